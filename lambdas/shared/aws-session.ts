@@ -1,0 +1,35 @@
+/** One AWS API call that a session made, for evidence and for figures. */
+export interface AwsCall {
+  /** The SDK's service id: `EC2`. */
+  readonly service: string;
+  /** The operation without `Command`: `RevokeSecurityGroupIngress`. */
+  readonly operation: string;
+  readonly requestId: string | undefined;
+}
+
+/** What every AWS SDK client's constructor takes from a session. */
+export interface ClientSettings {
+  region: string;
+}
+
+/**
+ * Credentials for one account, and clients that use them. Rules and changes get one; they never make a client, read
+ * the clock or choose an account by themselves.
+ *
+ * SDK clients load lazily: code that calls AWS imports `lambdas/aws/<service>.ts` dynamically, then asks
+ * `session.client(EC2Client)`.
+ */
+export interface AwsSession {
+  /** The account whose resources are worked on. */
+  readonly account: string;
+  /** The region at work. */
+  readonly region: string;
+  /** `aws`, `aws-us-gov`, `aws-cn`. */
+  readonly partition: string;
+  /** The moment that ages are measured against. */
+  now(): Date;
+  /** The one client of this class for `region` (default: the session's), made on first use. */
+  client<C>(Client: new (settings: ClientSettings) => C, region?: string): C;
+  /** Every call made so far, oldest first. */
+  readonly calls: readonly AwsCall[];
+}

@@ -1,0 +1,41 @@
+/**
+ * The errors of this project. Each has a `name` to tell it by, says what was wrong with which value and what was
+ * expected, and keeps its cause. Errors never hold a secret.
+ */
+export abstract class AutomationError extends Error {
+  abstract override readonly name: string;
+}
+
+/** A setting, environment variable or message that does not say what it must. Final: trying again changes nothing. */
+export class InvalidInputError extends AutomationError {
+  override readonly name = 'InvalidInputError';
+}
+
+/** Settings that can't be read, don't fit together or don't parse. The rule stops: nothing is changed. */
+export class SettingsError extends AutomationError {
+  override readonly name = 'SettingsError';
+}
+
+/** The source of findings did not answer as documented, after all retries. */
+export class FindingSourceError extends AutomationError {
+  override readonly name = 'FindingSourceError';
+  /** HTTP status of the last answer; undefined when there was none. */
+  readonly status: number | undefined;
+  constructor(message: string, options?: ErrorOptions & { status?: number }) {
+    super(message, options);
+    this.status = options?.status;
+  }
+}
+
+/** A change that AWS refused in a way that means nothing was done, for instance a full security group. */
+export class ChangeRefusedError extends AutomationError {
+  override readonly name = 'ChangeRefusedError';
+}
+
+/**
+ * What an error means for the finding at work.
+ * - `unavailable`: throttled, 5xx, a network fault: the same call may go through later, so the message goes back.
+ * - `refused`: AWS understood and said no (denied, invalid, quota): the finding has failed, with this reason.
+ * - `bug`: anything else: the message goes back, and an alarm tells someone.
+ */
+export type ErrorKind = 'unavailable' | 'refused' | 'bug';

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+
+/** The most findings that one job holds. */
+export const MAX_FINDINGS_PER_JOB = 25;
+
+/** One run of the collector for one rule: a second delivery of the same schedule is the same poll. */
+export const pollSchema = z.object({
+  rule: ruleIdSchema,
+  /** The moment whose findings were asked for. */
+  asOf: timestampSchema,
+});
+export type Poll = z.infer<typeof pollSchema>;
+
+/** `<rule>@<asOf in epoch seconds>`: what a poll is known by. */
+export function pollId(poll: Poll): string {
+  return `${poll.rule}@${Math.floor(Date.parse(poll.asOf) / 1000)}`;
+}
+
+/** What the collector asks a region's remediator to do: some findings of one rule, account and region. */
+export const jobSchema = z
+  .object({
+    version: z.literal(1),
+    poll: pollSchema,
+    account: accountIdSchema,
+    /** The region whose remediator works on it: the findings' region, or the home region for global findings. */
+    region: regionSchema,
+    /** Which of the poll's jobs for this account and region this is, from 0. */
+    chunk: z.number().int().nonnegative(),
+    findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
+  })
+  .superRefine((job, context) => {
+    for (const [index, finding] of job.findings.entries()) {
+      if (finding.account !== job.account || finding.rule !== job.poll.rule) {
+        context.addIssue({
+          code: 'custom',
+          path: ['findings', index],
+          message: `expected a finding of rule ${job.poll.rule} and account ${job.account}, got ${finding.rule} and ${finding.account}`,
+        });
+      }
+    }
+  });
+export type Job = z.infer<typeof jobSchema>;
+
+/**
+ * The job's name in the evidence bucket and the queue's deduplication id (64 hexadecimal digits): a digest of poll,
+ * account, region, chunk and the resources. The same job sent twice has the same id, so the queue drops the second;
+ * a chunk that a second try filled with other findings (the source may reorder them) has another, and is not dropped.
+ */
+export function jobId(job: Job): string {
+  const parts = [
+    pollId(job.poll),
+    job.account,
+    job.region,
+    job.chunk,
+    ...job.findings.map((finding) => finding.resource),
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
