@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { AwsSession } from '../shared/aws-session.ts';
+import { InvalidInputError } from '../shared/errors.ts';
+import type { Change, ChangeKind } from './change.ts';
+
+/** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
+interface ParsingKind {
+  describe(change: Change): string;
+  apply(session: AwsSession, change: Change): Promise<Change>;
+  inverse(applied: Change): Change | undefined;
+}
+
+function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
+  const parse = (change: Change): C => {
+    const parsed = kind.schema.safeParse(change);
+    if (parsed.success) return parsed.data;
+    throw new InvalidInputError(
+      `not a change of kind ${kind.kind} (resource ${change.resource}): ${z.prettifyError(parsed.error)}`,
+      { cause: parsed.error },
+    );
+  };
+  return {
+    describe: (change) => kind.describe(parse(change)),
+    apply: async (session, change) => kind.apply(session, parse(change)),
+    inverse: (applied) => kind.inverse(parse(applied)),
+  };
+}
+
+/** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
+const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>(
+  [],
+);
+
+/** The names of all kinds of changes, in the order of the alphabet. */
+export const changeKinds: readonly string[] = [...loaders.keys()].sort();
+
+async function load(change: Change): Promise<ParsingKind> {
+  const loader = loaders.get(change.kind);
+  if (loader === undefined) {
+    throw new InvalidInputError(
+      `unknown kind of change ${change.kind} (resource ${change.resource}): expected one of ${changeKinds.join(', ')}`,
+    );
+  }
+  return loader();
+}
+
+/**
+ * One line that a person reads in a plan.
+ * @throws InvalidInputError when the kind is unknown or the change is not of its form
+ */
+export async function describeChange(change: Change): Promise<string> {
+  return (await load(change)).describe(change);
+}
+
+/**
+ * Makes the change in AWS.
+ * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
+ * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
+ * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
+ */
+export async function applyChange(session: AwsSession, change: Change): Promise<Change> {
+  return (await load(change)).apply(session, change);
+}
+
+/**
+ * The change that undoes an applied change, or undefined where there is nothing to undo.
+ * @throws InvalidInputError when the kind is unknown or the change is not of its form
+ */
+export async function inverseOf(applied: Change): Promise<Change | undefined> {
+  return (await load(applied)).inverse(applied);
+}
