@@ -1,0 +1,7 @@
+export {
+  AuthorizeSecurityGroupIngressCommand,
+  EC2Client,
+  paginateDescribeSecurityGroupRules,
+  paginateDescribeSecurityGroups,
+  RevokeSecurityGroupIngressCommand,
+} from '@aws-sdk/client-ec2';

@@ -1,0 +1,7 @@
+export {
+  GetAccessKeyLastUsedCommand,
+  IAMClient,
+  paginateListAccessKeys,
+  paginateListUserTags,
+  UpdateAccessKeyCommand,
+} from '@aws-sdk/client-iam';

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+
+/** An AWS tag set as a plain object. */
+export const tagsSchema = z.record(z.string(), z.string());
+
+/**
+ * One inbound rule of a security group, in one form: protocols by the name that EC2 gives them (`tcp`, `udp`, `icmp`,
+ * `icmpv6`), by number where they have none, `-1` for all traffic; ports 0–65535 where the rule names none; for ICMP
+ * the type and code, `-1` for all; `-1` for every protocol that has no ports. See `IpPermission` in the EC2 API
+ * reference.
+ */
+export const ingressRuleSchema = z.object({
+  protocol: z.string().regex(/^(-1|tcp|udp|icmp|icmpv6|\d{1,3})$/, 'expected a protocol name, number or -1'),
+  fromPort: z.number().int().min(-1).max(65_535),
+  toPort: z.number().int().min(-1).max(65_535),
+  /** Where traffic may come from: a CIDR block, a group's id, a prefix list's id. */
+  source: z.string().min(1),
+  /** The empty string where there is none. */
+  description: z.string(),
+  tags: tagsSchema,
+});
+export type IngressRule = z.infer<typeof ingressRuleSchema>;
+
+/** A rule that stands in a group, so that AWS has given it an id. */
+export const existingRuleSchema = ingressRuleSchema.extend({
+  id: z.string().regex(/^sgr-[0-9a-f]+$/, 'expected the id of a security group rule, sgr-…'),
+});
+export type ExistingRule = z.infer<typeof existingRuleSchema>;
+
+const protocolNames: Readonly<Record<string, string>> = {
+  '1': 'icmp',
+  '6': 'tcp',
+  '17': 'udp',
+  '58': 'icmpv6',
+  all: '-1',
+};
+
+/** Protocol and ports as EC2 gives them (or leaves them out), in the one form that `IngressRule` documents. */
+export function normalizePorts(
+  ipProtocol: string,
+  fromPort: number | undefined,
+  toPort: number | undefined,
+): Pick<IngressRule, 'protocol' | 'fromPort' | 'toPort'> {
+  const protocol = protocolNames[ipProtocol.toLowerCase()] ?? ipProtocol.toLowerCase();
+  switch (protocol) {
+    case 'tcp':
+    case 'udp':
+      // A rule that names no ports opens all of them: read it as the widest, so that no hole is overlooked.
+      return fromPort === undefined || fromPort < 0 || toPort === undefined || toPort < 0
+        ? { protocol, fromPort: 0, toPort: 65_535 }
+        : { protocol, fromPort, toPort };
+    case 'icmp':
+    case 'icmpv6':
+      return { protocol, fromPort: fromPort ?? -1, toPort: toPort ?? -1 };
+    default:
+      return { protocol, fromPort: -1, toPort: -1 };
+  }
+}
+
+/**
+ * What AWS tells two rules of one group apart by: a group can't hold two with the same protocol, ports and source,
+ * whatever their descriptions.
+ */
+export function ruleKey(rule: IngressRule): string {
+  return `${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
+}
+
+/** `tcp 22`, `tcp 20-443`, `icmp`, `icmp type 8 code 0`, `all traffic`, `protocol 50`. */
+export function formatTraffic(rule: IngressRule): string {
+  const { protocol, fromPort, toPort } = rule;
+  switch (protocol) {
+    case '-1':
+      return 'all traffic';
+    case 'tcp':
+    case 'udp':
+      return fromPort === toPort ? `${protocol} ${fromPort}` : `${protocol} ${fromPort}-${toPort}`;
+    case 'icmp':
+    case 'icmpv6':
+      if (fromPort === -1) return protocol;
+      return toPort === -1 ? `${protocol} type ${fromPort}` : `${protocol} type ${fromPort} code ${toPort}`;
+    default:
+      return `protocol ${protocol}`;
+  }
+}
+
+/** The description as a plan shows it: quoted, with a space before it; nothing where there is none. */
+export function formatDescription(rule: IngressRule): string {
+  return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
+}
+
+/** The tags that a copy of the rule may carry: AWS reserves keys that begin with `aws:` for itself. */
+export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
+}
