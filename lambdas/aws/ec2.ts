@@ -1,7 +1,16 @@
 export {
   AuthorizeSecurityGroupIngressCommand,
+  CreateFlowLogsCommand,
+  CreateNetworkAclEntryCommand,
+  DeleteFlowLogsCommand,
+  DeleteNetworkAclEntryCommand,
+  DescribeNetworkAclsCommand,
   EC2Client,
+  paginateDescribeFlowLogs,
+  paginateDescribeNetworkAcls,
   paginateDescribeSecurityGroupRules,
   paginateDescribeSecurityGroups,
+  paginateDescribeVpcs,
+  ReplaceNetworkAclEntryCommand,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';

@@ -38,6 +38,11 @@ export type Inspection<Seen> =
   | { readonly state: 'busy'; readonly reason: string }
   | { readonly state: 'not_applicable'; readonly reason: string };
 
+/** What `plan` gives instead of changes where there is no cure that does only what it should, with the reason. */
+export interface NoCure {
+  readonly notApplicable: string;
+}
+
 /** A rule as its author writes it. `Seen` and `Options` are the rule's own. */
 export interface RuleDefinition<Seen extends Json, Options> {
   readonly id: string;
@@ -70,7 +75,7 @@ export interface RuleDefinition<Seen extends Json, Options> {
     options: Options,
   ): Promise<Map<string, Inspection<Seen>>>;
   /** The changes that cure a violation, in the order in which they are to be made. Pure: no clock, no network. */
-  plan(resource: string, seen: Seen, options: Options): readonly Change[];
+  plan(resource: string, seen: Seen, options: Options): readonly Change[] | NoCure;
 }
 
 /** `inspect` and `plan` of one resource together: an `Inspection`, with the plan where there is a violation. */
@@ -109,11 +114,16 @@ export function defineRule<Seen extends Json, Options>(
       const inspections = await definition.inspect(session, resources, options);
       const assessments = new Map<string, Assessment>();
       for (const [resource, inspection] of inspections) {
+        if (inspection.state !== 'violation') {
+          assessments.set(resource, inspection);
+          continue;
+        }
+        const plan = definition.plan(resource, inspection.seen, options);
         assessments.set(
           resource,
-          inspection.state === 'violation'
-            ? { ...inspection, plan: definition.plan(resource, inspection.seen, options) }
-            : inspection,
+          'notApplicable' in plan
+            ? { state: 'not_applicable', reason: plan.notApplicable }
+            : { ...inspection, plan },
         );
       }
       return assessments;

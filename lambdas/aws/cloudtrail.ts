@@ -1,0 +1,6 @@
+export {
+  CloudTrailClient,
+  DescribeTrailsCommand,
+  ListTagsCommand,
+  UpdateTrailCommand,
+} from '@aws-sdk/client-cloudtrail';

@@ -1,0 +1,1 @@
+export { ModifyClusterCommand, paginateDescribeClusters, RedshiftClient } from '@aws-sdk/client-redshift';

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import type { AwsSession } from '../shared/aws-session.ts';
+import { ChangeRefusedError } from '../shared/errors.ts';
+
+/** One inbound entry of a network ACL. AWS evaluates entries by ascending number; the first that matches decides. */
+export const networkAclEntrySchema = z.object({
+  ruleNumber: z.number().int().min(1).max(32766),
+  action: z.enum(['allow', 'deny']),
+  /** An IANA protocol number, or `-1` for all. */
+  protocol: z.string(),
+  /** An IPv4 or IPv6 source. */
+  cidr: z.string(),
+  /** Set for tcp and udp. */
+  ports: z.object({ from: z.number().int(), to: z.number().int() }).nullable(),
+  /** Set for ICMP and ICMPv6; -1 is any. */
+  icmp: z.object({ type: z.number().int(), code: z.number().int() }).nullable(),
+});
+export type NetworkAclEntry = z.infer<typeof networkAclEntrySchema>;
+
+export const isIpv6 = (cidr: string): boolean => cidr.includes(':');
+
+/** `100 allow all from 10.0.0.0/16`. */
+export function describeEntry(entry: NetworkAclEntry): string {
+  const names: Record<string, string> = { '-1': 'all', '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
+  const { ports } = entry;
+  const range =
+    ports === null ? '' : ` ${ports.from === ports.to ? ports.from : `${ports.from}-${ports.to}`}`;
+  return `${entry.ruleNumber} ${entry.action} ${names[entry.protocol] ?? `protocol ${entry.protocol}`}${range} from ${entry.cidr}`;
+}
+
+/** The entry as the EC2 API names its parts, for CreateNetworkAclEntry and ReplaceNetworkAclEntry. */
+export function entryParameters(networkAclId: string, entry: NetworkAclEntry) {
+  const { ports, icmp } = entry;
+  return {
+    NetworkAclId: networkAclId,
+    Egress: false,
+    RuleNumber: entry.ruleNumber,
+    RuleAction: entry.action,
+    Protocol: entry.protocol,
+    ...(isIpv6(entry.cidr) ? { Ipv6CidrBlock: entry.cidr } : { CidrBlock: entry.cidr }),
+    ...(ports === null ? {} : { PortRange: { From: ports.from, To: ports.to } }),
+    ...(icmp === null ? {} : { IcmpTypeCode: { Type: icmp.type, Code: icmp.code } }),
+  };
+}
+
+/** An entry as DescribeNetworkAcls gives it. */
+interface AwsEntry {
+  RuleNumber?: number | undefined;
+  RuleAction?: string | undefined;
+  Protocol?: string | undefined;
+  CidrBlock?: string | undefined;
+  Ipv6CidrBlock?: string | undefined;
+  PortRange?: { From?: number | undefined; To?: number | undefined } | undefined;
+  IcmpTypeCode?: { Type?: number | undefined; Code?: number | undefined } | undefined;
+  Egress?: boolean | undefined;
+}
+
+/** The inbound entries, by number, without the one that AWS puts last and that can't be changed (32767). */
+export function inboundEntries(entries: readonly AwsEntry[]): NetworkAclEntry[] {
+  return entries
+    .filter((entry) => entry.Egress !== true && (entry.RuleNumber ?? 32767) < 32767)
+    .map((entry) =>
+      networkAclEntrySchema.parse({
+        ruleNumber: entry.RuleNumber,
+        action: entry.RuleAction,
+        protocol: entry.Protocol,
+        cidr: entry.CidrBlock ?? entry.Ipv6CidrBlock,
+        ports:
+          entry.PortRange?.From === undefined || entry.PortRange.To === undefined
+            ? null
+            : { from: entry.PortRange.From, to: entry.PortRange.To },
+        icmp:
+          entry.IcmpTypeCode?.Type === undefined || entry.IcmpTypeCode.Code === undefined
+            ? null
+            : { type: entry.IcmpTypeCode.Type, code: entry.IcmpTypeCode.Code },
+      }),
+    )
+    .sort((one, other) => one.ruleNumber - other.ruleNumber);
+}
+
+export function sameEntry(one: NetworkAclEntry, other: NetworkAclEntry): boolean {
+  return (
+    one.ruleNumber === other.ruleNumber &&
+    one.action === other.action &&
+    one.protocol === other.protocol &&
+    one.cidr === other.cidr &&
+    one.ports?.from === other.ports?.from &&
+    one.ports?.to === other.ports?.to &&
+    one.icmp?.type === other.icmp?.type &&
+    one.icmp?.code === other.icmp?.code
+  );
+}
+
+/**
+ * The entry that stands at this number now, or undefined. An entry is named by its number alone, so what is taken
+ * away is looked at once more: someone may have put another entry there since the plan was made.
+ */
+export async function readEntry(
+  session: AwsSession,
+  networkAclId: string,
+  ruleNumber: number,
+): Promise<NetworkAclEntry | undefined> {
+  const { DescribeNetworkAclsCommand, EC2Client } = await import('../aws/ec2.ts');
+  const answer = await session
+    .client(EC2Client)
+    .send(new DescribeNetworkAclsCommand({ Filters: [{ Name: 'network-acl-id', Values: [networkAclId] }] }));
+  return inboundEntries(answer.NetworkAcls?.[0]?.Entries ?? []).find(
+    (entry) => entry.ruleNumber === ruleNumber,
+  );
+}
+
+/** The refusal to touch an entry that is not the one that the plan showed. */
+export function changedMeanwhile(networkAclId: string, found: NetworkAclEntry, planned: NetworkAclEntry) {
+  return new ChangeRefusedError(
+    `network ACL ${networkAclId} was changed meanwhile: entry ${describeEntry(found)} stands where the plan had ${describeEntry(planned)}; it was left as it is`,
+  );
+}

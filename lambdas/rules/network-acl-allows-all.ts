@@ -1,0 +1,271 @@
+import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
+import { inboundEntries, isIpv6, type NetworkAclEntry } from '../changes/network-acl-entry.ts';
+import type { NetworkAclEntryCreate } from '../changes/network-acl-entry-create.ts';
+import type { NetworkAclEntryDelete } from '../changes/network-acl-entry-delete.ts';
+import type { NetworkAclEntryReplace } from '../changes/network-acl-entry-replace.ts';
+import type { AwsSession } from '../shared/aws-session.ts';
+import { tagMap } from '../shared/tags.ts';
+import type { Inspection, NoCure, Permissions } from './rule.ts';
+
+/**
+ * The remediation that two rules share: an inbound entry that allows everything from everywhere is taken out of a
+ * network ACL, with narrower entries put in first where the options name them.
+ */
+
+export type Seen = {
+  isDefault: boolean;
+  /** The subnets that the ACL is associated with. */
+  subnets: string[];
+  /** The CIDRs of the ACL's VPC, both families. */
+  vpcCidrs: string[];
+  /** The inbound entries, by number. */
+  entries: NetworkAclEntry[];
+};
+
+const WORLD: readonly string[] = ['0.0.0.0/0', '::/0'];
+
+function isCidr(text: string): boolean {
+  const [address = '', prefix = '', ...more] = text.split('/');
+  const version = isIP(address);
+  return (
+    more.length === 0 &&
+    version !== 0 &&
+    /^\d{1,3}$/.test(prefix) &&
+    Number(prefix) <= (version === 4 ? 32 : 128)
+  );
+}
+
+export const optionsSchema = z.strictObject({
+  /** Sources that are allowed in place of everything; `vpc` stands for the VPC's own CIDRs. */
+  replacement_cidrs: z
+    .array(
+      z
+        .string()
+        .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
+        .refine(
+          (text) => !isCidr(text) || !text.endsWith('/0'),
+          'expected a source narrower than everything',
+        ),
+    )
+    .default([]),
+  /** Whether a subnet may be left with no inbound path at all. */
+  allow_isolation: z.boolean().default(false),
+});
+export type Options = z.infer<typeof optionsSchema>;
+
+export const resourceId = z
+  .string()
+  .regex(
+    /^acl-([0-9a-f]{8}|[0-9a-f]{17})$/,
+    'expected a network ACL id: acl- and 8 or 17 hexadecimal digits',
+  );
+
+const networkAclArn = 'arn:${partition}:ec2:${region}:${account}:network-acl/*';
+
+export const permissions: Permissions = {
+  read: [{ actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeVpcs'], resources: ['*'] }],
+  write: [
+    {
+      actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
+      resources: [networkAclArn],
+    },
+  ],
+  undo: [
+    {
+      actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
+      resources: [networkAclArn],
+    },
+  ],
+};
+
+/** Whether the entry allows every protocol from everywhere: the violation. */
+export const allowsAll = (entry: NetworkAclEntry): boolean =>
+  entry.action === 'allow' && entry.protocol === '-1' && WORLD.includes(entry.cidr);
+
+/**
+ * Reads the ACLs, and the CIDRs of the VPCs of those that violate the rule.
+ * @param condition why the rule does not concern this ACL, or undefined when it does
+ */
+export async function inspectNetworkAcls(
+  session: AwsSession,
+  resources: readonly string[],
+  condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
+): Promise<Map<string, Inspection<Seen>>> {
+  const { EC2Client, paginateDescribeNetworkAcls, paginateDescribeVpcs } = await import('../aws/ec2.ts');
+  const client = session.client(EC2Client);
+  const inspections = new Map<string, Inspection<Seen>>(
+    resources.map((resource) => [resource, { state: 'gone' }]),
+  );
+  const violating: { id: string; vpc: string; seen: Omit<Seen, 'vpcCidrs'>; tags: Record<string, string> }[] =
+    [];
+  const pages = paginateDescribeNetworkAcls(
+    { client },
+    { Filters: [{ Name: 'network-acl-id', Values: [...resources] }] },
+  );
+  for await (const { NetworkAcls = [] } of pages) {
+    for (const acl of NetworkAcls) {
+      const id = acl.NetworkAclId ?? '';
+      if (acl.OwnerId !== undefined && acl.OwnerId !== session.account) {
+        inspections.set(id, {
+          state: 'not_applicable',
+          reason: `network ACL ${id} belongs to account ${acl.OwnerId}, which shares its VPC: only the owner can change it`,
+        });
+        continue;
+      }
+      const isDefault = acl.IsDefault === true;
+      const subnets = (acl.Associations ?? []).flatMap(({ SubnetId }) =>
+        SubnetId === undefined ? [] : [SubnetId],
+      );
+      const reason = condition({ isDefault, subnets });
+      const entries = inboundEntries(acl.Entries ?? []);
+      if (!entries.some(allowsAll)) inspections.set(id, { state: 'compliant' });
+      else if (reason !== undefined) inspections.set(id, { state: 'not_applicable', reason });
+      else {
+        const tags = tagMap(acl.Tags);
+        violating.push({ id, vpc: acl.VpcId ?? '', seen: { isDefault, subnets, entries }, tags });
+      }
+    }
+  }
+  if (violating.length === 0) return inspections;
+  const cidrs = new Map<string, string[]>();
+  const vpcs = [...new Set(violating.map(({ vpc }) => vpc))];
+  for await (const { Vpcs = [] } of paginateDescribeVpcs(
+    { client },
+    { Filters: [{ Name: 'vpc-id', Values: vpcs }] },
+  )) {
+    for (const vpc of Vpcs) {
+      const associated = [
+        ...(vpc.CidrBlockAssociationSet ?? []).map(({ CidrBlock, CidrBlockState }) => [
+          CidrBlock,
+          CidrBlockState?.State,
+        ]),
+        ...(vpc.Ipv6CidrBlockAssociationSet ?? []).map((ipv6) => [
+          ipv6.Ipv6CidrBlock,
+          ipv6.Ipv6CidrBlockState?.State,
+        ]),
+      ].flatMap(([cidr, state]) => (cidr !== undefined && state === 'associated' ? [cidr] : []));
+      cidrs.set(vpc.VpcId ?? '', [
+        ...new Set([...(vpc.CidrBlock === undefined ? [] : [vpc.CidrBlock]), ...associated]),
+      ]);
+    }
+  }
+  for (const { id, vpc, seen, tags } of violating) {
+    inspections.set(id, { state: 'violation', seen: { ...seen, vpcCidrs: cidrs.get(vpc) ?? [] }, tags });
+  }
+  return inspections;
+}
+
+/** Whether every address of `inner` is in `outer`. */
+function contains(outer: string, inner: string): boolean {
+  const family = isIpv6(outer) ? 'ipv6' : 'ipv4';
+  if (isIpv6(inner) !== isIpv6(outer)) return false;
+  const [outerAddress = '', outerPrefix = ''] = outer.split('/');
+  const [innerAddress = '', innerPrefix = ''] = inner.split('/');
+  const list = new BlockList();
+  list.addSubnet(outerAddress, Number(outerPrefix), family);
+  return Number(innerPrefix) >= Number(outerPrefix) && list.check(innerAddress, family);
+}
+
+/** Whether everything that `inner` matches is matched by `outer` too. */
+function covers(outer: NetworkAclEntry, inner: NetworkAclEntry): boolean {
+  if (!contains(outer.cidr, inner.cidr)) return false;
+  if (outer.protocol === '-1') return true;
+  if (outer.protocol !== inner.protocol) return false;
+  if (outer.icmp !== null) {
+    return (
+      (outer.icmp.type === -1 || outer.icmp.type === inner.icmp?.type) &&
+      (outer.icmp.code === -1 || outer.icmp.code === inner.icmp?.code)
+    );
+  }
+  if (outer.ports === null) return true;
+  return inner.ports !== null && outer.ports.from <= inner.ports.from && inner.ports.to <= outer.ports.to;
+}
+
+/** Whether anything at all may come in: an entry allows something that no entry before it denies. */
+export function hasInboundPath(entries: readonly NetworkAclEntry[]): boolean {
+  return entries.some(
+    (entry) =>
+      entry.action === 'allow' &&
+      !entries.some(
+        (earlier) =>
+          earlier.action === 'deny' && earlier.ruleNumber < entry.ruleNumber && covers(earlier, entry),
+      ),
+  );
+}
+
+/** Whether this source is allowed already, at a place where it means the same as in the open entry's place. */
+function standsAlready(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, cidr: string): boolean {
+  return entries.some(
+    (entry) =>
+      entry.action === 'allow' &&
+      entry.protocol === '-1' &&
+      entry.cidr === cidr &&
+      !entries.some(
+        ({ action, ruleNumber }) =>
+          action === 'deny' && open.ruleNumber < ruleNumber && ruleNumber < entry.ruleNumber,
+      ),
+  );
+}
+
+/** The numbers that are free in the open entry's place: after it, then before it, up to the neighbouring entries. */
+function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, count: number): number[] {
+  const taken = entries.map(({ ruleNumber }) => ruleNumber);
+  const next = Math.min(32767, ...taken.filter((number) => number > open.ruleNumber));
+  const previous = Math.max(0, ...taken.filter((number) => number < open.ruleNumber));
+  const numbers: number[] = [];
+  for (let number = open.ruleNumber + 1; number < next && numbers.length < count; number += 1)
+    numbers.push(number);
+  for (let number = open.ruleNumber - 1; number > previous && numbers.length < count; number -= 1)
+    numbers.push(number);
+  return numbers;
+}
+
+/**
+ * Narrower entries first, each in the open entry's own place so that the order keeps its meaning, then the open entry
+ * goes. Where too few numbers are free, the last narrower entry takes the open one's number in one step.
+ */
+export function planNetworkAcl(
+  resource: string,
+  seen: Seen,
+  options: Options,
+): readonly (NetworkAclEntryCreate | NetworkAclEntryDelete | NetworkAclEntryReplace)[] | NoCure {
+  const sources = [
+    ...new Set(options.replacement_cidrs.flatMap((cidr) => (cidr === 'vpc' ? seen.vpcCidrs : [cidr]))),
+  ];
+  const changes: (NetworkAclEntryCreate | NetworkAclEntryDelete | NetworkAclEntryReplace)[] = [];
+  let entries = seen.entries;
+  for (const open of seen.entries.filter(allowsAll)) {
+    const wanted = sources.filter(
+      (cidr) => isIpv6(cidr) === isIpv6(open.cidr) && !standsAlready(entries, open, cidr),
+    );
+    const numbers = freeNumbers(entries, open, wanted.length);
+    if (numbers.length + 1 < wanted.length) {
+      return {
+        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${wanted.length} replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+      };
+    }
+    let replaced = false;
+    for (const [index, cidr] of wanted.entries()) {
+      const ruleNumber = numbers[index] ?? open.ruleNumber;
+      const entry: NetworkAclEntry = { ...open, ruleNumber, cidr };
+      if (ruleNumber === open.ruleNumber) {
+        changes.push({ kind: 'network-acl-entry-replace', resource, before: open, after: entry });
+        replaced = true;
+      } else {
+        changes.push({ kind: 'network-acl-entry-create', resource, entry, made: true });
+      }
+      entries = [...entries, entry];
+    }
+    if (!replaced) changes.push({ kind: 'network-acl-entry-delete', resource, entry: open });
+    entries = entries
+      .filter((entry) => entry !== open)
+      .sort((one, other) => one.ruleNumber - other.ruleNumber);
+  }
+  if (!options.allow_isolation && seen.subnets.length > 0 && !hasInboundPath(entries)) {
+    return {
+      notApplicable: `closing network ACL ${resource} would leave ${seen.subnets.length} subnet(s) with no inbound path at all (${seen.subnets.join(', ')}): name replacement_cidrs, or set allow_isolation = true`,
+    };
+  }
+  return changes;
+}
