@@ -27,6 +27,11 @@ export class FindingSourceError extends AutomationError {
   }
 }
 
+/** A queue or an event bus did not take what was sent to it, after all retries. What it took before stays there. */
+export class DeliveryError extends AutomationError {
+  override readonly name = 'DeliveryError';
+}
+
 /** A change that AWS refused in a way that means nothing was done, for instance a full security group. */
 export class ChangeRefusedError extends AutomationError {
   override readonly name = 'ChangeRefusedError';
