@@ -1,0 +1,45 @@
+output "collector_function_name" {
+  description = "The collector: invoke it to poll now."
+  value       = module.central.collector_function_name
+}
+
+output "queue_urls" {
+  description = "The queue of each region's jobs."
+  value = {
+    (module.eu_central_1.region) = module.eu_central_1.queue_url
+    (module.us_east_1.region)    = module.us_east_1.queue_url
+  }
+}
+
+output "dead_letter_queue_urls" {
+  description = "The queue of each region's jobs that failed after all tries."
+  value = {
+    (module.eu_central_1.region) = module.eu_central_1.dead_letter_queue_url
+    (module.us_east_1.region)    = module.us_east_1.dead_letter_queue_url
+  }
+}
+
+output "evidence_bucket" {
+  description = "The bucket that keeps what was found, planned and changed."
+  value       = module.central.evidence_bucket
+}
+
+output "event_bus_name" {
+  description = "The event bus that carries one event an outcome."
+  value       = module.central.event_bus_name
+}
+
+output "pause_parameter_name" {
+  description = "Set it to `all`, in each region, to stop enforcement at once."
+  value       = module.eu_central_1.pause_parameter_name
+}
+
+output "target_role_arns" {
+  description = "The role that is assumed in each account."
+  value       = [module.security.role_arn, module.production.role_arn, module.staging.role_arn]
+}
+
+output "settings" {
+  description = "Each rule's settings, so that a plan shows how they change."
+  value       = module.central.settings
+}

@@ -1,0 +1,39 @@
+# One provider for each protected region of the security account, and one for each account that has a target role.
+# The caller's own credentials are those of the management account, or of any account that may assume `role_name`.
+
+provider "aws" {
+  region = "eu-central-1"
+
+  assume_role {
+    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
+  }
+}
+
+provider "aws" {
+  alias  = "us_east_1"
+  region = "us-east-1"
+
+  assume_role {
+    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
+  }
+}
+
+# IAM is global: these need some region, whichever it is.
+
+provider "aws" {
+  alias  = "production"
+  region = "eu-central-1"
+
+  assume_role {
+    role_arn = "arn:aws:iam::${var.production_account_id}:role/${var.role_name}"
+  }
+}
+
+provider "aws" {
+  alias  = "staging"
+  region = "eu-central-1"
+
+  assume_role {
+    role_arn = "arn:aws:iam::${var.staging_account_id}:role/${var.role_name}"
+  }
+}

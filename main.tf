@@ -1,0 +1,50 @@
+# One account and one region, which is the home region. For more of either, write the three module blocks yourself:
+# examples/organization shows how.
+
+module "central" {
+  source = "./modules/central"
+
+  name                    = var.name
+  netskope_tenant         = var.netskope_tenant
+  api_token               = var.api_token
+  api_token_version       = var.api_token_version
+  api_token_secret_arn    = var.api_token_secret_arn
+  api_token_kms_key_arn   = var.api_token_kms_key_arn
+  api_token_recovery_days = var.api_token_recovery_days
+  rules                   = var.rules
+  region_labels           = var.region_labels
+  schedule                = var.schedule
+  external_id             = var.external_id
+  iam                     = var.iam
+  lambda                  = var.lambda
+  collector               = var.collector
+  evidence                = var.evidence
+  alarms                  = var.alarms
+  tags                    = var.tags
+}
+
+module "region" {
+  source = "./modules/per-region"
+
+  link       = module.central.link
+  remediator = var.remediator
+  queue      = var.queue
+  alarms     = var.alarms
+}
+
+module "target" {
+  count  = var.protect_own_account ? 1 : 0
+  source = "./modules/target"
+
+  name                = var.name
+  security_account_id = module.central.security_account_id
+  external_id         = module.central.external_id
+  rules               = keys(var.rules)
+  tags                = var.tags
+
+  iam = {
+    path                     = var.iam.target_role_path
+    permissions_boundary_arn = var.iam.permissions_boundary_arn
+    remediator_role_path     = var.iam.path
+  }
+}

@@ -1,0 +1,76 @@
+locals {
+  collector_name = "${var.name}-collector"
+
+  queue_arns = [for region in local.regions : "arn:${local.partition}:sqs:${region}:${local.account_id}:${var.name}-jobs.fifo"]
+}
+
+module "collector" {
+  source = "../function"
+
+  name        = local.collector_name
+  role_name   = local.collector_name
+  description = "Asks Netskope for the failed findings of a rule and puts them on the queues of their regions."
+  package     = "${path.module}/../../dist/collector.zip"
+
+  environment = {
+    NAME                         = var.name
+    HOME_REGION                  = local.home_region
+    SECURITY_ACCOUNT_ID          = local.account_id
+    PARTITION                    = local.partition
+    EVIDENCE_BUCKET              = aws_s3_bucket.evidence.bucket
+    EVENT_BUS_ARN                = aws_cloudwatch_event_bus.this.arn
+    NETSKOPE_URL                 = local.netskope_url
+    NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
+    REGIONS                      = jsonencode(local.regions)
+    REGION_LABELS                = jsonencode(var.region_labels)
+    POWERTOOLS_SERVICE_NAME      = local.collector_name
+    POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
+  }
+
+  statements = concat(
+    [
+      {
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = [local.token_secret_arn]
+      },
+      {
+        Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+        Resource = local.queue_arns
+      },
+      {
+        Action   = ["s3:PutObject"]
+        Resource = ["${aws_s3_bucket.evidence.arn}/polls/*", "${aws_s3_bucket.evidence.arn}/unprocessable/*"]
+      },
+      {
+        Action   = ["events:PutEvents"]
+        Resource = [aws_cloudwatch_event_bus.this.arn]
+      },
+      {
+        Action   = ["sqs:SendMessage"]
+        Resource = [aws_sqs_queue.polls_dead_letters.arn]
+      },
+    ],
+    var.api_token_kms_key_arn == null ? [] : [{
+      Action   = ["kms:Decrypt"]
+      Resource = [var.api_token_kms_key_arn]
+    }],
+  )
+
+  settings = merge(var.lambda, var.collector)
+  iam      = { path = var.iam.path, permissions_boundary_arn = var.iam.permissions_boundary_arn }
+  tags     = var.tags
+}
+
+# The schedules start the collector asynchronously: a poll that fails is tried twice more by Lambda, each try the same
+# poll; what still fails goes where a person finds it. After an hour the next poll knows more than this one.
+resource "aws_lambda_function_event_invoke_config" "collector" {
+  function_name                = module.collector.name
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 3600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.polls_dead_letters.arn
+    }
+  }
+}

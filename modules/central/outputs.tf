@@ -1,0 +1,80 @@
+output "link" {
+  description = "What `per-region` needs, as one object: pass it on as it is."
+  value = {
+    name                     = var.name
+    partition                = local.partition
+    security_account_id      = local.account_id
+    home_region              = local.home_region
+    regions                  = local.regions
+    event_bus_arn            = aws_cloudwatch_event_bus.this.arn
+    evidence_bucket          = aws_s3_bucket.evidence.bucket
+    target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
+    external_id              = local.external_id
+    settings                 = local.settings
+    metrics_namespace        = local.metrics_namespace
+    lambda                   = var.lambda
+    iam_path                 = var.iam.path
+    permissions_boundary_arn = var.iam.permissions_boundary_arn
+    tags                     = var.tags
+  }
+}
+
+output "security_account_id" {
+  description = "The account that the collector and the remediators run in: `target` needs it."
+  value       = local.account_id
+}
+
+output "external_id" {
+  description = "The external id that the remediators give: `target` needs it where it is not the default."
+  value       = local.external_id
+}
+
+output "netskope_url" {
+  description = "The tenant's address, as the collector calls it."
+  value       = local.netskope_url
+}
+
+output "collector_function_name" {
+  description = "The collector's name."
+  value       = module.collector.name
+}
+
+output "collector_log_group_name" {
+  description = "The log group of the collector."
+  value       = module.collector.log_group_name
+}
+
+output "event_bus_name" {
+  description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
+  value       = aws_cloudwatch_event_bus.this.name
+}
+
+output "event_bus_arn" {
+  description = "The event bus's ARN."
+  value       = aws_cloudwatch_event_bus.this.arn
+}
+
+output "evidence_bucket" {
+  description = "The bucket that keeps what was found, planned and changed."
+  value       = aws_s3_bucket.evidence.bucket
+}
+
+output "api_token_secret_arn" {
+  description = "The secret that holds the Netskope API token."
+  value       = local.token_secret_arn
+}
+
+output "polls_dead_letter_queue_url" {
+  description = "The queue of polls that could not be started or failed after all tries."
+  value       = aws_sqs_queue.polls_dead_letters.url
+}
+
+output "schedule_group_name" {
+  description = "The group of the rules' schedules."
+  value       = aws_scheduler_schedule_group.this.name
+}
+
+output "settings" {
+  description = "Each rule's settings as the remediators read them, as JSON. A root that passes this on shows in its plan how they change."
+  value       = local.settings
+}

@@ -1,0 +1,96 @@
+data "aws_service_principal" "scheduler" {
+  service_name = "scheduler"
+}
+
+resource "aws_scheduler_schedule_group" "this" {
+  name = var.name
+  tags = var.tags
+}
+
+resource "aws_scheduler_schedule" "rule" {
+  for_each = local.polled_rules
+
+  name        = each.key
+  group_name  = aws_scheduler_schedule_group.this.name
+  description = "Asks Netskope for findings: ${local.catalog[each.key].title}"
+
+  schedule_expression          = coalesce(each.value.schedule, var.schedule.expression)
+  schedule_expression_timezone = var.schedule.time_zone
+
+  flexible_time_window {
+    mode                      = var.schedule.flexible_window_minutes == 0 ? "OFF" : "FLEXIBLE"
+    maximum_window_in_minutes = var.schedule.flexible_window_minutes == 0 ? null : var.schedule.flexible_window_minutes
+  }
+
+  target {
+    arn      = module.collector.arn
+    role_arn = aws_iam_role.scheduler.arn
+
+    # The scheduler looks for its keyword in the text as it stands, and jsonencode writes "<" as an escape.
+    input = replace(replace(jsonencode({
+      rule                = each.key
+      scheduled_time      = "<aws.scheduler.scheduled-time>"
+      netskope_rule_names = each.value.netskope_rule_names
+    }), "\\u003c", "<"), "\\u003e", ">")
+
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 10
+    }
+
+    dead_letter_config {
+      arn = aws_sqs_queue.polls_dead_letters.arn
+    }
+  }
+}
+
+# Polls that could not be started, or failed after all tries.
+resource "aws_sqs_queue" "polls_dead_letters" {
+  name                      = "${var.name}-polls-dead-letters"
+  message_retention_seconds = 14 * 24 * 3600
+  sqs_managed_sse_enabled   = true
+  tags                      = var.tags
+}
+
+resource "aws_iam_role" "scheduler" {
+  name                 = "${var.name}-scheduler"
+  path                 = var.iam.path
+  permissions_boundary = var.iam.permissions_boundary_arn
+  description          = "The schedules of ${var.name}: starts the collector."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = data.aws_service_principal.scheduler.name }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = local.account_id }
+        ArnEquals    = { "aws:SourceArn" = aws_scheduler_schedule_group.this.arn }
+      }
+    }]
+  })
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "scheduler" {
+  name = "work"
+  role = aws_iam_role.scheduler.name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:InvokeFunction"]
+        Resource = [module.collector.arn]
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["sqs:SendMessage"]
+        Resource = [aws_sqs_queue.polls_dead_letters.arn]
+      },
+    ]
+  })
+}

@@ -1,0 +1,196 @@
+variable "name" {
+  description = "What everything is named after: `<name>-collector`, `<name>-jobs.fifo`, `/<name>/rules/…`. The same in all modules."
+  type        = string
+  default     = "cspm-auto-remediation"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32 && !can(regex("^(aws|ssm)", var.name))
+    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not."
+  }
+}
+
+variable "netskope_tenant" {
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition = (
+      can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z]{2})?$", var.netskope_tenant)) ||
+      can(regex("^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\\.goskope\\.com$", var.netskope_tenant))
+    )
+    error_message = "netskope_tenant is \"${var.netskope_tenant}\": expected a tenant's name (acme), with its domain (acme.eu), or a host name (acme.goskope.com), in small letters, without \"https://\" and without a path."
+  }
+}
+
+variable "regions" {
+  description = "The regions that have a `per-region` module, the home region among them. Null: the home region alone."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition     = alltrue([for region in coalesce(var.regions, []) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "regions holds ${join(", ", [for region in coalesce(var.regions, []) : "\"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected region codes such as \"eu-central-1\"."
+  }
+
+  validation {
+    condition     = var.regions == null || contains(coalesce(var.regions, []), data.aws_region.this.id)
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are cured."
+  }
+}
+
+variable "region_labels" {
+  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`. The published ones are known."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for region in values(var.region_labels) : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])
+    error_message = "region_labels holds ${join(", ", [for label, region in var.region_labels : "\"${label}\" = \"${region}\"" if !can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", region))])}: expected each label with a region's code, such as \"eu-central-1\"."
+  }
+}
+
+variable "schedule" {
+  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron`, and `flexible_window_minutes`, within which polls are spread (0: none)."
+  type = object({
+    expression              = optional(string, "rate(1 hour)")
+    time_zone               = optional(string, "UTC")
+    flexible_window_minutes = optional(number, 5)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = (
+      can(regex(local.rate_pattern, var.schedule.expression)) ||
+      can(regex(local.cron_pattern, var.schedule.expression))
+    )
+    error_message = "schedule.expression is \"${var.schedule.expression}\": expected \"rate(1 hour)\", \"rate(30 minutes)\" or the six fields of \"cron(0 6 * * ? *)\", of which day-of-month or day-of-week is \"?\"."
+  }
+
+  validation {
+    condition     = var.schedule.flexible_window_minutes >= 0 && var.schedule.flexible_window_minutes <= 1440 && floor(var.schedule.flexible_window_minutes) == var.schedule.flexible_window_minutes
+    error_message = "schedule.flexible_window_minutes is ${var.schedule.flexible_window_minutes}: expected a whole number, 0 to 1440."
+  }
+}
+
+variable "external_id" {
+  description = "External id that the remediators give when they assume a target role: the same in `target`. Null: `<name>-<security account id>`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_id == null || can(regex("^[\\w+=,.@:/-]{2,1224}$", coalesce(var.external_id, "null")))
+    error_message = "external_id is \"${coalesce(var.external_id, "null")}\": expected 2 to 1224 letters, digits and characters of _+=,.@:/-"
+  }
+}
+
+variable "iam" {
+  description = "Path and permissions boundary of the roles in the security account, and `target_role_path`, the path of the roles in the target accounts: the same as `iam.path` in `target`."
+  type = object({
+    path                     = optional(string, "/")
+    permissions_boundary_arn = optional(string)
+    target_role_path         = optional(string, "/")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for path in [var.iam.path, var.iam.target_role_path] : can(regex("^/([\\w+=,.@-]+/)*$", path))])
+    error_message = "iam.path is \"${var.iam.path}\" and iam.target_role_path is \"${var.iam.target_role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+  }
+
+  validation {
+    condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))
+    error_message = "iam.permissions_boundary_arn is \"${coalesce(var.iam.permissions_boundary_arn, "null")}\": expected a policy's ARN, such as \"arn:aws:iam::111111111111:policy/boundary\"."
+  }
+}
+
+variable "lambda" {
+  description = "Settings of all functions, in every region: `architecture` (`arm64`, `x86_64`), `log_level` (`DEBUG`, `INFO`, `WARN`, `ERROR`), `log_retention_days`, `tracing` (X-Ray)."
+  type = object({
+    architecture       = optional(string, "arm64")
+    log_level          = optional(string, "INFO")
+    log_retention_days = optional(number, 90)
+    tracing            = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.lambda.architecture)
+    error_message = "lambda.architecture is \"${var.lambda.architecture}\": expected \"arm64\" or \"x86_64\"."
+  }
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARN", "ERROR"], var.lambda.log_level)
+    error_message = "lambda.log_level is \"${var.lambda.log_level}\": expected \"DEBUG\", \"INFO\", \"WARN\" or \"ERROR\"."
+  }
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.lambda.log_retention_days)
+    error_message = "lambda.log_retention_days is ${var.lambda.log_retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "collector" {
+  description = "Settings of the collector: `memory_size` in MB, `timeout` in seconds, `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to Netskope and to AWS)."
+  type = object({
+    memory_size          = optional(number, 512)
+    timeout              = optional(number, 900)
+    reserved_concurrency = optional(number)
+    subnet_ids           = optional(list(string), [])
+    security_group_ids   = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.collector.memory_size >= 128 && var.collector.memory_size <= 10240
+    error_message = "collector.memory_size is ${var.collector.memory_size}: expected 128 to 10240 MB."
+  }
+
+  validation {
+    condition     = var.collector.timeout >= 30 && var.collector.timeout <= 900
+    error_message = "collector.timeout is ${var.collector.timeout}: expected 30 to 900 seconds."
+  }
+
+  validation {
+    condition     = (length(var.collector.subnet_ids) == 0) == (length(var.collector.security_group_ids) == 0)
+    error_message = "collector has ${length(var.collector.subnet_ids)} subnet_ids and ${length(var.collector.security_group_ids)} security_group_ids: in a VPC it needs both, outside neither."
+  }
+}
+
+variable "evidence" {
+  description = "The evidence bucket: `retention_days` after which objects are deleted, and `force_destroy`, which lets a destroy delete a bucket that holds evidence."
+  type = object({
+    retention_days = optional(number, 400)
+    force_destroy  = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.evidence.retention_days >= 1 && floor(var.evidence.retention_days) == var.evidence.retention_days
+    error_message = "evidence.retention_days is ${var.evidence.retention_days}: expected a whole number of days, 1 or more."
+  }
+}
+
+variable "alarms" {
+  description = "Alarms of the collector and its schedules: `enabled`, and `topic_arns`, the SNS topics of the home region that are told."
+  type = object({
+    enabled    = optional(bool, true)
+    topic_arns = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "tags" {
+  description = "Tags of everything, in all regions."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

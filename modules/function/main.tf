@@ -1,0 +1,120 @@
+data "aws_service_principal" "lambda" {
+  service_name = "lambda"
+}
+
+locals {
+  in_vpc = length(var.settings.subnet_ids) > 0
+
+  log_statement = {
+    Effect   = "Allow"
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    Resource = ["${aws_cloudwatch_log_group.this.arn}:*"]
+  }
+
+  # X-Ray's actions take no resource.
+  tracing_statement = {
+    Effect   = "Allow"
+    Action   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+    Resource = ["*"]
+  }
+
+  # Lambda asks for these by the function's role when it attaches the function to a VPC; none can name an interface
+  # that does not exist yet.
+  vpc_statement = {
+    Effect = "Allow"
+    Action = [
+      "ec2:AssignPrivateIpAddresses",
+      "ec2:CreateNetworkInterface",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DescribeNetworkInterfaces",
+      "ec2:DescribeSubnets",
+      "ec2:UnassignPrivateIpAddresses",
+    ]
+    Resource = ["*"]
+  }
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat(
+      [for statement in var.statements : { for key, value in statement : key => value if value != null }],
+      [local.log_statement],
+      var.settings.tracing ? [local.tracing_statement] : [],
+      local.in_vpc ? [local.vpc_statement] : [],
+    )
+  })
+}
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.settings.log_retention_days
+  tags              = var.tags
+}
+
+resource "aws_iam_role" "this" {
+  name                 = var.role_name
+  path                 = var.iam.path
+  permissions_boundary = var.iam.permissions_boundary_arn
+  description          = "The function ${var.name}: ${var.description}"
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = data.aws_service_principal.lambda.name }
+    }]
+  })
+
+  tags = var.tags
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = "work"
+  role   = aws_iam_role.this.name
+  policy = local.policy
+}
+
+resource "aws_lambda_function" "this" {
+  function_name = var.name
+  description   = var.description
+  role          = aws_iam_role.this.arn
+
+  filename         = var.package
+  source_code_hash = filebase64sha256(var.package)
+  handler          = "index.handler"
+  runtime          = "nodejs22.x"
+
+  architectures                  = [var.settings.architecture]
+  memory_size                    = var.settings.memory_size
+  timeout                        = var.settings.timeout
+  reserved_concurrent_executions = coalesce(var.settings.reserved_concurrency, -1)
+
+  environment {
+    variables = merge(var.environment, { POWERTOOLS_LOG_LEVEL = var.settings.log_level })
+  }
+
+  # Text, because the function's own lines are JSON already, and because Lambda's JSON format would filter them (and
+  # with them the metrics, which are log lines) by level a second time.
+  logging_config {
+    log_format = "Text"
+    log_group  = aws_cloudwatch_log_group.this.name
+  }
+
+  tracing_config {
+    mode = var.settings.tracing ? "Active" : "PassThrough"
+  }
+
+  dynamic "vpc_config" {
+    for_each = local.in_vpc ? [var.settings] : []
+
+    content {
+      subnet_ids         = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  tags = var.tags
+
+  # A function without its permissions fails, and in a VPC can't even be made.
+  depends_on = [aws_iam_role_policy.this]
+}

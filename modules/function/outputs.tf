@@ -1,0 +1,29 @@
+output "arn" {
+  description = "The function's ARN."
+  value       = aws_lambda_function.this.arn
+}
+
+output "name" {
+  description = "The function's name."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "role_arn" {
+  description = "The ARN of the function's role."
+  value       = aws_iam_role.this.arn
+}
+
+output "role_name" {
+  description = "The name of the function's role."
+  value       = aws_iam_role.this.name
+}
+
+output "policy" {
+  description = "The policy of the function's role, as JSON."
+  value       = local.policy
+}
+
+output "log_group_name" {
+  description = "The name of the function's log group."
+  value       = aws_cloudwatch_log_group.this.name
+}

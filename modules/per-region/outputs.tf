@@ -1,0 +1,44 @@
+output "region" {
+  description = "The region's code."
+  value       = local.region
+}
+
+output "queue_url" {
+  description = "The queue of this region's jobs."
+  value       = aws_sqs_queue.jobs.url
+}
+
+output "queue_arn" {
+  description = "The queue's ARN."
+  value       = aws_sqs_queue.jobs.arn
+}
+
+output "dead_letter_queue_url" {
+  description = "The queue of jobs that failed after all tries."
+  value       = aws_sqs_queue.dead_letters.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "The dead-letter queue's ARN."
+  value       = aws_sqs_queue.dead_letters.arn
+}
+
+output "remediator_function_name" {
+  description = "The remediator's name."
+  value       = module.remediator.name
+}
+
+output "remediator_role_arn" {
+  description = "The remediator's role: what the target roles trust."
+  value       = module.remediator.role_arn
+}
+
+output "remediator_log_group_name" {
+  description = "The log group of the remediator."
+  value       = module.remediator.log_group_name
+}
+
+output "pause_parameter_name" {
+  description = "The parameter that stops enforcement in this region: set it to `all`, or to rule ids separated by commas."
+  value       = aws_ssm_parameter.pause.name
+}

@@ -1,0 +1,42 @@
+locals {
+  queue_name        = "${local.name}-jobs.fifo"
+  dead_letters_name = "${local.name}-jobs-dead-letters.fifo"
+
+  day = 24 * 3600
+}
+
+# One message group an account. Deduplication and throughput count by group too, so that no account waits for another.
+resource "aws_sqs_queue" "jobs" {
+  name                  = local.queue_name
+  fifo_queue            = true
+  deduplication_scope   = "messageGroup"
+  fifo_throughput_limit = "perMessageGroupId"
+
+  # AWS asks for six times the function's timeout, so that a job whose invocation was throttled is not received twice.
+  visibility_timeout_seconds = 6 * var.remediator.timeout
+  message_retention_seconds  = var.queue.retention_days * local.day
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
+    maxReceiveCount     = var.queue.max_receive_count
+  })
+
+  tags = var.link.tags
+}
+
+resource "aws_sqs_queue" "dead_letters" {
+  name                      = local.dead_letters_name
+  fifo_queue                = true
+  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  sqs_managed_sse_enabled   = true
+
+  # By name, because the queue itself names this one.
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = ["arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.queue_name}"]
+  })
+
+  tags = var.link.tags
+}

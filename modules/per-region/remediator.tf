@@ -1,0 +1,82 @@
+locals {
+  remediator_name = "${local.name}-remediator"
+
+  parameter_arn = "arn:${var.link.partition}:ssm:${local.region}:${var.link.security_account_id}:parameter/${local.name}"
+  evidence_arn  = "arn:${var.link.partition}:s3:::${var.link.evidence_bucket}"
+}
+
+module "remediator" {
+  source = "../function"
+
+  name        = local.remediator_name
+  role_name   = "${local.remediator_name}-${local.region}"
+  description = "Cures the findings of this region's jobs, account by account."
+  package     = "${path.module}/../../dist/remediator.zip"
+
+  environment = {
+    NAME                         = local.name
+    HOME_REGION                  = var.link.home_region
+    SECURITY_ACCOUNT_ID          = var.link.security_account_id
+    PARTITION                    = var.link.partition
+    EVIDENCE_BUCKET              = var.link.evidence_bucket
+    EVENT_BUS_ARN                = var.link.event_bus_arn
+    TARGET_ROLE_NAME             = var.link.target_role_name
+    EXTERNAL_ID                  = var.link.external_id
+    POWERTOOLS_SERVICE_NAME      = local.remediator_name
+    POWERTOOLS_METRICS_NAMESPACE = var.link.metrics_namespace
+  }
+
+  statements = [
+    {
+      Action   = ["sts:AssumeRole"]
+      Resource = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
+    },
+    {
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Resource = [aws_sqs_queue.jobs.arn]
+    },
+    {
+      Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+      Resource = [aws_sqs_queue.dead_letters.arn]
+    },
+    # GetParametersByPath is asked of the path, and answers with what lies beneath it.
+    {
+      Action   = ["ssm:GetParametersByPath"]
+      Resource = ["${local.parameter_arn}/rules/*"]
+    },
+    {
+      Action   = ["ssm:GetParameter", "ssm:GetParameters"]
+      Resource = ["${local.parameter_arn}/rules/*", "${local.parameter_arn}/pause"]
+    },
+    {
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = ["${local.evidence_arn}/jobs/*", "${local.evidence_arn}/outcomes/*"]
+    },
+    {
+      Action   = ["events:PutEvents"]
+      Resource = [var.link.event_bus_arn]
+    },
+  ]
+
+  settings = merge(var.link.lambda, {
+    memory_size          = var.remediator.memory_size
+    timeout              = var.remediator.timeout
+    reserved_concurrency = var.remediator.reserved_concurrency
+    subnet_ids           = var.remediator.subnet_ids
+    security_group_ids   = var.remediator.security_group_ids
+  })
+  iam  = { path = var.link.iam_path, permissions_boundary_arn = var.link.permissions_boundary_arn }
+  tags = var.link.tags
+}
+
+resource "aws_lambda_event_source_mapping" "jobs" {
+  event_source_arn        = aws_sqs_queue.jobs.arn
+  function_name           = module.remediator.arn
+  batch_size              = var.remediator.batch_size
+  function_response_types = ["ReportBatchItemFailures"]
+  tags                    = var.link.tags
+
+  scaling_config {
+    maximum_concurrency = var.remediator.maximum_concurrency
+  }
+}

@@ -1,0 +1,113 @@
+variable "link" {
+  description = "The `link` output of `central`, as it is."
+  type = object({
+    name                     = string
+    partition                = string
+    security_account_id      = string
+    home_region              = string
+    regions                  = list(string)
+    event_bus_arn            = string
+    evidence_bucket          = string
+    target_role_name         = string
+    external_id              = string
+    settings                 = map(string)
+    metrics_namespace        = string
+    iam_path                 = string
+    permissions_boundary_arn = string
+    tags                     = map(string)
+    lambda = object({
+      architecture       = string
+      log_level          = string
+      log_retention_days = number
+      tracing            = bool
+    })
+  })
+  nullable = false
+
+  validation {
+    condition     = contains(var.link.regions, data.aws_region.this.id)
+    error_message = "This module's provider is of region \"${data.aws_region.this.id}\", which central does not send jobs to: add it to central's regions, [${join(", ", var.link.regions)}]."
+  }
+
+  validation {
+    condition     = var.link.security_account_id == data.aws_caller_identity.this.account_id
+    error_message = "This module's provider is of account ${data.aws_caller_identity.this.account_id}: expected the security account ${var.link.security_account_id}, where central is."
+  }
+}
+
+variable "remediator" {
+  description = "Settings of the remediator: `memory_size` in MB, `timeout` in seconds (a message stays invisible six times as long), `batch_size` (jobs in one invocation), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  type = object({
+    memory_size          = optional(number, 512)
+    timeout              = optional(number, 300)
+    batch_size           = optional(number, 10)
+    maximum_concurrency  = optional(number, 10)
+    reserved_concurrency = optional(number)
+    subnet_ids           = optional(list(string), [])
+    security_group_ids   = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.remediator.memory_size >= 128 && var.remediator.memory_size <= 10240
+    error_message = "remediator.memory_size is ${var.remediator.memory_size}: expected 128 to 10240 MB."
+  }
+
+  validation {
+    condition     = var.remediator.timeout >= 10 && var.remediator.timeout <= 900
+    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 10 to 900 seconds."
+  }
+
+  validation {
+    condition     = var.remediator.batch_size >= 1 && var.remediator.batch_size <= 10
+    error_message = "remediator.batch_size is ${var.remediator.batch_size}: a FIFO queue gives 1 to 10 messages at a time."
+  }
+
+  validation {
+    condition     = var.remediator.maximum_concurrency >= 2 && var.remediator.maximum_concurrency <= 1000
+    error_message = "remediator.maximum_concurrency is ${var.remediator.maximum_concurrency}: expected 2 to 1000."
+  }
+
+  validation {
+    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency
+    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)} and maximum_concurrency ${var.remediator.maximum_concurrency}: the reserved must not be the smaller, or jobs are throttled into the dead-letter queue."
+  }
+
+  validation {
+    condition     = (length(var.remediator.subnet_ids) == 0) == (length(var.remediator.security_group_ids) == 0)
+    error_message = "remediator has ${length(var.remediator.subnet_ids)} subnet_ids and ${length(var.remediator.security_group_ids)} security_group_ids: in a VPC it needs both, outside neither."
+  }
+}
+
+variable "queue" {
+  description = "Settings of the queue: `max_receive_count`, the tries that a job has, and `retention_days` and `dead_letter_retention_days`, how long jobs and dead letters are kept."
+  type = object({
+    max_receive_count          = optional(number, 5)
+    retention_days             = optional(number, 4)
+    dead_letter_retention_days = optional(number, 14)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
+    error_message = "queue.max_receive_count is ${var.queue.max_receive_count}: expected 1 to 1000."
+  }
+
+  validation {
+    condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
+    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: SQS keeps messages 1 to 14 days."
+  }
+}
+
+variable "alarms" {
+  description = "Alarms of this region: `enabled`, `topic_arns`, the SNS topics of this region that are told, and `oldest_job_minutes`, the age from which a waiting job is too old."
+  type = object({
+    enabled            = optional(bool, true)
+    topic_arns         = optional(list(string), [])
+    oldest_job_minutes = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+}

@@ -1,0 +1,19 @@
+output "role_arn" {
+  description = "The role that the remediators assume in this account."
+  value       = aws_iam_role.remediation.arn
+}
+
+output "role_name" {
+  description = "The role's name."
+  value       = aws_iam_role.remediation.name
+}
+
+output "policy" {
+  description = "What the role may do, as JSON."
+  value       = local.policy
+}
+
+output "trust_policy" {
+  description = "Who may assume the role, as JSON."
+  value       = local.trust_policy
+}

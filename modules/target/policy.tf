@@ -1,0 +1,66 @@
+locals {
+  catalog = jsondecode(file("${path.module}/../catalog.json")).rules
+  rules   = var.rules == null ? toset(keys(local.catalog)) : var.rules
+
+  # Each permission with its placeholders filled in. IAM is global and this role serves every region. The session policy
+  # of each job leaves of all this only what the job needs: a dry run reads.
+  permissions = [
+    for permission in flatten([
+      for rule in local.rules : [
+        for kind in ["read", "write", "undo"] : [for permission in local.catalog[rule].permissions[kind] : jsonencode(permission)]
+      ]
+    ]) :
+    jsondecode(replace(replace(replace(permission, "$${partition}", local.partition), "$${region}", "*"), "$${account}", local.account_id))
+  ]
+
+  # A bucket's ARN names no account: without the condition, a bucket policy elsewhere could let this role in there.
+  scopes = [
+    for permission in local.permissions : {
+      actions = permission.actions
+      scope = {
+        resources = sort(distinct(permission.resources))
+        conditions = merge(
+          try(permission.conditions, {}),
+          alltrue([for resource in permission.resources : can(regex("^arn:[^:]+:s3:::", resource))]) ? {
+            StringEquals = merge(try(permission.conditions.StringEquals, {}), { "aws:ResourceAccount" = [local.account_id] })
+          } : {},
+        )
+      }
+    }
+  ]
+
+  # Actions of the same resources and conditions share a statement.
+  actions_by_scope = { for permission in local.scopes : jsonencode(permission.scope) => permission.actions... }
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      for scope, actions in local.actions_by_scope : merge(
+        {
+          Effect   = "Allow"
+          Action   = sort(distinct(flatten(actions)))
+          Resource = jsondecode(scope).resources
+        },
+        length(jsondecode(scope).conditions) == 0 ? {} : { Condition = jsondecode(scope).conditions },
+      )
+    ]
+  })
+
+  # The account as principal and the roles by condition: a remediator of a region that joins later is trusted too, and a
+  # role that is deleted and made anew does not leave a dead id here.
+  trust_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { AWS = "arn:${local.partition}:iam::${var.security_account_id}:root" }
+      Condition = {
+        ArnLike = { "aws:PrincipalArn" = local.remediator_arns }
+        StringEquals = merge(
+          { "sts:ExternalId" = local.external_id },
+          var.organization_id == null ? {} : { "aws:PrincipalOrgID" = var.organization_id },
+        )
+      }
+    }]
+  })
+}

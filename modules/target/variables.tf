@@ -1,0 +1,83 @@
+variable "name" {
+  description = "The same as in `central`."
+  type        = string
+  default     = "cspm-auto-remediation"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32
+    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen, as in central."
+  }
+}
+
+variable "security_account_id" {
+  description = "The account that the remediators run in: `security_account_id` of `central`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.security_account_id))
+    error_message = "security_account_id is \"${var.security_account_id}\": expected an account id of twelve digits, in quotes."
+  }
+}
+
+variable "external_id" {
+  description = "The external id that the remediators give: the same as in `central`. Null: `<name>-<security account id>`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_id == null || can(regex("^[\\w+=,.@:/-]{2,1224}$", coalesce(var.external_id, "null")))
+    error_message = "external_id is \"${coalesce(var.external_id, "null")}\": expected 2 to 1224 letters, digits and characters of _+=,.@:/-"
+  }
+}
+
+variable "organization_id" {
+  description = "The AWS Organization's id, `o-…`: the role then trusts nobody outside it. Null: not asked for."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id is \"${coalesce(var.organization_id, "null")}\": expected an id such as \"o-a1b2c3d4e5\"."
+  }
+}
+
+variable "rules" {
+  description = "The ids of the rules that the role may cure: it holds what these need and nothing else. Null: all rules."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition     = length(setsubtract(coalesce(var.rules, []), keys(local.catalog))) == 0
+    error_message = "rules holds ${join(", ", [for id in setsubtract(coalesce(var.rules, []), keys(local.catalog)) : "\"${id}\""])}, which is no rule: expected ${join(", ", keys(local.catalog))}."
+  }
+}
+
+variable "iam" {
+  description = "`path` of the role (the same as `iam.target_role_path` in `central`), its `permissions_boundary_arn`, and `remediator_role_path`, the path of the remediators' roles in the security account (`iam.path` in `central`)."
+  type = object({
+    path                     = optional(string, "/")
+    permissions_boundary_arn = optional(string)
+    remediator_role_path     = optional(string, "/")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for path in [var.iam.path, var.iam.remediator_role_path] : can(regex("^/([\\w+=,.@-]+/)*$", path))])
+    error_message = "iam.path is \"${var.iam.path}\" and iam.remediator_role_path is \"${var.iam.remediator_role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+  }
+
+  validation {
+    condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))
+    error_message = "iam.permissions_boundary_arn is \"${coalesce(var.iam.permissions_boundary_arn, "null")}\": expected a policy's ARN, such as \"arn:aws:iam::111111111111:policy/boundary\"."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}

@@ -1,0 +1,69 @@
+output "link" {
+  description = "What `modules/per-region` needs for a further region, as one object: pass it on as it is."
+  value       = module.central.link
+}
+
+output "security_account_id" {
+  description = "The account that the collector and the remediator run in: `modules/target` needs it for a further account."
+  value       = module.central.security_account_id
+}
+
+output "external_id" {
+  description = "The external id that the remediator gives: `modules/target` needs it where it is not the default."
+  value       = module.central.external_id
+}
+
+output "netskope_url" {
+  description = "The tenant's address, as the collector calls it."
+  value       = module.central.netskope_url
+}
+
+output "collector_function_name" {
+  description = "The collector's name."
+  value       = module.central.collector_function_name
+}
+
+output "remediator_function_name" {
+  description = "The remediator's name."
+  value       = module.region.remediator_function_name
+}
+
+output "queue_url" {
+  description = "The queue of the jobs."
+  value       = module.region.queue_url
+}
+
+output "dead_letter_queue_url" {
+  description = "The queue of jobs that failed after all tries."
+  value       = module.region.dead_letter_queue_url
+}
+
+output "polls_dead_letter_queue_url" {
+  description = "The queue of polls that could not be started or failed after all tries."
+  value       = module.central.polls_dead_letter_queue_url
+}
+
+output "evidence_bucket" {
+  description = "The bucket that keeps what was found, planned and changed."
+  value       = module.central.evidence_bucket
+}
+
+output "event_bus_name" {
+  description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
+  value       = module.central.event_bus_name
+}
+
+output "pause_parameter_name" {
+  description = "The parameter that stops enforcement: set it to `all`, or to rule ids separated by commas."
+  value       = module.region.pause_parameter_name
+}
+
+output "target_role_arn" {
+  description = "The role that the remediator assumes in this account; null when `protect_own_account` is false."
+  value       = one(module.target[*].role_arn)
+}
+
+output "settings" {
+  description = "Each rule's settings as the remediator reads them, as JSON. A root that passes this on shows in its plan how they change."
+  value       = module.central.settings
+}
