@@ -27,9 +27,51 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
 }
 
 /** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
-const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>(
-  [],
-);
+const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>([
+  [
+    'cloudtrail-log-file-validation-set',
+    async () => parsing((await import('./cloudtrail-log-file-validation-set.ts')).changeKind),
+  ],
+  ['flow-log-create', async () => parsing((await import('./flow-log-create.ts')).changeKind)],
+  ['flow-log-delete', async () => parsing((await import('./flow-log-delete.ts')).changeKind)],
+  [
+    'iam-access-key-status-set',
+    async () => parsing((await import('./iam-access-key-status-set.ts')).changeKind),
+  ],
+  ['log-group-create', async () => parsing((await import('./log-group-create.ts')).changeKind)],
+  [
+    'network-acl-entry-create',
+    async () => parsing((await import('./network-acl-entry-create.ts')).changeKind),
+  ],
+  [
+    'network-acl-entry-delete',
+    async () => parsing((await import('./network-acl-entry-delete.ts')).changeKind),
+  ],
+  [
+    'network-acl-entry-replace',
+    async () => parsing((await import('./network-acl-entry-replace.ts')).changeKind),
+  ],
+  [
+    'rds-snapshot-shares-change',
+    async () => parsing((await import('./rds-snapshot-shares-change.ts')).changeKind),
+  ],
+  [
+    'redshift-cluster-public-access-set',
+    async () => parsing((await import('./redshift-cluster-public-access-set.ts')).changeKind),
+  ],
+  [
+    's3-public-access-block-set',
+    async () => parsing((await import('./s3-public-access-block-set.ts')).changeKind),
+  ],
+  [
+    'security-group-rules-authorize',
+    async () => parsing((await import('./security-group-rules-authorize.ts')).changeKind),
+  ],
+  [
+    'security-group-rules-revoke',
+    async () => parsing((await import('./security-group-rules-revoke.ts')).changeKind),
+  ],
+]);
 
 /** The names of all kinds of changes, in the order of the alphabet. */
 export const changeKinds: readonly string[] = [...loaders.keys()].sort();

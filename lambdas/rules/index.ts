@@ -11,7 +11,51 @@ interface Entry {
  * Every rule by its id, with the id that the older Netskope framework knew it by. A new rule is a new file and a
  * line here.
  */
-const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([]);
+const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    'cloudtrail-log-file-validation',
+    {
+      legacyId: 'CIS-1-2-0-2-2',
+      load: async () => (await import('./cloudtrail-log-file-validation.ts')).rule,
+    },
+  ],
+  [
+    'iam-access-key-unrotated',
+    { legacyId: 'CIS-1-2-0-1-4', load: async () => (await import('./iam-access-key-unrotated.ts')).rule },
+  ],
+  [
+    'network-acl-default-allows-all',
+    { legacyId: 'BPR-0-6', load: async () => (await import('./network-acl-default-allows-all.ts')).rule },
+  ],
+  [
+    'network-acl-subnet-allows-all',
+    { legacyId: 'BPR-0-1-0', load: async () => (await import('./network-acl-subnet-allows-all.ts')).rule },
+  ],
+  [
+    'rds-snapshot-public',
+    { legacyId: 'BPR-3-8', load: async () => (await import('./rds-snapshot-public.ts')).rule },
+  ],
+  [
+    'redshift-cluster-public',
+    { legacyId: 'BPR-1-9', load: async () => (await import('./redshift-cluster-public.ts')).rule },
+  ],
+  [
+    's3-bucket-public',
+    { legacyId: 'BPR-1-0-0', load: async () => (await import('./s3-bucket-public.ts')).rule },
+  ],
+  [
+    'security-group-rdp-open',
+    { legacyId: 'CIS-1-2-0-4-2', load: async () => (await import('./security-group-rdp-open.ts')).rule },
+  ],
+  [
+    'security-group-ssh-open',
+    { legacyId: 'CIS-1-2-0-4-1', load: async () => (await import('./security-group-ssh-open.ts')).rule },
+  ],
+  [
+    'vpc-flow-logs-disabled',
+    { legacyId: 'CIS-1-2-0-2-9', load: async () => (await import('./vpc-flow-logs-disabled.ts')).rule },
+  ],
+]);
 
 /** The ids of all rules, in the order of the alphabet. */
 export const ruleIds: readonly string[] = [...entries.keys()].sort();

@@ -31,6 +31,8 @@ export type Inspection<Seen> =
       readonly seen: Seen;
       /** The resource's tags, where its type has tags: an exemption may stand there. */
       readonly tags?: Readonly<Record<string, string>>;
+      /** What the plan leaves as it is on purpose, and why: part of the outcome's reason. */
+      readonly notes?: readonly string[];
     }
   | { readonly state: 'compliant' }
   | { readonly state: 'gone' }

@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+/** The id of a security group: `sg-` and 8 or 17 hexadecimal digits. */
+export const securityGroupIdSchema = z
+  .string()
+  .regex(/^sg-(?:[0-9a-f]{8}|[0-9a-f]{17})$/, 'expected the id of a security group, sg-…');
+
 /** An AWS tag set as a plain object. */
 export const tagsSchema = z.record(z.string(), z.string());
 
@@ -91,4 +96,10 @@ export function formatDescription(rule: IngressRule): string {
 /** The tags that a copy of the rule may carry: AWS reserves keys that begin with `aws:` for itself. */
 export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
+}
+
+/** Whether two tag sets hold the same tags. */
+export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
