@@ -70,6 +70,7 @@ async function putBatch(
     const refusals = (answer.Entries ?? []).filter((entry) => entry.ErrorCode !== undefined);
     if ((answer.FailedEntryCount ?? 0) === 0 && refusals.length === 0) return;
     pending = pending.filter((_, index) => answer.Entries?.[index]?.EventId === undefined);
+    if (pending.length === 0) return;
     if (attempt === ATTEMPTS) {
       const reasons = new Set(refusals.map((entry) => `${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`));
       throw new DeliveryError(

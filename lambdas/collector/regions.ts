@@ -1,0 +1,80 @@
+import { regionSchema } from '../shared/finding.ts';
+
+/** The region's code for what a source of findings calls it, `global` for `global`, undefined if nothing matches. */
+export type RegionLookup = (name: string) => string | undefined;
+
+/** The labels that Netskope is known to use. */
+const netskopeLabels: Readonly<Record<string, string>> = {
+  'US East(N. Virginia)': 'us-east-1',
+  'US East(Ohio)': 'us-east-2',
+  'US West(N. California)': 'us-west-1',
+  'US West(Oregon)': 'us-west-2',
+  'Africa(Cape Town)': 'af-south-1',
+  'Asia Pacific(Hong Kong)': 'ap-east-1',
+  'Asia Pacific(Jakarta)': 'ap-southeast-3',
+  'Asia Pacific(Mumbai)': 'ap-south-1',
+  'Asia Pacific(Osaka)': 'ap-northeast-3',
+  'Asia Pacific(Sydney)': 'ap-southeast-2',
+  'Asia Pacific(Seoul)': 'ap-northeast-2',
+  'Asia Pacific(Singapore)': 'ap-southeast-1',
+  'Asia Pacific(Tokyo)': 'ap-northeast-1',
+  'Canada(Central)': 'ca-central-1',
+  'EU(Frankfurt)': 'eu-central-1',
+  'EU(Ireland)': 'eu-west-1',
+  'EU(London)': 'eu-west-2',
+  'EU(Paris)': 'eu-west-3',
+  'EU(Stockholm)': 'eu-north-1',
+  'EU(Milan)': 'eu-south-1',
+  'South America(Sao Paulo)': 'sa-east-1',
+};
+
+/**
+ * What AWS calls the regions for which no label of Netskope's is published (public parameters
+ * `/aws/service/global-infrastructure/regions/<code>/longName`). The labels that are known are AWS's names.
+ */
+const awsNames: Readonly<Record<string, string>> = {
+  'Asia Pacific (Hyderabad)': 'ap-south-2',
+  'Asia Pacific (Malaysia)': 'ap-southeast-5',
+  'Asia Pacific (Melbourne)': 'ap-southeast-4',
+  'Asia Pacific (New Zealand)': 'ap-southeast-6',
+  'Asia Pacific (Taipei)': 'ap-east-2',
+  'Asia Pacific (Thailand)': 'ap-southeast-7',
+  'AWS GovCloud (US-East)': 'us-gov-east-1',
+  'AWS GovCloud (US-West)': 'us-gov-west-1',
+  'Canada West (Calgary)': 'ca-west-1',
+  'China (Beijing)': 'cn-north-1',
+  'China (Ningxia)': 'cn-northwest-1',
+  'Europe (Spain)': 'eu-south-2',
+  'Europe (Zurich)': 'eu-central-2',
+  'Israel (Tel Aviv)': 'il-central-1',
+  'Mexico (Central)': 'mx-central-1',
+  'Middle East (Bahrain)': 'me-south-1',
+  'Middle East (UAE)': 'me-central-1',
+};
+
+/** Labels and AWS's names differ in spaces, in `EU` for `Europe`, and in accents. */
+function normalize(label: string): string {
+  return label
+    .normalize('NFD')
+    .replaceAll(/[\s\p{M}]/gu, '')
+    .toLowerCase()
+    .replace(/^europe/, 'eu');
+}
+
+/**
+ * Makes the lookup of a region's code by the label, long name or code that a finding carries.
+ * @param furtherLabels label → code, as the user adds them; they win over the known ones
+ */
+export function regionLookup(furtherLabels: Readonly<Record<string, string>> = {}): RegionLookup {
+  const codes = new Map(
+    Object.entries({ ...awsNames, ...netskopeLabels, ...furtherLabels }).map(([label, code]) => [
+      normalize(label),
+      code,
+    ]),
+  );
+  return (name) => {
+    const label = normalize(name);
+    if (label === 'global') return 'global';
+    return codes.get(label) ?? (regionSchema.safeParse(label).success ? label : undefined);
+  };
+}
