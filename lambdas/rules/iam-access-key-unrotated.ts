@@ -9,11 +9,9 @@ import { defineRule, type Inspection } from './rule.ts';
 const days = z.int().min(1).max(365);
 
 const optionsSchema = z.strictObject({
-  max_age_days: days
-    .default(90)
-    .meta({
-      description: 'An active key that was created this many days ago, or earlier, is made inactive.',
-    }),
+  max_age_days: days.default(90).meta({
+    description: 'An active key that was created this many days ago, or earlier, is made inactive.',
+  }),
   unused_only_days: days.optional().meta({
     description:
       'Leave keys that were used in this many days, and report them instead. Not set: keys are made inactive even if they are in use.',

@@ -52,7 +52,7 @@ function toExistingRule(answered: AnsweredRule): ExistingRule {
 }
 
 /** `values` in slices of at most `size`. */
-export function* chunks<T>(values: readonly T[], size: number): Generator<T[]> {
+function* chunks<T>(values: readonly T[], size: number): Generator<T[]> {
   for (let from = 0; from < values.length; from += size) yield values.slice(from, from + size);
 }
 

@@ -2,6 +2,10 @@ locals {
   queue_name        = "${local.name}-jobs.fifo"
   dead_letters_name = "${local.name}-jobs-dead-letters.fifo"
 
+  # By name, so that what names a queue need not wait for it.
+  queue_arn        = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.queue_name}"
+  dead_letters_arn = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.dead_letters_name}"
+
   day = 24 * 3600
 }
 
@@ -32,10 +36,9 @@ resource "aws_sqs_queue" "dead_letters" {
   message_retention_seconds = var.queue.dead_letter_retention_days * local.day
   sqs_managed_sse_enabled   = true
 
-  # By name, because the queue itself names this one.
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"
-    sourceQueueArns   = ["arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.queue_name}"]
+    sourceQueueArns   = [local.queue_arn]
   })
 
   tags = var.link.tags

@@ -33,11 +33,11 @@ module "remediator" {
     },
     {
       Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-      Resource = [aws_sqs_queue.jobs.arn]
+      Resource = [local.queue_arn]
     },
     {
       Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
-      Resource = [aws_sqs_queue.dead_letters.arn]
+      Resource = [local.dead_letters_arn]
     },
     # GetParametersByPath is asked of the path, and answers with what lies beneath it.
     {

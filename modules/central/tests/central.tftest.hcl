@@ -1,0 +1,249 @@
+mock_provider "aws" {
+  override_during = plan
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "111111111111" }
+  }
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+  mock_data "aws_region" {
+    defaults = { id = "eu-central-1" }
+  }
+  mock_data "aws_service_principal" {
+    defaults = { name = "service.amazonaws.com" }
+  }
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:collector" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111111111111:role/mock" }
+  }
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-central-1:111111111111:dead-letters" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::evidence" }
+  }
+  mock_resource "aws_cloudwatch_event_bus" {
+    defaults = { arn = "arn:aws:events:eu-central-1:111111111111:event-bus/bus" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:111111111111:log-group:collector" }
+  }
+  mock_resource "aws_scheduler_schedule_group" {
+    defaults = { arn = "arn:aws:scheduler:eu-central-1:111111111111:schedule-group/group" }
+  }
+  mock_resource "aws_secretsmanager_secret" {
+    defaults = {
+      arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
+      id  = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
+    }
+  }
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules = {
+    security-group-ssh-open = { mode = "enforce" }
+    s3-bucket-public        = {}
+  }
+}
+
+run "enabled_creates" {
+  command = plan
+
+  assert {
+    condition     = keys(aws_scheduler_schedule.rule) == tolist(["s3-bucket-public", "security-group-ssh-open"])
+    error_message = "Each rule needs a schedule."
+  }
+
+  assert {
+    condition     = strcontains(aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input, "\"<aws.scheduler.scheduled-time>\"")
+    error_message = "The scheduler's keyword must stand in the input as it is, not escaped: ${aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.rule["s3-bucket-public"].target[0].input).rule == "s3-bucket-public"
+    error_message = "The collector must be told which rule."
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.api_token) == 1 && length(aws_secretsmanager_secret_version.api_token) == 1
+    error_message = "A token needs a secret."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 3
+    error_message = "Alarms are on by default."
+  }
+
+  assert {
+    condition     = jsondecode(output.link.settings["s3-bucket-public"]).mode == "dry_run" && jsondecode(output.link.settings["security-group-ssh-open"]).mode == "enforce"
+    error_message = "A rule's mode is dry_run unless it says otherwise."
+  }
+
+  assert {
+    condition     = output.link.settings["s3-bucket-public"] == "{\"exemptions\":[],\"mode\":\"dry_run\",\"mode_by_account\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"version\":1}"
+    error_message = "Settings hold what the remediators read, and no option that was not given: ${output.link.settings["s3-bucket-public"]}"
+  }
+
+  assert {
+    condition     = output.netskope_url == "https://acme.goskope.com"
+    error_message = "The tenant's address is ${output.netskope_url}."
+  }
+
+  assert {
+    condition     = output.link.regions == tolist(["eu-central-1"]) && output.link.external_id == "cspm-auto-remediation-111111111111" && output.link.target_role_name == "cspm-auto-remediation-remediation"
+    error_message = "The link must hold the home region, the external id and the target role's name."
+  }
+
+  assert {
+    condition     = aws_s3_bucket.evidence.bucket == "cspm-auto-remediation-evidence-111111111111-eu-central-1" && !aws_s3_bucket.evidence.force_destroy
+    error_message = "A destroy must not take evidence along."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.evidence.block_public_acls,
+      aws_s3_bucket_public_access_block.evidence.block_public_policy,
+      aws_s3_bucket_public_access_block.evidence.ignore_public_acls,
+      aws_s3_bucket_public_access_block.evidence.restrict_public_buckets,
+      aws_s3_bucket_versioning.evidence.versioning_configuration[0].status == "Enabled",
+    ])
+    error_message = "Evidence is private and versioned."
+  }
+}
+
+run "disabled_creates_nothing" {
+  command = plan
+
+  variables {
+    api_token            = null
+    api_token_secret_arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf"
+    alarms               = { enabled = false }
+    rules = {
+      security-group-ssh-open = { mode = "off" }
+    }
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.rule) == 0
+    error_message = "A rule that is off must not be polled."
+  }
+
+  assert {
+    condition     = length(aws_secretsmanager_secret.api_token) == 0 && output.api_token_secret_arn == "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf"
+    error_message = "An existing secret is used as it is."
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0
+    error_message = "Alarms can be left out."
+  }
+
+  assert {
+    condition     = jsondecode(output.link.settings["security-group-ssh-open"]).mode == "off"
+    error_message = "Jobs that are under way must learn that the rule is off."
+  }
+}
+
+run "a_module_that_is_off_creates_nothing" {
+  command = plan
+
+  variables {
+    create = false
+  }
+
+  module {
+    source = "./tests/counted"
+  }
+
+  assert {
+    condition     = output.instances == 0
+    error_message = "The module must take count = 0."
+  }
+}
+
+run "on_for_one_account_is_polled" {
+  command = plan
+
+  variables {
+    rules = {
+      security-group-ssh-open = { mode = "off", mode_by_account = { "222222222222" = "enforce" } }
+    }
+  }
+
+  assert {
+    condition     = length(aws_scheduler_schedule.rule) == 1
+    error_message = "A rule that is on for one account must be polled."
+  }
+}
+
+run "own_schedule_names_options_and_exemptions" {
+  command = plan
+
+  variables {
+    schedule = { expression = "cron(0 6 ? * MON-FRI *)", time_zone = "Europe/Berlin", flexible_window_minutes = 0 }
+    rules = {
+      security-group-ssh-open = {
+        mode                = "enforce"
+        schedule            = "rate(30 minutes)"
+        netskope_rule_names = ["Our own <SSH> rule"]
+        options             = { all_traffic = "revoke" }
+        exemptions          = [{ account = "222222222222", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
+      }
+      s3-bucket-public = {}
+    }
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.rule["security-group-ssh-open"].schedule_expression == "rate(30 minutes)" && aws_scheduler_schedule.rule["s3-bucket-public"].schedule_expression == "cron(0 6 ? * MON-FRI *)"
+    error_message = "A rule's own schedule goes first."
+  }
+
+  assert {
+    condition     = aws_scheduler_schedule.rule["s3-bucket-public"].flexible_time_window[0].mode == "OFF"
+    error_message = "No window means no window."
+  }
+
+  assert {
+    condition     = jsondecode(aws_scheduler_schedule.rule["security-group-ssh-open"].target[0].input).netskope_rule_names == ["Our own <SSH> rule"]
+    error_message = "Further names reach the collector as they are."
+  }
+
+  assert {
+    condition = jsondecode(output.link.settings["security-group-ssh-open"]) == {
+      version         = 1
+      rule            = "security-group-ssh-open"
+      mode            = "enforce"
+      mode_by_account = {}
+      options         = { all_traffic = "revoke" }
+      exemptions      = [{ account = "222222222222", region = "*", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
+    }
+    error_message = "Settings: ${output.link.settings["security-group-ssh-open"]}"
+  }
+}
+
+run "tenant_with_domain" {
+  command = plan
+  variables {
+    netskope_tenant = "acme.eu"
+  }
+  assert {
+    condition     = output.netskope_url == "https://acme.eu.goskope.com"
+    error_message = "The tenant's address is ${output.netskope_url}."
+  }
+}
+
+run "tenant_as_host_name" {
+  command = plan
+  variables {
+    netskope_tenant = "acme.eu.goskope.com"
+  }
+  assert {
+    condition     = output.netskope_url == "https://acme.eu.goskope.com"
+    error_message = "The tenant's address is ${output.netskope_url}."
+  }
+}

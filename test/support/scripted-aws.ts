@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+
+/** One call as an AWS service receives it. */
+export interface ReceivedCall {
+  readonly method: string;
+  /** With the query, undecoded. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** `Action` and its parameters, of the services that take a form (EC2, IAM, STS …); empty for others. */
+  readonly form: URLSearchParams;
+  readonly body: string;
+}
+
+/** What is answered: `cut` breaks the connection off without a word. */
+export type Answer =
+  | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
+  | 'cut';
+
+export interface ScriptedAws extends AsyncDisposable {
+  readonly endpoint: string;
+  /** All calls so far, oldest first. */
+  readonly calls: readonly ReceivedCall[];
+}
+
+/** An AWS endpoint that answers as a test tells it to, for what no emulator does: faults, old keys, races. */
+export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promise<ScriptedAws> {
+  const calls: ReceivedCall[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const body = Buffer.concat(chunks).toString();
+      const isForm = request.headers['content-type']?.includes('x-www-form-urlencoded') === true;
+      const call: ReceivedCall = {
+        method: request.method ?? '',
+        path: request.url ?? '',
+        headers: request.headers,
+        form: new URLSearchParams(isForm ? body : ''),
+        body,
+      };
+      calls.push(call);
+      const answered = answer(call);
+      if (answered === 'cut') request.socket.destroy();
+      else {
+        response.writeHead(answered.status, { 'content-type': 'text/xml', ...answered.headers });
+        response.end(answered.body);
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    calls,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** An error as EC2 words it. */
+export function ec2Error(code: string, message = code): Answer {
+  return {
+    status: 400,
+    body: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>`,
+  };
+}
+
+/** An error as IAM and STS word it. */
+export function queryError(code: string, status = 400): Answer {
+  return {
+    status,
+    body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${code}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>`,
+  };
+}
+
+/** An error as S3 words it. */
+export function s3Error(code: string, status: number): Answer {
+  return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
+}
