@@ -1,0 +1,71 @@
+/**
+ * Builds the functions' zips, byte for byte the same on any machine.
+ *
+ *     node scripts/build.ts           write dist/*.zip
+ *     node scripts/build.ts --check   change nothing; exit 1 and say what is stale
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundle } from './packaging/bundle.ts';
+import { unzip, zip } from './packaging/zip.ts';
+
+const root = fileURLToPath(new URL('../', import.meta.url));
+const functions = ['collector', 'remediator'];
+
+function kilobytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1000)} kB`;
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What is in one zip and not, or not so, in the other. */
+function differences(
+  built: ReadonlyMap<string, Uint8Array>,
+  kept: ReadonlyMap<string, Uint8Array>,
+): string[] {
+  return [...new Set([...built.keys(), ...kept.keys()])].sort().filter((name) => {
+    const [a, b] = [built.get(name), kept.get(name)];
+    return a === undefined || b === undefined || !Buffer.from(a).equals(b);
+  });
+}
+
+async function staleness(
+  zipName: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<string | undefined> {
+  const kept = await readIfThere(join(root, zipName));
+  if (kept === undefined) return `${zipName} is missing`;
+  if (Buffer.from(zip(files)).equals(kept)) return undefined;
+  const names = differences(files, unzip(kept));
+  return `${zipName} is stale: ${names.slice(0, 5).join(', ') || 'the zip itself'}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
+}
+
+const stale: string[] = [];
+for (const name of functions) {
+  const zipName = `dist/${name}.zip`;
+  const { files } = await bundle(root, `lambdas/${name}/index.ts`);
+  if (process.argv.includes('--check')) {
+    const reason = await staleness(zipName, files);
+    if (reason !== undefined) stale.push(reason);
+    continue;
+  }
+  const bytes = zip(files);
+  await mkdir(join(root, 'dist'), { recursive: true });
+  await writeFile(join(root, zipName), bytes);
+  const unpacked = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+  process.stdout.write(
+    `${zipName}: ${kilobytes(bytes.length)}, ${files.size} files, ${kilobytes(unpacked)} unpacked\n`,
+  );
+}
+if (stale.length > 0) {
+  process.stderr.write(`${stale.join('\n')}\nRun \`npm run build\` and commit what it wrote.\n`);
+  process.exitCode = 1;
+}
