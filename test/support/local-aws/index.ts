@@ -1,0 +1,2 @@
+export { type LocalAwsInstallation, prepareLocalAws } from './install.ts';
+export { type LocalAws, type LocalAwsOptions, startLocalAws } from './server.ts';

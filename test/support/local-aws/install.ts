@@ -1,0 +1,106 @@
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { pythonFolder, workFolder } from './paths.ts';
+
+/** What the local AWS runs on: Python packages of our own, or a server that someone has running already. */
+export type LocalAwsInstallation =
+  | { readonly kind: 'installed'; readonly python: string }
+  | { readonly kind: 'elsewhere'; readonly endpoint: string };
+
+/** LocalEmu starts on older versions too, and fails later with a syntax error. */
+const OLDEST_PYTHON: readonly [major: number, minor: number] = [3, 12];
+const PYTHON_NAMES = ['python3.14', 'python3.13', 'python3.12', 'python3'];
+/** How long a Python may take to say its version. */
+const PYTHON_TIMEOUT_MILLISECONDS = 10_000;
+
+/**
+ * Installs the local AWS, once: a virtual environment in `.work/`, from the versions pinned in
+ * `python/requirements.txt`. Several processes may ask for it at the same time. With `LOCAL_AWS_ENDPOINT` in the
+ * environment there is nothing to install: the server there is used.
+ * @param say is told what takes long, one line at a time
+ * @throws Error when there is no Python, with what was looked for, or when pip fails, with what it said
+ */
+export async function prepareLocalAws(say: (line: string) => void): Promise<LocalAwsInstallation> {
+  const endpoint = process.env['LOCAL_AWS_ENDPOINT'];
+  if (endpoint !== undefined && endpoint !== '') return { kind: 'elsewhere', endpoint };
+  const requirements = path.join(pythonFolder, 'requirements.txt');
+  const python = await findPython();
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .update(python.version)
+    .digest('hex')
+    .slice(0, 12);
+  const environment = path.join(workFolder, `local-aws-${digest}`);
+  await install(python.command, environment, requirements, say);
+  return { kind: 'installed', python: path.join(environment, 'bin', 'python') };
+}
+
+async function install(
+  python: string,
+  environment: string,
+  requirements: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  createInterface({ input: child.stdout }).on('line', say);
+  const errors: string[] = [];
+  createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
+  const [code] = await once(child, 'close');
+  if (code !== 0) {
+    throw new Error(`the local AWS could not be installed by ${python}:\n${errors.slice(-20).join('\n')}`);
+  }
+}
+
+/** The first Python on this machine that is new enough. */
+async function findPython(): Promise<{ command: string; version: string }> {
+  const found: string[] = [];
+  for (const command of await pythonCandidates()) {
+    const version = await pythonVersion(command);
+    if (version === undefined) continue;
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    if (major > OLDEST_PYTHON[0] || (major === OLDEST_PYTHON[0] && minor >= OLDEST_PYTHON[1])) {
+      return { command, version };
+    }
+    found.push(`${command} is ${version}`);
+  }
+  throw new Error(
+    `the local AWS needs Python ${OLDEST_PYTHON.join('.')} or later. Looked for ${PYTHON_NAMES.join(', ')} on the PATH, ` +
+      `and for the versions in ${path.join(pyenvRoot(), 'versions')}; ` +
+      `found ${found.length === 0 ? 'none' : found.join(', ')}. Install Python, or name a server that runs already by LOCAL_AWS_ENDPOINT.`,
+  );
+}
+
+/** pyenv's own commands on the PATH run only the versions that are chosen for a folder: the others are in its versions. */
+async function pythonCandidates(): Promise<string[]> {
+  const versions = path.join(pyenvRoot(), 'versions');
+  const folders = await readdir(versions).catch(() => []);
+  const newestFirst = folders.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  return [...PYTHON_NAMES, ...newestFirst.map((folder) => path.join(versions, folder, 'bin', 'python3'))];
+}
+
+function pyenvRoot(): string {
+  return process.env['PYENV_ROOT'] ?? path.join(homedir(), '.pyenv');
+}
+
+/** The version that it says it is, `3.12.1`; undefined when it does not run. */
+async function pythonVersion(command: string): Promise<string | undefined> {
+  try {
+    const program = 'import sys, venv; print(".".join(map(str, sys.version_info[:3])))';
+    const { stdout } = await promisify(execFile)(command, ['-c', program], {
+      timeout: PYTHON_TIMEOUT_MILLISECONDS,
+    });
+    return stdout.trim();
+  } catch {
+    return undefined;
+  }
+}

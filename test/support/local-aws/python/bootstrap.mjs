@@ -1,0 +1,153 @@
+// Loads a function's handler, then answers one invocation after another: a JSON line comes in on the descriptor that
+// the first argument names, JSON lines go out on the second's. What the handler prints goes out too, as it prints it, so
+// that it is kept whatever becomes of the process.
+import { existsSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
+
+const [incoming, outgoing] = process.argv.slice(2).map(Number);
+const { env } = process;
+const logsAreJson = env.AWS_LAMBDA_LOG_FORMAT === 'JSON';
+/** The invocation under way. */
+let current;
+
+function send(message) {
+  let data = Buffer.from(`${JSON.stringify(message)}\n`);
+  while (data.length > 0) data = data.subarray(writeSync(outgoing, data));
+}
+
+const log = (text) => send({ log: text });
+
+/** Lambda's own lines in the log: text, or JSON when the function's log format says so. */
+function logPlatform(text, type, record) {
+  log(logsAreJson ? `${JSON.stringify({ time: new Date().toISOString(), type, record })}\n` : `${text}\n`);
+}
+
+function describe(error) {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  return {
+    errorType: error.name,
+    errorMessage: error.message,
+    trace: String(error.stack).split('\n'),
+  };
+}
+
+function takeOverOutput() {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.write = (data, encoding, callback) => {
+      log(typeof data === 'string' ? data : Buffer.from(data).toString());
+      const done = typeof encoding === 'function' ? encoding : callback;
+      if (done !== undefined) queueMicrotask(() => done());
+      return true;
+    };
+  }
+  for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'log']) {
+    const name = level === 'log' ? 'INFO' : level.toUpperCase();
+    console[level] = (...values) => {
+      const timestamp = new Date().toISOString();
+      const message = format(...values);
+      const requestId = current?.id;
+      // With tabs, and with carriage returns for line ends, so that one message is one line of the log.
+      log(
+        logsAreJson
+          ? `${JSON.stringify({ timestamp, level: name, requestId, message })}\n`
+          : `${timestamp}\t${requestId ?? 'undefined'}\t${name}\t${message.replaceAll('\n', '\r')}\n`,
+      );
+    };
+  }
+}
+
+async function loadHandler() {
+  const handlerName = env._HANDLER;
+  const dot = handlerName.indexOf('.', handlerName.lastIndexOf('/') + 1);
+  const module = handlerName.slice(0, dot);
+  const base = path.resolve(env.LAMBDA_TASK_ROOT, module);
+  const file = ['', '.js', '.mjs', '.cjs'].map((ending) => base + ending).find((name) => existsSync(name));
+  if (file === undefined) {
+    const error = new Error(`Error: Cannot find module '${module}'`);
+    error.name = 'Runtime.ImportModuleError';
+    throw error;
+  }
+  const loaded = await import(pathToFileURL(file).href);
+  const name = handlerName.slice(dot + 1);
+  const handler = loaded[name] ?? loaded.default?.[name];
+  if (typeof handler !== 'function') {
+    const error = new Error(`${handlerName} is undefined or not exported`);
+    error.name = 'Runtime.HandlerNotFound';
+    throw error;
+  }
+  return handler;
+}
+
+/** Gives the result of the invocation under way. After the last one the process is not used again. */
+function answer(result, error, last) {
+  const { id, started } = current;
+  if (error) console.error('Invoke Error', JSON.stringify(result));
+  const durationMs = Date.now() - started;
+  const maxMemoryUsedMB = Math.round(process.memoryUsage().rss / 2 ** 20);
+  const memorySizeMB = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
+  if (!logsAreJson) log(`END RequestId: ${id}\n`);
+  logPlatform(
+    `REPORT RequestId: ${id}\tDuration: ${durationMs}.00 ms\tBilled Duration: ${durationMs} ms\tMemory Size: ${memorySizeMB} MB\tMax Memory Used: ${maxMemoryUsedMB} MB\t`,
+    'platform.report',
+    {
+      requestId: id,
+      status: error ? 'error' : 'success',
+      metrics: { durationMs, billedDurationMs: durationMs, memorySizeMB, maxMemoryUsedMB },
+    },
+  );
+  current = undefined;
+  send({ result, error, last });
+}
+
+async function invoke(handler, { id, arn, trace, payload, deadline }) {
+  current = { id, started: Date.now() };
+  env._X_AMZN_TRACE_ID = trace;
+  const version = env.AWS_LAMBDA_FUNCTION_VERSION;
+  logPlatform(`START RequestId: ${id} Version: ${version}`, 'platform.start', { requestId: id, version });
+  const context = {
+    awsRequestId: id,
+    invokedFunctionArn: arn,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    functionVersion: version,
+    memoryLimitInMB: env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
+    callbackWaitsForEmptyEventLoop: true,
+    getRemainingTimeInMillis: () => deadline - Date.now(),
+  };
+  try {
+    const result = (await handler(JSON.parse(payload), context)) ?? null;
+    JSON.stringify(result);
+    answer(result, false, false);
+  } catch (error) {
+    answer(describe(error), true, false);
+  }
+}
+
+/** An error that no handler caught ends the process; the invocation under way, if any, gets it as its result. */
+function fail(type, error) {
+  const described = { ...describe(error), errorType: type };
+  if (current === undefined) log(`${JSON.stringify(described)}\n`);
+  else answer(described, true, true);
+  process.exit(128);
+}
+
+takeOverOutput();
+process.on('unhandledRejection', (reason) => fail('Runtime.UnhandledPromiseRejection', reason));
+process.on('uncaughtException', (error) => fail(error instanceof Error ? error.name : 'Error', error));
+try {
+  const handler = await loadHandler();
+  send({ ready: true });
+  createInterface({ input: new Socket({ fd: incoming, readable: true, writable: false }) })
+    .on('line', (line) => invoke(handler, JSON.parse(line)))
+    // Whoever invokes is gone.
+    .on('close', () => process.exit(0));
+} catch (error) {
+  log(`${JSON.stringify(describe(error))}\n`);
+  send({ initError: describe(error) });
+  process.exit(1);
+}

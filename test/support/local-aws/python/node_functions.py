@@ -1,0 +1,225 @@
+"""Runs each execution environment of a Lambda function as a Node process, see bootstrap.mjs."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from localemu import config
+from localemu.services.lambda_.invocation import runtime_executor
+from localemu.services.lambda_.invocation.lambda_models import InvocationResult
+
+BOOTSTRAP = str(Path(__file__).with_name("bootstrap.mjs"))
+NODE = os.environ["LOCAL_LAMBDA_NODE"]
+# What every function gets beside its own variables, and instead of them: the address of a proxy, for instance.
+SHARED_VARIABLES = json.loads(os.environ.get("LOCAL_LAMBDA_ENV", "{}"))
+# How LocalEmu tells a container where to report to; Lambda has no such variables.
+CONTAINER_VARIABLES = ("LOCALEMU_", "EDGE_PORT", "AWS_LAMBDA_FUNCTION_TIMEOUT", "LAMBDA_RUNTIME_DIR")
+
+
+class NodeFunction(runtime_executor.RuntimeExecutor):
+    """One execution environment: a Node process that answers one invocation after another."""
+
+    def __init__(self, id, function_version):
+        super().__init__(id, function_version)
+        self.process = None
+        self.stopped = False
+        # Held while an invocation is under way. `stop` comes from another thread, and must not wait for it.
+        self.busy = threading.Lock()
+
+    def start(self, env_vars):
+        function = self.function_version.config
+        self.code = str(function.code.get_unzipped_code_location())
+        deployed = {
+            name: str(value) for name, value in env_vars.items() if not name.startswith(CONTAINER_VARIABLES)
+        }
+        # A function sees neither the variables nor the home folder (and the AWS profiles in it) of whoever runs this.
+        self.environment = {
+            "PATH": os.defpath,
+            "HOME": os.environ["TMPDIR"],
+            "TMPDIR": os.environ["TMPDIR"],
+            "LANG": "en_US.UTF-8",
+            **deployed,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            "LAMBDA_TASK_ROOT": self.code,
+            **SHARED_VARIABLES,
+        }
+        with self.busy:
+            self.failure = self._spawn()
+
+    def invoke(self, payload, function_timeout=None):
+        with self.busy:
+            request_id = payload["invoke-id"]
+            timeout = self.function_version.config.timeout
+            logs = []
+            if self.process is None:
+                # After a crash, a time-out or an init that failed, Lambda starts the runtime again for the next invocation.
+                self.failure = self.failure or self._spawn()
+            if self.failure is not None:
+                (error, logs), self.failure = self.failure, None
+                return self._result(request_id, error, logs, is_error=True)
+            self._send(
+                {
+                    "id": request_id,
+                    "arn": payload["invoked-function-arn"],
+                    "trace": payload["trace-id"],
+                    "payload": payload["payload"] or "{}",
+                    "deadline": round((time.time() + timeout) * 1000),
+                }
+            )
+            try:
+                answer = self._answer(logs, timeout)
+            except TimeoutError:
+                error = {
+                    "errorType": "Sandbox.Timedout",
+                    "errorMessage": f"RequestId: {request_id} Error: Task timed out after {timeout:.2f} seconds",
+                }
+                now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                logs.append(f"{now} {request_id} Task timed out after {timeout:.2f} seconds\n\n")
+                self._end()
+                return self._result(request_id, error, logs, is_error=True)
+            if answer is None:
+                error = self._exit_error(request_id)
+                logs.append(f"{error['errorMessage']}\n{error['errorType']}\n")
+                return self._result(request_id, error, logs, is_error=True)
+            if answer["last"]:
+                self._end()
+            return self._result(request_id, answer["result"], logs, is_error=answer["error"])
+
+    def stop(self):
+        self.stopped = True
+        process = self.process
+        if process:
+            process.kill()
+        # An invocation under way sees the process end, gives its result and leaves the rest to us.
+        with self.busy:
+            self._end()
+
+    def _spawn(self):
+        """Starts the process; gives what went wrong while the function's module was loaded, and the logs of it."""
+        if self.stopped:
+            return {"errorType": "Runtime.Unknown", "errorMessage": "the execution environment was stopped"}, []
+        child_in, self.to_child = os.pipe()
+        self.from_child, child_out = os.pipe()
+        self.buffer = b""
+        memory = self.function_version.config.memory_size
+        self.process = subprocess.Popen(
+            # A function that would outgrow its memory ends here too.
+            [NODE, f"--max-old-space-size={memory * 9 // 10}", BOOTSTRAP, str(child_in), str(child_out)],
+            env=self.environment,
+            cwd=self.code,
+            pass_fds=(child_in, child_out),
+            stdin=subprocess.DEVNULL,
+            # What the process itself says when it can't even start or dies of V8; the handler's words come by the pipe.
+            stdout=subprocess.DEVNULL,
+            stderr=sys.stderr,
+        )
+        os.close(child_in)
+        os.close(child_out)
+        logs = []
+        try:
+            ready = self._answer(logs, config.LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT)
+        except TimeoutError:
+            self._end()
+            return {"errorType": "Sandbox.Timedout", "errorMessage": "Error: init timed out"}, logs
+        if ready is None:
+            return self._exit_error(None), logs
+        if "initError" in ready:
+            self._end()
+            return ready["initError"], logs
+        self.early_logs = logs
+        return None
+
+    def _send(self, message):
+        data = memoryview(json.dumps(message).encode() + b"\n")
+        try:
+            while data:
+                data = data[os.write(self.to_child, data) :]
+        except BrokenPipeError:
+            pass  # It has ended: reading its answer tells how.
+
+    def _answer(self, logs, seconds):
+        """The process's next message, with what it printed before that added to logs; None when it ended instead."""
+        deadline = time.monotonic() + seconds
+        while True:
+            while b"\n" not in self.buffer:
+                left = max(0, deadline - time.monotonic())
+                if not select.select([self.from_child], [], [], left)[0]:
+                    raise TimeoutError
+                chunk = os.read(self.from_child, 1 << 20)
+                if not chunk:
+                    return None
+                self.buffer += chunk
+            line, self.buffer = self.buffer.split(b"\n", 1)
+            message = json.loads(line)
+            if "log" not in message:
+                return message
+            logs.append(message["log"])
+
+    def _exit_error(self, request_id):
+        """The process has ended by itself, or was killed: the error that Lambda reports then."""
+        status = self.process.wait()
+        self._end()
+        if status < 0:
+            how = f"Runtime exited with error: signal: {signal.strsignal(-status).lower()}"
+        elif status > 0:
+            how = f"Runtime exited with error: exit status {status}"
+        else:
+            how = "Runtime exited without providing a reason"
+        message = f"Error: {how}" if request_id is None else f"RequestId: {request_id} Error: {how}"
+        return {"errorType": "Runtime.ExitError", "errorMessage": message}
+
+    def _end(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.to_child)
+            os.close(self.from_child)
+            self.process = None
+
+    def _result(self, request_id, value, logs, is_error):
+        text = "".join([*getattr(self, "early_logs", []), *logs])
+        self.early_logs = []
+        return InvocationResult(request_id, json.dumps(value).encode(), is_error=is_error, logs=text)
+
+    # The rest of what LocalEmu asks of an executor: there is no container with an address or logs of its own.
+
+    def get_logs(self):
+        return ""
+
+    def get_address(self):
+        return "127.0.0.1"
+
+    def get_endpoint_from_executor(self):
+        return "127.0.0.1"
+
+    def get_runtime_endpoint(self):
+        return ""
+
+    @classmethod
+    def validate_environment(cls):
+        # Called once the Lambda service has been loaded, which takes a second: nothing loads it before it is used.
+        import event_sources
+
+        event_sources.install()
+        return True
+
+    @classmethod
+    def prepare_version(cls, function_version):
+        if function_version.config.code:
+            function_version.config.code.prepare_for_execution()
+
+    @classmethod
+    def cleanup_version(cls, function_version):
+        pass
+
+
+def install():
+    """To be called before LocalEmu loads its Lambda service, as it does on the first call to it."""
+    runtime_executor.get_runtime_executor = lambda: NodeFunction

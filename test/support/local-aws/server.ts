@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LocalAwsInstallation } from './install.ts';
+import { functionsNode, pythonFolder, workFolder } from './paths.ts';
+
+/** A running local AWS. */
+export interface LocalAws extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`: an address, not a name, so that the SDK addresses buckets by path. */
+  readonly endpoint: string;
+  readonly port: number;
+  /** What the server says; stays after it was stopped. Empty for a server that runs elsewhere. */
+  readonly logFile: string;
+  /** Undefined for a server that runs elsewhere. */
+  readonly pid: number | undefined;
+  /** Ends the server and the functions that it runs, and removes what it held. A server elsewhere is left as it is. */
+  stop(): Promise<void>;
+}
+
+export interface LocalAwsOptions {
+  readonly installation: LocalAwsInstallation;
+  /**
+   * Variables that every function gets, over those that it was deployed with: the address of a proxy, for instance. A
+   * server that runs elsewhere does not take them.
+   */
+  readonly functionEnvironment?: Readonly<Record<string, string>>;
+  /** Default: any that is free. */
+  readonly port?: number;
+  /** Stops the server when aborted, also while it starts. */
+  readonly signal?: AbortSignal;
+}
+
+const START_TIMEOUT_MILLISECONDS = 90_000;
+const HEALTH_INTERVAL_MILLISECONDS = 50;
+const LOG_LINES_IN_ERROR = 15;
+
+/**
+ * Starts the local AWS on 127.0.0.1, with nothing in it, and waits until it answers. It ends with `stop`, or when this
+ * process ends, however that comes.
+ * @throws Error with the end of the log when it does not come up
+ */
+export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+  const { installation, signal } = options;
+  signal?.throwIfAborted();
+  if (installation.kind === 'elsewhere') return await useLocalAws(installation.endpoint);
+
+  await mkdir(path.join(workFolder, 'logs'), { recursive: true });
+  const folder = await mkdtemp(path.join(workFolder, 'local-aws-state-'));
+  const logFile = path.join(workFolder, 'logs', `${path.basename(folder)}.log`);
+  const port = options.port ?? (await freePort());
+  const child = await spawnServer({
+    python: installation.python,
+    folder,
+    logFile,
+    port,
+    functionEnvironment: options.functionEnvironment ?? {},
+  });
+  const stop = async () => {
+    signal?.removeEventListener('abort', stop);
+    await endGroup(child);
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  signal?.addEventListener('abort', stop);
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await waitUntilHealthy(child, endpoint, logFile);
+    signal?.throwIfAborted();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint, port, logFile, pid: child.pid, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A server that someone else started and stops: LocalStack, say. */
+async function useLocalAws(endpoint: string): Promise<LocalAws> {
+  if (!URL.canParse(endpoint)) {
+    throw new Error(`LOCAL_AWS_ENDPOINT is '${endpoint}'; expected an address such as http://127.0.0.1:4566`);
+  }
+  const url = new URL(endpoint);
+  await fetch(url).catch((error: unknown) => {
+    throw new Error(`no server answers at LOCAL_AWS_ENDPOINT, ${endpoint}`, { cause: error });
+  });
+  const nothing = async () => {};
+  return {
+    endpoint: url.origin,
+    port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+    logFile: '',
+    pid: undefined,
+    stop: nothing,
+    [Symbol.asyncDispose]: nothing,
+  };
+}
+
+interface ServerSettings {
+  readonly python: string;
+  readonly folder: string;
+  readonly logFile: string;
+  readonly port: number;
+  readonly functionEnvironment: Readonly<Record<string, string>>;
+}
+
+async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
+  const { python, folder, logFile, port, functionEnvironment } = settings;
+  await mkdir(path.join(folder, 'tmp'));
+  const log = await open(logFile, 'w');
+  try {
+    return spawn(python, [path.join(pythonFolder, 'server.py'), folder], {
+      cwd: folder,
+      // A group of its own, so that its functions' processes can be ended with it.
+      detached: true,
+      stdio: ['pipe', log.fd, log.fd],
+      // Nothing of this process's environment: no AWS profile, no proxy settings.
+      env: {
+        PATH: process.env['PATH'],
+        HOME: folder,
+        LANG: 'C.UTF-8',
+        // Where functions are unpacked.
+        TMPDIR: path.join(folder, 'tmp'),
+        PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONUNBUFFERED: '1',
+        GATEWAY_LISTEN: `127.0.0.1:${port}`,
+        // The default server listens on every interface, whatever GATEWAY_LISTEN says.
+        GATEWAY_SERVER: 'hypercorn',
+        // In a container it would write to the system's folders otherwise.
+        OVERRIDE_IN_DOCKER: '0',
+        FILESYSTEM_ROOT: folder,
+        // It would ask the cloud's metadata address for credentials otherwise.
+        AWS_EC2_METADATA_DISABLED: 'true',
+        // A queue's URL would name a host that not every system resolves otherwise.
+        SQS_ENDPOINT_STRATEGY: 'off',
+        DISABLE_EVENTS: '1',
+        SKIP_SSL_CERT_DOWNLOAD: '1',
+        DNS_ADDRESS: '0',
+        EAGER_SERVICE_LOADING: '0',
+        // Event source mappings ask their queues often, so that no test waits for them: AWS holds a request open there.
+        LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
+        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.1',
+        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
+        LOCAL_LAMBDA_NODE: functionsNode,
+        LOCAL_LAMBDA_ENV: JSON.stringify(functionEnvironment),
+      },
+    });
+  } finally {
+    await log.close();
+  }
+}
+
+async function waitUntilHealthy(child: ChildProcess, endpoint: string, logFile: string): Promise<void> {
+  const failure = async (what: string) => {
+    const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-LOG_LINES_IN_ERROR);
+    return new Error(`the local AWS ${what}; the end of its log, ${logFile}:\n${lines.join('\n')}`);
+  };
+  let spawnError: Error | undefined;
+  child.once('error', (error) => {
+    spawnError = error;
+  });
+  const deadline = Date.now() + START_TIMEOUT_MILLISECONDS;
+  while (Date.now() < deadline) {
+    if (spawnError !== undefined)
+      throw new Error('the local AWS could not be started', { cause: spawnError });
+    if (hasEnded(child)) {
+      throw await failure(`ended while starting (${child.signalCode ?? `exit status ${child.exitCode}`})`);
+    }
+    const answer = await fetch(`${endpoint}/_localemu/health`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await sleep(HEALTH_INTERVAL_MILLISECONDS);
+  }
+  throw await failure(`did not answer within ${START_TIMEOUT_MILLISECONDS / 1000} s`);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Killed, not asked: there is nothing to save, and asking takes it three seconds. */
+async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined) return;
+  const ended = hasEnded(child) ? undefined : once(child, 'exit');
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // Nothing of the group is left.
+  }
+  await ended;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  return address.port;
+}
