@@ -1,0 +1,92 @@
+import {
+  GetBucketAclCommand,
+  GetBucketLocationCommand,
+  GetBucketPolicyStatusCommand,
+  GetPublicAccessBlockCommand,
+  type Grant,
+  type PublicAccessBlockConfiguration,
+  paginateListBuckets,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { type Check, given, type Verdict } from './verdict.ts';
+
+const PUBLIC_GROUPS = ['AllUsers', 'AuthenticatedUsers'].map(
+  (group) => `http://acs.amazonaws.com/groups/global/${group}`,
+);
+
+export interface BucketExposure {
+  readonly grants: readonly Grant[];
+  /** Whether S3 calls the bucket's policy public. */
+  readonly policyIsPublic: boolean;
+  readonly block: PublicAccessBlockConfiguration;
+}
+
+/** Whether strangers get at the bucket: by its ACL or its policy, unless the block takes that way's effect. */
+export function isPublicBucket({ grants, policyIsPublic, block }: BucketExposure): boolean {
+  const aclIsPublic = grants.some(({ Grantee }) => PUBLIC_GROUPS.includes(Grantee?.URI ?? ''));
+  return (
+    (aclIsPublic && block.IgnorePublicAcls !== true) ||
+    (policyIsPublic && block.RestrictPublicBuckets !== true)
+  );
+}
+
+/** The answer, or nothing where S3 says by this error that there is none. */
+async function ifAny<Answer>(answer: Promise<Answer>, errorName: string): Promise<Answer | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === errorName) return undefined;
+    throw error;
+  }
+}
+
+async function exposure(client: S3Client, Bucket: string): Promise<BucketExposure> {
+  const acl = await client.send(new GetBucketAclCommand({ Bucket }));
+  const policy = await ifAny(client.send(new GetBucketPolicyStatusCommand({ Bucket })), 'NoSuchBucketPolicy');
+  const block = await ifAny(
+    client.send(new GetPublicAccessBlockCommand({ Bucket })),
+    'NoSuchPublicAccessBlockConfiguration',
+  );
+  return {
+    grants: acl.Grants ?? [],
+    policyIsPublic: policy?.PolicyStatus?.IsPublic === true,
+    block: block?.PublicAccessBlockConfiguration ?? {},
+  };
+}
+
+/** Any region lists all buckets of the account; the rest is asked in each bucket's own. */
+export const buckets: Check = {
+  reads: 'buckets',
+  rules: ['BPR-1-0-0'],
+  wholeAccount: true,
+  async run(place) {
+    const clientOf = (region?: string): S3Client =>
+      // An endpoint that is no AWS host has no host names for buckets.
+      new S3Client({ ...place.settings(region), forcePathStyle: true });
+    const client = clientOf();
+    const verdicts: Verdict[] = [];
+    for await (const page of paginateListBuckets({ client }, {})) {
+      for (const { Name } of page.Buckets ?? []) {
+        const resource = given(Name, 'Name');
+        const { LocationConstraint } = await client.send(new GetBucketLocationCommand({ Bucket: resource }));
+        const region = bucketRegion(LocationConstraint);
+        verdicts.push({
+          rule: 'BPR-1-0-0',
+          resource,
+          name: resource,
+          region,
+          violated: isPublicBucket(await exposure(clientOf(region), resource)),
+          tags: [],
+        });
+      }
+    }
+    return verdicts;
+  },
+};
+
+/** `GetBucketLocation` answers nothing for us-east-1, and `EU` for old buckets in eu-west-1 (its API reference). */
+export function bucketRegion(constraint: string | undefined): string {
+  if (constraint === undefined || constraint === '') return 'us-east-1';
+  return constraint === 'EU' ? 'eu-west-1' : constraint;
+}

@@ -1,0 +1,87 @@
+import {
+  DescribeDBClusterSnapshotAttributesCommand,
+  DescribeDBSnapshotAttributesCommand,
+  paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBClusters,
+  paginateDescribeDBInstances,
+  paginateDescribeDBSnapshots,
+  RDSClient,
+} from '@aws-sdk/client-rds';
+import { type Check, given, type Place, type Verdict } from './verdict.ts';
+
+interface Attribute {
+  readonly AttributeName?: string | undefined;
+  readonly AttributeValues?: readonly string[] | undefined;
+}
+
+/** Whether everyone may restore the snapshot. */
+export function isSharedWithAll(attributes: readonly Attribute[] | undefined): boolean {
+  return (attributes ?? []).some(
+    ({ AttributeName, AttributeValues = [] }) =>
+      AttributeName === 'restore' && AttributeValues.includes('all'),
+  );
+}
+
+/** Whether a public snapshot was taken of it, by identifier. A snapshot outlives what it was taken of. */
+type Exposure = Map<string, boolean>;
+
+async function instances(client: RDSClient): Promise<Exposure> {
+  const exposure: Exposure = new Map();
+  for await (const page of paginateDescribeDBInstances({ client }, {})) {
+    // What belongs to a cluster has no snapshots of its own.
+    for (const { DBInstanceIdentifier, DBClusterIdentifier } of page.DBInstances ?? []) {
+      if (!DBClusterIdentifier) exposure.set(given(DBInstanceIdentifier, 'DBInstanceIdentifier'), false);
+    }
+  }
+  for await (const page of paginateDescribeDBSnapshots({ client }, { SnapshotType: 'manual' })) {
+    for (const { DBSnapshotIdentifier, DBInstanceIdentifier } of page.DBSnapshots ?? []) {
+      const source = given(DBInstanceIdentifier, 'DBInstanceIdentifier');
+      const { DBSnapshotAttributesResult: result } = await client.send(
+        new DescribeDBSnapshotAttributesCommand({ DBSnapshotIdentifier }),
+      );
+      const isPublic = isSharedWithAll(result?.DBSnapshotAttributes);
+      exposure.set(source, exposure.get(source) === true || isPublic);
+    }
+  }
+  return exposure;
+}
+
+async function clusters(client: RDSClient): Promise<Exposure> {
+  const exposure: Exposure = new Map();
+  for await (const page of paginateDescribeDBClusters({ client }, {})) {
+    for (const { DBClusterIdentifier } of page.DBClusters ?? []) {
+      exposure.set(given(DBClusterIdentifier, 'DBClusterIdentifier'), false);
+    }
+  }
+  for await (const page of paginateDescribeDBClusterSnapshots({ client }, { SnapshotType: 'manual' })) {
+    for (const { DBClusterSnapshotIdentifier, DBClusterIdentifier } of page.DBClusterSnapshots ?? []) {
+      const source = given(DBClusterIdentifier, 'DBClusterIdentifier');
+      const { DBClusterSnapshotAttributesResult: result } = await client.send(
+        new DescribeDBClusterSnapshotAttributesCommand({ DBClusterSnapshotIdentifier }),
+      );
+      const isPublic = isSharedWithAll(result?.DBClusterSnapshotAttributes);
+      exposure.set(source, exposure.get(source) === true || isPublic);
+    }
+  }
+  return exposure;
+}
+
+function toVerdicts(exposure: Exposure, place: Place): Verdict[] {
+  return [...exposure].map(([resource, violated]) => ({
+    rule: 'BPR-3-8',
+    resource,
+    name: resource,
+    region: place.region,
+    violated,
+    tags: [],
+  }));
+}
+
+export const databaseSnapshots: Check = {
+  reads: 'databases and their snapshots',
+  rules: ['BPR-3-8'],
+  async run(place) {
+    const client = new RDSClient(place.settings());
+    return [...toVerdicts(await instances(client), place), ...toVerdicts(await clusters(client), place)];
+  },
+};

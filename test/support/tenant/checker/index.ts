@@ -1,0 +1,91 @@
+import pLimit from 'p-limit';
+import { accessKeys } from './access-keys.ts';
+import { buckets } from './buckets.ts';
+import { databaseSnapshots } from './database-snapshots.ts';
+import { flowLogs } from './flow-logs.ts';
+import { networkAcls } from './network-acls.ts';
+import { redshiftClusters } from './redshift-clusters.ts';
+import type { RuleCode } from './rule-book.ts';
+import { securityGroups } from './security-groups.ts';
+import { trails } from './trails.ts';
+import type { Check, Place, Verdict } from './verdict.ts';
+
+/** What a scan looks at. */
+export interface ScanTarget {
+  /** `http://127.0.0.1:4566`: an AWS that takes an access key of twelve digits for that account's root. */
+  readonly endpoint: string;
+  readonly accounts: readonly { readonly id: string; readonly name: string }[];
+  /** Region codes. Of buckets too, those alone are looked at that are in one of them. */
+  readonly regions: readonly string[];
+  /** Which rules; by default all. */
+  readonly rules?: readonly RuleCode[];
+}
+
+/** A verdict with the account that it is of. */
+export interface AccountVerdict extends Verdict {
+  readonly account: string;
+}
+
+const checks: readonly Check[] = [
+  trails,
+  securityGroups,
+  flowLogs,
+  networkAcls,
+  accessKeys,
+  databaseSnapshots,
+  redshiftClusters,
+  buckets,
+];
+
+const CONCURRENT_CHECKS = 8;
+/** Where checks of a whole account ask: IAM is signed for it, and S3 lists buckets of every region there. */
+const ACCOUNT_REGION = 'us-east-1';
+
+/**
+ * Judges the resources of accounts by the rules' wording, reading them straight from AWS. It has nothing in common
+ * with what cures them, so that it sees when that cures the wrong thing.
+ * @param now by which access keys' age is taken
+ * @returns one verdict a resource and rule, in a fixed order
+ * @throws an error that names what could not be read, of which account and region
+ */
+export async function check(target: ScanTarget, now: Date): Promise<AccountVerdict[]> {
+  const { endpoint, accounts, regions, rules } = target;
+  const isAsked = (rule: RuleCode): boolean => rules === undefined || rules.includes(rule);
+  const limit = pLimit(CONCURRENT_CHECKS);
+  const verdicts = await Promise.all(
+    accounts.flatMap(({ id: account }) =>
+      checks
+        .filter((one) => one.rules.some(isAsked))
+        .flatMap((one) =>
+          (one.wholeAccount === true ? [ACCOUNT_REGION] : regions).map((region) =>
+            limit(() => runCheck(one, placeOf(endpoint, account, region), now)),
+          ),
+        ),
+    ),
+  );
+  return verdicts
+    .flat()
+    .filter(({ rule, region }) => isAsked(rule) && (region === 'global' || regions.includes(region)));
+}
+
+async function runCheck(one: Check, place: Place, now: Date): Promise<AccountVerdict[]> {
+  const { account, region } = place;
+  try {
+    return (await one.run(place, now)).map((verdict) => ({ ...verdict, account }));
+  } catch (cause) {
+    throw new Error(`the scan could not read ${one.reads} of account ${account} in ${region}`, { cause });
+  }
+}
+
+function placeOf(endpoint: string, account: string, region: string): Place {
+  return {
+    account,
+    region,
+    settings: (clientRegion = region) => ({
+      region: clientRegion,
+      endpoint,
+      credentials: { accessKeyId: account, secretAccessKey: 'test' },
+      maxAttempts: 3,
+    }),
+  };
+}

@@ -1,0 +1,32 @@
+import { EC2Client, type NetworkAclEntry, paginateDescribeNetworkAcls } from '@aws-sdk/client-ec2';
+import { type Check, given, nameOf, tenantTags, type Verdict } from './verdict.ts';
+
+/** Whether an entry lets all traffic in from everywhere. */
+export function allowsAllIn(entry: NetworkAclEntry): boolean {
+  const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
+  return entry.Egress === false && entry.RuleAction === 'allow' && entry.Protocol === '-1' && fromEverywhere;
+}
+
+/** A network's default list is judged by the first rule, a list that guards a subnet by the second; some by both. */
+export const networkAcls: Check = {
+  reads: 'network ACLs',
+  rules: ['BPR-0-6', 'BPR-0-1-0'],
+  async run(place) {
+    const verdicts: Verdict[] = [];
+    for await (const page of paginateDescribeNetworkAcls({ client: new EC2Client(place.settings()) }, {})) {
+      for (const acl of page.NetworkAcls ?? []) {
+        const resource = given(acl.NetworkAclId, 'NetworkAclId');
+        const verdict = {
+          resource,
+          name: nameOf(resource, acl.Tags),
+          region: place.region,
+          violated: (acl.Entries ?? []).some(allowsAllIn),
+          tags: tenantTags(acl.Tags),
+        };
+        if (acl.IsDefault === true) verdicts.push({ ...verdict, rule: 'BPR-0-6' });
+        if ((acl.Associations ?? []).length > 0) verdicts.push({ ...verdict, rule: 'BPR-0-1-0' });
+      }
+    }
+    return verdicts;
+  },
+};

@@ -1,0 +1,26 @@
+import { ruleBook } from './checker/rule-book.ts';
+import type { TenantItem } from './item.ts';
+
+/** What a scan came to. */
+export interface ScanReport {
+  readonly at: Date;
+  readonly failed: readonly TenantItem[];
+  readonly passed: readonly TenantItem[];
+}
+
+const codes = new Map<string, string>(
+  Object.entries(ruleBook).map(([code, { rule_name }]) => [rule_name, code]),
+);
+
+/** For people: one line for each item that failed, in columns, and one with the counts. */
+export function describeScan({ failed, passed }: ScanReport): string[] {
+  const rows = failed.map((item) => [
+    codes.get(item.rule_name) ?? item.rule_name,
+    item.account_id,
+    item.region_name,
+    item.resource_id,
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => row.map((text, column) => text.padEnd(widths[column] ?? 0)).join('  '));
+  return [...lines, `${failed.length} failed, ${passed.length} passed`];
+}
