@@ -82,10 +82,12 @@ async function loadHandler() {
   return handler;
 }
 
-/** Gives the result of the invocation under way. After the last one the process is not used again. */
+/**
+ * Gives the result of the invocation under way, as JSON text, so that it arrives as the handler gave it. After the last
+ * one the process is not used again.
+ */
 function answer(result, error, last) {
   const { id, started } = current;
-  if (error) console.error('Invoke Error', JSON.stringify(result));
   const durationMs = Date.now() - started;
   const maxMemoryUsedMB = Math.round(process.memoryUsage().rss / 2 ** 20);
   const memorySizeMB = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
@@ -101,6 +103,12 @@ function answer(result, error, last) {
   );
   current = undefined;
   send({ result, error, last });
+}
+
+function answerError(described, last) {
+  const result = JSON.stringify(described);
+  console.error('Invoke Error', result);
+  answer(result, true, last);
 }
 
 async function invoke(handler, { id, arn, trace, payload, deadline }) {
@@ -119,20 +127,21 @@ async function invoke(handler, { id, arn, trace, payload, deadline }) {
     callbackWaitsForEmptyEventLoop: true,
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
+  let result;
   try {
-    const result = (await handler(JSON.parse(payload), context)) ?? null;
-    JSON.stringify(result);
-    answer(result, false, false);
+    result = JSON.stringify((await handler(JSON.parse(payload), context)) ?? null);
   } catch (error) {
-    answer(describe(error), true, false);
+    answerError(describe(error), false);
+    return;
   }
+  answer(result, false, false);
 }
 
 /** An error that no handler caught ends the process; the invocation under way, if any, gets it as its result. */
 function fail(type, error) {
   const described = { ...describe(error), errorType: type };
   if (current === undefined) log(`${JSON.stringify(described)}\n`);
-  else answer(described, true, true);
+  else answerError(described, true);
   process.exit(128);
 }
 

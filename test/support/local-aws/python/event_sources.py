@@ -28,6 +28,8 @@ def install():
         return worker
 
     EsmWorkerFactory.get_esm_worker = get_esm_worker_with_slots
+    # For the pollers that don't come from there, of EventBridge pipes.
+    SqsPoller.slots = threading.Semaphore(DEFAULT_CONCURRENCY)
 
     handle_messages = SqsPoller.handle_messages
 

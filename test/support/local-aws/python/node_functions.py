@@ -30,6 +30,8 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
         super().__init__(id, function_version)
         self.process = None
         self.stopped = False
+        # What was printed while the function's module was loaded: the first invocation's log begins with it.
+        self.early_logs = []
         # Held while an invocation is under way. `stop` comes from another thread, and must not wait for it.
         self.busy = threading.Lock()
 
@@ -63,7 +65,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
                 self.failure = self.failure or self._spawn()
             if self.failure is not None:
                 (error, logs), self.failure = self.failure, None
-                return self._result(request_id, error, logs, is_error=True)
+                return self._failed(request_id, error, logs)
             self._send(
                 {
                     "id": request_id,
@@ -83,11 +85,11 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
                 now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
                 logs.append(f"{now} {request_id} Task timed out after {timeout:.2f} seconds\n\n")
                 self._end()
-                return self._result(request_id, error, logs, is_error=True)
+                return self._failed(request_id, error, logs)
             if answer is None:
                 error = self._exit_error(request_id)
                 logs.append(f"{error['errorMessage']}\n{error['errorType']}\n")
-                return self._result(request_id, error, logs, is_error=True)
+                return self._failed(request_id, error, logs)
             if answer["last"]:
                 self._end()
             return self._result(request_id, answer["result"], logs, is_error=answer["error"])
@@ -183,10 +185,13 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
             os.close(self.from_child)
             self.process = None
 
-    def _result(self, request_id, value, logs, is_error):
-        text = "".join([*getattr(self, "early_logs", []), *logs])
+    def _failed(self, request_id, error, logs):
+        return self._result(request_id, json.dumps(error), logs, is_error=True)
+
+    def _result(self, request_id, text, logs, is_error):
+        all_logs = "".join([*self.early_logs, *logs])
         self.early_logs = []
-        return InvocationResult(request_id, json.dumps(value).encode(), is_error=is_error, logs=text)
+        return InvocationResult(request_id, text.encode(), is_error=is_error, logs=all_logs)
 
     # The rest of what LocalEmu asks of an executor: there is no container with an address or logs of its own.
 
