@@ -42,6 +42,14 @@ resource "aws_scheduler_schedule" "rule" {
       arn = aws_sqs_queue.polls_dead_letters.arn
     }
   }
+
+  # A schedule may fire as soon as it stands: what its first poll needs comes before it.
+  depends_on = [
+    aws_iam_role_policy.scheduler,
+    aws_lambda_function_event_invoke_config.collector,
+    aws_s3_bucket_public_access_block.evidence,
+    aws_secretsmanager_secret_version.api_token,
+  ]
 }
 
 # Polls that could not be started, or failed after all tries.

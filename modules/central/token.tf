@@ -32,6 +32,12 @@ variable "api_token_secret_arn" {
     condition     = var.api_token_secret_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$", var.api_token_secret_arn))
     error_message = "api_token_secret_arn is \"${coalesce(var.api_token_secret_arn, "null")}\": expected a secret's ARN, such as \"arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf\"."
   }
+
+  # Secrets Manager is asked in the collector's own region, whatever region the ARN names.
+  validation {
+    condition     = var.api_token_secret_arn == null ? true : try(split(":", var.api_token_secret_arn)[3], data.aws_region.this.id) == data.aws_region.this.id
+    error_message = "api_token_secret_arn is \"${coalesce(var.api_token_secret_arn, "null")}\": expected a secret of the home region, ${data.aws_region.this.id}. Replicate it there."
+  }
 }
 
 variable "api_token_kms_key_arn" {

@@ -71,6 +71,11 @@ variable "schedule" {
   }
 
   validation {
+    condition     = can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", var.schedule.time_zone))
+    error_message = "schedule.time_zone is \"${var.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"."
+  }
+
+  validation {
     condition     = var.schedule.flexible_window_minutes >= 0 && var.schedule.flexible_window_minutes <= 1440 && floor(var.schedule.flexible_window_minutes) == var.schedule.flexible_window_minutes
     error_message = "schedule.flexible_window_minutes is ${var.schedule.flexible_window_minutes}: expected a whole number, 0 to 1440."
   }
@@ -82,7 +87,7 @@ variable "external_id" {
   default     = null
 
   validation {
-    condition     = var.external_id == null || can(regex("^[\\w+=,.@:/-]{2,1224}$", coalesce(var.external_id, "null")))
+    condition     = var.external_id == null ? true : can(regex("^[\\w+=,.@:/-]{2,}$", var.external_id)) && length(var.external_id) <= 1224
     error_message = "external_id is \"${coalesce(var.external_id, "null")}\": expected 2 to 1224 letters, digits and characters of _+=,.@:/-"
   }
 }
@@ -186,6 +191,11 @@ variable "alarms" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
+    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: an alarm can tell only SNS topics of its own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+  }
 }
 
 variable "tags" {

@@ -22,6 +22,7 @@ module "remediator" {
     EVENT_BUS_ARN                = var.link.event_bus_arn
     TARGET_ROLE_NAME             = var.link.target_role_name
     EXTERNAL_ID                  = var.link.external_id
+    MAX_RECEIVE_COUNT            = var.queue.max_receive_count
     POWERTOOLS_SERVICE_NAME      = local.remediator_name
     POWERTOOLS_METRICS_NAMESPACE = var.link.metrics_namespace
   }
@@ -52,6 +53,12 @@ module "remediator" {
       Action   = ["s3:GetObject", "s3:PutObject"]
       Resource = ["${local.evidence_arn}/jobs/*", "${local.evidence_arn}/outcomes/*"]
     },
+    # Without it S3 answers 403 instead of 404 for an object that is not there, and a job's first try could not tell
+    # that no earlier one left a plan.
+    {
+      Action   = ["s3:ListBucket"]
+      Resource = [local.evidence_arn]
+    },
     {
       Action   = ["events:PutEvents"]
       Resource = [var.link.event_bus_arn]
@@ -69,6 +76,8 @@ module "remediator" {
   tags = var.link.tags
 }
 
+# One job an invocation unless asked otherwise: a batch ends when its slowest job does, and keeps the groups, that is
+# the accounts, of all its jobs waiting until then. Jobs of other accounts run side by side in further invocations.
 resource "aws_lambda_event_source_mapping" "jobs" {
   event_source_arn        = aws_sqs_queue.jobs.arn
   function_name           = module.remediator.arn

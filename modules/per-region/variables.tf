@@ -36,11 +36,11 @@ variable "link" {
 }
 
 variable "remediator" {
-  description = "Settings of the remediator: `memory_size` in MB, `timeout` in seconds (a message stays invisible six times as long), `batch_size` (jobs in one invocation), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
   type = object({
-    memory_size          = optional(number, 512)
+    memory_size          = optional(number, 1024)
     timeout              = optional(number, 300)
-    batch_size           = optional(number, 10)
+    batch_size           = optional(number, 1)
     maximum_concurrency  = optional(number, 10)
     reserved_concurrency = optional(number)
     subnet_ids           = optional(list(string), [])
@@ -110,4 +110,14 @@ variable "alarms" {
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
+    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: an alarm can tell only SNS topics of its own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+  }
+
+  validation {
+    condition     = var.alarms.oldest_job_minutes >= 1
+    error_message = "alarms.oldest_job_minutes is ${var.alarms.oldest_job_minutes}: expected 1 or more."
+  }
 }

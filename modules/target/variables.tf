@@ -27,7 +27,7 @@ variable "external_id" {
   default     = null
 
   validation {
-    condition     = var.external_id == null || can(regex("^[\\w+=,.@:/-]{2,1224}$", coalesce(var.external_id, "null")))
+    condition     = var.external_id == null ? true : can(regex("^[\\w+=,.@:/-]{2,}$", var.external_id)) && length(var.external_id) <= 1224
     error_message = "external_id is \"${coalesce(var.external_id, "null")}\": expected 2 to 1224 letters, digits and characters of _+=,.@:/-"
   }
 }

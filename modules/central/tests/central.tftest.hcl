@@ -1,45 +1,6 @@
 mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
   override_during = plan
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111111111111" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "eu-central-1" }
-  }
-  mock_data "aws_service_principal" {
-    defaults = { name = "service.amazonaws.com" }
-  }
-  mock_resource "aws_lambda_function" {
-    defaults = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:collector" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::111111111111:role/mock" }
-  }
-  mock_resource "aws_sqs_queue" {
-    defaults = { arn = "arn:aws:sqs:eu-central-1:111111111111:dead-letters" }
-  }
-  mock_resource "aws_s3_bucket" {
-    defaults = { arn = "arn:aws:s3:::evidence" }
-  }
-  mock_resource "aws_cloudwatch_event_bus" {
-    defaults = { arn = "arn:aws:events:eu-central-1:111111111111:event-bus/bus" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:eu-central-1:111111111111:log-group:collector" }
-  }
-  mock_resource "aws_scheduler_schedule_group" {
-    defaults = { arn = "arn:aws:scheduler:eu-central-1:111111111111:schedule-group/group" }
-  }
-  mock_resource "aws_secretsmanager_secret" {
-    defaults = {
-      arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
-      id  = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
-    }
-  }
 }
 
 variables {
@@ -55,7 +16,7 @@ run "enabled_creates" {
   command = plan
 
   assert {
-    condition     = keys(aws_scheduler_schedule.rule) == tolist(["s3-bucket-public", "security-group-ssh-open"])
+    condition     = toset(keys(aws_scheduler_schedule.rule)) == toset(["s3-bucket-public", "security-group-ssh-open"])
     error_message = "Each rule needs a schedule."
   }
 

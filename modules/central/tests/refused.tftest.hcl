@@ -1,47 +1,9 @@
-# Each of these mistakes must fail at plan, by the validation that names it.
+# Each of these mistakes must fail at plan, by the validation that names it. A run makes one mistake in each of several
+# variables, because a run costs time and each variable fails by itself.
 
 mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
   override_during = plan
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "111111111111" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_region" {
-    defaults = { id = "eu-central-1" }
-  }
-  mock_data "aws_service_principal" {
-    defaults = { name = "service.amazonaws.com" }
-  }
-  mock_resource "aws_lambda_function" {
-    defaults = { arn = "arn:aws:lambda:eu-central-1:111111111111:function:collector" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::111111111111:role/mock" }
-  }
-  mock_resource "aws_sqs_queue" {
-    defaults = { arn = "arn:aws:sqs:eu-central-1:111111111111:dead-letters" }
-  }
-  mock_resource "aws_s3_bucket" {
-    defaults = { arn = "arn:aws:s3:::evidence" }
-  }
-  mock_resource "aws_cloudwatch_event_bus" {
-    defaults = { arn = "arn:aws:events:eu-central-1:111111111111:event-bus/bus" }
-  }
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:eu-central-1:111111111111:log-group:collector" }
-  }
-  mock_resource "aws_scheduler_schedule_group" {
-    defaults = { arn = "arn:aws:scheduler:eu-central-1:111111111111:schedule-group/group" }
-  }
-  mock_resource "aws_secretsmanager_secret" {
-    defaults = {
-      arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
-      id  = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:own-AbCdEf"
-    }
-  }
 }
 
 variables {
@@ -53,172 +15,108 @@ variables {
   }
 }
 
-run "tenant_with_scheme" {
+run "mistakes_1" {
   command = plan
   variables {
+    name            = "Cspm"
     netskope_tenant = "https://acme.goskope.com"
+    api_token       = null
+    regions         = ["eu-central-1", "Frankfurt"]
+    region_labels   = { "Mars" = "mars" }
+    schedule        = { expression = "every hour" }
+    rules           = { security-group-ssh = {} }
+    external_id     = "two words"
+    iam             = { path = "security" }
+    lambda          = { architecture = "arm" }
+    collector       = { subnet_ids = ["subnet-1"] }
+    evidence        = { retention_days = 0 }
+    alarms          = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
   }
-  expect_failures = [var.netskope_tenant]
+  expect_failures = [
+    var.name, var.netskope_tenant, var.api_token, var.regions, var.region_labels, var.schedule, var.rules,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.alarms,
+  ]
 }
 
-run "tenant_with_path" {
+run "mistakes_2" {
   command = plan
   variables {
-    netskope_tenant = "acme.goskope.com/api"
+    name                  = "a23456789012345678901234567890123"
+    netskope_tenant       = "acme.goskope.com/api"
+    api_token             = "token\n"
+    api_token_kms_key_arn = "alias/netskope"
+    regions               = ["us-east-1"]
+    schedule              = { expression = "cron(0 6 * * * *)" }
+    rules                 = { s3-bucket-public = { mode = "enforced" } }
+    external_id           = "x"
+    iam                   = { permissions_boundary_arn = "boundary" }
+    lambda                = { log_level = "debug" }
+    collector             = { memory_size = 64 }
+    evidence              = { retention_days = 1.5 }
   }
-  expect_failures = [var.netskope_tenant]
+  expect_failures = [
+    var.name, var.netskope_tenant, var.api_token, var.api_token_kms_key_arn, var.regions, var.schedule, var.rules,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence,
+  ]
 }
 
-run "tenant_in_capitals" {
+run "mistakes_3" {
   command = plan
   variables {
-    netskope_tenant = "Acme"
+    name                    = "aws-remediation"
+    netskope_tenant         = "Acme"
+    api_token_secret_arn    = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf" # and a token, too
+    api_token_recovery_days = 3
+    schedule                = { expression = "cron(0 25 * * ? *)" }
+    rules                   = { s3-bucket-public = { mode_by_account = { "222222222222" = "on" } } }
+    iam                     = { target_role_path = "/security" }
+    lambda                  = { log_retention_days = 100 }
+    collector               = { timeout = 1000 }
   }
-  expect_failures = [var.netskope_tenant]
+  expect_failures = [
+    var.name, var.netskope_tenant, var.api_token, var.api_token_recovery_days, var.schedule, var.rules, var.iam,
+    var.lambda, var.collector,
+  ]
 }
 
-run "tenant_of_another_domain" {
+run "mistakes_4" {
   command = plan
   variables {
-    netskope_tenant = "acme.example.com"
+    name                 = "cspm-"
+    netskope_tenant      = "acme.example.com"
+    api_token            = null
+    api_token_secret_arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:mine-AbCdEf" # not of the home region
+    schedule             = { flexible_window_minutes = 1441 }
+    rules                = { s3-bucket-public = { mode_by_account = { "2222" = "enforce" } } }
   }
-  expect_failures = [var.netskope_tenant]
+  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret_arn, var.schedule, var.rules]
 }
 
-run "name_with_capitals" {
+run "mistakes_5" {
   command = plan
   variables {
-    name = "Cspm"
+    api_token            = null
+    api_token_secret_arn = "netskope-api-token"
+    schedule             = { time_zone = "UTC+01:00" }
+    rules                = { s3-bucket-public = { schedule = "rate(0 hours)" } }
   }
-  expect_failures = [var.name]
+  expect_failures = [var.api_token_secret_arn, var.schedule, var.rules]
 }
 
-run "name_too_long" {
+run "bucket_name_too_long" {
   command = plan
   variables {
-    name = "a23456789012345678901234567890123"
+    name = "a2345678901234567890123456789012"
   }
-  expect_failures = [var.name]
+  expect_failures = [aws_s3_bucket.evidence]
 }
 
-run "name_that_parameters_must_not_have" {
+run "exemption_that_has_ended" {
   command = plan
   variables {
-    name = "aws-remediation"
+    rules = { s3-bucket-public = { exemptions = [{ resource = "x", reason = "website", owner = "me", expires = "2020-01-31" }] } }
   }
-  expect_failures = [var.name]
-}
-
-run "no_token" {
-  command = plan
-  variables {
-    api_token = null
-  }
-  expect_failures = [var.api_token]
-}
-
-run "token_and_secret" {
-  command = plan
-  variables {
-    api_token_secret_arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf"
-  }
-  expect_failures = [var.api_token]
-}
-
-run "token_with_line_break" {
-  command = plan
-  variables {
-    api_token = "token\n"
-  }
-  expect_failures = [var.api_token]
-}
-
-run "region_that_is_none" {
-  command = plan
-  variables {
-    regions = ["eu-central-1", "Frankfurt"]
-  }
-  expect_failures = [var.regions]
-}
-
-run "regions_without_home" {
-  command = plan
-  variables {
-    regions = ["us-east-1"]
-  }
-  expect_failures = [var.regions]
-}
-
-run "label_of_no_region" {
-  command = plan
-  variables {
-    region_labels = { "Mars" = "mars" }
-  }
-  expect_failures = [var.region_labels]
-}
-
-run "impossible_schedule" {
-  command = plan
-  variables {
-    schedule = { expression = "every hour" }
-  }
-  expect_failures = [var.schedule]
-}
-
-run "schedule_with_both_days" {
-  command = plan
-  variables {
-    schedule = { expression = "cron(0 6 * * * *)" }
-  }
-  expect_failures = [var.schedule]
-}
-
-run "schedule_of_25_hours" {
-  command = plan
-  variables {
-    schedule = { expression = "cron(0 25 * * ? *)" }
-  }
-  expect_failures = [var.schedule]
-}
-
-run "unknown_rule" {
-  command = plan
-  variables {
-    rules = { security-group-ssh = {} }
-  }
-  expect_failures = [var.rules]
-}
-
-run "unknown_mode" {
-  command = plan
-  variables {
-    rules = { s3-bucket-public = { mode = "enforced" } }
-  }
-  expect_failures = [var.rules]
-}
-
-run "unknown_mode_of_account" {
-  command = plan
-  variables {
-    rules = { s3-bucket-public = { mode_by_account = { "222222222222" = "on" } } }
-  }
-  expect_failures = [var.rules]
-}
-
-run "malformed_account" {
-  command = plan
-  variables {
-    rules = { s3-bucket-public = { mode_by_account = { "2222" = "enforce" } } }
-  }
-  expect_failures = [var.rules]
-}
-
-run "impossible_schedule_of_rule" {
-  command = plan
-  variables {
-    rules = { s3-bucket-public = { schedule = "rate(0 hours)" } }
-  }
-  expect_failures = [var.rules]
+  expect_failures = [check.exemptions_count]
 }
 
 run "empty_rule_name" {
@@ -307,84 +205,4 @@ run "option_of_no_form" {
     rules = { vpc-flow-logs-disabled = { options = { destination = "my-bucket" } } }
   }
   expect_failures = [var.rules]
-}
-
-run "external_id_with_space" {
-  command = plan
-  variables {
-    external_id = "two words"
-  }
-  expect_failures = [var.external_id]
-}
-
-run "role_path_without_slash" {
-  command = plan
-  variables {
-    iam = { path = "security" }
-  }
-  expect_failures = [var.iam]
-}
-
-run "boundary_that_is_no_arn" {
-  command = plan
-  variables {
-    iam = { permissions_boundary_arn = "boundary" }
-  }
-  expect_failures = [var.iam]
-}
-
-run "unknown_architecture" {
-  command = plan
-  variables {
-    lambda = { architecture = "arm" }
-  }
-  expect_failures = [var.lambda]
-}
-
-run "unknown_log_level" {
-  command = plan
-  variables {
-    lambda = { log_level = "debug" }
-  }
-  expect_failures = [var.lambda]
-}
-
-run "log_retention_that_is_none" {
-  command = plan
-  variables {
-    lambda = { log_retention_days = 100 }
-  }
-  expect_failures = [var.lambda]
-}
-
-run "subnets_without_security_groups" {
-  command = plan
-  variables {
-    collector = { subnet_ids = ["subnet-1"] }
-  }
-  expect_failures = [var.collector]
-}
-
-run "no_retention" {
-  command = plan
-  variables {
-    evidence = { retention_days = 0 }
-  }
-  expect_failures = [var.evidence]
-}
-
-run "bucket_name_too_long" {
-  command = plan
-  variables {
-    name = "a2345678901234567890123456789012"
-  }
-  expect_failures = [aws_s3_bucket.evidence]
-}
-
-run "exemption_that_has_ended" {
-  command = plan
-  variables {
-    rules = { s3-bucket-public = { exemptions = [{ resource = "x", reason = "website", owner = "me", expires = "2020-01-31" }] } }
-  }
-  expect_failures = [check.exemptions_count]
 }

@@ -1,0 +1,241 @@
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  link = {
+    name                     = "cspm-auto-remediation"
+    partition                = "aws"
+    security_account_id      = "111111111111"
+    home_region              = "us-east-1"
+    regions                  = ["eu-central-1", "us-east-1"]
+    event_bus_arn            = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
+    evidence_bucket          = "evidence"
+    target_role_name         = "security/cspm-auto-remediation-remediation"
+    external_id              = "external"
+    settings                 = { s3-bucket-public = "{\"mode\":\"enforce\",\"owner\":\"Zoë\"}" }
+    metrics_namespace        = "CspmAutoRemediation"
+    iam_path                 = "/"
+    permissions_boundary_arn = null
+    tags                     = { team = "security" }
+    lambda                   = { architecture = "arm64", log_level = "INFO", log_retention_days = 90, tracing = false }
+  }
+}
+
+run "enabled_creates" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      aws_sqs_queue.jobs.name == "cspm-auto-remediation-jobs.fifo",
+      aws_sqs_queue.jobs.fifo_queue,
+      aws_sqs_queue.jobs.deduplication_scope == "messageGroup",
+      aws_sqs_queue.jobs.fifo_throughput_limit == "perMessageGroupId",
+      aws_sqs_queue.jobs.visibility_timeout_seconds == 6 * 300,
+      aws_sqs_queue.jobs.sqs_managed_sse_enabled,
+      aws_sqs_queue.dead_letters.name == "cspm-auto-remediation-jobs-dead-letters.fifo",
+      aws_sqs_queue.dead_letters.fifo_queue,
+      aws_sqs_queue.dead_letters.message_retention_seconds == 14 * 24 * 3600,
+      jsondecode(aws_sqs_queue.jobs.redrive_policy).maxReceiveCount == 5,
+      jsondecode(aws_sqs_queue.dead_letters.redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"],
+    ])
+    error_message = "Queues: ${jsonencode([aws_sqs_queue.jobs, aws_sqs_queue.dead_letters])}"
+  }
+
+  assert {
+    condition = alltrue([
+      aws_lambda_event_source_mapping.jobs.batch_size == 1,
+      aws_lambda_event_source_mapping.jobs.function_response_types == toset(["ReportBatchItemFailures"]),
+      aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 10,
+    ])
+    error_message = "Mapping: ${jsonencode(aws_lambda_event_source_mapping.jobs)}"
+  }
+
+  assert {
+    condition = module.remediator.environment == tomap({
+      NAME                         = "cspm-auto-remediation"
+      HOME_REGION                  = "us-east-1"
+      SECURITY_ACCOUNT_ID          = "111111111111"
+      PARTITION                    = "aws"
+      EVIDENCE_BUCKET              = "evidence"
+      EVENT_BUS_ARN                = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
+      TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
+      EXTERNAL_ID                  = "external"
+      MAX_RECEIVE_COUNT            = "5"
+      POWERTOOLS_SERVICE_NAME      = "cspm-auto-remediation-remediator"
+      POWERTOOLS_METRICS_NAMESPACE = "CspmAutoRemediation"
+      POWERTOOLS_LOG_LEVEL         = "INFO"
+    })
+    error_message = "Environment: ${jsonencode(module.remediator.environment)}"
+  }
+
+  assert {
+    condition = jsonencode({
+      for statement in jsondecode(module.remediator.policy).Statement : join(" ", sort(statement.Action)) => sort(statement.Resource)
+      }) == jsonencode({
+      "sts:AssumeRole"                                                                          = ["arn:aws:iam::*:role/security/cspm-auto-remediation-remediation"]
+      "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage" = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"]
+      "sqs:GetQueueUrl sqs:SendMessage"                                                         = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo"]
+      "ssm:GetParametersByPath"                                                                 = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
+      "ssm:GetParameter ssm:GetParameters"                                                      = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
+      "s3:GetObject s3:PutObject"                                                               = ["arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"]
+      "s3:ListBucket"                                                                           = ["arn:aws:s3:::evidence"]
+      "events:PutEvents"                                                                        = ["arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"]
+      "logs:CreateLogStream logs:PutLogEvents"                                                  = ["arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"]
+    })
+    error_message = "Policy: ${module.remediator.policy}"
+  }
+
+  assert {
+    condition     = module.remediator.role_name == "cspm-auto-remediation-remediator-eu-central-1"
+    error_message = "IAM is global: the role's name must hold the region, and begin as the target roles' trust policy says."
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.settings["s3-bucket-public/1"].name == "/cspm-auto-remediation/rules/s3-bucket-public/1" && aws_ssm_parameter.settings["s3-bucket-public/1"].value == "1/1 ${sha256(base64encode(var.link.settings["s3-bucket-public"]))} ${base64encode(var.link.settings["s3-bucket-public"])}"
+    error_message = "Settings: ${jsonencode(aws_ssm_parameter.settings)}"
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.pause.name == "/cspm-auto-remediation/pause" && aws_ssm_parameter.pause.value == "none"
+    error_message = "Nothing is paused at first."
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "oldest-job", "remediator-errors", "settings-invalid"])
+    error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+  }
+}
+
+run "own_settings" {
+  command = plan
+
+  variables {
+    remediator = { timeout = 100, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 20, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    queue      = { max_receive_count = 3, retention_days = 1, dead_letter_retention_days = 7 }
+    alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
+  }
+
+  assert {
+    condition = alltrue([
+      aws_sqs_queue.jobs.visibility_timeout_seconds == 600,
+      aws_sqs_queue.jobs.message_retention_seconds == 24 * 3600,
+      aws_sqs_queue.dead_letters.message_retention_seconds == 7 * 24 * 3600,
+      jsondecode(aws_sqs_queue.jobs.redrive_policy).maxReceiveCount == 3,
+      module.remediator.environment.MAX_RECEIVE_COUNT == "3",
+      aws_lambda_event_source_mapping.jobs.batch_size == 10,
+      aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 20,
+      aws_cloudwatch_metric_alarm.this["oldest-job"].threshold == 300,
+      aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),
+      strcontains(module.remediator.policy, "ec2:CreateNetworkInterface"),
+    ])
+    error_message = "Settings of the queue, the function and the alarms must reach them."
+  }
+}
+
+run "without_alarms_and_rules" {
+  command = plan
+
+  variables {
+    alarms = { enabled = false }
+    link   = merge(var.link, { settings = {} })
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_ssm_parameter.settings) == 0
+    error_message = "No alarms, no rules: nothing of either."
+  }
+}
+
+run "a_module_that_is_off_creates_nothing" {
+  command = plan
+
+  module {
+    source = "./tests/counted"
+  }
+
+  variables {
+    create = false
+  }
+
+  assert {
+    condition     = output.instances == 0
+    error_message = "The module must take count = 0."
+  }
+}
+
+# 2,000 accounts and 500 exemptions: some 150 KB, where a parameter holds 4.
+run "large_settings_are_cut_into_pieces_that_fit_together" {
+  command = plan
+
+  variables {
+    link = merge(var.link, {
+      settings = {
+        s3-bucket-public = "{}"
+        security-group-ssh-open = jsonencode({
+          mode_by_account = { for number in concat(range(1000), range(1000, 2000)) : format("%012d", number) => "dry_run" }
+          exemptions = [for number in range(500) : {
+            account = format("%012d", number), region = "*", resource = "sg-${number}"
+            reason  = "Zoë's bastion: ${sha256(tostring(number))}", owner = "network team", expires = "2099-12-31"
+          }]
+        })
+      }
+    })
+  }
+
+  assert {
+    condition     = length(keys(aws_ssm_parameter.settings)) > 40 && alltrue([for parameter in aws_ssm_parameter.settings : length(parameter.value) <= 4096 && can(regex("^[ -~]*$", parameter.value))])
+    error_message = "A standard parameter holds 4096 bytes."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, parameter in aws_ssm_parameter.settings :
+      startswith(parameter.value, join("", [split("/", key)[1], "/", length([for other in keys(aws_ssm_parameter.settings) : other if startswith(other, "${split("/", key)[0]}/")]), " "]))
+    ])
+    error_message = "Each piece says its number and the count of its rule's pieces."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule, settings in var.link.settings :
+      settings == base64decode(join("", [
+        for number in range(1, length(keys(aws_ssm_parameter.settings)) + 1) :
+        split(" ", aws_ssm_parameter.settings["${rule}/${number}"].value)[2] if contains(keys(aws_ssm_parameter.settings), "${rule}/${number}")
+      ]))
+    ])
+    error_message = "The pieces, joined by their numbers, must give the settings."
+  }
+
+  assert {
+    condition = alltrue([
+      for key, parameter in aws_ssm_parameter.settings :
+      split(" ", parameter.value)[1] == sha256(base64encode(var.link.settings[split("/", key)[0]]))
+    ])
+    error_message = "Each piece carries the digest of the whole."
+  }
+}
+
+run "an_operator_pauses" {
+  state_key = "region"
+
+  module {
+    source = "./tests/paused"
+  }
+
+  assert {
+    condition     = aws_ssm_parameter.pause.value == "all"
+    error_message = "The next run needs this."
+  }
+}
+
+run "the_pause_is_left_alone" {
+  command   = plan
+  state_key = "region"
+
+  assert {
+    condition     = aws_ssm_parameter.pause.value == "all"
+    error_message = "An apply must not end what an operator has paused."
+  }
+}

@@ -1,0 +1,82 @@
+# Each of these mistakes must fail at plan, by the validation that names it. A run makes one mistake in each variable,
+# because a run costs time and each variable fails by itself.
+
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  link = {
+    name                     = "cspm-auto-remediation"
+    partition                = "aws"
+    security_account_id      = "111111111111"
+    home_region              = "eu-central-1"
+    regions                  = ["eu-central-1"]
+    event_bus_arn            = "arn:aws:events:eu-central-1:111111111111:event-bus/cspm-auto-remediation"
+    evidence_bucket          = "evidence"
+    target_role_name         = "cspm-auto-remediation-remediation"
+    external_id              = "external"
+    settings                 = {}
+    metrics_namespace        = "CspmAutoRemediation"
+    iam_path                 = "/"
+    permissions_boundary_arn = null
+    tags                     = {}
+    lambda                   = { architecture = "arm64", log_level = "INFO", log_retention_days = 90, tracing = false }
+  }
+}
+
+run "mistakes_1" {
+  command = plan
+  variables {
+    link       = merge(var.link, { regions = ["us-east-1"] }) # this provider's region is not among them
+    remediator = { memory_size = 64 }
+    queue      = { max_receive_count = 0 }
+    alarms     = { oldest_job_minutes = 0 }
+  }
+  expect_failures = [var.link, var.remediator, var.queue, var.alarms]
+}
+
+run "mistakes_2" {
+  command = plan
+  variables {
+    link       = merge(var.link, { security_account_id = "222222222222" }) # this provider's account is another
+    remediator = { timeout = 1000 }
+    queue      = { retention_days = 15 }
+  }
+  expect_failures = [var.link, var.remediator, var.queue]
+}
+
+run "mistakes_3" {
+  command = plan
+  variables {
+    remediator = { batch_size = 11 }
+    alarms     = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
+    queue      = { dead_letter_retention_days = 0 }
+  }
+  expect_failures = [var.remediator, var.queue, var.alarms]
+}
+
+run "maximum_concurrency_of_one" {
+  command = plan
+  variables {
+    remediator = { maximum_concurrency = 1 }
+  }
+  expect_failures = [var.remediator]
+}
+
+run "less_reserved_than_used" {
+  command = plan
+  variables {
+    remediator = { reserved_concurrency = 5 }
+  }
+  expect_failures = [var.remediator]
+}
+
+run "security_groups_without_subnets" {
+  command = plan
+  variables {
+    remediator = { security_group_ids = ["sg-1"] }
+  }
+  expect_failures = [var.remediator]
+}

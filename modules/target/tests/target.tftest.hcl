@@ -1,0 +1,169 @@
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+override_data {
+  target = data.aws_caller_identity.this
+  values = { account_id = "222222222222" }
+}
+
+variables {
+  security_account_id = "111111111111"
+}
+
+run "all_rules" {
+  command = plan
+
+  assert {
+    condition     = aws_iam_role.remediation.name == "cspm-auto-remediation-remediation" && aws_iam_role.remediation.path == "/"
+    error_message = "The role's name and path are what central's link says."
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.remediation.assume_role_policy) == {
+      Version = "2012-10-17"
+      Statement = [{
+        Effect    = "Allow"
+        Action    = "sts:AssumeRole"
+        Principal = { AWS = "arn:aws:iam::111111111111:root" }
+        Condition = {
+          ArnLike      = { "aws:PrincipalArn" = "arn:aws:iam::111111111111:role/cspm-auto-remediation-remediator-*" }
+          StringEquals = { "sts:ExternalId" = "cspm-auto-remediation-111111111111" }
+        }
+      }]
+    }
+    error_message = "Trust: ${aws_iam_role.remediation.assume_role_policy}"
+  }
+
+  # 10240 characters are what IAM takes; the role has no other inline policy.
+  assert {
+    condition     = length(aws_iam_role_policy.remediation[0].policy) <= 10240
+    error_message = "The policy for all rules has ${length(aws_iam_role_policy.remediation[0].policy)} characters."
+  }
+
+  # What any rule reads, writes or undoes with, and nothing else.
+  assert {
+    condition = toset(flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Action)) == toset(flatten([
+      for rule in jsondecode(file("../catalog.json")).rules : [for kind in values(rule.permissions) : kind[*].actions]
+    ]))
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition = alltrue([
+      for resource in flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Resource) :
+      resource == "*" || startswith(resource, "arn:aws:s3:::") || try(split(":", resource)[4] == "222222222222", false)
+    ]) && !strcontains(aws_iam_role_policy.remediation[0].policy, "$")
+    error_message = "Resources are of this account alone, and no placeholder is left: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  # A bucket's ARN names no account.
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement :
+      try(statement.Condition.StringEquals["aws:ResourceAccount"], []) == ["222222222222"]
+      if anytrue([for resource in statement.Resource : startswith(resource, "arn:aws:s3:::")])
+    ])
+    error_message = "Buckets of this account alone: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+run "some_rules" {
+  command = plan
+
+  variables {
+    name            = "cure"
+    rules           = ["iam-access-key-unrotated", "s3-bucket-public"]
+    external_id     = "shared"
+    organization_id = "o-a1b2c3d4e5"
+    iam             = { path = "/security/", permissions_boundary_arn = "arn:aws:iam::222222222222:policy/boundary", remediator_role_path = "/functions/" }
+    tags            = { team = "security" }
+  }
+
+  assert {
+    condition = jsonencode([
+      for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement :
+      [statement.Action, statement.Resource, try(statement.Condition, null)]
+      ]) == jsonencode([
+      [["s3:GetBucketAcl", "s3:GetBucketPolicyStatus", "s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging", "s3:PutBucketPublicAccessBlock"], ["arn:aws:s3:::*"], { StringEquals = { "aws:ResourceAccount" = ["222222222222"] } }],
+      [["s3:ListAllMyBuckets"], ["*"], null],
+      [["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:ListUserTags", "iam:UpdateAccessKey"], ["arn:aws:iam::222222222222:user/*"], null],
+    ])
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition = jsondecode(aws_iam_role.remediation.assume_role_policy).Statement[0].Condition == {
+      ArnLike      = { "aws:PrincipalArn" = "arn:aws:iam::111111111111:role/functions/cure-remediator-*" }
+      StringEquals = { "sts:ExternalId" = "shared", "aws:PrincipalOrgID" = "o-a1b2c3d4e5" }
+    }
+    error_message = "Trust: ${aws_iam_role.remediation.assume_role_policy}"
+  }
+
+  assert {
+    condition = alltrue([
+      aws_iam_role.remediation.name == "cure-remediation",
+      aws_iam_role.remediation.path == "/security/",
+      aws_iam_role.remediation.permissions_boundary == "arn:aws:iam::222222222222:policy/boundary",
+      aws_iam_role.remediation.tags == tomap({ team = "security" }),
+    ])
+    error_message = "Names, path, boundary and tags must reach the role."
+  }
+}
+
+run "no_rules" {
+  command = plan
+
+  variables {
+    rules = []
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.remediation) == 0
+    error_message = "A role for no rule may do nothing."
+  }
+}
+
+run "a_module_that_is_off_creates_nothing" {
+  command = plan
+
+  module {
+    source = "./tests/counted"
+  }
+
+  variables {
+    create = false
+  }
+
+  assert {
+    condition     = output.instances == 0
+    error_message = "The module must take count = 0."
+  }
+}
+
+# A run makes one mistake in each variable, because a run costs time and each variable fails by itself.
+
+run "mistakes_1" {
+  command = plan
+  variables {
+    name                = "Cspm"
+    security_account_id = "1111"
+    external_id         = "two words"
+    organization_id     = "my-organization"
+    rules               = ["security-group-ssh"]
+    iam                 = { path = "security" }
+  }
+  expect_failures = [
+    var.name, var.security_account_id, var.external_id, var.organization_id, var.rules, var.iam,
+  ]
+}
+
+run "mistakes_2" {
+  command = plan
+  variables {
+    name = "a23456789012345678901234567890123"
+    iam  = { permissions_boundary_arn = "boundary" }
+  }
+  expect_failures = [var.name, var.iam]
+}
