@@ -32,9 +32,18 @@ export class DeliveryError extends AutomationError {
   override readonly name = 'DeliveryError';
 }
 
-/** A change that AWS refused in a way that means nothing was done, for instance a full security group. */
+/**
+ * A change that AWS refused in a way that means nothing was done. `because`: `busy` where the resource is being changed
+ * by something else, so that the same change may be accepted later; `gone` where there is no such resource any more;
+ * `refused` for everything that someone has to see to, for instance a full security group.
+ */
 export class ChangeRefusedError extends AutomationError {
   override readonly name = 'ChangeRefusedError';
+  readonly because: 'refused' | 'busy' | 'gone';
+  constructor(message: string, options?: ErrorOptions & { because?: 'refused' | 'busy' | 'gone' }) {
+    super(message, options);
+    this.because = options?.because ?? 'refused';
+  }
 }
 
 /**
