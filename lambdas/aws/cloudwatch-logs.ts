@@ -1,5 +1,7 @@
 export {
   CloudWatchLogsClient,
   CreateLogGroupCommand,
+  ListTagsForResourceCommand,
   PutRetentionPolicyCommand,
+  paginateDescribeLogGroups,
 } from '@aws-sdk/client-cloudwatch-logs';

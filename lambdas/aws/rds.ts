@@ -4,6 +4,8 @@ export {
   ModifyDBClusterSnapshotAttributeCommand,
   ModifyDBSnapshotAttributeCommand,
   paginateDescribeDBClusterSnapshots,
+  paginateDescribeDBClusters,
+  paginateDescribeDBInstances,
   paginateDescribeDBSnapshots,
   RDSClient,
 } from '@aws-sdk/client-rds';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { regionSchema } from '../shared/finding.ts';
 import type { ChangeKind } from './change.ts';
+import { refusal } from './refusal.ts';
 
 const schema = z.object({
   kind: z.literal('cloudtrail-log-file-validation-set'),
@@ -21,9 +22,13 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
     `~ log file validation of ${change.resource}: ${change.before ? 'on' : 'off'} -> ${change.after ? 'on' : 'off'}`,
   async apply(session, change) {
     const { CloudTrailClient, UpdateTrailCommand } = await import('../aws/cloudtrail.ts');
-    await session
-      .client(CloudTrailClient, change.region)
-      .send(new UpdateTrailCommand({ Name: change.resource, EnableLogFileValidation: change.after }));
+    try {
+      await session
+        .client(CloudTrailClient, change.region)
+        .send(new UpdateTrailCommand({ Name: change.resource, EnableLogFileValidation: change.after }));
+    } catch (error) {
+      throw refusal(error, `trail ${change.resource}`, { gone: ['TrailNotFound'], busy: ['Conflict'] });
+    }
     return change;
   },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),

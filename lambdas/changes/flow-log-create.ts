@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { isAwsError } from '../shared/aws-errors.ts';
 import { ChangeRefusedError } from '../shared/errors.ts';
 import type { ChangeKind } from './change.ts';
 import type { FlowLogDelete } from './flow-log-delete.ts';
+import { refusal } from './refusal.ts';
 
 export const flowLogSchema = z.object({
   /** The VPC's id. */
@@ -23,7 +26,9 @@ const schema = flowLogSchema.extend({
 export type FlowLogCreate = z.infer<typeof schema>;
 
 /** Marks the flow logs that we made: an undo may delete these and no others. */
-export const FLOW_LOG_TAG = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediation' };
+const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediation' };
+
+const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
 /** Starts to log a VPC's traffic. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
@@ -37,36 +42,45 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   async apply(session, change) {
     const { CreateFlowLogsCommand, EC2Client } = await import('../aws/ec2.ts');
     const { destination } = change;
-    const answer = await session.client(EC2Client).send(
-      new CreateFlowLogsCommand({
-        ResourceType: 'VPC',
-        ResourceIds: [change.resource],
-        TrafficType: change.trafficType,
-        MaxAggregationInterval: change.maxAggregationInterval,
-        TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [FLOW_LOG_TAG] }],
-        ...(destination.type === 's3'
-          ? { LogDestinationType: 's3', LogDestination: destination.arn }
-          : {
-              LogDestinationType: 'cloud-watch-logs',
-              LogGroupName: destination.logGroup,
-              DeliverLogsPermissionArn: destination.deliveryRoleArn,
-            }),
-      }),
-    );
-    // The call answers 200 with its failures inside.
-    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
-    const failure = answer.Unsuccessful?.[0]?.Error;
+    const vpc = `VPC ${change.resource}`;
+    let failure: { Code?: string | undefined; Message?: string | undefined } | undefined;
+    let flowLogId: string | undefined;
+    try {
+      const answer = await session.client(EC2Client).send(
+        new CreateFlowLogsCommand({
+          // A call that the SDK sends again after a lost answer makes no second flow log, and is told the first one's id.
+          ClientToken: randomUUID(),
+          ResourceType: 'VPC',
+          ResourceIds: [change.resource],
+          TrafficType: change.trafficType,
+          MaxAggregationInterval: change.maxAggregationInterval,
+          TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [tag] }],
+          ...(destination.type === 's3'
+            ? { LogDestinationType: 's3', LogDestination: destination.arn }
+            : {
+                LogDestinationType: 'cloud-watch-logs',
+                LogGroupName: destination.logGroup,
+                DeliverLogsPermissionArn: destination.deliveryRoleArn,
+              }),
+        }),
+      );
+      // The call answers 200 with its failures inside.
+      // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
+      failure = answer.Unsuccessful?.[0]?.Error;
+      flowLogId = answer.FlowLogIds?.[0];
+    } catch (error) {
+      if (isAwsError(error, 'FlowLogAlreadyExists')) return { ...change, flowLogId: null };
+      throw refusal(error, vpc, { gone });
+    }
+    if (failure?.Code === 'FlowLogAlreadyExists') return { ...change, flowLogId: null };
     if (failure !== undefined) {
-      if (failure.Code === 'FlowLogAlreadyExists') return { ...change, flowLogId: null };
       throw new ChangeRefusedError(
-        `no flow log was made for ${change.resource}: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
+        `no flow log was made for ${vpc}: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
+        { because: gone.includes(failure.Code ?? '') ? 'gone' : 'refused' },
       );
     }
-    const flowLogId = answer.FlowLogIds?.[0];
     if (flowLogId === undefined) {
-      throw new ChangeRefusedError(
-        `no flow log was made for ${change.resource}: AWS named none and gave no reason`,
-      );
+      throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
     }
     return { ...change, flowLogId };
   },

@@ -1,15 +1,18 @@
 import { z } from 'zod';
-import { isAwsError } from '../shared/aws-errors.ts';
+import { isAwsError, wasRetried } from '../shared/aws-errors.ts';
+import { ChangeRefusedError } from '../shared/errors.ts';
 import type { ChangeKind } from './change.ts';
 import {
   changedMeanwhile,
   describeEntry,
   entryParameters,
   networkAclEntrySchema,
+  networkAclGone,
   readEntry,
   sameEntry,
 } from './network-acl-entry.ts';
 import type { NetworkAclEntryDelete } from './network-acl-entry-delete.ts';
+import { refusal } from './refusal.ts';
 
 const schema = z.object({
   kind: z.literal('network-acl-entry-create'),
@@ -34,12 +37,22 @@ export const changeKind: ChangeKind<NetworkAclEntryCreate> = {
         .send(new CreateNetworkAclEntryCommand(entryParameters(change.resource, change.entry)));
       return { ...change, made: true };
     } catch (error) {
-      if (!isAwsError(error, 'NetworkAclEntryAlreadyExists')) throw error;
+      if (isAwsError(error, 'NetworkAclEntryLimitExceeded')) {
+        throw new ChangeRefusedError(
+          `network ACL ${change.resource} has no room for another inbound entry (${error.name}): ` +
+            'take out entries that are not needed, name fewer replacement_cidrs, or raise the quota "Rules per network ACL".',
+          { cause: error },
+        );
+      }
+      if (!isAwsError(error, 'NetworkAclEntryAlreadyExists')) {
+        throw refusal(error, `network ACL ${change.resource}`, { gone: networkAclGone });
+      }
       const found = await readEntry(session, change.resource, change.entry.ruleNumber);
       if (found === undefined || !sameEntry(found, change.entry)) {
         throw found === undefined ? error : changedMeanwhile(change.resource, found, change.entry);
       }
-      return { ...change, made: false };
+      // Where the SDK sent the call twice, the first may have made it.
+      return { ...change, made: wasRetried(error) };
     }
   },
   inverse({ resource, entry, made }): NetworkAclEntryDelete | undefined {

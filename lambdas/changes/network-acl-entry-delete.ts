@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { isAwsError } from '../shared/aws-errors.ts';
+import { isAwsError, wasRetried } from '../shared/aws-errors.ts';
 import type { ChangeKind } from './change.ts';
 import {
   changedMeanwhile,
   describeEntry,
   networkAclEntrySchema,
+  networkAclGone,
   readEntry,
   sameEntry,
 } from './network-acl-entry.ts';
@@ -15,6 +16,8 @@ const schema = z.object({
   /** The network ACL's id. */
   resource: z.string(),
   entry: networkAclEntrySchema,
+  /** Set once it is applied: false where the entry was gone already, so that there is nothing to undo. */
+  deleted: z.boolean().optional(),
 });
 export type NetworkAclEntryDelete = z.infer<typeof schema>;
 
@@ -26,7 +29,7 @@ export const changeKind: ChangeKind<NetworkAclEntryDelete> = {
   async apply(session, change) {
     const { DeleteNetworkAclEntryCommand, EC2Client } = await import('../aws/ec2.ts');
     const found = await readEntry(session, change.resource, change.entry.ruleNumber);
-    if (found === undefined) return change;
+    if (found === undefined) return { ...change, deleted: false };
     if (!sameEntry(found, change.entry)) throw changedMeanwhile(change.resource, found, change.entry);
     try {
       await session.client(EC2Client).send(
@@ -37,11 +40,14 @@ export const changeKind: ChangeKind<NetworkAclEntryDelete> = {
         }),
       );
     } catch (error) {
-      if (!isAwsError(error, 'InvalidNetworkAclEntry.NotFound')) throw error;
+      if (!isAwsError(error, 'InvalidNetworkAclEntry.NotFound', ...networkAclGone)) throw error;
+      // Where the SDK sent the call twice, the first may have taken it out: then it is ours to put back in an undo.
+      return { ...change, deleted: wasRetried(error) };
     }
-    return change;
+    return { ...change, deleted: true };
   },
-  inverse({ resource, entry }): NetworkAclEntryCreate {
+  inverse({ resource, entry, deleted }): NetworkAclEntryCreate | undefined {
+    if (deleted === false) return undefined;
     return { kind: 'network-acl-entry-create', resource, entry, made: true };
   },
 };

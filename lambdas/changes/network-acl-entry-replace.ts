@@ -29,7 +29,8 @@ export const changeKind: ChangeKind<NetworkAclEntryReplace> = {
     const { EC2Client, ReplaceNetworkAclEntryCommand } = await import('../aws/ec2.ts');
     const found = await readEntry(session, change.resource, change.before.ruleNumber);
     if (found !== undefined && sameEntry(found, change.after)) return change;
-    if (found !== undefined && !sameEntry(found, change.before)) {
+    // One that is gone is not made anew: whoever took it out has not asked for what was to take its place.
+    if (found === undefined || !sameEntry(found, change.before)) {
       throw changedMeanwhile(change.resource, found, change.before);
     }
     await session

@@ -22,10 +22,12 @@ export const isIpv6 = (cidr: string): boolean => cidr.includes(':');
 /** `100 allow all from 10.0.0.0/16`. */
 export function describeEntry(entry: NetworkAclEntry): string {
   const names: Record<string, string> = { '-1': 'all', '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
-  const { ports } = entry;
+  const { ports, icmp } = entry;
   const range =
     ports === null ? '' : ` ${ports.from === ports.to ? ports.from : `${ports.from}-${ports.to}`}`;
-  return `${entry.ruleNumber} ${entry.action} ${names[entry.protocol] ?? `protocol ${entry.protocol}`}${range} from ${entry.cidr}`;
+  const type = icmp === null || icmp.type === -1 ? '' : ` type ${icmp.type}`;
+  const code = icmp === null || icmp.code === -1 ? '' : ` code ${icmp.code}`;
+  return `${entry.ruleNumber} ${entry.action} ${names[entry.protocol] ?? `protocol ${entry.protocol}`}${range}${type}${code} from ${entry.cidr}`;
 }
 
 /** The entry as the EC2 API names its parts, for CreateNetworkAclEntry and ReplaceNetworkAclEntry. */
@@ -110,8 +112,15 @@ export async function readEntry(
 }
 
 /** The refusal to touch an entry that is not the one that the plan showed. */
-export function changedMeanwhile(networkAclId: string, found: NetworkAclEntry, planned: NetworkAclEntry) {
+export function changedMeanwhile(
+  networkAclId: string,
+  found: NetworkAclEntry | undefined,
+  planned: NetworkAclEntry,
+): ChangeRefusedError {
   return new ChangeRefusedError(
-    `network ACL ${networkAclId} was changed meanwhile: entry ${describeEntry(found)} stands where the plan had ${describeEntry(planned)}; it was left as it is`,
+    `network ACL ${networkAclId} was changed meanwhile: ${found === undefined ? 'no entry' : `entry ${describeEntry(found)}`} stands where the plan had ${describeEntry(planned)}; it was left as it is`,
   );
 }
+
+/** The code by which EC2 says that a network ACL is gone. */
+export const networkAclGone: readonly string[] = ['InvalidNetworkAclID.NotFound'];

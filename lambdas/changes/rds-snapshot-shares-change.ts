@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isAwsError } from '../shared/aws-errors.ts';
 import type { ChangeKind } from './change.ts';
+import { refusal } from './refusal.ts';
 
 const schema = z.object({
   kind: z.literal('rds-snapshot-shares-change'),
@@ -11,6 +12,8 @@ const schema = z.object({
   /** The account ids, or `all`, that the snapshot is shared with. */
   before: z.array(z.string()),
   after: z.array(z.string()),
+  /** Set once it is applied: false where the snapshot was gone, so that there was nothing to change or to undo. */
+  changed: z.boolean().optional(),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;
 
@@ -37,6 +40,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     ];
     return `~ ${change.of} snapshot ${change.resource}: ${parts.join('; ')}`;
   },
+  /** @throws ChangeRefusedError when the snapshot is busy, or is to be shared and gone */
   async apply(session, change) {
     const rds = await import('../aws/rds.ts');
     const client = session.client(rds.RDSClient);
@@ -62,9 +66,16 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
       }
     } catch (error) {
       // Deleted meanwhile: a snapshot that is gone is shared with nobody.
-      if (!isAwsError(error, ...snapshotNotFound)) throw error;
+      if (added.length === 0 && isAwsError(error, ...snapshotNotFound)) return { ...change, changed: false };
+      throw refusal(error, `${change.of} snapshot ${change.resource}`, {
+        gone: snapshotNotFound,
+        busy: ['InvalidDBSnapshotState', 'InvalidDBSnapshotStateFault', 'InvalidDBClusterSnapshotStateFault'],
+      });
     }
-    return change;
+    return { ...change, changed: true };
   },
-  inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
+  inverse: (applied) =>
+    applied.changed === false
+      ? undefined
+      : { ...applied, before: applied.after, after: applied.before, changed: undefined },
 };

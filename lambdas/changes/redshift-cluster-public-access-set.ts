@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ChangeKind } from './change.ts';
+import { refusal } from './refusal.ts';
 
 const schema = z.object({
   kind: z.literal('redshift-cluster-public-access-set'),
@@ -18,11 +19,18 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
     `~ publicly accessible: ${change.before} -> ${change.after} (cluster ${change.resource})`,
   async apply(session, change) {
     const { ModifyClusterCommand, RedshiftClient } = await import('../aws/redshift.ts');
-    await session
-      .client(RedshiftClient)
-      .send(
-        new ModifyClusterCommand({ ClusterIdentifier: change.resource, PubliclyAccessible: change.after }),
-      );
+    try {
+      await session
+        .client(RedshiftClient)
+        .send(
+          new ModifyClusterCommand({ ClusterIdentifier: change.resource, PubliclyAccessible: change.after }),
+        );
+    } catch (error) {
+      throw refusal(error, `cluster ${change.resource}`, {
+        gone: ['ClusterNotFound', 'ClusterNotFoundFault'],
+        busy: ['InvalidClusterState', 'InvalidClusterStateFault'],
+      });
+    }
     return change;
   },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { regionSchema } from '../shared/finding.ts';
 import type { ChangeKind } from './change.ts';
+import { refusal } from './refusal.ts';
 
 /** The four settings of a bucket's public access block. `PublicAccessBlockConfiguration` in the S3 API reference. */
 export const publicAccessBlockSchema = z.object({
@@ -46,11 +47,19 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     );
     const client = session.client(S3Client, change.region);
     const bucket = { Bucket: change.resource, ExpectedBucketOwner: session.account };
-    if (change.after === null) await client.send(new DeletePublicAccessBlockCommand(bucket));
-    else {
-      await client.send(
-        new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: change.after }),
-      );
+    try {
+      if (change.after === null) await client.send(new DeletePublicAccessBlockCommand(bucket));
+      else {
+        await client.send(
+          new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: change.after }),
+        );
+      }
+    } catch (error) {
+      throw refusal(error, `bucket ${change.resource}`, {
+        gone: ['NoSuchBucket'],
+        // Another change of the bucket's settings is under way.
+        busy: ['OperationAborted'],
+      });
     }
     return change;
   },

@@ -1,6 +1,9 @@
+import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { z } from 'zod';
 import type { CloudTrailLogFileValidationSet } from '../changes/cloudtrail-log-file-validation-set.ts';
+import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
+import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
 
 const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
@@ -22,28 +25,45 @@ function parseTrailArn(arn: string): { region: string; account: string } {
 /** ListTags takes at most 20 trails. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTags.html */
 const TRAILS_PER_LIST_TAGS = 20;
 
-async function readTags(session: AwsSession, region: string, arns: readonly string[]) {
-  const { CloudTrailClient, ListTagsCommand } = await import('../aws/cloudtrail.ts');
-  const client = session.client(CloudTrailClient, region);
+/** @throws AWS's ResourceNotFound or TrailNotFound when one of the trails is gone: then the whole call fails */
+async function listTags(client: CloudTrailClient, trails: readonly string[]) {
+  const { ListTagsCommand } = await import('../aws/cloudtrail.ts');
   const tags = new Map<string, Record<string, string>>();
-  for (let from = 0; from < arns.length; from += TRAILS_PER_LIST_TAGS) {
-    const ResourceIdList = arns.slice(from, from + TRAILS_PER_LIST_TAGS);
-    let NextToken: string | undefined;
-    do {
-      const answer = await client.send(new ListTagsCommand({ ResourceIdList, NextToken }));
-      for (const { ResourceId, TagsList } of answer.ResourceTagList ?? []) {
-        if (ResourceId === undefined) continue;
-        const known = tags.get(ResourceId) ?? {};
-        for (const { Key, Value } of TagsList ?? []) if (Key !== undefined) known[Key] = Value ?? '';
-        tags.set(ResourceId, known);
-      }
-      NextToken = answer.NextToken;
-    } while (NextToken !== undefined && NextToken !== '');
-  }
+  let NextToken: string | undefined;
+  do {
+    const answer = await client.send(new ListTagsCommand({ ResourceIdList: [...trails], NextToken }));
+    for (const { ResourceId = '', TagsList } of answer.ResourceTagList ?? []) {
+      tags.set(ResourceId, { ...tags.get(ResourceId), ...tagMap(TagsList) });
+    }
+    NextToken = answer.NextToken;
+  } while (NextToken !== undefined && NextToken !== '');
   return tags;
 }
 
-/** The trails of one home region, in one read. */
+/** @returns the tags of each trail; a trail that was deleted meanwhile has no entry */
+async function readTags(session: AwsSession, region: string, trails: readonly string[]) {
+  const { CloudTrailClient } = await import('../aws/cloudtrail.ts');
+  const client = session.client(CloudTrailClient, region);
+  const read = async (batch: readonly string[]): Promise<[string, Record<string, string>][]> => {
+    try {
+      const tags = await listTags(client, batch);
+      return batch.map((trail) => [trail, tags.get(trail) ?? {}]);
+    } catch (error) {
+      if (!isAwsError(error, 'ResourceNotFound', 'TrailNotFound')) throw error;
+      if (batch.length === 1) return [];
+      const single: [string, Record<string, string>][] = [];
+      for (const trail of batch) single.push(...(await read([trail])));
+      return single;
+    }
+  };
+  const tags: [string, Record<string, string>][] = [];
+  for (let from = 0; from < trails.length; from += TRAILS_PER_LIST_TAGS) {
+    tags.push(...(await read(trails.slice(from, from + TRAILS_PER_LIST_TAGS))));
+  }
+  return new Map(tags);
+}
+
+/** The trails of one home region, in one read. One that does not exist is left out of the answer. */
 async function inspectRegion(session: AwsSession, region: string, arns: readonly string[]) {
   const { CloudTrailClient, DescribeTrailsCommand } = await import('../aws/cloudtrail.ts');
   const { trailList = [] } = await session
@@ -53,14 +73,12 @@ async function inspectRegion(session: AwsSession, region: string, arns: readonly
   const violating = arns.filter(
     (arn) => trails.has(arn) && trails.get(arn)?.LogFileValidationEnabled !== true,
   );
-  const tags =
-    violating.length > 0
-      ? await readTags(session, region, violating)
-      : new Map<string, Record<string, string>>();
+  const tags = await readTags(session, region, violating);
   return arns.map((arn): [string, Inspection<Seen>] => {
     const trail = trails.get(arn);
-    if (trail === undefined) return [arn, { state: 'gone' }];
-    if (trail.LogFileValidationEnabled === true) return [arn, { state: 'compliant' }];
+    if (trail?.LogFileValidationEnabled === true) return [arn, { state: 'compliant' }];
+    const trailTags = tags.get(arn);
+    if (trail === undefined || trailTags === undefined) return [arn, { state: 'gone' }];
     return [
       arn,
       {
@@ -71,7 +89,7 @@ async function inspectRegion(session: AwsSession, region: string, arns: readonly
           multiRegion: trail.IsMultiRegionTrail === true,
           organization: trail.IsOrganizationTrail === true,
         },
-        tags: tags.get(arn) ?? {},
+        tags: trailTags,
       },
     ];
   });

@@ -39,21 +39,31 @@ const USERS_AT_ONCE = 4;
 
 const MILLISECONDS_PER_DAY = 86_400_000;
 
+/** When the key was last used, null for never; undefined where the key was deleted meanwhile. */
+async function readLastUsed(session: AwsSession, AccessKeyId: string): Promise<string | null | undefined> {
+  const { GetAccessKeyLastUsedCommand, IAMClient } = await import('../aws/iam.ts');
+  try {
+    const answer = await session.client(IAMClient).send(new GetAccessKeyLastUsedCommand({ AccessKeyId }));
+    return answer.AccessKeyLastUsed?.LastUsedDate?.toISOString() ?? null;
+  } catch (error) {
+    if (isAwsError(error, 'NoSuchEntity')) return undefined;
+    throw error;
+  }
+}
+
 /** The user's active keys that were created at `latest` or before, the oldest first. */
 async function readOldKeys(session: AwsSession, user: string, latest: Date): Promise<Key[]> {
-  const { GetAccessKeyLastUsedCommand, IAMClient, paginateListAccessKeys } = await import('../aws/iam.ts');
-  const client = session.client(IAMClient);
+  const { IAMClient, paginateListAccessKeys } = await import('../aws/iam.ts');
   const keys: Key[] = [];
-  for await (const page of paginateListAccessKeys({ client }, { UserName: user })) {
+  for await (const page of paginateListAccessKeys(
+    { client: session.client(IAMClient) },
+    { UserName: user },
+  )) {
     for (const { AccessKeyId, CreateDate, Status } of page.AccessKeyMetadata ?? []) {
       if (Status !== 'Active' || AccessKeyId === undefined || CreateDate === undefined) continue;
       if (CreateDate > latest) continue;
-      const { AccessKeyLastUsed } = await client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId }));
-      keys.push({
-        id: AccessKeyId,
-        created: CreateDate.toISOString(),
-        lastUsed: AccessKeyLastUsed?.LastUsedDate?.toISOString() ?? null,
-      });
+      const lastUsed = await readLastUsed(session, AccessKeyId);
+      if (lastUsed !== undefined) keys.push({ id: AccessKeyId, created: CreateDate.toISOString(), lastUsed });
     }
   }
   return keys.sort((a, b) => a.created.localeCompare(b.created) || a.id.localeCompare(b.id));

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList } from 'node:net';
 import { z } from 'zod';
 import { inboundEntries, isIpv6, type NetworkAclEntry } from '../changes/network-acl-entry.ts';
 import type { NetworkAclEntryCreate } from '../changes/network-acl-entry-create.ts';
@@ -6,7 +6,7 @@ import type { NetworkAclEntryDelete } from '../changes/network-acl-entry-delete.
 import type { NetworkAclEntryReplace } from '../changes/network-acl-entry-replace.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
-import type { Inspection, NoCure, Permissions } from './rule.ts';
+import { type Inspection, inRegion, type NoCure, type Permission, type Permissions } from './rule.ts';
 
 /**
  * The remediation that two rules share: an inbound entry that allows everything from everywhere is taken out of a
@@ -25,32 +25,53 @@ export type Seen = {
 
 const WORLD: readonly string[] = ['0.0.0.0/0', '::/0'];
 
-function isCidr(text: string): boolean {
-  const [address = '', prefix = '', ...more] = text.split('/');
-  const version = isIP(address);
-  return (
-    more.length === 0 &&
-    version !== 0 &&
-    /^\d{1,3}$/.test(prefix) &&
-    Number(prefix) <= (version === 4 ? 32 : 128)
-  );
+/** An IPv6 address in its shortest form, small letters. */
+const shortest = (address: string): string => new URL(`http://[${address}]/`).hostname.slice(1, -1);
+
+function ipv6Groups(address: string): number[] {
+  const [left = [], right = []] = shortest(address)
+    .split('::')
+    .map((half) => half.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
 }
 
+/**
+ * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must be what was asked for.
+ */
+function canonicalCidr(cidr: string): string {
+  const [address = '', prefix = ''] = cidr.split('/');
+  const groups = isIpv6(cidr) ? ipv6Groups(address) : address.split('.').map(Number);
+  const groupBits = isIpv6(cidr) ? 16 : 8;
+  const network = groups.map((group, index) => {
+    const hostBits = Math.min(groupBits, Math.max(0, (index + 1) * groupBits - Number(prefix)));
+    return group & ~(2 ** hostBits - 1);
+  });
+  return isIpv6(cidr)
+    ? `${shortest(network.map((group) => group.toString(16)).join(':'))}/${prefix}`
+    : `${network.join('.')}/${prefix}`;
+}
+
+const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
+
 export const optionsSchema = z.strictObject({
-  /** Sources that are allowed in place of everything; `vpc` stands for the VPC's own CIDRs. */
   replacement_cidrs: z
     .array(
       z
         .string()
         .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
-        .refine(
-          (text) => !isCidr(text) || !text.endsWith('/0'),
-          'expected a source narrower than everything',
-        ),
+        .refine((text) => !isCidr(text) || !text.endsWith('/0'), 'expected a source narrower than everything')
+        .transform((text) => (text === 'vpc' ? text : canonicalCidr(text))),
     )
-    .default([]),
-  /** Whether a subnet may be left with no inbound path at all. */
-  allow_isolation: z.boolean().default(false),
+    .default([])
+    .meta({
+      description:
+        "Sources from which all traffic is allowed instead, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the one that allows everything. Empty: nothing takes its place.",
+    }),
+  allow_isolation: z.boolean().default(false).meta({
+    description:
+      'Whether a plan may leave a subnet with no inbound path at all, answers to its own requests included. If not, such a network ACL is left as it is and reported.',
+  }),
 });
 export type Options = z.infer<typeof optionsSchema>;
 
@@ -61,22 +82,18 @@ export const resourceId = z
     'expected a network ACL id: acl- and 8 or 17 hexadecimal digits',
   );
 
-const networkAclArn = 'arn:${partition}:ec2:${region}:${account}:network-acl/*';
+const change: Permission = {
+  actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
+  resources: ['arn:${partition}:ec2:${region}:${account}:network-acl/*'],
+};
 
 export const permissions: Permissions = {
-  read: [{ actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeVpcs'], resources: ['*'] }],
-  write: [
-    {
-      actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
-      resources: [networkAclArn],
-    },
+  read: [
+    { actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeVpcs'], resources: ['*'], conditions: inRegion },
   ],
-  undo: [
-    {
-      actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
-      resources: [networkAclArn],
-    },
-  ],
+  write: [change],
+  // An entry is looked at before it is taken away.
+  undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
 };
 
 /** Whether the entry allows every protocol from everywhere: the violation. */
@@ -222,8 +239,9 @@ function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry,
 }
 
 /**
- * Narrower entries first, each in the open entry's own place so that the order keeps its meaning, then the open entry
- * goes. Where too few numbers are free, the last narrower entry takes the open one's number in one step.
+ * Narrower entries in the open entry's own place, so that the order keeps its meaning. The last of them takes the open
+ * one's number, in one step: nothing is cut in between, and fewer numbers and entries are needed. Where none is
+ * missing, the open one just goes.
  */
 export function planNetworkAcl(
   resource: string,
@@ -236,31 +254,31 @@ export function planNetworkAcl(
   const changes: (NetworkAclEntryCreate | NetworkAclEntryDelete | NetworkAclEntryReplace)[] = [];
   let entries = seen.entries;
   for (const open of seen.entries.filter(allowsAll)) {
-    const wanted = sources.filter(
-      (cidr) => isIpv6(cidr) === isIpv6(open.cidr) && !standsAlready(entries, open, cidr),
-    );
-    const numbers = freeNumbers(entries, open, wanted.length);
-    if (numbers.length + 1 < wanted.length) {
+    const missing = sources
+      .filter((cidr) => isIpv6(cidr) === isIpv6(open.cidr) && !standsAlready(entries, open, cidr))
+      .map((cidr): NetworkAclEntry => ({ ...open, cidr }));
+    const last = missing.pop();
+    const numbers = freeNumbers(entries, open, missing.length);
+    if (numbers.length < missing.length) {
       return {
-        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${wanted.length} replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${missing.length + 1} replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
       };
     }
-    let replaced = false;
-    for (const [index, cidr] of wanted.entries()) {
-      const ruleNumber = numbers[index] ?? open.ruleNumber;
-      const entry: NetworkAclEntry = { ...open, ruleNumber, cidr };
-      if (ruleNumber === open.ruleNumber) {
-        changes.push({ kind: 'network-acl-entry-replace', resource, before: open, after: entry });
-        replaced = true;
-      } else {
-        changes.push({ kind: 'network-acl-entry-create', resource, entry, made: true });
-      }
-      entries = [...entries, entry];
-    }
-    if (!replaced) changes.push({ kind: 'network-acl-entry-delete', resource, entry: open });
-    entries = entries
-      .filter((entry) => entry !== open)
-      .sort((one, other) => one.ruleNumber - other.ruleNumber);
+    const created = numbers.map(
+      (ruleNumber, index): NetworkAclEntry => ({ ...open, ...missing[index], ruleNumber }),
+    );
+    for (const entry of created)
+      changes.push({ kind: 'network-acl-entry-create', resource, entry, made: true });
+    changes.push(
+      last === undefined
+        ? { kind: 'network-acl-entry-delete', resource, entry: open }
+        : { kind: 'network-acl-entry-replace', resource, before: open, after: last },
+    );
+    entries = [
+      ...entries.filter((entry) => entry !== open),
+      ...created,
+      ...(last === undefined ? [] : [last]),
+    ].sort((one, other) => one.ruleNumber - other.ruleNumber);
   }
   if (!options.allow_isolation && seen.subnets.length > 0 && !hasInboundPath(entries)) {
     return {

@@ -1,47 +1,117 @@
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { type RdsSnapshotSharesChange, snapshotNotFound } from '../changes/rds-snapshot-shares-change.ts';
 import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
-import { defineRule, type Inspection } from './rule.ts';
+import { tagMap } from '../shared/tags.ts';
+import { defineRule, type Inspection, type Permission } from './rule.ts';
 
-type Snapshot = { id: string; of: 'instance' | 'cluster'; sharedWith: string[] };
-type Seen = { publicSnapshots: Snapshot[] };
-
-interface SnapshotOfInterest {
+/** A type, not an interface, so that it is JSON. */
+type Snapshot = {
   id: string;
   of: 'instance' | 'cluster';
+  /** AWS's word for what is going on with it, `available` when nothing is. */
+  status: string;
+  sharedWith: string[];
+};
+type Seen = { publicSnapshots: Snapshot[] };
+
+/** A manual snapshot that could be public, before it is known with whom it is shared. */
+interface Candidate extends Omit<Snapshot, 'sharedWith'> {
+  /** The identifier of the DB instance or cluster that it was made of. */
+  readonly source: string;
 }
 
-/** The manual snapshots of one DB instance or cluster that could be public, all pages, and the tags that they bear. */
-async function listManualSnapshots(session: AwsSession, identifier: string): Promise<SnapshotOfInterest[]> {
-  const rds = await import('../aws/rds.ts');
-  const client = session.client(rds.RDSClient);
-  const snapshots: SnapshotOfInterest[] = [];
-  // An encrypted snapshot cannot be public: AWS refuses to share one with `all`, whatever its key.
-  // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ShareSnapshot.html
-  const instancePages = rds.paginateDescribeDBSnapshots(
-    { client, pageSize: 100 },
-    { DBInstanceIdentifier: identifier, SnapshotType: 'manual' },
+/** What is known of a DB instance. */
+interface Instance {
+  /** The cluster that it belongs to, whose snapshots are the cluster's. */
+  readonly cluster: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** How many snapshots are read side by side. */
+const SNAPSHOTS_AT_ONCE = 4;
+
+/** The most that RDS gives in a page. */
+const PAGE_SIZE = 100;
+
+// Filters, not the parameters of the same names: those must name what exists, and snapshots outlive their instance.
+
+async function readInstances(session: AwsSession, ids: readonly string[]): Promise<Map<string, Instance>> {
+  const { paginateDescribeDBInstances, RDSClient } = await import('../aws/rds.ts');
+  const instances = new Map<string, Instance>();
+  const pages = paginateDescribeDBInstances(
+    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
+    { Filters: [{ Name: 'db-instance-id', Values: [...ids] }] },
   );
-  for await (const { DBSnapshots = [] } of instancePages) {
-    for (const { DBSnapshotIdentifier: id, Encrypted } of DBSnapshots) {
-      if (id !== undefined && Encrypted !== true) snapshots.push({ id, of: 'instance' });
+  for await (const page of pages) {
+    for (const { DBInstanceIdentifier = '', DBClusterIdentifier, TagList } of page.DBInstances ?? []) {
+      instances.set(DBInstanceIdentifier, { cluster: DBClusterIdentifier, tags: tagMap(TagList) });
     }
   }
-  const clusterPages = rds.paginateDescribeDBClusterSnapshots(
-    { client, pageSize: 100 },
-    { DBClusterIdentifier: identifier, SnapshotType: 'manual' },
+  return instances;
+}
+
+async function readClusterTags(
+  session: AwsSession,
+  ids: readonly string[],
+): Promise<Map<string, Record<string, string>>> {
+  const { paginateDescribeDBClusters, RDSClient } = await import('../aws/rds.ts');
+  const tags = new Map<string, Record<string, string>>();
+  const pages = paginateDescribeDBClusters(
+    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
+    { Filters: [{ Name: 'db-cluster-id', Values: [...ids] }] },
   );
-  for await (const { DBClusterSnapshots = [] } of clusterPages) {
-    for (const { DBClusterSnapshotIdentifier: id, StorageEncrypted } of DBClusterSnapshots) {
-      if (id !== undefined && StorageEncrypted !== true) snapshots.push({ id, of: 'cluster' });
+  for await (const page of pages) {
+    for (const { DBClusterIdentifier = '', TagList } of page.DBClusters ?? []) {
+      tags.set(DBClusterIdentifier, tagMap(TagList));
     }
   }
-  return snapshots;
+  return tags;
+}
+
+// An encrypted snapshot can't be public: AWS refuses to share one with `all`, whatever its key.
+// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html
+
+async function listInstanceSnapshots(
+  session: AwsSession,
+  instances: readonly string[],
+): Promise<Candidate[]> {
+  const { paginateDescribeDBSnapshots, RDSClient } = await import('../aws/rds.ts');
+  const candidates: Candidate[] = [];
+  const pages = paginateDescribeDBSnapshots(
+    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
+    { SnapshotType: 'manual', Filters: [{ Name: 'db-instance-id', Values: [...instances] }] },
+  );
+  for await (const page of pages) {
+    for (const { DBSnapshotIdentifier: id, ...snapshot } of page.DBSnapshots ?? []) {
+      if (id === undefined || snapshot.Encrypted === true) continue;
+      const { DBInstanceIdentifier: source = '', Status: status = 'unknown' } = snapshot;
+      candidates.push({ id, of: 'instance', source, status });
+    }
+  }
+  return candidates;
+}
+
+async function listClusterSnapshots(session: AwsSession, clusters: readonly string[]): Promise<Candidate[]> {
+  const { paginateDescribeDBClusterSnapshots, RDSClient } = await import('../aws/rds.ts');
+  const candidates: Candidate[] = [];
+  const pages = paginateDescribeDBClusterSnapshots(
+    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
+    { SnapshotType: 'manual', Filters: [{ Name: 'db-cluster-id', Values: [...clusters] }] },
+  );
+  for await (const page of pages) {
+    for (const { DBClusterSnapshotIdentifier: id, ...snapshot } of page.DBClusterSnapshots ?? []) {
+      if (id === undefined || snapshot.StorageEncrypted === true) continue;
+      const { DBClusterIdentifier: source = '', Status: status = 'unknown' } = snapshot;
+      candidates.push({ id, of: 'cluster', source, status });
+    }
+  }
+  return candidates;
 }
 
 /** With whom a snapshot is shared; nobody when it was deleted meanwhile. */
-async function readShares(session: AwsSession, { id, of }: SnapshotOfInterest): Promise<string[]> {
+async function readShares(session: AwsSession, { id, of }: Candidate): Promise<string[]> {
   const rds = await import('../aws/rds.ts');
   const client = session.client(rds.RDSClient);
   try {
@@ -61,11 +131,33 @@ async function readShares(session: AwsSession, { id, of }: SnapshotOfInterest): 
   }
 }
 
-const snapshotArns = [
-  'arn:${partition}:rds:${region}:${account}:snapshot:*',
-  'arn:${partition}:rds:${region}:${account}:cluster-snapshot:*',
+/** What is public of these candidates; those that AWS can change just now come first. */
+async function readPublicSnapshots(
+  session: AwsSession,
+  candidates: readonly Candidate[],
+): Promise<(Snapshot & { source: string })[]> {
+  const limit = pLimit(SNAPSHOTS_AT_ONCE);
+  const snapshots = await limit.map(candidates, async (candidate) => ({
+    ...candidate,
+    sharedWith: await readShares(session, candidate),
+  }));
+  return snapshots
+    .filter(({ sharedWith }) => sharedWith.includes('all'))
+    .sort((one, other) => Number(one.status !== 'available') - Number(other.status !== 'available'));
+}
+
+const arn = (type: string): string => `arn:\${partition}:rds:\${region}:\${account}:${type}:*`;
+
+const change: readonly Permission[] = [
+  { actions: ['rds:ModifyDBSnapshotAttribute'], resources: [arn('snapshot')] },
+  { actions: ['rds:ModifyDBClusterSnapshotAttribute'], resources: [arn('cluster-snapshot')] },
 ];
 
+/**
+ * Manual snapshots of a DB instance, and of the cluster that it is in, that every AWS account may restore. Automated
+ * snapshots and those of AWS Backup can't be public. Snapshots outlive their instance, so an instance that is gone is
+ * looked at all the same, and is compliant when no snapshot of it is public.
+ */
 export const rule = defineRule<Seen, Record<string, never>>({
   id: 'rds-snapshot-public',
   title: 'Manual snapshots of RDS instances and Aurora clusters are not public',
@@ -87,51 +179,50 @@ export const rule = defineRule<Seen, Record<string, never>>({
   options: z.strictObject({}),
   permissions: {
     read: [
-      {
-        actions: ['rds:DescribeDBSnapshots', 'rds:DescribeDBSnapshotAttributes'],
-        resources: [
-          'arn:${partition}:rds:${region}:${account}:snapshot:*',
-          'arn:${partition}:rds:${region}:${account}:db:*',
-        ],
-      },
-      {
-        actions: ['rds:DescribeDBClusterSnapshots', 'rds:DescribeDBClusterSnapshotAttributes'],
-        resources: [
-          'arn:${partition}:rds:${region}:${account}:cluster-snapshot:*',
-          'arn:${partition}:rds:${region}:${account}:cluster:*',
-        ],
-      },
+      { actions: ['rds:DescribeDBInstances'], resources: [arn('db')] },
+      { actions: ['rds:DescribeDBClusters'], resources: [arn('cluster')] },
+      { actions: ['rds:DescribeDBSnapshots'], resources: [arn('db'), arn('snapshot')] },
+      { actions: ['rds:DescribeDBClusterSnapshots'], resources: [arn('cluster'), arn('cluster-snapshot')] },
+      { actions: ['rds:DescribeDBSnapshotAttributes'], resources: [arn('snapshot')] },
+      { actions: ['rds:DescribeDBClusterSnapshotAttributes'], resources: [arn('cluster-snapshot')] },
     ],
-    write: [
-      {
-        actions: ['rds:ModifyDBSnapshotAttribute', 'rds:ModifyDBClusterSnapshotAttribute'],
-        resources: snapshotArns,
-      },
-    ],
-    undo: [
-      {
-        actions: ['rds:ModifyDBSnapshotAttribute', 'rds:ModifyDBClusterSnapshotAttribute'],
-        resources: snapshotArns,
-      },
-    ],
+    write: change,
+    undo: change,
   },
 
   async inspect(session, resources) {
-    const inspections = new Map<string, Inspection<Seen>>();
-    for (const resource of resources) {
-      const publicSnapshots: Snapshot[] = [];
-      for (const snapshot of await listManualSnapshots(session, resource)) {
-        const sharedWith = await readShares(session, snapshot);
-        if (sharedWith.includes('all')) publicSnapshots.push({ ...snapshot, sharedWith });
-      }
-      inspections.set(
-        resource,
-        publicSnapshots.length === 0
-          ? { state: 'compliant' }
-          : { state: 'violation', seen: { publicSnapshots } },
-      );
-    }
-    return inspections;
+    // RDS keeps identifiers in small letters, whatever it was asked with.
+    const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
+    const [instances, instanceSnapshots] = await Promise.all([
+      readInstances(session, ids),
+      listInstanceSnapshots(session, ids),
+    ]);
+    // A finding names an instance; where that is one of a cluster, the snapshots are the cluster's.
+    const clusters = new Set([...ids, ...[...instances.values()].flatMap(({ cluster }) => cluster ?? [])]);
+    const snapshots = await readPublicSnapshots(session, [
+      ...instanceSnapshots,
+      ...(await listClusterSnapshots(session, [...clusters])),
+    ]);
+    const clustersAtFault = new Set(
+      snapshots.filter(({ of }) => of === 'cluster').map(({ source }) => source),
+    );
+    const clusterTags =
+      clustersAtFault.size === 0
+        ? new Map<string, Record<string, string>>()
+        : await readClusterTags(session, [...clustersAtFault]);
+
+    return new Map(
+      resources.map((resource): [string, Inspection<Seen>] => {
+        const id = resource.toLowerCase();
+        const instance = instances.get(id);
+        const publicSnapshots = snapshots
+          .filter(({ of, source }) => source === id || (of === 'cluster' && source === instance?.cluster))
+          .map(({ source: _, ...snapshot }) => snapshot);
+        if (publicSnapshots.length === 0) return [resource, { state: 'compliant' }];
+        const tags = { ...clusterTags.get(instance?.cluster ?? id), ...instance?.tags };
+        return [resource, { state: 'violation', seen: { publicSnapshots }, tags }];
+      }),
+    );
   },
 
   plan(_resource, seen): readonly RdsSnapshotSharesChange[] {

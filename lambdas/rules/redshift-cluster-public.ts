@@ -1,9 +1,63 @@
+import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
 import type { RedshiftClusterPublicAccessSet } from '../changes/redshift-cluster-public-access-set.ts';
+import { isAwsError } from '../shared/aws-errors.ts';
+import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
 
 type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
+
+/** The clusters of these identifiers that exist, as AWS describes them. */
+async function readClusters(
+  session: AwsSession,
+  identifiers: readonly string[],
+): Promise<Map<string, Cluster>> {
+  const { paginateDescribeClusters, RedshiftClient } = await import('../aws/redshift.ts');
+  const clusters = new Map<string, Cluster>();
+  const [only] = identifiers;
+  // The API takes one identifier or none: for more than one, reading all is fewer calls.
+  const pages = paginateDescribeClusters(
+    { client: session.client(RedshiftClient), pageSize: CLUSTERS_PER_PAGE },
+    identifiers.length === 1 && only !== undefined ? { ClusterIdentifier: only } : {},
+  );
+  try {
+    for await (const page of pages) {
+      for (const cluster of page.Clusters ?? []) clusters.set(cluster.ClusterIdentifier ?? '', cluster);
+    }
+  } catch (error) {
+    if (!isAwsError(error, 'ClusterNotFound', 'ClusterNotFoundFault')) throw error;
+  }
+  return clusters;
+}
+
+function judge(identifier: string, cluster: Cluster): Inspection<Seen> {
+  const status = cluster.ClusterStatus ?? 'unknown';
+  if (status === 'deleting' || status === 'final-snapshot') return { state: 'gone' };
+  // ModifyCluster has been called, by us or by someone else, and AWS is at it.
+  if (cluster.PendingModifiedValues?.PubliclyAccessible === false) {
+    return {
+      state: 'busy',
+      reason: `cluster ${identifier} is being made private (status ${status}): AWS takes minutes for it`,
+    };
+  }
+  if (cluster.PubliclyAccessible !== true) return { state: 'compliant' };
+  // Paused, resizing, being modified …: ModifyCluster would answer InvalidClusterState.
+  if (status !== 'available') {
+    return {
+      state: 'busy',
+      reason: `cluster ${identifier} is ${status}: AWS changes a cluster only while it is available`,
+    };
+  }
+  return {
+    state: 'violation',
+    seen: { publiclyAccessible: true, status, vpc: cluster.VpcId ?? null },
+    tags: tagMap(cluster.Tags),
+  };
+}
+
+/** The most that DescribeClusters gives in a page. */
+const CLUSTERS_PER_PAGE = 100;
 
 const clusterArn = 'arn:${partition}:redshift:${region}:${account}:cluster:*';
 
@@ -33,44 +87,13 @@ export const rule = defineRule<Seen, Record<string, never>>({
   },
 
   async inspect(session, resources) {
-    const { paginateDescribeClusters, RedshiftClient } = await import('../aws/redshift.ts');
-    const client = session.client(RedshiftClient);
-    const wanted = new Set(resources);
-    // The API takes one identifier or none: reading all is fewer calls, and a missing cluster costs no error.
-    const inspections = new Map<string, Inspection<Seen>>(
-      resources.map((resource) => [resource, { state: 'gone' }]),
+    const clusters = await readClusters(session, resources);
+    return new Map(
+      resources.map((resource) => {
+        const cluster = clusters.get(resource);
+        return [resource, cluster === undefined ? { state: 'gone' } : judge(resource, cluster)];
+      }),
     );
-    for await (const { Clusters = [] } of paginateDescribeClusters({ client, pageSize: 100 }, {})) {
-      for (const cluster of Clusters) {
-        const identifier = cluster.ClusterIdentifier ?? '';
-        if (!wanted.has(identifier)) continue;
-        const status = cluster.ClusterStatus ?? 'unknown';
-        const tags = tagMap(cluster.Tags);
-        if (status === 'deleting' || status === 'final-snapshot') {
-          inspections.set(identifier, { state: 'gone' });
-        } else if (cluster.PendingModifiedValues?.PubliclyAccessible === false) {
-          inspections.set(identifier, {
-            state: 'busy',
-            reason: `cluster ${identifier} is being made private (status ${status}); AWS takes minutes for it`,
-          });
-        } else if (cluster.PubliclyAccessible !== true) {
-          inspections.set(identifier, { state: 'compliant' });
-        } else if (status !== 'available') {
-          // Paused, resizing, being modified …: ModifyCluster would answer InvalidClusterState.
-          inspections.set(identifier, {
-            state: 'busy',
-            reason: `cluster ${identifier} is ${status}: AWS changes a cluster only while it is available`,
-          });
-        } else {
-          inspections.set(identifier, {
-            state: 'violation',
-            seen: { publiclyAccessible: true, status, vpc: cluster.VpcId ?? null },
-            tags,
-          });
-        }
-      }
-    }
-    return inspections;
   },
 
   plan(resource): readonly RedshiftClusterPublicAccessSet[] {

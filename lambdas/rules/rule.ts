@@ -14,6 +14,12 @@ export interface Permission {
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 }
 
+/**
+ * For actions that take no resource: only in the job's region. The role, which serves every region, has no use for it,
+ * but a session has.
+ */
+export const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } } as const;
+
 export interface Permissions {
   /** What `inspect` calls. All that a dry run is given. */
   readonly read: readonly Permission[];

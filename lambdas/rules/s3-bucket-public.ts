@@ -120,25 +120,6 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
   return { state: 'violation', seen: { region, publicAccessBlock, publicGrants, policyIsPublic }, tags };
 }
 
-/** A bucket that is not among the account's: gone, or another account's. */
-async function inspectMissing(session: AwsSession, name: string): Promise<Inspection<Seen>> {
-  const { GetPublicAccessBlockCommand, S3Client } = await import('../aws/s3.ts');
-  const command = new GetPublicAccessBlockCommand({ Bucket: name, ExpectedBucketOwner: session.account });
-  const elsewhere: Inspection<Seen> = {
-    state: 'not_applicable',
-    reason: `${name} is not among the buckets of account ${session.account}`,
-  };
-  // Denied for its owner, or sent to its region: either way it exists, and is not ours.
-  return orWhen(['NoSuchBucket'], { state: 'gone' }, () =>
-    orWhen(['AccessDenied', 'PermanentRedirect', 'NoSuchPublicAccessBlockConfiguration'], elsewhere, () =>
-      session
-        .client(S3Client)
-        .send(command)
-        .then(() => elsewhere),
-    ),
-  );
-}
-
 const buckets = ['arn:${partition}:s3:::*'];
 
 /** An S3 ARN names no account: the condition does. */
@@ -190,14 +171,11 @@ export const rule = defineRule<Seen, Options>({
     return new Map(
       await limit.map(resources, async (name): Promise<[string, Inspection<Seen>]> => {
         const region = regions.get(name);
-        if (region === undefined) return [name, await inspectMissing(session, name)];
+        // Deleted, or another account's by now: S3 does not tell which to someone who may not see it.
+        if (region === undefined) return [name, { state: 'gone' }];
         // Deleted between the two reads.
-        return [
-          name,
-          await orWhen(['NoSuchBucket'], { state: 'gone' } as const, () =>
-            inspectBucket(session, name, region),
-          ),
-        ];
+        const gone: Inspection<Seen> = { state: 'gone' };
+        return [name, await orWhen(['NoSuchBucket'], gone, () => inspectBucket(session, name, region))];
       }),
     );
   },

@@ -9,7 +9,7 @@ import {
   securityGroupIdSchema,
 } from '../shared/ingress-rule.ts';
 import { readIngressRules, readSecurityGroups } from '../shared/security-group-rules.ts';
-import { defineRule, type Inspection, type Permission, type RuleDefinition } from './rule.ts';
+import { defineRule, type Inspection, inRegion, type Permission, type RuleDefinition } from './rule.ts';
 
 const optionsSchema = z.strictObject({
   all_traffic: z.enum(['split', 'revoke']).default('split').meta({
@@ -121,10 +121,19 @@ export function portOpenRule(openPort: OpenPort) {
     resourceId: securityGroupIdSchema,
     options: optionsSchema,
     permissions: {
-      read: [{ actions: ['ec2:DescribeSecurityGroups', 'ec2:DescribeSecurityGroupRules'], resources: ['*'] }],
+      read: [
+        {
+          actions: ['ec2:DescribeSecurityGroups', 'ec2:DescribeSecurityGroupRules'],
+          resources: ['*'],
+          conditions: inRegion,
+        },
+      ],
       write: change,
       // Telling which rules stand there when AWS answers that one of them does, or that there is no room.
-      undo: [{ actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'] }, ...change],
+      undo: [
+        { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
+        ...change,
+      ],
     },
 
     async inspect(session, resources) {

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import type { FlowLogCreate } from '../changes/flow-log-create.ts';
 import type { LogGroupCreate } from '../changes/log-group-create.ts';
 import { tagMap } from '../shared/tags.ts';
-import { defineRule, type Inspection } from './rule.ts';
+import { defineRule, type Inspection, inRegion } from './rule.ts';
 
 type Seen = {
   account: string;
   partition: string;
+  region: string;
   /** Flow logs that the VPC has but that log nothing: their ids. */
   inactiveFlowLogs: string[];
 };
@@ -17,37 +18,64 @@ const retentionDays = [
 ] as const;
 
 const optionsSchema = z.strictObject({
-  /** `cloud-watch-logs`, or the ARN of an S3 bucket (and folder) whose policy lets flow logs be delivered. */
   destination: z
     .union([
       z.literal('cloud-watch-logs'),
       z
         .string()
         .regex(
-          /^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}(\/.*)?$/,
+          /^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}(\/[^\s]*)?$/,
           'expected cloud-watch-logs or an S3 bucket ARN',
         ),
     ])
-    .default('cloud-watch-logs'),
-  /** The log group's name; `{vpc_id}` stands for the VPC's id. */
+    .default('cloud-watch-logs')
+    .meta({
+      description:
+        'Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the accounts at work.',
+    }),
   log_group_name: z
     .string()
+    .max(512)
     .regex(/^[A-Za-z0-9_./#{}-]+$/, 'expected a log group name, with {vpc_id} where the VPC is to stand')
     .refine(
-      (name) => name.includes('{vpc_id}'),
-      'expected {vpc_id} in the name, so that each VPC has its own log group',
+      (name) => name.includes('{vpc_id}') && !/[{}]/.test(name.replaceAll('{vpc_id}', '')),
+      'expected {vpc_id}, and no other brace, in the name, so that each VPC has its own log group',
     )
-    .default('/cspm-auto-remediation/vpc-flow-logs/{vpc_id}'),
-  retention_days: z.literal(retentionDays).default(90),
+    .default('/cspm-auto-remediation/vpc-flow-logs/{vpc_id}')
+    .meta({ description: "The log group's name; {vpc_id} stands for the VPC's id." }),
+  retention_days: z.literal(retentionDays).default(90).meta({
+    description:
+      'How many days a new log group keeps what it is sent, one of the numbers that AWS takes. A log group that is there already keeps its own.',
+  }),
   kms_key_arn: z
     .string()
-    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/.+$/, 'expected the ARN of a KMS key')
-    .optional(),
-  traffic_type: z.enum(['ACCEPT', 'REJECT', 'ALL']).default('ALL'),
-  /** In seconds. */
-  max_aggregation_interval: z.literal([60, 600]).default(600),
-  /** The role in the target account, path included, by which flow logs are written to CloudWatch Logs. */
-  delivery_role_name: z.string().min(1).default('cspm-auto-remediation-flow-logs'),
+    .regex(
+      /^arn:aws[a-z-]*:kms:([a-z0-9-]+|\{region\}):\d{12}:key\/[A-Za-z0-9-]+$/,
+      'expected the ARN of a KMS key',
+    )
+    .optional()
+    .meta({
+      description:
+        "The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.",
+    }),
+  traffic_type: z
+    .enum(['ACCEPT', 'REJECT', 'ALL'])
+    .default('ALL')
+    .meta({ description: 'Which traffic is logged.' }),
+  max_aggregation_interval: z.literal([60, 600]).default(600).meta({
+    description: 'Over how many seconds packets of a flow are put together; 60 makes more records than 600.',
+  }),
+  delivery_role_name: z
+    .string()
+    .regex(
+      /^([A-Za-z0-9_+=,.@-]+\/)*[A-Za-z0-9_+=,.@-]{0,54}-flow-logs$/,
+      "expected a role's name that ends with -flow-logs, its path before it",
+    )
+    .default('cspm-auto-remediation-flow-logs')
+    .meta({
+      description:
+        'The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.',
+    }),
 });
 type Options = z.infer<typeof optionsSchema>;
 
@@ -66,7 +94,7 @@ export const rule = defineRule<Seen, Options>({
     .regex(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'expected a VPC id: vpc- and 8 or 17 hexadecimal digits'),
   options: optionsSchema,
   permissions: {
-    read: [{ actions: ['ec2:DescribeVpcs', 'ec2:DescribeFlowLogs'], resources: ['*'] }],
+    read: [{ actions: ['ec2:DescribeVpcs', 'ec2:DescribeFlowLogs'], resources: ['*'], conditions: inRegion }],
     write: [
       {
         actions: ['ec2:CreateFlowLogs'],
@@ -81,8 +109,19 @@ export const rule = defineRule<Seen, Options>({
         conditions: { StringEquals: { 'ec2:CreateAction': ['CreateFlowLogs'] } },
       },
       {
-        actions: ['logs:CreateLogGroup', 'logs:PutRetentionPolicy'],
+        actions: [
+          'logs:CreateLogGroup',
+          'logs:TagResource',
+          'logs:PutRetentionPolicy',
+          'logs:ListTagsForResource',
+        ],
         resources: ['arn:${partition}:logs:${region}:${account}:log-group:*'],
+      },
+      // The second is what a flow log to S3 needs of who makes it.
+      {
+        actions: ['logs:DescribeLogGroups', 'logs:CreateLogDelivery'],
+        resources: ['*'],
+        conditions: inRegion,
       },
       {
         actions: ['iam:PassRole'],
@@ -98,6 +137,8 @@ export const rule = defineRule<Seen, Options>({
           StringEquals: { 'aws:ResourceTag/cspm-auto-remediation:made-by': ['cspm-auto-remediation'] },
         },
       },
+      // What deleting a flow log to S3 needs of who deletes it.
+      { actions: ['logs:DeleteLogDelivery'], resources: ['*'], conditions: inRegion },
     ],
   },
 
@@ -144,6 +185,7 @@ export const rule = defineRule<Seen, Options>({
       const seen = {
         account: session.account,
         partition: session.partition,
+        region: session.region,
         inactiveFlowLogs: inactive.get(vpc) ?? [],
       };
       inspections.set(vpc, active.has(vpc) ? { state: 'compliant' } : { state: 'violation', seen, tags });
@@ -169,7 +211,7 @@ export const rule = defineRule<Seen, Options>({
         kind: 'log-group-create',
         resource: logGroup,
         retentionDays: options.retention_days,
-        kmsKeyArn: options.kms_key_arn ?? null,
+        kmsKeyArn: options.kms_key_arn?.replaceAll('{region}', seen.region) ?? null,
       },
       { ...flowLog, destination: { type: 'cloud-watch-logs', logGroup, deliveryRoleArn } },
     ];

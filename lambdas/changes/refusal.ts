@@ -1,0 +1,24 @@
+import { isAwsError } from '../shared/aws-errors.ts';
+import { ChangeRefusedError } from '../shared/errors.ts';
+
+/**
+ * What to throw for an error of a call that changes something: a `ChangeRefusedError` where its code means that the
+ * resource is gone, or busy; otherwise the error itself.
+ * @param what the resource in words: `trail arn:aws:…`
+ */
+export function refusal(
+  error: unknown,
+  what: string,
+  codes: { readonly gone?: readonly string[]; readonly busy?: readonly string[] },
+): unknown {
+  if (isAwsError(error, ...(codes.gone ?? []))) {
+    return new ChangeRefusedError(`${what} is gone: nothing was changed`, { cause: error, because: 'gone' });
+  }
+  if (isAwsError(error, ...(codes.busy ?? []))) {
+    return new ChangeRefusedError(`${what} is being changed just now: ${error.message}`, {
+      cause: error,
+      because: 'busy',
+    });
+  }
+  return error;
+}
