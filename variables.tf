@@ -66,27 +66,27 @@ variable "rules" {
     options = optional(object({
       # security-group-rdp-open, security-group-ssh-open: What becomes of a rule that opens all traffic to the world. split: tcp and udp without the port, and ICMP, are put in its place (other protocols end with it); revoke: nothing is put in its place.
       all_traffic = optional(string)
-      # network-acl-default-allows-all, network-acl-subnet-allows-all
+      # network-acl-default-allows-all, network-acl-subnet-allows-all: Whether a plan may leave a subnet with no inbound path at all, answers to its own requests included. If not, such a network ACL is left as it is and reported.
       allow_isolation = optional(bool)
       # s3-bucket-public: Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.
       block_all = optional(bool)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.
       delivery_role_name = optional(string)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the accounts at work.
       destination = optional(string)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.
       kms_key_arn = optional(string)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: The log group's name; {vpc_id} stands for the VPC's id.
       log_group_name = optional(string)
       # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive.
       max_age_days = optional(number)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: Over how many seconds packets of a flow are put together; 60 makes more records than 600.
       max_aggregation_interval = optional(number)
-      # network-acl-default-allows-all, network-acl-subnet-allows-all
+      # network-acl-default-allows-all, network-acl-subnet-allows-all: Sources from which all traffic is allowed instead, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the one that allows everything. Empty: nothing takes its place.
       replacement_cidrs = optional(list(string))
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: How many days a new log group keeps what it is sent, one of the numbers that AWS takes. A log group that is there already keeps its own.
       retention_days = optional(number)
-      # vpc-flow-logs-disabled
+      # vpc-flow-logs-disabled: Which traffic is logged.
       traffic_type = optional(string)
       # iam-access-key-unrotated: Leave keys that were used in this many days, and report them instead. Not set: keys are made inactive even if they are in use.
       unused_only_days = optional(number)
