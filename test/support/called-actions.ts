@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ReceivedCall } from './scripted-aws.ts';
+import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
 /** What of an S3 call's query names the operation, with the IAM action by method. */
 const s3Actions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -64,4 +64,26 @@ export function calledActions(call: ReceivedCall): readonly string[] {
 /** The actions of all these calls, each once, in the order of the alphabet. */
 export function actionsOf(calls: readonly ReceivedCall[]): string[] {
   return [...new Set(calls.flatMap(calledActions))].sort();
+}
+
+/** Answers each call by the handler of its IAM action; a call that no handler is for is refused, by name. */
+export function answerByAction(
+  handlers: Readonly<Record<string, (call: ReceivedCall) => Answer>>,
+): (call: ReceivedCall) => Answer {
+  return (call) => {
+    const [action = ''] = calledActions(call);
+    const handler = handlers[action];
+    if (handler !== undefined) return handler(call);
+    return {
+      status: 400,
+      body: `<ErrorResponse><Error><Code>Unexpected</Code><Message>${action}</Message></Error></ErrorResponse>`,
+    };
+  };
+}
+
+/** A call's form parameters `Filter.1.Value.1`, `Filter.1.Value.2` … as a list. */
+export function listed(call: ReceivedCall, prefix: string): string[] {
+  return [...call.form]
+    .filter(([name]) => name.startsWith(`${prefix}.`) && /^\d+$/.test(name.slice(prefix.length + 1)))
+    .map(([, value]) => value);
 }
