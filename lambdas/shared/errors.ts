@@ -46,6 +46,11 @@ export class ChangeRefusedError extends AutomationError {
   }
 }
 
+/** A job that could not be finished in this try: it goes back to the queue, or to the dead-letter queue. */
+export class UnfinishedJobError extends AutomationError {
+  override readonly name = 'UnfinishedJobError';
+}
+
 /**
  * What an error means for the finding at work.
  * - `unavailable`: throttled, 5xx, a network fault: the same call may go through later, so the message goes back.

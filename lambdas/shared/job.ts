@@ -31,12 +31,24 @@ export const jobSchema = z
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
   })
   .superRefine((job, context) => {
+    const resources = new Set(job.findings.map((finding) => finding.resource));
+    if (resources.size < job.findings.length) {
+      context.addIssue({
+        code: 'custom',
+        path: ['findings'],
+        message: `expected each resource once, got ${job.findings.length} findings of ${resources.size} resources`,
+      });
+    }
     for (const [index, finding] of job.findings.entries()) {
-      if (finding.account !== job.account || finding.rule !== job.poll.rule) {
+      if (
+        finding.account !== job.account ||
+        finding.rule !== job.poll.rule ||
+        (finding.region !== job.region && finding.region !== 'global')
+      ) {
         context.addIssue({
           code: 'custom',
           path: ['findings', index],
-          message: `expected a finding of rule ${job.poll.rule} and account ${job.account}, got ${finding.rule} and ${finding.account}`,
+          message: `expected a finding of rule ${job.poll.rule}, account ${job.account} and region ${job.region} or global, got ${finding.rule}, ${finding.account} and ${finding.region}`,
         });
       }
     }

@@ -31,12 +31,10 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
   /** The AWS request ids of the calls that applied it. */
   requestIds: z.array(z.string()),
 });
+export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
-/**
- * Exactly one a finding and poll. This whole value goes to the evidence bucket; the event bus gets it without
- * `seen`, so that it fits.
- */
+/** Exactly one a finding and poll. This whole value goes to the evidence bucket; the event bus gets `outcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
@@ -55,12 +53,31 @@ export const outcomeSchema = z.object({
   applied: z.array(appliedChangeSchema),
   /** Changes that an earlier try at this same job had planned before it was cut off; they may have been applied. */
   earlierPlan: z.array(recordedChangeSchema).optional(),
+  /**
+   * Set where the job had no tries left, so that it went to the dead-letter queue with this outcome. A redrive works on
+   * the finding again, and its outcome takes this one's place.
+   */
+  deadLetter: z.literal(true).optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,
   finishedAt: timestampSchema,
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** More lines than this of one plan are not told: an event must fit into 256 KB. */
+const MAX_LINES = 200;
+const MAX_LINE = 500;
+
+/** What the event bus is told of an outcome: changes as the lines that a person reads, and where the evidence is. */
+export function outcomeEvent(
+  { seen: _, plan, applied, earlierPlan: __, ...outcome }: Outcome,
+  evidence: string,
+) {
+  const lines = (changes: readonly RecordedChange[]): string[] =>
+    changes.slice(0, MAX_LINES).map(({ line }) => line.slice(0, MAX_LINE));
+  return { ...outcome, plan: lines(plan), applied: lines(applied), evidence };
+}
 
 /**
  * What the collector could not turn into a job. `finding` is what was understood of the item, as text or null.

@@ -1,0 +1,122 @@
+import pLimit from 'p-limit';
+import { describeError, errorKind } from '../shared/aws-errors.ts';
+import type { Clock } from '../shared/clock.ts';
+import { ChangeRefusedError } from '../shared/errors.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { Job } from '../shared/job.ts';
+import type { Outcome } from '../shared/outcome.ts';
+import type { EvidenceStore } from './evidence.ts';
+import type { Mode } from './settings.ts';
+
+/** What is known of an outcome besides its job, its finding and its times. */
+export type Facts = Partial<
+  Omit<Outcome, 'version' | 'poll' | 'finding' | 'outcome' | 'mode' | 'startedAt' | 'finishedAt'>
+>;
+
+/** A finding that must be worked on again, what stopped it, and what is known so far. */
+export interface Unfinished {
+  readonly finding: Finding;
+  readonly error: unknown;
+  readonly facts: Facts;
+}
+
+const WRITES_AT_ONCE = 8;
+
+/** Keeps account of a job's findings: each ends with one outcome, or unfinished. */
+export class Conclusions {
+  /** The rule's mode for the job's account, once it is known. */
+  mode: Mode | undefined;
+  readonly #job: Job;
+  readonly #clock: Clock;
+  readonly #startedAt: string;
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #unfinished = new Map<string, Unfinished>();
+  readonly #ended = new Map<string, readonly string[]>();
+
+  constructor(job: Job, clock: Clock) {
+    this.#job = job;
+    this.#clock = clock;
+    this.#startedAt = new Date(clock.now()).toISOString();
+  }
+
+  /** The findings that have neither an outcome nor an error yet. */
+  get open(): Finding[] {
+    return this.#job.findings.filter(
+      ({ resource }) => !this.#outcomes.has(resource) && !this.#unfinished.has(resource),
+    );
+  }
+
+  get unfinished(): readonly Unfinished[] {
+    return [...this.#unfinished.values()];
+  }
+
+  /** Notes exemptions of a finding that have ended, for whatever outcome it will have. */
+  noteEnded(finding: Finding, ended: readonly string[]): void {
+    if (ended.length === 0) return;
+    this.#ended.set(finding.resource, [...(this.#ended.get(finding.resource) ?? []), ...ended]);
+  }
+
+  conclude(finding: Finding, outcome: Outcome['outcome'], facts: Facts = {}): void {
+    const ended = this.#ended.get(finding.resource);
+    this.#outcomes.set(finding.resource, {
+      version: 1,
+      poll: this.#job.poll,
+      finding,
+      outcome,
+      ...(this.mode !== undefined && { mode: this.mode }),
+      plan: [],
+      applied: [],
+      ...facts,
+      ...(ended !== undefined && { endedExemptions: [...ended] }),
+      startedAt: this.#startedAt,
+      finishedAt: new Date(this.#clock.now()).toISOString(),
+    });
+  }
+
+  concludeAll(outcome: Outcome['outcome'], facts: Facts): void {
+    for (const finding of this.open) this.conclude(finding, outcome, facts);
+  }
+
+  /** Leaves the finding to the next attempt. */
+  putBack(finding: Finding, error: unknown, facts: Facts = {}): void {
+    this.#unfinished.set(finding.resource, { finding, error, facts });
+  }
+
+  putBackAll(error: unknown): void {
+    for (const finding of this.open) this.putBack(finding, error);
+  }
+
+  /** What AWS refused has failed, unless the resource is busy or gone; anything else may go better at the next attempt. */
+  failOrPutBack(finding: Finding, error: unknown, facts: Facts = {}, words = ''): void {
+    const reason = `${words}${describeError(error)}`;
+    if (error instanceof ChangeRefusedError && error.because === 'gone') {
+      this.conclude(finding, 'gone', { ...facts, reason });
+    } else if (error instanceof ChangeRefusedError && error.because === 'busy') {
+      this.conclude(finding, 'deferred', { ...facts, willRetry: true, reason });
+    } else if (errorKind(error) === 'refused') {
+      this.conclude(finding, 'failed', { ...facts, willRetry: true, reason });
+    } else this.putBack(finding, error, facts);
+  }
+
+  /**
+   * Gives the unfinished findings an outcome, for there is no further attempt: the job goes to the dead-letter queue.
+   */
+  giveUp(attempts: number): void {
+    for (const { finding, error, facts } of this.unfinished) {
+      this.conclude(finding, 'failed', {
+        ...facts,
+        willRetry: true,
+        deadLetter: true,
+        reason: `not finished in ${attempts} attempts, so the job is in the dead-letter queue; the next poll tries again, as does a redrive. The last error: ${describeError(error)}`,
+      });
+    }
+  }
+
+  /** @returns the outcomes that were written, without those that the evidence store had already */
+  async write(evidence: EvidenceStore): Promise<Outcome[]> {
+    const limit = pLimit(WRITES_AT_ONCE);
+    const outcomes = [...this.#outcomes.values()];
+    const written = await limit.map(outcomes, (outcome) => evidence.writeOutcome(outcome));
+    return outcomes.filter((_, index) => written[index] === true);
+  }
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { accountIdSchema, regionSchema } from '../shared/finding.ts';
+
+const count = z.string().regex(/^\d+$/, 'expected a whole number').transform(Number);
+
+/** What Terraform tells the remediator: see `modules/per-region/remediator.tf`. */
+export const environmentSchema = z.object({
+  NAME: z.string().min(1),
+  /** The region that this remediator works on. Set by Lambda. */
+  AWS_REGION: regionSchema,
+  HOME_REGION: regionSchema,
+  SECURITY_ACCOUNT_ID: accountIdSchema,
+  PARTITION: z.string().regex(/^aws(-[a-z]+)*$/, 'expected a partition such as aws'),
+  EVIDENCE_BUCKET: z.string().min(3),
+  EVENT_BUS_ARN: z.string().startsWith('arn:'),
+  /** With its path, without the first slash. */
+  TARGET_ROLE_NAME: z.string().min(1),
+  EXTERNAL_ID: z.string().min(2),
+  /** After this many receives a job that has not been finished goes to the dead-letter queue. */
+  MAX_RECEIVE_COUNT: count.pipe(z.number().min(1)),
+  /** How long an unfinished job waits for its second try, in seconds; each further wait is twice as long. */
+  RETRY_DELAY_SECONDS: count,
+});
+export type Environment = z.infer<typeof environmentSchema>;

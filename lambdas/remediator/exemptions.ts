@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Finding } from '../shared/finding.ts';
+import type { Exemption } from './settings.ts';
+
+/** The tag by which a resource's owner exempts it: `<reason>; until <last day>`. */
+export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
+
+/** What the exemptions say of one finding. */
+export interface Exempting {
+  /** Why it is left alone; undefined where no exemption counts. */
+  readonly reason?: string;
+  /** Those that name it and have ended, in words. */
+  readonly ended: readonly string[];
+}
+
+/** `*` stands for any text, slashes and colons included; everything else for itself. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
+}
+
+/** Whether a last day (UTC) is over. */
+function isOver(lastDay: string, now: Date): boolean {
+  return now.toISOString().slice(0, 10) > lastDay;
+}
+
+/** What the exemptions in the rule's settings say of a finding. */
+export function exemptionsOf(
+  finding: Pick<Finding, 'account' | 'region' | 'resource'>,
+  exemptions: readonly Exemption[],
+  now: Date,
+): Exempting {
+  const naming = exemptions.filter(
+    ({ account, region, resource }) =>
+      matches(account, finding.account) &&
+      matches(region, finding.region) &&
+      matches(resource, finding.resource),
+  );
+  const ended = naming
+    .filter(({ expires }) => isOver(expires, now))
+    .map(({ expires, reason, owner }) => `${reason} (${owner}), ended on ${expires}`);
+  const counting = naming.find(({ expires }) => !isOver(expires, now));
+  if (counting === undefined) return { ended };
+  return { reason: `${counting.reason} (${counting.owner}, until ${counting.expires})`, ended };
+}
+
+/** What a resource's exemption tag says. `malformed`: someone meant to exempt it, but not in words that count. */
+export type TagExempting = Exempting & { readonly malformed?: string };
+
+/** Reads a resource's exemption tag. */
+export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now: Date): TagExempting {
+  const tag = tags[EXEMPTION_TAG];
+  if (tag === undefined) return { ended: [] };
+  const match = /^(.*\S)\s*; *until (\S+)$/s.exec(tag.trim());
+  const [, reason, until = ''] = match ?? [];
+  if (reason === undefined || !z.iso.date().safeParse(until).success) {
+    return {
+      ended: [],
+      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason>; until <last day>", as in "public web site; until 2027-06-30". It is left alone until the tag says so, or is removed`,
+    };
+  }
+  if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };
+  return { reason: `${reason} (tag, until ${until})`, ended: [] };
+}

@@ -1,0 +1,137 @@
+import { processPartialResponse, SqsFifoPartialProcessorAsync } from '@aws-lambda-powertools/batch';
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { describeError, errorKind } from '../shared/aws-errors.ts';
+import { parseEnvironment } from '../shared/environment.ts';
+import { InvalidInputError, UnfinishedJobError } from '../shared/errors.ts';
+import { type Job, pollId } from '../shared/job.ts';
+import type { Outcome } from '../shared/outcome.ts';
+import { createRemediator } from './create-remediator.ts';
+import { environmentSchema } from './environment.ts';
+import { JobQueue, parseJob } from './job-queue.ts';
+import type { JobResult } from './remediate.ts';
+
+const logger = new Logger();
+const metrics = new Metrics();
+
+/** Made in the first invocation, so that what is wrong with the environment is an error of that invocation. */
+let ready: ReturnType<typeof prepare> | undefined;
+
+function prepare() {
+  const environment = parseEnvironment(environmentSchema, process.env);
+  return { environment, queue: new JobQueue(environment), remediate: createRemediator(environment) };
+}
+
+/** Each metric is a log line of its own: they have different dimensions. */
+function count(name: string, value: number, rule?: string): void {
+  const metric = metrics.singleMetric();
+  if (rule !== undefined) metric.addDimension('rule', rule);
+  metric.addMetric(name, MetricUnit.Count, value);
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** `not_applicable` → `NotApplicable` */
+function metricName(outcome: string): string {
+  return outcome.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function logOutcome({ outcome, finding, reason, plan, applied, willRetry, deadLetter }: Outcome): void {
+  const words = `${outcome}: ${finding.rule} ${finding.account} ${finding.region} ${finding.resource}${reason === undefined ? '' : `: ${reason}`}`;
+  const details = {
+    outcome,
+    rule: finding.rule,
+    account: finding.account,
+    region: finding.region,
+    resource: finding.resource,
+    plan: plan.map(({ line }) => line),
+    applied: applied.map(({ line }) => line),
+    ...(willRetry !== undefined && { willRetry }),
+    ...(deadLetter !== undefined && { deadLetter }),
+  };
+  if (outcome === 'failed') logger.error(words, details);
+  else logger.info(words, details);
+}
+
+/** Tells logs and metrics what came of a job. */
+function report(job: Job, { outcomes, unfinished, settingsError }: JobResult): void {
+  const counts = new Map<string, number>();
+  for (const outcome of outcomes) {
+    logOutcome(outcome);
+    counts.set(outcome.outcome, (counts.get(outcome.outcome) ?? 0) + 1);
+  }
+  for (const [outcome, number] of counts) count(metricName(outcome), number, job.poll.rule);
+  if (settingsError !== undefined) {
+    count('SettingsInvalid', 1);
+    logger.error(settingsError.message);
+  }
+  for (const { finding, error } of unfinished) {
+    const isBug = errorKind(error) === 'bug';
+    const words = `unfinished: ${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${describeError(error)}`;
+    // Of an error that nobody expected, one wants to know where it came from.
+    if (isBug) logger.error(words, asError(error));
+    else logger.warn(words);
+  }
+  const bugs = unfinished.filter(({ error }) => errorKind(error) === 'bug').length;
+  if (bugs > 0) count('UnexpectedError', bugs);
+}
+
+async function work(record: SQSRecord, context: Context): Promise<void> {
+  ready ??= prepare();
+  const { environment, queue, remediate } = ready;
+  let job: Job;
+  try {
+    job = parseJob(record.body, environment.AWS_REGION);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    count('InvalidMessage', 1);
+    logger.error(`message ${record.messageId}: ${error.message}; it goes to the dead-letter queue`);
+    return queue.sendToDeadLetters(record);
+  }
+  const received = Number(record.attributes.ApproximateReceiveCount);
+  const result = await remediate(job, {
+    number: received,
+    last: received >= environment.MAX_RECEIVE_COUNT,
+    remainingMilliseconds: () => context.getRemainingTimeInMillis(),
+  });
+  report(job, result);
+  if (result.unfinished.length > 0) {
+    throw new UnfinishedJobError(
+      `job of ${pollId(job.poll)} for account ${job.account}: ${result.unfinished.length} of ${job.findings.length} findings are unfinished after attempt ${received} of ${environment.MAX_RECEIVE_COUNT}`,
+    );
+  }
+}
+
+/** Works on the jobs of a batch, in order. Jobs that are not finished go back to the queue, with those behind them. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  logger.addContext(context);
+  const processor = new SqsFifoPartialProcessorAsync();
+  const response = await processPartialResponse(
+    event,
+    async (record: SQSRecord) => {
+      try {
+        await work(record, context);
+      } catch (error) {
+        logger.error(`message ${record.messageId}: ${describeError(error)}`, asError(error));
+        if (!(error instanceof UnfinishedJobError) && errorKind(error) === 'bug') count('UnexpectedError', 1);
+        throw error;
+      }
+    },
+    processor,
+    // What went wrong is counted and logged; that a whole batch did is not an error of the function's own.
+    { context, skipGroupOnError: true, throwOnFullBatchFailure: false },
+  );
+  const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+  for (const record of event.Records.filter(({ messageId }) => failed.has(messageId))) {
+    try {
+      await ready?.queue.putBack(record);
+    } catch (error) {
+      // It then comes back when the queue's visibility timeout is over: later, but not lost.
+      logger.warn(`message ${record.messageId} could not be put back sooner: ${describeError(error)}`);
+    }
+  }
+  return response;
+}

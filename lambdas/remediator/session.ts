@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
+import type { Permission } from '../rules/rule.ts';
+import type { AwsCall, AwsSession, ClientSettings } from '../shared/aws-session.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Environment } from './environment.ts';
+import { sessionPolicy } from './session-policy.ts';
+
+/** What a job needs a session for. */
+export interface SessionRequest {
+  readonly account: string;
+  readonly region: string;
+  /** What CloudTrail shows of who did it and why: the poll's id, which names the rule. */
+  readonly name: string;
+  /** What the session may do, and nothing else. */
+  readonly permissions: readonly Permission[];
+}
+
+/** What SDK clients are made with here, besides their credentials: no call may hang until the function's end. */
+export const clientDefaults = {
+  maxAttempts: 4,
+  requestHandler: { connectionTimeout: 3_000, requestTimeout: 20_000 },
+};
+
+const credentialsSchema = z.object({
+  AccessKeyId: z.string(),
+  SecretAccessKey: z.string(),
+  SessionToken: z.string(),
+  Expiration: z.date(),
+});
+
+/** The part that is read of what the SDK's clients tell their logger, one entry a call. */
+const callSchema = z.object({
+  clientName: z.string(),
+  commandName: z.string(),
+  metadata: z.object({ requestId: z.string().optional() }).optional(),
+});
+
+/** Role session names are 2 to 64 characters of `\w+=,.@-` (STS, AssumeRole, `RoleSessionName`). */
+function sessionName(name: string): string {
+  return name.replaceAll(/[^\w+=,.@-]/g, '-').slice(0, 64);
+}
+
+/** Opens sessions in the accounts that findings name, by the target role. */
+export class Sessions {
+  readonly #environment: Environment;
+  readonly #clock: Clock;
+  readonly #sts: STSClient;
+
+  constructor(environment: Environment, clock: Clock) {
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#sts = new STSClient({ ...clientDefaults, region: environment.AWS_REGION });
+  }
+
+  /**
+   * Assumes the target role of an account, narrowed to the permissions that are asked for.
+   * @throws AWS's own error: `AccessDenied` where there is no such role, or it does not trust this remediator
+   */
+  async open({ account, region, name, permissions }: SessionRequest): Promise<AwsSession> {
+    const { PARTITION: partition, TARGET_ROLE_NAME, EXTERNAL_ID } = this.#environment;
+    const answer = await this.#sts.send(
+      new AssumeRoleCommand({
+        RoleArn: `arn:${partition}:iam::${account}:role/${TARGET_ROLE_NAME}`,
+        RoleSessionName: sessionName(name),
+        ExternalId: EXTERNAL_ID,
+        Policy: sessionPolicy(permissions, { partition, region, account }),
+      }),
+    );
+    const credentials = credentialsSchema.parse(answer.Credentials);
+    return new AssumedSession({ account, region, partition }, credentials, this.#clock);
+  }
+}
+
+class AssumedSession implements AwsSession {
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  readonly calls: AwsCall[] = [];
+  readonly #clock: Clock;
+  readonly #credentials: {
+    accessKeyId: string;
+    secretAccessKey: string;
+    sessionToken: string;
+    expiration: Date;
+  };
+  readonly #clients = new Map<string, unknown>();
+
+  constructor(
+    place: { account: string; region: string; partition: string },
+    credentials: z.infer<typeof credentialsSchema>,
+    clock: Clock,
+  ) {
+    this.account = place.account;
+    this.region = place.region;
+    this.partition = place.partition;
+    this.#clock = clock;
+    this.#credentials = {
+      accessKeyId: credentials.AccessKeyId,
+      secretAccessKey: credentials.SecretAccessKey,
+      sessionToken: credentials.SessionToken,
+      expiration: credentials.Expiration,
+    };
+  }
+
+  now(): Date {
+    return new Date(this.#clock.now());
+  }
+
+  client<C>(Client: new (settings: ClientSettings) => C, region = this.region): C {
+    const key = `${Client.name} ${region}`;
+    const known = this.#clients.get(key);
+    if (known instanceof Client) return known;
+    const record = (entry: unknown): void => {
+      const call = callSchema.safeParse(entry);
+      if (!call.success) return;
+      this.calls.push({
+        service: call.data.clientName.replace(/Client$/, ''),
+        operation: call.data.commandName.replace(/Command$/, ''),
+        requestId: call.data.metadata?.requestId,
+      });
+    };
+    const nothing = (): void => {};
+    const settings: ClientSettings & Record<string, unknown> = {
+      ...clientDefaults,
+      region,
+      credentials: this.#credentials,
+      // The SDK tells its logger of every call, whether it went well (info) or not (error).
+      logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
+    };
+    const client = new Client(settings);
+    this.#clients.set(key, client);
+    return client;
+  }
+}

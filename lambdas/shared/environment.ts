@@ -1,0 +1,18 @@
+import type { z } from 'zod';
+import { InvalidInputError } from './errors.ts';
+import { formatIssues } from './issues.ts';
+
+/**
+ * A function's settings from its environment variables, which Terraform sets.
+ * @throws InvalidInputError that names every variable that is missing or wrong, all at once
+ */
+export function parseEnvironment<T>(
+  schema: z.ZodType<T>,
+  environment: Readonly<Record<string, string | undefined>>,
+): T {
+  const parsed = schema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInputError(`environment variables: ${formatIssues(parsed.error)}`, {
+    cause: parsed.error,
+  });
+}
