@@ -16,5 +16,11 @@ export default defineConfig({
         test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000 },
       },
     ],
+    // Of the unit tests, which are to reach every line that decides something.
+    coverage: {
+      provider: 'v8',
+      include: ['lambdas/**'],
+      reporter: ['text-summary', 'json-summary', 'html'],
+    },
   },
 });

@@ -33,12 +33,20 @@ function fail(line) {
   process.exit(1);
 }
 
-/** Signals go on to the child, whose end then is ours, so that it can tidy up. */
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    interruption = signal;
-    child?.kill(signal);
-  });
+/** Tells the child to stop; its end then is ours, so that it can tidy up. */
+function interrupt(signal) {
+  interruption = signal;
+  child?.kill(signal);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
+
+// Under npm, whoever interrupts the run may kill npm alone.
+if (process.env.npm_lifecycle_event !== undefined) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent && interruption === undefined) interrupt('SIGTERM');
+  }, 1000).unref();
 }
 
 /** Runs a program to its end; gives its exit code, as a shell would where a signal ended it. */
@@ -134,5 +142,7 @@ if (interruption !== undefined) process.exit(128 + constants.signals[interruptio
 
 const path = [join(modules, 'node', 'bin'), join(modules, '.bin'), process.env.PATH ?? ''];
 process.exitCode = await run(ownNode, [resolve(root, script), ...scriptArguments], {
+  // By the fourth, the child notices when this process is killed: it gets the event `disconnect`.
+  stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   env: { ...process.env, PATH: path.join(delimiter) },
 });

@@ -1,0 +1,155 @@
+/**
+ * Runs the tests, all parts or those named, and says what came of them in one screen.
+ *
+ *     node scripts/bootstrap.mjs scripts/test.ts [PART …]
+ *
+ * `reports/` gets each part's log and report. The last line is `N passed, N failed`, counted from the parts' reports;
+ * types, lint, catalogue and build count as one check each. The exit code is 1 when something failed, 130 when the run
+ * was interrupted. No process is left behind in any case.
+ */
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { startProcessRun } from '../test/support/processes/run.ts';
+import type { Check } from './testing/checks.ts';
+import { type CommandEnd, lastLines, runCommand } from './testing/run-step.ts';
+import { schedule } from './testing/schedule.ts';
+import { counts, duration, failureLines, isFailed, type StepResult, stepLine } from './testing/screen.ts';
+import { chooseSteps, type Step, steps } from './testing/steps.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const reports = path.join(root, 'reports');
+const minutesBetweenSigns = 1;
+const linesForFailures = 36;
+const width = process.stdout.columns ?? 160;
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const chosen = choose(process.argv.slice(2));
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort(name));
+// Whoever started this run has ended, be it killed.
+process.on('disconnect', () => interruption.abort('end of the parent process'));
+process.channel?.unref();
+
+await mkdir(path.join(root, '.work'), { recursive: true });
+await mkdir(reports, { recursive: true });
+// Logs and reports are moved to reports/ when they are complete, so that two runs never write to one file.
+const scratch = await mkdtemp(path.join(root, '.work', 'test-'));
+const processes = startProcessRun();
+const environment = {
+  ...process.env,
+  ...processes.environment,
+  CI: process.env['CI'] ?? 'true',
+  NO_COLOR: '1',
+};
+const results: StepResult[] = [];
+const runningSince = new Map<string, number>();
+
+const signs = setInterval(() => {
+  const running = [...runningSince].map(
+    ([name, since]) => `${name} ${duration((Date.now() - since) / 1000)}`,
+  );
+  say(`  running: ${running.join(', ')}`);
+}, minutesBetweenSigns * 60_000);
+
+try {
+  await schedule({
+    steps: chosen,
+    slots: Math.min(4, Math.max(2, availableParallelism())),
+    run: async (step) => {
+      const result = await runStep(step);
+      finish(result);
+      return !isFailed(result);
+    },
+    skip: (step, failed) => {
+      const message = `did not run: ${failed} failed`;
+      finish(resultOf(step, 0, [], [{ name: step.name, passed: false, message }]));
+    },
+  });
+} finally {
+  clearInterval(signs);
+  const left = await processes.end();
+  if (left.length > 0 && !interruption.signal.aborted) {
+    const checks = left.map((name) => ({ name, passed: false, message: 'this process was left behind' }));
+    results.push({ name: 'processes', checks, seconds: 0, logFile: 'no log', tail: [] });
+  }
+  await rm(scratch, { recursive: true, force: true });
+}
+for (const line of failureLines(results, linesForFailures, width)) say(line);
+say('');
+if (interruption.signal.aborted) say(`interrupted: ${interruption.signal.reason}`);
+const checks = results.flatMap((result) => result.checks);
+say(counts(checks));
+process.exitCode = interruption.signal.aborted ? 130 : checks.every(({ passed }) => passed) ? 0 : 1;
+
+function choose(names: readonly string[]): readonly Step[] {
+  try {
+    return chooseSteps(steps, names);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exit(2);
+  }
+}
+
+function finish(result: StepResult): void {
+  results.push(result);
+  say(stepLine(result));
+}
+
+function resultOf(
+  step: Step,
+  seconds: number,
+  tail: readonly string[],
+  stepChecks: readonly Check[],
+): StepResult {
+  return { name: step.name, checks: stepChecks, seconds, logFile: `reports/${step.name}.log`, tail };
+}
+
+async function runStep(step: Step): Promise<StepResult> {
+  const log = path.join(scratch, `${step.name}.log`);
+  const report = path.join(scratch, `${step.name}.json`);
+  const folder = path.join(scratch, step.name);
+  const start = Date.now();
+  runningSince.set(step.name, start);
+  const end = await runCommand(step.command(report, folder), {
+    directory: root,
+    environment,
+    logFile: log,
+    minutes: step.minutes,
+    signal: interruption.signal,
+  });
+  runningSince.delete(step.name);
+  const stepChecks = await checksOf(step, end, report);
+  const tail = await lastLines(log, linesForFailures);
+  for (const file of [log, report, folder]) {
+    const kept = path.join(reports, path.basename(file));
+    if (file === folder) await rm(kept, { recursive: true, force: true });
+    await rename(file, kept).catch(() => undefined); // Not every step writes all of them.
+  }
+  return resultOf(step, (Date.now() - start) / 1000, tail, stepChecks);
+}
+
+/** A step's checks; one that failed more where the step failed and no check says why. */
+async function checksOf(step: Step, end: CommandEnd, report: string): Promise<readonly Check[]> {
+  const failure = (message: string): Check => ({ name: step.name, passed: false, message });
+  const read = step.read === undefined ? undefined : await readReport(step.read, report);
+  const ended = end === 0 ? [] : [failure(typeof end === 'number' ? '' : end)];
+  if (step.read === undefined) {
+    if (ended.length > 0) return ended;
+    return step.preparation === true ? [] : [{ name: step.name, passed: true, message: '' }];
+  }
+  if (read === undefined) return ended.length > 0 ? ended : [failure('left no report that can be read')];
+  const known = typeof end === 'number' && read.some(({ passed }) => !passed);
+  return known ? read : [...read, ...ended];
+}
+
+async function readReport(
+  read: NonNullable<Step['read']>,
+  report: string,
+): Promise<readonly Check[] | undefined> {
+  try {
+    return read(await readFile(report, 'utf8'), root);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+
+/** One thing that was tried: a test, or a check that counts as one. */
+export const checkSchema = z.object({
+  name: z.string(),
+  passed: z.boolean(),
+  /** Why it failed; empty where the log alone says. */
+  message: z.string().default(''),
+});
+export type Check = z.infer<typeof checkSchema>;
+
+const vitestSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/**
+ * Reads vitest's JSON report. A test that did not run counts as failed: none may be skipped, and where a set-up failed
+ * all of its tests are. A file that failed by itself (a syntax error, a set-up) counts as one failure more.
+ * @param root the project's folder, which is left out of the names
+ * @throws Error when the text is no such report
+ */
+export function readVitestReport(text: string, root: string): readonly Check[] {
+  return vitestSchema.parse(JSON.parse(text)).testResults.flatMap((file) => {
+    const place = file.name.startsWith(root) ? file.name.slice(root.length).replace(/^\//, '') : file.name;
+    const checks = file.assertionResults.map(({ fullName, status, failureMessages }) => ({
+      name: `${place}: ${fullName}`,
+      passed: status === 'passed',
+      message: failureMessages?.[0] ?? (status === 'failed' ? '' : `did not run (${status})`),
+    }));
+    if (file.status !== 'failed' || checks.some(({ passed }) => !passed)) return checks;
+    return [...checks, { name: place, passed: false, message: file.message }];
+  });
+}
+
+const terraformTestSchema = z.object({
+  '@testfile': z.string().optional(),
+  '@testrun': z.string().optional(),
+  test_run: z
+    .object({ path: z.string(), run: z.string(), progress: z.string(), status: z.string().optional() })
+    .optional(),
+  diagnostic: z
+    .object({ severity: z.string(), summary: z.string(), detail: z.string().optional() })
+    .optional(),
+});
+
+/**
+ * Reads the lines that `terraform test -json` writes: each run of each file is one check. Runs that an earlier error
+ * kept from running count as failed; an error outside any run counts as one failure.
+ * @param module what the names begin with
+ */
+export function readTerraformTest(output: string, module: string): readonly Check[] {
+  const checks: Check[] = [];
+  const errors = new Map<string, string[]>();
+  for (const line of output.split('\n')) {
+    if (!line.startsWith('{')) continue;
+    const { '@testfile': file, '@testrun': name, ...event } = terraformTestSchema.parse(JSON.parse(line));
+    const { test_run: run, diagnostic } = event;
+    if (diagnostic?.severity === 'error') {
+      const place = [file, name].filter(Boolean).join(': ');
+      const text = [diagnostic.summary, diagnostic.detail].filter(Boolean).join(': ');
+      errors.set(place, [...(errors.get(place) ?? []), text]);
+    }
+    if (run?.progress === 'complete') {
+      checks.push({
+        name: `${run.path}: ${run.run}`,
+        passed: run.status === 'pass',
+        message: run.status ?? '',
+      });
+    }
+  }
+  const explained = checks.map((check) => {
+    if (check.passed) return { ...check, message: '' };
+    return { ...check, message: errors.get(check.name)?.join('\n') ?? check.message };
+  });
+  const named = new Set(checks.map(({ name }) => name));
+  const elsewhere = [...errors].flatMap(([place, texts]) =>
+    named.has(place) ? [] : [{ name: place || 'terraform test', passed: false, message: texts.join('\n') }],
+  );
+  return [...explained, ...elsewhere].map((check) => ({ ...check, name: `${module}/${check.name}` }));
+}
+
+/** Reads the checks that a step of ours wrote down itself. */
+export function readChecks(text: string): readonly Check[] {
+  return z.array(checkSchema).parse(JSON.parse(text));
+}

@@ -1,0 +1,18 @@
+/**
+ * Sets up what several steps of the tests need, so that they find it there.
+ *
+ *     node scripts/testing/prepare.ts local-aws|terraform
+ */
+import { prepareLocalAws } from '../../test/support/local-aws/index.ts';
+import { prepareTerraform } from '../../test/support/terraform.ts';
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const [what] = process.argv.slice(2);
+if (what === 'local-aws') {
+  await prepareLocalAws(say);
+} else if (what === 'terraform') {
+  const { binary, version } = await prepareTerraform(say);
+  say(`${binary} ${version}`);
+} else {
+  throw new Error(`can't prepare '${what ?? ''}': expected local-aws or terraform`);
+}

@@ -1,0 +1,50 @@
+interface Scheduled {
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** Such a step takes no slot: it waits for the network most of its time. */
+  readonly preparation?: boolean;
+}
+
+/**
+ * Runs steps, each as soon as what it needs has succeeded, at most `slots` at a time; where several could start, the
+ * earlier one does. A step that needs one that failed is not run.
+ * @param run runs a step; whether it succeeded
+ * @param skip is told of a step that is not run, and which of its needs failed
+ */
+export async function schedule<S extends Scheduled>(options: {
+  steps: readonly S[];
+  slots: number;
+  run: (step: S) => Promise<boolean>;
+  skip: (step: S, failed: string) => void;
+}): Promise<void> {
+  const { steps, slots, run, skip } = options;
+  const waiting = new Set(steps);
+  const succeeded = new Map<string, boolean>();
+  const running = new Map<S, Promise<void>>();
+  const taken = () => [...running.keys()].filter(({ preparation }) => preparation !== true).length;
+
+  for (;;) {
+    for (const step of waiting) {
+      const failed = step.needs.find((need) => succeeded.get(need) === false);
+      if (failed !== undefined) {
+        waiting.delete(step);
+        succeeded.set(step.name, false);
+        skip(step, failed);
+        continue;
+      }
+      const ready = step.needs.every((need) => succeeded.get(need) === true);
+      if (!ready || (step.preparation !== true && taken() >= slots)) continue;
+      waiting.delete(step);
+      const finished = run(step).then((success) => {
+        succeeded.set(step.name, success);
+        running.delete(step);
+      });
+      running.set(step, finished);
+    }
+    if (running.size === 0) break;
+    await Promise.race(running.values());
+  }
+  if (waiting.size > 0) {
+    throw new Error(`these steps need each other: ${[...waiting].map(({ name }) => name).join(', ')}`);
+  }
+}

@@ -1,0 +1,104 @@
+import { type Check, readChecks, readVitestReport } from './checks.ts';
+
+/** One part of `npm test`: a command, and how to read what it tried. */
+export interface Step {
+  readonly name: string;
+  /** Steps that must have succeeded before. */
+  readonly needs: readonly string[];
+  /**
+   * What runs: arguments of Node.
+   * @param report where the command writes its report, if it writes one
+   * @param folder a folder of its own for other files
+   */
+  command(report: string, folder: string): readonly string[];
+  /**
+   * Reads the report. Without this, the step is one check by its exit code; a step that only prepares others is none
+   * when it succeeds.
+   */
+  readonly read?: (report: string, root: string) => readonly Check[];
+  readonly preparation?: boolean;
+  /** It is stopped, and has failed, when it takes longer. */
+  readonly minutes: number;
+}
+
+const nodeModule = (path: string) => `node_modules/${path}`;
+
+function vitest(
+  project: string,
+  minutes: number,
+  needs: readonly string[],
+  options: readonly string[] = [],
+): Step {
+  return {
+    name: project,
+    needs,
+    minutes,
+    command: (report, folder) => [
+      nodeModule('vitest/vitest.mjs'),
+      'run',
+      `--project=${project}`,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...options,
+      ...(options.includes('--coverage') ? [`--coverage.reportsDirectory=${folder}`] : []),
+    ],
+    read: readVitestReport,
+  };
+}
+
+/** All steps. Where several could start, the earlier one does. */
+export const steps: readonly Step[] = [
+  {
+    name: 'prepare-local-aws',
+    needs: [],
+    preparation: true,
+    minutes: 10,
+    command: () => ['scripts/testing/prepare.ts', 'local-aws'],
+  },
+  {
+    name: 'prepare-terraform',
+    needs: [],
+    preparation: true,
+    minutes: 10,
+    command: () => ['scripts/testing/prepare.ts', 'terraform'],
+  },
+  { name: 'types', needs: [], minutes: 5, command: () => [nodeModule('typescript/bin/tsc'), '--noEmit'] },
+  {
+    name: 'lint',
+    needs: [],
+    minutes: 5,
+    command: () => [nodeModule('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings'],
+  },
+  { name: 'catalog', needs: [], minutes: 5, command: () => ['scripts/catalog.ts', '--check'] },
+  { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
+  vitest('unit', 5, [], ['--coverage']),
+  vitest('e2e', 15, ['prepare-local-aws', 'prepare-terraform']),
+  {
+    name: 'terraform',
+    needs: ['prepare-terraform'],
+    minutes: 10,
+    command: (report) => ['scripts/testing/terraform-checks.ts', report],
+    read: readChecks,
+  },
+  vitest('integration', 10, ['prepare-local-aws', 'prepare-terraform']),
+];
+
+/**
+ * The steps of these names and all that they need, in the table's order; all steps for no names.
+ * @throws Error when there is no step of a name
+ */
+export function chooseSteps(all: readonly Step[], names: readonly string[]): readonly Step[] {
+  if (names.length === 0) return all;
+  const chosen = new Set<string>();
+  const choose = (name: string) => {
+    const step = all.find((candidate) => candidate.name === name);
+    if (step === undefined) {
+      throw new Error(`unknown part '${name}': expected one of ${all.map((known) => known.name).join(', ')}`);
+    }
+    chosen.add(name);
+    step.needs.forEach(choose);
+  };
+  names.forEach(choose);
+  return all.filter(({ name }) => chosen.has(name));
+}

@@ -1,0 +1,88 @@
+/**
+ * Checks every folder with Terraform files, each found, none listed: format, validity, and its tests where it has some.
+ *
+ *     node scripts/testing/terraform-checks.ts REPORT
+ *
+ * Works on a copy of the project. REPORT gets the checks as JSON; the exit code is 1 when one failed.
+ */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { copyProject, prepareTerraform, runTerraform } from '../../test/support/terraform.ts';
+import { type Check, readTerraformTest } from './checks.ts';
+
+const validationSchema = z.object({
+  valid: z.boolean(),
+  diagnostics: z.array(z.object({ summary: z.string(), detail: z.string().optional() })).default([]),
+});
+
+/** Terraform loads the provider, some 700 MB, for each of these. */
+const atATime = 2;
+
+const [report] = process.argv.slice(2);
+if (report === undefined) throw new Error('usage: terraform-checks.ts REPORT');
+const repository = path.resolve(import.meta.dirname, '../..');
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+const controller = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => controller.abort(new Error(`interrupted by ${name}`)));
+}
+const installation = await prepareTerraform(say);
+const project = await mkdtemp(path.join(repository, '.work', 'terraform-checks-'));
+try {
+  await copyProject(project);
+  const folders = await foldersWithTerraform();
+  const limit = pLimit(atATime);
+  const checks = [
+    await checkFormat(),
+    ...(await Promise.all(folders.map((folder) => limit(checkFolder, folder)))).flat(),
+  ];
+  await writeFile(report, JSON.stringify(checks, null, 2));
+  if (checks.some(({ passed }) => !passed)) process.exitCode = 1;
+} finally {
+  await rm(project, { recursive: true, force: true });
+}
+
+function terraform(folder: string, ...terraformArguments: string[]) {
+  say(`${folder}: terraform ${terraformArguments.join(' ')}`);
+  return runTerraform(installation, terraformArguments, {
+    directory: path.join(project, folder),
+    signal: controller.signal,
+    onLine: (line) => say(`${folder}: ${/^\{"@level".*?"@message":(".*?[^\\]")/.exec(line)?.[1] ?? line}`),
+  });
+}
+
+async function foldersWithTerraform(): Promise<readonly string[]> {
+  const files = await readdir(project, { recursive: true });
+  const folders = files.filter((file) => file.endsWith('.tf')).map((file) => path.dirname(file));
+  return [...new Set(folders)].sort();
+}
+
+async function checkFormat(): Promise<Check> {
+  const { exitCode, stdout, stderr } = await terraform('.', 'fmt', '-check', '-recursive');
+  return { name: 'terraform fmt', passed: exitCode === 0, message: `${stdout}\n${stderr}`.trim() };
+}
+
+async function checkFolder(folder: string): Promise<readonly Check[]> {
+  const name = `terraform validate ${folder}`;
+  const initialized = await terraform(folder, 'init', '-backend=false', '-input=false', '-no-color');
+  if (initialized.exitCode !== 0) return [{ name, passed: false, message: initialized.stderr }];
+  const { stdout } = await terraform(folder, 'validate', '-json');
+  const { valid, diagnostics } = validationSchema.parse(JSON.parse(stdout));
+  const message = diagnostics.map(({ summary, detail }) => `${summary}: ${detail ?? ''}`).join('\n');
+  const validation = { name, passed: valid, message };
+  if (!valid || !(await hasTests(folder))) return [validation];
+  const tested = await terraform(folder, 'test', '-json');
+  const runs = readTerraformTest(tested.stdout, folder);
+  if (tested.exitCode === 0 || runs.some(({ passed }) => !passed)) return [validation, ...runs];
+  return [validation, ...runs, { name: `terraform test ${folder}`, passed: false, message: tested.stderr }];
+}
+
+async function hasTests(folder: string): Promise<boolean> {
+  const places = await Promise.all(
+    ['.', 'tests'].map((place) => readdir(path.join(project, folder, place)).catch(() => [])),
+  );
+  return places.flat().some((file) => /\.tftest\.(hcl|json)$/.test(file));
+}

@@ -1,0 +1,14 @@
+/**
+ * Waits until the run that started it ends, however that comes: then its standard input closes. What is left of the
+ * run's processes is killed, and each is written as a line `PID COMMAND`.
+ *
+ *     node reaper.ts RUN
+ */
+import { once } from 'node:events';
+import { killProcessesOfRun } from './marked.ts';
+
+const [run] = process.argv.slice(2);
+if (run === undefined) throw new Error('usage: reaper.ts RUN');
+process.stdin.resume();
+await once(process.stdin, 'close');
+for (const { pid, command } of await killProcessesOfRun(run)) process.stdout.write(`${pid} ${command}\n`);

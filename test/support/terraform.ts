@@ -1,0 +1,8 @@
+export {
+  prepareTerraform,
+  type TerraformInstallation,
+  type TerraformSurroundings,
+} from './terraform/installation.ts';
+export { runTerraform } from './terraform/process.ts';
+export { copyProject } from './terraform/project-copy.ts';
+export { localAwsEnvironment, TerraformRoot, type TerraformRootOptions } from './terraform/root.ts';

@@ -1,0 +1,233 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+
+const repository = path.resolve(import.meta.dirname, '../../..');
+const workFolder = path.join(repository, '.work');
+
+const oldestTerraform: readonly [major: number, minor: number] = [1, 11];
+const provider = 'registry.terraform.io/hashicorp/aws';
+const mirrorVariable = 'TERRAFORM_PROVIDER_MIRROR';
+
+/** Terraform, and a provider that is at hand: no `terraform init` with this environment asks a registry. */
+export interface TerraformInstallation {
+  readonly binary: string;
+  /** `1.11.4`. */
+  readonly version: string;
+  /** All that Terraform is started with; nothing of the user's own AWS and Terraform settings. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Where to look; for tests. */
+export interface TerraformSurroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  /** Folders that may be a provider mirror. */
+  readonly usualPlaces: readonly string[];
+}
+
+/**
+ * Finds Terraform and the AWS provider. A folder of unpacked providers is taken from, in this order:
+ * `TERRAFORM_PROVIDER_MIRROR`; what the user's own Terraform configuration says; the usual places; the registry. What
+ * the second and the last give is kept in `.work/`, so that the provider is fetched once.
+ * @param say is told what takes long, one line at a time
+ * @throws Error when Terraform is missing or too old, or the provider can't be had
+ */
+export async function prepareTerraform(
+  say: (line: string) => void,
+  surroundings?: TerraformSurroundings,
+): Promise<TerraformInstallation> {
+  const { environment, home, usualPlaces } = surroundings ?? (await realSurroundings());
+  const { binary, version } = await findTerraform(environment);
+  const clean = cleanEnvironment(environment);
+  const mirror =
+    (await findMirror({ environment, home, usualPlaces })) ??
+    (await fetchProvider(binary, { ...clean, ...(await userConfiguration(environment)) }, say));
+  return { binary, version, environment: { ...clean, TF_CLI_CONFIG_FILE: await writeConfiguration(mirror) } };
+}
+
+async function realSurroundings(): Promise<TerraformSurroundings> {
+  const home = homedir();
+  const optional = await readdir('/opt', { withFileTypes: true }).catch(() => []);
+  return {
+    environment: process.env,
+    home,
+    usualPlaces: [
+      path.join(home, '.terraform.d', 'plugins'),
+      '/usr/local/share/terraform/plugins',
+      '/usr/share/terraform/plugins',
+      ...optional
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => path.join('/opt', entry.name))
+        .sort(),
+    ],
+  };
+}
+
+async function findTerraform(
+  environment: TerraformSurroundings['environment'],
+): Promise<{ binary: string; version: string }> {
+  const needed = `Terraform ${oldestTerraform.join('.')} or later is needed`;
+  for (const folder of (environment['PATH'] ?? '').split(path.delimiter).filter((entry) => entry !== '')) {
+    const binary = path.join(folder, 'terraform');
+    if (!(await isExecutable(binary))) continue;
+    const { stdout } = await promisify(execFile)(binary, ['version', '-json'], {
+      env: { ...cleanEnvironment(environment) },
+    });
+    const version = z.object({ terraform_version: z.string() }).parse(JSON.parse(stdout)).terraform_version;
+    const [major = 0, minor = 0] = version.split('.').map(Number);
+    if (major > oldestTerraform[0] || (major === oldestTerraform[0] && minor >= oldestTerraform[1])) {
+      return { binary, version };
+    }
+    throw new Error(
+      `${needed}; ${binary} is ${version}. See https://developer.hashicorp.com/terraform/install`,
+    );
+  }
+  throw new Error(`${needed}; the PATH has none. See https://developer.hashicorp.com/terraform/install`);
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** This process's environment without what would lead Terraform to a real account or to other settings than ours. */
+function cleanEnvironment(environment: TerraformSurroundings['environment']): Record<string, string> {
+  const kept = Object.entries(environment).flatMap(([name, value]) =>
+    value === undefined || /^(TF_|AWS_)/.test(name) ? [] : [[name, value] as const],
+  );
+  return {
+    ...Object.fromEntries(kept),
+    CHECKPOINT_DISABLE: '1',
+    TF_IN_AUTOMATION: '1',
+    TF_INPUT: '0',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+/** The platform as Terraform calls it: `linux_amd64`. */
+export function terraformPlatform(): string {
+  const architectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
+  return `${process.platform}_${architectures[process.arch] ?? process.arch}`;
+}
+
+/** Whether a folder holds the unpacked AWS provider for this machine. */
+async function isMirror(folder: string): Promise<boolean> {
+  const versions = await readdir(path.join(folder, provider)).catch(() => []);
+  const found = await Promise.all(
+    versions.map((version) => exists(path.join(folder, provider, version, terraformPlatform()))),
+  );
+  return found.includes(true);
+}
+
+/**
+ * A folder of unpacked providers that needs no fetching, or undefined.
+ * @throws Error when `TERRAFORM_PROVIDER_MIRROR` names a folder that is none
+ */
+export async function findMirror(surroundings: TerraformSurroundings): Promise<string | undefined> {
+  const { environment, usualPlaces } = surroundings;
+  const named = environment[mirrorVariable];
+  if (named !== undefined && named !== '') {
+    if (await isMirror(named)) return path.resolve(named);
+    throw new Error(
+      `${mirrorVariable} is '${named}'; expected a folder that holds ${provider}/VERSION/${terraformPlatform()}/`,
+    );
+  }
+  if (await hasUserConfiguration(surroundings)) return undefined;
+  for (const folder of usualPlaces) if (await isMirror(folder)) return folder;
+  return undefined;
+}
+
+async function hasUserConfiguration({ environment, home }: TerraformSurroundings): Promise<boolean> {
+  if (environment['TF_CLI_CONFIG_FILE']) return exists(environment['TF_CLI_CONFIG_FILE']);
+  return exists(path.join(home, '.terraformrc'));
+}
+
+/** Leaves a configuration that the user names in force; the one in the home folder Terraform finds by itself. */
+async function userConfiguration(
+  environment: TerraformSurroundings['environment'],
+): Promise<Record<string, string>> {
+  const file = environment['TF_CLI_CONFIG_FILE'];
+  return file !== undefined && (await exists(file)) ? { TF_CLI_CONFIG_FILE: file } : {};
+}
+
+/**
+ * Lets `terraform init` fetch the provider once. It unpacks into the very layout that a mirror has, so that all other
+ * roots link to this copy.
+ */
+async function fetchProvider(
+  binary: string,
+  environment: Readonly<Record<string, string>>,
+  say: (line: string) => void,
+): Promise<string> {
+  const versions = path.join(repository, 'versions.tf');
+  const digest = createHash('sha256')
+    .update(await readFile(versions))
+    .digest('hex')
+    .slice(0, 12);
+  const folder = path.join(workFolder, `terraform-provider-${digest}`);
+  const mirror = path.join(folder, '.terraform', 'providers');
+  if (await isMirror(mirror)) return mirror;
+  say('Fetching the AWS provider of Terraform, about 150 MB …');
+  await mkdir(workFolder, { recursive: true });
+  const fresh = await mkdtemp(path.join(workFolder, 'terraform-provider-new-'));
+  try {
+    await copyFile(versions, path.join(fresh, 'versions.tf'));
+    await promisify(execFile)(binary, ['init', '-input=false', '-no-color'], {
+      cwd: fresh,
+      env: { ...environment },
+    }).catch((error: unknown) => {
+      throw new Error(
+        `the AWS provider could not be fetched. ${mirrorVariable} can name a folder that holds it unpacked`,
+        { cause: error },
+      );
+    });
+    // Another run may have been first; its copy is as good.
+    await rename(fresh, folder).catch(() => undefined);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  if (!(await isMirror(mirror))) {
+    throw new Error(
+      `\`terraform init\` left no provider in ${mirror}; is it overridden in your own configuration?`,
+    );
+  }
+  return mirror;
+}
+
+/** A Terraform configuration by which the AWS provider comes from a mirror alone. One file for each mirror. */
+async function writeConfiguration(mirror: string): Promise<string> {
+  const text = `provider_installation {
+  filesystem_mirror {
+    path    = ${JSON.stringify(mirror)}
+    include = ["${provider}"]
+  }
+  direct {
+    exclude = ["${provider}"]
+  }
+}
+`;
+  await mkdir(workFolder, { recursive: true });
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  const file = path.join(workFolder, `terraform-${digest}.tfrc`);
+  const fresh = `${file}.${process.pid}`;
+  await writeFile(fresh, text);
+  await rename(fresh, file);
+  return file;
+}

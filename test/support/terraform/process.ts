@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TerraformInstallation } from './installation.ts';
+
+/** How long Terraform may take to stop its providers and write its state when it is told to stop. */
+const graceMilliseconds = 10_000;
+
+export interface TerraformOptions {
+  readonly directory: string;
+  /** Added to the installation's own. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Is told each line of the output and of the errors as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Stops Terraform and its providers when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TerraformResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const running = new Set<ChildProcess>();
+
+function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // Nothing of the group is left.
+  }
+}
+
+process.on('exit', () => {
+  for (const child of running) kill(child, 'SIGKILL');
+});
+
+/**
+ * Runs Terraform to its end, in a process group of its own, which holds its providers too; when this process ends, the
+ * group does.
+ * @throws the signal's reason when it was aborted
+ */
+export async function runTerraform(
+  installation: TerraformInstallation,
+  terraformArguments: readonly string[],
+  { directory, environment, onLine, signal }: TerraformOptions,
+): Promise<TerraformResult> {
+  signal?.throwIfAborted();
+  const child = spawn(installation.binary, terraformArguments, {
+    cwd: directory,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...installation.environment, ...environment },
+  });
+  running.add(child);
+  const closed = once(child, 'close');
+  const abort = async () => {
+    kill(child, 'SIGTERM');
+    await Promise.race([closed, sleep(graceMilliseconds, undefined, { ref: false })]);
+    kill(child, 'SIGKILL');
+  };
+  signal?.addEventListener('abort', abort);
+  const collect = (stream: NodeJS.ReadableStream) => {
+    const lines: string[] = [];
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line);
+      onLine?.(line);
+    });
+    return lines;
+  };
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  try {
+    const [code] = await closed;
+    signal?.throwIfAborted();
+    return {
+      exitCode: typeof code === 'number' ? code : 1,
+      stdout: stdout.join('\n'),
+      stderr: stderr.join('\n'),
+    };
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    running.delete(child);
+    kill(child, 'SIGKILL'); // A provider that outlived Terraform.
+  }
+}

@@ -1,0 +1,201 @@
+import { appendFileSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { TerraformInstallation } from './installation.ts';
+import { runTerraform, type TerraformResult } from './process.ts';
+
+const messageSchema = z.object({
+  '@message': z.string(),
+  type: z.string(),
+  changes: z
+    .object({ add: z.number(), change: z.number(), remove: z.number(), operation: z.string() })
+    .optional(),
+  diagnostic: z
+    .object({
+      severity: z.string(),
+      summary: z.string(),
+      detail: z.string().optional(),
+      address: z.string().optional(),
+    })
+    .optional(),
+});
+type Message = z.infer<typeof messageSchema>;
+
+const outputSchema = z.record(z.string(), z.object({ value: z.unknown() }));
+
+/** Values of a root's variables, as JSON can hold them. */
+export type TerraformVariables = Readonly<Record<string, unknown>>;
+
+export interface TerraformRootOptions {
+  /**
+   * Added to Terraform's environment: the local AWS's address and credentials (`localAwsEnvironment`), and secrets, as
+   * `TF_VAR_<name>`.
+   */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Where all output goes. */
+  readonly logFile: string;
+  /** Is told how far an apply or a destroy is, one line at a time. */
+  readonly say?: (line: string) => void;
+  /** Stops what Terraform does when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+/** What leads Terraform's AWS provider to a local AWS, as the root of an account there. */
+export function localAwsEnvironment(endpoint: string, account: string): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: account, // Twelve digits are that account's root.
+    AWS_SECRET_ACCESS_KEY: 'test',
+  };
+}
+
+/** A root module in a folder of its own (see `copyProject`), applied to a local AWS. */
+export class TerraformRoot {
+  readonly #installation: TerraformInstallation;
+  readonly #directory: string;
+  readonly #options: TerraformRootOptions;
+
+  constructor(installation: TerraformInstallation, directory: string, options: TerraformRootOptions) {
+    this.#installation = installation;
+    this.#directory = directory;
+    this.#options = options;
+  }
+
+  /** Lets the root's providers take a local AWS for AWS, then initializes it. */
+  async init(): Promise<void> {
+    await writeProviderOverrides(this.#directory);
+    await this.#run(['init', '-input=false', '-no-color']);
+  }
+
+  /**
+   * Applies the root.
+   * @throws Error with Terraform's own diagnostics
+   */
+  async apply(variables: TerraformVariables): Promise<void> {
+    await this.#change('apply', variables);
+  }
+
+  /** Destroys all that the root made. */
+  async destroy(variables: TerraformVariables): Promise<void> {
+    await this.#change('destroy', variables);
+  }
+
+  /** Whether an apply would change something, and the plan as a person reads it. */
+  async plan(variables: TerraformVariables): Promise<{ changes: boolean; text: string }> {
+    const file = await this.#writeVariables(variables);
+    const { exitCode, stdout } = await this.#run(
+      ['plan', '-detailed-exitcode', '-input=false', '-no-color', `-var-file=${file}`],
+      [0, 2],
+    );
+    return { changes: exitCode === 2, text: stdout };
+  }
+
+  /** The root's outputs by name, those too that are sensitive. */
+  async output(): Promise<Record<string, unknown>> {
+    const { stdout } = await runTerraform(this.#installation, ['output', '-json'], {
+      directory: this.#directory,
+      environment: this.#options.environment,
+      signal: this.#options.signal,
+    });
+    const outputs = outputSchema.parse(JSON.parse(stdout));
+    return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+  }
+
+  async #writeVariables(variables: TerraformVariables): Promise<string> {
+    const file = path.join(this.#directory, 'run.tfvars.json');
+    await writeFile(file, JSON.stringify(variables, null, 2));
+    return file;
+  }
+
+  async #change(command: 'apply' | 'destroy', variables: TerraformVariables): Promise<void> {
+    const file = await this.#writeVariables(variables);
+    const name = path.basename(this.#directory);
+    let planned = 0;
+    let done = 0;
+    let saidAt = 0;
+    await this.#run([command, '-json', '-auto-approve', '-input=false', `-var-file=${file}`], [0], (line) => {
+      const message = messageOf(line);
+      if (message?.type === 'change_summary' && message.changes?.operation === 'plan') {
+        const { add, change, remove } = message.changes;
+        planned = add + change + remove;
+        this.#options.say?.(
+          `terraform ${command} ${name}: ${add} to add, ${change} to change, ${remove} to destroy`,
+        );
+      }
+      if (message?.type !== 'apply_complete') return;
+      done += 1;
+      if (done < planned && Date.now() - saidAt < 5000) return;
+      saidAt = Date.now();
+      this.#options.say?.(`terraform ${command} ${name}: ${done} of ${planned} done`);
+    });
+  }
+
+  async #run(
+    terraformArguments: readonly string[],
+    goodExitCodes: readonly number[] = [0],
+    onLine?: (line: string) => void,
+  ): Promise<TerraformResult> {
+    const { logFile, environment, signal } = this.#options;
+    await mkdir(path.dirname(logFile), { recursive: true });
+    const command = `terraform ${terraformArguments.join(' ')}`;
+    appendFileSync(logFile, `$ ${command}\n`);
+    const result = await runTerraform(this.#installation, terraformArguments, {
+      directory: this.#directory,
+      environment,
+      signal,
+      onLine: (line) => {
+        appendFileSync(logFile, `${messageOf(line)?.['@message'] ?? line}\n`);
+        onLine?.(line);
+      },
+    });
+    if (goodExitCodes.includes(result.exitCode)) return result;
+    throw new Error(
+      `\`${command}\` in ${this.#directory} failed (exit code ${result.exitCode}):\n${errorsOf(result)}\nAll of its output: ${logFile}`,
+    );
+  }
+}
+
+function messageOf(line: string): Message | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return messageSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined; // A line of another kind that begins with a brace.
+  }
+}
+
+/** Terraform's error diagnostics, or else the end of what it wrote. */
+function errorsOf({ stdout, stderr }: TerraformResult): string {
+  const diagnostics = stdout.split('\n').flatMap((line) => {
+    const diagnostic = messageOf(line)?.diagnostic;
+    if (diagnostic?.severity !== 'error') return [];
+    return [[diagnostic.address, diagnostic.summary, diagnostic.detail].filter(Boolean).join(': ')];
+  });
+  if (diagnostics.length > 0) return diagnostics.join('\n');
+  return `${stdout}\n${stderr}`.trim().split('\n').slice(-30).join('\n');
+}
+
+const providerBlock = /^provider "aws" \{(?:\}|$([\s\S]*?)^\})/gm;
+const overrideName = 'local_aws_override.tf';
+
+/** An override file (Terraform merges it into the blocks of the same alias) for each of a root's AWS providers. */
+async function writeProviderOverrides(directory: string): Promise<void> {
+  const file = path.join(directory, overrideName);
+  await rm(file, { force: true });
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.tf'));
+  const texts = await Promise.all(names.map((name) => readFile(path.join(directory, name), 'utf8')));
+  const blocks = [...texts.join('\n').matchAll(providerBlock)].map(([, body = '']) => {
+    const alias = /^\s*alias\s*=\s*("[^"]+")/m.exec(body)?.[1];
+    return [
+      'provider "aws" {',
+      ...(alias === undefined ? [] : [`  alias = ${alias}`]),
+      '  s3_use_path_style           = true',
+      '  skip_credentials_validation = true',
+      '  skip_metadata_api_check     = true',
+      '}',
+      '',
+    ].join('\n');
+  });
+  await writeFile(file, blocks.join('\n'));
+}
