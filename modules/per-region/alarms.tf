@@ -24,6 +24,14 @@ locals {
       statistic   = "Maximum"
       threshold   = var.alarms.oldest_job_minutes * 60
     }
+    unexpected-errors = {
+      description = "${local.remediator_name} met an error that nobody foresaw: the finding is tried again, and in the end the job lies in ${local.dead_letters_name}. Its log group says where it came from."
+      namespace   = var.link.metrics_namespace
+      metric      = "UnexpectedError"
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+    }
     settings-invalid = {
       description = "A rule's settings in /${local.name}/rules can't be read, so the rule changes nothing. Apply Terraform again; the log of ${local.remediator_name} says what is wrong with which rule's."
       namespace   = var.link.metrics_namespace

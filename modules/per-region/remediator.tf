@@ -23,6 +23,7 @@ module "remediator" {
     TARGET_ROLE_NAME             = var.link.target_role_name
     EXTERNAL_ID                  = var.link.external_id
     MAX_RECEIVE_COUNT            = var.queue.max_receive_count
+    RETRY_DELAY_SECONDS          = var.queue.retry_delay_seconds
     POWERTOOLS_SERVICE_NAME      = local.remediator_name
     POWERTOOLS_METRICS_NAMESPACE = var.link.metrics_namespace
   }
@@ -33,7 +34,7 @@ module "remediator" {
       Resource = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
     },
     {
-      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
       Resource = [local.queue_arn]
     },
     {

@@ -81,10 +81,11 @@ variable "remediator" {
 }
 
 variable "queue" {
-  description = "Settings of the queue: `max_receive_count`, the tries that a job has, and `retention_days` and `dead_letter_retention_days`, how long jobs and dead letters are kept."
+  description = "Settings of the queue: `max_receive_count`, the tries that a job has, `retry_delay_seconds`, how long an unfinished job waits for its second try (twice as long for each further one, at most 15 minutes), and `retention_days` and `dead_letter_retention_days`, how long jobs and dead letters are kept."
   type = object({
     max_receive_count          = optional(number, 5)
     retention_days             = optional(number, 4)
+    retry_delay_seconds        = optional(number, 30)
     dead_letter_retention_days = optional(number, 14)
   })
   default  = {}
@@ -93,6 +94,11 @@ variable "queue" {
   validation {
     condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
     error_message = "queue.max_receive_count is ${var.queue.max_receive_count}: expected 1 to 1000."
+  }
+
+  validation {
+    condition     = var.queue.retry_delay_seconds >= 0 && var.queue.retry_delay_seconds <= 900 && floor(var.queue.retry_delay_seconds) == var.queue.retry_delay_seconds
+    error_message = "queue.retry_delay_seconds is ${var.queue.retry_delay_seconds}: expected a whole number, 0 to 900."
   }
 
   validation {
