@@ -66,10 +66,11 @@ export function readAnswer(status: number, retryAfter: string | undefined, text:
 
   const said = complaint(body, text);
   const words = said === '' ? 'nothing' : said;
+  const isLimited = status === 429 || status === 503;
   if (
     status === 401 ||
     status === 403 ||
-    (body !== undefined && /authori[sz]ation|authentication|token/i.test(said))
+    (!isLimited && body !== undefined && /authori[sz]ation|authentication|token/i.test(said))
   ) {
     throw new AnswerError(`refused the API token (HTTP ${status}): ${words}`, { status, kind: 'token' });
   }

@@ -51,6 +51,12 @@ function retryAfterMilliseconds(header: string | undefined, now: number): number
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }
 
+/**
+ * The form of a token: what can be told from a secret that was never set, holds JSON, or has a line break in it. What
+ * is shorter could not be taken out of a text without spoiling the text.
+ */
+const tokenPattern = /^[\x21-\x7e]{8,}$/;
+
 /** Exponential, with jitter: 0.5–1 s, 1–2 s, 2–4 s, … */
 function backoffMilliseconds(attempt: number): number {
   const longest = Math.min(1000 * 2 ** (attempt - 1), LONGEST_BACKOFF_MILLISECONDS);
@@ -100,11 +106,12 @@ export class NetskopeClient {
         if (problem?.kind === 'token') throw fail(`; put a valid token into ${tokenStore.name}`);
         if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
         if (attempt === ATTEMPTS) throw fail(`; tried ${ATTEMPTS} times`);
-        const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now());
-        if (asked !== undefined && asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
+        const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now()) ?? 0;
+        if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
           throw fail(`; it asks to wait ${Math.round(asked / 1000)} s, which is too long for one poll`);
         }
-        await clock.sleep(asked ?? backoffMilliseconds(attempt));
+        // A date that has gone by asks for no patience at all.
+        await clock.sleep(asked > 0 ? asked : backoffMilliseconds(attempt));
       }
     }
   }
@@ -112,8 +119,12 @@ export class NetskopeClient {
   async #readToken(fresh: boolean): Promise<string> {
     const { token } = this.#options;
     const text = (await token.read(fresh)).trim();
-    if (text === '')
-      throw new FindingSourceError(`the API token in ${token.name} is empty: put the token there`);
+    if (!tokenPattern.test(text) || text.startsWith('{')) {
+      const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
+      throw new FindingSourceError(
+        `the value of ${token.name} is ${what}: put the API token there as it stands, at least 8 printable ASCII characters, not JSON`,
+      );
+    }
     return text;
   }
 
@@ -155,5 +166,8 @@ function describeError(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
   if (!(inner instanceof Error)) return String(inner);
+  // Of a host with several addresses, none of which could be reached: the error of all has no message of its own.
+  if (inner instanceof AggregateError && inner.message === '') inner = inner.errors[0];
+  if (!(inner instanceof Error)) return 'could not be reached';
   return inner.name === 'TimeoutError' ? 'did not answer in time' : `could not be reached: ${inner.message}`;
 }

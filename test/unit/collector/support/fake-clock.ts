@@ -1,0 +1,21 @@
+import type { Clock } from '../../../../lambdas/shared/clock.ts';
+
+/** A clock that stands still but for those who sleep: they wake at once, and it is later. */
+export class FakeClock implements Clock {
+  /** How long each sleep was, in milliseconds. */
+  readonly sleeps: number[] = [];
+  #now: number;
+
+  constructor(now = Date.parse('2026-01-31T12:00:00Z')) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  async sleep(milliseconds: number): Promise<void> {
+    this.sleeps.push(milliseconds);
+    this.#now += milliseconds;
+  }
+}
