@@ -1,0 +1,16 @@
+/** What a service answers over HTTP. */
+export interface AwsAnswer {
+  readonly status: number;
+  /** Names in lower case. The length of the body is not among them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+export function bodyText(answer: AwsAnswer): string {
+  return answer.body.toString('utf8');
+}
+
+/** The same answer with another body. */
+export function withBody(answer: AwsAnswer, body: string): AwsAnswer {
+  return { ...answer, body: Buffer.from(body) };
+}

@@ -1,0 +1,63 @@
+import { type AwsAnswer, bodyText, withBody } from './answer.ts';
+import type { AwsCall } from './call.ts';
+import { awsError, errorCode, escapeXml, requestId } from './error-answers.ts';
+
+/** The answer as AWS gives it; undefined where the local AWS's own will do. */
+type Correct = (call: AwsCall, answer: AwsAnswer) => AwsAnswer | undefined;
+
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+const missingNetworkAclEntry: Correct = (call, answer) => {
+  if (errorCode(call, answer) !== 'InternalError') return undefined;
+  const { RuleNumber: rule, NetworkAclId: acl } = call.parameters;
+  return awsError(call, 'InvalidNetworkAclEntry.NotFound', {
+    message: `${acl} has no entry with the number ${rule}`,
+  });
+};
+
+/** A rule that is named by its id. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+const missingSecurityGroupRule: Correct = (call, answer) => {
+  if (errorCode(call, answer) !== 'InvalidPermission.NotFound') return undefined;
+  const { 'SecurityGroupRuleId.1': rule } = call.parameters;
+  if (rule === undefined) return undefined;
+  return awsError(call, 'InvalidSecurityGroupRuleId.NotFound', {
+    message: 'a security group rule does not exist',
+  });
+};
+
+/**
+ * A flow log that can't be made is told of in an answer of status 200, and a call that is sent again with its client
+ * token is given the first one's answer. Only calls for one resource are corrected: of more, AWS makes those that it can.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
+ */
+function secondFlowLog(): Correct {
+  const answers = new Map<string, AwsAnswer>();
+  return (call, answer) => {
+    const { 'ResourceId.1': resource, 'ResourceId.2': another, ClientToken: token } = call.parameters;
+    const remembered =
+      typeof token === 'string' ? `${call.principal.account} ${call.region} ${token}` : undefined;
+    if (remembered !== undefined && answer.status === 200) answers.set(remembered, answer);
+    if (errorCode(call, answer) !== 'FlowLogAlreadyExists') return undefined;
+    const first = remembered === undefined ? undefined : answers.get(remembered);
+    if (first !== undefined) return first;
+    if (typeof resource !== 'string' || another !== undefined) return undefined;
+    const message = /<Message>([^<]*)</.exec(bodyText(answer))?.[1] ?? '';
+    const item = `<item><error><code>FlowLogAlreadyExists</code><message>${message}</message></error><resourceId>${escapeXml(resource)}</resourceId></item>`;
+    return withBody(
+      { ...answer, status: 200 },
+      `<CreateFlowLogsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>${requestId(answer) ?? ''}</requestId><flowLogIdSet/><unsuccessful>${item}</unsuccessful></CreateFlowLogsResponse>`,
+    );
+  };
+}
+
+/** Where the local AWS is known to answer otherwise than AWS documents, makes the answer what AWS gives. */
+export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer {
+  const corrections: Readonly<Record<string, Correct>> = {
+    DeleteNetworkAclEntry: missingNetworkAclEntry,
+    ReplaceNetworkAclEntry: missingNetworkAclEntry,
+    RevokeSecurityGroupIngress: missingSecurityGroupRule,
+    RevokeSecurityGroupEgress: missingSecurityGroupRule,
+    CreateFlowLogs: secondFlowLog(),
+  };
+  return (call, answer) =>
+    (call.service === 'ec2' ? corrections[call.operation]?.(call, answer) : undefined) ?? answer;
+}
