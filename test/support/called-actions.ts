@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Permission } from '../../lambdas/rules/rule.ts';
 import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
 /** What of an S3 call's query names the operation, with the IAM action by method. */
@@ -86,4 +87,9 @@ export function listed(call: ReceivedCall, prefix: string): string[] {
   return [...call.form]
     .filter(([name]) => name.startsWith(`${prefix}.`) && /^\d+$/.test(name.slice(prefix.length + 1)))
     .map(([, value]) => value);
+}
+
+/** The actions that these permissions grant, each once, in the order of the alphabet. */
+export function grantedActions(...permissions: readonly (readonly Permission[])[]): string[] {
+  return [...new Set(permissions.flat().flatMap(({ actions }) => actions))].sort();
 }

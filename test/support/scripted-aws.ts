@@ -83,3 +83,17 @@ export function queryError(code: string, status = 400): Answer {
 export function s3Error(code: string, status: number): Answer {
   return { status, body: `<Error><Code>${code}</Code><Message>${code}</Message></Error>` };
 }
+
+/** An answer, or an error where `__type` names one, as the services that speak JSON give it (CloudTrail, CloudWatch Logs). */
+export function jsonAnswer(body: unknown, status = 200): Answer {
+  return {
+    status,
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/x-amz-json-1.1' },
+  };
+}
+
+/** An answer of a service that takes a form and gives XML: EC2, IAM, RDS, Redshift. */
+export function xmlAnswer(body: string): Answer {
+  return { status: 200, body };
+}

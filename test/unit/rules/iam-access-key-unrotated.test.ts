@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
+
+const NOW = new Date('2026-06-30T12:00:00Z');
+const daysAgo = (days: number): string => new Date(NOW.getTime() - days * 86_400_000).toISOString();
+
+interface Key {
+  readonly id: string;
+  readonly age: number;
+  readonly status?: 'Active' | 'Inactive';
+  /** How many days ago it was last used; undefined: never, as far as AWS knows. */
+  readonly used?: number | undefined;
+}
+interface User {
+  keys: Key[];
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** IAM, as its API reference says, with pages of one. */
+async function iam(users: Record<string, User>) {
+  const page = (items: readonly string[], marker: string | null): string => {
+    const at = Number(marker ?? 0);
+    const more = at + 1 < items.length;
+    return `${items[at] ?? ''}|<IsTruncated>${more}</IsTruncated>${more ? `<Marker>${at + 1}</Marker>` : ''}`;
+  };
+  return scriptedAws(
+    answerByAction({
+      'iam:ListAccessKeys': ({ form }) => {
+        const name = form.get('UserName') ?? '';
+        const user = users[name];
+        if (user === undefined) return queryError('NoSuchEntity', 404);
+        const members = user.keys.map(
+          ({ id, age, status = 'Active' }) =>
+            `<member><UserName>${name}</UserName><AccessKeyId>${id}</AccessKeyId><Status>${status}</Status><CreateDate>${daysAgo(age)}</CreateDate></member>`,
+        );
+        const [member = '', rest = ''] = page(members, form.get('Marker')).split('|');
+        return xmlAnswer(
+          `<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata>${member}</AccessKeyMetadata>${rest}</ListAccessKeysResult></ListAccessKeysResponse>`,
+        );
+      },
+      'iam:GetAccessKeyLastUsed': ({ form }) => {
+        const key = Object.values(users)
+          .flatMap(({ keys }) => keys)
+          .find(({ id }) => id === form.get('AccessKeyId'));
+        if (key === undefined) return queryError('NoSuchEntity', 404);
+        const used =
+          key.used === undefined
+            ? '<ServiceName>N/A</ServiceName><Region>N/A</Region>'
+            : `<LastUsedDate>${daysAgo(key.used)}</LastUsedDate><ServiceName>s3</ServiceName><Region>eu-central-1</Region>`;
+        return xmlAnswer(
+          `<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult><AccessKeyLastUsed>${used}</AccessKeyLastUsed></GetAccessKeyLastUsedResult></GetAccessKeyLastUsedResponse>`,
+        );
+      },
+      'iam:ListUserTags': ({ form }) => {
+        const user = users[form.get('UserName') ?? ''];
+        if (user === undefined) return queryError('NoSuchEntity', 404);
+        const members = Object.entries(user.tags ?? {}).map(
+          ([key, value]) => `<member><Key>${key}</Key><Value>${value}</Value></member>`,
+        );
+        const [member = '', rest = ''] = page(members, form.get('Marker')).split('|');
+        return xmlAnswer(
+          `<ListUserTagsResponse><ListUserTagsResult><Tags>${member}</Tags>${rest}</ListUserTagsResult></ListUserTagsResponse>`,
+        );
+      },
+      'iam:UpdateAccessKey': ({ form }) => {
+        const user = users[form.get('UserName') ?? ''];
+        const index = user?.keys.findIndex(({ id }) => id === form.get('AccessKeyId')) ?? -1;
+        const key = user?.keys[index];
+        if (user === undefined || key === undefined) return queryError('NoSuchEntity', 404);
+        user.keys[index] = { ...key, status: form.get('Status') === 'Active' ? 'Active' : 'Inactive' };
+        return xmlAnswer('<UpdateAccessKeyResponse/>');
+      },
+    }),
+  );
+}
+
+const sessionOf = (endpoint: string) =>
+  testSession({ endpoint, account: '111122223333', region: 'eu-central-1', now: () => NOW });
+
+async function inspect(user: User, options: { max_age_days?: number; unused_only_days?: number } = {}) {
+  await using aws = await iam({ deploy: user });
+  return (await rule.assess(sessionOf(aws.endpoint), ['deploy'], options)).get('deploy');
+}
+
+function changeOf({ id, age, used }: Key) {
+  return {
+    kind: 'iam-access-key-status-set',
+    resource: 'deploy',
+    key: id,
+    before: 'Active',
+    after: 'Inactive',
+    created: daysAgo(age),
+    lastUsed: used === undefined ? null : daysAgo(used),
+  };
+}
+
+describe('which keys are made inactive', () => {
+  test.each([
+    { what: 'created 90 days ago', age: 90, options: {}, state: 'violation' },
+    { what: 'created 89 days ago', age: 89, options: {}, state: 'compliant' },
+    { what: 'created a day ago, with an age of 1', age: 1, options: { max_age_days: 1 }, state: 'violation' },
+    {
+      what: 'created 364 days ago, with an age of 365',
+      age: 364,
+      options: { max_age_days: 365 },
+      state: 'compliant',
+    },
+  ])('a key $what: $state', async ({ age, options, state }) => {
+    await expect(inspect({ keys: [{ id: 'AKIAOLD', age }] }, options)).resolves.toMatchObject({ state });
+  });
+
+  test('active ones only', async () => {
+    await expect(inspect({ keys: [{ id: 'AKIAOLD', age: 400, status: 'Inactive' }] })).resolves.toEqual({
+      state: 'compliant',
+    });
+  });
+
+  test('each that is too old, whether in use or not, on all pages, the oldest first', async () => {
+    const used: Key = { id: 'AKIAUSED', age: 100, used: 1 };
+    const unused: Key = { id: 'AKIAUNUSED', age: 200 };
+
+    const assessment = await inspect({ keys: [used, unused], tags: { team: 'blue', stage: 'live' } });
+
+    expect(assessment).toMatchObject({
+      state: 'violation',
+      tags: { team: 'blue', stage: 'live' },
+      plan: [changeOf(unused), changeOf(used)],
+      notes: [],
+    });
+  });
+
+  test('with unused_only_days, keys that were used since then are left, and named', async () => {
+    const used: Key = { id: 'AKIAUSED', age: 100, used: 29 };
+    const unused: Key = { id: 'AKIAUNUSED', age: 200, used: 30 };
+
+    const both = await inspect({ keys: [used, unused] }, { unused_only_days: 30 });
+    const only = await inspect({ keys: [used] }, { unused_only_days: 30 });
+
+    const left =
+      'access key AKIAUSED, created 2026-03-22, is left active: last used 2026-06-01, in the last 30 days (unused_only_days)';
+    expect(both).toMatchObject({ state: 'violation', plan: [changeOf(unused)], notes: [left] });
+    expect(only).toEqual({ state: 'not_applicable', reason: left });
+  });
+
+  test('for any keys: those that are active, old enough and not in use, and no others', async () => {
+    const anyKey = fc.record({
+      age: fc.integer({ min: 0, max: 400 }),
+      status: fc.constantFrom<'Active' | 'Inactive'>('Active', 'Inactive'),
+      used: fc.option(fc.integer({ min: 0, max: 400 }), { nil: undefined }),
+    });
+    const anyOptions = fc.record(
+      { max_age_days: fc.integer({ min: 1, max: 365 }), unused_only_days: fc.integer({ min: 1, max: 365 }) },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyKey, { maxLength: 2 }), anyOptions, async (found, options) => {
+        const keys = found.map((key, index) => ({ ...key, id: `AKIA${index}` }));
+
+        const assessment = await inspect({ keys }, options);
+
+        const { max_age_days = 90, unused_only_days } = options;
+        const expected = keys.filter(
+          ({ age, status, used }) =>
+            status === 'Active' &&
+            age >= max_age_days &&
+            !(unused_only_days !== undefined && used !== undefined && used < unused_only_days),
+        );
+        const planned = assessment?.state === 'violation' ? assessment.plan : [];
+        expect(planned.map((change) => ('key' in change ? change.key : undefined)).sort()).toEqual(
+          expected.map(({ id }) => id),
+        );
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test.each([{ max_age_days: 0 }, { max_age_days: 366 }, { max_age_days: 1.5 }, { unused_only_days: 0 }])(
+    'options must be whole days from 1 to 365: %j',
+    (options) => {
+      expect(rule.options.safeParse(options).success).toBe(false);
+    },
+  );
+});
+
+describe('what may be gone', () => {
+  test('a user', async () => {
+    await using aws = await iam({ deploy: { keys: [{ id: 'AKIAOLD', age: 100 }] } });
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['deploy', 'left-us'], {});
+
+    expect([...assessments.values()].map(({ state }) => state)).toEqual(['violation', 'gone']);
+  });
+
+  test('a key, between two reads: its user is not gone for that', async () => {
+    await using aws = await scriptedAws(
+      answerByAction({
+        'iam:ListAccessKeys': () =>
+          xmlAnswer(
+            `<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member><AccessKeyId>AKIAOLD</AccessKeyId><Status>Active</Status><CreateDate>${daysAgo(100)}</CreateDate></member></AccessKeyMetadata><IsTruncated>false</IsTruncated></ListAccessKeysResult></ListAccessKeysResponse>`,
+          ),
+        'iam:GetAccessKeyLastUsed': () => queryError('NoSuchEntity', 404),
+      }),
+    );
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['deploy'], {});
+
+    expect(assessments.get('deploy')).toEqual({ state: 'compliant' });
+  });
+});
+
+describe('the change', () => {
+  const change = changeOf({ id: 'AKIAOLD', age: 100, used: 3 });
+
+  test.each([
+    {
+      change,
+      line: '~ access key AKIAOLD of deploy: Active -> Inactive (created 2026-03-22, last used 2026-06-27)',
+    },
+    {
+      change: { ...change, lastUsed: null },
+      line: '~ access key AKIAOLD of deploy: Active -> Inactive (created 2026-03-22, never used)',
+    },
+  ])('reads as one line, with when the key was last used', async ({ change, line }) => {
+    await expect(describeChange(change)).resolves.toBe(line);
+  });
+
+  test('makes the key inactive, so that the user is compliant; its inverse makes it active again', async () => {
+    const users = { deploy: { keys: [{ id: 'AKIAOLD', age: 100, used: 3 }] } };
+    await using aws = await iam(users);
+    const session = sessionOf(aws.endpoint);
+
+    const applied = await applyChange(session, change);
+    const after = (await rule.assess(session, ['deploy'], {})).get('deploy');
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await applyChange(session, inverse);
+
+    expect(after).toEqual({ state: 'compliant' });
+    expect(inverse).toMatchObject({ before: 'Inactive', after: 'Active' });
+    expect(users.deploy.keys).toMatchObject([{ id: 'AKIAOLD', status: 'Active' }]);
+  });
+
+  test('of a key that is gone is done already, and there is nothing to undo', async () => {
+    await using aws = await iam({ deploy: { keys: [] } });
+
+    const applied = await applyChange(sessionOf(aws.endpoint), change);
+
+    expect(applied).toMatchObject({ changed: false });
+    await expect(inverseOf(applied)).resolves.toBeUndefined();
+  });
+
+  test('of a key that is to be made active and is gone is refused', async () => {
+    await using aws = await iam({ deploy: { keys: [] } });
+
+    const application = applyChange(sessionOf(aws.endpoint), {
+      ...change,
+      before: 'Inactive',
+      after: 'Active',
+    });
+
+    await expect(application).rejects.toMatchObject({
+      name: 'ChangeRefusedError',
+      message: "access key AKIAOLD of deploy is gone: it can't be made active",
+    });
+  });
+});
+
+test('the rule calls what it declares, and declares what it calls', async () => {
+  await using aws = await iam({ deploy: { keys: [{ id: 'AKIAOLD', age: 100 }] } });
+  const session = sessionOf(aws.endpoint);
+
+  await rule.assess(session, ['deploy'], {});
+  const read = actionsOf(aws.calls);
+  await applyChange(session, changeOf({ id: 'AKIAOLD', age: 100 }));
+
+  const { permissions } = rule;
+  expect(grantedActions(permissions.read)).toEqual(read);
+  expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
+  expect(permissions.undo).toEqual(permissions.write);
+});
+
+test('25 users with one old key each take three reads a user', async () => {
+  const names = Array.from({ length: 25 }, (_, n) => `user-${n}`);
+  await using aws = await iam(
+    Object.fromEntries(names.map((name, n) => [name, { keys: [{ id: `AKIA${n}`, age: 100 }] }])),
+  );
+
+  await rule.assess(sessionOf(aws.endpoint), names, {});
+
+  expect(aws.calls).toHaveLength(75);
+});

@@ -1,0 +1,204 @@
+import { describe, expect, test } from 'vitest';
+import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { rule } from '../../../lambdas/rules/redshift-cluster-public.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
+
+interface Cluster {
+  readonly id: string;
+  readonly status?: string;
+  readonly isPublic?: boolean;
+  /** What a change that AWS is still carrying out will make of it. */
+  readonly pending?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+function clusterXml({ id, status = 'available', isPublic = true, pending, tags = {} }: Cluster): string {
+  return `<Cluster>
+    <ClusterIdentifier>${id}</ClusterIdentifier><ClusterStatus>${status}</ClusterStatus>
+    <PubliclyAccessible>${isPublic}</PubliclyAccessible><VpcId>vpc-0123abcd</VpcId>
+    <PendingModifiedValues>${pending === undefined ? '' : `<PubliclyAccessible>${pending}</PubliclyAccessible>`}</PendingModifiedValues>
+    <Tags>${Object.entries(tags)
+      .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
+      .join('')}</Tags>
+  </Cluster>`;
+}
+
+/** Redshift, as its API reference says: pages by `Marker`, an error for an identifier that is not there. */
+async function redshift(clusters: Cluster[]) {
+  return scriptedAws(
+    answerByAction({
+      'redshift:DescribeClusters': ({ form }) => {
+        const only = form.get('ClusterIdentifier');
+        const asked = clusters.filter(({ id }) => only === null || id === only);
+        if (only !== null && asked.length === 0) return queryError('ClusterNotFound', 404);
+        const from = Number(form.get('Marker') ?? 0);
+        const to = from + Number(form.get('MaxRecords') ?? 100);
+        return xmlAnswer(`<DescribeClustersResponse><DescribeClustersResult>
+          <Clusters>${asked.slice(from, to).map(clusterXml).join('')}</Clusters>
+          ${to < asked.length ? `<Marker>${to}</Marker>` : ''}
+        </DescribeClustersResult></DescribeClustersResponse>`);
+      },
+      'redshift:ModifyCluster': ({ form }) => {
+        const index = clusters.findIndex(({ id }) => id === form.get('ClusterIdentifier'));
+        const cluster = clusters[index];
+        if (cluster === undefined) return queryError('ClusterNotFound', 404);
+        if ((cluster.status ?? 'available') !== 'available') return queryError('InvalidClusterState');
+        const pending = form.get('PubliclyAccessible') === 'true';
+        clusters[index] = { ...cluster, status: 'modifying', pending };
+        return xmlAnswer(
+          `<ModifyClusterResponse><ModifyClusterResult>${clusterXml(cluster)}</ModifyClusterResult></ModifyClusterResponse>`,
+        );
+      },
+    }),
+  );
+}
+
+const sessionOf = (endpoint: string) =>
+  testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
+
+async function inspect(cluster: Cluster) {
+  await using aws = await redshift([cluster]);
+  return (await rule.assess(sessionOf(aws.endpoint), [cluster.id], {})).get(cluster.id);
+}
+
+const change = {
+  kind: 'redshift-cluster-public-access-set',
+  resource: 'warehouse',
+  before: true,
+  after: false,
+};
+
+describe('what is seen of a cluster', () => {
+  test('a public one violates the rule, and shows its tags', async () => {
+    await expect(inspect({ id: 'warehouse', tags: { team: 'blue' } })).resolves.toEqual({
+      state: 'violation',
+      seen: { publiclyAccessible: true, status: 'available', vpc: 'vpc-0123abcd' },
+      tags: { team: 'blue' },
+      plan: [change],
+    });
+  });
+
+  test.each(['available', 'modifying', 'paused'])(
+    'a private one is compliant while it is %s',
+    async (status) => {
+      await expect(inspect({ id: 'warehouse', isPublic: false, status })).resolves.toEqual({
+        state: 'compliant',
+      });
+    },
+  );
+
+  test.each(['paused', 'resizing', 'modifying', 'rebooting', 'creating', 'available, prep-for-resize'])(
+    'a public one that is %s is busy: later',
+    async (status) => {
+      await expect(inspect({ id: 'warehouse', status })).resolves.toEqual({
+        state: 'busy',
+        reason: `cluster warehouse is ${status}: AWS changes a cluster only while it is available`,
+      });
+    },
+  );
+
+  test('one that is being made private is busy until it is', async () => {
+    await expect(inspect({ id: 'warehouse', status: 'modifying', pending: false })).resolves.toEqual({
+      state: 'busy',
+      reason: 'cluster warehouse is being made private (status modifying): AWS takes minutes for it',
+    });
+  });
+
+  test.each(['deleting', 'final-snapshot'])('one that is %s is gone', async (status) => {
+    await expect(inspect({ id: 'warehouse', status })).resolves.toEqual({ state: 'gone' });
+  });
+});
+
+describe('how clusters are read', () => {
+  test('one by its identifier; it may be gone', async () => {
+    await using aws = await redshift([{ id: 'other' }]);
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['warehouse'], {});
+
+    expect(assessments).toEqual(new Map([['warehouse', { state: 'gone' }]]));
+    expect(aws.calls.map(({ form }) => form.get('ClusterIdentifier'))).toEqual(['warehouse']);
+  });
+
+  test('many by all pages, a hundred a page', async () => {
+    await using aws = await redshift(Array.from({ length: 150 }, (_, n) => ({ id: `warehouse-${n}` })));
+    const resources = ['warehouse-3', 'warehouse-149', 'warehouse-150'];
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), resources, {});
+
+    expect([...assessments].map(([id, { state }]) => [id, state])).toEqual([
+      ['warehouse-3', 'violation'],
+      ['warehouse-149', 'violation'],
+      ['warehouse-150', 'gone'],
+    ]);
+    expect(aws.calls).toHaveLength(2);
+  });
+});
+
+describe('the change', () => {
+  test.each([
+    { change, line: '~ publicly accessible: true -> false (cluster warehouse)' },
+    {
+      change: { ...change, before: false, after: true },
+      line: '~ publicly accessible: false -> true (cluster warehouse)',
+    },
+  ])('reads as one line: $line', async ({ change, line }) => {
+    await expect(describeChange(change)).resolves.toBe(line);
+  });
+
+  test('is accepted by AWS, and read back as busy until AWS has carried it out', async () => {
+    const clusters: Cluster[] = [{ id: 'warehouse' }];
+    await using aws = await redshift(clusters);
+    const session = sessionOf(aws.endpoint);
+
+    await applyChange(session, change);
+    const meanwhile = (await rule.assess(session, ['warehouse'], {})).get('warehouse');
+    clusters[0] = { id: 'warehouse', isPublic: false };
+    const after = (await rule.assess(session, ['warehouse'], {})).get('warehouse');
+
+    expect(meanwhile?.state).toBe('busy');
+    expect(after).toEqual({ state: 'compliant' });
+  });
+
+  test('is undone by its inverse, and changes nothing else of the cluster', async () => {
+    const clusters: Cluster[] = [{ id: 'warehouse', isPublic: false }];
+    await using aws = await redshift(clusters);
+
+    const inverse = await inverseOf(change);
+    if (inverse !== undefined) await applyChange(sessionOf(aws.endpoint), inverse);
+
+    expect(clusters[0]?.pending).toBe(true);
+    expect(Object.fromEntries(aws.calls[0]?.form ?? [])).toEqual({
+      Action: 'ModifyCluster',
+      Version: '2012-12-01',
+      ClusterIdentifier: 'warehouse',
+      PubliclyAccessible: 'true',
+    });
+  });
+
+  test.each([
+    { what: 'paused meanwhile', clusters: [{ id: 'warehouse', status: 'paused' }], because: 'busy' },
+    { what: 'deleted meanwhile', clusters: [], because: 'gone' },
+  ])('is refused for a cluster that was $what', async ({ clusters, because }) => {
+    await using aws = await redshift(clusters);
+
+    const application = applyChange(sessionOf(aws.endpoint), change);
+
+    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because });
+  });
+});
+
+test('the rule calls what it declares, and declares what it calls', async () => {
+  await using aws = await redshift([{ id: 'warehouse' }]);
+  const session = sessionOf(aws.endpoint);
+
+  await rule.assess(session, ['warehouse'], {});
+  const read = actionsOf(aws.calls);
+  await applyChange(session, change);
+
+  const { permissions } = rule;
+  expect(grantedActions(permissions.read)).toEqual(read);
+  expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
+  expect(permissions.undo).toEqual(permissions.write);
+});

@@ -1,0 +1,366 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import type { PublicAccessBlock } from '../../../lambdas/changes/s3-public-access-block-set.ts';
+import { rule } from '../../../lambdas/rules/s3-bucket-public.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
+import {
+  type Answer,
+  type ReceivedCall,
+  s3Error,
+  scriptedAws,
+  xmlAnswer,
+} from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
+
+const ACCOUNT = '111122223333';
+const ALL_USERS = 'http://acs.amazonaws.com/groups/global/AllUsers';
+const SETTINGS = [
+  'BlockPublicAcls',
+  'IgnorePublicAcls',
+  'BlockPublicPolicy',
+  'RestrictPublicBuckets',
+] as const;
+
+interface Bucket {
+  readonly region?: string;
+  block?: PublicAccessBlock | undefined;
+  /** The groups that the ACL grants READ to. */
+  readonly grants?: readonly string[];
+  readonly policyIsPublic?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+const flags = (
+  BlockPublicAcls: boolean,
+  IgnorePublicAcls: boolean,
+  BlockPublicPolicy: boolean,
+  RestrictPublicBuckets: boolean,
+) => ({
+  BlockPublicAcls,
+  IgnorePublicAcls,
+  BlockPublicPolicy,
+  RestrictPublicBuckets,
+});
+
+function regionOf(call: ReceivedCall): string {
+  return /Credential=[^/]+\/\d{8}\/([^/]+)\//.exec(call.headers.authorization ?? '')?.[1] ?? '';
+}
+
+/** S3, as its API reference says: each bucket answers in its own region, and only to who names its owner rightly. */
+async function s3(buckets: Record<string, Bucket>, bucketsPerPage = 10_000) {
+  const inBucket =
+    (answer: (bucket: Bucket, call: ReceivedCall) => Answer) =>
+    (call: ReceivedCall): Answer => {
+      const bucket = buckets[new URL(call.path, 'http://s3').pathname.replaceAll('/', '')];
+      if (bucket === undefined) return s3Error('NoSuchBucket', 404);
+      if ((bucket.region ?? 'eu-central-1') !== regionOf(call)) return s3Error('PermanentRedirect', 301);
+      if (call.headers['x-amz-expected-bucket-owner'] !== ACCOUNT) return s3Error('AccessDenied', 403);
+      return answer(bucket, call);
+    };
+  return scriptedAws((call) =>
+    answerByAction({
+      's3:ListAllMyBuckets': ({ path }) => {
+        const { searchParams } = new URL(path, 'http://s3');
+        const names = Object.keys(buckets)
+          .filter((name) => name.startsWith(searchParams.get('prefix') ?? ''))
+          .sort();
+        const from = Number(searchParams.get('continuation-token') ?? 0);
+        const to = from + Math.min(bucketsPerPage, Number(searchParams.get('max-buckets') ?? 10_000));
+        return xmlAnswer(
+          `<ListAllMyBucketsResult><Buckets>${names
+            .slice(from, to)
+            .map(
+              (name) =>
+                `<Bucket><Name>${name}</Name><BucketRegion>${buckets[name]?.region ?? 'eu-central-1'}</BucketRegion></Bucket>`,
+            )
+            .join('')}</Buckets>${
+            to < names.length ? `<ContinuationToken>${to}</ContinuationToken>` : ''
+          }</ListAllMyBucketsResult>`,
+        );
+      },
+      's3:GetBucketPublicAccessBlock': inBucket(({ block }) =>
+        block === undefined
+          ? s3Error('NoSuchPublicAccessBlockConfiguration', 404)
+          : xmlAnswer(
+              `<PublicAccessBlockConfiguration>${SETTINGS.map((name) => `<${name}>${block[name]}</${name}>`).join('')}</PublicAccessBlockConfiguration>`,
+            ),
+      ),
+      's3:GetBucketAcl': inBucket(({ grants = [] }) =>
+        xmlAnswer(`<AccessControlPolicy><Owner><ID>own</ID></Owner><AccessControlList>
+          <Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>own</ID></Grantee><Permission>FULL_CONTROL</Permission></Grant>
+          ${grants
+            .map(
+              (uri) =>
+                `<Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="Group"><URI>${uri}</URI></Grantee><Permission>READ</Permission></Grant>`,
+            )
+            .join('')}</AccessControlList></AccessControlPolicy>`),
+      ),
+      's3:GetBucketPolicyStatus': inBucket(({ policyIsPublic }) =>
+        policyIsPublic === undefined
+          ? s3Error('NoSuchBucketPolicy', 404)
+          : xmlAnswer(`<PolicyStatus><IsPublic>${policyIsPublic}</IsPublic></PolicyStatus>`),
+      ),
+      's3:GetBucketTagging': inBucket(({ tags }) =>
+        tags === undefined
+          ? s3Error('NoSuchTagSet', 404)
+          : xmlAnswer(
+              `<Tagging><TagSet>${Object.entries(tags)
+                .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
+                .join('')}</TagSet></Tagging>`,
+            ),
+      ),
+      's3:PutBucketPublicAccessBlock': inBucket((bucket, { method, body }) => {
+        if (method === 'DELETE') bucket.block = undefined;
+        else {
+          const on = (name: string): boolean => body.includes(`<${name}>true</${name}>`);
+          bucket.block = flags(on(SETTINGS[0]), on(SETTINGS[1]), on(SETTINGS[2]), on(SETTINGS[3]));
+        }
+        return { status: method === 'DELETE' ? 204 : 200, body: '' };
+      }),
+    })(call),
+  );
+}
+
+const sessionOf = (endpoint: string) => testSession({ endpoint, account: ACCOUNT, region: 'eu-central-1' });
+
+async function inspect(bucket: Bucket) {
+  await using aws = await s3({ site: bucket });
+  return (await rule.assess(sessionOf(aws.endpoint), ['site'], {})).get('site');
+}
+
+describe('what makes a bucket public', () => {
+  test.each([
+    { what: 'nothing', bucket: {}, state: 'compliant' },
+    { what: 'an ACL for everyone', bucket: { grants: [ALL_USERS] }, state: 'violation' },
+    {
+      what: 'an ACL for everyone with an AWS account',
+      bucket: { grants: ['http://acs.amazonaws.com/groups/global/AuthenticatedUsers'] },
+      state: 'violation',
+    },
+    {
+      what: "an ACL for the log delivery group, which isn't everyone",
+      bucket: { grants: ['http://acs.amazonaws.com/groups/s3/LogDelivery'] },
+      state: 'compliant',
+    },
+    { what: 'a public policy', bucket: { policyIsPublic: true }, state: 'violation' },
+    { what: "a policy that isn't public", bucket: { policyIsPublic: false }, state: 'compliant' },
+    {
+      what: 'an ACL that is ignored',
+      bucket: { grants: [ALL_USERS], block: flags(false, true, false, false) },
+      state: 'compliant',
+    },
+    {
+      what: 'an ACL, where only new ones are blocked',
+      bucket: { grants: [ALL_USERS], block: flags(true, false, true, true) },
+      state: 'violation',
+    },
+    {
+      what: 'a policy whose effect is restricted',
+      bucket: { policyIsPublic: true, block: flags(false, false, false, true) },
+      state: 'compliant',
+    },
+    {
+      what: 'a policy, where only new ones are blocked',
+      bucket: { policyIsPublic: true, block: flags(true, true, true, false) },
+      state: 'violation',
+    },
+  ])('$what: $state', async ({ bucket, state }) => {
+    await expect(inspect(bucket)).resolves.toMatchObject({ state });
+  });
+
+  test('evidence keeps what made it public, and its tags', async () => {
+    const block = flags(true, false, false, false);
+
+    const assessment = await inspect({
+      grants: [ALL_USERS],
+      policyIsPublic: true,
+      block,
+      tags: { team: 'blue' },
+    });
+
+    expect(assessment).toMatchObject({
+      state: 'violation',
+      seen: {
+        region: 'eu-central-1',
+        publicAccessBlock: block,
+        publicGrants: ['READ to AllUsers'],
+        policyIsPublic: true,
+      },
+      tags: { team: 'blue' },
+    });
+  });
+});
+
+describe('how buckets are read', () => {
+  test('in their own regions, naming their owner', async () => {
+    await using aws = await s3({ far: { region: 'us-west-2', policyIsPublic: true } });
+    const session = sessionOf(aws.endpoint);
+
+    const assessment = (await rule.assess(session, ['far'], {})).get('far');
+    if (assessment?.state !== 'violation') throw new Error('expected a violation');
+    for (const change of assessment.plan) await applyChange(session, change);
+    const after = (await rule.assess(session, ['far'], {})).get('far');
+
+    expect(assessment.plan).toMatchObject([{ region: 'us-west-2' }]);
+    expect(after).toEqual({ state: 'compliant' });
+  });
+
+  test('one that is not among the account’s is gone, and is not asked for', async () => {
+    await using aws = await s3({ site: { policyIsPublic: true } });
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['site', 'someone-elses'], {});
+
+    expect(assessments.get('someone-elses')).toEqual({ state: 'gone' });
+    expect(aws.calls.filter(({ path }) => path.includes('someone-elses'))).toEqual([]);
+  });
+
+  test('one that is deleted between two reads is gone', async () => {
+    await using aws = await scriptedAws((call) =>
+      new URL(call.path, 'http://s3').pathname === '/'
+        ? xmlAnswer(
+            '<ListAllMyBucketsResult><Buckets><Bucket><Name>site</Name><BucketRegion>eu-central-1</BucketRegion></Bucket></Buckets></ListAllMyBucketsResult>',
+          )
+        : s3Error('NoSuchBucket', 404),
+    );
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['site'], {});
+
+    expect(assessments.get('site')).toEqual({ state: 'gone' });
+  });
+
+  test('on all pages', async () => {
+    await using aws = await s3({ a1: {}, b2: {}, c3: { policyIsPublic: true } }, 1);
+
+    const assessments = await rule.assess(sessionOf(aws.endpoint), ['a1', 'c3'], {});
+
+    expect([...assessments.values()].map(({ state }) => state)).toEqual(['compliant', 'violation']);
+  });
+
+  test('25 cured ones take 26 calls', async () => {
+    const names = Array.from({ length: 25 }, (_, n) => `bucket-${n}`);
+    await using aws = await s3(
+      Object.fromEntries(
+        names.map((name) => [name, { policyIsPublic: true, block: flags(false, true, false, true) }]),
+      ),
+    );
+
+    await rule.assess(sessionOf(aws.endpoint), names, {});
+
+    expect(aws.calls).toHaveLength(26);
+  });
+});
+
+describe('the plan', () => {
+  const anyBlock = fc.option(
+    fc.record({
+      BlockPublicAcls: fc.boolean(),
+      IgnorePublicAcls: fc.boolean(),
+      BlockPublicPolicy: fc.boolean(),
+      RestrictPublicBuckets: fc.boolean(),
+    }),
+  );
+
+  function planned(publicAccessBlock: PublicAccessBlock | null, block_all: boolean) {
+    const seen = { region: 'eu-central-1', publicAccessBlock, publicGrants: [], policyIsPublic: true };
+    const plan = rule.definition.plan('site', seen, { block_all });
+    if ('notApplicable' in plan) throw new Error('expected changes');
+    return plan;
+  }
+
+  test('sets two settings and leaves the other two as they are', () => {
+    fc.assert(
+      fc.property(anyBlock, (before) => {
+        expect(planned(before, false)).toMatchObject([
+          {
+            before,
+            after: {
+              BlockPublicAcls: before?.BlockPublicAcls ?? false,
+              IgnorePublicAcls: true,
+              BlockPublicPolicy: before?.BlockPublicPolicy ?? false,
+              RestrictPublicBuckets: true,
+            },
+          },
+        ]);
+      }),
+    );
+  });
+
+  test('sets all four with block_all', () => {
+    fc.assert(
+      fc.property(anyBlock, (before) => {
+        expect(planned(before, true)).toMatchObject([{ before, after: flags(true, true, true, true) }]);
+      }),
+    );
+  });
+
+  test('is undone by its inverse, over the wire', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyBlock, fc.boolean(), async (before, blockAll) => {
+        const bucket: Bucket = { block: before ?? undefined };
+        await using aws = await s3({ site: bucket });
+        const session = sessionOf(aws.endpoint);
+
+        for (const change of planned(before, blockAll)) {
+          const applied = await applyChange(session, change);
+          expect(bucket.block).toEqual(change.after);
+          const inverse = await inverseOf(applied);
+          if (inverse !== undefined) await applyChange(session, inverse);
+        }
+
+        expect(bucket.block).toEqual(before ?? undefined);
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('the change', () => {
+  const change = {
+    kind: 's3-public-access-block-set',
+    resource: 'site',
+    region: 'eu-central-1',
+    before: null,
+    after: flags(false, true, false, true),
+  };
+
+  test.each([
+    { change, line: '+ public access block of site: IgnorePublicAcls, RestrictPublicBuckets' },
+    {
+      change: { ...change, before: flags(true, false, false, true) },
+      line: '~ public access block of site: BlockPublicAcls true -> false, IgnorePublicAcls false -> true',
+    },
+    { change: { ...change, before: change.after, after: null }, line: '- public access block of site' },
+  ])('reads as one line: $line', async ({ change, line }) => {
+    await expect(describeChange(change)).resolves.toBe(line);
+  });
+
+  test.each([
+    { code: 'NoSuchBucket', status: 404, because: 'gone' },
+    { code: 'OperationAborted', status: 409, because: 'busy' },
+  ])('is refused by $code because the bucket is $because', async ({ code, status, because }) => {
+    await using aws = await scriptedAws(() => s3Error(code, status));
+
+    const application = applyChange(sessionOf(aws.endpoint), change);
+
+    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because });
+  });
+});
+
+test('the rule calls what it declares, and declares what it calls', async () => {
+  await using aws = await s3({ site: { policyIsPublic: true } });
+  const session = sessionOf(aws.endpoint);
+
+  const assessment = (await rule.assess(session, ['site'], {})).get('site');
+  const read = actionsOf(aws.calls);
+  if (assessment?.state !== 'violation') throw new Error('expected a violation');
+  for (const change of assessment.plan) {
+    const inverse = await inverseOf(await applyChange(session, change));
+    if (inverse !== undefined) await applyChange(session, inverse);
+  }
+
+  const { permissions } = rule;
+  expect(grantedActions(permissions.read)).toEqual(read);
+  expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
+  expect(permissions.undo).toEqual(permissions.write);
+});
