@@ -27,6 +27,9 @@ const accounts = values.account.map((account) => {
     throw new Error(`--account ${account}: expected twelve digits, or 111111111111=name`);
   return { id, name };
 });
+if (values.endpoint !== undefined && (accounts.length === 0 || values.region.length === 0)) {
+  throw new Error('--endpoint: expected an --account and a --region at least, to scan there');
+}
 
 const tenant = await startTenant({
   port,

@@ -58,6 +58,8 @@ interface Reply {
 interface StartedScan {
   readonly startedBy: string;
   state: 'In Progress' | 'Completed' | 'Failed';
+  /** Why it failed. */
+  error?: string;
 }
 
 const DEFAULT_TOKEN = 'simulated+tenant/token==';
@@ -263,8 +265,9 @@ export class Tenant implements AsyncDisposable {
         () => {
           started.state = 'Completed';
         },
-        () => {
+        (error: unknown) => {
           started.state = 'Failed';
+          started.error = error instanceof Error ? error.message : String(error);
         },
       );
       return json(200, { status: 'success', msg: '', data: [{ scan_id: id }] });
@@ -272,8 +275,8 @@ export class Tenant implements AsyncDisposable {
     const { scan_id } = parsed.data;
     const scan = this.#scans.get(scan_id);
     if (scan === undefined) return errorReply(200, 'Invalid Parameter', [`There is no scan ${scan_id}`]);
-    const { startedBy, state } = scan;
-    const data = [{ scan_id, scan_status: state, scan_start_by: startedBy }];
+    const { startedBy, state, error } = scan;
+    const data = [{ scan_id, scan_status: state, scan_start_by: startedBy, error_msg: error }];
     return json(200, { status: 'success', msg: '', data });
   }
 

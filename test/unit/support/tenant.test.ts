@@ -441,7 +441,7 @@ describe('csa_scan', () => {
     await scan(tenant, { op: 'start', name: 'baseline', scan_start_by: 'me' });
     await vi.waitFor(async () =>
       expect(await scan(tenant, { op: 'status', scan_id: '1' })).toMatchObject({
-        data: [{ scan_status: 'Failed' }],
+        data: [{ scan_status: 'Failed', error_msg: expect.stringContaining('what to scan') }],
       }),
     );
     expect(await ids(tenant)).toEqual(['sg-0']);
