@@ -2,33 +2,39 @@ data "aws_caller_identity" "this" {}
 
 data "aws_partition" "this" {}
 
-locals {
-  account_id      = data.aws_caller_identity.this.account_id
-  partition       = data.aws_partition.this.partition
-  external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
-  remediator_arns = "arn:${local.partition}:iam::${var.security_account_id}:role${var.iam.remediator_role_path}${var.name}-remediator-*"
+module "policy" {
+  source = "../target-policy"
+
+  name                 = var.name
+  security_account_id  = var.security_account_id
+  external_id          = var.external_id
+  organization_id      = var.organization_id
+  rules                = var.rules
+  remediator_role_path = var.iam.remediator_role_path
+  account_id           = data.aws_caller_identity.this.account_id
+  partition            = data.aws_partition.this.partition
 }
 
 resource "aws_iam_role" "remediation" {
-  name                 = "${var.name}-remediation"
+  name                 = module.policy.role_name
   path                 = var.iam.path
   permissions_boundary = var.iam.permissions_boundary_arn
-  description          = "Cures what CSPM finds in this account. Assumed by the remediators of account ${var.security_account_id} alone."
-  assume_role_policy   = local.trust_policy
+  description          = module.policy.role_description
+  assume_role_policy   = module.policy.trust_policy
   tags                 = var.tags
 }
 
 resource "aws_iam_role_policy" "remediation" {
-  count = length(local.rules) > 0 ? 1 : 0
+  count = module.policy.policy == null ? 0 : 1
 
   name   = "enabled-rules"
   role   = aws_iam_role.remediation.name
-  policy = local.policy
+  policy = module.policy.policy
 
   lifecycle {
     precondition {
-      condition     = length(local.policy) <= 10240
-      error_message = "The role's policy for ${length(local.rules)} rules has ${length(local.policy)} characters: IAM takes 10240. Name fewer rules in `rules`."
+      condition     = length(module.policy.policy) <= 10240
+      error_message = "The role's policy has ${length(module.policy.policy)} characters: IAM takes 10240. Name fewer rules in `rules`."
     }
   }
 }

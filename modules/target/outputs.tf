@@ -9,11 +9,11 @@ output "role_name" {
 }
 
 output "policy" {
-  description = "What the role may do, as JSON."
-  value       = local.policy
+  description = "What the role may do, as JSON; null when that is nothing."
+  value       = module.policy.policy
 }
 
 output "trust_policy" {
   description = "Who may assume the role, as JSON."
-  value       = local.trust_policy
+  value       = module.policy.trust_policy
 }

@@ -63,6 +63,7 @@ run "enabled_creates" {
       TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
       EXTERNAL_ID                  = "external"
       MAX_RECEIVE_COUNT            = "5"
+      RETRY_DELAY_SECONDS          = "30"
       POWERTOOLS_SERVICE_NAME      = "cspm-auto-remediation-remediator"
       POWERTOOLS_METRICS_NAMESPACE = "CspmAutoRemediation"
       POWERTOOLS_LOG_LEVEL         = "INFO"
@@ -74,15 +75,15 @@ run "enabled_creates" {
     condition = jsonencode({
       for statement in jsondecode(module.remediator.policy).Statement : join(" ", sort(statement.Action)) => sort(statement.Resource)
       }) == jsonencode({
-      "sts:AssumeRole"                                                                          = ["arn:aws:iam::*:role/security/cspm-auto-remediation-remediation"]
-      "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage" = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"]
-      "sqs:GetQueueUrl sqs:SendMessage"                                                         = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo"]
-      "ssm:GetParametersByPath"                                                                 = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
-      "ssm:GetParameter ssm:GetParameters"                                                      = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
-      "s3:GetObject s3:PutObject"                                                               = ["arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"]
-      "s3:ListBucket"                                                                           = ["arn:aws:s3:::evidence"]
-      "events:PutEvents"                                                                        = ["arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"]
-      "logs:CreateLogStream logs:PutLogEvents"                                                  = ["arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"]
+      "sts:AssumeRole"                                                                                          = ["arn:aws:iam::*:role/security/cspm-auto-remediation-remediation"]
+      "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage" = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"]
+      "sqs:GetQueueUrl sqs:SendMessage"                                                                         = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo"]
+      "ssm:GetParametersByPath"                                                                                 = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
+      "ssm:GetParameter ssm:GetParameters"                                                                      = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
+      "s3:GetObject s3:PutObject"                                                                               = ["arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"]
+      "s3:ListBucket"                                                                                           = ["arn:aws:s3:::evidence"]
+      "events:PutEvents"                                                                                        = ["arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"]
+      "logs:CreateLogStream logs:PutLogEvents"                                                                  = ["arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"]
     })
     error_message = "Policy: ${module.remediator.policy}"
   }
@@ -103,7 +104,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "oldest-job", "remediator-errors", "settings-invalid"])
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }
 }
@@ -113,7 +114,7 @@ run "own_settings" {
 
   variables {
     remediator = { timeout = 100, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 20, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
-    queue      = { max_receive_count = 3, retention_days = 1, dead_letter_retention_days = 7 }
+    queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
   }
 
@@ -124,6 +125,7 @@ run "own_settings" {
       aws_sqs_queue.dead_letters.message_retention_seconds == 7 * 24 * 3600,
       jsondecode(aws_sqs_queue.jobs.redrive_policy).maxReceiveCount == 3,
       module.remediator.environment.MAX_RECEIVE_COUNT == "3",
+      module.remediator.environment.RETRY_DELAY_SECONDS == "60",
       aws_lambda_event_source_mapping.jobs.batch_size == 10,
       aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 20,
       aws_cloudwatch_metric_alarm.this["oldest-job"].threshold == 300,

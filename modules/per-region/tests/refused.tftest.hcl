@@ -57,12 +57,13 @@ run "mistakes_3" {
   expect_failures = [var.remediator, var.queue, var.alarms]
 }
 
-run "maximum_concurrency_of_one" {
+run "mistakes_4" {
   command = plan
   variables {
     remediator = { maximum_concurrency = 1 }
+    queue      = { retry_delay_seconds = 901 }
   }
-  expect_failures = [var.remediator]
+  expect_failures = [var.remediator, var.queue]
 }
 
 run "less_reserved_than_used" {

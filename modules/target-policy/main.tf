@@ -2,6 +2,9 @@ locals {
   catalog = jsondecode(file("${path.module}/../catalog.json")).rules
   rules   = var.rules == null ? toset(keys(local.catalog)) : var.rules
 
+  external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
+  remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
+
   # Each permission with its placeholders filled in. IAM is global and this role serves every region. The session policy
   # of each job leaves of all this only what the job needs: a dry run reads.
   permissions = [
@@ -10,7 +13,7 @@ locals {
         for kind in ["read", "write", "undo"] : [for permission in local.catalog[rule].permissions[kind] : jsonencode(permission)]
       ]
     ]) :
-    jsondecode(replace(replace(replace(permission, "$${partition}", local.partition), "$${region}", "*"), "$${account}", local.account_id))
+    jsondecode(replace(replace(replace(permission, "$${partition}", var.partition), "$${region}", "*"), "$${account}", var.account_id))
   ]
 
   # A bucket's ARN names no account: without the condition, a bucket policy elsewhere could let this role in there.
@@ -22,7 +25,7 @@ locals {
         conditions = merge(
           try(permission.conditions, {}),
           alltrue([for resource in permission.resources : can(regex("^arn:[^:]+:s3:::", resource))]) ? {
-            StringEquals = merge(try(permission.conditions.StringEquals, {}), { "aws:ResourceAccount" = [local.account_id] })
+            StringEquals = merge(try(permission.conditions.StringEquals, {}), { "aws:ResourceAccount" = [var.account_id] })
           } : {},
         )
       }
@@ -53,7 +56,7 @@ locals {
     Statement = [{
       Effect    = "Allow"
       Action    = "sts:AssumeRole"
-      Principal = { AWS = "arn:${local.partition}:iam::${var.security_account_id}:root" }
+      Principal = { AWS = "arn:${var.partition}:iam::${var.security_account_id}:root" }
       Condition = {
         ArnLike = { "aws:PrincipalArn" = local.remediator_arns }
         StringEquals = merge(

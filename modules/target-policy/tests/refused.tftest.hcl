@@ -1,0 +1,34 @@
+# Each of these mistakes must fail at plan, by the validation that names it. A run makes one mistake in each variable,
+# because a run costs time and each variable fails by itself. What the policies hold, the tests of target and
+# target-stackset say.
+
+variables {
+  name                = "cspm-auto-remediation"
+  security_account_id = "111111111111"
+  account_id          = "222222222222"
+  partition           = "aws"
+}
+
+run "mistakes_1" {
+  command = plan
+  variables {
+    name                 = "Cspm"
+    security_account_id  = "1111"
+    external_id          = "two words"
+    organization_id      = "my-organization"
+    rules                = ["security-group-ssh"]
+    remediator_role_path = "security"
+  }
+  expect_failures = [
+    var.name, var.security_account_id, var.external_id, var.organization_id, var.rules, var.remediator_role_path,
+  ]
+}
+
+run "mistakes_2" {
+  command = plan
+  variables {
+    name        = "a23456789012345678901234567890123"
+    external_id = "x"
+  }
+  expect_failures = [var.name, var.external_id]
+}

@@ -1,0 +1,79 @@
+variable "name" {
+  description = "The same as in `central`."
+  type        = string
+  default     = "cspm-auto-remediation"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32
+    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen, as in central."
+  }
+}
+
+variable "security_account_id" {
+  description = "The account that the remediators run in: `security_account_id` of `central`."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.security_account_id))
+    error_message = "security_account_id is \"${var.security_account_id}\": expected an account id of twelve digits, in quotes."
+  }
+}
+
+variable "external_id" {
+  description = "The external id that the remediators give: the same as in `central`. Null: `<name>-<security account id>`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.external_id == null ? true : can(regex("^[\\w+=,.@:/-]{2,}$", var.external_id)) && length(var.external_id) <= 1224
+    error_message = "external_id is \"${coalesce(var.external_id, "null")}\": expected 2 to 1224 letters, digits and characters of _+=,.@:/-"
+  }
+}
+
+variable "organization_id" {
+  description = "The AWS Organization's id, `o-…`: the role then trusts nobody outside it. Null: not asked for."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id is \"${coalesce(var.organization_id, "null")}\": expected an id such as \"o-a1b2c3d4e5\"."
+  }
+}
+
+variable "rules" {
+  description = "The ids of the rules that the role may cure: it holds what these need and nothing else. Null: all rules."
+  type        = set(string)
+  default     = null
+
+  validation {
+    condition     = length(setsubtract(coalesce(var.rules, []), keys(local.catalog))) == 0
+    error_message = "rules holds ${join(", ", [for id in setsubtract(coalesce(var.rules, []), keys(local.catalog)) : "\"${id}\""])}, which is no rule: expected ${join(", ", keys(local.catalog))}."
+  }
+}
+
+variable "remediator_role_path" {
+  description = "The path of the remediators' roles in the security account."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.remediator_role_path))
+    error_message = "iam.remediator_role_path is \"${var.remediator_role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+  }
+}
+
+variable "account_id" {
+  description = "The account that the role is in: an id, or what CloudFormation puts an id in the place of."
+  type        = string
+  nullable    = false
+}
+
+variable "partition" {
+  description = "The account's partition: `aws`, or what CloudFormation puts a partition in the place of."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,72 @@
+resource "aws_cloudformation_stack_set" "this" {
+  name             = "${var.name}-target"
+  description      = "The role by which ${var.name} cures what CSPM finds, in every account of the chosen organizational units."
+  permission_model = "SERVICE_MANAGED"
+  call_as          = var.call_as
+  capabilities     = ["CAPABILITY_NAMED_IAM"]
+  template_body    = local.template_body
+  tags             = var.tags
+
+  auto_deployment {
+    enabled = var.auto_deployment
+    # An account that leaves the units is not ours to change any more.
+    retain_stacks_on_account_removal = var.auto_deployment ? false : null
+  }
+
+  # Operations that don't touch the same stacks need not wait for each other, and the others queue up instead of failing.
+  managed_execution {
+    active = true
+  }
+
+  operation_preferences {
+    failure_tolerance_percentage = var.operation.failure_tolerance_percentage
+    max_concurrent_percentage    = var.operation.max_concurrent_percentage
+  }
+
+  timeouts {
+    update = "3h"
+  }
+
+  lifecycle {
+    # Service-managed StackSets have none, and the provider reads one back.
+    ignore_changes = [administration_role_arn]
+
+    precondition {
+      condition     = length(coalesce(module.policy.policy, "{}")) - length(regexall("\\$\\{AWS::", coalesce(module.policy.policy, "{}"))) * 5 <= 10240
+      error_message = "The role's policy has more than the 10240 characters that IAM takes. Name fewer rules in `rules`."
+    }
+
+    precondition {
+      condition     = length(local.template_body) <= 51200
+      error_message = "The template has ${length(local.template_body)} characters: CloudFormation takes 51200. Name fewer rules in `rules`."
+    }
+  }
+}
+
+# One for each unit, so that a unit that is added, or whose accounts change, leaves the others' roles as they are. IAM is
+# global: the stacks are in one region alone, this module's provider's.
+resource "aws_cloudformation_stack_set_instance" "unit" {
+  for_each = var.organizational_units
+
+  stack_set_name = aws_cloudformation_stack_set.this.name
+  call_as        = var.call_as
+
+  deployment_targets {
+    organizational_unit_ids = [each.key]
+    account_filter_type     = length(each.value.accounts) > 0 ? "INTERSECTION" : length(each.value.excluded_accounts) > 0 ? "DIFFERENCE" : "NONE"
+    accounts                = length(each.value.accounts) > 0 ? each.value.accounts : length(each.value.excluded_accounts) > 0 ? each.value.excluded_accounts : null
+  }
+
+  operation_preferences {
+    # Otherwise no more accounts would be worked on side by side than may fail.
+    concurrency_mode             = "SOFT_FAILURE_TOLERANCE"
+    failure_tolerance_percentage = var.operation.failure_tolerance_percentage
+    max_concurrent_percentage    = var.operation.max_concurrent_percentage
+  }
+
+  timeouts {
+    create = "3h"
+    update = "3h"
+    delete = "3h"
+  }
+}

@@ -1,0 +1,51 @@
+module "policy" {
+  source = "../target-policy"
+
+  name                 = var.name
+  security_account_id  = var.security_account_id
+  external_id          = var.external_id
+  organization_id      = var.organization_id
+  rules                = var.rules
+  remediator_role_path = var.iam.remediator_role_path
+  account_id           = local.account_id
+  partition            = local.partition
+}
+
+locals {
+  # CloudFormation puts the values in, in each account.
+  account_id = "$${AWS::AccountId}"
+  partition  = "$${AWS::Partition}"
+
+  template = jsonencode({
+    AWSTemplateFormatVersion = "2010-09-09"
+    Description              = "The role by which ${var.name} cures what CSPM finds in this account."
+    Resources = {
+      Role = {
+        Type = "AWS::IAM::Role"
+        Properties = merge(
+          {
+            RoleName                 = module.policy.role_name
+            Path                     = var.iam.path
+            Description              = module.policy.role_description
+            AssumeRolePolicyDocument = jsondecode(module.policy.trust_policy)
+          },
+          var.iam.permissions_boundary_name == null ? {} : {
+            PermissionsBoundary = "arn:${local.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
+          },
+          module.policy.policy == null ? {} : {
+            Policies = [{ PolicyName = "enabled-rules", PolicyDocument = jsondecode(module.policy.policy) }]
+          },
+        )
+      }
+    }
+    Outputs = {
+      RoleArn = {
+        Description = "The role that the remediators assume in this account."
+        Value       = { "Fn::GetAtt" = ["Role", "Arn"] }
+      }
+    }
+  })
+
+  # Every text with a placeholder becomes one that CloudFormation fills in.
+  template_body = replace(local.template, "/\"([^\"]*\\$\\{AWS::[^\"]*)\"/", "{\"Fn::Sub\":\"$1\"}")
+}

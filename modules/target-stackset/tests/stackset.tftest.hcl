@@ -1,0 +1,146 @@
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  security_account_id = "111111111111"
+  external_id         = "shared"
+  organization_id     = "o-a1b2c3d4e5"
+  organizational_units = {
+    "ou-a1b2-production" = {}
+    "ou-a1b2-sandboxes0" = { excluded_accounts = ["333333333333"] }
+  }
+}
+
+run "all_accounts_but_the_excluded_ones" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      aws_cloudformation_stack_set.this.name == "cspm-auto-remediation-target",
+      aws_cloudformation_stack_set.this.permission_model == "SERVICE_MANAGED",
+      aws_cloudformation_stack_set.this.call_as == "SELF",
+      aws_cloudformation_stack_set.this.capabilities == toset(["CAPABILITY_NAMED_IAM"]),
+      aws_cloudformation_stack_set.this.auto_deployment[0].enabled,
+      !aws_cloudformation_stack_set.this.auto_deployment[0].retain_stacks_on_account_removal,
+      aws_cloudformation_stack_set.this.managed_execution[0].active,
+      aws_cloudformation_stack_set.this.operation_preferences[0].failure_tolerance_percentage == 10,
+      aws_cloudformation_stack_set.this.operation_preferences[0].max_concurrent_percentage == 25,
+    ])
+    error_message = "StackSet: ${jsonencode(aws_cloudformation_stack_set.this)}"
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudformation_stack_set_instance.unit)) == toset(["ou-a1b2-production", "ou-a1b2-sandboxes0"])
+    error_message = "Each unit has its own instances."
+  }
+
+  assert {
+    condition = jsonencode([
+      for unit in aws_cloudformation_stack_set_instance.unit :
+      [unit.deployment_targets[0].organizational_unit_ids, unit.deployment_targets[0].account_filter_type, unit.deployment_targets[0].accounts, unit.operation_preferences[0].concurrency_mode]
+      ]) == jsonencode([
+      [["ou-a1b2-production"], "NONE", null, "SOFT_FAILURE_TOLERANCE"],
+      [["ou-a1b2-sandboxes0"], "DIFFERENCE", ["333333333333"], "SOFT_FAILURE_TOLERANCE"],
+    ])
+    error_message = "Units: ${jsonencode(aws_cloudformation_stack_set_instance.unit)}"
+  }
+}
+
+run "some_accounts_by_a_delegated_administrator" {
+  command = plan
+
+  variables {
+    organizational_units = { "r-a1b2" = { accounts = ["222222222222", "333333333333"] } }
+    auto_deployment      = false
+    call_as              = "DELEGATED_ADMIN"
+    operation            = { max_concurrent_percentage = 100, failure_tolerance_percentage = 0 }
+    tags                 = { team = "security" }
+  }
+
+  assert {
+    condition = alltrue([
+      !aws_cloudformation_stack_set.this.auto_deployment[0].enabled,
+      aws_cloudformation_stack_set.this.call_as == "DELEGATED_ADMIN",
+      aws_cloudformation_stack_set.this.tags == tomap({ team = "security" }),
+      aws_cloudformation_stack_set.this.operation_preferences[0].failure_tolerance_percentage == 0,
+      aws_cloudformation_stack_set_instance.unit["r-a1b2"].call_as == "DELEGATED_ADMIN",
+      aws_cloudformation_stack_set_instance.unit["r-a1b2"].operation_preferences[0].max_concurrent_percentage == 100,
+      aws_cloudformation_stack_set_instance.unit["r-a1b2"].deployment_targets[0].account_filter_type == "INTERSECTION",
+      aws_cloudformation_stack_set_instance.unit["r-a1b2"].deployment_targets[0].accounts == toset(["222222222222", "333333333333"]),
+    ])
+    error_message = "StackSet: ${jsonencode([aws_cloudformation_stack_set.this, aws_cloudformation_stack_set_instance.unit])}"
+  }
+}
+
+# The same role by Terraform: what the template must come to in account 222222222222.
+
+run "by_terraform" {
+  command = plan
+
+  module {
+    source = "../target"
+  }
+
+  override_data {
+    target = data.aws_caller_identity.this
+    values = { account_id = "222222222222" }
+  }
+}
+
+run "the_template_comes_to_the_same_role" {
+  command = plan
+
+  assert {
+    condition = jsondecode(replace(replace(
+      jsonencode(jsondecode(aws_cloudformation_stack_set.this.template_body).Resources.Role.Properties.AssumeRolePolicyDocument),
+      "/\\{\"Fn::Sub\":(\"[^\"]*\")\\}/", "$1"),
+    "$${AWS::Partition}", "aws")) == jsondecode(run.by_terraform.trust_policy)
+    error_message = "Trust: ${aws_cloudformation_stack_set.this.template_body}"
+  }
+
+  assert {
+    condition = sort([
+      for statement in jsondecode(aws_cloudformation_stack_set.this.template_body).Resources.Role.Properties.Policies[0].PolicyDocument.Statement :
+      replace(replace(replace(jsonencode(statement), "/\\{\"Fn::Sub\":(\"[^\"]*\")\\}/", "$1"), "$${AWS::Partition}", "aws"), "$${AWS::AccountId}", "222222222222")
+    ]) == sort([for statement in jsondecode(run.by_terraform.policy).Statement : jsonencode(statement)])
+    error_message = "Statements differ between ${aws_cloudformation_stack_set.this.template_body} and ${run.by_terraform.policy}"
+  }
+
+  # CloudFormation fills in what stands in an Fn::Sub, and only that.
+  assert {
+    condition     = length(regexall("\\$\\{AWS::", replace(aws_cloudformation_stack_set.this.template_body, "/\\{\"Fn::Sub\":\"[^\"]*\"\\}/", ""))) == 0
+    error_message = "Placeholders that nobody fills in: ${aws_cloudformation_stack_set.this.template_body}"
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(output.template).Resources.Role.Properties.RoleName == run.by_terraform.role_name,
+      jsondecode(output.template).Resources.Role.Properties.Path == "/",
+      jsondecode(output.template).Resources.Role.Type == "AWS::IAM::Role",
+      !can(jsondecode(output.template).Resources.Role.Properties.PermissionsBoundary),
+      length(output.template) < 51200,
+    ])
+    error_message = "Template: ${output.template}"
+  }
+}
+
+run "no_rules_with_a_boundary" {
+  command = plan
+
+  variables {
+    rules = []
+    iam   = { path = "/security/", permissions_boundary_name = "team/boundary", remediator_role_path = "/functions/" }
+  }
+
+  assert {
+    condition = alltrue([
+      !can(jsondecode(output.template).Resources.Role.Properties.Policies),
+      jsondecode(output.template).Resources.Role.Properties.Path == "/security/",
+      jsondecode(output.template).Resources.Role.Properties.PermissionsBoundary["Fn::Sub"] == "arn:$${AWS::Partition}:iam::$${AWS::AccountId}:policy/team/boundary",
+      strcontains(output.template, "role/functions/cspm-auto-remediation-remediator-*"),
+    ])
+    error_message = "Template: ${output.template}"
+  }
+}
