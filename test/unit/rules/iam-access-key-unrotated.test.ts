@@ -255,12 +255,9 @@ describe('the change', () => {
 
   test('of a key that is to be made active and is gone is refused', async () => {
     await using aws = await iam({ deploy: { keys: [] } });
+    const reactivation = { ...change, before: 'Inactive', after: 'Active' };
 
-    const application = applyChange(sessionOf(aws.endpoint), {
-      ...change,
-      before: 'Inactive',
-      after: 'Active',
-    });
+    const application = applyChange(sessionOf(aws.endpoint), reactivation);
 
     await expect(application).rejects.toMatchObject({
       name: 'ChangeRefusedError',
