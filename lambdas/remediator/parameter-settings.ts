@@ -5,14 +5,14 @@ import { SettingsError } from '../shared/errors.ts';
 import type { SettingsSource } from './remediate.ts';
 import { joinSettings, type Settings } from './settings.ts';
 
-const SETTINGS_SECONDS = 60;
+const SETTINGS_SECONDS = 15;
 /** An operator who pauses expects that enforcement stops within seconds. */
 const PAUSE_SECONDS = 5;
 
 /** Terraform writes the pieces one after another: for some seconds they are of two applies. */
 const WAITS_MILLISECONDS = [1_000, 3_000, 6_000];
 
-/** Settings in Systems Manager parameters of the remediator's own region, remembered for a minute. */
+/** Settings in Systems Manager parameters of the remediator's own region, remembered for some seconds. */
 export class ParameterSettings implements SettingsSource {
   readonly #provider: SSMProvider;
   readonly #name: string;

@@ -1,0 +1,184 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outcome } from '../lambdas/shared/outcome.ts';
+import { agedAccessKeys } from '../test/support/aws-proxy/index.ts';
+import { Deployment, type Poll } from '../test/support/deployment.ts';
+import type { LocalAwsInstallation } from '../test/support/local-aws/index.ts';
+import { type Simulation, startSimulation } from '../test/support/simulation.ts';
+import { describeScan, type ScanReport } from '../test/support/tenant/index.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  type TerraformInstallation,
+  TerraformRoot,
+} from '../test/support/terraform.ts';
+import { accounts, homeRegion, keyAges, type Made, makeResources, regions, rules } from './organization.ts';
+import { outcomeTable, planLines } from './print.ts';
+import { snapshot } from './snapshot.ts';
+
+/** What the demo runs with. */
+export interface DemoOptions {
+  readonly localAws: LocalAwsInstallation;
+  readonly terraform: TerraformInstallation;
+  /** Where the demo keeps its copy of the project, and Terraform its state. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Added to the environment of the processes that are started. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** What was seen on the way: for a test to judge. */
+export interface DemoReport {
+  readonly made: readonly Made[];
+  readonly secondPlan: { readonly changes: boolean; readonly text: string };
+  readonly firstScan: ScanReport;
+  readonly dryRun: readonly Poll[];
+  /** What the accounts held before the dry run, and after it. */
+  readonly beforeDryRun: readonly string[];
+  readonly afterDryRun: readonly string[];
+  readonly enforced: readonly Poll[];
+  readonly secondScan: ScanReport;
+}
+
+/** A demo that runs until it is stopped. */
+export interface RunningDemo extends AsyncDisposable {
+  readonly simulation: Simulation;
+  readonly root: TerraformRoot;
+  readonly rootFolder: string;
+  readonly report: DemoReport;
+  /** Ends what was started, and removes its folder. */
+  stop(): Promise<void>;
+}
+
+const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
+
+const ruleIds = Object.keys(rules('dry_run'));
+const protectedAccounts = [accounts.production, accounts.staging];
+const scanTarget = {
+  accounts: [
+    { id: accounts.production, name: 'production' },
+    { id: accounts.staging, name: 'staging' },
+  ],
+  regions: [...regions],
+  rules: ['CIS-1-2-0-4-1', 'BPR-1-0-0', 'CIS-1-2-0-1-4'],
+} as const;
+
+function variables(mode: 'dry_run' | 'enforce') {
+  return {
+    netskope_tenant: 'acme',
+    security_account_id: accounts.security,
+    production_account_id: accounts.production,
+    staging_account_id: accounts.staging,
+    force_destroy: true,
+    rules: rules(mode),
+  };
+}
+
+/**
+ * Deploys the product to a local AWS, breaks what it protects, and lets it cure that: dry run, then enforcement, then
+ * a second scan.
+ * @throws Error when a step does not go as it should; what was started is stopped then
+ */
+export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
+  const { folder, say, signal } = options;
+  const { environment = {} } = options;
+  const started = Date.now();
+  const step = (title: string): void => {
+    signal.throwIfAborted();
+    say('');
+    say(`[${((Date.now() - started) / 1000).toFixed(0).padStart(3)} s] ${title}`);
+  };
+  let simulation: Simulation | undefined;
+  const stop = async (): Promise<void> => {
+    await simulation?.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    step('start a local AWS and a simulated Netskope tenant');
+    await mkdir(folder, { recursive: true });
+    simulation = await startSimulation({ installation: options.localAws, signal });
+    const { proxy, tenant, aws } = simulation;
+    say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
+
+    step('deploy examples/organization by Terraform: two regions, three accounts, every rule in dry run');
+    await copyProject(folder);
+    const rootFolder = path.join(folder, 'examples/organization');
+    const root = new TerraformRoot(options.terraform, rootFolder, {
+      environment: {
+        ...localAwsEnvironment(aws.endpoint, accounts.security),
+        TF_VAR_api_token: tenant.token,
+        ...environment,
+      },
+      logFile: path.join(folder, 'terraform.log'),
+      say,
+      signal,
+    });
+    await root.init();
+    // Nothing that is made now has to do with what is deployed: so Terraform's waits are used.
+    const applying = root.apply(variables('dry_run'));
+    const making = makeResources(aws.endpoint);
+    await Promise.all([applying, making]);
+    const made = await making;
+    const secondPlan = await root.plan(variables('dry_run'));
+    say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
+
+    step('meanwhile, in two accounts and two regions, people have opened what should be closed');
+    for (const { account, region, resource, what, expected } of made) {
+      if (expected !== 'fine') say(`${account} ${region} ${resource}: ${what}`);
+    }
+    proxy.inject(agedAccessKeys(keyAges));
+    const target = { ...scanTarget, endpoint: proxy.endpoint };
+    const firstScan = await tenant.scan(target);
+    say(`the tenant's scan: ${firstScan.failed.length} failed, ${firstScan.passed.length} passed`);
+
+    step('poll once in dry run: the plan that enforcement would apply, and nothing changes');
+    const deployment = new Deployment({ endpoint: aws.endpoint, account: accounts.security, homeRegion });
+    const beforeDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
+    const dryRun = await pollAll(deployment);
+    const afterDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
+    for (const line of planLines(outcomesOf(dryRun))) say(line);
+    say(
+      JSON.stringify(beforeDryRun) === JSON.stringify(afterDryRun)
+        ? `nothing has changed in the accounts (${beforeDryRun.length} facts compared)`
+        : 'SOMETHING HAS CHANGED in the accounts',
+    );
+
+    step('switch to enforce: the same variable, another value, another apply');
+    const applied = Date.now();
+    await root.apply(variables('enforce'));
+    const rest = applied + SETTINGS_ARE_REMEMBERED_SECONDS * 1000 - Date.now();
+    if (rest > 0) {
+      say(`remediators remember settings for ${SETTINGS_ARE_REMEMBERED_SECONDS} s`);
+      await sleep(rest, undefined, { signal });
+    }
+
+    step('poll again: every finding ends in one outcome');
+    const enforced = await pollAll(deployment);
+    for (const line of outcomeTable(outcomesOf(enforced))) say(line);
+
+    step("the tenant scans again, by checks of its own that share no code with the rules'");
+    const secondScan = await tenant.scan(target);
+    for (const line of describeScan(secondScan)) say(line);
+    const reasons = new Map(outcomesOf(enforced).map(({ finding, reason }) => [finding.resource, reason]));
+    for (const { resource_id } of secondScan.failed) {
+      say(`still failing: ${resource_id}: ${reasons.get(resource_id) ?? 'NO REASON IS KNOWN'}`);
+    }
+    const report = { made, secondPlan, firstScan, dryRun, beforeDryRun, afterDryRun, enforced, secondScan };
+    return { simulation, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The outcomes of several polls. */
+export function outcomesOf(polls: readonly Poll[]): readonly Outcome[] {
+  return polls.flatMap(({ outcomes }) => outcomes);
+}
+
+async function pollAll(deployment: Deployment): Promise<readonly Poll[]> {
+  const at = new Date();
+  return Promise.all(ruleIds.map((rule) => deployment.poll(rule, at)));
+}

@@ -1,0 +1,74 @@
+/**
+ * Shows the whole path on this machine, without an AWS account:
+ *
+ *     npm run demo             runs it and ends
+ *     npm run demo -- --keep   leaves everything running, to look round with the AWS CLI and Terraform
+ */
+import { once } from 'node:events';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { prepareLocalAws } from '../test/support/local-aws/index.ts';
+import { startProcessRun } from '../test/support/processes/run.ts';
+import { localAwsEnvironment, prepareTerraform } from '../test/support/terraform.ts';
+import { runDemo } from './demo.ts';
+import { accounts, homeRegion } from './organization.ts';
+
+const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+}
+
+const run = startProcessRun();
+try {
+  const [localAws, terraform] = await Promise.all([prepareLocalAws(say), prepareTerraform(say)]);
+  const folder = path.resolve(import.meta.dirname, `../.work/demo-${process.pid}`);
+  const demo = await runDemo({
+    localAws,
+    terraform,
+    folder,
+    say,
+    signal: interrupted.signal,
+    environment: run.environment,
+  });
+  try {
+    if (values.keep) {
+      const { aws, tenant } = demo.simulation;
+      const environment = {
+        ...localAwsEnvironment(aws.endpoint, accounts.security),
+        AWS_REGION: homeRegion,
+        TF_CLI_CONFIG_FILE: terraform.environment['TF_CLI_CONFIG_FILE'] ?? '',
+        TF_VAR_api_token: tenant.token,
+      };
+      say('');
+      say('Everything keeps running. In another shell:');
+      for (const [name, value] of Object.entries(environment)) say(`  export ${name}='${value}'`);
+      say('  # another account: its twelve digits as AWS_ACCESS_KEY_ID, for instance');
+      say(`  AWS_ACCESS_KEY_ID=${accounts.production} aws ec2 describe-security-group-rules`);
+      say('  aws s3 ls --recursive s3://cspm-auto-remediation-evidence-111111111111-eu-central-1/outcomes/');
+      say(`  cd ${demo.rootFolder} && terraform plan -var-file=run.tfvars.json`);
+      say(
+        `  curl '${tenant.url}/api/v1/security_assessment?status=Failed&limit=100&token=${encodeURIComponent(tenant.token)}'`,
+      );
+      say('Ctrl-C ends it.');
+      if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
+    }
+  } finally {
+    await demo.stop();
+  }
+  say('');
+  say('ended: nothing is left running');
+} catch (error) {
+  if (interrupted.signal.aborted) say(String(interrupted.signal.reason));
+  else
+    process.stderr.write(
+      `the demo failed: ${error instanceof Error ? (error.stack ?? error.message) : error}\n`,
+    );
+  process.exitCode = 1;
+} finally {
+  await run.end();
+}

@@ -1,0 +1,181 @@
+import type { IpPermission } from '@aws-sdk/client-ec2';
+import { AccountBuilder } from '../test/support/account-builder.ts';
+
+/** The accounts of `examples/organization`. */
+export const accounts = {
+  security: '111111111111',
+  production: '222222222222',
+  staging: '333333333333',
+} as const;
+
+export const regions = ['eu-central-1', 'us-east-1'] as const;
+export const homeRegion = 'eu-central-1';
+
+export type Mode = 'dry_run' | 'enforce';
+
+/** The rules, as a platform team would write them into the example's variable. */
+export function rules(mode: Mode) {
+  return {
+    'security-group-ssh-open': { mode },
+    's3-bucket-public': {
+      mode,
+      exemptions: [
+        {
+          account: accounts.production,
+          resource: 'website-*',
+          reason: 'serves the public web site',
+          owner: 'web team',
+          expires: '2099-12-31',
+        },
+      ],
+    },
+    'iam-access-key-unrotated': { mode, options: { max_age_days: 90, unused_only_days: 30 } },
+  };
+}
+
+/** A resource that was made for the demo, and what should come of it. */
+export interface Made {
+  readonly account: string;
+  readonly region: string;
+  readonly resource: string;
+  readonly what: string;
+  readonly expected: 'cured' | 'exempt' | 'fine';
+}
+
+const world = '0.0.0.0/0';
+const worldIpv6 = '::/0';
+
+function tcp(
+  from: number,
+  to: number,
+  ...sources: readonly { cidr: string; description?: string }[]
+): IpPermission {
+  const ranges = sources.filter(({ cidr }) => !cidr.includes(':'));
+  const ipv6Ranges = sources.filter(({ cidr }) => cidr.includes(':'));
+  return {
+    IpProtocol: 'tcp',
+    FromPort: from,
+    ToPort: to,
+    ...(ranges.length > 0 && {
+      IpRanges: ranges.map(({ cidr, description }) => ({
+        CidrIp: cidr,
+        ...(description !== undefined && { Description: description }),
+      })),
+    }),
+    ...(ipv6Ranges.length > 0 && { Ipv6Ranges: ipv6Ranges.map(({ cidr }) => ({ CidrIpv6: cidr })) }),
+  };
+}
+
+const groups: readonly {
+  name: string;
+  what: string;
+  expected: Made['expected'];
+  permissions: readonly IpPermission[];
+  tags?: Record<string, string>;
+}[] = [
+  {
+    name: 'ssh-alone',
+    what: 'port 22 open to the world, and to an office; 443 open to the world',
+    expected: 'cured',
+    permissions: [
+      tcp(22, 22, { cidr: world }, { cidr: '198.51.100.0/24', description: 'office' }),
+      tcp(443, 443, { cidr: world, description: 'web' }),
+    ],
+  },
+  {
+    name: 'range',
+    what: 'ports 20-443 open to the world',
+    expected: 'cured',
+    permissions: [tcp(20, 443, { cidr: world, description: 'legacy application' })],
+  },
+  {
+    name: 'all-traffic',
+    what: 'all traffic from the world',
+    expected: 'cured',
+    permissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: world }] }],
+  },
+  {
+    name: 'ipv6',
+    what: 'port 22 open to ::/0',
+    expected: 'cured',
+    permissions: [tcp(22, 22, { cidr: worldIpv6 }, { cidr: '10.0.0.0/8', description: 'inside' })],
+  },
+  {
+    name: 'bastion',
+    what: 'port 22 open to the world, exempt by its tag',
+    expected: 'exempt',
+    permissions: [tcp(22, 22, { cidr: world })],
+    tags: { 'cspm-auto-remediation:exempt': 'bastion host; until 2099-12-31' },
+  },
+  {
+    name: 'closed',
+    what: 'port 22 open to an office alone',
+    expected: 'fine',
+    permissions: [tcp(22, 22, { cidr: '198.51.100.0/24', description: 'office' })],
+  },
+];
+
+/** How old the users' keys are, in days, as the proxy before the local AWS says it. */
+export const keyAges = { 'old-robot': 400, 'production-deployer': 120, 'staging-deployer': 91 } as const;
+
+/** Makes the violations, and what must survive beside them, in two accounts and two regions. */
+export async function makeResources(endpoint: string): Promise<readonly Made[]> {
+  const made: Made[] = [];
+  const names = [
+    ['production', accounts.production],
+    ['staging', accounts.staging],
+  ] as const;
+  for (const [accountName, account] of names) {
+    const builder = new AccountBuilder(endpoint, account);
+    for (const region of regions) {
+      const vpc = await builder.vpc(region);
+      for (const { name, what, expected, permissions, tags } of groups) {
+        const resource = await builder.securityGroup(region, vpc, name, permissions, tags);
+        made.push({ account, region, resource, what: `security group ${name}: ${what}`, expected });
+      }
+      const bucket = (kind: string): string => `${kind}-${accountName}-${region}`;
+      made.push(
+        {
+          account,
+          region,
+          resource: await builder.bucketPublicByAcl(region, bucket('acl')),
+          what: 'bucket that its ACL opens to everyone',
+          expected: 'cured',
+        },
+        {
+          account,
+          region,
+          resource: await builder.bucketPublicByPolicy(region, bucket('policy')),
+          what: 'bucket that its policy opens to everyone',
+          expected: 'cured',
+        },
+        {
+          account,
+          region,
+          resource: await builder.privateBucket(region, bucket('private')),
+          what: 'private bucket',
+          expected: 'fine',
+        },
+      );
+    }
+    const user = async (name: string, keys: number, what: string, expected: Made['expected']) => {
+      await builder.userWithKeys(name, keys);
+      made.push({ account, region: 'global', resource: name, what: `user ${name}: ${what}`, expected });
+    };
+    const deployer = accountName === 'production' ? 'production-deployer' : 'staging-deployer';
+    await user(deployer, 1, `an access key of ${keyAges[deployer]} days`, 'cured');
+    await user('old-robot', 2, 'two access keys of 400 days', 'cured');
+    await user('new-robot', 1, 'an access key of today', 'fine');
+  }
+  made.push({
+    account: accounts.production,
+    region: 'us-east-1',
+    resource: await new AccountBuilder(endpoint, accounts.production).bucketPublicByPolicy(
+      'us-east-1',
+      'website-production',
+    ),
+    what: 'bucket of the public web site, exempt by the settings',
+    expected: 'exempt',
+  });
+  return made;
+}

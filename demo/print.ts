@@ -1,0 +1,46 @@
+import type { Outcome } from '../lambdas/shared/outcome.ts';
+
+/** Rows in columns, each as wide as its widest cell; the last is not padded. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ');
+  return [line(head), widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  '), ...rows.map(line)];
+}
+
+function byPlace(a: Outcome, b: Outcome): number {
+  const key = ({ finding }: Outcome) =>
+    [finding.rule, finding.account, finding.region, finding.resource].join(' ');
+  return key(a).localeCompare(key(b));
+}
+
+/** Each finding with what would be changed, one line a change, as `terraform plan` shows it. */
+export function planLines(outcomes: readonly Outcome[]): string[] {
+  return [...outcomes]
+    .sort(byPlace)
+    .flatMap(({ finding, outcome, reason, plan }) => [
+      `${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${outcome}${reason === undefined ? '' : ` (${reason})`}`,
+      ...plan.map(({ line }) => `    ${line}`),
+    ]);
+}
+
+/** What came of each finding: one row, and a further one for each further change. */
+export function outcomeTable(outcomes: readonly Outcome[]): string[] {
+  const rows = [...outcomes]
+    .sort(byPlace)
+    .flatMap(({ finding, outcome, reason, applied, startedAt, finishedAt }) => {
+      const seconds = ((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000).toFixed(1);
+      const [first = reason ?? '', ...others] = applied.map(({ line }) => line);
+      return [
+        [finding.rule, finding.account, finding.region, finding.resource, outcome, `${seconds} s`, first],
+        ...others.map((line) => ['', '', '', '', '', '', line]),
+      ];
+    });
+  return table(
+    ['rule', 'account', 'region', 'resource', 'outcome', 'took', 'what was changed, or why not'],
+    rows,
+  );
+}

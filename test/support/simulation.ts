@@ -1,0 +1,50 @@
+import { type AwsProxy, startAwsProxy } from './aws-proxy/index.ts';
+import { type LocalAws, type LocalAwsInstallation, startLocalAws } from './local-aws/index.ts';
+import { startTenant, type Tenant } from './tenant/index.ts';
+
+/** All that the product meets in the world: AWS, with a proxy before it, and a Netskope tenant. */
+export interface Simulation extends AsyncDisposable {
+  readonly aws: LocalAws;
+  /** What everyone calls in AWS's stead: functions, Terraform, tests. */
+  readonly proxy: AwsProxy;
+  readonly tenant: Tenant;
+  stop(): Promise<void>;
+}
+
+export interface SimulationOptions {
+  readonly installation: LocalAwsInstallation;
+  readonly signal?: AbortSignal;
+  /** Variables that every function gets besides the addresses of the proxy and the tenant. */
+  readonly functionEnvironment?: Readonly<Record<string, string>>;
+}
+
+/** Starts a local AWS whose functions call AWS through the proxy, and the tenant instead of Netskope. */
+export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
+  const { installation, signal, functionEnvironment } = options;
+  const started: AsyncDisposable[] = [];
+  const stop = async (): Promise<void> => {
+    for (const part of started.splice(0).reverse()) await part[Symbol.asyncDispose]();
+  };
+  try {
+    let upstream = '';
+    const proxy = await startAwsProxy({ upstream: () => upstream });
+    started.push(proxy);
+    const tenant = await startTenant({});
+    started.push(tenant);
+    const aws = await startLocalAws({
+      installation,
+      functionEnvironment: {
+        AWS_ENDPOINT_URL: proxy.endpoint,
+        NETSKOPE_URL: tenant.url,
+        ...functionEnvironment,
+      },
+      ...(signal !== undefined && { signal }),
+    });
+    started.push(aws);
+    upstream = aws.endpoint;
+    return { aws, proxy, tenant, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
