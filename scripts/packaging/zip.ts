@@ -1,7 +1,7 @@
 import { unzipSync, zipSync } from 'fflate';
 
-/** Noon, so that no time zone's clock change moves it: zip files hold local time, and fflate takes it from this. */
-const modified = new Date(1980, 0, 1, 12);
+/** Zip files hold local time, in any zone this one: noon, which no zone's clock change moves. */
+const modified = () => new Date(1980, 0, 1, 12);
 const regularFileReadableByAll = 0o100644;
 const unix = 3;
 
@@ -13,7 +13,7 @@ export function zip(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   return zipSync(Object.fromEntries(sorted), {
     level: 9,
-    mtime: modified,
+    mtime: modified(),
     os: unix,
     attrs: regularFileReadableByAll << 16,
   });

@@ -35,11 +35,11 @@ const vitestSchema = z.object({
 export function readVitestReport(text: string, root: string): readonly Check[] {
   return vitestSchema.parse(JSON.parse(text)).testResults.flatMap((file) => {
     const place = file.name.startsWith(root) ? file.name.slice(root.length).replace(/^\//, '') : file.name;
-    const checks = file.assertionResults.map(({ fullName, status, failureMessages }) => ({
-      name: `${place}: ${fullName}`,
-      passed: status === 'passed',
-      message: failureMessages?.[0] ?? (status === 'failed' ? '' : `did not run (${status})`),
-    }));
+    const checks = file.assertionResults.map(({ fullName, status, failureMessages }) => {
+      const ran = status === 'passed' || status === 'failed';
+      const message = ran ? (failureMessages?.[0] ?? '') : `did not run (${status})`;
+      return { name: `${place}: ${fullName}`, passed: status === 'passed', message };
+    });
     if (file.status !== 'failed' || checks.some(({ passed }) => !passed)) return checks;
     return [...checks, { name: place, passed: false, message: file.message }];
   });
@@ -74,11 +74,8 @@ export function readTerraformTest(output: string, module: string): readonly Chec
       errors.set(place, [...(errors.get(place) ?? []), text]);
     }
     if (run?.progress === 'complete') {
-      checks.push({
-        name: `${run.path}: ${run.run}`,
-        passed: run.status === 'pass',
-        message: run.status ?? '',
-      });
+      const message = run.status === 'skip' ? 'did not run: an earlier run failed' : (run.status ?? '');
+      checks.push({ name: `${run.path}: ${run.run}`, passed: run.status === 'pass', message });
     }
   }
   const explained = checks.map((check) => {

@@ -9,6 +9,7 @@ import { killProcessesOfRun } from './marked.ts';
 
 const [run] = process.argv.slice(2);
 if (run === undefined) throw new Error('usage: reaper.ts RUN');
+process.stdout.on('error', () => {}); // Nobody reads when the run was killed.
 process.stdin.resume();
 await once(process.stdin, 'close');
 for (const { pid, command } of await killProcessesOfRun(run)) process.stdout.write(`${pid} ${command}\n`);

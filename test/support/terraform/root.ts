@@ -145,7 +145,7 @@ export class TerraformRoot {
       environment,
       signal,
       onLine: (line) => {
-        appendFileSync(logFile, `${messageOf(line)?.['@message'] ?? line}\n`);
+        appendFileSync(logFile, `${readable(line)}\n`);
         onLine?.(line);
       },
     });
@@ -163,6 +163,13 @@ function messageOf(line: string): Message | undefined {
   } catch {
     return undefined; // A line of another kind that begins with a brace.
   }
+}
+
+/** A line of Terraform's JSON output as a person reads it. */
+function readable(line: string): string {
+  const message = messageOf(line);
+  const detail = message?.diagnostic?.detail;
+  return `${message?.['@message'] ?? line}${detail ? `\n  ${detail}` : ''}`;
 }
 
 /** Terraform's error diagnostics, or else the end of what it wrote. */

@@ -1,0 +1,120 @@
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bundle, bundle } from '../../../scripts/packaging/bundle.ts';
+import { zip } from '../../../scripts/packaging/zip.ts';
+
+const repository = path.resolve(import.meta.dirname, '../../..');
+const entry = 'lambdas/remediator/index.ts';
+
+let folder: string;
+let built: Bundle;
+
+beforeAll(async () => {
+  await mkdir(path.join(repository, '.work'), { recursive: true });
+  folder = await mkdtemp(path.join(repository, '.work', 'build-test-'));
+  built = await bundle(repository, entry);
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Our sources, and of the installed packages what could be bundled, in another folder. */
+async function copyOfTheProject(name: string): Promise<string> {
+  const copy = path.join(folder, name);
+  const unused = /node_modules\/(node|typescript|@typescript|@biomejs|@cloud-copilot)$|\/dist-(types|cjs)$/;
+  for (const part of ['lambdas', 'node_modules', 'package.json', 'tsconfig.json']) {
+    await cp(path.join(repository, part), path.join(copy, part), {
+      recursive: true,
+      filter: (source) => !unused.test(source.slice(repository.length)),
+    });
+  }
+  return copy;
+}
+
+function textOf({ files }: Bundle): string {
+  return [...files].map(([, bytes]) => new TextDecoder().decode(bytes)).join('\n');
+}
+
+/** The files that come with `index.mjs` by static imports. */
+function loadedAtStart({ files }: Bundle, name = 'index.mjs', loaded = new Set<string>()): Set<string> {
+  if (loaded.has(name)) return loaded;
+  loaded.add(name);
+  const text = new TextDecoder().decode(files.get(name));
+  for (const [, imported = ''] of text.matchAll(/(?:from|import)"(\.[^"]+)"/g)) {
+    loadedAtStart({ files, inputs: new Map() }, path.posix.join(path.posix.dirname(name), imported), loaded);
+  }
+  return loaded;
+}
+
+describe('the build', () => {
+  it('gives the same bytes in another folder', async () => {
+    const copy = await copyOfTheProject(path.join('a', 'deeper', 'folder with spaces'));
+
+    const other = await bundle(copy, entry);
+
+    expect([...other.files.keys()].sort()).toEqual([...built.files.keys()].sort());
+    expect(Buffer.from(zip(other.files)).equals(zip(built.files))).toBe(true);
+  });
+
+  it('gives a module that Node loads, with nothing beside it', async () => {
+    const place = path.join(folder, 'unzipped');
+    for (const [name, bytes] of built.files) {
+      await mkdir(path.dirname(path.join(place, name)), { recursive: true });
+      await writeFile(path.join(place, name), bytes);
+    }
+    for (const name of built.files.keys()) {
+      if (!name.startsWith('chunks/')) continue;
+      await expect(import(pathToFileURL(path.join(place, name)).href), name).resolves.toBeDefined();
+    }
+  });
+
+  it('holds code in modules alone, without source maps and machine paths', () => {
+    const names = [...built.files.keys()];
+
+    expect(names).toContain('index.mjs');
+    expect(names.filter((name) => !/^(index\.mjs|chunks\/[\w.-]+\.mjs|LICENSES\.txt)$/.test(name))).toEqual(
+      [],
+    );
+    expect(textOf(built)).not.toContain('sourceMappingURL');
+    expect(textOf(built)).not.toContain(repository);
+  });
+
+  it.each([
+    ['EC2', '"EC2Client"'],
+    ['IAM', '"IAMClient"'],
+    ['Redshift', '"RedshiftClient"'],
+    ['the rule for SSH', 'do not open SSH'],
+  ])('loads %s only when it is needed', (_, text) => {
+    const holders = [...built.files].flatMap(([name, bytes]) =>
+      new TextDecoder().decode(bytes).includes(text) ? [name] : [],
+    );
+
+    expect(holders).not.toEqual([]);
+    expect([...loadedAtStart(built)].filter((name) => holders.includes(name))).toEqual([]);
+  });
+
+  it('leaves out the commands of AWS that nothing calls', () => {
+    const text = textOf(built);
+
+    expect(text).toContain('RevokeSecurityGroupIngress');
+    expect(text).not.toContain('RunInstances');
+    expect(text).not.toContain('DescribeVpnConnections');
+  });
+
+  it('holds one copy of what the SDK clients share', () => {
+    const folders = new Set([...built.inputs.keys()].map((file) => /^.*\/core(?=\/)/.exec(file)?.[0]));
+
+    expect([...folders].filter((name) => name?.endsWith('@smithy/core'))).toHaveLength(1);
+    expect([...folders].filter((name) => name?.endsWith('@aws-sdk/core'))).toHaveLength(1);
+  });
+
+  it('says under which licences its packages are', () => {
+    const licences = new TextDecoder().decode(built.files.get('LICENSES.txt'));
+
+    expect(licences).toMatch(/^.*@smithy\/core \d.*\n\n *Apache License/m);
+    expect(licences).toMatch(/^zod \d.*\n\nMIT License/m);
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { readTerraformTest, readVitestReport } from '../../../scripts/testing/checks.ts';
+
+const vitestFile = (overrides: object) => ({
+  name: '/project/test/unit/a.test.ts',
+  status: 'passed',
+  message: '',
+  assertionResults: [],
+  ...overrides,
+});
+const assertion = (fullName: string, status: string, failureMessages: string[] = []) => ({
+  fullName,
+  status,
+  failureMessages,
+});
+const vitestReport = (...testResults: object[]) => JSON.stringify({ numPassedTests: 99, testResults });
+
+describe('reading a vitest report', () => {
+  it('counts each test, with the reason of one that failed', () => {
+    const report = vitestReport(
+      vitestFile({
+        status: 'failed',
+        assertionResults: [
+          assertion('works', 'passed'),
+          assertion('breaks', 'failed', ['expected 1 to be 2']),
+        ],
+      }),
+    );
+
+    const checks = readVitestReport(report, '/project');
+
+    expect(checks).toEqual([
+      { name: 'test/unit/a.test.ts: works', passed: true, message: '' },
+      { name: 'test/unit/a.test.ts: breaks', passed: false, message: 'expected 1 to be 2' },
+    ]);
+  });
+
+  it.each(['skipped', 'pending', 'todo'])('counts a test that is %s as failed', (status) => {
+    const report = vitestReport(vitestFile({ assertionResults: [assertion('later', status)] }));
+
+    const checks = readVitestReport(report, '/project');
+
+    expect(checks).toEqual([
+      { name: 'test/unit/a.test.ts: later', passed: false, message: `did not run (${status})` },
+    ]);
+  });
+
+  it('counts a file that failed before its first test', () => {
+    const report = vitestReport(vitestFile({ status: 'failed', message: 'SyntaxError: unexpected token' }));
+
+    const checks = readVitestReport(report, '/project');
+
+    expect(checks).toEqual([
+      { name: 'test/unit/a.test.ts', passed: false, message: 'SyntaxError: unexpected token' },
+    ]);
+  });
+
+  it('counts a file whose tests passed and whose end failed', () => {
+    const report = vitestReport(
+      vitestFile({
+        status: 'failed',
+        message: 'afterAll broke',
+        assertionResults: [assertion('works', 'passed')],
+      }),
+    );
+
+    const checks = readVitestReport(report, '/project');
+
+    expect(checks.map(({ passed }) => passed)).toEqual([true, false]);
+  });
+
+  it.each(['', '{}', 'not JSON'])('refuses %j', (text) => {
+    expect(() => readVitestReport(text, '/project')).toThrow();
+  });
+});
+
+describe('reading what terraform test wrote', () => {
+  const file = 'tests/a.tftest.hcl';
+  const run = (name: string, progress: string, status?: string) =>
+    JSON.stringify({
+      type: 'test_run',
+      '@testfile': file,
+      '@testrun': name,
+      test_run: { path: file, run: name, progress, status },
+    });
+  const diagnostic = (summary: string, place: object) =>
+    JSON.stringify({
+      type: 'diagnostic',
+      ...place,
+      diagnostic: { severity: 'error', summary, detail: 'why' },
+    });
+
+  it('counts each run once, with the reason of one that failed', () => {
+    const output = [
+      'a line that is no JSON',
+      JSON.stringify({ type: 'version', terraform: '1.11.4' }),
+      run('good', 'starting'),
+      run('good', 'complete', 'pass'),
+      run('bad', 'complete', 'fail'),
+      diagnostic('Test assertion failed', { '@testfile': file, '@testrun': 'bad' }),
+      run('broken', 'complete', 'error'),
+      run('after', 'complete', 'skip'),
+    ].join('\n');
+
+    const checks = readTerraformTest(output, 'modules/target');
+
+    expect(checks).toEqual([
+      { name: `modules/target/${file}: good`, passed: true, message: '' },
+      { name: `modules/target/${file}: bad`, passed: false, message: 'Test assertion failed: why' },
+      { name: `modules/target/${file}: broken`, passed: false, message: 'error' },
+      {
+        name: `modules/target/${file}: after`,
+        passed: false,
+        message: 'did not run: an earlier run failed',
+      },
+    ]);
+  });
+
+  it('counts an error outside any run', () => {
+    const output = [run('good', 'complete', 'pass'), diagnostic('Failed to read mock data', {})].join('\n');
+
+    const checks = readTerraformTest(output, '.');
+
+    expect(checks.map(({ passed }) => passed)).toEqual([true, false]);
+    expect(checks[1]?.message).toBe('Failed to read mock data: why');
+  });
+});
