@@ -225,16 +225,22 @@ function standsAlready(entries: readonly NetworkAclEntry[], open: NetworkAclEntr
   );
 }
 
-/** The numbers that are free in the open entry's place: after it, then before it, up to the neighbouring entries. */
+/**
+ * The numbers that are free in the open entry's place: after it, then before it, up to the next entries that deny.
+ * Among entries that allow, the order means nothing.
+ */
 function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, count: number): number[] {
-  const taken = entries.map(({ ruleNumber }) => ruleNumber);
-  const next = Math.min(32767, ...taken.filter((number) => number > open.ruleNumber));
-  const previous = Math.max(0, ...taken.filter((number) => number < open.ruleNumber));
+  const taken = new Set(entries.map(({ ruleNumber }) => ruleNumber));
+  const denying = entries.filter(({ action }) => action === 'deny').map(({ ruleNumber }) => ruleNumber);
+  const next = Math.min(32_767, ...denying.filter((number) => number > open.ruleNumber));
+  const previous = Math.max(0, ...denying.filter((number) => number < open.ruleNumber));
   const numbers: number[] = [];
-  for (let number = open.ruleNumber + 1; number < next && numbers.length < count; number += 1)
-    numbers.push(number);
-  for (let number = open.ruleNumber - 1; number > previous && numbers.length < count; number -= 1)
-    numbers.push(number);
+  for (let number = open.ruleNumber + 1; number < next && numbers.length < count; number += 1) {
+    if (!taken.has(number)) numbers.push(number);
+  }
+  for (let number = open.ruleNumber - 1; number > previous && numbers.length < count; number -= 1) {
+    if (!taken.has(number)) numbers.push(number);
+  }
   return numbers;
 }
 

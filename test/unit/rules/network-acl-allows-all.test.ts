@@ -1,0 +1,726 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Change } from '../../../lambdas/changes/change.ts';
+import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import type { NetworkAclEntry } from '../../../lambdas/changes/network-acl-entry.ts';
+import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all.ts';
+import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all.ts';
+import { actionsOf, answerByAction, grantedActions, listed } from '../../support/called-actions.ts';
+import { applied, isWithin, lets, matches, type Packet } from '../../support/network-acl-model.ts';
+import { type Answer, ec2Error, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
+
+const ACL = 'acl-0123456789abcdef0';
+const ACCOUNT = '111122223333';
+const WORLD = ['0.0.0.0/0', '::/0'];
+const CIDRS = [
+  '10.0.0.0/8',
+  '10.1.0.0/16',
+  '192.168.0.0/16',
+  '203.0.113.7/32',
+  '2001:db8::/32',
+  '2001:db8:1::/48',
+];
+const SOURCES = [
+  '10.0.0.1',
+  '10.1.0.1',
+  '192.168.0.1',
+  '203.0.113.7',
+  '8.8.8.8',
+  '2001:db8::1',
+  '2001:db8:1::1',
+  '2600::1',
+];
+
+const PACKETS: Packet[] = SOURCES.flatMap((source) =>
+  ['6', '17', '1', '50'].flatMap((protocol) =>
+    [22, 100, 443, 40_000].map((port) => ({ source, protocol, port })),
+  ),
+);
+
+function entry(
+  ruleNumber: number,
+  action: 'allow' | 'deny',
+  cidr: string,
+  protocol = '-1',
+  ports: NetworkAclEntry['ports'] = null,
+): NetworkAclEntry {
+  return { ruleNumber, action, protocol, cidr, ports, icmp: null };
+}
+
+const isOpen = ({ action, protocol, cidr }: NetworkAclEntry): boolean =>
+  action === 'allow' && protocol === '-1' && WORLD.includes(cidr);
+
+const anyTraffic = fc.oneof(
+  fc.constant({ protocol: '-1', ports: null }),
+  fc.record({
+    protocol: fc.constantFrom('6', '17'),
+    ports: fc.constantFrom({ from: 22, to: 22 }, { from: 80, to: 443 }, { from: 0, to: 65_535 }),
+  }),
+);
+/** Inbound entries with one that allows everything among them. Numbers are dense at times, so that few are free. */
+const anyEntries = fc
+  .uniqueArray(
+    fc
+      .record({
+        ruleNumber: fc.oneof(fc.integer({ min: 1, max: 8 }), fc.integer({ min: 1, max: 32_766 })),
+        action: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
+        cidr: fc.oneof(fc.constantFrom(...WORLD), fc.constantFrom(...CIDRS)),
+        traffic: anyTraffic,
+      })
+      .map(({ ruleNumber, action, cidr, traffic }) =>
+        entry(ruleNumber, action, cidr, traffic.protocol, traffic.ports),
+      ),
+    { selector: ({ ruleNumber }) => ruleNumber, minLength: 1, maxLength: 10 },
+  )
+  .filter((entries) => entries.some(isOpen))
+  .map((entries) => entries.sort((one, other) => one.ruleNumber - other.ruleNumber));
+const anyReplacement = fc.uniqueArray(fc.constantFrom(...CIDRS, 'vpc'), { maxLength: 4 });
+const VPC_CIDRS = ['172.31.0.0/16', '2001:db8:1::/48'];
+
+function planOf(
+  entries: NetworkAclEntry[],
+  options: { replacement_cidrs?: string[]; allow_isolation?: boolean } = {},
+  subnets: string[] = ['subnet-0123abcd'],
+) {
+  return ofSubnet.definition.plan(
+    ACL,
+    { isDefault: false, subnets, vpcCidrs: VPC_CIDRS, entries },
+    { replacement_cidrs: [], allow_isolation: false, ...options },
+  );
+}
+
+function changesOf(...parameters: Parameters<typeof planOf>): readonly Change[] {
+  const plan = planOf(...parameters);
+  if ('notApplicable' in plan) throw new Error(plan.notApplicable);
+  return plan;
+}
+
+const sourcesOf = (replacement: readonly string[]): string[] =>
+  replacement.flatMap((cidr) => (cidr === 'vpc' ? VPC_CIDRS : [cidr]));
+
+/** What the entries should let in once the replacement stands in the place of each open one. */
+function shouldLet(
+  entries: readonly NetworkAclEntry[],
+  replacement: readonly string[],
+  packet: Packet,
+): boolean {
+  for (const entry of entries) {
+    if (!matches(entry, packet)) continue;
+    if (!isOpen(entry)) return entry.action === 'allow';
+    if (sourcesOf(replacement).some((cidr) => isWithin(packet.source, cidr))) return true;
+  }
+  return false;
+}
+
+/** Runs a property for every plan that there is; a plan is missing only where too few numbers are free. */
+function forAnyPlan(
+  check: (
+    entries: NetworkAclEntry[],
+    replacement: string[],
+    changes: readonly Change[],
+  ) => void | Promise<void>,
+) {
+  return fc.assert(
+    fc.asyncProperty(anyEntries, anyReplacement, async (entries, replacement) => {
+      const plan = planOf(entries, { replacement_cidrs: replacement, allow_isolation: true });
+      if ('notApplicable' in plan) {
+        expect(plan.notApplicable).toContain('too few free rule numbers');
+        return;
+      }
+      await check(entries, replacement, plan);
+    }),
+    { numRuns: 200 },
+  );
+}
+
+describe('for any entries', () => {
+  test('the replacement is reachable in the place of the open entry, and what the others decide stays', async () => {
+    await forAnyPlan((entries, replacement, changes) => {
+      const after = changes.reduce(applied, entries);
+
+      expect(PACKETS.filter((packet) => lets(after, packet))).toEqual(
+        PACKETS.filter((packet) => shouldLet(entries, replacement, packet)),
+      );
+    });
+  });
+
+  test('what was denied stays denied, and what is to stay is never cut, at any point of the way', async () => {
+    await forAnyPlan((entries, _, changes) => {
+      const after = changes.reduce(applied, entries);
+      let now = entries;
+      for (const change of changes) {
+        now = applied(now, change);
+
+        for (const packet of PACKETS) {
+          if (!lets(entries, packet))
+            expect({ packet, let: lets(now, packet) }).toEqual({ packet, let: false });
+          if (lets(after, packet)) expect({ packet, let: lets(now, packet) }).toEqual({ packet, let: true });
+        }
+      }
+    });
+  });
+
+  test('no entry that allows everything is left, and a cured network ACL needs no plan', async () => {
+    await forAnyPlan((entries, replacement, changes) => {
+      const after = changes.reduce(applied, entries);
+
+      expect(after.filter(isOpen)).toEqual([]);
+      expect(planOf(after, { replacement_cidrs: replacement, allow_isolation: true })).toEqual([]);
+    });
+  });
+
+  test('numbers stay in their range, and all other entries as they are', async () => {
+    await forAnyPlan((entries, _, changes) => {
+      const after = changes.reduce(applied, entries);
+
+      for (const { ruleNumber } of after) {
+        expect(ruleNumber).toBeGreaterThanOrEqual(1);
+        expect(ruleNumber).toBeLessThanOrEqual(32_766);
+      }
+      expect(after).toEqual(expect.arrayContaining(entries.filter((entry) => !isOpen(entry))));
+    });
+  });
+
+  test('the inverses, last first, give the first entries back', async () => {
+    await forAnyPlan(async (entries, _, changes) => {
+      let now: NetworkAclEntry[] = changes.reduce(applied, entries);
+
+      for (const change of changes.toReversed()) {
+        const inverse = await inverseOf(change);
+        if (inverse !== undefined) now = applied(now, inverse);
+      }
+
+      expect(now.sort((one, other) => one.ruleNumber - other.ruleNumber)).toEqual(entries);
+    });
+  });
+
+  test('a try that is cut off anywhere is finished by the next', async () => {
+    await forAnyPlan((entries, replacement, changes) => {
+      for (const cutOff of changes.keys()) {
+        const half = changes
+          .slice(0, cutOff)
+          .reduce(applied, entries)
+          .sort((one, other) => one.ruleNumber - other.ruleNumber);
+
+        const after = changesOf(half, { replacement_cidrs: replacement, allow_isolation: true }).reduce(
+          applied,
+          half,
+        );
+
+        expect(PACKETS.filter((packet) => lets(after, packet))).toEqual(
+          PACKETS.filter((packet) => shouldLet(entries, replacement, packet)),
+        );
+      }
+    });
+  });
+
+  test('a plan that would leave a subnet without any inbound path is refused, and no other', async () => {
+    await forAnyPlan((entries, replacement, changes) => {
+      const after = changes.reduce(applied, entries);
+
+      const guarded = planOf(entries, { replacement_cidrs: replacement });
+
+      if (!PATHS.some((packet) => lets(after, packet))) {
+        expect(guarded).toEqual({
+          notApplicable: `closing network ACL ${ACL} would leave 1 subnet(s) with no inbound path at all (subnet-0123abcd): name replacement_cidrs, or set allow_isolation = true`,
+        });
+      } else expect(guarded).toEqual(changes);
+      expect(planOf(entries, { replacement_cidrs: replacement }, [])).toEqual(changes);
+    });
+  });
+});
+
+/** A packet of each kind that the entries above can tell apart. */
+const PATHS: Packet[] = [...SOURCES, '172.31.0.1'].flatMap((source) =>
+  ['6', '17', '1'].flatMap((protocol) => [22, 100, 40_000].map((port) => ({ source, protocol, port }))),
+);
+
+describe('the plan, as a person reads it', () => {
+  const ssh = { from: 22, to: 22 };
+
+  test.each([
+    {
+      what: 'without a replacement',
+      entries: [entry(90, 'allow', '10.0.0.0/8', '6', ssh), entry(100, 'allow', '0.0.0.0/0')],
+      options: {},
+      expected: ['- inbound entry 100 allow all from 0.0.0.0/0'],
+    },
+    {
+      what: 'over both address families',
+      entries: [
+        entry(90, 'allow', '10.0.0.0/8'),
+        entry(100, 'allow', '0.0.0.0/0'),
+        entry(101, 'allow', '::/0'),
+      ],
+      options: {},
+      expected: ['- inbound entry 100 allow all from 0.0.0.0/0', '- inbound entry 101 allow all from ::/0'],
+    },
+    {
+      what: 'with one replacement: in one step',
+      entries: [entry(100, 'allow', '0.0.0.0/0')],
+      options: { replacement_cidrs: ['10.0.0.0/8'] },
+      expected: ['~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8'],
+    },
+    {
+      what: "with the VPC's own CIDRs, each family in its place",
+      entries: [entry(100, 'allow', '0.0.0.0/0'), entry(200, 'allow', '::/0')],
+      options: { replacement_cidrs: ['vpc', '10.0.0.0/8'] },
+      expected: [
+        '+ inbound entry 101 allow all from 172.31.0.0/16',
+        '~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8',
+        '~ inbound entry 200 allow all from ::/0 -> 200 allow all from 2001:db8:1::/48',
+      ],
+    },
+    {
+      what: 'between neighbours: numbers before the open entry are used, too',
+      entries: [
+        entry(98, 'deny', '10.1.0.0/16'),
+        entry(100, 'allow', '0.0.0.0/0'),
+        entry(101, 'deny', '10.0.0.0/8'),
+      ],
+      options: { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] },
+      expected: [
+        '+ inbound entry 99 allow all from 10.0.0.0/8',
+        '~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 192.168.0.0/16',
+      ],
+    },
+    {
+      what: 'where the replacement stands already',
+      entries: [entry(50, 'allow', '10.0.0.0/8'), entry(100, 'allow', '0.0.0.0/0')],
+      options: { replacement_cidrs: ['10.0.0.0/8'] },
+      expected: ['- inbound entry 100 allow all from 0.0.0.0/0'],
+    },
+    {
+      what: 'where the replacement stands only behind an entry that denies',
+      entries: [
+        entry(100, 'allow', '0.0.0.0/0'),
+        entry(150, 'deny', '10.1.0.0/16'),
+        entry(200, 'allow', '10.0.0.0/8'),
+      ],
+      options: { replacement_cidrs: ['10.0.0.0/8'] },
+      expected: ['~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8'],
+    },
+  ])('$what', async ({ entries, options, expected }) => {
+    const lines = await Promise.all(changesOf(entries, options).map(describeChange));
+
+    expect(lines).toEqual(expected.map((line) => `${line} (${ACL})`));
+  });
+
+  test('too few free numbers are a reason, with what to do', () => {
+    const entries = [entry(1, 'allow', '0.0.0.0/0'), entry(2, 'deny', '10.1.0.0/16')];
+
+    expect(planOf(entries, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] })).toEqual({
+      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry 1 for 2 replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+    });
+  });
+
+  test.each([
+    { ports: { from: 80, to: 443 }, icmp: null, protocol: '6', text: 'tcp 80-443' },
+    { ports: { from: 53, to: 53 }, icmp: null, protocol: '17', text: 'udp 53' },
+    { ports: null, icmp: { type: -1, code: -1 }, protocol: '1', text: 'icmp' },
+    { ports: null, icmp: { type: 8, code: 0 }, protocol: '1', text: 'icmp type 8 code 0' },
+    { ports: null, icmp: null, protocol: '50', text: 'protocol 50' },
+  ])('an entry reads $text', async ({ ports, icmp, protocol, text }) => {
+    const change = {
+      kind: 'network-acl-entry-delete',
+      resource: ACL,
+      entry: { ...entry(100, 'allow', '10.0.0.0/8', protocol, ports), icmp },
+    };
+
+    await expect(describeChange(change)).resolves.toBe(
+      `- inbound entry 100 allow ${text} from 10.0.0.0/8 (${ACL})`,
+    );
+  });
+});
+
+describe('options', () => {
+  test.each([
+    { given: '10.1.2.3/8', kept: '10.0.0.0/8' },
+    { given: '192.168.1.129/25', kept: '192.168.1.128/25' },
+    { given: '203.0.113.7/32', kept: '203.0.113.7/32' },
+    { given: '2001:DB8:0:0::1/32', kept: '2001:db8::/32' },
+    { given: '2001:db8:ffff:ffff::/49', kept: '2001:db8:ffff:8000::/49' },
+    { given: '2001:db8::1/128', kept: '2001:db8::1/128' },
+    { given: 'vpc', kept: 'vpc' },
+  ])('$given is kept as AWS keeps it: $kept', ({ given, kept }) => {
+    expect(ofDefault.options.parse({ replacement_cidrs: [given] })).toMatchObject({
+      replacement_cidrs: [kept],
+    });
+  });
+
+  test('a network that is written as AWS keeps it stays as it is, and holds the address that was given', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.integer({ min: 1, max: 32 }), (address, prefix) => {
+        const parse = (cidr: string): string =>
+          ofDefault.definition.options.parse({ replacement_cidrs: [cidr] }).replacement_cidrs[0] ?? '';
+
+        const kept = parse(`${address}/${prefix}`);
+
+        expect(parse(kept)).toBe(kept);
+        expect(isWithin(address, kept)).toBe(true);
+      }),
+    );
+  });
+
+  test.each(['0.0.0.0/0', '::/0', '10.0.0.0', '10.0.0.0/33', '2001:db8::/129', 'everything', '10.0.0/8', ''])(
+    'a replacement %j is refused',
+    (cidr) => {
+      expect(ofDefault.options.safeParse({ replacement_cidrs: [cidr] }).success).toBe(false);
+    },
+  );
+});
+
+interface Acl {
+  readonly isDefault?: boolean;
+  readonly owner?: string;
+  readonly subnets?: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  entries: NetworkAclEntry[];
+}
+
+function entryXml({ ruleNumber, action, protocol, cidr, ports }: NetworkAclEntry, egress = false): string {
+  return `<item><ruleNumber>${ruleNumber}</ruleNumber><protocol>${protocol}</protocol><ruleAction>${action}</ruleAction><egress>${egress}</egress>
+    ${cidr.includes(':') ? `<ipv6CidrBlock>${cidr}</ipv6CidrBlock>` : `<cidrBlock>${cidr}</cidrBlock>`}
+    ${ports === null ? '' : `<portRange><from>${ports.from}</from><to>${ports.to}</to></portRange>`}</item>`;
+}
+
+/** EC2, as its API reference says, with pages of one network ACL. */
+async function ec2(acls: Record<string, Acl>) {
+  const answer = (operation: string, body: string): Answer =>
+    xmlAnswer(
+      `<${operation}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">${body}</${operation}Response>`,
+    );
+  return scriptedAws(
+    answerByAction({
+      'ec2:DescribeNetworkAcls': (call) => {
+        const ids = listed(call, 'Filter.1.Value').filter((id) => acls[id] !== undefined);
+        const at = Number(call.form.get('NextToken') ?? 0);
+        return answer(
+          'DescribeNetworkAcls',
+          `<networkAclSet>${ids
+            .slice(at, at + 1)
+            .map((id) => {
+              const {
+                isDefault = false,
+                owner = ACCOUNT,
+                subnets = [],
+                tags = {},
+                entries = [],
+              } = acls[id] ?? {};
+              return `<item><networkAclId>${id}</networkAclId><vpcId>vpc-0123abcd</vpcId><ownerId>${owner}</ownerId><default>${isDefault}</default>
+                <associationSet>${subnets.map((subnet) => `<item><subnetId>${subnet}</subnetId></item>`).join('')}</associationSet>
+                <tagSet>${Object.entries(tags)
+                  .map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
+                  .join('')}</tagSet>
+                <entrySet>${entries.map((entry) => entryXml(entry)).join('')}
+                  ${entryXml(entry(100, 'allow', '0.0.0.0/0'), true)}
+                  ${entryXml(entry(32_767, 'deny', '0.0.0.0/0'))}${entryXml(entry(32_768, 'deny', '::/0'))}</entrySet></item>`;
+            })
+            .join('')}</networkAclSet>${at + 1 < ids.length ? `<nextToken>${at + 1}</nextToken>` : ''}`,
+        );
+      },
+      'ec2:DescribeVpcs': () =>
+        answer(
+          'DescribeVpcs',
+          `<vpcSet><item><vpcId>vpc-0123abcd</vpcId><cidrBlock>172.31.0.0/16</cidrBlock>
+            <cidrBlockAssociationSet>
+              <item><cidrBlock>172.31.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item>
+              <item><cidrBlock>100.64.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item>
+              <item><cidrBlock>100.65.0.0/16</cidrBlock><cidrBlockState><state>disassociated</state></cidrBlockState></item>
+            </cidrBlockAssociationSet>
+            <ipv6CidrBlockAssociationSet>
+              <item><ipv6CidrBlock>2001:db8:1::/56</ipv6CidrBlock><ipv6CidrBlockState><state>associated</state></ipv6CidrBlockState></item>
+            </ipv6CidrBlockAssociationSet></item></vpcSet>`,
+        ),
+      'ec2:CreateNetworkAclEntry': ({ form }) => {
+        const acl = acls[form.get('NetworkAclId') ?? ''];
+        if (acl === undefined) return ec2Error('InvalidNetworkAclID.NotFound');
+        const made = entryOf(form);
+        if (acl.entries.some(({ ruleNumber }) => ruleNumber === made.ruleNumber)) {
+          return ec2Error('NetworkAclEntryAlreadyExists');
+        }
+        if (acl.entries.length >= 20) return ec2Error('NetworkAclEntryLimitExceeded');
+        acl.entries.push(made);
+        return answer('CreateNetworkAclEntry', '<return>true</return>');
+      },
+      'ec2:ReplaceNetworkAclEntry': ({ form }) => {
+        const acl = acls[form.get('NetworkAclId') ?? ''];
+        if (acl === undefined) return ec2Error('InvalidNetworkAclID.NotFound');
+        const made = entryOf(form);
+        acl.entries = acl.entries.map((entry) => (entry.ruleNumber === made.ruleNumber ? made : entry));
+        return answer('ReplaceNetworkAclEntry', '<return>true</return>');
+      },
+      'ec2:DeleteNetworkAclEntry': ({ form }) => {
+        const acl = acls[form.get('NetworkAclId') ?? ''];
+        if (acl === undefined) return ec2Error('InvalidNetworkAclID.NotFound');
+        const number = Number(form.get('RuleNumber'));
+        if (!acl.entries.some(({ ruleNumber }) => ruleNumber === number)) {
+          return ec2Error('InvalidNetworkAclEntry.NotFound');
+        }
+        acl.entries = acl.entries.filter(({ ruleNumber }) => ruleNumber !== number);
+        return answer('DeleteNetworkAclEntry', '<return>true</return>');
+      },
+    }),
+  );
+}
+
+function entryOf(form: URLSearchParams): NetworkAclEntry {
+  if (form.get('Egress') !== 'false') throw new Error('expected an inbound entry');
+  const from = form.get('PortRange.From');
+  return entry(
+    Number(form.get('RuleNumber')),
+    form.get('RuleAction') === 'allow' ? 'allow' : 'deny',
+    form.get('CidrBlock') ?? form.get('Ipv6CidrBlock') ?? '',
+    form.get('Protocol') ?? '',
+    from === null ? null : { from: Number(from), to: Number(form.get('PortRange.To')) },
+  );
+}
+
+const sessionOf = (endpoint: string, maxAttempts = 3) =>
+  testSession({ endpoint, account: ACCOUNT, region: 'eu-central-1', maxAttempts });
+
+const open = (): NetworkAclEntry[] => [entry(100, 'allow', '0.0.0.0/0')];
+
+describe('what is seen of a network ACL', () => {
+  async function assess(rule: typeof ofDefault, acl: Acl) {
+    await using aws = await ec2({ [ACL]: acl });
+    return (await rule.assess(sessionOf(aws.endpoint), [ACL], { allow_isolation: true })).get(ACL);
+  }
+
+  test.each([
+    {
+      what: 'a default one',
+      acl: { isDefault: true, subnets: [] },
+      byDefault: 'violation',
+      bySubnet: 'not_applicable',
+    },
+    {
+      what: 'a default one of a subnet',
+      acl: { isDefault: true, subnets: ['subnet-1'] },
+      byDefault: 'violation',
+      bySubnet: 'violation',
+    },
+    {
+      what: "a subnet's",
+      acl: { isDefault: false, subnets: ['subnet-1'] },
+      byDefault: 'not_applicable',
+      bySubnet: 'violation',
+    },
+    {
+      what: 'one that nothing uses',
+      acl: { isDefault: false, subnets: [] },
+      byDefault: 'not_applicable',
+      bySubnet: 'not_applicable',
+    },
+  ])('$what: each rule judges its own', async ({ acl, byDefault, bySubnet }) => {
+    await expect(assess(ofDefault, { ...acl, entries: open() })).resolves.toMatchObject({ state: byDefault });
+    await expect(assess(ofSubnet, { ...acl, entries: open() })).resolves.toMatchObject({ state: bySubnet });
+  });
+
+  test.each([
+    { what: 'all protocols from everywhere', entry: entry(100, 'allow', '0.0.0.0/0'), state: 'violation' },
+    {
+      what: 'all protocols from everywhere over IPv6',
+      entry: entry(100, 'allow', '::/0'),
+      state: 'violation',
+    },
+    {
+      what: 'one protocol from everywhere',
+      entry: entry(100, 'allow', '0.0.0.0/0', '6'),
+      state: 'compliant',
+    },
+    { what: 'all protocols from somewhere', entry: entry(100, 'allow', '10.0.0.0/8'), state: 'compliant' },
+    { what: 'a denial', entry: entry(100, 'deny', '0.0.0.0/0'), state: 'compliant' },
+  ])('$what: $state', async ({ entry, state }) => {
+    await expect(assess(ofDefault, { isDefault: true, entries: [entry] })).resolves.toMatchObject({ state });
+  });
+
+  test('entries, subnets, tags and the CIDRs of the VPC, without the entries that AWS keeps for itself', async () => {
+    await expect(
+      assess(ofSubnet, { subnets: ['subnet-1'], tags: { team: 'blue' }, entries: open() }),
+    ).resolves.toMatchObject({
+      seen: {
+        isDefault: false,
+        subnets: ['subnet-1'],
+        vpcCidrs: ['172.31.0.0/16', '100.64.0.0/16', '2001:db8:1::/56'],
+        entries: open(),
+      },
+      tags: { team: 'blue' },
+    });
+  });
+
+  test('one of a VPC that another account shares is not ours; one that is not there is gone', async () => {
+    await using aws = await ec2({ [ACL]: { isDefault: true, owner: '999988887777', entries: open() } });
+
+    const assessments = await ofDefault.assess(sessionOf(aws.endpoint), [ACL, 'acl-0123abcd'], {});
+
+    expect(assessments.get(ACL)).toEqual({
+      state: 'not_applicable',
+      reason: `network ACL ${ACL} belongs to account 999988887777, which shares its VPC: only the owner can change it`,
+    });
+    expect(assessments.get('acl-0123abcd')).toEqual({ state: 'gone' });
+  });
+
+  test('all of them, whatever the pages', async () => {
+    const ids = Array.from({ length: 25 }, (_, n) => `acl-000000${n + 10}`);
+    await using aws = await ec2(
+      Object.fromEntries(ids.map((id) => [id, { isDefault: true, entries: open() }])),
+    );
+
+    const assessments = await ofDefault.assess(sessionOf(aws.endpoint), ids, { allow_isolation: true });
+
+    expect([...assessments].map(([id, { state }]) => [id, state])).toEqual(
+      ids.map((id) => [id, 'violation']),
+    );
+    expect(aws.calls.filter(({ form }) => form.get('Action') === 'DescribeVpcs')).toHaveLength(1);
+  });
+});
+
+describe('applied', () => {
+  test('the network ACL is compliant; the inverses, last first, give back what it was', async () => {
+    const acl: Acl = {
+      subnets: ['subnet-1'],
+      entries: [
+        entry(50, 'deny', '10.1.0.0/16', '6', { from: 22, to: 22 }),
+        ...open(),
+        entry(200, 'allow', '::/0'),
+      ],
+    };
+    const before = [...acl.entries];
+    await using aws = await ec2({ [ACL]: acl });
+    const session = sessionOf(aws.endpoint);
+    const options = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
+    const assessment = (await ofSubnet.assess(session, [ACL], options)).get(ACL);
+    if (assessment?.state !== 'violation') throw new Error('expected a violation');
+    const read = actionsOf(aws.calls);
+
+    const done: Change[] = [];
+    for (const change of assessment.plan) done.push(await applyChange(session, change));
+    const after = (await ofSubnet.assess(session, [ACL], options)).get(ACL);
+    const written = actionsOf(aws.calls);
+    const calls = aws.calls.length;
+    for (const change of done.toReversed()) {
+      const inverse = await inverseOf(change);
+      if (inverse !== undefined) await applyChange(session, inverse);
+    }
+
+    expect(assessment.plan.map(({ kind }) => kind)).toEqual([
+      'network-acl-entry-create',
+      'network-acl-entry-replace',
+      'network-acl-entry-delete',
+    ]);
+    expect(after).toEqual({ state: 'compliant' });
+    expect(acl.entries.sort((one, other) => one.ruleNumber - other.ruleNumber)).toEqual(before);
+    for (const { permissions } of [ofDefault, ofSubnet]) {
+      expect(grantedActions(permissions.read)).toEqual(read);
+      expect(grantedActions(permissions.read, permissions.write)).toEqual(written);
+      expect(grantedActions(permissions.undo)).toEqual(actionsOf(aws.calls.slice(calls)));
+    }
+  });
+
+  const creation = {
+    kind: 'network-acl-entry-create',
+    resource: ACL,
+    entry: entry(100, 'allow', '10.0.0.0/8'),
+  };
+  const deletion = {
+    kind: 'network-acl-entry-delete',
+    resource: ACL,
+    entry: entry(100, 'allow', '0.0.0.0/0'),
+  };
+  const replacement = {
+    kind: 'network-acl-entry-replace',
+    resource: ACL,
+    before: entry(100, 'allow', '0.0.0.0/0'),
+    after: entry(100, 'allow', '10.0.0.0/8'),
+  };
+  const other = entry(100, 'allow', '203.0.113.7/32');
+
+  test.each([
+    {
+      what: 'the entry to create stands there',
+      change: creation,
+      entries: [creation.entry],
+      entriesAfter: [creation.entry],
+    },
+    { what: 'the entry to delete is gone', change: deletion, entries: [], entriesAfter: [] },
+  ])('$what: done, and nothing to undo', async ({ change, entries, entriesAfter }) => {
+    const acl: Acl = { entries: [...entries] };
+    await using aws = await ec2({ [ACL]: acl });
+
+    const done = await applyChange(sessionOf(aws.endpoint), change);
+
+    expect(acl.entries).toEqual(entriesAfter);
+    await expect(inverseOf(done)).resolves.toBeUndefined();
+  });
+
+  test('the replacement stands there: done', async () => {
+    await using aws = await ec2({ [ACL]: { entries: [replacement.after] } });
+
+    await applyChange(sessionOf(aws.endpoint), replacement);
+
+    expect(aws.calls.map(({ form }) => form.get('Action'))).toEqual(['DescribeNetworkAcls']);
+  });
+
+  test.each([
+    { what: 'create', change: creation, found: [other], named: '100 allow all from 203.0.113.7/32 stands' },
+    { what: 'delete', change: deletion, found: [other], named: '100 allow all from 203.0.113.7/32 stands' },
+    {
+      what: 'replace',
+      change: replacement,
+      found: [other],
+      named: '100 allow all from 203.0.113.7/32 stands',
+    },
+    { what: 'replace', change: replacement, found: [], named: 'no entry stands' },
+  ])('to $what is refused where $named', async ({ change, found, named }) => {
+    const acl: Acl = { entries: [...found] };
+    await using aws = await ec2({ [ACL]: acl });
+
+    const application = applyChange(sessionOf(aws.endpoint), change);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'ChangeRefusedError',
+      because: 'refused',
+      message: expect.stringContaining(named),
+    });
+    expect(acl.entries).toEqual(found);
+  });
+
+  test('an entry that the network ACL has no room for is refused, with what to do', async () => {
+    const entries = Array.from({ length: 20 }, (_, n) => entry(n + 1, 'allow', '10.0.0.0/8'));
+    await using aws = await ec2({ [ACL]: { entries } });
+
+    const application = applyChange(sessionOf(aws.endpoint), creation);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'ChangeRefusedError',
+      message: expect.stringContaining('raise the quota "Rules per network ACL"'),
+    });
+  });
+
+  test('a network ACL that is gone: nothing to delete, and nowhere to create', async () => {
+    await using aws = await ec2({});
+
+    await expect(applyChange(sessionOf(aws.endpoint), deletion)).resolves.toMatchObject({ deleted: false });
+    await expect(applyChange(sessionOf(aws.endpoint), creation)).rejects.toMatchObject({ because: 'gone' });
+  });
+
+  test('an entry whose deletion was answered by nobody was deleted by us, and is put back by an undo', async () => {
+    let deletions = 0;
+    await using aws = await scriptedAws((call) => {
+      if (call.form.get('Action') !== 'DeleteNetworkAclEntry') {
+        return xmlAnswer(
+          `<DescribeNetworkAclsResponse><networkAclSet><item><networkAclId>${ACL}</networkAclId><entrySet>${entryXml(entry(100, 'allow', '0.0.0.0/0'))}</entrySet></item></networkAclSet></DescribeNetworkAclsResponse>`,
+        );
+      }
+      deletions += 1;
+      return deletions === 1 ? 'cut' : ec2Error('InvalidNetworkAclEntry.NotFound');
+    });
+
+    const done = await applyChange(sessionOf(aws.endpoint), deletion);
+
+    expect(done).toMatchObject({ deleted: true });
+    await expect(inverseOf(done)).resolves.toMatchObject({ kind: 'network-acl-entry-create' });
+  });
+});
