@@ -1,0 +1,172 @@
+import { loadRule } from '../rules/index.ts';
+import type { Clock } from '../shared/clock.ts';
+import { DeliveryError } from '../shared/errors.ts';
+import { findingKey } from '../shared/finding.ts';
+import type { Job } from '../shared/job.ts';
+import type { Json } from '../shared/json.ts';
+import type { Unprocessable } from '../shared/outcome.ts';
+import { boundedJson } from './bounded-json.ts';
+import { type FindingReading, findingReader, notDeployed, type Refusal } from './finding-reader.ts';
+import type { FindingPage, FindingSource, SourceFinding } from './finding-source.ts';
+import { JobGrouper } from './job-grouper.ts';
+import type { JobSink } from './job-queues.ts';
+import { itemDigest, type PollRecords } from './poll-records.ts';
+import type { PollRequest } from './poll-request.ts';
+import { type PollSummary, PollTally } from './poll-summary.ts';
+import type { RegionLookup } from './regions.ts';
+
+/** What a poll works with. */
+export interface CollectorDependencies {
+  readonly source: FindingSource;
+  readonly jobs: JobSink;
+  readonly records: PollRecords;
+  readonly clock: Clock;
+  /** Where global findings are worked on. */
+  readonly homeRegion: string;
+  /** The regions that have a queue. */
+  readonly regions: readonly string[];
+  readonly lookUpRegion: RegionLookup;
+}
+
+/**
+ * One poll: asks for the findings of a rule and sends them as jobs to the regions that they concern, page by page, so
+ * that of all findings only their keys are held. What can't become a job is recorded with its reason.
+ *
+ * A region that takes no jobs holds up no other: the others' jobs are sent before the poll fails. A poll that is done
+ * again makes the same jobs of the same findings, so what was sent before it failed does no harm.
+ * @param signal ends the poll between two pages, with the signal's reason
+ * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error where evidence can't be written
+ */
+export async function collect(
+  dependencies: CollectorDependencies,
+  request: PollRequest,
+  signal?: AbortSignal,
+): Promise<PollSummary> {
+  const { source, records, clock, homeRegion, regions, lookUpRegion } = dependencies;
+  const { poll, furtherRuleNames } = request;
+  const rule = await loadRule(poll.rule);
+  const ruleNames = [...new Set([...rule.netskopeRuleNames, ...furtherRuleNames])];
+  const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
+  const tally = new PollTally(poll, ruleNames, new Date(clock.now()));
+  const run = new PollRun(dependencies, request, tally, read);
+
+  for await (const page of source.pages({ ruleNames, asOf: new Date(poll.asOf) })) {
+    signal?.throwIfAborted();
+    await run.take(page);
+  }
+  signal?.throwIfAborted();
+  await run.finish();
+  const summary = tally.summary(new Date(clock.now()));
+  await records.writeSummary(summary);
+  return summary;
+}
+
+/** What one poll remembers from page to page. */
+class PollRun {
+  readonly #dependencies: CollectorDependencies;
+  readonly #poll: PollRequest['poll'];
+  readonly #tally: PollTally;
+  readonly #read: (given: SourceFinding) => FindingReading;
+  readonly #grouper: JobGrouper;
+  /** Of every finding and every unprocessable item so far. */
+  readonly #keys = new Set<string>();
+  readonly #failedRegions = new Map<string, unknown>();
+  #unprocessable: Unprocessable[] = [];
+
+  constructor(
+    dependencies: CollectorDependencies,
+    { poll }: PollRequest,
+    tally: PollTally,
+    read: (given: SourceFinding) => FindingReading,
+  ) {
+    this.#dependencies = dependencies;
+    this.#poll = poll;
+    this.#tally = tally;
+    this.#read = read;
+    this.#grouper = new JobGrouper(poll);
+  }
+
+  async take(page: FindingPage): Promise<void> {
+    this.#tally.page(page);
+    for (const { reason, item } of page.rejected) this.#refuse({ kind: 'malformed_item', reason }, item);
+    const jobs: Job[] = [];
+    for (const given of page.findings) {
+      const reading = this.#read(given);
+      if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
+      else if (this.#isNew(findingKey(reading.finding))) {
+        jobs.push(...this.#grouper.add(reading.finding, reading.region));
+      }
+    }
+    await this.#send(jobs);
+    await this.#record();
+  }
+
+  async finish(): Promise<void> {
+    await this.#send(this.#grouper.rest());
+    await this.#record();
+    if (this.#failedRegions.size === 0) return;
+    const failures = [...this.#failedRegions].map(
+      ([region, error]) => `${region}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    throw new DeliveryError(
+      `jobs were not taken in ${this.#failedRegions.size} of the regions (the others have theirs): ${failures.join('; ')}`,
+      { cause: [...this.#failedRegions.values()][0] },
+    );
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#keys.has(key)) {
+      this.#tally.duplicate();
+      return false;
+    }
+    this.#keys.add(key);
+    return true;
+  }
+
+  #refuse(refusal: Refusal, item: Json): void {
+    if (this.#isNew(`unprocessable ${itemDigest(item)}`)) this.#countRefusal(refusal, item);
+  }
+
+  #countRefusal(refusal: Refusal, item: Json): void {
+    this.#tally.unprocessable(refusal);
+    this.#unprocessable.push({
+      version: 1,
+      poll: this.#poll,
+      outcome: 'unprocessable',
+      reason: refusal.reason,
+      item,
+      at: new Date(this.#dependencies.clock.now()).toISOString(),
+    });
+  }
+
+  /** Sends jobs to their regions, side by side. */
+  async #send(jobs: readonly Job[]): Promise<void> {
+    const byRegion = new Map<string, Job[]>();
+    for (const job of jobs) {
+      const ofRegion = byRegion.get(job.region);
+      if (ofRegion === undefined) byRegion.set(job.region, [job]);
+      else ofRegion.push(job);
+    }
+    await Promise.all([...byRegion].map(([region, ofRegion]) => this.#sendTo(region, ofRegion)));
+  }
+
+  async #sendTo(region: string, jobs: readonly Job[]): Promise<void> {
+    if (this.#failedRegions.has(region)) return;
+    try {
+      const withoutQueue = new Set(await this.#dependencies.jobs.send(region, jobs));
+      for (const job of jobs) {
+        if (!withoutQueue.has(job)) this.#tally.job(job);
+        else
+          for (const finding of job.findings) this.#countRefusal(notDeployed(region), boundedJson(finding));
+      }
+    } catch (error) {
+      this.#failedRegions.set(region, error);
+    }
+  }
+
+  async #record(): Promise<void> {
+    const unprocessable = this.#unprocessable;
+    this.#unprocessable = [];
+    if (unprocessable.length > 0) await this.#dependencies.records.writeUnprocessable(unprocessable);
+  }
+}

@@ -1,0 +1,61 @@
+import { type Clock, systemClock } from '../shared/clock.ts';
+import { type AwsClientOptions, clientDefaults } from './aws-clients.ts';
+import { type CollectorDependencies, collect } from './collect.ts';
+import type { Environment } from './environment.ts';
+import { JobQueues } from './job-queues.ts';
+import { NetskopeClient } from './netskope/client.ts';
+import { Pacer } from './netskope/pacer.ts';
+import { NetskopeFindingSource } from './netskope/source.ts';
+import { AwsPollRecords } from './poll-records.ts';
+import type { PollRequest } from './poll-request.ts';
+import type { PollSummary } from './poll-summary.ts';
+import { regionLookup } from './regions.ts';
+import { SecretTokenStore } from './secret-token-store.ts';
+
+/** A tenant serves at most 24 requests in 5 seconds (Netskope REST API v1 overview). */
+const REQUESTS = 24;
+const WINDOW_MILLISECONDS = 5_000;
+
+/** A collector that keeps its clients, the token and the queues' addresses from one poll to the next. */
+export interface Collector {
+  /** @throws as `collect` does */
+  collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
+}
+
+export interface CollectorOptions {
+  readonly clock?: Clock;
+  /** What SDK clients are made with beside the defaults. */
+  readonly clientOptions?: AwsClientOptions;
+  /** Findings asked for at once, below 10,000. */
+  readonly pageSize?: number;
+}
+
+/** Puts the collector together: Netskope, the regions' queues, the evidence bucket and the event bus. */
+export function createCollector(environment: Environment, options: CollectorOptions = {}): Collector {
+  const { clock = systemClock, pageSize } = options;
+  const clientOptions = { ...clientDefaults, ...options.clientOptions };
+  const region = environment.HOME_REGION;
+  const client = new NetskopeClient({
+    url: environment.NETSKOPE_URL,
+    token: new SecretTokenStore(environment.NETSKOPE_TOKEN_SECRET_ARN, region, clientOptions),
+    clock,
+    pacer: new Pacer(clock, REQUESTS, WINDOW_MILLISECONDS),
+  });
+  const dependencies: CollectorDependencies = {
+    source: new NetskopeFindingSource({ client, ...(pageSize !== undefined && { pageSize }) }),
+    jobs: new JobQueues({ name: environment.NAME, clock, clientOptions }),
+    records: new AwsPollRecords({
+      bucket: environment.EVIDENCE_BUCKET,
+      bucketOwner: environment.SECURITY_ACCOUNT_ID,
+      eventBusArn: environment.EVENT_BUS_ARN,
+      region,
+      clock,
+      clientOptions,
+    }),
+    clock,
+    homeRegion: region,
+    regions: environment.REGIONS,
+    lookUpRegion: regionLookup(environment.REGION_LABELS),
+  };
+  return { collect: (request, signal) => collect(dependencies, request, signal) };
+}

@@ -1,0 +1,105 @@
+import type { Rule } from '../rules/rule.ts';
+import { accountIdSchema, type Finding, findingSchema } from '../shared/finding.ts';
+import { formatIssues } from '../shared/issues.ts';
+import type { SourceFinding } from './finding-source.ts';
+import type { RegionLookup } from './regions.ts';
+
+/** Why a finding can't become part of a job. */
+export const unprocessableKinds = [
+  'malformed_item',
+  'malformed_account',
+  'malformed_resource',
+  'malformed_finding',
+  'unknown_region_label',
+  'region_missing',
+  'region_not_deployed',
+] as const;
+export type UnprocessableKind = (typeof unprocessableKinds)[number];
+
+/** A finding that can't become part of a job, and why, in words a person can act on. */
+export interface Refusal {
+  readonly kind: UnprocessableKind;
+  readonly reason: string;
+  /** The label, cut short if it is long, where that is what nobody knows. */
+  readonly label?: string;
+}
+
+/** What became of a finding that the source gave. */
+export type FindingReading =
+  | { readonly finding: Finding /** Whose remediator works on it. */; readonly region: string }
+  | { readonly refusal: Refusal };
+
+export interface FindingReaderOptions {
+  readonly rule: Pick<Rule, 'id' | 'scope' | 'regionFrom' | 'resourceId'>;
+  readonly homeRegion: string;
+  /** The regions that have a queue. */
+  readonly regions: readonly string[];
+  readonly lookUpRegion: RegionLookup;
+}
+
+const MAX_QUOTED = 100;
+
+/** A value from outside as a reason names it. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
+}
+
+/** Why findings of a region can't be worked on that has no queue. */
+export function notDeployed(region: string): Refusal {
+  return {
+    kind: 'region_not_deployed',
+    reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in Netskope`,
+  };
+}
+
+/** Makes the check of one rule's findings: nothing that a finding says reaches AWS without it. */
+export function findingReader(options: FindingReaderOptions): (given: SourceFinding) => FindingReading {
+  const { rule, homeRegion, lookUpRegion } = options;
+  const deployed = new Set(options.regions);
+
+  /** The region whose queue the finding goes to, or why there is none. */
+  const regionOf = (name: string | undefined): string | Refusal => {
+    if (rule.scope === 'global') return homeRegion;
+    const region = name === undefined ? 'global' : lookUpRegion(name);
+    if (region === undefined) {
+      const label = (name ?? '').slice(0, MAX_QUOTED);
+      return {
+        kind: 'unknown_region_label',
+        reason: `region label ${quote(name ?? '')} is unknown: add it to the "region_labels" variable with its region's code`,
+        label,
+      };
+    }
+    if (region !== 'global') return region;
+    if (rule.regionFrom === 'resource') return homeRegion;
+    return {
+      kind: 'region_missing',
+      reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so look the finding up in Netskope`,
+    };
+  };
+
+  return (given) => {
+    const account = accountIdSchema.safeParse(given.account);
+    if (!account.success) {
+      const reason = `account ${quote(given.account)}: ${formatIssues(account.error)}`;
+      return { refusal: { kind: 'malformed_account', reason } };
+    }
+    const resource = rule.resourceId.safeParse(given.resource);
+    if (!resource.success) {
+      const reason = `resource ${quote(given.resource)}: ${formatIssues(resource.error)}`;
+      return { refusal: { kind: 'malformed_resource', reason } };
+    }
+    const region = regionOf(given.region);
+    if (typeof region !== 'string') return { refusal: region };
+    if (!deployed.has(region)) return { refusal: notDeployed(region) };
+    const finding = findingSchema.safeParse({
+      ...given,
+      rule: rule.id,
+      resource: resource.data,
+      region: rule.scope === 'global' ? 'global' : region,
+    });
+    if (!finding.success) {
+      return { refusal: { kind: 'malformed_finding', reason: `finding: ${formatIssues(finding.error)}` } };
+    }
+    return { finding: finding.data, region };
+  };
+}

@@ -1,0 +1,88 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import type { Context } from 'aws-lambda';
+import { parseEnvironment } from '../shared/environment.ts';
+import { pollId } from '../shared/job.ts';
+import { type Collector, createCollector } from './create-collector.ts';
+import { withDeadline } from './deadline.ts';
+import { type Environment, environmentSchema } from './environment.ts';
+import { type PollRequest, parsePollRequest } from './poll-request.ts';
+import { type PollSummary, sum } from './poll-summary.ts';
+
+/** What is left for saying that the time is up. */
+const MARGIN_MILLISECONDS = 5_000;
+
+const logger = new Logger();
+const metrics = new Metrics();
+
+/** Made in the first poll, so that what is wrong with the environment is logged and counted as a failed poll. */
+let ready: { readonly environment: Environment; readonly collector: Collector } | undefined;
+
+function prepare() {
+  const environment = parseEnvironment(environmentSchema, process.env);
+  return { environment, collector: createCollector(environment) };
+}
+
+/** Each metric is a log line of its own: they have different dimensions. */
+function count(name: string, value: number, rule?: string): void {
+  const metric = metrics.singleMetric();
+  if (rule !== undefined) metric.addDimension('rule', rule);
+  metric.addMetric(name, MetricUnit.Count, value);
+}
+
+function report(summary: PollSummary, environment: Environment): void {
+  const { poll, destinations, version, ...counts } = summary;
+  const unprocessable = sum(summary.unprocessable);
+  count('Findings', summary.findings, poll.rule);
+  count('Unprocessable', unprocessable, poll.rule);
+  if (summary.unprocessable.unknown_region_label > 0) {
+    count('UnknownRegionLabel', summary.unprocessable.unknown_region_label);
+  }
+  for (const [label, findings] of Object.entries(summary.unknownRegionLabels)) {
+    logger.warn(
+      `region label ${JSON.stringify(label)} is unknown: ${findings} findings were not worked on; add it to the "region_labels" variable with its region's code`,
+      { label, findings },
+    );
+  }
+  if (unprocessable > 0) {
+    const seconds = Math.floor(Date.parse(poll.asOf) / 1000);
+    logger.warn(
+      `${unprocessable} findings could not become jobs; each has its reason in s3://${environment.EVIDENCE_BUCKET}/unprocessable/${poll.rule}/${seconds}/`,
+      { unprocessable: summary.unprocessable },
+    );
+  }
+  logger.info(
+    `poll ${pollId(poll)}: ${summary.findings} findings in ${summary.jobs} jobs to ${destinations.length} accounts and regions`,
+    counts,
+  );
+}
+
+/**
+ * One poll of one rule. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
+ * @throws whatever made the poll fail: Lambda tries it again, then it goes to the dead letters
+ */
+export async function handler(event: unknown, context: Context): Promise<Omit<PollSummary, 'destinations'>> {
+  logger.addContext(context);
+  let request: PollRequest | undefined;
+  try {
+    ready ??= prepare();
+    const { environment, collector } = ready;
+    const parsed = parsePollRequest(event, new Date());
+    request = parsed;
+    const summary = await withDeadline(context.getRemainingTimeInMillis() - MARGIN_MILLISECONDS, (signal) =>
+      collector.collect(parsed, signal),
+    );
+    report(summary, environment);
+    const { destinations: _, ...counts } = summary;
+    return counts;
+  } catch (error) {
+    count('PollFailed', 1);
+    const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
+    const why = error instanceof Error ? error.message : String(error);
+    logger.error(
+      `${poll} failed: ${why}. It is tried again; if that fails too, mend the cause and start the function with the event from the polls' dead-letter queue`,
+      { error: error instanceof Error ? error : new Error(why) },
+    );
+    throw error;
+  }
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
+import type { EventBridgeClient } from '../aws/eventbridge.ts';
+import type { S3Client } from '../aws/s3.ts';
+import type { Clock } from '../shared/clock.ts';
+import { FINDING_OUTCOME, publish } from '../shared/events.ts';
+import type { Poll } from '../shared/job.ts';
+import type { Json } from '../shared/json.ts';
+import type { Unprocessable } from '../shared/outcome.ts';
+import type { AwsClientOptions } from './aws-clients.ts';
+import type { PollSummary } from './poll-summary.ts';
+
+/** What a poll leaves behind for people to read. */
+export interface PollRecords {
+  /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
+  writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
+  writeSummary(summary: PollSummary): Promise<void>;
+}
+
+export interface AwsPollRecordsOptions {
+  readonly bucket: string;
+  /** The account that the bucket must belong to. */
+  readonly bucketOwner: string;
+  readonly eventBusArn: string;
+  /** Where bucket and bus are. */
+  readonly region: string;
+  readonly clock: Clock;
+  readonly clientOptions: AwsClientOptions;
+}
+
+const OBJECTS_AT_ONCE = 16;
+
+function epochSeconds(poll: Poll): number {
+  return Math.floor(Date.parse(poll.asOf) / 1000);
+}
+
+/** `polls/<rule>/<poll in epoch seconds>.json` */
+export function pollSummaryKey(poll: Poll): string {
+  return `polls/${poll.rule}/${epochSeconds(poll)}.json`;
+}
+
+/** 64 hexadecimal digits that tell an item that can't be processed from others of its poll. */
+export function itemDigest(item: Json): string {
+  return createHash('sha256').update(JSON.stringify(item)).digest('hex');
+}
+
+/** `unprocessable/<rule>/<poll in epoch seconds>/<sha256 of the item's JSON>.json` */
+export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'item'>): string {
+  return `unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
+}
+
+/** The evidence bucket and the event bus. */
+export class AwsPollRecords implements PollRecords {
+  readonly #options: AwsPollRecordsOptions;
+  #s3: S3Client | undefined;
+  #events: EventBridgeClient | undefined;
+
+  constructor(options: AwsPollRecordsOptions) {
+    this.#options = options;
+  }
+
+  async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
+    const { clientOptions, region, eventBusArn, clock } = this.#options;
+    await pLimit(OBJECTS_AT_ONCE).map(unprocessable, (one) => this.#put(unprocessableKey(one), one));
+    const { EventBridgeClient } = await import('../aws/eventbridge.ts');
+    this.#events ??= new EventBridgeClient({ ...clientOptions, region });
+    const events = unprocessable.map((detail) => ({ detailType: FINDING_OUTCOME, detail }));
+    await publish(this.#events, eventBusArn, events, clock);
+  }
+
+  writeSummary(summary: PollSummary): Promise<void> {
+    return this.#put(pollSummaryKey(summary.poll), summary);
+  }
+
+  async #put(key: string, value: object): Promise<void> {
+    const { PutObjectCommand, S3Client } = await import('../aws/s3.ts');
+    const { bucket, bucketOwner, clientOptions, region } = this.#options;
+    this.#s3 ??= new S3Client({ ...clientOptions, region });
+    await this.#s3.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: JSON.stringify(value),
+        ContentType: 'application/json',
+        ExpectedBucketOwner: bucketOwner,
+      }),
+    );
+  }
+}

@@ -1,0 +1,394 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type CollectorDependencies, collect } from '../../../lambdas/collector/collect.ts';
+import type { FindingPage } from '../../../lambdas/collector/finding-source.ts';
+import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { regionLookup } from '../../../lambdas/collector/regions.ts';
+import { DeliveryError, FindingSourceError } from '../../../lambdas/shared/errors.ts';
+import { jobId } from '../../../lambdas/shared/job.ts';
+import { unprocessableSchema } from '../../../lambdas/shared/outcome.ts';
+import { FakeClock } from './support/fake-clock.ts';
+import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
+import { groupId, SSH_RULE_NAME, sourceFinding } from './support/items.ts';
+
+const HOME = 'eu-central-1';
+const REQUEST = {
+  poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
+  furtherRuleNames: [],
+};
+
+function setUp(...pages: readonly (FindingPage | Error)[]) {
+  const source = new FakeSource(...pages);
+  const jobs = new FakeJobs();
+  const records = new FakeRecords();
+  const dependencies: CollectorDependencies = {
+    source,
+    jobs,
+    records,
+    clock: new FakeClock(),
+    homeRegion: HOME,
+    regions: [HOME, 'us-east-1', 'us-west-2'],
+    lookUpRegion: regionLookup(),
+  };
+  return { source, jobs, records, dependencies };
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+describe('a poll', () => {
+  test('asks for every name of the rule as of its time', async () => {
+    const { source, dependencies } = setUp(page([]));
+
+    await collect(dependencies, { ...REQUEST, furtherRuleNames: ['Our own', SSH_RULE_NAME] });
+
+    expect(source.queries).toEqual([
+      { ruleNames: [SSH_RULE_NAME, 'Our own'], asOf: new Date('2026-01-31T12:00:00Z') },
+    ]);
+  });
+
+  test('sends findings as jobs of their account and region, and sums up', async () => {
+    const { jobs, records, dependencies } = setUp(
+      page([
+        sourceFinding({ resource: groupId(1) }),
+        sourceFinding({ resource: groupId(2), account: '222222222222' }),
+      ]),
+      page(
+        [sourceFinding({ resource: groupId(3) }), sourceFinding({ resource: groupId(4), region: HOME })],
+        [],
+        { muted: 2 },
+      ),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(
+      jobs.taken.map(({ account, region, chunk, findings }) => [account, region, chunk, findings.length]),
+    ).toEqual(
+      expect.arrayContaining([
+        ['111111111111', 'us-east-1', 0, 2],
+        ['222222222222', 'us-east-1', 0, 1],
+        ['111111111111', HOME, 0, 1],
+      ]),
+    );
+    expect(records.summaries).toEqual([summary]);
+    expect(pollSummarySchema.parse(JSON.parse(JSON.stringify(summary)))).toEqual({
+      version: 1,
+      poll: REQUEST.poll,
+      ruleNames: [SSH_RULE_NAME],
+      startedAt: '2026-01-31T12:00:00.000Z',
+      finishedAt: '2026-01-31T12:00:00.000Z',
+      pages: 2,
+      items: 6,
+      findings: 4,
+      duplicates: 0,
+      unprocessable: {
+        malformed_item: 0,
+        malformed_account: 0,
+        malformed_resource: 0,
+        malformed_finding: 0,
+        unknown_region_label: 0,
+        region_missing: 0,
+        region_not_deployed: 0,
+      },
+      leftAlone: { muted: 2, passed: 0, other_cloud: 0, other_rule: 0 },
+      unknownRegionLabels: {},
+      jobs: 3,
+      destinations: [
+        { account: '111111111111', region: 'us-east-1', jobs: 1, findings: 2 },
+        { account: '222222222222', region: 'us-east-1', jobs: 1, findings: 1 },
+        { account: '111111111111', region: HOME, jobs: 1, findings: 1 },
+      ],
+    });
+  });
+
+  test('sends jobs as they fill up, before it has read the rest', async () => {
+    const full = page(Array.from({ length: 25 }, (_, index) => sourceFinding({ resource: groupId(index) })));
+    const { jobs, dependencies } = setUp(full, new FindingSourceError('the tenant is gone'));
+
+    await expect(collect(dependencies, REQUEST)).rejects.toThrow('the tenant is gone');
+
+    expect(jobs.taken.map(({ findings }) => findings.length)).toEqual([25]);
+  });
+
+  test('takes each finding once, whatever name or page it comes by', async () => {
+    const { jobs, dependencies } = setUp(
+      page([sourceFinding(), sourceFinding({ sourceRuleName: 'Our own', region: 'us-east-1' })]),
+      page([sourceFinding({ severity: 'High' })]),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(jobs.taken.flatMap(({ findings }) => findings)).toEqual([
+      expect.objectContaining({ sourceRuleName: SSH_RULE_NAME }),
+    ]);
+    expect(summary).toMatchObject({ items: 3, findings: 1, duplicates: 2 });
+  });
+
+  test('sends what is of no region to the home region once', async () => {
+    const { jobs, dependencies } = setUp(
+      page([
+        sourceFinding({ resource: 'alice', region: 'global' }),
+        sourceFinding({ resource: 'alice', region: 'US East(Ohio)' }),
+        sourceFinding({ resource: 'alice', region: undefined }),
+      ]),
+    );
+
+    const summary = await collect(dependencies, {
+      ...REQUEST,
+      poll: { ...REQUEST.poll, rule: 'iam-access-key-unrotated' },
+    });
+
+    expect(jobs.taken).toMatchObject([{ region: HOME, findings: [{ region: 'global', resource: 'alice' }] }]);
+    expect(summary).toMatchObject({ findings: 1, duplicates: 2 });
+  });
+});
+
+describe('what cannot become a job', () => {
+  test('is recorded with the item and a reason, and the rest goes on', async () => {
+    const { jobs, records, dependencies } = setUp(
+      page(
+        [
+          sourceFinding({ resource: 'acl-1' }),
+          sourceFinding({ account: '12' }),
+          sourceFinding({ region: 'EU(Paris)' }),
+          sourceFinding({ region: undefined }),
+          sourceFinding(),
+        ],
+        [{ reason: 'malformed item: no good', item: { odd: true } }],
+      ),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(jobs.taken).toHaveLength(1);
+    expect(summary.unprocessable).toMatchObject({
+      malformed_item: 1,
+      malformed_resource: 1,
+      malformed_account: 1,
+      region_not_deployed: 1,
+      region_missing: 1,
+    });
+    expect(records.unprocessable).toHaveLength(5);
+    for (const one of records.unprocessable)
+      expect(unprocessableSchema.parse(one).poll).toEqual(REQUEST.poll);
+    expect(records.unprocessable[0]).toMatchObject({
+      reason: 'malformed item: no good',
+      item: { odd: true },
+    });
+    expect(records.unprocessable[1]).toMatchObject({ item: { resource: 'acl-1', account: '111111111111' } });
+  });
+
+  test('is counted by region label where nobody knows that', async () => {
+    const labels = ['Moon(Base)', 'Moon(Base)', 'Mars(North)'];
+    const { dependencies } = setUp(
+      page(labels.map((region, index) => sourceFinding({ region, resource: groupId(index) }))),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(summary.unknownRegionLabels).toEqual({ 'Moon(Base)': 2, 'Mars(North)': 1 });
+    expect(summary.unprocessable.unknown_region_label).toBe(3);
+  });
+
+  test('does not make the summary grow with labels without end', async () => {
+    const { dependencies } = setUp(
+      page(Array.from({ length: 500 }, (_, index) => sourceFinding({ region: `Moon(${index})` }))),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(Object.keys(summary.unknownRegionLabels).length).toBeLessThanOrEqual(51);
+    expect(total(summary.unknownRegionLabels)).toBe(500);
+  });
+
+  test('is recorded once, however often the source gives it', async () => {
+    const odd = { reason: 'malformed item: no good', item: { odd: true } };
+    const { records, dependencies } = setUp(
+      page([sourceFinding({ account: '1' })], [odd, odd]),
+      page([], [odd]),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(records.unprocessable).toHaveLength(2);
+    expect(summary).toMatchObject({ items: 4, duplicates: 2 });
+  });
+
+  test('is what goes to a region that has no queue', async () => {
+    const { jobs, records, dependencies } = setUp(
+      page([
+        sourceFinding({ resource: groupId(1), region: 'us-west-2' }),
+        sourceFinding({ resource: groupId(2), region: 'us-west-2' }),
+        sourceFinding({ resource: groupId(3) }),
+      ]),
+    );
+    jobs.withoutQueue.add('us-west-2');
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(summary).toMatchObject({ findings: 1, jobs: 1, unprocessable: { region_not_deployed: 2 } });
+    expect(records.unprocessable.map(({ reason }) => reason)).toEqual([
+      expect.stringContaining('region us-west-2 is not deployed'),
+      expect.stringContaining('region us-west-2 is not deployed'),
+    ]);
+    expect(records.unprocessable[0]?.item).toMatchObject({ resource: groupId(1) });
+  });
+});
+
+describe('a poll that fails', () => {
+  test('for one region has sent the others their jobs, and writes no summary', async () => {
+    const { jobs, records, dependencies } = setUp(
+      page([
+        sourceFinding({ resource: groupId(1), region: 'us-west-2' }),
+        sourceFinding({ resource: groupId(2) }),
+      ]),
+      page([sourceFinding({ resource: groupId(3) })]),
+    );
+    const cause = new Error('SQS is down');
+    jobs.failing.set('us-west-2', cause);
+
+    const collecting = collect(dependencies, REQUEST);
+
+    await expect(collecting).rejects.toThrow(DeliveryError);
+    await expect(collecting).rejects.toMatchObject({
+      message: expect.stringContaining('us-west-2: SQS is down'),
+      cause,
+    });
+    expect(jobs.taken.flatMap(({ findings }) => findings.map(({ resource }) => resource))).toEqual([
+      groupId(2),
+      groupId(3),
+    ]);
+    expect(records.summaries).toEqual([]);
+  });
+
+  test('in the middle and is done again sends the same jobs, with the same ids', async () => {
+    const findings = Array.from({ length: 60 }, (_, index) => sourceFinding({ resource: groupId(index) }));
+    const pages = [page(findings.slice(0, 40)), page(findings.slice(40))] as const;
+    const first = setUp(pages[0], new FindingSourceError('the tenant is gone'));
+    const second = setUp(...pages);
+
+    await expect(collect(first.dependencies, REQUEST)).rejects.toThrow(FindingSourceError);
+    await collect(second.dependencies, REQUEST);
+
+    expect(first.jobs.taken.map(jobId)).toEqual(second.jobs.taken.map(jobId).slice(0, 1));
+    expect(second.jobs.taken).toHaveLength(3);
+    expect(first.records.summaries).toEqual([]);
+  });
+
+  test('for lack of time stops between two pages', async () => {
+    const { jobs, dependencies } = setUp(page([sourceFinding()]));
+    const signal = AbortSignal.abort(new Error('the time is up'));
+
+    await expect(collect(dependencies, REQUEST, signal)).rejects.toThrow('the time is up');
+
+    expect(jobs.taken).toEqual([]);
+  });
+});
+
+describe('of any findings', () => {
+  const anyFinding = fc.record({
+    account: fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom('111111111111', '222222222222') },
+      fc.constantFrom('12', 'x'),
+    ),
+    region: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom('us-east-1', 'US East(N. Virginia)', 'EU (Frankfurt)') },
+      fc.constantFrom(undefined, 'global', 'Moon(Base)', 'eu-west-3', 'us-west-2'),
+    ),
+    resource: fc.oneof(
+      { weight: 9, arbitrary: fc.integer({ min: 0, max: 120 }).map(groupId) },
+      fc.constantFrom('', 'acl-1'),
+    ),
+  });
+  const anyPage = fc.record({
+    findings: fc.array(anyFinding, { maxLength: 120 }),
+    rejected: fc.array(fc.record({ reason: fc.constant('odd'), item: fc.jsonValue() }), { maxLength: 3 }),
+    leftAlone: fc.record({
+      muted: fc.nat(3),
+      passed: fc.nat(3),
+      other_cloud: fc.nat(3),
+      other_rule: fc.nat(3),
+    }),
+  });
+  const anyPages = fc.array(
+    anyPage.map(
+      ({ findings, rejected, leftAlone }): FindingPage => ({
+        // JSON values as zod and JSON know them: -0 is 0.
+        rejected: rejected.map(({ reason, item }) => ({ reason, item: JSON.parse(JSON.stringify(item)) })),
+        findings: findings.map((fields) => sourceFinding(fields)),
+        leftAlone,
+      }),
+    ),
+    { maxLength: 4 },
+  );
+
+  /** What each good finding is known by. Written out here, so that it is not what the collector itself thinks. */
+  const codes = new Map([
+    ['us-east-1', 'us-east-1'],
+    ['US East(N. Virginia)', 'us-east-1'],
+    ['EU (Frankfurt)', 'eu-central-1'],
+  ]);
+  function goodFindings(pages: readonly FindingPage[]): Set<string> {
+    return new Set(
+      pages
+        .flatMap(({ findings }) => findings)
+        .flatMap(({ account, region = '', resource }) => {
+          const code = codes.get(region);
+          const isGood = account.length === 12 && code !== undefined && resource.startsWith('sg-');
+          return isGood ? [`${account} ${code} ${resource}`] : [];
+        }),
+    );
+  }
+
+  test('every good one is in exactly one job of its account and region, and the counts add up', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyPages, async (pages) => {
+        const { jobs, records, dependencies } = setUp(...pages);
+        // us-west-2 is deployed as far as the collector was told, but its queue does not exist.
+        jobs.withoutQueue.add('us-west-2');
+
+        const summary: PollSummary = await collect(dependencies, REQUEST);
+
+        const sent = jobs.taken.flatMap((job) =>
+          job.findings.map(({ account, resource }) => {
+            expect(account).toBe(job.account);
+            return `${job.account} ${job.region} ${resource}`;
+          }),
+        );
+        expect(sent.toSorted()).toEqual([...goodFindings(pages)].toSorted());
+        for (const { findings } of jobs.taken) expect(findings.length).toBeLessThanOrEqual(25);
+
+        const items = pages.reduce(
+          (count, { findings, rejected, leftAlone }) =>
+            count + findings.length + rejected.length + total(leftAlone),
+          0,
+        );
+        expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
+        expect(summary.items).toBe(items);
+        expect(summary.findings).toBe(sent.length);
+        expect(summary.jobs).toBe(jobs.taken.length);
+        expect(total(summary.unprocessable)).toBe(records.unprocessable.length);
+        expect(
+          sent.length + records.unprocessable.length + summary.duplicates + total(summary.leftAlone),
+        ).toBe(items);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a second poll makes the same jobs', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyPages, async (pages) => {
+        const [first, second] = [setUp(...pages), setUp(...pages)];
+
+        await collect(first.dependencies, REQUEST);
+        await collect(second.dependencies, REQUEST);
+
+        expect(second.jobs.taken.map(jobId)).toEqual(first.jobs.taken.map(jobId));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

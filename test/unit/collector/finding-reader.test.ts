@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { findingReader, type Refusal } from '../../../lambdas/collector/finding-reader.ts';
+import type { SourceFinding } from '../../../lambdas/collector/finding-source.ts';
+import { regionLookup } from '../../../lambdas/collector/regions.ts';
+import { loadRule } from '../../../lambdas/rules/index.ts';
+import { sourceFinding } from './support/items.ts';
+
+const HOME = 'eu-central-1';
+
+async function read(ruleId: string, fields: Partial<SourceFinding>) {
+  const rule = await loadRule(ruleId);
+  const options = { rule, homeRegion: HOME, regions: [HOME, 'us-east-1'], lookUpRegion: regionLookup() };
+  return findingReader(options)(sourceFinding(fields));
+}
+
+async function refusal(ruleId: string, fields: Partial<SourceFinding>): Promise<Refusal> {
+  const reading = await read(ruleId, fields);
+  if ('refusal' in reading) return reading.refusal;
+  throw new Error(`expected a refusal, got ${JSON.stringify(reading)}`);
+}
+
+describe('a finding of a rule whose resources belong to a region', () => {
+  test('goes to its region', async () => {
+    expect(await read('security-group-ssh-open', { severity: 'High' })).toEqual({
+      region: 'us-east-1',
+      finding: {
+        rule: 'security-group-ssh-open',
+        account: '111111111111',
+        region: 'us-east-1',
+        resource: 'sg-0123456789abcdef0',
+        severity: 'High',
+        sourceRuleName: sourceFinding().sourceRuleName,
+      },
+    });
+  });
+
+  test('names its region', async () => {
+    const missing = await refusal('security-group-ssh-open', { region: undefined });
+    const global = await refusal('security-group-ssh-open', { region: 'Global' });
+
+    expect(missing.kind).toBe('region_missing');
+    expect(missing.reason).toContain('missing');
+    expect(global.kind).toBe('region_missing');
+    expect(global.reason).toContain('"Global"');
+  });
+
+  test('names one that is known', async () => {
+    expect(await refusal('security-group-ssh-open', { region: 'Moon(Base)' })).toEqual({
+      kind: 'unknown_region_label',
+      label: 'Moon(Base)',
+      reason: expect.stringMatching(/"Moon\(Base\)".*region_labels/),
+    });
+  });
+
+  test('names one that is deployed', async () => {
+    expect(await refusal('security-group-ssh-open', { region: 'EU(Paris)' })).toEqual({
+      kind: 'region_not_deployed',
+      reason: expect.stringMatching(/eu-west-3 is not deployed: .*"regions"/),
+    });
+  });
+
+  test.each(['12345', '1111111111111', '11111111111a', '', 'arn:aws:iam::111111111111:root'])(
+    'names an account, not %j',
+    async (account) => {
+      const { kind, reason } = await refusal('security-group-ssh-open', { account });
+
+      expect(kind).toBe('malformed_account');
+      expect(reason).toContain(`account ${JSON.stringify(account)}: expected an AWS account id`);
+    },
+  );
+
+  test.each([
+    ['security-group-ssh-open', 'sg-1; drop'],
+    ['security-group-ssh-open', 'acl-0123456789abcdef0'],
+    ['s3-bucket-public', 'arn:aws:s3:::bucket'],
+    ['iam-access-key-unrotated', 'arn:aws:iam::111111111111:user/x'],
+    ['cloudtrail-log-file-validation', 'trail'],
+  ])('of %s does not name a resource as %j', async (rule, resource) => {
+    const { kind, reason } = await refusal(rule, { resource });
+
+    expect(kind).toBe('malformed_resource');
+    expect(reason).toContain(`resource ${JSON.stringify(resource)}: expected `);
+  });
+
+  test('is refused where the source gave what no finding has', async () => {
+    const { kind, reason } = await refusal('security-group-ssh-open', { failingSince: 'yesterday' });
+
+    expect(kind).toBe('malformed_finding');
+    expect(reason).toContain('failingSince');
+  });
+
+  test('is refused in few words, however long it is', async () => {
+    const long = 'x'.repeat(100_000);
+
+    for (const fields of [{ account: long }, { resource: long }, { region: long }]) {
+      const { reason, label = '' } = await refusal('security-group-ssh-open', fields);
+      expect(reason.length + label.length).toBeLessThan(500);
+    }
+  });
+});
+
+describe('a finding of a rule of no region', () => {
+  test.each([undefined, 'global', 'US East(Ohio)', 'Moon(Base)'])(
+    'that names %j goes to the home region, as global',
+    async (region) => {
+      const reading = await read('iam-access-key-unrotated', { resource: 'alice', region });
+
+      expect(reading).toMatchObject({ region: HOME, finding: { region: 'global', resource: 'alice' } });
+    },
+  );
+});
+
+describe('a finding of a rule whose resources tell their region themselves', () => {
+  test.each([
+    [undefined, HOME],
+    ['global', HOME],
+    ['US East(N. Virginia)', 'us-east-1'],
+  ])('that names %j goes to %s', async (region, expected) => {
+    const reading = await read('s3-bucket-public', { resource: 'a-bucket', region });
+
+    expect(reading).toMatchObject({ region: expected, finding: { region: expected } });
+  });
+
+  test('names a region that is known, or none', async () => {
+    const { kind } = await refusal('s3-bucket-public', { resource: 'a-bucket', region: 'Moon(Base)' });
+
+    expect(kind).toBe('unknown_region_label');
+  });
+});

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+import { pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { send, startServer } from './support/http-server.ts';
+import { answerWell, type Invocation, invoke, jobsOf, startAws, TOKEN } from './support/invocation.ts';
+import { groupId, item } from './support/items.ts';
+
+const EVENT = {
+  rule: 'security-group-ssh-open',
+  scheduled_time: '2026-01-31T12:00:00Z',
+  netskope_rule_names: [],
+};
+
+function startTenant(items: readonly unknown[]) {
+  return startServer((_, response) => send(response, { body: { status: 'success', msg: '', data: items } }));
+}
+
+/** Metrics by name, each with its dimensions and value. */
+function metrics({ lines }: Invocation): Map<string, unknown> {
+  return new Map(
+    lines
+      .filter((line) => '_aws' in line)
+      .map(({ _aws, ...values }) => [
+        Object.keys(values).find((name) => /^[A-Z]/.test(name)) ?? '',
+        { ...values, namespace: JSON.stringify(_aws).match(/"Namespace":"([^"]+)"/)?.[1] },
+      ]),
+  );
+}
+
+function messages({ lines }: Invocation, level: string): unknown[] {
+  return lines.filter((line) => line['level'] === level).map((line) => line['message']);
+}
+
+describe('the handler', { timeout: 30_000 }, () => {
+  test('polls, tells what it came to in one line, and counts it', async () => {
+    await using tenant = await startTenant([
+      item({ resource_id: groupId(1) }),
+      item({ resource_id: groupId(2), region_name: 'Moon(Base)' }),
+      item({ resource_id: groupId(3), region_name: 'Moon(Base)' }),
+      item({ resource_id: 'nonsense' }),
+      item({ mute: 'true' }),
+    ]);
+    await using aws = await startAws();
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+    expect(invocation.thrown).toBeUndefined();
+    expect(invocation.result).toMatchObject({ items: 5, findings: 1, jobs: 1 });
+    expect(jobsOf(aws)).toMatchObject([{ poll: { asOf: EVENT.scheduled_time }, region: 'us-east-1' }]);
+    const puts = aws.calls.filter(({ method }) => method === 'PUT');
+    expect(puts.map(({ path }) => path.split('/')[2]).toSorted()).toEqual([
+      'polls',
+      ...Array.from({ length: 3 }, () => 'unprocessable'),
+    ]);
+    const summary = puts.find(({ path }) => path.startsWith('/cspm-evidence/polls/'));
+    expect(pollSummarySchema.safeParse(JSON.parse(summary?.body ?? '')).error).toBeUndefined();
+    const common = { service: 'cspm-collector', namespace: 'CspmAutoRemediation' };
+    expect(metrics(invocation)).toEqual(
+      new Map([
+        ['Findings', { ...common, rule: EVENT.rule, Findings: 1 }],
+        ['Unprocessable', { ...common, rule: EVENT.rule, Unprocessable: 3 }],
+        ['UnknownRegionLabel', { ...common, UnknownRegionLabel: 2 }],
+      ]),
+    );
+    expect(messages(invocation, 'INFO')).toEqual([
+      'poll security-group-ssh-open@1769860800: 1 findings in 1 jobs to 1 accounts and regions',
+    ]);
+    expect(messages(invocation, 'WARN')).toEqual([
+      expect.stringMatching(/"Moon\(Base\)" is unknown: 2 findings .*region_labels/),
+      expect.stringMatching(
+        /^3 findings .*s3:\/\/cspm-evidence\/unprocessable\/security-group-ssh-open\/1769860800\//,
+      ),
+    ]);
+  });
+
+  test('fails loudly when the tenant refuses the token, and does not tell it', async () => {
+    await using tenant = await startServer((request, response) =>
+      send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: [request.url] } }),
+    );
+    await using aws = await startAws();
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+    expect(invocation.thrown).toMatchObject({ name: 'FindingSourceError' });
+    expect(metrics(invocation)).toEqual(
+      new Map([
+        ['PollFailed', { service: 'cspm-collector', namespace: 'CspmAutoRemediation', PollFailed: 1 }],
+      ]),
+    );
+    expect(messages(invocation, 'ERROR')).toEqual([
+      expect.stringMatching(
+        /^poll security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*tried again/,
+      ),
+    ]);
+    expect(invocation.output).not.toContain(TOKEN);
+    expect(invocation.output).not.toContain(encodeURIComponent(TOKEN));
+    expect(jobsOf(aws)).toEqual([]);
+  });
+
+  test('fails loudly when a queue takes nothing', async () => {
+    await using tenant = await startTenant([item()]);
+    await using aws = await startAws((call) =>
+      call.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch'
+        ? {
+            status: 403,
+            headers: { 'content-type': 'application/x-amz-json-1.0' },
+            body: JSON.stringify({
+              __type: 'com.amazonaws.sqs#AccessDenied',
+              message: 'not allowed to send',
+            }),
+          }
+        : answerWell(call),
+    );
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+    expect(invocation.thrown).toMatchObject({ name: 'DeliveryError' });
+    expect(messages(invocation, 'ERROR')).toEqual([
+      expect.stringContaining('us-east-1: not allowed to send'),
+    ]);
+    expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
+  });
+
+  test.each([
+    ['an event that is none', { rule: 'ssh' }, {}, /rule: expected one of .*, got ssh/],
+    [
+      'an environment that is none',
+      EVENT,
+      { REGIONS: 'eu-central-1', NAME: '' },
+      /NAME: .*REGIONS: expected JSON/,
+    ],
+  ])('fails loudly for %s', async (_, event, environment, message) => {
+    await using tenant = await startTenant([]);
+    await using aws = await startAws();
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event, environment });
+
+    expect(invocation.thrown).toMatchObject({
+      name: 'InvalidInputError',
+      message: expect.stringMatching(message),
+    });
+    expect(messages(invocation, 'ERROR')).toEqual([expect.stringMatching(message)]);
+    expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
+    expect(tenant.requests).toEqual([]);
+  });
+
+  test('fails loudly before Lambda ends it without a word', async () => {
+    await using tenant = await startServer(() => {
+      // Never answers.
+    });
+    await using aws = await startAws();
+
+    const invocation = await invoke({
+      tenant: tenant.url,
+      aws,
+      event: EVENT,
+      environment: { REMAINING_MILLISECONDS: '6000' },
+    });
+
+    expect(invocation.thrown).toMatchObject({ name: 'DeadlineError' });
+    expect(messages(invocation, 'ERROR')).toEqual([expect.stringContaining('raise the timeout')]);
+    expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
+  });
+});

@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { JobGrouper } from '../../../lambdas/collector/job-grouper.ts';
+import type { Finding } from '../../../lambdas/shared/finding.ts';
+import { type Job, jobId, jobSchema } from '../../../lambdas/shared/job.ts';
+import { groupId } from './support/items.ts';
+
+const POLL = { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' };
+const ACCOUNTS = ['111111111111', '222222222222', '333333333333'];
+const REGIONS = ['eu-central-1', 'us-east-1'];
+
+function finding(account: string, region: string, resource: string, notes: Partial<Finding> = {}): Finding {
+  return { rule: POLL.rule, account, region, resource, ...notes };
+}
+
+function group(findings: readonly Finding[]): Job[] {
+  const grouper = new JobGrouper(POLL);
+  const jobs = findings.flatMap((one) => grouper.add(one, one.region));
+  return [...jobs, ...grouper.rest()];
+}
+
+/** Findings of few accounts and regions, so that jobs fill up, each of a resource of its own; some are heavy. */
+const anyFindings = fc
+  .array(
+    fc.record({
+      account: fc.constantFrom(...ACCOUNTS),
+      region: fc.constantFrom(...REGIONS),
+      bytes: fc.oneof({ weight: 9, arbitrary: fc.constant(10) }, fc.constantFrom(30_000, 90_000)),
+    }),
+    { maxLength: 400 },
+  )
+  .map((list) =>
+    list.map(({ account, region, bytes }, index) =>
+      finding(account, region, groupId(index), { accountName: 'ä'.repeat(bytes / 2) }),
+    ),
+  );
+
+describe('jobs', () => {
+  test('hold every finding once, in its order, and are what the remediator takes', () => {
+    fc.assert(
+      fc.property(anyFindings, (findings) => {
+        const jobs = group(findings);
+
+        for (const job of jobs) {
+          expect(jobSchema.safeParse(job).error).toBeUndefined();
+          expect(Buffer.byteLength(JSON.stringify(job))).toBeLessThan(256 * 1024);
+        }
+        for (const account of ACCOUNTS) {
+          for (const region of REGIONS) {
+            const own = jobs.filter((job) => job.account === account && job.region === region);
+            expect(own.map(({ chunk }) => chunk)).toEqual(own.map((_, index) => index));
+            expect(own.flatMap((job) => job.findings)).toEqual(
+              findings.filter((one) => one.account === account && one.region === region),
+            );
+          }
+        }
+        expect(jobs.flatMap((job) => job.findings)).toHaveLength(findings.length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of the same findings are the same, with the same ids', () => {
+    fc.assert(
+      fc.property(anyFindings, (findings) => {
+        expect(group(findings).map(jobId)).toEqual(group(findings).map(jobId));
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('are as full as can be: 25 findings', () => {
+    const findings = Array.from({ length: 60 }, (_, index) =>
+      finding('111111111111', 'us-east-1', groupId(index)),
+    );
+
+    expect(group(findings).map((job) => job.findings.length)).toEqual([25, 25, 10]);
+  });
+
+  test('are given as soon as they are full', () => {
+    const grouper = new JobGrouper(POLL);
+
+    const given = Array.from({ length: 25 }, (_, index) =>
+      grouper.add(finding('111111111111', 'us-east-1', groupId(index)), 'us-east-1'),
+    );
+
+    expect(given.slice(0, 24)).toEqual(Array.from({ length: 24 }, () => []));
+    expect(given[24]).toHaveLength(1);
+    expect(grouper.rest()).toEqual([]);
+  });
+
+  test('are given unfilled when too many findings wait, whatever their number of accounts', () => {
+    const grouper = new JobGrouper(POLL);
+    let waiting = 0;
+    let most = 0;
+    for (let index = 0; index < 45_000; index++) {
+      const account = String(index).padStart(12, '0');
+      const jobs = grouper.add(finding(account, 'us-east-1', groupId(index)), 'us-east-1');
+      waiting += 1 - jobs.reduce((sum, job) => sum + job.findings.length, 0);
+      most = Math.max(most, waiting);
+    }
+
+    expect(most).toBeLessThan(20_000);
+    expect(grouper.rest()).toHaveLength(waiting);
+  });
+});

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
+import type { Unprocessable } from '../../../lambdas/shared/outcome.ts';
+import { type ReceivedCall, type ScriptedAws, s3Error, scriptedAws } from '../../support/scripted-aws.ts';
+import { FakeClock } from './support/fake-clock.ts';
+
+const POLL = { rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };
+const BUS = 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm';
+
+function recordsOf(server: ScriptedAws): AwsPollRecords {
+  return new AwsPollRecords({
+    bucket: 'cspm-evidence',
+    bucketOwner: '111111111111',
+    eventBusArn: BUS,
+    region: 'eu-central-1',
+    clock: new FakeClock(),
+    clientOptions: {
+      endpoint: server.endpoint,
+      credentials: { accessKeyId: '111111111111', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    },
+  });
+}
+
+function isPutEvents(call: ReceivedCall): boolean {
+  return call.headers['x-amz-target'] === 'AWSEvents.PutEvents';
+}
+
+function startAws(): Promise<ScriptedAws> {
+  return scriptedAws((call) => {
+    if (!isPutEvents(call)) return { status: 200, body: '' };
+    const entries: unknown[] = JSON.parse(call.body).Entries;
+    const body = JSON.stringify({ FailedEntryCount: 0, Entries: entries.map(() => ({ EventId: 'e' })) });
+    return { status: 200, headers: { 'content-type': 'application/x-amz-json-1.1' }, body };
+  });
+}
+
+function unprocessable(index: number): Unprocessable {
+  return {
+    version: 1,
+    poll: POLL,
+    outcome: 'unprocessable',
+    reason: 'malformed item',
+    item: { index },
+    at: '2026-01-31T12:00:01Z',
+  };
+}
+
+describe('records', () => {
+  test('keep each unprocessable item by its digest, and tell the bus of it', async () => {
+    await using aws = await startAws();
+    const items = Array.from({ length: 12 }, (_, index) => unprocessable(index));
+
+    await recordsOf(aws).writeUnprocessable(items);
+
+    const puts = aws.calls.filter((call) => call.method === 'PUT');
+    expect(new Map(puts.map((call) => [call.path.split('?')[0], JSON.parse(call.body)]))).toEqual(
+      new Map(
+        items.map((one) => {
+          const digest = createHash('sha256').update(JSON.stringify(one.item)).digest('hex');
+          return [`/cspm-evidence/unprocessable/s3-bucket-public/1769860800/${digest}.json`, one];
+        }),
+      ),
+    );
+    for (const { headers } of puts) {
+      expect(headers['content-type']).toBe('application/json');
+      expect(headers['x-amz-expected-bucket-owner']).toBe('111111111111');
+    }
+    const entries = aws.calls.filter(isPutEvents).flatMap((call) => JSON.parse(call.body).Entries);
+    expect(entries).toHaveLength(12);
+    expect(entries[0]).toMatchObject({
+      EventBusName: BUS,
+      Source: 'cspm-auto-remediation',
+      DetailType: 'Finding Outcome',
+    });
+    expect(JSON.parse(entries[0].Detail)).toEqual(items[0]);
+  });
+
+  test('keep the summary of a poll by its rule and time', async () => {
+    await using aws = await startAws();
+    const summary = {
+      version: 1 as const,
+      poll: POLL,
+      ruleNames: [],
+      startedAt: '2026-01-31T12:00:00Z',
+      finishedAt: '2026-01-31T12:00:00Z',
+      pages: 1,
+      items: 0,
+      findings: 0,
+      duplicates: 0,
+      unprocessable: {
+        malformed_item: 0,
+        malformed_account: 0,
+        malformed_resource: 0,
+        malformed_finding: 0,
+        unknown_region_label: 0,
+        region_missing: 0,
+        region_not_deployed: 0,
+      },
+      leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0 },
+      unknownRegionLabels: {},
+      jobs: 0,
+      destinations: [],
+    };
+
+    await recordsOf(aws).writeSummary(summary);
+
+    expect(aws.calls.map((call) => call.path.split('?')[0])).toEqual([
+      '/cspm-evidence/polls/s3-bucket-public/1769860800.json',
+    ]);
+    expect(JSON.parse(aws.calls[0]?.body ?? '')).toEqual(summary);
+  });
+
+  test('that cannot be kept are an error, and no event tells of them', async () => {
+    await using aws = await scriptedAws(() => s3Error('AccessDenied', 403));
+
+    await expect(recordsOf(aws).writeUnprocessable([unprocessable(1)])).rejects.toThrow('AccessDenied');
+
+    expect(aws.calls.filter(isPutEvents)).toEqual([]);
+  });
+});

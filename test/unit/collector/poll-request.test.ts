@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import { parsePollRequest } from '../../../lambdas/collector/poll-request.ts';
+import { InvalidInputError } from '../../../lambdas/shared/errors.ts';
+import { pollId } from '../../../lambdas/shared/job.ts';
+
+const NOW = new Date('2026-01-31T12:34:56.789Z');
+const event = {
+  rule: 'security-group-ssh-open',
+  scheduled_time: '2026-01-31T12:00:00Z',
+  netskope_rule_names: ['Our own benchmark: SSH'],
+};
+
+describe('the event of a schedule', () => {
+  test('is a poll of the scheduled time', () => {
+    expect(parsePollRequest(event, NOW)).toEqual({
+      poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
+      furtherRuleNames: ['Our own benchmark: SSH'],
+    });
+  });
+
+  test('that is delivered twice is the same poll, whenever it comes', () => {
+    const later = new Date(NOW.getTime() + 3_600_000);
+
+    const [first, second] = [parsePollRequest(event, NOW), parsePollRequest(event, later)];
+
+    expect(pollId(second.poll)).toBe(pollId(first.poll));
+  });
+
+  test.each([
+    ['2026-01-31T12:00:00.000Z', '2026-01-31T12:00:00Z'],
+    ['2026-01-31T12:00:07.999Z', '2026-01-31T12:00:07Z'],
+    ['2026-01-31T13:00:00+01:00', '2026-01-31T12:00:00Z'],
+  ])('of %s is of %s', (scheduled_time, asOf) => {
+    expect(parsePollRequest({ ...event, scheduled_time }, NOW).poll.asOf).toBe(asOf);
+  });
+
+  test('whose keyword nobody replaced is of the minute that it is', () => {
+    const parsed = parsePollRequest({ ...event, scheduled_time: '<aws.scheduler.scheduled-time>' }, NOW);
+
+    expect(parsed.poll.asOf).toBe('2026-01-31T12:34:00Z');
+  });
+
+  test('may name the rule alone, for who starts a poll by hand', () => {
+    expect(parsePollRequest({ rule: 'CIS-1-2-0-4-1' }, NOW)).toEqual({
+      poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:34:00Z' },
+      furtherRuleNames: [],
+    });
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['no object', 'security-group-ssh-open', /object/],
+    ['nothing', undefined, /object/],
+    ['no rule', { scheduled_time: event.scheduled_time }, /rule: /],
+    ['an unknown rule', { ...event, rule: 'ssh' }, /rule: expected one of .*s3-bucket-public.*, got ssh/],
+    ['a time in words', { ...event, scheduled_time: 'noon' }, /scheduled_time: expected a time .*, got noon/],
+    ['an empty name', { ...event, netskope_rule_names: [' '] }, /netskope_rule_names\.0: /],
+    ['a misspelt key', { ...event, rule_names: [] }, /rule_names/],
+  ])('that is %s is refused', (_, given, message) => {
+    expect(() => parsePollRequest(given, NOW)).toThrow(InvalidInputError);
+    expect(() => parsePollRequest(given, NOW)).toThrow(message);
+  });
+
+  test('tells everything that is wrong at once', () => {
+    expect(() => parsePollRequest({ rule: 'ssh', scheduled_time: 'noon' }, NOW)).toThrow(
+      /rule: .*scheduled_time: /,
+    );
+  });
+});

@@ -1,0 +1,71 @@
+import type {
+  FindingPage,
+  FindingQuery,
+  FindingSource,
+  RejectedItem,
+  SourceFinding,
+} from '../../../../lambdas/collector/finding-source.ts';
+import type { JobSink } from '../../../../lambdas/collector/job-queues.ts';
+import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
+import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
+import type { Job } from '../../../../lambdas/shared/job.ts';
+import type { Unprocessable } from '../../../../lambdas/shared/outcome.ts';
+
+/** A page of these findings. */
+export function page(
+  findings: readonly SourceFinding[],
+  rejected: readonly RejectedItem[] = [],
+  leftAlone: Partial<FindingPage['leftAlone']> = {},
+): FindingPage {
+  return {
+    findings,
+    rejected,
+    leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0, ...leftAlone },
+  };
+}
+
+/** A source of these pages; an error among them is thrown in its place. */
+export class FakeSource implements FindingSource {
+  readonly queries: FindingQuery[] = [];
+  readonly #pages: readonly (FindingPage | Error)[];
+
+  constructor(...pages: readonly (FindingPage | Error)[]) {
+    this.#pages = pages;
+  }
+
+  async *pages(query: FindingQuery): AsyncGenerator<FindingPage> {
+    this.queries.push(query);
+    for (const next of this.#pages) {
+      if (next instanceof Error) throw next;
+      yield next;
+    }
+  }
+}
+
+/** Takes every job, but for regions without a queue and those whose queue fails. */
+export class FakeJobs implements JobSink {
+  readonly taken: Job[] = [];
+  readonly withoutQueue = new Set<string>();
+  readonly failing = new Map<string, Error>();
+
+  async send(region: string, jobs: readonly Job[]): Promise<readonly Job[]> {
+    const error = this.failing.get(region);
+    if (error !== undefined) throw error;
+    if (this.withoutQueue.has(region)) return jobs;
+    this.taken.push(...jobs);
+    return [];
+  }
+}
+
+export class FakeRecords implements PollRecords {
+  readonly unprocessable: Unprocessable[] = [];
+  readonly summaries: PollSummary[] = [];
+
+  async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
+    this.unprocessable.push(...unprocessable);
+  }
+
+  async writeSummary(summary: PollSummary): Promise<void> {
+    this.summaries.push(summary);
+  }
+}

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type Job, jobSchema } from '../../../../lambdas/shared/job.ts';
+import {
+  type Answer,
+  type ReceivedCall,
+  type ScriptedAws,
+  scriptedAws,
+} from '../../../support/scripted-aws.ts';
+
+export const TOKEN = 'simulated+tenant/token==';
+
+const script = fileURLToPath(new URL('./run-handler.ts', import.meta.url));
+
+const entriesSchema = z.object({
+  Entries: z.array(z.looseObject({ Id: z.string().optional(), MessageBody: z.string().optional() })),
+});
+
+function json(body: object): Answer {
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/x-amz-json-1.0' },
+    body: JSON.stringify(body),
+  };
+}
+
+/** Answers every call that a collector makes, as AWS does where all is well. */
+export function answerWell(call: ReceivedCall): Answer {
+  const target = String(call.headers['x-amz-target'] ?? '');
+  if (target.endsWith('.GetSecretValue')) return json({ SecretString: TOKEN });
+  if (target.endsWith('.GetQueueUrl'))
+    return json({ QueueUrl: 'http://localhost:1/111111111111/cspm-jobs.fifo' });
+  if (target === '') return { status: 200, body: '' };
+  const { Entries } = entriesSchema.parse(JSON.parse(call.body));
+  if (target.endsWith('.PutEvents')) {
+    return json({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) });
+  }
+  return json({
+    Successful: Entries.map(({ Id, MessageBody = '' }) => ({
+      Id,
+      MessageId: 'm',
+      MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
+    })),
+  });
+}
+
+export function startAws(answer: (call: ReceivedCall) => Answer = answerWell): Promise<ScriptedAws> {
+  return scriptedAws(answer);
+}
+
+/** The jobs that were sent to the queues. */
+export function jobsOf(aws: ScriptedAws): Job[] {
+  return aws.calls
+    .filter((call) => call.headers['x-amz-target'] === 'AmazonSQS.SendMessageBatch')
+    .flatMap((call) => entriesSchema.parse(JSON.parse(call.body)).Entries)
+    .map(({ MessageBody = '' }) => jobSchema.parse(JSON.parse(MessageBody)));
+}
+
+const endSchema = z.object({
+  result: z.looseObject({}).optional(),
+  thrown: z.object({ name: z.string(), message: z.string() }).optional(),
+  maxRss: z.number(),
+});
+
+export interface Invocation extends z.infer<typeof endSchema> {
+  /** Everything that the function wrote. */
+  readonly output: string;
+  /** Its log lines and metrics, parsed. */
+  readonly lines: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** Invokes the collector's handler in a process of its own. */
+export async function invoke(options: {
+  readonly tenant: URL;
+  readonly aws: ScriptedAws;
+  readonly event: unknown;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly nodeOptions?: readonly string[];
+}): Promise<Invocation> {
+  const { tenant, aws, event, environment = {}, nodeOptions = [] } = options;
+  const child = spawn(process.execPath, [...nodeOptions, script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      EVENT: JSON.stringify(event),
+      NAME: 'cspm',
+      HOME_REGION: 'eu-central-1',
+      SECURITY_ACCOUNT_ID: '111111111111',
+      EVIDENCE_BUCKET: 'cspm-evidence',
+      EVENT_BUS_ARN: 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm',
+      NETSKOPE_URL: tenant.origin,
+      NETSKOPE_TOKEN_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:token',
+      REGIONS: '["eu-central-1","us-east-1","us-west-2","eu-west-1"]',
+      REGION_LABELS: '{}',
+      POWERTOOLS_SERVICE_NAME: 'cspm-collector',
+      POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
+      AWS_ENDPOINT_URL: aws.endpoint,
+      AWS_REGION: 'eu-central-1',
+      AWS_ACCESS_KEY_ID: '111111111111',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      ...environment,
+    },
+  });
+  const streams = [child.stdout, child.stderr].map((stream) => ({ stream, text: '' }));
+  for (const written of streams) {
+    written.stream.setEncoding('utf8');
+    written.stream.on('data', (text: string) => {
+      written.text += text;
+    });
+  }
+  await once(child, 'close');
+  const output = streams.map(({ text }) => text).join('');
+  const [lines = [], errorLines = []] = streams.map(({ text }) =>
+    text.split('\n').filter((line) => line.startsWith('{')),
+  );
+  const end = lines.pop();
+  if (end === undefined) throw new Error(`the handler's process ended without a word: ${output}`);
+  return {
+    ...endSchema.parse(JSON.parse(end)),
+    output,
+    lines: [...lines, ...errorLines].map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line))),
+  };
+}
