@@ -9,6 +9,7 @@ import {
 } from '../shared/ingress-rule.ts';
 import { authorizeIngress } from '../shared/security-group-rules.ts';
 import type { ChangeKind } from './change.ts';
+import { refusal } from './refusal.ts';
 import type { SecurityGroupRulesRevoke } from './security-group-rules-revoke.ts';
 
 const schema = z.object({
@@ -40,7 +41,11 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   schema,
   describe: (change) => `+ ingress ${formatRules(change.rules)}`,
   async apply(session, change) {
-    return { ...change, made: await authorizeIngress(session, change.resource, change.rules) };
+    try {
+      return { ...change, made: await authorizeIngress(session, change.resource, change.rules) };
+    } catch (error) {
+      throw refusal(error, `security group ${change.resource}`, { gone: ['InvalidGroup.NotFound'] });
+    }
   },
   inverse({ resource, made = [] }): SecurityGroupRulesRevoke | undefined {
     return made.length === 0 ? undefined : { kind: 'security-group-rules-revoke', resource, rules: made };

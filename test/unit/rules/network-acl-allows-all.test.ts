@@ -130,7 +130,7 @@ function forAnyPlan(
       }
       await check(entries, replacement, plan);
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 }
 

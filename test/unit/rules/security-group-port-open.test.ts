@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../lambdas/changes/change.ts';
-import { describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import { changeKind as authorize } from '../../../lambdas/changes/security-group-rules-authorize.ts';
 import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open.ts';
 import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open.ts';
 import { type ExistingRule, ruleKey } from '../../../lambdas/shared/ingress-rule.ts';
+import { actionsOf, grantedActions } from '../../support/called-actions.ts';
+import { scriptedAws } from '../../support/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../support/scripted-security-groups.ts';
 import { lets, SecurityGroupModel, type Traffic } from '../../support/security-group-model.ts';
+import { testSession } from '../../support/session.ts';
 
 type AllTraffic = 'split' | 'revoke';
 
@@ -339,5 +343,119 @@ describe('the plan, as a person reads it', () => {
     expect(ssh.options.safeParse({ all_traffic: 'close' }).success).toBe(false);
     expect(ssh.options.safeParse({ all_trafic: 'split' }).success).toBe(false);
     expect(ssh.options.parse({})).toEqual({ all_traffic: 'split' });
+  });
+});
+
+describe('what is seen of groups', () => {
+  const open: ExistingRule = {
+    id: 'sgr-01',
+    protocol: 'tcp',
+    fromPort: 22,
+    toPort: 22,
+    source: '0.0.0.0/0',
+    description: 'it',
+    tags: { team: 'blue' },
+  };
+  const sessionOf = (endpoint: string) =>
+    testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
+
+  test('one that opens the port violates the rule, and shows its tags and all its inbound rules', async () => {
+    const office = { ...open, id: 'sgr-02', source: '203.0.113.7/32', description: '', tags: {} };
+    await using aws = await scriptedAws(
+      answerForSecurityGroups({ [GROUP]: { rules: [open, office], tags: { stage: 'live' } } }),
+    );
+
+    const assessments = await ssh.assess(sessionOf(aws.endpoint), [GROUP], {});
+
+    expect(assessments.get(GROUP)).toMatchObject({
+      state: 'violation',
+      seen: { name: 'web', vpc: 'vpc-0123abcd', rules: [open, office] },
+      tags: { stage: 'live' },
+    });
+  });
+
+  test('one without such a rule, or without any, is compliant; one that is not there is gone', async () => {
+    await using aws = await scriptedAws(
+      answerForSecurityGroups({
+        'sg-00000001': { rules: [{ ...open, fromPort: 443, toPort: 443 }] },
+        'sg-00000002': { rules: [] },
+      }),
+    );
+
+    const assessments = await ssh.assess(
+      sessionOf(aws.endpoint),
+      ['sg-00000001', 'sg-00000002', 'sg-00000003'],
+      {},
+    );
+
+    expect([...assessments.values()].map(({ state }) => state)).toEqual(['compliant', 'compliant', 'gone']);
+  });
+
+  test('one that another account shares is not ours', async () => {
+    await using aws = await scriptedAws(
+      answerForSecurityGroups({ [GROUP]: { owner: '999988887777', rules: [open] } }),
+    );
+
+    const assessments = await ssh.assess(sessionOf(aws.endpoint), [GROUP], {});
+
+    expect(assessments.get(GROUP)).toEqual({
+      state: 'not_applicable',
+      reason:
+        'the group belongs to account 999988887777, which shares it with 111122223333: only its owner can change it',
+    });
+  });
+
+  test('25 take two calls; all pages are read', async () => {
+    const ids = Array.from({ length: 25 }, (_, n) => `sg-000000${n + 10}`);
+    const groups: Record<string, ScriptedGroup> = Object.fromEntries(
+      ids.map((id) => [id, { rules: [open] }]),
+    );
+    await using aws = await scriptedAws(answerForSecurityGroups(groups));
+    await using paged = await scriptedAws(answerForSecurityGroups(groups, 7));
+
+    const assessments = await ssh.assess(sessionOf(aws.endpoint), ids, {});
+    const assessmentsOfPages = await ssh.assess(sessionOf(paged.endpoint), ids, {});
+
+    expect(aws.calls).toHaveLength(2);
+    expect([...assessments.values()].map(({ state }) => state)).toEqual(ids.map(() => 'violation'));
+    expect(assessmentsOfPages).toEqual(assessments);
+  });
+
+  test.each([
+    { what: 'tcp without ports', rule: { ...open, fromPort: -1, toPort: -1 } },
+    { what: 'tcp by its number', rule: { ...open, protocol: '6' } },
+  ])('$what is read as EC2 means it', async ({ rule }) => {
+    await using aws = await scriptedAws(answerForSecurityGroups({ [GROUP]: { rules: [rule] } }));
+
+    const assessments = await ssh.assess(sessionOf(aws.endpoint), [GROUP], {});
+
+    expect(assessments.get(GROUP)).toMatchObject({ state: 'violation' });
+  });
+
+  test('a group that is cured is compliant when it is read back; both rules call what they declare', async () => {
+    const group: ScriptedGroup = { rules: [{ ...open, fromPort: 20, toPort: 443 }] };
+    await using aws = await scriptedAws(answerForSecurityGroups({ [GROUP]: group }));
+    const session = sessionOf(aws.endpoint);
+    const assessment = (await ssh.assess(session, [GROUP], {})).get(GROUP);
+    const read = actionsOf(aws.calls);
+    if (assessment?.state !== 'violation') throw new Error('expected a violation');
+
+    const done: Change[] = [];
+    for (const change of assessment.plan) done.push(await applyChange(session, change));
+    const after = (await ssh.assess(session, [GROUP], {})).get(GROUP);
+    const written = actionsOf(aws.calls);
+    const calls = aws.calls.length;
+    for (const change of done.toReversed()) {
+      const inverse = await inverseOf(change);
+      // Made twice: the second time what it adds stands there, so that it has to look.
+      for (const again of [inverse, inverse]) if (again !== undefined) await applyChange(session, again);
+    }
+
+    expect(after).toEqual({ state: 'compliant' });
+    for (const { permissions } of [ssh, rdp]) {
+      expect(grantedActions(permissions.read)).toEqual(read);
+      expect(grantedActions(permissions.read, permissions.write)).toEqual(written);
+      expect(grantedActions(permissions.undo)).toEqual(actionsOf(aws.calls.slice(calls)));
+    }
   });
 });

@@ -1,0 +1,51 @@
+import { readdir } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { applyChange, changeKinds, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { scriptedAws } from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
+
+const unknown = { kind: 'everything-delete', resource: 'sg-0123abcd' };
+const malformed = {
+  kind: 'security-group-rules-revoke',
+  resource: 'sg-0123abcd',
+  rules: [{ id: 'all of them' }],
+};
+
+test('every file of a kind is listed by its name', async () => {
+  const files = await readdir(new URL('../../../lambdas/changes/', import.meta.url));
+  const notKinds = ['change.ts', 'index.ts', 'network-acl-entry.ts', 'refusal.ts'];
+
+  expect(changeKinds).toEqual(
+    files
+      .filter((file) => !notKinds.includes(file))
+      .map((file) => file.replace(/\.ts$/, ''))
+      .sort(),
+  );
+});
+
+describe.each([
+  {
+    what: 'of no kind',
+    change: unknown,
+    message: 'unknown kind of change everything-delete (resource sg-0123abcd)',
+  },
+  {
+    what: 'not of its kind’s form',
+    change: malformed,
+    message: 'not a change of kind security-group-rules-revoke (resource sg-0123abcd)',
+  },
+])('a change $what', ({ change, message }) => {
+  test('is neither described nor inverted', async () => {
+    await expect(describeChange(change)).rejects.toThrow(message);
+    await expect(inverseOf(change)).rejects.toThrow(message);
+  });
+
+  test('is not applied: no call is made', async () => {
+    await using aws = await scriptedAws(() => 'cut');
+    const session = testSession({ endpoint: aws.endpoint, account: '111122223333', region: 'eu-central-1' });
+
+    await expect(applyChange(session, change)).rejects.toThrow(message);
+
+    expect(aws.calls).toEqual([]);
+  });
+});

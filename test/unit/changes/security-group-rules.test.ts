@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest';
+import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { changeKind as authorizeKind } from '../../../lambdas/changes/security-group-rules-authorize.ts';
+import { changeKind as revokeKind } from '../../../lambdas/changes/security-group-rules-revoke.ts';
+import type { ExistingRule, IngressRule } from '../../../lambdas/shared/ingress-rule.ts';
+import { ec2Error, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../support/scripted-security-groups.ts';
+import { testSession } from '../../support/session.ts';
+
+const GROUP = 'sg-0123456789abcdef0';
+
+function piece(text: string, more: Partial<IngressRule> = {}): IngressRule {
+  const [, protocol = '', from = '', to = from, source = ''] =
+    /^(\S+) (\d+)(?:-(\d+))? from (\S+)$/.exec(text) ?? [];
+  return { protocol, fromPort: Number(from), toPort: Number(to), source, description: '', tags: {}, ...more };
+}
+
+const standing = (id: string, text: string, more: Partial<IngressRule> = {}): ExistingRule => ({
+  ...piece(text, more),
+  id,
+});
+
+const authorize = (...rules: IngressRule[]) => ({
+  kind: 'security-group-rules-authorize',
+  resource: GROUP,
+  rules,
+});
+const revoke = (...rules: ExistingRule[]) => ({
+  kind: 'security-group-rules-revoke',
+  resource: GROUP,
+  rules,
+});
+
+const sessionOf = (endpoint: string) =>
+  testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
+const actionOf = ({ form }: ReceivedCall): string | null => form.get('Action');
+
+/** A group as `groups` holds it, over the wire. */
+function serve(group: ScriptedGroup) {
+  return scriptedAws(answerForSecurityGroups({ [GROUP]: group }));
+}
+
+describe('rules are added', () => {
+  test('by one call, with descriptions and tags, over both address families', async () => {
+    const group: ScriptedGroup = { rules: [] };
+    const label = { description: 'web', tags: { team: 'blue' } };
+    await using aws = await serve(group);
+
+    const applied = await applyChange(
+      sessionOf(aws.endpoint),
+      authorize(piece('tcp 20-21 from 0.0.0.0/0', label), piece('tcp 23-443 from ::/0', label)),
+    );
+
+    expect(aws.calls.map(actionOf)).toEqual(['AuthorizeSecurityGroupIngress']);
+    expect(group.rules).toMatchObject([
+      { fromPort: 20, toPort: 21, source: '0.0.0.0/0', ...label },
+      { fromPort: 23, toPort: 443, source: '::/0', ...label },
+    ]);
+    expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules);
+  });
+
+  test('by one call for each set of tags', async () => {
+    const group: ScriptedGroup = { rules: [] };
+    await using aws = await serve(group);
+
+    await applyChange(
+      sessionOf(aws.endpoint),
+      authorize(
+        piece('tcp 1 from 0.0.0.0/0', { tags: { team: 'blue' } }),
+        piece('tcp 2 from 0.0.0.0/0'),
+        piece('tcp 3 from 0.0.0.0/0', { tags: { team: 'blue' } }),
+      ),
+    );
+
+    expect(aws.calls).toHaveLength(2);
+    expect(group.rules.map(({ fromPort, tags }) => [fromPort, tags])).toEqual([
+      [1, { team: 'blue' }],
+      [3, { team: 'blue' }],
+      [2, {}],
+    ]);
+  });
+
+  test('but for those that stand there: they are not ours to take away', async () => {
+    const group: ScriptedGroup = { rules: [standing('sgr-01', 'tcp 20-21 from 0.0.0.0/0')] };
+    await using aws = await serve(group);
+    const session = sessionOf(aws.endpoint);
+
+    const applied = await applyChange(
+      session,
+      authorize(piece('tcp 20-21 from 0.0.0.0/0'), piece('tcp 23 from 0.0.0.0/0')),
+    );
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await applyChange(session, inverse);
+
+    expect(authorizeKind.schema.parse(applied).made).toMatchObject([{ fromPort: 23 }]);
+    expect(group.rules.map(({ id }) => id)).toEqual(['sgr-01']);
+  });
+
+  test('all or none: a group without room is left as it was, with what to do', async () => {
+    const before = [standing('sgr-01', 'tcp 22 from 0.0.0.0/0')];
+    const group: ScriptedGroup = { rules: before, quota: 2 };
+    await using aws = await serve(group);
+
+    const application = applyChange(
+      sessionOf(aws.endpoint),
+      authorize(piece('tcp 1 from 0.0.0.0/0', { tags: { team: 'blue' } }), piece('tcp 2 from 0.0.0.0/0')),
+    );
+
+    await expect(application).rejects.toMatchObject({
+      name: 'ChangeRefusedError',
+      message: expect.stringContaining('nothing was changed'),
+    });
+    expect(group.rules).toEqual(before);
+  });
+
+  test('once, though the answer to the first call is lost', async () => {
+    const group: ScriptedGroup = { rules: [] };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    let calls = 0;
+    await using aws = await scriptedAws((call) => {
+      calls += 1;
+      const answered = answer(call);
+      return calls === 1 ? 'cut' : answered;
+    });
+
+    const applied = await applyChange(sessionOf(aws.endpoint), authorize(piece('tcp 23 from 0.0.0.0/0')));
+
+    expect(group.rules).toHaveLength(1);
+    expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules);
+  });
+});
+
+test('rules for a group that is gone are refused as such', async () => {
+  await using aws = await scriptedAws(() => ec2Error('InvalidGroup.NotFound'));
+
+  const application = applyChange(sessionOf(aws.endpoint), authorize(piece('tcp 23 from 0.0.0.0/0')));
+
+  await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'gone' });
+});
+
+describe('rules are revoked', () => {
+  const rules = [standing('sgr-01', 'tcp 22 from 0.0.0.0/0'), standing('sgr-02', 'tcp 22 from ::/0')];
+  const legitimate = standing('sgr-03', 'tcp 22 from 203.0.113.7/32', { description: 'office' });
+
+  test('by their ids, by one call, and no others', async () => {
+    const group: ScriptedGroup = { rules: [...rules, legitimate] };
+    await using aws = await serve(group);
+
+    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    expect(aws.calls).toHaveLength(1);
+    expect(group.rules).toEqual([legitimate]);
+    expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
+  });
+
+  test('and put back by the inverse, with description and tags but for those that AWS keeps for itself', async () => {
+    const rule = standing('sgr-01', 'tcp 22 from 0.0.0.0/0', {
+      description: 'it',
+      tags: { team: 'blue', 'aws:cloudformation:stack-name': 'web' },
+    });
+    const group: ScriptedGroup = { rules: [rule] };
+    await using aws = await serve(group);
+    const session = sessionOf(aws.endpoint);
+
+    const applied = await applyChange(session, revoke(rule));
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await applyChange(session, inverse);
+
+    expect(group.rules).toMatchObject([
+      { fromPort: 22, source: '0.0.0.0/0', description: 'it', tags: { team: 'blue' } },
+    ]);
+  });
+
+  test('one that is gone already hides no other, and is not ours to put back', async () => {
+    const group: ScriptedGroup = { rules: rules.slice(1) };
+    await using aws = await serve(group);
+
+    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    expect(group.rules).toEqual([]);
+    expect(revokeKind.schema.parse(applied).revoked).toEqual(rules.slice(1));
+  });
+
+  test('of a group that is gone: nothing to do, nothing to undo', async () => {
+    await using aws = await scriptedAws(() => ec2Error('InvalidGroup.NotFound'));
+
+    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    await expect(inverseOf(applied)).resolves.toBeUndefined();
+  });
+
+  test('once, though the answer to the first call is lost: then they are ours to put back', async () => {
+    const group: ScriptedGroup = { rules };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    let calls = 0;
+    await using aws = await scriptedAws((call) => {
+      calls += 1;
+      const answered = answer(call);
+      return calls === 1 ? 'cut' : answered;
+    });
+
+    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
+  });
+
+  test('a denial is left as AWS gave it', async () => {
+    await using aws = await scriptedAws(() => ec2Error('UnauthorizedOperation', 'not you'));
+
+    const application = applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    await expect(application).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+  });
+});
