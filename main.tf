@@ -20,6 +20,7 @@ module "central" {
   collector               = var.collector
   evidence                = var.evidence
   alarms                  = var.alarms
+  notifications           = var.notifications
   tags                    = var.tags
 }
 

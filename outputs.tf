@@ -53,6 +53,11 @@ output "event_bus_name" {
   value       = module.central.event_bus_name
 }
 
+output "notifications_topic_arn" {
+  description = "The topic of the notifications, for further subscriptions; null when notifications are not enabled."
+  value       = module.central.notifications_topic_arn
+}
+
 output "pause_parameter_name" {
   description = "The parameter that stops enforcement: set it to `all`, or to rule ids separated by commas."
   value       = module.region.pause_parameter_name

@@ -201,11 +201,23 @@ variable "evidence" {
 }
 
 variable "alarms" {
-  description = "Alarms: `enabled`, `topic_arns`, the SNS topics of this region that are told, and `oldest_job_minutes`, the age from which a waiting job is too old."
+  description = "Alarms: `enabled`, `topic_arns`, the SNS topics of this region that are told besides `notifications`, and `oldest_job_minutes`, the age from which a waiting job is too old."
   type = object({
     enabled            = optional(bool, true)
     topic_arns         = optional(list(string), [])
     oldest_job_minutes = optional(number, 60)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "notifications" {
+  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once), `outcomes` of findings (`deferred`, `failed`, `not_applicable`, `unprocessable`; one message each), and every alarm of all regions. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  type = object({
+    enabled         = optional(bool, true)
+    email_addresses = optional(set(string), [])
+    outcomes        = optional(set(string), ["failed", "unprocessable"])
+    kms_key_arn     = optional(string)
   })
   default  = {}
   nullable = false

@@ -7,6 +7,7 @@ output "link" {
     home_region              = local.home_region
     regions                  = local.regions
     event_bus_arn            = aws_cloudwatch_event_bus.this.arn
+    notifications            = var.notifications.enabled
     evidence_bucket          = aws_s3_bucket.evidence.bucket
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
     external_id              = local.external_id
@@ -52,6 +53,11 @@ output "event_bus_name" {
 output "event_bus_arn" {
   description = "The event bus's ARN."
   value       = aws_cloudwatch_event_bus.this.arn
+}
+
+output "notifications_topic_arn" {
+  description = "The topic of the notifications, for further subscriptions; null when notifications are not enabled."
+  value       = one(aws_sns_topic.notifications[*].arn)
 }
 
 output "evidence_bucket" {

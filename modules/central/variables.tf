@@ -184,7 +184,7 @@ variable "evidence" {
 }
 
 variable "alarms" {
-  description = "Alarms of the collector and its schedules: `enabled`, and `topic_arns`, the SNS topics of the home region that are told."
+  description = "Alarms of the collector and its schedules: `enabled`, and `topic_arns`, the SNS topics of the home region that are told besides `notifications`."
   type = object({
     enabled    = optional(bool, true)
     topic_arns = optional(list(string), [])

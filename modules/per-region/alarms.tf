@@ -61,3 +61,78 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   ok_actions          = var.alarms.topic_arns
   tags                = var.link.tags
 }
+
+# CloudWatch puts what becomes of alarms on the region's default bus: from there it goes to central's bus, where
+# notifications are made of it. An alarm can tell only topics of its own region.
+
+locals {
+  forwards_alarms = var.alarms.enabled && var.link.notifications
+}
+
+data "aws_service_principal" "events" {
+  service_name = "events"
+}
+
+resource "aws_cloudwatch_event_rule" "alarms" {
+  count = local.forwards_alarms ? 1 : 0
+
+  name        = "${local.name}-forward-alarms"
+  description = "What becomes of the alarms of ${local.name} in this region, for ${var.link.event_bus_arn}."
+
+  event_pattern = jsonencode({
+    source      = ["aws.cloudwatch"]
+    detail-type = ["CloudWatch Alarm State Change"]
+    resources   = [for name in keys(local.alarms) : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}"]
+  })
+
+  tags = var.link.tags
+}
+
+resource "aws_cloudwatch_event_target" "alarms" {
+  count = local.forwards_alarms ? 1 : 0
+
+  rule      = aws_cloudwatch_event_rule.alarms[0].name
+  target_id = "central"
+  arn       = var.link.event_bus_arn
+  role_arn  = aws_iam_role.alarms[0].arn
+}
+
+resource "aws_iam_role" "alarms" {
+  count = local.forwards_alarms ? 1 : 0
+
+  name                 = "${local.name}-alarms-${local.region}"
+  path                 = var.link.iam_path
+  permissions_boundary = var.link.permissions_boundary_arn
+  description          = "Passes on the alarms of ${local.name} in ${local.region}."
+
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = data.aws_service_principal.events.name }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.link.security_account_id }
+        ArnEquals    = { "aws:SourceArn" = aws_cloudwatch_event_rule.alarms[0].arn }
+      }
+    }]
+  })
+
+  tags = var.link.tags
+}
+
+resource "aws_iam_role_policy" "alarms" {
+  count = local.forwards_alarms ? 1 : 0
+
+  name = "work"
+  role = aws_iam_role.alarms[0].name
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["events:PutEvents"]
+      Resource = [var.link.event_bus_arn]
+    }]
+  })
+}

@@ -7,6 +7,7 @@ variable "link" {
     home_region              = string
     regions                  = list(string)
     event_bus_arn            = string
+    notifications            = bool
     evidence_bucket          = string
     target_role_name         = string
     external_id              = string
@@ -108,7 +109,7 @@ variable "queue" {
 }
 
 variable "alarms" {
-  description = "Alarms of this region: `enabled`, `topic_arns`, the SNS topics of this region that are told, and `oldest_job_minutes`, the age from which a waiting job is too old."
+  description = "Alarms of this region: `enabled`, `topic_arns`, the SNS topics of this region that are told besides `notifications`, and `oldest_job_minutes`, the age from which a waiting job is too old."
   type = object({
     enabled            = optional(bool, true)
     topic_arns         = optional(list(string), [])

@@ -31,10 +31,11 @@ run "mistakes_1" {
     collector       = { subnet_ids = ["subnet-1"] }
     evidence        = { retention_days = 0 }
     alarms          = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
+    notifications   = { email_addresses = ["security"] }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions, var.region_labels, var.schedule, var.rules,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.alarms,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.alarms, var.notifications,
   ]
 }
 
@@ -53,10 +54,11 @@ run "mistakes_2" {
     lambda                = { log_level = "debug" }
     collector             = { memory_size = 64 }
     evidence              = { retention_days = 1.5 }
+    notifications         = { outcomes = ["remediated"] }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.api_token_kms_key_arn, var.regions, var.schedule, var.rules,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications,
   ]
 }
 
@@ -72,10 +74,11 @@ run "mistakes_3" {
     iam                     = { target_role_path = "/security" }
     lambda                  = { log_retention_days = 100 }
     collector               = { timeout = 1000 }
+    notifications           = { kms_key_arn = "alias/notifications" }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.api_token_recovery_days, var.schedule, var.rules, var.iam,
-    var.lambda, var.collector,
+    var.lambda, var.collector, var.notifications,
   ]
 }
 
@@ -88,8 +91,9 @@ run "mistakes_4" {
     api_token_secret_arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:mine-AbCdEf" # not of the home region
     schedule             = { flexible_window_minutes = 1441 }
     rules                = { s3-bucket-public = { mode_by_account = { "2222" = "enforce" } } }
+    notifications        = { enabled = false, email_addresses = ["security@example.com"] }
   }
-  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret_arn, var.schedule, var.rules]
+  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret_arn, var.schedule, var.rules, var.notifications]
 }
 
 run "mistakes_5" {

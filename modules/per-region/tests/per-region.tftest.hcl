@@ -11,6 +11,7 @@ variables {
     home_region              = "us-east-1"
     regions                  = ["eu-central-1", "us-east-1"]
     event_bus_arn            = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
+    notifications            = true
     evidence_bucket          = "evidence"
     target_role_name         = "security/cspm-auto-remediation-remediation"
     external_id              = "external"
@@ -109,6 +110,42 @@ run "enabled_creates" {
   }
 }
 
+# An alarm can tell only topics of its own region.
+run "alarms_go_to_the_central_bus" {
+  command = plan
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).source == ["aws.cloudwatch"] && toset(jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources) == toset([
+      for alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}"
+    ])
+    error_message = "Pattern: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
+  }
+
+  assert {
+    condition = alltrue([
+      aws_cloudwatch_event_target.alarms[0].arn == var.link.event_bus_arn,
+      aws_cloudwatch_event_target.alarms[0].role_arn == aws_iam_role.alarms[0].arn,
+      aws_iam_role.alarms[0].name == "cspm-auto-remediation-alarms-eu-central-1",
+      jsondecode(aws_iam_role_policy.alarms[0].policy).Statement == [{ Effect = "Allow", Action = ["events:PutEvents"], Resource = [var.link.event_bus_arn] }],
+      jsondecode(aws_iam_role.alarms[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111111111111",
+    ])
+    error_message = "Target: ${jsonencode(aws_cloudwatch_event_target.alarms)}"
+  }
+}
+
+run "nothing_to_pass_on_without_notifications" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { notifications = false })
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.this) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0
+    error_message = "Alarms without notifications are for whoever looks."
+  }
+}
+
 run "own_settings" {
   command = plan
 
@@ -145,7 +182,7 @@ run "without_alarms_and_rules" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_ssm_parameter.settings) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_ssm_parameter.settings) == 0
     error_message = "No alarms, no rules: nothing of either."
   }
 }

@@ -14,6 +14,7 @@ variables {
     home_region              = "eu-central-1"
     regions                  = ["eu-central-1"]
     event_bus_arn            = "arn:aws:events:eu-central-1:111111111111:event-bus/cspm-auto-remediation"
+    notifications            = true
     evidence_bucket          = "evidence"
     target_role_name         = "cspm-auto-remediation-remediation"
     external_id              = "external"

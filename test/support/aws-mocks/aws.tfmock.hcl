@@ -51,3 +51,11 @@ mock_resource "aws_secretsmanager_secret" {
     id  = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mock-AbCdEf"
   }
 }
+
+mock_resource "aws_sns_topic" {
+  defaults = { arn = "arn:aws:sns:eu-central-1:111111111111:mock" }
+}
+
+mock_resource "aws_cloudwatch_event_rule" {
+  defaults = { arn = "arn:aws:events:eu-central-1:111111111111:rule/mock" }
+}

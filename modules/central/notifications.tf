@@ -1,0 +1,191 @@
+variable "notifications" {
+  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once), `outcomes` of findings (`deferred`, `failed`, `not_applicable`, `unprocessable`; one message each), and every alarm of all regions. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  type = object({
+    enabled         = optional(bool, true)
+    email_addresses = optional(set(string), [])
+    outcomes        = optional(set(string), ["failed", "unprocessable"])
+    kms_key_arn     = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for address in var.notifications.email_addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "notifications.email_addresses holds ${join(", ", [for address in var.notifications.email_addresses : "\"${address}\"" if !can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])}: expected addresses such as \"security@example.com\"."
+  }
+
+  # Those that always have a reason.
+  validation {
+    condition     = length(setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"])) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"]) : "\"${outcome}\""])}: expected \"deferred\", \"failed\", \"not_applicable\" or \"unprocessable\"."
+  }
+
+  validation {
+    condition     = var.notifications.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.notifications.kms_key_arn))
+    error_message = "notifications.kms_key_arn is \"${coalesce(var.notifications.kms_key_arn, "null")}\": expected a key's ARN, such as \"arn:aws:kms:eu-central-1:111111111111:key/…\"."
+  }
+
+  validation {
+    condition     = var.notifications.enabled || length(var.notifications.email_addresses) == 0
+    error_message = "notifications has email_addresses but is not enabled: nobody would be told."
+  }
+}
+
+data "aws_service_principal" "events" {
+  service_name = "events"
+}
+
+locals {
+  alarm_paths = {
+    alarm       = "$.detail.alarmName"
+    state       = "$.detail.state.value"
+    reason      = "$.detail.state.reason"
+    description = "$.detail.configuration.description"
+    region      = "$.region"
+    account     = "$.account"
+  }
+  alarm_text = "<state>: <alarm> in <region>, account <account>. <description> (<reason>)"
+
+  # Not that an alarm which has just been made found nothing wrong.
+  alarm_states = {
+    "$or" = [
+      { state = { value = ["ALARM"] } },
+      { state = { value = ["OK"] }, previousState = { value = ["ALARM"] } },
+    ]
+  }
+
+  told_of = {
+    findings = {
+      wanted      = length(setsubtract(var.notifications.outcomes, ["unprocessable"])) > 0
+      description = "Findings that a person must look at."
+      bus         = aws_cloudwatch_event_bus.this.name
+      pattern = {
+        source      = [local.event_source]
+        detail-type = ["Finding Outcome"]
+        detail      = { outcome = sort(setsubtract(var.notifications.outcomes, ["unprocessable"])) }
+      }
+      paths = {
+        outcome  = "$.detail.outcome"
+        rule     = "$.detail.poll.rule"
+        account  = "$.detail.finding.account"
+        region   = "$.detail.finding.region"
+        resource = "$.detail.finding.resource"
+        reason   = "$.detail.reason"
+      }
+      text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in s3://${local.evidence_bucket}/outcomes/<rule>/<account>/<region>/"
+    }
+    unprocessable = {
+      wanted      = contains(var.notifications.outcomes, "unprocessable")
+      description = "Findings that could not be worked on at all."
+      bus         = aws_cloudwatch_event_bus.this.name
+      pattern = {
+        source      = [local.event_source]
+        detail-type = ["Finding Outcome"]
+        detail      = { outcome = ["unprocessable"] }
+      }
+      paths = {
+        rule   = "$.detail.poll.rule"
+        reason = "$.detail.reason"
+      }
+      text = "unprocessable: a finding of <rule> could not be worked on. Reason: <reason> | As Netskope gave it, it lies in s3://${local.evidence_bucket}/unprocessable/<rule>/"
+    }
+    # CloudWatch puts its alarms' states on the default bus of their region; per-region passes on those of its own.
+    alarms = {
+      wanted      = true
+      description = "Alarms of the collector and its schedules."
+      bus         = "default"
+      pattern = {
+        source      = ["aws.cloudwatch"]
+        detail-type = ["CloudWatch Alarm State Change"]
+        resources   = [for name in keys(local.alarms) : "arn:${local.partition}:cloudwatch:${local.home_region}:${local.account_id}:alarm:${var.name}-${name}"]
+        detail      = local.alarm_states
+      }
+      paths = local.alarm_paths
+      text  = local.alarm_text
+    }
+    regional-alarms = {
+      wanted      = true
+      description = "Alarms of the regions."
+      bus         = aws_cloudwatch_event_bus.this.name
+      pattern = {
+        source      = ["aws.cloudwatch"]
+        detail-type = ["CloudWatch Alarm State Change"]
+        detail      = local.alarm_states
+      }
+      paths = local.alarm_paths
+      text  = local.alarm_text
+    }
+  }
+
+  notifications = { for name, told in local.told_of : name => told if var.notifications.enabled && told.wanted }
+}
+
+resource "aws_sns_topic" "notifications" {
+  count = var.notifications.enabled ? 1 : 0
+
+  name              = "${var.name}-notifications"
+  display_name      = "CSPM auto-remediation"
+  kms_master_key_id = var.notifications.kms_key_arn
+  tags              = var.tags
+}
+
+resource "aws_sns_topic_policy" "notifications" {
+  count = var.notifications.enabled ? 1 : 0
+
+  arn = aws_sns_topic.notifications[0].arn
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "OnlyItsOwnRules"
+        Effect    = "Allow"
+        Principal = { Service = data.aws_service_principal.events.name }
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.notifications[0].arn
+        Condition = { ArnEquals = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.notifications : rule.arn] } }
+      },
+      {
+        Sid       = "OnlyOverTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.notifications[0].arn
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+    ]
+  })
+}
+
+resource "aws_sns_topic_subscription" "email" {
+  for_each = var.notifications.email_addresses
+
+  topic_arn = aws_sns_topic.notifications[0].arn
+  protocol  = "email"
+  endpoint  = each.key
+}
+
+resource "aws_cloudwatch_event_rule" "notifications" {
+  for_each = local.notifications
+
+  name           = "${var.name}-${each.key}"
+  description    = each.value.description
+  event_bus_name = each.value.bus
+  event_pattern  = jsonencode(each.value.pattern)
+  tags           = var.tags
+}
+
+resource "aws_cloudwatch_event_target" "notifications" {
+  for_each = local.notifications
+
+  rule           = aws_cloudwatch_event_rule.notifications[each.key].name
+  event_bus_name = each.value.bus
+  target_id      = "topic"
+  arn            = aws_sns_topic.notifications[0].arn
+
+  # One line, in quotes, as EventBridge wants it; "<" and ">" as they stand, where jsonencode writes escapes.
+  input_transformer {
+    input_paths    = each.value.paths
+    input_template = replace(replace(jsonencode(each.value.text), "\\u003c", "<"), "\\u003e", ">")
+  }
+}

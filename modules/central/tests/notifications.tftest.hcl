@@ -1,0 +1,131 @@
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = { s3-bucket-public = {} }
+}
+
+run "failures_and_alarms_by_default" {
+  command = plan
+
+  variables {
+    notifications = { email_addresses = ["security@example.com"] }
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "regional-alarms", "unprocessable"])
+    error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern) == {
+      source      = ["cspm-auto-remediation"]
+      detail-type = ["Finding Outcome"]
+      detail      = { outcome = ["failed"] }
+    } && aws_cloudwatch_event_rule.notifications["findings"].event_bus_name == "cspm-auto-remediation"
+    error_message = "Findings: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
+  }
+
+  assert {
+    condition = (
+      jsondecode(aws_cloudwatch_event_rule.notifications["unprocessable"].event_pattern).detail.outcome == ["unprocessable"] &&
+      !strcontains(aws_cloudwatch_event_target.notifications["unprocessable"].input_transformer[0].input_template, "<resource>")
+    )
+    error_message = "What could not become a job has no finding to name."
+  }
+
+  # The alarms of this module on their region's default bus; those that per-region passes on, on ours.
+  assert {
+    condition = alltrue([
+      aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
+      toset(jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources) == toset([
+        for alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}"
+      ]),
+      aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
+      !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
+    ])
+    error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
+  }
+
+  # EventBridge takes a quoted text, and fills in what is between "<" and ">" if a path says what that is.
+  assert {
+    condition = alltrue([
+      for target in aws_cloudwatch_event_target.notifications :
+      can(jsondecode(target.input_transformer[0].input_template)) &&
+      toset(flatten(regexall("<([^>]*)>", target.input_transformer[0].input_template))) == toset(keys(target.input_transformer[0].input_paths))
+    ])
+    error_message = "Templates: ${jsonencode(aws_cloudwatch_event_target.notifications)}"
+  }
+
+  assert {
+    condition     = toset(keys(aws_sns_topic_subscription.email)) == toset(["security@example.com"]) && aws_sns_topic_subscription.email["security@example.com"].protocol == "email"
+    error_message = "Each address is subscribed."
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Action == "sns:Publish",
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[1].Effect == "Deny",
+      output.link.notifications,
+      output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:mock",
+    ])
+    error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
+  }
+}
+
+run "other_outcomes" {
+  command = plan
+
+  variables {
+    notifications = { outcomes = ["failed", "deferred"], kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+  }
+
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
+  }
+
+  assert {
+    condition     = aws_sns_topic.notifications[0].kms_master_key_id == "arn:aws:kms:eu-central-1:111111111111:key/k" && length(aws_sns_topic_subscription.email) == 0
+    error_message = "The key must reach the topic."
+  }
+}
+
+run "alarms_alone" {
+  command = plan
+
+  variables {
+    notifications = { outcomes = [] }
+  }
+
+  # A pattern of no outcomes would be refused.
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "regional-alarms"])
+    error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
+  }
+}
+
+run "disabled_creates_nothing" {
+  command = plan
+
+  variables {
+    notifications = { enabled = false }
+  }
+
+  assert {
+    condition = alltrue([
+      length(aws_sns_topic.notifications) == 0,
+      length(aws_sns_topic_policy.notifications) == 0,
+      length(aws_cloudwatch_event_rule.notifications) == 0,
+      length(aws_cloudwatch_event_target.notifications) == 0,
+      !output.link.notifications,
+      output.notifications_topic_arn == null,
+    ])
+    error_message = "No notifications: nothing of them."
+  }
+}
