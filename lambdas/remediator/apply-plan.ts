@@ -22,10 +22,12 @@ export async function applyPlan(session: AwsSession, plan: readonly Change[]): P
   for (const change of plan) {
     const callsBefore = session.calls.length;
     try {
+      // Before it is made: nothing may go wrong between a change and the note of it.
+      const line = await describeChange(change);
       const made = await applyChange(session, change);
       applied.push({
         change: { ...made },
-        line: await describeChange(made),
+        line,
         appliedAt: session.now().toISOString(),
         requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
       });

@@ -1,4 +1,5 @@
 import type { Assessment, Rule } from '../rules/rule.ts';
+import { errorKind } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import type { Clock } from '../shared/clock.ts';
 
@@ -6,8 +7,8 @@ import type { Clock } from '../shared/clock.ts';
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
 
 /**
- * Assesses resources, one call for all of them where the rule can. Where AWS refuses to show one of them, the others
- * are still assessed.
+ * Assesses resources, one call for all of them where the rule can. Where AWS refuses to show one of them, or it
+ * is not as the rule expects, the others are still assessed.
  * @returns for each resource its assessment, or the error that AWS answered for it
  */
 export async function assessEach(
@@ -26,9 +27,10 @@ export async function assessEach(
     );
   } catch (thrown) {
     const error = thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown });
-    const [only, ...others] = resources;
-    if (only === undefined) return new Map();
-    if (others.length === 0) return new Map([[only, error]]);
+    // One by one it would be no better, and more calls make it worse.
+    if (resources.length === 1 || errorKind(error) === 'unavailable') {
+      return new Map(resources.map((resource) => [resource, error]));
+    }
     const results = new Map<string, Assessment | Error>();
     for (const resource of resources) {
       for (const [id, result] of await assessEach(rule, session, [resource], options))

@@ -6,18 +6,17 @@ import type { Finding } from '../shared/finding.ts';
 import type { Job } from '../shared/job.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { EvidenceStore } from './evidence.ts';
+import type { Journal } from './journal.ts';
 import type { Mode } from './settings.ts';
 
-/** What is known of an outcome besides its job, its finding and its times. */
-export type Facts = Partial<
-  Omit<Outcome, 'version' | 'poll' | 'finding' | 'outcome' | 'mode' | 'startedAt' | 'finishedAt'>
->;
+/** What is known of an outcome besides its job, its finding, its times and what the journal knows. */
+export type Facts = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'seen' | 'plan' | 'deadLetter'>>;
 
 /** A finding that must be worked on again, what stopped it, and what is known so far. */
 export interface Unfinished {
   readonly finding: Finding;
   readonly error: unknown;
-  readonly facts: Facts;
+  readonly facts: Facts & Pick<Outcome, 'applied'>;
 }
 
 const WRITES_AT_ONCE = 8;
@@ -27,14 +26,18 @@ export class Conclusions {
   /** The rule's mode for the job's account, once it is known. */
   mode: Mode | undefined;
   readonly #job: Job;
+  readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #startedAt: string;
+  /** Those that earlier attempts wrote. */
+  readonly #earlier = new Map<string, Outcome>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #unfinished = new Map<string, Unfinished>();
   readonly #ended = new Map<string, readonly string[]>();
 
-  constructor(job: Job, clock: Clock) {
+  constructor(job: Job, journal: Journal, clock: Clock) {
     this.#job = job;
+    this.#journal = journal;
     this.#clock = clock;
     this.#startedAt = new Date(clock.now()).toISOString();
   }
@@ -42,12 +45,23 @@ export class Conclusions {
   /** The findings that have neither an outcome nor an error yet. */
   get open(): Finding[] {
     return this.#job.findings.filter(
-      ({ resource }) => !this.#outcomes.has(resource) && !this.#unfinished.has(resource),
+      ({ resource }) =>
+        !this.#earlier.has(resource) && !this.#outcomes.has(resource) && !this.#unfinished.has(resource),
     );
   }
 
   get unfinished(): readonly Unfinished[] {
     return [...this.#unfinished.values()];
+  }
+
+  /** Takes an outcome that an earlier attempt wrote: nothing is left to be done for its finding. */
+  keep(outcome: Outcome): void {
+    this.#earlier.set(outcome.finding.resource, outcome);
+  }
+
+  /** Outcomes of earlier attempts that were cut off before they told anyone. */
+  get untold(): Outcome[] {
+    return [...this.#earlier.values()].filter(({ finding }) => !this.#journal.isTold(finding.resource));
   }
 
   /** Notes exemptions of a finding that have ended, for whatever outcome it will have. */
@@ -56,16 +70,19 @@ export class Conclusions {
     this.#ended.set(finding.resource, [...(this.#ended.get(finding.resource) ?? []), ...ended]);
   }
 
+  /** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
   conclude(finding: Finding, outcome: Outcome['outcome'], facts: Facts = {}): void {
     const ended = this.#ended.get(finding.resource);
+    const earlierPlan = this.#journal.earlierPlan(finding.resource);
     this.#outcomes.set(finding.resource, {
       version: 1,
       poll: this.#job.poll,
       finding,
       outcome,
       ...(this.mode !== undefined && { mode: this.mode }),
-      plan: [],
-      applied: [],
+      plan: earlierPlan ?? [],
+      applied: this.#journal.applied(finding.resource),
+      ...(earlierPlan !== undefined && { earlierPlan }),
       ...facts,
       ...(ended !== undefined && { endedExemptions: [...ended] }),
       startedAt: this.#startedAt,
@@ -79,7 +96,8 @@ export class Conclusions {
 
   /** Leaves the finding to the next attempt. */
   putBack(finding: Finding, error: unknown, facts: Facts = {}): void {
-    this.#unfinished.set(finding.resource, { finding, error, facts });
+    const applied = this.#journal.applied(finding.resource);
+    this.#unfinished.set(finding.resource, { finding, error, facts: { ...facts, applied } });
   }
 
   putBackAll(error: unknown): void {
@@ -112,11 +130,20 @@ export class Conclusions {
     }
   }
 
-  /** @returns the outcomes that were written, without those that the evidence store had already */
+  /**
+   * Writes the outcomes. A finding whose outcome can't be written is unfinished.
+   * @returns those that were written, without those that the evidence store had already
+   */
   async write(evidence: EvidenceStore): Promise<Outcome[]> {
-    const limit = pLimit(WRITES_AT_ONCE);
-    const outcomes = [...this.#outcomes.values()];
-    const written = await limit.map(outcomes, (outcome) => evidence.writeOutcome(outcome));
-    return outcomes.filter((_, index) => written[index] === true);
+    const written: Outcome[] = [];
+    await pLimit(WRITES_AT_ONCE).map(this.#outcomes.values(), async (outcome) => {
+      const { finding, seen, plan } = outcome;
+      try {
+        if (await evidence.writeOutcome(outcome)) written.push(outcome);
+      } catch (error) {
+        this.putBack(finding, error, { plan, ...(seen !== undefined && { seen }) });
+      }
+    });
+    return written;
   }
 }

@@ -7,10 +7,10 @@ import { outcomeEvent } from '../shared/outcome.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import { ParameterSettings } from './parameter-settings.ts';
-import { type Attempt, type JobResult, remediate } from './remediate.ts';
+import { type Attempt, type JobResult, remediate, type Surroundings } from './remediate.ts';
 import { clientDefaults, Sessions } from './session.ts';
 
-/** Works on a job, and tells the event bus what came of it. */
+/** Works on a job: see `remediate`. */
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
 
 /** Puts the remediator together, with AWS around it. */
@@ -19,19 +19,18 @@ export function createRemediator(environment: Environment, clock: Clock = system
   const sessions = new Sessions(environment, clock);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
   const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
-  const surroundings = {
+  const surroundings: Surroundings = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(EVIDENCE_BUCKET, SECURITY_ACCOUNT_ID, HOME_REGION),
-    openSession: sessions.open.bind(sessions),
+    openSession: (request) => sessions.open(request),
+    tell(outcomes) {
+      const events = outcomes.map((outcome) => {
+        const evidence = `s3://${EVIDENCE_BUCKET}/${outcomeKey(outcome.poll, outcome.finding)}`;
+        return { detailType: FINDING_OUTCOME, detail: outcomeEvent(outcome, evidence) };
+      });
+      return publish(bus, EVENT_BUS_ARN, events, clock);
+    },
   };
-  return async (job, attempt) => {
-    const result = await remediate(job, attempt, surroundings);
-    const events = result.outcomes.map((outcome) => {
-      const evidence = `s3://${EVIDENCE_BUCKET}/${outcomeKey(outcome.poll, outcome.finding)}`;
-      return { detailType: FINDING_OUTCOME, detail: outcomeEvent(outcome, evidence) };
-    });
-    await publish(bus, EVENT_BUS_ARN, events, clock);
-    return result;
-  };
+  return (job, attempt) => remediate(job, attempt, surroundings);
 }

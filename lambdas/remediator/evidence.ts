@@ -7,21 +7,22 @@ import type { Poll } from '../shared/job.ts';
 import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../shared/outcome.ts';
 import { clientDefaults } from './session.ts';
 
-/**
- * What a try at a job planned for each resource, written before anything is changed, and what it is known to have
- * applied: so that a try that was cut off leaves no change that nobody knows of.
- */
-const journalSchema = z.object({
+/** What is written down of a job while it is worked on: see `Journal`. */
+const journalRecordSchema = z.object({
   version: z.literal(1),
   resources: z.array(
     z.object({
       resource: z.string(),
+      /** All that was planned, by whichever try. */
       plan: z.array(recordedChangeSchema),
+      /** What is known to have been applied. */
       applied: z.array(appliedChangeSchema),
     }),
   ),
+  /** The resources whose outcomes the event bus has. */
+  told: z.array(z.string()),
 });
-export type Journal = z.infer<typeof journalSchema>;
+export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
 /** Keeps what was found, planned and changed. */
 export interface EvidenceStore {
@@ -35,22 +36,33 @@ export interface EvidenceStore {
    */
   writeOutcome(outcome: Outcome): Promise<boolean>;
   /** What earlier tries at a job planned and applied, or undefined where none came that far. */
-  readJournal(jobId: string): Promise<Journal | undefined>;
-  writeJournal(jobId: string, journal: Journal): Promise<void>;
+  readJournal(jobId: string): Promise<JournalRecord | undefined>;
+  writeJournal(jobId: string, journal: JournalRecord): Promise<void>;
 }
 
-/** A key holds 1,024 bytes. What is longer is no id that any rule takes, so nobody looks it up by its name. */
+/** A key holds 1,024 bytes. */
 const MAX_RESOURCE_IN_KEY = 512;
+
+/**
+ * A resource's part of a key. What is too long, or can't be encoded, is no id that any rule takes, so nobody looks it
+ * up by its name.
+ */
+function resourceInKey(resource: string): string {
+  const isText = !/\p{Surrogate}/u.test(resource);
+  const encoded = isText ? encodeURIComponent(resource) : '';
+  if (isText && encoded.length <= MAX_RESOURCE_IN_KEY) return encoded;
+  return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
+}
 
 /** `outcomes/<rule>/<account>/<region>/<resource, URL-encoded>/<poll in epoch seconds>.json` */
 export function outcomeKey(poll: Poll, finding: Pick<Finding, 'account' | 'region' | 'resource'>): string {
-  const encoded = encodeURIComponent(finding.resource);
-  const resource =
-    encoded.length <= MAX_RESOURCE_IN_KEY
-      ? encoded
-      : createHash('sha256').update(finding.resource).digest('hex');
+  const resource = resourceInKey(finding.resource);
   const seconds = Math.floor(Date.parse(poll.asOf) / 1000);
   return `outcomes/${poll.rule}/${finding.account}/${finding.region}/${resource}/${seconds}.json`;
+}
+
+function journalKey(jobId: string): string {
+  return `jobs/${jobId}.json`;
 }
 
 /** The evidence bucket. */
@@ -69,52 +81,57 @@ export class EvidenceBucket implements EvidenceStore {
     this.#client = new S3Client({ ...clientDefaults, region });
   }
 
-  readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined> {
-    return this.#read(outcomeKey(poll, finding), outcomeSchema);
+  async readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined> {
+    const text = await this.#read(outcomeKey(poll, finding));
+    return text === undefined ? undefined : outcomeSchema.parse(JSON.parse(text));
   }
 
   async writeOutcome(outcome: Outcome): Promise<boolean> {
     const key = outcomeKey(outcome.poll, outcome.finding);
+    const text = JSON.stringify(outcome);
     if (outcome.applied.length === 0) {
       try {
-        await this.#write(key, outcome, { IfNoneMatch: '*' });
+        await this.#write(key, text, { IfNoneMatch: '*' });
         return true;
       } catch (error) {
         if (!isAwsError(error, 'PreconditionFailed')) throw error;
       }
-      const earlier = await this.readOutcome(outcome.poll, outcome.finding);
-      if (earlier !== undefined && earlier.deadLetter !== true) return false;
+      const earlier = await this.#read(key);
+      // The SDK sends a call again whose answer it did not see: then this is the outcome that was just written.
+      if (earlier === text) return true;
+      if (earlier !== undefined && outcomeSchema.parse(JSON.parse(earlier)).deadLetter !== true) return false;
     }
-    await this.#write(key, outcome);
+    await this.#write(key, text);
     return true;
   }
 
-  readJournal(jobId: string): Promise<Journal | undefined> {
-    return this.#read(`jobs/${jobId}.json`, journalSchema);
+  async readJournal(jobId: string): Promise<JournalRecord | undefined> {
+    const text = await this.#read(journalKey(jobId));
+    return text === undefined ? undefined : journalRecordSchema.parse(JSON.parse(text));
   }
 
-  writeJournal(jobId: string, journal: Journal): Promise<void> {
-    return this.#write(`jobs/${jobId}.json`, journal);
+  writeJournal(jobId: string, journal: JournalRecord): Promise<void> {
+    return this.#write(journalKey(jobId), JSON.stringify(journal));
   }
 
-  async #read<T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  async #read(key: string): Promise<string | undefined> {
     try {
       const answer = await this.#client.send(
         new GetObjectCommand({ Bucket: this.#bucket, Key: key, ExpectedBucketOwner: this.#owner }),
       );
-      return schema.parse(JSON.parse((await answer.Body?.transformToString()) ?? ''));
+      return (await answer.Body?.transformToString()) ?? '';
     } catch (error) {
       if (isAwsError(error, 'NoSuchKey')) return undefined;
       throw error;
     }
   }
 
-  async #write(key: string, value: object, condition: { IfNoneMatch?: '*' } = {}): Promise<void> {
+  async #write(key: string, text: string, condition: { IfNoneMatch?: '*' } = {}): Promise<void> {
     await this.#client.send(
       new PutObjectCommand({
         Bucket: this.#bucket,
         Key: key,
-        Body: JSON.stringify(value),
+        Body: text,
         ContentType: 'application/json',
         ExpectedBucketOwner: this.#owner,
         ...condition,

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import type { Finding } from '../shared/finding.ts';
 import type { Exemption } from './settings.ts';
 
-/** The tag by which a resource's owner exempts it: `<reason>; until <last day>`. */
+/**
+ * The tag by which a resource's owner exempts it: `<reason> until <last day>`. Most services take only letters, digits,
+ * spaces and `_.:/=+-@` in a tag's value; where a semicolon or a comma may stand, one before `until` is no part of the
+ * reason.
+ */
 export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
 
 /** What the exemptions say of one finding. */
@@ -15,8 +19,18 @@ export interface Exempting {
 
 /** `*` stands for any text, slashes and colons included; everything else for itself. */
 function matches(pattern: string, text: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
+  const [start = '', ...others] = pattern.split('*');
+  const end = others.pop();
+  if (end === undefined) return pattern === text;
+  if (!text.startsWith(start)) return false;
+  // The leftmost place of each part leaves the most for the parts behind it.
+  let from = start.length;
+  for (const part of others) {
+    const place = text.indexOf(part, from);
+    if (place === -1) return false;
+    from = place + part.length;
+  }
+  return text.length - end.length >= from && text.endsWith(end);
 }
 
 /** Whether a last day (UTC) is over. */
@@ -51,12 +65,12 @@ export type TagExempting = Exempting & { readonly malformed?: string };
 export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now: Date): TagExempting {
   const tag = tags[EXEMPTION_TAG];
   if (tag === undefined) return { ended: [] };
-  const match = /^(.*\S)\s*; *until (\S+)$/s.exec(tag.trim());
+  const match = /^(.*[^\s;,])[\s;,]+until\s+(\S+)$/is.exec(tag.trim());
   const [, reason, until = ''] = match ?? [];
   if (reason === undefined || !z.iso.date().safeParse(until).success) {
     return {
       ended: [],
-      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason>; until <last day>", as in "public web site; until 2027-06-30". It is left alone until the tag says so, or is removed`,
+      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". It is left alone until the tag says so, or is removed`,
     };
   }
   if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };

@@ -1,4 +1,4 @@
-import { processPartialResponse, SqsFifoPartialProcessorAsync } from '@aws-lambda-powertools/batch';
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
@@ -6,7 +6,7 @@ import { describeError, errorKind } from '../shared/aws-errors.ts';
 import { parseEnvironment } from '../shared/environment.ts';
 import { InvalidInputError, UnfinishedJobError } from '../shared/errors.ts';
 import { type Job, pollId } from '../shared/job.ts';
-import type { Outcome } from '../shared/outcome.ts';
+import { linesOf, type Outcome } from '../shared/outcome.ts';
 import { createRemediator } from './create-remediator.ts';
 import { environmentSchema } from './environment.ts';
 import { JobQueue, parseJob } from './job-queue.ts';
@@ -47,8 +47,8 @@ function logOutcome({ outcome, finding, reason, plan, applied, willRetry, deadLe
     account: finding.account,
     region: finding.region,
     resource: finding.resource,
-    plan: plan.map(({ line }) => line),
-    applied: applied.map(({ line }) => line),
+    plan: linesOf(plan),
+    applied: linesOf(applied),
     ...(willRetry !== undefined && { willRetry }),
     ...(deadLetter !== undefined && { deadLetter }),
   };
@@ -56,8 +56,25 @@ function logOutcome({ outcome, finding, reason, plan, applied, willRetry, deadLe
   else logger.info(words, details);
 }
 
+function logError(words: string, error: unknown): void {
+  const kind = errorKind(error);
+  if (kind === 'unavailable') logger.warn(words);
+  else if (kind === 'refused') logger.error(words);
+  // Of an error that nobody expected, one wants to know where it came from.
+  else logger.error(words, asError(error));
+}
+
+function logUnfinished({ finding, error, facts }: JobResult['unfinished'][number]): void {
+  logError(
+    `unfinished: ${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${describeError(error)}`,
+    error,
+  );
+  if (facts.applied.length === 0) return;
+  logger.warn(`applied to ${finding.resource} so far`, { applied: linesOf(facts.applied) });
+}
+
 /** Tells logs and metrics what came of a job. */
-function report(job: Job, { outcomes, unfinished, settingsError }: JobResult): void {
+function report(job: Job, { outcomes, unfinished, settingsError, failures }: JobResult): void {
   const counts = new Map<string, number>();
   for (const outcome of outcomes) {
     logOutcome(outcome);
@@ -68,20 +85,20 @@ function report(job: Job, { outcomes, unfinished, settingsError }: JobResult): v
     count('SettingsInvalid', 1);
     logger.error(settingsError.message);
   }
-  for (const { finding, error } of unfinished) {
-    const isBug = errorKind(error) === 'bug';
-    const words = `unfinished: ${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${describeError(error)}`;
-    // Of an error that nobody expected, one wants to know where it came from.
-    if (isBug) logger.error(words, asError(error));
-    else logger.warn(words);
+  for (const each of unfinished) logUnfinished(each);
+  for (const failure of failures) {
+    logError(`the outcomes are in the evidence bucket, but: ${describeError(failure)}`, failure);
   }
-  const bugs = unfinished.filter(({ error }) => errorKind(error) === 'bug').length;
+  const errors = [...unfinished.map(({ error }) => error), ...failures];
+  const bugs = errors.filter((error) => errorKind(error) === 'bug').length;
   if (bugs > 0) count('UnexpectedError', bugs);
 }
 
-async function work(record: SQSRecord, context: Context): Promise<void> {
-  ready ??= prepare();
-  const { environment, queue, remediate } = ready;
+async function work(
+  record: SQSRecord,
+  context: Context,
+  { environment, queue, remediate }: ReturnType<typeof prepare>,
+): Promise<void> {
   let job: Job;
   try {
     job = parseJob(record.body, environment.AWS_REGION);
@@ -98,36 +115,45 @@ async function work(record: SQSRecord, context: Context): Promise<void> {
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   });
   report(job, result);
-  if (result.unfinished.length > 0) {
+  if (result.unfinished.length > 0 || result.failures.length > 0) {
     throw new UnfinishedJobError(
       `job of ${pollId(job.poll)} for account ${job.account}: ${result.unfinished.length} of ${job.findings.length} findings are unfinished after attempt ${received} of ${environment.MAX_RECEIVE_COUNT}`,
     );
   }
 }
 
-/** Works on the jobs of a batch, in order. Jobs that are not finished go back to the queue, with those behind them. */
+/**
+ * Works on the jobs of a batch, one after another: those of one account must not be worked on side by side. Jobs that
+ * are not finished go back to the queue. They hold up no others, not even of their account: a job says what to look
+ * at, and not what it looked like, so that their order does not matter.
+ * @throws InvalidInputError when the function's environment variables are wrong
+ */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   logger.addContext(context);
-  const processor = new SqsFifoPartialProcessorAsync();
+  ready ??= prepare();
+  const prepared = ready;
   const response = await processPartialResponse(
     event,
     async (record: SQSRecord) => {
       try {
-        await work(record, context);
+        await work(record, context, prepared);
       } catch (error) {
-        logger.error(`message ${record.messageId}: ${describeError(error)}`, asError(error));
-        if (!(error instanceof UnfinishedJobError) && errorKind(error) === 'bug') count('UnexpectedError', 1);
+        if (error instanceof UnfinishedJobError) logger.warn(`message ${record.messageId}: ${error.message}`);
+        else {
+          logError(`message ${record.messageId}: ${describeError(error)}`, error);
+          if (errorKind(error) === 'bug') count('UnexpectedError', 1);
+        }
         throw error;
       }
     },
-    processor,
+    new BatchProcessor(EventType.SQS),
     // What went wrong is counted and logged; that a whole batch did is not an error of the function's own.
-    { context, skipGroupOnError: true, throwOnFullBatchFailure: false },
+    { context, processInParallel: false, throwOnFullBatchFailure: false },
   );
   const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
   for (const record of event.Records.filter(({ messageId }) => failed.has(messageId))) {
     try {
-      await ready?.queue.putBack(record);
+      await prepared.queue.putBack(record);
     } catch (error) {
       // It then comes back when the queue's visibility timeout is over: later, but not lost.
       logger.warn(`message ${record.messageId} could not be put back sooner: ${describeError(error)}`);

@@ -1,10 +1,5 @@
 import type { SQSRecord } from 'aws-lambda';
-import {
-  ChangeMessageVisibilityCommand,
-  GetQueueUrlCommand,
-  SendMessageCommand,
-  SQSClient,
-} from '../aws/sqs.ts';
+import type { SQSClient } from '../aws/sqs.ts';
 import { ruleIds } from '../rules/index.ts';
 import { InvalidInputError } from '../shared/errors.ts';
 import { formatIssues } from '../shared/issues.ts';
@@ -49,24 +44,24 @@ export function parseJob(body: string, region: string): Job {
   return job;
 }
 
-/** The queue of jobs, from the side of the one who works on them. */
+/**
+ * The queue of jobs, from the side of the one who works on them. Lambda receives and deletes the messages: SQS is
+ * called only when something went wrong, so its client is loaded then.
+ */
 export class JobQueue {
   readonly #environment: Environment;
-  readonly #client: SQSClient;
   readonly #urls = new Map<string, string>();
+  #client: SQSClient | undefined;
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    this.#client = new SQSClient({
-      ...clientDefaults,
-      region: environment.AWS_REGION,
-      useQueueUrlAsEndpoint: false,
-    });
   }
 
   /** Puts a message that is no job where a person finds it: it must not be tried again. */
   async sendToDeadLetters(message: Message): Promise<void> {
-    await this.#client.send(
+    const { SendMessageCommand } = await import('../aws/sqs.ts');
+    const client = await this.#sqs();
+    await client.send(
       new SendMessageCommand({
         QueueUrl: await this.#url('jobs-dead-letters.fifo'),
         MessageBody: message.body,
@@ -84,7 +79,9 @@ export class JobQueue {
     const { MAX_RECEIVE_COUNT, RETRY_DELAY_SECONDS } = this.#environment;
     const received = Number(message.attributes.ApproximateReceiveCount);
     const delay = Math.min(RETRY_DELAY_SECONDS * 2 ** (received - 1), LONGEST_DELAY_SECONDS);
-    await this.#client.send(
+    const { ChangeMessageVisibilityCommand } = await import('../aws/sqs.ts');
+    const client = await this.#sqs();
+    await client.send(
       new ChangeMessageVisibilityCommand({
         QueueUrl: await this.#url('jobs.fifo'),
         ReceiptHandle: message.receiptHandle,
@@ -96,10 +93,23 @@ export class JobQueue {
   async #url(suffix: string): Promise<string> {
     const known = this.#urls.get(suffix);
     if (known !== undefined) return known;
+    const { GetQueueUrlCommand } = await import('../aws/sqs.ts');
+    const client = await this.#sqs();
     const name = `${this.#environment.NAME}-${suffix}`;
-    const { QueueUrl } = await this.#client.send(new GetQueueUrlCommand({ QueueName: name }));
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
     if (QueueUrl === undefined) throw new Error(`SQS gave no URL for the queue ${name}`);
     this.#urls.set(suffix, QueueUrl);
     return QueueUrl;
+  }
+
+  async #sqs(): Promise<SQSClient> {
+    const { SQSClient } = await import('../aws/sqs.ts');
+    // The endpoint decides where calls go, not the URL that the queue calls itself by.
+    this.#client ??= new SQSClient({
+      ...clientDefaults,
+      region: this.#environment.AWS_REGION,
+      useQueueUrlAsEndpoint: false,
+    });
+    return this.#client;
   }
 }

@@ -1,19 +1,20 @@
 import pLimit from 'p-limit';
 import { loadRule, ruleIds } from '../rules/index.ts';
 import type { Assessment, Rule } from '../rules/rule.ts';
-import { describeError, errorKind } from '../shared/aws-errors.ts';
+import { describeError, errorKind, isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import type { Clock } from '../shared/clock.ts';
-import { SettingsError } from '../shared/errors.ts';
+import { OutOfTimeError, SettingsError } from '../shared/errors.ts';
 import type { Finding } from '../shared/finding.ts';
 import { formatIssues } from '../shared/issues.ts';
 import { type Job, jobId, pollId } from '../shared/job.ts';
-import type { AppliedChange, Outcome, RecordedChange } from '../shared/outcome.ts';
+import type { Outcome, RecordedChange } from '../shared/outcome.ts';
 import { applyPlan, recordPlan } from './apply-plan.ts';
 import { assessEach, readBack } from './assess.ts';
 import { Conclusions, type Facts, type Unfinished } from './conclusions.ts';
-import type { EvidenceStore, Journal } from './evidence.ts';
+import type { EvidenceStore } from './evidence.ts';
 import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
+import { Journal } from './journal.ts';
 import type { SessionRequest } from './session.ts';
 import { isPaused, modeFor, type Settings } from './settings.ts';
 
@@ -34,6 +35,8 @@ export interface Surroundings {
   readonly evidence: EvidenceStore;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
+  /** Tells the event bus what came of findings. */
+  tell(outcomes: readonly Outcome[]): Promise<void>;
 }
 
 /** One delivery of a job. */
@@ -46,94 +49,116 @@ export interface Attempt {
   remainingMilliseconds(): number;
 }
 
-/** What came of a job. */
+/** What came of a job. Each of its findings has an outcome, from this attempt or an earlier one, or is unfinished. */
 export interface JobResult {
-  /** One a finding that is done. The evidence store has them. */
+  /** What this attempt wrote and told, one a finding, and what earlier ones wrote but did not get round to telling. */
   readonly outcomes: readonly Outcome[];
   /** What must be worked on again. In a last attempt these findings have outcomes, too. */
   readonly unfinished: readonly Unfinished[];
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
+  /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
+  readonly failures: readonly unknown[];
 }
 
-/** With less time left than this nothing more is changed: what was changed must still be read back and recorded. */
+/**
+ * With less time left than this nothing more is changed: what was changed must still be read back and recorded. The
+ * function's timeout must be well above it.
+ */
 const RESERVED_MILLISECONDS = 45_000;
 
 const READS_AT_ONCE = 8;
 
 type Violation = Extract<Assessment, { state: 'violation' }>;
-type JournalEntry = Journal['resources'][number];
-
 /** A violation that is to be cured, with its plan. */
 interface Case {
   readonly finding: Finding;
   readonly violation: Violation;
-  readonly plan: RecordedChange[];
+  readonly facts: Facts & { readonly plan: RecordedChange[] };
 }
 
 /**
  * Works on a job: reads the resources, plans, applies (where the rule's mode is `enforce` and nothing stands against
- * it), reads back, and writes one outcome a finding.
- * @throws InvalidInputError when the job names a rule that there is not; AWS's own error when the evidence can't be
- * read or written: before anything is changed, or after it, so that the next attempt finds it in the journal
+ * it), reads back, writes one outcome a finding and tells it. What goes wrong on the way is part of the result.
+ * @throws InvalidInputError when the job names a rule that there is not
  */
 export async function remediate(job: Job, attempt: Attempt, surroundings: Surroundings): Promise<JobResult> {
   const { evidence, clock } = surroundings;
   const rule = await loadRule(job.poll.rule);
-  const earlier = await recall(job, attempt, evidence);
-  const findings = job.findings.filter((finding) => !earlier.outcomes.has(finding.resource));
-  const conclusions = new Conclusions({ ...job, findings }, clock);
-  const work = new Work(job, rule, attempt, surroundings, conclusions, earlier.journal);
-  const settingsError = await work.run();
+  const journal = new Journal(jobId(job), evidence);
+  const conclusions = new Conclusions(job, journal, clock);
+  let isRecalled = false;
+  let settingsError: SettingsError | undefined;
+  try {
+    await recall(job, attempt, evidence, journal, conclusions);
+    isRecalled = true;
+    settingsError = await new Work(job, rule, attempt, surroundings, journal, conclusions).run();
+  } catch (error) {
+    conclusions.putBackAll(error);
+  }
   if (attempt.last) conclusions.giveUp(attempt.number);
-  const written = await conclusions.write(evidence);
+
+  const outcomes = [...conclusions.untold, ...(await conclusions.write(evidence))];
+  const failures: unknown[] = [];
+  try {
+    await surroundings.tell(outcomes);
+    journal.tell(outcomes);
+  } catch (error) {
+    failures.push(error);
+  }
+  // The next attempt must know what this one did. One that did not learn what is there would write over it.
+  const comesBack = conclusions.unfinished.length > 0 || failures.length > 0;
+  if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
   return {
-    // An earlier attempt may have been cut off before it told anyone.
-    outcomes: [...earlier.outcomes.values(), ...written],
+    outcomes,
     unfinished: conclusions.unfinished,
     ...(settingsError !== undefined && { settingsError }),
+    failures,
   };
 }
 
-/** Finds out what earlier attempts at a job did. */
+/**
+ * Finds out what earlier attempts at a job did. A message that comes back from the dead-letter queue counts its
+ * attempts from 1 again, so the journal is always asked.
+ */
 async function recall(
   job: Job,
   attempt: Attempt,
   evidence: EvidenceStore,
-): Promise<{ outcomes: ReadonlyMap<string, Outcome>; journal: readonly JournalEntry[] }> {
-  const outcomes = new Map<string, Outcome>();
-  if (attempt.number === 1) return { outcomes, journal: [] };
-  const journal = await evidence.readJournal(jobId(job));
+  journal: Journal,
+  conclusions: Conclusions,
+): Promise<void> {
+  const isKnown = await journal.read();
+  if (attempt.number === 1 && !isKnown) return;
   await pLimit(READS_AT_ONCE).map(job.findings, async (finding) => {
     const outcome = await evidence.readOutcome(job.poll, finding);
-    if (outcome !== undefined && outcome.deadLetter !== true) outcomes.set(finding.resource, outcome);
+    if (outcome !== undefined && outcome.deadLetter !== true) conclusions.keep(outcome);
   });
-  return { outcomes, journal: journal?.resources ?? [] };
 }
 
+/** One attempt at what is open of a job. */
 class Work {
   readonly #job: Job;
   readonly #rule: Rule;
   readonly #attempt: Attempt;
   readonly #world: Surroundings;
+  readonly #journal: Journal;
   readonly #conclusions: Conclusions;
-  /** What earlier attempts at this job planned and applied, by resource; then what this one does. */
-  readonly #journal: Map<string, JournalEntry>;
 
   constructor(
     job: Job,
     rule: Rule,
     attempt: Attempt,
     world: Surroundings,
+    journal: Journal,
     conclusions: Conclusions,
-    journal: readonly JournalEntry[],
   ) {
     this.#job = job;
     this.#rule = rule;
     this.#attempt = attempt;
     this.#world = world;
+    this.#journal = journal;
     this.#conclusions = conclusions;
-    this.#journal = new Map(journal.map((entry) => [entry.resource, entry]));
   }
 
   /** @returns the error that the settings have, if any */
@@ -143,14 +168,11 @@ class Work {
     let settings: Settings;
     let paused: boolean;
     try {
-      settings = await this.#world.settings.read(this.#rule.id);
+      settings = await this.#readSettings();
       conclusions.mode = modeFor(settings, this.#job.account);
       paused = conclusions.mode === 'enforce' && (await this.#isPaused());
     } catch (error) {
-      if (!(error instanceof SettingsError)) {
-        conclusions.putBackAll(error);
-        return undefined;
-      }
+      if (!(error instanceof SettingsError)) throw error;
       conclusions.concludeAll('failed', { reason: error.message, willRetry: true });
       return error;
     }
@@ -168,8 +190,7 @@ class Work {
 
     const cases = await this.#assess(session, findings, settings);
     if (enforcing) return this.#enforce(session, cases, settings);
-    for (const { finding, violation, plan } of cases) {
-      const facts = { plan, seen: violation.seen };
+    for (const { finding, violation, facts } of cases) {
       if (paused) conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
       else conclusions.conclude(finding, 'planned', { ...facts, ...notesOf(violation) });
     }
@@ -192,7 +213,12 @@ class Work {
       } else if (assessment.state !== 'violation') {
         this.#concludeUnviolated(finding, assessment);
       } else if (!this.#isExemptByTag(finding, assessment)) {
-        cases.push({ finding, violation: assessment, plan: await recordPlan(assessment.plan) });
+        try {
+          const plan = await recordPlan(assessment.plan);
+          cases.push({ finding, violation: assessment, facts: { plan, seen: assessment.seen } });
+        } catch (error) {
+          this.#conclusions.putBack(finding, error);
+        }
       }
     }
     return cases;
@@ -201,31 +227,17 @@ class Work {
   async #enforce(session: AwsSession, cases: readonly Case[], settings: Settings): Promise<undefined> {
     if (cases.length === 0) return;
     const conclusions = this.#conclusions;
-    // Read before this attempt writes its own into the journal.
-    const earlierPlans = new Map([...this.#journal].map(([resource, { plan }]) => [resource, plan]));
-    for (const { finding, plan } of cases) this.#note(finding, plan, []);
-    await this.#writeJournal();
+    for (const { finding, facts } of cases) this.#journal.plan(finding.resource, facts.plan);
+    await this.#journal.write();
 
-    const changed: (Case & { readonly facts: Facts })[] = [];
-    let hasLeftovers = false;
+    const changed: Case[] = [];
     for (const toCure of cases) {
-      const { finding, violation, plan } = toCure;
-      const earlierPlan = earlierPlans.get(finding.resource);
-      const facts: Facts = {
-        plan,
-        seen: violation.seen,
-        applied: this.#note(finding, plan, []),
-        ...(earlierPlan !== undefined && { earlierPlan }),
-      };
+      const { finding, violation, facts } = toCure;
       if (!(await this.#mayChange(finding, facts))) continue;
-
       const { applied, error } = await applyPlan(session, violation.plan);
-      facts.applied = this.#note(finding, plan, applied);
-      if (error === undefined) changed.push({ ...toCure, facts });
-      else {
-        hasLeftovers ||= applied.length > 0;
-        conclusions.failOrPutBack(finding, error, facts);
-      }
+      this.#journal.apply(finding.resource, applied);
+      if (error === undefined) changed.push(toCure);
+      else conclusions.failOrPutBack(finding, error, facts);
     }
 
     const resources = changed.map(({ finding }) => finding.resource);
@@ -233,7 +245,6 @@ class Work {
     for (const { finding, violation, facts } of changed) {
       const result = results.get(finding.resource);
       if (result === undefined || result instanceof Error) {
-        hasLeftovers = true;
         const words = 'the changes were made, but the resource could not be read back: ';
         conclusions.failOrPutBack(finding, result, facts, words);
       } else if (result.state === 'violation') {
@@ -243,15 +254,18 @@ class Work {
         conclusions.conclude(finding, 'deferred', { ...facts, willRetry: true, reason: result.reason });
       } else conclusions.conclude(finding, 'remediated', { ...facts, ...notesOf(violation) });
     }
-    // What was changed and has no outcome yet must be known to the next attempt.
-    if (hasLeftovers) await this.#writeJournal();
   }
 
   /** Whether the finding may be worked on now; otherwise it has its outcome, or is put back. */
   async #mayChange(finding: Finding, facts: Facts): Promise<boolean> {
     const conclusions = this.#conclusions;
-    if (this.#attempt.remainingMilliseconds() < RESERVED_MILLISECONDS) {
-      conclusions.putBack(finding, new Error('the function had no time left for it'), facts);
+    const left = this.#attempt.remainingMilliseconds();
+    if (left < RESERVED_MILLISECONDS) {
+      const seconds = Math.round(left / 1000);
+      const error = new OutOfTimeError(
+        `the function had ${seconds} s left, too little for changing more: it is tried again; if that goes on, raise the remediator's timeout`,
+      );
+      conclusions.putBack(finding, error, facts);
       return false;
     }
     try {
@@ -262,22 +276,6 @@ class Work {
       else conclusions.conclude(finding, 'failed', { ...facts, reason: error.message, willRetry: true });
     }
     return false;
-  }
-
-  /**
-   * Adds to what the journal knows of a resource. What an earlier attempt planned stays known: it may have been applied.
-   * @returns all that was applied, this time and before
-   */
-  #note({ resource }: Finding, plan: RecordedChange[], applied: readonly AppliedChange[]): AppliedChange[] {
-    const before = this.#journal.get(resource);
-    const entry = { resource, plan: before?.plan ?? plan, applied: [...(before?.applied ?? []), ...applied] };
-    this.#journal.set(resource, entry);
-    return entry.applied;
-  }
-
-  #writeJournal(): Promise<void> {
-    const journal: Journal = { version: 1, resources: [...this.#journal.values()] };
-    return this.#world.evidence.writeJournal(jobId(this.#job), journal);
   }
 
   /** Whether AWS must be asked about the finding; otherwise it has its outcome. */
@@ -308,26 +306,21 @@ class Work {
 
   #concludeUnviolated(finding: Finding, assessment: Exclude<Assessment, Violation>): void {
     const conclusions = this.#conclusions;
-    const earlier = this.#journal.get(finding.resource);
-    const facts: Facts =
-      earlier === undefined
-        ? {}
-        : { plan: earlier.plan, applied: earlier.applied, earlierPlan: earlier.plan };
+    const { resource } = finding;
     if (assessment.state === 'gone') {
-      const reason = `${finding.resource} does not exist any more`;
-      conclusions.conclude(finding, 'gone', { ...facts, reason });
+      conclusions.conclude(finding, 'gone', { reason: `${resource} does not exist any more` });
     } else if (assessment.state === 'busy') {
-      conclusions.conclude(finding, 'deferred', { ...facts, willRetry: true, reason: assessment.reason });
-    } else if (earlier !== undefined) {
+      conclusions.conclude(finding, 'deferred', { willRetry: true, reason: assessment.reason });
+    } else if (this.#journal.earlierPlan(resource) !== undefined) {
       const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
-      const reason = `an earlier attempt at this job planned these changes and was cut off before it recorded an outcome; ${finding.resource} complies now${notes}`;
-      conclusions.conclude(finding, 'remediated', { ...facts, reason });
+      const reason = `an earlier attempt at this job planned these changes and was cut off before it recorded an outcome; ${resource} complies now${notes}`;
+      conclusions.conclude(finding, 'remediated', { reason });
     } else if (assessment.state === 'not_applicable') {
       conclusions.conclude(finding, 'not_applicable', { reason: assessment.reason });
     } else conclusions.conclude(finding, 'compliant');
   }
 
-  /** @returns undefined where there is none, and the findings have their outcomes or are put back */
+  /** @returns undefined where AWS refuses one, and the findings have their outcomes */
   async #openSession(enforcing: boolean): Promise<AwsSession | undefined> {
     const { account, region, poll } = this.#job;
     const { read, write } = this.#rule.permissions;
@@ -340,13 +333,25 @@ class Work {
         permissions: enforcing ? [...read, ...write] : read,
       });
     } catch (error) {
-      if (errorKind(error) !== 'refused') this.#conclusions.putBackAll(error);
-      else {
-        const reason = `the target role in account ${account} can't be assumed: it is missing there, or does not trust this remediator (name, external id, organization); deploy modules/target in that account. ${describeError(error)}`;
-        this.#conclusions.concludeAll('failed', { willRetry: true, reason });
-      }
+      if (errorKind(error) !== 'refused') throw error;
+      const advice = isAwsError(error, 'AccessDenied')
+        ? ': it is missing there, or does not trust this remediator (name, external id, organization); deploy modules/target in that account'
+        : '';
+      const reason = `the target role in account ${account} can't be assumed${advice}. ${describeError(error)}`;
+      this.#conclusions.concludeAll('failed', { willRetry: true, reason });
       return undefined;
     }
+  }
+
+  /** The rule's settings, its own options included. */
+  async #readSettings(): Promise<Settings> {
+    const settings = await this.#world.settings.read(this.#rule.id);
+    const options = this.#rule.options.safeParse(settings.options);
+    if (options.success) return settings;
+    throw new SettingsError(
+      `settings of ${this.#rule.id}: options: ${formatIssues(options.error)}; nothing is changed until they are right`,
+      { cause: options.error },
+    );
   }
 
   async #isPaused(): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { SdkError } from '@smithy/types';
 import { z } from 'zod';
-import { ChangeRefusedError, type ErrorKind } from './errors.ts';
+import { ChangeRefusedError, type ErrorKind, OutOfTimeError } from './errors.ts';
 
 const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
 
@@ -13,6 +13,10 @@ const serviceErrorSchema = z.object({
 
 /** EC2 puts an encoded message of over a thousand characters into a denial. */
 const MAX_MESSAGE = 400;
+
+function bounded(text: string): string {
+  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
+}
 
 /**
  * Whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code into
@@ -41,7 +45,10 @@ function mayBeSdkError(error: unknown): error is SdkError {
 /** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
+  if (error instanceof OutOfTimeError) return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
+  // The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help.
+  if (isAwsError(error, 'LimitExceeded')) return 'refused';
   if (isThrottlingError(error) || isTransientError(error) || isServerError(error)) return 'unavailable';
   const service = serviceErrorSchema.safeParse(error);
   if (!service.success) return 'bug';
@@ -50,9 +57,8 @@ export function errorKind(error: unknown): ErrorKind {
 
 /** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */
 export function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const message =
-    error.message.length > MAX_MESSAGE ? `${error.message.slice(0, MAX_MESSAGE)}…` : error.message;
+  if (!(error instanceof Error)) return bounded(String(error));
+  const message = bounded(error.message);
   if (error instanceof ChangeRefusedError) return message;
   const requestId = serviceErrorSchema.safeParse(error).data?.$metadata.requestId;
   return `${error.name}: ${message}${requestId === undefined ? '' : ` (request ${requestId})`}`;

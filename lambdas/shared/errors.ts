@@ -46,6 +46,11 @@ export class ChangeRefusedError extends AutomationError {
   }
 }
 
+/** The function's time is up before all was done: what is left is tried again. */
+export class OutOfTimeError extends AutomationError {
+  override readonly name = 'OutOfTimeError';
+}
+
 /** A job that could not be finished in this try: it goes back to the queue, or to the dead-letter queue. */
 export class UnfinishedJobError extends AutomationError {
   override readonly name = 'UnfinishedJobError';
@@ -53,7 +58,7 @@ export class UnfinishedJobError extends AutomationError {
 
 /**
  * What an error means for the finding at work.
- * - `unavailable`: throttled, 5xx, a network fault: the same call may go through later, so the message goes back.
+ * - `unavailable`: throttled, 5xx, a network fault, no time left: it may go well later, so the message goes back.
  * - `refused`: AWS understood and said no (denied, invalid, quota): the finding has failed, with this reason.
  * - `bug`: anything else: the message goes back, and an alarm tells someone.
  */

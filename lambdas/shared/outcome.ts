@@ -49,9 +49,9 @@ export const outcomeSchema = z.object({
   seen: jsonSchema.optional(),
   /** What would be, or was to be, changed. */
   plan: z.array(recordedChangeSchema),
-  /** What was changed, in order; a prefix of the plan when something failed on the way. */
+  /** What was changed, in order, by all tries at the job; a prefix of the plan when something failed on the way. */
   applied: z.array(appliedChangeSchema),
-  /** Changes that an earlier try at this same job had planned before it was cut off; they may have been applied. */
+  /** Changes that earlier tries at this same job had planned before they were cut off; they may have been applied. */
   earlierPlan: z.array(recordedChangeSchema).optional(),
   /**
    * Set where the job had no tries left, so that it went to the dead-letter queue with this outcome. A redrive works on
@@ -65,18 +65,61 @@ export const outcomeSchema = z.object({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** More lines than this of one plan are not told: an event must fit into 256 KB. */
-const MAX_LINES = 200;
-const MAX_LINE = 500;
+/** In bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
+const MAX_LINES = 48 * 1024;
+const MAX_FINDING = 64 * 1024;
+const MAX_EXEMPTIONS = 16 * 1024;
+/** In characters, of which none is more than six bytes of JSON. */
+const MAX_REASON = 2_000;
+const MAX_LINE = 1_000;
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
+/** The first of some lines, at most `maxBytes` of JSON; the last says how many are missing. */
+function boundedLines(lines: readonly string[], maxBytes: number): string[] {
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    const short = cut(line, MAX_LINE);
+    bytes += bytesOf(short) + 1;
+    if (bytes > maxBytes) return [...kept, `… and ${lines.length - kept.length} more`];
+    kept.push(short);
+  }
+  return kept;
+}
+
+/** Changes as the lines that a person reads, no more of them than a log or an event takes. */
+export function linesOf(changes: readonly RecordedChange[]): string[] {
+  return boundedLines(
+    changes.map(({ line }) => line),
+    MAX_LINES,
+  );
+}
 
 /** What the event bus is told of an outcome: changes as the lines that a person reads, and where the evidence is. */
 export function outcomeEvent(
-  { seen: _, plan, applied, earlierPlan: __, ...outcome }: Outcome,
+  { seen: _, plan, applied, earlierPlan, finding, reason, endedExemptions, ...outcome }: Outcome,
   evidence: string,
 ) {
-  const lines = (changes: readonly RecordedChange[]): string[] =>
-    changes.slice(0, MAX_LINES).map(({ line }) => line.slice(0, MAX_LINE));
-  return { ...outcome, plan: lines(plan), applied: lines(applied), evidence };
+  const { rule, account, region, resource } = finding;
+  return {
+    ...outcome,
+    finding: bytesOf(finding) > MAX_FINDING ? { rule, account, region, resource } : finding,
+    ...(reason !== undefined && { reason: cut(reason, MAX_REASON) }),
+    plan: linesOf(plan),
+    applied: linesOf(applied),
+    ...(earlierPlan !== undefined && { earlierPlan: linesOf(earlierPlan) }),
+    ...(endedExemptions !== undefined && {
+      endedExemptions: boundedLines(endedExemptions, MAX_EXEMPTIONS),
+    }),
+    evidence,
+  };
 }
 
 /**

@@ -1,0 +1,30 @@
+/** What ends a function: from then on, nothing that it calls has any effect. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** Counts what an attempt does to the world around it, and ends the attempt after so many steps. */
+export class Lifeline {
+  #left: number;
+
+  constructor(steps = Number.POSITIVE_INFINITY) {
+    this.#left = steps;
+  }
+
+  get isCut(): boolean {
+    return this.#left <= 0;
+  }
+
+  /** One step before an effect, one after it: so that an attempt may end between the two. */
+  async step<T>(effect: () => T | Promise<T>): Promise<T> {
+    this.#take();
+    const result = await effect();
+    this.#take();
+    return result;
+  }
+
+  #take(): void {
+    this.#left -= 1;
+    if (this.#left < 0) throw new Killed('the function was ended');
+  }
+}

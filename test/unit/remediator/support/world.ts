@@ -1,0 +1,142 @@
+import type { EvidenceStore, JournalRecord } from '../../../../lambdas/remediator/evidence.ts';
+import { outcomeKey } from '../../../../lambdas/remediator/evidence.ts';
+import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
+import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
+import type { Settings } from '../../../../lambdas/remediator/settings.ts';
+import type { Finding } from '../../../../lambdas/shared/finding.ts';
+import type { Job, Poll } from '../../../../lambdas/shared/job.ts';
+import type { Outcome } from '../../../../lambdas/shared/outcome.ts';
+import { IamAccount, NOW } from './iam-account.ts';
+import { Lifeline } from './lifeline.ts';
+
+export const ACCOUNT = '111122223333';
+export const RULE = 'iam-access-key-unrotated';
+const POLL: Poll = { rule: RULE, asOf: '2026-06-30T11:00:00Z' };
+
+export function findingOf(resource: string): Finding {
+  return { rule: RULE, account: ACCOUNT, region: 'global', resource };
+}
+
+/** A job of these users. */
+export function jobOf(...users: readonly string[]): Job {
+  return {
+    version: 1,
+    poll: POLL,
+    account: ACCOUNT,
+    region: 'eu-central-1',
+    chunk: 0,
+    findings: users.map(findingOf),
+  };
+}
+
+/** A rule that is enforced, without exemptions. */
+export function settingsOf(settings: Partial<Settings> = {}): Settings {
+  return {
+    version: 1,
+    rule: RULE,
+    mode: 'enforce',
+    mode_by_account: {},
+    exemptions: [],
+    options: {},
+    ...settings,
+  };
+}
+
+/** What an AWS service answers with, as the SDK throws it. */
+export function awsError(name: string, status: number): Error {
+  return Object.assign(new Error(`${name} by fault`), {
+    name,
+    $fault: status >= 500 ? 'server' : 'client',
+    $metadata: { httpStatusCode: status, requestId: 'request-0' },
+  });
+}
+
+export interface AttemptOptions {
+  readonly number?: number;
+  readonly last?: boolean;
+  readonly remainingMilliseconds?: () => number;
+  /** The attempt is ended after so many steps. */
+  readonly steps?: number;
+}
+
+type Port = 'settings' | 'pause' | 'session' | 'tell' | keyof EvidenceStore;
+
+/** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
+export class World {
+  readonly account: IamAccount;
+  settings: Settings = settingsOf();
+  pause = 'none';
+  readonly outcomes = new Map<string, Outcome>();
+  readonly journals = new Map<string, JournalRecord>();
+  /** What the event bus was told, in order. */
+  readonly told: Outcome[] = [];
+  /** What each port throws instead of what it should do, asked at each call. */
+  fault: (port: Port) => Error | undefined = () => undefined;
+  now = NOW;
+
+  constructor(users: Readonly<Record<string, readonly string[]>> = {}) {
+    this.account = new IamAccount(users);
+  }
+
+  outcome(user: string): Outcome | undefined {
+    return this.outcomes.get(outcomeKey(POLL, findingOf(user)));
+  }
+
+  /** Names of outcomes by user. */
+  get names(): Record<string, string> {
+    return Object.fromEntries(
+      [...this.outcomes.values()].map(({ finding, outcome }) => [finding.resource, outcome]),
+    );
+  }
+
+  async attempt(job: Job, options: AttemptOptions = {}): Promise<JobResult> {
+    const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps } = options;
+    const life = new Lifeline(steps);
+    const call = async <T>(port: Port, effect: () => T): Promise<T> =>
+      life.step(() => {
+        const error = this.fault(port);
+        if (error !== undefined) throw error;
+        return effect();
+      });
+    return remediate(
+      job,
+      { number, last, remainingMilliseconds },
+      {
+        clock: {
+          now: () => this.now,
+          sleep: async (milliseconds) => {
+            this.now += milliseconds;
+          },
+        },
+        settings: {
+          read: () => call('settings', () => this.settings),
+          pause: () => call('pause', () => this.pause),
+        },
+        evidence: {
+          readOutcome: (poll, finding) =>
+            call('readOutcome', () => structuredClone(this.outcomes.get(outcomeKey(poll, finding)))),
+          writeOutcome: (outcome) => call('writeOutcome', () => this.#writeOutcome(outcome)),
+          readJournal: (id) => call('readJournal', () => structuredClone(this.journals.get(id))),
+          writeJournal: (id, journal) =>
+            call('writeJournal', () => {
+              this.journals.set(id, structuredClone(journal));
+            }),
+        },
+        openSession: (request: SessionRequest) =>
+          call('session', () => this.account.open(request, () => this.now, life)),
+        tell: (outcomes) =>
+          call('tell', () => {
+            this.told.push(...structuredClone(outcomes));
+          }),
+      },
+    );
+  }
+
+  #writeOutcome(outcome: Outcome): boolean {
+    const key = outcomeKey(outcome.poll, outcome.finding);
+    const earlier = this.outcomes.get(key);
+    if (earlier !== undefined && earlier.deadLetter !== true && outcome.applied.length === 0) return false;
+    this.outcomes.set(key, structuredClone(outcome));
+    return true;
+  }
+}
