@@ -21,6 +21,7 @@ module "central" {
   evidence                = var.evidence
   alarms                  = var.alarms
   notifications           = var.notifications
+  dashboard               = var.dashboard
   tags                    = var.tags
 }
 

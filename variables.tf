@@ -223,6 +223,13 @@ variable "notifications" {
   nullable = false
 }
 
+variable "dashboard" {
+  description = "Whether there is a CloudWatch dashboard of all regions: findings and outcomes by rule, age of the oldest job, failures and dead letters. An account's first three dashboards are free."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "tags" {
   description = "Tags of everything, in all regions."
   type        = map(string)

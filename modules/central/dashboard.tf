@@ -1,0 +1,126 @@
+variable "dashboard" {
+  description = "Whether there is a CloudWatch dashboard of all regions: findings and outcomes by rule, age of the oldest job, failures and dead letters. An account's first three dashboards are free."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+locals {
+  remediator_name = "${var.name}-remediator"
+
+  # What the remediators count, in the order in which a reader wants to know it, and in colours that say whether to worry.
+  outcomes = {
+    Remediated    = "#2ca02c"
+    Planned       = "#1f77b4"
+    Compliant     = "#98df8a"
+    Exempt        = "#c7c7c7"
+    Gone          = "#7f7f7f"
+    NotApplicable = "#c5b0d5"
+    Deferred      = "#ffbb78"
+    Failed        = "#d62728"
+  }
+
+  # One for each rule. Each outcome is the sum over the regions; found and unprocessable are the collector's to count.
+  rule_widgets = [
+    for rule in keys(var.rules) : {
+      type   = "metric"
+      width  = 12
+      height = 6
+      properties = {
+        title   = local.catalog[rule].title
+        region  = local.home_region
+        view    = "timeSeries"
+        stacked = false
+        stat    = "Sum"
+        period  = 3600
+        yAxis   = { left = { min = 0, showUnits = false } }
+        metrics = concat(
+          [
+            [local.metrics_namespace, "Findings", "service", local.collector_name, "rule", rule, { label = "Found", color = "#000000" }],
+            [local.metrics_namespace, "Unprocessable", "service", local.collector_name, "rule", rule, { label = "Unprocessable", color = "#ff7f0e" }],
+          ],
+          [
+            for outcome, color in local.outcomes :
+            [{ expression = "SUM(METRICS(\"${lower(outcome)}_\"))", label = outcome, color = color, id = "sum_${lower(outcome)}" }]
+          ],
+          flatten([
+            for outcome in keys(local.outcomes) : [
+              for index, region in local.regions : {
+                metric = [local.metrics_namespace, outcome, "service", local.remediator_name, "rule", rule, { region = region, id = "${lower(outcome)}_${index}", visible = false }]
+              }
+            ]
+          ])[*].metric,
+        )
+      }
+    }
+  ]
+
+  operation_widgets = [
+    {
+      type   = "metric"
+      width  = 12
+      height = 6
+      properties = {
+        title       = "Age of the oldest job"
+        region      = local.home_region
+        view        = "timeSeries"
+        stat        = "Maximum"
+        period      = 300
+        yAxis       = { left = { min = 0, label = "seconds", showUnits = false } }
+        metrics     = [for region in local.regions : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "${var.name}-jobs.fifo", { region = region, label = region }]]
+        annotations = { horizontal = [{ label = "an hour", value = 3600 }] }
+      }
+    },
+    {
+      type   = "metric"
+      width  = 12
+      height = 6
+      properties = {
+        title  = "Dead letters"
+        region = local.home_region
+        view   = "timeSeries"
+        stat   = "Maximum"
+        period = 300
+        yAxis  = { left = { min = 0, showUnits = false } }
+        metrics = concat(
+          [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.polls_dead_letters.name, { label = "polls" }]],
+          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-dead-letters.fifo", { region = region, label = "jobs, ${region}" }]],
+        )
+      }
+    },
+    {
+      type   = "metric"
+      width  = 24
+      height = 6
+      properties = {
+        title  = "What the operator must mend"
+        region = local.home_region
+        view   = "timeSeries"
+        stat   = "Sum"
+        period = 300
+        yAxis  = { left = { min = 0, showUnits = false } }
+        metrics = concat(
+          [
+            ["AWS/Lambda", "Errors", "FunctionName", local.collector_name, { label = "collector's errors" }],
+            [local.metrics_namespace, "PollFailed", "service", local.collector_name, { label = "failed polls" }],
+            [local.metrics_namespace, "UnknownRegionLabel", "service", local.collector_name, { label = "findings with an unknown region label" }],
+          ],
+          [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "UnexpectedError", "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "SettingsInvalid", "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "InvalidMessage", "service", local.remediator_name, { region = region, label = "messages that are no jobs, ${region}" }]],
+        )
+      }
+    },
+  ]
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  count = var.dashboard ? 1 : 0
+
+  dashboard_name = var.name
+  dashboard_body = jsonencode({
+    start   = "-P7D"
+    widgets = concat(local.rule_widgets, local.operation_widgets)
+  })
+}

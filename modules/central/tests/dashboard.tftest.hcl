@@ -1,0 +1,62 @@
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  regions         = ["eu-central-1", "us-east-1"]
+  rules           = { s3-bucket-public = {}, security-group-ssh-open = {} }
+}
+
+run "by_default" {
+  command = plan
+
+  assert {
+    condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
+      "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters", "What the operator must mend",
+    ]
+    error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
+  }
+
+  # Every outcome that can be counted, in every region, and the sums name what they add up.
+  assert {
+    condition = toset([
+      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[0].properties.metrics :
+      join(" ", [metric[1], try(element(metric, length(metric) - 1).region, "eu-central-1")]) if length(metric) > 1
+      ]) == toset(concat(["Findings eu-central-1", "Unprocessable eu-central-1"], [
+        for pair in setproduct(["Remediated", "Planned", "Compliant", "Exempt", "Deferred", "Gone", "NotApplicable", "Failed"], ["eu-central-1", "us-east-1"]) : join(" ", pair)
+    ]))
+    error_message = "Metrics: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
+  }
+
+  assert {
+    condition = alltrue([
+      for sum in [for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[0].properties.metrics : metric[0].expression if length(metric) == 1] :
+      length([
+        for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[0].properties.metrics :
+        metric if length(metric) > 1 && strcontains(try(element(metric, length(metric) - 1).id, ""), one(regex("METRICS\\(\"(.*)\"\\)", sum)))
+      ]) == 2
+    ])
+    error_message = "Each sum must add up one metric a region: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[2].properties.metrics[*][3] == ["cspm-auto-remediation-jobs.fifo", "cspm-auto-remediation-jobs.fifo"]
+    error_message = "The age is that of each region's queue."
+  }
+}
+
+run "disabled_creates_nothing" {
+  command = plan
+
+  variables {
+    dashboard = false
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_dashboard.this) == 0
+    error_message = "No dashboard."
+  }
+}
