@@ -54,7 +54,6 @@ export async function collect(
     signal?.throwIfAborted();
     await run.take(page);
   }
-  signal?.throwIfAborted();
   await run.finish();
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);

@@ -239,12 +239,11 @@ describe('what cannot become a job', () => {
 
 describe('a poll that fails', () => {
   test('for one region has sent the others their jobs, and writes no summary', async () => {
+    const group = (region: string, first: number) =>
+      Array.from({ length: 25 }, (_, index) => sourceFinding({ region, resource: groupId(first + index) }));
     const { jobs, records, dependencies } = setUp(
-      page([
-        sourceFinding({ resource: groupId(1), region: 'us-west-2' }),
-        sourceFinding({ resource: groupId(2) }),
-      ]),
-      page([sourceFinding({ resource: groupId(3) })]),
+      page([...group('us-west-2', 0), ...group('us-east-1', 0)]),
+      page([...group('us-west-2', 25), sourceFinding({ resource: groupId(25) })]),
     );
     const cause = new Error('SQS is down');
     jobs.failing.set('us-west-2', cause);
@@ -256,10 +255,11 @@ describe('a poll that fails', () => {
       message: expect.stringContaining('us-west-2: SQS is down'),
       cause,
     });
-    expect(jobs.taken.flatMap(({ findings }) => findings.map(({ resource }) => resource))).toEqual([
-      groupId(2),
-      groupId(3),
+    expect(jobs.taken.map(({ region, findings }) => [region, findings.length])).toEqual([
+      ['us-east-1', 25],
+      ['us-east-1', 1],
     ]);
+    expect(jobs.sends).toEqual(['us-west-2', 'us-east-1', 'us-east-1']);
     expect(records.summaries).toEqual([]);
   });
 
@@ -278,7 +278,9 @@ describe('a poll that fails', () => {
   });
 
   test('for lack of time stops between two pages', async () => {
-    const { jobs, dependencies } = setUp(page([sourceFinding()]));
+    const { jobs, dependencies } = setUp(
+      page(Array.from({ length: 25 }, (_, index) => sourceFinding({ resource: groupId(index) }))),
+    );
     const signal = AbortSignal.abort(new Error('the time is up'));
 
     await expect(collect(dependencies, REQUEST, signal)).rejects.toThrow('the time is up');

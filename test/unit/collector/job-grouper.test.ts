@@ -27,7 +27,7 @@ const anyFindings = fc
       region: fc.constantFrom(...REGIONS),
       bytes: fc.oneof({ weight: 9, arbitrary: fc.constant(10) }, fc.constantFrom(30_000, 90_000)),
     }),
-    { maxLength: 400 },
+    { maxLength: 300, size: 'max' },
   )
   .map((list) =>
     list.map(({ account, region, bytes }, index) =>
@@ -56,7 +56,7 @@ describe('jobs', () => {
         }
         expect(jobs.flatMap((job) => job.findings)).toHaveLength(findings.length);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -75,6 +75,14 @@ describe('jobs', () => {
     );
 
     expect(group(findings).map((job) => job.findings.length)).toEqual([25, 25, 10]);
+  });
+
+  test('are cut shorter where their findings are heavy: 200 KB', () => {
+    const findings = Array.from({ length: 5 }, (_, index) =>
+      finding('111111111111', 'us-east-1', groupId(index), { accountName: 'ä'.repeat(45_000) }),
+    );
+
+    expect(group(findings).map((job) => job.findings.length)).toEqual([2, 2, 1]);
   });
 
   test('are given as soon as they are full', () => {

@@ -45,10 +45,13 @@ export class FakeSource implements FindingSource {
 /** Takes every job, but for regions without a queue and those whose queue fails. */
 export class FakeJobs implements JobSink {
   readonly taken: Job[] = [];
+  /** The region of each call. */
+  readonly sends: string[] = [];
   readonly withoutQueue = new Set<string>();
   readonly failing = new Map<string, Error>();
 
   async send(region: string, jobs: readonly Job[]): Promise<readonly Job[]> {
+    this.sends.push(region);
     const error = this.failing.get(region);
     if (error !== undefined) throw error;
     if (this.withoutQueue.has(region)) return jobs;
