@@ -20,12 +20,8 @@ export type RdsSnapshotSharesChange = z.infer<typeof schema>;
 const without = (values: readonly string[], others: readonly string[]) =>
   values.filter((value) => !others.includes(value));
 
-/** The codes by which RDS says that a snapshot, or a cluster's, is not there. */
-export const snapshotNotFound = [
-  'DBSnapshotNotFound',
-  'DBSnapshotNotFoundFault',
-  'DBClusterSnapshotNotFoundFault',
-] as const;
+/** The names that the SDK gives RDS's answer that a snapshot, or a cluster's, is not there. */
+export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
 
 /** Changes with whom a manual snapshot is shared: takes away and adds what differs, and touches no other share. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
@@ -69,7 +65,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
       if (added.length === 0 && isAwsError(error, ...snapshotNotFound)) return { ...change, changed: false };
       throw refusal(error, `${change.of} snapshot ${change.resource}`, {
         gone: snapshotNotFound,
-        busy: ['InvalidDBSnapshotState', 'InvalidDBSnapshotStateFault', 'InvalidDBClusterSnapshotStateFault'],
+        busy: ['InvalidDBSnapshotStateFault', 'InvalidDBClusterSnapshotStateFault'],
       });
     }
     return { ...change, changed: true };

@@ -27,8 +27,8 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
         );
     } catch (error) {
       throw refusal(error, `cluster ${change.resource}`, {
-        gone: ['ClusterNotFound', 'ClusterNotFoundFault'],
-        busy: ['InvalidClusterState', 'InvalidClusterStateFault'],
+        gone: ['ClusterNotFoundFault'],
+        busy: ['InvalidClusterStateFault'],
       });
     }
     return change;

@@ -26,7 +26,7 @@ async function readClusters(
       for (const cluster of page.Clusters ?? []) clusters.set(cluster.ClusterIdentifier ?? '', cluster);
     }
   } catch (error) {
-    if (!isAwsError(error, 'ClusterNotFound', 'ClusterNotFoundFault')) throw error;
+    if (!isAwsError(error, 'ClusterNotFoundFault')) throw error;
   }
   return clusters;
 }

@@ -307,11 +307,19 @@ describe('the plan, as a person reads it', () => {
     expect(lines).toEqual(expected.map((line) => `${line} (${ACL})`));
   });
 
-  test('too few free numbers are a reason, with what to do', () => {
-    const entries = [entry(1, 'allow', '0.0.0.0/0'), entry(2, 'deny', '10.1.0.0/16')];
+  test.each([
+    { what: 'at the first number', denied: [2], open: 1 },
+    { what: 'at the last number', denied: [32_765], open: 32_766 },
+    { what: 'between entries that deny', denied: [97, 99], open: 98 },
+  ])('too few free numbers $what are a reason, with what to do', ({ denied, open }) => {
+    const entries = [open, ...denied]
+      .map((number) =>
+        number === open ? entry(number, 'allow', '0.0.0.0/0') : entry(number, 'deny', '10.1.0.0/16'),
+      )
+      .sort((one, other) => one.ruleNumber - other.ruleNumber);
 
     expect(planOf(entries, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] })).toEqual({
-      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry 1 for 2 replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry ${open} for 2 replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
     });
   });
 
