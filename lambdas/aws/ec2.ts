@@ -4,7 +4,6 @@ export {
   CreateNetworkAclEntryCommand,
   DeleteFlowLogsCommand,
   DeleteNetworkAclEntryCommand,
-  DescribeNetworkAclsCommand,
   EC2Client,
   paginateDescribeFlowLogs,
   paginateDescribeNetworkAcls,

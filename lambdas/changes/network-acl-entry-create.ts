@@ -45,7 +45,7 @@ export const changeKind: ChangeKind<NetworkAclEntryCreate> = {
         );
       }
       if (!isAwsError(error, 'NetworkAclEntryAlreadyExists')) {
-        throw refusal(error, `network ACL ${change.resource}`, { gone: networkAclGone });
+        throw refusal(error, `network ACL ${change.resource}`, { gone: [networkAclGone] });
       }
       const found = await readEntry(session, change.resource, change.entry.ruleNumber);
       if (found === undefined || !sameEntry(found, change.entry)) {

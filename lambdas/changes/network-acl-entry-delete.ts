@@ -40,7 +40,7 @@ export const changeKind: ChangeKind<NetworkAclEntryDelete> = {
         }),
       );
     } catch (error) {
-      if (!isAwsError(error, 'InvalidNetworkAclEntry.NotFound', ...networkAclGone)) throw error;
+      if (!isAwsError(error, 'InvalidNetworkAclEntry.NotFound', networkAclGone)) throw error;
       // Where the SDK sent the call twice, the first may have taken it out: then it is ours to put back in an undo.
       return { ...change, deleted: wasRetried(error) };
     }

@@ -1,4 +1,6 @@
+import type { NetworkAcl } from '@aws-sdk/client-ec2';
 import { z } from 'zod';
+import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { ChangeRefusedError } from '../shared/errors.ts';
 
@@ -93,6 +95,29 @@ export function sameEntry(one: NetworkAclEntry, other: NetworkAclEntry): boolean
   );
 }
 
+/** The code by which EC2 says that a network ACL is gone. */
+export const networkAclGone = 'InvalidNetworkAclID.NotFound';
+
+/** Reads network ACLs, in one call where all of them are there. @returns those that are */
+export async function readNetworkAcls(session: AwsSession, ids: readonly string[]): Promise<NetworkAcl[]> {
+  const { EC2Client, paginateDescribeNetworkAcls } = await import('../aws/ec2.ts');
+  const acls: NetworkAcl[] = [];
+  try {
+    const pages = paginateDescribeNetworkAcls(
+      { client: session.client(EC2Client) },
+      { NetworkAclIds: [...ids] },
+    );
+    for await (const page of pages) acls.push(...(page.NetworkAcls ?? []));
+    return acls;
+  } catch (error) {
+    if (!isAwsError(error, networkAclGone)) throw error;
+    // EC2 refuses the whole call for one that is gone: so one by one.
+    const single: NetworkAcl[] = [];
+    if (ids.length > 1) for (const id of ids) single.push(...(await readNetworkAcls(session, [id])));
+    return single;
+  }
+}
+
 /**
  * The entry that stands at this number now, or undefined. An entry is named by its number alone, so what is taken
  * away is looked at once more: someone may have put another entry there since the plan was made.
@@ -102,13 +127,8 @@ export async function readEntry(
   networkAclId: string,
   ruleNumber: number,
 ): Promise<NetworkAclEntry | undefined> {
-  const { DescribeNetworkAclsCommand, EC2Client } = await import('../aws/ec2.ts');
-  const answer = await session
-    .client(EC2Client)
-    .send(new DescribeNetworkAclsCommand({ Filters: [{ Name: 'network-acl-id', Values: [networkAclId] }] }));
-  return inboundEntries(answer.NetworkAcls?.[0]?.Entries ?? []).find(
-    (entry) => entry.ruleNumber === ruleNumber,
-  );
+  const [acl] = await readNetworkAcls(session, [networkAclId]);
+  return inboundEntries(acl?.Entries ?? []).find((entry) => entry.ruleNumber === ruleNumber);
 }
 
 /** The refusal to touch an entry that is not the one that the plan showed. */
@@ -121,6 +141,3 @@ export function changedMeanwhile(
     `network ACL ${networkAclId} was changed meanwhile: ${found === undefined ? 'no entry' : `entry ${describeEntry(found)}`} stands where the plan had ${describeEntry(planned)}; it was left as it is`,
   );
 }
-
-/** The code by which EC2 says that a network ACL is gone. */
-export const networkAclGone: readonly string[] = ['InvalidNetworkAclID.NotFound'];

@@ -1,6 +1,11 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
-import { inboundEntries, isIpv6, type NetworkAclEntry } from '../changes/network-acl-entry.ts';
+import {
+  inboundEntries,
+  isIpv6,
+  type NetworkAclEntry,
+  readNetworkAcls,
+} from '../changes/network-acl-entry.ts';
 import type { NetworkAclEntryCreate } from '../changes/network-acl-entry-create.ts';
 import type { NetworkAclEntryDelete } from '../changes/network-acl-entry-delete.ts';
 import type { NetworkAclEntryReplace } from '../changes/network-acl-entry-replace.ts';
@@ -109,39 +114,33 @@ export async function inspectNetworkAcls(
   resources: readonly string[],
   condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
 ): Promise<Map<string, Inspection<Seen>>> {
-  const { EC2Client, paginateDescribeNetworkAcls, paginateDescribeVpcs } = await import('../aws/ec2.ts');
+  const { EC2Client, paginateDescribeVpcs } = await import('../aws/ec2.ts');
   const client = session.client(EC2Client);
   const inspections = new Map<string, Inspection<Seen>>(
     resources.map((resource) => [resource, { state: 'gone' }]),
   );
   const violating: { id: string; vpc: string; seen: Omit<Seen, 'vpcCidrs'>; tags: Record<string, string> }[] =
     [];
-  const pages = paginateDescribeNetworkAcls(
-    { client },
-    { Filters: [{ Name: 'network-acl-id', Values: [...resources] }] },
-  );
-  for await (const { NetworkAcls = [] } of pages) {
-    for (const acl of NetworkAcls) {
-      const id = acl.NetworkAclId ?? '';
-      if (acl.OwnerId !== undefined && acl.OwnerId !== session.account) {
-        inspections.set(id, {
-          state: 'not_applicable',
-          reason: `network ACL ${id} belongs to account ${acl.OwnerId}, which shares its VPC: only the owner can change it`,
-        });
-        continue;
-      }
-      const isDefault = acl.IsDefault === true;
-      const subnets = (acl.Associations ?? []).flatMap(({ SubnetId }) =>
-        SubnetId === undefined ? [] : [SubnetId],
-      );
-      const reason = condition({ isDefault, subnets });
-      const entries = inboundEntries(acl.Entries ?? []);
-      if (!entries.some(allowsAll)) inspections.set(id, { state: 'compliant' });
-      else if (reason !== undefined) inspections.set(id, { state: 'not_applicable', reason });
-      else {
-        const tags = tagMap(acl.Tags);
-        violating.push({ id, vpc: acl.VpcId ?? '', seen: { isDefault, subnets, entries }, tags });
-      }
+  for (const acl of await readNetworkAcls(session, resources)) {
+    const id = acl.NetworkAclId ?? '';
+    if (acl.OwnerId !== undefined && acl.OwnerId !== session.account) {
+      inspections.set(id, {
+        state: 'not_applicable',
+        reason: `network ACL ${id} belongs to account ${acl.OwnerId}, which shares its VPC: only the owner can change it`,
+      });
+      continue;
+    }
+    const isDefault = acl.IsDefault === true;
+    const subnets = (acl.Associations ?? []).flatMap(({ SubnetId }) =>
+      SubnetId === undefined ? [] : [SubnetId],
+    );
+    const reason = condition({ isDefault, subnets });
+    const entries = inboundEntries(acl.Entries ?? []);
+    if (!entries.some(allowsAll)) inspections.set(id, { state: 'compliant' });
+    else if (reason !== undefined) inspections.set(id, { state: 'not_applicable', reason });
+    else {
+      const tags = tagMap(acl.Tags);
+      violating.push({ id, vpc: acl.VpcId ?? '', seen: { isDefault, subnets, entries }, tags });
     }
   }
   if (violating.length === 0) return inspections;

@@ -160,14 +160,18 @@ async function callAuthorize(
       }),
     }),
   );
-  const asked = new Map(rules.map((rule) => [ruleKey(rule), rule]));
-  return z
+  const answered = z
     .array(answeredRuleSchema)
     .parse(answer.SecurityGroupRules ?? [])
-    .map((answered) => {
-      const made = toExistingRule(answered);
-      return { ...made, ...asked.get(ruleKey(made)) };
-    });
+    .map(toExistingRule);
+  const asked = new Map(rules.map((rule) => [ruleKey(rule), rule]));
+  // What is not told has been made all the same, and an undo must find it.
+  const standing =
+    answered.length < rules.length ? ((await readIngressRules(session, [group])).get(group) ?? []) : answered;
+  return standing.flatMap((made) => {
+    const rule = asked.get(ruleKey(made));
+    return rule === undefined ? [] : [{ ...made, ...rule }];
+  });
 }
 
 /**

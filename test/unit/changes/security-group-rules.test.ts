@@ -113,6 +113,23 @@ describe('rules are added', () => {
     expect(group.rules).toEqual(before);
   });
 
+  test('and found again for an undo, though the answer names but some of them', async () => {
+    const group: ScriptedGroup = { rules: [standing('sgr-01', 'tcp 22 from 203.0.113.7/32')] };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    await using aws = await scriptedAws((call) => {
+      const answered = answer(call);
+      if (answered === 'cut' || actionOf(call) !== 'AuthorizeSecurityGroupIngress') return answered;
+      return { ...answered, body: answered.body.replace(/<item>.*?<tagSet><\/tagSet><\/item>/s, '') };
+    });
+
+    const applied = await applyChange(
+      sessionOf(aws.endpoint),
+      authorize(piece('tcp 20-21 from 0.0.0.0/0'), piece('tcp 23 from 0.0.0.0/0')),
+    );
+
+    expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules.slice(1));
+  });
+
   test('once, though the answer to the first call is lost', async () => {
     const group: ScriptedGroup = { rules: [] };
     const answer = answerForSecurityGroups({ [GROUP]: group });

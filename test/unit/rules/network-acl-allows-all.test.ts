@@ -402,7 +402,8 @@ async function ec2(acls: Record<string, Acl>) {
   return scriptedAws(
     answerByAction({
       'ec2:DescribeNetworkAcls': (call) => {
-        const ids = listed(call, 'Filter.1.Value').filter((id) => acls[id] !== undefined);
+        const ids = listed(call, 'NetworkAclId');
+        if (ids.some((id) => acls[id] === undefined)) return ec2Error('InvalidNetworkAclID.NotFound');
         const at = Number(call.form.get('NextToken') ?? 0);
         return answer(
           'DescribeNetworkAcls',
