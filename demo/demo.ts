@@ -13,7 +13,16 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../test/support/terraform.ts';
-import { accounts, homeRegion, keyAges, type Made, makeResources, regions, rules } from './organization.ts';
+import {
+  accounts,
+  homeRegion,
+  keyAges,
+  type Made,
+  type Mode,
+  makeResources,
+  regions,
+  rules,
+} from './organization.ts';
 import { outcomeTable, planLines } from './print.ts';
 import { snapshot } from './snapshot.ts';
 
@@ -65,7 +74,8 @@ const scanTarget = {
   rules: ['CIS-1-2-0-4-1', 'BPR-1-0-0', 'CIS-1-2-0-1-4'],
 } as const;
 
-function variables(mode: 'dry_run' | 'enforce') {
+/** What the example's variables are given. */
+export function variables(mode: Mode) {
   return {
     netskope_tenant: 'acme',
     security_account_id: accounts.security,

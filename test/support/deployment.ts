@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { type PollSummary, pollSummarySchema } from '../../lambdas/collector/poll-summary.ts';
@@ -64,6 +64,31 @@ export class Deployment {
     const seconds = Math.floor(at.getTime() / 1000);
     const summary = pollSummarySchema.parse(await this.#readJson(`polls/${rule}/${seconds}.json`));
     return { summary, outcomes: await this.#awaitOutcomes(rule, seconds, summary.findings) };
+  }
+
+  /**
+   * Lets the rule's schedule start a poll every minute, and waits until it has started one with findings, and these
+   * have their outcomes.
+   */
+  async awaitScheduledPoll(rule: string): Promise<Poll> {
+    const { name: GroupName } = this.#place;
+    const scheduler = new SchedulerClient(this.#settings());
+    const { Target, FlexibleTimeWindow } = await scheduler.send(
+      new GetScheduleCommand({ GroupName, Name: rule }),
+    );
+    const Schedule = { GroupName, Name: rule, Target, FlexibleTimeWindow };
+    await scheduler.send(new UpdateScheduleCommand({ ...Schedule, ScheduleExpression: 'rate(1 minute)' }));
+    const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
+    while (Date.now() < deadline) {
+      for (const key of await this.#list(`polls/${rule}/`, '.json')) {
+        const summary = pollSummarySchema.parse(await this.#readJson(key));
+        if (summary.findings === 0) continue;
+        const seconds = Math.floor(Date.parse(summary.poll.asOf) / 1000);
+        return { summary, outcomes: await this.#awaitOutcomes(rule, seconds, summary.findings) };
+      }
+      await sleep(LOOK_INTERVAL_MILLISECONDS);
+    }
+    throw new Error(`the schedule of ${rule} has started no poll with findings`);
   }
 
   /** How many messages lie in a region's queue, seen and unseen, and in its dead-letter queue. */

@@ -79,6 +79,8 @@ const DAY_MILLISECONDS = 86_400_000;
  * @param ages days since creation, by access key id or by user name; the key's own counts first
  */
 export function agedAccessKeys(ages: Readonly<Record<string, number>>): Fault {
+  // The same in every answer, as a key's date of creation is.
+  const now = Date.now();
   return {
     service: 'iam',
     operation: 'ListAccessKeys',
@@ -91,9 +93,7 @@ export function agedAccessKeys(ages: Readonly<Record<string, number>>): Fault {
             const [, user = ''] = /<UserName>([^<]*)</.exec(member) ?? [];
             const days = ages[key] ?? ages[user];
             if (days === undefined) return member;
-            const created = new Date(Date.now() - days * DAY_MILLISECONDS)
-              .toISOString()
-              .replace(/\.\d+Z$/, 'Z');
+            const created = new Date(now - days * DAY_MILLISECONDS).toISOString().replace(/\.\d+Z$/, 'Z');
             return member.replace(/<CreateDate>[^<]*</, `<CreateDate>${created}<`);
           }),
         ),

@@ -102,6 +102,16 @@ export class TerraformRoot {
     return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
   }
 
+  /** The state, as JSON: all that it holds, sensitive values too. */
+  async show(): Promise<string> {
+    const { stdout } = await runTerraform(this.#installation, ['show', '-json'], {
+      directory: this.#directory,
+      environment: this.#options.environment,
+      signal: this.#options.signal,
+    });
+    return stdout;
+  }
+
   async #writeVariables(variables: TerraformVariables): Promise<string> {
     const file = path.join(this.#directory, 'run.tfvars.json');
     await writeFile(file, JSON.stringify(variables, null, 2));
@@ -123,7 +133,8 @@ export class TerraformRoot {
           `terraform ${command} ${name}: ${add} to add, ${change} to change, ${remove} to destroy`,
         );
       }
-      if (message?.type !== 'apply_complete') return;
+      // Data is read before anything is planned, and tells its end in the same way.
+      if (message?.type !== 'apply_complete' || planned === 0) return;
       done += 1;
       if (done < planned && Date.now() - saidAt < 5000) return;
       saidAt = Date.now();
