@@ -1,3 +1,12 @@
+locals {
+  # Each has a module block below and, but for the home region, a provider of its own.
+  home_region = "eu-central-1"
+  regions     = [local.home_region, "us-east-1", "us-west-2"]
+
+  # Either the StackSet gives the accounts their role, or a module block each.
+  by_stackset = length(var.organizational_units) > 0
+}
+
 # Once: what asks Netskope, in the security account's home region.
 module "central" {
   # In a repository of your own:
@@ -6,9 +15,10 @@ module "central" {
 
   netskope_tenant = var.netskope_tenant
   api_token       = var.api_token
-  regions         = ["eu-central-1", "us-east-1"]
+  regions         = local.regions
   rules           = var.rules
 
+  notifications           = { email_addresses = var.email_addresses }
   evidence                = { force_destroy = var.force_destroy }
   api_token_recovery_days = var.force_destroy ? 0 : 7
   tags                    = var.tags
@@ -29,7 +39,38 @@ module "us_east_1" {
   link = module.central.link
 }
 
+module "us_west_2" {
+  source    = "../../modules/per-region"
+  providers = { aws = aws.us_west_2 }
+
+  link = module.central.link
+}
+
+# Central sends jobs to the queues of these regions, so each must have one.
+check "every_region_has_its_module" {
+  assert {
+    condition = toset(local.regions) == toset([
+      module.eu_central_1.region, module.us_east_1.region, module.us_west_2.region,
+    ])
+    error_message = "local.regions is [${join(", ", local.regions)}]: expected the regions of the module blocks, each once."
+  }
+}
+
 # Once an account: the role that lets it be cured.
+
+# The security account is a delegated administrator for StackSets here. Its own role it gets as the management account
+# would, which no StackSet reaches: by a module block.
+module "accounts" {
+  count  = local.by_stackset ? 1 : 0
+  source = "../../modules/target-stackset"
+
+  security_account_id  = var.security_account_id
+  organization_id      = var.organization_id
+  organizational_units = var.organizational_units
+  call_as              = "DELEGATED_ADMIN"
+  rules                = keys(var.rules)
+  tags                 = var.tags
+}
 
 module "security" {
   source = "../../modules/target"
@@ -41,6 +82,7 @@ module "security" {
 }
 
 module "production" {
+  count     = local.by_stackset ? 0 : 1
   source    = "../../modules/target"
   providers = { aws = aws.production }
 
@@ -51,6 +93,7 @@ module "production" {
 }
 
 module "staging" {
+  count     = local.by_stackset ? 0 : 1
   source    = "../../modules/target"
   providers = { aws = aws.staging }
 

@@ -8,6 +8,7 @@ output "queue_urls" {
   value = {
     (module.eu_central_1.region) = module.eu_central_1.queue_url
     (module.us_east_1.region)    = module.us_east_1.queue_url
+    (module.us_west_2.region)    = module.us_west_2.queue_url
   }
 }
 
@@ -16,6 +17,7 @@ output "dead_letter_queue_urls" {
   value = {
     (module.eu_central_1.region) = module.eu_central_1.dead_letter_queue_url
     (module.us_east_1.region)    = module.us_east_1.dead_letter_queue_url
+    (module.us_west_2.region)    = module.us_west_2.dead_letter_queue_url
   }
 }
 
@@ -35,8 +37,13 @@ output "pause_parameter_name" {
 }
 
 output "target_role_arns" {
-  description = "The role that is assumed in each account."
-  value       = [module.security.role_arn, module.production.role_arn, module.staging.role_arn]
+  description = "The role that is assumed in each account that has a module block."
+  value       = concat([module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn)
+}
+
+output "target_stack_set_name" {
+  description = "The StackSet that gives accounts their role; null without one."
+  value       = one(module.accounts[*].stack_set_name)
 }
 
 output "settings" {

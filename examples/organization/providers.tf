@@ -18,14 +18,23 @@ provider "aws" {
   }
 }
 
-# IAM is global: these need some region, whichever it is.
+provider "aws" {
+  alias  = "us_west_2"
+  region = "us-west-2"
+
+  assume_role {
+    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
+  }
+}
+
+# IAM is global: these need some region, whichever it is. With a StackSet they are not used.
 
 provider "aws" {
   alias  = "production"
   region = "eu-central-1"
 
   assume_role {
-    role_arn = "arn:aws:iam::${var.production_account_id}:role/${var.role_name}"
+    role_arn = "arn:aws:iam::${coalesce(var.production_account_id, var.security_account_id)}:role/${var.role_name}"
   }
 }
 
@@ -34,6 +43,6 @@ provider "aws" {
   region = "eu-central-1"
 
   assume_role {
-    role_arn = "arn:aws:iam::${var.staging_account_id}:role/${var.role_name}"
+    role_arn = "arn:aws:iam::${coalesce(var.staging_account_id, var.security_account_id)}:role/${var.role_name}"
   }
 }

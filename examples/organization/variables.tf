@@ -15,14 +15,35 @@ variable "security_account_id" {
   type        = string
 }
 
+variable "organizational_units" {
+  description = "The organizational units whose accounts get their role by a StackSet, by id, as in modules/target-stackset. Leave out the security account, which has its own. Empty: no StackSet, but the two accounts below."
+  type = map(object({
+    accounts          = optional(set(string), [])
+    excluded_accounts = optional(set(string), [])
+  }))
+  default = {}
+}
+
 variable "production_account_id" {
-  description = "A protected account."
+  description = "A protected account, where there is no StackSet."
   type        = string
+  default     = null
+
+  validation {
+    condition     = var.production_account_id != null || length(var.organizational_units) > 0
+    error_message = "production_account_id is not set: expected an account id, or organizational_units."
+  }
 }
 
 variable "staging_account_id" {
-  description = "A protected account."
+  description = "Another protected account, where there is no StackSet."
   type        = string
+  default     = null
+
+  validation {
+    condition     = var.staging_account_id != null || length(var.organizational_units) > 0
+    error_message = "staging_account_id is not set: expected an account id, or organizational_units."
+  }
 }
 
 variable "organization_id" {
@@ -46,6 +67,12 @@ variable "rules" {
     s3-bucket-public         = {}
     iam-access-key-unrotated = {}
   }
+}
+
+variable "email_addresses" {
+  description = "Who is told of failures and alarms."
+  type        = set(string)
+  default     = []
 }
 
 variable "force_destroy" {

@@ -1,0 +1,105 @@
+# Of examples/organization. It stands here, because whoever copies an example should not have to copy its test.
+
+mock_provider "aws" {
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "us_east_1"
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "us_west_2"
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "production"
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+mock_provider "aws" {
+  alias           = "staging"
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+override_data {
+  target = module.us_east_1.data.aws_region.this
+  values = { id = "us-east-1" }
+}
+
+override_data {
+  target = module.us_west_2.data.aws_region.this
+  values = { id = "us-west-2" }
+}
+
+variables {
+  netskope_tenant     = "acme"
+  api_token           = "token"
+  security_account_id = "111111111111"
+  organization_id     = "o-a1b2c3d4e5"
+}
+
+run "accounts_by_stackset" {
+  command = plan
+
+  module {
+    source = "./examples/organization"
+  }
+
+  variables {
+    organizational_units = { "ou-a1b2-c3d4e5f6" = { excluded_accounts = ["111111111111"] } }
+    rules = {
+      security-group-ssh-open = { mode = "dry_run", mode_by_account = { "333333333333" = "enforce" } }
+    }
+  }
+
+  assert {
+    condition     = output.target_stack_set_name == "cspm-auto-remediation-target" && length(output.target_role_arns) == 1
+    error_message = "An account must not get its role twice."
+  }
+
+  assert {
+    condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "333333333333" = "enforce" }
+    error_message = "The rules must reach the remediators: ${jsonencode(output.settings)}"
+  }
+
+  assert {
+    condition     = toset(keys(output.queue_urls)) == toset(["eu-central-1", "us-east-1", "us-west-2"])
+    error_message = "Queues: ${join(", ", keys(output.queue_urls))}"
+  }
+}
+
+run "accounts_by_module_blocks" {
+  command = plan
+
+  module {
+    source = "./examples/organization"
+  }
+
+  variables {
+    production_account_id = "222222222222"
+    staging_account_id    = "333333333333"
+  }
+
+  assert {
+    condition     = output.target_stack_set_name == null && length(output.target_role_arns) == 3
+    error_message = "Each account has its module block."
+  }
+}
+
+run "no_accounts" {
+  command = plan
+
+  module {
+    source = "./examples/organization"
+  }
+
+  expect_failures = [var.production_account_id, var.staging_account_id]
+}
