@@ -112,6 +112,16 @@ export const rule = defineRule<Seen, Record<string, never>>({
     .string()
     .regex(trailArn, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>'),
   options: z.strictObject({}),
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 2.2',
+    finds:
+      'Trails whose log file validation is off, so that nobody could tell whether their log files were changed or deleted.',
+    changes:
+      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is cured in the account that owns it.",
+    neverTouches:
+      'Everything else of the trail, and organization trails that another account owns: such a finding is `not_applicable`, and its reason names that account.',
+    undo: 'Turns log file validation off again.',
+  },
   permissions: {
     read: [
       { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },

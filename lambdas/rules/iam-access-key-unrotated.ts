@@ -117,6 +117,15 @@ export const rule = defineRule<Seen, Options>({
       "expected the name of an IAM user, not an ARN; the root user's keys can't be changed by anyone else",
     ),
   options: optionsSchema,
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 1.4',
+    finds: 'Active access keys of IAM users that were created `max_age_days` ago or earlier.',
+    changes:
+      "Makes each such key inactive. What still uses it stops to work: so each change says when the key was last used, and with `unused_only_days` keys in use are left, and named in the outcome's reason.",
+    neverTouches:
+      "Keys are never deleted. The root user's keys can't be changed by anyone else, and are not.",
+    undo: 'Makes the key active again.',
+  },
   permissions: {
     read: [
       {

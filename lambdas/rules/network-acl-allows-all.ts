@@ -101,6 +101,14 @@ export const permissions: Permissions = {
   undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
 };
 
+export const documentation = {
+  changes:
+    'Takes that entry out; with `replacement_cidrs`, entries that allow everything from those sources take its place, so that what the other entries allow and deny stays as it was. The last of them replaces the open entry in one step.',
+  neverTouches:
+    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. A subnet is not left without any inbound path, unless `allow_isolation` is set: such a finding is `not_applicable`. Network ACLs are stateless: answers to a subnet's own requests come in by these entries, too.",
+  undo: 'Puts the open entry back under its number, and takes out what was put in its place.',
+} as const;
+
 /** Whether the entry allows every protocol from everywhere: the violation. */
 export const allowsAll = (entry: NetworkAclEntry): boolean =>
   entry.action === 'allow' && entry.protocol === '-1' && WORLD.includes(entry.cidr);

@@ -1,4 +1,5 @@
 import {
+  documentation,
   inspectNetworkAcls,
   type Options,
   optionsSchema,
@@ -22,6 +23,12 @@ export const rule = defineRule<Seen, Options>({
   resourceId,
   options: optionsSchema,
   permissions,
+  documentation: {
+    ...documentation,
+    control: 'Netskope best practice BPR-0-6',
+    finds:
+      'Default network ACLs with an inbound entry that allows every protocol from `0.0.0.0/0` or `::/0`.',
+  },
   inspect: (session, resources) =>
     inspectNetworkAcls(session, resources, ({ isDefault }) =>
       isDefault ? undefined : "not a VPC's default network ACL: this rule concerns default ones only",

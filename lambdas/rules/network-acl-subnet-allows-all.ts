@@ -1,4 +1,5 @@
 import {
+  documentation,
   inspectNetworkAcls,
   type Options,
   optionsSchema,
@@ -22,6 +23,12 @@ export const rule = defineRule<Seen, Options>({
   resourceId,
   options: optionsSchema,
   permissions,
+  documentation: {
+    ...documentation,
+    control: 'Netskope best practice BPR-0-1-0',
+    finds:
+      'Network ACLs of at least one subnet, default or not, with an inbound entry that allows every protocol from `0.0.0.0/0` or `::/0`.',
+  },
   inspect: (session, resources) =>
     inspectNetworkAcls(session, resources, ({ subnets }) =>
       subnets.length > 0

@@ -177,6 +177,16 @@ export const rule = defineRule<Seen, Record<string, never>>({
       'expected the identifier of a DB instance or cluster: 1 to 63 letters, digits and hyphens',
     ),
   options: z.strictObject({}),
+  documentation: {
+    control: 'Netskope best practice BPR-3-8',
+    finds:
+      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots of an instance that is gone are looked at, too.',
+    changes:
+      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`.',
+    neverTouches:
+      'Shares with single accounts; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
+    undo: 'Shares the snapshot with `all` again, unless it was deleted meanwhile.',
+  },
   permissions: {
     read: [
       { actions: ['rds:DescribeDBInstances'], resources: [arn('db')] },

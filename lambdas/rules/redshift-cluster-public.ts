@@ -80,6 +80,14 @@ export const rule = defineRule<Seen, Record<string, never>>({
       'expected a cluster identifier: 1 to 63 lower-case letters, digits and hyphens',
     ),
   options: z.strictObject({}),
+  documentation: {
+    control: 'Netskope best practice BPR-1-9',
+    finds: 'Clusters that are publicly accessible.',
+    changes:
+      'Makes the cluster not publicly accessible. AWS takes minutes for it, and whoever reaches the cluster by its public address can no longer. A cluster that is paused, resized or modified just now is `deferred`.',
+    neverTouches: 'Everything else of the cluster, its security groups among it.',
+    undo: 'Makes the cluster publicly accessible again, which takes AWS minutes, too.',
+  },
   permissions: {
     read: [{ actions: ['redshift:DescribeClusters'], resources: [clusterArn] }],
     write: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],

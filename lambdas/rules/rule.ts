@@ -29,6 +29,18 @@ export interface Permissions {
   readonly undo: readonly Permission[];
 }
 
+/** What `docs/rules.md` says of a rule besides its data: whole sentences, Markdown without line breaks. */
+export interface RuleDocumentation {
+  /** The benchmark's control that the rule stands for. */
+  readonly control: string;
+  readonly finds: string;
+  readonly changes: string;
+  readonly neverTouches: string;
+  readonly undo: string;
+  /** What AWS charges for what a cure makes. */
+  readonly cost?: string;
+}
+
 /** What `inspect` found out about one resource. */
 export type Inspection<Seen> =
   | {
@@ -72,6 +84,7 @@ export interface RuleDefinition<Seen extends Json, Options> {
   /** The rule's own options, with defaults: parsing `{}` gives the defaults. */
   readonly options: z.ZodType<Options>;
   readonly permissions: Permissions;
+  readonly documentation: RuleDocumentation;
   /**
    * Reads many resources of one account and region in as few calls as the API allows. Never writes.
    * @param resources ids that `resourceId` has parsed, each once

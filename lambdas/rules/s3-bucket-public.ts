@@ -146,6 +146,16 @@ export const rule = defineRule<Seen, Options>({
     'expected the name of a bucket, not an ARN',
   ),
   options: optionsSchema,
+  documentation: {
+    control: 'Netskope best practice BPR-1-0-0',
+    finds:
+      'Buckets that are public by their ACL or by their policy, unless their public access block makes that void already.',
+    changes:
+      "Sets `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. A bucket that serves a website, or is meant to be public, needs an exemption.",
+    neverTouches:
+      "The bucket's ACL, policy and objects, the account's own public access block, and (without `block_all`) the other two settings.",
+    undo: 'Gives the four settings the values that they had, or removes the public access block where there was none.',
+  },
   permissions: {
     read: [
       { actions: ['s3:ListAllMyBuckets'], resources: ['*'] },

@@ -33,6 +33,8 @@ export interface OpenPort
   readonly port: number;
   /** The protocols by which the port must not be open to the world. */
   readonly protocols: readonly ('tcp' | 'udp')[];
+  /** The benchmark's control that the rule stands for. */
+  readonly control: string;
 }
 
 /**
@@ -112,7 +114,7 @@ const change: readonly Permission[] = [
  * rule may go for reasons of its own.
  */
 export function portOpenRule(openPort: OpenPort) {
-  const { port: _port, protocols: _protocols, ...names } = openPort;
+  const { port, protocols, control, ...names } = openPort;
   return defineRule<Seen, Options>({
     ...names,
     resourceType: 'AWS::EC2::SecurityGroup',
@@ -134,6 +136,16 @@ export function portOpenRule(openPort: OpenPort) {
         { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
         ...change,
       ],
+    },
+
+    documentation: {
+      control,
+      finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${protocols.join(' or ')} port ${port}: exactly that port, a range that holds it, or all traffic.`,
+      changes:
+        'Closes exactly that port. What a wider rule opens besides is added first, as narrower rules with its description and tags; then the wide rule is revoked by its id. A group without room for them is left as it was, and the finding has `failed`.',
+      neverTouches:
+        'Rules for other sources, narrower blocks and prefix lists among them; rules for other ports; outbound rules; groups that another account shares.',
+      undo: 'Puts the revoked rules back, with description and tags and under new ids, and revokes those that were added.',
     },
 
     async inspect(session, resources) {

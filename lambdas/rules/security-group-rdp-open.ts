@@ -7,6 +7,7 @@ export const rule = portOpenRule({
   netskopeRuleNames: [
     'Communications and control network protection: Ensure no security groups allow ingress from 0.0.0.0/0 to port 3389',
   ],
+  control: 'CIS AWS Foundations Benchmark 1.2.0, 4.2',
   port: 3389,
   // RDP's transport is udp too, since version 8.
   protocols: ['tcp', 'udp'],

@@ -93,6 +93,16 @@ export const rule = defineRule<Seen, Options>({
     .string()
     .regex(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'expected a VPC id: vpc- and 8 or 17 hexadecimal digits'),
   options: optionsSchema,
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 2.9',
+    finds: 'VPCs without an active flow log. Any counts, whoever made it and wherever it writes.',
+    changes:
+      'Makes a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket.',
+    neverTouches:
+      'Flow logs and log groups that are there; VPCs that another account shares; the policy of an S3 bucket, which must let flow logs in already.',
+    undo: 'Deletes the flow log that was made, and no other. The log group stays, with what was logged.',
+    cost: 'AWS charges for each GB that a flow log delivers, less to S3 than to CloudWatch Logs, and for keeping it.',
+  },
   permissions: {
     read: [{ actions: ['ec2:DescribeVpcs', 'ec2:DescribeFlowLogs'], resources: ['*'], conditions: inRegion }],
     write: [
