@@ -1,0 +1,50 @@
+variable "account_id" {
+  description = "The account that gets the role."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": expected an account id of twelve digits, in quotes."
+  }
+}
+
+variable "region" {
+  description = "The region that Terraform calls; the role is for all regions."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "role_name" {
+  description = "The role that Terraform assumes in the account."
+  type        = string
+  default     = "OrganizationAccountAccessRole"
+}
+
+variable "security_account_id" {
+  description = "The account that the remediators run in."
+  type        = string
+}
+
+variable "external_id" {
+  description = "The external id that the remediators give, where it is not the default."
+  type        = string
+  default     = null
+}
+
+variable "organization_id" {
+  description = "The organization's id, `o-…`: the role then trusts nobody outside it."
+  type        = string
+  default     = null
+}
+
+variable "rules" {
+  description = "The ids of the rules that the role may cure. Null: all rules, so that a rule that is enabled later needs no run of this pipeline."
+  type        = set(string)
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of the role."
+  type        = map(string)
+  default     = {}
+}

@@ -1,0 +1,67 @@
+# Of the smaller examples. They stand here, because whoever copies an example should not have to copy its test.
+
+mock_provider "aws" {
+  source          = "./test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  netskope_tenant      = "acme"
+  api_token            = "token"
+  api_token_secret_arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf"
+  account_id           = "111111111111"
+  security_account_id  = "222222222222"
+}
+
+run "single_account" {
+  command = plan
+
+  module {
+    source = "./examples/single-account"
+  }
+
+  assert {
+    condition     = toset(keys(output.settings)) == toset(["iam-access-key-unrotated", "s3-bucket-public", "security-group-ssh-open"])
+    error_message = "Settings: ${jsonencode(output.settings)}"
+  }
+}
+
+run "gitops" {
+  command = plan
+
+  module {
+    source = "./examples/gitops"
+  }
+
+  assert {
+    condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "222222222222" = "enforce" } && jsondecode(output.settings["s3-bucket-public"]).options == { block_all = true }
+    error_message = "What rules.yaml says must reach the settings: ${jsonencode(output.settings)}"
+  }
+}
+
+run "accounts_from_a_pipeline" {
+  command = plan
+
+  module {
+    source = "./examples/accounts-from-a-pipeline"
+  }
+
+  assert {
+    condition     = output.role_arn == "arn:aws:iam::111111111111:role/mock"
+    error_message = "The account gets its role."
+  }
+}
+
+run "an_account_id_without_quotes" {
+  command = plan
+
+  module {
+    source = "./examples/accounts-from-a-pipeline"
+  }
+
+  variables {
+    account_id = 12345678901
+  }
+
+  expect_failures = [var.account_id]
+}
