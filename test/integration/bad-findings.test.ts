@@ -1,0 +1,375 @@
+import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Job } from '../../lambdas/shared/job.ts';
+import { deadLetters, send } from './harness/job-service.ts';
+import { freshAccount } from './harness/product.ts';
+import { itemOf, makeSecurityGroup, makeViolation, openPort } from './harness/violations.ts';
+import { expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
+
+const SSH = 'security-group-ssh-open';
+const enforce = { [SSH]: { mode: 'enforce' } } as const;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe('findings that can not become jobs', () => {
+  test('a region label that nobody knows is counted and reported by label; the others are worked on', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const account = freshAccount();
+    const item = await makeViolation(world.endpoint, SSH, account);
+    const strange = [1, 2, 3].map((number) =>
+      itemOf(SSH, {
+        account_id: account,
+        resource_id: `sg-0000000${number}`,
+        region_name: number === 3 ? 'Mars(Olympus)' : 'Moon(Base)',
+      }),
+    );
+
+    const { summary, unprocessable, outcomes } = await deployed.run(SSH, [item, ...strange]);
+
+    expect(summary.unknownRegionLabels).toEqual({ 'Moon(Base)': 2, 'Mars(Olympus)': 1 });
+    expect(unprocessable).toHaveLength(3);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+    expect(deployed.metric('UnknownRegionLabel')).toEqual({ '': 3 });
+    expect(deployed.messages('WARN')).toContain(
+      'region label "Moon(Base)" is unknown: 2 findings were not worked on; add it to the "region_labels" variable with its region\'s code',
+    );
+  });
+
+  test('a label that the user adds is known', async () => {
+    const deployed = await world.deploy({ rules: enforce, regionLabels: { 'Moon(Base)': 'eu-central-1' } });
+    const item = await makeViolation(world.endpoint, SSH, freshAccount());
+
+    const { outcomes } = await deployed.run(SSH, [{ ...item, region_name: 'Moon (Base)' }]);
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
+  });
+
+  test('a region that is not deployed, and one whose queue is missing: unprocessable, and nothing is changed there', async () => {
+    const deployed = await world.deploy({
+      rules: enforce,
+      regions: ['eu-central-1', 'us-east-1'],
+      collectorRegions: ['eu-central-1', 'us-east-1'],
+    });
+    await deployed.product.deleteQueue('us-east-1');
+    const account = freshAccount();
+    const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
+    const withoutQueue = await makeViolation(world.endpoint, SSH, account, 'us-east-1');
+    const elsewhere = await makeViolation(world.endpoint, SSH, account, 'eu-west-1');
+    const before = await deployed.snapshot(account, ['us-east-1', 'eu-west-1']);
+    const asOf = nextMoment();
+    world.tenant.setFindings([here, withoutQueue, elsewhere]);
+
+    await deployed.collect({ rule: SSH, asOf });
+    await deployed.work('eu-central-1');
+    const { summary, unprocessable, outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 3);
+
+    expect(summary.unprocessable.region_not_deployed).toBe(2);
+    expect(unprocessable.map(({ reason }) => reason).sort()).toEqual([
+      expect.stringMatching(/^region eu-west-1 is not deployed: add it to the central module's "regions"/),
+      expect.stringMatching(/^region us-east-1 is not deployed: /),
+    ]);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
+    expect(await deployed.snapshot(account, ['us-east-1', 'eu-west-1'])).toEqual(before);
+  });
+
+  test('resources and accounts whose ids are of another form reach no AWS call', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const account = freshAccount();
+    world.proxy.clear();
+
+    const { unprocessable } = await deployed.run(SSH, [
+      itemOf(SSH, { account_id: account, resource_id: 'sg-00000000; rm -rf' }),
+      itemOf(SSH, { account_id: '12345', resource_id: 'sg-00000001' }),
+    ]);
+
+    expect(unprocessable.map(({ reason }) => reason).sort()).toEqual([
+      'account "12345": expected an AWS account id of twelve digits',
+      'resource "sg-00000000; rm -rf": expected the id of a security group, sg-…',
+    ]);
+    expect(world.proxy.calls.filter(({ service }) => service === 'ec2' || service === 'sts')).toEqual([]);
+  });
+});
+
+describe('accounts and resources that are not what the finding says', () => {
+  test.each([
+    ['is missing or does not trust', 'denied', /AccessDenied/],
+    [
+      'is named by a policy that is too long',
+      { error: 'PackedPolicyTooLarge', status: 400 },
+      /PackedPolicyTooLarge/,
+    ],
+  ] as const)(
+    'a target role that %s: its findings fail with advice, other accounts are cured',
+    async (_, effect, says) => {
+      const deployed = await world.deploy({ rules: enforce });
+      const [closed, open] = [freshAccount(), freshAccount()];
+      const items = [
+        await makeViolation(world.endpoint, SSH, closed),
+        await makeViolation(world.endpoint, SSH, closed),
+        await makeViolation(world.endpoint, SSH, open),
+      ];
+      const before = await deployed.snapshot(closed);
+      world.fault({ service: 'sts', operation: 'AssumeRole', text: `:${closed}:`, effect });
+
+      const { outcomes } = await deployed.run(SSH, items);
+
+      const byAccount = (account: string) => outcomes.filter(({ finding }) => finding.account === account);
+      expect(byAccount(open)).toMatchObject([{ outcome: 'remediated' }]);
+      const failed = { outcome: 'failed', willRetry: true, plan: [], applied: [] };
+      expect(byAccount(closed)).toMatchObject([failed, failed]);
+      expect(deployed.messages('ERROR')).toEqual([
+        expect.stringMatching(says),
+        expect.stringMatching(
+          new RegExp(
+            `^failed: ${SSH} ${closed} eu-central-1 sg-.*the target role in account ${closed} can't be assumed`,
+          ),
+        ),
+      ]);
+      expect(deployed.metric('Failed')).toEqual({ [SSH]: 2 });
+      expect(await deployed.snapshot(closed)).toEqual(before);
+      expect(await deployed.product.depth('eu-central-1', 'jobs-dead-letters.fifo')).toBe(0);
+    },
+  );
+
+  test('the role refuses one call: its finding fails with the reason, and nothing of its plan is done', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const account = freshAccount();
+    const items = [
+      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(world.endpoint, SSH, account),
+    ];
+    const [refused, cured] = items.map(({ resource_id }) => resource_id);
+    const before = await deployed.snapshot(account);
+    world.fault({
+      service: 'ec2',
+      operation: 'AuthorizeSecurityGroupIngress',
+      text: refused ?? '',
+      effect: 'denied',
+    });
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const of = (id?: string) => outcomes.find(({ finding }) => finding.resource === id);
+    expect(of(cured)).toMatchObject({ outcome: 'remediated' });
+    expect(of(refused)).toMatchObject({
+      outcome: 'failed',
+      willRetry: true,
+      applied: [],
+      reason: expect.stringMatching(/^UnauthorizedOperation: .* \(request [\w-]+\)$/),
+    });
+    const about = (lines: readonly string[]) => lines.filter((line) => line.includes(refused ?? ''));
+    expect(about(await deployed.snapshot(account))).toEqual(about(before));
+  });
+
+  test('resources that are gone, in each rule', async () => {
+    const deployed = await world.deploy({
+      rules: {
+        ...enforce,
+        's3-bucket-public': { mode: 'enforce' },
+        'iam-access-key-unrotated': { mode: 'enforce' },
+      },
+    });
+    const account = freshAccount();
+    const group = itemOf(SSH, { account_id: account, resource_id: 'sg-00000000' });
+    const bucket = await makeViolation(world.endpoint, 's3-bucket-public', account);
+    await new S3Client({
+      endpoint: world.endpoint,
+      region: 'eu-central-1',
+      credentials: { accessKeyId: account, secretAccessKey: 'test' },
+    }).send(new DeleteBucketCommand({ Bucket: bucket.resource_id }));
+    const user = itemOf('iam-access-key-unrotated', {
+      account_id: account,
+      resource_id: 'nobody',
+      region_name: 'global',
+    });
+
+    const results = [
+      await deployed.run(SSH, [group]),
+      await deployed.run('s3-bucket-public', [bucket]),
+      await deployed.run('iam-access-key-unrotated', [user]),
+    ];
+
+    expect(results.flatMap(({ outcomes }) => outcomes.map(({ outcome }) => outcome))).toEqual([
+      'gone',
+      'gone',
+      'gone',
+    ]);
+    expect(deployed.messages('INFO')).toContain(
+      `gone: ${SSH} ${account} eu-central-1 sg-00000000: sg-00000000 does not exist any more`,
+    );
+    expect(deployed.writes()).toEqual([]);
+  });
+
+  test("another account's resource is not touched", async () => {
+    const deployed = await world.deploy({ rules: { ...enforce, 's3-bucket-public': { mode: 'enforce' } } });
+    const [owner, other] = [freshAccount(), freshAccount()];
+    const group = await makeViolation(world.endpoint, SSH, owner);
+    const bucket = await makeViolation(world.endpoint, 's3-bucket-public', owner);
+    const before = await deployed.snapshot(owner);
+
+    const groups = await deployed.run(SSH, [{ ...group, account_id: other }]);
+    const buckets = await deployed.run('s3-bucket-public', [{ ...bucket, account_id: other }]);
+
+    expect([...groups.outcomes, ...buckets.outcomes].map(({ outcome }) => outcome)).toEqual(['gone', 'gone']);
+    expect(deployed.writes()).toEqual([]);
+    expect(await deployed.snapshot(owner)).toEqual(before);
+  });
+
+  test('a group that another account shares with this one is its owner’s to change', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const [owner, account] = [freshAccount(), freshAccount()];
+    const item = await makeViolation(world.endpoint, SSH, account);
+    // The local AWS shows nobody the groups of a shared VPC: the answer names another owner, as AWS's does.
+    world.fault({
+      service: 'ec2',
+      operation: 'DescribeSecurityGroups',
+      account,
+      effect: {
+        rewrite: (answer) => ({
+          ...answer,
+          body: Buffer.from(answer.body.toString().replace(/<ownerId>[^<]*</, `<ownerId>${owner}<`)),
+        }),
+      },
+    });
+    const before = await deployed.snapshot(account);
+
+    const { outcomes } = await deployed.run(SSH, [item]);
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'not_applicable', reason: expect.stringContaining(`belongs to account ${owner}`) },
+    ]);
+    expect(deployed.writes()).toEqual([]);
+    expect(await deployed.snapshot(account)).toEqual(before);
+  });
+});
+
+describe('messages', () => {
+  test.each([
+    ['is not JSON', 'hello', /the message is not JSON/],
+    ['is no job', '{"version":2}', /the message is no job: version: .*; poll: /],
+    [
+      'is for another region',
+      JSON.stringify(jobFor('us-east-1', SSH)),
+      /the job is for region us-east-1, and this is the remediator of eu-central-1/,
+    ],
+    [
+      'is for a rule that there is not',
+      JSON.stringify(jobFor('eu-central-1', 'no-such-rule')),
+      /the job is for rule no-such-rule, which is unknown: expected one of cloudtrail/,
+    ],
+  ])(
+    'a message that %s goes to the dead letters at once, and what follows is worked on',
+    async (_, body, says) => {
+      const deployed = await world.deploy({ rules: enforce });
+      const account = freshAccount();
+      const item = await makeViolation(world.endpoint, SSH, account);
+      const { product } = deployed;
+      await send(product, 'eu-central-1', body, { group: account, deduplication: 'strange' });
+      world.tenant.setFindings([item]);
+      const asOf = nextMoment();
+      await deployed.collect({ rule: SSH, asOf });
+
+      const { invocations } = await deployed.work();
+
+      expect(invocations).toBe(2);
+      expect(await deadLetters(product, 'eu-central-1')).toMatchObject([
+        { Body: body, Attributes: { MessageGroupId: account } },
+      ]);
+      expect(deployed.metric('InvalidMessage')).toEqual({ '': 1 });
+      expect(deployed.messages('ERROR')).toEqual([expect.stringMatching(says)]);
+      expect((await deployed.resultOf({ rule: SSH, asOf }, 1)).outcomes).toMatchObject([
+        { outcome: 'remediated' },
+      ]);
+    },
+  );
+
+  test('a poll that is delivered twice is worked on once', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const account = freshAccount();
+    const items = [
+      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(world.endpoint, SSH, account),
+    ];
+    world.tenant.setFindings(items);
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: SSH, asOf });
+    await deployed.collect({ rule: SSH, asOf });
+    const { invocations } = await deployed.work();
+
+    expect(invocations).toBe(1);
+    const { outcomes, events } = await deployed.resultOf({ rule: SSH, asOf }, 2);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
+    expect(events).toHaveLength(2);
+    expectWritesWithin(deployed.writes(), outcomes);
+  });
+
+  test('a message that is delivered twice keeps the outcome that says what was changed', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const { product } = deployed;
+    const account = freshAccount();
+    const group = await makeSecurityGroup(world.endpoint, account, openPort(22));
+    const asOf = nextMoment();
+    const job: Job = {
+      version: 1,
+      poll: { rule: SSH, asOf },
+      account,
+      region: 'eu-central-1',
+      chunk: 0,
+      findings: [{ rule: SSH, account, region: 'eu-central-1', resource: group }],
+    };
+    // Twice on the queue, as where the first was done and could not be deleted.
+    for (const deduplication of ['first', 'second']) {
+      await send(product, 'eu-central-1', JSON.stringify(job), { group: account, deduplication });
+    }
+    world.proxy.clear();
+
+    const { invocations } = await deployed.work();
+
+    expect(invocations).toBe(2);
+    const outcomes = await product.outcomes(SSH, asOf);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', applied: [{}] }]);
+    expect(deployed.writes().map(({ operation }) => operation)).toEqual(['RevokeSecurityGroupIngress']);
+    const events = await product.events((known) => known.length > 0);
+    // The second delivery can't know whether the first came to tell the event bus, and tells it the same again.
+    expect(new Set(events.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
+  });
+
+  test('a batch of several accounts: the one in trouble goes back, the others are done', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const accounts = [freshAccount(), freshAccount(), freshAccount()];
+    const [, troubled = ''] = accounts;
+    const items = await Promise.all(accounts.map((account) => makeViolation(world.endpoint, SSH, account)));
+    world.tenant.setFindings(items);
+    const asOf = nextMoment();
+    await deployed.collect({ rule: SSH, asOf });
+    const fault = world.fault({ service: 'ec2', account: troubled, effect: 'unavailable', times: 8 });
+
+    const { invocations, timeouts } = await deployed.work('eu-central-1', { batchSize: 10 });
+
+    expect(fault.hits).toBe(8);
+    expect(invocations).toBe(2);
+    expect(timeouts).toBe(0);
+    const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 3);
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['remediated', 'remediated', 'remediated']);
+    expect(deployed.messages('WARN')).toContainEqual(
+      expect.stringMatching(new RegExp(`^unfinished: ${SSH} ${troubled} eu-central-1 sg-.*: Unavailable: `)),
+    );
+  });
+});
+
+function jobFor(region: string, rule: string): Job {
+  const account = '123456789012';
+  return {
+    version: 1,
+    poll: { rule, asOf: '2026-01-31T12:00:00Z' },
+    account,
+    region,
+    chunk: 0,
+    findings: [{ rule, account, region, resource: 'sg-00000000' }],
+  };
+}

@@ -1,0 +1,97 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { vi } from 'vitest';
+import { z } from 'zod';
+import type { Clock } from '../../../lambdas/shared/clock.ts';
+import { lambdaContext } from './lambda-context.ts';
+
+/** What came of an invocation. */
+export interface Invocation<T> {
+  readonly result?: T;
+  readonly thrown?: unknown;
+  readonly lines: readonly LogLine[];
+}
+
+const lineSchema = z.looseObject({ level: z.string().optional(), message: z.string().optional() });
+/** A log line, or a metric (with `_aws`). */
+export type LogLine = z.infer<typeof lineSchema>;
+
+/** A function as Lambda keeps it: what was made in its first invocation is there in the next. */
+export interface WarmFunction<Event, Result> {
+  invoke(event: Event, options?: { readonly remainingMilliseconds?: number }): Promise<Invocation<Result>>;
+}
+
+export type CollectorFunction = WarmFunction<unknown, object>;
+export type RemediatorFunction = WarmFunction<SQSEvent, SQSBatchResponse>;
+
+/** Real time, in which nobody waits: who sleeps is ahead by as much. */
+function jumpingClock(): Clock {
+  let ahead = 0;
+  return {
+    now: () => Date.now() + ahead,
+    sleep: async (milliseconds) => {
+      ahead += milliseconds;
+      await nextTurn();
+    },
+  };
+}
+
+/**
+ * Starts the collector's code anew in this process, with nothing remembered, as a new instance of the function.
+ * Its waits take no time; everything else is what is deployed.
+ */
+export function startCollector(environment: Readonly<Record<string, string>>): CollectorFunction {
+  return startFunction(
+    environment,
+    async () => (await import('../../../lambdas/collector/index.ts')).handler,
+  );
+}
+
+/** The same for a region's remediator. */
+export function startRemediator(environment: Readonly<Record<string, string>>): RemediatorFunction {
+  return startFunction(
+    environment,
+    async () => (await import('../../../lambdas/remediator/index.ts')).handler,
+  );
+}
+
+function startFunction<Event, Result>(
+  environment: Readonly<Record<string, string>>,
+  load: () => Promise<(event: Event, context: Context) => Promise<Result>>,
+): WarmFunction<Event, Result> {
+  let handler: ((event: Event, context: Context) => Promise<Result>) | undefined;
+  return {
+    async invoke(event, options = {}) {
+      Object.assign(process.env, environment);
+      if (handler === undefined) {
+        vi.resetModules();
+        vi.doMock('../../../lambdas/shared/clock.ts', () => ({ systemClock: jumpingClock() }));
+        handler = await load();
+      }
+      const written: string[] = [];
+      const spies = [process.stdout, process.stderr].map((stream) =>
+        vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+          written.push(String(chunk));
+          return true;
+        }),
+      );
+      let came: { result: Result } | { thrown: unknown };
+      try {
+        came = { result: await handler(event, lambdaContext(options.remainingMilliseconds)) };
+      } catch (thrown) {
+        came = { thrown };
+      } finally {
+        for (const spy of spies) spy.mockRestore();
+      }
+      return { ...came, lines: readLines(written.join('')) };
+    },
+  };
+}
+
+/** The log lines and metrics in what a function wrote. */
+export function readLines(text: string): LogLine[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => lineSchema.parse(JSON.parse(line)));
+}

@@ -1,0 +1,140 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+} from '@aws-sdk/client-sqs';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import type { Product } from './product.ts';
+
+/** Hands messages over; throws where the function failed as a whole. */
+export type Work = (event: SQSEvent) => Promise<SQSBatchResponse>;
+
+/** More invocations than any test needs. */
+const MOST_INVOCATIONS = 200;
+
+/**
+ * Does for a region's queue what Lambda's event source mapping does: receives, hands over, deletes what was done, and
+ * leaves the rest to the queue, whose own policy moves it to the dead letters. Only time is not waited for: what comes
+ * back when its visibility timeout is over comes back as soon as there is nothing else.
+ * @returns how often the function was invoked, and how often a visibility timeout had to end
+ */
+export async function workOff(
+  product: Product,
+  region: string,
+  work: Work,
+  { batchSize = 1 }: { readonly batchSize?: number } = {},
+): Promise<{ invocations: number; timeouts: number }> {
+  const sqs = product.sqs(region);
+  const QueueUrl = product.queueUrl('jobs.fifo');
+  /** Received, neither deleted nor seen to have come back. */
+  const invisible = new Map<string, string>();
+  let invocations = 0;
+  let timeouts = 0;
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        MaxNumberOfMessages: batchSize,
+        MessageSystemAttributeNames: ['All'],
+      }),
+    );
+    if (Messages.length === 0) {
+      // What was moved to the dead letters is not there any more.
+      if (invisible.size === 0 || (await product.depth(region, 'jobs.fifo')) === 0) break;
+      timeouts += 1;
+      for (const ReceiptHandle of invisible.values()) {
+        await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+      }
+      invisible.clear();
+      continue;
+    }
+    invocations += 1;
+    if (invocations > MOST_INVOCATIONS) throw new Error('the queue does not come to an end');
+    const Records = Messages.map((message) => toRecord(message, product, region));
+    const failed = await work({ Records }).then(
+      ({ batchItemFailures }) => new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier)),
+      () => new Set(Records.map(({ messageId }) => messageId)),
+    );
+    for (const { messageId, receiptHandle } of Records) {
+      if (failed.has(messageId)) invisible.set(messageId, receiptHandle);
+      else {
+        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
+        invisible.delete(messageId);
+      }
+    }
+  }
+  return { invocations, timeouts };
+}
+
+/** The first dead letters, at most ten. They stay where they are. */
+export async function deadLetters(product: Product, region: string): Promise<readonly Message[]> {
+  const { Messages = [] } = await product.sqs(region).send(
+    new ReceiveMessageCommand({
+      QueueUrl: product.queueUrl('jobs-dead-letters.fifo'),
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: 0,
+      MessageSystemAttributeNames: ['All'],
+    }),
+  );
+  return Messages;
+}
+
+/**
+ * Moves the dead letters back to the queue, as a person does in SQS's console; each counts its receipts anew then.
+ * @returns how many there were, at most ten
+ */
+export async function redrive(product: Product, region: string): Promise<number> {
+  const sqs = product.sqs(region);
+  const messages = await deadLetters(product, region);
+  for (const { Body, ReceiptHandle, Attributes, MessageId } of messages) {
+    await send(product, region, Body ?? '', {
+      group: Attributes?.MessageGroupId ?? '',
+      deduplication: `redrive-${MessageId}`,
+    });
+    await sqs.send(
+      new DeleteMessageCommand({ QueueUrl: product.queueUrl('jobs-dead-letters.fifo'), ReceiptHandle }),
+    );
+  }
+  return messages.length;
+}
+
+/** Puts a message on a region's queue. */
+export async function send(
+  product: Product,
+  region: string,
+  body: string,
+  { group, deduplication }: { readonly group: string; readonly deduplication: string },
+): Promise<void> {
+  await product.sqs(region).send(
+    new SendMessageCommand({
+      QueueUrl: product.queueUrl('jobs.fifo'),
+      MessageBody: body,
+      MessageGroupId: group,
+      MessageDeduplicationId: deduplication,
+    }),
+  );
+}
+
+/** A message as Lambda hands it over. */
+function toRecord(message: Message, product: Product, region: string): SQSRecord {
+  const { MessageId = '', ReceiptHandle = '', Body = '', MD5OfBody = '', Attributes = {} } = message;
+  return {
+    messageId: MessageId,
+    receiptHandle: ReceiptHandle,
+    body: Body,
+    md5OfBody: MD5OfBody,
+    attributes: {
+      ApproximateReceiveCount: Attributes.ApproximateReceiveCount ?? '',
+      SentTimestamp: Attributes.SentTimestamp ?? '',
+      SenderId: Attributes.SenderId ?? '',
+      ApproximateFirstReceiveTimestamp: Attributes.ApproximateFirstReceiveTimestamp ?? '',
+      ...(Attributes.MessageGroupId !== undefined && { MessageGroupId: Attributes.MessageGroupId }),
+    },
+    messageAttributes: {},
+    eventSource: 'aws:sqs',
+    eventSourceARN: `arn:aws:sqs:${region}:${product.account}:${product.name}-jobs.fifo`,
+    awsRegion: region,
+  };
+}

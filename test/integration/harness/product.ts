@@ -1,0 +1,405 @@
+import { createHash, randomInt } from 'node:crypto';
+import {
+  CreateEventBusCommand,
+  EventBridgeClient,
+  PutRuleCommand,
+  PutTargetsCommand,
+} from '@aws-sdk/client-eventbridge';
+import {
+  BucketLocationConstraint,
+  CreateBucketCommand,
+  GetObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import {
+  CreateQueueCommand,
+  DeleteMessageBatchCommand,
+  DeleteQueueCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { z } from 'zod';
+import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { EVENT_SOURCE, FINDING_OUTCOME } from '../../../lambdas/shared/events.ts';
+import {
+  type Outcome,
+  outcomeSchema,
+  type Unprocessable,
+  unprocessableSchema,
+} from '../../../lambdas/shared/outcome.ts';
+
+/** A rule's settings as a module's user writes them. */
+export interface RuleSettings {
+  readonly mode?: 'off' | 'dry_run' | 'enforce';
+  readonly mode_by_account?: Readonly<Record<string, 'off' | 'dry_run' | 'enforce'>>;
+  readonly exemptions?: readonly object[];
+  readonly options?: object;
+}
+
+export interface ProductOptions {
+  /** Where functions send their calls: the proxy. */
+  readonly functionEndpoint: string;
+  /** Where the product's resources are made and looked at: the local AWS itself, so that no fault meets it. */
+  readonly endpoint: string;
+  readonly netskopeUrl: string;
+  readonly token: string;
+  readonly rules: Readonly<Record<string, RuleSettings>>;
+  /** The first is the home region. Default: eu-central-1 alone. */
+  readonly regions?: readonly string[];
+  /** What the collector believes, where that is not `regions`. */
+  readonly collectorRegions?: readonly string[];
+  readonly regionLabels?: Readonly<Record<string, string>>;
+  /** Default: 3. */
+  readonly maxReceiveCount?: number;
+}
+
+/** A finding's event: the outcome without what was seen, with the lines of its changes. */
+const outcomeEventSchema = z.looseObject({
+  poll: z.object({ rule: z.string(), asOf: z.string() }),
+  outcome: z.string(),
+  finding: z.looseObject({ account: z.string(), region: z.string(), resource: z.string() }).optional(),
+  item: z.unknown().optional(),
+  reason: z.string().optional(),
+  deadLetter: z.boolean().optional(),
+  plan: z.array(z.string()).optional(),
+  applied: z.array(z.string()).optional(),
+});
+export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
+
+const busMessageSchema = z.object({
+  source: z.literal(EVENT_SOURCE),
+  'detail-type': z.literal(FINDING_OUTCOME),
+  detail: outcomeEventSchema,
+});
+
+const journalSchema = z.looseObject({
+  resources: z.array(
+    z.object({
+      resource: z.string(),
+      plan: outcomeSchema.shape.plan,
+      applied: outcomeSchema.shape.applied,
+    }),
+  ),
+});
+export type StoredJournal = z.infer<typeof journalSchema>;
+
+/** Twelve digits that no other test has. */
+export function freshAccount(): string {
+  return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
+}
+
+/** `modules/per-region/settings.tf` cuts a rule's settings so. */
+const PIECE_LENGTH = 3500;
+
+/** A rule's settings in the form in which Terraform writes them: the values of the parameters 1, 2, … */
+export function settingsPieces(json: string): string[] {
+  const text = Buffer.from(json).toString('base64');
+  const digest = createHash('sha256').update(text).digest('hex');
+  const count = Math.ceil(text.length / PIECE_LENGTH);
+  return Array.from({ length: count }, (_, index) => {
+    const piece = text.slice(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH);
+    return `${index + 1}/${count} ${digest} ${piece}`;
+  });
+}
+
+/** A rule's settings as JSON, with the modules' defaults. */
+export function settingsJson(rule: string, settings: RuleSettings): string {
+  const { mode = 'dry_run', mode_by_account = {}, exemptions = [], options = {} } = settings;
+  return JSON.stringify({ version: 1, rule, mode, mode_by_account, exemptions, options });
+}
+
+/** Seconds between a message's receipt and its return. Long: who wants it sooner says so. */
+const VISIBILITY_TIMEOUT_SECONDS = 1800;
+const EVENTS_TIMEOUT_MILLISECONDS = 10_000;
+
+/**
+ * What the modules deploy in a security account of its own, but for the functions: queues, evidence bucket, event bus
+ * (with a queue behind it that catches the events), the token's secret, settings. Terraform takes two minutes for it.
+ */
+export class Product {
+  readonly name = 'cspm';
+  readonly account = freshAccount();
+  readonly homeRegion: string;
+  readonly regions: readonly string[];
+  readonly maxReceiveCount: number;
+  readonly bucket: string;
+  readonly #options: ProductOptions;
+  readonly #s3: S3Client;
+  readonly #events: OutcomeEvent[] = [];
+  #secretArn = '';
+  #caughtEvents = '';
+
+  private constructor(options: ProductOptions) {
+    this.#options = options;
+    this.regions = options.regions ?? ['eu-central-1'];
+    this.homeRegion = this.regions[0] ?? 'eu-central-1';
+    this.maxReceiveCount = options.maxReceiveCount ?? 3;
+    this.bucket = `${this.name}-evidence-${this.account}-${this.homeRegion}`;
+    this.#s3 = new S3Client(this.client(this.homeRegion));
+  }
+
+  static async deploy(options: ProductOptions): Promise<Product> {
+    const product = new Product(options);
+    await Promise.all([
+      product.#makeSecret(),
+      product.#makeBucket(),
+      product.#makeBus(),
+      ...product.regions.map((region) => product.#makeRegion(region)),
+    ]);
+    return product;
+  }
+
+  /** What SDK clients take to act as the security account's root, beside the functions. */
+  client(region: string) {
+    return {
+      endpoint: this.#options.endpoint,
+      region,
+      credentials: { accessKeyId: this.account, secretAccessKey: 'test' },
+    };
+  }
+
+  sqs(region: string): SQSClient {
+    return new SQSClient({ ...this.client(region), useQueueUrlAsEndpoint: false });
+  }
+
+  get targetRoleName(): string {
+    return `${this.name}-remediation`;
+  }
+
+  get eventBusArn(): string {
+    return `arn:aws:events:${this.homeRegion}:${this.account}:event-bus/${this.name}`;
+  }
+
+  get secretArn(): string {
+    return this.#secretArn;
+  }
+
+  /** The collector's environment, as `modules/central/collector.tf` and Lambda set it. */
+  get collectorEnvironment(): Record<string, string> {
+    const { netskopeUrl, collectorRegions = this.regions, regionLabels = {} } = this.#options;
+    return {
+      ...this.#environment(this.homeRegion, 'collector'),
+      NETSKOPE_URL: netskopeUrl,
+      NETSKOPE_TOKEN_SECRET_ARN: this.#secretArn,
+      REGIONS: JSON.stringify(collectorRegions),
+      REGION_LABELS: JSON.stringify(regionLabels),
+    };
+  }
+
+  /** A remediator's environment, as `modules/per-region/remediator.tf` and Lambda set it; but retries come at once. */
+  remediatorEnvironment(region: string): Record<string, string> {
+    return {
+      ...this.#environment(region, 'remediator'),
+      TARGET_ROLE_NAME: this.targetRoleName,
+      EXTERNAL_ID: `${this.name}-${this.account}`,
+      MAX_RECEIVE_COUNT: String(this.maxReceiveCount),
+      RETRY_DELAY_SECONDS: '0',
+    };
+  }
+
+  #environment(region: string, functionName: string): Record<string, string> {
+    return {
+      NAME: this.name,
+      HOME_REGION: this.homeRegion,
+      SECURITY_ACCOUNT_ID: this.account,
+      PARTITION: 'aws',
+      EVIDENCE_BUCKET: this.bucket,
+      EVENT_BUS_ARN: this.eventBusArn,
+      POWERTOOLS_SERVICE_NAME: `${this.name}-${functionName}`,
+      POWERTOOLS_METRICS_NAMESPACE: 'Cspm',
+      AWS_REGION: region,
+      AWS_ENDPOINT_URL: this.#options.functionEndpoint,
+      AWS_ACCESS_KEY_ID: this.account,
+      AWS_SECRET_ACCESS_KEY: 'test',
+    };
+  }
+
+  async putToken(token: string): Promise<void> {
+    await new SecretsManagerClient(this.client(this.homeRegion)).send(
+      new PutSecretValueCommand({ SecretId: this.#secretArn, SecretString: token }),
+    );
+  }
+
+  /** Writes a rule's settings, whole, as an apply would. */
+  async putSettings(rule: string, settings: RuleSettings, region = this.homeRegion): Promise<void> {
+    await this.putPieces(rule, settingsPieces(settingsJson(rule, settings)), region);
+  }
+
+  /** Writes the parameters 1, 2, … below the rule's path; what stands behind them stays. */
+  async putPieces(rule: string, pieces: readonly string[], region = this.homeRegion): Promise<void> {
+    await Promise.all(
+      pieces.map((piece, index) => this.#putParameter(region, `rules/${rule}/${index + 1}`, piece)),
+    );
+  }
+
+  async putPause(value: string, region = this.homeRegion): Promise<void> {
+    await this.#putParameter(region, 'pause', value);
+  }
+
+  async deletePause(region = this.homeRegion): Promise<void> {
+    await new SSMClient(this.client(region)).send(
+      new DeleteParameterCommand({ Name: `/${this.name}/pause` }),
+    );
+  }
+
+  async deleteQueue(region: string): Promise<void> {
+    await this.sqs(region).send(new DeleteQueueCommand({ QueueUrl: this.queueUrl('jobs.fifo') }));
+  }
+
+  queueUrl(suffix: 'jobs.fifo' | 'jobs-dead-letters.fifo'): string {
+    return `${this.#options.endpoint}/${this.account}/${this.name}-${suffix}`;
+  }
+
+  /** How many messages lie in a queue, seen and unseen. */
+  async depth(region: string, suffix: 'jobs.fifo' | 'jobs-dead-letters.fifo'): Promise<number> {
+    const { Attributes = {} } = await this.sqs(region).send(
+      new GetQueueAttributesCommand({
+        QueueUrl: this.queueUrl(suffix),
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      }),
+    );
+    return Object.values(Attributes).reduce((total, value) => total + Number(value), 0);
+  }
+
+  /** The summary of a poll, or undefined where the collector wrote none. */
+  async summary(rule: string, asOf: string): Promise<PollSummary | undefined> {
+    const [key] = await this.#list(`polls/${rule}/${epochSeconds(asOf)}.json`);
+    return key === undefined ? undefined : pollSummarySchema.parse(await this.#readJson(key));
+  }
+
+  /** The outcomes of a poll, in the order of their keys. */
+  async outcomes(rule: string, asOf: string): Promise<Outcome[]> {
+    const keys = await this.#list(`outcomes/${rule}/`, `/${epochSeconds(asOf)}.json`);
+    return Promise.all(keys.map(async (key) => outcomeSchema.parse(await this.#readJson(key))));
+  }
+
+  async unprocessable(rule: string, asOf: string): Promise<Unprocessable[]> {
+    const keys = await this.#list(`unprocessable/${rule}/${epochSeconds(asOf)}/`);
+    return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
+  }
+
+  /** What jobs wrote down before they changed anything. */
+  async journals(): Promise<StoredJournal[]> {
+    const keys = await this.#list('jobs/');
+    return Promise.all(keys.map(async (key) => journalSchema.parse(await this.#readJson(key))));
+  }
+
+  /** The events so far, at least as many as are expected if they come in time: the bus delivers when it likes. */
+  async events(expected: (events: readonly OutcomeEvent[]) => boolean): Promise<readonly OutcomeEvent[]> {
+    const sqs = this.sqs(this.homeRegion);
+    const deadline = Date.now() + EVENTS_TIMEOUT_MILLISECONDS;
+    for (;;) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: this.#caughtEvents, MaxNumberOfMessages: 10 }),
+      );
+      for (const { Body = '' } of Messages) {
+        this.#events.push(busMessageSchema.parse(JSON.parse(Body)).detail);
+      }
+      if (Messages.length > 0) {
+        await sqs.send(
+          new DeleteMessageBatchCommand({
+            QueueUrl: this.#caughtEvents,
+            Entries: Messages.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle })),
+          }),
+        );
+      } else if (expected(this.#events) || Date.now() > deadline) return [...this.#events];
+    }
+  }
+
+  async #putParameter(region: string, path: string, value: string): Promise<void> {
+    const Name = `/${this.name}/${path}`;
+    await new SSMClient(this.client(region)).send(
+      new PutParameterCommand({ Name, Value: value, Type: 'String', Overwrite: true }),
+    );
+  }
+
+  async #makeSecret(): Promise<void> {
+    const { ARN = '' } = await new SecretsManagerClient(this.client(this.homeRegion)).send(
+      new CreateSecretCommand({
+        Name: `${this.name}/netskope-api-token`,
+        SecretString: this.#options.token,
+      }),
+    );
+    this.#secretArn = ARN;
+  }
+
+  async #makeBucket(): Promise<void> {
+    const constraint = z.enum(BucketLocationConstraint).safeParse(this.homeRegion);
+    await this.#s3.send(
+      new CreateBucketCommand({
+        Bucket: this.bucket,
+        ...(constraint.success && { CreateBucketConfiguration: { LocationConstraint: constraint.data } }),
+      }),
+    );
+  }
+
+  async #makeBus(): Promise<void> {
+    const QueueName = `${this.name}-caught-events`;
+    const events = new EventBridgeClient(this.client(this.homeRegion));
+    const EventBusName = this.name;
+    const [{ QueueUrl = '' }] = await Promise.all([
+      this.sqs(this.homeRegion).send(new CreateQueueCommand({ QueueName })),
+      events.send(new CreateEventBusCommand({ Name: EventBusName })),
+    ]);
+    this.#caughtEvents = QueueUrl;
+    await events.send(
+      new PutRuleCommand({
+        Name: 'all',
+        EventBusName,
+        EventPattern: JSON.stringify({ source: [EVENT_SOURCE] }),
+      }),
+    );
+    const Arn = `arn:aws:sqs:${this.homeRegion}:${this.account}:${QueueName}`;
+    await events.send(new PutTargetsCommand({ Rule: 'all', EventBusName, Targets: [{ Id: 'queue', Arn }] }));
+  }
+
+  async #makeRegion(region: string): Promise<void> {
+    const sqs = this.sqs(region);
+    const deadLetters = `${this.name}-jobs-dead-letters.fifo`;
+    await sqs.send(new CreateQueueCommand({ QueueName: deadLetters, Attributes: { FifoQueue: 'true' } }));
+    const RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: `arn:aws:sqs:${region}:${this.account}:${deadLetters}`,
+      maxReceiveCount: this.maxReceiveCount,
+    });
+    const Attributes = {
+      FifoQueue: 'true',
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+      VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
+      RedrivePolicy,
+    };
+    await Promise.all([
+      sqs.send(new CreateQueueCommand({ QueueName: `${this.name}-jobs.fifo`, Attributes })),
+      this.putPause('none', region),
+      ...Object.entries(this.#options.rules).map(([rule, settings]) =>
+        this.putSettings(rule, settings, region),
+      ),
+    ]);
+  }
+
+  async #list(prefix: string, suffix = ''): Promise<string[]> {
+    const keys: string[] = [];
+    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.bucket, Prefix: prefix });
+    for await (const { Contents = [] } of pages) {
+      keys.push(...Contents.flatMap(({ Key }) => (Key?.endsWith(suffix) === true ? Key : [])));
+    }
+    return keys;
+  }
+
+  async #readJson(key: string): Promise<unknown> {
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+    return JSON.parse((await Body?.transformToString()) ?? '');
+  }
+}
+
+export function epochSeconds(asOf: string): number {
+  return Math.floor(Date.parse(asOf) / 1000);
+}

@@ -1,0 +1,118 @@
+import { DescribeSecurityGroupRulesCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
+import { AccountBuilder } from '../../support/account-builder.ts';
+import {
+  labelOfRegion,
+  type RuleCode,
+  ruleBook,
+  type TenantItem,
+  tenantItem,
+} from '../../support/tenant/index.ts';
+
+export type TestedRule =
+  | 'security-group-ssh-open'
+  | 'security-group-rdp-open'
+  | 's3-bucket-public'
+  | 'iam-access-key-unrotated';
+
+const codes: Readonly<Record<TestedRule, RuleCode>> = {
+  'security-group-ssh-open': 'CIS-1-2-0-4-1',
+  'security-group-rdp-open': 'CIS-1-2-0-4-2',
+  's3-bucket-public': 'BPR-1-0-0',
+  'iam-access-key-unrotated': 'CIS-1-2-0-1-4',
+};
+
+/** What the tenant says of a resource that violates a rule. */
+export function itemOf(
+  rule: TestedRule,
+  fields: { readonly account_id: string; readonly resource_id: string } & Partial<TenantItem>,
+): TenantItem {
+  const { rule_name, severity, resource_type, resource_category } = ruleBook[codes[rule]];
+  return tenantItem({ rule_name, severity, resource_type, resource_category, ...fields });
+}
+
+export const WORLD = '0.0.0.0/0';
+
+export const OFFICE = '198.51.100.0/24';
+
+/** Ports 20–443 open to the world, and port 22 open to an office. */
+export const wideRange: readonly IpPermission[] = [
+  {
+    IpProtocol: 'tcp',
+    FromPort: 20,
+    ToPort: 443,
+    IpRanges: [{ CidrIp: WORLD, Description: 'legacy application' }],
+  },
+  {
+    IpProtocol: 'tcp',
+    FromPort: 22,
+    ToPort: 22,
+    IpRanges: [{ CidrIp: OFFICE, Description: 'office' }],
+  },
+];
+
+export function openPort(port: number): readonly IpPermission[] {
+  return [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: WORLD }] }];
+}
+
+/** The user whose access keys the proxy makes old. */
+export const OLD_USER = 'old-robot';
+
+let made = 0;
+
+/** Makes a security group in a VPC of its own. */
+export async function makeSecurityGroup(
+  endpoint: string,
+  account: string,
+  permissions: readonly IpPermission[] = wideRange,
+  { region = 'eu-central-1', tags = {} }: { region?: string; tags?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
+  const builder = new AccountBuilder(endpoint, account);
+  return builder.securityGroup(region, await builder.vpc(region), 'application', permissions, tags);
+}
+
+/** Makes one resource of an account that violates a rule, and gives what the tenant says of it. */
+export async function makeViolation(
+  endpoint: string,
+  rule: TestedRule,
+  account: string,
+  region = 'eu-central-1',
+): Promise<TenantItem> {
+  const item = (resource_id: string, region_name = labelOfRegion(region)): TenantItem =>
+    itemOf(rule, { account_id: account, resource_id, region_name });
+  const builder = new AccountBuilder(endpoint, account);
+  switch (rule) {
+    case 'security-group-ssh-open':
+      return item(await makeSecurityGroup(endpoint, account, wideRange, { region }));
+    case 'security-group-rdp-open':
+      return item(await makeSecurityGroup(endpoint, account, openPort(3389), { region }));
+    case 's3-bucket-public':
+      made += 1;
+      return item(await builder.bucketPublicByAcl(region, `public-${account}-${process.pid}-${made}`));
+    case 'iam-access-key-unrotated':
+      await builder.userWithKeys(OLD_USER, 1);
+      return item(OLD_USER, 'global');
+  }
+}
+
+/** A group's inbound rules, each as `protocol from-to source description`, in the order of the alphabet. */
+export async function ingressRules(
+  endpoint: string,
+  account: string,
+  group: string,
+  region = 'eu-central-1',
+): Promise<string[]> {
+  const client = new EC2Client({
+    endpoint,
+    region,
+    credentials: { accessKeyId: account, secretAccessKey: 'test' },
+  });
+  const { SecurityGroupRules = [] } = await client.send(
+    new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: 'group-id', Values: [group] }] }),
+  );
+  return SecurityGroupRules.filter(({ IsEgress }) => IsEgress !== true)
+    .map(
+      ({ IpProtocol, FromPort, ToPort, CidrIpv4, CidrIpv6, Description = '' }) =>
+        `${IpProtocol} ${FromPort}-${ToPort} ${CidrIpv4 ?? CidrIpv6} ${Description}`,
+    )
+    .sort();
+}

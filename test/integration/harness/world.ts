@@ -1,0 +1,308 @@
+import { expect, inject, onTestFinished, vi } from 'vitest';
+import { snapshot } from '../../../demo/snapshot.ts';
+import type { PollSummary } from '../../../lambdas/collector/poll-summary.ts';
+import { findingKey } from '../../../lambdas/shared/finding.ts';
+import type { Outcome, Unprocessable } from '../../../lambdas/shared/outcome.ts';
+import {
+  type AwsProxy,
+  agedAccessKeys,
+  type Fault,
+  type Injection,
+  type ProxiedCall,
+  startAwsProxy,
+} from '../../support/aws-proxy/index.ts';
+import { startTenant, type Tenant, type TenantItem } from '../../support/tenant/index.ts';
+import {
+  type CollectorFunction,
+  type Invocation,
+  type LogLine,
+  type RemediatorFunction,
+  startCollector,
+  startRemediator,
+} from './functions.ts';
+import { workOff } from './job-service.ts';
+import { type OutcomeEvent, Product, type ProductOptions } from './product.ts';
+import { OLD_USER } from './violations.ts';
+
+const KEY_AGE_DAYS = 400;
+
+/** What a test file works with: the shared local AWS behind a proxy of its own, and a tenant. */
+export interface World extends AsyncDisposable {
+  /** The local AWS itself: what tests make and look at meets no fault. */
+  readonly endpoint: string;
+  readonly proxy: AwsProxy;
+  readonly tenant: Tenant;
+  /** Puts a fault before AWS until the test is over. */
+  fault(fault: Fault): Injection;
+  /** Deploys the product into a security account of its own. */
+  deploy(options: Pick<ProductOptions, 'rules'> & Partial<ProductOptions>): Promise<Deployed>;
+}
+
+export async function startWorld(): Promise<World> {
+  const endpoint = inject('localAwsEndpoint');
+  const proxy = await startAwsProxy({ upstream: () => endpoint });
+  // Functions whose clock jumps ask faster than the documented limit lets them.
+  const tenant = await startTenant({ rateLimit: false });
+  proxy.inject(agedAccessKeys({ [OLD_USER]: KEY_AGE_DAYS }));
+  // The SDK waits a random part of its bound before it tries again: the smallest.
+  const random = vi.spyOn(Math, 'random').mockReturnValue(0);
+  return {
+    endpoint,
+    proxy,
+    tenant,
+    fault: (fault) => {
+      const injection = proxy.inject(fault);
+      onTestFinished(() => injection.remove());
+      return injection;
+    },
+    deploy: async (options) => {
+      const product = await Product.deploy({
+        endpoint,
+        functionEndpoint: proxy.endpoint,
+        netskopeUrl: tenant.url,
+        token: tenant.token,
+        ...options,
+      });
+      return new Deployed(product, { endpoint, proxy, tenant });
+    },
+    async [Symbol.asyncDispose]() {
+      random.mockRestore();
+      await tenant.stop();
+      await proxy.stop();
+    },
+  };
+}
+
+/** One poll: its rule and the moment whose findings it asks for. */
+export interface PollName {
+  readonly rule: string;
+  readonly asOf: string;
+}
+
+/** All that is known of a poll when it is over. */
+export interface PollResult {
+  readonly summary: PollSummary;
+  readonly outcomes: readonly Outcome[];
+  readonly unprocessable: readonly Unprocessable[];
+  readonly events: readonly OutcomeEvent[];
+}
+
+let polls = 0;
+
+/** A moment that no other poll of this file has. */
+export function nextMoment(): string {
+  polls += 1;
+  return new Date(Date.UTC(2026, 0, 31, 12, polls)).toISOString().replace('.000', '');
+}
+
+/** The deployed product with functions that are started on first use, driven as AWS would drive them. */
+export class Deployed {
+  readonly product: Product;
+  /** All that the functions wrote. */
+  readonly lines: LogLine[] = [];
+  readonly #world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>;
+  #collector: CollectorFunction;
+  readonly #remediators = new Map<string, RemediatorFunction>();
+
+  constructor(product: Product, world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>) {
+    this.product = product;
+    this.#world = world;
+    this.#collector = startCollector(product.collectorEnvironment);
+  }
+
+  /** Lambda starts functions anew when it likes: nothing is remembered then. */
+  coldStart(): void {
+    this.#collector = startCollector(this.product.collectorEnvironment);
+    this.#remediators.clear();
+  }
+
+  /** The collector's part of a poll, as its schedule starts it. */
+  async collect(poll: PollName): Promise<Invocation<object>> {
+    const event = { rule: poll.rule, scheduled_time: poll.asOf, netskope_rule_names: [] };
+    const invocation = await this.#collector.invoke(event);
+    this.lines.push(...invocation.lines);
+    return invocation;
+  }
+
+  /** The remediators' part: works off the queue of a region. */
+  async work(
+    region = this.product.homeRegion,
+    options: { readonly batchSize?: number; readonly remainingMilliseconds?: number } = {},
+  ): Promise<{ invocations: number; timeouts: number }> {
+    let remediator = this.#remediators.get(region);
+    if (remediator === undefined) {
+      remediator = startRemediator(this.product.remediatorEnvironment(region));
+      this.#remediators.set(region, remediator);
+    }
+    const started = remediator;
+    return workOff(
+      this.product,
+      region,
+      async (event) => {
+        const { result, thrown, lines } = await started.invoke(event, options);
+        this.lines.push(...lines);
+        if (result === undefined) throw thrown;
+        return result;
+      },
+      options,
+    );
+  }
+
+  /** A whole poll of what the tenant is told to have found. */
+  async run(rule: string, items: readonly TenantItem[], asOf = nextMoment()): Promise<PollResult> {
+    this.#world.tenant.setFindings(items);
+    const { thrown } = await this.collect({ rule, asOf });
+    if (thrown !== undefined) throw thrown;
+    for (const region of this.product.regions) await this.work(region);
+    return this.resultOf({ rule, asOf }, items.length);
+  }
+
+  /**
+   * What came of a poll. Checks that it adds up: every item that the tenant gave is counted once, and every finding
+   * and every unprocessable item has one object in the bucket and one event.
+   */
+  async resultOf({ rule, asOf }: PollName, items: number): Promise<PollResult> {
+    const summary = await this.product.summary(rule, asOf);
+    if (summary === undefined) throw new Error(`the collector left no summary of ${rule} at ${asOf}`);
+    const [outcomes, unprocessable] = await Promise.all([
+      this.product.outcomes(rule, asOf),
+      this.product.unprocessable(rule, asOf),
+    ]);
+    const isOurs = ({ poll }: OutcomeEvent): boolean => poll.rule === rule && poll.asOf === asOf;
+    const all = await this.product.events(
+      (known) => keysOf(known.filter(isOurs)).size >= outcomes.length + unprocessable.length,
+    );
+    const events = all.filter(isOurs);
+    // The summary's schema has checked that its counts are those of its items.
+    expect(summary.items, 'items counted').toBe(items);
+    expect(outcomes.length, 'outcomes, one a finding').toBe(summary.findings);
+    expect(keysOf(events), 'events, one an outcome').toEqual(
+      new Set([
+        ...outcomes.map(({ finding }) => findingKey(finding)),
+        ...unprocessable.map(({ item }) => JSON.stringify(item)),
+      ]),
+    );
+    // Of several events of a finding the last says what the object says.
+    const last = new Map(events.map((event) => [keyOf(event), event]));
+    for (const { finding, outcome, plan, applied } of outcomes) {
+      expect(last.get(findingKey(finding)), 'an event says what the evidence says').toMatchObject({
+        outcome,
+        plan: plan.map(({ line }) => line),
+        applied: applied.map(({ line }) => line),
+      });
+    }
+    return { summary, outcomes, unprocessable, events };
+  }
+
+  /** The messages of log lines of a level, in order. */
+  messages(level: 'ERROR' | 'WARN' | 'INFO'): string[] {
+    return this.lines.flatMap((line) => (line.level === level && line.message ? line.message : []));
+  }
+
+  /** A metric's values by rule (by '' where it has no such dimension), all together. */
+  metric(name: string): Readonly<Record<string, number>> {
+    const values: Record<string, number> = {};
+    for (const line of this.lines) {
+      const { _aws, rule = '', [name]: value } = line;
+      if (_aws === undefined || typeof value !== 'number') continue;
+      values[String(rule)] = (values[String(rule)] ?? 0) + value;
+    }
+    return values;
+  }
+
+  /** The calls that the target roles made and that may have changed something, faulted or not. */
+  writes(): readonly ProxiedCall[] {
+    return this.#world.proxy.calls.filter(
+      ({ isWrite, principal }) =>
+        isWrite &&
+        principal.roleArn?.endsWith(`:role/${this.product.targetRoleName}`) === true &&
+        principal.assumedBy?.account === this.product.account,
+    );
+  }
+
+  /** All that the tested rules could change in an account, as AWS tells it. */
+  snapshot(account: string, regions = this.product.regions): Promise<readonly string[]> {
+    return snapshot(this.#world.endpoint, [account], regions);
+  }
+}
+
+function keyOf({ poll, finding, item }: OutcomeEvent): string {
+  return finding === undefined ? JSON.stringify(item) : findingKey({ rule: poll.rule, ...finding });
+}
+
+function keysOf(events: readonly OutcomeEvent[]): Set<string> {
+  return new Set(events.map(keyOf));
+}
+
+/** What a call that changes something names of what it changes: rule ids, ports, buckets, keys. */
+function effectOf({ operation, parameters }: ProxiedCall): string[] {
+  const values = (pattern: RegExp): string[] =>
+    Object.entries(parameters).flatMap(([name, value]) => (pattern.test(name) ? String(value) : []));
+  switch (operation) {
+    case 'RevokeSecurityGroupIngress':
+      return values(/^SecurityGroupRuleId\.\d+$/).map((id) => `revoke ${id}`);
+    case 'AuthorizeSecurityGroupIngress': {
+      const numbers = new Set(
+        Object.keys(parameters).flatMap((name) => /^IpPermissions\.(\d+)\./.exec(name)?.[1] ?? []),
+      );
+      return [...numbers].map((number) => {
+        const [protocol, from, to] = ['IpProtocol', 'FromPort', 'ToPort'].map(
+          (name) => parameters[`IpPermissions.${number}.${name}`],
+        );
+        const source =
+          parameters[`IpPermissions.${number}.IpRanges.1.CidrIp`] ??
+          parameters[`IpPermissions.${number}.Ipv6Ranges.1.CidrIpv6`];
+        return `authorize ${parameters['GroupId']} ${protocol} ${from}-${to} ${source}`;
+      });
+    }
+    case 'PutPublicAccessBlock':
+      return [`block ${parameters['Bucket']}`];
+    case 'UpdateAccessKey':
+      return [`key ${parameters['AccessKeyId']} ${parameters['Status']}`];
+    default:
+      return [`${operation} (unknown to this test)`];
+  }
+}
+
+interface PlannedRule {
+  readonly id?: string;
+  readonly protocol?: string;
+  readonly fromPort?: number;
+  readonly toPort?: number;
+  readonly source?: string;
+}
+
+function isRule(value: unknown): value is PlannedRule {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The same of a change in a plan. */
+function plannedEffects({ change }: Outcome['plan'][number]): string[] {
+  const { kind, resource } = change;
+  const rules = Array.isArray(change['rules']) ? change['rules'].filter(isRule) : [];
+  switch (kind) {
+    case 'security-group-rules-revoke':
+      return rules.map(({ id }) => `revoke ${id}`);
+    case 'security-group-rules-authorize':
+      return rules.map(
+        ({ protocol, fromPort, toPort, source }) =>
+          `authorize ${resource} ${protocol} ${fromPort}-${toPort} ${source}`,
+      );
+    case 's3-public-access-block-set':
+      return [`block ${resource}`];
+    case 'iam-access-key-status-set':
+      return [`key ${change['key']} ${change['after']}`];
+    default:
+      return [];
+  }
+}
+
+/** Checks that nothing was sent to AWS to be changed that these plans do not show. */
+export function expectWritesWithin(
+  writes: readonly ProxiedCall[],
+  plans: readonly Pick<Outcome, 'plan'>[],
+): void {
+  const planned = new Set(plans.flatMap(({ plan }) => plan.flatMap(plannedEffects)));
+  const surprising = writes.flatMap(effectOf).filter((effect) => !planned.has(effect));
+  expect(surprising, 'changes that no plan shows').toEqual([]);
+}

@@ -1,0 +1,124 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { SQSEvent } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { workOff } from './harness/job-service.ts';
+import { freshAccount } from './harness/product.ts';
+import { ingressRules, itemOf, makeSecurityGroup, OFFICE, WORLD } from './harness/violations.ts';
+import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
+
+const SSH = 'security-group-ssh-open';
+const script = fileURLToPath(new URL('./harness/run-remediator.ts', import.meta.url));
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+/** Two rules are to be split: a plan of one call that adds and two that revoke. */
+const twoRanges = [
+  {
+    IpProtocol: 'tcp',
+    FromPort: 20,
+    ToPort: 443,
+    IpRanges: [{ CidrIp: WORLD, Description: 'legacy application' }],
+  },
+  { IpProtocol: 'tcp', FromPort: 22, ToPort: 30, Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
+  { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: OFFICE }] },
+];
+const cured = [
+  `tcp 20-21 ${WORLD} legacy application`,
+  `tcp 22-22 ${OFFICE} `,
+  `tcp 23-30 ::/0 `,
+  `tcp 23-443 ${WORLD} legacy application`,
+];
+
+/** Works off the queue with a process an invocation. */
+function workInProcesses(
+  deployed: Deployed,
+  started: (child: ChildProcess, invocation: number) => void,
+): ReturnType<typeof workOff> {
+  let invocation = 0;
+  return workOff(deployed.product, 'eu-central-1', async (event: SQSEvent) => {
+    invocation += 1;
+    const child = spawn(process.execPath, [script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        ...deployed.product.remediatorEnvironment('eu-central-1'),
+        EVENT: JSON.stringify(event),
+        NODE_NO_WARNINGS: '1',
+      },
+    });
+    started(child, invocation);
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    await once(child, 'close');
+    const answer = output.trimEnd().split('\n').at(-1) ?? '';
+    if (child.exitCode !== 0) throw new Error('the function was killed');
+    return JSON.parse(answer);
+  });
+}
+
+describe('a function that is killed amid its work', () => {
+  /** The calls after which an attempt may be killed: each that leaves something behind. */
+  const calls = [
+    ['s3', 'PutObject', 1, 'when the plan is written down'],
+    ['ec2', 'AuthorizeSecurityGroupIngress', 1, 'when the narrower rules stand'],
+    ['ec2', 'RevokeSecurityGroupIngress', 1, 'between two changes'],
+    ['ec2', 'RevokeSecurityGroupIngress', 2, 'when all is changed, and nobody knows'],
+    ['s3', 'PutObject', 2, 'when the outcome is written, and nobody is told'],
+    ['events', 'PutEvents', 1, 'when it is told'],
+  ] as const;
+
+  test.each(calls)(
+    'after %s:%s number %i, %s: the next attempt finishes the work',
+    async (service, operation, number) => {
+      const deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
+      const account = freshAccount();
+      const group = await makeSecurityGroup(world.endpoint, account, twoRanges);
+      const asOf = nextMoment();
+      world.tenant.setFindings([itemOf(SSH, { account_id: account, resource_id: group })]);
+      await deployed.collect({ rule: SSH, asOf });
+      world.proxy.clear();
+      let victim: ChildProcess | undefined;
+      // The call takes effect; then the function is gone, before it can see the answer.
+      const fault = world.fault({
+        service,
+        operation,
+        skip: number - 1,
+        times: 1,
+        when: ({ accessKeyId, principal }) =>
+          accessKeyId === deployed.product.account || principal.account === account,
+        effect: {
+          rewrite: (answer) => {
+            victim?.kill('SIGKILL');
+            return answer;
+          },
+        },
+      });
+
+      const { invocations, timeouts } = await workInProcesses(deployed, (child, invocation) => {
+        victim = invocation === 1 ? child : undefined;
+      });
+
+      expect(fault.hits).toBe(1);
+      expect(invocations).toBe(2);
+      expect(timeouts).toBe(1);
+      expect(await ingressRules(world.endpoint, account, group)).toEqual(cured);
+      const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 1);
+      expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+      const [outcome] = outcomes;
+      // All that was done is told of: as applied where an attempt lived to write that down, else as planned by one.
+      const told = [...(outcome?.plan ?? []), ...(outcome?.earlierPlan ?? [])];
+      expectWritesWithin(deployed.writes(), [{ plan: told }]);
+      const lines = told.map(({ line }) => line).join('\n');
+      expect(lines).toContain('+ ingress tcp 20-21, tcp 23-443');
+      expect(lines).toContain('- ingress tcp 20-443');
+      expect(lines).toContain('- ingress tcp 22-30 from ::/0');
+    },
+  );
+});

@@ -1,0 +1,393 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+  vi,
+} from 'vitest';
+import {
+  type AnswerFault,
+  type DeliveryFault,
+  fleetFindings,
+  itemDefects,
+  malformedItems,
+  startTenant,
+  unusualItems,
+  unwantedItems,
+} from '../support/tenant/index.ts';
+import { freshAccount } from './harness/product.ts';
+import { makeViolation } from './harness/violations.ts';
+import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
+
+const RULE = 'security-group-ssh-open';
+
+let world: World;
+let deployed: Deployed;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(async () => {
+  deployed = await world.deploy({ rules: { [RULE]: { mode: 'enforce' } } });
+});
+afterEach(() => world.tenant.clearFaults());
+
+/** How long one request may take, in `lambdas/collector/netskope/client.ts`. */
+const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
+
+/** Nobody waits a minute for a tenant that does not answer: the client's own timer goes off soon. */
+function shortenRequestTimeout(): void {
+  const original = globalThis.setTimeout;
+  vi.stubGlobal('setTimeout', (callback: (value: unknown) => void, milliseconds: number, value: unknown) =>
+    original(callback, milliseconds === REQUEST_TIMEOUT_MILLISECONDS ? 300 : milliseconds, value),
+  );
+  onTestFinished(() => {
+    vi.unstubAllGlobals();
+  });
+}
+
+/** A moment that the tenant wants to be left alone until. */
+const soon = (): Date => new Date(Date.now() + 3_000);
+
+/** Faults that keep a request from being answered, what the log line says when they stay, and after how many requests. */
+const unanswered: readonly (readonly [
+  string,
+  () => AnswerFault | DeliveryFault,
+  { readonly says: RegExp; readonly requests: number },
+])[] = [
+  [
+    'a wrong token, told in an HTTP 200',
+    () => ({ kind: 'token_refused', status: 200 }),
+    {
+      says: /refused the API token \(HTTP 200\).*put a valid token into arn:aws:secretsmanager/,
+      requests: 2,
+    },
+  ],
+  [
+    'a wrong token, told in an HTTP 403',
+    () => ({ kind: 'token_refused', status: 403 }),
+    {
+      says: /refused the API token \(HTTP 403\).*put a valid token into arn:aws:secretsmanager/,
+      requests: 2,
+    },
+  ],
+  [
+    "a gateway's page in an HTTP 403",
+    () => ({ kind: 'status', status: 403 }),
+    { says: /HTTP 403.*put a valid token into arn:aws:secretsmanager/, requests: 2 },
+  ],
+  [
+    'an error in an HTTP 200',
+    () => ({ kind: 'error' }),
+    { says: /HTTP 200.*Internal Error: Something went wrong; tried 6 times/, requests: 6 },
+  ],
+  ['HTTP 500', () => ({ kind: 'status', status: 500 }), { says: /HTTP 500.*tried 6 times/, requests: 6 }],
+  ['HTTP 503', () => ({ kind: 'status', status: 503 }), { says: /HTTP 503.*tried 6 times/, requests: 6 }],
+  [
+    'HTTP 429',
+    () => ({ kind: 'rate_limited' }),
+    { says: /HTTP 429.*Rate limit exceeded; tried 6 times/, requests: 6 },
+  ],
+  [
+    'HTTP 429 with seconds to wait',
+    () => ({ kind: 'rate_limited', retryAfter: 2 }),
+    { says: /HTTP 429.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'HTTP 429 with a date to wait for',
+    () => ({ kind: 'rate_limited', retryAfter: soon() }),
+    { says: /HTTP 429.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'JSON that breaks off',
+    () => ({ kind: 'broken_json' }),
+    { says: /something that is not JSON.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'a page for people',
+    () => ({ kind: 'html' }),
+    { says: /not JSON: .*Scheduled maintenance.*tried 6 times/, requests: 6 },
+  ],
+  ['nothing', () => ({ kind: 'empty_body' }), { says: /not JSON: nothing; tried 6 times/, requests: 6 }],
+  [
+    'JSON of another form',
+    () => ({ kind: 'body', body: '{"status":"success","data":{"items":[]}}' }),
+    { says: /an unknown form.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'a connection that is broken off before the answer',
+    () => ({ kind: 'cut', part: 'head' }),
+    { says: /could not be reached.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'a connection that is broken off amid the answer',
+    () => ({ kind: 'cut', part: 'body' }),
+    { says: /could not be reached.*tried 6 times/, requests: 6 },
+  ],
+  [
+    'no answer at all',
+    () => ({ kind: 'hang', part: 'head' }),
+    { says: /did not answer in time; tried 6 times/, requests: 6 },
+  ],
+  [
+    'an answer that stops',
+    () => ({ kind: 'hang', part: 'body' }),
+    { says: /did not answer in time; tried 6 times/, requests: 6 },
+  ],
+];
+
+/** Answers that end a poll at once: no patience would help. */
+const final: readonly (readonly [string, AnswerFault, RegExp])[] = [
+  ['a page to log in', { kind: 'login_redirect' }, /HTTP 302.*check the tenant's URL/],
+  ['HTTP 404', { kind: 'status', status: 404 }, /HTTP 404.*check the tenant's URL/],
+  [
+    'HTTP 429 that asks for ten minutes',
+    { kind: 'rate_limited', retryAfter: 600 },
+    /asks to wait 600 s, which is too long for one poll/,
+  ],
+];
+
+/** Checks that the poll failed as loudly as it should, and that nothing came of it. */
+async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Promise<void> {
+  expect(thrown).toMatchObject({ name: 'FindingSourceError' });
+  expect(deployed.messages('ERROR')).toEqual([
+    expect.stringMatching(
+      new RegExp(`^poll ${RULE}@\\d+ failed: .*${says.source}.*start the function with the event`),
+    ),
+  ]);
+  expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
+  expect(deployed.metric('Findings')).toEqual({});
+  expect(JSON.stringify(deployed.lines)).not.toContain(world.tenant.token);
+  expect(JSON.stringify(deployed.lines)).not.toContain(encodeURIComponent(world.tenant.token));
+  expect(await deployed.product.summary(RULE, asOf)).toBeUndefined();
+  expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(0);
+}
+
+describe('what keeps the tenant from answering', () => {
+  test.each(unanswered)(
+    '%s: for ever, the poll fails and says why; once, nobody notices',
+    async (_, make, expected) => {
+      shortenRequestTimeout();
+      const account = freshAccount();
+      const item = await makeViolation(world.endpoint, RULE, account);
+      const before = await deployed.snapshot(account);
+      const asOf = nextMoment();
+      world.tenant.setFindings([item]);
+      const fault = world.tenant.setFault(make());
+
+      const { thrown } = await deployed.collect({ rule: RULE, asOf });
+
+      await expectFailedPoll(thrown, asOf, expected.says);
+      expect(fault.hits).toBe(expected.requests);
+      expect(await deployed.snapshot(account)).toEqual(before);
+
+      fault.remove();
+      const once = world.tenant.setFault(make(), { requests: 1 });
+      // The same poll again, as the scheduler delivers it.
+      const { outcomes } = await deployed.run(RULE, [item], asOf);
+
+      expect(once.hits).toBe(1);
+      expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+      expectWritesWithin(deployed.writes(), outcomes);
+    },
+  );
+
+  test.each(final)('%s: the poll fails at once', async (_, make, says) => {
+    const asOf = nextMoment();
+    const fault = world.tenant.setFault(make);
+
+    const { thrown } = await deployed.collect({ rule: RULE, asOf });
+
+    await expectFailedPoll(thrown, asOf, says);
+    expect(fault.hits).toBe(1);
+  });
+
+  test('a tenant that is not there: the poll fails and names its address', async () => {
+    const gone = await startTenant();
+    const { url } = gone;
+    await gone.stop();
+    deployed = await world.deploy({ rules: {}, netskopeUrl: url });
+    const asOf = nextMoment();
+
+    const { thrown } = await deployed.collect({ rule: RULE, asOf });
+
+    await expectFailedPoll(thrown, asOf, new RegExp(`Netskope at ${url} .*ECONNREFUSED.*tried 6 times`));
+  });
+
+  test('a token that someone replaced is read anew', async () => {
+    const account = freshAccount();
+    const item = await makeViolation(world.endpoint, RULE, account);
+    await deployed.product.putToken('a-token-that-is-old');
+    const failed = await deployed.collect({ rule: RULE, asOf: nextMoment() });
+
+    await deployed.product.putToken(world.tenant.token);
+    const { outcomes } = await deployed.run(RULE, [item]);
+
+    expect(failed.thrown).toMatchObject({ name: 'FindingSourceError' });
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test.each([
+    ['empty', '', /is empty: put the API token there as it stands/],
+    ['JSON', '{"token":"0123456789abcdef"}', /is not a token \(28 characters\): put the API token there/],
+  ])('a secret that is %s: the poll fails before anything is asked', async (_, token, says) => {
+    // Secrets Manager keeps no empty text, as a secret that was never set has none.
+    await deployed.product.putToken(token === '' ? ' ' : token);
+    world.tenant.clearRequests();
+    const asOf = nextMoment();
+
+    const { thrown } = await deployed.collect({ rule: RULE, asOf });
+
+    await expectFailedPoll(thrown, asOf, says);
+    expect(JSON.stringify(deployed.lines)).not.toContain('0123456789abcdef');
+    expect(world.tenant.requests).toEqual([]);
+  });
+});
+
+describe('what the tenant answers that is not as it should be', () => {
+  test('a slow answer is waited for', async () => {
+    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    world.tenant.setFault({ kind: 'slow', milliseconds: 300, part: 'body' });
+
+    const { outcomes } = await deployed.run(RULE, [item]);
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test('malformed items: each is unprocessable with its reason, and costs no other', async () => {
+    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    world.tenant.setFindings([item]);
+    world.tenant.setFault({ kind: 'extra_items', items: malformedItems(item), place: 'spread' });
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+    await deployed.work();
+    const defects = Object.keys(itemDefects).length;
+    const { summary, outcomes, unprocessable } = await deployed.resultOf({ rule: RULE, asOf }, 1 + defects);
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+    expect(unprocessable).toHaveLength(defects);
+    for (const { reason } of unprocessable) expect(reason).toMatch(/^malformed item: /);
+    expect(summary.unprocessable.malformed_item).toBe(defects);
+    expect(deployed.metric('Unprocessable')).toEqual({ [RULE]: defects });
+    expect(deployed.messages('WARN')).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^${defects} findings could not become jobs; each has its reason in s3://.*/unprocessable/`,
+        ),
+      ),
+    ]);
+  });
+
+  test('items that were not asked for are left alone, whatever filter is ignored', async () => {
+    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    const other = await makeViolation(world.endpoint, RULE, freshAccount());
+    const unwanted = unwantedItems(other);
+    world.tenant.setFindings([item, ...unwanted]);
+    world.tenant.setFault({
+      kind: 'filters_ignored',
+      parameters: ['cloud_provider', 'status', 'muted', 'rule_name'],
+    });
+    const asOf = nextMoment();
+    const before = await deployed.snapshot(other.account_id);
+
+    await deployed.collect({ rule: RULE, asOf });
+    await deployed.work();
+    const { summary, outcomes } = await deployed.resultOf({ rule: RULE, asOf }, 1 + unwanted.length);
+
+    expect(summary.leftAlone).toEqual({ other_cloud: 2, passed: 1, muted: 1, other_rule: 1 });
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { resource: item.resource_id } }]);
+    expect(await deployed.snapshot(other.account_id)).toEqual(before);
+  });
+
+  test('missing, strange and new fields that only inform cost nothing; a finding that comes often is one', async () => {
+    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    const unusual = unusualItems(item);
+    world.tenant.setFindings([]);
+    world.tenant.setFault({ kind: 'extra_items', items: unusual });
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+    await deployed.work();
+    const { summary, outcomes } = await deployed.resultOf({ rule: RULE, asOf }, unusual.length);
+
+    expect(summary).toMatchObject({ findings: 1, duplicates: unusual.length - 1 });
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test('items in another order at each delivery of a poll: no finding is missed', async () => {
+    const account = freshAccount();
+    const items = [
+      await makeViolation(world.endpoint, RULE, account),
+      await makeViolation(world.endpoint, RULE, account),
+    ];
+    world.tenant.setFindings(items);
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+    world.tenant.setFault({ kind: 'items_reversed' });
+    const { outcomes } = await deployed.run(RULE, items, asOf);
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
+  });
+
+  test('a scan that runs while pages are asked for moves nothing: all pages name one moment', async () => {
+    const findings = fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] });
+    world.tenant.setFindings(findings);
+    const drift = world.tenant.setFault({ kind: 'drift', by: 7 });
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+
+    expect(drift.hits).toBe(0);
+    expect(await deployed.product.summary(RULE, asOf)).toMatchObject({
+      pages: 2,
+      items: 1_100,
+      findings: 1_100,
+      duplicates: 0,
+      jobs: 44,
+    });
+  });
+
+  test('pages that overlap: what comes twice is one', async () => {
+    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    world.tenant.setFault({ kind: 'pages_overlap', by: 100 });
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+
+    expect(await deployed.product.summary(RULE, asOf)).toMatchObject({
+      items: 1_200,
+      findings: 1_100,
+      duplicates: 100,
+      jobs: 44,
+    });
+    expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(44);
+  });
+
+  test('a tenant that does not page: the poll fails, and what it sent does no harm when it is sent again', async () => {
+    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    const fault = world.tenant.setFault({ kind: 'page_repeated' });
+    const asOf = nextMoment();
+
+    const { thrown } = await deployed.collect({ rule: RULE, asOf });
+
+    expect(thrown).toMatchObject({
+      name: 'FindingSourceError',
+      message: expect.stringMatching(/it does not page, so the findings can't be told to be complete/),
+    });
+    expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
+    expect(await deployed.product.summary(RULE, asOf)).toBeUndefined();
+    expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBeGreaterThan(0);
+
+    fault.remove();
+    await deployed.collect({ rule: RULE, asOf });
+
+    expect(await deployed.product.summary(RULE, asOf)).toMatchObject({ items: 1_100, findings: 1_100 });
+    expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(44);
+  });
+});

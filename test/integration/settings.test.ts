@@ -1,0 +1,387 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { freshAccount, settingsJson, settingsPieces } from './harness/product.ts';
+import {
+  ingressRules,
+  itemOf,
+  makeSecurityGroup,
+  makeViolation,
+  OFFICE,
+  openPort,
+  WORLD,
+} from './harness/violations.ts';
+import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
+
+const SSH = 'security-group-ssh-open';
+const RDP = 'security-group-rdp-open';
+const rulesOnPorts = [SSH, RDP] as const;
+const enforce = { mode: 'enforce' } as const;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+describe('settings that can not be used stop the rule, and say so', () => {
+  test.each<[string, (deployed: Deployed) => Promise<void>, RegExp]>([
+    [
+      'there are none',
+      async () => {},
+      /^settings of security-group-ssh-open: there are none; nothing is changed/,
+    ],
+    [
+      'a parameter is not a piece of settings',
+      ({ product }) => product.putPieces(SSH, ['{"mode":"enforce"}']),
+      /a parameter holds "\{"mode":"enforce"\}…", which is no piece of settings/,
+    ],
+    [
+      'they are not JSON',
+      ({ product }) => product.putPieces(SSH, settingsPieces('mode = enforce')),
+      /^settings of security-group-ssh-open: they are not JSON; .*run terraform apply again/,
+    ],
+    [
+      'they are of another form',
+      ({ product }) => product.putPieces(SSH, settingsPieces('{"version":1,"mode":"yes"}')),
+      /^settings of security-group-ssh-open: .*mode: Invalid option/,
+    ],
+    [
+      "they are another rule's",
+      ({ product }) => product.putPieces(SSH, settingsPieces(settingsJson(RDP, enforce))),
+      /they are those of security-group-rdp-open/,
+    ],
+    [
+      'an option is not the rule’s',
+      ({ product }) => product.putSettings(SSH, { ...enforce, options: { all_traffic: 'sometimes' } }),
+      /^settings of security-group-ssh-open: options: all_traffic: /,
+    ],
+    [
+      'a piece is missing',
+      async ({ product }) => {
+        const [, ...rest] = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(30) }));
+        await product.putPieces(SSH, rest);
+      },
+      /pieces 2(, \d+)* of \d+ are there/,
+    ],
+    [
+      'the pieces are of two applies',
+      async ({ product }) => {
+        const before = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(30) }));
+        const after = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(31) }));
+        await product.putPieces(SSH, [...after.slice(0, 1), ...before.slice(1)]);
+      },
+      /the pieces are of two applies/,
+    ],
+    [
+      'the pause parameter says something that is no word of it',
+      async ({ product }) => {
+        await product.putSettings(SSH, enforce);
+        await product.putPause('ssh');
+      },
+      /^pause is "ssh", of which "ssh" is unknown: expected none, all, or rule ids/,
+    ],
+    [
+      'the pause parameter is missing',
+      async ({ product }) => {
+        await product.putSettings(SSH, enforce);
+        await product.deletePause();
+      },
+      /^parameter \/cspm\/pause can't be read; nothing is changed until it can: ParameterNotFound/,
+    ],
+  ])('%s', async (_, prepare, says) => {
+    const deployed = await world.deploy({ rules: {} });
+    await prepare(deployed);
+    const account = freshAccount();
+    const items = [
+      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(world.endpoint, SSH, account),
+    ];
+    const before = await deployed.snapshot(account);
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const failed = { outcome: 'failed', willRetry: true, reason: expect.stringMatching(says), applied: [] };
+    expect(outcomes).toMatchObject([failed, failed]);
+    expect(deployed.metric('SettingsInvalid')).toEqual({ '': 1 });
+    expect(deployed.messages('ERROR')).toContainEqual(expect.stringMatching(says));
+    expect(deployed.writes()).toEqual([]);
+    expect(await deployed.snapshot(account)).toEqual(before);
+  });
+
+  test('settings that AWS does not let the function read', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const item = await makeViolation(world.endpoint, SSH, freshAccount());
+    world.fault({ service: 'ssm', operation: 'GetParametersByPath', effect: 'denied' });
+
+    const { outcomes } = await deployed.run(SSH, [item]);
+
+    expect(outcomes).toMatchObject([
+      {
+        outcome: 'failed',
+        reason: expect.stringMatching(/^parameter \/cspm\/rules\/.* can't be read; .*AccessDenied/),
+      },
+    ]);
+    expect(deployed.writes()).toEqual([]);
+  });
+});
+
+describe('modes', () => {
+  test('off: nothing is read and nothing is changed', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: { mode: 'off' } } });
+    const account = freshAccount();
+    const item = await makeViolation(world.endpoint, SSH, account);
+    world.proxy.clear();
+
+    const { outcomes } = await deployed.run(SSH, [item]);
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'not_applicable', reason: `rule ${SSH} is off for account ${account}` },
+    ]);
+    expect(world.proxy.calls.filter(({ service }) => service === 'sts' || service === 'ec2')).toEqual([]);
+  });
+
+  test('by account: each has its own', async () => {
+    const [cured, planned, off] = [freshAccount(), freshAccount(), freshAccount()];
+    const deployed = await world.deploy({
+      rules: { [SSH]: { mode: 'dry_run', mode_by_account: { [cured]: 'enforce', [off]: 'off' } } },
+    });
+    const items = await Promise.all(
+      [cured, planned, off].map((account) => makeViolation(world.endpoint, SSH, account)),
+    );
+    const before = await Promise.all([planned, off].map((account) => deployed.snapshot(account)));
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const byAccount = new Map(outcomes.map(({ finding, outcome }) => [finding.account, outcome]));
+    expect(byAccount).toEqual(
+      new Map([
+        [cured, 'remediated'],
+        [planned, 'planned'],
+        [off, 'not_applicable'],
+      ]),
+    );
+    expect(await Promise.all([planned, off].map((account) => deployed.snapshot(account)))).toEqual(before);
+    expectWritesWithin(
+      deployed.writes(),
+      outcomes.filter(({ finding }) => finding.account === cured),
+    );
+  });
+
+  test('a rule with the modes of 2,000 accounts and 500 exemptions', async () => {
+    const [cured, planned] = [freshAccount(), freshAccount()];
+    const modes = Object.fromEntries(
+      Array.from({ length: 1_999 }, (_, index) => [String(700_000_000_000 + index), 'enforce'] as const),
+    );
+    const exempt = await makeViolation(world.endpoint, SSH, cured);
+    const settings = {
+      mode: 'dry_run',
+      mode_by_account: { ...modes, [cured]: 'enforce' },
+      exemptions: [...many(499), { ...many(1)[0], account: '*', region: '*', resource: exempt.resource_id }],
+    } as const;
+    expect(settingsPieces(settingsJson(SSH, settings)).length).toBeGreaterThan(40);
+    const deployed = await world.deploy({ rules: { [SSH]: settings } });
+    const items = [
+      exempt,
+      await makeViolation(world.endpoint, SSH, cured),
+      await makeViolation(world.endpoint, SSH, planned),
+    ];
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const of = new Map(outcomes.map(({ finding, outcome }) => [finding.resource, outcome]));
+    expect(items.map(({ resource_id }) => of.get(resource_id))).toEqual(['exempt', 'remediated', 'planned']);
+  });
+});
+
+describe('exemptions', () => {
+  const exemption = { account: '*', region: '*', reason: 'bastion', owner: 'network team' };
+  const tag = 'cspm-auto-remediation:exempt';
+
+  test('by the settings: the resource is not even read; one that has ended no longer counts, and is told of', async () => {
+    const account = freshAccount();
+    const exempt = await makeViolation(world.endpoint, SSH, account);
+    const ended = await makeViolation(world.endpoint, SSH, account);
+    const deployed = await world.deploy({
+      rules: {
+        [SSH]: {
+          ...enforce,
+          exemptions: [
+            { ...exemption, resource: exempt.resource_id, expires: '2099-12-31' },
+            { ...exemption, resource: ended.resource_id, expires: '2025-12-31' },
+          ],
+        },
+      },
+    });
+
+    const { outcomes } = await deployed.run(SSH, [exempt, ended]);
+
+    const of = new Map(outcomes.map((outcome) => [outcome.finding.resource, outcome]));
+    expect(of.get(exempt.resource_id)).toMatchObject({
+      outcome: 'exempt',
+      reason: 'bastion (network team, until 2099-12-31)',
+      plan: [],
+    });
+    expect(of.get(ended.resource_id)).toMatchObject({
+      outcome: 'remediated',
+      endedExemptions: ['bastion (network team), ended on 2025-12-31'],
+    });
+    expectWritesWithin(deployed.writes(), outcomes);
+  });
+
+  test.each([
+    ['that counts', 'bastion until 2099-12-31', 'exempt', 'bastion (tag, until 2099-12-31)'],
+    [
+      'that is malformed',
+      'please leave this',
+      'failed',
+      /is "please leave this": expected "<reason> until <last day>"/,
+    ],
+  ])('by a tag %s: the resource is left alone', async (_, value, outcome, reason) => {
+    const account = freshAccount();
+    const group = await makeSecurityGroup(world.endpoint, account, openPort(22), { tags: { [tag]: value } });
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const before = await deployed.snapshot(account);
+
+    const { outcomes } = await deployed.run(SSH, [itemOf(SSH, { account_id: account, resource_id: group })]);
+
+    expect(outcomes).toMatchObject([
+      { outcome, reason: expect.stringMatching(asPattern(reason)), applied: [] },
+    ]);
+    expect(deployed.writes()).toEqual([]);
+    expect(await deployed.snapshot(account)).toEqual(before);
+  });
+
+  test('by a tag that has ended: cured, and told of', async () => {
+    const account = freshAccount();
+    const group = await makeSecurityGroup(world.endpoint, account, openPort(22), {
+      tags: { [tag]: 'bastion until 2025-12-31' },
+    });
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+
+    const { outcomes } = await deployed.run(SSH, [itemOf(SSH, { account_id: account, resource_id: group })]);
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'remediated', endedExemptions: ['bastion (tag), ended on 2025-12-31'] },
+    ]);
+  });
+});
+
+describe('pause', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test.each(['all', `${RDP}, ${SSH}`])(
+    '%s: findings are deferred with their plan, and nothing is changed',
+    async (value) => {
+      const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+      await deployed.product.putPause(value);
+      const account = freshAccount();
+      const item = await makeViolation(world.endpoint, SSH, account);
+      const before = await deployed.snapshot(account);
+
+      const { outcomes } = await deployed.run(SSH, [item]);
+
+      expect(outcomes).toMatchObject([
+        {
+          outcome: 'deferred',
+          willRetry: true,
+          reason: expect.stringContaining('is paused in eu-central-1'),
+          plan: [{}, {}],
+          applied: [],
+        },
+      ]);
+      expect(deployed.writes()).toEqual([]);
+      expect(await deployed.snapshot(account)).toEqual(before);
+    },
+  );
+
+  test('of another rule: this one goes on', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    await deployed.product.putPause(RDP);
+
+    const { outcomes } = await deployed.run(SSH, [await makeViolation(world.endpoint, SSH, freshAccount())]);
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test('between two findings of a job: the second is left alone', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const account = freshAccount();
+    const items = [
+      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(world.endpoint, SSH, account),
+    ];
+    const [first, second] = items.map(({ resource_id }) => resource_id);
+    const before = await deployed.snapshot(account);
+    const pausing = world.proxy.intercept(async ({ operation }) => {
+      if (operation === 'RevokeSecurityGroupIngress') {
+        pausing.remove();
+        await deployed.product.putPause('all');
+        // What the function remembers of the parameter is six seconds old then.
+        const now = Date.now.bind(Date);
+        vi.spyOn(Date, 'now').mockImplementation(() => now() + 6_000);
+      }
+      return undefined;
+    });
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const of = new Map(outcomes.map((outcome) => [outcome.finding.resource, outcome]));
+    expect(of.get(first ?? '')).toMatchObject({ outcome: 'remediated' });
+    expect(of.get(second ?? '')).toMatchObject({ outcome: 'deferred', plan: [{}, {}], applied: [] });
+    const about = (lines: readonly string[]) => lines.filter((line) => line.includes(second ?? ''));
+    expect(about(await deployed.snapshot(account))).toEqual(about(before));
+    expectWritesWithin(
+      deployed.writes(),
+      outcomes.filter(({ finding }) => finding.resource === first),
+    );
+  });
+});
+
+describe('two rules on one resource', () => {
+  test('a group that is open by SSH and RDP ends cured of both, and loses nothing else', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: enforce, [RDP]: enforce } });
+    const account = freshAccount();
+    const group = await makeSecurityGroup(world.endpoint, account, [
+      { IpProtocol: 'tcp', FromPort: 20, ToPort: 4000, IpRanges: [{ CidrIp: WORLD, Description: 'all' }] },
+      { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: OFFICE }] },
+    ]);
+    const items = rulesOnPorts.map((rule) => itemOf(rule, { account_id: account, resource_id: group }));
+    const asOf = nextMoment();
+    world.tenant.setFindings(items);
+
+    // Both jobs are there before the first is worked on.
+    await deployed.collect({ rule: SSH, asOf });
+    await deployed.collect({ rule: RDP, asOf });
+    await deployed.work();
+    const ssh = await deployed.resultOf({ rule: SSH, asOf }, 1);
+    const rdp = await deployed.resultOf({ rule: RDP, asOf }, 1);
+
+    expect([...ssh.outcomes, ...rdp.outcomes]).toMatchObject([
+      { outcome: 'remediated' },
+      { outcome: 'remediated' },
+    ]);
+    expect(await ingressRules(world.endpoint, account, group)).toEqual([
+      `tcp 20-21 ${WORLD} all`,
+      `tcp 22-22 ${OFFICE} `,
+      `tcp 23-3388 ${WORLD} all`,
+      `tcp 3390-4000 ${WORLD} all`,
+    ]);
+    expectWritesWithin(deployed.writes(), [...ssh.outcomes, ...rdp.outcomes]);
+  });
+});
+
+function many(count: number) {
+  return Array.from({ length: count }, (_, index) => ({
+    account: '123456789012',
+    region: 'eu-west-1',
+    resource: `sg-${index.toString(16).padStart(17, '0')}`,
+    reason: `agreed with the security team in ticket ${index}`,
+    owner: 'application team',
+    expires: '2099-12-31',
+  }));
+}
+
+function asPattern(words: string | RegExp): RegExp {
+  return typeof words === 'string' ? new RegExp(`^${words.replaceAll(/[()]/g, '\\$&')}$`) : words;
+}

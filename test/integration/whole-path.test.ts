@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freshAccount } from './harness/product.ts';
+import { makeViolation, type TestedRule } from './harness/violations.ts';
+import { expectWritesWithin, startWorld, type World } from './harness/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const rules: readonly TestedRule[] = [
+  'security-group-ssh-open',
+  's3-bucket-public',
+  'iam-access-key-unrotated',
+];
+
+describe('the whole path', () => {
+  test.each(rules)('%s: a dry run shows what enforcement then does, and changes nothing', async (rule) => {
+    const deployed = await world.deploy({ rules: { [rule]: { mode: 'dry_run' } } });
+    const account = freshAccount();
+    const item = await makeViolation(world.endpoint, rule, account);
+    const before = await deployed.snapshot(account);
+
+    const dryRun = await deployed.run(rule, [item]);
+
+    expect(dryRun.outcomes).toMatchObject([{ outcome: 'planned', mode: 'dry_run', applied: [] }]);
+    expect(deployed.writes()).toEqual([]);
+    expect(await deployed.snapshot(account)).toEqual(before);
+
+    await deployed.product.putSettings(rule, { mode: 'enforce' });
+    deployed.coldStart();
+    const enforced = await deployed.run(rule, [item]);
+
+    expect(enforced.outcomes).toMatchObject([{ outcome: 'remediated', mode: 'enforce' }]);
+    expect(enforced.outcomes[0]?.plan).toEqual(dryRun.outcomes[0]?.plan);
+    expect(enforced.outcomes[0]?.applied.map(({ line }) => line)).toEqual(
+      dryRun.outcomes[0]?.plan.map(({ line }) => line),
+    );
+    expectWritesWithin(deployed.writes(), dryRun.outcomes);
+    expect(await deployed.snapshot(account)).not.toEqual(before);
+
+    const again = await deployed.run(rule, [item]);
+
+    expect(again.outcomes).toMatchObject([{ outcome: 'compliant', plan: [] }]);
+  });
+});
