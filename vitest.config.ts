@@ -22,6 +22,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['lambdas/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
+      thresholds: { statements: 80, branches: 75, functions: 80, lines: 80 },
     },
   },
 });

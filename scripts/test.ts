@@ -19,7 +19,7 @@ import { chooseSteps, type Step, steps } from './testing/steps.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const reports = path.join(root, 'reports');
-const minutesBetweenSigns = 1;
+const secondsBetweenSigns = 30;
 const linesForFailures = 36;
 const width = process.stdout.columns ?? 160;
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -43,14 +43,18 @@ const environment = {
   NO_COLOR: '1',
 };
 const results: StepResult[] = [];
-const runningSince = new Map<string, number>();
+const runningSince = new Map<Step, number>();
 
-const signs = setInterval(() => {
-  const running = [...runningSince].map(
-    ([name, since]) => `${name} ${duration((Date.now() - since) / 1000)}`,
-  );
-  say(`  running: ${running.join(', ')}`);
-}, minutesBetweenSigns * 60_000);
+// So that who waits sees that something goes on; of a set-up, also how far it is.
+const signs = setInterval(async () => {
+  const running = [...runningSince].map(async ([step, since]) => {
+    const [said] =
+      step.preparation === true ? await lastLines(path.join(scratch, `${step.name}.log`), 1) : [];
+    const sign = `${step.name} ${duration((Date.now() - since) / 1000)}`;
+    return said === undefined ? sign : `${sign} (${said.trim()})`;
+  });
+  say(`  running: ${(await Promise.all(running)).join(', ')}`);
+}, secondsBetweenSigns * 1000);
 
 try {
   await schedule({
@@ -110,7 +114,7 @@ async function runStep(step: Step): Promise<StepResult> {
   const report = path.join(scratch, `${step.name}.json`);
   const folder = path.join(scratch, step.name);
   const start = Date.now();
-  runningSince.set(step.name, start);
+  runningSince.set(step, start);
   const end = await runCommand(step.command(report, folder), {
     directory: root,
     environment,
@@ -118,7 +122,7 @@ async function runStep(step: Step): Promise<StepResult> {
     minutes: step.minutes,
     signal: interruption.signal,
   });
-  runningSince.delete(step.name);
+  runningSince.delete(step);
   const stepChecks = await checksOf(step, end, report);
   const tail = await lastLines(log, linesForFailures);
   for (const file of [log, report, folder]) {
