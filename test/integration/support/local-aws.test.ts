@@ -26,7 +26,7 @@ import { workFolder } from '../../support/local-aws/paths.ts';
 
 const ACCOUNT = '111111111111';
 const REGION = 'eu-central-1';
-const UNTIL = { timeout: 20_000, interval: 50 };
+const UNTIL = { timeout: 60_000, interval: 50 };
 
 const CODE = `
 import { appendFileSync, readFileSync } from 'node:fs';

@@ -37,16 +37,21 @@ export async function prepareLocalAws(say: (line: string) => void): Promise<Loca
     .digest('hex')
     .slice(0, 12);
   const environment = path.join(workFolder, `local-aws-${digest}`);
-  await install(python.command, environment, requirements, say);
+  await installPackages({ python: python.command, environment, requirements, say });
   return { kind: 'installed', python: path.join(environment, 'bin', 'python') };
 }
 
-async function install(
-  python: string,
-  environment: string,
-  requirements: string,
-  say: (line: string) => void,
-): Promise<void> {
+export interface Packages {
+  readonly python: string;
+  /** The folder that becomes the virtual environment. */
+  readonly environment: string;
+  /** The file that pins them. */
+  readonly requirements: string;
+  readonly say: (line: string) => void;
+}
+
+/** Makes a virtual environment with these packages, unless it is there already. */
+export async function installPackages({ python, environment, requirements, say }: Packages): Promise<void> {
   const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -61,8 +66,11 @@ async function install(
   }
 }
 
-/** The first Python on this machine that is new enough. */
-async function findPython(): Promise<{ command: string; version: string }> {
+/**
+ * The first Python on this machine that is new enough.
+ * @throws Error with what was looked for and what was found
+ */
+export async function findPython(): Promise<{ command: string; version: string }> {
   const found: string[] = [];
   for (const command of await pythonCandidates()) {
     const version = await pythonVersion(command);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalAwsInstallation } from './install.ts';
@@ -34,7 +34,10 @@ export interface LocalAwsOptions {
 }
 
 const START_TIMEOUT_MILLISECONDS = 90_000;
-const HEALTH_INTERVAL_MILLISECONDS = 50;
+const REQUEST_TIMEOUT_MILLISECONDS = 5000;
+const GROUP_END_TIMEOUT_MILLISECONDS = 3000;
+/** How often is looked whether it has come up, or gone. */
+const LOOK_INTERVAL_MILLISECONDS = 50;
 const LOG_LINES_IN_ERROR = 15;
 
 /**
@@ -50,7 +53,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   await mkdir(path.join(workFolder, 'logs'), { recursive: true });
   const folder = await mkdtemp(path.join(workFolder, 'local-aws-state-'));
   const logFile = path.join(workFolder, 'logs', `${path.basename(folder)}.log`);
-  const port = options.port ?? (await freePort());
+  const port = await freePort(options.port);
   const child = await spawnServer({
     python: installation.python,
     folder,
@@ -81,13 +84,19 @@ async function useLocalAws(endpoint: string): Promise<LocalAws> {
     throw new Error(`LOCAL_AWS_ENDPOINT is '${endpoint}'; expected an address such as http://127.0.0.1:4566`);
   }
   const url = new URL(endpoint);
-  await fetch(url).catch((error: unknown) => {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const socket = connect(port, url.hostname);
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
     throw new Error(`no server answers at LOCAL_AWS_ENDPOINT, ${endpoint}`, { cause: error });
-  });
+  } finally {
+    socket.destroy();
+  }
   const nothing = async () => {};
   return {
     endpoint: url.origin,
-    port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+    port,
     logFile: '',
     pid: undefined,
     stop: nothing,
@@ -165,9 +174,11 @@ async function waitUntilHealthy(child: ChildProcess, endpoint: string, logFile: 
     if (hasEnded(child)) {
       throw await failure(`ended while starting (${child.signalCode ?? `exit status ${child.exitCode}`})`);
     }
-    const answer = await fetch(`${endpoint}/_localemu/health`).catch(() => undefined);
+    const answer = await fetch(`${endpoint}/_localemu/health`, {
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MILLISECONDS),
+    }).catch(() => undefined);
     if (answer?.ok === true) return;
-    await sleep(HEALTH_INTERVAL_MILLISECONDS);
+    await sleep(LOOK_INTERVAL_MILLISECONDS);
   }
   throw await failure(`did not answer within ${START_TIMEOUT_MILLISECONDS / 1000} s`);
 }
@@ -178,20 +189,34 @@ function hasEnded(child: ChildProcess): boolean {
 
 /** Killed, not asked: there is nothing to save, and asking takes it three seconds. */
 async function endGroup(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined) return;
+  const { pid } = child;
+  if (pid === undefined) return;
   const ended = hasEnded(child) ? undefined : once(child, 'exit');
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // Nothing of the group is left.
-  }
+  signalGroup(pid, 'SIGKILL');
   await ended;
+  // Functions' processes end a moment later. Where nobody reaps what is left of them, they would seem to stay.
+  const deadline = Date.now() + GROUP_END_TIMEOUT_MILLISECONDS;
+  while (signalGroup(pid, 0) && Date.now() < deadline) await sleep(LOOK_INTERVAL_MILLISECONDS);
 }
 
-async function freePort(): Promise<number> {
+/** Whether there was anything left to be signalled. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** The port, or any, now that nobody listens there. The server would say nothing of a port that is taken, and go on. */
+async function freePort(wanted = 0): Promise<number> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  server.listen(wanted, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new Error(`the local AWS can't have port ${wanted} of 127.0.0.1`, { cause: error });
+  }
   const address = server.address();
   server.close();
   await once(server, 'close');
