@@ -70,6 +70,7 @@ const RESERVED_MILLISECONDS = 45_000;
 const READS_AT_ONCE = 8;
 
 type Violation = Extract<Assessment, { state: 'violation' }>;
+
 /** A violation that is to be cured, with its plan. */
 interface Case {
   readonly finding: Finding;

@@ -4,7 +4,10 @@ import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
 import type { Exemption, Mode } from '../../../lambdas/remediator/settings.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
 import { SettingsError } from '../../../lambdas/shared/errors.ts';
+import type { Job } from '../../../lambdas/shared/job.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/shared/outcome.ts';
+import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
+import { testSession } from '../../support/session.ts';
 import { denied, type Fault, unavailable } from './support/iam-account.ts';
 import { ACCOUNT, awsError, findingOf, jobOf, RULE, settingsOf, World } from './support/world.ts';
 
@@ -495,6 +498,46 @@ describe('applying', () => {
     expect(first.outcomes.map(({ finding }) => finding.resource)).toEqual(['a']);
     expect(second.outcomes.map(({ finding }) => finding.resource)).toEqual(['b']);
     expect(world.names).toEqual({ a: 'remediated', b: 'remediated' });
+  });
+});
+
+describe('a resource that AWS is at', () => {
+  const cluster = (fields: string): Answer =>
+    xmlAnswer(
+      `<DescribeClustersResponse><DescribeClustersResult><Clusters><Cluster><ClusterIdentifier>warehouse</ClusterIdentifier>${fields}</Cluster></Clusters></DescribeClustersResult></DescribeClustersResponse>`,
+    );
+  const open = '<ClusterStatus>available</ClusterStatus><PubliclyAccessible>true</PubliclyAccessible>';
+  const paused = '<ClusterStatus>paused</ClusterStatus><PubliclyAccessible>true</PubliclyAccessible>';
+  const closing = `${open}<PendingModifiedValues><PubliclyAccessible>false</PubliclyAccessible></PendingModifiedValues>`;
+  const modified = xmlAnswer('<ModifyClusterResponse><ModifyClusterResult/></ModifyClusterResponse>');
+  const rule = 'redshift-cluster-public';
+  const finding = { rule, account: ACCOUNT, region: 'eu-central-1', resource: 'warehouse' };
+  const job: Job = { ...jobOf(), poll: { ...jobOf().poll, rule }, findings: [finding] };
+
+  test.each<[string, Answer, Answer, string, number]>([
+    ['before', cluster(paused), modified, 'cluster warehouse is paused', 0],
+    ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse', 0],
+    ['after', cluster(open), modified, 'cluster warehouse is being made private', 1],
+    ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'gone', 0],
+  ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason, applied) => {
+    let isModified = false;
+    await using aws = await scriptedAws(({ form }) => {
+      if (form.get('Action') === 'DescribeClusters') return isModified ? cluster(closing) : seen;
+      isModified = answered === modified;
+      return answered;
+    });
+    const world = new World();
+    world.settings = settingsOf({ rule });
+    world.openSession = ({ account, region }) =>
+      testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1 });
+
+    const { outcomes, unfinished } = await world.attempt(job);
+
+    expect(unfinished).toEqual([]);
+    expect(outcomes).toMatchObject([
+      { outcome: when.startsWith('gone') ? 'gone' : 'deferred', reason: expect.stringContaining(reason) },
+    ]);
+    expect(outcomes[0]?.applied).toHaveLength(applied);
   });
 });
 

@@ -3,6 +3,7 @@ import { outcomeKey } from '../../../../lambdas/remediator/evidence.ts';
 import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import type { Settings } from '../../../../lambdas/remediator/settings.ts';
+import type { AwsSession } from '../../../../lambdas/shared/aws-session.ts';
 import type { Finding } from '../../../../lambdas/shared/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/shared/job.ts';
 import type { Outcome } from '../../../../lambdas/shared/outcome.ts';
@@ -73,6 +74,8 @@ export class World {
   /** What each port throws instead of what it should do, asked at each call. */
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
+  /** Instead of a session in the account. */
+  openSession: ((request: SessionRequest) => AwsSession) | undefined;
 
   constructor(users: Readonly<Record<string, readonly string[]>> = {}) {
     this.account = new IamAccount(users);
@@ -122,8 +125,11 @@ export class World {
               this.journals.set(id, structuredClone(journal));
             }),
         },
-        openSession: (request: SessionRequest) =>
-          call('session', () => this.account.open(request, () => this.now, life)),
+        openSession: (request) =>
+          call(
+            'session',
+            () => this.openSession?.(request) ?? this.account.open(request, () => this.now, life),
+          ),
         tell: (outcomes) =>
           call('tell', () => {
             this.told.push(...structuredClone(outcomes));

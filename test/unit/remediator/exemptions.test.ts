@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EXEMPTION_TAG, exemptionsOf, exemptionTagOf } from '../../../lambdas/remediator/exemptions.ts';
+import type { Exemption } from '../../../lambdas/remediator/settings.ts';
+
+const finding = { account: '111122223333', region: 'eu-central-1', resource: 'sg-0123' };
+const exemption: Exemption = {
+  account: '*',
+  region: '*',
+  resource: '*',
+  reason: 'bastion',
+  owner: 'team-a',
+  expires: '2026-06-30',
+};
+const lastMoment = new Date('2026-06-30T23:59:59.999Z');
+const dayAfter = new Date('2026-07-01T00:00:00.000Z');
+
+/** Whether a pattern for resources names a resource. */
+function names(pattern: string, resource: string): boolean {
+  return (
+    exemptionsOf({ ...finding, resource }, [{ ...exemption, resource: pattern }], lastMoment).reason !==
+    undefined
+  );
+}
+
+describe('patterns', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?', '[', '\\', '/', '\n', 'é', '😀') });
+  const literal = text.map((each) => each.replaceAll('*', ''));
+
+  test('a pattern without * is the resource itself, every character of it', () => {
+    fc.assert(
+      fc.property(
+        literal.filter((each) => each !== ''),
+        literal,
+        (pattern, resource) => {
+          expect(names(pattern, resource)).toBe(pattern === resource);
+        },
+      ),
+    );
+  });
+
+  test('* stands for any text, none included', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(literal, text), { minLength: 1 }), literal, (parts, end) => {
+        const pattern = parts.map(([part]) => `${part}*`).join('') + end;
+        const resource = parts.map(([part, filling]) => part + filling).join('') + end;
+        expect(names(pattern, resource)).toBe(true);
+      }),
+    );
+  });
+
+  test('is right for every pattern and resource of few characters', () => {
+    const short = fc.string({ unit: fc.constantFrom('a', 'b', '*'), minLength: 1, maxLength: 6 });
+    const resources = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
+    const matches = (pattern: string, resource: string): boolean => {
+      const [first] = pattern;
+      if (first === undefined) return resource === '';
+      if (first !== '*') return resource[0] === first && matches(pattern.slice(1), resource.slice(1));
+      return matches(pattern.slice(1), resource) || (resource !== '' && matches(pattern, resource.slice(1)));
+    };
+    fc.assert(
+      fc.property(short, resources, (pattern, resource) => {
+        expect(names(pattern, resource)).toBe(matches(pattern, resource));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('a pattern of many * takes no time', () => {
+    expect(names(`${'*a'.repeat(200)}*b`, 'a'.repeat(2_048))).toBe(false);
+  });
+});
+
+describe('exemptions in the settings', () => {
+  test('name account, region and resource, all three', () => {
+    const given = { ...exemption, account: finding.account, region: 'eu-*', resource: 'sg-*' };
+    const counts = (of: Partial<typeof finding>) =>
+      exemptionsOf({ ...finding, ...of }, [given], lastMoment).reason !== undefined;
+
+    expect(counts({})).toBe(true);
+    expect(counts({ account: '444455556666' })).toBe(false);
+    expect(counts({ region: 'us-east-1' })).toBe(false);
+    expect(counts({ region: 'global' })).toBe(false);
+    expect(counts({ resource: 'acl-0123' })).toBe(false);
+  });
+
+  test('count to the end of their last day in UTC, and are reported when it is over', () => {
+    expect(exemptionsOf(finding, [exemption], lastMoment)).toEqual({
+      reason: 'bastion (team-a, until 2026-06-30)',
+      ended: [],
+    });
+    expect(exemptionsOf(finding, [exemption], dayAfter)).toEqual({
+      ended: ['bastion (team-a), ended on 2026-06-30'],
+    });
+  });
+
+  test('one that has ended does not hide one that counts', () => {
+    const later = { ...exemption, reason: 'migration', expires: '2026-12-31' };
+
+    expect(exemptionsOf(finding, [exemption, later], dayAfter)).toEqual({
+      reason: 'migration (team-a, until 2026-12-31)',
+      ended: ['bastion (team-a), ended on 2026-06-30'],
+    });
+  });
+});
+
+describe('the tag', () => {
+  const tagOf = (tag: string, now = lastMoment) => exemptionTagOf({ [EXEMPTION_TAG]: tag }, now);
+
+  test('is not there', () => {
+    expect(exemptionTagOf({ Name: 'a' }, lastMoment)).toEqual({ ended: [] });
+    expect(exemptionTagOf(undefined, lastMoment)).toEqual({ ended: [] });
+  });
+
+  test.each([
+    'public web site until 2026-06-30',
+    'public web site; until 2026-06-30',
+    'public web site, until  2026-06-30 ',
+    '  public web site;until 2026-06-30',
+    'public web site Until 2026-06-30',
+  ])('%j exempts to the end of its last day in UTC', (tag) => {
+    expect(tagOf(tag)).toEqual({ reason: 'public web site (tag, until 2026-06-30)', ended: [] });
+    expect(tagOf(tag, dayAfter)).toEqual({ ended: ['public web site (tag), ended on 2026-06-30'] });
+  });
+
+  test('its form needs no character that AWS refuses in a tag', () => {
+    // IAM, Tag: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Tag.html
+    const taggable = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+    const [, example = ''] = /as in "(.*?)"/.exec(tagOf('').malformed ?? '') ?? [];
+
+    expect(EXEMPTION_TAG).toMatch(taggable);
+    expect(example).toMatch(taggable);
+    expect(tagOf(example).reason).toBeDefined();
+  });
+
+  test('a reason may hold the word itself', () => {
+    expect(tagOf('open until the audit until 2026-12-31').reason).toBe(
+      'open until the audit (tag, until 2026-12-31)',
+    );
+  });
+
+  test.each([
+    '',
+    'yes',
+    'until 2026-12-31',
+    '; until 2026-12-31',
+    'public web site',
+    'public web site until',
+    'public web site until 2026-02-30',
+    'public web site until 31.12.2026',
+    'public web site until 2026-12-31T00:00:00Z',
+    'public web site until 2026-12-31 or so',
+    'public web siteuntil 2026-12-31',
+  ])('%j is not understood, which is neither an exemption nor none', (tag) => {
+    const { reason, malformed, ended } = tagOf(tag);
+
+    expect({ reason, ended }).toEqual({ reason: undefined, ended: [] });
+    expect(malformed).toContain(`tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>"`);
+  });
+});

@@ -1,0 +1,357 @@
+import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { outcomeKey } from '../../../lambdas/remediator/evidence.ts';
+import { queryError, type ScriptedAws, s3Error, scriptedAws } from '../../support/scripted-aws.ts';
+import { Cloud, SECRETS } from './support/cloud.ts';
+import { variables } from './support/environment.ts';
+import { ACCOUNT, jobOf, RULE } from './support/world.ts';
+
+const SERVICE = 'cspm-remediator';
+const QUEUE = 'arn:aws:sqs:eu-central-1:111111111111:cspm-jobs.fifo';
+
+let cloud: Cloud;
+let aws: ScriptedAws;
+let output: string;
+
+beforeEach(async () => {
+  cloud = new Cloud();
+  aws = await scriptedAws((call) => cloud.answer(call));
+  output = '';
+  const collect = (chunk: string | Uint8Array): boolean => {
+    output += chunk.toString();
+    return true;
+  };
+  vi.spyOn(process.stdout, 'write').mockImplementation(collect);
+  vi.spyOn(process.stderr, 'write').mockImplementation(collect);
+  const environment = {
+    ...variables,
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_ACCESS_KEY_ID: 'ASIAREMEDIATOR',
+    AWS_SECRET_ACCESS_KEY: 'remediator-secret',
+    POWERTOOLS_SERVICE_NAME: SERVICE,
+    POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
+  };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  // Each test has a function of its own, as after a cold start.
+  vi.resetModules();
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  await aws[Symbol.asyncDispose]();
+});
+
+function recordOf(body: unknown, received = 1, messageId = 'message-1'): SQSRecord {
+  return {
+    messageId,
+    receiptHandle: `receipt-${messageId}`,
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    attributes: {
+      ApproximateReceiveCount: String(received),
+      MessageGroupId: ACCOUNT,
+      SentTimestamp: '0',
+      SenderId: 's',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: QUEUE,
+    awsRegion: 'eu-central-1',
+  };
+}
+
+const context: Context = {
+  callbackWaitsForEmptyEventLoop: false,
+  functionName: SERVICE,
+  functionVersion: '$LATEST',
+  invokedFunctionArn: `arn:aws:lambda:eu-central-1:111111111111:function:${SERVICE}`,
+  memoryLimitInMB: '1024',
+  awsRequestId: 'invocation-1',
+  logGroupName: 'group',
+  logStreamName: 'stream',
+  getRemainingTimeInMillis: () => 300_000,
+  done: () => {},
+  fail: () => {},
+  succeed: () => {},
+};
+
+async function invoke(...records: readonly SQSRecord[]): Promise<SQSBatchResponse> {
+  const { handler } = await import('../../../lambdas/remediator/index.ts');
+  return handler({ Records: [...records] }, context);
+}
+
+const lineSchema = z.looseObject({ level: z.string().optional(), message: z.string().optional() });
+function lines(): z.infer<typeof lineSchema>[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => lineSchema.parse(JSON.parse(line)));
+}
+const logged = (level: string): string[] =>
+  lines().flatMap((line) => (line.level === level && line.message !== undefined ? [line.message] : []));
+
+const emfSchema = z.looseObject({
+  _aws: z.object({
+    CloudWatchMetrics: z.array(
+      z.object({
+        Namespace: z.string(),
+        Dimensions: z.array(z.array(z.string())),
+        Metrics: z.array(z.object({ Name: z.string(), Unit: z.string() })),
+      }),
+    ),
+  }),
+});
+
+/** Metrics in the embedded metric format: name, value and dimensions as CloudWatch reads them. */
+function metrics(): unknown[] {
+  return lines().flatMap((line) => {
+    const emf = emfSchema.safeParse(line);
+    if (!emf.success) return [];
+    return emf.data._aws.CloudWatchMetrics.flatMap(({ Namespace, Dimensions, Metrics }) =>
+      Metrics.map(({ Name }) => {
+        const dimensions = Dimensions.map((names) =>
+          Object.fromEntries(names.map((name) => [name, line[name]])),
+        );
+        return { namespace: Namespace, name: Name, value: line[Name], dimensions };
+      }),
+    );
+  });
+}
+const metric = (name: string, value: number, rule?: string) => ({
+  namespace: 'CspmAutoRemediation',
+  name,
+  value,
+  dimensions: [{ service: SERVICE, ...(rule !== undefined && { rule }) }],
+});
+
+describe('a job', () => {
+  test('is worked on: AWS is changed, evidence, events, metrics and logs tell of it', async () => {
+    cloud.users.set('deploy', 'Active').set('fine', 'Inactive');
+    const job = jobOf('deploy', 'fine', 'missing');
+
+    const response = await invoke(recordOf(job));
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(cloud.users.get('deploy')).toBe('Inactive');
+    const expected = { deploy: 'remediated', fine: 'compliant', missing: 'gone' };
+    for (const finding of job.findings) {
+      const name = z.enum(['deploy', 'fine', 'missing']).parse(finding.resource);
+      const key = outcomeKey(job.poll, finding);
+      expect(JSON.parse(cloud.objects.get(key) ?? '')).toMatchObject({ finding, outcome: expected[name] });
+      expect(cloud.events).toContainEqual(
+        expect.objectContaining({ finding, outcome: expected[name], evidence: `s3://cspm-evidence/${key}` }),
+      );
+    }
+    expect(cloud.events).toHaveLength(3);
+    expect(metrics()).toHaveLength(3);
+    expect(metrics()).toEqual(
+      expect.arrayContaining([
+        metric('Remediated', 1, RULE),
+        metric('Compliant', 1, RULE),
+        metric('Gone', 1, RULE),
+      ]),
+    );
+    const line = lines().find(({ message }) => message?.startsWith('remediated: '));
+    expect(line).toMatchObject({
+      level: 'INFO',
+      message: `remediated: ${RULE} ${ACCOUNT} global deploy`,
+      outcome: 'remediated',
+      account: ACCOUNT,
+      resource: 'deploy',
+      applied: ['~ access key AKIA-deploy of deploy: Active -> Inactive (created 2020-01-01, never used)'],
+      function_request_id: 'invocation-1',
+    });
+    expect(cloud.operations).not.toContain('sqs:ChangeMessageVisibility');
+  });
+
+  test('the role is assumed once, and settings are read once for two jobs', async () => {
+    cloud.users.set('a', 'Active').set('b', 'Active');
+
+    await invoke(recordOf(jobOf('a'), 1, 'm1'), recordOf({ ...jobOf('b'), chunk: 1 }, 1, 'm2'));
+
+    const times = (name: string) => cloud.operations.filter((operation) => operation === name).length;
+    expect(times('sts:AssumeRole')).toBe(2);
+    expect(times('ssm:GetParametersByPath')).toBe(1);
+    expect(times('ssm:GetParameter')).toBe(1);
+  });
+
+  test('a failed outcome says in one line what to do', async () => {
+    cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
+
+    const response = await invoke(recordOf(jobOf('deploy')));
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(logged('ERROR')).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^failed: ${RULE} ${ACCOUNT} global deploy: the target role in account ${ACCOUNT} can't be assumed: .*; deploy modules/target in that account\\. AccessDenied`,
+        ),
+      ),
+    ]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE)]);
+  });
+
+  test('settings that can’t be used are counted for an alarm', async () => {
+    cloud.settings = { ...cloud.settings, options: { max_age_days: 'ninety' } };
+
+    const response = await invoke(recordOf(jobOf('a', 'b')));
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(metrics()).toEqual([metric('Failed', 2, RULE), metric('SettingsInvalid', 1)]);
+  });
+
+  test('that is not finished goes back to the queue, and comes again after a while', async () => {
+    cloud.users.set('a', 'Active').set('b', 'Inactive');
+    cloud.faults.set('iam:UpdateAccessKey', queryError('MalformedInput', 503));
+
+    const response = await invoke(recordOf(jobOf('a', 'b'), 2));
+
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] });
+    expect(cloud.visibilities).toEqual([
+      {
+        QueueUrl: 'http://127.0.0.1:1/1/cspm-jobs.fifo',
+        ReceiptHandle: 'receipt-message-1',
+        VisibilityTimeout: 60,
+      },
+    ]);
+    expect(metrics()).toEqual([metric('Compliant', 1, RULE)]);
+    expect(logged('WARN')).toEqual([
+      expect.stringMatching(`^unfinished: ${RULE} ${ACCOUNT} global a: MalformedInput`),
+      expect.stringContaining(
+        `job of ${RULE}@1782817200 for account ${ACCOUNT}: 1 of 2 findings are unfinished after attempt 2 of 5`,
+      ),
+    ]);
+    expect(logged('ERROR')).toEqual([]);
+  });
+
+  test('after its last attempt its findings have failed, and the queue moves it to the dead letters', async () => {
+    cloud.users.set('a', 'Active');
+    cloud.faults.set('iam:UpdateAccessKey', queryError('ServiceFailure', 503));
+
+    const response = await invoke(recordOf(jobOf('a'), 5));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    expect(cloud.visibilities).toMatchObject([{ VisibilityTimeout: 0 }]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE)]);
+    expect(cloud.events).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
+    expect(cloud.deadLetters).toEqual([]);
+  });
+
+  test('whose outcomes the event bus refuses goes back, too', async () => {
+    cloud.users.set('a', 'Active');
+    cloud.faults.set('events:PutEvents', queryError('AccessDeniedException', 400));
+
+    const response = await invoke(recordOf(jobOf('a')));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    expect(cloud.users.get('a')).toBe('Inactive');
+    expect(logged('ERROR')).toEqual([
+      expect.stringContaining('the outcomes are in the evidence bucket, but: '),
+    ]);
+  });
+
+  test('a bug is counted for an alarm, and its stack is logged', async () => {
+    cloud.users.set('a', 'Active');
+    cloud.faults.set('s3:GET', { status: 200, body: '{"version":9}' });
+
+    const response = await invoke(recordOf(jobOf('a')));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    expect(metrics()).toContainEqual(metric('UnexpectedError', 1));
+    expect(lines().find(({ level }) => level === 'ERROR')).toMatchObject({
+      error: { name: 'ZodError', stack: expect.stringContaining('evidence.ts') },
+    });
+    expect(cloud.users.get('a')).toBe('Active');
+  });
+
+  test('one that fails does not hold up the others of its batch, not even of its account', async () => {
+    cloud.users.set('a', 'Active').set('b', 'Inactive');
+    cloud.faults.set('iam:UpdateAccessKey', queryError('ServiceFailure', 503));
+
+    const response = await invoke(
+      recordOf(jobOf('a'), 5, 'm1'),
+      recordOf('no job', 5, 'm2'),
+      recordOf({ ...jobOf('b'), chunk: 1 }, 5, 'm3'),
+    );
+
+    expect(response.batchItemFailures).toEqual([{ itemIdentifier: 'm1' }]);
+    expect(cloud.events).toMatchObject([
+      { finding: { resource: 'a' }, outcome: 'failed' },
+      { finding: { resource: 'b' }, outcome: 'compliant' },
+    ]);
+  });
+
+  test('what can’t be put back sooner comes back later', async () => {
+    cloud.faults.set('ssm:GetParametersByPath', { status: 503, body: '' });
+    cloud.faults.set('sqs:ChangeMessageVisibility', queryError('AccessDenied', 403));
+
+    const response = await invoke(recordOf(jobOf('a')));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    expect(logged('WARN')).toContainEqual(
+      expect.stringContaining('message message-1 could not be put back sooner'),
+    );
+  });
+});
+
+describe('a message that is no job', () => {
+  test.each(['hello', JSON.stringify({ ...jobOf('a'), region: 'us-east-1' })])(
+    '%s goes to the dead letters and is acknowledged',
+    async (body) => {
+      const response = await invoke(recordOf(body));
+
+      expect(response).toEqual({ batchItemFailures: [] });
+      expect(cloud.deadLetters).toEqual([body]);
+      expect(metrics()).toEqual([metric('InvalidMessage', 1)]);
+      expect(logged('ERROR')).toEqual([
+        expect.stringMatching(
+          /^message message-1: the (message|job) is .*; it goes to the dead-letter queue$/,
+        ),
+      ]);
+    },
+  );
+
+  test('comes back while the dead-letter queue does not take it', async () => {
+    cloud.faults.set('sqs:SendMessage', queryError('ServiceUnavailable', 503));
+
+    const response = await invoke(recordOf('hello'));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+  });
+});
+
+test('a wrong environment is an error of the invocation, with all that is wrong', async () => {
+  vi.stubEnv('HOME_REGION', 'Frankfurt');
+  vi.stubEnv('EXTERNAL_ID', '');
+
+  await expect(invoke(recordOf(jobOf('a')))).rejects.toThrow(
+    /^environment variables: HOME_REGION: .*; EXTERNAL_ID: /,
+  );
+  expect(aws.calls).toEqual([]);
+});
+
+test('no credentials are in logs, evidence or events, whatever goes wrong', async () => {
+  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'DEBUG');
+  cloud.users.set('a', 'Active').set('b', 'Active').set('c', 'Active');
+
+  await invoke(recordOf(jobOf('a'), 1, 'm1'));
+  cloud.faults.set('iam:UpdateAccessKey', queryError('AccessDenied', 403));
+  await invoke(recordOf(jobOf('b'), 1, 'm2'));
+  cloud.faults.set('iam:UpdateAccessKey', 'cut');
+  await invoke(recordOf(jobOf('c'), 5, 'm3'));
+  cloud.faults.set('sts:AssumeRole', {
+    status: 200,
+    body: '<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>target-secret</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>',
+  });
+  await invoke(recordOf(jobOf('c'), 5, 'm4'));
+  cloud.faults.set('s3:PUT', s3Error('AccessDenied', 403));
+  await invoke(recordOf(jobOf('c'), 5, 'm5'));
+
+  const told = [output, JSON.stringify(cloud.events), ...cloud.objects.values(), ...cloud.deadLetters].join(
+    '\n',
+  );
+  expect(told).toContain('AccessDenied');
+  for (const secret of SECRETS) expect(told).not.toContain(secret);
+});

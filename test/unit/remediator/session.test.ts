@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { EC2Client } from '../../../lambdas/aws/ec2.ts';
+import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
+import { Sessions } from '../../../lambdas/remediator/session.ts';
+import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
+import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
+import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import { pollId } from '../../../lambdas/shared/job.ts';
+import { type Answer, queryError, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
+import { environment } from './support/environment.ts';
+
+/** The longest that AWS has. */
+const SCOPE = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: '111122223333' };
+
+const policySchema = z.object({
+  Version: z.literal('2012-10-17'),
+  Statement: z.array(
+    z.object({
+      Effect: z.literal('Allow'),
+      Action: z.array(z.string()),
+      Resource: z.array(z.string()),
+      Condition: z.record(z.string(), z.record(z.string(), z.array(z.string()))).optional(),
+    }),
+  ),
+});
+
+describe.each(ruleIds)('the session policy of %s', (id) => {
+  test.each([
+    { mode: 'dry run', kinds: ['read'] as const },
+    { mode: 'enforcement', kinds: ['read', 'write'] as const },
+  ])('in $mode is what STS takes, filled in', async ({ kinds }) => {
+    const { permissions } = await loadRule(id);
+    const asked = kinds.flatMap((kind) => permissions[kind]);
+
+    const text = sessionPolicy(asked, SCOPE);
+
+    expect(text.length).toBeLessThan(2_048);
+    expect(text).not.toContain('${');
+    expect(policySchema.parse(JSON.parse(text)).Statement.map(({ Action }) => Action)).toEqual(
+      asked.map(({ actions }) => actions),
+    );
+  });
+
+  test('its session has a name that STS takes, and that says rule and poll', () => {
+    const name = pollId({ rule: id, asOf: '2999-12-31T23:59:59Z' });
+
+    expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
+    expect(name).toBe(`${id}@32503679999`);
+  });
+});
+
+test('placeholders are filled in wherever they stand', () => {
+  const policy = sessionPolicy(
+    [
+      {
+        actions: ['s3:GetObject'],
+        resources: ['arn:${partition}:s3:::*', 'arn:${partition}:x:${region}:${account}:${account}'],
+        conditions: { StringEquals: { 'aws:ResourceAccount': ['${account}'] } },
+      },
+    ],
+    { partition: 'aws', region: 'eu-central-1', account: '111122223333' },
+  );
+
+  expect(JSON.parse(policy)).toEqual({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: ['s3:GetObject'],
+        Resource: ['arn:aws:s3:::*', 'arn:aws:x:eu-central-1:111122223333:111122223333'],
+        Condition: { StringEquals: { 'aws:ResourceAccount': ['111122223333'] } },
+      },
+    ],
+  });
+});
+
+const assumed: Answer = {
+  status: 200,
+  body: `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIATARGET</AccessKeyId><SecretAccessKey>target-secret</SecretAccessKey><SessionToken>target-token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+};
+
+function answer(call: ReceivedCall): Answer {
+  if (call.form.get('Action') === 'AssumeRole') return assumed;
+  if (call.form.get('AccessKeyId') === 'gone') {
+    const error = queryError('NoSuchEntity', 404);
+    return error === 'cut' ? error : { ...error, headers: { 'x-amzn-requestid': 'request-2' } };
+  }
+  return {
+    status: 200,
+    headers: { 'x-amzn-requestid': 'request-1' },
+    body: '<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult/></GetAccessKeyLastUsedResponse>',
+  };
+}
+
+describe('opening a session', () => {
+  const clock = { now: () => Date.parse('2026-06-30T12:00:00Z'), sleep: async () => {} };
+  const request = {
+    account: '444455556666',
+    region: 'eu-central-1',
+    name: `${rule.id}@1782817200`,
+    permissions: rule.permissions.read,
+  };
+
+  beforeEach(() => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'ASIAREMEDIATOR');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'remediator-secret');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test('asks for the role by its name, with external id, session name and policy', async () => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+
+    const session = await new Sessions(environment, clock).open(request);
+
+    expect(aws.calls).toHaveLength(1);
+    const [call] = aws.calls;
+    expect(Object.fromEntries(call?.form ?? [])).toEqual({
+      Action: 'AssumeRole',
+      Version: '2011-06-15',
+      RoleArn: 'arn:aws:iam::444455556666:role/security/cspm-remediation',
+      RoleSessionName: 'iam-access-key-unrotated@1782817200',
+      ExternalId: 'external',
+      Policy: sessionPolicy(rule.permissions.read, {
+        partition: 'aws',
+        region: 'eu-central-1',
+        account: '444455556666',
+      }),
+    });
+    // STS of the region at work: the global one is in another place, and its tokens don't work everywhere.
+    expect(call?.headers.authorization).toContain('Credential=ASIAREMEDIATOR/');
+    expect(call?.headers.authorization).toContain('/eu-central-1/sts/aws4_request');
+    expect(session).toMatchObject({ account: '444455556666', region: 'eu-central-1', partition: 'aws' });
+    expect(session.now()).toEqual(new Date('2026-06-30T12:00:00Z'));
+  });
+
+  test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const session = await new Sessions(environment, clock).open(request);
+    const client = session.client(IAMClient);
+
+    await client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'there' }));
+    await expect(client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'gone' }))).rejects.toThrow();
+
+    expect(aws.calls.slice(1).map(({ headers }) => headers['x-amz-security-token'])).toEqual([
+      'target-token',
+      'target-token',
+    ]);
+    expect(aws.calls[1]?.headers.authorization).toContain('Credential=ASIATARGET/');
+    expect(session.calls).toEqual([
+      { service: 'IAM', operation: 'GetAccessKeyLastUsed', requestId: 'request-1' },
+      { service: 'IAM', operation: 'GetAccessKeyLastUsed', requestId: 'request-2' },
+    ]);
+    expect(JSON.stringify(session.calls)).not.toMatch(/secret|token/);
+  });
+
+  test('there is one client for each service and region', async () => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const session = await new Sessions(environment, clock).open(request);
+
+    const client = session.client(EC2Client);
+
+    expect(session.client(EC2Client)).toBe(client);
+    expect(session.client(EC2Client, 'us-east-1')).not.toBe(client);
+    await expect(session.client(EC2Client, 'us-east-1').config.region()).resolves.toBe('us-east-1');
+    expect(session.client(IAMClient)).toBeInstanceOf(IAMClient);
+  });
+
+  test('a refusal is AWS’s own error', async () => {
+    await using aws = await scriptedAws(() => queryError('AccessDenied', 403));
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+
+    await expect(new Sessions(environment, clock).open(request)).rejects.toMatchObject({
+      name: 'AccessDenied',
+      $fault: 'client',
+    });
+  });
+
+  test('an answer without credentials is an error that holds none', async () => {
+    await using aws = await scriptedAws(() => ({
+      status: 200,
+      body: '<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>target-secret</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>',
+    }));
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const error = await new Sessions(environment, clock).open(request).catch((thrown: unknown) => thrown);
+
+    expect(error).toBeInstanceOf(z.ZodError);
+    expect(String(error)).toContain('AccessKeyId');
+    expect(String(error)).not.toContain('target-secret');
+  });
+
+  test('any name becomes one that STS takes', async () => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+
+    await new Sessions(environment, clock).open({ ...request, name: `a rule: ${'é'.repeat(100)}` });
+
+    expect(aws.calls[0]?.form.get('RoleSessionName')).toBe(`a-rule--${'-'.repeat(56)}`);
+  });
+});

@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Settings } from '../../../../lambdas/remediator/settings.ts';
+import {
+  type Answer,
+  jsonAnswer,
+  queryError,
+  type ReceivedCall,
+  s3Error,
+} from '../../../support/scripted-aws.ts';
+import { pieces } from './pieces.ts';
+import { settingsOf } from './world.ts';
+
+/** What no log may hold. */
+export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
+
+const entriesSchema = z.object({ Entries: z.array(z.object({ Detail: z.string() })) });
+const eventSchema = z.looseObject({ outcome: z.string() });
+const queueNameSchema = z.object({ QueueName: z.string() });
+const messageSchema = z.object({ MessageBody: z.string() });
+
+/** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
+export class Cloud {
+  settings: Settings = settingsOf();
+  /** User → its only access key's status. */
+  readonly users = new Map<string, 'Active' | 'Inactive'>();
+  readonly objects = new Map<string, string>();
+  readonly deadLetters: string[] = [];
+  /** What is answered instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
+  readonly faults = new Map<string, Answer>();
+  readonly operations: string[] = [];
+  readonly visibilities: unknown[] = [];
+  readonly events: z.infer<typeof eventSchema>[] = [];
+
+  answer(call: ReceivedCall): Answer {
+    const [, service = ''] =
+      /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(call.headers.authorization ?? '') ?? [];
+    const target = String(call.headers['x-amz-target'] ?? '')
+      .split('.')
+      .at(-1);
+    const operation = `${service}:${call.form.get('Action') ?? (target || call.method)}`;
+    this.operations.push(operation);
+    return this.faults.get(operation) ?? this.#answer(operation, call);
+  }
+
+  #answer(operation: string, { form, body, path, method, headers }: ReceivedCall): Answer {
+    switch (operation) {
+      case 'ssm:GetParametersByPath': {
+        const text = Buffer.from(JSON.stringify(this.settings)).toString('base64');
+        return jsonAnswer({
+          Parameters: pieces(text).map((Value, index) => ({
+            Name: `/cspm/rules/${this.settings.rule}/${index + 1}`,
+            Value,
+          })),
+        });
+      }
+      case 'ssm:GetParameter':
+        return jsonAnswer({ Parameter: { Name: '/cspm/pause', Value: 'none' } });
+      case 'sts:AssumeRole':
+        return {
+          status: 200,
+          body: '<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIATARGET</AccessKeyId><SecretAccessKey>target-secret</SecretAccessKey><SessionToken>target-token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>',
+        };
+      case 'events:PutEvents': {
+        const { Entries } = entriesSchema.parse(JSON.parse(body));
+        this.events.push(...Entries.map(({ Detail }) => eventSchema.parse(JSON.parse(Detail))));
+        return jsonAnswer({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) });
+      }
+      case 'sqs:GetQueueUrl':
+        return jsonAnswer({
+          QueueUrl: `http://127.0.0.1:1/1/${queueNameSchema.parse(JSON.parse(body)).QueueName}`,
+        });
+      case 'sqs:ChangeMessageVisibility':
+        this.visibilities.push(JSON.parse(body));
+        return jsonAnswer({});
+      case 'sqs:SendMessage': {
+        const { MessageBody } = messageSchema.parse(JSON.parse(body));
+        this.deadLetters.push(MessageBody);
+        return jsonAnswer({
+          MessageId: 'm',
+          MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
+        });
+      }
+      case 's3:GET':
+      case 's3:PUT': {
+        const key = decodeURIComponent(new URL(path, 'http://s3').pathname.replace('/cspm-evidence/', ''));
+        const known = this.objects.get(key);
+        if (method === 'GET') {
+          return known === undefined ? s3Error('NoSuchKey', 404) : { status: 200, body: known };
+        }
+        if (headers['if-none-match'] !== undefined && known !== undefined) {
+          return s3Error('PreconditionFailed', 412);
+        }
+        this.objects.set(key, body);
+        return { status: 200, body: '' };
+      }
+      default:
+        return this.#iam(operation, form);
+    }
+  }
+
+  #iam(operation: string, form: URLSearchParams): Answer {
+    const user = form.get('UserName') ?? '';
+    const status = this.users.get(user);
+    const answer = (result: string): Answer => {
+      const name = operation.replace('iam:', '');
+      return {
+        status: 200,
+        body: `<${name}Response><${name}Result>${result}</${name}Result></${name}Response>`,
+      };
+    };
+    if (operation === 'iam:GetAccessKeyLastUsed') return answer('<AccessKeyLastUsed/>');
+    if (status === undefined) return queryError('NoSuchEntity', 404);
+    switch (operation) {
+      case 'iam:ListAccessKeys':
+        return answer(
+          `<AccessKeyMetadata><member><UserName>${user}</UserName><AccessKeyId>AKIA-${user}</AccessKeyId><Status>${status}</Status><CreateDate>2020-01-01T00:00:00Z</CreateDate></member></AccessKeyMetadata><IsTruncated>false</IsTruncated>`,
+        );
+      case 'iam:ListUserTags':
+        return answer('<Tags/><IsTruncated>false</IsTruncated>');
+      case 'iam:UpdateAccessKey':
+        this.users.set(user, 'Inactive');
+        return answer('');
+      default:
+        return queryError(`Unexpected-${operation}`);
+    }
+  }
+}
