@@ -29,6 +29,8 @@ export interface AwsProxyOptions {
   readonly upstream: () => string;
   /** Whether to answer as AWS does where the local AWS differs. Default: true. */
   readonly asAwsAnswers?: boolean;
+  /** Told of each call as it is answered. */
+  readonly onCall?: (call: ProxiedCall) => void;
 }
 
 /** An HTTP proxy between AWS clients and the local AWS. */
@@ -170,7 +172,9 @@ class RunningProxy implements AwsProxy {
       // No answer from the service, or a mistake in a test's own function: the caller's error says so, and isn't retried.
       outcome = awsError(call, 'AwsProxyError', { message: describe(error) });
     }
-    this.#calls.push(answered(call, outcome, faults));
+    const told = answered(call, outcome, faults);
+    this.#calls.push(told);
+    this.#options.onCall?.(told);
     if (outcome === CUT) {
       request.socket.destroy();
       return;

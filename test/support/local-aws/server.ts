@@ -149,6 +149,8 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.1',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
+        // For a busy machine: Lambda itself gives a function's module ten seconds to load.
+        LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
         LOCAL_LAMBDA_NODE: functionsNode,
         LOCAL_LAMBDA_ENV: JSON.stringify(functionEnvironment),
       },
