@@ -1,5 +1,5 @@
+import { type AwsClientOptions, clientDefaults } from '../shared/aws-clients.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import { type AwsClientOptions, clientDefaults } from './aws-clients.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { JobQueues } from './job-queues.ts';

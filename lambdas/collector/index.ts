@@ -1,8 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import { parseEnvironment } from '../shared/environment.ts';
-import { pollId } from '../shared/job.ts';
+import { epochSeconds, pollId } from '../shared/job.ts';
+import { count } from '../shared/metrics.ts';
 import { type Collector, createCollector } from './create-collector.ts';
 import { withDeadline } from './deadline.ts';
 import { type Environment, environmentSchema } from './environment.ts';
@@ -13,7 +13,6 @@ import { type PollSummary, sum } from './poll-summary.ts';
 const MARGIN_MILLISECONDS = 5_000;
 
 const logger = new Logger();
-const metrics = new Metrics();
 
 /** Made in the first poll, so that what is wrong with the environment is logged and counted as a failed poll. */
 let ready: { readonly environment: Environment; readonly collector: Collector } | undefined;
@@ -21,13 +20,6 @@ let ready: { readonly environment: Environment; readonly collector: Collector } 
 function prepare() {
   const environment = parseEnvironment(environmentSchema, process.env);
   return { environment, collector: createCollector(environment) };
-}
-
-/** Each metric is a log line of its own: they have different dimensions. */
-function count(name: string, value: number, rule?: string): void {
-  const metric = metrics.singleMetric();
-  if (rule !== undefined) metric.addDimension('rule', rule);
-  metric.addMetric(name, MetricUnit.Count, value);
 }
 
 function report(summary: PollSummary, environment: Environment): void {
@@ -45,9 +37,8 @@ function report(summary: PollSummary, environment: Environment): void {
     );
   }
   if (unprocessable > 0) {
-    const seconds = Math.floor(Date.parse(poll.asOf) / 1000);
     logger.warn(
-      `${unprocessable} findings could not become jobs; each has its reason in s3://${environment.EVIDENCE_BUCKET}/unprocessable/${poll.rule}/${seconds}/`,
+      `${unprocessable} findings could not become jobs; each has its reason in s3://${environment.EVIDENCE_BUCKET}/unprocessable/${poll.rule}/${epochSeconds(poll)}/`,
       { unprocessable: summary.unprocessable },
     );
   }

@@ -1,10 +1,10 @@
 import type { SQSClient } from '../aws/sqs.ts';
+import type { AwsClientOptions } from '../shared/aws-clients.ts';
 import { isAwsError } from '../shared/aws-errors.ts';
 import { batches } from '../shared/batches.ts';
 import type { Clock } from '../shared/clock.ts';
 import { DeliveryError } from '../shared/errors.ts';
 import { type Job, jobId } from '../shared/job.ts';
-import type { AwsClientOptions } from './aws-clients.ts';
 
 /** Where jobs go. */
 export interface JobSink {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
-import type { S3Client } from '../aws/s3.ts';
+import type { AwsClientOptions } from '../shared/aws-clients.ts';
 import type { Clock } from '../shared/clock.ts';
 import { FINDING_OUTCOME, publish } from '../shared/events.ts';
-import type { Poll } from '../shared/job.ts';
+import { EvidenceObjects } from '../shared/evidence-objects.ts';
+import { epochSeconds, type Poll } from '../shared/job.ts';
 import type { Json } from '../shared/json.ts';
 import type { Unprocessable } from '../shared/outcome.ts';
-import type { AwsClientOptions } from './aws-clients.ts';
 import type { PollSummary } from './poll-summary.ts';
 
 /** What a poll leaves behind for people to read. */
@@ -30,10 +30,6 @@ export interface AwsPollRecordsOptions {
 
 const OBJECTS_AT_ONCE = 16;
 
-function epochSeconds(poll: Poll): number {
-  return Math.floor(Date.parse(poll.asOf) / 1000);
-}
-
 /** `polls/<rule>/<poll in epoch seconds>.json` */
 export function pollSummaryKey(poll: Poll): string {
   return `polls/${poll.rule}/${epochSeconds(poll)}.json`;
@@ -52,11 +48,13 @@ export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'i
 /** The evidence bucket and the event bus. */
 export class AwsPollRecords implements PollRecords {
   readonly #options: AwsPollRecordsOptions;
-  #s3: S3Client | undefined;
+  readonly #objects: EvidenceObjects;
   #events: EventBridgeClient | undefined;
 
   constructor(options: AwsPollRecordsOptions) {
     this.#options = options;
+    const { bucket, bucketOwner: owner, region, clientOptions } = options;
+    this.#objects = new EvidenceObjects({ bucket, owner, region, clientOptions });
   }
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
@@ -72,18 +70,7 @@ export class AwsPollRecords implements PollRecords {
     return this.#put(pollSummaryKey(summary.poll), summary);
   }
 
-  async #put(key: string, value: object): Promise<void> {
-    const { PutObjectCommand, S3Client } = await import('../aws/s3.ts');
-    const { bucket, bucketOwner, clientOptions, region } = this.#options;
-    this.#s3 ??= new S3Client({ ...clientOptions, region });
-    await this.#s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: JSON.stringify(value),
-        ContentType: 'application/json',
-        ExpectedBucketOwner: bucketOwner,
-      }),
-    );
+  #put(key: string, value: object): Promise<void> {
+    return this.#objects.put(key, JSON.stringify(value));
   }
 }

@@ -1,6 +1,6 @@
 import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import type { AwsClientOptions } from '../shared/aws-clients.ts';
 import { FindingSourceError } from '../shared/errors.ts';
-import type { AwsClientOptions } from './aws-clients.ts';
 import type { TokenStore } from './netskope/client.ts';
 
 /** A token that was rotated is read anew when the old one is refused, so this may be long. */

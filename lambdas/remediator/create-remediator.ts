@@ -1,14 +1,16 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
+import { clientDefaults } from '../shared/aws-clients.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { FINDING_OUTCOME, publish } from '../shared/events.ts';
+import { EvidenceObjects } from '../shared/evidence-objects.ts';
 import type { Job } from '../shared/job.ts';
 import { outcomeEvent } from '../shared/outcome.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import { ParameterSettings } from './parameter-settings.ts';
 import { type Attempt, type JobResult, remediate, type Surroundings } from './remediate.ts';
-import { clientDefaults, Sessions } from './session.ts';
+import { Sessions } from './session.ts';
 
 /** Works on a job: see `remediate`. */
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
@@ -19,10 +21,16 @@ export function createRemediator(environment: Environment, clock: Clock = system
   const sessions = new Sessions(environment, clock);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
   const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
+  const objects = new EvidenceObjects({
+    bucket: EVIDENCE_BUCKET,
+    owner: SECURITY_ACCOUNT_ID,
+    region: HOME_REGION,
+    clientOptions: clientDefaults,
+  });
   const surroundings: Surroundings = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
-    evidence: new EvidenceBucket(EVIDENCE_BUCKET, SECURITY_ACCOUNT_ID, HOME_REGION),
+    evidence: new EvidenceBucket(objects),
     openSession: (request) => sessions.open(request),
     tell(outcomes) {
       const events = outcomes.map((outcome) => {

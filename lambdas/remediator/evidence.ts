@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { GetObjectCommand, PutObjectCommand, S3Client } from '../aws/s3.ts';
 import { isAwsError } from '../shared/aws-errors.ts';
+import type { EvidenceObjects } from '../shared/evidence-objects.ts';
 import type { Finding } from '../shared/finding.ts';
-import type { Poll } from '../shared/job.ts';
+import { epochSeconds, type Poll } from '../shared/job.ts';
 import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../shared/outcome.ts';
-import { clientDefaults } from './session.ts';
 
 /** What is written down of a job while it is worked on: see `Journal`. */
 const journalRecordSchema = z.object({
@@ -57,8 +56,7 @@ function resourceInKey(resource: string): string {
 /** `outcomes/<rule>/<account>/<region>/<resource, URL-encoded>/<poll in epoch seconds>.json` */
 export function outcomeKey(poll: Poll, finding: Pick<Finding, 'account' | 'region' | 'resource'>): string {
   const resource = resourceInKey(finding.resource);
-  const seconds = Math.floor(Date.parse(poll.asOf) / 1000);
-  return `outcomes/${poll.rule}/${finding.account}/${finding.region}/${resource}/${seconds}.json`;
+  return `outcomes/${poll.rule}/${finding.account}/${finding.region}/${resource}/${epochSeconds(poll)}.json`;
 }
 
 function journalKey(jobId: string): string {
@@ -67,22 +65,14 @@ function journalKey(jobId: string): string {
 
 /** The evidence bucket. */
 export class EvidenceBucket implements EvidenceStore {
-  readonly #bucket: string;
-  readonly #owner: string;
-  readonly #client: S3Client;
+  readonly #objects: EvidenceObjects;
 
-  /**
-   * @param owner the account that the bucket must belong to
-   * @param region the bucket's region
-   */
-  constructor(bucket: string, owner: string, region: string) {
-    this.#bucket = bucket;
-    this.#owner = owner;
-    this.#client = new S3Client({ ...clientDefaults, region });
+  constructor(objects: EvidenceObjects) {
+    this.#objects = objects;
   }
 
   async readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined> {
-    const text = await this.#read(outcomeKey(poll, finding));
+    const text = await this.#objects.get(outcomeKey(poll, finding));
     return text === undefined ? undefined : outcomeSchema.parse(JSON.parse(text));
   }
 
@@ -91,51 +81,26 @@ export class EvidenceBucket implements EvidenceStore {
     const text = JSON.stringify(outcome);
     if (outcome.applied.length === 0) {
       try {
-        await this.#write(key, text, { IfNoneMatch: '*' });
+        await this.#objects.put(key, text, { IfNoneMatch: '*' });
         return true;
       } catch (error) {
         if (!isAwsError(error, 'PreconditionFailed')) throw error;
       }
-      const earlier = await this.#read(key);
+      const earlier = await this.#objects.get(key);
       // The SDK sends a call again whose answer it did not see: then this is the outcome that was just written.
       if (earlier === text) return true;
       if (earlier !== undefined && outcomeSchema.parse(JSON.parse(earlier)).deadLetter !== true) return false;
     }
-    await this.#write(key, text);
+    await this.#objects.put(key, text);
     return true;
   }
 
   async readJournal(jobId: string): Promise<JournalRecord | undefined> {
-    const text = await this.#read(journalKey(jobId));
+    const text = await this.#objects.get(journalKey(jobId));
     return text === undefined ? undefined : journalRecordSchema.parse(JSON.parse(text));
   }
 
   writeJournal(jobId: string, journal: JournalRecord): Promise<void> {
-    return this.#write(journalKey(jobId), JSON.stringify(journal));
-  }
-
-  async #read(key: string): Promise<string | undefined> {
-    try {
-      const answer = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.#bucket, Key: key, ExpectedBucketOwner: this.#owner }),
-      );
-      return (await answer.Body?.transformToString()) ?? '';
-    } catch (error) {
-      if (isAwsError(error, 'NoSuchKey')) return undefined;
-      throw error;
-    }
-  }
-
-  async #write(key: string, text: string, condition: { IfNoneMatch?: '*' } = {}): Promise<void> {
-    await this.#client.send(
-      new PutObjectCommand({
-        Bucket: this.#bucket,
-        Key: key,
-        Body: text,
-        ContentType: 'application/json',
-        ExpectedBucketOwner: this.#owner,
-        ...condition,
-      }),
-    );
+    return this.#objects.put(journalKey(jobId), JSON.stringify(journal));
   }
 }

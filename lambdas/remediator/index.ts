@@ -1,11 +1,11 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { describeError, errorKind } from '../shared/aws-errors.ts';
 import { parseEnvironment } from '../shared/environment.ts';
 import { InvalidInputError, UnfinishedJobError } from '../shared/errors.ts';
 import { type Job, pollId } from '../shared/job.ts';
+import { count } from '../shared/metrics.ts';
 import { linesOf, type Outcome } from '../shared/outcome.ts';
 import { createRemediator } from './create-remediator.ts';
 import { environmentSchema } from './environment.ts';
@@ -13,7 +13,6 @@ import { JobQueue, parseJob } from './job-queue.ts';
 import type { JobResult } from './remediate.ts';
 
 const logger = new Logger();
-const metrics = new Metrics();
 
 /** Made in the first invocation, so that what is wrong with the environment is an error of that invocation. */
 let ready: ReturnType<typeof prepare> | undefined;
@@ -21,13 +20,6 @@ let ready: ReturnType<typeof prepare> | undefined;
 function prepare() {
   const environment = parseEnvironment(environmentSchema, process.env);
   return { environment, queue: new JobQueue(environment), remediate: createRemediator(environment) };
-}
-
-/** Each metric is a log line of its own: they have different dimensions. */
-function count(name: string, value: number, rule?: string): void {
-  const metric = metrics.singleMetric();
-  if (rule !== undefined) metric.addDimension('rule', rule);
-  metric.addMetric(name, MetricUnit.Count, value);
 }
 
 function asError(thrown: unknown): Error {

@@ -1,11 +1,11 @@
 import type { SQSRecord } from 'aws-lambda';
 import type { SQSClient } from '../aws/sqs.ts';
 import { ruleIds } from '../rules/index.ts';
+import { clientDefaults } from '../shared/aws-clients.ts';
 import { InvalidInputError } from '../shared/errors.ts';
 import { formatIssues } from '../shared/issues.ts';
 import { type Job, jobSchema } from '../shared/job.ts';
 import type { Environment } from './environment.ts';
-import { clientDefaults } from './session.ts';
 
 /** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */
 const LONGEST_DELAY_SECONDS = 900;

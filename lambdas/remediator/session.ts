@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
 import type { Permission } from '../rules/rule.ts';
+import { clientDefaults } from '../shared/aws-clients.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../shared/aws-session.ts';
 import type { Clock } from '../shared/clock.ts';
 import type { Environment } from './environment.ts';
@@ -15,12 +16,6 @@ export interface SessionRequest {
   /** What the session may do, and nothing else. */
   readonly permissions: readonly Permission[];
 }
-
-/** What SDK clients are made with here, besides their credentials: no call may hang until the function's end. */
-export const clientDefaults = {
-  maxAttempts: 4,
-  requestHandler: { connectionTimeout: 3_000, requestTimeout: 20_000 },
-};
 
 const credentialsSchema = z.object({
   AccessKeyId: z.string(),

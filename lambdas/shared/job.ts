@@ -13,9 +13,14 @@ export const pollSchema = z.object({
 });
 export type Poll = z.infer<typeof pollSchema>;
 
+/** The poll's moment in whole seconds since 1970, as names and keys hold it. */
+export function epochSeconds(poll: Poll): number {
+  return Math.floor(Date.parse(poll.asOf) / 1000);
+}
+
 /** `<rule>@<asOf in epoch seconds>`: what a poll is known by. */
 export function pollId(poll: Poll): string {
-  return `${poll.rule}@${Math.floor(Date.parse(poll.asOf) / 1000)}`;
+  return `${poll.rule}@${epochSeconds(poll)}`;
 }
 
 /** What the collector asks a region's remediator to do: some findings of one rule, account and region. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EvidenceBucket, type JournalRecord, outcomeKey } from '../../../lambdas/remediator/evidence.ts';
+import { EvidenceObjects } from '../../../lambdas/shared/evidence-objects.ts';
 import type { Outcome } from '../../../lambdas/shared/outcome.ts';
 import {
   type Answer,
@@ -51,7 +52,14 @@ function s3(
 
 function bucketAt(aws: ScriptedAws): EvidenceBucket {
   vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
-  return new EvidenceBucket('cspm-evidence', '111111111111', 'us-east-1');
+  return new EvidenceBucket(
+    new EvidenceObjects({
+      bucket: 'cspm-evidence',
+      owner: '111111111111',
+      region: 'us-east-1',
+      clientOptions: {},
+    }),
+  );
 }
 
 beforeEach(() => {

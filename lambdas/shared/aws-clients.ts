@@ -1,4 +1,4 @@
-/** What every SDK client is made with here, besides its region: no call may hang until the function's end. */
+/** What every SDK client is made with, besides its region: no call may hang until the function's end. */
 export interface AwsClientOptions {
   /** By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string;
