@@ -12,6 +12,8 @@ module "central" {
   api_token_kms_key_arn   = var.api_token_kms_key_arn
   api_token_recovery_days = var.api_token_recovery_days
   rules                   = var.rules
+  accounts                = var.accounts
+  excluded_accounts       = var.excluded_accounts
   region_labels           = var.region_labels
   schedule                = var.schedule
   external_id             = var.external_id

@@ -1,8 +1,10 @@
 variable "rules" {
-  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
+    accounts            = optional(set(string), [])
+    excluded_accounts   = optional(set(string), [])
     schedule            = optional(string)
     netskope_rule_names = optional(list(string), [])
     exemptions = optional(list(object({
@@ -65,12 +67,15 @@ variable "rules" {
 
   validation {
     condition = alltrue(flatten([
-      for rule in values(var.rules) : [for account in keys(rule.mode_by_account) : can(regex(local.account_pattern, account))]
+      for rule in values(var.rules) : [
+        for account in concat(keys(rule.mode_by_account), tolist(rule.accounts), tolist(rule.excluded_accounts)) : can(regex(local.account_pattern, account))
+      ]
     ]))
     error_message = "${join("; ", flatten([
       for id, rule in var.rules : [
-        for account in keys(rule.mode_by_account) :
-        "rules[\"${id}\"].mode_by_account has the account \"${account}\"" if !can(regex(local.account_pattern, account))
+        for setting, accounts in { mode_by_account = keys(rule.mode_by_account), accounts = rule.accounts, excluded_accounts = rule.excluded_accounts } : [
+          for account in accounts : "rules[\"${id}\"].${setting} has the account \"${account}\"" if !can(regex(local.account_pattern, account))
+        ]
       ]
     ]))}: expected an account id of twelve digits, in quotes."
   }
@@ -203,6 +208,30 @@ variable "rules" {
   }
 }
 
+variable "accounts" {
+  description = "The only accounts that any rule is on for. Empty: all. A rule's own `accounts` narrow this further."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.accounts : can(regex(local.account_pattern, account))])
+    error_message = "accounts holds ${join(", ", [for account in var.accounts : "\"${account}\"" if !can(regex(local.account_pattern, account))])}: expected account ids of twelve digits, in quotes."
+  }
+}
+
+variable "excluded_accounts" {
+  description = "Accounts that every rule is off for, whatever else is said of them."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for account in var.excluded_accounts : can(regex(local.account_pattern, account))])
+    error_message = "excluded_accounts holds ${join(", ", [for account in var.excluded_accounts : "\"${account}\"" if !can(regex(local.account_pattern, account))])}: expected account ids of twelve digits, in quotes."
+  }
+}
+
 # An exemption that has ended does no harm, it just no longer counts: a word in the plan, not an error.
 check "exemptions_count" {
   assert {
@@ -215,6 +244,23 @@ check "exemptions_count" {
         if timecmp("${exemption.expires}T23:59:59Z", plantimestamp()) < 0
       ]
     ]))}. What it named is cured again: renew it or remove it."
+  }
+}
+
+# So does one for a region that is not deployed: nothing is cured there.
+check "exemptions_name_regions" {
+  assert {
+    condition = alltrue(flatten([
+      for rule in values(var.rules) : [
+        for exemption in rule.exemptions : strcontains(exemption.region, "*") || contains(concat(local.regions, ["global"]), exemption.region)
+      ]
+    ]))
+    error_message = "${join("; ", flatten([
+      for id, rule in var.rules : [
+        for exemption in rule.exemptions : "rules[\"${id}\"]: the exemption of ${exemption.resource} is for ${exemption.region}"
+        if !strcontains(exemption.region, "*") && !contains(concat(local.regions, ["global"]), exemption.region)
+      ]
+    ]))}, where nothing is cured: expected one of ${join(", ", local.regions)}, \"global\" or \"*\"."
   }
 }
 
@@ -239,10 +285,32 @@ locals {
   cron_month        = "(\\*|0?[1-9]|1[0-2]|[A-Z]{3})([,/-](0?[1-9]|1[0-2]|[A-Z]{3}))*"
   cron_day_of_week  = "(\\*|L|[1-7]L?|[A-Z]{3}L?|[1-7]#[1-5]|[A-Z]{3}#[1-5])([,/-]([1-7]|[A-Z]{3}))*"
 
+  # The accounts that each rule is on for, where not for all: null stands for all.
+  accounts_of_rule = {
+    for id, rule in var.rules : id => (
+      length(var.accounts) == 0 ? (length(rule.accounts) == 0 ? null : rule.accounts) :
+      length(rule.accounts) == 0 ? var.accounts : setintersection(var.accounts, rule.accounts)
+    )
+  }
+
+  # Lists of accounts are another way to say modes: where some are named, the rule is off for the others. So what the
+  # remediators read is modes alone.
+  modes_of_rule = {
+    for id, rule in var.rules : id => {
+      mode = local.accounts_of_rule[id] == null ? rule.mode : "off"
+      mode_by_account = merge(
+        local.accounts_of_rule[id] == null ? rule.mode_by_account : {
+          for account in local.accounts_of_rule[id] : account => lookup(rule.mode_by_account, account, rule.mode)
+        },
+        { for account in setunion(var.excluded_accounts, rule.excluded_accounts) : account => "off" },
+      )
+    }
+  }
+
   # A rule is asked for when it is on for any account.
   polled_rules = {
     for id, rule in var.rules : id => rule
-    if length(setsubtract(concat([rule.mode], values(rule.mode_by_account)), ["off"])) > 0
+    if length(setsubtract(concat([local.modes_of_rule[id].mode], values(local.modes_of_rule[id].mode_by_account)), ["off"])) > 0
   }
 
   # The settings of each rule, in the form in which the remediators read them. As text, so that they pass through
@@ -251,8 +319,8 @@ locals {
     for id, rule in var.rules : id => jsonencode({
       version         = 1
       rule            = id
-      mode            = rule.mode
-      mode_by_account = rule.mode_by_account
+      mode            = local.modes_of_rule[id].mode
+      mode_by_account = local.modes_of_rule[id].mode_by_account
       exemptions      = rule.exemptions
       options         = { for option, value in rule.options : option => value if value != null }
     })

@@ -38,6 +38,15 @@ variable "regions" {
     condition     = var.regions == null || contains(coalesce(var.regions, []), data.aws_region.this.id)
     error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are cured."
   }
+
+  # Regions of another partition have accounts and credentials of their own.
+  validation {
+    condition = alltrue([
+      for region in coalesce(var.regions, []) :
+      (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : "aws") == data.aws_partition.this.partition
+    ])
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected regions of the partition ${data.aws_partition.this.partition} alone. Another partition needs a deployment of its own."
+  }
 }
 
 variable "region_labels" {

@@ -208,3 +208,31 @@ run "tenant_as_host_name" {
     error_message = "The tenant's address is ${output.netskope_url}."
   }
 }
+
+run "in_another_partition" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.this
+    values = { partition = "aws-us-gov" }
+  }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "us-gov-west-1" }
+  }
+
+  variables {
+    regions = ["us-gov-east-1", "us-gov-west-1"]
+  }
+
+  assert {
+    condition     = output.link.partition == "aws-us-gov" && strcontains(module.collector.policy, "arn:aws-us-gov:sqs:us-gov-east-1:111111111111:cspm-auto-remediation-jobs.fifo")
+    error_message = "ARNs must be of the partition: ${module.collector.policy}"
+  }
+
+  assert {
+    condition     = alltrue([for arn in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : startswith(arn, "arn:aws-us-gov:cloudwatch:us-gov-west-1:")])
+    error_message = "Alarms: ${aws_cloudwatch_event_rule.notifications["alarms"].event_pattern}"
+  }
+}

@@ -68,6 +68,7 @@ run "mistakes_3" {
     name                    = "aws-remediation"
     netskope_tenant         = "Acme"
     api_token_secret_arn    = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf" # and a token, too
+    regions                 = ["eu-central-1", "us-gov-west-1"]
     api_token_recovery_days = 3
     schedule                = { expression = "cron(0 25 * * ? *)" }
     rules                   = { s3-bucket-public = { mode_by_account = { "222222222222" = "on" } } }
@@ -77,7 +78,7 @@ run "mistakes_3" {
     notifications           = { kms_key_arn = "alias/notifications" }
   }
   expect_failures = [
-    var.name, var.netskope_tenant, var.api_token, var.api_token_recovery_days, var.schedule, var.rules, var.iam,
+    var.name, var.netskope_tenant, var.api_token, var.api_token_recovery_days, var.regions, var.schedule, var.rules, var.iam,
     var.lambda, var.collector, var.notifications,
   ]
 }
@@ -121,6 +122,14 @@ run "exemption_that_has_ended" {
     rules = { s3-bucket-public = { exemptions = [{ resource = "x", reason = "website", owner = "me", expires = "2020-01-31" }] } }
   }
   expect_failures = [check.exemptions_count]
+}
+
+run "exemption_in_a_region_that_is_not_deployed" {
+  command = plan
+  variables {
+    rules = { s3-bucket-public = { exemptions = [{ region = "us-east-1", reason = "website", owner = "me", expires = "2099-01-31" }] } }
+  }
+  expect_failures = [check.exemptions_name_regions]
 }
 
 run "empty_rule_name" {

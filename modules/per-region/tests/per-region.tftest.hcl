@@ -146,6 +146,22 @@ run "nothing_to_pass_on_without_notifications" {
   }
 }
 
+run "in_another_partition" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { partition = "aws-cn" })
+  }
+
+  assert {
+    condition = alltrue([
+      for resource in flatten(jsondecode(module.remediator.policy).Statement[*].Resource) :
+      startswith(resource, "arn:aws-cn:") || contains([var.link.event_bus_arn, "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"], resource)
+    ]) && strcontains(aws_cloudwatch_event_rule.alarms[0].event_pattern, "arn:aws-cn:cloudwatch")
+    error_message = "ARNs must be of the partition: ${module.remediator.policy}"
+  }
+}
+
 run "own_settings" {
   command = plan
 

@@ -112,6 +112,20 @@ run "some_rules" {
   }
 }
 
+run "in_another_partition" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.this
+    values = { partition = "aws-cn" }
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:") && !strcontains(aws_iam_role.remediation.assume_role_policy, "arn:aws:")
+    error_message = "ARNs must be of the partition: ${aws_iam_role_policy.remediation[0].policy} ${aws_iam_role.remediation.assume_role_policy}"
+  }
+}
+
 run "no_rules" {
   command = plan
 
