@@ -42,7 +42,7 @@ describe('a run of processes', () => {
     expect(await run.end()).toEqual([]);
   });
 
-  it('ends with the process that started it, also when that is killed', async () => {
+  it('ends with the process that started it, also when that and its group are killed', async () => {
     const source = `
       import { spawn } from 'node:child_process';
       import { startProcessRun } from '${path.resolve(import.meta.dirname, '../../support/processes/run.ts')}';
@@ -53,13 +53,14 @@ describe('a run of processes', () => {
       console.log(child.pid);
     `;
     const starter = spawn(process.execPath, ['--input-type=module', '-e', source], {
+      detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const [output] = await once(starter.stdout, 'data');
     const pid = Number(String(output));
     expect(isRunning(pid)).toBe(true);
 
-    starter.kill('SIGKILL');
+    process.kill(-(starter.pid ?? 0), 'SIGKILL');
 
     await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 10_000 });
   });
