@@ -322,7 +322,11 @@ locals {
       mode            = local.modes_of_rule[id].mode
       mode_by_account = local.modes_of_rule[id].mode_by_account
       exemptions      = rule.exemptions
-      options         = { for option, value in rule.options : option => value if value != null }
+      options = merge(
+        # The role that `target` makes for this, by the name that it has there.
+        can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
+        { for option, value in rule.options : option => value if value != null },
+      )
     })
   }
 }

@@ -66,4 +66,37 @@ locals {
       }
     }]
   })
+
+  # The role by which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on.
+  delivers_flow_logs = anytrue([for rule in local.rules : can(local.catalog[rule].options.properties.delivery_role_name)])
+
+  flow_logs_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        Resource = ["arn:${var.partition}:logs:*:${var.account_id}:log-group:*"]
+      },
+      # Takes no log group.
+      {
+        Effect   = "Allow"
+        Action   = ["logs:DescribeLogGroups"]
+        Resource = ["*"]
+      },
+    ]
+  })
+
+  flow_logs_trust_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "vpc-flow-logs.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${var.partition}:ec2:*:${var.account_id}:vpc-flow-log/*" }
+      }
+    }]
+  })
 }

@@ -17,3 +17,13 @@ output "trust_policy" {
   description = "Who may assume the role, as JSON."
   value       = local.trust_policy
 }
+
+output "flow_logs" {
+  description = "The role by which EC2 writes flow logs to CloudWatch Logs: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule turns flow logs on."
+  value = !local.delivers_flow_logs ? null : {
+    role_name    = "${var.name}-flow-logs"
+    description  = "Writes the flow logs that ${var.name} turns on to CloudWatch Logs."
+    policy       = local.flow_logs_policy
+    trust_policy = local.flow_logs_trust_policy
+  }
+}

@@ -16,28 +16,47 @@ locals {
   account_id = "$${AWS::AccountId}"
   partition  = "$${AWS::Partition}"
 
+  boundary = var.iam.permissions_boundary_name == null ? {} : {
+    PermissionsBoundary = "arn:${local.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
+  }
+
   template = jsonencode({
     AWSTemplateFormatVersion = "2010-09-09"
     Description              = "The role by which ${var.name} cures what CSPM finds in this account."
-    Resources = {
-      Role = {
-        Type = "AWS::IAM::Role"
-        Properties = merge(
-          {
-            RoleName                 = module.policy.role_name
-            Path                     = var.iam.path
-            Description              = module.policy.role_description
-            AssumeRolePolicyDocument = jsondecode(module.policy.trust_policy)
-          },
-          var.iam.permissions_boundary_name == null ? {} : {
-            PermissionsBoundary = "arn:${local.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
-          },
-          module.policy.policy == null ? {} : {
-            Policies = [{ PolicyName = "enabled-rules", PolicyDocument = jsondecode(module.policy.policy) }]
-          },
-        )
-      }
-    }
+    Resources = merge(
+      {
+        Role = {
+          Type = "AWS::IAM::Role"
+          Properties = merge(
+            {
+              RoleName                 = module.policy.role_name
+              Path                     = var.iam.path
+              Description              = module.policy.role_description
+              AssumeRolePolicyDocument = jsondecode(module.policy.trust_policy)
+            },
+            local.boundary,
+            module.policy.policy == null ? {} : {
+              Policies = [{ PolicyName = "enabled-rules", PolicyDocument = jsondecode(module.policy.policy) }]
+            },
+          )
+        }
+      },
+      module.policy.flow_logs == null ? {} : {
+        FlowLogsRole = {
+          Type = "AWS::IAM::Role"
+          Properties = merge(
+            {
+              RoleName                 = module.policy.flow_logs.role_name
+              Path                     = var.iam.path
+              Description              = module.policy.flow_logs.description
+              AssumeRolePolicyDocument = jsondecode(module.policy.flow_logs.trust_policy)
+              Policies                 = [{ PolicyName = "delivery", PolicyDocument = jsondecode(module.policy.flow_logs.policy) }]
+            },
+            local.boundary,
+          )
+        }
+      },
+    )
     Outputs = {
       RoleArn = {
         Description = "The role that the remediators assume in this account."

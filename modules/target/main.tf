@@ -38,3 +38,24 @@ resource "aws_iam_role_policy" "remediation" {
     }
   }
 }
+
+# By which EC2 writes the flow logs that a rule turns on. The remediators pass it, and can't assume it.
+
+resource "aws_iam_role" "flow_logs" {
+  count = module.policy.flow_logs == null ? 0 : 1
+
+  name                 = module.policy.flow_logs.role_name
+  path                 = var.iam.path
+  permissions_boundary = var.iam.permissions_boundary_arn
+  description          = module.policy.flow_logs.description
+  assume_role_policy   = module.policy.flow_logs.trust_policy
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "flow_logs" {
+  count = module.policy.flow_logs == null ? 0 : 1
+
+  name   = "delivery"
+  role   = aws_iam_role.flow_logs[0].name
+  policy = module.policy.flow_logs.policy
+}

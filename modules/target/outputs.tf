@@ -17,3 +17,13 @@ output "trust_policy" {
   description = "Who may assume the role, as JSON."
   value       = module.policy.trust_policy
 }
+
+output "flow_logs" {
+  description = "The name and the policies (JSON) of the role by which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
+  value       = module.policy.flow_logs
+}
+
+output "flow_logs_role_arn" {
+  description = "The role by which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
+  value       = one(aws_iam_role.flow_logs[*].arn)
+}

@@ -236,3 +236,32 @@ run "in_another_partition" {
     error_message = "Alarms: ${aws_cloudwatch_event_rule.notifications["alarms"].event_pattern}"
   }
 }
+
+# modules/target names the role.
+run "flow_logs_are_delivered_by_the_role_of_the_target" {
+  command = plan
+
+  variables {
+    name  = "cure"
+    iam   = { target_role_path = "/security/" }
+    rules = { vpc-flow-logs-disabled = {} }
+  }
+
+  assert {
+    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options == { delivery_role_name = "security/cure-flow-logs" }
+    error_message = "Settings: ${output.settings["vpc-flow-logs-disabled"]}"
+  }
+}
+
+run "flow_logs_are_delivered_by_a_role_of_ones_own" {
+  command = plan
+
+  variables {
+    rules = { vpc-flow-logs-disabled = { options = { delivery_role_name = "our-flow-logs" } } }
+  }
+
+  assert {
+    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options == { delivery_role_name = "our-flow-logs" }
+    error_message = "Settings: ${output.settings["vpc-flow-logs-disabled"]}"
+  }
+}

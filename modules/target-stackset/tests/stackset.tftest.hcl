@@ -108,6 +108,18 @@ run "the_template_comes_to_the_same_role" {
     error_message = "Statements differ between ${aws_cloudformation_stack_set.this.template_body} and ${run.by_terraform.policy}"
   }
 
+  assert {
+    condition = jsondecode(replace(replace(replace(
+      jsonencode([
+        jsondecode(output.template).Resources.FlowLogsRole.Properties.RoleName,
+        jsondecode(output.template).Resources.FlowLogsRole.Properties.AssumeRolePolicyDocument,
+        jsondecode(output.template).Resources.FlowLogsRole.Properties.Policies[0].PolicyDocument,
+      ]),
+      "/\\{\"Fn::Sub\":(\"[^\"]*\")\\}/", "$1"), "$${AWS::Partition}", "aws"), "$${AWS::AccountId}", "222222222222"
+    )) == [run.by_terraform.flow_logs.role_name, jsondecode(run.by_terraform.flow_logs.trust_policy), jsondecode(run.by_terraform.flow_logs.policy)]
+    error_message = "Flow logs: ${output.template}"
+  }
+
   # CloudFormation fills in what stands in an Fn::Sub, and only that.
   assert {
     condition     = length(regexall("\\$\\{AWS::", replace(aws_cloudformation_stack_set.this.template_body, "/\\{\"Fn::Sub\":\"[^\"]*\"\\}/", ""))) == 0
@@ -137,6 +149,7 @@ run "no_rules_with_a_boundary" {
   assert {
     condition = alltrue([
       !can(jsondecode(output.template).Resources.Role.Properties.Policies),
+      !can(jsondecode(output.template).Resources.FlowLogsRole),
       jsondecode(output.template).Resources.Role.Properties.Path == "/security/",
       jsondecode(output.template).Resources.Role.Properties.PermissionsBoundary["Fn::Sub"] == "arn:$${AWS::Partition}:iam::$${AWS::AccountId}:policy/team/boundary",
       strcontains(output.template, "role/functions/cspm-auto-remediation-remediator-*"),

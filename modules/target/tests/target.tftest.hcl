@@ -69,6 +69,34 @@ run "all_rules" {
   }
 }
 
+run "flow_logs" {
+  command = plan
+
+  variables {
+    name  = "cure"
+    rules = ["vpc-flow-logs-disabled"]
+    iam   = { path = "/security/", permissions_boundary_arn = "arn:aws:iam::222222222222:policy/boundary" }
+  }
+
+  assert {
+    condition = alltrue([
+      aws_iam_role.flow_logs[0].name == "cure-flow-logs",
+      aws_iam_role.flow_logs[0].path == "/security/",
+      aws_iam_role.flow_logs[0].permissions_boundary == "arn:aws:iam::222222222222:policy/boundary",
+      jsondecode(aws_iam_role.flow_logs[0].assume_role_policy).Statement[0].Principal == { Service = "vpc-flow-logs.amazonaws.com" },
+      jsondecode(aws_iam_role.flow_logs[0].assume_role_policy).Statement[0].Condition.StringEquals == { "aws:SourceAccount" = "222222222222" },
+      strcontains(aws_iam_role_policy.flow_logs[0].policy, "logs:PutLogEvents"),
+    ])
+    error_message = "Role: ${jsonencode(aws_iam_role.flow_logs)}"
+  }
+
+  # What the remediators may pass must be what is there to be passed.
+  assert {
+    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:iam::222222222222:role/*-flow-logs")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
 run "some_rules" {
   command = plan
 
@@ -99,6 +127,11 @@ run "some_rules" {
       StringEquals = { "sts:ExternalId" = "shared", "aws:PrincipalOrgID" = "o-a1b2c3d4e5" }
     }
     error_message = "Trust: ${aws_iam_role.remediation.assume_role_policy}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.flow_logs) == 0 && length(aws_iam_role_policy.flow_logs) == 0 && output.flow_logs_role_arn == null
+    error_message = "No rule here turns flow logs on."
   }
 
   assert {
