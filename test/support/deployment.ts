@@ -73,11 +73,17 @@ export class Deployment {
   async awaitScheduledPoll(rule: string): Promise<Poll> {
     const { name: GroupName } = this.#place;
     const scheduler = new SchedulerClient(this.#settings());
-    const { Target, FlexibleTimeWindow } = await scheduler.send(
-      new GetScheduleCommand({ GroupName, Name: rule }),
+    const { Target } = await scheduler.send(new GetScheduleCommand({ GroupName, Name: rule }));
+    await scheduler.send(
+      new UpdateScheduleCommand({
+        GroupName,
+        Name: rule,
+        Target,
+        State: 'ENABLED',
+        ScheduleExpression: 'rate(1 minute)',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+      }),
     );
-    const Schedule = { GroupName, Name: rule, Target, FlexibleTimeWindow };
-    await scheduler.send(new UpdateScheduleCommand({ ...Schedule, ScheduleExpression: 'rate(1 minute)' }));
     const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
     while (Date.now() < deadline) {
       for (const key of await this.#list(`polls/${rule}/`, '.json')) {
