@@ -717,6 +717,39 @@ describe('the last attempt', () => {
     expect(world.told.map(({ outcome }) => outcome)).toEqual(['failed', 'remediated']);
   });
 
+  test('a redrive leaves alone what was done before, and tells it no second time', async () => {
+    const world = new World({ a: ['old'], b: ['old'] });
+    world.account.fault = ({ operation, user }) =>
+      operation === 'UpdateAccessKey' && user === 'b' ? unavailable : undefined;
+    await world.attempt(jobOf('a', 'b'), { last: true });
+    const before = structuredClone(world.outcome('a'));
+    world.account.fault = () => undefined;
+
+    const { outcomes } = await world.attempt(jobOf('a', 'b'), { number: 1 });
+
+    expect(outcomes.map(({ finding }) => finding.resource)).toEqual(['b']);
+    expect(world.outcome('a')).toEqual(before);
+    expect(world.told.map(({ finding, outcome }) => [finding.resource, outcome])).toEqual([
+      ['a', 'remediated'],
+      ['b', 'failed'],
+      ['b', 'remediated'],
+    ]);
+  });
+
+  test('what a redrive finds out is told in the end, though the bus did not take it at first', async () => {
+    const world = new World({ deploy: ['old'] });
+    world.account.fault = () => unavailable;
+    await world.attempt(jobOf('deploy'), { last: true });
+    world.account.fault = () => undefined;
+    world.fault = (port) => (port === 'tell' ? awsError('InternalException', 500) : undefined);
+    await world.attempt(jobOf('deploy'), { number: 1 });
+    world.fault = () => undefined;
+
+    await world.attempt(jobOf('deploy'), { number: 2 });
+
+    expect(world.told.map(({ outcome }) => outcome)).toEqual(['failed', 'remediated']);
+  });
+
   test('a redrive of what was changed by an attempt that nobody heard of again says so', async () => {
     const world = new World({ deploy: ['old'] });
     const steps = await stepsUntil(world, ['deploy'], () => world.account.changed.length === 1);
