@@ -1,4 +1,5 @@
 export {
+  DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
   GetBucketAclCommand,
   GetBucketPolicyStatusCommand,

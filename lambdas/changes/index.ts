@@ -29,6 +29,10 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
 /** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
 const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>([
   [
+    'automation-execution-start',
+    async () => parsing((await import('./automation-execution-start.ts')).changeKind),
+  ],
+  [
     'cloudtrail-log-file-validation-set',
     async () => parsing((await import('./cloudtrail-log-file-validation-set.ts')).changeKind),
   ],

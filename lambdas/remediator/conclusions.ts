@@ -19,6 +19,13 @@ export interface Unfinished {
   readonly facts: Facts & Pick<Outcome, 'applied'>;
 }
 
+/** A finding that AWS works on for minutes. */
+export interface InProgressFinding {
+  readonly finding: Finding;
+  readonly reason: string;
+  readonly facts: Facts;
+}
+
 const WRITES_AT_ONCE = 8;
 
 /** Keeps account of a job's findings: each ends with one outcome, or unfinished. */
@@ -33,6 +40,7 @@ export class Conclusions {
   readonly #earlier = new Map<string, Outcome>();
   readonly #outcomes = new Map<string, Outcome>();
   readonly #unfinished = new Map<string, Unfinished>();
+  readonly #inProgress = new Map<string, InProgressFinding>();
   readonly #ended = new Map<string, readonly string[]>();
 
   constructor(job: Job, journal: Journal, clock: Clock) {
@@ -46,8 +54,15 @@ export class Conclusions {
   get open(): Finding[] {
     return this.#job.findings.filter(
       ({ resource }) =>
-        !this.#earlier.has(resource) && !this.#outcomes.has(resource) && !this.#unfinished.has(resource),
+        !this.#earlier.has(resource) &&
+        !this.#outcomes.has(resource) &&
+        !this.#unfinished.has(resource) &&
+        !this.#inProgress.has(resource),
     );
+  }
+
+  get inProgress(): readonly InProgressFinding[] {
+    return [...this.#inProgress.values()];
   }
 
   get unfinished(): readonly Unfinished[] {
@@ -74,6 +89,7 @@ export class Conclusions {
   conclude(finding: Finding, outcome: Outcome['outcome'], facts: Facts = {}): void {
     const ended = this.#ended.get(finding.resource);
     const earlierPlan = this.#journal.earlierPlan(finding.resource);
+    this.#inProgress.delete(finding.resource);
     this.#outcomes.set(finding.resource, {
       version: 1,
       poll: this.#job.poll,
@@ -90,6 +106,11 @@ export class Conclusions {
     });
   }
 
+  /** Leaves the finding to a later look: AWS works on it. */
+  wait(finding: Finding, reason: string, facts: Facts = {}): void {
+    this.#inProgress.set(finding.resource, { finding, reason, facts });
+  }
+
   concludeAll(outcome: Outcome['outcome'], facts: Facts): void {
     for (const finding of this.open) this.conclude(finding, outcome, facts);
   }
@@ -97,6 +118,7 @@ export class Conclusions {
   /** Leaves the finding to the next attempt. */
   putBack(finding: Finding, error: unknown, facts: Facts = {}): void {
     const applied = this.#journal.applied(finding.resource);
+    this.#inProgress.delete(finding.resource);
     this.#unfinished.set(finding.resource, { finding, error, facts: { ...facts, applied } });
   }
 

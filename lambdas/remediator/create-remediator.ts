@@ -8,6 +8,7 @@ import type { Job } from '../shared/job.ts';
 import { outcomeEvent } from '../shared/outcome.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
+import type { JobQueue } from './job-queue.ts';
 import { ParameterSettings } from './parameter-settings.ts';
 import { type Attempt, type JobResult, remediate, type Surroundings } from './remediate.ts';
 import { Sessions } from './session.ts';
@@ -16,7 +17,12 @@ import { Sessions } from './session.ts';
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
 
 /** Puts the remediator together, with AWS around it. */
-export function createRemediator(environment: Environment, clock: Clock = systemClock): Remediator {
+export function createRemediator(
+  environment: Environment,
+  queue: Pick<JobQueue, 'sendLater'>,
+  clock: Clock = systemClock,
+): Remediator {
+  const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
   const { AWS_REGION, HOME_REGION, NAME, EVIDENCE_BUCKET, EVENT_BUS_ARN, SECURITY_ACCOUNT_ID } = environment;
   const sessions = new Sessions(environment, clock);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
@@ -32,6 +38,8 @@ export function createRemediator(environment: Environment, clock: Clock = system
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     openSession: (request) => sessions.open(request),
+    automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
+    lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
     tell(outcomes) {
       const events = outcomes.map((outcome) => {
         const evidence = `s3://${EVIDENCE_BUCKET}/${outcomeKey(outcome.poll, outcome.finding)}`;

@@ -15,6 +15,8 @@ export const environmentSchema = z.object({
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
   /** With its path, without the first slash. */
   TARGET_ROLE_NAME: z.string().min(1),
+  /** The role of Systems Manager Automation in each account: with its path, without the first slash. */
+  AUTOMATION_ROLE_NAME: z.string().min(1),
   EXTERNAL_ID: z.string().min(2),
   /** After this many receives a job that has not been finished goes to the dead-letter queue. */
   MAX_RECEIVE_COUNT: count.pipe(z.number().min(1)),

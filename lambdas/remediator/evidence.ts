@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isAwsError } from '../shared/aws-errors.ts';
 import type { EvidenceObjects } from '../shared/evidence-objects.ts';
-import type { Finding } from '../shared/finding.ts';
-import { epochSeconds, type Poll } from '../shared/job.ts';
+import { type Finding, timestampSchema } from '../shared/finding.ts';
+import { epochSeconds, type Poll, pollSchema } from '../shared/job.ts';
 import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../shared/outcome.ts';
 
 /** What is written down of a job while it is worked on: see `Journal`. */
@@ -23,6 +23,16 @@ const journalRecordSchema = z.object({
 });
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
+/** Written down of a finding while AWS works on it for minutes, so that another poll does not begin it again. */
+const inProgressSchema = z.object({
+  version: z.literal(1),
+  /** The journal of the job that began it. */
+  job: z.string(),
+  poll: pollSchema,
+  since: timestampSchema,
+});
+export type InProgress = z.infer<typeof inProgressSchema>;
+
 /** Keeps what was found, planned and changed. */
 export interface EvidenceStore {
   /** The outcome of a finding in a poll, or undefined where none was written. */
@@ -37,6 +47,10 @@ export interface EvidenceStore {
   /** What earlier tries at a job planned and applied, or undefined where none came that far. */
   readJournal(jobId: string): Promise<JournalRecord | undefined>;
   writeJournal(jobId: string, journal: JournalRecord): Promise<void>;
+  /** Who works on a finding for minutes, or undefined where nobody does. */
+  readInProgress(finding: Finding): Promise<InProgress | undefined>;
+  writeInProgress(finding: Finding, inProgress: InProgress): Promise<void>;
+  endInProgress(finding: Finding): Promise<void>;
 }
 
 /** A key holds 1,024 bytes. */
@@ -57,6 +71,10 @@ function resourceInKey(resource: string): string {
 export function outcomeKey(poll: Poll, finding: Pick<Finding, 'account' | 'region' | 'resource'>): string {
   const resource = resourceInKey(finding.resource);
   return `outcomes/${poll.rule}/${finding.account}/${finding.region}/${resource}/${epochSeconds(poll)}.json`;
+}
+
+function inProgressKey({ rule, account, region, resource }: Finding): string {
+  return `in-progress/${rule}/${account}/${region}/${resourceInKey(resource)}.json`;
 }
 
 function journalKey(jobId: string): string {
@@ -102,5 +120,18 @@ export class EvidenceBucket implements EvidenceStore {
 
   writeJournal(jobId: string, journal: JournalRecord): Promise<void> {
     return this.#objects.put(journalKey(jobId), JSON.stringify(journal));
+  }
+
+  async readInProgress(finding: Finding): Promise<InProgress | undefined> {
+    const text = await this.#objects.get(inProgressKey(finding));
+    return text === undefined ? undefined : inProgressSchema.parse(JSON.parse(text));
+  }
+
+  writeInProgress(finding: Finding, inProgress: InProgress): Promise<void> {
+    return this.#objects.put(inProgressKey(finding), JSON.stringify(inProgress));
+  }
+
+  endInProgress(finding: Finding): Promise<void> {
+    return this.#objects.remove(inProgressKey(finding));
   }
 }

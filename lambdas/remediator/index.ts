@@ -19,7 +19,8 @@ let ready: ReturnType<typeof prepare> | undefined;
 
 function prepare() {
   const environment = parseEnvironment(environmentSchema, process.env);
-  return { environment, queue: new JobQueue(environment), remediate: createRemediator(environment) };
+  const queue = new JobQueue(environment);
+  return { environment, queue, remediate: createRemediator(environment, queue) };
 }
 
 function asError(thrown: unknown): Error {
@@ -66,7 +67,7 @@ function logUnfinished({ finding, error, facts }: JobResult['unfinished'][number
 }
 
 /** Tells logs and metrics what came of a job. */
-function report(job: Job, { outcomes, unfinished, settingsError, failures }: JobResult): void {
+function report(job: Job, { outcomes, unfinished, inProgress, settingsError, failures }: JobResult): void {
   const counts = new Map<string, number>();
   for (const outcome of outcomes) {
     logOutcome(outcome);
@@ -78,6 +79,11 @@ function report(job: Job, { outcomes, unfinished, settingsError, failures }: Job
     logger.error(settingsError.message);
   }
   for (const each of unfinished) logUnfinished(each);
+  for (const { finding, reason } of inProgress) {
+    logger.info(
+      `in progress: ${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${reason}`,
+    );
+  }
   for (const failure of failures) {
     logError(`the outcomes are in the evidence bucket, but: ${describeError(failure)}`, failure);
   }
@@ -100,6 +106,7 @@ async function work(
     logger.error(`message ${record.messageId}: ${error.message}; it goes to the dead-letter queue`);
     return queue.sendToDeadLetters(record);
   }
+  if (queue.isDelayed(record)) return queue.forward(job);
   const received = Number(record.attributes.ApproximateReceiveCount);
   const result = await remediate(job, {
     number: received,
@@ -143,7 +150,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     { context, processInParallel: false, throwOnFullBatchFailure: false },
   );
   const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-  for (const record of event.Records.filter(({ messageId }) => failed.has(messageId))) {
+  for (const record of event.Records) {
+    if (!failed.has(record.messageId) || prepared.queue.isDelayed(record)) continue;
     try {
       await prepared.queue.putBack(record);
     } catch (error) {

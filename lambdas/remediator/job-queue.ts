@@ -4,11 +4,14 @@ import { ruleIds } from '../rules/index.ts';
 import { clientDefaults } from '../shared/aws-clients.ts';
 import { InvalidInputError } from '../shared/errors.ts';
 import { formatIssues } from '../shared/issues.ts';
-import { type Job, jobSchema } from '../shared/job.ts';
+import { type Job, jobId, jobSchema } from '../shared/job.ts';
 import type { Environment } from './environment.ts';
 
 /** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */
 const LONGEST_DELAY_SECONDS = 900;
+
+/** The queue in which jobs wait for a while. */
+const DELAYED = 'jobs-delayed';
 
 /** What is needed of a message as Lambda hands it over. */
 type Message = Pick<SQSRecord, 'messageId' | 'receiptHandle' | 'body' | 'attributes'>;
@@ -86,6 +89,40 @@ export class JobQueue {
         QueueUrl: await this.#url('jobs.fifo'),
         ReceiptHandle: message.receiptHandle,
         VisibilityTimeout: received >= MAX_RECEIVE_COUNT ? 0 : delay,
+      }),
+    );
+  }
+
+  /**
+   * Puts a job on the queue after a while. A FIFO queue delays all of its messages or none: so it waits in a queue of
+   * its own, which has no order, and is then forwarded to its account's group, where alone changes are made.
+   */
+  async sendLater(job: Job, delaySeconds: number): Promise<void> {
+    const { SendMessageCommand } = await import('../aws/sqs.ts');
+    const client = await this.#sqs();
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: await this.#url(DELAYED),
+        MessageBody: JSON.stringify(job),
+        DelaySeconds: delaySeconds,
+      }),
+    );
+  }
+
+  /** Whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
+  isDelayed(message: Pick<SQSRecord, 'eventSourceARN'>): boolean {
+    return message.eventSourceARN.endsWith(`:${this.#environment.NAME}-${DELAYED}`);
+  }
+
+  async forward(job: Job): Promise<void> {
+    const { SendMessageCommand } = await import('../aws/sqs.ts');
+    const client = await this.#sqs();
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: await this.#url('jobs.fifo'),
+        MessageBody: JSON.stringify(job),
+        MessageGroupId: job.account,
+        MessageDeduplicationId: jobId(job),
       }),
     );
   }

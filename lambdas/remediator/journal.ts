@@ -1,4 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
+import {
+  type AutomationExecutionStart,
+  schema as automationExecutionSchema,
+} from '../changes/automation-execution-start.ts';
 import type { AppliedChange, Outcome, RecordedChange } from '../shared/outcome.ts';
 import type { EvidenceStore, JournalRecord } from './evidence.ts';
 
@@ -53,6 +57,15 @@ export class Journal {
   /** What is known to have been applied, by this try and those before. */
   applied(resource: string): AppliedChange[] {
     return [...(this.#entries.get(resource)?.applied ?? [])];
+  }
+
+  /** The automation execution that was started for a resource last. */
+  execution(resource: string): AutomationExecutionStart | undefined {
+    for (const { change } of this.applied(resource).reverse()) {
+      const parsed = automationExecutionSchema.safeParse(change);
+      if (parsed.success) return parsed.data;
+    }
+    return undefined;
   }
 
   /** What earlier tries planned, or undefined where none came that far. */

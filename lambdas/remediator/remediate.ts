@@ -1,20 +1,23 @@
 import pLimit from 'p-limit';
+import type { Change } from '../changes/change.ts';
 import { loadRule, ruleIds } from '../rules/index.ts';
 import type { Assessment, Rule } from '../rules/rule.ts';
+import { type Runbook, startPermissions } from '../rules/runbook.ts';
 import { describeError, errorKind, isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import type { Clock } from '../shared/clock.ts';
 import { OutOfTimeError, SettingsError } from '../shared/errors.ts';
 import type { Finding } from '../shared/finding.ts';
 import { formatIssues } from '../shared/issues.ts';
-import { type Job, jobId, pollId } from '../shared/job.ts';
+import { type Job, journalId, pollId } from '../shared/job.ts';
 import type { Outcome, RecordedChange } from '../shared/outcome.ts';
 import { applyPlan, recordPlan } from './apply-plan.ts';
 import { assessEach, readBack } from './assess.ts';
-import { Conclusions, type Facts, type Unfinished } from './conclusions.ts';
+import { Conclusions, type Facts, type InProgressFinding, type Unfinished } from './conclusions.ts';
 import type { EvidenceStore } from './evidence.ts';
 import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
 import { Journal } from './journal.ts';
+import { executionState, planRunbook } from './runbook.ts';
 import type { SessionRequest } from './session.ts';
 import { isPaused, modeFor, type Settings } from './settings.ts';
 
@@ -35,6 +38,10 @@ export interface Surroundings {
   readonly evidence: EvidenceStore;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
+  /** The role that Systems Manager Automation works as in an account. */
+  automationRoleArn(account: string): string;
+  /** Puts a job back on its queue after a while. */
+  lookAgain(job: Job, delaySeconds: number): Promise<void>;
   /** Tells the event bus what came of findings. */
   tell(outcomes: readonly Outcome[]): Promise<void>;
 }
@@ -55,6 +62,8 @@ export interface JobResult {
   readonly outcomes: readonly Outcome[];
   /** What must be worked on again. In a last attempt these findings have outcomes, too. */
   readonly unfinished: readonly Unfinished[];
+  /** What AWS works on for minutes: a further job looks at it. */
+  readonly inProgress: readonly InProgressFinding[];
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
   /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
@@ -69,12 +78,18 @@ const RESERVED_MILLISECONDS = 45_000;
 
 const READS_AT_ONCE = 8;
 
+/** What takes AWS longer than this has failed. A large Redshift cluster may take half an hour. */
+const LONGEST_IN_PROGRESS_MILLISECONDS = 2 * 3_600_000;
+const FIRST_LOOK_SECONDS = 15;
+const LONGEST_LOOK_SECONDS = 300;
+
 type Violation = Extract<Assessment, { state: 'violation' }>;
 
 /** A violation that is to be cured, with its plan. */
 interface Case {
   readonly finding: Finding;
   readonly violation: Violation;
+  readonly changes: readonly Change[];
   readonly facts: Facts & { readonly plan: RecordedChange[] };
 }
 
@@ -86,7 +101,7 @@ interface Case {
 export async function remediate(job: Job, attempt: Attempt, surroundings: Surroundings): Promise<JobResult> {
   const { evidence, clock } = surroundings;
   const rule = await loadRule(job.poll.rule);
-  const journal = new Journal(jobId(job), evidence);
+  const journal = new Journal(journalId(job), evidence);
   const conclusions = new Conclusions(job, journal, clock);
   let isRecalled = false;
   let settingsError: SettingsError | undefined;
@@ -97,10 +112,17 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   } catch (error) {
     conclusions.putBackAll(error);
   }
+  const failures: unknown[] = [];
+  try {
+    await goOn(job, surroundings, journal, conclusions);
+  } catch (error) {
+    for (const { finding, facts } of conclusions.inProgress) conclusions.putBack(finding, error, facts);
+  }
   if (attempt.last) conclusions.giveUp(attempt.number);
 
-  const outcomes = [...conclusions.untold, ...(await conclusions.write(evidence))];
-  const failures: unknown[] = [];
+  const written = await conclusions.write(evidence);
+  if (job.continues !== undefined) await endInProgress(written, evidence, failures);
+  const outcomes = [...conclusions.untold, ...written];
   try {
     await surroundings.tell(outcomes);
     journal.tell(outcomes);
@@ -113,9 +135,51 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   return {
     outcomes,
     unfinished: conclusions.unfinished,
+    inProgress: conclusions.inProgress,
     ...(settingsError !== undefined && { settingsError }),
     failures,
   };
+}
+
+/**
+ * Sees to it that what AWS works on for minutes is looked at again, by a job of its own: no function waits for it. What
+ * has taken too long has failed.
+ */
+async function goOn(
+  job: Job,
+  { evidence, clock, lookAgain }: Surroundings,
+  journal: Journal,
+  conclusions: Conclusions,
+): Promise<void> {
+  if (conclusions.inProgress.length === 0) return;
+  const now = new Date(clock.now()).toISOString();
+  const { look = 0, since = now } = job.continues ?? {};
+  if (Date.parse(now) - Date.parse(since) > LONGEST_IN_PROGRESS_MILLISECONDS) {
+    for (const { finding, reason, facts } of conclusions.inProgress) {
+      const words = `not done since ${since}: ${reason}; look at ${finding.resource} by hand`;
+      conclusions.conclude(finding, 'failed', { ...facts, willRetry: true, reason: words });
+    }
+    return;
+  }
+  await journal.write();
+  const findings = conclusions.inProgress.map(({ finding }) => finding);
+  const continues = { job: journalId(job), look: look + 1, since };
+  await pLimit(READS_AT_ONCE).map(findings, (finding) =>
+    evidence.writeInProgress(finding, { version: 1, job: continues.job, poll: job.poll, since }),
+  );
+  const delaySeconds = Math.min(FIRST_LOOK_SECONDS * 2 ** look, LONGEST_LOOK_SECONDS);
+  await lookAgain({ ...job, findings, continues }, delaySeconds);
+}
+
+/** A mark that can't be taken away only defers the finding for a while. */
+async function endInProgress(
+  outcomes: readonly Outcome[],
+  evidence: EvidenceStore,
+  failures: unknown[],
+): Promise<void> {
+  await pLimit(READS_AT_ONCE).map(outcomes, async ({ finding }) => {
+    await evidence.endInProgress(finding).catch((error: unknown) => failures.push(error));
+  });
 }
 
 /**
@@ -183,13 +247,16 @@ class Work {
       return undefined;
     }
 
-    const findings = conclusions.open.filter((finding) => this.#isToBeRead(finding, settings));
-    if (findings.length === 0) return undefined;
     const enforcing = conclusions.mode === 'enforce' && !paused;
-    const session = await this.#openSession(enforcing);
+    const runbook = settings.method === 'runbook' ? this.#rule.runbook : undefined;
+    const eligible = conclusions.open.filter((finding) => this.#isToBeRead(finding, settings));
+    if (runbook !== undefined) await this.#deferWhatIsInProgress(eligible);
+    if (conclusions.open.length === 0) return undefined;
+    const session = await this.#openSession(enforcing, runbook);
     if (session === undefined) return undefined;
 
-    const cases = await this.#assess(session, findings, settings);
+    const endings = await this.#followExecutions(session, conclusions.open);
+    const cases = await this.#assess(session, conclusions.open, settings, runbook, endings);
     if (enforcing) return this.#enforce(session, cases, settings);
     for (const { finding, violation, facts } of cases) {
       if (paused) conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
@@ -203,6 +270,8 @@ class Work {
     session: AwsSession,
     findings: readonly Finding[],
     settings: Settings,
+    runbook: Runbook | undefined,
+    endings: ReadonlyMap<string, string>,
   ): Promise<readonly Case[]> {
     const resources = findings.map((finding) => finding.resource);
     const assessments = await assessEach(this.#rule, session, resources, settings.options);
@@ -215,14 +284,85 @@ class Work {
         this.#concludeUnviolated(finding, assessment);
       } else if (!this.#isExemptByTag(finding, assessment)) {
         try {
-          const plan = await recordPlan(assessment.plan);
-          cases.push({ finding, violation: assessment, facts: { plan, seen: assessment.seen } });
+          const toCure = await this.#planCure(finding, assessment, settings, runbook, endings);
+          if (toCure !== undefined) cases.push(toCure);
         } catch (error) {
           this.#conclusions.putBack(finding, error);
         }
       }
     }
     return cases;
+  }
+
+  /** The cure of a violation: the runbook first where that is the method, then direct calls for what it left open. */
+  async #planCure(
+    finding: Finding,
+    violation: Violation,
+    settings: Settings,
+    runbook: Runbook | undefined,
+    endings: ReadonlyMap<string, string>,
+  ): Promise<Case | undefined> {
+    const { seen } = violation;
+    const direct = await recordPlan(violation.plan);
+    const ending = endings.get(finding.resource);
+    if (ending !== undefined && settings.runbook_then === 'report') {
+      const reason = `${ending}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
+      this.#conclusions.conclude(finding, 'failed', { seen, willRetry: true, reason });
+      return undefined;
+    }
+    if (runbook === undefined || ending !== undefined) {
+      return { finding, violation, changes: violation.plan, facts: { plan: direct, seen } };
+    }
+    const roleArn = this.#world.automationRoleArn(this.#job.account);
+    const changes = [planRunbook(runbook, finding, this.#job, roleArn)];
+    const then = direct.map(({ line }) => line).join('; ');
+    const note = `what ${runbook.document} leaves open is ${settings.runbook_then === 'api' ? `then cured by: ${then}` : 'reported as failed'}`;
+    const notes = [...(violation.notes ?? []), note];
+    return {
+      finding,
+      violation: { ...violation, notes },
+      changes,
+      facts: { plan: await recordPlan(changes), seen },
+    };
+  }
+
+  /** What another job's runbook works on is not begun again. */
+  async #deferWhatIsInProgress(findings: readonly Finding[]): Promise<void> {
+    const { evidence, clock } = this.#world;
+    await pLimit(READS_AT_ONCE).map(findings, async (finding) => {
+      const known = await evidence.readInProgress(finding);
+      if (known === undefined || known.job === journalId(this.#job)) return;
+      // Whoever began it is lost if it has gone on for longer than any job goes on.
+      if (clock.now() - Date.parse(known.since) > LONGEST_IN_PROGRESS_MILLISECONDS) return;
+      const reason = `in progress since ${known.since}: poll ${pollId(known.poll)} began it`;
+      this.#conclusions.conclude(finding, 'deferred', { willRetry: true, reason });
+    });
+  }
+
+  /**
+   * Looks at the automation executions that were started for findings. What one still works on waits.
+   * @returns how those ended that are over, in words, by resource
+   */
+  async #followExecutions(
+    session: AwsSession,
+    findings: readonly Finding[],
+  ): Promise<ReadonlyMap<string, string>> {
+    const endings = new Map<string, string>();
+    for (const finding of findings) {
+      const execution = this.#journal.execution(finding.resource);
+      if (execution === undefined) continue;
+      const words = `execution ${execution.executionId} of ${execution.document}`;
+      try {
+        const state = await executionState(session, execution);
+        if (state.isOver) {
+          const failure = state.failure === undefined ? '' : ` (${state.failure})`;
+          endings.set(finding.resource, `${words} ended as ${state.status}${failure}`);
+        } else this.#conclusions.wait(finding, `${words} is ${state.status}`);
+      } catch (error) {
+        this.#conclusions.failOrPutBack(finding, error, {}, `${words} can't be followed: `);
+      }
+    }
+    return endings;
   }
 
   async #enforce(session: AwsSession, cases: readonly Case[], settings: Settings): Promise<undefined> {
@@ -233,11 +373,13 @@ class Work {
 
     const changed: Case[] = [];
     for (const toCure of cases) {
-      const { finding, violation, facts } = toCure;
+      const { finding, changes, facts } = toCure;
       if (!(await this.#mayChange(finding, facts))) continue;
-      const { applied, error } = await applyPlan(session, violation.plan);
+      const { applied, error } = await applyPlan(session, changes);
       this.#journal.apply(finding.resource, applied);
-      if (error === undefined) changed.push(toCure);
+      const started = changes.some(({ kind }) => kind === 'automation-execution-start');
+      if (error === undefined && started) conclusions.wait(finding, 'the runbook was started', facts);
+      else if (error === undefined) changed.push(toCure);
       else conclusions.failOrPutBack(finding, error, facts);
     }
 
@@ -252,7 +394,7 @@ class Work {
         const reason = `AWS accepted the changes, but ${finding.resource} still violates the rule when it is read back`;
         conclusions.conclude(finding, 'failed', { ...facts, willRetry: true, reason });
       } else if (result.state === 'busy') {
-        conclusions.conclude(finding, 'deferred', { ...facts, willRetry: true, reason: result.reason });
+        conclusions.wait(finding, result.reason, facts);
       } else conclusions.conclude(finding, 'remediated', { ...facts, ...notesOf(violation) });
     }
   }
@@ -310,19 +452,22 @@ class Work {
     const { resource } = finding;
     if (assessment.state === 'gone') {
       conclusions.conclude(finding, 'gone', { reason: `${resource} does not exist any more` });
+    } else if (assessment.state === 'busy' && this.#journal.applied(resource).length > 0) {
+      conclusions.wait(finding, assessment.reason);
     } else if (assessment.state === 'busy') {
       conclusions.conclude(finding, 'deferred', { willRetry: true, reason: assessment.reason });
     } else if (this.#journal.earlierPlan(resource) !== undefined) {
       const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
       const reason = `an earlier attempt at this job planned these changes and was cut off before it recorded an outcome; ${resource} complies now${notes}`;
-      conclusions.conclude(finding, 'remediated', { reason });
+      // A later look is meant to find what an earlier job did.
+      conclusions.conclude(finding, 'remediated', this.#job.continues === undefined ? { reason } : {});
     } else if (assessment.state === 'not_applicable') {
       conclusions.conclude(finding, 'not_applicable', { reason: assessment.reason });
     } else conclusions.conclude(finding, 'compliant');
   }
 
   /** @returns undefined where AWS refuses one, and the findings have their outcomes */
-  async #openSession(enforcing: boolean): Promise<AwsSession | undefined> {
+  async #openSession(enforcing: boolean, runbook: Runbook | undefined): Promise<AwsSession | undefined> {
     const { account, region, poll } = this.#job;
     const { read, write } = this.#rule.permissions;
     try {
@@ -331,7 +476,9 @@ class Work {
         region,
         name: pollId(poll),
         // In dry run the credentials themselves can't change anything.
-        permissions: enforcing ? [...read, ...write] : read,
+        permissions: enforcing
+          ? [...read, ...(runbook === undefined ? [] : startPermissions(runbook)), ...write]
+          : read,
       });
     } catch (error) {
       if (errorKind(error) !== 'refused') throw error;

@@ -26,6 +26,10 @@ const settingsSchema = z.strictObject({
   rule: ruleIdSchema,
   mode: modeSchema,
   mode_by_account: z.record(accountIdSchema, modeSchema),
+  /** How violations are cured: by direct calls, or by AWS's managed runbook where the rule has one. */
+  method: z.enum(['api', 'runbook']).default('api'),
+  /** What becomes of what the runbook has left open: cured by direct calls, or reported as failed. */
+  runbook_then: z.enum(['api', 'report']).default('api'),
   exemptions: z.array(exemptionSchema),
   /** The rule's own, parsed by the rule. */
   options: z.record(z.string(), jsonSchema),

@@ -5,6 +5,7 @@ import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
+import { documentPermission } from './runbook.ts';
 
 const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
 
@@ -95,6 +96,8 @@ async function inspectRegion(session: AwsSession, region: string, arns: readonly
   });
 }
 
+const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
+
 export const rule = defineRule<Seen, Record<string, never>>({
   id: 'cloudtrail-log-file-validation',
   title: 'CloudTrail trails validate their log files',
@@ -141,6 +144,21 @@ export const rule = defineRule<Seen, Record<string, never>>({
         actions: ['cloudtrail:UpdateTrail'],
         resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
       },
+    ],
+  },
+
+  runbook: {
+    document: DOCUMENT,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: (resource) => ({ TrailName: [resource] }),
+    regionOf: (resource) => parseTrailArn(resource).region,
+    permissions: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+      documentPermission(DOCUMENT),
     ],
   },
 

@@ -5,6 +5,7 @@ import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
+import { documentPermission } from './runbook.ts';
 
 type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
 
@@ -61,6 +62,8 @@ const CLUSTERS_PER_PAGE = 100;
 
 const clusterArn = 'arn:${partition}:redshift:${region}:${account}:cluster:*';
 
+const DOCUMENT = 'AWSConfigRemediation-DisablePublicAccessToRedshiftCluster';
+
 export const rule = defineRule<Seen, Record<string, never>>({
   id: 'redshift-cluster-public',
   title: 'Redshift clusters are not publicly accessible',
@@ -92,6 +95,16 @@ export const rule = defineRule<Seen, Record<string, never>>({
     read: [{ actions: ['redshift:DescribeClusters'], resources: [clusterArn] }],
     write: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
     undo: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
+  },
+
+  runbook: {
+    document: DOCUMENT,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: (resource) => ({ ClusterIdentifier: [resource] }),
+    permissions: [
+      { actions: ['redshift:DescribeClusters', 'redshift:ModifyCluster'], resources: [clusterArn] },
+      documentPermission(DOCUMENT),
+    ],
   },
 
   async inspect(session, resources) {

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { Change } from '../changes/change.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import type { Json } from '../shared/json.ts';
+import type { Runbook } from './runbook.ts';
 
 /**
  * IAM actions and what they may touch. Resources and condition values may hold `${partition}`, `${region}`,
@@ -84,6 +85,8 @@ export interface RuleDefinition<Seen extends Json, Options> {
   /** The rule's own options, with defaults: parsing `{}` gives the defaults. */
   readonly options: z.ZodType<Options>;
   readonly permissions: Permissions;
+  /** Where AWS has one. */
+  readonly runbook?: Runbook;
   readonly documentation: RuleDocumentation;
   /**
    * Reads many resources of one account and region in as few calls as the API allows. Never writes.

@@ -10,6 +10,7 @@ import {
 } from '../shared/ingress-rule.ts';
 import { readIngressRules, readSecurityGroups } from '../shared/security-group-rules.ts';
 import { defineRule, type Inspection, inRegion, type Permission, type RuleDefinition } from './rule.ts';
+import { documentPermission } from './runbook.ts';
 
 const optionsSchema = z.strictObject({
   all_traffic: z.enum(['split', 'revoke']).default('split').meta({
@@ -91,6 +92,9 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
 const securityGroups = 'arn:${partition}:ec2:${region}:${account}:security-group/*';
 const securityGroupRules = 'arn:${partition}:ec2:${region}:${account}:security-group-rule/*';
 
+/** Closes rules that are on port 22 or 3389 exactly, both of them whichever is asked for. */
+const DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
+
 /** A plan adds and revokes; so does its undo. */
 const change: readonly Permission[] = [
   {
@@ -146,6 +150,17 @@ export function portOpenRule(openPort: OpenPort) {
       neverTouches:
         'Rules for other sources, narrower blocks and prefix lists among them; rules for other ports; outbound rules; groups that another account shares.',
       undo: 'Puts the revoked rules back, with description and tags and under new ids, and revokes those that were added.',
+    },
+
+    runbook: {
+      document: DOCUMENT,
+      partitions: ['aws', 'aws-us-gov'],
+      parameters: (resource) => ({ GroupId: [resource] }),
+      permissions: [
+        { actions: ['ec2:DescribeSecurityGroups'], resources: ['*'], conditions: inRegion },
+        { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
+        documentPermission(DOCUMENT),
+      ],
     },
 
     async inspect(session, resources) {

@@ -50,6 +50,13 @@ export class EvidenceObjects {
     );
   }
 
+  /** Removes an object; where there is none, nothing happens. */
+  async remove(key: string): Promise<void> {
+    const { DeleteObjectCommand } = await import('../aws/s3.ts');
+    const client = await this.#s3();
+    await client.send(new DeleteObjectCommand(this.#place(key)));
+  }
+
   #place(key: string) {
     const { bucket, owner } = this.#options;
     return { Bucket: bucket, Key: key, ExpectedBucketOwner: owner };

@@ -34,6 +34,17 @@ export const jobSchema = z
     /** Which of the poll's jobs for this account and region this is, from 0. */
     chunk: z.number().int().nonnegative(),
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
+    /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
+    continues: z
+      .object({
+        /** The earlier job's id. */
+        job: z.string().regex(/^[0-9a-f]{64}$/, 'expected the id of a job'),
+        /** How many looks there have been, this one included. */
+        look: z.number().int().positive(),
+        /** When the earlier job began it. */
+        since: timestampSchema,
+      })
+      .optional(),
   })
   .superRefine((job, context) => {
     const resources = new Set(job.findings.map((finding) => finding.resource));
@@ -72,6 +83,12 @@ export function jobId(job: Job): string {
     job.region,
     job.chunk,
     ...job.findings.map((finding) => finding.resource),
+    ...(job.continues === undefined ? [] : [job.continues.job, job.continues.look]),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** The name of the journal of a job and of all that goes on with it. */
+export function journalId(job: Job): string {
+  return job.continues?.job ?? jobId(job);
 }

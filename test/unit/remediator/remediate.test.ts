@@ -514,18 +514,14 @@ describe('a resource that AWS is at', () => {
   const finding = { rule, account: ACCOUNT, region: 'eu-central-1', resource: 'warehouse' };
   const job: Job = { ...jobOf(), poll: { ...jobOf().poll, rule }, findings: [finding] };
 
-  test.each<[string, Answer, Answer, string, number]>([
-    ['before', cluster(paused), modified, 'cluster warehouse is paused', 0],
-    ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse', 0],
-    ['after', cluster(open), modified, 'cluster warehouse is being made private', 1],
-    ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'gone', 0],
-  ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason, applied) => {
-    let isModified = false;
-    await using aws = await scriptedAws(({ form }) => {
-      if (form.get('Action') === 'DescribeClusters') return isModified ? cluster(closing) : seen;
-      isModified = answered === modified;
-      return answered;
-    });
+  test.each<[string, Answer, Answer, string]>([
+    ['before', cluster(paused), modified, 'cluster warehouse is paused'],
+    ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse'],
+    ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'gone'],
+  ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason) => {
+    await using aws = await scriptedAws(({ form }) =>
+      form.get('Action') === 'DescribeClusters' ? seen : answered,
+    );
     const world = new World();
     world.settings = settingsOf({ rule });
     world.openSession = ({ account, region }) =>
@@ -537,7 +533,63 @@ describe('a resource that AWS is at', () => {
     expect(outcomes).toMatchObject([
       { outcome: when.startsWith('gone') ? 'gone' : 'deferred', reason: expect.stringContaining(reason) },
     ]);
-    expect(outcomes[0]?.applied).toHaveLength(applied);
+    expect(outcomes[0]?.applied).toEqual([]);
+  });
+
+  test('after: further jobs look at it, and the last tells all that was done', async () => {
+    let state = cluster(open);
+    await using aws = await scriptedAws(({ form }) => {
+      if (form.get('Action') === 'DescribeClusters') return state;
+      state = cluster(closing);
+      return modified;
+    });
+    const world = new World();
+    world.settings = settingsOf({ rule });
+    world.openSession = ({ account, region }) =>
+      testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1 });
+
+    const begun = await world.attempt(job);
+    const [firstLook] = world.later;
+    const stillAt = await world.attempt(firstLook?.job ?? job);
+    const [, secondLook] = world.later;
+    state = cluster('<ClusterStatus>available</ClusterStatus><PubliclyAccessible>false</PubliclyAccessible>');
+    const done = await world.attempt(secondLook?.job ?? job);
+
+    expect([begun.outcomes, stillAt.outcomes]).toEqual([[], []]);
+    expect([begun.inProgress.length, stillAt.inProgress.length, done.inProgress.length]).toEqual([1, 1, 0]);
+    expect(world.later.map(({ delaySeconds }) => delaySeconds)).toEqual([15, 30]);
+    expect(done.outcomes).toMatchObject([
+      { outcome: 'remediated', applied: [{ change: { kind: 'redshift-cluster-public-access-set' } }] },
+    ]);
+    expect(world.inProgress.size).toBe(0);
+    const changes = aws.calls.filter(({ form }) => form.get('Action') === 'ModifyCluster');
+    expect(changes).toHaveLength(1);
+  });
+
+  test('what is not done after hours has failed, with what was changed', async () => {
+    await using aws = await scriptedAws(({ form }) =>
+      form.get('Action') === 'DescribeClusters' ? cluster(isModified ? closing : open) : modify(),
+    );
+    let isModified = false;
+    const modify = (): Answer => {
+      isModified = true;
+      return modified;
+    };
+    const world = new World();
+    world.settings = settingsOf({ rule });
+    world.openSession = ({ account, region }) =>
+      testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1 });
+
+    await world.attempt(job);
+    const [look] = world.later;
+    world.now += 3 * 3_600_000;
+    const { outcomes } = await world.attempt(look?.job ?? job);
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('being made private') },
+    ]);
+    expect(outcomes[0]?.applied).toHaveLength(1);
+    expect(world.later).toHaveLength(1);
   });
 });
 

@@ -16,6 +16,8 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   rule: fc.constant(RULE),
   mode,
   mode_by_account: fc.dictionary(account, mode, { maxKeys: 20 }),
+  method: fc.constantFrom('api', 'runbook'),
+  runbook_then: fc.constantFrom('api', 'report'),
   exemptions: fc.array(
     fc.record({
       account: fc.oneof(fc.constant('*'), account),

@@ -10,6 +10,7 @@ export const variables = {
   EVIDENCE_BUCKET: 'cspm-evidence',
   EVENT_BUS_ARN: 'arn:aws:events:us-east-1:111111111111:event-bus/cspm',
   TARGET_ROLE_NAME: 'security/cspm-remediation',
+  AUTOMATION_ROLE_NAME: 'security/cspm-automation',
   EXTERNAL_ID: 'external',
   MAX_RECEIVE_COUNT: '5',
   RETRY_DELAY_SECONDS: '30',

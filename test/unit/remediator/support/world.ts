@@ -1,10 +1,10 @@
-import type { EvidenceStore, JournalRecord } from '../../../../lambdas/remediator/evidence.ts';
+import type { EvidenceStore, InProgress, JournalRecord } from '../../../../lambdas/remediator/evidence.ts';
 import { outcomeKey } from '../../../../lambdas/remediator/evidence.ts';
 import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import type { Settings } from '../../../../lambdas/remediator/settings.ts';
 import type { AwsSession } from '../../../../lambdas/shared/aws-session.ts';
-import type { Finding } from '../../../../lambdas/shared/finding.ts';
+import { type Finding, findingKey } from '../../../../lambdas/shared/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/shared/job.ts';
 import type { Outcome } from '../../../../lambdas/shared/outcome.ts';
 import { IamAccount, NOW } from './iam-account.ts';
@@ -37,6 +37,8 @@ export function settingsOf(settings: Partial<Settings> = {}): Settings {
     rule: RULE,
     mode: 'enforce',
     mode_by_account: {},
+    method: 'api',
+    runbook_then: 'api',
     exemptions: [],
     options: {},
     ...settings,
@@ -60,7 +62,7 @@ export interface AttemptOptions {
   readonly steps?: number;
 }
 
-type Port = 'settings' | 'pause' | 'session' | 'tell' | keyof EvidenceStore;
+type Port = 'settings' | 'pause' | 'session' | 'tell' | 'lookAgain' | keyof EvidenceStore;
 
 /** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
 export class World {
@@ -69,6 +71,9 @@ export class World {
   pause = 'none';
   readonly outcomes = new Map<string, Outcome>();
   readonly journals = new Map<string, JournalRecord>();
+  readonly inProgress = new Map<string, InProgress>();
+  /** The jobs that were put off, in order. */
+  readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** What the event bus was told, in order. */
   readonly told: Outcome[] = [];
   /** What each port throws instead of what it should do, asked at each call. */
@@ -124,7 +129,21 @@ export class World {
             call('writeJournal', () => {
               this.journals.set(id, structuredClone(journal));
             }),
+          readInProgress: (finding) => call('readInProgress', () => this.inProgress.get(findingKey(finding))),
+          writeInProgress: (finding, inProgress) =>
+            call('writeInProgress', () => {
+              this.inProgress.set(findingKey(finding), inProgress);
+            }),
+          endInProgress: (finding) =>
+            call('endInProgress', () => {
+              this.inProgress.delete(findingKey(finding));
+            }),
         },
+        automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
+        lookAgain: (later, delaySeconds) =>
+          call('lookAgain', () => {
+            this.later.push({ job: later, delaySeconds });
+          }),
         openSession: (request) =>
           call(
             'session',
