@@ -226,6 +226,23 @@ describe('a job', () => {
     expect(logged('ERROR')).toEqual([]);
   });
 
+  test('that is not finished leaves a word on what was changed already', async () => {
+    cloud.users.set('a', 'Active');
+    const answerWell = cloud.answer.bind(cloud);
+    cloud.answer = (call) =>
+      cloud.operations.includes('iam:UpdateAccessKey') && call.form.get('Action') === 'ListAccessKeys'
+        ? queryError('ServiceFailure', 503)
+        : answerWell(call);
+
+    const response = await invoke(recordOf(jobOf('a')));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    expect(lines().find(({ message }) => message === 'applied to a so far')).toMatchObject({
+      level: 'WARN',
+      applied: ['~ access key AKIA-a of a: Active -> Inactive (created 2020-01-01, never used)'],
+    });
+  });
+
   test('after its last attempt its findings have failed, and the queue moves it to the dead letters', async () => {
     cloud.users.set('a', 'Active');
     cloud.faults.set('iam:UpdateAccessKey', queryError('ServiceFailure', 503));
