@@ -5,7 +5,12 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { CreateFunctionCommand, InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+  waitUntilFunctionActiveV2,
+} from '@aws-sdk/client-lambda';
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -69,10 +74,12 @@ export const handler = () => { writeFileSync(process.env.NOTE, String(process.pi
       Environment: { Variables: { NOTE: note } },
     }),
   );
-  await vi.waitFor(
-    async () => lambda.send(new InvokeCommand({ FunctionName: 'endless', InvocationType: 'Event' })),
-    UNTIL,
+  await waitUntilFunctionActiveV2(
+    { client: lambda, maxWaitTime: 60, minDelay: 1 },
+    { FunctionName: 'endless' },
   );
+  // It is never answered.
+  lambda.send(new InvokeCommand({ FunctionName: 'endless' })).catch(() => {});
   return await vi.waitFor(
     async () =>
       z.coerce
@@ -82,6 +89,17 @@ export const handler = () => { writeFileSync(process.env.NOTE, String(process.pi
         .parse(await readFile(note, 'utf8')),
     UNTIL,
   );
+}
+
+/** A port that nobody listens on, and a server that may. */
+async function anyPort() {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  server.close();
+  await once(server, 'close');
+  return { port, server };
 }
 
 function expectNothingLeft(group: number, functionPid: number, logFile: string): void {
@@ -104,7 +122,7 @@ test('nothing is left of a local AWS that was stopped, but its log', async () =>
   expect(await readFile(logFile, 'utf8')).toContain('Running on');
 });
 
-test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
+test.each(['SIGKILL', 'SIGINT'] as const)(
   'nothing is left of a local AWS whose starter ends by %s',
   async (signal) => {
     const script = path.join(folder, 'starter.ts');
@@ -132,10 +150,12 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
 
 test('a local AWS that is called off while it starts is gone', async () => {
   const abort = new AbortController();
-  const starting = startLocalAws({ installation, signal: abort.signal });
+  const { port } = await anyPort();
+  const starting = startLocalAws({ installation, port, signal: abort.signal });
   abort.abort(new Error('called off'));
 
   await expect(starting).rejects.toThrow('called off');
+  await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
 });
 
 test('several local AWSs run side by side, each with its own port', async () => {
@@ -146,16 +166,27 @@ test('several local AWSs run side by side, each with its own port', async () => 
   expect(ports.size).toBe(2);
 });
 
+test('a local AWS that is called off once it runs is gone', async () => {
+  const abort = new AbortController();
+  const { pid = 0, logFile } = await startLocalAws({ installation, signal: abort.signal });
+
+  abort.abort();
+
+  await vi.waitFor(() => {
+    expect(isRunning(pid)).toBe(false);
+    expect(existsSync(stateFolder(logFile))).toBe(false);
+  }, UNTIL);
+});
+
 test('a port that is taken is told of', async () => {
-  const taken = createServer();
-  taken.listen(0, '127.0.0.1');
-  await once(taken, 'listening');
-  const { port } = z.object({ port: z.number() }).parse(taken.address());
+  const { port, server } = await anyPort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
 
   const starting = startLocalAws({ installation, port });
 
   await expect(starting).rejects.toThrow(`the local AWS can't have port ${port} of 127.0.0.1`);
-  taken.close();
+  server.close();
 });
 
 test('a server that does not come up is told of, with the end of its log', async () => {

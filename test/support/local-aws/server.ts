@@ -50,10 +50,10 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   signal?.throwIfAborted();
   if (installation.kind === 'elsewhere') return await useLocalAws(installation.endpoint);
 
+  const port = await freePort(options.port);
   await mkdir(path.join(workFolder, 'logs'), { recursive: true });
   const folder = await mkdtemp(path.join(workFolder, 'local-aws-state-'));
   const logFile = path.join(workFolder, 'logs', `${path.basename(folder)}.log`);
-  const port = await freePort(options.port);
   const child = await spawnServer({
     python: installation.python,
     folder,
@@ -69,10 +69,10 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   signal?.addEventListener('abort', stop);
   const endpoint = `http://127.0.0.1:${port}`;
   try {
-    await waitUntilHealthy(child, endpoint, logFile);
-    signal?.throwIfAborted();
+    await waitUntilHealthy(child, endpoint, logFile, signal);
   } catch (error) {
     await stop();
+    signal?.throwIfAborted();
     throw error;
   }
   return { endpoint, port, logFile, pid: child.pid, stop, [Symbol.asyncDispose]: stop };
@@ -160,7 +160,12 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
   }
 }
 
-async function waitUntilHealthy(child: ChildProcess, endpoint: string, logFile: string): Promise<void> {
+async function waitUntilHealthy(
+  child: ChildProcess,
+  endpoint: string,
+  logFile: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const failure = async (what: string) => {
     const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-LOG_LINES_IN_ERROR);
     return new Error(`the local AWS ${what}; the end of its log, ${logFile}:\n${lines.join('\n')}`);
@@ -171,6 +176,7 @@ async function waitUntilHealthy(child: ChildProcess, endpoint: string, logFile: 
   });
   const deadline = Date.now() + START_TIMEOUT_MILLISECONDS;
   while (Date.now() < deadline) {
+    signal?.throwIfAborted();
     if (spawnError !== undefined)
       throw new Error('the local AWS could not be started', { cause: spawnError });
     if (hasEnded(child)) {
