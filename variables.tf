@@ -48,10 +48,12 @@ variable "api_token_recovery_days" {
 }
 
 variable "rules" {
-  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
+    method              = optional(string, "api")
+    runbook_then        = optional(string, "api")
     accounts            = optional(set(string), [])
     excluded_accounts   = optional(set(string), [])
     schedule            = optional(string)

@@ -10,6 +10,7 @@ output "link" {
     notifications            = var.notifications.enabled
     evidence_bucket          = aws_s3_bucket.evidence.bucket
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
+    automation_role_name     = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id
     settings                 = local.settings
     metrics_namespace        = local.metrics_namespace

@@ -1,8 +1,10 @@
 variable "rules" {
-  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
+    method              = optional(string, "api")
+    runbook_then        = optional(string, "api")
     accounts            = optional(set(string), [])
     excluded_accounts   = optional(set(string), [])
     schedule            = optional(string)
@@ -63,6 +65,24 @@ variable "rules" {
         "rules[\"${id}\"].${setting} is \"${mode}\"" if !contains(local.modes, mode)
       ]
     ]))}: expected ${join(", ", local.modes)}."
+  }
+
+  validation {
+    condition = alltrue([for rule in values(var.rules) : contains(["api", "runbook"], rule.method) && contains(["api", "report"], rule.runbook_then)])
+    error_message = "${join("; ", [
+      for id, rule in var.rules : "rules[\"${id}\"].method is \"${rule.method}\" and runbook_then \"${rule.runbook_then}\""
+      if !contains(["api", "runbook"], rule.method) || !contains(["api", "report"], rule.runbook_then)
+    ])}: expected method \"api\" or \"runbook\", and runbook_then \"api\" or \"report\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for id, rule in var.rules : rule.method != "runbook" || try(contains(local.catalog[id].runbook.partitions, local.partition), false)
+    ])
+    error_message = "${join("; ", [
+      for id, rule in var.rules : "rules[\"${id}\"].method is \"runbook\""
+      if rule.method == "runbook" && !try(contains(local.catalog[id].runbook.partitions, local.partition), false)
+    ])}: expected \"api\"; in partition ${local.partition} AWS has runbooks for ${join(", ", [for id, rule in local.catalog : id if try(contains(rule.runbook.partitions, local.partition), false)])}."
   }
 
   validation {
@@ -321,6 +341,8 @@ locals {
       rule            = id
       mode            = local.modes_of_rule[id].mode
       mode_by_account = local.modes_of_rule[id].mode_by_account
+      method          = rule.method
+      runbook_then    = rule.runbook_then
       exemptions      = rule.exemptions
       options = merge(
         # The role that `target` makes for this, by the name that it has there.

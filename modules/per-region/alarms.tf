@@ -8,6 +8,14 @@ locals {
       statistic   = "Maximum"
       threshold   = 0
     }
+    jobs-delayed-dead-letters = {
+      description = "Jobs that were to look again at what AWS was at could not be forwarded ${var.queue.max_receive_count} times, and lie in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why; redrive them once that is mended."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = local.delayed_dead_letters_name }
+      statistic   = "Maximum"
+      threshold   = 0
+    }
     remediator-errors = {
       description = "${local.remediator_name} failed: its jobs go back to the queue. Its log group says why."
       namespace   = "AWS/Lambda"

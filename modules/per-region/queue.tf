@@ -1,9 +1,11 @@
 locals {
   queue_name        = "${local.name}-jobs.fifo"
+  delayed_name      = "${local.name}-jobs-delayed"
   dead_letters_name = "${local.name}-jobs-dead-letters.fifo"
 
   # By name, so that what names a queue need not wait for it.
   queue_arn        = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.queue_name}"
+  delayed_arn      = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.delayed_name}"
   dead_letters_arn = "arn:${var.link.partition}:sqs:${local.region}:${var.link.security_account_id}:${local.dead_letters_name}"
 
   day = 24 * 3600

@@ -21,6 +21,7 @@ module "remediator" {
     EVIDENCE_BUCKET              = var.link.evidence_bucket
     EVENT_BUS_ARN                = var.link.event_bus_arn
     TARGET_ROLE_NAME             = var.link.target_role_name
+    AUTOMATION_ROLE_NAME         = var.link.automation_role_name
     EXTERNAL_ID                  = var.link.external_id
     MAX_RECEIVE_COUNT            = var.queue.max_receive_count
     RETRY_DELAY_SECONDS          = var.queue.retry_delay_seconds
@@ -39,7 +40,16 @@ module "remediator" {
     },
     {
       Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
-      Resource = [local.dead_letters_arn]
+      Resource = [local.dead_letters_arn, local.delayed_arn]
+    },
+    # Delayed jobs are forwarded to the queue of jobs.
+    {
+      Action   = ["sqs:SendMessage"]
+      Resource = [local.queue_arn]
+    },
+    {
+      Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+      Resource = [local.delayed_arn]
     },
     # GetParametersByPath is asked of the path, and answers with what lies beneath it.
     {
@@ -52,7 +62,11 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = ["${local.evidence_arn}/jobs/*", "${local.evidence_arn}/outcomes/*"]
+      Resource = ["${local.evidence_arn}/jobs/*", "${local.evidence_arn}/outcomes/*", "${local.evidence_arn}/in-progress/*"]
+    },
+    {
+      Action   = ["s3:DeleteObject"]
+      Resource = ["${local.evidence_arn}/in-progress/*"]
     },
     # Without it S3 answers 403 instead of 404 for an object that is not there, and a job's first try could not tell
     # that no earlier one left a plan.

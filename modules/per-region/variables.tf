@@ -10,6 +10,7 @@ variable "link" {
     notifications            = bool
     evidence_bucket          = string
     target_role_name         = string
+    automation_role_name     = string
     external_id              = string
     settings                 = map(string)
     metrics_namespace        = string

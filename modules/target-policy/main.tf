@@ -5,49 +5,69 @@ locals {
   external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
 
-  # Each permission with its placeholders filled in. IAM is global and this role serves every region. The session policy
-  # of each job leaves of all this only what the job needs: a dry run reads.
-  permissions = [
-    for permission in flatten([
+  # What each role is granted, as the catalogue has it: the remediators' role what the rules and the start of their
+  # runbooks need, the runbooks' role what the runbooks call.
+  granted = {
+    remediation = flatten([
       for rule in local.rules : [
-        for kind in ["read", "write", "undo"] : [for permission in local.catalog[rule].permissions[kind] : jsonencode(permission)]
+        for permissions in concat(
+          [for kind in ["read", "write", "undo"] : local.catalog[rule].permissions[kind]],
+          [try(local.catalog[rule].runbook.start, [])],
+        ) : [for permission in permissions : jsonencode(permission)]
       ]
-    ]) :
-    jsondecode(replace(replace(replace(permission, "$${partition}", var.partition), "$${region}", "*"), "$${account}", var.account_id))
-  ]
+    ])
+    automation = flatten([
+      for rule in local.rules : [for permission in try(local.catalog[rule].runbook.permissions, []) : jsonencode(permission)]
+    ])
+  }
 
-  # A bucket's ARN names no account: without the condition, a bucket policy elsewhere could let this role in there.
-  scopes = [
-    for permission in local.permissions : {
-      actions = permission.actions
-      scope = {
-        resources = sort(distinct(permission.resources))
-        conditions = merge(
-          try(permission.conditions, {}),
-          alltrue([for resource in permission.resources : can(regex("^arn:[^:]+:s3:::", resource))]) ? {
-            StringEquals = merge(try(permission.conditions.StringEquals, {}), { "aws:ResourceAccount" = [var.account_id] })
-          } : {},
-        )
+  # Each permission with its placeholders filled in. IAM is global and a role serves every region. The session policy of
+  # each job leaves of all this only what the job needs: a dry run reads.
+  permissions = {
+    for role, permissions in local.granted : role => [
+      for permission in permissions :
+      jsondecode(replace(replace(replace(permission, "$${partition}", var.partition), "$${region}", "*"), "$${account}", var.account_id))
+    ]
+  }
+
+  # A bucket's ARN names no account: without the condition, a bucket policy elsewhere could let the role in there.
+  scopes = {
+    for role, permissions in local.permissions : role => [
+      for permission in permissions : {
+        actions = permission.actions
+        scope = {
+          resources = sort(distinct(permission.resources))
+          conditions = merge(
+            try(permission.conditions, {}),
+            alltrue([for resource in permission.resources : can(regex("^arn:[^:]+:s3:::", resource))]) ? {
+              StringEquals = merge(try(permission.conditions.StringEquals, {}), { "aws:ResourceAccount" = [var.account_id] })
+            } : {},
+          )
+        }
       }
-    }
-  ]
+    ]
+  }
 
   # Actions of the same resources and conditions share a statement.
-  actions_by_scope = { for permission in local.scopes : jsonencode(permission.scope) => permission.actions... }
+  actions_by_scope = {
+    for role, scopes in local.scopes : role => { for permission in scopes : jsonencode(permission.scope) => permission.actions... }
+  }
 
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [
-      for scope, actions in local.actions_by_scope : merge(
-        {
-          Effect   = "Allow"
-          Action   = sort(distinct(flatten(actions)))
-          Resource = jsondecode(scope).resources
-        },
-        length(jsondecode(scope).conditions) == 0 ? {} : { Condition = jsondecode(scope).conditions },
-      )
-    ]
-  })
+  policies = {
+    for role, actions_by_scope in local.actions_by_scope : role => jsonencode({
+      Version = "2012-10-17"
+      Statement = [
+        for scope, actions in actions_by_scope : merge(
+          {
+            Effect   = "Allow"
+            Action   = sort(distinct(flatten(actions)))
+            Resource = jsondecode(scope).resources
+          },
+          length(jsondecode(scope).conditions) == 0 ? {} : { Condition = jsondecode(scope).conditions },
+        )
+      ]
+    })
+  }
 
   # The account as principal and the roles by condition: a remediator of a region that joins later is trusted too, and a
   # role that is deleted and made anew does not leave a dead id here.
@@ -96,6 +116,20 @@ locals {
       Condition = {
         StringEquals = { "aws:SourceAccount" = var.account_id }
         ArnLike      = { "aws:SourceArn" = "arn:${var.partition}:ec2:*:${var.account_id}:vpc-flow-log/*" }
+      }
+    }]
+  })
+
+  # Systems Manager gives both of these with what it does for an execution.
+  automation_trust_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "ssm.amazonaws.com" }
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = var.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${var.partition}:ssm:*:${var.account_id}:automation-execution/*" }
       }
     }]
   })

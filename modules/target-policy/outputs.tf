@@ -10,7 +10,7 @@ output "role_description" {
 
 output "policy" {
   description = "What the role may do, as JSON; null when that is nothing."
-  value       = length(local.rules) == 0 ? null : local.policy
+  value       = length(local.rules) == 0 ? null : local.policies.remediation
 }
 
 output "trust_policy" {
@@ -25,5 +25,15 @@ output "flow_logs" {
     description  = "Writes the flow logs that ${var.name} turns on to CloudWatch Logs."
     policy       = local.flow_logs_policy
     trust_policy = local.flow_logs_trust_policy
+  }
+}
+
+output "automation" {
+  description = "The role by which Systems Manager Automation runs the rules' runbooks: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule has a runbook."
+  value = length(local.granted.automation) == 0 ? null : {
+    role_name    = "${var.name}-automation"
+    description  = "Systems Manager Automation's, in the runbooks that ${var.name} starts."
+    policy       = local.policies.automation
+    trust_policy = local.automation_trust_policy
   }
 }

@@ -56,6 +56,21 @@ locals {
           )
         }
       },
+      module.policy.automation == null ? {} : {
+        AutomationRole = {
+          Type = "AWS::IAM::Role"
+          Properties = merge(
+            {
+              RoleName                 = module.policy.automation.role_name
+              Path                     = var.iam.path
+              Description              = module.policy.automation.description
+              AssumeRolePolicyDocument = jsondecode(module.policy.automation.trust_policy)
+              Policies                 = [{ PolicyName = "runbooks", PolicyDocument = jsondecode(module.policy.automation.policy) }]
+            },
+            local.boundary,
+          )
+        }
+      },
     )
     Outputs = {
       RoleArn = {

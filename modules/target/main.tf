@@ -59,3 +59,24 @@ resource "aws_iam_role_policy" "flow_logs" {
   role   = aws_iam_role.flow_logs[0].name
   policy = module.policy.flow_logs.policy
 }
+
+# By which Systems Manager Automation runs the runbooks that the remediators start. They pass it, and can't assume it.
+
+resource "aws_iam_role" "automation" {
+  count = module.policy.automation == null ? 0 : 1
+
+  name                 = module.policy.automation.role_name
+  path                 = var.iam.path
+  permissions_boundary = var.iam.permissions_boundary_arn
+  description          = module.policy.automation.description
+  assume_role_policy   = module.policy.automation.trust_policy
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "automation" {
+  count = module.policy.automation == null ? 0 : 1
+
+  name   = "runbooks"
+  role   = aws_iam_role.automation[0].name
+  policy = module.policy.automation.policy
+}

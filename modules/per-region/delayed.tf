@@ -1,0 +1,47 @@
+# Jobs that look again at what AWS takes minutes for. A FIFO queue delays all of its messages or none, so they wait here,
+# each as long as it says, and the remediator then forwards them to their account's message group.
+
+locals {
+  delayed_dead_letters_name = "${local.name}-jobs-delayed-dead-letters"
+}
+
+resource "aws_sqs_queue" "delayed" {
+  name = local.delayed_name
+
+  visibility_timeout_seconds = 6 * var.remediator.timeout
+  message_retention_seconds  = var.queue.retention_days * local.day
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = true
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.delayed_dead_letters.arn
+    maxReceiveCount     = var.queue.max_receive_count
+  })
+
+  tags = var.link.tags
+}
+
+resource "aws_sqs_queue" "delayed_dead_letters" {
+  name                      = local.delayed_dead_letters_name
+  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  sqs_managed_sse_enabled   = true
+
+  redrive_allow_policy = jsonencode({
+    redrivePermission = "byQueue"
+    sourceQueueArns   = [local.delayed_arn]
+  })
+
+  tags = var.link.tags
+}
+
+resource "aws_lambda_event_source_mapping" "delayed" {
+  event_source_arn        = aws_sqs_queue.delayed.arn
+  function_name           = module.remediator.arn
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+  tags                    = var.link.tags
+
+  scaling_config {
+    maximum_concurrency = 2
+  }
+}
