@@ -1,3 +1,4 @@
+import { type AutomationSimulation, startAutomation } from './automation/index.ts';
 import { type AwsProxy, startAwsProxy } from './aws-proxy/index.ts';
 import { type LocalAws, type LocalAwsInstallation, startLocalAws } from './local-aws/index.ts';
 import { startTenant, type Tenant } from './tenant/index.ts';
@@ -7,6 +8,8 @@ export interface Simulation extends AsyncDisposable {
   readonly aws: LocalAws;
   /** What everyone calls in AWS's stead: functions, Terraform, tests. */
   readonly proxy: AwsProxy;
+  /** Systems Manager Automation, which the local AWS lacks. */
+  readonly automation: AutomationSimulation;
   readonly tenant: Tenant;
   stop(): Promise<void>;
 }
@@ -29,6 +32,8 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     let upstream = '';
     const proxy = await startAwsProxy({ upstream: () => upstream });
     started.push(proxy);
+    const automation = startAutomation({ proxy, upstream: () => upstream });
+    started.push(automation);
     const tenant = await startTenant({});
     started.push(tenant);
     const aws = await startLocalAws({
@@ -42,7 +47,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     });
     started.push(aws);
     upstream = aws.endpoint;
-    return { aws, proxy, tenant, stop, [Symbol.asyncDispose]: stop };
+    return { aws, proxy, automation, tenant, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

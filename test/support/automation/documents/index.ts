@@ -1,0 +1,23 @@
+import type { AutomationDocument } from '../document.ts';
+import { disablePublicAccessForSecurityGroup } from './disable-public-access-for-security-group.ts';
+import { disablePublicAccessToRedshiftCluster } from './disable-public-access-to-redshift-cluster.ts';
+import { enableCloudTrailLogFileValidation } from './enable-cloudtrail-log-file-validation.ts';
+
+const documents = new Map(
+  [
+    disablePublicAccessForSecurityGroup,
+    enableCloudTrailLogFileValidation,
+    disablePublicAccessToRedshiftCluster,
+  ].map((document) => [document.name, document]),
+);
+
+/** The document of this name, where AWS offers it in the region. */
+export function findDocument(name: string, region: string): AutomationDocument | undefined {
+  const document = documents.get(name);
+  return document?.isAvailableIn(region) === true ? document : undefined;
+}
+
+/** Whether the name is one that is simulated, in whichever regions. */
+export function isSimulated(name: string): boolean {
+  return documents.has(name);
+}

@@ -1,0 +1,401 @@
+import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import type { AwsAnswer, AwsCall, AwsProxy } from '../aws-proxy/index.ts';
+import {
+  ApiError,
+  checkVersion,
+  type DescribeRequest,
+  describeRequest,
+  documentBody,
+  documentRequest,
+  executionBody,
+  executionMetadata,
+  getRequest,
+  jsonAnswer,
+  NotSimulated,
+  parseRequest,
+  resolveParameters,
+  type StartRequest,
+  startRequest,
+  stopRequest,
+  tagsRequest,
+} from './api.ts';
+import { AutomationRoles, judgeTrustPolicy, type TrustJudge } from './automation-role.ts';
+import { type Credentials, type MakeClient, ROLE_PARAMETER } from './document.ts';
+import { findDocument, isSimulated } from './documents/index.ts';
+import { type AutomationExecution, Execution } from './execution.ts';
+import type { AutomationFault, StepEffect } from './faults.ts';
+import { Pace } from './pace.ts';
+import { revokedAsInAws } from './revocations.ts';
+
+/** Per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
+export interface AutomationQuotas {
+  /** How many run at once. */
+  readonly atOnce: number;
+  /** How many wait for a place. */
+  readonly queued: number;
+}
+
+export interface AutomationOptions {
+  /** Before which the simulation puts itself, and through which executions do their work. */
+  readonly proxy: AwsProxy;
+  /** The local AWS, asked for what a service looks up within AWS: whether a role exists, whether a VPC is the default. */
+  readonly upstream: () => string;
+  /** How long an execution waits before it begins, and before each step. Default: 200. */
+  readonly stepMilliseconds?: number;
+  /** Default: AWS's. */
+  readonly quotas?: AutomationQuotas;
+  /** Whether a role may be assumed. Default: as its trust policy says. */
+  readonly trusts?: TrustJudge;
+}
+
+/** A fault of Automation that is at work. */
+export interface AutomationInjection {
+  /** How many steps it has met. */
+  readonly hits: number;
+  remove(): void;
+}
+
+/** Systems Manager Automation, as it is documented, for three of AWS's documents. */
+export interface AutomationSimulation extends AsyncDisposable {
+  /** All that were started, oldest first. */
+  readonly executions: readonly AutomationExecution[];
+  /** Of those that come after. */
+  stepMilliseconds: number;
+  quotas: AutomationQuotas;
+  /** From now on no execution goes on by itself: those that are started stay `Pending`, others in their step. */
+  hold(): void;
+  /** Executions go on by themselves again. */
+  release(): void;
+  /** Lets an execution run to its end at once, held or not, queued or not. */
+  finish(id: string): Promise<AutomationExecution>;
+  inject(fault: AutomationFault): AutomationInjection;
+  /** Executions stay where they are, and the API is the local AWS's again. */
+  stop(): Promise<void>;
+}
+
+const QUOTAS: AutomationQuotas = { atOnce: 100, queued: 1000 };
+const STEP_MILLISECONDS = 200;
+
+/** Puts Automation before the local AWS, which has none. */
+export function startAutomation(options: AutomationOptions): AutomationSimulation {
+  return new RunningAutomation(options);
+}
+
+interface ActiveFault {
+  readonly fault: AutomationFault;
+  hits: number;
+}
+
+/** A start that was made with a client token. */
+interface TokenUse {
+  readonly request: StartRequest;
+  readonly id: Promise<string>;
+}
+
+type Place = Pick<Execution, 'account' | 'region'>;
+
+class RunningAutomation implements AutomationSimulation {
+  readonly #proxy: AwsProxy;
+  readonly #roles: AutomationRoles;
+  readonly #pace: Pace;
+  readonly #executions: Execution[] = [];
+  readonly #runs = new Set<Promise<void>>();
+  readonly #tokens = new Map<string, TokenUse>();
+  readonly #faults = new Set<ActiveFault>();
+  readonly #intercepts: readonly { remove(): void }[];
+  quotas: AutomationQuotas;
+
+  constructor(options: AutomationOptions) {
+    const { proxy, upstream, trusts = judgeTrustPolicy } = options;
+    this.#proxy = proxy;
+    this.#roles = new AutomationRoles({ proxy: proxy.endpoint, upstream }, trusts);
+    this.#pace = new Pace(options.stepMilliseconds ?? STEP_MILLISECONDS);
+    this.quotas = options.quotas ?? QUOTAS;
+    this.#intercepts = [
+      proxy.intercept((call) => this.#answer(call)),
+      proxy.intercept(revokedAsInAws(upstream)),
+    ];
+  }
+
+  get executions(): readonly AutomationExecution[] {
+    return this.#executions;
+  }
+
+  get stepMilliseconds(): number {
+    return this.#pace.milliseconds;
+  }
+
+  set stepMilliseconds(milliseconds: number) {
+    this.#pace.milliseconds = milliseconds;
+  }
+
+  hold(): void {
+    this.#pace.hold();
+  }
+
+  release(): void {
+    this.#pace.release();
+  }
+
+  async finish(id: string): Promise<AutomationExecution> {
+    const execution = this.#executions.find((one) => one.id === id);
+    if (execution === undefined) throw new Error(`expected the id of an execution, got ${id}`);
+    this.#begin(execution);
+    await execution.finish();
+    return execution;
+  }
+
+  inject(fault: AutomationFault): AutomationInjection {
+    const active: ActiveFault = { fault, hits: 0 };
+    this.#faults.add(active);
+    return {
+      get hits() {
+        return active.hits;
+      },
+      remove: () => {
+        this.#faults.delete(active);
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const intercept of this.#intercepts) intercept.remove();
+    for (const execution of this.#executions) execution.cancel();
+    await Promise.all(this.#runs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #answer(call: AwsCall): Promise<AwsAnswer | undefined> {
+    if (call.service !== 'ssm') return undefined;
+    try {
+      switch (call.operation) {
+        case 'StartAutomationExecution':
+          return jsonAnswer({ AutomationExecutionId: await this.#start(call) });
+        case 'GetAutomationExecution': {
+          const { AutomationExecutionId: id } = parseRequest(getRequest, call);
+          return jsonAnswer({ AutomationExecution: executionBody(this.#find(call, id)) });
+        }
+        case 'StopAutomationExecution':
+          this.#cancel(call);
+          return jsonAnswer({});
+        case 'DescribeAutomationExecutions':
+          return jsonAnswer(this.#list(call, parseRequest(describeRequest, call)));
+        case 'ListTagsForResource':
+          return call.parameters['ResourceType'] === 'Automation' ? this.#tags(call) : undefined;
+        case 'DescribeDocument':
+          return this.#describeDocument(call);
+        default:
+          if (call.operation.includes('Automation')) throw new NotSimulated(call.operation);
+          return undefined;
+      }
+    } catch (error) {
+      if (error instanceof ApiError) return error.toAnswer(call);
+      throw error;
+    }
+  }
+
+  /** @returns the id of the execution, a new one unless the client token was used for it before */
+  async #start(call: AwsCall): Promise<string> {
+    const request = parseRequest(startRequest, call);
+    if (request.ClientToken === undefined) return this.#startNew(call, request);
+    const key = `${call.principal.account} ${call.region} ${request.ClientToken}`;
+    const used = this.#tokens.get(key);
+    if (used !== undefined) {
+      if (isDeepStrictEqual(used.request, request)) return used.id;
+      throw new ApiError(
+        'IdempotentParameterMismatch',
+        `client token ${request.ClientToken} was used with other parameters before`,
+      );
+    }
+    const id = this.#startNew(call, request);
+    this.#tokens.set(key, { request, id });
+    // What was refused can be tried again.
+    id.catch(() => this.#tokens.delete(key));
+    return id;
+  }
+
+  async #startNew(call: AwsCall, request: StartRequest): Promise<string> {
+    const { region, principal } = call;
+    const document = findDocument(request.DocumentName, region);
+    if (document === undefined) {
+      throw new ApiError(
+        'AutomationDefinitionNotFoundException',
+        `there is no Automation document ${request.DocumentName} in ${region}`,
+      );
+    }
+    checkVersion(document, request.DocumentVersion);
+    const parameters = resolveParameters(document, request.Parameters);
+    const id = randomUUID();
+    const credentials = await this.#credentials(call, parameters[ROLE_PARAMETER] ?? '', id);
+    const place: Place = { account: principal.account, region };
+    // From here to the end nothing else comes between.
+    const isQueued = this.#here(place).filter(isRunning).length >= this.quotas.atOnce;
+    if (isQueued && this.#here(place).filter((one) => one.isQueued).length >= this.quotas.queued) {
+      throw new ApiError(
+        'AutomationExecutionLimitExceededException',
+        `${this.quotas.atOnce} executions run and ${this.quotas.queued} are queued in ${region}`,
+      );
+    }
+    const execution = new Execution(
+      {
+        id,
+        ...place,
+        document,
+        given: request.Parameters,
+        parameters,
+        tags: request.Tags,
+        executedBy: principal.arn ?? `arn:aws:iam::${principal.account}:root`,
+        client: this.#clients(region, credentials),
+      },
+      this.#pace,
+      (one, step) => this.#meetFault(one, step),
+    );
+    this.#executions.push(execution);
+    if (!isQueued) this.#begin(execution);
+    return id;
+  }
+
+  async #credentials(call: AwsCall, roleArn: string, executionId: string): Promise<Credentials> {
+    if (roleArn === '') return credentialsOf(call);
+    const { region, principal } = call;
+    const request = { account: principal.account, region, roleArn, executionId };
+    const credentials = await this.#roles.assume(request);
+    if (credentials !== undefined) return credentials;
+    // https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-troubleshooting.html#automation-trbl-ar
+    throw new ApiError(
+      'InvalidAutomationExecutionParametersException',
+      'The defined assume role is unable to be assumed.',
+    );
+  }
+
+  #clients(region: string, credentials: Credentials): MakeClient {
+    return (Client) => new Client({ endpoint: this.#proxy.endpoint, region, credentials });
+  }
+
+  #begin(execution: Execution): void {
+    const run = execution.begin().then(() => {
+      this.#runs.delete(run);
+      this.#beginQueued(execution);
+    });
+    this.#runs.add(run);
+  }
+
+  #beginQueued(place: Place): void {
+    if (this.#here(place).filter(isRunning).length >= this.quotas.atOnce) return;
+    const next = this.#here(place).find(({ isQueued }) => isQueued);
+    if (next !== undefined) this.#begin(next);
+  }
+
+  #here({ account, region }: Place): Execution[] {
+    return this.#executions.filter((one) => one.account === account && one.region === region);
+  }
+
+  #find({ principal: { account }, region }: AwsCall, id: string): Execution {
+    const execution = this.#here({ account, region }).find((one) => one.id === id);
+    if (execution !== undefined) return execution;
+    throw new ApiError(
+      'AutomationExecutionNotFoundException',
+      `there is no automation execution ${id} in ${region}`,
+    );
+  }
+
+  #cancel(call: AwsCall): void {
+    const execution = this.#find(call, parseRequest(stopRequest, call).AutomationExecutionId);
+    if (execution.endedAt !== undefined) {
+      throw new ApiError(
+        'InvalidAutomationStatusUpdateException',
+        `execution ${execution.id} has ended: ${execution.status}`,
+      );
+    }
+    execution.cancel();
+  }
+
+  /** Newest first. */
+  #list({ principal: { account }, region }: AwsCall, request: DescribeRequest) {
+    const found = this.#here({ account, region })
+      .filter((execution) => request.Filters.every((filter) => passes(execution, filter)))
+      .reverse();
+    const from = Number(request.NextToken ?? 0);
+    const to = from + request.MaxResults;
+    return {
+      AutomationExecutionMetadataList: found.slice(from, to).map(executionMetadata),
+      ...(to < found.length && { NextToken: String(to) }),
+    };
+  }
+
+  #tags(call: AwsCall): AwsAnswer {
+    const id = parseRequest(tagsRequest, call).ResourceId;
+    const { account } = call.principal;
+    const execution = this.#here({ account, region: call.region }).find((one) => one.id === id);
+    if (execution === undefined) throw new ApiError('InvalidResourceId', `there is no execution ${id}`);
+    return jsonAnswer({ TagList: execution.tags });
+  }
+
+  #describeDocument(call: AwsCall): AwsAnswer | undefined {
+    const { Name: name } = call.parameters;
+    if (typeof name !== 'string' || !isSimulated(name)) return undefined;
+    const document = findDocument(name, call.region);
+    if (document === undefined) {
+      throw new ApiError('InvalidDocument', `there is no document ${name} in ${call.region}`);
+    }
+    try {
+      checkVersion(document, parseRequest(documentRequest, call).DocumentVersion);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      throw new ApiError('InvalidDocumentVersion', error.message);
+    }
+    return jsonAnswer({ Document: documentBody(document) });
+  }
+
+  #meetFault(execution: AutomationExecution, step: string): StepEffect | undefined {
+    for (const active of this.#faults) {
+      const { fault } = active;
+      if (active.hits >= (fault.times ?? Number.POSITIVE_INFINITY)) continue;
+      if (!meets(fault, execution, step)) continue;
+      active.hits += 1;
+      return fault.effect;
+    }
+    return undefined;
+  }
+}
+
+function isRunning(execution: Execution): boolean {
+  return !execution.isQueued && execution.endedAt === undefined;
+}
+
+/** Without a role, Automation acts as who has started it. */
+function credentialsOf({ accessKeyId, headers }: AwsCall): Credentials {
+  const { 'x-amz-security-token': sessionToken } = headers;
+  return {
+    accessKeyId,
+    secretAccessKey: 'simulated',
+    ...(typeof sessionToken === 'string' && { sessionToken }),
+  };
+}
+
+function passes(execution: Execution, { Key, Values }: DescribeRequest['Filters'][number]): boolean {
+  switch (Key) {
+    case 'DocumentNamePrefix':
+      return Values.some((prefix) => execution.documentName.startsWith(prefix));
+    case 'ExecutionStatus':
+      return Values.includes(execution.status);
+    case 'ExecutionId':
+      return Values.includes(execution.id);
+    case 'TagKey':
+      return execution.tags.some((tag) => Values.includes(tag.Key));
+  }
+}
+
+function meets(fault: AutomationFault, execution: AutomationExecution, step: string): boolean {
+  return (
+    (fault.document === undefined || fault.document === execution.documentName) &&
+    (fault.account === undefined || fault.account === execution.account) &&
+    (fault.region === undefined || fault.region === execution.region) &&
+    (fault.step === undefined || fault.step === step) &&
+    (fault.resource === undefined || Object.values(execution.parameters).includes(fault.resource))
+  );
+}
