@@ -9,7 +9,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { loadRule, ruleIds } from '../lambdas/rules/index.ts';
 import type { Permission, Rule } from '../lambdas/rules/rule.ts';
-import { startPermissions } from '../lambdas/rules/runbook.ts';
+import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 
 const scalarTypes = { string: 'string', integer: 'number', number: 'number', boolean: 'bool' } as const;
 
@@ -63,7 +63,7 @@ function catalogued(rule: Rule, options: Options) {
       runbook: {
         document: rule.runbook.document,
         partitions: rule.runbook.partitions,
-        start: startPermissions(rule.runbook).map(permissionOf),
+        start: [followPermission(rule.runbook), ...startPermissions(rule.runbook)].map(permissionOf),
         permissions: rule.runbook.permissions.map(permissionOf),
       },
     }),

@@ -10,8 +10,9 @@ import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import type { JobQueue } from './job-queue.ts';
 import { ParameterSettings } from './parameter-settings.ts';
-import { type Attempt, type JobResult, remediate, type Surroundings } from './remediate.ts';
+import { type JobResult, remediate } from './remediate.ts';
 import { Sessions } from './session.ts';
+import type { Attempt, Surroundings } from './surroundings.ts';
 
 /** Works on a job: see `remediate`. */
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;

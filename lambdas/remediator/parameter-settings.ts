@@ -2,8 +2,9 @@ import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { describeError, errorKind } from '../shared/aws-errors.ts';
 import type { Clock } from '../shared/clock.ts';
 import { SettingsError } from '../shared/errors.ts';
-import type { SettingsSource } from './remediate.ts';
+
 import { joinSettings, type Settings } from './settings.ts';
+import type { SettingsSource } from './surroundings.ts';
 
 const SETTINGS_SECONDS = 15;
 /** An operator who pauses expects that enforcement stops within seconds. */

@@ -28,10 +28,21 @@ export function documentPermission(document: string): Permission {
   };
 }
 
-/** What a session needs to start a document, follow it, and pass it its role; `*-automation` is what the role is called. */
-export function startPermissions({ document, regionOf }: Runbook): readonly Permission[] {
+/** Where a document runs, as its permissions name it: the job's region, or the resource's, whichever that is. */
+function scopeOf({ regionOf }: Runbook): { readonly region: string; readonly executions: string } {
   const region = regionOf === undefined ? '${region}' : '*';
-  const executions = `arn:\${partition}:ssm:${region}:\${account}:automation-execution/*`;
+  return { region, executions: `arn:\${partition}:ssm:${region}:\${account}:automation-execution/*` };
+}
+
+/** What a session needs to see how an execution stands. */
+export function followPermission(runbook: Runbook): Permission {
+  return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
+}
+
+/** What a session needs to start a document and pass it its role, which is called `<name>-automation`. */
+export function startPermissions(runbook: Runbook): readonly Permission[] {
+  const { document } = runbook;
+  const { region, executions } = scopeOf(runbook);
   return [
     {
       actions: ['ssm:StartAutomationExecution'],
@@ -41,7 +52,7 @@ export function startPermissions({ document, regionOf }: Runbook): readonly Perm
         executions,
       ],
     },
-    { actions: ['ssm:AddTagsToResource', 'ssm:GetAutomationExecution'], resources: [executions] },
+    { actions: ['ssm:AddTagsToResource'], resources: [executions] },
     {
       actions: ['iam:PassRole'],
       resources: ['arn:${partition}:iam::${account}:role/*-automation'],

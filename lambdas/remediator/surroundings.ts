@@ -1,0 +1,42 @@
+import type { AwsSession } from '../shared/aws-session.ts';
+import type { Clock } from '../shared/clock.ts';
+import type { Job } from '../shared/job.ts';
+import type { Outcome } from '../shared/outcome.ts';
+import type { EvidenceStore } from './evidence.ts';
+import type { SessionRequest } from './session.ts';
+import type { Settings } from './settings.ts';
+
+/** Where a rule's settings come from. */
+export interface SettingsSource {
+  /** @throws SettingsError when they can't be read, don't fit together or don't parse */
+  read(rule: string): Promise<Settings>;
+  /**
+   * The pause parameter's value, at most some seconds old.
+   * @throws SettingsError when it can't be read
+   */
+  pause(): Promise<string>;
+}
+
+/** What remediating needs of the world. */
+export interface Surroundings {
+  readonly settings: SettingsSource;
+  readonly evidence: EvidenceStore;
+  readonly clock: Clock;
+  openSession(request: SessionRequest): Promise<AwsSession>;
+  /** The role that Systems Manager Automation works as in an account. */
+  automationRoleArn(account: string): string;
+  /** Puts a job back on its queue after a while. */
+  lookAgain(job: Job, delaySeconds: number): Promise<void>;
+  /** Tells the event bus what came of findings. */
+  tell(outcomes: readonly Outcome[]): Promise<void>;
+}
+
+/** One delivery of a job. */
+export interface Attempt {
+  /** How often the job has been delivered, this time included. */
+  readonly number: number;
+  /** Whether it goes to the dead-letter queue if this one does not finish it. */
+  readonly last: boolean;
+  /** How long the function may still work, in milliseconds. */
+  remainingMilliseconds(): number;
+}
