@@ -22,7 +22,7 @@ locals {
 
   # One for each rule. Each outcome is the sum over the regions; found and unprocessable are the collector's to count.
   rule_widgets = [
-    for rule in keys(var.rules) : {
+    for rule in keys(local.rules_by_id) : {
       type   = "metric"
       width  = 12
       height = 6

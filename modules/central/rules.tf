@@ -1,5 +1,5 @@
 variable "rules" {
-  description = "The rules to enforce, by id. A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
@@ -51,8 +51,13 @@ variable "rules" {
   nullable = false
 
   validation {
-    condition     = length(setsubtract(keys(var.rules), keys(local.catalog))) == 0
-    error_message = "rules holds ${join(", ", [for id in setsubtract(keys(var.rules), keys(local.catalog)) : "\"${id}\""])}, which is no rule: expected ${join(", ", keys(local.catalog))}."
+    condition     = length(setsubtract(keys(var.rules), keys(local.catalog_by_key))) == 0
+    error_message = "rules holds ${join(", ", [for key in setsubtract(keys(var.rules), keys(local.catalog_by_key)) : "\"${key}\""])}, which is no rule: expected ${join(", ", [for id, rule in local.catalog : "${id} (or ${rule.legacy_id})"])}."
+  }
+
+  validation {
+    condition     = alltrue([for id, rule in local.catalog : !(contains(keys(var.rules), id) && contains(keys(var.rules), rule.legacy_id))])
+    error_message = "rules holds ${join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if contains(keys(var.rules), id) && contains(keys(var.rules), rule.legacy_id)])}, two names of the same rule: expected one of them."
   }
 
   validation {
@@ -77,11 +82,11 @@ variable "rules" {
 
   validation {
     condition = alltrue([
-      for id, rule in var.rules : rule.method != "runbook" || try(contains(local.catalog[id].runbook.partitions, local.partition), false)
+      for id, rule in var.rules : rule.method != "runbook" || try(contains(local.catalog_by_key[id].runbook.partitions, local.partition), false)
     ])
     error_message = "${join("; ", [
       for id, rule in var.rules : "rules[\"${id}\"].method is \"runbook\""
-      if rule.method == "runbook" && !try(contains(local.catalog[id].runbook.partitions, local.partition), false)
+      if rule.method == "runbook" && !try(contains(local.catalog_by_key[id].runbook.partitions, local.partition), false)
     ])}: expected \"api\"; in partition ${local.partition} AWS has runbooks for ${join(", ", [for id, rule in local.catalog : id if try(contains(rule.runbook.partitions, local.partition), false)])}."
   }
 
@@ -177,14 +182,14 @@ variable "rules" {
   validation {
     condition = alltrue(flatten([
       for id, rule in var.rules : [
-        for option, value in rule.options : value == null ? true : try(contains(keys(local.catalog[id].options.properties), option), true)
+        for option, value in rule.options : value == null ? true : try(contains(keys(local.catalog_by_key[id].options.properties), option), true)
       ]
     ]))
     error_message = join("; ", flatten([
       for id, rule in var.rules : [
         for option, value in rule.options :
-        "rules[\"${id}\"].options has ${option}, which is not this rule's: expected ${join(", ", concat(keys(local.catalog[id].options.properties), length(local.catalog[id].options.properties) == 0 ? ["no options"] : []))}."
-        if value == null ? false : !try(contains(keys(local.catalog[id].options.properties), option), true)
+        "rules[\"${id}\"].options has ${option}, which is not this rule's: expected ${join(", ", concat(keys(local.catalog_by_key[id].options.properties), length(local.catalog_by_key[id].options.properties) == 0 ? ["no options"] : []))}."
+        if value == null ? false : !try(contains(keys(local.catalog_by_key[id].options.properties), option), true)
       ]
     ]))
   }
@@ -193,13 +198,13 @@ variable "rules" {
     condition = alltrue(flatten([
       for id, rule in var.rules : [
         for option, value in rule.options : value == null ? true : alltrue([
-          try(value >= local.catalog[id].options.properties[option].minimum, true),
-          try(value <= local.catalog[id].options.properties[option].maximum, true),
-          try(local.catalog[id].options.properties[option].type != "integer" || floor(value) == value, true),
-          try(contains(local.catalog[id].options.properties[option].enum, value), true),
-          try(length(regexall(local.catalog[id].options.properties[option].pattern, value)) > 0, true),
+          try(value >= local.catalog_by_key[id].options.properties[option].minimum, true),
+          try(value <= local.catalog_by_key[id].options.properties[option].maximum, true),
+          try(local.catalog_by_key[id].options.properties[option].type != "integer" || floor(value) == value, true),
+          try(contains(local.catalog_by_key[id].options.properties[option].enum, value), true),
+          try(length(regexall(local.catalog_by_key[id].options.properties[option].pattern, value)) > 0, true),
           try(anytrue([
-            for form in local.catalog[id].options.properties[option].anyOf :
+            for form in local.catalog_by_key[id].options.properties[option].anyOf :
             try(form.const == value, false) || try(length(regexall(form.pattern, value)) > 0, false)
           ]), true),
         ])
@@ -209,22 +214,35 @@ variable "rules" {
       for id, rule in var.rules : [
         for option, value in rule.options :
         "rules[\"${id}\"].options.${option} is ${jsonencode(value)}: expected ${join(", ", [
-          for key, expected in local.catalog[id].options.properties[option] :
+          for key, expected in local.catalog_by_key[id].options.properties[option] :
           "${key} ${jsonencode(expected)}" if contains(["type", "minimum", "maximum", "enum", "pattern", "anyOf"], key)
         ])}."
         if value == null ? false : !alltrue([
-          try(value >= local.catalog[id].options.properties[option].minimum, true),
-          try(value <= local.catalog[id].options.properties[option].maximum, true),
-          try(local.catalog[id].options.properties[option].type != "integer" || floor(value) == value, true),
-          try(contains(local.catalog[id].options.properties[option].enum, value), true),
-          try(length(regexall(local.catalog[id].options.properties[option].pattern, value)) > 0, true),
+          try(value >= local.catalog_by_key[id].options.properties[option].minimum, true),
+          try(value <= local.catalog_by_key[id].options.properties[option].maximum, true),
+          try(local.catalog_by_key[id].options.properties[option].type != "integer" || floor(value) == value, true),
+          try(contains(local.catalog_by_key[id].options.properties[option].enum, value), true),
+          try(length(regexall(local.catalog_by_key[id].options.properties[option].pattern, value)) > 0, true),
           try(anytrue([
-            for form in local.catalog[id].options.properties[option].anyOf :
+            for form in local.catalog_by_key[id].options.properties[option].anyOf :
             try(form.const == value, false) || try(length(regexall(form.pattern, value)) > 0, false)
           ]), true),
         ])
       ]
     ]))
+  }
+
+  # What the catalogue's schema can't say.
+  validation {
+    condition = alltrue(flatten([
+      for rule in values(var.rules) : [for cidr in coalesce(rule.options.replacement_cidrs, []) : cidr == "vpc" || can(cidrhost(cidr, 0)) && !can(regex(local.no_cidr_pattern, cidr))]
+    ]))
+    error_message = "${join("; ", flatten([
+      for id, rule in var.rules : [
+        for cidr in coalesce(rule.options.replacement_cidrs, []) : "rules[\"${id}\"].options.replacement_cidrs has ${jsonencode(cidr)}"
+        if !(cidr == "vpc" || can(cidrhost(cidr, 0)) && !can(regex(local.no_cidr_pattern, cidr)))
+      ]
+    ]))}: expected \"vpc\", or a CIDR narrower than everything, such as \"10.0.0.0/8\" or \"2001:db8::/32\"."
   }
 }
 
@@ -287,10 +305,22 @@ check "exemptions_name_regions" {
 locals {
   catalog = jsondecode(file("${path.module}/../catalog.json")).rules
 
+  # By everything that a key of `rules` may be, for what is said of a key as it was given.
+  catalog_by_key = merge(local.catalog, { for id, rule in local.catalog : rule.legacy_id => rule })
+
+  # By id alone, for everything else.
+  rules_by_id = merge(
+    { for id, rule in var.rules : id => rule if contains(keys(local.catalog), id) },
+    { for id, rule in local.catalog : id => var.rules[rule.legacy_id] if contains(keys(var.rules), rule.legacy_id) },
+  )
+
   modes           = ["off", "dry_run", "enforce"]
   account_pattern = "^[0-9]{12}$"
   # A region's code or part of one with "*", or what Netskope calls findings of no region.
   exempt_region_pattern = "^[a-z0-9*-]+$"
+
+  # What Terraform reads as a CIDR and AWS or the remediators don't take: everything, and numbers that begin with a zero.
+  no_cidr_pattern = "/0|(^|\\.)0[0-9]+[./]"
 
   rate_pattern = "^rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)$"
   # Fields: minutes, hours, day of month, month, day of week, year; one of the two days is "?", and only one.
@@ -307,7 +337,7 @@ locals {
 
   # The accounts that each rule is on for, where not for all: null stands for all.
   accounts_of_rule = {
-    for id, rule in var.rules : id => (
+    for id, rule in local.rules_by_id : id => (
       length(var.accounts) == 0 ? (length(rule.accounts) == 0 ? null : rule.accounts) :
       length(rule.accounts) == 0 ? var.accounts : setintersection(var.accounts, rule.accounts)
     )
@@ -316,7 +346,7 @@ locals {
   # Lists of accounts are another way to say modes: where some are named, the rule is off for the others. So what the
   # remediators read is modes alone.
   modes_of_rule = {
-    for id, rule in var.rules : id => {
+    for id, rule in local.rules_by_id : id => {
       mode = local.accounts_of_rule[id] == null ? rule.mode : "off"
       mode_by_account = merge(
         local.accounts_of_rule[id] == null ? rule.mode_by_account : {
@@ -329,14 +359,14 @@ locals {
 
   # A rule is asked for when it is on for any account.
   polled_rules = {
-    for id, rule in var.rules : id => rule
+    for id, rule in local.rules_by_id : id => rule
     if length(setsubtract(concat([local.modes_of_rule[id].mode], values(local.modes_of_rule[id].mode_by_account)), ["off"])) > 0
   }
 
   # The settings of each rule, in the form in which the remediators read them. As text, so that they pass through
   # `link` as they are, whatever options there are.
   settings = {
-    for id, rule in var.rules : id => jsonencode({
+    for id, rule in local.rules_by_id : id => jsonencode({
       version         = 1
       rule            = id
       mode            = local.modes_of_rule[id].mode

@@ -1,0 +1,108 @@
+# A rule may be named by its legacy id; from there on it is the same rule.
+
+mock_provider "aws" {
+  source          = "../../test/support/aws-mocks"
+  override_during = plan
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+}
+
+run "by_legacy_id" {
+  command = plan
+
+  variables {
+    rules = {
+      CIS-1-2-0-4-1 = {
+        mode                = "enforce"
+        method              = "runbook"
+        accounts            = ["222222222222"]
+        netskope_rule_names = ["Our own SSH rule"]
+        options             = { all_traffic = "revoke" }
+      }
+      CIS-1-2-0-2-9    = { mode = "off" }
+      s3-bucket-public = {}
+    }
+  }
+
+  assert {
+    condition     = toset(keys(output.settings)) == toset(["s3-bucket-public", "security-group-ssh-open", "vpc-flow-logs-disabled"])
+    error_message = "The remediators know rules by their ids alone: ${jsonencode(output.settings)}"
+  }
+
+  assert {
+    condition = jsondecode(output.settings["security-group-ssh-open"]) == {
+      version         = 1
+      rule            = "security-group-ssh-open"
+      mode            = "off"
+      mode_by_account = { "222222222222" = "enforce" }
+      method          = "runbook"
+      runbook_then    = "api"
+      options         = { all_traffic = "revoke" }
+      exemptions      = []
+    }
+    error_message = "Settings: ${output.settings["security-group-ssh-open"]}"
+  }
+
+  assert {
+    condition     = toset(keys(aws_scheduler_schedule.rule)) == toset(["s3-bucket-public", "security-group-ssh-open"])
+    error_message = "Schedules: ${join(", ", keys(aws_scheduler_schedule.rule))}"
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(aws_scheduler_schedule.rule["security-group-ssh-open"].target[0].input).rule == "security-group-ssh-open",
+      jsondecode(aws_scheduler_schedule.rule["security-group-ssh-open"].target[0].input).netskope_rule_names == ["Our own SSH rule"],
+    ])
+    error_message = "Input: ${aws_scheduler_schedule.rule["security-group-ssh-open"].target[0].input}"
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, "\"security-group-ssh-open\"") && !strcontains(aws_cloudwatch_dashboard.this[0].dashboard_body, "CIS-1-2-0-4-1")
+    error_message = "Metrics are counted by id: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
+  }
+}
+
+run "twice" {
+  command = plan
+  variables {
+    rules = { security-group-ssh-open = {}, CIS-1-2-0-4-1 = { mode = "enforce" } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "a_legacy_id_that_no_rule_has" {
+  command = plan
+  variables {
+    rules = { CIS-1-2-0-9-9 = {} }
+  }
+  expect_failures = [var.rules]
+}
+
+# What a rule takes is the same by either name.
+
+run "by_legacy_id_an_option_of_another_rule" {
+  command = plan
+  variables {
+    rules = { CIS-1-2-0-4-1 = { options = { max_age_days = 30 } } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "by_legacy_id_an_option_out_of_range" {
+  command = plan
+  variables {
+    rules = { CIS-1-2-0-1-4 = { options = { max_age_days = 400 } } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "by_legacy_id_a_runbook_that_there_is_not" {
+  command = plan
+  variables {
+    rules = { BPR-1-0-0 = { method = "runbook" } }
+  }
+  expect_failures = [var.rules]
+}
