@@ -38,20 +38,24 @@ export async function goOn(
   await journal.write();
   const findings = conclusions.inProgress.map(({ finding }) => finding);
   const continues = { job: journalId(job), look: look + 1, since };
-  await pLimit(CALLS_AT_ONCE).map(findings, (finding) =>
+  // That a resource is being changed, AWS tells every poll by itself; that an execution works on it, it does not.
+  const executed = findings.filter(({ resource }) => journal.execution(resource) !== undefined);
+  await pLimit(CALLS_AT_ONCE).map(executed, (finding) =>
     evidence.writeInProgress(finding, { version: 1, job: continues.job, poll: job.poll, since }),
   );
   const delaySeconds = Math.min(FIRST_LOOK_SECONDS * 2 ** look, LONGEST_LOOK_SECONDS);
   await lookAgain({ ...job, findings, continues }, delaySeconds);
 }
 
-/** A mark that can't be taken away only defers the finding for a while. */
+/** Takes the marks away. One that can't be taken away only defers the finding for a while. */
 export async function endInProgress(
   outcomes: readonly Outcome[],
   evidence: EvidenceStore,
+  journal: Journal,
   failures: unknown[],
 ): Promise<void> {
-  await pLimit(CALLS_AT_ONCE).map(outcomes, async ({ finding }) => {
+  const executed = outcomes.filter(({ finding }) => journal.execution(finding.resource) !== undefined);
+  await pLimit(CALLS_AT_ONCE).map(executed, async ({ finding }) => {
     await evidence.endInProgress(finding).catch((error: unknown) => failures.push(error));
   });
 }

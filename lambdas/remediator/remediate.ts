@@ -54,7 +54,7 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   if (attempt.last) conclusions.giveUp(attempt.number);
 
   const written = await conclusions.write(evidence);
-  if (job.continues !== undefined || attempt.number > 1) await endInProgress(written, evidence, failures);
+  await endInProgress(written, evidence, journal, failures);
   const outcomes = [...conclusions.untold, ...written];
   try {
     await surroundings.tell(outcomes);
