@@ -85,6 +85,7 @@ locals {
         metrics = concat(
           [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.polls_dead_letters.name, { label = "polls" }]],
           [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-dead-letters.fifo", { region = region, label = "jobs, ${region}" }]],
+          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-delayed-dead-letters", { region = region, label = "delayed jobs, ${region}" }]],
         )
       }
     },

@@ -3,6 +3,9 @@
 
 locals {
   delayed_dead_letters_name = "${local.name}-jobs-delayed-dead-letters"
+
+  # Forwarding is quick. Two are the fewest that AWS takes.
+  delayed_concurrency = 2
 }
 
 resource "aws_sqs_queue" "delayed" {
@@ -42,6 +45,6 @@ resource "aws_lambda_event_source_mapping" "delayed" {
   tags                    = var.link.tags
 
   scaling_config {
-    maximum_concurrency = 2
+    maximum_concurrency = local.delayed_concurrency
   }
 }

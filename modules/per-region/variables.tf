@@ -72,8 +72,8 @@ variable "remediator" {
   }
 
   validation {
-    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency
-    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)} and maximum_concurrency ${var.remediator.maximum_concurrency}: the reserved must not be the smaller, or jobs are throttled into the dead-letter queue."
+    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency + local.delayed_concurrency
+    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)}: expected at least ${var.remediator.maximum_concurrency + local.delayed_concurrency}, maximum_concurrency and ${local.delayed_concurrency} for delayed jobs, or jobs are throttled into the dead-letter queue."
   }
 
   validation {

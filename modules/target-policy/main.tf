@@ -6,18 +6,21 @@ locals {
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
 
   # What each role is granted, as the catalogue has it: the remediators' role what the rules and the start of their
-  # runbooks need, the runbooks' role what the runbooks call.
+  # runbooks need, the runbooks' role what the runbooks call. Resources are in order before they are filled in, so that
+  # they are in the same order whatever is filled in.
   granted = {
     remediation = flatten([
       for rule in local.rules : [
         for permissions in concat(
           [for kind in ["read", "write", "undo"] : local.catalog[rule].permissions[kind]],
           [try(local.catalog[rule].runbook.start, [])],
-        ) : [for permission in permissions : jsonencode(permission)]
+        ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
       ]
     ])
     automation = flatten([
-      for rule in local.rules : [for permission in try(local.catalog[rule].runbook.permissions, []) : jsonencode(permission)]
+      for rule in local.rules : [
+        for permission in try(local.catalog[rule].runbook.permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
+      ]
     ])
   }
 
@@ -36,7 +39,7 @@ locals {
       for permission in permissions : {
         actions = permission.actions
         scope = {
-          resources = sort(distinct(permission.resources))
+          resources = permission.resources
           conditions = merge(
             try(permission.conditions, {}),
             alltrue([for resource in permission.resources : can(regex("^arn:[^:]+:s3:::", resource))]) ? {

@@ -23,6 +23,11 @@ output "flow_logs" {
   value       = module.policy.flow_logs
 }
 
+output "automation" {
+  description = "The name and the policies (JSON) of the role by which Systems Manager Automation runs the rules' runbooks; null where no rule has one."
+  value       = module.policy.automation
+}
+
 output "flow_logs_role_arn" {
   description = "The role by which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
   value       = one(aws_iam_role.flow_logs[*].arn)

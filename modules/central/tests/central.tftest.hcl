@@ -46,7 +46,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = output.link.settings["s3-bucket-public"] == "{\"exemptions\":[],\"mode\":\"dry_run\",\"mode_by_account\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"version\":1}"
+    condition     = output.link.settings["s3-bucket-public"] == "{\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":1}"
     error_message = "Settings hold what the remediators read, and no option that was not given: ${output.link.settings["s3-bucket-public"]}"
   }
 
@@ -152,6 +152,8 @@ run "own_schedule_names_options_and_exemptions" {
         mode                = "enforce"
         schedule            = "rate(30 minutes)"
         netskope_rule_names = ["Our own <SSH> rule"]
+        method              = "runbook"
+        runbook_then        = "report"
         options             = { all_traffic = "revoke" }
         exemptions          = [{ account = "222222222222", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
       }
@@ -180,6 +182,8 @@ run "own_schedule_names_options_and_exemptions" {
       rule            = "security-group-ssh-open"
       mode            = "enforce"
       mode_by_account = {}
+      method          = "runbook"
+      runbook_then    = "report"
       options         = { all_traffic = "revoke" }
       exemptions      = [{ account = "222222222222", region = "*", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
     }

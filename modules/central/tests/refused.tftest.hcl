@@ -219,3 +219,45 @@ run "option_of_no_form" {
   }
   expect_failures = [var.rules]
 }
+
+run "unknown_method" {
+  command = plan
+  variables {
+    rules = { redshift-cluster-public = { method = "automation" } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "unknown_sequel_of_a_runbook" {
+  command = plan
+  variables {
+    rules = { redshift-cluster-public = { method = "runbook", runbook_then = "retry" } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "runbook_of_a_rule_that_has_none" {
+  command = plan
+  variables {
+    rules = { s3-bucket-public = { method = "runbook" } }
+  }
+  expect_failures = [var.rules]
+}
+
+run "runbook_that_this_partition_does_not_have" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.this
+    values = { partition = "aws-cn" }
+  }
+  override_data {
+    target = data.aws_region.this
+    values = { id = "cn-north-1" }
+  }
+
+  variables {
+    rules = { security-group-ssh-open = { method = "runbook" } }
+  }
+  expect_failures = [var.rules]
+}

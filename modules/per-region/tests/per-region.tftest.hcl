@@ -14,6 +14,7 @@ variables {
     notifications            = true
     evidence_bucket          = "evidence"
     target_role_name         = "security/cspm-auto-remediation-remediation"
+    automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
     settings                 = { s3-bucket-public = "{\"mode\":\"enforce\",\"owner\":\"Zoë\"}" }
     metrics_namespace        = "CspmAutoRemediation"
@@ -63,6 +64,7 @@ run "enabled_creates" {
       EVENT_BUS_ARN                = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
       TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
       EXTERNAL_ID                  = "external"
+      AUTOMATION_ROLE_NAME         = "security/cspm-auto-remediation-automation"
       MAX_RECEIVE_COUNT            = "5"
       RETRY_DELAY_SECONDS          = "30"
       POWERTOOLS_SERVICE_NAME      = "cspm-auto-remediation-remediator"
@@ -73,19 +75,22 @@ run "enabled_creates" {
   }
 
   assert {
-    condition = jsonencode({
-      for statement in jsondecode(module.remediator.policy).Statement : join(" ", sort(statement.Action)) => sort(statement.Resource)
-      }) == jsonencode({
-      "sts:AssumeRole"                                                                                          = ["arn:aws:iam::*:role/security/cspm-auto-remediation-remediation"]
-      "sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage" = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"]
-      "sqs:GetQueueUrl sqs:SendMessage"                                                                         = ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo"]
-      "ssm:GetParametersByPath"                                                                                 = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
-      "ssm:GetParameter ssm:GetParameters"                                                                      = ["arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"]
-      "s3:GetObject s3:PutObject"                                                                               = ["arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"]
-      "s3:ListBucket"                                                                                           = ["arn:aws:s3:::evidence"]
-      "events:PutEvents"                                                                                        = ["arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"]
-      "logs:CreateLogStream logs:PutLogEvents"                                                                  = ["arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"]
-    })
+    condition = jsonencode([
+      for statement in jsondecode(module.remediator.policy).Statement : concat([join(" ", sort(statement.Action))], sort(statement.Resource))
+      ]) == jsonencode([
+      ["sts:AssumeRole", "arn:aws:iam::*:role/security/cspm-auto-remediation-remediation"],
+      ["sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"],
+      ["sqs:GetQueueUrl sqs:SendMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
+      ["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"],
+      ["sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
+      ["ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
+      ["ssm:GetParameter ssm:GetParameters", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
+      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"],
+      ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
+      ["s3:ListBucket", "arn:aws:s3:::evidence"],
+      ["events:PutEvents", "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"],
+      ["logs:CreateLogStream logs:PutLogEvents", "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"],
+    ])
     error_message = "Policy: ${module.remediator.policy}"
   }
 
@@ -105,7 +110,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "jobs-delayed-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }
 }
@@ -146,6 +151,24 @@ run "nothing_to_pass_on_without_notifications" {
   }
 }
 
+# Looks that come later wait in a queue that can delay single messages, and pass through it to their account's group.
+run "delayed_jobs" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      aws_sqs_queue.delayed.name == "cspm-auto-remediation-jobs-delayed",
+      !coalesce(aws_sqs_queue.delayed.fifo_queue, false),
+      aws_sqs_queue.delayed.visibility_timeout_seconds == 6 * 300,
+      jsondecode(aws_sqs_queue.delayed.redrive_policy).maxReceiveCount == 5,
+      jsondecode(aws_sqs_queue.delayed_dead_letters.redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
+      aws_lambda_event_source_mapping.delayed.function_response_types == toset(["ReportBatchItemFailures"]),
+      aws_lambda_event_source_mapping.delayed.scaling_config[0].maximum_concurrency == 2,
+    ])
+    error_message = "Queues: ${jsonencode([aws_sqs_queue.delayed, aws_sqs_queue.delayed_dead_letters])}"
+  }
+}
+
 run "in_another_partition" {
   command = plan
 
@@ -166,7 +189,7 @@ run "own_settings" {
   command = plan
 
   variables {
-    remediator = { timeout = 100, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 20, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    remediator = { timeout = 100, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
     queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
   }

@@ -17,6 +17,7 @@ variables {
     notifications            = true
     evidence_bucket          = "evidence"
     target_role_name         = "cspm-auto-remediation-remediation"
+    automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
     settings                 = {}
     metrics_namespace        = "CspmAutoRemediation"
@@ -70,7 +71,7 @@ run "mistakes_4" {
 run "less_reserved_than_used" {
   command = plan
   variables {
-    remediator = { reserved_concurrency = 5 }
+    remediator = { reserved_concurrency = 11 } # 10 for jobs, and 2 for delayed ones
   }
   expect_failures = [var.remediator]
 }

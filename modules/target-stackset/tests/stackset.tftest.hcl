@@ -108,16 +108,24 @@ run "the_template_comes_to_the_same_role" {
     error_message = "Statements differ between ${aws_cloudformation_stack_set.this.template_body} and ${run.by_terraform.policy}"
   }
 
+  # The other two roles: their names and both of their policies, statement by statement.
   assert {
-    condition = jsondecode(replace(replace(replace(
-      jsonencode([
-        jsondecode(output.template).Resources.FlowLogsRole.Properties.RoleName,
-        jsondecode(output.template).Resources.FlowLogsRole.Properties.AssumeRolePolicyDocument,
-        jsondecode(output.template).Resources.FlowLogsRole.Properties.Policies[0].PolicyDocument,
-      ]),
-      "/\\{\"Fn::Sub\":(\"[^\"]*\")\\}/", "$1"), "$${AWS::Partition}", "aws"), "$${AWS::AccountId}", "222222222222"
-    )) == [run.by_terraform.flow_logs.role_name, jsondecode(run.by_terraform.flow_logs.trust_policy), jsondecode(run.by_terraform.flow_logs.policy)]
-    error_message = "Flow logs: ${output.template}"
+    condition = [
+      for role in [
+        jsondecode(output.template).Resources.FlowLogsRole.Properties,
+        jsondecode(output.template).Resources.AutomationRole.Properties,
+      ] :
+      [
+        for text in concat([jsonencode(role.RoleName), jsonencode(role.AssumeRolePolicyDocument)], sort([for statement in role.Policies[0].PolicyDocument.Statement : jsonencode(statement)])) :
+        replace(replace(replace(text, "/\\{\"Fn::Sub\":(\"[^\"]*\")\\}/", "$1"), "$${AWS::Partition}", "aws"), "$${AWS::AccountId}", "222222222222")
+      ]
+      ] == [
+      for role in [run.by_terraform.flow_logs, run.by_terraform.automation] :
+      [
+        for text in concat([jsonencode(role.role_name), role.trust_policy], sort([for statement in jsondecode(role.policy).Statement : jsonencode(statement)])) : text
+      ]
+    ]
+    error_message = "The other roles differ: ${output.template}, ${jsonencode(run.by_terraform)}"
   }
 
   # CloudFormation fills in what stands in an Fn::Sub, and only that.
@@ -150,6 +158,7 @@ run "no_rules_with_a_boundary" {
     condition = alltrue([
       !can(jsondecode(output.template).Resources.Role.Properties.Policies),
       !can(jsondecode(output.template).Resources.FlowLogsRole),
+      !can(jsondecode(output.template).Resources.AutomationRole),
       jsondecode(output.template).Resources.Role.Properties.Path == "/security/",
       jsondecode(output.template).Resources.Role.Properties.PermissionsBoundary["Fn::Sub"] == "arn:$${AWS::Partition}:iam::$${AWS::AccountId}:policy/team/boundary",
       strcontains(output.template, "role/functions/cspm-auto-remediation-remediator-*"),

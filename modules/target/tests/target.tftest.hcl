@@ -45,7 +45,10 @@ run "all_rules" {
   # What any rule reads, writes or undoes with, and nothing else.
   assert {
     condition = toset(flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Action)) == toset(flatten([
-      for rule in jsondecode(file("../catalog.json")).rules : [for kind in values(rule.permissions) : kind[*].actions]
+      for rule in jsondecode(file("../catalog.json")).rules : concat(
+        [for kind in values(rule.permissions) : kind[*].actions],
+        try(rule.runbook.start, [])[*].actions,
+      )
     ]))
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
   }
@@ -53,7 +56,8 @@ run "all_rules" {
   assert {
     condition = alltrue([
       for resource in flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Resource) :
-      resource == "*" || startswith(resource, "arn:aws:s3:::") || try(split(":", resource)[4] == "222222222222", false)
+      # Runbooks are AWS's own: of no account.
+      resource == "*" || can(regex("^arn:aws:(s3:::|ssm:\\*:\\**:(document|automation-definition)/)", resource)) || try(split(":", resource)[4] == "222222222222", false)
     ]) && !strcontains(aws_iam_role_policy.remediation[0].policy, "$")
     error_message = "Resources are of this account alone, and no placeholder is left: ${aws_iam_role_policy.remediation[0].policy}"
   }
@@ -97,6 +101,40 @@ run "flow_logs" {
   }
 }
 
+run "runbooks" {
+  command = plan
+
+  variables {
+    name  = "cure"
+    rules = ["redshift-cluster-public"]
+    iam   = { path = "/security/", permissions_boundary_arn = "arn:aws:iam::222222222222:policy/boundary" }
+  }
+
+  assert {
+    condition = alltrue([
+      aws_iam_role.automation[0].name == "cure-automation",
+      aws_iam_role.automation[0].path == "/security/",
+      aws_iam_role.automation[0].permissions_boundary == "arn:aws:iam::222222222222:policy/boundary",
+      jsondecode(aws_iam_role.automation[0].assume_role_policy).Statement[0].Principal == { Service = "ssm.amazonaws.com" },
+      jsondecode(aws_iam_role.automation[0].assume_role_policy).Statement[0].Condition.StringEquals == { "aws:SourceAccount" = "222222222222" },
+    ])
+    error_message = "Role: ${jsonencode(aws_iam_role.automation)}"
+  }
+
+  assert {
+    condition = toset(flatten(jsondecode(aws_iam_role_policy.automation[0].policy).Statement[*].Action)) == toset(flatten(
+      jsondecode(file("../catalog.json")).rules["redshift-cluster-public"].runbook.permissions[*].actions
+    ))
+    error_message = "The runbook's role may do what its runbook calls: ${aws_iam_role_policy.automation[0].policy}"
+  }
+
+  # What the remediators may pass must be what is there to be passed.
+  assert {
+    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:iam::222222222222:role/*-automation")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
 run "some_rules" {
   command = plan
 
@@ -132,6 +170,11 @@ run "some_rules" {
   assert {
     condition     = length(aws_iam_role.flow_logs) == 0 && length(aws_iam_role_policy.flow_logs) == 0 && output.flow_logs_role_arn == null
     error_message = "No rule here turns flow logs on."
+  }
+
+  assert {
+    condition     = length(aws_iam_role.automation) == 0 && length(aws_iam_role_policy.automation) == 0 && output.automation == null
+    error_message = "No rule here has a runbook."
   }
 
   assert {
