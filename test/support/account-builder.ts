@@ -1,11 +1,27 @@
+import { CloudTrailClient, CreateTrailCommand } from '@aws-sdk/client-cloudtrail';
 import {
   AuthorizeSecurityGroupIngressCommand,
+  CreateNetworkAclCommand,
+  CreateNetworkAclEntryCommand,
   CreateSecurityGroupCommand,
+  CreateSubnetCommand,
   CreateVpcCommand,
+  DescribeNetworkAclsCommand,
   EC2Client,
   type IpPermission,
+  ReplaceNetworkAclAssociationCommand,
 } from '@aws-sdk/client-ec2';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  CreateDBClusterCommand,
+  CreateDBClusterSnapshotCommand,
+  CreateDBInstanceCommand,
+  CreateDBSnapshotCommand,
+  ModifyDBClusterSnapshotAttributeCommand,
+  ModifyDBSnapshotAttributeCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds';
+import { CreateClusterCommand, RedshiftClient } from '@aws-sdk/client-redshift';
 import {
   BucketLocationConstraint,
   CreateBucketCommand,
@@ -22,10 +38,10 @@ const locationSchema = z.enum(BucketLocationConstraint);
 /** Makes resources in one account of the local AWS, as its root. */
 export class AccountBuilder {
   readonly account: string;
-  readonly #endpoint: string;
+  readonly endpoint: string;
 
   constructor(endpoint: string, account: string) {
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
     this.account = account;
   }
 
@@ -56,6 +72,130 @@ export class AccountBuilder {
     const id = required(GroupId, 'CreateSecurityGroup');
     await client.send(
       new AuthorizeSecurityGroupIngressCommand({ GroupId: id, IpPermissions: [...permissions] }),
+    );
+    return id;
+  }
+
+  /** @returns the id of the default network ACL of a new VPC, which lets everything in */
+  async openDefaultNetworkAcl(region: string): Promise<string> {
+    const client = this.#ec2(region);
+    const { NetworkAcls = [] } = await client.send(
+      new DescribeNetworkAclsCommand({
+        Filters: [
+          { Name: 'vpc-id', Values: [await this.vpc(region)] },
+          { Name: 'default', Values: ['true'] },
+        ],
+      }),
+    );
+    return required(NetworkAcls[0]?.NetworkAclId, 'DescribeNetworkAcls');
+  }
+
+  /** @returns the id of a new network ACL, associated with a subnet of a new VPC, which lets everything in */
+  async openSubnetNetworkAcl(region: string): Promise<string> {
+    const client = this.#ec2(region);
+    const VpcId = await this.vpc(region);
+    const { NetworkAcl } = await client.send(new CreateNetworkAclCommand({ VpcId }));
+    const id = required(NetworkAcl?.NetworkAclId, 'CreateNetworkAcl');
+    const { Subnet } = await client.send(new CreateSubnetCommand({ VpcId, CidrBlock: '10.1.1.0/24' }));
+    const { NetworkAcls = [] } = await client.send(
+      new DescribeNetworkAclsCommand({
+        Filters: [{ Name: 'association.subnet-id', Values: [required(Subnet?.SubnetId, 'CreateSubnet')] }],
+      }),
+    );
+    const association = NetworkAcls.flatMap(({ Associations = [] }) => Associations).find(
+      ({ SubnetId }) => SubnetId === Subnet?.SubnetId,
+    );
+    await client.send(
+      new ReplaceNetworkAclAssociationCommand({
+        NetworkAclId: id,
+        AssociationId: association?.NetworkAclAssociationId,
+      }),
+    );
+    await client.send(
+      new CreateNetworkAclEntryCommand({
+        NetworkAclId: id,
+        RuleNumber: 100,
+        RuleAction: 'allow',
+        Protocol: '-1',
+        CidrBlock: '0.0.0.0/0',
+        Egress: false,
+      }),
+    );
+    return id;
+  }
+
+  /** @returns the ARN of a new trail that doesn't validate its log files, which go to a new bucket of the same name */
+  async unvalidatedTrail(region: string, name: string): Promise<string> {
+    await this.privateBucket(region, name);
+    const { TrailARN } = await new CloudTrailClient(this.#settings(region)).send(
+      new CreateTrailCommand({ Name: name, S3BucketName: name, EnableLogFileValidation: false }),
+    );
+    return required(TrailARN, 'CreateTrail');
+  }
+
+  /** A DB instance with a snapshot, `<id>-snapshot`, that everyone may restore. */
+  async instanceWithPublicSnapshot(region: string, id: string): Promise<string> {
+    const client = new RDSClient(this.#settings(region));
+    const snapshot = `${id}-snapshot`;
+    await client.send(
+      new CreateDBInstanceCommand({
+        DBInstanceIdentifier: id,
+        DBInstanceClass: 'db.t3.micro',
+        Engine: 'postgres',
+        AllocatedStorage: 20,
+        MasterUsername: 'admin1',
+        MasterUserPassword: 'a-long-password',
+      }),
+    );
+    await client.send(
+      new CreateDBSnapshotCommand({ DBInstanceIdentifier: id, DBSnapshotIdentifier: snapshot }),
+    );
+    await client.send(
+      new ModifyDBSnapshotAttributeCommand({
+        DBSnapshotIdentifier: snapshot,
+        AttributeName: 'restore',
+        ValuesToAdd: ['all'],
+      }),
+    );
+    return id;
+  }
+
+  /** An Aurora cluster with a snapshot, `<id>-snapshot`, that everyone may restore. */
+  async clusterWithPublicSnapshot(region: string, id: string): Promise<string> {
+    const client = new RDSClient(this.#settings(region));
+    const snapshot = `${id}-snapshot`;
+    await client.send(
+      new CreateDBClusterCommand({
+        DBClusterIdentifier: id,
+        Engine: 'aurora-postgresql',
+        MasterUsername: 'admin1',
+        MasterUserPassword: 'a-long-password',
+      }),
+    );
+    await client.send(
+      new CreateDBClusterSnapshotCommand({ DBClusterIdentifier: id, DBClusterSnapshotIdentifier: snapshot }),
+    );
+    await client.send(
+      new ModifyDBClusterSnapshotAttributeCommand({
+        DBClusterSnapshotIdentifier: snapshot,
+        AttributeName: 'restore',
+        ValuesToAdd: ['all'],
+      }),
+    );
+    return id;
+  }
+
+  /** A publicly accessible Redshift cluster. */
+  async publicRedshiftCluster(region: string, id: string): Promise<string> {
+    await new RedshiftClient(this.#settings(region)).send(
+      new CreateClusterCommand({
+        ClusterIdentifier: id,
+        NodeType: 'ra3.large',
+        ClusterType: 'single-node',
+        MasterUsername: 'admin1',
+        MasterUserPassword: 'A-long-passw0rd',
+        PubliclyAccessible: true,
+      }),
     );
     return id;
   }
@@ -132,7 +272,7 @@ export class AccountBuilder {
   #settings(region: string) {
     return {
       region,
-      endpoint: this.#endpoint,
+      endpoint: this.endpoint,
       credentials: { accessKeyId: this.account, secretAccessKey: 'test' },
     };
   }

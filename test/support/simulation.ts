@@ -1,6 +1,7 @@
 import { type AutomationSimulation, startAutomation } from './automation/index.ts';
 import { type AwsProxy, startAwsProxy } from './aws-proxy/index.ts';
 import { type LocalAws, type LocalAwsInstallation, startLocalAws } from './local-aws/index.ts';
+import { PermissionJudge } from './permissions/index.ts';
 import { startTenant, type Tenant } from './tenant/index.ts';
 
 /** All that the product meets in the world: AWS, with a proxy before it, and a Netskope tenant. */
@@ -8,6 +9,8 @@ export interface Simulation extends AsyncDisposable {
   readonly aws: LocalAws;
   /** What everyone calls in AWS's stead: functions, Terraform, tests. */
   readonly proxy: AwsProxy;
+  /** Refuses what AWS would refuse the roles that call through the proxy. */
+  readonly judge: PermissionJudge;
   /** Systems Manager Automation, which the local AWS lacks. */
   readonly automation: AutomationSimulation;
   readonly tenant: Tenant;
@@ -19,11 +22,16 @@ export interface SimulationOptions {
   readonly signal?: AbortSignal;
   /** Variables that every function gets besides the addresses of the proxy and the tenant. */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
+  /** The organization of each account, `o-…`. Default: of none. */
+  readonly organizations?: Readonly<Record<string, string>>;
 }
 
-/** Starts a local AWS whose functions call AWS through the proxy, and the tenant instead of Netskope. */
+/**
+ * Starts a local AWS whose functions call AWS through the proxy, with the permissions that they would have in AWS, and
+ * the tenant instead of Netskope.
+ */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { installation, signal, functionEnvironment } = options;
+  const { installation, signal, functionEnvironment, organizations = {} } = options;
   const started: AsyncDisposable[] = [];
   const stop = async (): Promise<void> => {
     for (const part of started.splice(0).reverse()) await part[Symbol.asyncDispose]();
@@ -32,6 +40,9 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     let upstream = '';
     const proxy = await startAwsProxy({ upstream: () => upstream });
     started.push(proxy);
+    const judge = new PermissionJudge({ upstream: () => upstream, organizations });
+    // Before all else that answers: what a role may not do has no effect.
+    proxy.intercept(judge.intercept);
     const automation = startAutomation({ proxy, upstream: () => upstream });
     started.push(automation);
     const tenant = await startTenant({});
@@ -47,7 +58,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     });
     started.push(aws);
     upstream = aws.endpoint;
-    return { aws, proxy, automation, tenant, stop, [Symbol.asyncDispose]: stop };
+    return { aws, proxy, judge, automation, tenant, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,6 +14,15 @@ const missingNetworkAclEntry: Correct = (call, answer) => {
   });
 };
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+const missingNetworkAcl: Correct = (call, answer) => {
+  if (errorCode(call, answer) !== 'InvalidRouteTableID.NotFound') return undefined;
+  const message = /<Message>([^<]*)</.exec(bodyText(answer))?.[1] ?? '';
+  return awsError(call, 'InvalidNetworkAclID.NotFound', {
+    message: message.replace(/route ?table/i, 'network ACL'),
+  });
+};
+
 /** A rule that is named by its id. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
 const missingSecurityGroupRule: Correct = (call, answer) => {
   if (errorCode(call, answer) !== 'InvalidPermission.NotFound') return undefined;
@@ -52,6 +61,7 @@ function secondFlowLog(): Correct {
 /** Where the local AWS is known to answer otherwise than AWS documents, makes the answer what AWS gives. */
 export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer {
   const corrections: Readonly<Record<string, Correct>> = {
+    DescribeNetworkAcls: missingNetworkAcl,
     DeleteNetworkAclEntry: missingNetworkAclEntry,
     ReplaceNetworkAclEntry: missingNetworkAclEntry,
     RevokeSecurityGroupIngress: missingSecurityGroupRule,

@@ -79,9 +79,9 @@ function commonErrors(call: AwsCall): CommonErrors {
 }
 
 /** One of the errors that every service knows, as the called service names and writes it. */
-export function commonErrorAnswer(call: AwsCall, error: CommonError): AwsAnswer {
+export function commonErrorAnswer(call: AwsCall, error: CommonError, message?: string): AwsAnswer {
   const { code, status } = commonErrors(call)[error];
-  return awsError(call, code, { status });
+  return awsError(call, code, { status, ...(message !== undefined && { message }) });
 }
 
 export interface ErrorDetails {

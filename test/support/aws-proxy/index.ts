@@ -1,5 +1,12 @@
 export { type AwsAnswer, bodyText, withBody } from './answer.ts';
 export type { AwsCall, Principal, Protocol, ProxiedCall } from './call.ts';
-export { awsError } from './error-answers.ts';
+export { awsError, commonErrorAnswer } from './error-answers.ts';
 export { agedAccessKeys, type Effect, type Fault, seededChance } from './faults.ts';
-export { type AwsProxy, type AwsProxyOptions, countCalls, type Injection, startAwsProxy } from './proxy.ts';
+export {
+  type AwsProxy,
+  type AwsProxyOptions,
+  countCalls,
+  type Injection,
+  type Intercept,
+  startAwsProxy,
+} from './proxy.ts';

