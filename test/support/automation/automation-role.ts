@@ -63,15 +63,15 @@ export class AutomationRoles {
 
   /** Looked up past the proxy: the service does it within AWS, and no one needs a permission for it. */
   async #trustPolicy(account: string, region: string, roleArn: string): Promise<string | undefined> {
-    const [, roleAccount, pathAndName = ''] = ROLE_ARN.exec(roleArn) ?? [];
-    if (roleAccount !== account) return undefined;
+    const name = roleArn.split('/').at(-1);
     const client = new IAMClient({
       endpoint: this.#endpoints.upstream(),
       region,
       credentials: { accessKeyId: account, secretAccessKey: 'simulated' },
     });
     try {
-      const { Role } = await client.send(new GetRoleCommand({ RoleName: pathAndName.split('/').at(-1) }));
+      const { Role } = await client.send(new GetRoleCommand({ RoleName: name }));
+      // Of another account, or with another path.
       if (Role?.Arn !== roleArn) return undefined;
       return decodeURIComponent(Role.AssumeRolePolicyDocument ?? '{}');
     } catch (error) {

@@ -69,6 +69,7 @@ const GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more
 
 /** Ends an execution in another way than by its last step. */
 class Ended extends Error {
+  override name = 'Ended' as const;
   readonly status: 'Failed' | 'TimedOut' | 'Cancelled';
   readonly failure: Failure | undefined;
 
@@ -156,7 +157,7 @@ export class Execution implements AutomationExecution {
     await this.begin();
   }
 
-  /** A step that is calling AWS comes to its end before. */
+  /** A step that is calling AWS comes to its end first. */
   cancel(): void {
     if (this.#endedAt !== undefined) return;
     this.#status = 'Cancelling';
@@ -169,6 +170,7 @@ export class Execution implements AutomationExecution {
       await this.#turn();
       this.#status = 'InProgress';
       for (const step of this.#request.document.steps(this.parameters)) await this.#runStep(step);
+      this.#leaveIfCancelled();
       this.#end('Success');
     } catch (error) {
       const { status, failure } = error instanceof Ended ? error : new Ended('Failed', internal(error));

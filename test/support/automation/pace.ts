@@ -39,10 +39,6 @@ export class Pace {
     this.#waiters.get(who)?.go();
   }
 
-  wakeAll(): void {
-    for (const { go } of this.#waiters.values()) go();
-  }
-
   #wait(who: object, endless: boolean): Promise<void> {
     return new Promise((resolve) => {
       const waiter: Waiter = {

@@ -1,8 +1,10 @@
 import { STSClient } from '@aws-sdk/client-sts';
 import { HttpRequest } from '@smithy/core/protocols';
+import { z } from 'zod';
 import type { AwsCall } from '../aws-proxy/index.ts';
+import { SERVICE_CALL_TOKEN } from '../local-aws/index.ts';
 
-/** A service of AWS that calls for itself, and for which account's resource it does. */
+/** A service of AWS that calls for itself, and what for. */
 export interface ServicePrincipal {
   /** `ssm.amazonaws.com` */
   readonly service: string;
@@ -12,24 +14,18 @@ export interface ServicePrincipal {
   readonly sourceArn: string;
 }
 
-/** No such header in AWS, where services sign by means of their own. */
-const HEADERS = {
-  service: 'x-simulated-service-principal',
-  sourceAccount: 'x-simulated-source-account',
-  sourceArn: 'x-simulated-source-arn',
-} as const;
+/** How the local AWS's own services tell each other who calls. AWS has no such header. */
+const SERVICE_HEADER = 'x-localemu-data';
+const TOKEN_HEADER = 'x-localemu-data-auth';
 
-/** The service that makes a call which the simulation signs with its account's key; undefined for any other call. */
+const serviceSchema = z.object({ service_principal: z.string(), source_arn: z.string() });
+
+/** The service that makes a call, which is signed with its account's key; undefined for a call of anyone else. */
 export function servicePrincipalOf(call: Pick<AwsCall, 'headers'>): ServicePrincipal | undefined {
-  const {
-    [HEADERS.service]: service,
-    [HEADERS.sourceAccount]: sourceAccount,
-    [HEADERS.sourceArn]: sourceArn,
-  } = call.headers;
-  if (typeof service !== 'string' || typeof sourceAccount !== 'string' || typeof sourceArn !== 'string') {
-    return undefined;
-  }
-  return { service, sourceAccount, sourceArn };
+  const { [SERVICE_HEADER]: header } = call.headers;
+  if (typeof header !== 'string') return undefined;
+  const { service_principal: service, source_arn: sourceArn } = serviceSchema.parse(JSON.parse(header));
+  return { service, sourceAccount: sourceArn.split(':')[4] ?? '', sourceArn };
 }
 
 /** A client whose calls are a service's. */
@@ -41,13 +37,16 @@ export function stsAs(
     ...settings,
     credentials: { accessKeyId: principal.sourceAccount, secretAccessKey: 'simulated' },
   });
+  const headers = {
+    [SERVICE_HEADER]: JSON.stringify({
+      service_principal: principal.service,
+      source_arn: principal.sourceArn,
+    } satisfies z.infer<typeof serviceSchema>),
+    [TOKEN_HEADER]: SERVICE_CALL_TOKEN,
+  };
   client.middlewareStack.add(
     (next) => (args) => {
-      if (HttpRequest.isInstance(args.request)) {
-        args.request.headers[HEADERS.service] = principal.service;
-        args.request.headers[HEADERS.sourceAccount] = principal.sourceAccount;
-        args.request.headers[HEADERS.sourceArn] = principal.sourceArn;
-      }
+      if (HttpRequest.isInstance(args.request)) Object.assign(args.request.headers, headers);
       return next(args);
     },
     { step: 'build', name: 'sayServicePrincipal' },

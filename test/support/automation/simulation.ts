@@ -70,7 +70,7 @@ export interface AutomationSimulation extends AsyncDisposable {
   /** Lets an execution run to its end at once, held or not, queued or not. */
   finish(id: string): Promise<AutomationExecution>;
   inject(fault: AutomationFault): AutomationInjection;
-  /** Executions stay where they are, and the API is the local AWS's again. */
+  /** Cancels what runs. The API is the local AWS's again. */
   stop(): Promise<void>;
 }
 

@@ -45,11 +45,8 @@ export interface AwsProxy extends AsyncDisposable {
   clear(): void;
   /** Of several faults that meet a call, all delays and rewrites count, and the first of the others. */
   inject(fault: Fault): Injection;
-  /**
-   * Asked for each call that no fault has decided, in the order in which they were added, or before all others: who
-   * judges calls comes before who answers them.
-   */
-  intercept(intercept: Intercept, place?: 'first'): { remove(): void };
+  /** Asked for each call that no fault has decided, in the order in which they were added. */
+  intercept(intercept: Intercept): { remove(): void };
   stop(): Promise<void>;
 }
 
@@ -96,7 +93,7 @@ class RunningProxy implements AwsProxy {
   );
   readonly #asAwsAnswers = asAwsAnswers();
   readonly #faults = new Set<ActiveFault>();
-  #intercepts: readonly Intercept[] = [];
+  readonly #intercepts = new Set<Intercept>();
   #calls: ProxiedCall[] = [];
   #arrived = 0;
   endpoint = '';
@@ -136,12 +133,11 @@ class RunningProxy implements AwsProxy {
     };
   }
 
-  intercept(intercept: Intercept, place?: 'first'): { remove(): void } {
-    this.#intercepts =
-      place === 'first' ? [intercept, ...this.#intercepts] : [...this.#intercepts, intercept];
+  intercept(intercept: Intercept): { remove(): void } {
+    this.#intercepts.add(intercept);
     return {
       remove: () => {
-        this.#intercepts = this.#intercepts.filter((other) => other !== intercept);
+        this.#intercepts.delete(intercept);
       },
     };
   }

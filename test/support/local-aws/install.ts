@@ -30,18 +30,34 @@ export async function prepareLocalAws(say: (line: string) => void): Promise<Loca
   const endpoint = process.env['LOCAL_AWS_ENDPOINT'];
   if (endpoint !== undefined && endpoint !== '') return { kind: 'elsewhere', endpoint };
   const requirements = path.join(pythonFolder, 'requirements.txt');
-  const python = await findPython();
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .update(python.version)
-    .digest('hex')
-    .slice(0, 12);
-  const environment = path.join(workFolder, `local-aws-${digest}`);
-  await installPackages({ python: python.command, environment, requirements, say });
+  const environment = await preparePackages({ name: 'local-aws', what: 'the local AWS', requirements, say });
   return { kind: 'installed', python: path.join(environment, 'bin', 'python') };
 }
 
+/**
+ * Makes a virtual environment in `.work/` from a file that pins packages, once for each state of the file and Python.
+ * @param name what its folder is called
+ * @returns the folder
+ * @throws Error when there is no Python, with what was looked for, or when pip fails, with what it said
+ */
+export async function preparePackages({
+  name,
+  ...packages
+}: Pick<Packages, 'what' | 'requirements' | 'say'> & { readonly name: string }): Promise<string> {
+  const python = await findPython();
+  const digest = createHash('sha256')
+    .update(await readFile(packages.requirements))
+    .update(python.version)
+    .digest('hex')
+    .slice(0, 12);
+  const environment = path.join(workFolder, `${name}-${digest}`);
+  await installPackages({ ...packages, python: python.command, environment });
+  return environment;
+}
+
 export interface Packages {
+  /** What they are, in messages. */
+  readonly what: string;
   readonly python: string;
   /** The folder that becomes the virtual environment. */
   readonly environment: string;
@@ -51,8 +67,9 @@ export interface Packages {
 }
 
 /** Makes a virtual environment with these packages, unless it is there already. */
-export async function installPackages({ python, environment, requirements, say }: Packages): Promise<void> {
-  const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements], {
+export async function installPackages(packages: Packages): Promise<void> {
+  const { what, python, environment, requirements, say } = packages;
+  const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements, what], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
@@ -62,7 +79,7 @@ export async function installPackages({ python, environment, requirements, say }
   createInterface({ input: child.stderr }).on('line', (line) => errors.push(line));
   const [code] = await once(child, 'close');
   if (code !== 0) {
-    throw new Error(`the local AWS could not be installed by ${python}:\n${errors.slice(-20).join('\n')}`);
+    throw new Error(`${what} could not be installed by ${python}:\n${errors.slice(-20).join('\n')}`);
   }
 }
 
@@ -82,9 +99,9 @@ export async function findPython(): Promise<{ command: string; version: string }
     found.push(`${command} is ${version}`);
   }
   throw new Error(
-    `the local AWS needs Python ${OLDEST_PYTHON.join('.')} or later. Looked for ${PYTHON_NAMES.join(', ')} on the PATH, ` +
+    `Python ${OLDEST_PYTHON.join('.')} or later is needed. Looked for ${PYTHON_NAMES.join(', ')} on the PATH, ` +
       `and for the versions in ${path.join(pyenvRoot(), 'versions')}; ` +
-      `found ${found.length === 0 ? 'none' : found.join(', ')}. Install Python, or name a server that runs already by LOCAL_AWS_ENDPOINT.`,
+      `found ${found.length === 0 ? 'none' : found.join(', ')}. Install Python; the local AWS can also be a server that runs already, named by LOCAL_AWS_ENDPOINT.`,
   );
 }
 

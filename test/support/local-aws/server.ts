@@ -8,6 +8,9 @@ import type { LocalAwsInstallation } from './install.ts';
 import { functionsNode, pythonFolder, workFolder } from './paths.ts';
 
 /** A running local AWS. */
+/** By which the server knows a call that a service of AWS makes for itself: no secret, for the server is a test's own. */
+export const SERVICE_CALL_TOKEN = 'simulated';
+
 export interface LocalAws extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
@@ -141,13 +144,14 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         AWS_EC2_METADATA_DISABLED: 'true',
         // A queue's URL would name a host that not every system resolves otherwise.
         SQS_ENDPOINT_STRATEGY: 'off',
+        LOCALEMU_INTERNAL_AUTH_TOKEN: SERVICE_CALL_TOKEN,
         DISABLE_EVENTS: '1',
         SKIP_SSL_CERT_DOWNLOAD: '1',
         DNS_ADDRESS: '0',
         EAGER_SERVICE_LOADING: '0',
         // Event source mappings ask their queues often, so that no test waits for them: AWS holds a request open there.
-        LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
-        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.1',
+        LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.2',
+        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.5',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
         // For a busy machine: Lambda itself gives a function's module ten seconds to load.
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',

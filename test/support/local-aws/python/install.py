@@ -1,5 +1,5 @@
 """
-install.py VENV REQUIREMENTS: makes a virtual environment with these packages, unless it is there already.
+install.py VENV REQUIREMENTS WHAT: makes a virtual environment with these packages, unless it is there already.
 
 Whoever runs this at the same time waits for the first to finish. A virtual environment can't be moved once it is
 made, so it is made in its place, and counts only from when its marker is written, last: one that was left half made
@@ -19,19 +19,19 @@ from parent import end_with_parent
 
 def main():
     end_with_parent()
-    folder, requirements = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, requirements, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     marker = folder / "complete"
     folder.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{folder}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("waiting for another process that is installing the local AWS")
+            say(f"waiting for another process that is installing {what}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         if marker.exists():
             return
         packages = sum(1 for line in requirements.read_text().splitlines() if "==" in line)
-        say(f"installing the local AWS: {packages} Python packages, about a minute")
+        say(f"installing {what}: {packages} Python packages, about a minute")
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True, symlinks=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
