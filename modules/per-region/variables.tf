@@ -38,7 +38,7 @@ variable "link" {
 }
 
 variable "remediator" {
-  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds, at least 90 (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
   type = object({
     memory_size          = optional(number, 1024)
     timeout              = optional(number, 300)
@@ -57,8 +57,8 @@ variable "remediator" {
   }
 
   validation {
-    condition     = var.remediator.timeout >= 10 && var.remediator.timeout <= 900
-    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 10 to 900 seconds."
+    condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900
+    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator keeps its last 45 for reading back and recording what it changed, and with less than that from the beginning it would never change anything."
   }
 
   validation {

@@ -159,6 +159,10 @@ run "delayed_jobs" {
     condition = alltrue([
       aws_sqs_queue.delayed.name == "cspm-auto-remediation-jobs-delayed",
       !coalesce(aws_sqs_queue.delayed.fifo_queue, false),
+      aws_sqs_queue.delayed.sqs_managed_sse_enabled,
+      aws_sqs_queue.delayed_dead_letters.sqs_managed_sse_enabled,
+      aws_sqs_queue.delayed_dead_letters.message_retention_seconds == 14 * 24 * 3600,
+      jsondecode(aws_sqs_queue.delayed.redrive_policy).deadLetterTargetArn == aws_sqs_queue.delayed_dead_letters.arn,
       aws_sqs_queue.delayed.visibility_timeout_seconds == 6 * 300,
       jsondecode(aws_sqs_queue.delayed.redrive_policy).maxReceiveCount == 5,
       jsondecode(aws_sqs_queue.delayed_dead_letters.redrive_allow_policy).sourceQueueArns == ["arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
@@ -166,6 +170,11 @@ run "delayed_jobs" {
       aws_lambda_event_source_mapping.delayed.scaling_config[0].maximum_concurrency == 2,
     ])
     error_message = "Queues: ${jsonencode([aws_sqs_queue.delayed, aws_sqs_queue.delayed_dead_letters])}"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.delayed_dead_letters.name }) && aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"].threshold == 0
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"])}"
   }
 }
 
@@ -189,14 +198,18 @@ run "own_settings" {
   command = plan
 
   variables {
-    remediator = { timeout = 100, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    remediator = { timeout = 90, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
     queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
   }
 
   assert {
     condition = alltrue([
-      aws_sqs_queue.jobs.visibility_timeout_seconds == 600,
+      aws_sqs_queue.jobs.visibility_timeout_seconds == 540,
+      aws_sqs_queue.delayed.visibility_timeout_seconds == 540,
+      aws_sqs_queue.delayed.message_retention_seconds == 24 * 3600,
+      aws_sqs_queue.delayed_dead_letters.message_retention_seconds == 7 * 24 * 3600,
+      jsondecode(aws_sqs_queue.delayed.redrive_policy).maxReceiveCount == 3,
       aws_sqs_queue.jobs.message_retention_seconds == 24 * 3600,
       aws_sqs_queue.dead_letters.message_retention_seconds == 7 * 24 * 3600,
       jsondecode(aws_sqs_queue.jobs.redrive_policy).maxReceiveCount == 3,

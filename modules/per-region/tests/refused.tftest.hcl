@@ -68,6 +68,15 @@ run "mistakes_4" {
   expect_failures = [var.remediator, var.queue]
 }
 
+# The remediator would have no time left from the beginning.
+run "too_short_to_change_anything" {
+  command = plan
+  variables {
+    remediator = { timeout = 89 }
+  }
+  expect_failures = [var.remediator]
+}
+
 run "less_reserved_than_used" {
   command = plan
   variables {
