@@ -44,6 +44,7 @@ module "target" {
   security_account_id = module.central.security_account_id
   external_id         = module.central.external_id
   rules               = keys(var.rules)
+  runbooks            = anytrue([for rule in values(var.rules) : rule.method == "runbook"])
   tags                = var.tags
 
   iam = {

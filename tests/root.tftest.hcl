@@ -37,13 +37,32 @@ run "wired" {
   }
 
   assert {
-    condition     = strcontains(module.target[0].policy, "ec2:RevokeSecurityGroupIngress") && strcontains(module.target[0].policy, "s3:PutBucketPublicAccessBlock") && !strcontains(module.target[0].policy, "iam:UpdateAccessKey")
+    condition     = strcontains(module.target[0].policy, "ec2:RevokeSecurityGroupIngress") && strcontains(module.target[0].policy, "s3:PutBucketPublicAccessBlock") && !strcontains(module.target[0].policy, "iam:")
     error_message = "The target role is for the enabled rules alone: ${module.target[0].policy}"
   }
 
   assert {
     condition     = toset(keys(output.settings)) == toset(["s3-bucket-public", "security-group-ssh-open"]) && output.pause_parameter_name == "/cure/pause"
     error_message = "Settings and names must reach the outputs."
+  }
+}
+
+# A rule by its legacy id, and by the runbook: the target module must take the name and grant the start.
+run "by_legacy_id_and_runbook" {
+  command = plan
+
+  variables {
+    rules = { CIS-1-2-0-4-1 = { mode = "enforce", method = "runbook" } }
+  }
+
+  assert {
+    condition     = keys(output.settings) == ["security-group-ssh-open"] && strcontains(module.target[0].policy, "document/AWS-DisablePublicAccessForSecurityGroup")
+    error_message = "Settings: ${jsonencode(output.settings)}; policy: ${module.target[0].policy}"
+  }
+
+  assert {
+    condition     = output.link.automation_role_name == module.target[0].automation.role_name
+    error_message = "The remediator must pass the role that the target module makes."
   }
 }
 

@@ -1,6 +1,12 @@
 locals {
   catalog = jsondecode(file("${path.module}/../catalog.json")).rules
-  rules   = var.rules == null ? toset(keys(local.catalog)) : var.rules
+
+  # By id, whether a rule is named by it or by its legacy id.
+  rules = toset([
+    for id, rule in local.catalog : id if var.rules == null ? true : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
+  ])
+
+  runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if var.runbooks && can(local.catalog[rule].runbook) }
 
   external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
@@ -13,13 +19,13 @@ locals {
       for rule in local.rules : [
         for permissions in concat(
           [for kind in ["read", "write", "undo"] : local.catalog[rule].permissions[kind]],
-          [try(local.catalog[rule].runbook.start, [])],
+          [try(local.runbooks[rule].start, [])],
         ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
       ]
     ])
     automation = flatten([
       for rule in local.rules : [
-        for permission in try(local.catalog[rule].runbook.permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
+        for permission in try(local.runbooks[rule].permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
       ]
     ])
   }

@@ -44,14 +44,26 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the role may cure: it holds what these need and nothing else. Null: all rules."
+  description = "The rules that the role may cure, by id or by legacy id: it holds what these need and nothing else. Null: all rules."
   type        = set(string)
   default     = null
 
   validation {
-    condition     = length(setsubtract(coalesce(var.rules, []), keys(local.catalog))) == 0
-    error_message = "rules holds ${join(", ", [for id in setsubtract(coalesce(var.rules, []), keys(local.catalog)) : "\"${id}\""])}, which is no rule: expected ${join(", ", keys(local.catalog))}."
+    condition     = length(setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]]))) == 0
+    error_message = "rules holds ${join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""])}, which is no rule: expected ${join(", ", [for id, rule in local.catalog : "${id} (or ${rule.legacy_id})"])}."
   }
+
+  validation {
+    condition     = alltrue([for id, rule in local.catalog : length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) < 2])
+    error_message = "rules holds ${join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) == 2])}, two names of the same rule: expected one of them."
+  }
+}
+
+variable "runbooks" {
+  description = "Whether the rules may be cured by AWS's managed runbooks, too."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "remediator_role_path" {

@@ -6,6 +6,7 @@ module "policy" {
   external_id          = var.external_id
   organization_id      = var.organization_id
   rules                = var.rules
+  runbooks             = var.runbooks
   remediator_role_path = var.iam.remediator_role_path
   account_id           = local.account_id
   partition            = local.partition

@@ -27,9 +27,16 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the roles may cure: they hold what these need and nothing else. Null: all rules."
+  description = "The rules that the roles may cure, by id or by legacy id (`CIS-1-2-0-4-1`): they hold what these need and nothing else. Null: all rules."
   type        = set(string)
   default     = null
+}
+
+variable "runbooks" {
+  description = "Whether the rules may be cured by AWS's managed runbooks, too, where they have one: the roles may then start these documents, and there is a role that Systems Manager runs them by. Where no rule of `central` says `method = \"runbook\"`, it can be false."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "organizational_units" {

@@ -10,6 +10,7 @@ module "policy" {
   external_id          = var.external_id
   organization_id      = var.organization_id
   rules                = var.rules
+  runbooks             = var.runbooks
   remediator_role_path = var.iam.remediator_role_path
   account_id           = data.aws_caller_identity.this.account_id
   partition            = data.aws_partition.this.partition

@@ -27,9 +27,16 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the role may cure: it holds what these need and nothing else. Null: all rules."
+  description = "The rules that the role may cure, by id or by legacy id (`CIS-1-2-0-4-1`): it holds what these need and nothing else. Null: all rules."
   type        = set(string)
   default     = null
+}
+
+variable "runbooks" {
+  description = "Whether the rules may be cured by AWS's managed runbooks, too, where they have one: the role may then start these documents, and there is a role that Systems Manager runs them by. Where no rule of `central` says `method = \"runbook\"`, it can be false."
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 variable "iam" {

@@ -29,6 +29,7 @@ run "mistakes_2" {
   variables {
     name        = "a23456789012345678901234567890123"
     external_id = "x"
+    rules       = ["CIS-1-2-0-4-1", "s3-bucket-public", "security-group-ssh-open"] # two of these are the same
   }
-  expect_failures = [var.name, var.external_id]
+  expect_failures = [var.name, var.external_id, var.rules]
 }

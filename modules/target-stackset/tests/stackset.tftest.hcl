@@ -166,3 +166,21 @@ run "no_rules_with_a_boundary" {
     error_message = "Template: ${output.template}"
   }
 }
+
+run "rules_by_legacy_id_without_runbooks" {
+  command = plan
+
+  variables {
+    rules    = ["CIS-1-2-0-4-1"]
+    runbooks = false
+  }
+
+  assert {
+    condition = alltrue([
+      strcontains(output.template, "ec2:RevokeSecurityGroupIngress"),
+      !strcontains(output.template, "ssm:"),
+      !can(jsondecode(output.template).Resources.AutomationRole),
+    ])
+    error_message = "Template: ${output.template}"
+  }
+}

@@ -115,8 +115,15 @@ run "runbooks" {
       aws_iam_role.automation[0].name == "cure-automation",
       aws_iam_role.automation[0].path == "/security/",
       aws_iam_role.automation[0].permissions_boundary == "arn:aws:iam::222222222222:policy/boundary",
-      jsondecode(aws_iam_role.automation[0].assume_role_policy).Statement[0].Principal == { Service = "ssm.amazonaws.com" },
-      jsondecode(aws_iam_role.automation[0].assume_role_policy).Statement[0].Condition.StringEquals == { "aws:SourceAccount" = "222222222222" },
+      jsondecode(aws_iam_role.automation[0].assume_role_policy).Statement == [{
+        Effect    = "Allow"
+        Action    = "sts:AssumeRole"
+        Principal = { Service = "ssm.amazonaws.com" }
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = "222222222222" }
+          ArnLike      = { "aws:SourceArn" = "arn:aws:ssm:*:222222222222:automation-execution/*" }
+        }
+      }],
     ])
     error_message = "Role: ${jsonencode(aws_iam_role.automation)}"
   }
@@ -132,6 +139,73 @@ run "runbooks" {
   assert {
     condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:iam::222222222222:role/*-automation")
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+# The start of a runbook is granted only for the rule's own document, and the role is passed to Systems Manager alone.
+run "the_start_of_runbooks" {
+  command = plan
+
+  variables {
+    rules = ["redshift-cluster-public", "s3-bucket-public"]
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement : statement.Resource if contains(statement.Action, "ssm:StartAutomationExecution")
+      ])) == toset([
+      "arn:aws:ssm:*::document/AWSConfigRemediation-DisablePublicAccessToRedshiftCluster",
+      "arn:aws:ssm:*:*:automation-definition/AWSConfigRemediation-DisablePublicAccessToRedshiftCluster:*",
+      "arn:aws:ssm:*:222222222222:automation-execution/*",
+    ])
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement : [statement.Resource, statement.Condition] if contains(statement.Action, "iam:PassRole")
+    ] == [[["arn:aws:iam::222222222222:role/*-automation"], { StringEquals = { "iam:PassedToService" = ["ssm.amazonaws.com"] } }]]
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+run "without_runbooks" {
+  command = plan
+
+  variables {
+    rules    = ["redshift-cluster-public"]
+    runbooks = false
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.remediation[0].policy, "ssm:") && !strcontains(aws_iam_role_policy.remediation[0].policy, "iam:PassRole") && strcontains(aws_iam_role_policy.remediation[0].policy, "redshift:ModifyCluster")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.automation) == 0 && length(aws_iam_role_policy.automation) == 0 && output.automation == null
+    error_message = "Nobody starts a runbook here."
+  }
+}
+
+run "by_id" {
+  command = plan
+
+  variables {
+    rules = ["s3-bucket-public", "vpc-flow-logs-disabled"]
+  }
+}
+
+run "by_legacy_id" {
+  command = plan
+
+  variables {
+    rules = ["BPR-1-0-0", "CIS-1-2-0-2-9"]
+  }
+
+  assert {
+    condition     = output.policy == run.by_id.policy && output.flow_logs == run.by_id.flow_logs
+    error_message = "A rule's two names must come to the same: ${output.policy} and ${run.by_id.policy}"
   }
 }
 
