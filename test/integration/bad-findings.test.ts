@@ -2,7 +2,6 @@ import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '../../lambdas/shared/job.ts';
 import { deadLetters, send } from './harness/job-service.ts';
-import { freshAccount } from './harness/product.ts';
 import { itemOf, makeSecurityGroup, makeViolation, openPort } from './harness/violations.ts';
 import { expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
@@ -18,7 +17,7 @@ afterAll(() => world[Symbol.asyncDispose]());
 describe('findings that can not become jobs', () => {
   test('a region label that nobody knows is counted and reported by label; the others are worked on', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const account = freshAccount();
+    const account = world.account();
     const item = await makeViolation(world.endpoint, SSH, account);
     const strange = [1, 2, 3].map((number) =>
       itemOf(SSH, {
@@ -41,7 +40,7 @@ describe('findings that can not become jobs', () => {
 
   test('a label that the user adds is known', async () => {
     const deployed = await world.deploy({ rules: enforce, regionLabels: { 'Moon(Base)': 'eu-central-1' } });
-    const item = await makeViolation(world.endpoint, SSH, freshAccount());
+    const item = await makeViolation(world.endpoint, SSH, world.account());
 
     const { outcomes } = await deployed.run(SSH, [{ ...item, region_name: 'Moon (Base)' }]);
 
@@ -55,7 +54,7 @@ describe('findings that can not become jobs', () => {
       collectorRegions: ['eu-central-1', 'us-east-1'],
     });
     await deployed.product.deleteQueue('us-east-1');
-    const account = freshAccount();
+    const account = world.account();
     const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
     const withoutQueue = await makeViolation(world.endpoint, SSH, account, 'us-east-1');
     const elsewhere = await makeViolation(world.endpoint, SSH, account, 'eu-west-1');
@@ -78,7 +77,7 @@ describe('findings that can not become jobs', () => {
 
   test('resources and accounts whose ids are of another form reach no AWS call', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const account = freshAccount();
+    const account = world.account();
     world.proxy.clear();
 
     const { unprocessable } = await deployed.run(SSH, [
@@ -106,7 +105,7 @@ describe('accounts and resources that are not what the finding says', () => {
     'a target role that %s: its findings fail with advice, other accounts are cured',
     async (_, effect, says) => {
       const deployed = await world.deploy({ rules: enforce });
-      const [closed, open] = [freshAccount(), freshAccount()];
+      const [closed, open] = [world.account(0), world.account(1)];
       const items = [
         await makeViolation(world.endpoint, SSH, closed),
         await makeViolation(world.endpoint, SSH, closed),
@@ -137,7 +136,7 @@ describe('accounts and resources that are not what the finding says', () => {
 
   test('the role refuses one call: its finding fails with the reason, and nothing of its plan is done', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const account = freshAccount();
+    const account = world.account();
     const items = [
       await makeViolation(world.endpoint, SSH, account),
       await makeViolation(world.endpoint, SSH, account),
@@ -173,7 +172,7 @@ describe('accounts and resources that are not what the finding says', () => {
         'iam-access-key-unrotated': { mode: 'enforce' },
       },
     });
-    const account = freshAccount();
+    const account = world.account();
     const group = itemOf(SSH, { account_id: account, resource_id: 'sg-00000000' });
     const bucket = await makeViolation(world.endpoint, 's3-bucket-public', account);
     await new S3Client({
@@ -206,7 +205,7 @@ describe('accounts and resources that are not what the finding says', () => {
 
   test("another account's resource is not touched", async () => {
     const deployed = await world.deploy({ rules: { ...enforce, 's3-bucket-public': { mode: 'enforce' } } });
-    const [owner, other] = [freshAccount(), freshAccount()];
+    const [owner, other] = [world.account(0), world.account(1)];
     const group = await makeViolation(world.endpoint, SSH, owner);
     const bucket = await makeViolation(world.endpoint, 's3-bucket-public', owner);
     const before = await deployed.snapshot(owner);
@@ -221,7 +220,7 @@ describe('accounts and resources that are not what the finding says', () => {
 
   test('a group that another account shares with this one is its owner’s to change', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const [owner, account] = [freshAccount(), freshAccount()];
+    const [owner, account] = [world.account(0), world.account(1)];
     const item = await makeViolation(world.endpoint, SSH, account);
     // The local AWS shows nobody the groups of a shared VPC: the answer names another owner, as AWS's does.
     world.fault({
@@ -265,7 +264,7 @@ describe('messages', () => {
     'a message that %s goes to the dead letters at once, and what follows is worked on',
     async (_, body, says) => {
       const deployed = await world.deploy({ rules: enforce });
-      const account = freshAccount();
+      const account = world.account();
       const item = await makeViolation(world.endpoint, SSH, account);
       const { product } = deployed;
       await send(product, 'eu-central-1', body, { group: account, deduplication: 'strange' });
@@ -289,7 +288,7 @@ describe('messages', () => {
 
   test('a poll that is delivered twice is worked on once', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const account = freshAccount();
+    const account = world.account();
     const items = [
       await makeViolation(world.endpoint, SSH, account),
       await makeViolation(world.endpoint, SSH, account),
@@ -311,7 +310,7 @@ describe('messages', () => {
   test('a message that is delivered twice keeps the outcome that says what was changed', async () => {
     const deployed = await world.deploy({ rules: enforce });
     const { product } = deployed;
-    const account = freshAccount();
+    const account = world.account();
     const group = await makeSecurityGroup(world.endpoint, account, openPort(22));
     const asOf = nextMoment();
     const job: Job = {
@@ -341,7 +340,7 @@ describe('messages', () => {
 
   test('a batch of several accounts: the one in trouble goes back, the others are done', async () => {
     const deployed = await world.deploy({ rules: enforce });
-    const accounts = [freshAccount(), freshAccount(), freshAccount()];
+    const accounts = [world.account(0), world.account(1), world.account(2)];
     const [, troubled = ''] = accounts;
     const items = await Promise.all(accounts.map((account) => makeViolation(world.endpoint, SSH, account)));
     world.tenant.setFindings(items);

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { workOff } from './harness/job-service.ts';
-import { freshAccount } from './harness/product.ts';
 import { ingressRules, itemOf, makeSecurityGroup, OFFICE, WORLD } from './harness/violations.ts';
 import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
@@ -78,7 +77,7 @@ describe('a function that is killed amid its work', () => {
     'after %s:%s number %i, %s: the next attempt finishes the work',
     async (service, operation, number) => {
       const deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
-      const account = freshAccount();
+      const account = world.account();
       const group = await makeSecurityGroup(world.endpoint, account, twoRanges);
       const asOf = nextMoment();
       world.tenant.setFindings([itemOf(SSH, { account_id: account, resource_id: group })]);

@@ -19,7 +19,6 @@ import {
   unusualItems,
   unwantedItems,
 } from '../support/tenant/index.ts';
-import { freshAccount } from './harness/product.ts';
 import { makeViolation } from './harness/violations.ts';
 import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
@@ -172,7 +171,7 @@ describe('what keeps the tenant from answering', () => {
     '%s: for ever, the poll fails and says why; once, nobody notices',
     async (_, make, expected) => {
       shortenRequestTimeout();
-      const account = freshAccount();
+      const account = world.account();
       const item = await makeViolation(world.endpoint, RULE, account);
       const before = await deployed.snapshot(account);
       const asOf = nextMoment();
@@ -219,7 +218,7 @@ describe('what keeps the tenant from answering', () => {
   });
 
   test('a token that someone replaced is read anew', async () => {
-    const account = freshAccount();
+    const account = world.account();
     const item = await makeViolation(world.endpoint, RULE, account);
     await deployed.product.putToken('a-token-that-is-old');
     const failed = await deployed.collect({ rule: RULE, asOf: nextMoment() });
@@ -250,7 +249,7 @@ describe('what keeps the tenant from answering', () => {
 
 describe('what the tenant answers that is not as it should be', () => {
   test('a slow answer is waited for', async () => {
-    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    const item = await makeViolation(world.endpoint, RULE, world.account());
     world.tenant.setFault({ kind: 'slow', milliseconds: 300, part: 'body' });
 
     const { outcomes } = await deployed.run(RULE, [item]);
@@ -259,7 +258,7 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('malformed items: each is unprocessable with its reason, and costs no other', async () => {
-    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    const item = await makeViolation(world.endpoint, RULE, world.account());
     world.tenant.setFindings([item]);
     world.tenant.setFault({ kind: 'extra_items', items: malformedItems(item), place: 'spread' });
     const asOf = nextMoment();
@@ -284,8 +283,8 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('items that were not asked for are left alone, whatever filter is ignored', async () => {
-    const item = await makeViolation(world.endpoint, RULE, freshAccount());
-    const other = await makeViolation(world.endpoint, RULE, freshAccount());
+    const item = await makeViolation(world.endpoint, RULE, world.account());
+    const other = await makeViolation(world.endpoint, RULE, world.account(1));
     const unwanted = unwantedItems(other);
     world.tenant.setFindings([item, ...unwanted]);
     world.tenant.setFault({
@@ -305,7 +304,7 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('missing, strange and new fields that only inform cost nothing; a finding that comes often is one', async () => {
-    const item = await makeViolation(world.endpoint, RULE, freshAccount());
+    const item = await makeViolation(world.endpoint, RULE, world.account());
     const unusual = unusualItems(item);
     world.tenant.setFindings([]);
     world.tenant.setFault({ kind: 'extra_items', items: unusual });
@@ -320,7 +319,7 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('items in another order at each delivery of a poll: no finding is missed', async () => {
-    const account = freshAccount();
+    const account = world.account();
     const items = [
       await makeViolation(world.endpoint, RULE, account),
       await makeViolation(world.endpoint, RULE, account),

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { freshAccount, settingsJson, settingsPieces } from './harness/product.ts';
+import { settingsJson, settingsPieces } from './harness/product.ts';
 import {
   ingressRules,
   itemOf,
@@ -85,12 +85,12 @@ describe('settings that can not be used stop the rule, and say so', () => {
         await product.putSettings(SSH, enforce);
         await product.deletePause();
       },
-      /^parameter \/cspm\/pause can't be read; nothing is changed until it can: ParameterNotFound/,
+      /^parameter \/cspm-\d+\/pause can't be read; nothing is changed until it can: ParameterNotFound/,
     ],
   ])('%s', async (_, prepare, says) => {
     const deployed = await world.deploy({ rules: {} });
     await prepare(deployed);
-    const account = freshAccount();
+    const account = world.account();
     const items = [
       await makeViolation(world.endpoint, SSH, account),
       await makeViolation(world.endpoint, SSH, account),
@@ -109,7 +109,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
 
   test('settings that AWS does not let the function read', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });
-    const item = await makeViolation(world.endpoint, SSH, freshAccount());
+    const item = await makeViolation(world.endpoint, SSH, world.account());
     world.fault({ service: 'ssm', operation: 'GetParametersByPath', effect: 'denied' });
 
     const { outcomes } = await deployed.run(SSH, [item]);
@@ -117,7 +117,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
     expect(outcomes).toMatchObject([
       {
         outcome: 'failed',
-        reason: expect.stringMatching(/^parameter \/cspm\/rules\/.* can't be read; .*AccessDenied/),
+        reason: expect.stringMatching(/^parameter \/cspm-\d+\/rules\/.* can't be read; .*AccessDenied/),
       },
     ]);
     expect(deployed.writes()).toEqual([]);
@@ -127,7 +127,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
 describe('modes', () => {
   test('off: nothing is read and nothing is changed', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: { mode: 'off' } } });
-    const account = freshAccount();
+    const account = world.account();
     const item = await makeViolation(world.endpoint, SSH, account);
     world.proxy.clear();
 
@@ -140,7 +140,7 @@ describe('modes', () => {
   });
 
   test('by account: each has its own', async () => {
-    const [cured, planned, off] = [freshAccount(), freshAccount(), freshAccount()];
+    const [cured, planned, off] = [world.account(0), world.account(1), world.account(2)];
     const deployed = await world.deploy({
       rules: { [SSH]: { mode: 'dry_run', mode_by_account: { [cured]: 'enforce', [off]: 'off' } } },
     });
@@ -167,7 +167,7 @@ describe('modes', () => {
   });
 
   test('a rule with the modes of 2,000 accounts and 500 exemptions', async () => {
-    const [cured, planned] = [freshAccount(), freshAccount()];
+    const [cured, planned] = [world.account(0), world.account(1)];
     const modes = Object.fromEntries(
       Array.from({ length: 1_999 }, (_, index) => [String(700_000_000_000 + index), 'enforce'] as const),
     );
@@ -197,7 +197,7 @@ describe('exemptions', () => {
   const tag = 'cspm-auto-remediation:exempt';
 
   test('by the settings: the resource is not even read; one that has ended no longer counts, and is told of', async () => {
-    const account = freshAccount();
+    const account = world.account();
     const exempt = await makeViolation(world.endpoint, SSH, account);
     const ended = await makeViolation(world.endpoint, SSH, account);
     const deployed = await world.deploy({
@@ -236,7 +236,7 @@ describe('exemptions', () => {
       /is "please leave this": expected "<reason> until <last day>"/,
     ],
   ])('by a tag %s: the resource is left alone', async (_, value, outcome, reason) => {
-    const account = freshAccount();
+    const account = world.account();
     const group = await makeSecurityGroup(world.endpoint, account, openPort(22), { tags: { [tag]: value } });
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });
     const before = await deployed.snapshot(account);
@@ -251,7 +251,7 @@ describe('exemptions', () => {
   });
 
   test('by a tag that has ended: cured, and told of', async () => {
-    const account = freshAccount();
+    const account = world.account();
     const group = await makeSecurityGroup(world.endpoint, account, openPort(22), {
       tags: { [tag]: 'bastion until 2025-12-31' },
     });
@@ -275,7 +275,7 @@ describe('pause', () => {
     async (value) => {
       const deployed = await world.deploy({ rules: { [SSH]: enforce } });
       await deployed.product.putPause(value);
-      const account = freshAccount();
+      const account = world.account();
       const item = await makeViolation(world.endpoint, SSH, account);
       const before = await deployed.snapshot(account);
 
@@ -299,14 +299,14 @@ describe('pause', () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });
     await deployed.product.putPause(RDP);
 
-    const { outcomes } = await deployed.run(SSH, [await makeViolation(world.endpoint, SSH, freshAccount())]);
+    const { outcomes } = await deployed.run(SSH, [await makeViolation(world.endpoint, SSH, world.account())]);
 
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
   test('between two findings of a job: the second is left alone', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });
-    const account = freshAccount();
+    const account = world.account();
     const items = [
       await makeViolation(world.endpoint, SSH, account),
       await makeViolation(world.endpoint, SSH, account),
@@ -341,7 +341,7 @@ describe('pause', () => {
 describe('two rules on one resource', () => {
   test('a group that is open by SSH and RDP ends cured of both, and loses nothing else', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce, [RDP]: enforce } });
-    const account = freshAccount();
+    const account = world.account();
     const group = await makeSecurityGroup(world.endpoint, account, [
       { IpProtocol: 'tcp', FromPort: 20, ToPort: 4000, IpRanges: [{ CidrIp: WORLD, Description: 'all' }] },
       { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: OFFICE }] },

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freshAccount } from './harness/product.ts';
 import { makeViolation, type TestedRule } from './harness/violations.ts';
 import { expectWritesWithin, startWorld, type World } from './harness/world.ts';
 
@@ -18,7 +17,7 @@ const rules: readonly TestedRule[] = [
 describe('the whole path', () => {
   test.each(rules)('%s: a dry run shows what enforcement then does, and changes nothing', async (rule) => {
     const deployed = await world.deploy({ rules: { [rule]: { mode: 'dry_run' } } });
-    const account = freshAccount();
+    const account = world.account();
     const item = await makeViolation(world.endpoint, rule, account);
     const before = await deployed.snapshot(account);
 

@@ -68,13 +68,20 @@ export async function workOff(
   return { invocations, timeouts };
 }
 
-/** The first dead letters, at most ten. They stay where they are. */
-export async function deadLetters(product: Product, region: string): Promise<readonly Message[]> {
+/**
+ * The first dead letters, at most ten.
+ * @param outOfSight for how many seconds nobody else sees them then. Default: none.
+ */
+export async function deadLetters(
+  product: Product,
+  region: string,
+  outOfSight = 0,
+): Promise<readonly Message[]> {
   const { Messages = [] } = await product.sqs(region).send(
     new ReceiveMessageCommand({
       QueueUrl: product.queueUrl('jobs-dead-letters.fifo'),
       MaxNumberOfMessages: 10,
-      VisibilityTimeout: 0,
+      VisibilityTimeout: outOfSight,
       MessageSystemAttributeNames: ['All'],
     }),
   );
@@ -86,16 +93,17 @@ export async function deadLetters(product: Product, region: string): Promise<rea
  * @returns how many there were, at most ten
  */
 export async function redrive(product: Product, region: string): Promise<number> {
-  const sqs = product.sqs(region);
-  const messages = await deadLetters(product, region);
+  const messages = await deadLetters(product, region, 60);
   for (const { Body, ReceiptHandle, Attributes, MessageId } of messages) {
     await send(product, region, Body ?? '', {
       group: Attributes?.MessageGroupId ?? '',
       deduplication: `redrive-${MessageId}`,
     });
-    await sqs.send(
-      new DeleteMessageCommand({ QueueUrl: product.queueUrl('jobs-dead-letters.fifo'), ReceiptHandle }),
-    );
+    await product
+      .sqs(region)
+      .send(
+        new DeleteMessageCommand({ QueueUrl: product.queueUrl('jobs-dead-letters.fifo'), ReceiptHandle }),
+      );
   }
   return messages.length;
 }

@@ -51,6 +51,8 @@ export interface ProductOptions {
   readonly endpoint: string;
   readonly netskopeUrl: string;
   readonly token: string;
+  /** The security account. */
+  readonly account: string;
   readonly rules: Readonly<Record<string, RuleSettings>>;
   /** The first is the home region. Default: eu-central-1 alone. */
   readonly regions?: readonly string[];
@@ -91,7 +93,7 @@ const journalSchema = z.looseObject({
 });
 export type StoredJournal = z.infer<typeof journalSchema>;
 
-/** Twelve digits that no other test has. */
+/** Twelve digits that nobody else has. */
 export function freshAccount(): string {
   return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
 }
@@ -120,25 +122,31 @@ export function settingsJson(rule: string, settings: RuleSettings): string {
 const VISIBILITY_TIMEOUT_SECONDS = 1800;
 const EVENTS_TIMEOUT_MILLISECONDS = 10_000;
 
+let deployments = 0;
+
 /**
- * What the modules deploy in a security account of its own, but for the functions: queues, evidence bucket, event bus
+ * What the modules deploy in a security account under a name of its own, but for the functions: queues, evidence bucket, event bus
  * (with a queue behind it that catches the events), the token's secret, settings. Terraform takes two minutes for it.
  */
 export class Product {
-  readonly name = 'cspm';
-  readonly account = freshAccount();
+  readonly name: string;
+  readonly account: string;
   readonly homeRegion: string;
   readonly regions: readonly string[];
   readonly maxReceiveCount: number;
   readonly bucket: string;
   readonly #options: ProductOptions;
   readonly #s3: S3Client;
+  readonly #sqs = new Map<string, SQSClient>();
   readonly #events: OutcomeEvent[] = [];
   #secretArn = '';
   #caughtEvents = '';
 
   private constructor(options: ProductOptions) {
     this.#options = options;
+    deployments += 1;
+    this.name = `cspm-${deployments}`;
+    this.account = options.account;
     this.regions = options.regions ?? ['eu-central-1'];
     this.homeRegion = this.regions[0] ?? 'eu-central-1';
     this.maxReceiveCount = options.maxReceiveCount ?? 3;
@@ -167,7 +175,11 @@ export class Product {
   }
 
   sqs(region: string): SQSClient {
-    return new SQSClient({ ...this.client(region), useQueueUrlAsEndpoint: false });
+    const known = this.#sqs.get(region);
+    if (known !== undefined) return known;
+    const client = new SQSClient({ ...this.client(region), useQueueUrlAsEndpoint: false });
+    this.#sqs.set(region, client);
+    return client;
   }
 
   get targetRoleName(): string {
@@ -199,6 +211,7 @@ export class Product {
     return {
       ...this.#environment(region, 'remediator'),
       TARGET_ROLE_NAME: this.targetRoleName,
+      AUTOMATION_ROLE_NAME: `${this.name}-automation`,
       EXTERNAL_ID: `${this.name}-${this.account}`,
       MAX_RECEIVE_COUNT: String(this.maxReceiveCount),
       RETRY_DELAY_SECONDS: '0',
@@ -286,32 +299,41 @@ export class Product {
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
-  /** What jobs wrote down before they changed anything. */
-  async journals(): Promise<StoredJournal[]> {
-    const keys = await this.#list('jobs/');
-    return Promise.all(keys.map(async (key) => journalSchema.parse(await this.#readJson(key))));
+  /** What a job wrote down before it changed anything. */
+  async journal(key: string): Promise<StoredJournal> {
+    return journalSchema.parse(await this.#readJson(key));
   }
 
   /** The events so far, at least as many as are expected if they come in time: the bus delivers when it likes. */
   async events(expected: (events: readonly OutcomeEvent[]) => boolean): Promise<readonly OutcomeEvent[]> {
-    const sqs = this.sqs(this.homeRegion);
     const deadline = Date.now() + EVENTS_TIMEOUT_MILLISECONDS;
-    for (;;) {
-      const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl: this.#caughtEvents, MaxNumberOfMessages: 10 }),
-      );
-      for (const { Body = '' } of Messages) {
-        this.#events.push(busMessageSchema.parse(JSON.parse(Body)).detail);
-      }
-      if (Messages.length > 0) {
-        await sqs.send(
-          new DeleteMessageBatchCommand({
-            QueueUrl: this.#caughtEvents,
-            Entries: Messages.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle })),
-          }),
-        );
-      } else if (expected(this.#events) || Date.now() > deadline) return [...this.#events];
+    while (!expected(this.#events) && Date.now() < deadline) await this.#receiveEvents(1);
+    // What is there beside.
+    while (await this.#receiveEvents(0));
+    return [...this.#events];
+  }
+
+  /** @returns whether there were any */
+  async #receiveEvents(waitSeconds: number): Promise<boolean> {
+    const sqs = this.sqs(this.homeRegion);
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: this.#caughtEvents,
+        MaxNumberOfMessages: 10,
+        WaitTimeSeconds: waitSeconds,
+      }),
+    );
+    if (Messages.length === 0) return false;
+    for (const { Body = '' } of Messages) {
+      this.#events.push(busMessageSchema.parse(JSON.parse(Body)).detail);
     }
+    await sqs.send(
+      new DeleteMessageBatchCommand({
+        QueueUrl: this.#caughtEvents,
+        Entries: Messages.map(({ MessageId, ReceiptHandle }) => ({ Id: MessageId, ReceiptHandle })),
+      }),
+    );
+    return true;
   }
 
   async #putParameter(region: string, path: string, value: string): Promise<void> {

@@ -1,5 +1,7 @@
 import { DescribeSecurityGroupRulesCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
+import { IAMClient, ListAccessKeysCommand } from '@aws-sdk/client-iam';
 import { AccountBuilder } from '../../support/account-builder.ts';
+import { bodyText, type Fault, withBody } from '../../support/aws-proxy/index.ts';
 import {
   labelOfRegion,
   type RuleCode,
@@ -54,12 +56,25 @@ export function openPort(port: number): readonly IpPermission[] {
   return [{ IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: WORLD }] }];
 }
 
-/** The user whose access keys the proxy makes old. */
-export const OLD_USER = 'old-robot';
+/** Access keys can't be made with an old date: so the proxy says that all of them are. */
+export const oldAccessKeys: Fault = {
+  service: 'iam',
+  operation: 'ListAccessKeys',
+  effect: {
+    rewrite: (answer) =>
+      withBody(
+        answer,
+        bodyText(answer).replaceAll(/<CreateDate>[^<]*</g, '<CreateDate>2024-12-01T00:00:00Z<'),
+      ),
+  },
+};
 
 let made = 0;
 
-/** Makes a security group in a VPC of its own. */
+/** One for all groups of an account and region. */
+const vpcs = new Map<string, Promise<string>>();
+
+/** Makes a security group. */
 export async function makeSecurityGroup(
   endpoint: string,
   account: string,
@@ -67,7 +82,11 @@ export async function makeSecurityGroup(
   { region = 'eu-central-1', tags = {} }: { region?: string; tags?: Readonly<Record<string, string>> } = {},
 ): Promise<string> {
   const builder = new AccountBuilder(endpoint, account);
-  return builder.securityGroup(region, await builder.vpc(region), 'application', permissions, tags);
+  const place = `${endpoint} ${account} ${region}`;
+  const vpc = vpcs.get(place) ?? builder.vpc(region);
+  vpcs.set(place, vpc);
+  made += 1;
+  return builder.securityGroup(region, await vpc, `application-${made}`, permissions, tags);
 }
 
 /** Makes one resource of an account that violates a rule, and gives what the tenant says of it. */
@@ -89,8 +108,9 @@ export async function makeViolation(
       made += 1;
       return item(await builder.bucketPublicByAcl(region, `public-${account}-${process.pid}-${made}`));
     case 'iam-access-key-unrotated':
-      await builder.userWithKeys(OLD_USER, 1);
-      return item(OLD_USER, 'global');
+      made += 1;
+      await builder.userWithKeys(`robot-${made}`, 1);
+      return item(`robot-${made}`, 'global');
   }
 }
 
@@ -115,4 +135,15 @@ export async function ingressRules(
         `${IpProtocol} ${FromPort}-${ToPort} ${CidrIpv4 ?? CidrIpv6} ${Description}`,
     )
     .sort();
+}
+
+/** The states of a user's access keys. */
+export async function accessKeyStates(endpoint: string, account: string, user: string): Promise<string[]> {
+  const client = new IAMClient({
+    endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: account, secretAccessKey: 'test' },
+  });
+  const { AccessKeyMetadata = [] } = await client.send(new ListAccessKeysCommand({ UserName: user }));
+  return AccessKeyMetadata.map(({ Status = '' }) => Status);
 }

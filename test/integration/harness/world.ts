@@ -5,7 +5,6 @@ import { findingKey } from '../../../lambdas/shared/finding.ts';
 import type { Outcome, Unprocessable } from '../../../lambdas/shared/outcome.ts';
 import {
   type AwsProxy,
-  agedAccessKeys,
   type Fault,
   type Injection,
   type ProxiedCall,
@@ -21,10 +20,8 @@ import {
   startRemediator,
 } from './functions.ts';
 import { workOff } from './job-service.ts';
-import { type OutcomeEvent, Product, type ProductOptions } from './product.ts';
-import { OLD_USER } from './violations.ts';
-
-const KEY_AGE_DAYS = 400;
+import { freshAccount, type OutcomeEvent, Product, type ProductOptions } from './product.ts';
+import { oldAccessKeys } from './violations.ts';
 
 /** What a test file works with: the shared local AWS behind a proxy of its own, and a tenant. */
 export interface World extends AsyncDisposable {
@@ -32,9 +29,14 @@ export interface World extends AsyncDisposable {
   readonly endpoint: string;
   readonly proxy: AwsProxy;
   readonly tenant: Tenant;
+  /**
+   * The file's accounts whose resources are cured, by number from 0. Tests that come one after another share them, for
+   * a new account costs the local AWS a second: so what a test looks at is what it made itself.
+   */
+  account(number?: number): string;
   /** Puts a fault before AWS until the test is over. */
   fault(fault: Fault): Injection;
-  /** Deploys the product into a security account of its own. */
+  /** Deploys the product under a name of its own. */
   deploy(options: Pick<ProductOptions, 'rules'> & Partial<ProductOptions>): Promise<Deployed>;
 }
 
@@ -43,13 +45,20 @@ export async function startWorld(): Promise<World> {
   const proxy = await startAwsProxy({ upstream: () => endpoint });
   // Functions whose clock jumps ask faster than the documented limit lets them.
   const tenant = await startTenant({ rateLimit: false });
-  proxy.inject(agedAccessKeys({ [OLD_USER]: KEY_AGE_DAYS }));
+  proxy.inject(oldAccessKeys);
   // The SDK waits a random part of its bound before it tries again: the smallest.
+  const securityAccount = freshAccount();
+  const accounts = Array.from({ length: 3 }, freshAccount);
   const random = vi.spyOn(Math, 'random').mockReturnValue(0);
   return {
     endpoint,
     proxy,
     tenant,
+    account: (number = 0) => {
+      const account = accounts[number];
+      if (account === undefined) throw new Error(`there are ${accounts.length} accounts`);
+      return account;
+    },
     fault: (fault) => {
       const injection = proxy.inject(fault);
       onTestFinished(() => injection.remove());
@@ -61,6 +70,7 @@ export async function startWorld(): Promise<World> {
         functionEndpoint: proxy.endpoint,
         netskopeUrl: tenant.url,
         token: tenant.token,
+        account: securityAccount,
         ...options,
       });
       return new Deployed(product, { endpoint, proxy, tenant });
@@ -161,9 +171,17 @@ export class Deployed {
    * What came of a poll. Checks that it adds up: every item that the tenant gave is counted once, and every finding
    * and every unprocessable item has one object in the bucket and one event.
    */
-  async resultOf({ rule, asOf }: PollName, items: number): Promise<PollResult> {
-    const summary = await this.product.summary(rule, asOf);
-    if (summary === undefined) throw new Error(`the collector left no summary of ${rule} at ${asOf}`);
+  async resultOf(poll: PollName, items: number): Promise<PollResult> {
+    const summary = await this.product.summary(poll.rule, poll.asOf);
+    if (summary === undefined)
+      throw new Error(`the collector left no summary of ${poll.rule} at ${poll.asOf}`);
+    // The summary's schema has checked that its counts are those of its items.
+    expect(summary.items, 'items counted').toBe(items);
+    return { summary, ...(await this.outcomesOf(poll, summary.findings)) };
+  }
+
+  /** What came of the findings of a poll's jobs, and of what could not become one. Checks that it adds up. */
+  async outcomesOf({ rule, asOf }: PollName, findings: number): Promise<Omit<PollResult, 'summary'>> {
     const [outcomes, unprocessable] = await Promise.all([
       this.product.outcomes(rule, asOf),
       this.product.unprocessable(rule, asOf),
@@ -173,9 +191,7 @@ export class Deployed {
       (known) => keysOf(known.filter(isOurs)).size >= outcomes.length + unprocessable.length,
     );
     const events = all.filter(isOurs);
-    // The summary's schema has checked that its counts are those of its items.
-    expect(summary.items, 'items counted').toBe(items);
-    expect(outcomes.length, 'outcomes, one a finding').toBe(summary.findings);
+    expect(outcomes.length, 'outcomes, one a finding').toBe(findings);
     expect(keysOf(events), 'events, one an outcome').toEqual(
       new Set([
         ...outcomes.map(({ finding }) => findingKey(finding)),
@@ -191,7 +207,7 @@ export class Deployed {
         applied: applied.map(({ line }) => line),
       });
     }
-    return { summary, outcomes, unprocessable, events };
+    return { outcomes, unprocessable, events };
   }
 
   /** The messages of log lines of a level, in order. */
