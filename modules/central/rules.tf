@@ -65,10 +65,10 @@ variable "rules" {
       for rule in values(var.rules) : [for mode in concat([rule.mode], values(rule.mode_by_account)) : contains(local.modes, mode)]
     ]))
     error_message = "${join("; ", flatten([
-      for id, rule in var.rules : [
-        for setting, mode in merge({ "mode" = rule.mode }, { for account, mode in rule.mode_by_account : "mode_by_account[\"${account}\"]" => mode }) :
-        "rules[\"${id}\"].${setting} is \"${mode}\"" if !contains(local.modes, mode)
-      ]
+      for id, rule in var.rules : concat(
+        contains(local.modes, rule.mode) ? [] : ["rules[\"${id}\"].mode is \"${rule.mode}\""],
+        [for account, mode in rule.mode_by_account : "rules[\"${id}\"].mode_by_account[\"${account}\"] is \"${mode}\"" if !contains(local.modes, mode)],
+      )
     ]))}: expected ${join(", ", local.modes)}."
   }
 
@@ -97,11 +97,11 @@ variable "rules" {
       ]
     ]))
     error_message = "${join("; ", flatten([
-      for id, rule in var.rules : [
-        for setting, accounts in { mode_by_account = keys(rule.mode_by_account), accounts = rule.accounts, excluded_accounts = rule.excluded_accounts } : [
-          for account in accounts : "rules[\"${id}\"].${setting} has the account \"${account}\"" if !can(regex(local.account_pattern, account))
-        ]
-      ]
+      for id, rule in var.rules : concat(
+        [for account in keys(rule.mode_by_account) : "rules[\"${id}\"].mode_by_account has the account \"${account}\"" if !can(regex(local.account_pattern, account))],
+        [for account in rule.accounts : "rules[\"${id}\"].accounts has the account \"${account}\"" if !can(regex(local.account_pattern, account))],
+        [for account in rule.excluded_accounts : "rules[\"${id}\"].excluded_accounts has the account \"${account}\"" if !can(regex(local.account_pattern, account))],
+      )
     ]))}: expected an account id of twelve digits, in quotes."
   }
 

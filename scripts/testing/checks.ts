@@ -89,6 +89,54 @@ export function readTerraformTest(output: string, module: string): readonly Chec
   return [...explained, ...elsewhere].map((check) => ({ ...check, name: `${module}/${check.name}` }));
 }
 
+const checkovItemSchema = z.object({
+  check_id: z.string(),
+  check_name: z.string(),
+  check_result: z.object({ suppress_comment: z.string().nullish() }),
+  resource: z.string(),
+  file_path: z.string(),
+  file_line_range: z.array(z.number()),
+});
+const checkovSchema = z.object({
+  results: z.object({
+    passed_checks: z.array(checkovItemSchema),
+    failed_checks: z.array(checkovItemSchema),
+    skipped_checks: z.array(checkovItemSchema),
+    parsing_errors: z.array(z.string()),
+  }),
+});
+
+/**
+ * Reads checkov's JSON report. A finding that is suppressed with a reason is no check, one that is suppressed without
+ * is a failure; so is a file that checkov can't read, because it then knows nothing of what is in it.
+ * @param root the folder that was scanned, which is left out of the names
+ * @throws Error when the text is no such report
+ */
+export function readCheckov(text: string, root: string): readonly Check[] {
+  const { results } = checkovSchema.parse(JSON.parse(text));
+  const check = (item: z.infer<typeof checkovItemSchema>, message?: string): Check => {
+    const place = `${item.file_path.replace(/^\//, '')}:${item.file_line_range[0]}`;
+    const name = `${item.check_id} ${item.resource} (${place})`;
+    return message === undefined
+      ? { name, passed: true, message: '' }
+      : { name, passed: false, message: `${item.check_name}${message}` };
+  };
+  return [
+    ...results.passed_checks.map((item) => check(item)),
+    ...results.failed_checks.map((item) => check(item, '')),
+    ...results.skipped_checks
+      .filter(({ check_result }) =>
+        /^\s*(No comment provided)?\s*$/.test(check_result.suppress_comment ?? ''),
+      )
+      .map((item) => check(item, ': suppressed without a reason')),
+    ...results.parsing_errors.map((file) => ({
+      name: file.startsWith(root) ? file.slice(root.length).replace(/^\//, '') : file,
+      passed: false,
+      message: "checkov can't parse this file, so nothing in it was checked",
+    })),
+  ];
+}
+
 /** Reads the checks that a step of ours wrote down itself. */
 export function readChecks(text: string): readonly Check[] {
   return z.array(checkSchema).parse(JSON.parse(text));

@@ -238,7 +238,8 @@ describe('installing', () => {
     const { command: python } = await findPython();
     const said: string[] = [];
     const environment = path.join(folder, 'environment');
-    return { python, environment, requirements: file, say: (line: string) => said.push(line), said };
+    const say = (line: string) => said.push(line);
+    return { what: 'the local AWS', python, environment, requirements: file, say, said };
   }
 
   test('is done once, when two ask for it at once', async () => {
@@ -281,7 +282,7 @@ describe('installing', () => {
     vi.stubEnv('PYENV_ROOT', path.join(folder, 'pyenv'));
 
     await expect(findPython()).rejects.toThrow(
-      `the local AWS needs Python 3.12 or later. Looked for python3.14, python3.13, python3.12, python3 on the PATH, and for the versions in ${path.join(folder, 'pyenv', 'versions')}; found python3 is 3.11.9. Install Python, or name a server that runs already by LOCAL_AWS_ENDPOINT.`,
+      `Python 3.12 or later is needed. Looked for python3.14, python3.13, python3.12, python3 on the PATH, and for the versions in ${path.join(folder, 'pyenv', 'versions')}; found python3 is 3.11.9. Install Python; the local AWS can also be a server that runs already, named by LOCAL_AWS_ENDPOINT.`,
     );
   });
 

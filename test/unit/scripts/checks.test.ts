@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTerraformTest, readVitestReport } from '../../../scripts/testing/checks.ts';
+import { readCheckov, readTerraformTest, readVitestReport } from '../../../scripts/testing/checks.ts';
 
 const vitestFile = (overrides: object) => ({
   name: '/project/test/unit/a.test.ts',
@@ -123,5 +123,78 @@ describe('reading what terraform test wrote', () => {
 
     expect(checks.map(({ passed }) => passed)).toEqual([true, false]);
     expect(checks[1]?.message).toBe('Failed to read mock data: why');
+  });
+});
+
+describe("reading checkov's report", () => {
+  const finding = (overrides: object) => ({
+    check_id: 'CKV_AWS_1',
+    check_name: 'Ensure that it is safe',
+    check_result: { result: 'PASSED' },
+    resource: 'aws_sqs_queue.jobs',
+    file_path: '/modules/central/main.tf',
+    file_line_range: [3, 9],
+    ...overrides,
+  });
+  const report = (results: object) =>
+    JSON.stringify({
+      check_type: 'terraform',
+      results: { passed_checks: [], failed_checks: [], skipped_checks: [], parsing_errors: [], ...results },
+    });
+  const name = 'CKV_AWS_1 aws_sqs_queue.jobs (modules/central/main.tf:3)';
+
+  it('counts what passed, and what failed with what it is about', () => {
+    const text = report({
+      passed_checks: [finding({})],
+      failed_checks: [finding({ check_id: 'CKV_AWS_2', check_result: { result: 'FAILED' } })],
+    });
+
+    const checks = readCheckov(text, '/project');
+
+    expect(checks).toEqual([
+      { name, passed: true, message: '' },
+      {
+        name: 'CKV_AWS_2 aws_sqs_queue.jobs (modules/central/main.tf:3)',
+        passed: false,
+        message: 'Ensure that it is safe',
+      },
+    ]);
+  });
+
+  it.each([null, '', ' ', 'No comment provided'])(
+    'counts what is suppressed with the reason %j as failed, and leaves out what has one',
+    (reason) => {
+      const skipped = (comment: string | null) =>
+        finding({ check_result: { result: 'SKIPPED', suppress_comment: comment } });
+      const text = report({ skipped_checks: [skipped(' AWS does it by itself'), skipped(reason)] });
+
+      const checks = readCheckov(text, '/project');
+
+      expect(checks).toEqual([
+        { name, passed: false, message: 'Ensure that it is safe: suppressed without a reason' },
+      ]);
+    },
+  );
+
+  it('counts a file that checkov could not parse as failed', () => {
+    const text = report({ parsing_errors: ['/project/modules/central/rules.tf'] });
+
+    const checks = readCheckov(text, '/project');
+
+    expect(checks).toEqual([
+      {
+        name: 'modules/central/rules.tf',
+        passed: false,
+        message: "checkov can't parse this file, so nothing in it was checked",
+      },
+    ]);
+  });
+
+  it('refuses what is no report: checkov writes another form when it found nothing to check', () => {
+    const text = JSON.stringify({ passed: 0, failed: 0, skipped: 0, parsing_errors: 0 });
+
+    const read = () => readCheckov(text, '/project');
+
+    expect(read).toThrow();
   });
 });
