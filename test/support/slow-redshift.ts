@@ -105,8 +105,8 @@ class RunningSlowRedshift implements SlowRedshift {
   async #describe(call: AwsCall): Promise<AwsAnswer | undefined> {
     const { ClusterIdentifier: only } = call.parameters;
     for (const [key, change] of [...this.#changes]) {
-      const isAsked = only === undefined || key === keyOf(call, String(only));
-      if (!isAsked || !key.startsWith(keyOf(call, ''))) continue;
+      const isSeen = only === undefined ? key.startsWith(keyOf(call, '')) : key === keyOf(call, String(only));
+      if (!isSeen) continue;
       if (change.readsLeft === 0) await this.#end(key);
       else change.readsLeft -= 1;
     }

@@ -110,6 +110,20 @@ test('what is being changed can’t be changed, and others can', async () => {
   expect(await look('warehouse', redshift(proxy.endpoint, 'us-east-1'))).toEqual(PUBLIC);
 });
 
+test('looks at other clusters, and at those of other regions, don’t count', async () => {
+  slow.lasts = { reads: 1 };
+  await publicCluster('other');
+  await setPublic(false);
+
+  await look('other');
+  await look('other');
+  await look(undefined, redshift(proxy.endpoint, 'us-east-1'));
+  await look(undefined, redshift(proxy.endpoint, 'us-east-1'));
+
+  expect(await look('warehouse')).toEqual(MODIFYING);
+  expect(await look('warehouse')).toEqual(PRIVATE);
+});
+
 test('a cluster that is paused can’t be changed', async () => {
   await redshift().send(new PauseClusterCommand({ ClusterIdentifier: 'warehouse' }));
 
