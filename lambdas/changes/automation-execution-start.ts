@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { isAwsError } from '../shared/aws-errors.ts';
+import { ChangeRefusedError } from '../shared/errors.ts';
 import { regionSchema } from '../shared/finding.ts';
 import type { ChangeKind } from './change.ts';
-import { refusal } from './refusal.ts';
 
 export const schema = z.object({
   kind: z.literal('automation-execution-start'),
@@ -57,9 +58,11 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
       );
       return { ...change, executionId: z.string().parse(AutomationExecutionId) };
     } catch (error) {
-      throw refusal(error, `the quota of automation executions of account ${session.account}`, {
-        busy: ['AutomationExecutionLimitExceeded'],
-      });
+      if (!isAwsError(error, 'AutomationExecutionLimitExceeded')) throw error;
+      throw new ChangeRefusedError(
+        `account ${session.account} has as many automation executions in ${change.region} as its quota allows: ${error.message}`,
+        { cause: error, because: 'busy' },
+      );
     }
   },
   inverse: () => undefined,

@@ -4,7 +4,7 @@ import type { Clock } from '../shared/clock.ts';
 import { ChangeRefusedError } from '../shared/errors.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Job } from '../shared/job.ts';
-import type { Outcome } from '../shared/outcome.ts';
+import type { Outcome, RecordedChange } from '../shared/outcome.ts';
 import type { EvidenceStore } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Mode } from './settings.ts';
@@ -42,6 +42,7 @@ export class Conclusions {
   readonly #unfinished = new Map<string, Unfinished>();
   readonly #inProgress = new Map<string, InProgressFinding>();
   readonly #ended = new Map<string, readonly string[]>();
+  readonly #idle = new Set<string>();
 
   constructor(job: Job, journal: Journal, clock: Clock) {
     this.#job = job;
@@ -85,21 +86,37 @@ export class Conclusions {
     this.#ended.set(finding.resource, [...(this.#ended.get(finding.resource) ?? []), ...ended]);
   }
 
+  /** Notes that no automation execution works on a finding, or not any more. */
+  noteIdle({ resource }: Finding): void {
+    this.#idle.add(resource);
+  }
+
+  isIdle({ resource }: Finding): boolean {
+    return this.#idle.has(resource);
+  }
+
   /** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
   conclude(finding: Finding, outcome: Outcome['outcome'], facts: Facts = {}): void {
-    const ended = this.#ended.get(finding.resource);
-    const earlierPlan = this.#journal.earlierPlan(finding.resource);
-    this.#inProgress.delete(finding.resource);
-    this.#outcomes.set(finding.resource, {
+    const { resource } = finding;
+    const ended = this.#ended.get(resource);
+    const earlierPlan = this.#journal.earlierPlan(resource);
+    const applied = this.#journal.applied(resource);
+    const seen = this.#journal.seen(resource) ?? facts.seen;
+    const plan = facts.plan ?? earlierPlan ?? [];
+    const isTold = ({ line }: RecordedChange): boolean =>
+      [plan, applied].every((changes) => changes.some((change) => change.line === line));
+    this.#inProgress.delete(resource);
+    this.#outcomes.set(resource, {
       version: 1,
       poll: this.#job.poll,
       finding,
       outcome,
       ...(this.mode !== undefined && { mode: this.mode }),
-      plan: earlierPlan ?? [],
-      applied: this.#journal.applied(finding.resource),
-      ...(earlierPlan !== undefined && { earlierPlan }),
       ...facts,
+      plan,
+      applied,
+      ...(earlierPlan?.every(isTold) === false && { earlierPlan }),
+      ...(seen !== undefined && { seen }),
       ...(ended !== undefined && { endedExemptions: [...ended] }),
       startedAt: this.#startedAt,
       finishedAt: new Date(this.#clock.now()).toISOString(),

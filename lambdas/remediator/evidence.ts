@@ -4,6 +4,7 @@ import { isAwsError } from '../shared/aws-errors.ts';
 import type { EvidenceObjects } from '../shared/evidence-objects.ts';
 import { type Finding, timestampSchema } from '../shared/finding.ts';
 import { epochSeconds, type Poll, pollSchema } from '../shared/job.ts';
+import { jsonSchema } from '../shared/json.ts';
 import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../shared/outcome.ts';
 
 /** What is written down of a job while it is worked on: see `Journal`. */
@@ -12,6 +13,8 @@ const journalRecordSchema = z.object({
   resources: z.array(
     z.object({
       resource: z.string(),
+      /** What was seen of it before anything was changed. */
+      seen: jsonSchema.optional(),
       /** All that was planned, by whichever try. */
       plan: z.array(recordedChangeSchema),
       /** What is known to have been applied. */
@@ -23,10 +26,13 @@ const journalRecordSchema = z.object({
 });
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 
-/** Written down of a finding while AWS works on it for minutes, so that another poll does not begin it again. */
+/**
+ * Written down of a finding before an automation execution is started for it, until it is known that none works on it:
+ * so no other poll starts a second one.
+ */
 const inProgressSchema = z.object({
   version: z.literal(1),
-  /** The journal of the job that began it. */
+  /** The journal of the job that starts it. */
   job: z.string(),
   poll: pollSchema,
   since: timestampSchema,
@@ -47,7 +53,7 @@ export interface EvidenceStore {
   /** What earlier tries at a job planned and applied, or undefined where none came that far. */
   readJournal(jobId: string): Promise<JournalRecord | undefined>;
   writeJournal(jobId: string, journal: JournalRecord): Promise<void>;
-  /** Who works on a finding for minutes, or undefined where nobody does. */
+  /** Which job's execution may work on a finding, or undefined where none does. */
   readInProgress(finding: Finding): Promise<InProgress | undefined>;
   writeInProgress(finding: Finding, inProgress: InProgress): Promise<void>;
   endInProgress(finding: Finding): Promise<void>;

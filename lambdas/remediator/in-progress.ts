@@ -1,10 +1,8 @@
 import pLimit from 'p-limit';
-import type { Clock } from '../shared/clock.ts';
 import type { Finding } from '../shared/finding.ts';
 import { type Job, journalId, pollId } from '../shared/job.ts';
 import type { Outcome } from '../shared/outcome.ts';
 import type { Conclusions } from './conclusions.ts';
-import type { EvidenceStore } from './evidence.ts';
 import type { Journal } from './journal.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -21,58 +19,83 @@ const LONGEST_LOOK_SECONDS = 300;
  */
 export async function goOn(
   job: Job,
-  { evidence, clock, lookAgain }: Surroundings,
+  { clock, lookAgain }: Pick<Surroundings, 'clock' | 'lookAgain'>,
   journal: Journal,
   conclusions: Conclusions,
 ): Promise<void> {
-  if (conclusions.inProgress.length === 0) return;
-  const now = new Date(clock.now()).toISOString();
-  const { look = 0, since = now } = job.continues ?? {};
-  if (Date.parse(now) - Date.parse(since) > LONGEST_IN_PROGRESS_MILLISECONDS) {
-    for (const { finding, reason, facts } of conclusions.inProgress) {
-      const words = `not done since ${since}: ${reason}; look at ${finding.resource} by hand`;
+  const findings: Finding[] = [];
+  for (const { finding, reason, facts } of conclusions.inProgress) {
+    // Findings of one job may have begun at different attempts.
+    const [first] = journal.applied(finding.resource);
+    if (first === undefined || isWithinReason(first.appliedAt, clock.now())) findings.push(finding);
+    else {
+      const words = `not done since ${first.appliedAt}: ${reason}; look at ${finding.resource} by hand`;
       conclusions.conclude(finding, 'failed', { ...facts, willRetry: true, reason: words });
     }
-    return;
   }
+  if (findings.length === 0) return;
   await journal.write();
-  const findings = conclusions.inProgress.map(({ finding }) => finding);
-  const continues = { job: journalId(job), look: look + 1, since };
-  // That a resource is being changed, AWS tells every poll by itself; that an execution works on it, it does not.
-  const executed = findings.filter(({ resource }) => journal.execution(resource) !== undefined);
-  await pLimit(CALLS_AT_ONCE).map(executed, (finding) =>
-    evidence.writeInProgress(finding, { version: 1, job: continues.job, poll: job.poll, since }),
-  );
+  const { look = 0 } = job.continues ?? {};
   const delaySeconds = Math.min(FIRST_LOOK_SECONDS * 2 ** look, LONGEST_LOOK_SECONDS);
-  await lookAgain({ ...job, findings, continues }, delaySeconds);
+  await lookAgain({ ...job, findings, continues: { job: journalId(job), look: look + 1 } }, delaySeconds);
 }
 
-/** Takes the marks away. One that can't be taken away only defers the finding for a while. */
-export async function endInProgress(
-  outcomes: readonly Outcome[],
-  evidence: EvidenceStore,
-  journal: Journal,
-  failures: unknown[],
+function isWithinReason(since: string, now: number): boolean {
+  return now - Date.parse(since) <= LONGEST_IN_PROGRESS_MILLISECONDS;
+}
+
+/**
+ * Marks a finding for which the job is about to start an automation execution. A cluster that is being changed says so
+ * to every poll by itself; what an execution works on does not.
+ */
+export function markInProgress(
+  job: Job,
+  finding: Finding,
+  { evidence, clock }: Pick<Surroundings, 'evidence' | 'clock'>,
 ): Promise<void> {
-  const executed = outcomes.filter(({ finding }) => journal.execution(finding.resource) !== undefined);
-  await pLimit(CALLS_AT_ONCE).map(executed, async ({ finding }) => {
-    await evidence.endInProgress(finding).catch((error: unknown) => failures.push(error));
-  });
+  const since = new Date(clock.now()).toISOString();
+  return evidence.writeInProgress(finding, { version: 1, job: journalId(job), poll: job.poll, since });
 }
 
-/** Defers what another job works on: it is not begun again. */
+/** Defers what an execution of another job may work on: no second one is started. */
 export async function deferWhatIsInProgress(
   job: Job,
   findings: readonly Finding[],
-  { evidence, clock }: { readonly evidence: EvidenceStore; readonly clock: Clock },
+  { evidence, clock }: Pick<Surroundings, 'evidence' | 'clock'>,
   conclusions: Conclusions,
 ): Promise<void> {
-  await pLimit(CALLS_AT_ONCE).map(findings, async (finding) => {
-    const known = await evidence.readInProgress(finding);
-    if (known === undefined || known.job === journalId(job)) return;
-    // Whoever began it is lost if it has gone on for longer than any job goes on.
-    if (clock.now() - Date.parse(known.since) > LONGEST_IN_PROGRESS_MILLISECONDS) return;
-    const reason = `in progress since ${known.since}: poll ${pollId(known.poll)} began it`;
+  const marks = await pLimit(CALLS_AT_ONCE).map(findings, async (finding) => ({
+    finding,
+    mark: await evidence.readInProgress(finding),
+  }));
+  for (const { finding, mark } of marks) {
+    if (mark === undefined || mark.job === journalId(job)) continue;
+    // Whoever set it is lost if it stands for longer than anything may take.
+    if (!isWithinReason(mark.since, clock.now())) continue;
+    const reason = `in progress since ${mark.since}: poll ${pollId(mark.poll)} began it`;
     conclusions.conclude(finding, 'deferred', { willRetry: true, reason });
+  }
+}
+
+/**
+ * Takes the job's marks away from findings that have their outcomes and on which no execution works. Where that is not
+ * known (it can't be followed, or the job has no tries left) the mark stays until it is too old to count.
+ * @param failures where it is noted what can't be taken away: it only defers the finding for a while
+ */
+export async function endInProgress(
+  job: Job,
+  outcomes: readonly Outcome[],
+  { evidence }: Pick<Surroundings, 'evidence'>,
+  conclusions: Conclusions,
+  failures: unknown[],
+): Promise<void> {
+  const idle = outcomes.map(({ finding }) => finding).filter((finding) => conclusions.isIdle(finding));
+  await pLimit(CALLS_AT_ONCE).map(idle, async (finding) => {
+    try {
+      const mark = await evidence.readInProgress(finding);
+      if (mark?.job === journalId(job)) await evidence.endInProgress(finding);
+    } catch (error) {
+      failures.push(error);
+    }
   });
 }

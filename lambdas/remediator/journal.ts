@@ -3,6 +3,7 @@ import {
   type AutomationExecutionStart,
   schema as automationExecutionSchema,
 } from '../changes/automation-execution-start.ts';
+import type { Json } from '../shared/json.ts';
 import type { AppliedChange, Outcome, RecordedChange } from '../shared/outcome.ts';
 import type { EvidenceStore, JournalRecord } from './evidence.ts';
 
@@ -40,23 +41,36 @@ export class Journal {
     return this.#evidence.writeJournal(this.#jobId, { version: 1, resources, told: [...this.#told] });
   }
 
-  /** Notes what is to be done. What an earlier try planned stays known: it may have been applied. */
-  plan(resource: string, plan: readonly RecordedChange[]): void {
-    const { plan: known = [], applied = [] } = this.#entries.get(resource) ?? {};
+  /** Notes what is to be done. What an earlier try saw and planned stays known: it may have been applied. */
+  plan(resource: string, plan: readonly RecordedChange[], seen?: Json): void {
+    const entry = this.#entry(resource);
     const added = plan.filter(
-      ({ change }) => !known.some((other) => isDeepStrictEqual(other.change, change)),
+      ({ change }) => !entry.plan.some((other) => isDeepStrictEqual(other.change, change)),
     );
-    this.#entries.set(resource, { resource, plan: [...known, ...added], applied });
+    this.#entries.set(resource, {
+      ...(seen !== undefined && { seen }),
+      ...entry,
+      plan: [...entry.plan, ...added],
+    });
   }
 
   apply(resource: string, changes: readonly AppliedChange[]): void {
-    const { plan = [], applied = [] } = this.#entries.get(resource) ?? {};
-    this.#entries.set(resource, { resource, plan, applied: [...applied, ...changes] });
+    const entry = this.#entry(resource);
+    this.#entries.set(resource, { ...entry, applied: [...entry.applied, ...changes] });
+  }
+
+  #entry(resource: string): Entry {
+    return this.#entries.get(resource) ?? { resource, plan: [], applied: [] };
+  }
+
+  /** What was seen of a resource when something was planned for the first time. */
+  seen(resource: string): Json | undefined {
+    return this.#entries.get(resource)?.seen;
   }
 
   /** What is known to have been applied, by this try and those before. */
   applied(resource: string): AppliedChange[] {
-    return [...(this.#entries.get(resource)?.applied ?? [])];
+    return [...this.#entry(resource).applied];
   }
 
   /** The automation execution that was started for a resource last. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
 import { loadRule } from '../rules/index.ts';
 import type { SettingsError } from '../shared/errors.ts';
@@ -54,7 +55,7 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   if (attempt.last) conclusions.giveUp(attempt.number);
 
   const written = await conclusions.write(evidence);
-  await endInProgress(written, evidence, journal, failures);
+  await endInProgress(job, written, surroundings, conclusions, failures);
   const outcomes = [...conclusions.untold, ...written];
   try {
     await surroundings.tell(outcomes);
@@ -87,8 +88,15 @@ async function recall(
 ): Promise<void> {
   const isKnown = await journal.read();
   if (attempt.number === 1 && !isKnown) return;
-  await pLimit(READS_AT_ONCE).map(job.findings, async (finding) => {
-    const outcome = await evidence.readOutcome(job.poll, finding);
-    if (outcome !== undefined && outcome.deadLetter !== true) conclusions.keep(outcome);
-  });
+  const outcomes = await pLimit(READS_AT_ONCE).map(job.findings, (finding) =>
+    evidence.readOutcome(job.poll, finding),
+  );
+  for (const outcome of outcomes) {
+    if (outcome === undefined || outcome.deadLetter === true) continue;
+    // One that knows nothing of what this job applied was written by another job of the same poll meanwhile.
+    const applied = journal.applied(outcome.finding.resource);
+    if (applied.every((change) => outcome.applied.some((known) => isDeepStrictEqual(known, change)))) {
+      conclusions.keep(outcome);
+    }
+  }
 }

@@ -13,7 +13,7 @@ import { applyPlan, recordPlan } from './apply-plan.ts';
 import { assessEach, readBack } from './assess.ts';
 import type { Conclusions, Facts } from './conclusions.ts';
 import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
-import { deferWhatIsInProgress } from './in-progress.ts';
+import { deferWhatIsInProgress, markInProgress } from './in-progress.ts';
 import type { Journal } from './journal.ts';
 import { executionState, planRunbook } from './runbook.ts';
 import { isPaused, modeFor, type Settings } from './settings.ts';
@@ -26,6 +26,12 @@ import type { Attempt, Surroundings } from './surroundings.ts';
 const RESERVED_MILLISECONDS = 45_000;
 
 type Violation = Extract<Assessment, { state: 'violation' }>;
+
+/** How an automation execution ended. */
+interface Ending {
+  readonly status: string;
+  readonly words: string;
+}
 
 /** A violation that is to be cured, with its plan. */
 interface Case {
@@ -75,14 +81,11 @@ export class Work {
       conclusions.concludeAll('failed', { reason: error.message, willRetry: true });
       return error;
     }
-    if (conclusions.mode === 'off') {
-      const reason = `rule ${this.#rule.id} is off for account ${this.#job.account}`;
-      conclusions.concludeAll('not_applicable', { reason });
-      return undefined;
-    }
+    const isOff = conclusions.mode === 'off';
+    if (isOff) this.#leaveUnbegun();
 
     const enforcing = conclusions.mode === 'enforce' && !paused;
-    const runbook = settings.method === 'runbook' ? this.#rule.runbook : undefined;
+    const runbook = settings.method === 'runbook' && !isOff ? this.#rule.runbook : undefined;
     const eligible = conclusions.open.filter((finding) => this.#isToBeRead(finding, settings));
     if (runbook !== undefined) await deferWhatIsInProgress(this.#job, eligible, this.#world, conclusions);
     if (conclusions.open.length === 0) return undefined;
@@ -93,7 +96,8 @@ export class Work {
     const cases = await this.#assess(session, conclusions.open, settings, runbook, endings);
     if (enforcing) return this.#enforce(session, cases, settings);
     for (const { finding, violation, facts } of cases) {
-      if (paused) conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
+      if (isOff) conclusions.conclude(finding, 'not_applicable', this.#offFacts());
+      else if (paused) conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
       else conclusions.conclude(finding, 'planned', { ...facts, ...notesOf(violation) });
     }
     return undefined;
@@ -105,7 +109,7 @@ export class Work {
     findings: readonly Finding[],
     settings: Settings,
     runbook: Runbook | undefined,
-    endings: ReadonlyMap<string, string>,
+    endings: ReadonlyMap<string, Ending>,
   ): Promise<readonly Case[]> {
     const resources = findings.map((finding) => finding.resource);
     const assessments = await assessEach(this.#rule, session, resources, settings.options);
@@ -115,10 +119,11 @@ export class Work {
       if (assessment === undefined || assessment instanceof Error) {
         this.#conclusions.failOrPutBack(finding, assessment);
       } else if (assessment.state !== 'violation') {
-        this.#concludeUnviolated(finding, assessment);
+        this.#concludeUnviolated(finding, assessment, endings.get(finding.resource));
       } else if (!this.#isExemptByTag(finding, assessment)) {
         try {
-          const toCure = await this.#planCure(finding, assessment, settings, runbook, endings);
+          const ending = endings.get(finding.resource);
+          const toCure = await this.#planCure(finding, assessment, settings, runbook, ending);
           if (toCure !== undefined) cases.push(toCure);
         } catch (error) {
           this.#conclusions.putBack(finding, error);
@@ -134,17 +139,26 @@ export class Work {
     violation: Violation,
     settings: Settings,
     runbook: Runbook | undefined,
-    endings: ReadonlyMap<string, string>,
+    ending: Ending | undefined,
   ): Promise<Case | undefined> {
     const { seen } = violation;
     const direct = await recordPlan(violation.plan);
-    const ending = endings.get(finding.resource);
-    if (ending !== undefined && settings.runbook_then === 'report') {
-      const reason = `${ending}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
-      this.#conclusions.conclude(finding, 'failed', { seen, willRetry: true, reason });
-      return undefined;
+    if (ending !== undefined) {
+      if (runbook !== undefined && settings.runbook_then === 'report') {
+        const reason = `${ending.words}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
+        this.#conclusions.conclude(finding, 'failed', { seen, willRetry: true, reason });
+        return undefined;
+      }
+      const begun = (this.#journal.earlierPlan(finding.resource) ?? []).filter(isStart);
+      const notes = [...(violation.notes ?? []), `${ending.words}; what it left open needs direct calls`];
+      return {
+        finding,
+        violation: { ...violation, notes },
+        changes: violation.plan,
+        facts: { plan: [...begun, ...direct], seen },
+      };
     }
-    if (runbook === undefined || ending !== undefined) {
+    if (runbook === undefined) {
       return { finding, violation, changes: violation.plan, facts: { plan: direct, seen } };
     }
     const roleArn = this.#world.automationRoleArn(this.#job.account);
@@ -162,13 +176,13 @@ export class Work {
 
   /**
    * Looks at the automation executions that were started for findings. What one still works on waits.
-   * @returns how those ended that are over, in words, by resource
+   * @returns how those ended that are over, by resource
    */
   async #followExecutions(
     session: AwsSession,
     findings: readonly Finding[],
-  ): Promise<ReadonlyMap<string, string>> {
-    const endings = new Map<string, string>();
+  ): Promise<ReadonlyMap<string, Ending>> {
+    const endings = new Map<string, Ending>();
     for (const finding of findings) {
       const execution = this.#journal.execution(finding.resource);
       if (execution === undefined) continue;
@@ -176,10 +190,15 @@ export class Work {
       try {
         const state = await executionState(session, execution);
         if (state.isOver) {
-          const failure = state.failure === undefined ? '' : ` (${state.failure})`;
-          endings.set(finding.resource, `${words} ended as ${state.status}${failure}`);
+          const { status, failure } = state;
+          endings.set(finding.resource, {
+            status,
+            words: `${words} ended as ${status}${failure === undefined ? '' : ` (${failure})`}`,
+          });
+          this.#conclusions.noteIdle(finding);
         } else this.#conclusions.wait(finding, `${words} is ${state.status}`);
       } catch (error) {
+        if (isAwsError(error, 'AutomationExecutionNotFound')) this.#conclusions.noteIdle(finding);
         this.#conclusions.failOrPutBack(finding, error, {}, `${words} can't be followed: `);
       }
     }
@@ -189,19 +208,25 @@ export class Work {
   async #enforce(session: AwsSession, cases: readonly Case[], settings: Settings): Promise<undefined> {
     if (cases.length === 0) return;
     const conclusions = this.#conclusions;
-    for (const { finding, facts } of cases) this.#journal.plan(finding.resource, facts.plan);
+    for (const { finding, facts } of cases) this.#journal.plan(finding.resource, facts.plan, facts.seen);
     await this.#journal.write();
 
     const changed: Case[] = [];
     for (const toCure of cases) {
       const { finding, changes, facts } = toCure;
+      const starts = changes.some((change) => isStart({ change }));
       if (!(await this.#mayChange(finding, facts))) continue;
+      if (starts && !(await this.#isMarked(finding, facts))) continue;
       const { applied, error } = await applyPlan(session, changes);
       this.#journal.apply(finding.resource, applied);
-      const started = changes.some(({ kind }) => kind === 'automation-execution-start');
-      if (error === undefined && started) conclusions.wait(finding, 'the runbook was started', facts);
+      if (error === undefined && starts) conclusions.wait(finding, 'the runbook was started', facts);
       else if (error === undefined) changed.push(toCure);
-      else conclusions.failOrPutBack(finding, error, facts);
+      else {
+        // A start of an earlier try, of whose answer nobody knows, may have gone well.
+        const isFirstTry = this.#journal.earlierPlan(finding.resource) === undefined;
+        if (starts && isFirstTry && errorKind(error) === 'refused') conclusions.noteIdle(finding);
+        conclusions.failOrPutBack(finding, error, facts);
+      }
     }
 
     const resources = changed.map(({ finding }) => finding.resource);
@@ -242,6 +267,25 @@ export class Work {
     return false;
   }
 
+  /** Whether other polls can see that an execution is started for the finding; otherwise it is put back. */
+  async #isMarked(finding: Finding, facts: Facts): Promise<boolean> {
+    try {
+      await markInProgress(this.#job, finding, this.#world);
+      return true;
+    } catch (error) {
+      this.#conclusions.putBack(finding, error, facts);
+      return false;
+    }
+  }
+
+  /** What an earlier try began is followed to its end though the rule is off, so that its outcome says how it ended. */
+  #leaveUnbegun(): void {
+    for (const finding of this.#conclusions.open) {
+      if (this.#journal.applied(finding.resource).length > 0) continue;
+      this.#conclusions.conclude(finding, 'not_applicable', this.#offFacts());
+    }
+  }
+
   /** Whether AWS must be asked about the finding; otherwise it has its outcome. */
   #isToBeRead(finding: Finding, settings: Settings): boolean {
     const id = this.#rule.resourceId.safeParse(finding.resource);
@@ -268,7 +312,11 @@ export class Work {
     return malformed !== undefined || reason !== undefined;
   }
 
-  #concludeUnviolated(finding: Finding, assessment: Exclude<Assessment, Violation>): void {
+  #concludeUnviolated(
+    finding: Finding,
+    assessment: Exclude<Assessment, Violation>,
+    ending: Ending | undefined,
+  ): void {
     const conclusions = this.#conclusions;
     const { resource } = finding;
     if (assessment.state === 'gone') {
@@ -279,9 +327,16 @@ export class Work {
       conclusions.conclude(finding, 'deferred', { willRetry: true, reason: assessment.reason });
     } else if (this.#journal.earlierPlan(resource) !== undefined) {
       const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
-      const reason = `an earlier attempt at this job planned these changes and was cut off before it recorded an outcome; ${resource} complies now${notes}`;
-      // A later look is meant to find what an earlier job did.
-      conclusions.conclude(finding, 'remediated', this.#job.continues === undefined ? { reason } : {});
+      const complies = `${resource} complies now${notes}`;
+      if (ending?.status === 'Success' || (ending === undefined && this.#job.continues !== undefined)) {
+        // A later look is meant to find what an earlier job did.
+        conclusions.conclude(finding, 'remediated');
+      } else {
+        const why =
+          ending?.words ??
+          'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
+        conclusions.conclude(finding, 'remediated', { reason: `${why}; ${complies}` });
+      }
     } else if (assessment.state === 'not_applicable') {
       conclusions.conclude(finding, 'not_applicable', { reason: assessment.reason });
     } else conclusions.conclude(finding, 'compliant');
@@ -302,7 +357,9 @@ export class Work {
           ...(this.#followsExecutions && this.#rule.runbook !== undefined
             ? [followPermission(this.#rule.runbook)]
             : []),
-          ...(enforcing && runbook !== undefined ? startPermissions(runbook) : []),
+          ...(enforcing && runbook !== undefined
+            ? startPermissions(runbook, this.#world.automationRoleArn(account))
+            : []),
           ...(enforcing ? write : []),
         ],
       });
@@ -337,12 +394,20 @@ export class Work {
     return isPaused(await this.#world.settings.pause(), this.#rule.id, ruleIds);
   }
 
+  #offFacts(): Facts {
+    return { reason: `rule ${this.#rule.id} is off for account ${this.#job.account}` };
+  }
+
   #pauseFacts(): Facts {
     return {
       willRetry: true,
       reason: `enforcement of ${this.#rule.id} is paused in ${this.#job.region}: the pause parameter says so`,
     };
   }
+}
+
+function isStart({ change }: { readonly change: Change }): boolean {
+  return change.kind === 'automation-execution-start';
 }
 
 /** What the plan leaves as it is on purpose, as an outcome's reason. */

@@ -17,15 +17,19 @@ export interface Runbook {
  * What AWS's runbook reference asks of every document's role besides the calls of its steps: "Required IAM permissions"
  * of each of them lists these two.
  */
-export function documentPermission(document: string): Permission {
-  return {
-    actions: ['ssm:GetAutomationExecution', 'ssm:StartAutomationExecution'],
-    resources: [
-      `arn:\${partition}:ssm:\${region}::document/${document}`,
-      `arn:\${partition}:ssm:\${region}:*:automation-definition/${document}:*`,
-      'arn:${partition}:ssm:${region}:${account}:automation-execution/*',
-    ],
-  };
+export function documentPermissions(document: string): readonly Permission[] {
+  const executions = 'arn:${partition}:ssm:${region}:${account}:automation-execution/*';
+  return [
+    {
+      actions: ['ssm:StartAutomationExecution'],
+      resources: [
+        `arn:\${partition}:ssm:\${region}::document/${document}`,
+        `arn:\${partition}:ssm:\${region}:*:automation-definition/${document}:*`,
+        executions,
+      ],
+    },
+    { actions: ['ssm:GetAutomationExecution'], resources: [executions] },
+  ];
 }
 
 /** Where a document runs, as its permissions name it: the job's region, or the resource's, whichever that is. */
@@ -39,8 +43,14 @@ export function followPermission(runbook: Runbook): Permission {
   return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
 }
 
-/** What a session needs to start a document and pass it its role, which is called `<name>-automation`. */
-export function startPermissions(runbook: Runbook): readonly Permission[] {
+/** The role that documents work as is called `<name>-automation`: what the target role may pass. */
+const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
+
+/**
+ * What a session needs to start a document and pass it its role.
+ * @param roleArn the role that is passed, where it is known
+ */
+export function startPermissions(runbook: Runbook, roleArn = AUTOMATION_ROLES): readonly Permission[] {
   const { document } = runbook;
   const { region, executions } = scopeOf(runbook);
   return [
@@ -55,7 +65,7 @@ export function startPermissions(runbook: Runbook): readonly Permission[] {
     { actions: ['ssm:AddTagsToResource'], resources: [executions] },
     {
       actions: ['iam:PassRole'],
-      resources: ['arn:${partition}:iam::${account}:role/*-automation'],
+      resources: [roleArn],
       conditions: { StringEquals: { 'iam:PassedToService': ['ssm.amazonaws.com'] } },
     },
   ];

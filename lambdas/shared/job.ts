@@ -41,8 +41,6 @@ export const jobSchema = z
         job: z.string().regex(/^[0-9a-f]{64}$/, 'expected the id of a job'),
         /** How many looks there have been, this one included. */
         look: z.number().int().positive(),
-        /** When the earlier job began it. */
-        since: timestampSchema,
       })
       .optional(),
   })

@@ -577,8 +577,8 @@ describe('a resource that AWS is at', () => {
     };
     const world = new World();
     world.settings = settingsOf({ rule });
-    world.openSession = ({ account, region }) =>
-      testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1 });
+    world.openSession = ({ account, region }, now) =>
+      testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1, now: () => new Date(now()) });
 
     await world.attempt(job);
     const [look] = world.later;

@@ -6,9 +6,11 @@ export class Killed extends Error {
 /** Counts what an attempt does to the world around it, and ends the attempt after so many steps. */
 export class Lifeline {
   #left: number;
+  readonly #onStep: () => void;
 
-  constructor(steps = Number.POSITIVE_INFINITY) {
+  constructor(steps = Number.POSITIVE_INFINITY, onStep: () => void = () => {}) {
     this.#left = steps;
+    this.#onStep = onStep;
   }
 
   get isCut(): boolean {
@@ -25,6 +27,7 @@ export class Lifeline {
 
   #take(): void {
     this.#left -= 1;
+    this.#onStep();
     if (this.#left < 0) throw new Killed('the function was ended');
   }
 }

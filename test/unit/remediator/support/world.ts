@@ -60,6 +60,8 @@ export interface AttemptOptions {
   readonly remainingMilliseconds?: () => number;
   /** The attempt is ended after so many steps. */
   readonly steps?: number;
+  /** Told of each step that is taken. */
+  readonly onStep?: () => void;
 }
 
 type Port = 'settings' | 'pause' | 'session' | 'tell' | 'lookAgain' | keyof EvidenceStore;
@@ -80,7 +82,7 @@ export class World {
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
   /** Instead of a session in the account. */
-  openSession: ((request: SessionRequest) => AwsSession) | undefined;
+  openSession: ((request: SessionRequest, now: () => number, life: Lifeline) => AwsSession) | undefined;
 
   constructor(users: Readonly<Record<string, readonly string[]>> = {}) {
     this.account = new IamAccount(users);
@@ -98,8 +100,8 @@ export class World {
   }
 
   async attempt(job: Job, options: AttemptOptions = {}): Promise<JobResult> {
-    const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps } = options;
-    const life = new Lifeline(steps);
+    const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps, onStep } = options;
+    const life = new Lifeline(steps, onStep);
     const call = async <T>(port: Port, effect: () => T): Promise<T> =>
       life.step(() => {
         const error = this.fault(port);
@@ -145,10 +147,10 @@ export class World {
             this.later.push({ job: later, delaySeconds });
           }),
         openSession: (request) =>
-          call(
-            'session',
-            () => this.openSession?.(request) ?? this.account.open(request, () => this.now, life),
-          ),
+          call('session', () => {
+            const now = (): number => this.now;
+            return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
+          }),
         tell: (outcomes) =>
           call('tell', () => {
             this.told.push(...structuredClone(outcomes));

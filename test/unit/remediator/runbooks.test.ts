@@ -1,0 +1,995 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
+import { planRunbook } from '../../../lambdas/remediator/runbook.ts';
+import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
+import type { Mode, Settings } from '../../../lambdas/remediator/settings.ts';
+import { loadRule } from '../../../lambdas/rules/index.ts';
+import { findingKey } from '../../../lambdas/shared/finding.ts';
+import { type Job, journalId, pollId } from '../../../lambdas/shared/job.ts';
+import { type Outcome, outcomeSchema } from '../../../lambdas/shared/outcome.ts';
+import { denied, type Fault, unavailable } from './support/iam-account.ts';
+import { TrailAccount, type TrailCall } from './support/trail-account.ts';
+import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from './support/world.ts';
+
+const RULE = 'cloudtrail-log-file-validation';
+const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/cspm-automation`;
+const HOUR = 3_600_000;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** A trail whose home region is not the job's. */
+const trail = (name: string): string => `arn:aws:cloudtrail:us-east-1:${ACCOUNT}:trail/${name}`;
+const MAIN = trail('main');
+
+const findingOf = (resource: string) => ({ rule: RULE, account: ACCOUNT, region: 'eu-central-1', resource });
+
+/** The job of a poll, an hour after the one before. */
+function pollOf(number: number, ...trails: readonly string[]): Job {
+  const asOf = new Date(Date.UTC(2026, 5, 30, 11 + number)).toISOString();
+  return { ...jobOf(), poll: { rule: RULE, asOf }, findings: trails.map(findingOf) };
+}
+
+let account: TrailAccount;
+let world: World;
+
+function begin(...trails: readonly string[]): void {
+  account = new TrailAccount(...trails);
+  world = new World();
+  world.openSession = (request, now, life) => account.open(request, now, life);
+  enforce();
+}
+
+function enforce(settings: Partial<Settings> = {}): void {
+  world.settings = settingsOf({ rule: RULE, method: 'runbook', ...settings });
+}
+
+beforeEach(() => begin(MAIN));
+
+/** The job that was put off last. */
+function lastLook(): Job {
+  const look = world.later.at(-1);
+  if (look === undefined) throw new Error('no job was put off');
+  return look.job;
+}
+
+/** A poll's outcome of a trail. */
+const outcomeOf = ({ poll }: Job, resource = MAIN): Outcome | undefined =>
+  [...world.outcomes.values()].find(
+    ({ poll: { asOf }, finding }) => asOf === poll.asOf && finding.resource === resource,
+  );
+
+const kinds = (changes: readonly { readonly change: { readonly kind: string } }[] = []): string[] =>
+  changes.map(({ change }) => change.kind);
+
+const STARTED = 'automation-execution-start';
+const DIRECT = 'cloudtrail-log-file-validation-set';
+const marks = (): string[] => [...world.inProgress.keys()];
+const failOn =
+  (operation: string, fault: Fault) =>
+  (call: TrailCall): Fault | undefined =>
+    call.operation === operation ? fault : undefined;
+
+describe('the plan', () => {
+  const region = 'eu-central-1';
+
+  test.each([
+    ['security-group-ssh-open', 'sg-0123abcd', 'AWS-DisablePublicAccessForSecurityGroup', 'GroupId', region],
+    ['security-group-rdp-open', 'sg-0123abcd', 'AWS-DisablePublicAccessForSecurityGroup', 'GroupId', region],
+    [RULE, MAIN, DOCUMENT, 'TrailName', 'us-east-1'],
+    [
+      'redshift-cluster-public',
+      'warehouse',
+      'AWSConfigRemediation-DisablePublicAccessToRedshiftCluster',
+      'ClusterIdentifier',
+      region,
+    ],
+  ])(
+    'of %s names document, version, parameters, role and region',
+    async (rule, resource, document, parameter, where) => {
+      const { runbook } = await loadRule(rule);
+      const poll = { rule, asOf: '2026-06-30T11:00:00Z' };
+      const finding = { rule, account: ACCOUNT, region, resource };
+
+      const plan = runbook && planRunbook(runbook, finding, { poll, region }, ROLE);
+
+      expect(plan).toEqual({
+        kind: STARTED,
+        resource,
+        region: where,
+        document,
+        version: '$DEFAULT',
+        parameters: { [parameter]: [resource] },
+        roleArn: ROLE,
+        tags: { 'cspm-auto-remediation:rule': rule, 'cspm-auto-remediation:poll': pollId(poll) },
+        clientToken: expect.stringMatching(UUID),
+      });
+    },
+  );
+
+  test('has the same client token for the same poll and resource, and another for any other', async () => {
+    const { runbook } = await loadRule(RULE);
+    const tokenOf = ({ poll, region: at }: Job, finding: ReturnType<typeof findingOf>) =>
+      runbook && planRunbook(runbook, finding, { poll, region: at }, ROLE).clientToken;
+    const job = pollOf(0, MAIN);
+
+    const tokens = [
+      tokenOf(job, findingOf(MAIN)),
+      tokenOf({ ...job, chunk: 1, continues: { job: journalId(job), look: 1 } }, findingOf(MAIN)),
+      tokenOf(pollOf(1, MAIN), findingOf(MAIN)),
+      tokenOf(job, findingOf(trail('other'))),
+      tokenOf(job, { ...findingOf(MAIN), account: '444455556666' }),
+      tokenOf({ ...job, region: 'us-east-1' }, findingOf(MAIN)),
+    ];
+
+    expect(tokens[1]).toBe(tokens[0]);
+    expect(new Set(tokens).size).toBe(5);
+  });
+
+  test('in dry run is what enforcement starts, and says what then follows', async () => {
+    const job = pollOf(0, MAIN);
+    enforce({ mode: 'dry_run' });
+
+    await world.attempt(job);
+    const planned = outcomeOf(job);
+    world.outcomes.clear();
+    enforce();
+    await world.attempt(job);
+    account.end();
+    await world.attempt(lastLook());
+
+    expect(planned).toMatchObject({
+      outcome: 'planned',
+      applied: [],
+      plan: [
+        {
+          line: `~ run ${DOCUMENT} version $DEFAULT in us-east-1 (TrailName=${MAIN}) as ${ROLE}`,
+        },
+      ],
+      reason: `what ${DOCUMENT} leaves open is then cured by: ~ log file validation of ${MAIN}: off -> on`,
+    });
+    expect(planned?.plan).toEqual(outcomeOf(job)?.plan);
+    const [{ change: started } = { change: undefined }] = outcomeOf(job)?.applied ?? [];
+    expect(started).toEqual({ ...planned?.plan[0]?.change, executionId: account.executions[0]?.id });
+    expect(account.executions).toHaveLength(1);
+    expect(account.sessions[0]?.permissions).toEqual((await loadRule(RULE)).permissions.read);
+  });
+
+  test('in dry run says it, too, where what is left open is only reported', async () => {
+    const job = pollOf(0, MAIN);
+    enforce({ mode: 'dry_run', runbook_then: 'report' });
+
+    await world.attempt(job);
+
+    expect(outcomeOf(job)?.reason).toBe(`what ${DOCUMENT} leaves open is reported as failed`);
+  });
+});
+
+describe('an execution', () => {
+  test('is started with token, tags, role and parameters in the trail’s home region, and looked at later', async () => {
+    const job = pollOf(0, MAIN);
+
+    const result = await world.attempt(job);
+
+    expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
+    expect(result.inProgress).toMatchObject([{ finding: findingOf(MAIN) }]);
+    // Nothing is read back: it has not even begun.
+    expect(account.operations()).toEqual(['DescribeTrails', 'ListTags', 'StartAutomationExecution']);
+    expect(account.calls.at(-1)).toEqual({
+      operation: 'StartAutomationExecution',
+      region: 'us-east-1',
+      body: {
+        DocumentName: DOCUMENT,
+        DocumentVersion: '$DEFAULT',
+        Parameters: { TrailName: [MAIN], AutomationAssumeRole: [ROLE] },
+        ClientToken: expect.stringMatching(UUID),
+        Tags: [
+          { Key: 'cspm-auto-remediation:rule', Value: RULE },
+          { Key: 'cspm-auto-remediation:poll', Value: pollId(job.poll) },
+        ],
+      },
+    });
+    expect(world.later).toEqual([
+      { delaySeconds: 15, job: { ...job, continues: { job: journalId(job), look: 1 } } },
+    ]);
+    expect(marks()).toEqual([findingKey(findingOf(MAIN))]);
+  });
+
+  test('is looked at after 15 s, 30 s and so on up to five minutes, for two hours', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+
+    while (world.outcomes.size === 0) {
+      const look = world.later.at(-1);
+      world.now += (look?.delaySeconds ?? 0) * 1000;
+      await world.attempt(lastLook());
+    }
+
+    const delays = world.later.map(({ delaySeconds }) => delaySeconds);
+    expect(delays.slice(0, 6)).toEqual([15, 30, 60, 120, 240, 300]);
+    expect(new Set(delays.slice(5))).toEqual(new Set([300]));
+    const total = delays.reduce((sum, delay) => sum + delay, 0);
+    expect(total).toBeGreaterThan(7200);
+    expect(total).toBeLessThanOrEqual(7200 + 300);
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'failed',
+      willRetry: true,
+      reason: expect.stringMatching(
+        new RegExp(
+          `^not done since 2026-06-30T12:00:00.000Z: execution .* is InProgress; look at ${MAIN} by`,
+        ),
+      ),
+      applied: [{ change: { kind: STARTED } }],
+    });
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('that cured it: remediated, with what was seen before', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end();
+
+    const { outcomes } = await world.attempt(lastLook());
+
+    const outcome = outcomeOf(job);
+    expect(outcomes).toEqual([outcome]);
+    expect(outcomeSchema.parse(outcome)).toEqual(outcome);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      seen: { name: 'main', homeRegion: 'us-east-1' },
+      plan: [{ change: { kind: STARTED } }],
+      applied: [{ change: { kind: STARTED, executionId: account.executions[0]?.id } }],
+    });
+    expect(outcome).not.toHaveProperty('reason');
+    expect(outcome).not.toHaveProperty('earlierPlan');
+    expect(account.operations()).not.toContain('UpdateTrail');
+    expect(marks()).toEqual([]);
+  });
+
+  test('that left it open: cured by the plan, with both in the outcome and how the execution ended', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end('Failed', 'Step fails: InvalidPermission.NotFound.');
+
+    await world.attempt(lastLook());
+
+    const outcome = outcomeOf(job);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      reason: `execution ${account.executions[0]?.id} of ${DOCUMENT} ended as Failed (Step fails: InvalidPermission.NotFound.); what it left open needs direct calls`,
+    });
+    expect([kinds(outcome?.plan), kinds(outcome?.applied)]).toEqual([
+      [STARTED, DIRECT],
+      [STARTED, DIRECT],
+    ]);
+    expect(outcome).not.toHaveProperty('earlierPlan');
+    expect(account.trails.get(MAIN)).toBe(true);
+    expect(account.executions).toHaveLength(1);
+    expect(marks()).toEqual([]);
+  });
+
+  test('that left it open, where that is only to be reported: failed, with its failure', async () => {
+    const job = pollOf(0, MAIN);
+    enforce({ runbook_then: 'report' });
+    await world.attempt(job);
+    account.end('Failed', 'Step fails.');
+
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'failed',
+      willRetry: true,
+      reason: `execution ${account.executions[0]?.id} of ${DOCUMENT} ended as Failed (Step fails.), and ${MAIN} still violates the rule (runbook_then is "report")`,
+      applied: [{ change: { kind: STARTED } }],
+    });
+    expect(account.trails.get(MAIN)).toBe(false);
+    expect(marks()).toEqual([]);
+  });
+
+  test('that failed though the resource complies: remediated, and that is said', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end('Cancelled');
+    account.trails.set(MAIN, true);
+
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'remediated',
+      reason: `execution ${account.executions[0]?.id} of ${DOCUMENT} ended as Cancelled; ${MAIN} complies now`,
+    });
+  });
+
+  test('whose resource is gone or exempt when it is over', async () => {
+    const other = trail('other');
+    begin(MAIN, other);
+    const job = pollOf(0, MAIN, other);
+    await world.attempt(job);
+    account.end('Failed');
+    account.trails.delete(MAIN);
+    account.tags.set(other, { [EXEMPTION_TAG]: 'kept as it is until 2027-01-01' });
+
+    await world.attempt(lastLook());
+
+    expect([outcomeOf(job), outcomeOf(job, other)]).toMatchObject([
+      { outcome: 'gone', applied: [{ change: { kind: STARTED } }] },
+      { outcome: 'exempt', applied: [{ change: { kind: STARTED } }] },
+    ]);
+    expect(marks()).toEqual([]);
+  });
+
+  test.each<[string, Fault, boolean]>([
+    ['that AWS does not know any more', { code: 'AutomationExecutionNotFoundException' }, false],
+    ['that may not be looked at', { code: 'AccessDeniedException' }, true],
+  ])(
+    '%s: failed, with what was applied; only what may still run holds off other polls',
+    async (_, fault, isMarked) => {
+      const job = pollOf(0, MAIN);
+      await world.attempt(job);
+      account.fault = failOn('GetAutomationExecution', fault);
+
+      await world.attempt(lastLook());
+
+      const code = typeof fault === 'object' ? fault.code : '';
+      expect(outcomeOf(job)).toMatchObject({
+        outcome: 'failed',
+        willRetry: true,
+        reason: expect.stringMatching(
+          new RegExp(`^execution \\S+ of ${DOCUMENT} can't be followed: ${code}`),
+        ),
+        applied: [{ change: { kind: STARTED } }],
+      });
+      expect(marks()).toHaveLength(isMarked ? 1 : 0);
+    },
+  );
+
+  test('that can’t be looked at just now: the next attempt does', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end();
+    account.fault = failOn('GetAutomationExecution', { code: 'ThrottlingException' });
+    const look = lastLook();
+
+    const first = await world.attempt(look);
+    account.fault = () => undefined;
+    const second = await world.attempt(look, { number: 2 });
+
+    expect(first).toMatchObject({ outcomes: [], unfinished: [{ finding: findingOf(MAIN) }] });
+    expect(second.outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test('that can’t be looked at in any attempt: the dead-letter queue has its job, and other polls wait', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.fault = failOn('GetAutomationExecution', unavailable);
+
+    await world.attempt(lastLook(), { number: 5, last: true });
+    account.fault = () => undefined;
+    const next = pollOf(1, MAIN);
+    await world.attempt(next);
+    account.end();
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(next)).toMatchObject({ outcome: 'deferred' });
+    // A redrive takes the outcome's place, and the mark away.
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(outcomeOf(job)).not.toHaveProperty('deadLetter');
+    expect(marks()).toEqual([]);
+  });
+
+  test('beyond the quota: deferred, and the next poll may start it', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    account.fault = failOn('StartAutomationExecution', {
+      code: 'AutomationExecutionLimitExceededException',
+      status: 429,
+    });
+
+    await world.attempt(job);
+    account.fault = () => undefined;
+    await world.attempt(next);
+
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      applied: [],
+      reason: `account ${ACCOUNT} has as many automation executions in us-east-1 as its quota allows: AutomationExecutionLimitExceededException by AWS`,
+    });
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test.each<[string, Fault]>([
+    ['denied', denied],
+    ['without its document', { code: 'AutomationDefinitionNotFoundException' }],
+    ['whose role can’t be taken on', { code: 'InvalidAutomationExecutionParametersException' }],
+  ])('%s: failed, and the next poll may start it', async (_, fault) => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    account.fault = failOn('StartAutomationExecution', fault);
+
+    await world.attempt(job);
+    account.fault = () => undefined;
+    await world.attempt(next);
+
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'failed',
+      willRetry: true,
+      applied: [],
+      reason: expect.stringContaining(typeof fault === 'object' ? fault.code : ''),
+    });
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('refused at a second try, after a first of which nobody knows: other polls wait', async () => {
+    const job = pollOf(0, MAIN);
+    account.fault = failOn('StartAutomationExecution', 'lost');
+    await world.attempt(job);
+    account.fault = failOn('StartAutomationExecution', denied);
+
+    await world.attempt(job, { number: 2 });
+    account.fault = () => undefined;
+    await world.attempt(pollOf(1, MAIN));
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'failed', earlierPlan: [{ change: { kind: STARTED } }] });
+    expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('can be started and followed with what its session holds, and passes no other role', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    await world.attempt(lastLook());
+
+    const actions = account.sessions.map(({ permissions }) =>
+      permissions.flatMap((permission) => permission.actions),
+    );
+    expect(actions[0]).toEqual(expect.arrayContaining(['ssm:StartAutomationExecution', 'iam:PassRole']));
+    expect(actions[0]).not.toContain('ssm:GetAutomationExecution');
+    expect(actions[1]).toContain('ssm:GetAutomationExecution');
+    const passed = account.sessions[0]?.permissions.find(
+      ({ actions: [action] }) => action === 'iam:PassRole',
+    );
+    expect(passed?.resources).toEqual([ROLE]);
+  });
+});
+
+describe('another poll', () => {
+  test('while it is in progress: deferred, with why, and nothing is started', async () => {
+    const other = trail('other');
+    begin(MAIN, other);
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN, other)];
+    await world.attempt(job);
+    world.now += 60_000;
+
+    await world.attempt(next);
+
+    expect(outcomeOf(next)).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      applied: [],
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it`,
+    });
+    // Of the others it makes no difference.
+    expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
+  });
+
+  test('after its end begins anew', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    await world.attempt(job);
+    account.end();
+    await world.attempt(lastLook());
+    account.trails.set(MAIN, false);
+
+    await world.attempt(next);
+
+    expect(account.executions).toHaveLength(2);
+    expect(account.overlaps).toEqual([]);
+  });
+
+  test('two hours later takes no notice of whoever is lost, whose redrive then leaves the other’s mark', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    await world.attempt(job);
+    const look = lastLook();
+    account.end('Failed');
+    world.now += 2 * HOUR;
+    await world.attempt(next);
+    const early = outcomeOf(next);
+    world.now += 1;
+    world.outcomes.clear();
+    await world.attempt(next);
+    const begun = structuredClone([...world.inProgress]);
+    await world.attempt(look);
+
+    expect(early).toMatchObject({ outcome: 'deferred' });
+    expect(account.executions).toHaveLength(2);
+    expect([...world.inProgress]).toEqual(begun);
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'deferred', applied: [{ change: { kind: STARTED } }] });
+  });
+
+  test('of another method does not ask, and cures: direct calls are no second execution', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    await world.attempt(job);
+    enforce({ method: 'api' });
+
+    await world.attempt(next);
+    account.end();
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(next)).toMatchObject({ outcome: 'remediated' });
+    expect(kinds(outcomeOf(next)?.applied)).toEqual([DIRECT]);
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(kinds(outcomeOf(job)?.applied)).toEqual([STARTED]);
+  });
+
+  test('another job of the same poll with the same finding: the look still has the last word', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+
+    await world.attempt({ ...job, chunk: 1 });
+    const meanwhile = outcomeOf(job);
+    account.end();
+    await world.attempt(lastLook());
+
+    expect(meanwhile).toMatchObject({ outcome: 'deferred' });
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(account.executions).toHaveLength(1);
+    expect(marks()).toEqual([]);
+  });
+
+  test('where a mark can’t be read nothing is started', async () => {
+    const job = pollOf(0, MAIN);
+    world.fault = (port) => (port === 'readInProgress' ? awsError('AccessDenied', 403) : undefined);
+
+    const { unfinished } = await world.attempt(job);
+
+    expect(unfinished).toHaveLength(1);
+    expect(account.calls).toEqual([]);
+  });
+
+  test('where a mark can’t be written nothing is started', async () => {
+    const job = pollOf(0, MAIN);
+    world.fault = (port) => (port === 'writeInProgress' ? awsError('AccessDenied', 403) : undefined);
+
+    const { unfinished } = await world.attempt(job);
+
+    expect(unfinished).toHaveLength(1);
+    expect(account.executions).toEqual([]);
+  });
+
+  test('where a mark can’t be taken away the outcome stands, and it is said', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end();
+    const error = awsError('AccessDenied', 403);
+    world.fault = (port) => (port === 'endInProgress' ? error : undefined);
+
+    const { failures } = await world.attempt(lastLook());
+
+    expect(failures).toEqual([error]);
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+  });
+});
+
+describe('between start and look', () => {
+  const pause = (): void => {
+    world.pause = RULE;
+  };
+  const changes: [string, () => void, Partial<Outcome>][] = [
+    ['paused', pause, { outcome: 'deferred', willRetry: true }],
+    ['in dry run', () => enforce({ mode: 'dry_run' }), { outcome: 'planned', mode: 'dry_run' }],
+    ['off', () => enforce({ mode: 'off' }), { outcome: 'not_applicable', mode: 'off' }],
+  ];
+
+  test.each(changes)(
+    '%s: it is followed to its end, and nothing further is changed',
+    async (_, change, expected) => {
+      const job = pollOf(0, MAIN);
+      await world.attempt(job);
+      change();
+
+      const running = await world.attempt(lastLook());
+      account.end('Failed');
+      await world.attempt(lastLook());
+
+      expect(running).toMatchObject({ outcomes: [], inProgress: [{ finding: findingOf(MAIN) }] });
+      expect(outcomeOf(job)).toMatchObject({ ...expected, applied: [{ change: { kind: STARTED } }] });
+      expect(account.trails.get(MAIN)).toBe(false);
+      expect(account.executions).toHaveLength(1);
+      for (const { permissions } of account.sessions.slice(1)) {
+        const actions = permissions.flatMap((permission) => permission.actions);
+        expect(actions).toContain('ssm:GetAutomationExecution');
+        expect(actions).not.toContain('ssm:StartAutomationExecution');
+        expect(actions).not.toContain('cloudtrail:UpdateTrail');
+      }
+      expect(marks()).toEqual([]);
+    },
+  );
+
+  test.each(changes)('%s: what the execution cured is remediated all the same', async (_, change) => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    change();
+    account.end();
+
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+  });
+
+  test('off: what was not begun is left alone, and its session is not even opened', async () => {
+    const other = trail('other');
+    begin(MAIN, other);
+    account.fault = (call) =>
+      JSON.stringify(call.body).includes(other) && call.operation.startsWith('Start') ? 'cut' : undefined;
+    const job = pollOf(0, MAIN, other);
+    await world.attempt(job);
+    enforce({ mode: 'off' });
+    account.end();
+    account.fault = () => undefined;
+
+    await world.attempt(job, { number: 2 });
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(outcomeOf(job, other)).toMatchObject({ outcome: 'not_applicable', mode: 'off', applied: [] });
+    const asked = account.calls.slice(4).map(({ body }) => JSON.stringify(body));
+    expect(asked.filter((body) => body.includes(other))).toEqual([]);
+  });
+
+  test('cured by direct calls from now on: only once the execution is over, whatever was to follow it', async () => {
+    const job = pollOf(0, MAIN);
+    enforce({ runbook_then: 'report' });
+    await world.attempt(job);
+    enforce({ method: 'api', runbook_then: 'report' });
+
+    await world.attempt(lastLook());
+    const meanwhile = account.trails.get(MAIN);
+    account.end('Failed');
+    await world.attempt(lastLook());
+
+    expect(meanwhile).toBe(false);
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(kinds(outcomeOf(job)?.applied)).toEqual([STARTED, DIRECT]);
+  });
+
+  test('exempt: nothing is asked any more, and other polls wait, for it may still run', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    const exemption = { account: '*', region: '*', resource: '*', reason: 'r', owner: 'o' };
+    enforce({ exemptions: [{ ...exemption, expires: '2026-12-31' }] });
+
+    await world.attempt(lastLook());
+    enforce();
+    await world.attempt(pollOf(1, MAIN));
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'exempt', applied: [{ change: { kind: STARTED } }] });
+    expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
+    expect(account.executions).toHaveLength(1);
+  });
+});
+
+describe('findings of one job', () => {
+  const [early, late] = [trail('early'), trail('late')];
+
+  test('that began at different attempts are each given their own time', async () => {
+    begin(early, late);
+    const job = pollOf(0, early, late);
+    account.fault = (call) =>
+      JSON.stringify(call.body).includes(late) && call.operation.startsWith('Start')
+        ? unavailable
+        : undefined;
+    await world.attempt(job);
+    world.now += 1.5 * HOUR;
+    account.fault = () => undefined;
+    await world.attempt(job, { number: 2 });
+    const both = lastLook();
+    world.now += HOUR;
+
+    const { inProgress } = await world.attempt(both);
+
+    expect(both.findings.map(({ resource }) => resource)).toEqual([early, late]);
+    expect(outcomeOf(job, early)).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('not done since 2026-06-30T12:00:00.000Z'),
+    });
+    expect(inProgress.map(({ finding }) => finding.resource)).toEqual([late]);
+    expect(lastLook()).toMatchObject({ findings: [{ resource: late }], continues: { look: 2 } });
+  });
+
+  test('of which one is over: only the other is looked at again', async () => {
+    begin(early, late);
+    const job = pollOf(0, early, late);
+    await world.attempt(job);
+    const [first] = account.executions;
+    if (first !== undefined) first.status = 'Success';
+    account.trails.set(early, true);
+
+    await world.attempt(lastLook());
+
+    expect(outcomeOf(job, early)).toMatchObject({ outcome: 'remediated' });
+    expect(lastLook().findings.map(({ resource }) => resource)).toEqual([late]);
+    expect(marks()).toEqual([findingKey(findingOf(late))]);
+  });
+});
+
+/** A message in the account's group of the queue, and how often it was received. */
+interface Message {
+  readonly job: Job;
+  received: number;
+}
+
+/** What befalls one delivery. */
+interface Delivery extends AttemptOptions {
+  /** Before it, executions end so. */
+  readonly ends?: 'Success' | 'Failed';
+  /** After it, though all was done, the queue delivers it once more. */
+  readonly again?: boolean;
+}
+
+/**
+ * Delivers jobs one after another, as the queue does for an account: one that is not finished comes back before any
+ * other. What is put off joins the queue at its end.
+ * @returns how many steps each delivery took
+ */
+async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => Delivery): Promise<number[]> {
+  const queue: Message[] = jobs.map((job) => ({ job, received: 0 }));
+  const counts: number[] = [];
+  let putOff = 0;
+  for (let message = queue[0]; message !== undefined; message = queue[0]) {
+    const number = counts.length;
+    if (number > 200) throw new Error('the jobs do not come to an end');
+    const { ends, again = false, ...options } = deliveryOf(number);
+    if (ends !== undefined) account.end(ends);
+    message.received += 1;
+    let steps = 0;
+    const onStep = (): void => {
+      steps += 1;
+    };
+
+    const { unfinished, failures } = await world.attempt(message.job, {
+      ...options,
+      number: message.received,
+      onStep,
+    });
+
+    counts.push(steps);
+    const isKilled = options.steps !== undefined && steps >= options.steps;
+    if (!isKilled && unfinished.length === 0 && failures.length === 0 && !again) queue.shift();
+    for (const { job, delaySeconds } of world.later.slice(putOff)) {
+      queue.push({ job, received: 0 });
+      world.now += delaySeconds * 1000;
+    }
+    putOff = world.later.length;
+  }
+  return counts;
+}
+
+describe('an attempt that ends anywhere', () => {
+  const ended: Delivery = { ends: 'Success' };
+
+  test.each(['Success', 'Failed'] as const)(
+    'whichever step it is, with an execution that ends as %s: one execution, one outcome, the trail cured',
+    async (ends) => {
+      const calm = await deliverAll([pollOf(0, MAIN)], (number) => (number === 0 ? {} : { ends }));
+      expect(calm).toHaveLength(2);
+
+      for (const [at, count] of calm.entries()) {
+        for (let steps = 1; steps <= count; steps++) {
+          begin(MAIN);
+          const job = pollOf(0, MAIN);
+          await deliverAll([job], (number) => ({
+            ...(number > at && { ends }),
+            ...(number === at && { steps, ...(at > 0 && { ends }) }),
+          }));
+
+          const context = `delivery ${at + 1} ended after step ${steps}`;
+          expect(account.executions, context).toHaveLength(1);
+          expect(world.outcomes.size, context).toBe(1);
+          expect(outcomeOf(job)?.outcome, context).toBe('remediated');
+          expect(account.trails.get(MAIN), context).toBe(true);
+          const known = [outcomeOf(job)?.applied, outcomeOf(job)?.earlierPlan].flatMap((list) => kinds(list));
+          expect(known, context).toContain(STARTED);
+        }
+      }
+    },
+  );
+
+  test('after the start, before anyone knows of it: the same token finds the same execution', async () => {
+    const job = pollOf(0, MAIN);
+    account.fault = failOn('StartAutomationExecution', 'lost');
+    const first = await world.attempt(job);
+    account.fault = () => undefined;
+
+    await world.attempt(job, { number: 2 });
+    account.end();
+    await world.attempt(lastLook());
+
+    expect(first.unfinished).toHaveLength(1);
+    const starts = account.calls.filter(({ operation }) => operation === 'StartAutomationExecution');
+    expect(starts).toHaveLength(2);
+    expect(starts[1]).toEqual(starts[0]);
+    expect(account.executions).toHaveLength(1);
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { executionId: account.executions[0]?.id } }],
+    });
+  });
+
+  test('where the look can’t be queued the attempt comes back, and starts nothing', async () => {
+    const job = pollOf(0, MAIN);
+    const error = awsError('InternalError', 500);
+    world.fault = (port) => (port === 'lookAgain' ? error : undefined);
+    const first = await world.attempt(job);
+    world.fault = () => undefined;
+
+    const second = await world.attempt(job, { number: 2 });
+
+    expect(first).toMatchObject({ inProgress: [], outcomes: [], unfinished: [{ error }] });
+    expect(second.inProgress).toHaveLength(1);
+    expect(world.later).toHaveLength(1);
+    expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
+  });
+
+  test('where the look can’t be queued at the last attempt: failed, with what was started, and a redrive ends it', async () => {
+    const job = pollOf(0, MAIN);
+    world.fault = (port) => (port === 'lookAgain' ? awsError('InternalError', 500) : undefined);
+    await world.attempt(job, { number: 5, last: true });
+    const given = outcomeOf(job);
+    world.fault = () => undefined;
+    account.end();
+
+    await world.attempt(job);
+
+    expect(given).toMatchObject({
+      outcome: 'failed',
+      deadLetter: true,
+      applied: [{ change: { kind: STARTED } }],
+    });
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('the last attempt of a look that finds it still running goes on', async () => {
+    await world.attempt(pollOf(0, MAIN));
+
+    const { inProgress, outcomes } = await world.attempt(lastLook(), { number: 5, last: true });
+
+    expect([inProgress.length, outcomes.length]).toEqual([1, 0]);
+    expect(lastLook().continues?.look).toBe(2);
+  });
+
+  test('a look that is delivered twice, running and over: one outcome, one cure', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    const look = lastLook();
+    await world.attempt(look);
+    await world.attempt(look);
+    account.end('Failed');
+
+    for (const { job: each } of world.later.slice(1)) await world.attempt(each);
+    await world.attempt(look);
+
+    expect(world.later).toHaveLength(3);
+    expect(account.operations().filter((name) => name === 'UpdateTrail')).toHaveLength(1);
+    expect(world.outcomes.size).toBe(1);
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(new Set(world.told.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
+  });
+
+  test('the first job is delivered again after its look: nothing is done twice', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    account.end();
+    await world.attempt(lastLook());
+    const before = structuredClone([...world.outcomes]);
+
+    await world.attempt(job, { number: 2 });
+
+    expect([...world.outcomes]).toEqual(before);
+    expect(account.executions).toHaveLength(1);
+  });
+
+  test('settings that can’t be used while it runs: failed, with what was applied, and other polls wait', async () => {
+    const job = pollOf(0, MAIN);
+    await world.attempt(job);
+    world.pause = 'everything';
+
+    await world.attempt(lastLook());
+    world.pause = 'none';
+    await world.attempt(pollOf(1, MAIN));
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'failed', applied: [{ change: { kind: STARTED } }] });
+    expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
+  });
+
+  test('whatever happens: one outcome a finding and poll, and never two executions for one at a time', async () => {
+    const names = ['one', 'two', 'three'].map(trail);
+    const fault = fc.constantFrom<Fault | undefined>(
+      ...Array.from({ length: 6 }, () => undefined),
+      'cut',
+      'lost',
+      unavailable,
+      denied,
+      { code: 'AutomationExecutionLimitExceededException', status: 429 },
+    );
+    const portError = fc.constantFrom<Error | undefined>(
+      ...Array.from({ length: 14 }, () => undefined),
+      awsError('ServiceUnavailable', 503),
+      awsError('AccessDenied', 403),
+    );
+    const delivery = fc.record({
+      steps: fc.option(fc.integer({ min: 1, max: 80 }), { nil: undefined, freq: 2 }),
+      ends: fc.constantFrom(undefined, undefined, 'Success', 'Failed'),
+      again: fc.boolean(),
+      faults: fc.array(fault, { maxLength: 20 }),
+      portErrors: fc.array(portError, { maxLength: 40 }),
+      mode: fc.constantFrom<Mode>('enforce', 'enforce', 'enforce', 'dry_run', 'off'),
+      method: fc.constantFrom<Settings['method']>('runbook', 'runbook', 'runbook', 'api'),
+      follows: fc.constantFrom<Settings['runbook_then']>('api', 'report'),
+      pause: fc.constantFrom('none', 'none', 'none', RULE),
+    });
+
+    await fc.assert(
+      fc.asyncProperty(fc.array(delivery, { maxLength: 8 }), async (deliveries) => {
+        begin(...names);
+        const jobs = [pollOf(0, ...names), pollOf(1, ...names.slice(1))];
+
+        await deliverAll(jobs, (number) => {
+          const trouble = deliveries[number];
+          const { faults = [], portErrors = [], mode, method, follows, pause = 'none' } = trouble ?? {};
+          let calls = 0;
+          let ports = 0;
+          account.fault = () => faults[calls++];
+          world.fault = () => portErrors[ports++];
+          world.pause = pause;
+          enforce({
+            ...(mode !== undefined && { mode }),
+            ...(method !== undefined && { method }),
+            ...(follows !== undefined && { runbook_then: follows }),
+          });
+          if (trouble === undefined) return ended;
+          const { steps, ends, again } = trouble;
+          return { ...(steps !== undefined && { steps }), ...(ends !== undefined && { ends }), again };
+        });
+
+        expect(account.overlaps).toEqual([]);
+        const expected = jobs.flatMap((job) => job.findings.map(({ resource }) => [job.poll.asOf, resource]));
+        const outcomes = [...world.outcomes.values()];
+        expect(outcomes.map(({ poll, finding }) => [poll.asOf, finding.resource]).sort()).toEqual(
+          expected.sort(),
+        );
+        for (const { id, trail: resource } of account.executions) {
+          // Each is in an outcome: as applied, or as planned by a try that was cut off.
+          const naming = outcomes.filter(
+            ({ finding, applied, earlierPlan = [] }) =>
+              finding.resource === resource &&
+              [...applied, ...earlierPlan].some((each) => kinds([each])[0] === STARTED),
+          );
+          expect(naming.length, `execution ${id}`).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+test.each(['security-group-ssh-open', 'security-group-rdp-open', RULE, 'redshift-cluster-public'])(
+  'the session policy of %s fits into what STS takes, with the longest names',
+  async (rule) => {
+    begin();
+    const scope = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: ACCOUNT };
+    const { permissions, runbook } = await loadRule(rule);
+    const { followPermission, startPermissions } = await import('../../../lambdas/rules/runbook.ts');
+    // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
+    const role = `arn:aws-us-gov:iam::${ACCOUNT}:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
+
+    const policy = sessionPolicy(
+      [
+        ...permissions.read,
+        ...(runbook === undefined ? [] : [followPermission(runbook), ...startPermissions(runbook, role)]),
+        ...permissions.write,
+      ],
+      scope,
+    );
+
+    expect(policy.length).toBeLessThan(2048);
+    expect(policy).toContain('ssm:StartAutomationExecution');
+  },
+);
