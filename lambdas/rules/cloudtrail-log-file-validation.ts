@@ -5,7 +5,7 @@ import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
-import { documentPermission } from './runbook.ts';
+import { documentPermissions } from './runbook.ts';
 
 const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
 
@@ -158,7 +158,7 @@ export const rule = defineRule<Seen, Record<string, never>>({
         actions: ['cloudtrail:UpdateTrail'],
         resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
       },
-      documentPermission(DOCUMENT),
+      ...documentPermissions(DOCUMENT),
     ],
   },
 

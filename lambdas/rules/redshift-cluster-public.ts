@@ -5,7 +5,7 @@ import { isAwsError } from '../shared/aws-errors.ts';
 import type { AwsSession } from '../shared/aws-session.ts';
 import { tagMap } from '../shared/tags.ts';
 import { defineRule, type Inspection } from './rule.ts';
-import { documentPermission } from './runbook.ts';
+import { documentPermissions } from './runbook.ts';
 
 type Seen = { publiclyAccessible: true; status: string; vpc: string | null };
 
@@ -103,7 +103,7 @@ export const rule = defineRule<Seen, Record<string, never>>({
     parameters: (resource) => ({ ClusterIdentifier: [resource] }),
     permissions: [
       { actions: ['redshift:DescribeClusters', 'redshift:ModifyCluster'], resources: [clusterArn] },
-      documentPermission(DOCUMENT),
+      ...documentPermissions(DOCUMENT),
     ],
   },
 

@@ -10,7 +10,7 @@ import {
 } from '../shared/ingress-rule.ts';
 import { readIngressRules, readSecurityGroups } from '../shared/security-group-rules.ts';
 import { defineRule, type Inspection, inRegion, type Permission, type RuleDefinition } from './rule.ts';
-import { documentPermission } from './runbook.ts';
+import { documentPermissions } from './runbook.ts';
 
 const optionsSchema = z.strictObject({
   all_traffic: z.enum(['split', 'revoke']).default('split').meta({
@@ -159,7 +159,7 @@ export function portOpenRule(openPort: OpenPort) {
       permissions: [
         { actions: ['ec2:DescribeSecurityGroups'], resources: ['*'], conditions: inRegion },
         { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
-        documentPermission(DOCUMENT),
+        ...documentPermissions(DOCUMENT),
       ],
     },
 
