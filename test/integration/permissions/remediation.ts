@@ -1,10 +1,12 @@
 import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/evidence.ts';
-import { remediate } from '../../../lambdas/remediator/remediate.ts';
+import { type JobResult, remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
+import type { Settings } from '../../../lambdas/remediator/settings.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import { type Job, type Poll, pollId } from '../../../lambdas/shared/job.ts';
 import type { Outcome } from '../../../lambdas/shared/outcome.ts';
+import type { AutomationSimulation } from '../../support/automation/index.ts';
 import { REGION, type Scenario } from './scenarios.ts';
 
 export interface RemediationOptions {
@@ -26,11 +28,20 @@ export class Remediation {
   }
 
   dryRun(): Promise<Outcome> {
-    return this.#remediate('dry_run');
+    return this.#remediate({ mode: 'dry_run' });
   }
 
   enforce(): Promise<Outcome> {
-    return this.#remediate('enforce');
+    return this.#remediate({ mode: 'enforce' });
+  }
+
+  /** Cures it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed. */
+  enforceByRunbook(automation: AutomationSimulation): Promise<Outcome> {
+    const settings = { mode: 'enforce', method: 'runbook', runbook_then: 'report' } as const;
+    return this.#remediate(settings, async () => {
+      const { id } = automation.executions.at(-1) ?? {};
+      if (id !== undefined) await automation.finish(id);
+    });
   }
 
   /**
@@ -52,10 +63,15 @@ export class Remediation {
     }
   }
 
-  async #remediate(mode: 'dry_run' | 'enforce'): Promise<Outcome> {
+  /** @param meanwhile what happens before a job looks again at what AWS works on */
+  async #remediate(
+    settings: Partial<Settings>,
+    meanwhile: () => Promise<void> = () => Promise.reject(new Error('nothing here takes long')),
+  ): Promise<Outcome> {
     const { sessions, account, rule, resource, scenario } = this.#options;
     const { scope } = await loadRule(rule);
-    const job: Job = {
+    const evidence = new MemoryEvidence();
+    let job: Job | undefined = {
       version: 1,
       poll: nextPoll(rule),
       account,
@@ -63,34 +79,44 @@ export class Remediation {
       chunk: 0,
       findings: [{ rule, account, region: scope === 'global' ? 'global' : REGION, resource }],
     };
-    const { outcomes, unfinished, failures } = await remediate(
-      job,
-      { number: 1, last: false, remainingMilliseconds: () => 300_000 },
-      {
-        clock: { now: Date.now, sleep: async () => {} },
-        settings: {
-          read: async () => ({
-            version: 1,
-            rule,
-            mode,
-            mode_by_account: {},
-            method: 'api',
-            runbook_then: 'api',
-            exemptions: [],
-            options: { ...scenario.options },
-          }),
-          pause: async () => 'none',
+    const errors: unknown[] = [];
+    while (job !== undefined) {
+      let next: Job | undefined;
+      const result: JobResult = await remediate(
+        job,
+        { number: 1, last: false, remainingMilliseconds: () => 300_000 },
+        {
+          clock: { now: Date.now, sleep: async () => {} },
+          settings: {
+            read: async () => ({
+              version: 1,
+              rule,
+              mode: 'dry_run',
+              mode_by_account: {},
+              method: 'api',
+              runbook_then: 'api',
+              exemptions: [],
+              options: { ...scenario.options },
+              ...settings,
+            }),
+            pause: async () => 'none',
+          },
+          evidence,
+          openSession: (request) => sessions.open(request),
+          automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
+          lookAgain: async (later) => {
+            next = later;
+          },
+          tell: async () => {},
         },
-        evidence: new MemoryEvidence(),
-        openSession: (request) => sessions.open(request),
-        automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
-        lookAgain: () => Promise.reject(new Error('nothing here takes long')),
-        tell: async () => {},
-      },
-    );
-    const [outcome] = outcomes;
-    if (outcome !== undefined) return outcome;
-    throw new Error(`${rule} left ${resource} unfinished`, { cause: unfinished[0]?.error ?? failures[0] });
+      );
+      const [outcome] = result.outcomes;
+      if (outcome !== undefined) return outcome;
+      errors.push(...result.unfinished.map(({ error }) => error), ...result.failures);
+      if (next !== undefined) await meanwhile();
+      job = next;
+    }
+    throw new Error(`${rule} left ${resource} unfinished`, { cause: errors[0] });
   }
 }
 

@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
 import { systemClock } from '../../../lambdas/shared/clock.ts';
 import { AccountBuilder } from '../../support/account-builder.ts';
+import { type AutomationSimulation, startAutomation } from '../../support/automation/index.ts';
 import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../support/aws-proxy/index.ts';
 import { lintPolicy, PermissionJudge, requirement } from '../../support/permissions/index.ts';
 import { Remediation } from './remediation.ts';
@@ -25,10 +27,12 @@ const security = account();
 const target = account();
 const elsewhere = account();
 const role = `arn:aws:iam::${target}:role/cspm-remediation`;
+const automationRole = `arn:aws:iam::${target}:role/cspm-automation`;
 
 const endpoint = inject('localAwsEndpoint');
 let proxy: AwsProxy;
 let judge: PermissionJudge;
+let automation: AutomationSimulation;
 let sessions: Sessions;
 const builder = new AccountBuilder(endpoint, target);
 let made = 0;
@@ -40,6 +44,7 @@ beforeAll(async () => {
     organizations: { [security]: ORGANIZATION, [target]: ORGANIZATION, [elsewhere]: ORGANIZATION },
   });
   proxy.intercept(judge.intercept);
+  automation = startAutomation({ proxy, upstream: () => endpoint });
   const users = Array.from({ length: 1000 }, (_, number) => `${OLD_USERS}${number}`);
   proxy.inject(agedAccessKeys(Object.fromEntries(users.map((user) => [user, 400]))));
   await deployTarget({
@@ -76,7 +81,10 @@ beforeAll(async () => {
     systemClock,
   );
 });
-afterAll(() => proxy.stop());
+afterAll(async () => {
+  await automation.stop();
+  await proxy.stop();
+});
 
 const functionSession = (id: string, name: string) =>
   takeOn({ endpoint: proxy.endpoint, account: id, role: `arn:aws:iam::${id}:role/${name}` });
@@ -205,20 +213,45 @@ describe('who may take on the target role', () => {
   });
 });
 
-test('the policy names nothing that AWS does not know or would ignore', async () => {
-  const policies = await judge.policiesOf(role);
+test.each([role, automationRole])(
+  'the policy of %s names nothing that AWS does not know or would ignore',
+  async (arn) => {
+    const policies = await judge.policiesOf(arn);
 
-  expect(policies?.identity).toHaveLength(1);
-  for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
-});
+    expect(policies?.identity).toHaveLength(1);
+    for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
+  },
+);
+
+const denied = (action: string): string => `is not authorized to perform: ${action}`;
+
+/**
+ * What AWS's runbook reference requires of the role of its documents, and their steps, as it shows them, do not call.
+ * https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-runbook-reference.html
+ */
+const DOCUMENTED = new Set([
+  'ec2:DescribeSecurityGroups',
+  'ssm:GetAutomationExecution',
+  'ssm:StartAutomationExecution',
+]);
 
 /** A rule's permissions by what they are for, with the phase of a remediation that needs them. */
 const kinds = ['read', 'write', 'undo'] as const;
 type Kind = (typeof kinds)[number];
 
+/** What a rule needs to be cured by its runbook: of the role that starts it, and of the role that it works as. */
+const runbooks: { readonly rule: string; readonly start: string[]; readonly work: string[] }[] = [];
 const declared: { readonly rule: string; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] = [];
 for (const rule of ruleIds) {
-  const { permissions } = await loadRule(rule);
+  const { permissions, runbook } = await loadRule(rule);
+  if (runbook !== undefined) {
+    const start = [...startPermissions(runbook), followPermission(runbook)];
+    runbooks.push({
+      rule,
+      start: start.flatMap(({ actions }) => actions),
+      work: runbook.permissions.flatMap(({ actions }) => actions),
+    });
+  }
   const actionsOf = (kind: Kind): string[] => [
     ...new Set(permissions[kind].flatMap(({ actions }) => actions)),
   ];
@@ -306,6 +339,59 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
 
     await expect(remediation.undo(enforced)).rejects.toThrow(denied(action));
   });
+});
 
-  const denied = (action: string): string => `is not authorized to perform: ${action}`;
+describe.each(runbooks)('$rule by its runbook', ({ rule, start, work }) => {
+  const [scenario] = scenarios[rule] ?? [];
+
+  async function begin(): Promise<Remediation> {
+    if (scenario === undefined) throw new Error(`${rule} has no scenario`);
+    made += 1;
+    const resource = await scenario.make(builder, made);
+    return new Remediation({ sessions, account: target, rule, resource, scenario });
+  }
+
+  const asked = (by: string): Set<string> =>
+    new Set(judge.verdicts.flatMap(({ role: one, action }) => (one === by ? action : [])));
+
+  test('the roles ask for what they are granted, and are allowed it', async () => {
+    const remediation = await begin();
+    judge.clear();
+
+    const outcome = await remediation.enforceByRunbook(automation);
+
+    expect(judge.denials).toEqual([]);
+    expect(judge.unknownCalls).toEqual([]);
+    expect(outcome.applied[0]?.change.kind).toBe('automation-execution-start');
+    expect(start.filter((action) => !asked(role).has(action))).toEqual([]);
+    expect(work.filter((action) => !asked(automationRole).has(action) && !DOCUMENTED.has(action))).toEqual(
+      [],
+    );
+  });
+
+  test.each(start)(
+    'without %s the runbook is not run to its end, and the outcome says so',
+    async (action) => {
+      const remediation = await begin();
+      using _ = judge.withhold(role, action);
+
+      const { reason } = await remediation.enforceByRunbook(automation);
+
+      // What it did before it failed may have been the cure.
+      expect(reason).toContain(denied(action));
+    },
+  );
+
+  test.each(work.filter((action) => !DOCUMENTED.has(action)))(
+    'without %s the runbook fails, and the outcome says so',
+    async (action) => {
+      const remediation = await begin();
+      using _ = judge.withhold(automationRole, action);
+
+      const { reason } = await remediation.enforceByRunbook(automation);
+
+      // What it did before it failed may have been the cure.
+      expect(reason).toContain(denied(action));
+    },
+  );
 });
