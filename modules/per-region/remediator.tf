@@ -57,8 +57,8 @@ module "remediator" {
       Resource = ["${local.parameter_arn}/rules/*"]
     },
     {
-      Action   = ["ssm:GetParameter", "ssm:GetParameters"]
-      Resource = ["${local.parameter_arn}/rules/*", "${local.parameter_arn}/pause"]
+      Action   = ["ssm:GetParameter"]
+      Resource = ["${local.parameter_arn}/pause"]
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]

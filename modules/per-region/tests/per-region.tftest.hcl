@@ -84,7 +84,7 @@ run "enabled_creates" {
       ["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"],
       ["sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
       ["ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
-      ["ssm:GetParameter ssm:GetParameters", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
+      ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
       ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
