@@ -1,0 +1,173 @@
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { describe, expect, test, vi } from 'vitest';
+import type { RunningDemo } from '../../demo/demo.ts';
+import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { lintPolicy, type Requirement } from '../support/permissions/index.ts';
+
+const NAME = 'cspm-auto-remediation';
+const { security } = accounts;
+
+const roleOf = (name: string): string => `arn:aws:iam::${security}:role/${name}`;
+const collector = roleOf(`${NAME}-collector`);
+const remediator = roleOf(`${NAME}-remediator-${homeRegion}`);
+const scheduler = roleOf(`${NAME}-scheduler`);
+const alarms = roleOf(`${NAME}-alarms-${homeRegion}`);
+
+const queue = (suffix: string): string => `arn:aws:sqs:${homeRegion}:${security}:${NAME}-${suffix}`;
+const functionArn = `arn:aws:lambda:${homeRegion}:${security}:function:${NAME}-collector`;
+const bus = `arn:aws:events:${homeRegion}:${security}:event-bus/${NAME}`;
+const stream = (name: string): string =>
+  `arn:aws:logs:${homeRegion}:${security}:log-group:/aws/lambda/${name}:log-stream:2026/01/01/[$LATEST]0`;
+
+const logs = (name: string): readonly (readonly [string, string])[] => [
+  ['logs:CreateLogStream', stream(name)],
+  ['logs:PutLogEvents', stream(name)],
+];
+
+/**
+ * What AWS's services do by these roles, which no one sees who stands between the functions and AWS: Lambda's own logs,
+ * its pollers of queues, where it puts events that failed; EventBridge and its Scheduler.
+ */
+const byServices: readonly (readonly [role: string, readonly (readonly [string, string])[]])[] = [
+  [collector, [...logs(`${NAME}-collector`), ['sqs:SendMessage', queue('polls-dead-letters')]]],
+  [
+    remediator,
+    [
+      ...logs(`${NAME}-remediator`),
+      ...['jobs.fifo', 'jobs-delayed'].flatMap((suffix): (readonly [string, string])[] => [
+        ['sqs:ReceiveMessage', queue(suffix)],
+        ['sqs:DeleteMessage', queue(suffix)],
+        ['sqs:GetQueueAttributes', queue(suffix)],
+      ]),
+    ],
+  ],
+  [
+    scheduler,
+    [
+      ['lambda:InvokeFunction', functionArn],
+      ['sqs:SendMessage', queue('polls-dead-letters')],
+    ],
+  ],
+  [alarms, [['events:PutEvents', bus]]],
+];
+
+const roles: readonly string[] = byServices.map(([role]) => role);
+
+/** Tests that the deployed functions hold what they need, and nothing else. To be called when the demo is over. */
+export function testFunctionPermissions(demo: () => RunningDemo): void {
+  describe("the functions' permissions", () => {
+    test('no call was refused, and none was unknown', () => {
+      const { judge } = demo().simulation;
+
+      expect(judge.verdicts.length).toBeGreaterThan(0);
+      expect(judge.denials).toEqual([]);
+      expect(judge.unknownCalls).toEqual([]);
+    });
+
+    test('a message that is no job goes to the dead letters, and a job that fails is put back', async () => {
+      const { aws, judge, proxy } = demo().simulation;
+      const sqs = new SQSClient({
+        endpoint: aws.endpoint,
+        region: homeRegion,
+        credentials: { accessKeyId: security, secretAccessKey: 'test' },
+        useQueueUrlAsEndpoint: false,
+      });
+      const unavailable = proxy.inject({
+        service: 'sts',
+        operation: 'AssumeRole',
+        account: security,
+        effect: 'unavailable',
+      });
+      const poll = { rule: 'security-group-ssh-open', asOf: '2026-01-01T00:00:00Z' };
+      const place = { account: accounts.production, region: homeRegion };
+      const finding = { rule: poll.rule, ...place, resource: 'sg-0123456789abcdef0' };
+      for (const [group, body] of [
+        ['none', 'no job'],
+        ['some', JSON.stringify({ version: 1, poll, ...place, chunk: 0, findings: [finding] })],
+      ]) {
+        await sqs.send(
+          new SendMessageCommand({
+            QueueUrl: `${aws.endpoint}/${security}/${NAME}-jobs.fifo`,
+            MessageBody: body,
+            MessageGroupId: group,
+            MessageDeduplicationId: group,
+          }),
+        );
+      }
+
+      await vi.waitFor(
+        () => {
+          const asked = judge.verdicts.flatMap(({ role, action, resource, allowed }) =>
+            role === remediator && allowed ? `${action} ${resource}` : [],
+          );
+          expect(asked).toContain(`sqs:SendMessage ${queue('jobs-dead-letters.fifo')}`);
+          expect(asked).toContain(`sqs:ChangeMessageVisibility ${queue('jobs.fifo')}`);
+        },
+        { timeout: 60_000, interval: 500 },
+      );
+      unavailable.remove();
+      expect(judge.denials).toEqual([]);
+    });
+
+    test.each(byServices)(
+      '%s may do what services do by it, and was granted nothing besides',
+      async (role, calls) => {
+        const { judge } = demo().simulation;
+        for (const [action, resource] of calls) {
+          const verdict = await judge.judge(
+            {
+              account: security,
+              arn: `arn:aws:sts::${security}:assumed-role/${role.split('/').at(-1)}/service`,
+              roleArn: role,
+            },
+            asked(action, resource),
+          );
+          expect(verdict).toMatchObject({ action, resource, allowed: true });
+        }
+
+        expect(await judge.unusedActions(role)).toEqual([]);
+      },
+    );
+
+    test('its service alone may take on each role, for this account and for what it is for', async () => {
+      const { judge } = demo().simulation;
+      const mayTakeOn = (role: string, service: string, account: string = security, source = '') =>
+        judge.trustsService(role, service, { 'aws:SourceAccount': account, 'aws:SourceArn': source });
+      const group = `arn:aws:scheduler:${homeRegion}:${security}:schedule-group/${NAME}`;
+      const rule = `arn:aws:events:${homeRegion}:${security}:rule/${NAME}-forward-alarms`;
+
+      for (const role of [collector, remediator]) {
+        expect(await mayTakeOn(role, 'lambda.amazonaws.com')).toBe(true);
+        expect(await mayTakeOn(role, 'ec2.amazonaws.com')).toBe(false);
+      }
+      for (const [role, service, source] of [
+        [scheduler, 'scheduler.amazonaws.com', group],
+        [alarms, 'events.amazonaws.com', rule],
+      ] as const) {
+        expect(await mayTakeOn(role, service, security, source)).toBe(true);
+        expect(await mayTakeOn(role, service, accounts.production, source)).toBe(false);
+        expect(await mayTakeOn(role, service, security, `${source}-other`)).toBe(false);
+        expect(await mayTakeOn(role, 'lambda.amazonaws.com', security, source)).toBe(false);
+      }
+    });
+
+    test.each([...roles, ...regions.map((region) => roleOf(`${NAME}-remediator-${region}`))])(
+      'the policies of %s name nothing that AWS does not know or would ignore',
+      async (role) => {
+        const policies = await demo().simulation.judge.policiesOf(role);
+
+        expect(policies?.identity.length).toBeGreaterThan(0);
+        for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
+      },
+    );
+  });
+}
+
+function asked(action: string, resource: string): Requirement {
+  return {
+    action,
+    resource,
+    account: security,
+    conditions: { 'aws:RequestedRegion': homeRegion, 'aws:SecureTransport': 'true' },
+  };
+}
