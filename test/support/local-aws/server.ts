@@ -7,10 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalAwsInstallation } from './install.ts';
 import { functionsNode, pythonFolder, workFolder } from './paths.ts';
 
-/** A running local AWS. */
 /** By which the server knows a call that a service of AWS makes for itself: no secret, for the server is a test's own. */
 export const SERVICE_CALL_TOKEN = 'simulated';
 
+/** A running local AWS. */
 export interface LocalAws extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
