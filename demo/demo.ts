@@ -18,8 +18,9 @@ import {
   homeRegion,
   keyAges,
   type Made,
-  type Mode,
   makeResources,
+  organizationId,
+  type Phase,
   regions,
   rules,
 } from './organization.ts';
@@ -47,7 +48,10 @@ export interface DemoReport {
   /** What the accounts held before the dry run, and after it. */
   readonly beforeDryRun: readonly string[];
   readonly afterDryRun: readonly string[];
-  readonly enforced: readonly Poll[];
+  /** The poll by which production was cured, with staging in dry run still. */
+  readonly production: readonly Poll[];
+  /** The poll by which staging was cured, too. */
+  readonly everywhere: readonly Poll[];
   readonly secondScan: ScanReport;
 }
 
@@ -63,7 +67,7 @@ export interface RunningDemo extends AsyncDisposable {
 
 const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
 
-const ruleIds = Object.keys(rules('dry_run'));
+const ruleIds = Object.keys(rules('dry run'));
 const protectedAccounts = [accounts.production, accounts.staging];
 const scanTarget = {
   accounts: [
@@ -71,18 +75,18 @@ const scanTarget = {
     { id: accounts.staging, name: 'staging' },
   ],
   regions: [...regions],
-  rules: ['CIS-1-2-0-4-1', 'BPR-1-0-0', 'CIS-1-2-0-1-4'],
-} as const;
+};
 
 /** What the example's variables are given. */
-export function variables(mode: Mode) {
+export function variables(phase: Phase) {
   return {
     netskope_tenant: 'acme',
     security_account_id: accounts.security,
     production_account_id: accounts.production,
     staging_account_id: accounts.staging,
+    organization_id: organizationId,
     force_destroy: true,
-    rules: rules(mode),
+    rules: rules(phase),
   };
 }
 
@@ -108,7 +112,11 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   try {
     step('start a local AWS and a simulated Netskope tenant');
     await mkdir(folder, { recursive: true });
-    simulation = await startSimulation({ installation: options.localAws, signal });
+    simulation = await startSimulation({
+      installation: options.localAws,
+      signal,
+      organizations: Object.fromEntries(Object.values(accounts).map((account) => [account, organizationId])),
+    });
     const { proxy, tenant, aws } = simulation;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
@@ -121,17 +129,18 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
         TF_VAR_api_token: tenant.token,
         ...environment,
       },
-      logFile: path.join(folder, 'terraform.log'),
+      // Beside the folder, so that it stays when the demo fails.
+      logFile: `${folder}-terraform.log`,
       say,
       signal,
     });
     await root.init();
     // Nothing that is made now has to do with what is deployed: so Terraform's waits are used.
-    const applying = root.apply(variables('dry_run'));
+    const applying = root.apply(variables('dry run'));
     const making = makeResources(aws.endpoint);
     await Promise.all([applying, making]);
     const made = await making;
-    const secondPlan = await root.plan(variables('dry_run'));
+    const secondPlan = await root.plan(variables('dry run'));
     say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
 
     step('meanwhile, in two accounts and two regions, people have opened what should be closed');
@@ -155,27 +164,35 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
         : 'SOMETHING HAS CHANGED in the accounts',
     );
 
-    step('switch to enforce: the same variable, another value, another apply');
-    const applied = Date.now();
-    await root.apply(variables('enforce'));
-    const rest = applied + SETTINGS_ARE_REMEMBERED_SECONDS * 1000 - Date.now();
-    if (rest > 0) {
-      say(`remediators remember settings for ${SETTINGS_ARE_REMEMBERED_SECONDS} s`);
-      await sleep(rest, undefined, { signal });
-    }
+    const enforce = async (phase: Phase): Promise<readonly Poll[]> => {
+      const applied = Date.now();
+      await root.apply(variables(phase));
+      const rest = applied + SETTINGS_ARE_REMEMBERED_SECONDS * 1000 - Date.now();
+      if (rest > 0) {
+        say(`remediators remember settings for ${SETTINGS_ARE_REMEMBERED_SECONDS} s`);
+        await sleep(rest, undefined, { signal });
+      }
+      const polls = await pollAll(deployment);
+      for (const line of outcomeTable(outcomesOf(polls))) say(line);
+      return polls;
+    };
+    step(
+      "enforce in production, by AWS's runbooks where there are some: another value, another apply, a poll",
+    );
+    const production = await enforce('production by runbooks');
 
-    step('poll again: every finding ends in one outcome');
-    const enforced = await pollAll(deployment);
-    for (const line of outcomeTable(outcomesOf(enforced))) say(line);
+    step('enforce everywhere, by direct calls: what is cured already is not touched again');
+    const everywhere = await enforce('staging directly');
 
     step("the tenant scans again, by checks of its own that share no code with the rules'");
     const secondScan = await tenant.scan(target);
     for (const line of describeScan(secondScan)) say(line);
-    const reasons = new Map(outcomesOf(enforced).map(({ finding, reason }) => [finding.resource, reason]));
+    const reasons = new Map(outcomesOf(everywhere).map(({ finding, reason }) => [finding.resource, reason]));
     for (const { resource_id } of secondScan.failed) {
       say(`still failing: ${resource_id}: ${reasons.get(resource_id) ?? 'NO REASON IS KNOWN'}`);
     }
-    const report = { made, secondPlan, firstScan, dryRun, beforeDryRun, afterDryRun, enforced, secondScan };
+    const scans = { firstScan, secondScan };
+    const report = { made, secondPlan, dryRun, beforeDryRun, afterDryRun, production, everywhere, ...scans };
     return { simulation, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();

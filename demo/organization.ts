@@ -8,17 +8,36 @@ export const accounts = {
   staging: '333333333333',
 } as const;
 
+/** The organization that these accounts are in. */
+export const organizationId = 'o-demo000000';
+
 export const regions = ['eu-central-1', 'us-east-1'] as const;
 export const homeRegion = 'eu-central-1';
 
-export type Mode = 'dry_run' | 'enforce';
+/**
+ * How far the rollout is: everywhere in dry run; then production is cured, where AWS has a runbook by that; then staging
+ * too, by direct calls.
+ */
+export type Phase = 'dry run' | 'production by runbooks' | 'staging directly';
 
 /** The rules, as a platform team would write them into the example's variable. */
-export function rules(mode: Mode) {
+export function rules(phase: Phase) {
+  const rollout = {
+    mode: phase === 'staging directly' ? 'enforce' : 'dry_run',
+    mode_by_account: phase === 'dry run' ? {} : { [accounts.production]: 'enforce' },
+  };
+  const method = phase === 'staging directly' ? 'api' : 'runbook';
   return {
-    'security-group-ssh-open': { mode },
+    'security-group-ssh-open': { ...rollout, method },
+    'security-group-rdp-open': { ...rollout, method },
+    'cloudtrail-log-file-validation': { ...rollout, method },
+    'redshift-cluster-public': { ...rollout, method },
+    'network-acl-default-allows-all': { ...rollout, options: { replacement_cidrs: ['vpc'] } },
+    'network-acl-subnet-allows-all': { ...rollout, options: { replacement_cidrs: ['vpc'] } },
+    'rds-snapshot-public': rollout,
+    'vpc-flow-logs-disabled': { ...rollout, options: { retention_days: 30 } },
     's3-bucket-public': {
-      mode,
+      ...rollout,
       exemptions: [
         {
           account: accounts.production,
@@ -29,9 +48,14 @@ export function rules(mode: Mode) {
         },
       ],
     },
-    'iam-access-key-unrotated': { mode, options: { max_age_days: 90, unused_only_days: 30 } },
+    'iam-access-key-unrotated': { ...rollout, options: { max_age_days: 90, unused_only_days: 30 } },
   };
 }
+
+/** The rules that can be cured by a runbook. */
+export const runbookRules: readonly string[] = Object.entries(rules('dry run')).flatMap(([id, rule]) =>
+  'method' in rule ? id : [],
+);
 
 /** A resource that was made for the demo, and what should come of it. */
 export interface Made {
@@ -101,11 +125,26 @@ const groups: readonly {
     permissions: [tcp(22, 22, { cidr: worldIpv6 }, { cidr: '10.0.0.0/8', description: 'inside' })],
   },
   {
+    name: 'rdp',
+    what: 'port 3389 open to the world by tcp and udp, and to an office',
+    expected: 'cured',
+    permissions: [
+      tcp(3389, 3389, { cidr: world }, { cidr: '198.51.100.0/24', description: 'office' }),
+      { IpProtocol: 'udp', FromPort: 3389, ToPort: 3389, IpRanges: [{ CidrIp: world }] },
+    ],
+  },
+  {
+    name: 'ssh-and-rdp',
+    what: 'ports 20-4000 open to the world, 22 and 3389 among them',
+    expected: 'cured',
+    permissions: [tcp(20, 4000, { cidr: world, description: 'everything' })],
+  },
+  {
     name: 'bastion',
     what: 'port 22 open to the world, exempt by its tag',
     expected: 'exempt',
     permissions: [tcp(22, 22, { cidr: world })],
-    tags: { 'cspm-auto-remediation:exempt': 'bastion host; until 2099-12-31' },
+    tags: { 'cspm-auto-remediation:exempt': 'bastion host until 2099-12-31' },
   },
   {
     name: 'closed',
@@ -129,6 +168,26 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
     const builder = new AccountBuilder(endpoint, account);
     for (const region of regions) {
       const vpc = await builder.vpc(region);
+      const add = (resource: string, what: string): void => {
+        made.push({ account, region, resource, what, expected: 'cured' });
+      };
+      const name = `${accountName}-${region}`;
+      add(vpc, 'VPC without a flow log');
+      add(await builder.openDefaultNetworkAcl(region), 'default network ACL that lets everything in');
+      add(await builder.openSubnetNetworkAcl(region), "a subnet's network ACL that lets everything in");
+      add(
+        await builder.unvalidatedTrail(region, `trail-${name}`),
+        'trail that does not validate its log files',
+      );
+      add(
+        await builder.instanceWithPublicSnapshot(region, `db-${name}`),
+        'DB instance with a public snapshot',
+      );
+      add(
+        await builder.clusterWithPublicSnapshot(region, `aurora-${name}`),
+        'Aurora cluster with a public snapshot',
+      );
+      add(await builder.publicRedshiftCluster(region, `warehouse-${name}`), 'public Redshift cluster');
       for (const { name, what, expected, permissions, tags } of groups) {
         const resource = await builder.securityGroup(region, vpc, name, permissions, tags);
         made.push({ account, region, resource, what: `security group ${name}: ${what}`, expected });

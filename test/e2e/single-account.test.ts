@@ -26,7 +26,7 @@ beforeAll(async () => {
       AWS_REGION: region,
       TF_VAR_api_token: simulation.tenant.token,
     },
-    logFile: path.join(folder, 'terraform.log'),
+    logFile: `${folder}-terraform.log`,
     say,
     signal: stopped.signal,
   });
