@@ -160,6 +160,12 @@ export const rule = defineRule<Seen, Record<string, never>>({
       },
       ...documentPermissions(DOCUMENT),
     ],
+    documentation: {
+      reference:
+        'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-enable-ctrail-log-validation.html',
+      closes: "Turns log file validation on, in the trail's home region, and checks that it is on.",
+      limits: 'None that are known.',
+    },
   },
 
   async inspect(session, resources) {

@@ -105,6 +105,13 @@ export const rule = defineRule<Seen, Record<string, never>>({
       { actions: ['redshift:DescribeClusters', 'redshift:ModifyCluster'], resources: [clusterArn] },
       ...documentPermissions(DOCUMENT),
     ],
+    documentation: {
+      reference:
+        'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disable-redshift-public-access.html',
+      closes:
+        'Makes the cluster not publicly accessible, waits until it is available, and checks that it is not: for minutes, in which the finding is in progress.',
+      limits: 'It fails where the cluster is not available when it begins.',
+    },
   },
 
   async inspect(session, resources) {

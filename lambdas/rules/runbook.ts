@@ -11,6 +11,15 @@ export interface Runbook {
   regionOf?(resource: string): string;
   /** What the document calls, as the role that it is given. */
   readonly permissions: readonly Permission[];
+  readonly documentation: RunbookDocumentation;
+}
+
+/** What `docs/rules.md` says of a document besides its data: whole sentences, Markdown without line breaks. */
+export interface RunbookDocumentation {
+  /** Where AWS describes it. */
+  readonly reference: string;
+  readonly closes: string;
+  readonly limits: string;
 }
 
 /**

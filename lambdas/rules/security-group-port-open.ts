@@ -161,6 +161,14 @@ export function portOpenRule(openPort: OpenPort) {
         { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
         ...documentPermissions(DOCUMENT),
       ],
+      documentation: {
+        reference:
+          'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disablepublicaccessforsecuritygroup.html',
+        closes:
+          'TCP rules that open exactly port 22 or exactly port 3389 to `0.0.0.0/0` or `::/0`: both ports, whichever the finding is of.',
+        limits:
+          'Rules that open the port among others (ranges, all traffic) stay, as do rules for UDP. In a VPC that is not the default one it fails with `InvalidPermission.NotFound`, and closes nothing, unless there are rules for both ports and both sources. AWS does not offer it in China.',
+      },
     },
 
     async inspect(session, resources) {

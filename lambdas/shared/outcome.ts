@@ -51,7 +51,10 @@ export const outcomeSchema = z.object({
   plan: z.array(recordedChangeSchema),
   /** What was changed, in order, by all tries at the job; a prefix of the plan when something failed on the way. */
   applied: z.array(appliedChangeSchema),
-  /** Changes that earlier tries at this same job had planned before they were cut off; they may have been applied. */
+  /**
+   * Changes that earlier tries at this same job had planned before they were cut off; they may have been applied. Left
+   * out where `plan` and `applied` tell of all of them.
+   */
   earlierPlan: z.array(recordedChangeSchema).optional(),
   /**
    * Set where the job had no tries left, so that it went to the dead-letter queue with this outcome. A redrive works on

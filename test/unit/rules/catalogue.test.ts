@@ -102,6 +102,28 @@ test.each(['unknown', '', 'CIS-1-2-0-9-9', 'constructor', '__proto__'])('there i
   await expect(loadRule(id)).rejects.toThrow(`unknown rule ${id}`);
 });
 
+test.each([
+  'cloudtrail-log-file-validation',
+  'redshift-cluster-public',
+  'security-group-rdp-open',
+  'security-group-ssh-open',
+])('%s has a runbook of AWS, which is documented', async (id) => {
+  const { runbook } = await loadRule(id);
+
+  expect(runbook?.document).toMatch(/^AWS(ConfigRemediation)?-\w+$/);
+  expect(runbook?.documentation).toEqual({
+    reference: expect.stringMatching(/^https:\/\/docs\.aws\.amazon\.com\/.+\.html$/),
+    closes: expect.stringMatching(/^[A-Z][^\n]+\.$/),
+    limits: expect.stringMatching(/^[A-Z][^\n]+\.$/),
+  });
+});
+
+test('no other rule has one', async () => {
+  const rules = await Promise.all(ruleIds.map(loadRule));
+
+  expect(rules.filter(({ runbook }) => runbook !== undefined)).toHaveLength(4);
+});
+
 test('no name is the name of two rules', async () => {
   const rules = await Promise.all(ruleIds.map(loadRule));
 
