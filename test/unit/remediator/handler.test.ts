@@ -2,7 +2,14 @@ import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { outcomeKey } from '../../../lambdas/remediator/evidence.ts';
-import { queryError, type ScriptedAws, s3Error, scriptedAws } from '../../support/scripted-aws.ts';
+import { type Job, jobId } from '../../../lambdas/shared/job.ts';
+import {
+  jsonAnswer,
+  queryError,
+  type ScriptedAws,
+  s3Error,
+  scriptedAws,
+} from '../../support/scripted-aws.ts';
 import { Cloud, SECRETS } from './support/cloud.ts';
 import { variables } from './support/environment.ts';
 import { ACCOUNT, jobOf, RULE } from './support/world.ts';
@@ -310,6 +317,64 @@ describe('a job', () => {
     expect(logged('WARN')).toContainEqual(
       expect.stringContaining('message message-1 could not be put back sooner'),
     );
+  });
+});
+
+describe('a delayed job', () => {
+  const look = (number: number): Job => ({
+    ...jobOf('deploy'),
+    continues: { job: jobId(jobOf('deploy')), look: number },
+  });
+  const delayed = (body: unknown, messageId?: string): SQSRecord => {
+    const record = recordOf(body, 1, messageId);
+    const { MessageGroupId: _, ...attributes } = record.attributes;
+    return { ...record, attributes, eventSourceARN: `${QUEUE.replace('.fifo', '')}-delayed` };
+  };
+
+  test('is only forwarded, to its account’s group: nothing is asked or changed out of it', async () => {
+    cloud.users.set('deploy', 'Active');
+
+    const response = await invoke(delayed(look(1), 'm1'), delayed(look(2), 'm2'));
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(cloud.sent).toEqual(
+      [look(1), look(2)].map((job) => ({
+        QueueUrl: 'http://127.0.0.1:1/1/cspm-jobs.fifo',
+        MessageBody: JSON.stringify(job),
+        MessageGroupId: ACCOUNT,
+        MessageDeduplicationId: jobId(job),
+      })),
+    );
+    // SQS would drop the second look if it took it for the first.
+    expect(jobId(look(1))).not.toBe(jobId(look(2)));
+    expect(new Set(cloud.operations)).toEqual(new Set(['sqs:GetQueueUrl', 'sqs:SendMessage']));
+    expect(cloud.users.get('deploy')).toBe('Active');
+  });
+
+  test('that is no job goes to the dead letters', async () => {
+    const response = await invoke(delayed('hello'));
+
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(cloud.deadLetters).toEqual(['hello']);
+    expect(cloud.sent).toEqual([]);
+    expect(metrics()).toEqual([metric('InvalidMessage', 1)]);
+  });
+
+  test('that can’t be forwarded comes back, and holds up no other', async () => {
+    let sends = 0;
+    cloud.fault = (operation) => {
+      if (operation !== 'sqs:SendMessage') return undefined;
+      sends += 1;
+      return sends === 1 ? jsonAnswer({ __type: 'AccessDeniedException' }, 403) : undefined;
+    };
+
+    const response = await invoke(delayed(look(1), 'm1'), delayed(look(2), 'm2'));
+
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'm1' }] });
+    expect(cloud.sent.map(({ MessageBody }) => MessageBody)).toEqual([JSON.stringify(look(2))]);
+    // Its receipt is not one of the other queue's.
+    expect(cloud.visibilities).toEqual([]);
+    expect(logged('ERROR')).toEqual([expect.stringMatching(/^message m1: AccessDenied/)]);
   });
 });
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { JobQueue, parseJob } from '../../../lambdas/remediator/job-queue.ts';
 import { InvalidInputError } from '../../../lambdas/shared/errors.ts';
-import { MAX_FINDINGS_PER_JOB } from '../../../lambdas/shared/job.ts';
+import { type Job, jobId, MAX_FINDINGS_PER_JOB } from '../../../lambdas/shared/job.ts';
 import { type Answer, jsonAnswer, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
 import { environment } from './support/environment.ts';
 import { jobOf } from './support/world.ts';
@@ -62,9 +62,9 @@ describe('parsing a job', () => {
 const sqsTarget = (call: ReceivedCall): string =>
   String(call.headers['x-amz-target']).replace('AmazonSQS.', '');
 
-function answer(call: ReceivedCall): Answer {
+function answer(call: ReceivedCall, message = 'no job'): Answer {
   if (sqsTarget(call) !== 'GetQueueUrl') {
-    return jsonAnswer({ MessageId: 'm', MD5OfMessageBody: createHash('md5').update('no job').digest('hex') });
+    return jsonAnswer({ MessageId: 'm', MD5OfMessageBody: createHash('md5').update(message).digest('hex') });
   }
   const { QueueName } = z.object({ QueueName: z.string() }).parse(JSON.parse(call.body));
   // An address where nobody is.
@@ -113,6 +113,46 @@ describe('the queue', () => {
         MessageDeduplicationId: 'message-1',
       },
     ]);
+  });
+
+  test('a job that is put off waits in the queue of delayed jobs, and is forwarded to its account’s group', async () => {
+    await using aws = await scriptedAws((call) =>
+      answer(call, sqsTarget(call) === 'SendMessage' ? JSON.stringify(look) : undefined),
+    );
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const queue = new JobQueue(environment);
+    const look: Job = { ...jobOf('a'), continues: { job: jobId(jobOf('a')), look: 3 } };
+
+    await queue.sendLater(look, 60);
+    await queue.forward(look);
+
+    expect(aws.calls.map(({ body }) => JSON.parse(body))).toEqual([
+      { QueueName: 'cspm-jobs-delayed' },
+      {
+        QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs-delayed',
+        MessageBody: JSON.stringify(look),
+        DelaySeconds: 60,
+      },
+      { QueueName: 'cspm-jobs.fifo' },
+      {
+        QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs.fifo',
+        MessageBody: JSON.stringify(look),
+        MessageGroupId: '111122223333',
+        MessageDeduplicationId: jobId(look),
+      },
+    ]);
+    expect(parseJob(JSON.stringify(look), 'eu-central-1')).toEqual(look);
+  });
+
+  test.each([
+    ['cspm-jobs-delayed', true],
+    ['cspm-jobs.fifo', false],
+    ['other-cspm-jobs-delayed', false],
+    ['cspm-jobs-delayed-dead-letters', false],
+  ])('whether a message of %s is to be forwarded: %s', (name, isDelayed) => {
+    const eventSourceARN = `arn:aws:sqs:eu-central-1:111111111111:${name}`;
+
+    expect(new JobQueue(environment).isDelayed({ eventSourceARN })).toBe(isDelayed);
   });
 
   test('an unfinished job waits twice as long each time, not for ever, and not at all after the last', async () => {

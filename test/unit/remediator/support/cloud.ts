@@ -17,7 +17,7 @@ export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
 const entriesSchema = z.object({ Entries: z.array(z.object({ Detail: z.string() })) });
 const eventSchema = z.looseObject({ outcome: z.string() });
 const queueNameSchema = z.object({ QueueName: z.string() });
-const messageSchema = z.object({ MessageBody: z.string() });
+const messageSchema = z.looseObject({ QueueUrl: z.string(), MessageBody: z.string() });
 
 /** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
 export class Cloud {
@@ -26,8 +26,12 @@ export class Cloud {
   readonly users = new Map<string, 'Active' | 'Inactive'>();
   readonly objects = new Map<string, string>();
   readonly deadLetters: string[] = [];
+  /** What was put on other queues. */
+  readonly sent: z.infer<typeof messageSchema>[] = [];
   /** What is answered instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
   readonly faults = new Map<string, Answer>();
+  /** The same, asked at each call. */
+  fault: (operation: string) => Answer | undefined = () => undefined;
   readonly operations: string[] = [];
   readonly visibilities: unknown[] = [];
   readonly events: z.infer<typeof eventSchema>[] = [];
@@ -40,7 +44,7 @@ export class Cloud {
       .at(-1);
     const operation = `${service}:${call.form.get('Action') ?? (target || call.method)}`;
     this.operations.push(operation);
-    return this.faults.get(operation) ?? this.#answer(operation, call);
+    return this.fault(operation) ?? this.faults.get(operation) ?? this.#answer(operation, call);
   }
 
   #answer(operation: string, { form, body, path, method, headers }: ReceivedCall): Answer {
@@ -74,8 +78,10 @@ export class Cloud {
         this.visibilities.push(JSON.parse(body));
         return jsonAnswer({});
       case 'sqs:SendMessage': {
-        const { MessageBody } = messageSchema.parse(JSON.parse(body));
-        this.deadLetters.push(MessageBody);
+        const message = messageSchema.parse(JSON.parse(body));
+        const { QueueUrl, MessageBody } = message;
+        if (QueueUrl.endsWith('/cspm-jobs-dead-letters.fifo')) this.deadLetters.push(MessageBody);
+        else this.sent.push(message);
         return jsonAnswer({
           MessageId: 'm',
           MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
