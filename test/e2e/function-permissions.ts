@@ -2,7 +2,9 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { Deployment } from '../support/deployment.ts';
 import { lintPolicy, type Requirement } from '../support/permissions/index.ts';
+import { ruleBook, tenantItem } from '../support/tenant/index.ts';
 
 const NAME = 'cspm-auto-remediation';
 const { security } = accounts;
@@ -51,8 +53,6 @@ const byServices: readonly (readonly [role: string, readonly (readonly [string, 
   [alarms, [['events:PutEvents', bus]]],
 ];
 
-const roles: readonly string[] = byServices.map(([role]) => role);
-
 /** Tests that the deployed functions hold what they need, and nothing else. To be called when the demo is over. */
 export function testFunctionPermissions(demo: () => RunningDemo): void {
   describe("the functions' permissions", () => {
@@ -62,6 +62,35 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(judge.verdicts.length).toBeGreaterThan(0);
       expect(judge.denials).toEqual([]);
       expect(judge.unknownCalls).toEqual([]);
+    });
+
+    test('an item that nobody understands is told of', async () => {
+      const { aws, judge, tenant } = demo().simulation;
+      const { rule_name, severity, resource_type, resource_category } = ruleBook['CIS-1-2-0-4-1'];
+      tenant.setFindings([
+        tenantItem({
+          ...{ rule_name, severity, resource_type, resource_category },
+          account_id: accounts.production,
+          region_name: 'Atlantis',
+          resource_id: 'sg-0123456789abcdef0',
+        }),
+      ]);
+
+      const { summary } = await new Deployment({
+        endpoint: aws.endpoint,
+        account: security,
+        homeRegion,
+      }).poll('security-group-ssh-open', new Date());
+
+      expect(summary.findings).toBe(0);
+      expect(judge.verdicts).toContainEqual(
+        expect.objectContaining({
+          role: collector,
+          action: 'events:PutEvents',
+          resource: bus,
+          allowed: true,
+        }),
+      );
     });
 
     test('a message that is no job goes to the dead letters, and a job that fails is put back', async () => {
@@ -151,15 +180,19 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       }
     });
 
-    test.each([...roles, ...regions.map((region) => roleOf(`${NAME}-remediator-${region}`))])(
-      'the policies of %s name nothing that AWS does not know or would ignore',
-      async (role) => {
-        const policies = await demo().simulation.judge.policiesOf(role);
+    test.each([
+      collector,
+      scheduler,
+      ...regions.flatMap((region) => [
+        roleOf(`${NAME}-remediator-${region}`),
+        roleOf(`${NAME}-alarms-${region}`),
+      ]),
+    ])('the policies of %s name nothing that AWS does not know or would ignore', async (role) => {
+      const policies = await demo().simulation.judge.policiesOf(role);
 
-        expect(policies?.identity.length).toBeGreaterThan(0);
-        for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
-      },
-    );
+      expect(policies?.identity.length).toBeGreaterThan(0);
+      for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);
+    });
   });
 }
 

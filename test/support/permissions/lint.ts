@@ -54,11 +54,26 @@ async function lintAction(action: string, statement: Statement): Promise<string[
   ];
 }
 
-/** Whether a resource pattern can stand for resources of this type, and of the service that it belongs to. */
+/** Whether a resource pattern can stand for resources of this type. */
 function fits(pattern: string, { arn }: ResourceType): boolean {
-  if (pattern === '*') return false;
-  const format = new RegExp(
-    `^${arn.replaceAll(/\$\{(?:Partition|Region|Account)\}/g, '[^:]*').replaceAll(/\$\{\w+\}/g, '.+')}$`,
-  );
-  return format.test(pattern.replaceAll('*', 'x'));
+  return pattern !== '*' && overlap(pattern, arn.replaceAll(/\$\{\w+\}/g, '*'));
+}
+
+/** Whether there is a text that both patterns match; `*` stands for any text. */
+function overlap(one: string, other: string): boolean {
+  const isStars = (text: string): boolean => /^\**$/.test(text);
+  // Of what is left of the second from each place on, whether it overlaps with what is left of the first; from behind.
+  let after = Array.from({ length: other.length + 1 }, (_, place) => isStars(other.slice(place)));
+  for (let index = one.length - 1; index >= 0; index -= 1) {
+    const here: boolean[] = [];
+    here[other.length] = isStars(one.slice(index));
+    for (let place = other.length - 1; place >= 0; place -= 1) {
+      here[place] =
+        one[index] === '*' || other[place] === '*'
+          ? after[place] === true || here[place + 1] === true
+          : one[index] === other[place] && after[place + 1] === true;
+    }
+    after = here;
+  }
+  return after[0] === true;
 }

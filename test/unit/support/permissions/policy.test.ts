@@ -54,6 +54,19 @@ describe('the lint', () => {
       ['s3:ListBucket does not take the resource arn:aws:sqs:eu-central-1:111122223333:q'],
     ],
     [
+      'a pattern that stands for more than one kind',
+      {
+        Action: ['logs:CreateLogStream', 'logs:PutRetentionPolicy'],
+        Resource: 'arn:aws:logs:*:111122223333:log-group:/aws/lambda/x:*',
+      },
+      [],
+    ],
+    [
+      'a bucket where the action takes objects',
+      { Action: 's3:GetObject', Resource: 'arn:aws:s3:::bucket' },
+      ['s3:GetObject does not take the resource arn:aws:s3:::bucket'],
+    ],
+    [
       'tags of a resource that AWS does not ask for',
       {
         Action: 'cloudtrail:DescribeTrails',
