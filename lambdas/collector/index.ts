@@ -25,8 +25,8 @@ function prepare() {
 function report(summary: PollSummary, environment: Environment): void {
   const { poll, destinations, version, ...counts } = summary;
   const unprocessable = sum(summary.unprocessable);
-  count('Findings', summary.findings, poll.rule);
-  count('Unprocessable', unprocessable, poll.rule);
+  // A metric costs by the hour in which it is told anything, a zero too.
+  if (summary.findings > 0) count('Findings', summary.findings, poll.rule);
   if (summary.unprocessable.unknown_region_label > 0) {
     count('UnknownRegionLabel', summary.unprocessable.unknown_region_label);
   }
@@ -37,6 +37,8 @@ function report(summary: PollSummary, environment: Environment): void {
     );
   }
   if (unprocessable > 0) {
+    count('Unprocessable', unprocessable, poll.rule);
+    count('UnprocessableFindings', unprocessable);
     logger.warn(
       `${unprocessable} findings could not become jobs; each has its reason in s3://${environment.EVIDENCE_BUCKET}/unprocessable/${poll.rule}/${epochSeconds(poll)}/`,
       { unprocessable: summary.unprocessable },

@@ -74,6 +74,9 @@ function report(job: Job, { outcomes, unfinished, inProgress, settingsError, fai
     counts.set(outcome.outcome, (counts.get(outcome.outcome) ?? 0) + 1);
   }
   for (const [outcome, number] of counts) count(metricName(outcome), number, job.poll.rule);
+  // Of all rules together: what the region's alarm looks at.
+  const failed = counts.get('failed');
+  if (failed !== undefined) count('FailedFindings', failed);
   if (settingsError !== undefined) {
     count('SettingsInvalid', 1);
     logger.error(settingsError.message);

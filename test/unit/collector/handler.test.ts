@@ -58,6 +58,7 @@ describe('the handler', { timeout: 30_000 }, () => {
       new Map([
         ['Findings', { ...common, rule: EVENT.rule, Findings: 1 }],
         ['Unprocessable', { ...common, rule: EVENT.rule, Unprocessable: 3 }],
+        ['UnprocessableFindings', { ...common, UnprocessableFindings: 3 }],
         ['UnknownRegionLabel', { ...common, UnknownRegionLabel: 2 }],
       ]),
     );
@@ -69,6 +70,20 @@ describe('the handler', { timeout: 30_000 }, () => {
       expect.stringMatching(
         /^3 findings .*s3:\/\/cspm-evidence\/unprocessable\/security-group-ssh-open\/1769860800\//,
       ),
+    ]);
+  });
+
+  test('counts nothing in a poll that finds nothing: a metric costs', async () => {
+    await using tenant = await startTenant([]);
+    await using aws = await startAws();
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+    expect(invocation.thrown).toBeUndefined();
+    expect(invocation.result).toMatchObject({ items: 0, findings: 0 });
+    expect([...metrics(invocation).keys()]).toEqual([]);
+    expect(messages(invocation, 'INFO')).toEqual([
+      'poll security-group-ssh-open@1769860800: 0 findings in 0 jobs to 0 accounts and regions',
     ]);
   });
 

@@ -197,7 +197,7 @@ describe('a job', () => {
         ),
       ),
     ]);
-    expect(metrics()).toEqual([metric('Failed', 1, RULE)]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('FailedFindings', 1)]);
   });
 
   test('settings that can’t be used are counted for an alarm', async () => {
@@ -206,7 +206,11 @@ describe('a job', () => {
     const response = await invoke(recordOf(jobOf('a', 'b')));
 
     expect(response).toEqual({ batchItemFailures: [] });
-    expect(metrics()).toEqual([metric('Failed', 2, RULE), metric('SettingsInvalid', 1)]);
+    expect(metrics()).toEqual([
+      metric('Failed', 2, RULE),
+      metric('FailedFindings', 2),
+      metric('SettingsInvalid', 1),
+    ]);
   });
 
   test('that is not finished goes back to the queue, and comes again after a while', async () => {
@@ -258,7 +262,7 @@ describe('a job', () => {
 
     expect(response.batchItemFailures).toHaveLength(1);
     expect(cloud.visibilities).toMatchObject([{ VisibilityTimeout: 0 }]);
-    expect(metrics()).toEqual([metric('Failed', 1, RULE)]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('FailedFindings', 1)]);
     expect(cloud.events).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
     expect(cloud.deadLetters).toEqual([]);
   });
