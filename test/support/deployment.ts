@@ -22,7 +22,7 @@ export interface Poll {
   readonly outcomes: readonly Outcome[];
 }
 
-const POLL_TIMEOUT_MILLISECONDS = 180_000;
+const POLL_TIMEOUT_MILLISECONDS = 420_000;
 const LOOK_INTERVAL_MILLISECONDS = 250;
 
 const scheduleInputSchema = z.object({
