@@ -65,7 +65,8 @@ export interface RunningDemo extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
+/** How long remediators go by the settings that they have read. */
+export const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
 
 const ruleIds = Object.keys(rules('dry run'));
 const protectedAccounts = [accounts.production, accounts.staging];

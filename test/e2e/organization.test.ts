@@ -1,17 +1,28 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { outcomesOf, type RunningDemo, runDemo, variables } from '../../demo/demo.ts';
-import { accounts, type Made, regions, runbookRules } from '../../demo/organization.ts';
+import {
+  outcomesOf,
+  type RunningDemo,
+  runDemo,
+  SETTINGS_ARE_REMEMBERED_SECONDS,
+  variables,
+} from '../../demo/demo.ts';
+import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
 import type { Outcome } from '../../lambdas/shared/outcome.ts';
+import { AccountBuilder } from '../support/account-builder.ts';
+import { Deployment } from '../support/deployment.ts';
 import { prepareLocalAws } from '../support/local-aws/index.ts';
-import { prepareTerraform } from '../support/terraform.ts';
+import { prepareTerraform, type TerraformVariables } from '../support/terraform.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
 
 const say = (line: string): void => console.info(line);
 const stopped = new AbortController();
 let demo: RunningDemo;
+/** What was applied last. */
+let deployed: TerraformVariables = variables('staging directly');
 
 beforeAll(async () => {
   demo = await runDemo({
@@ -27,6 +38,10 @@ afterAll(async () => {
   stopped.abort();
   await demo?.stop();
 });
+
+/** Its role has not been made yet. */
+const withoutRole = '444444444444';
+const excluded = '555555555555';
 
 function outcomeOf(outcomes: readonly Outcome[], { account, resource }: Made): Outcome | undefined {
   return outcomes.find(({ finding }) => finding.account === account && finding.resource === resource);
@@ -203,6 +218,84 @@ describe('examples/organization in a local AWS', () => {
 
   testFunctionPermissions(() => demo);
 
+  test('a rollout goes account by account, and every account is accounted for', async () => {
+    const { proxy, tenant, aws } = demo.simulation;
+    const { security, production, staging } = accounts;
+    const rule = 'security-group-ssh-open';
+    const allRegions = [...regions, 'us-west-2'];
+    const everyone = [security, production, staging, withoutRole, excluded];
+    const rollout = (...enforced: readonly string[]) => ({
+      ...variables('dry run'),
+      excluded_accounts: [excluded],
+      rules: {
+        [rule]: {
+          mode: 'dry_run',
+          mode_by_account: Object.fromEntries(enforced.map((account) => [account, 'enforce'])),
+        },
+      },
+    });
+    const pollAfter = async (given: ReturnType<typeof rollout>) => {
+      deployed = given;
+      await demo.root.apply(given);
+      await sleep(SETTINGS_ARE_REMEMBERED_SECONDS * 1000);
+      return new Deployment({ endpoint: aws.endpoint, account: security, homeRegion }).poll(rule, new Date());
+    };
+    /** The outcomes of each account, one for each region. */
+    const byAccount = (outcomes: readonly Outcome[]) =>
+      Object.fromEntries(
+        everyone.map((account) => [
+          account,
+          outcomes
+            .filter(({ finding }) => finding.account === account && made.has(finding.resource))
+            .map(({ outcome }) => outcome),
+        ]),
+      );
+    const made = new Set<string>();
+    for (const account of everyone) {
+      const builder = new AccountBuilder(aws.endpoint, account);
+      for (const region of allRegions) {
+        const port = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+        made.add(await builder.securityGroup(region, await builder.vpc(region), 'rollout', [port]));
+      }
+    }
+    const target = {
+      endpoint: proxy.endpoint,
+      accounts: everyone.map((id) => ({ id, name: id })),
+      regions: allRegions,
+      rules: ['CIS-1-2-0-4-1'] as const,
+    };
+    await tenant.scan(target);
+
+    const first = await pollAfter(rollout(security, production, withoutRole, excluded));
+    const second = await pollAfter(rollout(security, production, staging, withoutRole, excluded));
+    const { failed } = await tenant.scan(target);
+
+    const threeTimes = (outcome: string) => [outcome, outcome, outcome];
+    expect(first.outcomes.length).toBe(first.summary.findings);
+    expect(byAccount(first.outcomes)).toEqual({
+      [security]: threeTimes('remediated'),
+      [production]: threeTimes('remediated'),
+      [staging]: threeTimes('planned'),
+      [withoutRole]: threeTimes('failed'),
+      [excluded]: threeTimes('not_applicable'),
+    });
+    expect(byAccount(second.outcomes)).toEqual({
+      [security]: threeTimes('compliant'),
+      [production]: threeTimes('compliant'),
+      [staging]: threeTimes('remediated'),
+      [withoutRole]: threeTimes('failed'),
+      [excluded]: threeTimes('not_applicable'),
+    });
+    expect(
+      failed
+        .filter(({ resource_id }) => made.has(resource_id))
+        .map(({ account_id }) => account_id)
+        .sort(),
+    ).toEqual([...threeTimes(withoutRole), ...threeTimes(excluded)]);
+    const refused = first.outcomes.find(({ finding }) => finding.account === withoutRole);
+    expect(refused?.reason).toContain(`deploy modules/target in that account`);
+  });
+
   test('a plan leaves the pause parameter as an operator has set it', async () => {
     for (const region of regions) {
       const client = new SSMClient({
@@ -215,11 +308,11 @@ describe('examples/organization in a local AWS', () => {
       );
     }
 
-    expect(await demo.root.plan(variables('staging directly'))).toMatchObject({ changes: false });
+    expect(await demo.root.plan(deployed)).toMatchObject({ changes: false });
   });
 
   test('a destroy takes everything along', async () => {
-    await demo.root.destroy(variables('staging directly'));
+    await demo.root.destroy(deployed);
 
     expect(await demo.root.output()).toEqual({});
   });

@@ -5,4 +5,9 @@ export {
 } from './terraform/installation.ts';
 export { runTerraform } from './terraform/process.ts';
 export { copyProject } from './terraform/project-copy.ts';
-export { localAwsEnvironment, TerraformRoot, type TerraformRootOptions } from './terraform/root.ts';
+export {
+  localAwsEnvironment,
+  TerraformRoot,
+  type TerraformRootOptions,
+  type TerraformVariables,
+} from './terraform/root.ts';
