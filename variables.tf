@@ -230,10 +230,11 @@ variable "alarms" {
 }
 
 variable "notifications" {
-  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once), `outcomes` of findings (`deferred`, `failed`, `not_applicable`, `unprocessable`; one message each), and every alarm of all regions. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once). They are told of every alarm of all regions; findings that failed or could not be worked on are alarms too, one a region for all that failed. `each_finding`: besides, one message for each finding of `outcomes` (`deferred`, `failed`, `not_applicable`, `unprocessable`) at each poll. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
   type = object({
     enabled         = optional(bool, true)
     email_addresses = optional(set(string), [])
+    each_finding    = optional(bool, false)
     outcomes        = optional(set(string), ["failed", "unprocessable"])
     kms_key_arn     = optional(string)
   })

@@ -1,8 +1,9 @@
 variable "notifications" {
-  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once), `outcomes` of findings (`deferred`, `failed`, `not_applicable`, `unprocessable`; one message each), and every alarm of all regions. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once). They are told of every alarm of all regions; findings that failed or could not be worked on are alarms too, one a region for all that failed. `each_finding`: besides, one message for each finding of `outcomes` (`deferred`, `failed`, `not_applicable`, `unprocessable`) at each poll. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
   type = object({
     enabled         = optional(bool, true)
     email_addresses = optional(set(string), [])
+    each_finding    = optional(bool, false)
     outcomes        = optional(set(string), ["failed", "unprocessable"])
     kms_key_arn     = optional(string)
   })
@@ -18,6 +19,11 @@ variable "notifications" {
   validation {
     condition     = length(setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"])) == 0
     error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"]) : "\"${outcome}\""])}: expected \"deferred\", \"failed\", \"not_applicable\" or \"unprocessable\"."
+  }
+
+  validation {
+    condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, ["failed", "unprocessable"])) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, ["failed", "unprocessable"]) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
   }
 
   validation {
@@ -56,7 +62,7 @@ locals {
 
   told_of = {
     findings = {
-      wanted      = length(setsubtract(var.notifications.outcomes, ["unprocessable"])) > 0
+      wanted      = var.notifications.each_finding && length(setsubtract(var.notifications.outcomes, ["unprocessable"])) > 0
       description = "Findings that a person must look at."
       bus         = aws_cloudwatch_event_bus.this.name
       pattern = {
@@ -75,7 +81,7 @@ locals {
       text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in s3://${local.evidence_bucket}/outcomes/<rule>/<account>/<region>/"
     }
     unprocessable = {
-      wanted      = contains(var.notifications.outcomes, "unprocessable")
+      wanted      = var.notifications.each_finding && contains(var.notifications.outcomes, "unprocessable")
       description = "Findings that could not be worked on at all."
       bus         = aws_cloudwatch_event_bus.this.name
       pattern = {

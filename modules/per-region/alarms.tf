@@ -40,6 +40,17 @@ locals {
       statistic   = "Sum"
       threshold   = 0
     }
+    findings-failed = {
+      description = "Findings were not cured. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Mend what the reasons name; the next poll looks at the findings again. What was seen, planned and done lies in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
+      namespace   = var.link.metrics_namespace
+      metric      = "FailedFindings"
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      # Of two hours, so that an hourly poll which comes to the same again is no news.
+      period             = 3600
+      evaluation_periods = 2
+    }
     settings-invalid = {
       description = "A rule's settings in /${local.name}/rules can't be read, so the rule changes nothing. Apply Terraform again; the log of ${local.remediator_name} says what is wrong with which rule's."
       namespace   = var.link.metrics_namespace
@@ -52,7 +63,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = var.alarms.enabled ? local.alarms : {}
+  for_each = { for name, alarm in local.alarms : name => alarm if var.alarms.enabled }
 
   alarm_name          = "${local.name}-${each.key}"
   alarm_description   = each.value.description
@@ -60,8 +71,9 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   metric_name         = each.value.metric
   dimensions          = each.value.dimensions
   statistic           = each.value.statistic
-  period              = 300
-  evaluation_periods  = 1
+  period              = try(each.value.period, 300)
+  evaluation_periods  = try(each.value.evaluation_periods, 1)
+  datapoints_to_alarm = 1
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
   treat_missing_data  = "notBreaching"

@@ -36,7 +36,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 3
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 4
     error_message = "Alarms are on by default."
   }
 

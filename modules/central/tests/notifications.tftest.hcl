@@ -9,11 +9,67 @@ variables {
   rules           = { s3-bucket-public = {} }
 }
 
-run "failures_and_alarms_by_default" {
+run "alarms_by_default" {
   command = plan
 
   variables {
     notifications = { email_addresses = ["security@example.com"] }
+  }
+
+  # No message for a single finding: what failed is told of by an alarm, all together.
+  assert {
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "regional-alarms"])
+    error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
+  }
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.this["findings-unprocessable"]] : alltrue([
+        alarm.metric_name == "UnprocessableFindings",
+        alarm.dimensions == tomap({ service = "cspm-auto-remediation-collector" }),
+        alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1,
+        strcontains(alarm.alarm_description, "The log of cspm-auto-remediation-collector"),
+        strcontains(alarm.alarm_description, "s3://${output.evidence_bucket}/unprocessable/"),
+      ])
+    ])
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["findings-unprocessable"])}"
+  }
+
+  # The alarms of this module on their region's default bus; those that per-region passes on, on ours.
+  assert {
+    condition = alltrue([
+      aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
+      toset(jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources) == toset([
+        for alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}"
+      ]),
+      aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
+      !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
+    ])
+    error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
+  }
+
+  assert {
+    condition     = toset(keys(aws_sns_topic_subscription.email)) == toset(["security@example.com"]) && aws_sns_topic_subscription.email["security@example.com"].protocol == "email"
+    error_message = "Each address is subscribed."
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Action == "sns:Publish",
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[1].Effect == "Deny",
+      output.link.notifications,
+      output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:mock",
+    ])
+    error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
+  }
+}
+
+run "each_finding" {
+  command = plan
+
+  variables {
+    notifications = { each_finding = true }
   }
 
   assert {
@@ -38,19 +94,6 @@ run "failures_and_alarms_by_default" {
     error_message = "What could not become a job has no finding to name."
   }
 
-  # The alarms of this module on their region's default bus; those that per-region passes on, on ours.
-  assert {
-    condition = alltrue([
-      aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
-      toset(jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources) == toset([
-        for alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}"
-      ]),
-      aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
-      !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
-    ])
-    error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
-  }
-
   # EventBridge takes a quoted text, and fills in what is between "<" and ">" if a path says what that is.
   assert {
     condition = alltrue([
@@ -60,29 +103,13 @@ run "failures_and_alarms_by_default" {
     ])
     error_message = "Templates: ${jsonencode(aws_cloudwatch_event_target.notifications)}"
   }
-
-  assert {
-    condition     = toset(keys(aws_sns_topic_subscription.email)) == toset(["security@example.com"]) && aws_sns_topic_subscription.email["security@example.com"].protocol == "email"
-    error_message = "Each address is subscribed."
-  }
-
-  assert {
-    condition = alltrue([
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Action == "sns:Publish",
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[1].Effect == "Deny",
-      output.link.notifications,
-      output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:mock",
-    ])
-    error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
-  }
 }
 
 run "other_outcomes" {
   command = plan
 
   variables {
-    notifications = { outcomes = ["failed", "deferred"], kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+    notifications = { each_finding = true, outcomes = ["failed", "deferred"], kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/k" }
   }
 
   assert {
@@ -96,11 +123,11 @@ run "other_outcomes" {
   }
 }
 
-run "alarms_alone" {
+run "each_finding_of_no_outcome" {
   command = plan
 
   variables {
-    notifications = { outcomes = [] }
+    notifications = { each_finding = true, outcomes = [] }
   }
 
   # A pattern of no outcomes would be refused.

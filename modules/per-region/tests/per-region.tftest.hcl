@@ -110,8 +110,22 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["jobs-dead-letters", "jobs-delayed-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
+    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+  }
+
+  # One for all findings that failed in the region, and one message about them while hourly polls come to the same.
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.this["findings-failed"]] : alltrue([
+        alarm.metric_name == "FailedFindings",
+        alarm.dimensions == tomap({ service = "cspm-auto-remediation-remediator" }),
+        alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1,
+        strcontains(alarm.alarm_description, "/aws/lambda/cspm-auto-remediation-remediator in eu-central-1: fields @timestamp, message | filter outcome = 'failed'"),
+        strcontains(alarm.alarm_description, "s3://evidence/outcomes/"),
+      ])
+    ]) && aws_cloudwatch_metric_alarm.this["remediator-errors"].period == 300
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this)}"
   }
 }
 
