@@ -40,6 +40,8 @@ import {
 export interface RuleSettings {
   readonly mode?: 'off' | 'dry_run' | 'enforce';
   readonly mode_by_account?: Readonly<Record<string, 'off' | 'dry_run' | 'enforce'>>;
+  readonly method?: 'api' | 'runbook';
+  readonly runbook_then?: 'api' | 'report';
   readonly exemptions?: readonly object[];
   readonly options?: object;
 }
@@ -114,8 +116,8 @@ export function settingsPieces(json: string): string[] {
 
 /** A rule's settings as JSON, with the modules' defaults. */
 export function settingsJson(rule: string, settings: RuleSettings): string {
-  const { mode = 'dry_run', mode_by_account = {}, exemptions = [], options = {} } = settings;
-  return JSON.stringify({ version: 1, rule, mode, mode_by_account, exemptions, options });
+  const defaults = { mode: 'dry_run', mode_by_account: {}, method: 'api', runbook_then: 'api' };
+  return JSON.stringify({ version: 1, rule, ...defaults, exemptions: [], options: {}, ...settings });
 }
 
 /** Seconds between a message's receipt and its return. Long: who wants it sooner says so. */
@@ -186,6 +188,15 @@ export class Product {
     return `${this.name}-remediation`;
   }
 
+  get automationRoleName(): string {
+    return `${this.name}-automation`;
+  }
+
+  /** Of jobs that wait for a while. */
+  get delayedQueueName(): string {
+    return `${this.name}-jobs-delayed`;
+  }
+
   get eventBusArn(): string {
     return `arn:aws:events:${this.homeRegion}:${this.account}:event-bus/${this.name}`;
   }
@@ -211,7 +222,7 @@ export class Product {
     return {
       ...this.#environment(region, 'remediator'),
       TARGET_ROLE_NAME: this.targetRoleName,
-      AUTOMATION_ROLE_NAME: `${this.name}-automation`,
+      AUTOMATION_ROLE_NAME: this.automationRoleName,
       EXTERNAL_ID: `${this.name}-${this.account}`,
       MAX_RECEIVE_COUNT: String(this.maxReceiveCount),
       RETRY_DELAY_SECONDS: '0',
@@ -400,6 +411,7 @@ export class Product {
     };
     await Promise.all([
       sqs.send(new CreateQueueCommand({ QueueName: `${this.name}-jobs.fifo`, Attributes })),
+      sqs.send(new CreateQueueCommand({ QueueName: this.delayedQueueName })),
       this.putPause('none', region),
       ...Object.entries(this.#options.rules).map(([rule, settings]) =>
         this.putSettings(rule, settings, region),

@@ -1,4 +1,6 @@
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { expect, inject, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
 import { snapshot } from '../../../demo/snapshot.ts';
 import type { PollSummary } from '../../../lambdas/collector/poll-summary.ts';
 import { findingKey } from '../../../lambdas/shared/finding.ts';
@@ -113,6 +115,8 @@ export class Deployed {
   readonly #world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>;
   #collector: CollectorFunction;
   readonly #remediators = new Map<string, RemediatorFunction>();
+  /** The number of the last call that put a job off whose time is over. */
+  #lastPutOff = 0;
 
   constructor(product: Product, world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>) {
     this.product = product;
@@ -139,23 +143,48 @@ export class Deployed {
     region = this.product.homeRegion,
     options: { readonly batchSize?: number; readonly remainingMilliseconds?: number } = {},
   ): Promise<{ invocations: number; timeouts: number }> {
-    let remediator = this.#remediators.get(region);
-    if (remediator === undefined) {
-      remediator = startRemediator(this.product.remediatorEnvironment(region));
-      this.#remediators.set(region, remediator);
-    }
-    const started = remediator;
-    return workOff(
-      this.product,
-      region,
-      async (event) => {
-        const { result, thrown, lines } = await started.invoke(event, options);
-        this.lines.push(...lines);
-        if (result === undefined) throw thrown;
-        return result;
-      },
-      options,
+    return workOff(this.product, region, (event) => this.#remediate(region, event, options), options);
+  }
+
+  /**
+   * Lets the time pass for which jobs were put off, and works off the queue then: the remediator gets them as Lambda
+   * hands them over from the queue of delayed jobs, of which nobody waits for the end of the delay here.
+   * @returns for how many seconds each was put off
+   */
+  async lookAgain(region = this.product.homeRegion): Promise<number[]> {
+    const { account, delayedQueueName } = this.product;
+    const calls = this.#world.proxy.calls.filter(
+      ({ number, operation, region: at }) =>
+        number > this.#lastPutOff && operation === 'SendMessage' && at === region,
     );
+    this.#lastPutOff = Math.max(this.#lastPutOff, ...calls.map(({ number }) => number));
+    const jobs = calls.flatMap(({ parameters }) => {
+      const message = putOffSchema.safeParse(parameters);
+      return message.success && message.data.QueueUrl.endsWith(`/${delayedQueueName}`) ? message.data : [];
+    });
+    const eventSourceARN = `arn:aws:sqs:${region}:${account}:${delayedQueueName}`;
+    const { batchItemFailures } = await this.#remediate(region, {
+      Records: jobs.map(({ MessageBody }, index) =>
+        delayedRecord(MessageBody, `delayed-${index}`, region, eventSourceARN),
+      ),
+    });
+    expect(batchItemFailures, 'all are forwarded').toEqual([]);
+    await this.work(region);
+    return jobs.map(({ DelaySeconds }) => DelaySeconds);
+  }
+
+  async #remediate(
+    region: string,
+    event: SQSEvent,
+    options: { readonly remainingMilliseconds?: number } = {},
+  ): Promise<SQSBatchResponse> {
+    const remediator =
+      this.#remediators.get(region) ?? startRemediator(this.product.remediatorEnvironment(region));
+    this.#remediators.set(region, remediator);
+    const { result, thrown, lines } = await remediator.invoke(event, options);
+    this.lines.push(...lines);
+    if (result === undefined) throw thrown;
+    return result;
   }
 
   /** A whole poll of what the tenant is told to have found. */
@@ -240,6 +269,36 @@ export class Deployed {
   snapshot(account: string, regions = this.product.regions): Promise<readonly string[]> {
     return snapshot(this.#world.endpoint, [account], regions);
   }
+}
+
+const putOffSchema = z.looseObject({
+  QueueUrl: z.string(),
+  MessageBody: z.string(),
+  DelaySeconds: z.number(),
+});
+
+function delayedRecord(
+  body: string,
+  messageId: string,
+  awsRegion: string,
+  eventSourceARN: string,
+): SQSRecord {
+  return {
+    messageId,
+    receiptHandle: messageId,
+    body,
+    attributes: {
+      ApproximateReceiveCount: '1',
+      SentTimestamp: '0',
+      SenderId: 'remediator',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN,
+    awsRegion,
+  };
 }
 
 function keyOf({ poll, finding, item }: OutcomeEvent): string {

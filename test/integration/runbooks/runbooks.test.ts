@@ -1,0 +1,315 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type AutomationSimulation, startAutomation } from '../../support/automation/index.ts';
+import { type SlowRedshift, slowRedshift } from '../../support/slow-redshift.ts';
+import type { TenantItem } from '../../support/tenant/index.ts';
+import type { RuleSettings } from '../harness/product.ts';
+import { type Deployed, nextMoment, type PollName, startWorld, type World } from '../harness/world.ts';
+import { Account, ALL_FOUR, ELSEWHERE, itemOf, REGION, type RunbookRule, tcp } from './world.ts';
+
+const SSH = 'security-group-ssh-open';
+const REDSHIFT = 'redshift-cluster-public';
+const rules: readonly RunbookRule[] = [
+  SSH,
+  'security-group-rdp-open',
+  'cloudtrail-log-file-validation',
+  REDSHIFT,
+];
+const WORLD = '0.0.0.0/0';
+
+let world: World;
+let account: Account;
+let automation: AutomationSimulation;
+let redshift: SlowRedshift;
+
+beforeAll(async () => {
+  world = await startWorld();
+  account = new Account(world.endpoint, world.account());
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => {
+  const simulated = { proxy: world.proxy, upstream: () => world.endpoint };
+  redshift = slowRedshift({ ...simulated, lasts: { reads: 1 } });
+  automation = startAutomation(simulated);
+  automation.hold();
+  world.proxy.clear();
+});
+afterEach(async () => {
+  await automation.stop();
+  await redshift.stop();
+});
+
+/** The product with one rule that is enforced by its runbook, and what the document works as. */
+async function deploy(rule: RunbookRule, settings: RuleSettings = {}): Promise<Deployed> {
+  const deployed = await world.deploy({
+    rules: { [rule]: { mode: 'enforce', method: 'runbook', ...settings } },
+  });
+  await account.makeAutomationRole(deployed);
+  return deployed;
+}
+
+/** A poll up to where AWS is at work. */
+async function begin(deployed: Deployed, rule: RunbookRule, item: TenantItem): Promise<PollName> {
+  world.tenant.setFindings([item]);
+  const poll = { rule, asOf: nextMoment() };
+  await deployed.collect(poll);
+  await deployed.work();
+  return poll;
+}
+
+async function outcomeOf(deployed: Deployed, poll: PollName) {
+  const { outcomes } = await deployed.resultOf(poll, 1);
+  return outcomes[0];
+}
+
+/** Runs what was started last to its end. */
+async function finish(): Promise<string> {
+  const { id = '' } = automation.executions.at(-1) ?? {};
+  const { status } = await automation.finish(id);
+  return status;
+}
+
+const kinds = (changes: readonly { readonly change: { readonly kind: string } }[] = []): string[] =>
+  changes.map(({ change }) => change.kind);
+const STARTED = 'automation-execution-start';
+
+describe.each(rules)('%s by its runbook', (rule) => {
+  test('is in progress until the document is through, and remediated then; another poll waits', async () => {
+    const deployed = await deploy(rule);
+    const item = await account.violation(rule);
+
+    const first = await begin(deployed, rule, item);
+    const second = await begin(deployed, rule, item);
+    const delays = [...(await deployed.lookAgain()), ...(await deployed.lookAgain())];
+    const early = await deployed.product.outcomes(rule, first.asOf);
+    expect(await finish()).toBe('Success');
+    await deployed.lookAgain();
+
+    expect(delays).toEqual([15, 30]);
+    expect(early).toEqual([]);
+    const [execution, ...others] = automation.executions;
+    expect(others).toEqual([]);
+    expect(await outcomeOf(deployed, second)).toMatchObject({
+      outcome: 'deferred',
+      applied: [],
+      reason: expect.stringMatching(new RegExp(`^in progress since .*: poll ${rule}@\\d+ began it$`)),
+    });
+    const outcome = await outcomeOf(deployed, first);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { kind: STARTED, executionId: execution?.id } }],
+    });
+    expect(await account.isCured(rule, item.resource_id)).toBe(true);
+    expect(execution).toMatchObject({
+      account: account.id,
+      region: rule === 'cloudtrail-log-file-validation' ? ELSEWHERE : REGION,
+      tags: [
+        { Key: 'cspm-auto-remediation:rule', Value: rule },
+        { Key: 'cspm-auto-remediation:poll', Value: `${rule}@${Date.parse(first.asOf) / 1000}` },
+      ],
+    });
+    // The document has done it, as its own role; the remediator has only started it.
+    expect(deployed.writes().map(({ operation }) => operation)).toEqual(['StartAutomationExecution']);
+    expect(deployed.metric('Remediated')).toEqual({ [rule]: 1 });
+
+    const again = await begin(deployed, rule, item);
+    expect(await outcomeOf(deployed, again)).toMatchObject({ outcome: 'compliant' });
+  });
+
+  test('a dry run names what enforcement starts, and changes nothing', async () => {
+    const deployed = await deploy(rule, { mode: 'dry_run' });
+    const item = await account.violation(rule);
+
+    const planned = await outcomeOf(deployed, await begin(deployed, rule, item));
+    const writes = deployed.writes();
+    await deployed.product.putSettings(rule, { mode: 'enforce', method: 'runbook' });
+    deployed.coldStart();
+    const poll = await begin(deployed, rule, item);
+    await finish();
+    await deployed.lookAgain();
+
+    expect(writes).toEqual([]);
+    const done = await outcomeOf(deployed, poll);
+    expect([planned?.outcome, done?.outcome]).toEqual(['planned', 'remediated']);
+    expect(done?.applied.map(({ line }) => line)).toEqual(planned?.plan.map(({ line }) => line));
+    expect(planned?.reason).toMatch(/^what AWS\S+ leaves open is then cured by: /);
+  });
+});
+
+describe('what the document leaves open', () => {
+  test('its known failure, in a VPC that is not the default one, ends cured by direct calls', async () => {
+    const deployed = await deploy(SSH);
+    const group = await account.group([
+      tcp(22, 22, WORLD),
+      tcp(20, 443, WORLD),
+      tcp(22, 22, '198.51.100.0/24'),
+    ]);
+
+    const poll = await begin(deployed, SSH, itemOf(SSH, account.id, group));
+    expect(await finish()).toBe('Failed');
+    await deployed.lookAgain();
+
+    const outcome = await outcomeOf(deployed, poll);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      reason: expect.stringMatching(/ended as Failed \(.*InvalidPermission\.NotFound.*; what it left open/),
+    });
+    expect(kinds(outcome?.applied)).toEqual([
+      STARTED,
+      'security-group-rules-authorize',
+      'security-group-rules-revoke',
+      'security-group-rules-revoke',
+    ]);
+    expect(await account.rulesOf(group)).toEqual([
+      'tcp 20-21 0.0.0.0/0',
+      'tcp 22-22 198.51.100.0/24',
+      'tcp 23-443 0.0.0.0/0',
+    ]);
+  });
+
+  test('what it did close stays closed, and the rest is cured by direct calls', async () => {
+    const deployed = await deploy(SSH);
+    const group = await account.group([...ALL_FOUR, tcp(20, 443, WORLD)]);
+
+    const poll = await begin(deployed, SSH, itemOf(SSH, account.id, group));
+    expect(await finish()).toBe('Success');
+    const closed = await account.rulesOf(group);
+    await deployed.lookAgain();
+
+    expect(closed).toEqual(['tcp 20-443 0.0.0.0/0']);
+    const outcome = await outcomeOf(deployed, poll);
+    expect(outcome).toMatchObject({ outcome: 'remediated' });
+    expect(kinds(outcome?.applied)).toEqual([
+      STARTED,
+      'security-group-rules-authorize',
+      'security-group-rules-revoke',
+    ]);
+    // What was there before the document closed it.
+    expect(JSON.stringify(outcome?.seen)).toContain('"fromPort":3389');
+    expect(await account.rulesOf(group)).toEqual(['tcp 20-21 0.0.0.0/0', 'tcp 23-443 0.0.0.0/0']);
+  });
+
+  test('is reported as failed where that is wanted, and tried again by the next poll', async () => {
+    const deployed = await deploy(SSH, { runbook_then: 'report' });
+    const group = await account.group([tcp(22, 22, WORLD)]);
+    const item = itemOf(SSH, account.id, group);
+
+    const poll = await begin(deployed, SSH, item);
+    await finish();
+    await deployed.lookAgain();
+    await begin(deployed, SSH, item);
+
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'failed',
+      willRetry: true,
+      reason: expect.stringMatching(
+        /ended as Failed \(.*InvalidPermission\.NotFound.*still violates the rule/,
+      ),
+    });
+    expect(await account.rulesOf(group)).toEqual(['tcp 22-22 0.0.0.0/0']);
+    expect(automation.executions).toHaveLength(2);
+  });
+});
+
+describe('Systems Manager', () => {
+  test.each([
+    [1, 1],
+    [4, 2],
+  ])('that starts it %i times without being heard: %i attempts, one execution', async (times, attempts) => {
+    const deployed = await deploy(SSH);
+    const item = await account.violation(SSH);
+    const fault = world.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
+    world.tenant.setFindings([item]);
+    const poll = { rule: SSH, asOf: nextMoment() };
+    await deployed.collect(poll);
+
+    const { invocations } = await deployed.work();
+    await finish();
+    await deployed.lookAgain();
+
+    expect(fault.hits).toBe(times);
+    expect(invocations).toBe(attempts);
+    expect(automation.executions).toHaveLength(1);
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { executionId: automation.executions[0]?.id } }],
+    });
+  });
+
+  test('that has as many executions as it takes: deferred, and started by the next poll', async () => {
+    const deployed = await deploy(SSH);
+    const item = await account.violation(SSH);
+    const { quotas } = automation;
+    automation.quotas = { atOnce: 0, queued: 0 };
+
+    const poll = await begin(deployed, SSH, item);
+    automation.quotas = quotas;
+    await begin(deployed, SSH, item);
+
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      reason: expect.stringContaining('as many automation executions in eu-central-1 as its quota allows'),
+    });
+    expect(automation.executions).toHaveLength(1);
+  });
+
+  test('that can’t take on the role: failed, and nothing is in progress', async () => {
+    const deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce', method: 'runbook' } } });
+
+    const poll = await begin(deployed, SSH, await account.violation(SSH));
+
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('The defined assume role is unable to be assumed'),
+    });
+    expect(await deployed.lookAgain()).toEqual([]);
+  });
+
+  test('may still be asked how it stands after the rule is off', async () => {
+    const deployed = await deploy(SSH);
+    const item = await account.violation(SSH);
+    const poll = await begin(deployed, SSH, item);
+    await deployed.product.putSettings(SSH, { mode: 'off' });
+    deployed.coldStart();
+
+    await deployed.lookAgain();
+    automation.inject({ effect: { fail: 'Step fails.' } });
+    await finish();
+    await deployed.lookAgain();
+
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'not_applicable',
+      mode: 'off',
+      applied: [{ change: { kind: STARTED } }],
+    });
+    expect(await account.rulesOf(item.resource_id)).toHaveLength(4);
+  });
+});
+
+test('a cluster that is cured directly is in progress until AWS shows it; another poll waits, and changes nothing', async () => {
+  const deployed = await deploy(REDSHIFT, { method: 'api' });
+  redshift.lasts = { reads: Number.POSITIVE_INFINITY };
+  const item = await account.violation(REDSHIFT);
+
+  const first = await begin(deployed, REDSHIFT, item);
+  const second = await begin(deployed, REDSHIFT, item);
+  const delays = [...(await deployed.lookAgain()), ...(await deployed.lookAgain())];
+  const early = await deployed.product.outcomes(REDSHIFT, first.asOf);
+  await redshift.finish();
+  await deployed.lookAgain();
+
+  expect(delays).toEqual([15, 30]);
+  expect(early).toEqual([]);
+  expect(await outcomeOf(deployed, second)).toMatchObject({
+    outcome: 'deferred',
+    applied: [],
+    reason: expect.stringContaining('is being made private'),
+  });
+  expect(await outcomeOf(deployed, first)).toMatchObject({
+    outcome: 'remediated',
+    seen: { publiclyAccessible: true, status: 'available' },
+    applied: [{ change: { kind: 'redshift-cluster-public-access-set' } }],
+  });
+  expect(deployed.writes().map(({ operation }) => operation)).toEqual(['ModifyCluster']);
+  expect(await account.isCured(REDSHIFT, item.resource_id)).toBe(true);
+});

@@ -1,0 +1,160 @@
+import { CloudTrailClient, DescribeTrailsCommand } from '@aws-sdk/client-cloudtrail';
+import { DescribeVpcsCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
+import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift';
+import { z } from 'zod';
+import { AccountBuilder } from '../../support/account-builder.ts';
+import {
+  labelOfRegion,
+  type RuleCode,
+  ruleBook,
+  type TenantItem,
+  tenantItem,
+} from '../../support/tenant/index.ts';
+import { ingressRules, WORLD } from '../harness/violations.ts';
+import type { Deployed } from '../harness/world.ts';
+
+export const REGION = 'eu-central-1';
+/** A trail's home region that is not the one of its finding. */
+export const ELSEWHERE = 'us-east-1';
+
+export type RunbookRule =
+  | 'security-group-ssh-open'
+  | 'security-group-rdp-open'
+  | 'cloudtrail-log-file-validation'
+  | 'redshift-cluster-public';
+
+const codes: Readonly<Record<RunbookRule, RuleCode>> = {
+  'security-group-ssh-open': 'CIS-1-2-0-4-1',
+  'security-group-rdp-open': 'CIS-1-2-0-4-2',
+  'cloudtrail-log-file-validation': 'CIS-1-2-0-2-2',
+  'redshift-cluster-public': 'BPR-1-9',
+};
+
+/** What the tenant says of a resource that violates a rule. */
+export function itemOf(rule: RunbookRule, account_id: string, resource_id: string): TenantItem {
+  const { rule_name, severity, resource_type, resource_category } = ruleBook[codes[rule]];
+  return tenantItem({
+    rule_name,
+    severity,
+    resource_type,
+    resource_category,
+    account_id,
+    resource_id,
+    region_name: labelOfRegion(REGION),
+  });
+}
+
+/** A rule for exactly one port. */
+export function tcp(from: number, to: number, source: string): IpPermission {
+  const range = source.includes(':')
+    ? { Ipv6Ranges: [{ CidrIpv6: source }] }
+    : { IpRanges: [{ CidrIp: source }] };
+  return { IpProtocol: 'tcp', FromPort: from, ToPort: to, ...range };
+}
+
+/** Without all of these the document fails in a VPC that is not the default one. */
+export const ALL_FOUR = [22, 3389].flatMap((port) =>
+  [WORLD, '::/0'].map((source) => tcp(port, port, source)),
+);
+
+let made = 0;
+
+/** Makes resources in an account and looks at them, past the proxy. */
+export class Account {
+  readonly id: string;
+  readonly #builder: AccountBuilder;
+  readonly #endpoint: string;
+
+  constructor(endpoint: string, id: string) {
+    this.id = id;
+    this.#endpoint = endpoint;
+    this.#builder = new AccountBuilder(endpoint, id);
+  }
+
+  /** The role that Systems Manager Automation works as, which trusts it for this account. */
+  async makeAutomationRole({ product }: Deployed): Promise<void> {
+    const statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'ssm.amazonaws.com' },
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals: { 'aws:SourceAccount': this.id } },
+    };
+    await new IAMClient(this.#settings()).send(
+      new CreateRoleCommand({
+        RoleName: product.automationRoleName,
+        AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+      }),
+    );
+  }
+
+  async group(permissions: readonly IpPermission[], vpc?: string): Promise<string> {
+    made += 1;
+    return this.#builder.securityGroup(
+      REGION,
+      vpc ?? (await this.#builder.vpc(REGION)),
+      `group-${made}`,
+      permissions,
+    );
+  }
+
+  async defaultVpc(): Promise<string> {
+    const { Vpcs = [] } = await new EC2Client(this.#settings()).send(
+      new DescribeVpcsCommand({ Filters: [{ Name: 'is-default', Values: ['true'] }] }),
+    );
+    return z.string().parse(Vpcs[0]?.VpcId);
+  }
+
+  /** A violation that the rule's document can cure. */
+  async violation(rule: RunbookRule): Promise<TenantItem> {
+    made += 1;
+    switch (rule) {
+      case 'security-group-ssh-open':
+      case 'security-group-rdp-open':
+        return itemOf(rule, this.id, await this.group(ALL_FOUR));
+      case 'cloudtrail-log-file-validation': {
+        const name = `trail-${this.id}-${process.pid}-${made}`;
+        return itemOf(rule, this.id, await this.#builder.unvalidatedTrail(ELSEWHERE, name));
+      }
+      case 'redshift-cluster-public': {
+        const id = await this.#builder.publicRedshiftCluster(REGION, `warehouse-${made}`);
+        // The local AWS has it available from the second look on.
+        await this.isCured(rule, id);
+        return itemOf(rule, this.id, id);
+      }
+    }
+  }
+
+  async isCured(rule: RunbookRule, resource: string): Promise<boolean> {
+    switch (rule) {
+      case 'security-group-ssh-open':
+      case 'security-group-rdp-open':
+        return (await this.rulesOf(resource)).length === 0;
+      case 'cloudtrail-log-file-validation': {
+        const { trailList = [] } = await new CloudTrailClient(this.#settings(ELSEWHERE)).send(
+          new DescribeTrailsCommand({ trailNameList: [resource] }),
+        );
+        return trailList[0]?.LogFileValidationEnabled === true;
+      }
+      case 'redshift-cluster-public': {
+        const { Clusters = [] } = await new RedshiftClient(this.#settings()).send(
+          new DescribeClustersCommand({ ClusterIdentifier: resource }),
+        );
+        return Clusters[0]?.PubliclyAccessible === false;
+      }
+    }
+  }
+
+  /** A group's inbound rules: `tcp 22-22 0.0.0.0/0`. */
+  async rulesOf(group: string): Promise<string[]> {
+    return (await ingressRules(this.#endpoint, this.id, group)).map((rule) => rule.trim());
+  }
+
+  #settings(region = REGION) {
+    return {
+      endpoint: this.#endpoint,
+      region,
+      credentials: { accessKeyId: this.id, secretAccessKey: 'test' },
+    };
+  }
+}
