@@ -43,4 +43,22 @@ describe('the whole path', () => {
 
     expect(again.outcomes).toMatchObject([{ outcome: 'compliant', plan: [] }]);
   });
+
+  test('a dry run whose outcome is written, but the answer is lost, is told of all the same', async () => {
+    const deployed = await world.deploy({ rules: { 's3-bucket-public': { mode: 'dry_run' } } });
+    const item = await makeViolation(world.endpoint, 's3-bucket-public', world.account());
+    const fault = world.fault({
+      service: 's3',
+      operation: 'PutObject',
+      text: '/outcomes/',
+      times: 1,
+      effect: 'cut-after',
+    });
+
+    const { outcomes } = await deployed.run('s3-bucket-public', [item]);
+
+    expect(fault.hits).toBe(1);
+    expect(outcomes).toMatchObject([{ outcome: 'planned' }]);
+    expect(deployed.metric('Planned')).toEqual({ 's3-bucket-public': 1 });
+  });
 });

@@ -71,6 +71,11 @@ export const oldAccessKeys: Fault = {
 
 let made = 0;
 
+function freshName(prefix: string): string {
+  made += 1;
+  return `${prefix}-${made}`;
+}
+
 /** One for all groups of an account and region. */
 const vpcs = new Map<string, Promise<string>>();
 
@@ -85,8 +90,8 @@ export async function makeSecurityGroup(
   const place = `${endpoint} ${account} ${region}`;
   const vpc = vpcs.get(place) ?? builder.vpc(region);
   vpcs.set(place, vpc);
-  made += 1;
-  return builder.securityGroup(region, await vpc, `application-${made}`, permissions, tags);
+  const name = freshName('application');
+  return builder.securityGroup(region, await vpc, name, permissions, tags);
 }
 
 /** Makes one resource of an account that violates a rule, and gives what the tenant says of it. */
@@ -105,12 +110,12 @@ export async function makeViolation(
     case 'security-group-rdp-open':
       return item(await makeSecurityGroup(endpoint, account, openPort(3389), { region }));
     case 's3-bucket-public':
-      made += 1;
-      return item(await builder.bucketPublicByAcl(region, `public-${account}-${process.pid}-${made}`));
-    case 'iam-access-key-unrotated':
-      made += 1;
-      await builder.userWithKeys(`robot-${made}`, 1);
-      return item(`robot-${made}`, 'global');
+      return item(await builder.bucketPublicByAcl(region, freshName(`public-${account}-${process.pid}`)));
+    case 'iam-access-key-unrotated': {
+      const user = freshName('robot');
+      await builder.userWithKeys(user, 1);
+      return item(user, 'global');
+    }
   }
 }
 

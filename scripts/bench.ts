@@ -1,0 +1,100 @@
+/**
+ * Measures what the product costs, prints a table and writes `reports/bench.json`. Nothing is judged: machines differ.
+ *
+ *     npm run bench
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import path from 'node:path';
+import { startAwsProxy } from '../test/support/aws-proxy/index.ts';
+import { prepareLocalAws, startLocalAws } from '../test/support/local-aws/index.ts';
+import { startTenant } from '../test/support/tenant/index.ts';
+import { buildFunctions } from './bench/built.ts';
+import { callsPerFinding, coldImport, collectorMemory, startBench, throughput } from './bench/figures.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const stopped = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopped.abort());
+
+const report = await measure();
+await mkdir(path.join(root, 'reports'), { recursive: true });
+await writeFile(path.join(root, 'reports/bench.json'), `${JSON.stringify(report, null, 2)}\n`);
+print(report);
+
+type Report = Awaited<ReturnType<typeof measure>>;
+
+async function measure() {
+  const installation = await prepareLocalAws(say);
+  say('build the functions');
+  const built = await buildFunctions();
+  try {
+    // Without the simulation that judges permissions: its own look-ups would be measured too.
+    const aws = await startLocalAws({ installation, signal: stopped.signal });
+    const proxy = await startAwsProxy({ upstream: () => aws.endpoint });
+    const tenant = await startTenant();
+    try {
+      const bench = await startBench({ endpoint: aws.endpoint, proxy, tenant });
+      say('cold import');
+      const cold = await coldImport(bench, built.remediator);
+      const calls = await callsPerFinding(bench, say);
+      const speeds = await throughput(bench, say);
+      say('memory: 50,000 findings');
+      const memory = await collectorMemory(bench, built.collector);
+      return {
+        machine: {
+          node: process.version,
+          processor: cpus()[0]?.model ?? 'unknown',
+          cores: availableParallelism(),
+          loadAverage: loadavg()[0] ?? 0,
+        },
+        zipBytes: { collector: built.collector.zipBytes, remediator: built.remediator.zipBytes },
+        coldImport: cold,
+        calls,
+        throughput: speeds,
+        memory,
+      };
+    } finally {
+      await tenant.stop();
+      await proxy.stop();
+      await aws.stop();
+    }
+  } finally {
+    await built.remove();
+  }
+}
+
+function print({ machine, zipBytes, coldImport: cold, calls, throughput: speeds, memory }: Report): void {
+  const one = (value: number) => value.toFixed(1);
+  const rows: (readonly [string, string])[] = [
+    ['collector.zip', `${Math.ceil(zipBytes.collector / 1000)} kB`],
+    ['remediator.zip', `${Math.ceil(zipBytes.remediator / 1000)} kB`],
+    [
+      'cold import for a security group job',
+      `${one(cold.medianMilliseconds)} ms (${one(cold.fastestMilliseconds)} to ${one(cold.slowestMilliseconds)}), of which the processor ${one(cold.medianCpuMilliseconds)} ms; ${cold.files} files`,
+    ],
+    ...calls.map(({ rule, findings, changes, reads, own, beyondChangesPerFinding }): [string, string] => [
+      `calls for ${findings} of ${rule}`,
+      `${beyondChangesPerFinding.toFixed(2)} a finding beyond changes (${changes} changes, ${reads} reads, ${own} own)`,
+    ]),
+    ...speeds.flatMap(
+      ({
+        latencyMilliseconds,
+        collectorFindingsPerSecond,
+        remediatorFindingsPerSecond,
+      }): [string, string][] => [
+        [`collector, ${latencyMilliseconds} ms latency`, `${one(collectorFindingsPerSecond)} findings/s`],
+        [`remediator, ${latencyMilliseconds} ms latency`, `${one(remediatorFindingsPerSecond)} findings/s`],
+      ],
+    ),
+    [
+      `collector, ${memory.findings} findings`,
+      `${Math.ceil(memory.maxRssBytes / 2 ** 20)} MB at most, ${one(memory.seconds)} s`,
+    ],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  say('');
+  for (const [name, value] of rows) say(`${name.padEnd(width)}  ${value}`);
+  say('');
+  say(`load average ${one(machine.loadAverage)} on ${machine.cores} cores; reports/bench.json`);
+}
