@@ -58,6 +58,9 @@ run "accounts_by_stackset" {
     rules = {
       security-group-ssh-open = { mode = "dry_run", mode_by_account = { "333333333333" = "enforce" } }
     }
+    excluded_accounts = ["444444444444"]
+    region_labels     = { "Moon(Base)" = "us-west-2" }
+    api_token_version = 2
   }
 
   assert {
@@ -66,7 +69,7 @@ run "accounts_by_stackset" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "333333333333" = "enforce" }
+    condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "333333333333" = "enforce", "444444444444" = "off" }
     error_message = "The rules must reach the remediators: ${jsonencode(output.settings)}"
   }
 

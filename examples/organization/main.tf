@@ -13,10 +13,13 @@ module "central" {
   # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git//modules/central?ref=VERSION"
   source = "../../modules/central"
 
-  netskope_tenant = var.netskope_tenant
-  api_token       = var.api_token
-  regions         = local.regions
-  rules           = var.rules
+  netskope_tenant   = var.netskope_tenant
+  api_token         = var.api_token
+  api_token_version = var.api_token_version
+  regions           = local.regions
+  region_labels     = var.region_labels
+  rules             = var.rules
+  excluded_accounts = var.excluded_accounts
 
   notifications           = { email_addresses = var.email_addresses }
   evidence                = { force_destroy = var.force_destroy }

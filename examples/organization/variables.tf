@@ -10,6 +10,12 @@ variable "api_token" {
   ephemeral   = true
 }
 
+variable "api_token_version" {
+  description = "Raise it by one with a new `api_token`: Terraform can't see that a write-only value has changed."
+  type        = number
+  default     = 1
+}
+
 variable "security_account_id" {
   description = "The account that everything but the target roles lives in."
   type        = string
@@ -67,6 +73,18 @@ variable "rules" {
     s3-bucket-public         = {}
     iam-access-key-unrotated = {}
   }
+}
+
+variable "excluded_accounts" {
+  description = "Accounts that every rule is off for, whatever else is said of them."
+  type        = set(string)
+  default     = []
+}
+
+variable "region_labels" {
+  description = "Names of regions in Netskope's findings that are not known yet, each with the region's code, as in modules/central."
+  type        = map(string)
+  default     = {}
 }
 
 variable "email_addresses" {
