@@ -51,5 +51,6 @@ module "target" {
     path                     = var.iam.target_role_path
     permissions_boundary_arn = var.iam.permissions_boundary_arn
     remediator_role_path     = var.iam.path
+    delivery_role_name       = one(distinct(compact(values(var.rules)[*].options.delivery_role_name)))
   }
 }

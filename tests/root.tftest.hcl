@@ -66,6 +66,28 @@ run "by_legacy_id_and_runbook" {
   }
 }
 
+# The option says by which role flow logs are written; the target module must let the remediators pass it.
+run "a_delivery_role_of_ones_own" {
+  command = plan
+
+  variables {
+    rules = {
+      s3-bucket-public       = {}
+      vpc-flow-logs-disabled = { options = { delivery_role_name = "team/acme-flow-logs" } }
+    }
+  }
+
+  assert {
+    condition     = strcontains(module.target[0].policy, "\"arn:aws:iam::111111111111:role/team/acme-flow-logs\"") && module.target[0].flow_logs == null
+    error_message = "Policy: ${module.target[0].policy}"
+  }
+
+  assert {
+    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options.delivery_role_name == "team/acme-flow-logs"
+    error_message = "Settings: ${jsonencode(output.settings)}"
+  }
+}
+
 run "without_own_account" {
   command = plan
 

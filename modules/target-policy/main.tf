@@ -6,7 +6,12 @@ locals {
     for id, rule in local.catalog : id if var.rules == null ? true : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
   ])
 
-  runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if var.runbooks && can(local.catalog[rule].runbook) }
+  # AWS has not every document in every partition.
+  runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if var.runbooks && try(contains(local.catalog[rule].runbook.partitions, var.partition), false) }
+
+  # With their paths: what stands in a role's ARN after "role/".
+  automation_role = "${trimprefix(var.role_path, "/")}${var.name}-automation"
+  delivery_role   = coalesce(var.delivery_role_name, "${trimprefix(var.role_path, "/")}${var.name}-flow-logs")
 
   external_id     = coalesce(var.external_id, "${var.name}-${var.security_account_id}")
   remediator_arns = "arn:${var.partition}:iam::${var.security_account_id}:role${var.remediator_role_path}${var.name}-remediator-*"
@@ -30,12 +35,18 @@ locals {
     ])
   }
 
-  # Each permission with its placeholders filled in. IAM is global and a role serves every region. The session policy of
-  # each job leaves of all this only what the job needs: a dry run reads.
+  # Each permission with its placeholders filled in, and of the roles that may be passed, for which the catalogue has
+  # patterns, those of this account. IAM is global and a role serves every region. The session policy of each job leaves
+  # of all this only what the job needs: a dry run reads.
   permissions = {
     for role, permissions in local.granted : role => [
       for permission in permissions :
-      jsondecode(replace(replace(replace(permission, "$${partition}", var.partition), "$${region}", "*"), "$${account}", var.account_id))
+      jsondecode(replace(replace(replace(replace(replace(permission,
+        ":role/*-automation", ":role/${local.automation_role}"),
+        ":role/*-flow-logs", ":role/${local.delivery_role}"),
+        "$${partition}", var.partition),
+        "$${region}", "*"),
+      "$${account}", var.account_id))
     ]
   }
 
@@ -96,8 +107,8 @@ locals {
     }]
   })
 
-  # The role by which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on.
-  delivers_flow_logs = anytrue([for rule in local.rules : can(local.catalog[rule].options.properties.delivery_role_name)])
+  # The role by which EC2 writes flow logs to CloudWatch Logs, if a rule turns them on and nobody has another for it.
+  delivers_flow_logs = var.delivery_role_name == null && anytrue([for rule in local.rules : can(local.catalog[rule].options.properties.delivery_role_name)])
 
   flow_logs_policy = jsonencode({
     Version = "2012-10-17"

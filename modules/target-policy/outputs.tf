@@ -19,7 +19,7 @@ output "trust_policy" {
 }
 
 output "flow_logs" {
-  description = "The role by which EC2 writes flow logs to CloudWatch Logs: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule turns flow logs on."
+  description = "The role by which EC2 writes flow logs to CloudWatch Logs: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule turns flow logs on, or `delivery_role_name` names another."
   value = !local.delivers_flow_logs ? null : {
     role_name    = "${var.name}-flow-logs"
     description  = "Writes the flow logs that ${var.name} turns on to CloudWatch Logs."

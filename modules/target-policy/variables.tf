@@ -66,6 +66,29 @@ variable "runbooks" {
   nullable    = false
 }
 
+variable "role_path" {
+  description = "The path of the roles."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.role_path))
+    error_message = "iam.path is \"${var.role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
+  }
+}
+
+variable "delivery_role_name" {
+  description = "A role of the account's own, with its path but no slash before it, by which flow logs are written to CloudWatch Logs: the same as in the rule's options. Null: `flow_logs`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.delivery_role_name == null ? true : can(regex("^([\\w+=,.@-]+/)*[\\w+=,.@-]{0,54}-flow-logs$", var.delivery_role_name))
+    error_message = "iam.delivery_role_name is \"${coalesce(var.delivery_role_name, "null")}\": expected a role's name that ends with -flow-logs, its path before it, such as \"security/acme-flow-logs\"."
+  }
+}
+
 variable "remediator_role_path" {
   description = "The path of the remediators' roles in the security account."
   type        = string
@@ -85,7 +108,7 @@ variable "account_id" {
 }
 
 variable "partition" {
-  description = "The account's partition: `aws`, or what CloudFormation puts a partition in the place of."
+  description = "The account's partition: `aws`."
   type        = string
   nullable    = false
 }

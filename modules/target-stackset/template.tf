@@ -1,3 +1,5 @@
+data "aws_partition" "this" {}
+
 module "policy" {
   source = "../target-policy"
 
@@ -7,18 +9,19 @@ module "policy" {
   organization_id      = var.organization_id
   rules                = var.rules
   runbooks             = var.runbooks
+  role_path            = var.iam.path
   remediator_role_path = var.iam.remediator_role_path
+  delivery_role_name   = var.iam.delivery_role_name
   account_id           = local.account_id
-  partition            = local.partition
+  partition            = data.aws_partition.this.partition
 }
 
 locals {
-  # CloudFormation puts the values in, in each account.
+  # CloudFormation puts the value in, in each account.
   account_id = "$${AWS::AccountId}"
-  partition  = "$${AWS::Partition}"
 
   boundary = var.iam.permissions_boundary_name == null ? {} : {
-    PermissionsBoundary = "arn:${local.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
+    PermissionsBoundary = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
   }
 
   template = jsonencode({

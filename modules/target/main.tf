@@ -11,7 +11,9 @@ module "policy" {
   organization_id      = var.organization_id
   rules                = var.rules
   runbooks             = var.runbooks
+  role_path            = var.iam.path
   remediator_role_path = var.iam.remediator_role_path
+  delivery_role_name   = var.iam.delivery_role_name
   account_id           = data.aws_caller_identity.this.account_id
   partition            = data.aws_partition.this.partition
 }

@@ -1,5 +1,5 @@
-# What `name`, `security_account_id`, `external_id`, `organization_id` and `rules` may hold is checked where they are
-# used: in modules/target-policy.
+# What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
+# is checked where they are used: in modules/target-policy.
 
 variable "name" {
   description = "The same as in `central`."
@@ -40,19 +40,15 @@ variable "runbooks" {
 }
 
 variable "iam" {
-  description = "`path` of the role (the same as `iam.target_role_path` in `central`), its `permissions_boundary_arn`, and `remediator_role_path`, the path of the remediators' roles in the security account (`iam.path` in `central`)."
+  description = "`path` of the role (the same as `iam.target_role_path` in `central`), its `permissions_boundary_arn`, and `remediator_role_path`, the path of the remediators' roles in the security account (`iam.path` in `central`). `delivery_role_name`: a role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`; there is no `<name>-flow-logs` then."
   type = object({
     path                     = optional(string, "/")
     permissions_boundary_arn = optional(string)
     remediator_role_path     = optional(string, "/")
+    delivery_role_name       = optional(string)
   })
   default  = {}
   nullable = false
-
-  validation {
-    condition     = can(regex("^/([\\w+=,.@-]+/)*$", var.iam.path))
-    error_message = "iam.path is \"${var.iam.path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
-  }
 
   validation {
     condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))

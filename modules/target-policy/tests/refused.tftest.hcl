@@ -18,18 +18,23 @@ run "mistakes_1" {
     organization_id      = "my-organization"
     rules                = ["security-group-ssh"]
     remediator_role_path = "security"
+    role_path            = "security"
+    delivery_role_name   = "acme-delivery"
   }
   expect_failures = [
     var.name, var.security_account_id, var.external_id, var.organization_id, var.rules, var.remediator_role_path,
+    var.role_path, var.delivery_role_name,
   ]
 }
 
 run "mistakes_2" {
   command = plan
   variables {
-    name        = "a23456789012345678901234567890123"
-    external_id = "x"
-    rules       = ["CIS-1-2-0-4-1", "s3-bucket-public", "security-group-ssh-open"] # two of these are the same
+    name               = "a23456789012345678901234567890123"
+    external_id        = "x"
+    role_path          = "/security"
+    delivery_role_name = "/security/acme-flow-logs"
+    rules              = ["CIS-1-2-0-4-1", "s3-bucket-public", "security-group-ssh-open"] # two of these are the same
   }
-  expect_failures = [var.name, var.external_id, var.rules]
+  expect_failures = [var.name, var.external_id, var.role_path, var.delivery_role_name, var.rules]
 }

@@ -17,9 +17,8 @@ run "mistakes_1" {
     organizational_units = {}
     call_as              = "DELEGATED"
     operation            = { max_concurrent_percentage = 0 }
-    iam                  = { path = "security" }
   }
-  expect_failures = [var.organizational_units, var.call_as, var.operation, var.iam]
+  expect_failures = [var.organizational_units, var.call_as, var.operation]
 }
 
 run "mistakes_2" {

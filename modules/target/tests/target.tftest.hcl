@@ -96,8 +96,29 @@ run "flow_logs" {
 
   # What the remediators may pass must be what is there to be passed.
   assert {
-    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:iam::222222222222:role/*-flow-logs")
+    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "\"arn:aws:iam::222222222222:role/security/cure-flow-logs\"") && !strcontains(aws_iam_role_policy.remediation[0].policy, "role/*")
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+run "flow_logs_by_a_role_of_ones_own" {
+  command = plan
+
+  variables {
+    rules = ["vpc-flow-logs-disabled"]
+    iam   = { delivery_role_name = "team/acme-flow-logs" }
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement : statement.Resource if contains(statement.Action, "iam:PassRole")
+    ] == [["arn:aws:iam::222222222222:role/team/acme-flow-logs"]]
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.flow_logs) == 0 && length(aws_iam_role_policy.flow_logs) == 0 && output.flow_logs_role_arn == null
+    error_message = "Nobody passes a role of this module's for flow logs."
   }
 }
 
@@ -137,7 +158,7 @@ run "runbooks" {
 
   # What the remediators may pass must be what is there to be passed.
   assert {
-    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:iam::222222222222:role/*-automation")
+    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "\"arn:aws:iam::222222222222:role/security/cure-automation\"") && !strcontains(aws_iam_role_policy.remediation[0].policy, "role/*")
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
   }
 }
@@ -164,7 +185,7 @@ run "the_start_of_runbooks" {
   assert {
     condition = [
       for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement : [statement.Resource, statement.Condition] if contains(statement.Action, "iam:PassRole")
-    ] == [[["arn:aws:iam::222222222222:role/*-automation"], { StringEquals = { "iam:PassedToService" = ["ssm.amazonaws.com"] } }]]
+    ] == [[["arn:aws:iam::222222222222:role/cspm-auto-remediation-automation"], { StringEquals = { "iam:PassedToService" = ["ssm.amazonaws.com"] } }]]
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
   }
 }
@@ -274,6 +295,22 @@ run "in_another_partition" {
     condition     = !strcontains(aws_iam_role_policy.remediation[0].policy, "arn:aws:") && !strcontains(aws_iam_role.remediation.assume_role_policy, "arn:aws:")
     error_message = "ARNs must be of the partition: ${aws_iam_role_policy.remediation[0].policy} ${aws_iam_role.remediation.assume_role_policy}"
   }
+
+  # AWS has the document for security groups in other partitions only; the other documents are here, too.
+  assert {
+    condition = toset([
+      for resource in flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Resource) :
+      split("document/", resource)[1] if strcontains(resource, ":document/")
+      ]) == toset([
+      "AWSConfigRemediation-EnableCloudTrailLogFileValidation", "AWSConfigRemediation-DisablePublicAccessToRedshiftCluster",
+    ]) && strcontains(aws_iam_role_policy.remediation[0].policy, "ec2:RevokeSecurityGroupIngress")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.automation[0].policy, "ec2:")
+    error_message = "The runbooks' role is for the documents that are here: ${aws_iam_role_policy.automation[0].policy}"
+  }
 }
 
 run "no_rules" {
@@ -306,15 +343,7 @@ run "a_module_that_is_off_creates_nothing" {
   }
 }
 
-run "mistakes_1" {
-  command = plan
-  variables {
-    iam = { path = "security" }
-  }
-  expect_failures = [var.iam]
-}
-
-run "mistakes_2" {
+run "mistakes" {
   command = plan
   variables {
     iam = { permissions_boundary_arn = "boundary" }
