@@ -42,7 +42,7 @@ export class Conclusions {
   readonly #unfinished = new Map<string, Unfinished>();
   readonly #inProgress = new Map<string, InProgressFinding>();
   readonly #ended = new Map<string, readonly string[]>();
-  readonly #idle = new Set<string>();
+  readonly #idle = new Map<string, Finding>();
 
   constructor(job: Job, journal: Journal, clock: Clock) {
     this.#job = job;
@@ -87,12 +87,12 @@ export class Conclusions {
   }
 
   /** Notes that no automation execution works on a finding, or not any more. */
-  noteIdle({ resource }: Finding): void {
-    this.#idle.add(resource);
+  noteIdle(finding: Finding): void {
+    this.#idle.set(finding.resource, finding);
   }
 
-  isIdle({ resource }: Finding): boolean {
-    return this.#idle.has(resource);
+  get idle(): readonly Finding[] {
+    return [...this.#idle.values()];
   }
 
   /** Whatever the outcome is, it has all that this attempt and earlier ones applied. */

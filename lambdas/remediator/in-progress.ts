@@ -1,7 +1,6 @@
 import pLimit from 'p-limit';
 import type { Finding } from '../shared/finding.ts';
 import { type Job, journalId, pollId } from '../shared/job.ts';
-import type { Outcome } from '../shared/outcome.ts';
 import type { Conclusions } from './conclusions.ts';
 import type { Journal } from './journal.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -78,19 +77,18 @@ export async function deferWhatIsInProgress(
 }
 
 /**
- * Takes the job's marks away from findings that have their outcomes and on which no execution works. Where that is not
- * known (it can't be followed, or the job has no tries left) the mark stays until it is too old to count.
- * @param failures where it is noted what can't be taken away: it only defers the finding for a while
+ * Takes the job's marks away from findings on which no execution works any more. Where that is not known (it can't be
+ * followed, or the job has no tries left) the mark stays until it is too old to count.
+ * @param findings those of which it is known
+ * @returns what went wrong: a mark that can't be taken away only defers its finding for a while
  */
 export async function endInProgress(
   job: Job,
-  outcomes: readonly Outcome[],
+  findings: readonly Finding[],
   { evidence }: Pick<Surroundings, 'evidence'>,
-  conclusions: Conclusions,
-  failures: unknown[],
-): Promise<void> {
-  const idle = outcomes.map(({ finding }) => finding).filter((finding) => conclusions.isIdle(finding));
-  await pLimit(CALLS_AT_ONCE).map(idle, async (finding) => {
+): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  await pLimit(CALLS_AT_ONCE).map(findings, async (finding) => {
     try {
       const mark = await evidence.readInProgress(finding);
       if (mark?.job === journalId(job)) await evidence.endInProgress(finding);
@@ -98,4 +96,5 @@ export async function endInProgress(
       failures.push(error);
     }
   });
+  return failures;
 }

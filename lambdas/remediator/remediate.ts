@@ -46,7 +46,6 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   } catch (error) {
     conclusions.putBackAll(error);
   }
-  const failures: unknown[] = [];
   try {
     await goOn(job, surroundings, journal, conclusions);
   } catch (error) {
@@ -54,8 +53,9 @@ export async function remediate(job: Job, attempt: Attempt, surroundings: Surrou
   }
   if (attempt.last) conclusions.giveUp(attempt.number);
 
+  // Before the outcomes: an attempt that finds those written has nothing left to look at.
+  const failures = await endInProgress(job, conclusions.idle, surroundings);
   const written = await conclusions.write(evidence);
-  await endInProgress(job, written, surroundings, conclusions, failures);
   const outcomes = [...conclusions.untold, ...written];
   try {
     await surroundings.tell(outcomes);

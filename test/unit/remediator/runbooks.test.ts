@@ -804,6 +804,8 @@ describe('an attempt that ends anywhere', () => {
           expect(world.outcomes.size, context).toBe(1);
           expect(outcomeOf(job)?.outcome, context).toBe('remediated');
           expect(account.trails.get(MAIN), context).toBe(true);
+          // Of a look that is tried again it is known that the execution is over.
+          if (at === 1) expect(marks(), context).toEqual([]);
           const known = [outcomeOf(job)?.applied, outcomeOf(job)?.earlierPlan].flatMap((list) => kinds(list));
           expect(known, context).toContain(STARTED);
         }
