@@ -65,8 +65,8 @@ async function ingressOf({ account, region, resource }: Made): Promise<string[]>
     .sort();
 }
 
-/** A change without what names the poll that it is made in. */
-function withoutPoll({ clientToken: _, tags: __, ...change }: Record<string, unknown>) {
+/** A change without what names the poll that it is made in, and what AWS names when it is made. */
+function withoutPoll({ clientToken: _, tags: __, flowLogId: ___, ...change }: Record<string, unknown>) {
   return change;
 }
 
