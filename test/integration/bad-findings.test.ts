@@ -359,6 +359,26 @@ describe('messages', () => {
       expect.stringMatching(new RegExp(`^unfinished: ${SSH} ${troubled} eu-central-1 sg-.*: Unavailable: `)),
     );
   });
+
+  test('a job that can not be put back comes back when its visibility timeout is over, and is finished', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const item = await makeViolation(world.endpoint, SSH, world.account());
+    world.tenant.setFindings([item]);
+    const asOf = nextMoment();
+    await deployed.collect({ rule: SSH, asOf });
+    world.fault({ service: 'sts', effect: 'unavailable', times: 4 });
+    world.fault({ service: 'sqs', operation: 'ChangeMessageVisibility', effect: 'denied' });
+
+    const worked = await deployed.work();
+
+    expect(worked).toEqual({ invocations: 2, timeouts: 1 });
+    expect(deployed.messages('WARN')).toContainEqual(
+      expect.stringMatching(/^message [-0-9a-f]+ could not be put back sooner: AccessDenied/),
+    );
+    expect((await deployed.resultOf({ rule: SSH, asOf }, 1)).outcomes).toMatchObject([
+      { outcome: 'remediated' },
+    ]);
+  });
 });
 
 function jobFor(region: string, rule: string): Job {
