@@ -121,7 +121,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     const { proxy, tenant, aws } = simulation;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
-    step('deploy examples/organization by Terraform: two regions, three accounts, every rule in dry run');
+    step('deploy examples/organization by Terraform: three regions, three accounts, every rule in dry run');
     await copyProject(folder);
     const rootFolder = path.join(folder, 'examples/organization');
     const root = new TerraformRoot(options.terraform, rootFolder, {

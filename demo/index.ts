@@ -41,6 +41,7 @@ try {
       const environment = {
         ...localAwsEnvironment(aws.endpoint, accounts.security),
         AWS_REGION: homeRegion,
+        AWS_DEFAULT_REGION: homeRegion, // What version 1 of the AWS CLI reads.
         TF_CLI_CONFIG_FILE: terraform.environment['TF_CLI_CONFIG_FILE'] ?? '',
         TF_VAR_api_token: tenant.token,
       };
