@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { send, startServer } from './support/http-server.ts';
-import { invoke, jobsOf, startAws } from './support/invocation.ts';
-import { groupId, item } from './support/items.ts';
+import { send, startServer } from '../../unit/collector/support/http-server.ts';
+import { invoke, jobsOf, startAws } from '../../unit/collector/support/invocation.ts';
+import { groupId, item } from '../../unit/collector/support/items.ts';
 
 const FINDINGS = 50_000;
 const ACCOUNTS = 200;
