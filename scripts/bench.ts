@@ -10,7 +10,15 @@ import { startAwsProxy } from '../test/support/aws-proxy/index.ts';
 import { prepareLocalAws, startLocalAws } from '../test/support/local-aws/index.ts';
 import { startTenant } from '../test/support/tenant/index.ts';
 import { buildFunctions } from './bench/built.ts';
-import { callsPerFinding, coldImport, collectorMemory, startBench, throughput } from './bench/figures.ts';
+import {
+  type ColdImport,
+  callsPerFinding,
+  coldImport,
+  collectorMemory,
+  ruleIds,
+  startBench,
+  throughput,
+} from './bench/figures.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -36,7 +44,8 @@ async function measure() {
     try {
       const bench = await startBench({ endpoint: aws.endpoint, proxy, tenant });
       say('cold import');
-      const cold = await coldImport(bench, built.remediator);
+      const cold: ColdImport[] = [];
+      for (const rule of ruleIds) cold.push(await coldImport(bench, built.remediator, rule));
       const calls = await callsPerFinding(bench, say);
       const speeds = await throughput(bench, say);
       say('memory: 50,000 findings');
@@ -69,10 +78,10 @@ function print({ machine, zipBytes, coldImport: cold, calls, throughput: speeds,
   const rows: (readonly [string, string])[] = [
     ['collector.zip', `${Math.ceil(zipBytes.collector / 1000)} kB`],
     ['remediator.zip', `${Math.ceil(zipBytes.remediator / 1000)} kB`],
-    [
-      'cold import for a security group job',
-      `${one(cold.medianMilliseconds)} ms (${one(cold.fastestMilliseconds)} to ${one(cold.slowestMilliseconds)}), of which the processor ${one(cold.medianCpuMilliseconds)} ms; ${cold.files} files`,
-    ],
+    ...cold.map((of): [string, string] => [
+      `cold import for ${of.rule}`,
+      `${one(of.medianMilliseconds)} ms (${one(of.fastestMilliseconds)} to ${one(of.slowestMilliseconds)}), of which the processor ${one(of.medianCpuMilliseconds)} ms; ${of.files} files`,
+    ]),
     ...calls.map(({ rule, findings, changes, reads, own, beyondChangesPerFinding }): [string, string] => [
       `calls for ${findings} of ${rule}`,
       `${beyondChangesPerFinding.toFixed(2)} a finding beyond changes (${changes} changes, ${reads} reads, ${own} own)`,

@@ -9,11 +9,21 @@ import { fleetFindings, type Tenant, type TenantItem } from '../../test/support/
 import { type BuiltFunction, importBuilt, invokeBuilt } from './built.ts';
 
 const REGION = 'eu-central-1';
-const rules: readonly TestedRule[] = [
-  'security-group-ssh-open',
-  's3-bucket-public',
-  'iam-access-key-unrotated',
-];
+/** All of them, with the options that let each cure what is made here. */
+const rules: Readonly<Record<TestedRule, Readonly<Record<string, unknown>>>> = {
+  'security-group-ssh-open': {},
+  'security-group-rdp-open': {},
+  's3-bucket-public': {},
+  'iam-access-key-unrotated': {},
+  'cloudtrail-log-file-validation': {},
+  'vpc-flow-logs-disabled': {},
+  'network-acl-default-allows-all': { replacement_cidrs: ['vpc'] },
+  'network-acl-subnet-allows-all': { replacement_cidrs: ['vpc'] },
+  'rds-snapshot-public': {},
+  'redshift-cluster-public': {},
+};
+/** The rules' ids. `rules` has the type's keys and no others. */
+export const ruleIds = Object.keys(rules).filter((id): id is TestedRule => id in rules);
 const MADE_AT_ONCE = 8;
 /** Lambda's pollers for a queue, and what runs side by side here. */
 const WORKERS = 5;
@@ -43,7 +53,9 @@ export async function startBench(surroundings: Surroundings): Promise<Bench> {
     netskopeUrl: tenant.url,
     token: tenant.token,
     account: freshAccount(),
-    rules: Object.fromEntries(rules.map((rule) => [rule, { mode: 'enforce' }])),
+    rules: Object.fromEntries(
+      Object.entries(rules).map(([rule, options]) => [rule, { mode: 'enforce', options }]),
+    ),
   });
   const quiet = { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' };
   Object.assign(process.env, product.collectorEnvironment, product.remediatorEnvironment(REGION), quiet);
@@ -67,6 +79,7 @@ function nextMoment(): string {
 }
 
 export interface ColdImport {
+  readonly rule: string;
   readonly files: number;
   /** Of several fresh processes. */
   readonly medianMilliseconds: number;
@@ -76,25 +89,25 @@ export interface ColdImport {
 }
 
 /**
- * How long a cold remediator takes to load what one security group job needs: the files are those that a real job
- * loads, imported one after another in a fresh process without the calls between.
+ * How long a cold remediator takes to load what one job of a rule needs: the files are those that a real job loads, imported one after another in a fresh process without the calls between.
  */
 export async function coldImport(
-  { product, endpoint }: Bench,
+  { product, endpoint, proxy }: Bench,
   built: BuiltFunction,
-  processes = 15,
+  rule: TestedRule,
+  processes = 9,
 ): Promise<ColdImport> {
   const account = freshAccount();
-  const item = await makeViolation(endpoint, 'security-group-ssh-open', account, REGION);
+  const item = await makeViolation(endpoint, rule, account, REGION);
   const resource = item.resource_id;
-  const rule = 'security-group-ssh-open';
+  const aging = proxy.inject(oldAccessKeys);
   const job = {
     version: 1,
     poll: { rule, asOf: nextMoment() },
     account,
     region: REGION,
     chunk: 0,
-    findings: [{ rule, account, region: REGION, resource }],
+    findings: [{ rule, account, region: item.region_name === 'global' ? 'global' : REGION, resource }],
   };
   const event = {
     Records: [
@@ -110,12 +123,14 @@ export async function coldImport(
     ],
   };
   const { loaded } = await invokeBuilt(built, event, product.remediatorEnvironment(REGION));
+  aging.remove();
   const [outcome] = await product.outcomes(rule, job.poll.asOf);
   if (outcome?.outcome !== 'remediated') throw new Error(`the built function did not cure ${resource}`);
   const runs: Awaited<ReturnType<typeof importBuilt>>[] = [];
   for (let run = 0; run < processes; run++) runs.push(await importBuilt(built, loaded));
   const times = runs.map(({ milliseconds }) => milliseconds);
   return {
+    rule,
     files: loaded.length,
     medianMilliseconds: median(times),
     fastestMilliseconds: Math.min(...times),
@@ -150,7 +165,7 @@ export async function callsPerFinding(
   const { proxy } = bench;
   const aging = proxy.inject(oldAccessKeys);
   const figures: CallFigures[] = [];
-  for (const rule of rules) {
+  for (const rule of ruleIds) {
     for (const findings of sizes) {
       say(`calls: ${findings} findings of ${rule}`);
       const items = await makeViolations(bench, rule, [freshAccount()], findings);

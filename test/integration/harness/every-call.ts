@@ -49,6 +49,12 @@ interface Case {
   readonly item: TenantItem;
 }
 
+/** The rules that are tried with every call broken: the three shapes that rules have. */
+type SweptRule = Extract<
+  TestedRule,
+  'security-group-ssh-open' | 'security-group-rdp-open' | 's3-bucket-public' | 'iam-access-key-unrotated'
+>;
+
 /**
  * Tests that a rule's work comes to its end whichever of the calls to AWS fails: once, so that the SDK tries again; so
  * often that the poll or the attempt fails, and the next one finishes; for ever, so that someone has to be told.
@@ -57,7 +63,7 @@ interface Case {
  * remediator's part of it, with the effect that leaves most open
  */
 export function testEveryCall(
-  rule: TestedRule,
+  rule: SweptRule,
   ruleCalls: readonly CallName[],
   common: 'thorough' | 'brief' = 'brief',
 ): void {

@@ -10,18 +10,20 @@ import {
   tenantItem,
 } from '../../support/tenant/index.ts';
 
-export type TestedRule =
-  | 'security-group-ssh-open'
-  | 'security-group-rdp-open'
-  | 's3-bucket-public'
-  | 'iam-access-key-unrotated';
-
-const codes: Readonly<Record<TestedRule, RuleCode>> = {
+const codes = {
   'security-group-ssh-open': 'CIS-1-2-0-4-1',
   'security-group-rdp-open': 'CIS-1-2-0-4-2',
   's3-bucket-public': 'BPR-1-0-0',
   'iam-access-key-unrotated': 'CIS-1-2-0-1-4',
-};
+  'cloudtrail-log-file-validation': 'CIS-1-2-0-2-2',
+  'vpc-flow-logs-disabled': 'CIS-1-2-0-2-9',
+  'network-acl-default-allows-all': 'BPR-0-6',
+  'network-acl-subnet-allows-all': 'BPR-0-1-0',
+  'rds-snapshot-public': 'BPR-3-8',
+  'redshift-cluster-public': 'BPR-1-9',
+} as const satisfies Record<string, RuleCode>;
+
+export type TestedRule = keyof typeof codes;
 
 /** What the tenant says of a resource that violates a rule. */
 export function itemOf(
@@ -116,6 +118,18 @@ export async function makeViolation(
       await builder.userWithKeys(user, 1);
       return item(user, 'global');
     }
+    case 'cloudtrail-log-file-validation':
+      return item(await builder.unvalidatedTrail(region, freshName(`trail-${account}-${process.pid}`)));
+    case 'vpc-flow-logs-disabled':
+      return item(await builder.vpc(region));
+    case 'network-acl-default-allows-all':
+      return item(await builder.openDefaultNetworkAcl(region));
+    case 'network-acl-subnet-allows-all':
+      return item(await builder.openSubnetNetworkAcl(region));
+    case 'rds-snapshot-public':
+      return item(await builder.instanceWithPublicSnapshot(region, freshName('database')));
+    case 'redshift-cluster-public':
+      return item(await builder.publicRedshiftCluster(region, freshName('warehouse')));
   }
 }
 
