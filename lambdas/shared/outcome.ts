@@ -16,7 +16,6 @@ export const outcomeNames = [
 ] as const;
 /** What came of one finding in one poll. */
 export const outcomeNameSchema = z.enum(outcomeNames);
-export type OutcomeName = z.infer<typeof outcomeNameSchema>;
 
 /** A change as it was planned or done, in the form that evidence keeps and undo reads. */
 export const recordedChangeSchema = z.object({
