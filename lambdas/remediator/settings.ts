@@ -4,6 +4,7 @@ import { SettingsError } from '../shared/errors.ts';
 import { accountIdSchema, ruleIdSchema } from '../shared/finding.ts';
 import { formatIssues } from '../shared/issues.ts';
 import { jsonSchema } from '../shared/json.ts';
+import { maintenanceWindowSchema } from './maintenance-window.ts';
 
 const modeSchema = z.enum(['off', 'dry_run', 'enforce']);
 export type Mode = z.infer<typeof modeSchema>;
@@ -30,6 +31,8 @@ const settingsSchema = z.strictObject({
   method: z.enum(['api', 'runbook']).default('api'),
   /** What becomes of what the runbook has left open: cured by direct calls, or reported as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
+  /** Outside it nothing is changed. Without one: at any time. */
+  maintenance_window: maintenanceWindowSchema.optional(),
   exemptions: z.array(exemptionSchema),
   /** The rule's own, parsed by the rule. */
   options: z.record(z.string(), jsonSchema),

@@ -15,6 +15,7 @@ import type { Conclusions, Facts } from './conclusions.ts';
 import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
 import { deferWhatIsInProgress, markInProgress } from './in-progress.ts';
 import type { Journal } from './journal.ts';
+import { describeWindow, isOpen } from './maintenance-window.ts';
 import { executionState, planRunbook } from './runbook.ts';
 import { isPaused, modeFor, type Settings } from './settings.ts';
 import type { Attempt, Surroundings } from './surroundings.ts';
@@ -71,11 +72,11 @@ export class Work {
     const conclusions = this.#conclusions;
     if (conclusions.open.length === 0) return undefined;
     let settings: Settings;
-    let paused: boolean;
+    let held: string | undefined;
     try {
       settings = await this.#readSettings();
       conclusions.mode = modeFor(settings, this.#job.account);
-      paused = conclusions.mode === 'enforce' && (await this.#isPaused());
+      held = conclusions.mode === 'enforce' ? await this.#whyNotNow(settings) : undefined;
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       conclusions.concludeAll('failed', { reason: error.message, willRetry: true });
@@ -84,7 +85,7 @@ export class Work {
     const isOff = conclusions.mode === 'off';
     if (isOff) this.#leaveUnbegun();
 
-    const enforcing = conclusions.mode === 'enforce' && !paused;
+    const enforcing = conclusions.mode === 'enforce' && held === undefined;
     const runbook = settings.method === 'runbook' && !isOff ? this.#rule.runbook : undefined;
     const eligible = conclusions.open.filter((finding) => this.#isToBeRead(finding, settings));
     if (runbook !== undefined) await deferWhatIsInProgress(this.#job, eligible, this.#world, conclusions);
@@ -97,7 +98,7 @@ export class Work {
     if (enforcing) return this.#enforce(session, cases, settings);
     for (const { finding, violation, facts } of cases) {
       if (isOff) conclusions.conclude(finding, 'not_applicable', this.#offFacts());
-      else if (paused) conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
+      else if (held !== undefined) this.#defer(finding, held, facts);
       else conclusions.conclude(finding, 'planned', { ...facts, ...notesOf(violation) });
     }
     return undefined;
@@ -215,7 +216,7 @@ export class Work {
     for (const toCure of cases) {
       const { finding, changes, facts } = toCure;
       const starts = changes.some((change) => isStart({ change }));
-      if (!(await this.#mayChange(finding, facts))) continue;
+      if (!(await this.#mayChange(finding, facts, settings))) continue;
       if (starts && !(await this.#isMarked(finding, facts))) continue;
       const { applied, error } = await applyPlan(session, changes);
       this.#journal.apply(finding.resource, applied);
@@ -246,7 +247,7 @@ export class Work {
   }
 
   /** Whether the finding may be worked on now; otherwise it has its outcome, or is put back. */
-  async #mayChange(finding: Finding, facts: Facts): Promise<boolean> {
+  async #mayChange(finding: Finding, facts: Facts, settings: Settings): Promise<boolean> {
     const conclusions = this.#conclusions;
     const left = this.#attempt.remainingMilliseconds();
     if (left < RESERVED_MILLISECONDS) {
@@ -258,8 +259,9 @@ export class Work {
       return false;
     }
     try {
-      if (!(await this.#isPaused())) return true;
-      conclusions.conclude(finding, 'deferred', { ...facts, ...this.#pauseFacts() });
+      const held = await this.#whyNotNow(settings);
+      if (held === undefined) return true;
+      this.#defer(finding, held, facts);
     } catch (error) {
       if (!(error instanceof SettingsError)) conclusions.putBack(finding, error, facts);
       else conclusions.conclude(finding, 'failed', { ...facts, reason: error.message, willRetry: true });
@@ -390,19 +392,22 @@ export class Work {
     return this.#conclusions.open.some(({ resource }) => this.#journal.execution(resource) !== undefined);
   }
 
-  async #isPaused(): Promise<boolean> {
-    return isPaused(await this.#world.settings.pause(), this.#rule.id, ruleIds);
+  /** Why nothing may be changed at this moment though the rule is in force; undefined when it may. */
+  async #whyNotNow({ maintenance_window: window }: Settings): Promise<string | undefined> {
+    const { id } = this.#rule;
+    if (isPaused(await this.#world.settings.pause(), id, ruleIds)) {
+      return `enforcement of ${id} is paused in ${this.#job.region}: the pause parameter says so`;
+    }
+    if (window === undefined || isOpen(window, new Date(this.#world.clock.now()))) return undefined;
+    return `${id} changes nothing outside its maintenance window, ${describeWindow(window)}`;
+  }
+
+  #defer(finding: Finding, reason: string, facts: Facts): void {
+    this.#conclusions.conclude(finding, 'deferred', { ...facts, willRetry: true, reason });
   }
 
   #offFacts(): Facts {
     return { reason: `rule ${this.#rule.id} is off for account ${this.#job.account}` };
-  }
-
-  #pauseFacts(): Facts {
-    return {
-      willRetry: true,
-      reason: `enforcement of ${this.#rule.id} is paused in ${this.#job.region}: the pause parameter says so`,
-    };
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
+import type { MaintenanceWindow } from '../../../lambdas/remediator/maintenance-window.ts';
 import type { Exemption, Mode } from '../../../lambdas/remediator/settings.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
 import { SettingsError } from '../../../lambdas/shared/errors.ts';
@@ -19,6 +20,9 @@ const exemption = {
   owner: 'team-a',
   expires: '2026-12-31',
 };
+
+/** Not open when the world's clock begins, on a Tuesday at noon, UTC. */
+const shut: MaintenanceWindow = { days: ['TUE'], start: '13:00', end: '14:00', time_zone: 'UTC' };
 
 const keysOf = (changes: readonly { readonly change: object }[]): unknown[] =>
   changes.map(({ change }) => ('key' in change ? change.key : undefined));
@@ -185,6 +189,64 @@ describe('what becomes of a finding', () => {
       reason: expect.stringContaining(`tag ${EXEMPTION_TAG} is "please leave": expected`),
     });
     expect(world.account.changed).toEqual([]);
+  });
+});
+
+describe('a maintenance window', () => {
+  const open: MaintenanceWindow = { ...shut, start: '11:00', end: '12:30' };
+
+  test('outside it what would be done is recorded, and the credentials can’t change anything', async () => {
+    const world = new World({ deploy: ['old'] });
+    world.settings = settingsOf({ maintenance_window: shut });
+
+    await world.attempt(jobOf('deploy'));
+
+    expect(world.outcome('deploy')).toMatchObject({
+      outcome: 'deferred',
+      mode: 'enforce',
+      willRetry: true,
+      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE`,
+      seen: { keys: [{ id: 'old' }] },
+      applied: [],
+    });
+    expect(keysOf(world.outcome('deploy')?.plan ?? [])).toEqual(['old']);
+    expect(world.account.sessions.map(({ permissions }) => permissions)).toEqual([rule.permissions.read]);
+    expect(world.account.changed).toEqual([]);
+  });
+
+  test('within it the rule is in force', async () => {
+    const world = new World({ deploy: ['old'] });
+    world.settings = settingsOf({ maintenance_window: open });
+
+    await world.attempt(jobOf('deploy'));
+
+    expect(world.names).toEqual({ deploy: 'remediated' });
+  });
+
+  test('when it closes between two findings the second is not touched', async () => {
+    const world = new World({ a: ['old'], b: ['old'] });
+    world.settings = settingsOf({ maintenance_window: open });
+    world.account.fault = ({ operation }) => {
+      if (operation === 'UpdateAccessKey') world.now += 3_600_000;
+      return undefined;
+    };
+
+    await world.attempt(jobOf('a', 'b'));
+
+    expect(world.names).toEqual({ a: 'remediated', b: 'deferred' });
+    expect(world.account.changed).toEqual(['a/old']);
+  });
+
+  test('does not concern a dry run, nor an account that the rule is off for', async () => {
+    const world = new World({ deploy: ['old'] });
+    world.settings = settingsOf({ mode: 'dry_run', maintenance_window: shut });
+    await world.attempt(jobOf('deploy'));
+    const other = new World({ deploy: ['old'] });
+    other.settings = settingsOf({ mode_by_account: { [ACCOUNT]: 'off' }, maintenance_window: shut });
+    await other.attempt(jobOf('deploy'));
+
+    expect(world.names).toEqual({ deploy: 'planned' });
+    expect(other.names).toEqual({ deploy: 'not_applicable' });
   });
 });
 
@@ -843,6 +905,7 @@ describe('whatever happens', () => {
     mode: fc.constantFrom<Mode>('off', 'dry_run', 'enforce', 'enforce', 'enforce', 'enforce'),
     pause: fc.constantFrom('none', 'none', 'none', 'none', RULE),
     exemptions: fc.constantFrom<Exemption[]>([], [], [], [{ ...exemption, resource: 'u1' }]),
+    maintenance_window: fc.constantFrom(undefined, undefined, undefined, shut),
   });
   const attempt = fc.record({
     setting,
@@ -854,16 +917,13 @@ describe('whatever happens', () => {
 
   type Attempt = typeof attempt extends fc.Arbitrary<infer T> ? T : never;
 
-  function trouble(
-    world: World,
-    { setting: { mode, pause, exemptions }, faults, portErrors }: Attempt,
-  ): void {
+  function trouble(world: World, { setting: { pause, ...settings }, faults, portErrors }: Attempt): void {
     let calls = 0;
     let ports = 0;
     world.account.fault = () => faults[calls++];
     world.fault = () => portErrors[ports++];
     world.pause = pause;
-    world.settings = settingsOf({ mode, exemptions });
+    world.settings = settingsOf(settings);
   }
 
   function calm(world: World): void {

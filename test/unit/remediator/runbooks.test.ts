@@ -594,6 +594,12 @@ describe('between start and look', () => {
   };
   const changes: [string, () => void, Partial<Outcome>][] = [
     ['paused', pause, { outcome: 'deferred', willRetry: true }],
+    [
+      'outside its maintenance window',
+      () =>
+        enforce({ maintenance_window: { days: ['MON'], start: '01:00', end: '02:00', time_zone: 'UTC' } }),
+      { outcome: 'deferred', willRetry: true },
+    ],
     ['in dry run', () => enforce({ mode: 'dry_run' }), { outcome: 'planned', mode: 'dry_run' }],
     ['off', () => enforce({ mode: 'off' }), { outcome: 'not_applicable', mode: 'off' }],
   ];

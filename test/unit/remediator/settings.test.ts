@@ -15,6 +15,12 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   version: fc.constant(1),
   rule: fc.constant(RULE),
   mode,
+  maintenance_window: fc.constantFrom(undefined, {
+    days: ['SAT', 'SUN'],
+    start: '22:00',
+    end: '04:00',
+    time_zone: 'Europe/Berlin',
+  }),
   mode_by_account: fc.dictionary(account, mode, { maxKeys: 20 }),
   method: fc.constantFrom('api', 'runbook'),
   runbook_then: fc.constantFrom('api', 'report'),
@@ -99,6 +105,14 @@ describe('settings that stop the rule', () => {
     ['not UTF-8', pieces(Buffer.from([0xff, 0xfe]).toString('base64')), /they are not JSON/],
     ['an unknown setting', whole({ ...settingsOf(), max_changes: 3 }), /Unrecognized key: "max_changes"/],
     ['an unknown mode', whole({ ...settingsOf(), mode: 'on' }), /mode: /],
+    [
+      'a maintenance window in a time zone that there is not',
+      whole({
+        ...settingsOf(),
+        maintenance_window: { days: ['SAT'], start: '22:00', end: '04:00', time_zone: 'Mars/Olympus' },
+      }),
+      /maintenance_window\.time_zone: /,
+    ],
     [
       'a mode of something that is no account',
       whole({ ...settingsOf(), mode_by_account: { '1234': 'off' } }),

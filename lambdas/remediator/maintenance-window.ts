@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'] as const;
+const WEEK: readonly string[] = DAYS;
+
+const timeOfDaySchema = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected hours and minutes, such as "22:00"');
+
+/**
+ * When a rule may change something, by the wall clock of `time_zone`. It opens on each of `days` at `start` and closes
+ * at the `end` that follows, on the next day where that is not later than `start`.
+ */
+export const maintenanceWindowSchema = z.strictObject({
+  days: z.array(z.enum(DAYS)).min(1),
+  start: timeOfDaySchema,
+  /** The first minute that no longer counts. */
+  end: timeOfDaySchema,
+  time_zone: z.string().refine(isTimeZone, 'expected a name of the IANA time zone database'),
+});
+export type MaintenanceWindow = z.infer<typeof maintenanceWindowSchema>;
+
+/** Whether the window is open at a moment. */
+export function isOpen({ days, start, end, time_zone }: MaintenanceWindow, at: Date): boolean {
+  const { day, time } = wallClock(at, time_zone);
+  const opensOn = (weekday: number): boolean => days.some((name) => WEEK.indexOf(name) === weekday);
+  // Times of day compare as texts.
+  if (start < end) return opensOn(day) && start <= time && time < end;
+  return (opensOn(day) && start <= time) || (opensOn((day + 6) % 7) && time < end);
+}
+
+/** The window in words: `22:00 to 04:00 Europe/Berlin on FRI, SAT`. */
+export function describeWindow({ days, start, end, time_zone }: MaintenanceWindow): string {
+  const on = new Set(days).size === DAYS.length ? 'every day' : `on ${days.join(', ')}`;
+  return `${start} to ${end} ${time_zone} ${on}`;
+}
+
+/** The day of the week (0: Sunday) and the time of day (`09:05`) that clocks in a time zone show. */
+function wallClock(at: Date, timeZone: string): { day: number; time: string } {
+  const parts = new Map(
+    new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      hourCycle: 'h23',
+      weekday: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+    })
+      .formatToParts(at)
+      .map(({ type, value }) => [type, value]),
+  );
+  return {
+    day: WEEK.indexOf(parts.get('weekday')?.toUpperCase() ?? ''),
+    time: `${parts.get('hour')}:${parts.get('minute')}`,
+  };
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

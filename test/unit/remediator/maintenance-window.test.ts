@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  describeWindow,
+  isOpen,
+  type MaintenanceWindow,
+  maintenanceWindowSchema,
+} from '../../../lambdas/remediator/maintenance-window.ts';
+
+const everyDay: MaintenanceWindow['days'] = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
+const nights: MaintenanceWindow = {
+  days: ['FRI', 'SAT'],
+  start: '22:00',
+  end: '04:00',
+  time_zone: 'Europe/Berlin',
+};
+const noons: MaintenanceWindow = { days: ['MON'], start: '12:00', end: '13:30', time_zone: 'UTC' };
+
+const MINUTE = 60_000;
+const HALF_HOUR = 30 * MINUTE;
+const timeOfDay = fc
+  .record({ hour: fc.integer({ min: 0, max: 23 }), minute: fc.constantFrom('00', '30') })
+  .map(({ hour, minute }) => `${String(hour).padStart(2, '0')}:${minute}`);
+const windows = fc.record({
+  days: fc.subarray([...everyDay], { minLength: 1 }),
+  start: timeOfDay,
+  end: timeOfDay,
+  time_zone: fc.constant('UTC'),
+});
+/** A Sunday's midnight, UTC. */
+const sunday = Date.UTC(2026, 10, 22);
+
+describe('a maintenance window', () => {
+  // 2026-11-27 is a Friday; Berlin is an hour ahead of UTC then.
+  test.each([
+    ['before it opens', nights, '2026-11-27T20:59:59Z', false],
+    ['when it opens', nights, '2026-11-27T21:00:00Z', true],
+    ['after midnight', nights, '2026-11-28T02:59:59Z', true],
+    ['when it closes', nights, '2026-11-28T03:00:00Z', false],
+    ['after its last night', nights, '2026-11-29T02:59:59Z', true],
+    ['the evening after', nights, '2026-11-29T21:30:00Z', false],
+    ['in the early morning before its first evening', nights, '2026-11-27T01:00:00Z', false],
+    ['by summer time, before it opens', nights, '2026-07-03T19:59:59Z', false],
+    ['by summer time, when it opens', nights, '2026-07-03T20:00:00Z', true],
+    ['within a day: before', noons, '2026-11-30T11:59:59Z', false],
+    ['within a day: at its start', noons, '2026-11-30T12:00:00Z', true],
+    ['within a day: at its end', noons, '2026-11-30T13:30:00Z', false],
+    ['within a day: another day', noons, '2026-12-01T12:30:00Z', false],
+    ['midnight is 00:00', { ...noons, start: '00:00', end: '00:01' }, '2026-11-30T00:00:30Z', true],
+  ])('%s', (_, window, at, expected) => {
+    const open = isOpen(window, new Date(at));
+
+    expect(open).toBe(expected);
+  });
+
+  test('with the same start and end it is open for a whole day each time', () => {
+    const window = { ...noons, end: noons.start };
+
+    const opened = [...Array(8 * 24).keys()].filter((hour) =>
+      isOpen(window, new Date(sunday + hour * 60 * MINUTE)),
+    );
+
+    // From Monday noon to Tuesday noon.
+    expect(opened).toEqual([...Array(24).keys()].map((hour) => 36 + hour));
+  });
+
+  test('in any week it is open for as long as it says, once for each of its days', () => {
+    fc.assert(
+      fc.property(windows, (window) => {
+        const halfHours = [...Array(7 * 48).keys()].filter((number) =>
+          isOpen(window, new Date(sunday + number * HALF_HOUR)),
+        );
+
+        const [from, to] = [window.start, window.end].map((time) => Date.parse(`1970-01-01T${time}Z`));
+        const length = (((to ?? 0) - (from ?? 0)) / HALF_HOUR + 47) % 48;
+        expect(halfHours.length).toBe(window.days.length * (length + 1));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test.each([
+    [nights, '22:00 to 04:00 Europe/Berlin on FRI, SAT'],
+    [{ ...nights, days: everyDay }, '22:00 to 04:00 Europe/Berlin every day'],
+  ])('in words', (window, words) => {
+    expect(describeWindow(window)).toBe(words);
+  });
+
+  test.each([
+    ['no days', { ...nights, days: [] }, 'days'],
+    ['a day that there is not', { ...nights, days: ['FRIDAY'] }, 'days'],
+    ['a time that there is not', { ...nights, start: '24:00' }, 'expected hours and minutes'],
+    ['a time without a zero', { ...nights, end: '4:00' }, 'expected hours and minutes'],
+    ['a time zone that there is not', { ...nights, time_zone: 'Europe/Atlantis' }, 'IANA time zone database'],
+    ['no time zone', { days: nights.days, start: '22:00', end: '04:00' }, 'time_zone'],
+    ['something unknown', { ...nights, hours: 3 }, 'hours'],
+  ])('%s is refused', (_, given, words) => {
+    const { error } = maintenanceWindowSchema.safeParse(given);
+
+    expect(JSON.stringify(error?.issues)).toContain(words);
+  });
+});
