@@ -48,7 +48,7 @@ variable "api_token_recovery_days" {
 }
 
 variable "rules" {
-  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says; `maintenance_window`: the only time in which anything is changed, if not as `schedule.maintenance_window` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
@@ -58,6 +58,11 @@ variable "rules" {
     excluded_accounts   = optional(set(string), [])
     schedule            = optional(string)
     netskope_rule_names = optional(list(string), [])
+    maintenance_window = optional(object({
+      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      start = string
+      end   = string
+    }))
     exemptions = optional(list(object({
       account  = optional(string, "*")
       region   = optional(string, "*")
@@ -129,11 +134,16 @@ variable "region_labels" {
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron`, and `flexible_window_minutes`, within which polls are spread (0: none)."
+  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron` and of maintenance windows, and `flexible_window_minutes`, within which polls are spread (0: none). `maintenance_window`: the only time in which anything is changed, for rules that have none of their own: from `start` (`22:00`) on each of `days` (`MON` to `SUN`, all by default) to the `end` that follows; the same start and end are a whole day. Outside it findings end `deferred`, with the plan. Null: at any time."
   type = object({
     expression              = optional(string, "rate(1 hour)")
     time_zone               = optional(string, "UTC")
     flexible_window_minutes = optional(number, 5)
+    maintenance_window = optional(object({
+      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      start = string
+      end   = string
+    }))
   })
   default  = {}
   nullable = false

@@ -1,5 +1,5 @@
 variable "rules" {
-  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
+  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is neither asked for nor cured. `mode`: `off`, `dry_run` (plans are recorded, nothing is changed) or `enforce`; `mode_by_account` sets it for single accounts. `method`: `api` (direct calls) or `runbook` (AWS's managed Systems Manager document, where the rule has one); `runbook_then`: what the document leaves open is cured by direct calls (`api`) or reported as failed (`report`). `accounts`: the only accounts that the rule is on for, if any are named; `excluded_accounts`: accounts that it is off for, whatever else is said of them. `schedule`: when, if not as `schedule.expression` says; `maintenance_window`: the only time in which anything is changed, if not as `schedule.maintenance_window` says. `netskope_rule_names`: further names of findings that this rule cures. `exemptions`: resources that are left alone, by `account`, `region` and `resource` (`*` stands for any text), each with a `reason`, an `owner` and the last day (UTC) on which it counts, `expires`. `options`: the rule's own."
   type = map(object({
     mode                = optional(string, "dry_run")
     mode_by_account     = optional(map(string), {})
@@ -9,6 +9,11 @@ variable "rules" {
     excluded_accounts   = optional(set(string), [])
     schedule            = optional(string)
     netskope_rule_names = optional(list(string), [])
+    maintenance_window = optional(object({
+      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      start = string
+      end   = string
+    }))
     exemptions = optional(list(object({
       account  = optional(string, "*")
       region   = optional(string, "*")
@@ -114,6 +119,26 @@ variable "rules" {
       for id, rule in var.rules : "rules[\"${id}\"].schedule is \"${rule.schedule}\""
       if rule.schedule == null ? false : !can(regex(local.rate_pattern, rule.schedule)) && !can(regex(local.cron_pattern, rule.schedule))
     ])}: expected \"rate(1 hour)\", \"rate(30 minutes)\" or the six fields of \"cron(0 6 * * ? *)\", of which day-of-month or day-of-week is \"?\"."
+  }
+
+  validation {
+    condition = alltrue([
+      for rule in values(var.rules) : rule.maintenance_window == null ? true : (
+        length(setsubtract(rule.maintenance_window.days, local.days)) == 0 &&
+        length(rule.maintenance_window.days) > 0 &&
+        can(regex(local.time_of_day_pattern, rule.maintenance_window.start)) &&
+        can(regex(local.time_of_day_pattern, rule.maintenance_window.end))
+      )
+    ])
+    error_message = "${join("; ", [
+      for id, rule in var.rules : "rules[\"${id}\"].maintenance_window is ${jsonencode(rule.maintenance_window)}"
+      if rule.maintenance_window == null ? false : !(
+        length(setsubtract(rule.maintenance_window.days, local.days)) == 0 &&
+        length(rule.maintenance_window.days) > 0 &&
+        can(regex(local.time_of_day_pattern, rule.maintenance_window.start)) &&
+        can(regex(local.time_of_day_pattern, rule.maintenance_window.end))
+      )
+    ])}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as \"22:00\" and \"04:30\"."
   }
 
   validation {
@@ -366,19 +391,22 @@ locals {
   # The settings of each rule, in the form in which the remediators read them. As text, so that they pass through
   # `link` as they are, whatever options there are.
   settings = {
-    for id, rule in local.rules_by_id : id => jsonencode({
-      version         = 1
-      rule            = id
-      mode            = local.modes_of_rule[id].mode
-      mode_by_account = local.modes_of_rule[id].mode_by_account
-      method          = rule.method
-      runbook_then    = rule.runbook_then
-      exemptions      = rule.exemptions
-      options = merge(
-        # The role that `target` makes for this, by the name that it has there.
-        can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
-        { for option, value in rule.options : option => value if value != null },
-      )
-    })
+    for id, rule in local.rules_by_id : id => jsonencode(merge(
+      lookup(local.maintenance_windows, id, null) == null ? {} : { maintenance_window = local.maintenance_windows[id] },
+      {
+        version         = 1
+        rule            = id
+        mode            = local.modes_of_rule[id].mode
+        mode_by_account = local.modes_of_rule[id].mode_by_account
+        method          = rule.method
+        runbook_then    = rule.runbook_then
+        exemptions      = rule.exemptions
+        options = merge(
+          # The role that `target` makes for this, by the name that it has there.
+          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
+          { for option, value in rule.options : option => value if value != null },
+        )
+      },
+    ))
   }
 }

@@ -62,11 +62,16 @@ variable "region_labels" {
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron`, and `flexible_window_minutes`, within which polls are spread (0: none)."
+  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron` and of maintenance windows, and `flexible_window_minutes`, within which polls are spread (0: none). `maintenance_window`: the only time in which anything is changed, for rules that have none of their own: from `start` (`22:00`) on each of `days` (`MON` to `SUN`, all by default) to the `end` that follows; the same start and end are a whole day. Outside it findings end `deferred`, with the plan. Null: at any time."
   type = object({
     expression              = optional(string, "rate(1 hour)")
     time_zone               = optional(string, "UTC")
     flexible_window_minutes = optional(number, 5)
+    maintenance_window = optional(object({
+      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      start = string
+      end   = string
+    }))
   })
   default  = {}
   nullable = false
@@ -82,6 +87,16 @@ variable "schedule" {
   validation {
     condition     = can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", var.schedule.time_zone))
     error_message = "schedule.time_zone is \"${var.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"."
+  }
+
+  validation {
+    condition = var.schedule.maintenance_window == null ? true : (
+      length(setsubtract(var.schedule.maintenance_window.days, local.days)) == 0 &&
+      length(var.schedule.maintenance_window.days) > 0 &&
+      can(regex(local.time_of_day_pattern, var.schedule.maintenance_window.start)) &&
+      can(regex(local.time_of_day_pattern, var.schedule.maintenance_window.end))
+    )
+    error_message = "schedule.maintenance_window is ${jsonencode(var.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as \"22:00\" and \"04:30\"."
   }
 
   validation {

@@ -262,3 +262,21 @@ run "runbook_that_this_partition_does_not_have" {
   }
   expect_failures = [var.rules]
 }
+
+run "maintenance_windows" {
+  command = plan
+  variables {
+    schedule = { maintenance_window = { days = ["SATURDAY"], start = "22:00", end = "04:00" } }
+    rules    = { s3-bucket-public = { maintenance_window = { start = "22:00", end = "4:00" } } }
+  }
+  expect_failures = [var.schedule, var.rules]
+}
+
+run "maintenance_windows_without_days_or_of_25_hours" {
+  command = plan
+  variables {
+    schedule = { maintenance_window = { start = "23:00", end = "25:00" } }
+    rules    = { s3-bucket-public = { maintenance_window = { days = [], start = "22:00", end = "04:00" } } }
+  }
+  expect_failures = [var.schedule, var.rules]
+}
