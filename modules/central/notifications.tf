@@ -35,6 +35,11 @@ variable "notifications" {
     condition     = var.notifications.enabled || length(var.notifications.email_addresses) == 0
     error_message = "notifications has email_addresses but is not enabled: nobody would be told."
   }
+
+  validation {
+    condition     = var.alarms.enabled || var.notifications.each_finding || length(var.notifications.email_addresses) == 0
+    error_message = "notifications has email_addresses, but alarms.enabled and notifications.each_finding are false: nobody would be told of anything. Enable one of them."
+  }
 }
 
 data "aws_service_principal" "events" {

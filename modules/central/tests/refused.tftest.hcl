@@ -280,3 +280,12 @@ run "maintenance_windows_without_days_or_of_25_hours" {
   }
   expect_failures = [var.schedule, var.rules]
 }
+
+run "nobody_would_be_told" {
+  command = plan
+  variables {
+    alarms        = { enabled = false }
+    notifications = { email_addresses = ["security@example.com"] }
+  }
+  expect_failures = [var.notifications]
+}
