@@ -106,3 +106,28 @@ run "no_accounts" {
 
   expect_failures = [var.production_account_id, var.staging_account_id]
 }
+
+# As when a region stands in local.regions, and its block is for another.
+run "a_region_without_its_module" {
+  command = plan
+
+  module {
+    source = "./examples/organization"
+  }
+
+  override_module {
+    target = module.us_west_2
+    outputs = {
+      region                = "eu-central-1"
+      queue_url             = "https://sqs.eu-central-1.amazonaws.com/111111111111/jobs.fifo"
+      dead_letter_queue_url = "https://sqs.eu-central-1.amazonaws.com/111111111111/dead-letters.fifo"
+    }
+  }
+
+  variables {
+    production_account_id = "222222222222"
+    staging_account_id    = "333333333333"
+  }
+
+  expect_failures = [check.every_region_has_its_module]
+}
