@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  ListMessageMoveTasksCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
+  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Product } from './product.ts';
@@ -13,6 +16,7 @@ export type Work = (event: SQSEvent) => Promise<SQSBatchResponse>;
 
 /** More invocations than any test needs. */
 const MOST_INVOCATIONS = 200;
+const LOOK_INTERVAL_MILLISECONDS = 20;
 
 /**
  * Does for a region's queue what Lambda's event source mapping does: receives, hands over, deletes what was done, and
@@ -68,20 +72,13 @@ export async function workOff(
   return { invocations, timeouts };
 }
 
-/**
- * The first dead letters, at most ten.
- * @param outOfSight for how many seconds nobody else sees them then. Default: none.
- */
-export async function deadLetters(
-  product: Product,
-  region: string,
-  outOfSight = 0,
-): Promise<readonly Message[]> {
+/** The first dead letters, at most ten. */
+export async function deadLetters(product: Product, region: string): Promise<readonly Message[]> {
   const { Messages = [] } = await product.sqs(region).send(
     new ReceiveMessageCommand({
       QueueUrl: product.queueUrl('jobs-dead-letters.fifo'),
       MaxNumberOfMessages: 10,
-      VisibilityTimeout: outOfSight,
+      VisibilityTimeout: 0,
       MessageSystemAttributeNames: ['All'],
     }),
   );
@@ -89,23 +86,19 @@ export async function deadLetters(
 }
 
 /**
- * Moves the dead letters back to the queue, as a person does in SQS's console; each counts its receipts anew then.
- * @returns how many there were, at most ten
+ * Moves the dead letters back to the queue; each counts its receipts anew then.
+ * @returns how many there were
  */
 export async function redrive(product: Product, region: string): Promise<number> {
-  const messages = await deadLetters(product, region, 60);
-  for (const { Body, ReceiptHandle, Attributes, MessageId } of messages) {
-    await send(product, region, Body ?? '', {
-      group: Attributes?.MessageGroupId ?? '',
-      deduplication: `redrive-${MessageId}`,
-    });
-    await product
-      .sqs(region)
-      .send(
-        new DeleteMessageCommand({ QueueUrl: product.queueUrl('jobs-dead-letters.fifo'), ReceiptHandle }),
-      );
+  const sqs = product.sqs(region);
+  const SourceArn = `arn:aws:sqs:${region}:${product.account}:${product.name}-jobs-dead-letters.fifo`;
+  await sqs.send(new StartMessageMoveTaskCommand({ SourceArn }));
+  for (;;) {
+    const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+    if (task?.Status === 'COMPLETED') return task.ApproximateNumberOfMessagesMoved ?? 0;
+    if (task?.Status !== 'RUNNING') throw new Error(`the redrive is ${task?.Status}: ${task?.FailureReason}`);
+    await sleep(LOOK_INTERVAL_MILLISECONDS);
   }
-  return messages.length;
 }
 
 /** Puts a message on a region's queue. */

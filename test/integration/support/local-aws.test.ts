@@ -12,10 +12,12 @@ import {
 } from '@aws-sdk/client-lambda';
 import {
   CreateQueueCommand,
+  ListMessageMoveTasksCommand,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
   SendMessageCommand,
   SQSClient,
+  StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { strToU8, zipSync } from 'fflate';
@@ -418,6 +420,118 @@ describe('an event source mapping on a FIFO queue', () => {
         'end good 1',
       ]);
     }, UNTIL);
+  });
+});
+
+describe('the dead letters of a FIFO queue', () => {
+  const arn = (name: string) => `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
+
+  /** A queue that gives each message once, then moves it to its dead letters. */
+  async function queueWithDeadLetters(name: string) {
+    const deadLetters = `${name}-dead.fifo`;
+    const { QueueUrl: deadLettersUrl = '' } = await sqs.send(
+      new CreateQueueCommand({ QueueName: deadLetters, Attributes: { FifoQueue: 'true' } }),
+    );
+    const { QueueUrl: url = '' } = await sqs.send(
+      new CreateQueueCommand({
+        QueueName: `${name}.fifo`,
+        Attributes: {
+          FifoQueue: 'true',
+          VisibilityTimeout: '0',
+          RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arn(deadLetters), maxReceiveCount: 1 }),
+        },
+      }),
+    );
+    return { url, arn: arn(`${name}.fifo`), deadLettersUrl, deadLettersArn: arn(deadLetters) };
+  }
+
+  async function send(QueueUrl: string, body: string, group: string) {
+    const { MessageId } = await sqs.send(
+      new SendMessageCommand({
+        QueueUrl,
+        MessageBody: body,
+        MessageGroupId: group,
+        MessageDeduplicationId: `id-of-${body}`,
+        MessageAttributes: { sender: { DataType: 'String', StringValue: 'test' } },
+      }),
+    );
+    return MessageId;
+  }
+
+  async function receive(QueueUrl: string, VisibilityTimeout: number) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl,
+        VisibilityTimeout,
+        MaxNumberOfMessages: 10,
+        MessageSystemAttributeNames: ['All'],
+        MessageAttributeNames: ['All'],
+      }),
+    );
+    return Messages.map(({ MessageId, Body, Attributes = {}, MessageAttributes }) => ({
+      id: MessageId,
+      body: Body,
+      group: Attributes.MessageGroupId,
+      deduplication: Attributes.MessageDeduplicationId,
+      received: Attributes.ApproximateReceiveCount,
+      source: Attributes.DeadLetterQueueSourceArn,
+      sender: MessageAttributes?.['sender']?.StringValue,
+    }));
+  }
+
+  async function move(SourceArn: string, DestinationArn?: string) {
+    await sqs.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+    return await vi.waitFor(async () => {
+      const { Results: [task] = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn }));
+      expect(task?.Status).not.toBe('RUNNING');
+      return task;
+    }, UNTIL);
+  }
+
+  test('bear the id of the message that they were, and are moved back to their queue as new ones', async () => {
+    const queue = await queueWithDeadLetters('redriven');
+    const sent = [
+      await send(queue.url, 'a1', 'a'),
+      await send(queue.url, 'a2', 'a'),
+      await send(queue.url, 'b1', 'b'),
+    ];
+    expect(await receive(queue.url, 0)).toHaveLength(3);
+    expect(await receive(queue.url, 0)).toEqual([]);
+    const dead = await receive(queue.deadLettersUrl, 0);
+
+    const task = await move(queue.deadLettersArn);
+
+    expect(dead.map(({ id }) => id)).toEqual(sent);
+    expect(dead.map(({ deduplication }) => deduplication)).toEqual(sent);
+    expect(dead.every(({ source }) => source === queue.arn)).toBe(true);
+    expect(task).toMatchObject({
+      Status: 'COMPLETED',
+      SourceArn: queue.deadLettersArn,
+      ApproximateNumberOfMessagesMoved: 3,
+      ApproximateNumberOfMessagesToMove: 3,
+    });
+    expect(await receive(queue.deadLettersUrl, 0)).toEqual([]);
+    const moved = await receive(queue.url, 30);
+    const like = { received: '1', source: undefined, sender: 'test' };
+    expect(moved).toMatchObject([
+      { body: 'a1', group: 'a', ...like },
+      { body: 'a2', group: 'a', ...like },
+      { body: 'b1', group: 'b', ...like },
+    ]);
+    expect(moved.filter(({ id }) => sent.includes(id))).toEqual([]);
+  });
+
+  test('that were sent to their queue itself are moved only where one says where to', async () => {
+    const queue = await queueWithDeadLetters('directed');
+    await send(queue.deadLettersUrl, 'a1', 'a');
+
+    const lost = await move(queue.deadLettersArn);
+    await vi.waitFor(async () => expect(await receive(queue.deadLettersUrl, 0)).toHaveLength(1), UNTIL);
+    const directed = await move(queue.deadLettersArn, queue.arn);
+
+    expect(lost).toMatchObject({ Status: 'FAILED', FailureReason: 'CouldNotDetermineMessageSource' });
+    expect(directed).toMatchObject({ Status: 'COMPLETED', ApproximateNumberOfMessagesMoved: 1 });
+    expect(await receive(queue.url, 30)).toMatchObject([{ body: 'a1', group: 'a', received: '1' }]);
   });
 });
 
