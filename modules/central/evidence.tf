@@ -82,16 +82,33 @@ resource "aws_s3_bucket_policy" "evidence" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "OnlyOverTls"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.evidence.arn, "${aws_s3_bucket.evidence.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = concat(
+      [{
+        Sid       = "OnlyOverTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [aws_s3_bucket.evidence.arn, "${aws_s3_bucket.evidence.arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      }],
+      var.evidence.force_destroy ? [] : [{
+        Sid       = "KeptByDestroy"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:DeleteBucketPolicy"
+        Resource  = aws_s3_bucket.evidence.arn
+      }],
+    )
   })
 
-  # S3 refuses to change a policy while it changes the block.
-  depends_on = [aws_s3_bucket_public_access_block.evidence]
+  # A destroy begins with what depends on others: here, where S3 refuses it, so that a bucket which is kept keeps its
+  # settings too. They would be gone otherwise before S3 refuses to delete a bucket that is not empty. Besides, S3
+  # refuses to change a policy while it changes the block.
+  depends_on = [
+    aws_s3_bucket_lifecycle_configuration.evidence,
+    aws_s3_bucket_ownership_controls.evidence,
+    aws_s3_bucket_public_access_block.evidence,
+    aws_s3_bucket_server_side_encryption_configuration.evidence,
+    aws_s3_bucket_versioning.evidence,
+  ]
 }

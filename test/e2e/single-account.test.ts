@@ -1,35 +1,57 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import {
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  ListObjectVersionsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountBuilder } from '../support/account-builder.ts';
+import { startAwsProxy } from '../support/aws-proxy/index.ts';
 import { Deployment } from '../support/deployment.ts';
 import { prepareLocalAws } from '../support/local-aws/index.ts';
 import { type Simulation, startSimulation } from '../support/simulation.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../support/terraform.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  prepareTerraform,
+  runTerraform,
+  type TerraformInstallation,
+  TerraformRoot,
+} from '../support/terraform.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';
 const say = (line: string): void => console.info(line);
 const folder = path.resolve(import.meta.dirname, `../../.work/e2e-single-account-${process.pid}`);
 const stopped = new AbortController();
-const variables = { netskope_tenant: 'acme', force_destroy: true };
+const variables = { netskope_tenant: 'acme' };
+const central = 'module.cspm_auto_remediation.module.central';
+const evidenceBucket = `cspm-auto-remediation-evidence-${account}-${region}`;
+const rootFolder = path.join(folder, 'examples/single-account');
 let simulation: Simulation;
+let terraform: TerraformInstallation;
+let environment: Readonly<Record<string, string>>;
 let root: TerraformRoot;
 
 beforeAll(async () => {
   const installation = await prepareLocalAws(say);
   simulation = await startSimulation({ installation, signal: stopped.signal });
+  terraform = await prepareTerraform(say);
   await copyProject(folder);
-  root = new TerraformRoot(await prepareTerraform(say), path.join(folder, 'examples/single-account'), {
-    environment: {
-      ...localAwsEnvironment(simulation.aws.endpoint, account),
-      AWS_REGION: region,
-      TF_VAR_api_token: simulation.tenant.token,
-    },
-    logFile: `${folder}-terraform.log`,
-    say,
-    signal: stopped.signal,
-  });
+  environment = {
+    ...localAwsEnvironment(simulation.aws.endpoint, account),
+    AWS_REGION: region,
+    TF_VAR_api_token: simulation.tenant.token,
+  };
+  root = newRoot(environment);
   await root.init();
   await root.apply(variables);
 });
@@ -39,6 +61,75 @@ afterAll(async () => {
   await simulation?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
+
+function newRoot(given: Readonly<Record<string, string>>): TerraformRoot {
+  return new TerraformRoot(terraform, rootFolder, {
+    environment: given,
+    logFile: `${folder}-terraform.log`,
+    say,
+    signal: stopped.signal,
+  });
+}
+
+function clientSettings() {
+  return {
+    endpoint: simulation.aws.endpoint,
+    region,
+    credentials: { accessKeyId: account, secretAccessKey: 'test' },
+  };
+}
+
+/** A session of a role that may do everything, as who applies Terraform: policies of buckets don't bind an account's root. */
+async function administrator(): Promise<Record<string, string>> {
+  const iam = new IAMClient(clientSettings());
+  const { Role } = await iam.send(
+    new CreateRoleCommand({
+      RoleName: 'administrator',
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { AWS: account }, Action: 'sts:AssumeRole' }],
+      }),
+    }),
+  );
+  await iam.send(
+    new PutRolePolicyCommand({
+      RoleName: 'administrator',
+      PolicyName: 'everything',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
+      }),
+    }),
+  );
+  const { Credentials: { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = {} } =
+    await new STSClient(clientSettings()).send(
+      new AssumeRoleCommand({ RoleArn: Role?.Arn, RoleSessionName: 'terraform' }),
+    );
+  return {
+    AWS_ACCESS_KEY_ID: AccessKeyId,
+    AWS_SECRET_ACCESS_KEY: SecretAccessKey,
+    AWS_SESSION_TOKEN: SessionToken,
+  };
+}
+
+/** All versions of all evidence, and what protects it. */
+async function evidence() {
+  const s3 = new S3Client(clientSettings());
+  const Bucket = evidenceBucket;
+  const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }));
+  const answers = [
+    await s3.send(new GetPublicAccessBlockCommand({ Bucket })),
+    await s3.send(new GetBucketOwnershipControlsCommand({ Bucket })),
+    await s3.send(new GetBucketVersioningCommand({ Bucket })),
+    await s3.send(new GetBucketEncryptionCommand({ Bucket })),
+    await s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket })),
+    await s3.send(new GetBucketPolicyCommand({ Bucket })),
+  ];
+  return {
+    versions: Versions.map(({ Key, VersionId }) => `${Key} ${VersionId}`),
+    settings: answers.map(({ $metadata: _, ...settings }) => settings),
+  };
+}
 
 describe('examples/single-account in a local AWS', () => {
   test('a second plan is clean', async () => {
@@ -85,9 +176,54 @@ describe('examples/single-account in a local AWS', () => {
     expect(byResource).toEqual({ [bucket]: 'planned', 'website-444444444444': 'exempt' });
   });
 
-  test('a destroy takes everything along', async () => {
-    await root.destroy(variables);
+  test('a destroy keeps the evidence with all that protects it, and says in which bucket', async () => {
+    // The local AWS enforces no policies: the one that matters is judged before it.
+    await using judged = await startAwsProxy({ upstream: () => simulation.aws.endpoint });
+    judged.intercept(async (call) =>
+      call.operation === 'DeleteBucketPolicy' ? await simulation.judge.intercept(call) : undefined,
+    );
+    environment = { ...environment, ...(await administrator()) };
+    const before = await evidence();
 
+    const destroyed = newRoot({ ...environment, AWS_ENDPOINT_URL: judged.endpoint }).destroy(variables);
+
+    await expect(destroyed).rejects.toThrow(
+      new RegExp(`s3:DeleteBucketPolicy on resource: arn:aws:s3:::${evidenceBucket} with an explicit deny`),
+    );
+    expect(before.versions.length).toBeGreaterThan(0);
+    expect(await evidence()).toEqual(before);
+    const { stdout: left } = await runTerraform(terraform, ['state', 'list'], { directory: rootFolder });
+    expect(left.split('\n').filter((address) => !/\bdata\./.test(address))).toEqual([
+      `${central}.aws_s3_bucket.evidence`,
+      `${central}.aws_s3_bucket_lifecycle_configuration.evidence`,
+      `${central}.aws_s3_bucket_ownership_controls.evidence`,
+      `${central}.aws_s3_bucket_policy.evidence`,
+      `${central}.aws_s3_bucket_public_access_block.evidence`,
+      `${central}.aws_s3_bucket_server_side_encryption_configuration.evidence`,
+      `${central}.aws_s3_bucket_versioning.evidence`,
+    ]);
+  });
+
+  test('a destroy takes the evidence along once that was asked for', async () => {
+    const asked = { ...variables, force_destroy: true };
+    const target = `-target=${central}.aws_s3_bucket_policy.evidence`;
+    const { exitCode } = await runTerraform(
+      terraform,
+      [
+        'apply',
+        '-auto-approve',
+        '-input=false',
+        target,
+        '-var=netskope_tenant=acme',
+        '-var=force_destroy=true',
+      ],
+      { directory: rootFolder, environment },
+    );
+
+    await newRoot(environment).destroy(asked);
+
+    expect(exitCode).toBe(0);
     expect(await root.output()).toEqual({});
+    await expect(evidence()).rejects.toThrow(/bucket does not exist/);
   });
 });

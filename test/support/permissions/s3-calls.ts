@@ -40,6 +40,7 @@ export const s3Calls: Readonly<Record<string, Requires>> = {
   PutPublicAccessBlock: bucketAction('PutBucketPublicAccessBlock'),
   DeletePublicAccessBlock: bucketAction('PutBucketPublicAccessBlock'),
   GetBucketAcl: bucketAction('GetBucketAcl'),
+  DeleteBucketPolicy: bucketAction('DeleteBucketPolicy'),
   GetBucketPolicyStatus: bucketAction('GetBucketPolicyStatus'),
   GetBucketTagging: bucketAction('GetBucketTagging'),
 
