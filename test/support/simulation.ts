@@ -2,6 +2,12 @@ import { type AutomationSimulation, startAutomation } from './automation/index.t
 import { type AwsProxy, startAwsProxy } from './aws-proxy/index.ts';
 import { type LocalAws, type LocalAwsInstallation, startLocalAws } from './local-aws/index.ts';
 import { PermissionJudge } from './permissions/index.ts';
+import {
+  Organization,
+  type OrganizationOptions,
+  type StackSetsSimulation,
+  startStackSets,
+} from './stacksets/index.ts';
 import { startTenant, type Tenant } from './tenant/index.ts';
 
 /** All that the product meets in the world: AWS, with a proxy before it, and a Netskope tenant. */
@@ -13,6 +19,8 @@ export interface Simulation extends AsyncDisposable {
   readonly judge: PermissionJudge;
   /** Systems Manager Automation, which the local AWS lacks. */
   readonly automation: AutomationSimulation;
+  /** CloudFormation StackSets with service-managed permissions, and the organization that they are for. */
+  readonly stackSets: StackSetsSimulation;
   readonly tenant: Tenant;
   stop(): Promise<void>;
 }
@@ -22,16 +30,24 @@ export interface SimulationOptions {
   readonly signal?: AbortSignal;
   /** Variables that every function gets besides the addresses of the proxy and the tenant. */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
-  /** The organization of each account, `o-…`. Default: of none. */
+  /** The organization of each account, `o-…`. Default: as `organization` has it. */
   readonly organizations?: Readonly<Record<string, string>>;
+  /** Default: one of no other account than its management account. */
+  readonly organization?: OrganizationOptions;
 }
+
+const NO_ORGANIZATION: OrganizationOptions = {
+  id: 'o-none000000',
+  root: 'r-none',
+  managementAccount: '000000000000',
+};
 
 /**
  * Starts a local AWS whose functions call AWS through the proxy, with the permissions that they would have in AWS, and
  * the tenant instead of Netskope.
  */
 export async function startSimulation(options: SimulationOptions): Promise<Simulation> {
-  const { installation, signal, functionEnvironment, organizations = {} } = options;
+  const { installation, signal, functionEnvironment } = options;
   const started: AsyncDisposable[] = [];
   const stop = async (): Promise<void> => {
     for (const part of started.splice(0).reverse()) await part[Symbol.asyncDispose]();
@@ -40,6 +56,11 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     let upstream = '';
     const proxy = await startAwsProxy({ upstream: () => upstream });
     started.push(proxy);
+    const organization = new Organization(options.organization ?? NO_ORGANIZATION);
+    // What Terraform may do, which calls it as a role, is not the product's.
+    const stackSets = startStackSets({ proxy, organization });
+    started.push(stackSets);
+    const { organizations = organization.membership } = options;
     const judge = new PermissionJudge({ upstream: () => upstream, organizations });
     // Before all else that answers: what a role may not do has no effect.
     proxy.intercept(judge.intercept);
@@ -58,7 +79,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     });
     started.push(aws);
     upstream = aws.endpoint;
-    return { aws, proxy, judge, automation, tenant, stop, [Symbol.asyncDispose]: stop };
+    return { aws, proxy, judge, automation, stackSets, tenant, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

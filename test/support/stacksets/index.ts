@@ -1,0 +1,2 @@
+export { Organization, type OrganizationOptions } from './organization.ts';
+export { type StackSetsOptions, type StackSetsSimulation, startStackSets } from './simulation.ts';

@@ -1,0 +1,133 @@
+import type { OperationPreferences } from './api.ts';
+
+export type OperationAction = 'CREATE' | 'UPDATE' | 'DELETE';
+export type OperationStatus = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
+export type ResultStatus = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+
+/** Of a StackSet, what is in one account and region: a stack, or the want of one. */
+export interface StackInstance {
+  readonly account: string;
+  readonly region: string;
+  /** The unit or root that was named as its target. */
+  unit: string;
+  status: 'CURRENT' | 'OUTDATED' | 'INOPERABLE';
+  /** Of the last operation on it. */
+  detailedStatus: ResultStatus;
+  statusReason?: string | undefined;
+  lastOperationId: string;
+  stackId?: string;
+}
+
+/** What became of one instance in an operation. */
+export interface OperationResult {
+  readonly instance: StackInstance;
+  readonly status: ResultStatus;
+  readonly statusReason: string | undefined;
+}
+
+export interface OperationRequest {
+  readonly id: string;
+  readonly action: OperationAction;
+  readonly preferences: OperationPreferences;
+  readonly units?: readonly string[];
+  readonly retainStacks?: boolean;
+  /** The instances to work on, asked for when the operation's turn has come. */
+  readonly instances: () => readonly StackInstance[];
+  /** Does the work in one account and region; throws what has gone wrong. */
+  readonly work: (instance: StackInstance) => Promise<void>;
+}
+
+const CANCELLED = 'Cancelled since failure tolerance has exceeded';
+
+/** Work on many accounts: so many side by side, until too many have failed. */
+export class Operation {
+  readonly request: OperationRequest;
+  readonly createdAt = new Date();
+  readonly #results = new Map<StackInstance, OperationResult>();
+  status: OperationStatus = 'QUEUED';
+  endedAt?: Date;
+
+  constructor(request: OperationRequest) {
+    this.request = request;
+  }
+
+  get results(): readonly OperationResult[] {
+    return [...this.#results.values()];
+  }
+
+  get failures(): number {
+    return this.results.filter(({ status }) => status === 'FAILED').length;
+  }
+
+  /** Runs it to its end, which may be a failure. */
+  async run(): Promise<void> {
+    this.status = 'RUNNING';
+    const instances = [...new Set(this.request.instances())];
+    for (const instance of instances) this.#mark(instance, 'PENDING');
+    let isGood = true;
+    for (const region of new Set(instances.map((instance) => instance.region))) {
+      if (isGood) isGood = await this.#runRegion(instances.filter((instance) => instance.region === region));
+    }
+    for (const { instance, status } of this.results) {
+      if (status === 'PENDING') this.#mark(instance, 'CANCELLED', CANCELLED);
+    }
+    this.endedAt = new Date();
+    this.status = isGood ? 'SUCCEEDED' : 'FAILED';
+  }
+
+  /** @returns whether no more have failed than may */
+  async #runRegion(instances: readonly StackInstance[]): Promise<boolean> {
+    const { tolerance, atOnce } = limits(this.request.preferences, instances.length);
+    const isSoft = this.request.preferences.ConcurrencyMode === 'SOFT_FAILURE_TOLERANCE';
+    const waiting = [...instances];
+    const running = new Set<Promise<void>>();
+    let failed = 0;
+    while (failed <= tolerance || running.size > 0) {
+      // As few as could fail without more failing than are tolerated, and one more.
+      const places = failed > tolerance ? 0 : isSoft ? atOnce : Math.min(atOnce, tolerance + 1 - failed);
+      for (const instance of waiting.splice(0, Math.max(0, places - running.size))) {
+        const work = this.#work(instance).then((isDone) => {
+          if (!isDone) failed += 1;
+          running.delete(work);
+        });
+        running.add(work);
+      }
+      if (running.size === 0) break;
+      await Promise.race(running);
+    }
+    return failed <= tolerance;
+  }
+
+  async #work(instance: StackInstance): Promise<boolean> {
+    this.#mark(instance, 'RUNNING');
+    try {
+      await this.request.work(instance);
+      this.#mark(instance, 'SUCCEEDED');
+      return true;
+    } catch (error) {
+      this.#mark(instance, 'FAILED', error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  #mark(instance: StackInstance, status: ResultStatus, statusReason?: string): void {
+    this.#results.set(instance, { instance, status, statusReason });
+    instance.detailedStatus = status;
+    instance.statusReason = statusReason;
+    instance.lastOperationId = this.request.id;
+  }
+}
+
+/**
+ * How many of a region's accounts may fail, and how many are worked on at once.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html
+ */
+function limits(preferences: OperationPreferences, accounts: number) {
+  const share = (percentage: number): number => Math.floor((percentage * accounts) / 100);
+  const { FailureTolerancePercentage: tolerated = 0, MaxConcurrentPercentage: concurrent } = preferences;
+  const atOnce = concurrent === undefined ? 1 : share(concurrent);
+  return {
+    tolerance: preferences.FailureToleranceCount ?? share(tolerated),
+    atOnce: Math.max(1, preferences.MaxConcurrentCount ?? atOnce),
+  };
+}

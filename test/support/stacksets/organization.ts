@@ -1,0 +1,118 @@
+/** An AWS Organization as it is when a simulation starts. */
+export interface OrganizationOptions {
+  /** `o-a1b2c3d4e5` */
+  readonly id: string;
+  /** `r-a1b2` */
+  readonly root: string;
+  readonly managementAccount: string;
+  /** Of CloudFormation StackSets. Default: none. */
+  readonly delegatedAdministrators?: readonly string[];
+  /** Whether `aws cloudformation activate-organizations-access` was run. Default: yes. */
+  readonly trustedAccess?: boolean;
+  /** Organizational units, each with the root or the unit that it is in. */
+  readonly units?: Readonly<Record<string, string>>;
+  /** Member accounts, each with the root or the unit that it is in. The management account is in the root if not said. */
+  readonly accounts?: Readonly<Record<string, string>>;
+}
+
+/** Where an account was and where it is: its unit, the unit that this one is in, and so on up to the root. */
+export interface AccountMove {
+  readonly account: string;
+  readonly before: readonly string[];
+  /** Empty for an account that has left the organization. */
+  readonly after: readonly string[];
+}
+
+/** An AWS Organization whose accounts come, go and change their places. */
+export class Organization {
+  readonly id: string;
+  readonly root: string;
+  readonly managementAccount: string;
+  readonly delegatedAdministrators: ReadonlySet<string>;
+  readonly trustedAccess: boolean;
+  readonly #units: Readonly<Record<string, string>>;
+  readonly #accounts: Map<string, string>;
+  readonly #membership: Record<string, string> = {};
+  readonly #listeners = new Set<(move: AccountMove) => void>();
+
+  constructor(options: OrganizationOptions) {
+    const { managementAccount, root, accounts = {} } = options;
+    this.id = options.id;
+    this.root = root;
+    this.managementAccount = managementAccount;
+    this.delegatedAdministrators = new Set(options.delegatedAdministrators);
+    this.trustedAccess = options.trustedAccess ?? true;
+    this.#units = options.units ?? {};
+    this.#accounts = new Map(Object.entries({ [managementAccount]: root, ...accounts }));
+    for (const [account, parent] of this.#accounts) {
+      this.#lineage(parent);
+      this.#membership[account] = this.id;
+    }
+  }
+
+  /** The organization's id by account. It is the same object all the time, and follows who comes and goes. */
+  get membership(): Readonly<Record<string, string>> {
+    return this.#membership;
+  }
+
+  /** Whether this is the root or one of the units. */
+  has(parent: string): boolean {
+    return parent === this.root || this.#units[parent] !== undefined;
+  }
+
+  /** Whether a unit or the root is this one, or somewhere beneath it. */
+  isWithin(parent: string, ancestor: string): boolean {
+    return this.#lineage(parent).includes(ancestor);
+  }
+
+  /** The accounts of a unit, or of the root, and of all units beneath. */
+  accountsOf(ancestor: string): string[] {
+    return [...this.#accounts].flatMap(([account, parent]) =>
+      this.isWithin(parent, ancestor) ? account : [],
+    );
+  }
+
+  /** Puts an account into a unit or into the root, whether it was in the organization before or not. */
+  move(account: string, parent: string): void {
+    const after = this.#lineage(parent);
+    const before = this.#lineageOf(account);
+    this.#accounts.set(account, parent);
+    this.#membership[account] = this.id;
+    this.#tell({ account, before, after });
+  }
+
+  /** Lets an account leave the organization. */
+  remove(account: string): void {
+    const before = this.#lineageOf(account);
+    this.#accounts.delete(account);
+    delete this.#membership[account];
+    this.#tell({ account, before, after: [] });
+  }
+
+  /** Tells of every account that comes, goes or changes its place. */
+  onMove(listener: (move: AccountMove) => void): { remove(): void } {
+    this.#listeners.add(listener);
+    return {
+      remove: () => {
+        this.#listeners.delete(listener);
+      },
+    };
+  }
+
+  #tell(move: AccountMove): void {
+    for (const listener of this.#listeners) listener(move);
+  }
+
+  #lineageOf(account: string): string[] {
+    const parent = this.#accounts.get(account);
+    return parent === undefined ? [] : this.#lineage(parent);
+  }
+
+  /** @throws Error for a unit that there is not */
+  #lineage(parent: string): string[] {
+    if (parent === this.root) return [parent];
+    const above = this.#units[parent];
+    if (above === undefined) throw new Error(`expected the root or a unit of ${this.id}, got ${parent}`);
+    return [parent, ...this.#lineage(above)];
+  }
+}
