@@ -1,5 +1,4 @@
-# The rest is given at init, for each account its own key:
-# terraform init -reconfigure -backend-config=bucket=STATES -backend-config=region=REGION -backend-config=key=cspm-auto-remediation/ACCOUNT.tfstate
+# The bucket must be there before. It is given at init, with a key for each account of its own: see README.md.
 terraform {
   backend "s3" {
     use_lockfile = true

@@ -10,3 +10,13 @@ module "target" {
   rules               = var.rules
   tags                = var.tags
 }
+
+# The account that this state was first applied for. An init that was forgotten leaves the state of the account before:
+# Terraform would forget that one's role and make another, or take over a role that another state has.
+resource "terraform_data" "account" {
+  input = var.account_id
+
+  lifecycle {
+    ignore_changes = [input]
+  }
+}

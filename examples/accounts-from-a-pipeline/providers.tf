@@ -2,10 +2,14 @@
 provider "aws" {
   region = var.region
 
-  # An apply with the wrong account's credentials or state fails instead of changing that account.
+  # With credentials of another account nothing is planned and nothing changed.
   allowed_account_ids = [var.account_id]
 
-  assume_role {
-    role_arn = "arn:aws:iam::${var.account_id}:role/${var.role_name}"
+  dynamic "assume_role" {
+    for_each = var.role_name == null ? [] : [var.role_name]
+
+    content {
+      role_arn = "arn:aws:iam::${var.account_id}:role/${assume_role.value}"
+    }
   }
 }

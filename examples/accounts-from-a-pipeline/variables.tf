@@ -15,7 +15,7 @@ variable "region" {
 }
 
 variable "role_name" {
-  description = "The role that Terraform assumes in the account."
+  description = "The role that Terraform assumes in the account. Null: none, its credentials are the account's own."
   type        = string
   default     = "OrganizationAccountAccessRole"
 }

@@ -3,10 +3,11 @@ export {
   type TerraformInstallation,
   type TerraformSurroundings,
 } from './terraform/installation.ts';
-export { runTerraform } from './terraform/process.ts';
+export { runTerraform, runTerraformScript } from './terraform/process.ts';
 export { copyProject } from './terraform/project-copy.ts';
 export {
   localAwsEnvironment,
+  type TerraformBackend,
   TerraformRoot,
   type TerraformRootOptions,
   type TerraformVariables,

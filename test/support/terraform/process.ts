@@ -46,10 +46,32 @@ process.on('exit', () => {
 export async function runTerraform(
   installation: TerraformInstallation,
   terraformArguments: readonly string[],
+  options: TerraformOptions,
+): Promise<TerraformResult> {
+  return run(installation.binary, terraformArguments, installation, options);
+}
+
+/**
+ * Runs a script that calls `terraform`, in the way in which `runTerraform` runs Terraform itself, and as GitHub's
+ * runners run a step with `shell: bash`: it ends at the first command that fails, in a pipe too.
+ * @throws the signal's reason when it was aborted
+ */
+export async function runTerraformScript(
+  installation: TerraformInstallation,
+  script: string,
+  options: TerraformOptions,
+): Promise<TerraformResult> {
+  return run('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', script], installation, options);
+}
+
+async function run(
+  program: string,
+  programArguments: readonly string[],
+  installation: TerraformInstallation,
   { directory, environment, onLine, signal }: TerraformOptions,
 ): Promise<TerraformResult> {
   signal?.throwIfAborted();
-  const child = spawn(installation.binary, terraformArguments, {
+  const child = spawn(program, programArguments, {
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

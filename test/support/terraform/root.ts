@@ -27,6 +27,9 @@ const outputSchema = z.record(z.string(), z.object({ value: z.unknown() }));
 /** Values of a root's variables, as JSON can hold them. */
 export type TerraformVariables = Readonly<Record<string, unknown>>;
 
+/** What a root's `backend` block leaves open, each as one `-backend-config`: `{ bucket: 'states' }`. */
+export type TerraformBackend = Readonly<Record<string, string>>;
+
 export interface TerraformRootOptions {
   /**
    * Added to Terraform's environment: the local AWS's address and credentials (`localAwsEnvironment`), and secrets, as
@@ -62,10 +65,14 @@ export class TerraformRoot {
     this.#options = options;
   }
 
-  /** Lets the root's providers take a local AWS for AWS, then initializes it. */
-  async init(): Promise<void> {
+  /**
+   * Lets the root's providers take a local AWS for AWS, then initializes it. Once more with another backend, it leaves
+   * the state that it has worked on where it is, and works on the one there.
+   */
+  async init(backend: TerraformBackend = {}): Promise<void> {
     await writeProviderOverrides(this.#directory);
-    await this.#run(['init', '-input=false', '-no-color']);
+    const settings = Object.entries(backend).map(([name, value]) => `-backend-config=${name}=${value}`);
+    await this.#run(['init', '-reconfigure', '-input=false', '-no-color', ...settings]);
   }
 
   /**
