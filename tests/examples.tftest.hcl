@@ -10,6 +10,7 @@ variables {
   api_token            = "token"
   api_token_secret_arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf"
   account_id           = "111111111111"
+  region               = "eu-central-1"
   security_account_id  = "222222222222"
 }
 
@@ -36,6 +37,12 @@ run "gitops" {
   assert {
     condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "222222222222" = "enforce" } && jsondecode(output.settings["s3-bucket-public"]).options == { block_all = true }
     error_message = "What rules.yaml says must reach the settings: ${jsonencode(output.settings)}"
+  }
+
+  # YAML takes `off` for false.
+  assert {
+    condition     = jsondecode(output.settings["s3-bucket-public"]).mode_by_account == { "333333333333" = "off" }
+    error_message = "The word off must reach the settings: ${output.settings["s3-bucket-public"]}"
   }
 }
 

@@ -1,6 +1,7 @@
-# terraform init -backend-config=bucket=STATES -backend-config=key=cspm-auto-remediation.tfstate -backend-config=region=REGION
+# The bucket must be there before: terraform init -backend-config=bucket=STATES -backend-config=region=REGION
 terraform {
   backend "s3" {
+    key          = "cspm-auto-remediation.tfstate"
     use_lockfile = true
     encrypt      = true
   }

@@ -1,9 +1,19 @@
 output "settings" {
   description = "Each rule's settings: what a pull request's plan shows of a change of rules.yaml."
   value       = module.cspm_auto_remediation.settings
+
+  precondition {
+    condition     = length(local.mistakes) == 0
+    error_message = "rules.yaml: ${join("; ", local.mistakes)}. Expected one entry for a rule, with some of ${join(", ", local.words.rule)}; in a maintenance_window ${join(", ", local.words.maintenance_window)}; in exemptions ${join(", ", local.words.exemptions)}; in options what docs/rules.md names for the rule."
+  }
 }
 
 output "pause_parameter_name" {
   description = "Set it to `all` to stop enforcement at once, without a pull request."
   value       = module.cspm_auto_remediation.pause_parameter_name
+}
+
+output "evidence_bucket" {
+  description = "The bucket that keeps what was found, planned and changed."
+  value       = module.cspm_auto_remediation.evidence_bucket
 }

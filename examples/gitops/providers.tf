@@ -1,2 +1,6 @@
-# Account, region and credentials come from the environment, as everywhere with the AWS provider.
-provider "aws" {}
+# Credentials come from the environment; where things are does not, so that nobody plans for another account or region
+# by mistake.
+provider "aws" {
+  region              = var.region
+  allowed_account_ids = [var.account_id]
+}

@@ -1,3 +1,18 @@
+variable "account_id" {
+  description = "The security account: everything is in there, and Terraform works in no other."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is \"${var.account_id}\": expected an account id of twelve digits, in quotes."
+  }
+}
+
+variable "region" {
+  description = "The region that everything is in."
+  type        = string
+}
+
 variable "netskope_tenant" {
   description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
   type        = string
@@ -6,4 +21,10 @@ variable "netskope_tenant" {
 variable "api_token_secret_arn" {
   description = "ARN of the secret that holds the API token, so that the pipeline never sees it."
   type        = string
+}
+
+variable "force_destroy" {
+  description = "Whether a destroy deletes the evidence for good."
+  type        = bool
+  default     = false
 }
