@@ -24,7 +24,14 @@ export default defineConfig({
         },
       },
       {
-        test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 900_000 },
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          // They wait for Terraform, which waits more than it works.
+          maxWorkers: 4,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
       },
     ],
     // Of the unit tests, which are to reach every line that decides something.
