@@ -69,4 +69,9 @@ resource "aws_cloudformation_stack_set_instance" "unit" {
     update = "3h"
     delete = "3h"
   }
+
+  lifecycle {
+    # To change them, the provider names the unit as an account, which AWS refuses.
+    ignore_changes = [operation_preferences]
+  }
 }

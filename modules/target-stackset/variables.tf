@@ -99,7 +99,7 @@ variable "call_as" {
 }
 
 variable "operation" {
-  description = "How a change goes through the accounts: `max_concurrent_percentage`, the share of accounts that are worked on side by side, and `failure_tolerance_percentage`, the share of accounts that may fail before the rest is left alone."
+  description = "How a change goes through the accounts: `max_concurrent_percentage`, the share of accounts that are worked on side by side, and `failure_tolerance_percentage`, the share of accounts that may fail before the rest is left alone. A unit keeps those that it was added with: the provider can't change them."
   type = object({
     max_concurrent_percentage    = optional(number, 25)
     failure_tolerance_percentage = optional(number, 10)
