@@ -230,6 +230,7 @@ const table: readonly Row[] = [
   ['s3:PutPublicAccessBlock', { Bucket: 'ours' }, ['s3:PutBucketPublicAccessBlock arn:aws:s3:::ours']],
   ['s3:DeletePublicAccessBlock', { Bucket: 'ours' }, ['s3:PutBucketPublicAccessBlock arn:aws:s3:::ours']],
   ['s3:GetBucketAcl', { Bucket: 'ours' }, ['s3:GetBucketAcl arn:aws:s3:::ours']],
+  ['s3:DeleteBucketPolicy', { Bucket: 'ours' }, ['s3:DeleteBucketPolicy arn:aws:s3:::ours']],
   ['s3:GetBucketPolicyStatus', { Bucket: 'ours' }, ['s3:GetBucketPolicyStatus arn:aws:s3:::ours']],
   ['s3:GetBucketTagging', { Bucket: 'ours' }, ['s3:GetBucketTagging arn:aws:s3:::ours']],
   ['s3:GetObject', { Bucket: 'ours', Key: 'there' }, ['s3:GetObject arn:aws:s3:::ours/there']],
