@@ -48,7 +48,12 @@ export function rules(phase: Phase) {
         },
       ],
     },
-    'iam-access-key-unrotated': { ...rollout, options: { max_age_days: 90, unused_only_days: 30 } },
+    'iam-access-key-unrotated': {
+      ...rollout,
+      // Open all day, every day: the demo is run at any time.
+      maintenance_window: { start: '00:00', end: '00:00' },
+      options: { max_age_days: 90, unused_only_days: 30 },
+    },
   };
 }
 
