@@ -52,9 +52,10 @@ try {
       say(`  AWS_ACCESS_KEY_ID=${accounts.production} aws ec2 describe-security-group-rules`);
       say('  aws s3 ls --recursive s3://cspm-auto-remediation-evidence-111111111111-eu-central-1/outcomes/');
       say(`  cd ${demo.rootFolder} && terraform plan -var-file=run.tfvars.json`);
-      say(
-        `  curl '${tenant.url}/api/v1/security_assessment?status=Failed&limit=100&token=${encodeURIComponent(tenant.token)}'`,
-      );
+      const token = encodeURIComponent(tenant.token);
+      say(`  curl '${tenant.url}/api/v1/security_assessment?status=Failed&limit=100&token=${token}'`);
+      say('  # once something else is open, let the tenant scan again; then poll');
+      say(`  curl '${tenant.url}/api/v1/csa_scan?op=start&name=again&scan_start_by=me&token=${token}'`);
       say('Ctrl-C ends it.');
       if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
     }

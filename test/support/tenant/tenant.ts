@@ -29,7 +29,7 @@ export interface TenantOptions {
   readonly rateLimit?: RateLimitOptions | false;
   /** The HTTP status that comes with a wrong token's error body; by default 200. */
   readonly refusedTokenStatus?: 200 | 403;
-  /** What scans look at where they are not told. */
+  /** What scans look at where they are not told. Default: what the latest one did. */
   readonly scanTarget?: ScanTarget;
   /** The tenant's clock; the rate limit and slow answers go by real time. */
   readonly now?: () => Date;
@@ -89,11 +89,13 @@ export class Tenant implements AsyncDisposable {
   readonly #rateLimit: RateLimit | undefined;
   readonly #closing = new AbortController();
   readonly #now: () => Date;
+  #scanTarget: ScanTarget | undefined;
   readonly token: string;
 
   constructor(options: TenantOptions) {
     const { token = DEFAULT_TOKEN, rateLimit = documentedRateLimit, now = () => new Date() } = options;
     this.#options = options;
+    this.#scanTarget = options.scanTarget;
     this.token = token;
     this.#now = now;
     this.#rateLimit = rateLimit === false ? undefined : new RateLimit(rateLimit);
@@ -159,8 +161,9 @@ export class Tenant implements AsyncDisposable {
    * is answered from the scan before.
    * @throws an error that names the service, account and region that could not be read; then there is no new scan
    */
-  async scan(target = this.#options.scanTarget, at: Date = this.#now()): Promise<ScanReport> {
+  async scan(target = this.#scanTarget, at: Date = this.#now()): Promise<ScanReport> {
     if (target === undefined) throw new Error('the tenant was told neither at start nor now what to scan');
+    if (this.#options.scanTarget === undefined) this.#scanTarget = target;
     // The clients of six AWS services: only who scans loads them.
     const { newScan } = await import('./scan.ts');
     const items = await newScan(target, at, this.#store.scanned(at));

@@ -440,6 +440,16 @@ describe('csa_scan', () => {
     expect(await ids(tenant)).toEqual([]);
   });
 
+  test('looks at what the latest scan did, where the tenant was told nothing else', async () => {
+    await using tenant = await quickTenant();
+    await tenant.scan({ endpoint: 'http://127.0.0.1:1', accounts: [], regions: [] });
+    tenant.setFindings(groups(1));
+
+    await scan(tenant, { op: 'start', name: 'again', scan_start_by: 'me' });
+
+    await eventually(async () => expect(await ids(tenant)).toEqual([]));
+  });
+
   test('a scan that can not be made has failed, and changes nothing', async () => {
     await using tenant = await quickTenant();
     tenant.setFindings(groups(1));
