@@ -30,12 +30,11 @@ run "mistakes_1" {
     lambda          = { architecture = "arm" }
     collector       = { subnet_ids = ["subnet-1"] }
     evidence        = { retention_days = 0 }
-    alarms          = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
     notifications   = { email_addresses = ["security"] }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions, var.region_labels, var.schedule, var.rules,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.alarms, var.notifications,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications,
   ]
 }
 
@@ -279,6 +278,15 @@ run "maintenance_windows_without_days_or_of_25_hours" {
     rules    = { s3-bucket-public = { maintenance_window = { days = [], start = "22:00", end = "04:00" } } }
   }
   expect_failures = [var.schedule, var.rules]
+}
+
+# Whether notifications tell of anything is not asked where alarms are mistaken: so these are by themselves.
+run "topic_of_another_region" {
+  command = plan
+  variables {
+    alarms = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
+  }
+  expect_failures = [var.alarms]
 }
 
 run "nobody_would_be_told" {
