@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
@@ -16,6 +17,7 @@ import { AccountBuilder } from '../support/account-builder.ts';
 import { Deployment } from '../support/deployment.ts';
 import { prepareLocalAws } from '../support/local-aws/index.ts';
 import { prepareTerraform, type TerraformVariables } from '../support/terraform.ts';
+import { deployedInRegion } from './deployed-in-region.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
 
 const say = (line: string): void => console.info(line);
@@ -68,6 +70,24 @@ async function ingressOf({ account, region, resource }: Made): Promise<string[]>
 /** A change without what names the poll that it is made in, and what AWS names when it is made. */
 function withoutPoll({ clientToken: _, tags: __, flowLogId: ___, ...change }: Record<string, unknown>) {
   return change;
+}
+
+/** Takes a region out of the example's files, as a person does who no longer protects it; its provider stays. */
+async function takeOut(region: string): Promise<void> {
+  const block = region.replaceAll('-', '_');
+  const edit = async (name: string, change: (text: string) => string) => {
+    const file = path.join(demo.rootFolder, name);
+    await writeFile(file, change(await readFile(file, 'utf8')));
+  };
+  await edit('main.tf', (text) =>
+    text
+      .replace(new RegExp(`^module "${block}" \\{.*?^\\}\\n`, 'ms'), '')
+      .replace(`, "${region}"]`, ']')
+      .replace(`, module.${block}.region`, ''),
+  );
+  await edit('outputs.tf', (text) =>
+    text.replaceAll(new RegExp(`^ *\\(module\\.${block}\\.region\\) += .*\\n`, 'gm'), ''),
+  );
 }
 
 function groups(name: string): readonly Made[] {
@@ -294,6 +314,73 @@ describe('examples/organization in a local AWS', () => {
     ).toEqual([...threeTimes(withoutRole), ...threeTimes(excluded)]);
     const refused = first.outcomes.find(({ finding }) => finding.account === withoutRole);
     expect(refused?.reason).toContain(`deploy modules/target in that account`);
+  });
+
+  test('a region that is taken out leaves nothing behind, and its findings are told of', async () => {
+    const { proxy, tenant, aws } = demo.simulation;
+    const { security, staging } = accounts;
+    const gone = 'us-west-2';
+    const name = 'cspm-auto-remediation';
+    const arn = (queue: string) => `arn:aws:sqs:${gone}:${security}:${name}-${queue}`;
+    const builder = new AccountBuilder(aws.endpoint, staging);
+    const port = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+    const made = new Map<string, string>();
+    for (const region of [homeRegion, gone]) {
+      const group = await builder.securityGroup(region, await builder.vpc(region), 'region-taken-out', [
+        port,
+      ]);
+      made.set(region, group);
+    }
+    await tenant.scan({
+      endpoint: proxy.endpoint,
+      accounts: [{ id: staging, name: 'staging' }],
+      regions: [homeRegion, gone],
+      rules: ['CIS-1-2-0-4-1'],
+    });
+    const before = await deployedInRegion(aws.endpoint, security, gone);
+    const elsewhere = await deployedInRegion(aws.endpoint, security, homeRegion);
+
+    await takeOut(gone);
+    await demo.root.apply(deployed);
+    const after = await deployedInRegion(aws.endpoint, security, gone);
+    const { changes } = await demo.root.plan(deployed);
+    const deployment = new Deployment({ endpoint: aws.endpoint, account: security, homeRegion });
+    const { summary, outcomes } = await deployment.poll('security-group-ssh-open', new Date());
+
+    expect(before).toEqual({
+      queues: ['jobs-dead-letters.fifo', 'jobs-delayed', 'jobs-delayed-dead-letters', 'jobs.fifo'].map(
+        (queue) => `${name}-${queue}`,
+      ),
+      functions: [`${name}-remediator`],
+      eventSources: [arn('jobs-delayed'), arn('jobs.fifo')],
+      parameters: [`/${name}/pause`, `/${name}/rules/security-group-ssh-open/1`],
+      logGroups: [`/aws/lambda/${name}-remediator`],
+      rules: [`${name}-forward-alarms`],
+      alarms: expect.arrayContaining([`${name}-jobs-dead-letters`, `${name}-oldest-job`]),
+      roles: [`${name}-alarms-${gone}`, `${name}-remediator-${gone}`],
+    });
+    expect(after).toEqual({
+      queues: [],
+      functions: [],
+      eventSources: [],
+      parameters: [],
+      logGroups: [],
+      rules: [],
+      alarms: [],
+      roles: [],
+    });
+    expect(changes).toBe(false);
+    expect(await deployedInRegion(aws.endpoint, security, homeRegion)).toEqual(elsewhere);
+    const byResource = new Map(outcomes.map(({ finding, outcome }) => [finding.resource, outcome]));
+    expect(byResource.get(made.get(homeRegion) ?? '')).toBe('remediated');
+    expect(outcomes.filter(({ finding }) => finding.region === gone)).toEqual([]);
+    expect(summary.unprocessable).toMatchObject({ region_not_deployed: 1 });
+    expect(await deployment.unprocessable(summary.poll)).toMatchObject([
+      {
+        reason: expect.stringMatching(`^region ${gone} is not deployed: `),
+        item: { resource: made.get(gone) },
+      },
+    ]);
   });
 
   test('a plan leaves the pause parameter as an operator has set it', async () => {

@@ -5,7 +5,12 @@ import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { type PollSummary, pollSummarySchema } from '../../lambdas/collector/poll-summary.ts';
-import { type Outcome, outcomeSchema } from '../../lambdas/shared/outcome.ts';
+import {
+  type Outcome,
+  outcomeSchema,
+  type Unprocessable,
+  unprocessableSchema,
+} from '../../lambdas/shared/outcome.ts';
 
 /** Where the product is deployed, as the root of its security account sees it. */
 export interface DeploymentPlace {
@@ -95,6 +100,12 @@ export class Deployment {
       await sleep(LOOK_INTERVAL_MILLISECONDS);
     }
     throw new Error(`the schedule of ${rule} has started no poll with findings`);
+  }
+
+  /** What a poll could not turn into jobs. */
+  async unprocessable({ rule, asOf }: PollSummary['poll']): Promise<readonly Unprocessable[]> {
+    const keys = await this.#list(`unprocessable/${rule}/${Math.floor(Date.parse(asOf) / 1000)}/`, '.json');
+    return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
   /** How many messages lie in a region's queue, seen and unseen, and in its dead-letter queue. */
