@@ -244,8 +244,9 @@ test('a cluster is made private, and waited for as long as AWS is at it', async 
   await using slow = slowRedshift({ proxy, upstream: () => endpoint, lasts: { reads: 1_000_000 } });
 
   const id = await start(CLUSTER_DOCUMENT, { ClusterIdentifier: 'warehouse' });
-  await vi.waitFor(() =>
-    expect(roleCalls().filter((name) => name === 'DescribeClusters').length).toBeGreaterThan(3),
+  await vi.waitFor(
+    () => expect(roleCalls().filter((name) => name === 'DescribeClusters').length).toBeGreaterThan(3),
+    { timeout: 15_000 },
   );
 
   expect(automation.executions[0]).toMatchObject({
@@ -262,7 +263,7 @@ test('a cluster that is busy fails the execution', async () => {
   await publicCluster();
   await using _slow = slowRedshift({ proxy, upstream: () => endpoint, lasts: { reads: 1_000_000 } });
   await start(CLUSTER_DOCUMENT, { ClusterIdentifier: 'warehouse' });
-  await vi.waitFor(() => expect(roleCalls()).toContain('DescribeClusters'));
+  await vi.waitFor(() => expect(roleCalls()).toContain('DescribeClusters'), { timeout: 15_000 });
 
   const execution = await run(CLUSTER_DOCUMENT, { ClusterIdentifier: 'warehouse' });
 

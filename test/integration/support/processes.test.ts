@@ -108,11 +108,14 @@ describe('the command of a step', () => {
       ${sleeper};
     `;
     const ending = runCommand(['-e', source], settings);
-    const grandchild = await vi.waitFor(async () => {
-      const pid = Number(await readFile(settings.logFile, 'utf8'));
-      expect(pid).toBeGreaterThan(0);
-      return pid;
-    });
+    const grandchild = await vi.waitFor(
+      async () => {
+        const pid = Number(await readFile(settings.logFile, 'utf8'));
+        expect(pid).toBeGreaterThan(0);
+        return pid;
+      },
+      { timeout: 10_000 },
+    );
 
     interruption.abort();
 

@@ -87,7 +87,9 @@ test('a change shows as pending for so many looks, and then is made', async () =
 test('a change ends by time, and when a test says so', async () => {
   slow.lasts = { milliseconds: 10 };
   await setPublic(false);
-  await vi.waitFor(async () => expect(await look('warehouse', redshift(endpoint))).toEqual(PRIVATE));
+  await vi.waitFor(async () => expect(await look('warehouse', redshift(endpoint))).toEqual(PRIVATE), {
+    timeout: 15_000,
+  });
 
   slow.lasts = { milliseconds: 1_000_000 };
   await setPublic(true);

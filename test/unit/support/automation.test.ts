@@ -128,7 +128,7 @@ async function expectStatus(id: string, status: string): Promise<AutomationExecu
       expect(execution.AutomationExecutionStatus).toBe(status);
       return execution;
     },
-    { timeout: 5000, interval: 5 },
+    { timeout: 15_000, interval: 5 },
   );
 }
 
@@ -455,7 +455,7 @@ describe('by hand', () => {
   test('an execution that runs is held in its step', async () => {
     const fault = automation.inject({ step: 'VerifyLogFileValidation', effect: 'hang' });
     const id = await start();
-    await vi.waitFor(() => expect(fault.hits).toBe(1));
+    await vi.waitFor(() => expect(fault.hits).toBe(1), { timeout: 15_000 });
     automation.hold();
 
     const execution = await get(id);
@@ -547,7 +547,7 @@ describe('stopping an execution', () => {
   test('that never ends cancels it', async () => {
     const fault = automation.inject({ effect: 'hang' });
     const id = await start();
-    await vi.waitFor(() => expect(fault.hits).toBe(1));
+    await vi.waitFor(() => expect(fault.hits).toBe(1), { timeout: 15_000 });
 
     await stopExecution(id);
 

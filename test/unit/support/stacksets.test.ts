@@ -661,10 +661,13 @@ describe('an account that fails', () => {
     const operation = deploy({
       OperationPreferences: { MaxConcurrentCount: 2, ConcurrencyMode: 'SOFT_FAILURE_TOLERANCE' },
     });
-    await vi.waitFor(async () => {
-      expect((await instances())[0]?.StackInstanceStatus?.DetailedStatus).toBe('FAILED');
-      expect(accounts()).toEqual([B]);
-    });
+    await vi.waitFor(
+      async () => {
+        expect((await instances())[0]?.StackInstanceStatus?.DetailedStatus).toBe('FAILED');
+        expect(accounts()).toEqual([B]);
+      },
+      { timeout: 15_000 },
+    );
     world.isHeld = false;
 
     expect(await endOf(operation)).toMatchObject({
@@ -732,7 +735,10 @@ describe('an operation', () => {
       ).length;
     const operation = deploy({ OperationPreferences });
     // By then all that may begin has begun.
-    await vi.waitFor(() => expect(Math.max(...[A, B, C].map(looksAt))).toBeGreaterThan(20), { interval: 5 });
+    await vi.waitFor(() => expect(Math.max(...[A, B, C].map(looksAt))).toBeGreaterThan(20), {
+      timeout: 15_000,
+      interval: 5,
+    });
     const begun = accounts().length;
     world.isHeld = false;
     expect((await endOf(operation)).status).toBe('SUCCEEDED');
