@@ -191,7 +191,10 @@ describe('examples/single-account in a local AWS', () => {
       new RegExp(`s3:DeleteBucketPolicy on resource: arn:aws:s3:::${evidenceBucket} with an explicit deny`),
     );
     expect(before.versions.length).toBeGreaterThan(0);
-    expect(await evidence()).toEqual(before);
+    const after = await evidence();
+    expect(after.settings).toEqual(before.settings);
+    // The schedules may poll until they are gone.
+    expect(after.versions).toEqual(expect.arrayContaining(before.versions));
     const { stdout: left } = await runTerraform(terraform, ['state', 'list'], { directory: rootFolder });
     expect(left.split('\n').filter((address) => !/\bdata\./.test(address))).toEqual([
       `${central}.aws_s3_bucket.evidence`,
