@@ -1,8 +1,8 @@
 interface Scheduled {
   readonly name: string;
   readonly needs: readonly string[];
-  /** Such a step takes no slot: it waits most of its time, for the network or for Terraform. */
-  readonly waits?: boolean;
+  /** Such a step takes no slot: it waits for the network most of its time. */
+  readonly preparation?: boolean;
 }
 
 /**
@@ -21,7 +21,7 @@ export async function schedule<S extends Scheduled>(options: {
   const waiting = new Set(steps);
   const succeeded = new Map<string, boolean>();
   const running = new Map<S, Promise<void>>();
-  const taken = () => [...running.keys()].filter(({ waits }) => waits !== true).length;
+  const taken = () => [...running.keys()].filter(({ preparation }) => preparation !== true).length;
 
   for (;;) {
     for (const step of waiting) {
@@ -33,7 +33,7 @@ export async function schedule<S extends Scheduled>(options: {
         continue;
       }
       const ready = step.needs.every((need) => succeeded.get(need) === true);
-      if (!ready || (step.waits !== true && taken() >= slots)) continue;
+      if (!ready || (step.preparation !== true && taken() >= slots)) continue;
       waiting.delete(step);
       const finished = run(step).then((success) => {
         succeeded.set(step.name, success);

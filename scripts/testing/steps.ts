@@ -17,8 +17,6 @@ export interface Step {
    */
   readonly read?: (report: string, root: string) => readonly Check[];
   readonly preparation?: boolean;
-  /** It takes no slot. */
-  readonly waits?: boolean;
   /** It is stopped, and has failed, when it takes longer. */
   readonly minutes: number;
 }
@@ -55,7 +53,6 @@ export const steps: readonly Step[] = [
     name: 'prepare-local-aws',
     needs: [],
     preparation: true,
-    waits: true,
     minutes: 15,
     command: () => ['scripts/testing/prepare.ts', 'local-aws'],
   },
@@ -63,7 +60,6 @@ export const steps: readonly Step[] = [
     name: 'prepare-terraform',
     needs: [],
     preparation: true,
-    waits: true,
     minutes: 15,
     command: () => ['scripts/testing/prepare.ts', 'terraform'],
   },
@@ -84,7 +80,7 @@ export const steps: readonly Step[] = [
   },
   { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
   vitest('unit', 10, [], ['--coverage']),
-  { ...vitest('e2e', 25, ['prepare-local-aws', 'prepare-terraform']), waits: true },
+  vitest('e2e', 25, ['prepare-local-aws', 'prepare-terraform']),
   {
     name: 'terraform',
     needs: ['prepare-terraform'],

@@ -6,7 +6,7 @@ import { chooseSteps, steps } from '../../../scripts/testing/steps.ts';
 interface Part {
   readonly name: string;
   readonly needs: readonly string[];
-  readonly waits?: boolean;
+  readonly preparation?: boolean;
 }
 
 /** Runs parts that end in the order they began in, but for those that fail by name. */
@@ -17,12 +17,12 @@ async function play(parts: readonly Part[], slots: number, failing: ReadonlySet<
   await schedule({
     steps: parts,
     slots,
-    run: async ({ name, waits }) => {
+    run: async ({ name, preparation }) => {
       events.push(`start ${name}`);
-      if (waits !== true) atOnce += 1;
+      if (preparation !== true) atOnce += 1;
       most = Math.max(most, atOnce);
       await new Promise((resolve) => setImmediate(resolve));
-      if (waits !== true) atOnce -= 1;
+      if (preparation !== true) atOnce -= 1;
       events.push(`end ${name}`);
       return !failing.has(name);
     },
@@ -35,7 +35,7 @@ describe('the schedule of steps', () => {
   it('starts a step when what it needs has succeeded', async () => {
     const parts = [
       { name: 'e2e', needs: ['setup'] },
-      { name: 'setup', needs: [], waits: true },
+      { name: 'setup', needs: [], preparation: true },
       { name: 'unit', needs: [] },
     ];
 
@@ -79,7 +79,7 @@ describe('the schedule of steps', () => {
       needs.map((earlier, index) => ({
         name: `s${index}`,
         needs: [...new Set(earlier.filter((need) => need < index).map((need) => `s${need}`))],
-        waits: index % 4 === 3,
+        preparation: index % 4 === 3,
       }));
     await fc.assert(
       fc.asyncProperty(
