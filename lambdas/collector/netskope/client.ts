@@ -120,6 +120,8 @@ export class NetskopeClient {
     const { token } = this.#options;
     const text = (await token.read(fresh)).trim();
     if (!tokenPattern.test(text) || text.startsWith('{')) {
+      // What is remembered may have been put right since.
+      if (!fresh) return this.#readToken(true);
       const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
       throw new FindingSourceError(
         `the value of ${token.name} is ${what}: put the API token there as it stands, at least 8 printable ASCII characters, not JSON`,

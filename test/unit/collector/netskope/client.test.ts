@@ -282,6 +282,16 @@ describe('a token that is refused', () => {
   });
 });
 
+test('a value that is no token is read again before it is an error: it may have been put right', async () => {
+  await using server = await startServer(script({ body: SUCCESS }));
+  const token = storeOf('{"token":"0123456789"}', TOKEN);
+
+  await clientOf(server.url, token).violations({ skip: 0 });
+
+  expect(token.reads).toEqual([false, true]);
+  expect(server.requests).toHaveLength(1);
+});
+
 describe('the token is nowhere but in the request', () => {
   const characters = [...'abcXYZ019!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'];
   const anyToken = fc
