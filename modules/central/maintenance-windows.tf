@@ -1,35 +1,38 @@
 # When rules may change something. The remediators look at their clocks; here it is only said.
 locals {
   days                = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
-  time_of_day_pattern = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
+  time_of_day_pattern = "([01][0-9]|2[0-3]):([0-5][0-9])"
+  # A window as JSON: the days that it opens on, its start and its end.
+  maintenance_window_pattern = format(
+    "^\\{\"days\":\\[\"(%s)\"(,\"(%s)\")*\\],\"end\":\"%s\",\"start\":\"%s\"\\}$",
+    join("|", local.days), join("|", local.days), local.time_of_day_pattern, local.time_of_day_pattern,
+  )
 
-  # Of each rule its own or that of all; null where it has none. The time zone is the schedules'.
+  # Of the rules that have one, their own or that of all; the time zone is the schedules'.
   maintenance_windows = {
     for id, window in { for id, rule in local.rules_by_id : id => try(coalesce(rule.maintenance_window, var.schedule.maintenance_window), null) } :
-    id => window == null ? null : {
+    id => {
       days      = [for day in local.days : day if contains(window.days, day)]
       start     = window.start
       end       = window.end
       time_zone = var.schedule.time_zone
-    }
+    } if window != null
   }
 
   # How long a window is open at a time, and how long after one poll the next one comes. A cron may be meant to fall
   # within: it counts as often enough.
   window_minutes = {
-    for id, window in local.maintenance_windows : id => try(
-      (sum([for index, part in regex(local.time_of_day_pattern, window.end) : part * [60, 1][index]])
-      -sum([for index, part in regex(local.time_of_day_pattern, window.start) : part * [60, 1][index]]) + 1439) % 1440 + 1,
-      null,
-    )
+    for id, window in local.maintenance_windows : id => (
+      sum([for index, part in regex(local.time_of_day_pattern, window.end) : part * [60, 1][index]])
+      -sum([for index, part in regex(local.time_of_day_pattern, window.start) : part * [60, 1][index]])
+      + 1439
+    ) % 1440 + 1
   }
-  poll_minutes = {
-    for id, rule in local.rules_by_id : id => try(
-      [for rate in [regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule, var.schedule.expression))] : rate[0] * { minute = 1, hour = 60, day = 1440 }[rate[1]]][0],
-      0,
-    )
+  rates = {
+    for id, rule in local.rules_by_id : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule, var.schedule.expression)), ["0", "minute"])
   }
-  passed_windows = [for id, minutes in local.window_minutes : id if minutes == null ? false : local.poll_minutes[id] > minutes]
+  poll_minutes   = { for id, rate in local.rates : id => rate[0] * { minute = 1, hour = 60, day = 1440 }[rate[1]] }
+  passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes]
 }
 
 # Polls at a rate may come while the window is shut for ever.

@@ -123,21 +123,11 @@ variable "rules" {
 
   validation {
     condition = alltrue([
-      for rule in values(var.rules) : rule.maintenance_window == null ? true : (
-        length(setsubtract(rule.maintenance_window.days, local.days)) == 0 &&
-        length(rule.maintenance_window.days) > 0 &&
-        can(regex(local.time_of_day_pattern, rule.maintenance_window.start)) &&
-        can(regex(local.time_of_day_pattern, rule.maintenance_window.end))
-      )
+      for rule in values(var.rules) : rule.maintenance_window == null || can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window)))
     ])
     error_message = "${join("; ", [
       for id, rule in var.rules : "rules[\"${id}\"].maintenance_window is ${jsonencode(rule.maintenance_window)}"
-      if rule.maintenance_window == null ? false : !(
-        length(setsubtract(rule.maintenance_window.days, local.days)) == 0 &&
-        length(rule.maintenance_window.days) > 0 &&
-        can(regex(local.time_of_day_pattern, rule.maintenance_window.start)) &&
-        can(regex(local.time_of_day_pattern, rule.maintenance_window.end))
-      )
+      if !(rule.maintenance_window == null || can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window))))
     ])}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as \"22:00\" and \"04:30\"."
   }
 
@@ -392,7 +382,7 @@ locals {
   # `link` as they are, whatever options there are.
   settings = {
     for id, rule in local.rules_by_id : id => jsonencode(merge(
-      lookup(local.maintenance_windows, id, null) == null ? {} : { maintenance_window = local.maintenance_windows[id] },
+      { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
       {
         version         = 1
         rule            = id

@@ -90,12 +90,7 @@ variable "schedule" {
   }
 
   validation {
-    condition = var.schedule.maintenance_window == null ? true : (
-      length(setsubtract(var.schedule.maintenance_window.days, local.days)) == 0 &&
-      length(var.schedule.maintenance_window.days) > 0 &&
-      can(regex(local.time_of_day_pattern, var.schedule.maintenance_window.start)) &&
-      can(regex(local.time_of_day_pattern, var.schedule.maintenance_window.end))
-    )
+    condition     = var.schedule.maintenance_window == null || can(regex(local.maintenance_window_pattern, jsonencode(var.schedule.maintenance_window)))
     error_message = "schedule.maintenance_window is ${jsonencode(var.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as \"22:00\" and \"04:30\"."
   }
 
