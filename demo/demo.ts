@@ -19,7 +19,7 @@ import {
   keyAges,
   type Made,
   makeResources,
-  organizationId,
+  organization,
   type Phase,
   regions,
   rules,
@@ -85,7 +85,7 @@ export function variables(phase: Phase) {
     security_account_id: accounts.security,
     production_account_id: accounts.production,
     staging_account_id: accounts.staging,
-    organization_id: organizationId,
+    organization_id: organization.id,
     force_destroy: true,
     rules: rules(phase),
   };
@@ -116,7 +116,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     simulation = await startSimulation({
       installation: options.localAws,
       signal,
-      organizations: Object.fromEntries(Object.values(accounts).map((account) => [account, organizationId])),
+      organization,
     });
     const { proxy, tenant, aws } = simulation;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);

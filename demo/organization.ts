@@ -1,5 +1,6 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
 import { AccountBuilder } from '../test/support/account-builder.ts';
+import type { OrganizationOptions } from '../test/support/stacksets/index.ts';
 
 /** The accounts of `examples/organization`. */
 export const accounts = {
@@ -9,7 +10,12 @@ export const accounts = {
 } as const;
 
 /** The organization that these accounts are in. */
-export const organizationId = 'o-demo000000';
+export const organization: OrganizationOptions = {
+  id: 'o-demo000000',
+  root: 'r-demo',
+  managementAccount: accounts.security,
+  accounts: { [accounts.production]: 'r-demo', [accounts.staging]: 'r-demo' },
+};
 
 export const regions = ['eu-central-1', 'us-east-1'] as const;
 export const homeRegion = 'eu-central-1';

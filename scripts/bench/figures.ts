@@ -89,7 +89,8 @@ export interface ColdImport {
 }
 
 /**
- * How long a cold remediator takes to load what one job of a rule needs: the files are those that a real job loads, imported one after another in a fresh process without the calls between.
+ * How long a cold remediator takes to load what one job of a rule needs: the files are those that a real job loads,
+ * imported one after another in a fresh process without the calls between.
  */
 export async function coldImport(
   { product, endpoint, proxy }: Bench,

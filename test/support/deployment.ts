@@ -5,6 +5,7 @@ import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { type PollSummary, pollSummarySchema } from '../../lambdas/collector/poll-summary.ts';
+import { epochSeconds } from '../../lambdas/shared/job.ts';
 import {
   type Outcome,
   outcomeSchema,
@@ -94,7 +95,7 @@ export class Deployment {
       for (const key of await this.#list(`polls/${rule}/`, '.json')) {
         const summary = pollSummarySchema.parse(await this.#readJson(key));
         if (summary.findings === 0) continue;
-        const seconds = Math.floor(Date.parse(summary.poll.asOf) / 1000);
+        const seconds = epochSeconds(summary.poll);
         return { summary, outcomes: await this.#awaitOutcomes(rule, seconds, summary.findings) };
       }
       await sleep(LOOK_INTERVAL_MILLISECONDS);
@@ -103,8 +104,8 @@ export class Deployment {
   }
 
   /** What a poll could not turn into jobs. */
-  async unprocessable({ rule, asOf }: PollSummary['poll']): Promise<readonly Unprocessable[]> {
-    const keys = await this.#list(`unprocessable/${rule}/${Math.floor(Date.parse(asOf) / 1000)}/`, '.json');
+  async unprocessable(poll: PollSummary['poll']): Promise<readonly Unprocessable[]> {
+    const keys = await this.#list(`unprocessable/${poll.rule}/${epochSeconds(poll)}/`, '.json');
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 

@@ -30,8 +30,6 @@ export interface SimulationOptions {
   readonly signal?: AbortSignal;
   /** Variables that every function gets besides the addresses of the proxy and the tenant. */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
-  /** The organization of each account, `o-…`. Default: as `organization` has it. */
-  readonly organizations?: Readonly<Record<string, string>>;
   /** Default: one of no other account than its management account. */
   readonly organization?: OrganizationOptions;
 }
@@ -60,8 +58,10 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     // What Terraform may do, which calls it as a role, is not the product's.
     const stackSets = startStackSets({ proxy, organization });
     started.push(stackSets);
-    const { organizations = organization.membership } = options;
-    const judge = new PermissionJudge({ upstream: () => upstream, organizations });
+    const judge = new PermissionJudge({
+      upstream: () => upstream,
+      organizations: organization.membership,
+    });
     // Before all else that answers: what a role may not do has no effect.
     proxy.intercept(judge.intercept);
     const automation = startAutomation({ proxy, upstream: () => upstream });
