@@ -1,18 +1,18 @@
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Outcome } from '../lambdas/shared/outcome.ts';
-import { agedAccessKeys } from '../test/support/aws-proxy/index.ts';
-import { Deployment, type Poll } from '../test/support/deployment.ts';
-import type { LocalAwsInstallation } from '../test/support/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../test/support/simulation.ts';
-import { describeScan, type ScanReport } from '../test/support/tenant/index.ts';
+import type { Outcome } from '../lambdas/model/outcome.ts';
+import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
+import { Deployment, type Poll } from '../test/lab/deployment.ts';
+import type { LocalAwsInstallation } from '../test/lab/local-aws/index.ts';
+import { type Simulation, startSimulation } from '../test/lab/simulation.ts';
+import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
 import {
   copyProject,
   localAwsEnvironment,
   type TerraformInstallation,
   TerraformRoot,
-} from '../test/support/terraform.ts';
+} from '../test/lab/terraform.ts';
 import {
   accounts,
   homeRegion,

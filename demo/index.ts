@@ -7,9 +7,9 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepareLocalAws } from '../test/support/local-aws/index.ts';
-import { startProcessRun } from '../test/support/processes/run.ts';
-import { localAwsEnvironment, prepareTerraform } from '../test/support/terraform.ts';
+import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
+import { startProcessRun } from '../test/lab/processes/run.ts';
+import { localAwsEnvironment, prepareTerraform } from '../test/lab/terraform.ts';
 import { runDemo } from './demo.ts';
 import { accounts, homeRegion } from './organization.ts';
 

@@ -1,6 +1,6 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
-import { AccountBuilder } from '../test/support/account-builder.ts';
-import type { OrganizationOptions } from '../test/support/stacksets/index.ts';
+import { AccountBuilder } from '../test/lab/account-builder.ts';
+import type { OrganizationOptions } from '../test/lab/stacksets/index.ts';
 
 /** The accounts of `examples/organization`. */
 export const accounts = {

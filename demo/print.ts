@@ -1,4 +1,4 @@
-import type { Outcome } from '../lambdas/shared/outcome.ts';
+import type { Outcome } from '../lambdas/model/outcome.ts';
 
 /** Rows in columns, each as wide as its widest cell; the last is not padded. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -6,9 +6,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
-import { startAwsProxy } from '../test/support/aws-proxy/index.ts';
-import { prepareLocalAws, startLocalAws } from '../test/support/local-aws/index.ts';
-import { startTenant } from '../test/support/tenant/index.ts';
+import { startAwsProxy } from '../test/lab/aws-proxy/index.ts';
+import { prepareLocalAws, startLocalAws } from '../test/lab/local-aws/index.ts';
+import { startTenant } from '../test/lab/tenant/index.ts';
 import { buildFunctions } from './bench/built.ts';
 import {
   type ColdImport,

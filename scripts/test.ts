@@ -10,7 +10,7 @@
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { startProcessRun } from '../test/support/processes/run.ts';
+import { startProcessRun } from '../test/lab/processes/run.ts';
 import type { Check } from './testing/checks.ts';
 import { type CommandEnd, lastLines, runCommand } from './testing/run-step.ts';
 import { schedule } from './testing/schedule.ts';

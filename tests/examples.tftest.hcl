@@ -1,7 +1,7 @@
 # Of the smaller examples. They stand here, because whoever copies an example should not have to copy its test.
 
 mock_provider "aws" {
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 

@@ -1,31 +1,31 @@
 # Of examples/organization. It stands here, because whoever copies an example should not have to copy its test.
 
 mock_provider "aws" {
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 
 mock_provider "aws" {
   alias           = "us_east_1"
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 
 mock_provider "aws" {
   alias           = "us_west_2"
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 
 mock_provider "aws" {
   alias           = "production"
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 
 mock_provider "aws" {
   alias           = "staging"
-  source          = "./test/support/aws-mocks"
+  source          = "./test/lab/aws-mocks"
   override_during = plan
 }
 

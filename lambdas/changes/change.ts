@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AwsSession } from '../shared/aws-session.ts';
+import type { AwsSession } from '../aws/session.ts';
 
 /** One change to one resource, as data: what a plan is made of, what evidence keeps, what undo inverts. */
 export interface Change {

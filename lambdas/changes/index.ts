@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AwsSession } from '../shared/aws-session.ts';
-import { InvalidInputError } from '../shared/errors.ts';
+import type { AwsSession } from '../aws/session.ts';
+import { InvalidInputError } from '../model/errors.ts';
 import type { Change, ChangeKind } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
@@ -30,50 +30,47 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
 const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>([
   [
     'automation-execution-start',
-    async () => parsing((await import('./automation-execution-start.ts')).changeKind),
+    async () => parsing((await import('./automation-execution/start.ts')).changeKind),
   ],
   [
     'cloudtrail-log-file-validation-set',
-    async () => parsing((await import('./cloudtrail-log-file-validation-set.ts')).changeKind),
+    async () => parsing((await import('./cloudtrail/log-file-validation-set.ts')).changeKind),
   ],
-  ['flow-log-create', async () => parsing((await import('./flow-log-create.ts')).changeKind)],
-  ['flow-log-delete', async () => parsing((await import('./flow-log-delete.ts')).changeKind)],
-  [
-    'iam-access-key-status-set',
-    async () => parsing((await import('./iam-access-key-status-set.ts')).changeKind),
-  ],
-  ['log-group-create', async () => parsing((await import('./log-group-create.ts')).changeKind)],
+  ['flow-log-create', async () => parsing((await import('./flow-log/create.ts')).changeKind)],
+  ['flow-log-delete', async () => parsing((await import('./flow-log/delete.ts')).changeKind)],
+  ['iam-access-key-status-set', async () => parsing((await import('./access-key/status-set.ts')).changeKind)],
+  ['log-group-create', async () => parsing((await import('./flow-log/log-group-create.ts')).changeKind)],
   [
     'network-acl-entry-create',
-    async () => parsing((await import('./network-acl-entry-create.ts')).changeKind),
+    async () => parsing((await import('./network-acl/entry-create.ts')).changeKind),
   ],
   [
     'network-acl-entry-delete',
-    async () => parsing((await import('./network-acl-entry-delete.ts')).changeKind),
+    async () => parsing((await import('./network-acl/entry-delete.ts')).changeKind),
   ],
   [
     'network-acl-entry-replace',
-    async () => parsing((await import('./network-acl-entry-replace.ts')).changeKind),
+    async () => parsing((await import('./network-acl/entry-replace.ts')).changeKind),
   ],
   [
     'rds-snapshot-shares-change',
-    async () => parsing((await import('./rds-snapshot-shares-change.ts')).changeKind),
+    async () => parsing((await import('./rds-snapshot/shares-change.ts')).changeKind),
   ],
   [
     'redshift-cluster-public-access-set',
-    async () => parsing((await import('./redshift-cluster-public-access-set.ts')).changeKind),
+    async () => parsing((await import('./redshift-cluster/public-access-set.ts')).changeKind),
   ],
   [
     's3-public-access-block-set',
-    async () => parsing((await import('./s3-public-access-block-set.ts')).changeKind),
+    async () => parsing((await import('./bucket/public-access-block-set.ts')).changeKind),
   ],
   [
     'security-group-rules-authorize',
-    async () => parsing((await import('./security-group-rules-authorize.ts')).changeKind),
+    async () => parsing((await import('./security-group/rules-authorize.ts')).changeKind),
   ],
   [
     'security-group-rules-revoke',
-    async () => parsing((await import('./security-group-rules-revoke.ts')).changeKind),
+    async () => parsing((await import('./security-group/rules-revoke.ts')).changeKind),
   ],
 ]);
 

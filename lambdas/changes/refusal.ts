@@ -1,5 +1,5 @@
-import { isAwsError } from '../shared/aws-errors.ts';
-import { ChangeRefusedError } from '../shared/errors.ts';
+import { isAwsError } from '../aws/errors.ts';
+import { ChangeRefusedError } from '../model/errors.ts';
 
 /**
  * What to throw for an error of a call that changes something: a `ChangeRefusedError` where its code means that the

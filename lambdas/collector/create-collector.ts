@@ -1,16 +1,16 @@
-import { type AwsClientOptions, clientDefaults } from '../shared/aws-clients.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
+import { type AwsClientOptions, clientDefaults } from '../aws/client-defaults.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import { NetskopeClient } from '../sources/netskope/client.ts';
+import { Pacer } from '../sources/netskope/pacer.ts';
+import { SecretTokenStore } from '../sources/netskope/secret-token-store.ts';
+import { NetskopeFindingSource } from '../sources/netskope/source.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { JobQueues } from './job-queues.ts';
-import { NetskopeClient } from './netskope/client.ts';
-import { Pacer } from './netskope/pacer.ts';
-import { NetskopeFindingSource } from './netskope/source.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import type { PollSummary } from './poll-summary.ts';
 import { regionLookup } from './regions.ts';
-import { SecretTokenStore } from './secret-token-store.ts';
 
 /** A tenant serves at most 24 requests in 5 seconds (Netskope REST API v1 overview). */
 const REQUESTS = 24;

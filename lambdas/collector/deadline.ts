@@ -1,4 +1,4 @@
-import { AutomationError } from '../shared/errors.ts';
+import { AutomationError } from '../model/errors.ts';
 
 /** A poll that takes longer than the function may run. */
 export class DeadlineError extends AutomationError {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountIdSchema, regionSchema } from '../shared/finding.ts';
+import { accountIdSchema, regionSchema } from '../model/finding.ts';
 
 /** A variable that holds JSON, and what the JSON must be. */
 function json<T>(schema: z.ZodType<T>) {

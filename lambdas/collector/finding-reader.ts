@@ -1,7 +1,7 @@
+import { accountIdSchema, type Finding, findingSchema } from '../model/finding.ts';
+import { formatIssues } from '../model/issues.ts';
 import type { Rule } from '../rules/rule.ts';
-import { accountIdSchema, type Finding, findingSchema } from '../shared/finding.ts';
-import { formatIssues } from '../shared/issues.ts';
-import type { SourceFinding } from './finding-source.ts';
+import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
 
 /** Why a finding can't become part of a job. */

@@ -1,8 +1,8 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
-import { parseEnvironment } from '../shared/environment.ts';
-import { epochSeconds, pollId } from '../shared/job.ts';
-import { count } from '../shared/metrics.ts';
+import { count } from '../aws/metrics.ts';
+import { parseEnvironment } from '../model/environment.ts';
+import { epochSeconds, pollId } from '../model/job.ts';
 import { type Collector, createCollector } from './create-collector.ts';
 import { withDeadline } from './deadline.ts';
 import { type Environment, environmentSchema } from './environment.ts';

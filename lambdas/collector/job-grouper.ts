@@ -1,5 +1,5 @@
-import type { Finding } from '../shared/finding.ts';
-import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../shared/job.ts';
+import type { Finding } from '../model/finding.ts';
+import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 
 /** An SQS message holds 256 KB: what stands in a job beside its findings is less than the rest. */
 const MAX_FINDINGS_BYTES = 200 * 1024;

@@ -1,10 +1,10 @@
+import { batches } from '../aws/batches.ts';
+import type { AwsClientOptions } from '../aws/client-defaults.ts';
+import { isAwsError } from '../aws/errors.ts';
 import type { SQSClient } from '../aws/sqs.ts';
-import type { AwsClientOptions } from '../shared/aws-clients.ts';
-import { isAwsError } from '../shared/aws-errors.ts';
-import { batches } from '../shared/batches.ts';
-import type { Clock } from '../shared/clock.ts';
-import { DeliveryError } from '../shared/errors.ts';
-import { type Job, jobId } from '../shared/job.ts';
+import type { Clock } from '../model/clock.ts';
+import { DeliveryError } from '../model/errors.ts';
+import { type Job, jobId } from '../model/job.ts';
 
 /** Where jobs go. */
 export interface JobSink {

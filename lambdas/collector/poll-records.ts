@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
+import type { AwsClientOptions } from '../aws/client-defaults.ts';
+import { FINDING_OUTCOME, publish } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
-import type { AwsClientOptions } from '../shared/aws-clients.ts';
-import type { Clock } from '../shared/clock.ts';
-import { FINDING_OUTCOME, publish } from '../shared/events.ts';
-import { EvidenceObjects } from '../shared/evidence-objects.ts';
-import { epochSeconds, type Poll } from '../shared/job.ts';
-import type { Json } from '../shared/json.ts';
-import type { Unprocessable } from '../shared/outcome.ts';
+import { EvidenceObjects } from '../aws/evidence-objects.ts';
+import type { Clock } from '../model/clock.ts';
+import { epochSeconds, type Poll } from '../model/job.ts';
+import type { Json } from '../model/json.ts';
+import type { Unprocessable } from '../model/outcome.ts';
 import type { PollSummary } from './poll-summary.ts';
 
 /** What a poll leaves behind for people to read. */

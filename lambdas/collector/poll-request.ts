@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { InvalidInputError } from '../model/errors.ts';
+import { formatIssues } from '../model/issues.ts';
+import type { Poll } from '../model/job.ts';
 import { findRuleId, ruleIds } from '../rules/index.ts';
-import { InvalidInputError } from '../shared/errors.ts';
-import { formatIssues } from '../shared/issues.ts';
-import type { Poll } from '../shared/job.ts';
 
 /** What one poll is to ask for. */
 export interface PollRequest {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { accountIdSchema, regionSchema, timestampSchema } from '../shared/finding.ts';
-import { type Job, type Poll, pollSchema } from '../shared/job.ts';
+import { accountIdSchema, regionSchema, timestampSchema } from '../model/finding.ts';
+import { type Job, type Poll, pollSchema } from '../model/job.ts';
+import { type FindingPage, type LeftAloneReason, leftAloneReasons } from '../sources/source.ts';
 import { type Refusal, type UnprocessableKind, unprocessableKinds } from './finding-reader.ts';
-import { type FindingPage, type LeftAloneReason, leftAloneReasons } from './finding-source.ts';
 
 const count = z.int().nonnegative();
 

@@ -1,4 +1,4 @@
-import { regionSchema } from '../shared/finding.ts';
+import { regionSchema } from '../model/finding.ts';
 
 /** The region's code for what a source of findings calls it, `global` for `global`, undefined if nothing matches. */
 export type RegionLookup = (name: string) => string | undefined;

@@ -1,7 +1,7 @@
+import type { AwsSession } from '../aws/session.ts';
 import type { Change } from '../changes/change.ts';
 import { applyChange, describeChange } from '../changes/index.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import type { AppliedChange, RecordedChange } from '../shared/outcome.ts';
+import type { AppliedChange, RecordedChange } from '../model/outcome.ts';
 
 /** How far a plan came. `error`: what stopped it; undefined when all of it was applied. */
 export interface Application {

@@ -1,7 +1,7 @@
+import { errorKind } from '../aws/errors.ts';
+import type { AwsSession } from '../aws/session.ts';
+import type { Clock } from '../model/clock.ts';
 import type { Assessment, Rule } from '../rules/rule.ts';
-import { errorKind } from '../shared/aws-errors.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import type { Clock } from '../shared/clock.ts';
 
 /** Reads after a write may show the state before it for some seconds (EC2 and IAM are eventually consistent). */
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];

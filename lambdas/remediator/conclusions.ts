@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
-import { describeError, errorKind } from '../shared/aws-errors.ts';
-import type { Clock } from '../shared/clock.ts';
-import { ChangeRefusedError } from '../shared/errors.ts';
-import type { Finding } from '../shared/finding.ts';
-import type { Job } from '../shared/job.ts';
-import type { Outcome, RecordedChange } from '../shared/outcome.ts';
+import { describeError, errorKind } from '../aws/errors.ts';
+import type { Clock } from '../model/clock.ts';
+import { ChangeRefusedError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Job } from '../model/job.ts';
+import type { Outcome, RecordedChange } from '../model/outcome.ts';
+import type { Mode } from '../model/settings.ts';
 import type { EvidenceStore } from './evidence.ts';
 import type { Journal } from './journal.ts';
-import type { Mode } from './settings.ts';
 
 /** What is known of an outcome besides its job, its finding, its times and what the journal knows. */
 export type Facts = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'seen' | 'plan' | 'deadLetter'>>;

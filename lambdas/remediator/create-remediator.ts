@@ -1,11 +1,11 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
+import { clientDefaults } from '../aws/client-defaults.ts';
+import { FINDING_OUTCOME, publish } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
-import { clientDefaults } from '../shared/aws-clients.ts';
-import { type Clock, systemClock } from '../shared/clock.ts';
-import { FINDING_OUTCOME, publish } from '../shared/events.ts';
-import { EvidenceObjects } from '../shared/evidence-objects.ts';
-import type { Job } from '../shared/job.ts';
-import { outcomeEvent } from '../shared/outcome.ts';
+import { EvidenceObjects } from '../aws/evidence-objects.ts';
+import { type Clock, systemClock } from '../model/clock.ts';
+import type { Job } from '../model/job.ts';
+import { outcomeEvent } from '../model/outcome.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import type { JobQueue } from './job-queue.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountIdSchema, regionSchema } from '../shared/finding.ts';
+import { accountIdSchema, regionSchema } from '../model/finding.ts';
 
 const count = z.string().regex(/^\d+$/, 'expected a whole number').transform(Number);
 

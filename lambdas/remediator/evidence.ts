@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isAwsError } from '../shared/aws-errors.ts';
-import type { EvidenceObjects } from '../shared/evidence-objects.ts';
-import { type Finding, timestampSchema } from '../shared/finding.ts';
-import { epochSeconds, type Poll, pollSchema } from '../shared/job.ts';
-import { jsonSchema } from '../shared/json.ts';
-import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../shared/outcome.ts';
+import { isAwsError } from '../aws/errors.ts';
+import type { EvidenceObjects } from '../aws/evidence-objects.ts';
+import { type Finding, timestampSchema } from '../model/finding.ts';
+import { epochSeconds, type Poll, pollSchema } from '../model/job.ts';
+import { jsonSchema } from '../model/json.ts';
+import { appliedChangeSchema, type Outcome, outcomeSchema, recordedChangeSchema } from '../model/outcome.ts';
 
 /** What is written down of a job while it is worked on: see `Journal`. */
 const journalRecordSchema = z.object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Finding } from '../shared/finding.ts';
-import type { Exemption } from './settings.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Exemption } from '../model/settings.ts';
 
 /**
  * The tag by which a resource's owner exempts it: `<reason> until <last day>`. Most services take only letters, digits,

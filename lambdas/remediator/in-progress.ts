@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import type { Finding } from '../shared/finding.ts';
-import { type Job, journalId, pollId } from '../shared/job.ts';
+import type { Finding } from '../model/finding.ts';
+import { type Job, journalId, pollId } from '../model/job.ts';
 import type { Conclusions } from './conclusions.ts';
 import type { Journal } from './journal.ts';
 import type { Surroundings } from './surroundings.ts';

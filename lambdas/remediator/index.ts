@@ -1,12 +1,12 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { describeError, errorKind } from '../shared/aws-errors.ts';
-import { parseEnvironment } from '../shared/environment.ts';
-import { InvalidInputError, UnfinishedJobError } from '../shared/errors.ts';
-import { type Job, pollId } from '../shared/job.ts';
-import { count } from '../shared/metrics.ts';
-import { linesOf, type Outcome } from '../shared/outcome.ts';
+import { describeError, errorKind } from '../aws/errors.ts';
+import { count } from '../aws/metrics.ts';
+import { parseEnvironment } from '../model/environment.ts';
+import { InvalidInputError, UnfinishedJobError } from '../model/errors.ts';
+import { type Job, pollId } from '../model/job.ts';
+import { linesOf, type Outcome } from '../model/outcome.ts';
 import { createRemediator } from './create-remediator.ts';
 import { environmentSchema } from './environment.ts';
 import { JobQueue, parseJob } from './job-queue.ts';

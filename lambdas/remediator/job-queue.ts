@@ -1,10 +1,10 @@
 import type { SQSRecord } from 'aws-lambda';
+import { clientDefaults } from '../aws/client-defaults.ts';
 import type { SQSClient } from '../aws/sqs.ts';
+import { InvalidInputError } from '../model/errors.ts';
+import { formatIssues } from '../model/issues.ts';
+import { type Job, jobId, jobSchema } from '../model/job.ts';
 import { ruleIds } from '../rules/index.ts';
-import { clientDefaults } from '../shared/aws-clients.ts';
-import { InvalidInputError } from '../shared/errors.ts';
-import { formatIssues } from '../shared/issues.ts';
-import { type Job, jobId, jobSchema } from '../shared/job.ts';
 import type { Environment } from './environment.ts';
 
 /** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */

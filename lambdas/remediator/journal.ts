@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type AutomationExecutionStart,
   schema as automationExecutionSchema,
-} from '../changes/automation-execution-start.ts';
-import type { Json } from '../shared/json.ts';
-import type { AppliedChange, Outcome, RecordedChange } from '../shared/outcome.ts';
+} from '../changes/automation-execution/start.ts';
+import type { Json } from '../model/json.ts';
+import type { AppliedChange, Outcome, RecordedChange } from '../model/outcome.ts';
 import type { EvidenceStore, JournalRecord } from './evidence.ts';
 
 type Entry = JournalRecord['resources'][number];

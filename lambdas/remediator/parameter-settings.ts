@@ -1,9 +1,9 @@
 import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
-import { describeError, errorKind } from '../shared/aws-errors.ts';
-import type { Clock } from '../shared/clock.ts';
-import { SettingsError } from '../shared/errors.ts';
+import { describeError, errorKind } from '../aws/errors.ts';
+import type { Clock } from '../model/clock.ts';
+import { SettingsError } from '../model/errors.ts';
 
-import { joinSettings, type Settings } from './settings.ts';
+import { joinSettings, type Settings } from '../model/settings.ts';
 import type { SettingsSource } from './surroundings.ts';
 
 const SETTINGS_SECONDS = 15;

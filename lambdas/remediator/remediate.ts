@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import pLimit from 'p-limit';
+import type { SettingsError } from '../model/errors.ts';
+import { type Job, journalId } from '../model/job.ts';
+import type { Outcome } from '../model/outcome.ts';
 import { loadRule } from '../rules/index.ts';
-import type { SettingsError } from '../shared/errors.ts';
-import { type Job, journalId } from '../shared/job.ts';
-import type { Outcome } from '../shared/outcome.ts';
 import { Conclusions, type InProgressFinding, type Unfinished } from './conclusions.ts';
 import type { EvidenceStore } from './evidence.ts';
 import { endInProgress, goOn } from './in-progress.ts';

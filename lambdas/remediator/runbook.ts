@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { AutomationExecutionStart } from '../changes/automation-execution-start.ts';
+import type { AwsSession } from '../aws/session.ts';
+import type { AutomationExecutionStart } from '../changes/automation-execution/start.ts';
+import type { Finding } from '../model/finding.ts';
+import { type Job, pollId } from '../model/job.ts';
 import type { Runbook } from '../rules/runbook.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import type { Finding } from '../shared/finding.ts';
-import { type Job, pollId } from '../shared/job.ts';
 
 /** Tags by which an account's people see who started an execution, and why. */
 const RULE_TAG = 'cspm-auto-remediation:rule';

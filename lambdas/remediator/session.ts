@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { clientDefaults } from '../aws/client-defaults.ts';
+import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
+import type { Clock } from '../model/clock.ts';
 import type { Permission } from '../rules/rule.ts';
-import { clientDefaults } from '../shared/aws-clients.ts';
-import type { AwsCall, AwsSession, ClientSettings } from '../shared/aws-session.ts';
-import type { Clock } from '../shared/clock.ts';
 import type { Environment } from './environment.ts';
 import { sessionPolicy } from './session-policy.ts';
 

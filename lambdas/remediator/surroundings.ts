@@ -1,10 +1,10 @@
-import type { AwsSession } from '../shared/aws-session.ts';
-import type { Clock } from '../shared/clock.ts';
-import type { Job } from '../shared/job.ts';
-import type { Outcome } from '../shared/outcome.ts';
+import type { AwsSession } from '../aws/session.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Job } from '../model/job.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './evidence.ts';
 import type { SessionRequest } from './session.ts';
-import type { Settings } from './settings.ts';
 
 /** Where a rule's settings come from. */
 export interface SettingsSource {

@@ -1,14 +1,15 @@
+import { describeError, errorKind, isAwsError } from '../aws/errors.ts';
+import type { AwsSession } from '../aws/session.ts';
 import type { Change } from '../changes/change.ts';
+import { OutOfTimeError, SettingsError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import { formatIssues } from '../model/issues.ts';
+import { type Job, pollId } from '../model/job.ts';
+import type { RecordedChange } from '../model/outcome.ts';
+import { isPaused, modeFor, type Settings } from '../model/settings.ts';
 import { ruleIds } from '../rules/index.ts';
 import type { Assessment, Rule } from '../rules/rule.ts';
 import { followPermission, type Runbook, startPermissions } from '../rules/runbook.ts';
-import { describeError, errorKind, isAwsError } from '../shared/aws-errors.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import { OutOfTimeError, SettingsError } from '../shared/errors.ts';
-import type { Finding } from '../shared/finding.ts';
-import { formatIssues } from '../shared/issues.ts';
-import { type Job, pollId } from '../shared/job.ts';
-import type { RecordedChange } from '../shared/outcome.ts';
 import { applyPlan, recordPlan } from './apply-plan.ts';
 import { assessEach, readBack } from './assess.ts';
 import type { Conclusions, Facts } from './conclusions.ts';
@@ -17,7 +18,6 @@ import { deferWhatIsInProgress, markInProgress } from './in-progress.ts';
 import type { Journal } from './journal.ts';
 import { describeWindow, isOpen } from './maintenance-window.ts';
 import { executionState, planRunbook } from './runbook.ts';
-import { isPaused, modeFor, type Settings } from './settings.ts';
 import type { Attempt, Surroundings } from './surroundings.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../shared/errors.ts';
+import { InvalidInputError } from '../model/errors.ts';
 import type { Rule } from './rule.ts';
 
 interface Entry {
@@ -16,44 +16,53 @@ const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
     'cloudtrail-log-file-validation',
     {
       legacyId: 'CIS-1-2-0-2-2',
-      load: async () => (await import('./cloudtrail-log-file-validation.ts')).rule,
+      load: async () => (await import('./cloudtrail-log-file-validation/rule.ts')).rule,
     },
   ],
   [
     'iam-access-key-unrotated',
-    { legacyId: 'CIS-1-2-0-1-4', load: async () => (await import('./iam-access-key-unrotated.ts')).rule },
+    {
+      legacyId: 'CIS-1-2-0-1-4',
+      load: async () => (await import('./iam-access-key-unrotated/rule.ts')).rule,
+    },
   ],
   [
     'network-acl-default-allows-all',
-    { legacyId: 'BPR-0-6', load: async () => (await import('./network-acl-default-allows-all.ts')).rule },
+    {
+      legacyId: 'BPR-0-6',
+      load: async () => (await import('./network-acl-default-allows-all/rule.ts')).rule,
+    },
   ],
   [
     'network-acl-subnet-allows-all',
-    { legacyId: 'BPR-0-1-0', load: async () => (await import('./network-acl-subnet-allows-all.ts')).rule },
+    {
+      legacyId: 'BPR-0-1-0',
+      load: async () => (await import('./network-acl-subnet-allows-all/rule.ts')).rule,
+    },
   ],
   [
     'rds-snapshot-public',
-    { legacyId: 'BPR-3-8', load: async () => (await import('./rds-snapshot-public.ts')).rule },
+    { legacyId: 'BPR-3-8', load: async () => (await import('./rds-snapshot-public/rule.ts')).rule },
   ],
   [
     'redshift-cluster-public',
-    { legacyId: 'BPR-1-9', load: async () => (await import('./redshift-cluster-public.ts')).rule },
+    { legacyId: 'BPR-1-9', load: async () => (await import('./redshift-cluster-public/rule.ts')).rule },
   ],
   [
     's3-bucket-public',
-    { legacyId: 'BPR-1-0-0', load: async () => (await import('./s3-bucket-public.ts')).rule },
+    { legacyId: 'BPR-1-0-0', load: async () => (await import('./s3-bucket-public/rule.ts')).rule },
   ],
   [
     'security-group-rdp-open',
-    { legacyId: 'CIS-1-2-0-4-2', load: async () => (await import('./security-group-rdp-open.ts')).rule },
+    { legacyId: 'CIS-1-2-0-4-2', load: async () => (await import('./security-group-rdp-open/rule.ts')).rule },
   ],
   [
     'security-group-ssh-open',
-    { legacyId: 'CIS-1-2-0-4-1', load: async () => (await import('./security-group-ssh-open.ts')).rule },
+    { legacyId: 'CIS-1-2-0-4-1', load: async () => (await import('./security-group-ssh-open/rule.ts')).rule },
   ],
   [
     'vpc-flow-logs-disabled',
-    { legacyId: 'CIS-1-2-0-2-9', load: async () => (await import('./vpc-flow-logs-disabled.ts')).rule },
+    { legacyId: 'CIS-1-2-0-2-9', load: async () => (await import('./vpc-flow-logs-disabled/rule.ts')).rule },
   ],
 ]);
 

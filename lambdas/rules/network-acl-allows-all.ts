@@ -1,16 +1,16 @@
 import { BlockList } from 'node:net';
 import { z } from 'zod';
+import type { AwsSession } from '../aws/session.ts';
+import { tagMap } from '../aws/tags.ts';
 import {
   inboundEntries,
   isIpv6,
   type NetworkAclEntry,
   readNetworkAcls,
-} from '../changes/network-acl-entry.ts';
-import type { NetworkAclEntryCreate } from '../changes/network-acl-entry-create.ts';
-import type { NetworkAclEntryDelete } from '../changes/network-acl-entry-delete.ts';
-import type { NetworkAclEntryReplace } from '../changes/network-acl-entry-replace.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import { tagMap } from '../shared/tags.ts';
+} from '../changes/network-acl/entry.ts';
+import type { NetworkAclEntryCreate } from '../changes/network-acl/entry-create.ts';
+import type { NetworkAclEntryDelete } from '../changes/network-acl/entry-delete.ts';
+import type { NetworkAclEntryReplace } from '../changes/network-acl/entry-replace.ts';
 import { type Inspection, inRegion, type NoCure, type Permission, type Permissions } from './rule.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import type { AwsSession } from '../aws/session.ts';
 import type { Change } from '../changes/change.ts';
-import type { AwsSession } from '../shared/aws-session.ts';
-import type { Json } from '../shared/json.ts';
+import type { Json } from '../model/json.ts';
 import type { Runbook } from './runbook.ts';
 
 /**

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import type { SecurityGroupRulesAuthorize } from '../changes/security-group-rules-authorize.ts';
-import type { SecurityGroupRulesRevoke } from '../changes/security-group-rules-revoke.ts';
 import {
   copyableTags,
   type ExistingRule,
   type IngressRule,
   ruleKey,
   securityGroupIdSchema,
-} from '../shared/ingress-rule.ts';
-import { readIngressRules, readSecurityGroups } from '../shared/security-group-rules.ts';
+} from '../changes/security-group/ingress-rule.ts';
+import { readIngressRules, readSecurityGroups } from '../changes/security-group/rules.ts';
+import type { SecurityGroupRulesAuthorize } from '../changes/security-group/rules-authorize.ts';
+import type { SecurityGroupRulesRevoke } from '../changes/security-group/rules-revoke.ts';
 import { defineRule, type Inspection, inRegion, type Permission, type RuleDefinition } from './rule.ts';
 import { documentPermissions } from './runbook.ts';
 

@@ -4,8 +4,8 @@ import { workOff } from '../../test/integration/harness/job-service.ts';
 import { lambdaContext } from '../../test/integration/harness/lambda-context.ts';
 import { freshAccount, Product } from '../../test/integration/harness/product.ts';
 import { makeViolation, oldAccessKeys, type TestedRule } from '../../test/integration/harness/violations.ts';
-import type { AwsProxy, ProxiedCall } from '../../test/support/aws-proxy/index.ts';
-import { fleetFindings, type Tenant, type TenantItem } from '../../test/support/tenant/index.ts';
+import type { AwsProxy, ProxiedCall } from '../../test/lab/aws-proxy/index.ts';
+import { fleetFindings, type Tenant, type TenantItem } from '../../test/lab/tenant/index.ts';
 import { type BuiltFunction, importBuilt, invokeBuilt } from './built.ts';
 
 const REGION = 'eu-central-1';

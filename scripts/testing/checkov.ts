@@ -12,8 +12,8 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { preparePackages } from '../../test/support/local-aws/install.ts';
-import { copyProject } from '../../test/support/terraform.ts';
+import { preparePackages } from '../../test/lab/local-aws/install.ts';
+import { copyProject } from '../../test/lab/terraform.ts';
 import { readCheckov } from './checks.ts';
 
 const [report] = process.argv.slice(2);

@@ -3,8 +3,8 @@
  *
  *     node scripts/testing/prepare.ts local-aws|terraform
  */
-import { prepareLocalAws } from '../../test/support/local-aws/index.ts';
-import { prepareTerraform } from '../../test/support/terraform.ts';
+import { prepareLocalAws } from '../../test/lab/local-aws/index.ts';
+import { prepareTerraform } from '../../test/lab/terraform.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const [what] = process.argv.slice(2);

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type LocalAws, prepareLocalAws, startLocalAws } from '../support/local-aws/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../support/terraform.ts';
+import { type LocalAws, prepareLocalAws, startLocalAws } from '../lab/local-aws/index.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform.ts';
 
 /** Where the pipeline is at home, and the states. */
 const pipelineAccount = '111111111111';

@@ -2,9 +2,9 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
-import { Deployment } from '../support/deployment.ts';
-import { lintPolicy, type Requirement } from '../support/permissions/index.ts';
-import { ruleBook, tenantItem } from '../support/tenant/index.ts';
+import { Deployment } from '../lab/deployment.ts';
+import { lintPolicy, type Requirement } from '../lab/permissions/index.ts';
+import { ruleBook, tenantItem } from '../lab/tenant/index.ts';
 
 const NAME = 'cspm-auto-remediation';
 const { security } = accounts;

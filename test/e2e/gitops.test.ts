@@ -12,11 +12,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AccountBuilder } from '../support/account-builder.ts';
-import { Deployment } from '../support/deployment.ts';
-import { prepareLocalAws } from '../support/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../support/simulation.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../support/terraform.ts';
+import { AccountBuilder } from '../lab/account-builder.ts';
+import { Deployment } from '../lab/deployment.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { type Simulation, startSimulation } from '../lab/simulation.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform.ts';
 import { type JobResult, readWorkflow, type Workflow, WorkflowRunner } from './gitops-workflow.ts';
 
 const account = '111111111111';

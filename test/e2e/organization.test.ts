@@ -12,11 +12,11 @@ import {
   variables,
 } from '../../demo/demo.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
-import type { Outcome } from '../../lambdas/shared/outcome.ts';
-import { AccountBuilder } from '../support/account-builder.ts';
-import { Deployment } from '../support/deployment.ts';
-import { prepareLocalAws } from '../support/local-aws/index.ts';
-import { prepareTerraform, type TerraformVariables } from '../support/terraform.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import { AccountBuilder } from '../lab/account-builder.ts';
+import { Deployment } from '../lab/deployment.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { prepareTerraform, type TerraformVariables } from '../lab/terraform.ts';
 import { deployedInRegion } from './deployed-in-region.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
 

@@ -13,11 +13,11 @@ import {
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AccountBuilder } from '../support/account-builder.ts';
-import { startAwsProxy } from '../support/aws-proxy/index.ts';
-import { Deployment } from '../support/deployment.ts';
-import { prepareLocalAws } from '../support/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../support/simulation.ts';
+import { AccountBuilder } from '../lab/account-builder.ts';
+import { startAwsProxy } from '../lab/aws-proxy/index.ts';
+import { Deployment } from '../lab/deployment.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import {
   copyProject,
   localAwsEnvironment,
@@ -25,7 +25,7 @@ import {
   runTerraform,
   type TerraformInstallation,
   TerraformRoot,
-} from '../support/terraform.ts';
+} from '../lab/terraform.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';

@@ -10,19 +10,19 @@ import {
   paginateListRoles,
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Outcome } from '../../lambdas/shared/outcome.ts';
-import { AccountBuilder } from '../support/account-builder.ts';
-import { Deployment } from '../support/deployment.ts';
-import { prepareLocalAws } from '../support/local-aws/index.ts';
-import { parsePolicy } from '../support/permissions/policy.ts';
-import { type Simulation, startSimulation } from '../support/simulation.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import { AccountBuilder } from '../lab/account-builder.ts';
+import { Deployment } from '../lab/deployment.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { parsePolicy } from '../lab/permissions/policy.ts';
+import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import {
   copyProject,
   localAwsEnvironment,
   prepareTerraform,
   type TerraformInstallation,
   TerraformRoot,
-} from '../support/terraform.ts';
+} from '../lab/terraform.ts';
 
 /** The management account is in the unit, too: no StackSet reaches it there. */
 const management = '999999999999';

@@ -1,6 +1,6 @@
 import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Job } from '../../lambdas/shared/job.ts';
+import type { Job } from '../../lambdas/model/job.ts';
 import { deadLetters, send } from './harness/job-service.ts';
 import { itemOf, makeSecurityGroup, makeViolation, openPort } from './harness/violations.ts';
 import { expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';

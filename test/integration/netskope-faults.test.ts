@@ -18,7 +18,7 @@ import {
   startTenant,
   unusualItems,
   unwantedItems,
-} from '../support/tenant/index.ts';
+} from '../lab/tenant/index.ts';
 import { makeViolation } from './harness/violations.ts';
 import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.tenant.clearFaults());
 
-/** How long one request may take, in `lambdas/collector/netskope/client.ts`. */
+/** How long one request may take, in `lambdas/sources/netskope/client.ts`. */
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
 
 /** Nobody waits a minute for a tenant that does not answer: the client's own timer goes off soon. */

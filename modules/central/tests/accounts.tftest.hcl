@@ -1,7 +1,7 @@
 # Which accounts a rule is on for: what the remediators read is modes alone.
 
 mock_provider "aws" {
-  source          = "../../test/support/aws-mocks"
+  source          = "../../test/lab/aws-mocks"
   override_during = plan
 }
 

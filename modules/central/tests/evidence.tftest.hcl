@@ -1,5 +1,5 @@
 mock_provider "aws" {
-  source          = "../../test/support/aws-mocks"
+  source          = "../../test/lab/aws-mocks"
   override_during = plan
 }
 

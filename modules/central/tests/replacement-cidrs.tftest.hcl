@@ -1,7 +1,7 @@
 # The sources that network ACLs shall let in instead of everybody. What is refused here would stop the rule otherwise.
 
 mock_provider "aws" {
-  source          = "../../test/support/aws-mocks"
+  source          = "../../test/lab/aws-mocks"
   override_during = plan
 }
 

@@ -1,7 +1,7 @@
 # A rule may be named by its legacy id; from there on it is the same rule.
 
 mock_provider "aws" {
-  source          = "../../test/support/aws-mocks"
+  source          = "../../test/lab/aws-mocks"
   override_during = plan
 }
 

@@ -2,7 +2,7 @@
 # because a run costs time and each variable fails by itself.
 
 mock_provider "aws" {
-  source          = "../../test/support/aws-mocks"
+  source          = "../../test/lab/aws-mocks"
   override_during = plan
 }
 

@@ -1,13 +1,13 @@
 import { GetPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type Job, jobId } from '../../../lambdas/shared/job.ts';
-import type { Effect, Fault, Injection, ProxiedCall } from '../../support/aws-proxy/index.ts';
-import type { TenantItem } from '../../support/tenant/index.ts';
+import { type Job, jobId } from '../../../lambdas/model/job.ts';
+import type { Effect, Fault, Injection, ProxiedCall } from '../../lab/aws-proxy/index.ts';
+import type { TenantItem } from '../../lab/tenant/index.ts';
 import { redrive, send } from './job-service.ts';
 import { accessKeyStates, ingressRules, itemOf, makeViolation, type TestedRule } from './violations.ts';
 import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './world.ts';
 
-/** How often the SDK tries a call, in `lambdas/shared/aws-clients.ts`. */
+/** How often the SDK tries a call, in `lambdas/aws/client-defaults.ts`. */
 const SDK_ATTEMPTS = 4;
 const MAX_RECEIVE_COUNT = 3;
 const REGION = 'eu-central-1';

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { vi } from 'vitest';
 import { z } from 'zod';
-import type { Clock } from '../../../lambdas/shared/clock.ts';
+import type { Clock } from '../../../lambdas/model/clock.ts';
 import { lambdaContext } from './lambda-context.ts';
 
 /** What came of an invocation. */
@@ -65,7 +65,7 @@ function startFunction<Event, Result>(
       Object.assign(process.env, environment);
       if (handler === undefined) {
         vi.resetModules();
-        vi.doMock('../../../lambdas/shared/clock.ts', () => ({ systemClock: jumpingClock() }));
+        vi.doMock('../../../lambdas/model/clock.ts', () => ({ systemClock: jumpingClock() }));
         handler = await load();
       }
       const written: string[] = [];

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { type LocalAws, prepareLocalAws, startLocalAws } from '../../support/local-aws/index.ts';
+import { type LocalAws, prepareLocalAws, startLocalAws } from '../../lab/local-aws/index.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -27,14 +27,14 @@ import {
 } from '@aws-sdk/client-sqs';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
+import { EVENT_SOURCE, FINDING_OUTCOME } from '../../../lambdas/aws/event-bus.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
-import { EVENT_SOURCE, FINDING_OUTCOME } from '../../../lambdas/shared/events.ts';
 import {
   type Outcome,
   outcomeSchema,
   type Unprocessable,
   unprocessableSchema,
-} from '../../../lambdas/shared/outcome.ts';
+} from '../../../lambdas/model/outcome.ts';
 
 /** A rule's settings as a module's user writes them. */
 export interface RuleSettings {

@@ -1,14 +1,14 @@
 import { DescribeSecurityGroupRulesCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
 import { IAMClient, ListAccessKeysCommand } from '@aws-sdk/client-iam';
-import { AccountBuilder } from '../../support/account-builder.ts';
-import { bodyText, type Fault, withBody } from '../../support/aws-proxy/index.ts';
+import { AccountBuilder } from '../../lab/account-builder.ts';
+import { bodyText, type Fault, withBody } from '../../lab/aws-proxy/index.ts';
 import {
   labelOfRegion,
   type RuleCode,
   ruleBook,
   type TenantItem,
   tenantItem,
-} from '../../support/tenant/index.ts';
+} from '../../lab/tenant/index.ts';
 
 const codes = {
   'security-group-ssh-open': 'CIS-1-2-0-4-1',

@@ -3,16 +3,16 @@ import { expect, inject, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { snapshot } from '../../../demo/snapshot.ts';
 import type { PollSummary } from '../../../lambdas/collector/poll-summary.ts';
-import { findingKey } from '../../../lambdas/shared/finding.ts';
-import type { Outcome, Unprocessable } from '../../../lambdas/shared/outcome.ts';
+import { findingKey } from '../../../lambdas/model/finding.ts';
+import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
 import {
   type AwsProxy,
   type Fault,
   type Injection,
   type ProxiedCall,
   startAwsProxy,
-} from '../../support/aws-proxy/index.ts';
-import { startTenant, type Tenant, type TenantItem } from '../../support/tenant/index.ts';
+} from '../../lab/aws-proxy/index.ts';
+import { startTenant, type Tenant, type TenantItem } from '../../lab/tenant/index.ts';
 import {
   type CollectorFunction,
   type Invocation,

@@ -1,12 +1,12 @@
 import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../lambdas/model/outcome.ts';
+import type { Settings } from '../../../lambdas/model/settings.ts';
 import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/evidence.ts';
 import { type JobResult, remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
-import type { Settings } from '../../../lambdas/remediator/settings.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
-import { type Job, type Poll, pollId } from '../../../lambdas/shared/job.ts';
-import type { Outcome } from '../../../lambdas/shared/outcome.ts';
-import type { AutomationSimulation } from '../../support/automation/index.ts';
+import type { AutomationSimulation } from '../../lab/automation/index.ts';
 import { REGION, type Scenario } from './scenarios.ts';
 
 export interface RemediationOptions {

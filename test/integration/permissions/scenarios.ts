@@ -1,6 +1,6 @@
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { AuthorizeSecurityGroupIngressCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
-import type { AccountBuilder } from '../../support/account-builder.ts';
+import type { AccountBuilder } from '../../lab/account-builder.ts';
 
 export const REGION = 'eu-central-1';
 

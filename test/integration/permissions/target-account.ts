@@ -3,12 +3,7 @@ import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { z } from 'zod';
-import {
-  copyProject,
-  localAwsEnvironment,
-  prepareTerraform,
-  TerraformRoot,
-} from '../../support/terraform.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../../lab/terraform.ts';
 
 export interface TargetOptions {
   readonly endpoint: string;

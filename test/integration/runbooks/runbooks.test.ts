@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type AutomationSimulation, startAutomation } from '../../support/automation/index.ts';
-import { type SlowRedshift, slowRedshift } from '../../support/slow-redshift.ts';
-import type { TenantItem } from '../../support/tenant/index.ts';
+import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
+import { type SlowRedshift, slowRedshift } from '../../lab/slow-redshift.ts';
+import type { TenantItem } from '../../lab/tenant/index.ts';
 import type { RuleSettings } from '../harness/product.ts';
 import { type Deployed, nextMoment, type PollName, startWorld, type World } from '../harness/world.ts';
 import { Account, ALL_FOUR, ELSEWHERE, itemOf, REGION, type RunbookRule, tcp } from './world.ts';

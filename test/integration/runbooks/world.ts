@@ -3,14 +3,14 @@ import { DescribeVpcsCommand, EC2Client, type IpPermission } from '@aws-sdk/clie
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
-import { AccountBuilder } from '../../support/account-builder.ts';
+import { AccountBuilder } from '../../lab/account-builder.ts';
 import {
   labelOfRegion,
   type RuleCode,
   ruleBook,
   type TenantItem,
   tenantItem,
-} from '../../support/tenant/index.ts';
+} from '../../lab/tenant/index.ts';
 import { ingressRules, WORLD } from '../harness/violations.ts';
 import type { Deployed } from '../harness/world.ts';
 

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { workFolder } from '../../support/local-aws/paths.ts';
-import { copyProject, prepareTerraform, runTerraform } from '../../support/terraform.ts';
+import { workFolder } from '../../lab/local-aws/paths.ts';
+import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform.ts';
 
 const project = path.resolve(import.meta.dirname, '../../..');
 let folder: string;
@@ -93,7 +93,7 @@ module "accounts" {
     path.join(directory, 'plan.tftest.hcl'),
     `
 mock_provider "aws" {
-  source          = "${repository}/test/support/aws-mocks"
+  source          = "${repository}/test/lab/aws-mocks"
   override_during = plan
 }
 

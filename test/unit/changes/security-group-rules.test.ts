@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { changeKind as authorizeKind } from '../../../lambdas/changes/security-group-rules-authorize.ts';
-import { changeKind as revokeKind } from '../../../lambdas/changes/security-group-rules-revoke.ts';
-import type { ExistingRule, IngressRule } from '../../../lambdas/shared/ingress-rule.ts';
-import { ec2Error, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
-import { answerForSecurityGroups, type ScriptedGroup } from '../../support/scripted-security-groups.ts';
-import { testSession } from '../../support/session.ts';
+import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
+import { changeKind as authorizeKind } from '../../../lambdas/changes/security-group/rules-authorize.ts';
+import { changeKind as revokeKind } from '../../../lambdas/changes/security-group/rules-revoke.ts';
+import { ec2Error, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../lab/scripted-security-groups.ts';
+import { testSession } from '../../lab/session.ts';
 
 const GROUP = 'sg-0123456789abcdef0';
 

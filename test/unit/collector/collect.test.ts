@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CollectorDependencies, collect } from '../../../lambdas/collector/collect.ts';
-import type { FindingPage } from '../../../lambdas/collector/finding-source.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
-import { DeliveryError, FindingSourceError } from '../../../lambdas/shared/errors.ts';
-import { jobId } from '../../../lambdas/shared/job.ts';
-import { unprocessableSchema } from '../../../lambdas/shared/outcome.ts';
+import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
+import { jobId } from '../../../lambdas/model/job.ts';
+import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
+import type { FindingPage } from '../../../lambdas/sources/source.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
 import { groupId, SSH_RULE_NAME, sourceFinding } from './support/items.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { environmentSchema } from '../../../lambdas/collector/environment.ts';
-import { parseEnvironment } from '../../../lambdas/shared/environment.ts';
+import { parseEnvironment } from '../../../lambdas/model/environment.ts';
 
 const good = {
   NAME: 'cspm',

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { findingReader, type Refusal } from '../../../lambdas/collector/finding-reader.ts';
-import type { SourceFinding } from '../../../lambdas/collector/finding-source.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
+import type { SourceFinding } from '../../../lambdas/sources/source.ts';
 import { sourceFinding } from './support/items.ts';
 
 const HOME = 'eu-central-1';

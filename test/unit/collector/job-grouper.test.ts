@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { JobGrouper } from '../../../lambdas/collector/job-grouper.ts';
-import type { Finding } from '../../../lambdas/shared/finding.ts';
-import { type Job, jobId, jobSchema } from '../../../lambdas/shared/job.ts';
+import type { Finding } from '../../../lambdas/model/finding.ts';
+import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
 import { groupId } from './support/items.ts';
 
 const POLL = { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' };

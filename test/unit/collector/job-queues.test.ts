@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { JobQueues } from '../../../lambdas/collector/job-queues.ts';
-import { DeliveryError } from '../../../lambdas/shared/errors.ts';
-import { type Job, jobId, jobSchema } from '../../../lambdas/shared/job.ts';
-import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../support/scripted-aws.ts';
+import { DeliveryError } from '../../../lambdas/model/errors.ts';
+import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
+import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../lab/scripted-aws.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { groupId } from './support/items.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
-import type { Unprocessable } from '../../../lambdas/shared/outcome.ts';
-import { type ReceivedCall, type ScriptedAws, s3Error, scriptedAws } from '../../support/scripted-aws.ts';
+import type { Unprocessable } from '../../../lambdas/model/outcome.ts';
+import { type ReceivedCall, type ScriptedAws, s3Error, scriptedAws } from '../../lab/scripted-aws.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
 const POLL = { rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };

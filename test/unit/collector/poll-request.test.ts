@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parsePollRequest } from '../../../lambdas/collector/poll-request.ts';
-import { InvalidInputError } from '../../../lambdas/shared/errors.ts';
-import { pollId } from '../../../lambdas/shared/job.ts';
+import { InvalidInputError } from '../../../lambdas/model/errors.ts';
+import { pollId } from '../../../lambdas/model/job.ts';
 
 const NOW = new Date('2026-01-31T12:34:56.789Z');
 const event = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { parseEnvironment } from '../../../lambdas/model/environment.ts';
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
-import { parseEnvironment } from '../../../lambdas/shared/environment.ts';
 import { environment, variables } from './support/environment.ts';
 
 test('what Terraform sets is understood, and what else there is left alone', () => {

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { EvidenceObjects } from '../../../lambdas/aws/evidence-objects.ts';
+import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import { EvidenceBucket, type JournalRecord, outcomeKey } from '../../../lambdas/remediator/evidence.ts';
-import { EvidenceObjects } from '../../../lambdas/shared/evidence-objects.ts';
-import type { Outcome } from '../../../lambdas/shared/outcome.ts';
 import {
   type Answer,
   type ReceivedCall,
   type ScriptedAws,
   s3Error,
   scriptedAws,
-} from '../../support/scripted-aws.ts';
+} from '../../lab/scripted-aws.ts';
 import { findingOf, RULE } from './support/world.ts';
 
 const poll = { rule: RULE, asOf: '2026-06-30T11:00:00Z' };

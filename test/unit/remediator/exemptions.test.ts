@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Exemption } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG, exemptionsOf, exemptionTagOf } from '../../../lambdas/remediator/exemptions.ts';
-import type { Exemption } from '../../../lambdas/remediator/settings.ts';
 
 const finding = { account: '111122223333', region: 'eu-central-1', resource: 'sg-0123' };
 const exemption: Exemption = {

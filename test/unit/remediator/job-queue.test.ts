@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { InvalidInputError } from '../../../lambdas/model/errors.ts';
+import { type Job, jobId, MAX_FINDINGS_PER_JOB } from '../../../lambdas/model/job.ts';
 import { JobQueue, parseJob } from '../../../lambdas/remediator/job-queue.ts';
-import { InvalidInputError } from '../../../lambdas/shared/errors.ts';
-import { type Job, jobId, MAX_FINDINGS_PER_JOB } from '../../../lambdas/shared/job.ts';
-import { type Answer, jsonAnswer, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
+import { type Answer, jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
 import { environment } from './support/environment.ts';
 import { jobOf } from './support/world.ts';
 

@@ -1,15 +1,15 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { SettingsError } from '../../../lambdas/model/errors.ts';
 import { ParameterSettings } from '../../../lambdas/remediator/parameter-settings.ts';
-import { SettingsError } from '../../../lambdas/shared/errors.ts';
 import {
   type Answer,
   jsonAnswer,
   type ReceivedCall,
   type ScriptedAws,
   scriptedAws,
-} from '../../support/scripted-aws.ts';
+} from '../../lab/scripted-aws.ts';
 import { pieces } from './support/pieces.ts';
 import { RULE, settingsOf } from './support/world.ts';
 

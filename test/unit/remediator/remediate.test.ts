@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SettingsError } from '../../../lambdas/model/errors.ts';
+import type { Job } from '../../../lambdas/model/job.ts';
+import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+import type { Exemption, Mode } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
 import type { MaintenanceWindow } from '../../../lambdas/remediator/maintenance-window.ts';
-import type { Exemption, Mode } from '../../../lambdas/remediator/settings.ts';
-import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
-import { SettingsError } from '../../../lambdas/shared/errors.ts';
-import type { Job } from '../../../lambdas/shared/job.ts';
-import { type Outcome, outcomeSchema } from '../../../lambdas/shared/outcome.ts';
-import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
+import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 import { denied, type Fault, unavailable } from './support/iam-account.ts';
 import { ACCOUNT, awsError, findingOf, jobOf, RULE, settingsOf, World } from './support/world.ts';
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { findingKey } from '../../../lambdas/model/finding.ts';
+import { type Job, journalId, pollId } from '../../../lambdas/model/job.ts';
+import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+import type { Mode, Settings } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
 import { planRunbook } from '../../../lambdas/remediator/runbook.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
-import type { Mode, Settings } from '../../../lambdas/remediator/settings.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
-import { findingKey } from '../../../lambdas/shared/finding.ts';
-import { type Job, journalId, pollId } from '../../../lambdas/shared/job.ts';
-import { type Outcome, outcomeSchema } from '../../../lambdas/shared/outcome.ts';
 import { denied, type Fault, unavailable } from './support/iam-account.ts';
 import { TrailAccount, type TrailCall } from './support/trail-account.ts';
 import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from './support/world.ts';

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EC2Client } from '../../../lambdas/aws/ec2.ts';
 import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
+import { pollId } from '../../../lambdas/model/job.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
-import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
+import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
-import { pollId } from '../../../lambdas/shared/job.ts';
-import { type Answer, queryError, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
+import { type Answer, queryError, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
 import { environment } from './support/environment.ts';
 
 /** The longest that AWS has. */

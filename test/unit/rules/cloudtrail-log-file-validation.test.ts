@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { rule } from '../../../lambdas/rules/cloudtrail-log-file-validation.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
-import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/cloudtrail-log-file-validation/rule.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
+import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 const ACCOUNT = '111122223333';
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { rule } from '../../../lambdas/rules/iam-access-key-unrotated.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
-import { queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 const NOW = new Date('2026-06-30T12:00:00Z');
 const daysAgo = (days: number): string => new Date(NOW.getTime() - days * 86_400_000).toISOString();

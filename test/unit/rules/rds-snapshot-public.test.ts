@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { rule } from '../../../lambdas/rules/rds-snapshot-public.ts';
-import { actionsOf, answerByAction, grantedActions, listed } from '../../support/called-actions.ts';
+import { rule } from '../../../lambdas/rules/rds-snapshot-public/rule.ts';
+import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
 import {
   type Answer,
   queryError,
   type ReceivedCall,
   scriptedAws,
   xmlAnswer,
-} from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+} from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 interface Snapshot {
   readonly of: 'instance' | 'cluster';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { rule } from '../../../lambdas/rules/redshift-cluster-public.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
-import { queryError, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/redshift-cluster-public/rule.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 interface Cluster {
   readonly id: string;

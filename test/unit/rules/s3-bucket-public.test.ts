@@ -1,17 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { PublicAccessBlock } from '../../../lambdas/changes/bucket/public-access-block-set.ts';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import type { PublicAccessBlock } from '../../../lambdas/changes/s3-public-access-block-set.ts';
-import { rule } from '../../../lambdas/rules/s3-bucket-public.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../support/called-actions.ts';
-import {
-  type Answer,
-  type ReceivedCall,
-  s3Error,
-  scriptedAws,
-  xmlAnswer,
-} from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/s3-bucket-public/rule.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
+import { type Answer, type ReceivedCall, s3Error, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 const ACCOUNT = '111122223333';
 const ALL_USERS = 'http://acs.amazonaws.com/groups/global/AllUsers';

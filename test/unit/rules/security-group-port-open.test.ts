@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../lambdas/changes/change.ts';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { changeKind as authorize } from '../../../lambdas/changes/security-group-rules-authorize.ts';
-import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open.ts';
-import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open.ts';
-import { type ExistingRule, ruleKey } from '../../../lambdas/shared/ingress-rule.ts';
-import { actionsOf, grantedActions } from '../../support/called-actions.ts';
-import { scriptedAws } from '../../support/scripted-aws.ts';
-import { answerForSecurityGroups, type ScriptedGroup } from '../../support/scripted-security-groups.ts';
-import { lets, SecurityGroupModel, type Traffic } from '../../support/security-group-model.ts';
-import { testSession } from '../../support/session.ts';
+import { type ExistingRule, ruleKey } from '../../../lambdas/changes/security-group/ingress-rule.ts';
+import { changeKind as authorize } from '../../../lambdas/changes/security-group/rules-authorize.ts';
+import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open/rule.ts';
+import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open/rule.ts';
+import { actionsOf, grantedActions } from '../../lab/called-actions.ts';
+import { scriptedAws } from '../../lab/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../lab/scripted-security-groups.ts';
+import { lets, SecurityGroupModel, type Traffic } from '../../lab/security-group-model.ts';
+import { testSession } from '../../lab/session.ts';
 
 type AllTraffic = 'split' | 'revoke';
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled.ts';
-import { actionsOf, answerByAction, grantedActions, listed } from '../../support/called-actions.ts';
-import { type Answer, ec2Error, jsonAnswer, scriptedAws, xmlAnswer } from '../../support/scripted-aws.ts';
-import { testSession } from '../../support/session.ts';
+import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
+import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
+import { type Answer, ec2Error, jsonAnswer, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
+import { testSession } from '../../lab/session.ts';
 
 const ACCOUNT = '111122223333';
 const VPC = 'vpc-0123abcd';

@@ -67,7 +67,7 @@ describe("a bundled file's package", () => {
     ['node_modules/zod/v4/core/api.js', 'node_modules/zod'],
     ['node_modules/@smithy/core/dist-es/index.js', 'node_modules/@smithy/core'],
     ['node_modules/a/node_modules/@b/c/index.js', 'node_modules/a/node_modules/@b/c'],
-    ['lambdas/shared/job.ts', undefined],
+    ['lambdas/model/job.ts', undefined],
   ])('of %s is %s', (file, folder) => {
     expect(packageFolder(file)).toBe(folder);
   });

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../../lambdas/shared/clock.ts';
+import type { Clock } from '../../../../lambdas/model/clock.ts';
 
 /** A clock that stands still but for those who sleep: they wake at once, and it is later. */
 export class FakeClock implements Clock {

@@ -1,15 +1,15 @@
+import type { JobSink } from '../../../../lambdas/collector/job-queues.ts';
+import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
+import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
+import type { Job } from '../../../../lambdas/model/job.ts';
+import type { Unprocessable } from '../../../../lambdas/model/outcome.ts';
 import type {
   FindingPage,
   FindingQuery,
   FindingSource,
   RejectedItem,
   SourceFinding,
-} from '../../../../lambdas/collector/finding-source.ts';
-import type { JobSink } from '../../../../lambdas/collector/job-queues.ts';
-import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
-import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
-import type { Job } from '../../../../lambdas/shared/job.ts';
-import type { Unprocessable } from '../../../../lambdas/shared/outcome.ts';
+} from '../../../../lambdas/sources/source.ts';
 
 /** A page of these findings. */
 export function page(

@@ -3,13 +3,8 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { type Job, jobSchema } from '../../../../lambdas/shared/job.ts';
-import {
-  type Answer,
-  type ReceivedCall,
-  type ScriptedAws,
-  scriptedAws,
-} from '../../../support/scripted-aws.ts';
+import { type Job, jobSchema } from '../../../../lambdas/model/job.ts';
+import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../../lab/scripted-aws.ts';
 
 export const TOKEN = 'simulated+tenant/token==';
 

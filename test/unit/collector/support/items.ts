@@ -1,4 +1,4 @@
-import type { SourceFinding } from '../../../../lambdas/collector/finding-source.ts';
+import type { SourceFinding } from '../../../../lambdas/sources/source.ts';
 
 export const SSH_RULE_NAME =
   'Communications and control network protection: Ensure no security groups allow ingress from 0.0.0.0/0 to port 22';

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Settings } from '../../../../lambdas/remediator/settings.ts';
+import type { Settings } from '../../../../lambdas/model/settings.ts';
 import {
   type Answer,
   jsonAnswer,
   queryError,
   type ReceivedCall,
   s3Error,
-} from '../../../support/scripted-aws.ts';
+} from '../../../lab/scripted-aws.ts';
 import { pieces } from './pieces.ts';
 import { settingsOf } from './world.ts';
 

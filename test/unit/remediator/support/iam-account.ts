@@ -1,6 +1,6 @@
 import { HttpResponse } from '@smithy/core/protocols';
+import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
-import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/shared/aws-session.ts';
 import type { Lifeline } from './lifeline.ts';
 
 export const NOW = Date.parse('2026-06-30T12:00:00Z');

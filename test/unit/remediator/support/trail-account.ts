@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpResponse } from '@smithy/core/protocols';
 import { z } from 'zod';
+import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
-import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/shared/aws-session.ts';
 import type { Fault } from './iam-account.ts';
 import type { Lifeline } from './lifeline.ts';
 

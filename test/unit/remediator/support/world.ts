@@ -1,12 +1,12 @@
+import type { AwsSession } from '../../../../lambdas/aws/session.ts';
+import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
+import type { Job, Poll } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import type { Settings } from '../../../../lambdas/model/settings.ts';
 import type { EvidenceStore, InProgress, JournalRecord } from '../../../../lambdas/remediator/evidence.ts';
 import { outcomeKey } from '../../../../lambdas/remediator/evidence.ts';
 import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
-import type { Settings } from '../../../../lambdas/remediator/settings.ts';
-import type { AwsSession } from '../../../../lambdas/shared/aws-session.ts';
-import { type Finding, findingKey } from '../../../../lambdas/shared/finding.ts';
-import type { Job, Poll } from '../../../../lambdas/shared/job.ts';
-import type { Outcome } from '../../../../lambdas/shared/outcome.ts';
 import { IamAccount, NOW } from './iam-account.ts';
 import { Lifeline } from './lifeline.ts';
 

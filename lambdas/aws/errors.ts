@@ -1,0 +1,65 @@
+import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
+import type { SdkError } from '@smithy/types';
+import { z } from 'zod';
+import { ChangeRefusedError, type ErrorKind, OutOfTimeError } from '../model/errors.ts';
+
+const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
+
+/** What every error that an AWS service answered with has, as the SDK hands it over. */
+const serviceErrorSchema = z.object({
+  $fault: z.enum(['client', 'server']),
+  $metadata: z.object({ requestId: z.string().optional() }),
+});
+
+/** EC2 puts an encoded message of over a thousand characters into a denial. */
+const MAX_MESSAGE = 400;
+
+function bounded(text: string): string {
+  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE)}…` : text;
+}
+
+/**
+ * Whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code into
+ * the error's name; for the codes that it has a class for, it may add `Exception`.
+ */
+export function isAwsError(error: unknown, ...codes: readonly string[]): error is Error {
+  return (
+    error instanceof Error && codes.some((code) => error.name === code || error.name === `${code}Exception`)
+  );
+}
+
+/**
+ * Whether the SDK had sent the call before, and sent it again because it saw no answer or an error. The first try may
+ * have taken effect: "exists already" and "is gone already" may then be our own doing.
+ */
+export function wasRetried(error: unknown): boolean {
+  const parsed = attemptsSchema.safeParse(error);
+  return parsed.success && parsed.data.$metadata.attempts > 1;
+}
+
+/** Every error may be one of the SDK's: all that `SdkError` adds to `Error` is optional. */
+function mayBeSdkError(error: unknown): error is SdkError {
+  return error instanceof Error;
+}
+
+/** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
+export function errorKind(error: unknown): ErrorKind {
+  if (error instanceof ChangeRefusedError) return 'refused';
+  if (error instanceof OutOfTimeError) return 'unavailable';
+  if (!mayBeSdkError(error)) return 'bug';
+  // The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help.
+  if (isAwsError(error, 'LimitExceeded')) return 'refused';
+  if (isThrottlingError(error) || isTransientError(error) || isServerError(error)) return 'unavailable';
+  const service = serviceErrorSchema.safeParse(error);
+  if (!service.success) return 'bug';
+  return service.data.$fault === 'server' ? 'unavailable' : 'refused';
+}
+
+/** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return bounded(String(error));
+  const message = bounded(error.message);
+  if (error instanceof ChangeRefusedError) return message;
+  const requestId = serviceErrorSchema.safeParse(error).data?.$metadata.requestId;
+  return `${error.name}: ${message}${requestId === undefined ? '' : ` (request ${requestId})`}`;
+}

@@ -1,0 +1,82 @@
+import { type Clock, systemClock } from '../model/clock.ts';
+import { DeliveryError } from '../model/errors.ts';
+import { batches } from './batches.ts';
+import { type EventBridgeClient, PutEventsCommand } from './eventbridge.ts';
+
+/** The `source` of every event that this project puts on its bus. */
+export const EVENT_SOURCE = 'cspm-auto-remediation';
+
+/** The `detail-type` of the events that tell what came of a finding: `Outcome` or `Unprocessable`. */
+export const FINDING_OUTCOME = 'Finding Outcome';
+
+/** One event to be put on the bus. */
+export interface BusEvent {
+  readonly detailType: string;
+  /** What `detail` holds, as JSON. */
+  readonly detail: object;
+}
+
+/** PutEvents takes at most 10 entries, less than 256 KB in all (EventBridge API reference, PutEvents). */
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 256 * 1024 - 1;
+const ATTEMPTS = 4;
+
+interface Entry {
+  readonly Source: string;
+  readonly DetailType: string;
+  readonly Detail: string;
+  readonly EventBusName: string;
+}
+
+/** As EventBridge reckons it: source, detail type and detail in UTF-8. */
+function bytesOf(entry: Entry): number {
+  return (
+    Buffer.byteLength(entry.Source) + Buffer.byteLength(entry.DetailType) + Buffer.byteLength(entry.Detail)
+  );
+}
+
+/**
+ * Puts events on the bus, in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again,
+ * up to three times; the SDK has its own retries for calls that fail as a whole. Delivery is at least once.
+ * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
+ */
+export async function publish(
+  client: EventBridgeClient,
+  busArn: string,
+  events: readonly BusEvent[],
+  clock: Clock = systemClock,
+): Promise<void> {
+  const entries = events.map((event) => ({
+    Source: EVENT_SOURCE,
+    DetailType: event.detailType,
+    Detail: JSON.stringify(event.detail),
+    EventBusName: busArn,
+  }));
+  for (const batch of batches(entries, MAX_ENTRIES, MAX_BYTES, bytesOf)) {
+    await putBatch(client, busArn, batch, clock);
+  }
+}
+
+async function putBatch(
+  client: EventBridgeClient,
+  busArn: string,
+  batch: readonly Entry[],
+  clock: Clock,
+): Promise<void> {
+  let pending = batch;
+  for (let attempt = 1; ; attempt++) {
+    const answer = await client.send(new PutEventsCommand({ Entries: [...pending] }));
+    // The answer has one entry for each that was sent, in the same order; a refused one has an error code.
+    const refusals = (answer.Entries ?? []).filter((entry) => entry.ErrorCode !== undefined);
+    if ((answer.FailedEntryCount ?? 0) === 0 && refusals.length === 0) return;
+    pending = pending.filter((_, index) => answer.Entries?.[index]?.EventId === undefined);
+    if (pending.length === 0) return;
+    if (attempt === ATTEMPTS) {
+      const reasons = new Set(refusals.map((entry) => `${entry.ErrorCode}: ${entry.ErrorMessage ?? ''}`));
+      throw new DeliveryError(
+        `event bus ${busArn} refused ${pending.length} of ${batch.length} events ${ATTEMPTS} times: ${[...reasons].join('; ')}`,
+      );
+    }
+    await clock.sleep(200 * 2 ** attempt);
+  }
+}

@@ -1,0 +1,202 @@
+import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import { z } from 'zod';
+import { isAwsError } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
+import type { CloudTrailLogFileValidationSet } from '../../changes/cloudtrail/log-file-validation-set.ts';
+import { defineRule, type Inspection } from '../rule.ts';
+import { documentPermissions } from '../runbook.ts';
+
+const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
+
+type Seen = {
+  name: string;
+  /** A trail is updated in its home region, whichever region the finding came from. */
+  homeRegion: string;
+  multiRegion: boolean;
+  organization: boolean;
+};
+
+/** The region and the account that a trail's ARN names: its home region and its owner, in shadow trails too. */
+function parseTrailArn(arn: string): { region: string; account: string } {
+  const [, region = '', account = ''] = trailArn.exec(arn) ?? [];
+  return { region, account };
+}
+
+/** ListTags takes at most 20 trails. https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_ListTags.html */
+const TRAILS_PER_LIST_TAGS = 20;
+
+/** @throws AWS's ResourceNotFound or TrailNotFound when one of the trails is gone: then the whole call fails */
+async function listTags(client: CloudTrailClient, trails: readonly string[]) {
+  const { ListTagsCommand } = await import('../../aws/cloudtrail.ts');
+  const tags = new Map<string, Record<string, string>>();
+  let NextToken: string | undefined;
+  do {
+    const answer = await client.send(new ListTagsCommand({ ResourceIdList: [...trails], NextToken }));
+    for (const { ResourceId = '', TagsList } of answer.ResourceTagList ?? []) {
+      tags.set(ResourceId, { ...tags.get(ResourceId), ...tagMap(TagsList) });
+    }
+    NextToken = answer.NextToken;
+  } while (NextToken !== undefined && NextToken !== '');
+  return tags;
+}
+
+/** @returns the tags of each trail; a trail that was deleted meanwhile has no entry */
+async function readTags(session: AwsSession, region: string, trails: readonly string[]) {
+  const { CloudTrailClient } = await import('../../aws/cloudtrail.ts');
+  const client = session.client(CloudTrailClient, region);
+  const read = async (batch: readonly string[]): Promise<[string, Record<string, string>][]> => {
+    try {
+      const tags = await listTags(client, batch);
+      return batch.map((trail) => [trail, tags.get(trail) ?? {}]);
+    } catch (error) {
+      if (!isAwsError(error, 'ResourceNotFound', 'TrailNotFound')) throw error;
+      if (batch.length === 1) return [];
+      const single: [string, Record<string, string>][] = [];
+      for (const trail of batch) single.push(...(await read([trail])));
+      return single;
+    }
+  };
+  const tags: [string, Record<string, string>][] = [];
+  for (let from = 0; from < trails.length; from += TRAILS_PER_LIST_TAGS) {
+    tags.push(...(await read(trails.slice(from, from + TRAILS_PER_LIST_TAGS))));
+  }
+  return new Map(tags);
+}
+
+/** The trails of one home region, in one read. One that does not exist is left out of the answer. */
+async function inspectRegion(session: AwsSession, region: string, arns: readonly string[]) {
+  const { CloudTrailClient, DescribeTrailsCommand } = await import('../../aws/cloudtrail.ts');
+  const { trailList = [] } = await session
+    .client(CloudTrailClient, region)
+    .send(new DescribeTrailsCommand({ trailNameList: [...arns], includeShadowTrails: false }));
+  const trails = new Map(trailList.map((trail) => [trail.TrailARN, trail]));
+  const violating = arns.filter(
+    (arn) => trails.has(arn) && trails.get(arn)?.LogFileValidationEnabled !== true,
+  );
+  const tags = await readTags(session, region, violating);
+  return arns.map((arn): [string, Inspection<Seen>] => {
+    const trail = trails.get(arn);
+    if (trail?.LogFileValidationEnabled === true) return [arn, { state: 'compliant' }];
+    const trailTags = tags.get(arn);
+    if (trail === undefined || trailTags === undefined) return [arn, { state: 'gone' }];
+    return [
+      arn,
+      {
+        state: 'violation',
+        seen: {
+          name: trail.Name ?? '',
+          homeRegion: trail.HomeRegion ?? region,
+          multiRegion: trail.IsMultiRegionTrail === true,
+          organization: trail.IsOrganizationTrail === true,
+        },
+        tags: trailTags,
+      },
+    ];
+  });
+}
+
+const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
+
+export const rule = defineRule<Seen, Record<string, never>>({
+  id: 'cloudtrail-log-file-validation',
+  title: 'CloudTrail trails validate their log files',
+  legacyId: 'CIS-1-2-0-2-2',
+  netskopeRuleNames: [
+    'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
+    'Secure audit trails so they cannot be altered: CloudTrail Log Files Lack Integrity Validation',
+  ],
+  resourceType: 'AWS::CloudTrail::Trail',
+  scope: 'regional',
+  // The ARN names the home region; a finding of a multi-region trail may come from any region, or from `global`.
+  regionFrom: 'resource',
+  severity: 'medium',
+  resourceId: z
+    .string()
+    .regex(trailArn, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>'),
+  options: z.strictObject({}),
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 2.2',
+    finds:
+      'Trails whose log file validation is off, so that nobody could tell whether their log files were changed or deleted.',
+    changes:
+      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is cured in the account that owns it.",
+    neverTouches:
+      'Everything else of the trail, and organization trails that another account owns: such a finding is `not_applicable`, and its reason names that account.',
+    undo: 'Turns log file validation off again.',
+  },
+  permissions: {
+    read: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
+      {
+        actions: ['cloudtrail:ListTags'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+    write: [
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+    undo: [
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+  },
+
+  runbook: {
+    document: DOCUMENT,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: (resource) => ({ TrailName: [resource] }),
+    regionOf: (resource) => parseTrailArn(resource).region,
+    permissions: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+      ...documentPermissions(DOCUMENT),
+    ],
+    documentation: {
+      reference:
+        'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-enable-ctrail-log-validation.html',
+      closes: "Turns log file validation on, in the trail's home region, and checks that it is on.",
+      limits: 'None that are known.',
+    },
+  },
+
+  async inspect(session, resources) {
+    const inspections = new Map<string, Inspection<Seen>>();
+    const byRegion = new Map<string, string[]>();
+    for (const arn of resources) {
+      const { region, account } = parseTrailArn(arn);
+      if (account === session.account) byRegion.set(region, [...(byRegion.get(region) ?? []), arn]);
+      else {
+        inspections.set(arn, {
+          state: 'not_applicable',
+          reason: `an organization trail that account ${account} owns: only that account can change it`,
+        });
+      }
+    }
+    for (const [region, arns] of byRegion) {
+      for (const [arn, inspection] of await inspectRegion(session, region, arns))
+        inspections.set(arn, inspection);
+    }
+    return inspections;
+  },
+
+  plan(resource, seen): readonly CloudTrailLogFileValidationSet[] {
+    return [
+      {
+        kind: 'cloudtrail-log-file-validation-set',
+        resource,
+        region: seen.homeRegion,
+        before: false,
+        after: true,
+      },
+    ];
+  },
+});

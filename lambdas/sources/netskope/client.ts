@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import ky from 'ky';
+import type { Clock } from '../../model/clock.ts';
+import { FindingSourceError } from '../../model/errors.ts';
+import { AnswerError, readAnswer } from './answer.ts';
+import type { Pacer } from './pacer.ts';
+import { redactor } from './redact.ts';
+
+/** Where the tenant's API token comes from. */
+export interface TokenStore {
+  /** What a person knows the token by: the secret's ARN. */
+  readonly name: string;
+  /**
+   * The token.
+   * @param fresh whether to read it from where it is stored, whatever has been remembered
+   */
+  read(fresh: boolean): Promise<string>;
+}
+
+export interface NetskopeClientOptions {
+  /** The tenant: `https://acme.goskope.com`. */
+  readonly url: URL;
+  readonly token: TokenStore;
+  readonly clock: Clock;
+  /** Keeps the rate of requests below the tenant's limit. */
+  readonly pacer: Pacer;
+  /** How long one request may take to its answer's head, and again to the end of its body. */
+  readonly timeoutMilliseconds?: number;
+}
+
+/** One page of items, each still to be read. */
+export interface Violations {
+  readonly items: readonly unknown[];
+  /** Of the answer's text: two answers that are the same have the same. */
+  readonly digest: string;
+}
+
+/** The parameters of one request, but for the token. */
+export type Parameters = Readonly<Record<string, string | number>>;
+
+const ATTEMPTS = 6;
+const TIMEOUT_MILLISECONDS = 60_000;
+const LONGEST_BACKOFF_MILLISECONDS = 30_000;
+/** A tenant that wants more patience than this is left alone until the next poll: the function has its own end. */
+const LONGEST_RETRY_AFTER_MILLISECONDS = 120_000;
+
+/** `Retry-After` is a number of seconds or a date (RFC 9110, 10.2.3). Undefined when it is neither. */
+function retryAfterMilliseconds(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const milliseconds = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now;
+  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
+}
+
+/**
+ * The form of a token: what can be told from a secret that was never set, holds JSON, or has a line break in it. What
+ * is shorter could not be taken out of a text without spoiling the text.
+ */
+const tokenPattern = /^[\x21-\x7e]{8,}$/;
+
+/** Exponential, with jitter: 0.5–1 s, 1–2 s, 2–4 s, … */
+function backoffMilliseconds(attempt: number): number {
+  const longest = Math.min(1000 * 2 ** (attempt - 1), LONGEST_BACKOFF_MILLISECONDS);
+  return longest / 2 + (Math.random() * longest) / 2;
+}
+
+/**
+ * Asks a Netskope tenant's REST API v1.
+ *
+ * The documented way to pass the token is the query of a GET. Nothing that can be logged ever holds that URL: the
+ * token is added in the last step, behind ky, whose requests and errors know the URL without it; it is taken out of
+ * the body before anyone reads it; and errors are made anew from words that it was taken out of.
+ */
+export class NetskopeClient {
+  readonly #options: NetskopeClientOptions;
+
+  constructor(options: NetskopeClientOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * One page of `GET /api/v1/security_assessment`. Retried when the tenant limits, fails, or can't
+   * be reached; a token that is refused is read afresh once, for it may have been rotated.
+   * @throws FindingSourceError when there is no good answer after that
+   */
+  async violations(parameters: Parameters): Promise<Violations> {
+    const { clock, pacer, token: tokenStore } = this.#options;
+    let token = await this.#readToken(false);
+    let tokenIsFresh = false;
+    for (let attempt = 1; ; attempt++) {
+      await pacer.turn();
+      try {
+        return await this.#request(parameters, token);
+      } catch (error) {
+        const redact = redactor(token);
+        const problem = error instanceof AnswerError ? error : undefined;
+        if (problem?.kind === 'token' && !tokenIsFresh) {
+          token = await this.#readToken(true);
+          tokenIsFresh = true;
+          continue;
+        }
+        const fail = (advice: string): FindingSourceError =>
+          new FindingSourceError(
+            redact.text(`${this.#describe(parameters)}: ${describeError(error)}${advice}`),
+            { cause: redact.error(error), ...(problem !== undefined && { status: problem.status }) },
+          );
+        if (problem?.kind === 'token') throw fail(`; put a valid token into ${tokenStore.name}`);
+        if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
+        if (attempt === ATTEMPTS) throw fail(`; tried ${ATTEMPTS} times`);
+        const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now()) ?? 0;
+        if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
+          throw fail(`; it asks to wait ${Math.round(asked / 1000)} s, which is too long for one poll`);
+        }
+        // A date that has gone by asks for no patience at all.
+        await clock.sleep(asked > 0 ? asked : backoffMilliseconds(attempt));
+      }
+    }
+  }
+
+  async #readToken(fresh: boolean): Promise<string> {
+    const { token } = this.#options;
+    const text = (await token.read(fresh)).trim();
+    if (!tokenPattern.test(text) || text.startsWith('{')) {
+      // What is remembered may have been put right since.
+      if (!fresh) return this.#readToken(true);
+      const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
+      throw new FindingSourceError(
+        `the value of ${token.name} is ${what}: put the API token there as it stands, at least 8 printable ASCII characters, not JSON`,
+      );
+    }
+    return text;
+  }
+
+  async #request(parameters: Parameters, token: string): Promise<Violations> {
+    const url = new URL('/api/v1/security_assessment', this.#options.url);
+    // Spaces as %20, which every server reads as such; URLSearchParams alone makes them plus signs.
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries(parameters)) query.set(key, String(value));
+    url.search = query.toString().replaceAll('+', '%20');
+    const answer = ky.get(url, {
+      // A tenant that does not exist redirects to a page for people, and would be given the token there.
+      redirect: 'manual',
+      retry: 0,
+      throwHttpErrors: false,
+      timeout: this.#options.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS,
+      headers: { accept: 'application/json' },
+      fetch: async (input, init) => {
+        const request = new Request(input);
+        return fetch(new Request(`${request.url}&token=${encodeURIComponent(token)}`, request), init);
+      },
+    });
+    const { status, headers } = await answer;
+    const text = redactor(token).text(await answer.text());
+    return {
+      items: readAnswer(status, headers.get('retry-after') ?? undefined, text),
+      digest: createHash('sha256').update(text).digest('hex'),
+    };
+  }
+
+  #describe(parameters: Parameters): string {
+    const query = Object.entries(parameters).map(([key, value]) => `${key}=${value}`);
+    return `Netskope at ${this.#options.url.origin} (security_assessment, ${query.join(', ')})`;
+  }
+}
+
+/** What went wrong, down to the innermost cause: `connect ECONNREFUSED 127.0.0.1:443` says more than `fetch failed`. */
+function describeError(error: unknown): string {
+  if (error instanceof AnswerError) return error.message;
+  let inner = error;
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
+  if (!(inner instanceof Error)) return String(inner);
+  // Of a host with several addresses, none of which could be reached: the error of all has no message of its own.
+  if (inner instanceof AggregateError && inner.message === '') inner = inner.errors[0];
+  if (!(inner instanceof Error)) return 'could not be reached';
+  return inner.name === 'TimeoutError' ? 'did not answer in time' : `could not be reached: ${inner.message}`;
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { boundedJson } from '../../model/bounded-json.ts';
+import { formatIssues } from '../../model/issues.ts';
+import type { LeftAloneReason, RejectedItem, SourceFinding } from '../source.ts';
+import { parseNetskopeTime } from './timestamp.ts';
+
+/** What became of one item of the answer. */
+export type ReadItem =
+  | { readonly kind: 'finding'; readonly finding: SourceFinding }
+  | { readonly kind: 'left_alone'; readonly reason: LeftAloneReason }
+  | { readonly kind: 'rejected'; readonly rejected: RejectedItem };
+
+/** Booleans are strings in Netskope's items: `"true"`; the field is there only when muted now or before. */
+const muteSchema = z
+  .union([z.boolean(), z.string()])
+  .nullish()
+  .transform((value, context) => {
+    const text = String(value ?? '').toLowerCase();
+    if (text === 'true' || text === 'yes') return true;
+    if (text === 'false' || text === 'no' || text === '') return false;
+    context.addIssue({
+      code: 'custom',
+      message: `expected "true" or "false", received ${JSON.stringify(value)}`,
+    });
+    return z.NEVER;
+  });
+
+/** What tells whether the item is one that was asked for: the tenant may ignore a filter that it does not know. */
+const filterSchema = z.object({
+  cloud_provider: z.string(),
+  status: z
+    .string()
+    .transform((status) => status.toLowerCase())
+    .pipe(z.enum(['failed', 'passed'])),
+  rule_name: z.string(),
+  mute: muteSchema,
+});
+
+const MAX_TEXT = 256;
+const MAX_LIST = 10;
+
+/**
+ * A field that only informs: cut short, and left out when it is missing or of another type. Nothing is done by it, so
+ * it must not cost the finding.
+ */
+const note = z
+  .string()
+  .min(1)
+  .transform((text) => text.slice(0, MAX_TEXT))
+  .optional()
+  .catch(undefined);
+
+const notes = z
+  .array(z.unknown())
+  .transform((list) => list.flatMap((entry) => note.parse(entry) ?? []).slice(0, MAX_LIST))
+  .optional()
+  .catch(undefined);
+
+const time = z
+  .string()
+  .transform((text) => parseNetskopeTime(text))
+  .optional()
+  .catch(undefined);
+
+const standardSchema = z.object({ standard: note, control: note });
+
+const standards = z
+  .array(z.unknown())
+  .transform((list) =>
+    list
+      .flatMap((entry) => {
+        const { standard, control } = standardSchema.safeParse(entry).data ?? {};
+        return standard === undefined || control === undefined ? [] : { standard, control };
+      })
+      .slice(0, MAX_LIST),
+  )
+  .optional()
+  .catch(undefined);
+
+/** An item of `GET /api/v1/security_assessment` (Netskope REST API v1, "View Security Assessment Violations"). */
+const findingSchema = z.object({
+  account_id: z.string().min(1),
+  resource_id: z.string().min(1),
+  /** A label, `US East(N. Virginia)`, or `global`. Where it is missing, a rule of no region can do without. */
+  region_name: z.string().min(1).nullish(),
+  account_name: note,
+  resource_name: note,
+  severity: note,
+  failing_since: time,
+  last_scan_time: time,
+  policies: notes,
+  profiles: notes,
+  compliance_standards: standards,
+});
+
+/** Spaces and case don't tell two rules apart. */
+function normalizeRuleName(name: string): string {
+  return name.replaceAll(/\s/g, '').toLowerCase();
+}
+
+/**
+ * Makes the reader of the items of one query: it checks again what was asked for, and understands a finding.
+ * @param ruleNames the rule's names in Netskope, every spelling
+ */
+export function itemReader(ruleNames: readonly string[]): (item: unknown) => ReadItem {
+  const wanted = new Set(ruleNames.map(normalizeRuleName));
+  const reject = (item: unknown, error: z.ZodError): ReadItem => ({
+    kind: 'rejected',
+    rejected: { reason: `malformed item: ${formatIssues(error)}`, item: boundedJson(item) },
+  });
+
+  return (item) => {
+    const filter = filterSchema.safeParse(item);
+    if (!filter.success) return reject(item, filter.error);
+    const { cloud_provider, status, rule_name, mute } = filter.data;
+    if (cloud_provider.toLowerCase() !== 'aws') return { kind: 'left_alone', reason: 'other_cloud' };
+    if (status === 'passed') return { kind: 'left_alone', reason: 'passed' };
+    if (!wanted.has(normalizeRuleName(rule_name))) return { kind: 'left_alone', reason: 'other_rule' };
+    // Muting is how people tell Netskope that they know of a finding: what they chose to leave is not changed here.
+    if (mute) return { kind: 'left_alone', reason: 'muted' };
+
+    const parsed = findingSchema.safeParse(item);
+    if (!parsed.success) return reject(item, parsed.error);
+    const fields = parsed.data;
+    return {
+      kind: 'finding',
+      finding: {
+        account: fields.account_id,
+        resource: fields.resource_id,
+        sourceRuleName: rule_name,
+        region: fields.region_name ?? undefined,
+        accountName: fields.account_name,
+        resourceName: fields.resource_name,
+        severity: fields.severity,
+        failingSince: fields.failing_since,
+        lastScanTime: fields.last_scan_time,
+        policies: fields.policies,
+        profiles: fields.profiles,
+        complianceStandards: fields.compliance_standards,
+      },
+    };
+  };
+}

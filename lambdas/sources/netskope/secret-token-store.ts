@@ -1,0 +1,41 @@
+import type { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import type { AwsClientOptions } from '../../aws/client-defaults.ts';
+import { FindingSourceError } from '../../model/errors.ts';
+import type { TokenStore } from './client.ts';
+
+/** A token that was rotated is read anew when the old one is refused, so this may be long. */
+const MAX_AGE_SECONDS = 300;
+
+/** The token in a secret of Secrets Manager, whose value is the token as it stands. */
+export class SecretTokenStore implements TokenStore {
+  readonly name: string;
+  readonly #region: string;
+  readonly #clientOptions: AwsClientOptions;
+  #provider: SecretsProvider | undefined;
+
+  /** @param arn the secret's */
+  constructor(arn: string, region: string, clientOptions: AwsClientOptions) {
+    this.name = arn;
+    this.#region = region;
+    this.#clientOptions = clientOptions;
+  }
+
+  /** @throws FindingSourceError when the secret can't be read, or is not text */
+  async read(fresh: boolean): Promise<string> {
+    const { SecretsProvider } = await import('@aws-lambda-powertools/parameters/secrets');
+    this.#provider ??= new SecretsProvider({
+      clientConfig: { ...this.#clientOptions, region: this.#region },
+    });
+    let value: unknown;
+    try {
+      value = await this.#provider.get(this.name, { maxAge: MAX_AGE_SECONDS, forceFetch: fresh });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new FindingSourceError(`the API token can't be read from ${this.name}: ${why}`, { cause: error });
+    }
+    if (typeof value === 'string') return value;
+    throw new FindingSourceError(
+      `the value of ${this.name} is not text: put the API token there as it stands`,
+    );
+  }
+}

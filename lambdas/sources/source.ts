@@ -1,0 +1,63 @@
+import type { Finding } from '../model/finding.ts';
+import type { Json } from '../model/json.ts';
+
+/** Which findings are asked for: those that fail a rule, as they stood at one moment. */
+export interface FindingQuery {
+  /** The rule's names in the source, every spelling; a finding of any of them counts. */
+  readonly ruleNames: readonly string[];
+  readonly asOf: Date;
+}
+
+/**
+ * A failed finding as the source tells it: an AWS account's resource that fails the rule. Account, region and
+ * resource are text of the source's own, not yet checked for their form.
+ */
+export interface SourceFinding
+  extends Pick<
+    Finding,
+    | 'account'
+    | 'accountName'
+    | 'resource'
+    | 'resourceName'
+    | 'severity'
+    | 'failingSince'
+    | 'lastScanTime'
+    | 'policies'
+    | 'profiles'
+    | 'complianceStandards'
+    | 'sourceRuleName'
+  > {
+  /** The region as the source calls it: a label, a code, `global`. Undefined where it names none. */
+  readonly region?: string | undefined;
+}
+
+/** Something in the source's answer that could not be understood. */
+export interface RejectedItem {
+  readonly reason: string;
+  /** The item itself, cut short if it is long. */
+  readonly item: Json;
+}
+
+/**
+ * Why a finding that was understood is none to work on: someone muted it in the source; it has passed; it is of
+ * another cloud or rule, so the source did not filter as asked.
+ */
+export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;
+export type LeftAloneReason = (typeof leftAloneReasons)[number];
+
+/** Some of the answer. Every item is counted in exactly one of `findings`, `rejected`, `leftAlone`. */
+export interface FindingPage {
+  readonly findings: readonly SourceFinding[];
+  readonly rejected: readonly RejectedItem[];
+  readonly leftAlone: Readonly<Record<LeftAloneReason, number>>;
+}
+
+/** Where findings come from. */
+export interface FindingSource {
+  /**
+   * The findings, page by page, so that they need not all be held at once. The same finding may come more than once.
+   * An iteration that ends without an error has given all of them.
+   * @throws FindingSourceError when the source does not answer as it should, after retries
+   */
+  pages(query: FindingQuery): AsyncIterable<FindingPage>;
+}

@@ -1,0 +1,343 @@
+import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-simulate';
+import { type AwsAnswer, type AwsCall, commonErrorAnswer, type Principal } from '../aws-proxy/index.ts';
+import { requirementsOf, UnknownCallError } from './call-map.ts';
+import { type DenialReason, denialMessage, denialReason } from './denial.ts';
+import { accountOf, LocalAwsState, type RolePolicies } from './local-aws.ts';
+import {
+  allowedActions,
+  conditionKeys,
+  type NamedPolicy,
+  type PolicyDocument,
+  parsePolicy,
+  withAccount,
+  withAccounts,
+  withoutAction,
+} from './policy.ts';
+import type { ConditionValues, Requirement } from './requirement.ts';
+
+export interface JudgeOptions {
+  /** The local AWS itself, whose policies count: asked for when it is needed, so that the judge can be made first. */
+  readonly upstream: () => string;
+  /** The organization of each account, `o-…`. Default: of none. */
+  readonly organizations?: Readonly<Record<string, string>>;
+}
+
+/** What came of one requirement. */
+export interface Verdict extends Requirement {
+  /** `arn:aws:sts::111111111111:assumed-role/…` */
+  readonly principal: string;
+  /** The principal's role, with its path. */
+  readonly role: string;
+  readonly sessionName: string;
+  readonly allowed: boolean;
+  /** Why not. */
+  readonly reason?: DenialReason;
+}
+
+/** Who asks: a session of a role, as the proxy knows it. */
+export type RoleSession = Pick<Principal, 'account' | 'roleArn' | 'sessionName' | 'sessionPolicy'> & {
+  readonly arn: string;
+};
+
+/**
+ * The condition keys whose values are known, by the map or by the judge; `…/` stands for tags. A policy that asks for
+ * another would be judged wrong without a word.
+ */
+const KNOWN_CONDITION_KEYS = [
+  'aws:PrincipalAccount',
+  'aws:PrincipalArn',
+  'aws:PrincipalOrgID',
+  'aws:RequestTag/',
+  'aws:RequestedRegion',
+  'aws:ResourceAccount',
+  'aws:ResourceOrgID',
+  'aws:ResourceTag/',
+  'aws:SecureTransport',
+  'aws:SourceAccount',
+  'aws:SourceArn',
+  'aws:TagKeys',
+  'ec2:CreateAction',
+  'ec2:Region',
+  'ec2:ResourceTag/',
+  'events:detail-type',
+  'events:source',
+  'iam:PassedToService',
+  's3:ResourceAccount',
+  's3:if-none-match',
+  'secretsmanager:SecretId',
+  'ssm:Recursive',
+  'sts:ExternalId',
+  'sts:RoleSessionName',
+].map((key) => key.toLowerCase());
+
+/**
+ * Decides in AWS's stead whether a role may make a call: by the policies as they are deployed in the local AWS, the
+ * session policy as it was sent, and what AWS asks of such a call. Roots of accounts may do everything.
+ */
+export class PermissionJudge {
+  readonly #organizations: Readonly<Record<string, string>>;
+  readonly #state: LocalAwsState;
+  readonly #roles = new Map<string, Promise<RolePolicies | undefined>>();
+  readonly #resourcePolicies = new Map<string, Promise<PolicyDocument | undefined>>();
+  readonly #withheld = new Set<{ readonly role: string; readonly action: string }>();
+  #verdicts: Verdict[] = [];
+  #unknownCalls: string[] = [];
+
+  constructor({ upstream, organizations = {} }: JudgeOptions) {
+    this.#organizations = organizations;
+    this.#state = new LocalAwsState(upstream);
+  }
+
+  /** All verdicts since the start or the last `clear`. */
+  get verdicts(): readonly Verdict[] {
+    return this.#verdicts;
+  }
+
+  get denials(): readonly Verdict[] {
+    return this.#verdicts.filter(({ allowed }) => !allowed);
+  }
+
+  /** What calls were that the map does not know: messages. */
+  get unknownCalls(): readonly string[] {
+    return this.#unknownCalls;
+  }
+
+  /** Forgets the verdicts. */
+  clear(): void {
+    this.#verdicts = [];
+    this.#unknownCalls = [];
+  }
+
+  /** Forgets the policies, which are read once: after they were changed so that they allow less. */
+  forget(): void {
+    this.#roles.clear();
+    this.#resourcePolicies.clear();
+  }
+
+  /** Judges as if a role's own policies did not name an action. */
+  withhold(role: string, action: string): Disposable {
+    const withheld = { role, action };
+    this.#withheld.add(withheld);
+    return { [Symbol.dispose]: () => this.#withheld.delete(withheld) };
+  }
+
+  /**
+   * For `AwsProxy.intercept`: answers a call that is not allowed as AWS would.
+   * @throws UnknownCallError for a call of a role that the map does not know
+   */
+  readonly intercept = async (call: AwsCall): Promise<AwsAnswer | undefined> => {
+    const session = roleSession(call.principal);
+    if (session === undefined) return undefined;
+    let requirements: readonly Requirement[];
+    try {
+      requirements = await requirementsOf(call, this.#state);
+    } catch (error) {
+      if (error instanceof UnknownCallError) this.#unknownCalls.push(error.message);
+      throw error;
+    }
+    for (const requirement of requirements) {
+      const verdict = await this.judge(session, requirement);
+      if (!verdict.allowed) return commonErrorAnswer(call, 'denied', denialMessage(call, verdict));
+    }
+    return undefined;
+  };
+
+  /** Judges one requirement of a role's session, and keeps the verdict. */
+  async judge(session: RoleSession, requirement: Requirement): Promise<Verdict> {
+    let reason = await this.#reasonToDeny(session, requirement);
+    if (reason !== undefined) {
+      // What is being deployed may be allowed by now.
+      this.forget();
+      reason = await this.#reasonToDeny(session, requirement);
+    }
+    const verdict: Verdict = {
+      ...requirement,
+      principal: session.arn,
+      role: session.roleArn ?? '',
+      sessionName: session.sessionName ?? '',
+      allowed: reason === undefined,
+      ...(reason !== undefined && { reason }),
+    };
+    this.#verdicts.push(verdict);
+    return verdict;
+  }
+
+  /**
+   * Whether a role may be taken on by a service.
+   * @param service `lambda.amazonaws.com`
+   * @param conditions what the service tells of itself: `aws:SourceAccount`, `aws:SourceArn`
+   */
+  async trustsService(roleArn: string, service: string, conditions: ConditionValues = {}): Promise<boolean> {
+    const role = await this.#role(roleArn);
+    if (role === undefined) return false;
+    refuseUnknownConditions([role.trust]);
+    const { analysis } = await simulate({
+      principal: service,
+      action: 'sts:AssumeRole',
+      resource: roleArn,
+      account: accountOf(roleArn),
+      conditions,
+      identityPolicies: [],
+      resourcePolicy: role.trust,
+    });
+    return analysis.result === 'Allowed';
+  }
+
+  /** The policies of a role as they are deployed; undefined where there is no such role. */
+  policiesOf(roleArn: string): Promise<RolePolicies | undefined> {
+    return this.#role(roleArn);
+  }
+
+  /** The actions that a role's own policies allow and that no verdict was about, in the order of the alphabet. */
+  async unusedActions(roleArn: string): Promise<string[]> {
+    const used = new Set(this.#verdicts.flatMap(({ role, action }) => (role === roleArn ? action : [])));
+    const { identity = [] } = (await this.#role(roleArn)) ?? {};
+    return allowedActions(identity.map(({ policy }) => policy)).filter((action) => !used.has(action));
+  }
+
+  async #reasonToDeny(session: RoleSession, requirement: Requirement): Promise<DenialReason | undefined> {
+    const { roleArn } = session;
+    const role = roleArn === undefined ? undefined : await this.#role(roleArn);
+    const isAssumeRole = requirement.action === 'sts:AssumeRole';
+    const assumed = isAssumeRole ? await this.#role(requirement.resource) : undefined;
+    // A role that is not there is refused like one that does not trust.
+    if (isAssumeRole && assumed === undefined) return { policy: 'trust', explicit: false };
+    if (roleArn === undefined || role === undefined) return { policy: 'identity', explicit: false };
+
+    const resourcePolicy = isAssumeRole ? assumed?.trust : await this.#resourcePolicy(requirement);
+    const identityPolicies = role.identity.map(({ name, policy }) => ({
+      name,
+      policy: this.#visible(roleArn, policy),
+    }));
+    const sessionPolicy =
+      session.sessionPolicy === undefined ? undefined : parsePolicy(session.sessionPolicy);
+    refuseUnknownConditions(
+      [
+        ...identityPolicies.map(({ policy }) => policy),
+        role.boundary?.policy,
+        sessionPolicy,
+        resourcePolicy,
+      ].flatMap((policy) => policy ?? []),
+    );
+    const organization = this.#organizations[session.account];
+    const resourceOrganization = this.#organizations[requirement.account];
+    const { analysis } = await simulate({
+      principal: session.arn,
+      action: requirement.action,
+      resource: requirement.resource,
+      account: requirement.account,
+      conditions: {
+        ...requirement.conditions,
+        'aws:PrincipalAccount': session.account,
+        'aws:PrincipalArn': roleArn,
+        ...(organization !== undefined && { 'aws:PrincipalOrgID': organization }),
+        ...(resourceOrganization !== undefined && { 'aws:ResourceOrgID': resourceOrganization }),
+      },
+      identityPolicies,
+      ...(sessionPolicy !== undefined && { sessionPolicy }),
+      ...(role.boundary !== undefined && { boundary: role.boundary }),
+      ...(resourcePolicy !== undefined && { resourcePolicy }),
+    });
+    return denialReason(requirement, analysis);
+  }
+
+  #visible(role: string, policy: PolicyDocument): PolicyDocument {
+    return [...this.#withheld].reduce(
+      (left, withheld) => (withheld.role === role ? withoutAction(left, withheld.action) : left),
+      policy,
+    );
+  }
+
+  #role(arn: string): Promise<RolePolicies | undefined> {
+    return remembered(this.#roles, arn, () => this.#state.role(arn));
+  }
+
+  #resourcePolicy({ resource, account }: Requirement): Promise<PolicyDocument | undefined> {
+    // Objects are their bucket's.
+    const owner = resource.startsWith('arn:aws:s3:::') ? (resource.split('/')[0] ?? resource) : resource;
+    return remembered(this.#resourcePolicies, owner, () => this.#state.resourcePolicy(owner, account));
+  }
+}
+
+/** What `read` gives, from its first success on; not that there is nothing. */
+function remembered<T>(
+  known: Map<string, Promise<T | undefined>>,
+  key: string,
+  read: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const reading = read();
+  known.set(key, reading);
+  reading.catch(() => known.delete(key));
+  return reading;
+}
+
+function roleSession(principal: Principal): RoleSession | undefined {
+  const { arn } = principal;
+  return arn?.includes(':assumed-role/') === true ? { ...principal, arn } : undefined;
+}
+
+function refuseUnknownConditions(policies: readonly PolicyDocument[]): void {
+  for (const key of policies.flatMap(conditionKeys)) {
+    const lower = key.toLowerCase().replace(/\/.*$/, '/');
+    if (!KNOWN_CONDITION_KEYS.includes(lower)) {
+      throw new Error(
+        `a policy asks for the condition key ${key}, whose value test/lab/permissions does not know`,
+      );
+    }
+  }
+}
+
+interface Question {
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly account: string;
+  readonly conditions: ConditionValues;
+  readonly identityPolicies: readonly NamedPolicy[];
+  readonly sessionPolicy?: PolicyDocument;
+  readonly boundary?: NamedPolicy;
+  readonly resourcePolicy?: PolicyDocument;
+}
+
+type Answer = Extract<RunSimulationResults, { resultType: 'single' }>['result'];
+
+/** @throws Error where the simulator refuses the question: an action that takes no such resource, a malformed policy */
+async function simulate(question: Question): Promise<Answer> {
+  const { principal, action, resource, account, boundary } = question;
+  const results = await runSimulation(
+    {
+      request: {
+        principal,
+        action,
+        resource: {
+          // In a request `*` is a pattern to the simulator; here it is an id that no policy names.
+          resource:
+            resource === '*' ? resource : withAccount(resource).replace(/\*$/, 'an-id-that-no-policy-names'),
+          accountId: account,
+        },
+        contextVariables: Object.fromEntries(
+          Object.entries(question.conditions).map(([key, value]) => [
+            key,
+            typeof value === 'string' ? value : [...value],
+          ]),
+        ),
+      },
+      identityPolicies: question.identityPolicies.map(({ name, policy }) => ({
+        name,
+        policy: withAccounts(policy),
+      })),
+      sessionPolicy: question.sessionPolicy && withAccounts(question.sessionPolicy),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(boundary !== undefined && { permissionBoundaryPolicies: [boundary] }),
+      ...(question.resourcePolicy !== undefined && { resourcePolicy: question.resourcePolicy }),
+    },
+    {},
+  );
+  if (results.resultType === 'single') return results.result;
+  throw new Error(
+    `can't judge ${action} on ${resource}: ${JSON.stringify(results.resultType === 'error' ? results.errors : results)}`,
+  );
+}

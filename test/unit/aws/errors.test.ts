@@ -1,0 +1,145 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { CloudWatchLogsClient, ListTagsForResourceCommand } from '../../../lambdas/aws/cloudwatch-logs.ts';
+import { describeError, errorKind, isAwsError, wasRetried } from '../../../lambdas/aws/errors.ts';
+import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
+import { ChangeRefusedError, InvalidInputError, OutOfTimeError } from '../../../lambdas/model/errors.ts';
+import { type Answer, jsonAnswer, queryError, scriptedAws } from '../../lab/scripted-aws.ts';
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+
+/** What the SDK throws for an answer of IAM, after its retries. */
+async function thrownFor(answer: Answer, maxAttempts = 1): Promise<unknown> {
+  await using aws = await scriptedAws(() => answer);
+  const client = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', maxAttempts, credentials });
+  return await client
+    .send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'a' }))
+    .catch((error: unknown) => error);
+}
+
+describe('the kind of an error', () => {
+  test.each([
+    'Throttling',
+    'ThrottlingException',
+    'RequestLimitExceeded',
+    'TooManyRequestsException',
+    'SlowDown',
+    'RequestTimeout',
+  ])('%s: it may go well later', async (code) => {
+    expect(errorKind(await thrownFor(queryError(code, 400)))).toBe('unavailable');
+  });
+
+  test.each([429, 500, 502, 503, 504, 501])('HTTP %i: it may go well later', async (status) => {
+    expect(errorKind(await thrownFor(queryError('Whatever', status)))).toBe('unavailable');
+  });
+
+  test('a connection that breaks: it may go well later', async () => {
+    expect(errorKind(await thrownFor('cut'))).toBe('unavailable');
+  });
+
+  test('nobody listens: it may go well later', async () => {
+    const server = await scriptedAws(() => 'cut');
+    await server[Symbol.asyncDispose]();
+    const client = new IAMClient({
+      endpoint: server.endpoint,
+      region: 'us-east-1',
+      maxAttempts: 1,
+      credentials,
+    });
+
+    const error = await client
+      .send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'a' }))
+      .catch((thrown: unknown) => thrown);
+
+    expect(errorKind(error)).toBe('unavailable');
+  });
+
+  test.each(['ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EPIPE', 'EHOSTUNREACH'])(
+    'the network’s %s: it may go well later',
+    (code) => {
+      expect(errorKind(Object.assign(new Error(code), { code }))).toBe('unavailable');
+    },
+  );
+
+  test.each([
+    ['AccessDenied', 403],
+    ['UnauthorizedOperation', 403],
+    ['ValidationError', 400],
+    ['InvalidParameterValue', 400],
+    ['NoSuchEntity', 404],
+    ['InvalidClientTokenId', 403],
+  ])('%s: AWS said no', async (code, status) => {
+    expect(errorKind(await thrownFor(queryError(code, status)))).toBe('refused');
+  });
+
+  test('a quota that is used up is not throttling, though the SDK takes it for that', async () => {
+    await using aws = await scriptedAws(() => jsonAnswer({ __type: 'LimitExceededException' }, 400));
+    const client = new CloudWatchLogsClient({
+      endpoint: aws.endpoint,
+      region: 'us-east-1',
+      maxAttempts: 1,
+      credentials,
+    });
+
+    const error = await client
+      .send(new ListTagsForResourceCommand({ resourceArn: 'arn:aws:logs:us-east-1:1:log-group:a' }))
+      .catch((thrown: unknown) => thrown);
+
+    expect(errorKind(error)).toBe('refused');
+  });
+
+  test('our own: refused, out of time, and everything else a bug', () => {
+    expect(errorKind(new ChangeRefusedError('full'))).toBe('refused');
+    expect(errorKind(new OutOfTimeError('late'))).toBe('unavailable');
+    expect(errorKind(new InvalidInputError('no change'))).toBe('bug');
+    expect(errorKind(new TypeError('x is not a function'))).toBe('bug');
+    expect(errorKind('thrown')).toBe('bug');
+    expect(errorKind(undefined)).toBe('bug');
+  });
+});
+
+describe('an error in words', () => {
+  test('has its code, its message and AWS’s request id', async () => {
+    const denied: Answer = {
+      status: 403,
+      headers: { 'x-amzn-requestid': 'r-1' },
+      body: '<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>',
+    };
+
+    expect(describeError(await thrownFor(denied))).toBe('AccessDenied: no (request r-1)');
+    expect(describeError(new TypeError('x is not a function'))).toBe('TypeError: x is not a function');
+    expect(describeError(new ChangeRefusedError('group sg-1 is full'))).toBe('group sg-1 is full');
+  });
+
+  test.each([
+    new Error('a'.repeat(100_000)),
+    new ChangeRefusedError('a'.repeat(100_000)),
+    'a'.repeat(100_000),
+  ])('is never long', (error) => {
+    expect(describeError(error).length).toBeLessThan(500);
+    expect(describeError(error)).toMatch(/a…$/);
+  });
+});
+
+test('a code is known with and without the ending that the SDK gives some', async () => {
+  const error = await thrownFor(queryError('NoSuchEntity', 404));
+
+  expect(isAwsError(error, 'Other', 'NoSuchEntity')).toBe(true);
+  expect(isAwsError(error, 'NoSuchEntit')).toBe(false);
+  expect(isAwsError('NoSuchEntity', 'NoSuchEntity')).toBe(false);
+});
+
+test('whether the SDK had sent the call before is known', async () => {
+  let calls = 0;
+  await using aws = await scriptedAws(() => (++calls === 1 ? 'cut' : queryError('NoSuchEntity', 404)));
+  const client = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', maxAttempts: 3, credentials });
+  const send = () =>
+    client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'a' })).catch((thrown: unknown) => thrown);
+
+  expect(wasRetried(await send())).toBe(true);
+  expect(wasRetried(await send())).toBe(false);
+  expect(wasRetried(new Error('ours'))).toBe(false);
+});

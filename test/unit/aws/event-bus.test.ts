@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { FINDING_OUTCOME, publish } from '../../../lambdas/aws/event-bus.ts';
+import { EventBridgeClient } from '../../../lambdas/aws/eventbridge.ts';
+import { DeliveryError } from '../../../lambdas/model/errors.ts';
+import {
+  type Answer,
+  jsonAnswer,
+  type ReceivedCall,
+  type ScriptedAws,
+  scriptedAws,
+} from '../../lab/scripted-aws.ts';
+
+const BUS = 'arn:aws:events:us-east-1:111111111111:event-bus/cspm';
+
+const sentSchema = z.object({
+  Entries: z.array(
+    z.object({ Source: z.string(), DetailType: z.string(), Detail: z.string(), EventBusName: z.string() }),
+  ),
+});
+const sent = ({ body }: ReceivedCall) => sentSchema.parse(JSON.parse(body)).Entries;
+const numbers = (call: ReceivedCall): unknown[] => sent(call).map(({ Detail }) => JSON.parse(Detail).number);
+
+const taken = (call: ReceivedCall): Answer =>
+  jsonAnswer({ FailedEntryCount: 0, Entries: sent(call).map(() => ({ EventId: 'e' })) });
+
+/** Refuses the events with these numbers. */
+function refusing(isRefused: (number: unknown) => boolean) {
+  return (call: ReceivedCall): Answer => {
+    const Entries = numbers(call).map((number) =>
+      isRefused(number) ? { ErrorCode: 'InternalFailure', ErrorMessage: 'try again' } : { EventId: 'e' },
+    );
+    return jsonAnswer({ FailedEntryCount: Entries.filter((entry) => 'ErrorCode' in entry).length, Entries });
+  };
+}
+
+async function publishTo(aws: ScriptedAws, details: readonly object[], sleeps: number[] = []): Promise<void> {
+  const client = new EventBridgeClient({
+    endpoint: aws.endpoint,
+    region: 'us-east-1',
+    maxAttempts: 1,
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  });
+  const events = details.map((detail) => ({ detailType: FINDING_OUTCOME, detail }));
+  await publish(client, BUS, events, {
+    now: () => 0,
+    sleep: async (milliseconds) => {
+      sleeps.push(milliseconds);
+    },
+  });
+}
+
+const numbered = (count: number) => Array.from({ length: count }, (_, number) => ({ number }));
+
+describe('publishing', () => {
+  test('says where it comes from and what it is', async () => {
+    await using aws = await scriptedAws(taken);
+
+    await publishTo(aws, [{ number: 1 }]);
+
+    expect(aws.calls.flatMap(sent)).toEqual([
+      {
+        Source: 'cspm-auto-remediation',
+        DetailType: 'Finding Outcome',
+        Detail: '{"number":1}',
+        EventBusName: BUS,
+      },
+    ]);
+  });
+
+  test('nothing is no call', async () => {
+    await using aws = await scriptedAws(taken);
+
+    await publishTo(aws, []);
+
+    expect(aws.calls).toEqual([]);
+  });
+
+  test('no more than ten go together, in order', async () => {
+    await using aws = await scriptedAws(taken);
+
+    await publishTo(aws, numbered(23));
+
+    expect(aws.calls.map((call) => sent(call).length)).toEqual([10, 10, 3]);
+    expect(aws.calls.flatMap(numbers)).toEqual(numbered(23).map(({ number }) => number));
+  });
+
+  test('less than 256 KB go together, in bytes', async () => {
+    await using aws = await scriptedAws(taken);
+
+    await publishTo(
+      aws,
+      Array.from({ length: 5 }, () => ({ text: 'é'.repeat(50_000) })),
+    );
+
+    expect(aws.calls.map((call) => sent(call).length)).toEqual([2, 2, 1]);
+    for (const call of aws.calls) {
+      const bytes = sent(call).reduce(
+        (sum, { Source, DetailType, Detail }) => sum + Buffer.byteLength(Source + DetailType + Detail),
+        0,
+      );
+      expect(bytes).toBeLessThan(256 * 1024);
+    }
+  });
+
+  test('what is refused is sent again, and only that', async () => {
+    const refusals = [[1, 3], [1], []];
+    await using aws = await scriptedAws((call) => {
+      const refused = refusals.shift();
+      return refusing((number) => refused?.some((each) => each === number) === true)(call);
+    });
+    const sleeps: number[] = [];
+
+    await publishTo(aws, numbered(5), sleeps);
+
+    expect(aws.calls.map(numbers)).toEqual([[0, 1, 2, 3, 4], [1, 3], [1]]);
+    expect(sleeps).toHaveLength(2);
+    expect(sleeps[1]).toBeGreaterThan(sleeps[0] ?? 0);
+  });
+
+  test('what is refused for good is an error with the reason, after those before it were taken', async () => {
+    await using aws = await scriptedAws(refusing((number) => number === 11));
+    const publishing = publishTo(aws, numbered(12));
+
+    await expect(publishing).rejects.toThrow(DeliveryError);
+    await expect(publishing).rejects.toThrow(
+      `event bus ${BUS} refused 1 of 2 events 4 times: InternalFailure: try again`,
+    );
+    expect(aws.calls.map(numbers)).toEqual([[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [10, 11], [11], [11], [11]]);
+  });
+
+  test('a call that fails as a whole is AWS’s own error', async () => {
+    await using aws = await scriptedAws(() => jsonAnswer({ __type: 'AccessDeniedException' }, 400));
+
+    await expect(publishTo(aws, numbered(1))).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+});

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import type { AutomationExecutionStart } from '../../../../lambdas/changes/automation-execution/start.ts';
+import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { ChangeRefusedError } from '../../../../lambdas/model/errors.ts';
+import { jsonAnswer, scriptedAws } from '../../../lab/scripted-aws.ts';
+import { testSession } from '../../../lab/session.ts';
+
+const change: AutomationExecutionStart = {
+  kind: 'automation-execution-start',
+  resource: 'sg-0123abcd',
+  region: 'us-east-1',
+  document: 'AWS-DisablePublicAccessForSecurityGroup',
+  version: '$DEFAULT',
+  parameters: { GroupId: ['sg-0123abcd'] },
+  roleArn: 'arn:aws:iam::111122223333:role/cspm-automation',
+  tags: { 'cspm-auto-remediation:rule': 'security-group-ssh-open' },
+  clientToken: '3f2504e0-4f89-81d3-9a0c-0305e82c3301',
+};
+const ID = '5d6f1b1c-0000-4000-8000-000000000001';
+
+const sessionAt = (endpoint: string) =>
+  testSession({ endpoint, account: '111122223333', region: 'eu-central-1', maxAttempts: 1 });
+
+describe('starting an automation execution', () => {
+  test('is described by document, version, region, parameters and role', async () => {
+    await expect(describeChange(change)).resolves.toBe(
+      '~ run AWS-DisablePublicAccessForSecurityGroup version $DEFAULT in us-east-1 (GroupId=sg-0123abcd) as arn:aws:iam::111122223333:role/cspm-automation',
+    );
+  });
+
+  test('asks for it with all of that in the region that it names, and keeps its id', async () => {
+    await using aws = await scriptedAws(() => jsonAnswer({ AutomationExecutionId: ID }));
+
+    const applied = await applyChange(sessionAt(aws.endpoint), change);
+
+    expect(applied).toEqual({ ...change, executionId: ID });
+    expect(aws.calls.map(({ headers }) => headers['x-amz-target'])).toEqual([
+      'AmazonSSM.StartAutomationExecution',
+    ]);
+    expect(aws.calls[0]?.headers.authorization).toContain('/us-east-1/ssm/');
+    expect(JSON.parse(aws.calls[0]?.body ?? '')).toEqual({
+      DocumentName: change.document,
+      DocumentVersion: '$DEFAULT',
+      Parameters: { GroupId: ['sg-0123abcd'], AutomationAssumeRole: [change.roleArn] },
+      ClientToken: change.clientToken,
+      Tags: [{ Key: 'cspm-auto-remediation:rule', Value: 'security-group-ssh-open' }],
+    });
+  });
+
+  test('beyond the quota is refused as busy: it may go well later', async () => {
+    await using aws = await scriptedAws(() =>
+      jsonAnswer({ __type: 'AutomationExecutionLimitExceededException', message: 'too many' }, 429),
+    );
+
+    const applied = applyChange(sessionAt(aws.endpoint), change);
+
+    await expect(applied).rejects.toBeInstanceOf(ChangeRefusedError);
+    await expect(applied).rejects.toMatchObject({
+      because: 'busy',
+      message:
+        'account 111122223333 has as many automation executions in us-east-1 as its quota allows: too many',
+    });
+  });
+
+  test.each([
+    'AccessDeniedException',
+    'IdempotentParameterMismatch',
+    'AutomationDefinitionNotFoundException',
+  ])('that AWS refuses by %s fails with it', async (code) => {
+    await using aws = await scriptedAws(() => jsonAnswer({ __type: code, message: 'no' }, 400));
+
+    await expect(applyChange(sessionAt(aws.endpoint), change)).rejects.toMatchObject({ name: code });
+  });
+
+  test('that AWS answers without an id is no start that can be followed', async () => {
+    await using aws = await scriptedAws(() => jsonAnswer({}));
+
+    await expect(applyChange(sessionAt(aws.endpoint), change)).rejects.toThrow();
+  });
+
+  test('has no inverse: what it changes only the document knows', async () => {
+    const applied: AutomationExecutionStart = { ...change, executionId: ID };
+
+    await expect(inverseOf(applied)).resolves.toBeUndefined();
+  });
+});

@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Job, jobId, jobSchema, pollId } from '../../../lambdas/model/job.ts';
+
+const job: Job = {
+  version: 1,
+  poll: { rule: 's3-bucket-public', asOf: '2026-06-30T11:00:00Z' },
+  account: '111122223333',
+  region: 'eu-central-1',
+  chunk: 0,
+  findings: [
+    { rule: 's3-bucket-public', account: '111122223333', region: 'eu-central-1', resource: 'logs' },
+    { rule: 's3-bucket-public', account: '111122223333', region: 'global', resource: 'data' },
+  ],
+};
+
+test('a job comes through the queue as it was', () => {
+  expect(jobSchema.parse(JSON.parse(JSON.stringify(job)))).toEqual(job);
+});
+
+test('a poll is known by its rule and its moment, to the second', () => {
+  expect(pollId(job.poll)).toBe('s3-bucket-public@1782817200');
+  expect(pollId({ ...job.poll, asOf: '2026-06-30T11:00:00.999Z' })).toBe(pollId(job.poll));
+});
+
+test('the same job has the same id, whatever else is known of its findings', () => {
+  const again = { ...job, findings: job.findings.map((finding) => ({ ...finding, severity: 'High' })) };
+
+  expect(jobId(again)).toBe(jobId(job));
+  expect(jobId(job)).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('another poll, account, region, chunk or list of resources is another job', () => {
+  const others: Job[] = [
+    { ...job, poll: { ...job.poll, asOf: '2026-06-30T11:00:01Z' } },
+    { ...job, poll: { ...job.poll, rule: 'security-group-ssh-open' } },
+    { ...job, account: '444455556666' },
+    { ...job, region: 'us-east-1' },
+    { ...job, chunk: 1 },
+    { ...job, findings: job.findings.slice(0, 1) },
+    { ...job, findings: job.findings.toReversed() },
+  ];
+
+  expect(new Set([job, ...others].map(jobId)).size).toBe(others.length + 1);
+});
+
+test('no two lists of resources have the same id, whatever characters they hold', () => {
+  const resources = fc.array(fc.string({ unit: fc.constantFrom('a', ',', '"', '\\', '#') }), {
+    minLength: 1,
+  });
+  const withResources = (names: readonly string[]): Job => ({
+    ...job,
+    findings: names.map((resource) => ({
+      rule: 's3-bucket-public',
+      account: '111122223333',
+      region: 'global',
+      resource,
+    })),
+  });
+  fc.assert(
+    fc.property(resources, resources, (one, other) => {
+      const isSame = one.length === other.length && one.every((name, index) => name === other[index]);
+      expect(jobId(withResources(one)) === jobId(withResources(other))).toBe(isSame);
+    }),
+  );
+});

@@ -1,0 +1,110 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { linesOf, type Outcome, outcomeEvent, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+
+const change = {
+  change: { kind: 'k', resource: 'sg-1', rules: [] },
+  line: '- ingress tcp 22',
+};
+const outcome: Outcome = {
+  version: 1,
+  poll: { rule: 'security-group-ssh-open', asOf: '2026-06-30T11:00:00Z' },
+  finding: {
+    rule: 'security-group-ssh-open',
+    account: '111122223333',
+    region: 'eu-central-1',
+    resource: 'sg-1',
+    policies: ['CIS'],
+  },
+  outcome: 'failed',
+  reason: 'denied',
+  willRetry: true,
+  mode: 'enforce',
+  seen: { rules: [] },
+  plan: [change, { ...change, line: '- ingress tcp 3389' }],
+  applied: [{ ...change, appliedAt: '2026-06-30T12:00:00.000Z', requestIds: ['r-1'] }],
+  earlierPlan: [change],
+  endedExemptions: ['bastion (team-a), ended on 2026-01-01'],
+  startedAt: '2026-06-30T12:00:00.000Z',
+  finishedAt: '2026-06-30T12:00:01.000Z',
+};
+const EVIDENCE = 's3://cspm-evidence/outcomes/key.json';
+
+test('an outcome is what its schema says', () => {
+  expect(outcomeSchema.parse(outcome)).toEqual(outcome);
+});
+
+describe('the event of an outcome', () => {
+  test('has changes as lines, and leaves what was seen to the evidence', () => {
+    const { seen: _, ...told } = outcome;
+
+    expect(outcomeEvent(outcome, EVIDENCE)).toEqual({
+      ...told,
+      plan: ['- ingress tcp 22', '- ingress tcp 3389'],
+      applied: ['- ingress tcp 22'],
+      earlierPlan: ['- ingress tcp 22'],
+      evidence: EVIDENCE,
+    });
+  });
+
+  test('has no more fields than there are', () => {
+    const { reason: _, earlierPlan: __, endedExemptions: ___, ...plain } = outcome;
+    const event = outcomeEvent(plain, EVIDENCE);
+
+    for (const field of ['reason', 'earlierPlan', 'endedExemptions', 'seen']) {
+      expect(event).not.toHaveProperty(field);
+    }
+  });
+
+  test('fits on the bus, whatever an outcome holds', () => {
+    const text = fc
+      .tuple(fc.constantFrom('a', 'é', '漢', '😀', '\u0000', '"', '\ud800'), fc.nat({ max: 60_000 }))
+      .map(([unit, length]) => unit.repeat(length));
+    const changes = fc.tuple(text, fc.nat({ max: 2_000 })).map(([line, count]) =>
+      Array.from({ length: Math.min(count, Math.ceil(2_000_000 / (line.length + 1))) }, () => ({
+        ...change,
+        line,
+      })),
+    );
+    fc.assert(
+      fc.property(
+        fc.record({ text, plan: changes, other: changes, resource: text, count: fc.nat({ max: 500 }) }),
+        ({ text: words, plan, other, resource, count }) => {
+          const large: Outcome = {
+            ...outcome,
+            finding: {
+              ...outcome.finding,
+              resource: resource.slice(0, 2_048),
+              policies: [words],
+            },
+            reason: words,
+            plan,
+            applied: other.map((each) => ({ ...each, appliedAt: outcome.startedAt, requestIds: [] })),
+            earlierPlan: other,
+            endedExemptions: Array.from({ length: count }, () => words.slice(0, 2_000)),
+          };
+
+          const event = outcomeEvent(large, EVIDENCE);
+
+          expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(255 * 1024);
+          expect(event.finding).toMatchObject({ account: '111122223333', resource: large.finding.resource });
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+});
+
+test('of many lines the first are kept, and how many more there are is said', () => {
+  const many = Array.from({ length: 1_000 }, (_, index) => ({
+    ...change,
+    line: `${index} ${'x'.repeat(200)}`,
+  }));
+
+  const lines = linesOf(many);
+
+  expect(lines.length).toBeGreaterThan(100);
+  expect(lines.length).toBeLessThan(1_000);
+  expect(lines.slice(0, -1)).toEqual(many.slice(0, lines.length - 1).map(({ line }) => line));
+  expect(lines.at(-1)).toBe(`… and ${1_000 - (lines.length - 1)} more`);
+});
