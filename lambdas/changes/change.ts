@@ -20,11 +20,30 @@ export interface ChangeKind<C extends Change> {
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
   describe(change: C): string;
   /**
-   * Makes the change in AWS.
-   * @returns the change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
+   * Makes the change in AWS. Looks directly before it writes, unless the API's own condition does that: when what the
+   * change rests on is gone or different from what the plan saw, nothing is written.
+   * @param note Records the change as far as it is made. A change of several calls calls it after each call that
+   *   succeeded, with what `inverse` needs to undo that much: the record stays true if the next call fails.
+   * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
+   * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
+   * @throws TakeBackError when something that this call wrote could not be taken back.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
-  apply(session: AwsSession, change: C): Promise<C>;
+  apply(session: AwsSession, change: C, note: (soFar: C) => void): Promise<C>;
+  /**
+   * Takes back what an application that was cut off left without purpose: for instance the narrower rules that were
+   * added for a wide rule that its owner has removed since. Leaves everything else as it is. Only kinds of several
+   * calls have it.
+   * @param change As it was planned, or as far as `note` recorded it.
+   * @returns The change that was made in AWS, for the record; undefined where nothing was to be taken back.
+   * @throws TakeBackError when AWS does not let it be taken back.
+   */
+  takeBack?(session: AwsSession, change: C): Promise<Change | undefined>;
+  /**
+   * Whether AWS's reads show an applied change already. False only while they show the state before it: AWS may answer
+   * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
+   */
+  isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /** The change that undoes an applied change, or undefined where there is none. Pure. */
   inverse(applied: C): Change | undefined;
 }

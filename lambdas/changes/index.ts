@@ -6,7 +6,9 @@ import type { Change, ChangeKind } from './change.ts';
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
   describe(change: Change): string;
-  apply(session: AwsSession, change: Change): Promise<Change>;
+  apply(session: AwsSession, change: Change, note: (soFar: Change) => void): Promise<Change>;
+  takeBack(session: AwsSession, change: Change): Promise<Change | undefined>;
+  isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   inverse(applied: Change): Change | undefined;
 }
 
@@ -21,7 +23,9 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   };
   return {
     describe: (change) => kind.describe(parse(change)),
-    apply: async (session, change) => kind.apply(session, parse(change)),
+    apply: async (session, change, note) => kind.apply(session, parse(change), note),
+    takeBack: async (session, change) => kind.takeBack?.(session, parse(change)),
+    isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     inverse: (applied) => kind.inverse(parse(applied)),
   };
 }
@@ -97,12 +101,33 @@ export async function describeChange(change: Change): Promise<string> {
 
 /**
  * Makes the change in AWS.
+ * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
+ * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
+ * @throws TakeBackError when something that this call wrote could not be taken back
  * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
  */
-export async function applyChange(session: AwsSession, change: Change): Promise<Change> {
-  return (await load(change)).apply(session, change);
+export async function applyChange(
+  session: AwsSession,
+  change: Change,
+  note: (soFar: Change) => void = () => {},
+): Promise<Change> {
+  return (await load(change)).apply(session, change, note);
+}
+
+/**
+ * Takes back what a cut-off application of the change left without purpose, where its kind can leave something.
+ * @returns the change that was made in AWS, for the record; undefined where nothing was to be taken back
+ * @throws TakeBackError when AWS does not let it be taken back
+ */
+export async function takeBackChange(session: AwsSession, change: Change): Promise<Change | undefined> {
+  return (await load(change)).takeBack(session, change);
+}
+
+/** Whether AWS's reads show an applied change already, and not the state before it. */
+export async function isChangeVisible(session: AwsSession, applied: Change): Promise<boolean> {
+  return (await load(applied)).isVisible(session, applied);
 }
 
 /**

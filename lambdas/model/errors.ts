@@ -46,6 +46,22 @@ export class ChangeRefusedError extends AutomationError {
   }
 }
 
+/**
+ * What a plan rests on is gone or different from what was seen when it was made. Nothing was changed, or what was changed
+ * has been taken back: the finding is planned anew.
+ */
+export class StalePlanError extends AutomationError {
+  override readonly name = 'StalePlanError';
+}
+
+/**
+ * Something that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
+ * names it. The finding stays open work until it is gone, and an alarm tells people.
+ */
+export class TakeBackError extends AutomationError {
+  override readonly name = 'TakeBackError';
+}
+
 /** The function's time is up before all was done: what is left is tried again. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';
