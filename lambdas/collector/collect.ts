@@ -5,7 +5,7 @@ import { findingKey } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
-import { loadRule } from '../rules/index.ts';
+import { factsOf } from '../rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { type FindingReading, findingReader, notDeployed, type Refusal } from './finding-reader.ts';
 import { JobGrouper } from './job-grouper.ts';
@@ -44,7 +44,7 @@ export async function collect(
 ): Promise<PollSummary> {
   const { source, records, clock, homeRegion, regions, lookUpRegion } = dependencies;
   const { poll, furtherRuleNames } = request;
-  const rule = await loadRule(poll.rule);
+  const rule = factsOf(poll.rule);
   const ruleNames = [...new Set([...rule.netskopeRuleNames, ...furtherRuleNames])];
   const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
   const tally = new PollTally(poll, ruleNames, new Date(clock.now()));

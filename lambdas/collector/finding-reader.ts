@@ -1,6 +1,6 @@
 import { accountIdSchema, type Finding, findingSchema } from '../model/finding.ts';
 import { formatIssues } from '../model/issues.ts';
-import type { Rule } from '../rules/rule.ts';
+import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
 
@@ -30,7 +30,7 @@ export type FindingReading =
   | { readonly refusal: Refusal };
 
 export interface FindingReaderOptions {
-  readonly rule: Pick<Rule, 'id' | 'scope' | 'regionFrom' | 'resourceId'>;
+  readonly rule: Pick<RuleFacts, 'id' | 'scope' | 'regionFrom' | 'resourceId'>;
   readonly homeRegion: string;
   /** The regions that have a queue. */
   readonly regions: readonly string[];

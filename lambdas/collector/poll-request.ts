@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { InvalidInputError } from '../model/errors.ts';
 import { formatIssues } from '../model/issues.ts';
 import type { Poll } from '../model/job.ts';
-import { findRuleId, ruleIds } from '../rules/index.ts';
+import { findRuleId, ruleIds } from '../rules/catalogue.ts';
 
 /** What one poll is to ask for. */
 export interface PollRequest {

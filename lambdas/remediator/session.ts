@@ -3,7 +3,7 @@ import { clientDefaults } from '../aws/client-defaults.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Permission } from '../rules/rule.ts';
+import type { Permission } from '../rules/facts.ts';
 import type { Environment } from './environment.ts';
 import { sessionPolicy } from './session-policy.ts';
 

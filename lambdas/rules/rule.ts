@@ -2,45 +2,7 @@ import type { z } from 'zod';
 import type { AwsSession } from '../aws/session.ts';
 import type { Change } from '../changes/change.ts';
 import type { Json } from '../model/json.ts';
-import type { Runbook } from './runbook.ts';
-
-/**
- * IAM actions and what they may touch. Resources and condition values may hold `${partition}`, `${region}`,
- * `${account}`: Terraform fills them in for the role (`*` for the region), the session policy for one job.
- */
-export interface Permission {
-  readonly actions: readonly string[];
-  readonly resources: readonly string[];
-  /** IAM condition block: operator → key → values. */
-  readonly conditions?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
-}
-
-/**
- * For actions that take no resource: only in the job's region. The role, which serves every region, has no use for it,
- * but a session has.
- */
-export const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } } as const;
-
-export interface Permissions {
-  /** What `inspect` calls. All that a dry run is given. */
-  readonly read: readonly Permission[];
-  /** What applying a plan calls. */
-  readonly write: readonly Permission[];
-  /** What applying the inverses calls. */
-  readonly undo: readonly Permission[];
-}
-
-/** What `docs/rules.md` says of a rule besides its data: whole sentences, Markdown without line breaks. */
-export interface RuleDocumentation {
-  /** The benchmark's control that the rule stands for. */
-  readonly control: string;
-  readonly finds: string;
-  readonly changes: string;
-  readonly neverTouches: string;
-  readonly undo: string;
-  /** What AWS charges for what a cure makes. */
-  readonly cost?: string;
-}
+import type { RuleFacts } from './facts.ts';
 
 /** What `inspect` found out about one resource. */
 export type Inspection<Seen> =
@@ -64,30 +26,8 @@ export interface NoCure {
   readonly notApplicable: string;
 }
 
-/** A rule as its author writes it. `Seen` and `Options` are the rule's own. */
-export interface RuleDefinition<Seen extends Json, Options> {
-  readonly id: string;
-  readonly title: string;
-  readonly legacyId: string;
-  /** The rule's names in Netskope, every spelling that is known. */
-  readonly netskopeRuleNames: readonly string[];
-  /** CloudFormation's name of the type: `AWS::EC2::SecurityGroup`. */
-  readonly resourceType: string;
-  readonly scope: 'regional' | 'global';
-  /**
-   * `finding` (default): a finding must name its region. `resource`: the resource itself tells its region, and the
-   * finding's is only where the work is queued, so `global` is understood as the home region.
-   */
-  readonly regionFrom?: 'finding' | 'resource';
-  readonly severity: 'low' | 'medium' | 'high' | 'critical';
-  /** The form of a resource's id in a finding. Nothing that does not parse reaches an AWS call. */
-  readonly resourceId: z.ZodType<string>;
-  /** The rule's own options, with defaults: parsing `{}` gives the defaults. */
-  readonly options: z.ZodType<Options>;
-  readonly permissions: Permissions;
-  /** Where AWS has one. */
-  readonly runbook?: Runbook;
-  readonly documentation: RuleDocumentation;
+/** The code of a rule. `Seen` and `Options` are the rule's own. */
+export interface RuleCode<Seen extends Json, Options> {
   /**
    * Reads many resources of one account and region in as few calls as the API allows. Never writes.
    * @param resources ids that `resourceId` has parsed, each once
@@ -107,13 +47,11 @@ export type Assessment =
   | Exclude<Inspection<Json>, { state: 'violation' }>
   | (Extract<Inspection<Json>, { state: 'violation' }> & { readonly plan: readonly Change[] });
 
-/** A rule as the catalogue, the collector and the remediator know it: its types of its own are its own business. */
-export interface Rule
-  extends Omit<RuleDefinition<Json, unknown>, 'inspect' | 'plan' | 'options' | 'regionFrom'> {
+/** A rule as the remediator knows it: the types of its own are its own business. */
+export interface Rule extends Omit<RuleFacts, 'regionFrom'> {
   readonly regionFrom: 'finding' | 'resource';
-  readonly options: z.ZodType;
   /**
-   * Inspects the resources and plans a cure for each that violates the rule.
+   * Inspects the resources and plans a fix for each that violates the rule.
    * @param rawOptions the rule's options as its settings hold them; parsed here
    * @throws z.ZodError when the options don't parse
    */
@@ -124,25 +62,25 @@ export interface Rule
   ): Promise<Map<string, Assessment>>;
 }
 
-/** Makes a rule of its definition; `definition` keeps the typed form for tests. */
+/** Makes a rule of its facts and its code; `code` keeps the typed form for tests. */
 export function defineRule<Seen extends Json, Options>(
-  definition: RuleDefinition<Seen, Options>,
-): Rule & { readonly definition: RuleDefinition<Seen, Options> } {
-  const { inspect, plan, ...facts } = definition;
+  facts: RuleFacts<Options>,
+  code: RuleCode<Seen, Options>,
+): Rule & { readonly code: RuleCode<Seen, Options>; readonly options: z.ZodType<Options> } {
   return {
     ...facts,
-    regionFrom: definition.regionFrom ?? 'finding',
-    definition,
+    regionFrom: facts.regionFrom ?? 'finding',
+    code,
     async assess(session, resources, rawOptions) {
-      const options = definition.options.parse(rawOptions);
-      const inspections = await definition.inspect(session, resources, options);
+      const options = facts.options.parse(rawOptions);
+      const inspections = await code.inspect(session, resources, options);
       const assessments = new Map<string, Assessment>();
       for (const [resource, inspection] of inspections) {
         if (inspection.state !== 'violation') {
           assessments.set(resource, inspection);
           continue;
         }
-        const plan = definition.plan(resource, inspection.seen, options);
+        const plan = code.plan(resource, inspection.seen, options);
         assessments.set(
           resource,
           'notApplicable' in plan

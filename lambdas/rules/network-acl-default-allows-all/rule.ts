@@ -1,34 +1,9 @@
-import {
-  documentation,
-  inspectNetworkAcls,
-  type Options,
-  optionsSchema,
-  permissions,
-  planNetworkAcl,
-  resourceId,
-  type Seen,
-} from '../network-acl-allows-all.ts';
+import type { Options } from '../factories/network-acl-allows-all/facts.ts';
+import { inspectNetworkAcls, planNetworkAcl, type Seen } from '../factories/network-acl-allows-all/rule.ts';
 import { defineRule } from '../rule.ts';
+import { facts } from './facts.ts';
 
-export const rule = defineRule<Seen, Options>({
-  id: 'network-acl-default-allows-all',
-  title: 'Default network ACLs do not allow all inbound traffic',
-  legacyId: 'BPR-0-6',
-  netskopeRuleNames: [
-    'Communications and control network protection: Ensure no rule exists which allows all ingress traffic in default Network ACL',
-  ],
-  resourceType: 'AWS::EC2::NetworkAcl',
-  scope: 'regional',
-  severity: 'medium',
-  resourceId,
-  options: optionsSchema,
-  permissions,
-  documentation: {
-    ...documentation,
-    control: 'Netskope best practice BPR-0-6',
-    finds:
-      'Default network ACLs with an inbound entry that allows every protocol from `0.0.0.0/0` or `::/0`.',
-  },
+export const rule = defineRule<Seen, Options>(facts, {
   inspect: (session, resources) =>
     inspectNetworkAcls(session, resources, ({ isDefault }) =>
       isDefault ? undefined : "not a VPC's default network ACL: this rule concerns default ones only",

@@ -1,10 +1,10 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { type RdsSnapshotSharesChange, snapshotNotFound } from '../../changes/rds-snapshot/shares-change.ts';
-import { defineRule, type Inspection, type Permission } from '../rule.ts';
+import { defineRule, type Inspection } from '../rule.ts';
+import { facts } from './facts.ts';
 
 /** A type, not an interface, so that it is JSON. */
 type Snapshot = {
@@ -146,60 +146,12 @@ async function readPublicSnapshots(
     .sort((one, other) => Number(one.status !== 'available') - Number(other.status !== 'available'));
 }
 
-const arn = (type: string): string => `arn:\${partition}:rds:\${region}:\${account}:${type}:*`;
-
-const change: readonly Permission[] = [
-  { actions: ['rds:ModifyDBSnapshotAttribute'], resources: [arn('snapshot')] },
-  { actions: ['rds:ModifyDBClusterSnapshotAttribute'], resources: [arn('cluster-snapshot')] },
-];
-
 /**
  * Manual snapshots of a DB instance, and of the cluster that it is in, that every AWS account may restore. Automated
  * snapshots and those of AWS Backup can't be public. Snapshots outlive their instance, so an instance that is gone is
  * looked at all the same, and is compliant when no snapshot of it is public.
  */
-export const rule = defineRule<Seen, Record<string, never>>({
-  id: 'rds-snapshot-public',
-  title: 'Manual snapshots of RDS instances and Aurora clusters are not public',
-  legacyId: 'BPR-3-8',
-  netskopeRuleNames: [
-    'Access permissions and authorizations: Ensure RDS Instances do not have Publicly Accessible Snapshots',
-  ],
-  resourceType: 'AWS::RDS::DBInstance',
-  scope: 'regional',
-  severity: 'critical',
-  // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
-  resourceId: z
-    .string()
-    .max(63)
-    .regex(
-      /^[A-Za-z](?!.*--)[A-Za-z0-9-]*(?<!-)$/,
-      'expected the identifier of a DB instance or cluster: 1 to 63 letters, digits and hyphens',
-    ),
-  options: z.strictObject({}),
-  documentation: {
-    control: 'Netskope best practice BPR-3-8',
-    finds:
-      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots of an instance that is gone are looked at, too.',
-    changes:
-      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`.',
-    neverTouches:
-      'Shares with single accounts; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
-    undo: 'Shares the snapshot with `all` again, unless it was deleted meanwhile.',
-  },
-  permissions: {
-    read: [
-      { actions: ['rds:DescribeDBInstances'], resources: [arn('db')] },
-      { actions: ['rds:DescribeDBClusters'], resources: [arn('cluster')] },
-      { actions: ['rds:DescribeDBSnapshots'], resources: [arn('db'), arn('snapshot')] },
-      { actions: ['rds:DescribeDBClusterSnapshots'], resources: [arn('cluster'), arn('cluster-snapshot')] },
-      { actions: ['rds:DescribeDBSnapshotAttributes'], resources: [arn('snapshot')] },
-      { actions: ['rds:DescribeDBClusterSnapshotAttributes'], resources: [arn('cluster-snapshot')] },
-    ],
-    write: change,
-    undo: change,
-  },
-
+export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
     // RDS keeps identifiers in small letters, whatever it was asked with.
     const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
@@ -9,14 +8,7 @@ import {
   type S3PublicAccessBlockSet,
 } from '../../changes/bucket/public-access-block-set.ts';
 import { defineRule, type Inspection } from '../rule.ts';
-
-const optionsSchema = z.strictObject({
-  block_all: z.boolean().default(false).meta({
-    description:
-      'Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.',
-  }),
-});
-type Options = z.infer<typeof optionsSchema>;
+import { facts, type Options } from './facts.ts';
 
 /** A type, not an interface, so that it is JSON. */
 type Seen = {
@@ -120,61 +112,13 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
   return { state: 'violation', seen: { region, publicAccessBlock, publicGrants, policyIsPublic }, tags };
 }
 
-const buckets = ['arn:${partition}:s3:::*'];
-
-/** An S3 ARN names no account: the condition does. */
-const own = { StringEquals: { 'aws:ResourceAccount': ['${account}'] } };
-
 /**
  * A bucket is public by its ACL, unless its public access block ignores public ACLs, or by its policy, unless its
  * public access block restricts public buckets. The cure sets these two and leaves the other two as they are. Public
  * ACLs of single objects end with it too, but don't make a bucket public here. The account's own public access block
  * is not asked: where it hides what the bucket opens, setting the bucket's changes nothing that can be reached.
  */
-export const rule = defineRule<Seen, Options>({
-  id: 's3-bucket-public',
-  title: 'S3 buckets are not public',
-  legacyId: 'BPR-1-0-0',
-  netskopeRuleNames: ['Ensure S3 Bucket is not publicly accessible.'],
-  resourceType: 'AWS::S3::Bucket',
-  scope: 'regional',
-  regionFrom: 'resource',
-  severity: 'high',
-  resourceId: z.string().regex(
-    // Names as they are today (3 to 63 characters), and as us-east-1 allowed them once.
-    /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/,
-    'expected the name of a bucket, not an ARN',
-  ),
-  options: optionsSchema,
-  documentation: {
-    control: 'Netskope best practice BPR-1-0-0',
-    finds:
-      'Buckets that are public by their ACL or by their policy, unless their public access block makes that void already.',
-    changes:
-      "Sets `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. A bucket that serves a website, or is meant to be public, needs an exemption.",
-    neverTouches:
-      "The bucket's ACL, policy and objects, the account's own public access block, and (without `block_all`) the other two settings.",
-    undo: 'Gives the four settings the values that they had, or removes the public access block where there was none.',
-  },
-  permissions: {
-    read: [
-      { actions: ['s3:ListAllMyBuckets'], resources: ['*'] },
-      {
-        actions: [
-          's3:GetBucketPublicAccessBlock',
-          's3:GetBucketAcl',
-          's3:GetBucketPolicyStatus',
-          's3:GetBucketTagging',
-        ],
-        resources: buckets,
-        conditions: own,
-      },
-    ],
-    write: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
-    // The same action removes a public access block.
-    undo: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
-  },
-
+export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
     const regions = await readRegions(session, resources);
     const limit = pLimit(BUCKETS_AT_ONCE);

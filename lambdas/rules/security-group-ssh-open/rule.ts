@@ -1,13 +1,4 @@
-import { portOpenRule } from '../security-group-port-open.ts';
+import { portOpenRule } from '../factories/security-group-port-open/rule.ts';
+import { facts } from './facts.ts';
 
-export const rule = portOpenRule({
-  id: 'security-group-ssh-open',
-  title: 'Security groups do not open SSH (port 22) to the world',
-  legacyId: 'CIS-1-2-0-4-1',
-  netskopeRuleNames: [
-    'Communications and control network protection: Ensure no security groups allow ingress from 0.0.0.0/0 to port 22',
-  ],
-  control: 'CIS AWS Foundations Benchmark 1.2.0, 4.1',
-  port: 22,
-  protocols: ['tcp'],
-});
+export const rule = portOpenRule(facts);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { findingReader, type Refusal } from '../../../lambdas/collector/finding-reader.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
-import { loadRule } from '../../../lambdas/rules/index.ts';
+import { factsOf } from '../../../lambdas/rules/catalogue.ts';
 import type { SourceFinding } from '../../../lambdas/sources/source.ts';
 import { sourceFinding } from './support/items.ts';
 
 const HOME = 'eu-central-1';
 
 async function read(ruleId: string, fields: Partial<SourceFinding>) {
-  const rule = await loadRule(ruleId);
+  const rule = factsOf(ruleId);
   const options = { rule, homeRegion: HOME, regions: [HOME, 'us-east-1'], lookUpRegion: regionLookup() };
   return findingReader(options)(sourceFinding(fields));
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { findRuleId, loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import { factsOf, findRuleId, ruleIds } from '../../../lambdas/rules/catalogue.ts';
+import { loadRule, ruleIds as rulesWithCode } from '../../../lambdas/rules/index.ts';
 
 /** What is known of each rule from outside: Netskope's names of it, and resources as findings name them. */
 const known: Readonly<
@@ -99,6 +100,7 @@ test('all ten rules are there', () => {
 
 test.each(['unknown', '', 'CIS-1-2-0-9-9', 'constructor', '__proto__'])('there is no rule %j', async (id) => {
   expect(findRuleId(id)).toBeUndefined();
+  expect(() => factsOf(id)).toThrow(`unknown rule ${id}`);
   await expect(loadRule(id)).rejects.toThrow(`unknown rule ${id}`);
 });
 
@@ -116,6 +118,10 @@ test.each([
     closes: expect.stringMatching(/^[A-Z][^\n]+\.$/),
     limits: expect.stringMatching(/^[A-Z][^\n]+\.$/),
   });
+});
+
+test('every rule in the catalogue has code', () => {
+  expect(rulesWithCode).toEqual(ruleIds);
 });
 
 test('no other rule has one', async () => {
@@ -141,7 +147,7 @@ describe.each(Object.entries(known))('%s', (id, { legacyId, names, ids, notIds }
     expect(rule.id).toBe(id);
     expect(rule.legacyId).toBe(legacyId);
     expect(findRuleId(legacyId)).toBe(id);
-    await expect(loadRule(legacyId)).resolves.toBe(rule);
+    expect(factsOf(legacyId)).toBe(factsOf(id));
   });
 
   test('answers to its Netskope names, in every spelling that is known', async () => {

@@ -83,7 +83,7 @@ function planOf(
   options: { replacement_cidrs?: string[]; allow_isolation?: boolean } = {},
   subnets: string[] = ['subnet-0123abcd'],
 ) {
-  return ofSubnet.definition.plan(
+  return ofSubnet.code.plan(
     ACL,
     { isDefault: false, subnets, vpcCidrs: VPC_CIDRS, entries },
     { replacement_cidrs: [], allow_isolation: false, ...options },
@@ -361,7 +361,7 @@ describe('options', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.integer({ min: 1, max: 32 }), (address, prefix) => {
         const parse = (cidr: string): string =>
-          ofDefault.definition.options.parse({ replacement_cidrs: [cidr] }).replacement_cidrs[0] ?? '';
+          ofDefault.options.parse({ replacement_cidrs: [cidr] }).replacement_cidrs[0] ?? '';
 
         const kept = parse(`${address}/${prefix}`);
 

@@ -257,7 +257,7 @@ describe('the plan', () => {
 
   function planned(publicAccessBlock: PublicAccessBlock | null, block_all: boolean) {
     const seen = { region: 'eu-central-1', publicAccessBlock, publicGrants: [], policyIsPublic: true };
-    const plan = rule.definition.plan('site', seen, { block_all });
+    const plan = rule.code.plan('site', seen, { block_all });
     if ('notApplicable' in plan) throw new Error('expected changes');
     return plan;
   }

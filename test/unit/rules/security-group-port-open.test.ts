@@ -54,11 +54,7 @@ const anyOption = fc.constantFrom<AllTraffic>('split', 'revoke');
 const anyRule = fc.constantFrom(ssh, rdp);
 
 function plan(rule: typeof ssh, group: SecurityGroupModel, all_traffic: AllTraffic): readonly Change[] {
-  const changes = rule.definition.plan(
-    GROUP,
-    { name: 'web', vpc: 'vpc-1', rules: group.rules },
-    { all_traffic },
-  );
+  const changes = rule.code.plan(GROUP, { name: 'web', vpc: 'vpc-1', rules: group.rules }, { all_traffic });
   if ('notApplicable' in changes) throw new Error('expected changes');
   return changes;
 }

@@ -1,24 +1,15 @@
-import { z } from 'zod';
 import {
   copyableTags,
   type ExistingRule,
   type IngressRule,
   ruleKey,
-  securityGroupIdSchema,
-} from '../changes/security-group/ingress-rule.ts';
-import { readIngressRules, readSecurityGroups } from '../changes/security-group/rules.ts';
-import type { SecurityGroupRulesAuthorize } from '../changes/security-group/rules-authorize.ts';
-import type { SecurityGroupRulesRevoke } from '../changes/security-group/rules-revoke.ts';
-import { defineRule, type Inspection, inRegion, type Permission, type RuleDefinition } from './rule.ts';
-import { documentPermissions } from './runbook.ts';
-
-const optionsSchema = z.strictObject({
-  all_traffic: z.enum(['split', 'revoke']).default('split').meta({
-    description:
-      'What becomes of a rule that opens all traffic to the world. split: tcp and udp without the port, and ICMP, are put in its place (other protocols end with it); revoke: nothing is put in its place.',
-  }),
-});
-type Options = z.infer<typeof optionsSchema>;
+} from '../../../changes/security-group/ingress-rule.ts';
+import { readIngressRules, readSecurityGroups } from '../../../changes/security-group/rules.ts';
+import type { SecurityGroupRulesAuthorize } from '../../../changes/security-group/rules-authorize.ts';
+import type { SecurityGroupRulesRevoke } from '../../../changes/security-group/rules-revoke.ts';
+import type { RuleFacts } from '../../facts.ts';
+import { defineRule, type Inspection } from '../../rule.ts';
+import type { OpenPort, Options } from './facts.ts';
 
 /** A type, not an interface, so that it is JSON. */
 type Seen = {
@@ -27,16 +18,6 @@ type Seen = {
   /** All inbound rules of the group, the legitimate ones too: what stood there before anything was changed. */
   rules: ExistingRule[];
 };
-
-/** What tells one rule on an open port from another. */
-export interface OpenPort
-  extends Pick<RuleDefinition<Seen, Options>, 'id' | 'title' | 'legacyId' | 'netskopeRuleNames'> {
-  readonly port: number;
-  /** The protocols by which the port must not be open to the world. */
-  readonly protocols: readonly ('tcp' | 'udp')[];
-  /** The benchmark's control that the rule stands for. */
-  readonly control: string;
-}
 
 /**
  * Netskope's rule names `0.0.0.0/0`; `::/0` is the same hole. Narrower blocks are not the world, even if several of
@@ -89,26 +70,6 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
   };
 }
 
-const securityGroups = 'arn:${partition}:ec2:${region}:${account}:security-group/*';
-const securityGroupRules = 'arn:${partition}:ec2:${region}:${account}:security-group-rule/*';
-
-/** Closes rules that are on port 22 or 3389 exactly, both of them whichever is asked for. */
-const DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
-
-/** A plan adds and revokes; so does its undo. */
-const change: readonly Permission[] = [
-  {
-    actions: ['ec2:AuthorizeSecurityGroupIngress'],
-    resources: [securityGroups, securityGroupRules],
-  },
-  { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
-  {
-    actions: ['ec2:CreateTags'],
-    resources: [securityGroupRules],
-    conditions: { StringEquals: { 'ec2:CreateAction': ['AuthorizeSecurityGroupIngress'] } },
-  },
-];
-
 /**
  * A rule against security groups that open a port to the world. Its plan closes exactly that port: a rule that opens
  * nothing else is revoked by its id; of a wider one, what it opens besides is added first as narrower rules, in one
@@ -117,60 +78,9 @@ const change: readonly Permission[] = [
  * after one that was cut off finishes its work. A piece that a rule of other ports covers is added all the same: that
  * rule may go for reasons of its own.
  */
-export function portOpenRule(openPort: OpenPort) {
-  const { port, protocols, control, ...names } = openPort;
-  return defineRule<Seen, Options>({
-    ...names,
-    resourceType: 'AWS::EC2::SecurityGroup',
-    scope: 'regional',
-    severity: 'high',
-    resourceId: securityGroupIdSchema,
-    options: optionsSchema,
-    permissions: {
-      read: [
-        {
-          actions: ['ec2:DescribeSecurityGroups', 'ec2:DescribeSecurityGroupRules'],
-          resources: ['*'],
-          conditions: inRegion,
-        },
-      ],
-      write: change,
-      // Telling which rules stand there when AWS answers that one of them does, or that there is no room.
-      undo: [
-        { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
-        ...change,
-      ],
-    },
-
-    documentation: {
-      control,
-      finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${protocols.join(' or ')} port ${port}: exactly that port, a range that holds it, or all traffic.`,
-      changes:
-        'Closes exactly that port. What a wider rule opens besides is added first, as narrower rules with its description and tags; then the wide rule is revoked by its id. A group without room for them is left as it was, and the finding has `failed`.',
-      neverTouches:
-        'Rules for other sources, narrower blocks and prefix lists among them; rules for other ports; outbound rules; groups that another account shares.',
-      undo: 'Puts the revoked rules back, with description and tags and under new ids, and revokes those that were added.',
-    },
-
-    runbook: {
-      document: DOCUMENT,
-      partitions: ['aws', 'aws-us-gov'],
-      parameters: (resource) => ({ GroupId: [resource] }),
-      permissions: [
-        { actions: ['ec2:DescribeSecurityGroups'], resources: ['*'], conditions: inRegion },
-        { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
-        ...documentPermissions(DOCUMENT),
-      ],
-      documentation: {
-        reference:
-          'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disablepublicaccessforsecuritygroup.html',
-        closes:
-          'TCP rules that open exactly port 22 or exactly port 3389 to `0.0.0.0/0` or `::/0`: both ports, whichever the finding is of.',
-        limits:
-          'Rules that open the port among others (ranges, all traffic) stay, as do rules for UDP. In a VPC that is not the default one it fails with `InvalidPermission.NotFound`, and closes nothing, unless there are rules for both ports and both sources. AWS does not offer it in China.',
-      },
-    },
-
+export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
+  const openPort = facts;
+  return defineRule<Seen, Options>(facts, {
     async inspect(session, resources) {
       const [groups, rules] = await Promise.all([
         readSecurityGroups(session, resources),

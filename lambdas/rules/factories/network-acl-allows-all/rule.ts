@@ -1,17 +1,17 @@
 import { BlockList } from 'node:net';
-import { z } from 'zod';
-import type { AwsSession } from '../aws/session.ts';
-import { tagMap } from '../aws/tags.ts';
+import type { AwsSession } from '../../../aws/session.ts';
+import { tagMap } from '../../../aws/tags.ts';
 import {
   inboundEntries,
   isIpv6,
   type NetworkAclEntry,
   readNetworkAcls,
-} from '../changes/network-acl/entry.ts';
-import type { NetworkAclEntryCreate } from '../changes/network-acl/entry-create.ts';
-import type { NetworkAclEntryDelete } from '../changes/network-acl/entry-delete.ts';
-import type { NetworkAclEntryReplace } from '../changes/network-acl/entry-replace.ts';
-import { type Inspection, inRegion, type NoCure, type Permission, type Permissions } from './rule.ts';
+} from '../../../changes/network-acl/entry.ts';
+import type { NetworkAclEntryCreate } from '../../../changes/network-acl/entry-create.ts';
+import type { NetworkAclEntryDelete } from '../../../changes/network-acl/entry-delete.ts';
+import type { NetworkAclEntryReplace } from '../../../changes/network-acl/entry-replace.ts';
+import type { Inspection, NoCure } from '../../rule.ts';
+import type { Options } from './facts.ts';
 
 /**
  * The remediation that two rules share: an inbound entry that allows everything from everywhere is taken out of a
@@ -30,85 +30,6 @@ export type Seen = {
 
 const WORLD: readonly string[] = ['0.0.0.0/0', '::/0'];
 
-/** An IPv6 address in its shortest form, small letters. */
-const shortest = (address: string): string => new URL(`http://[${address}]/`).hostname.slice(1, -1);
-
-function ipv6Groups(address: string): number[] {
-  const [left = [], right = []] = shortest(address)
-    .split('::')
-    .map((half) => half.split(':').filter((group) => group !== ''));
-  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
-  return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
-}
-
-/**
- * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must be what was asked for.
- */
-function canonicalCidr(cidr: string): string {
-  const [address = '', prefix = ''] = cidr.split('/');
-  const groups = isIpv6(cidr) ? ipv6Groups(address) : address.split('.').map(Number);
-  const groupBits = isIpv6(cidr) ? 16 : 8;
-  const network = groups.map((group, index) => {
-    const hostBits = Math.min(groupBits, Math.max(0, (index + 1) * groupBits - Number(prefix)));
-    return group & ~(2 ** hostBits - 1);
-  });
-  return isIpv6(cidr)
-    ? `${shortest(network.map((group) => group.toString(16)).join(':'))}/${prefix}`
-    : `${network.join('.')}/${prefix}`;
-}
-
-const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;
-
-export const optionsSchema = z.strictObject({
-  replacement_cidrs: z
-    .array(
-      z
-        .string()
-        .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
-        .refine((text) => !isCidr(text) || !text.endsWith('/0'), 'expected a source narrower than everything')
-        .transform((text) => (text === 'vpc' ? text : canonicalCidr(text))),
-    )
-    .default([])
-    .meta({
-      description:
-        "Sources from which all traffic is allowed instead, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the one that allows everything. Empty: nothing takes its place.",
-    }),
-  allow_isolation: z.boolean().default(false).meta({
-    description:
-      'Whether a plan may leave a subnet with no inbound path at all, answers to its own requests included. If not, such a network ACL is left as it is and reported.',
-  }),
-});
-export type Options = z.infer<typeof optionsSchema>;
-
-export const resourceId = z
-  .string()
-  .regex(
-    /^acl-([0-9a-f]{8}|[0-9a-f]{17})$/,
-    'expected a network ACL id: acl- and 8 or 17 hexadecimal digits',
-  );
-
-const change: Permission = {
-  actions: ['ec2:CreateNetworkAclEntry', 'ec2:DeleteNetworkAclEntry', 'ec2:ReplaceNetworkAclEntry'],
-  resources: ['arn:${partition}:ec2:${region}:${account}:network-acl/*'],
-};
-
-export const permissions: Permissions = {
-  read: [
-    { actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeVpcs'], resources: ['*'], conditions: inRegion },
-  ],
-  write: [change],
-  // An entry is looked at before it is taken away.
-  undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
-};
-
-export const documentation = {
-  changes:
-    'Takes that entry out; with `replacement_cidrs`, entries that allow everything from those sources take its place, so that what the other entries allow and deny stays as it was. The last of them replaces the open entry in one step.',
-  neverTouches:
-    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. A subnet is not left without any inbound path, unless `allow_isolation` is set: such a finding is `not_applicable`. Network ACLs are stateless: answers to a subnet's own requests come in by these entries, too.",
-  undo: 'Puts the open entry back under its number, and takes out what was put in its place.',
-} as const;
-
 /** Whether the entry allows every protocol from everywhere: the violation. */
 export const allowsAll = (entry: NetworkAclEntry): boolean =>
   entry.action === 'allow' && entry.protocol === '-1' && WORLD.includes(entry.cidr);
@@ -122,7 +43,7 @@ export async function inspectNetworkAcls(
   resources: readonly string[],
   condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
 ): Promise<Map<string, Inspection<Seen>>> {
-  const { EC2Client, paginateDescribeVpcs } = await import('../aws/ec2.ts');
+  const { EC2Client, paginateDescribeVpcs } = await import('../../../aws/ec2.ts');
   const client = session.client(EC2Client);
   const inspections = new Map<string, Inspection<Seen>>(
     resources.map((resource) => [resource, { state: 'gone' }]),

@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { defineFacts } from '../facts.ts';
+import { documentPermissions } from '../runbook.ts';
+
+const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
+
+/** The region and the account that a trail's ARN names: its home region and its owner, in shadow trails too. */
+export function parseTrailArn(arn: string): { region: string; account: string } {
+  const [, region = '', account = ''] = trailArn.exec(arn) ?? [];
+  return { region, account };
+}
+
+const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
+
+export const facts = defineFacts({
+  id: 'cloudtrail-log-file-validation',
+  title: 'CloudTrail trails validate their log files',
+  legacyId: 'CIS-1-2-0-2-2',
+  netskopeRuleNames: [
+    'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
+    'Secure audit trails so they cannot be altered: CloudTrail Log Files Lack Integrity Validation',
+  ],
+  resourceType: 'AWS::CloudTrail::Trail',
+  scope: 'regional',
+  // The ARN names the home region; a finding of a multi-region trail may come from any region, or from `global`.
+  regionFrom: 'resource',
+  severity: 'medium',
+  resourceId: z
+    .string()
+    .regex(trailArn, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>'),
+  options: z.strictObject({}),
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 2.2',
+    finds:
+      'Trails whose log file validation is off, so that nobody could tell whether their log files were changed or deleted.',
+    changes:
+      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is cured in the account that owns it.",
+    neverTouches:
+      'Everything else of the trail, and organization trails that another account owns: such a finding is `not_applicable`, and its reason names that account.',
+    undo: 'Turns log file validation off again.',
+  },
+  permissions: {
+    read: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
+      {
+        actions: ['cloudtrail:ListTags'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+    write: [
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+    undo: [
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+    ],
+  },
+
+  runbook: {
+    document: DOCUMENT,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: (resource) => ({ TrailName: [resource] }),
+    regionOf: (resource) => parseTrailArn(resource).region,
+    permissions: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
+      {
+        actions: ['cloudtrail:UpdateTrail'],
+        resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
+      },
+      ...documentPermissions(DOCUMENT),
+    ],
+    documentation: {
+      reference:
+        'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-enable-ctrail-log-validation.html',
+      closes: "Turns log file validation on, in the trail's home region, and checks that it is on.",
+      limits: 'None that are known.',
+    },
+  },
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** Whether a CIDR or an address is of IPv6. */
+const isIpv6 = (text: string): boolean => text.includes(':');
+
+/** An IPv6 address in its shortest form, small letters. */
+const shortest = (address: string): string => new URL(`http://[${address}]/`).hostname.slice(1, -1);
+
+function ipv6Groups(address: string): number[] {
+  const [left = [], right = []] = shortest(address)
+    .split('::')
+    .map((half) => half.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
+  return [...left, ...zeros, ...right].map((group) => Number.parseInt(group, 16));
+}
+
+/**
+ * A CIDR in the form in which AWS keeps it, `10.0.0.0/8` for `10.1.2.3/8`: what is read back must be what was asked for.
+ */
+export function canonicalCidr(cidr: string): string {
+  const [address = '', prefix = ''] = cidr.split('/');
+  const groups = isIpv6(cidr) ? ipv6Groups(address) : address.split('.').map(Number);
+  const groupBits = isIpv6(cidr) ? 16 : 8;
+  const network = groups.map((group, index) => {
+    const hostBits = Math.min(groupBits, Math.max(0, (index + 1) * groupBits - Number(prefix)));
+    return group & ~(2 ** hostBits - 1);
+  });
+  return isIpv6(cidr)
+    ? `${shortest(network.map((group) => group.toString(16)).join(':'))}/${prefix}`
+    : `${network.join('.')}/${prefix}`;
+}
+
+/** Whether the text is an IPv4 or IPv6 CIDR. */
+export const isCidr = (text: string): boolean => z.union([z.cidrv4(), z.cidrv6()]).safeParse(text).success;

@@ -1,0 +1,74 @@
+import type { z } from 'zod';
+import type { Runbook } from './runbook.ts';
+
+/**
+ * IAM actions and what they may touch. Resources and condition values may hold `${partition}`, `${region}`,
+ * `${account}`: Terraform fills them in for the role (`*` for the region), the session policy for one job.
+ */
+export interface Permission {
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+  /** IAM condition block: operator → key → values. */
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+}
+
+/**
+ * For actions that take no resource: only in the job's region. The role, which serves every region, has no use for it,
+ * but a session has.
+ */
+export const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } } as const;
+
+export interface Permissions {
+  /** What `inspect` calls. All that a dry run is given. */
+  readonly read: readonly Permission[];
+  /** What applying a plan calls. */
+  readonly write: readonly Permission[];
+  /** What applying the inverses calls. */
+  readonly undo: readonly Permission[];
+}
+
+/** What `docs/rules.md` says of a rule besides its data: whole sentences, Markdown without line breaks. */
+export interface RuleDocumentation {
+  /** The benchmark's control that the rule stands for. */
+  readonly control: string;
+  readonly finds: string;
+  readonly changes: string;
+  readonly neverTouches: string;
+  readonly undo: string;
+  /** What AWS charges for what a cure makes. */
+  readonly cost?: string;
+}
+
+/**
+ * What is said of a rule without its code: all that the collector, Terraform and the documents need. `Options` are the
+ * rule's own.
+ */
+export interface RuleFacts<Options = unknown> {
+  readonly id: string;
+  readonly title: string;
+  readonly legacyId: string;
+  /** The rule's names in Netskope, every spelling that is known. */
+  readonly netskopeRuleNames: readonly string[];
+  /** CloudFormation's name of the type: `AWS::EC2::SecurityGroup`. */
+  readonly resourceType: string;
+  readonly scope: 'regional' | 'global';
+  /**
+   * `finding` (default): a finding must name its region. `resource`: the resource itself tells its region, and the
+   * finding's is only where the work is queued, so `global` is understood as the home region.
+   */
+  readonly regionFrom?: 'finding' | 'resource';
+  readonly severity: 'low' | 'medium' | 'high' | 'critical';
+  /** The form of a resource's id in a finding. Nothing that does not parse reaches an AWS call. */
+  readonly resourceId: z.ZodType<string>;
+  /** The rule's own options, with defaults: parsing `{}` gives the defaults. */
+  readonly options: z.ZodType<Options>;
+  readonly permissions: Permissions;
+  /** Where AWS has one. */
+  readonly runbook?: Runbook;
+  readonly documentation: RuleDocumentation;
+}
+
+/** Types a rule's facts by the schema of its options. */
+export function defineFacts<Options>(facts: RuleFacts<Options>): RuleFacts<Options> {
+  return facts;
+}

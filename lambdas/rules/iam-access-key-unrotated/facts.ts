@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { defineFacts } from '../facts.ts';
+
+const days = z.int().min(1).max(365);
+
+const optionsSchema = z.strictObject({
+  max_age_days: days.default(90).meta({
+    description: 'An active key that was created this many days ago, or earlier, is made inactive.',
+  }),
+  unused_only_days: days.optional().meta({
+    description:
+      'Leave keys that were used in this many days, and report them instead. Not set: keys are made inactive even if they are in use.',
+  }),
+});
+
+export type Options = z.infer<typeof optionsSchema>;
+
+const users = ['arn:${partition}:iam::${account}:user/*'];
+
+export const facts = defineFacts({
+  id: 'iam-access-key-unrotated',
+  title: 'IAM access keys are replaced in time',
+  legacyId: 'CIS-1-2-0-1-4',
+  netskopeRuleNames: ['Remote access: Ensure access keys are rotated every 90 days or less.'],
+  resourceType: 'AWS::IAM::User',
+  scope: 'global',
+  severity: 'medium',
+  resourceId: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_+=,.@-]{1,64}$/,
+      "expected the name of an IAM user, not an ARN; the root user's keys can't be changed by anyone else",
+    ),
+  options: optionsSchema,
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 1.4',
+    finds: 'Active access keys of IAM users that were created `max_age_days` ago or earlier.',
+    changes:
+      "Makes each such key inactive. What still uses it stops to work: so each change says when the key was last used, and with `unused_only_days` keys in use are left, and named in the outcome's reason.",
+    neverTouches:
+      "Keys are never deleted. The root user's keys can't be changed by anyone else, and are not.",
+    undo: 'Makes the key active again.',
+  },
+  permissions: {
+    read: [
+      {
+        actions: ['iam:ListAccessKeys', 'iam:GetAccessKeyLastUsed', 'iam:ListUserTags'],
+        resources: users,
+      },
+    ],
+    write: [{ actions: ['iam:UpdateAccessKey'], resources: users }],
+    undo: [{ actions: ['iam:UpdateAccessKey'], resources: users }],
+  },
+});

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { defineFacts, type Permission } from '../facts.ts';
+
+const arn = (type: string): string => `arn:\${partition}:rds:\${region}:\${account}:${type}:*`;
+
+const change: readonly Permission[] = [
+  { actions: ['rds:ModifyDBSnapshotAttribute'], resources: [arn('snapshot')] },
+  { actions: ['rds:ModifyDBClusterSnapshotAttribute'], resources: [arn('cluster-snapshot')] },
+];
+
+export const facts = defineFacts({
+  id: 'rds-snapshot-public',
+  title: 'Manual snapshots of RDS instances and Aurora clusters are not public',
+  legacyId: 'BPR-3-8',
+  netskopeRuleNames: [
+    'Access permissions and authorizations: Ensure RDS Instances do not have Publicly Accessible Snapshots',
+  ],
+  resourceType: 'AWS::RDS::DBInstance',
+  scope: 'regional',
+  severity: 'critical',
+  // https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+  resourceId: z
+    .string()
+    .max(63)
+    .regex(
+      /^[A-Za-z](?!.*--)[A-Za-z0-9-]*(?<!-)$/,
+      'expected the identifier of a DB instance or cluster: 1 to 63 letters, digits and hyphens',
+    ),
+  options: z.strictObject({}),
+  documentation: {
+    control: 'Netskope best practice BPR-3-8',
+    finds:
+      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots of an instance that is gone are looked at, too.',
+    changes:
+      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`.',
+    neverTouches:
+      'Shares with single accounts; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
+    undo: 'Shares the snapshot with `all` again, unless it was deleted meanwhile.',
+  },
+  permissions: {
+    read: [
+      { actions: ['rds:DescribeDBInstances'], resources: [arn('db')] },
+      { actions: ['rds:DescribeDBClusters'], resources: [arn('cluster')] },
+      { actions: ['rds:DescribeDBSnapshots'], resources: [arn('db'), arn('snapshot')] },
+      { actions: ['rds:DescribeDBClusterSnapshots'], resources: [arn('cluster'), arn('cluster-snapshot')] },
+      { actions: ['rds:DescribeDBSnapshotAttributes'], resources: [arn('snapshot')] },
+      { actions: ['rds:DescribeDBClusterSnapshotAttributes'], resources: [arn('cluster-snapshot')] },
+    ],
+    write: change,
+    undo: change,
+  },
+});

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { defineFacts } from '../facts.ts';
+import { documentPermissions } from '../runbook.ts';
+
+const clusterArn = 'arn:${partition}:redshift:${region}:${account}:cluster:*';
+
+const DOCUMENT = 'AWSConfigRemediation-DisablePublicAccessToRedshiftCluster';
+
+export const facts = defineFacts({
+  id: 'redshift-cluster-public',
+  title: 'Redshift clusters are not publicly accessible',
+  legacyId: 'BPR-1-9',
+  netskopeRuleNames: [
+    'Access permissions and authorizations: Ensure Redshift Clusters are not Publicly accessible',
+  ],
+  resourceType: 'AWS::Redshift::Cluster',
+  scope: 'regional',
+  severity: 'high',
+  // https://docs.aws.amazon.com/redshift/latest/APIReference/API_CreateCluster.html
+  resourceId: z
+    .string()
+    .max(63)
+    .regex(
+      /^[a-z](?!.*--)[a-z0-9-]*(?<!-)$/,
+      'expected a cluster identifier: 1 to 63 lower-case letters, digits and hyphens',
+    ),
+  options: z.strictObject({}),
+  documentation: {
+    control: 'Netskope best practice BPR-1-9',
+    finds: 'Clusters that are publicly accessible.',
+    changes:
+      'Makes the cluster not publicly accessible. AWS takes minutes for it, and whoever reaches the cluster by its public address can no longer. A cluster that is paused, resized or modified just now is `deferred`.',
+    neverTouches: 'Everything else of the cluster, its security groups among it.',
+    undo: 'Makes the cluster publicly accessible again, which takes AWS minutes, too.',
+  },
+  permissions: {
+    read: [{ actions: ['redshift:DescribeClusters'], resources: [clusterArn] }],
+    write: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
+    undo: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
+  },
+
+  runbook: {
+    document: DOCUMENT,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: (resource) => ({ ClusterIdentifier: [resource] }),
+    permissions: [
+      { actions: ['redshift:DescribeClusters', 'redshift:ModifyCluster'], resources: [clusterArn] },
+      ...documentPermissions(DOCUMENT),
+    ],
+    documentation: {
+      reference:
+        'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disable-redshift-public-access.html',
+      closes:
+        'Makes the cluster not publicly accessible, waits until it is available, and checks that it is not: for minutes, in which the finding is in progress.',
+      limits: 'It fails where the cluster is not available when it begins.',
+    },
+  },
+});

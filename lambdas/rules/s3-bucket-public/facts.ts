@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { defineFacts } from '../facts.ts';
+
+const optionsSchema = z.strictObject({
+  block_all: z.boolean().default(false).meta({
+    description:
+      'Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.',
+  }),
+});
+
+export type Options = z.infer<typeof optionsSchema>;
+
+const buckets = ['arn:${partition}:s3:::*'];
+
+/** An S3 ARN names no account: the condition does. */
+const own = { StringEquals: { 'aws:ResourceAccount': ['${account}'] } };
+
+export const facts = defineFacts({
+  id: 's3-bucket-public',
+  title: 'S3 buckets are not public',
+  legacyId: 'BPR-1-0-0',
+  netskopeRuleNames: ['Ensure S3 Bucket is not publicly accessible.'],
+  resourceType: 'AWS::S3::Bucket',
+  scope: 'regional',
+  regionFrom: 'resource',
+  severity: 'high',
+  resourceId: z.string().regex(
+    // Names as they are today (3 to 63 characters), and as us-east-1 allowed them once.
+    /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/,
+    'expected the name of a bucket, not an ARN',
+  ),
+  options: optionsSchema,
+  documentation: {
+    control: 'Netskope best practice BPR-1-0-0',
+    finds:
+      'Buckets that are public by their ACL or by their policy, unless their public access block makes that void already.',
+    changes:
+      "Sets `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. A bucket that serves a website, or is meant to be public, needs an exemption.",
+    neverTouches:
+      "The bucket's ACL, policy and objects, the account's own public access block, and (without `block_all`) the other two settings.",
+    undo: 'Gives the four settings the values that they had, or removes the public access block where there was none.',
+  },
+  permissions: {
+    read: [
+      { actions: ['s3:ListAllMyBuckets'], resources: ['*'] },
+      {
+        actions: [
+          's3:GetBucketPublicAccessBlock',
+          's3:GetBucketAcl',
+          's3:GetBucketPolicyStatus',
+          's3:GetBucketTagging',
+        ],
+        resources: buckets,
+        conditions: own,
+      },
+    ],
+    write: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
+    // The same action removes a public access block.
+    undo: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
+  },
+});

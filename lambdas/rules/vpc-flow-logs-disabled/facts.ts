@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { defineFacts, inRegion } from '../facts.ts';
+
+// The values that AWS takes. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+const optionsSchema = z.strictObject({
+  destination: z
+    .union([
+      z.literal('cloud-watch-logs'),
+      z
+        .string()
+        .regex(
+          /^arn:aws[a-z-]*:s3:::[a-z0-9.-]{3,63}(\/[^\s]*)?$/,
+          'expected cloud-watch-logs or an S3 bucket ARN',
+        ),
+    ])
+    .default('cloud-watch-logs')
+    .meta({
+      description:
+        'Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the accounts at work.',
+    }),
+  log_group_name: z
+    .string()
+    .max(512)
+    .regex(/^[A-Za-z0-9_./#{}-]+$/, 'expected a log group name, with {vpc_id} where the VPC is to stand')
+    .refine(
+      (name) => name.includes('{vpc_id}') && !/[{}]/.test(name.replaceAll('{vpc_id}', '')),
+      'expected {vpc_id}, and no other brace, in the name, so that each VPC has its own log group',
+    )
+    .default('/cspm-auto-remediation/vpc-flow-logs/{vpc_id}')
+    .meta({ description: "The log group's name; {vpc_id} stands for the VPC's id." }),
+  retention_days: z.literal(retentionDays).default(90).meta({
+    description:
+      'How many days a new log group keeps what it is sent, one of the numbers that AWS takes. A log group that is there already keeps its own.',
+  }),
+  kms_key_arn: z
+    .string()
+    .regex(
+      /^arn:aws[a-z-]*:kms:([a-z0-9-]+|\{region\}):\d{12}:key\/[A-Za-z0-9-]+$/,
+      'expected the ARN of a KMS key',
+    )
+    .optional()
+    .meta({
+      description:
+        "The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.",
+    }),
+  traffic_type: z
+    .enum(['ACCEPT', 'REJECT', 'ALL'])
+    .default('ALL')
+    .meta({ description: 'Which traffic is logged.' }),
+  max_aggregation_interval: z.literal([60, 600]).default(600).meta({
+    description: 'Over how many seconds packets of a flow are put together; 60 makes more records than 600.',
+  }),
+  delivery_role_name: z
+    .string()
+    .regex(
+      /^([A-Za-z0-9_+=,.@-]+\/)*[A-Za-z0-9_+=,.@-]{0,54}-flow-logs$/,
+      "expected a role's name that ends with -flow-logs, its path before it",
+    )
+    .default('cspm-auto-remediation-flow-logs')
+    .meta({
+      description:
+        'The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.',
+    }),
+});
+
+export type Options = z.infer<typeof optionsSchema>;
+
+export const facts = defineFacts({
+  id: 'vpc-flow-logs-disabled',
+  title: 'VPC flow logs are enabled',
+  legacyId: 'CIS-1-2-0-2-9',
+  netskopeRuleNames: [
+    'Baseline network operations and data flows: Ensure VPC flow logging is enabled in all VPCs',
+  ],
+  resourceType: 'AWS::EC2::VPC',
+  scope: 'regional',
+  severity: 'medium',
+  resourceId: z
+    .string()
+    .regex(/^vpc-([0-9a-f]{8}|[0-9a-f]{17})$/, 'expected a VPC id: vpc- and 8 or 17 hexadecimal digits'),
+  options: optionsSchema,
+  documentation: {
+    control: 'CIS AWS Foundations Benchmark 1.2.0, 2.9',
+    finds: 'VPCs without an active flow log. Any counts, whoever made it and wherever it writes.',
+    changes:
+      'Makes a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket.',
+    neverTouches:
+      'Flow logs and log groups that are there; VPCs that another account shares; the policy of an S3 bucket, which must let flow logs in already.',
+    undo: 'Deletes the flow log that was made, and no other. The log group stays, with what was logged.',
+    cost: 'AWS charges for each GB that a flow log delivers, less to S3 than to CloudWatch Logs, and for keeping it.',
+  },
+  permissions: {
+    read: [{ actions: ['ec2:DescribeVpcs', 'ec2:DescribeFlowLogs'], resources: ['*'], conditions: inRegion }],
+    write: [
+      {
+        actions: ['ec2:CreateFlowLogs'],
+        resources: [
+          'arn:${partition}:ec2:${region}:${account}:vpc/*',
+          'arn:${partition}:ec2:${region}:${account}:vpc-flow-log/*',
+        ],
+      },
+      {
+        actions: ['ec2:CreateTags'],
+        resources: ['arn:${partition}:ec2:${region}:${account}:vpc-flow-log/*'],
+        conditions: { StringEquals: { 'ec2:CreateAction': ['CreateFlowLogs'] } },
+      },
+      {
+        actions: [
+          'logs:CreateLogGroup',
+          'logs:TagResource',
+          'logs:PutRetentionPolicy',
+          'logs:ListTagsForResource',
+        ],
+        resources: ['arn:${partition}:logs:${region}:${account}:log-group:*'],
+      },
+      // The second is what a flow log to S3 needs of who makes it.
+      {
+        actions: ['logs:DescribeLogGroups', 'logs:CreateLogDelivery'],
+        resources: ['*'],
+        conditions: inRegion,
+      },
+      {
+        actions: ['iam:PassRole'],
+        resources: ['arn:${partition}:iam::${account}:role/*-flow-logs'],
+        conditions: { StringEquals: { 'iam:PassedToService': ['vpc-flow-logs.amazonaws.com'] } },
+      },
+    ],
+    undo: [
+      {
+        actions: ['ec2:DeleteFlowLogs'],
+        resources: ['arn:${partition}:ec2:${region}:${account}:vpc-flow-log/*'],
+        conditions: {
+          StringEquals: { 'aws:ResourceTag/cspm-auto-remediation:made-by': ['cspm-auto-remediation'] },
+        },
+      },
+      // What deleting a flow log to S3 needs of who deletes it.
+      { actions: ['logs:DeleteLogDelivery'], resources: ['*'], conditions: inRegion },
+    ],
+  },
+});
