@@ -15,7 +15,11 @@ export type Inspection<Seen> =
       /** What the plan leaves as it is on purpose, and why: part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
-  | { readonly state: 'compliant' }
+  | {
+      readonly state: 'compliant';
+      /** What the rule does not judge and a person may want to know: part of the outcome's reason. */
+      readonly notes?: readonly string[];
+    }
   | { readonly state: 'gone' }
   /** Violates the rule, but AWS would refuse a change just now (being modified, paused, copied): try again later. */
   | { readonly state: 'busy'; readonly reason: string }
