@@ -1,5 +1,5 @@
 /**
- * Writes what Terraform knows of the rules, so that no IAM action, option or id is written twice:
+ * Writes what Terraform knows of the code, so that no IAM action, option, outcome or metric is written twice:
  * `modules/catalog.json`, and the type of `rules[…].options` between the markers of the files in `optionFiles`.
  *
  *     node scripts/catalog.ts           write
@@ -7,6 +7,9 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { EVENT_SOURCE, FINDING_OUTCOME } from '../lambdas/aws/event-bus.ts';
+import { metricOf, metrics } from '../lambdas/model/metrics.ts';
+import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { Permission, RuleFacts } from '../lambdas/rules/facts.ts';
 import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
@@ -116,6 +119,24 @@ async function readOrEmpty(path: URL): Promise<string> {
   }
 }
 
+/** Everything that is the same whatever rules there are. */
+const vocabulary = {
+  outcomes: Object.fromEntries(
+    outcomeNameSchema.options.map((name) => [
+      name,
+      {
+        metric: metricOf(name),
+        reason_is_due: outcomes[name].reasonIsDue,
+        needs_person: outcomes[name].needsPerson,
+      },
+    ]),
+  ),
+  metrics: Object.fromEntries(
+    Object.entries(metrics).map(([name, { perRule, counts }]) => [name, { per_rule: perRule, counts }]),
+  ),
+  events: { source: EVENT_SOURCE, finding_outcome: FINDING_OUTCOME },
+};
+
 const rules = ruleIds.map(factsOf);
 const optionsByRule = new Map(rules.map((rule) => [rule.id, optionsOf(rule)]));
 const catalog = Object.fromEntries(
@@ -123,7 +144,9 @@ const catalog = Object.fromEntries(
 );
 
 const root = new URL('../', import.meta.url);
-const wanted = new Map([['modules/catalog.json', `${JSON.stringify({ rules: catalog }, null, 2)}\n`]]);
+const wanted = new Map([
+  ['modules/catalog.json', `${JSON.stringify({ rules: catalog, ...vocabulary }, null, 2)}\n`],
+]);
 for (const file of optionFiles) {
   const text = await readOrEmpty(new URL(file, root));
   if (!markers.test(text))

@@ -2,20 +2,7 @@ import { z } from 'zod';
 import { findingSchema, timestampSchema } from './finding.ts';
 import { pollSchema } from './job.ts';
 import { jsonSchema } from './json.ts';
-
-export const outcomeNames = [
-  'remediated',
-  'planned',
-  'compliant',
-  'exempt',
-  'deferred',
-  'gone',
-  'not_applicable',
-  'failed',
-  'unprocessable',
-] as const;
-/** What came of one finding in one poll. */
-export const outcomeNameSchema = z.enum(outcomeNames);
+import { outcomeNameSchema } from './outcome-names.ts';
 
 /** A change as it was planned or done, in the form that evidence keeps and undo reads. */
 export const recordedChangeSchema = z.object({

@@ -6,7 +6,9 @@ import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import { InvalidInputError, UnfinishedJobError } from '../model/errors.ts';
 import { type Job, pollId } from '../model/job.ts';
+import { metricOf } from '../model/metrics.ts';
 import { linesOf, type Outcome } from '../model/outcome.ts';
+import type { OutcomeName } from '../model/outcome-names.ts';
 import { createRemediator } from './create-remediator.ts';
 import { environmentSchema } from './environment.ts';
 import { JobQueue, parseJob } from './job-queue.ts';
@@ -25,11 +27,6 @@ function prepare() {
 
 function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
-}
-
-/** `not_applicable` → `NotApplicable` */
-function metricName(outcome: string): string {
-  return outcome.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function logOutcome({ outcome, finding, reason, plan, applied, willRetry, deadLetter }: Outcome): void {
@@ -68,12 +65,12 @@ function logUnfinished({ finding, error, facts }: JobResult['unfinished'][number
 
 /** Tells logs and metrics what came of a job. */
 function report(job: Job, { outcomes, unfinished, inProgress, settingsError, failures }: JobResult): void {
-  const counts = new Map<string, number>();
+  const counts = new Map<OutcomeName, number>();
   for (const outcome of outcomes) {
     logOutcome(outcome);
     counts.set(outcome.outcome, (counts.get(outcome.outcome) ?? 0) + 1);
   }
-  for (const [outcome, number] of counts) count(metricName(outcome), number, job.poll.rule);
+  for (const [outcome, number] of counts) count(metricOf(outcome), number, job.poll.rule);
   // Of all rules together: what the region's alarm looks at.
   const failed = counts.get('failed');
   if (failed !== undefined) count('FailedFindings', failed);

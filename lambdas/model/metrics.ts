@@ -1,0 +1,41 @@
+import type { OutcomeName } from './outcome-names.ts';
+
+interface MetricFacts {
+  /** Whether it is counted per rule. Otherwise its only dimension is `service`. */
+  readonly perRule: boolean;
+  readonly counts: string;
+}
+
+/**
+ * The metrics that alarms and the dashboard read, besides one per outcome (`metricOf`). Terraform reads them from
+ * `modules/catalog.json`, so that an alarm can't wait for a name that nobody counts.
+ */
+export const metrics = {
+  Findings: { perRule: true, counts: 'findings that became part of a job' },
+  Unprocessable: { perRule: true, counts: 'findings that could not become part of a job' },
+  UnprocessableFindings: { perRule: false, counts: 'the same, of all rules' },
+  UnknownRegionLabel: { perRule: false, counts: 'findings whose region label nobody knows' },
+  UnmatchedItems: {
+    perRule: true,
+    counts: "items that the source gave although the poll's filter excludes them",
+  },
+  PollSucceeded: { perRule: true, counts: 'polls that reached their end' },
+  PollFailed: { perRule: false, counts: 'polls that failed after all attempts' },
+  PollOverdue: {
+    perRule: false,
+    counts: 'rules that have not been polled successfully for two of their periods',
+  },
+  FailedFindings: { perRule: false, counts: 'failed findings, of all rules, in accounts that have the role' },
+  RoleMissing: { perRule: false, counts: 'accounts whose target role could not be assumed' },
+  TakeBackFailed: { perRule: false, counts: 'changes that should have been taken back and could not be' },
+  SettingsInvalid: { perRule: false, counts: 'jobs that found settings they could not read' },
+  InvalidMessage: { perRule: false, counts: 'messages that are not jobs' },
+  UnexpectedError: { perRule: false, counts: 'errors that nobody foresaw' },
+} as const satisfies Record<string, MetricFacts>;
+
+export type MetricName = keyof typeof metrics;
+
+/** The metric that counts an outcome, per rule: `not_applicable` → `NotApplicable`. */
+export function metricOf(outcome: OutcomeName): string {
+  return outcome.replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+interface OutcomeFacts {
+  /** Whether an outcome of this name always has a reason. */
+  readonly reasonIsDue: boolean;
+  /** Whether a person must look at it: the default of who is notified. */
+  readonly needsPerson: boolean;
+}
+
+/** The results that a finding can have in a poll. */
+export const outcomeNames = [
+  'remediated',
+  'planned',
+  'compliant',
+  'exempt',
+  'deferred',
+  'gone',
+  'not_applicable',
+  'failed',
+  'unprocessable',
+] as const;
+export const outcomeNameSchema = z.enum(outcomeNames);
+export type OutcomeName = z.infer<typeof outcomeNameSchema>;
+
+/** The facts of each outcome. Terraform reads them from `modules/catalog.json`. */
+export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
+  remediated: { reasonIsDue: false, needsPerson: false },
+  planned: { reasonIsDue: false, needsPerson: false },
+  compliant: { reasonIsDue: false, needsPerson: false },
+  exempt: { reasonIsDue: true, needsPerson: false },
+  deferred: { reasonIsDue: true, needsPerson: false },
+  gone: { reasonIsDue: true, needsPerson: false },
+  not_applicable: { reasonIsDue: true, needsPerson: false },
+  failed: { reasonIsDue: true, needsPerson: true },
+  unprocessable: { reasonIsDue: true, needsPerson: true },
+};
