@@ -1,7 +1,7 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { SdkError } from '@smithy/types';
 import { z } from 'zod';
-import { ChangeRefusedError, type ErrorKind, OutOfTimeError } from '../model/errors.ts';
+import { ChangeRefusedError, DeliveryError, type ErrorKind, OutOfTimeError } from '../model/errors.ts';
 
 const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
 
@@ -45,7 +45,7 @@ function mayBeSdkError(error: unknown): error is SdkError {
 /** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
-  if (error instanceof OutOfTimeError) return 'unavailable';
+  if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
   // The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help.
   if (isAwsError(error, 'LimitExceeded')) return 'refused';

@@ -7,9 +7,9 @@ import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
 import { factsOf } from '../rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
-import { type FindingReading, findingReader, notDeployed, type Refusal } from './finding-reader.ts';
+import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
 import { JobGrouper } from './job-grouper.ts';
-import type { JobSink } from './job-queues.ts';
+import type { JobSink } from './job-sink.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { type PollSummary, PollTally } from './poll-summary.ts';
@@ -152,12 +152,8 @@ class PollRun {
   async #sendTo(region: string, jobs: readonly Job[]): Promise<void> {
     if (this.#failedRegions.has(region)) return;
     try {
-      const withoutQueue = new Set(await this.#dependencies.jobs.send(region, jobs));
-      for (const job of jobs) {
-        if (!withoutQueue.has(job)) this.#tally.job(job);
-        else
-          for (const finding of job.findings) this.#countRefusal(notDeployed(region), boundedJson(finding));
-      }
+      await this.#dependencies.jobs.send(region, jobs);
+      for (const job of jobs) this.#tally.job(job);
     } catch (error) {
       this.#failedRegions.set(region, error);
     }

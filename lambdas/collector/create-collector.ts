@@ -1,4 +1,5 @@
 import { type AwsClientOptions, clientDefaults } from '../aws/client-defaults.ts';
+import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { NetskopeClient } from '../sources/netskope/client.ts';
 import { Pacer } from '../sources/netskope/pacer.ts';
@@ -6,7 +7,7 @@ import { SecretTokenStore } from '../sources/netskope/secret-token-store.ts';
 import { NetskopeFindingSource } from '../sources/netskope/source.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
-import { JobQueues } from './job-queues.ts';
+import { RegionQueues } from './job-sink.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import type { PollSummary } from './poll-summary.ts';
@@ -43,7 +44,9 @@ export function createCollector(environment: Environment, options: CollectorOpti
   });
   const dependencies: CollectorDependencies = {
     source: new NetskopeFindingSource({ client, ...(pageSize !== undefined && { pageSize }) }),
-    jobs: new JobQueues({ name: environment.NAME, clock, clientOptions }),
+    jobs: new RegionQueues(
+      (queueRegion) => new JobQueue({ name: environment.NAME, region: queueRegion, clock, clientOptions }),
+    ),
     records: new AwsPollRecords({
       bucket: environment.EVIDENCE_BUCKET,
       bucketOwner: environment.SECURITY_ACCOUNT_ID,

@@ -45,7 +45,7 @@ function quote(text: string): string {
 }
 
 /** Why findings of a region can't be worked on that has no queue. */
-export function notDeployed(region: string): Refusal {
+function notDeployed(region: string): Refusal {
   return {
     kind: 'region_not_deployed',
     reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in Netskope`,

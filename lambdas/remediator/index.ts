@@ -1,8 +1,11 @@
 import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch';
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { clientDefaults } from '../aws/client-defaults.ts';
 import { describeError, errorKind } from '../aws/errors.ts';
+import { JobQueue, type RetryPolicy } from '../aws/job-queue.ts';
 import { count } from '../aws/metrics.ts';
+import { systemClock } from '../model/clock.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import { InvalidInputError, UnfinishedJobError } from '../model/errors.ts';
 import { type Job, pollId } from '../model/job.ts';
@@ -10,8 +13,8 @@ import { metricOf } from '../model/metrics.ts';
 import { linesOf, type Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 import { createRemediator } from './create-remediator.ts';
-import { environmentSchema } from './environment.ts';
-import { JobQueue, parseJob } from './job-queue.ts';
+import { type Environment, environmentSchema } from './environment.ts';
+import { parseJob } from './parse-job.ts';
 import type { JobResult } from './remediate.ts';
 
 const logger = new Logger();
@@ -21,8 +24,13 @@ let ready: ReturnType<typeof prepare> | undefined;
 
 function prepare() {
   const environment = parseEnvironment(environmentSchema, process.env);
-  const queue = new JobQueue(environment);
+  const { NAME: name, AWS_REGION: region } = environment;
+  const queue = new JobQueue({ name, region, clock: systemClock, clientOptions: clientDefaults });
   return { environment, queue, remediate: createRemediator(environment, queue) };
+}
+
+function retryPolicy({ MAX_RECEIVE_COUNT, RETRY_DELAY_SECONDS }: Environment): RetryPolicy {
+  return { maxReceiveCount: MAX_RECEIVE_COUNT, retryDelaySeconds: RETRY_DELAY_SECONDS };
 }
 
 function asError(thrown: unknown): Error {
@@ -153,7 +161,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   for (const record of event.Records) {
     if (!failed.has(record.messageId) || prepared.queue.isDelayed(record)) continue;
     try {
-      await prepared.queue.putBack(record);
+      await prepared.queue.putBack(record, retryPolicy(prepared.environment));
     } catch (error) {
       // It then comes back when the queue's visibility timeout is over: later, but not lost.
       logger.warn(`message ${record.messageId} could not be put back sooner: ${describeError(error)}`);

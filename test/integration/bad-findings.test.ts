@@ -47,32 +47,50 @@ describe('findings that can not become jobs', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
   });
 
-  test('a region that is not deployed, and one whose queue is missing: unprocessable, and nothing is changed there', async () => {
-    const deployed = await world.deploy({
-      rules: enforce,
-      regions: ['eu-central-1', 'us-east-1'],
-      collectorRegions: ['eu-central-1', 'us-east-1'],
-    });
-    await deployed.product.deleteQueue('us-east-1');
+  test('a region that is not deployed: unprocessable, and nothing is changed there', async () => {
+    const deployed = await world.deploy({ rules: enforce });
+    const account = world.account();
+    const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
+    const elsewhere = await makeViolation(world.endpoint, SSH, account, 'eu-west-1');
+    const before = await deployed.snapshot(account, ['eu-west-1']);
+
+    const { summary, unprocessable, outcomes } = await deployed.run(SSH, [here, elsewhere]);
+
+    expect(summary.unprocessable.region_not_deployed).toBe(1);
+    expect(unprocessable.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/^region eu-west-1 is not deployed: add it to the central module's "regions"/),
+    ]);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
+    expect(await deployed.snapshot(account, ['eu-west-1'])).toEqual(before);
+  });
+
+  test('a region whose queue is missing: the poll fails, the others have their jobs, and the next attempt sends the rest', async () => {
+    const regions = ['eu-central-1', 'us-east-1'];
+    const deployed = await world.deploy({ rules: enforce, regions, collectorRegions: regions });
+    const { product } = deployed;
+    await product.deleteQueue('us-east-1');
     const account = world.account();
     const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
     const withoutQueue = await makeViolation(world.endpoint, SSH, account, 'us-east-1');
-    const elsewhere = await makeViolation(world.endpoint, SSH, account, 'eu-west-1');
-    const before = await deployed.snapshot(account, ['us-east-1', 'eu-west-1']);
     const asOf = nextMoment();
-    world.tenant.setFindings([here, withoutQueue, elsewhere]);
+    world.tenant.setFindings([here, withoutQueue]);
 
+    const { thrown } = await deployed.collect({ rule: SSH, asOf });
+
+    expect(thrown).toMatchObject({
+      name: 'DeliveryError',
+      message: expect.stringMatching(/us-east-1: queue .*-jobs\.fifo does not exist in us-east-1/),
+    });
+    expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
+    expect(await product.summary(SSH, asOf)).toBeUndefined();
+    expect(await product.unprocessable(SSH, asOf)).toEqual([]);
+    expect(await product.depth('eu-central-1', 'jobs.fifo')).toBe(1);
+
+    await product.makeQueue('us-east-1');
     await deployed.collect({ rule: SSH, asOf });
-    await deployed.work('eu-central-1');
-    const { summary, unprocessable, outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 3);
-
-    expect(summary.unprocessable.region_not_deployed).toBe(2);
-    expect(unprocessable.map(({ reason }) => reason).sort()).toEqual([
-      expect.stringMatching(/^region eu-west-1 is not deployed: add it to the central module's "regions"/),
-      expect.stringMatching(/^region us-east-1 is not deployed: /),
-    ]);
-    expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { region: 'eu-central-1' } }]);
-    expect(await deployed.snapshot(account, ['us-east-1', 'eu-west-1'])).toEqual(before);
+    for (const region of regions) await deployed.work(region);
+    const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 2);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
   });
 
   test('resources and accounts whose ids are of another form reach no AWS call', async () => {

@@ -278,6 +278,22 @@ export class Product {
     await this.sqs(region).send(new DeleteQueueCommand({ QueueUrl: this.queueUrl('jobs.fifo') }));
   }
 
+  /** Makes the queue of jobs, whose dead letters have a queue already. */
+  async makeQueue(region: string): Promise<void> {
+    const RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: `arn:aws:sqs:${region}:${this.account}:${this.name}-jobs-dead-letters.fifo`,
+      maxReceiveCount: this.maxReceiveCount,
+    });
+    const Attributes = {
+      FifoQueue: 'true',
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+      VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
+      RedrivePolicy,
+    };
+    await this.sqs(region).send(new CreateQueueCommand({ QueueName: `${this.name}-jobs.fifo`, Attributes }));
+  }
+
   queueUrl(suffix: 'jobs.fifo' | 'jobs-dead-letters.fifo'): string {
     return `${this.#options.endpoint}/${this.account}/${this.name}-${suffix}`;
   }
@@ -398,19 +414,8 @@ export class Product {
     const sqs = this.sqs(region);
     const deadLetters = `${this.name}-jobs-dead-letters.fifo`;
     await sqs.send(new CreateQueueCommand({ QueueName: deadLetters, Attributes: { FifoQueue: 'true' } }));
-    const RedrivePolicy = JSON.stringify({
-      deadLetterTargetArn: `arn:aws:sqs:${region}:${this.account}:${deadLetters}`,
-      maxReceiveCount: this.maxReceiveCount,
-    });
-    const Attributes = {
-      FifoQueue: 'true',
-      DeduplicationScope: 'messageGroup',
-      FifoThroughputLimit: 'perMessageGroupId',
-      VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
-      RedrivePolicy,
-    };
     await Promise.all([
-      sqs.send(new CreateQueueCommand({ QueueName: `${this.name}-jobs.fifo`, Attributes })),
+      this.makeQueue(region),
       sqs.send(new CreateQueueCommand({ QueueName: this.delayedQueueName })),
       this.putPause('none', region),
       ...Object.entries(this.#options.rules).map(([rule, settings]) =>

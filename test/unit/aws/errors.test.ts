@@ -2,7 +2,12 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloudWatchLogsClient, ListTagsForResourceCommand } from '../../../lambdas/aws/cloudwatch-logs.ts';
 import { describeError, errorKind, isAwsError, wasRetried } from '../../../lambdas/aws/errors.ts';
 import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
-import { ChangeRefusedError, InvalidInputError, OutOfTimeError } from '../../../lambdas/model/errors.ts';
+import {
+  ChangeRefusedError,
+  DeliveryError,
+  InvalidInputError,
+  OutOfTimeError,
+} from '../../../lambdas/model/errors.ts';
 import { type Answer, jsonAnswer, queryError, scriptedAws } from '../../lab/scripted-aws.ts';
 
 afterEach(() => {
@@ -94,6 +99,7 @@ describe('the kind of an error', () => {
   test('our own: refused, out of time, and everything else a bug', () => {
     expect(errorKind(new ChangeRefusedError('full'))).toBe('refused');
     expect(errorKind(new OutOfTimeError('late'))).toBe('unavailable');
+    expect(errorKind(new DeliveryError('the queue is missing'))).toBe('unavailable');
     expect(errorKind(new InvalidInputError('no change'))).toBe('bug');
     expect(errorKind(new TypeError('x is not a function'))).toBe('bug');
     expect(errorKind('thrown')).toBe('bug');

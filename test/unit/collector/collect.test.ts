@@ -215,26 +215,6 @@ describe('what cannot become a job', () => {
     expect(records.unprocessable).toHaveLength(2);
     expect(summary).toMatchObject({ items: 4, duplicates: 2 });
   });
-
-  test('is what goes to a region that has no queue', async () => {
-    const { jobs, records, dependencies } = setUp(
-      page([
-        sourceFinding({ resource: groupId(1), region: 'us-west-2' }),
-        sourceFinding({ resource: groupId(2), region: 'us-west-2' }),
-        sourceFinding({ resource: groupId(3) }),
-      ]),
-    );
-    jobs.withoutQueue.add('us-west-2');
-
-    const summary = await collect(dependencies, REQUEST);
-
-    expect(summary).toMatchObject({ findings: 1, jobs: 1, unprocessable: { region_not_deployed: 2 } });
-    expect(records.unprocessable.map(({ reason }) => reason)).toEqual([
-      expect.stringContaining('region us-west-2 is not deployed'),
-      expect.stringContaining('region us-west-2 is not deployed'),
-    ]);
-    expect(records.unprocessable[0]?.item).toMatchObject({ resource: groupId(1) });
-  });
 });
 
 describe('a poll that fails', () => {
@@ -297,7 +277,7 @@ describe('of any findings', () => {
     ),
     region: fc.oneof(
       { weight: 8, arbitrary: fc.constantFrom('us-east-1', 'US East(N. Virginia)', 'EU (Frankfurt)') },
-      fc.constantFrom(undefined, 'global', 'Moon(Base)', 'eu-west-3', 'us-west-2'),
+      fc.constantFrom(undefined, 'global', 'Moon(Base)', 'eu-west-3'),
     ),
     resource: fc.oneof(
       { weight: 9, arbitrary: fc.integer({ min: 0, max: 120 }).map(groupId) },
@@ -348,9 +328,6 @@ describe('of any findings', () => {
     await fc.assert(
       fc.asyncProperty(anyPages, async (pages) => {
         const { jobs, records, dependencies } = setUp(...pages);
-        // us-west-2 is deployed as far as the collector was told, but its queue does not exist.
-        jobs.withoutQueue.add('us-west-2');
-
         const summary: PollSummary = await collect(dependencies, REQUEST);
 
         const sent = jobs.taken.flatMap((job) =>

@@ -1,4 +1,4 @@
-import type { JobSink } from '../../../../lambdas/collector/job-queues.ts';
+import type { JobSink } from '../../../../lambdas/collector/job-sink.ts';
 import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
 import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
@@ -42,21 +42,18 @@ export class FakeSource implements FindingSource {
   }
 }
 
-/** Takes every job, but for regions without a queue and those whose queue fails. */
+/** Takes every job, but for regions whose queue fails. */
 export class FakeJobs implements JobSink {
   readonly taken: Job[] = [];
   /** The region of each call. */
   readonly sends: string[] = [];
-  readonly withoutQueue = new Set<string>();
   readonly failing = new Map<string, Error>();
 
-  async send(region: string, jobs: readonly Job[]): Promise<readonly Job[]> {
+  async send(region: string, jobs: readonly Job[]): Promise<void> {
     this.sends.push(region);
     const error = this.failing.get(region);
     if (error !== undefined) throw error;
-    if (this.withoutQueue.has(region)) return jobs;
     this.taken.push(...jobs);
-    return [];
   }
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { JobQueues } from '../../../lambdas/collector/job-queues.ts';
+import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
 import { DeliveryError } from '../../../lambdas/model/errors.ts';
 import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
 import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../lab/scripted-aws.ts';
-import { FakeClock } from './support/fake-clock.ts';
-import { groupId } from './support/items.ts';
+import { FakeClock } from '../collector/support/fake-clock.ts';
+import { groupId } from '../collector/support/items.ts';
 
 const batchSchema = z.object({
   QueueUrl: z.string(),
@@ -19,6 +19,7 @@ const batchSchema = z.object({
     }),
   ),
 });
+const singleSchema = z.object({ QueueName: z.string().optional(), MessageBody: z.string().optional() });
 type Entry = z.infer<typeof batchSchema>['Entries'][number];
 
 const missingQueue: Answer = {
@@ -28,6 +29,12 @@ const missingQueue: Answer = {
     'x-amzn-query-error': 'AWS.SimpleQueueService.NonExistentQueue;Sender',
   },
   body: JSON.stringify({ __type: 'com.amazonaws.sqs#QueueDoesNotExist', message: 'no such queue' }),
+};
+
+const invalidCharacters: Answer = {
+  status: 400,
+  headers: { 'content-type': 'application/x-amz-json-1.0' },
+  body: JSON.stringify({ __type: 'com.amazonaws.sqs#InvalidMessageContents', message: 'Invalid characters' }),
 };
 
 function json(body: object): Answer {
@@ -82,13 +89,13 @@ async function startSqs(
   return Object.assign(server, { taken });
 }
 
-function queuesOf(server: ScriptedAws, clock = new FakeClock()): JobQueues {
+function queueOf(server: ScriptedAws, clock = new FakeClock()): JobQueue {
   const clientOptions = {
     endpoint: server.endpoint,
     credentials: { accessKeyId: '111111111111', secretAccessKey: 'test' },
     maxAttempts: 1,
   };
-  return new JobQueues({ name: 'cspm', clock, clientOptions });
+  return new JobQueue({ name: 'cspm', region: 'us-east-1', clock, clientOptions });
 }
 
 function job(account: string, chunk: number, accountName?: string): Job {
@@ -115,9 +122,8 @@ describe('jobs on the queue of a region', () => {
     await using sqs = await startSqs();
     const jobs = [job('111111111111', 0), job('222222222222', 0)];
 
-    const left = await queuesOf(sqs).send('us-east-1', jobs);
+    await queueOf(sqs).send(jobs);
 
-    expect(left).toEqual([]);
     expect(sqs.taken).toEqual(jobs);
     expect(sqs.calls.map(operation)).toEqual(['GetQueueUrl', 'SendMessageBatch']);
     expect(sqs.calls.map(region)).toEqual(['us-east-1', 'us-east-1']);
@@ -129,13 +135,10 @@ describe('jobs on the queue of a region', () => {
 
   test('go ten at once, and the address is asked for once', async () => {
     await using sqs = await startSqs();
-    const queues = queuesOf(sqs);
+    const queue = queueOf(sqs);
 
-    await queues.send(
-      'us-east-1',
-      accounts(23).map((account) => job(account, 0)),
-    );
-    await queues.send('us-east-1', [job('999999999999', 1)]);
+    await queue.send(accounts(23).map((account) => job(account, 0)));
+    await queue.send([job('999999999999', 1)]);
 
     expect(sizes(sqs)).toEqual([10, 10, 3, 1]);
     expect(sqs.calls.filter((call) => operation(call) === 'GetQueueUrl')).toHaveLength(1);
@@ -145,7 +148,7 @@ describe('jobs on the queue of a region', () => {
     await using sqs = await startSqs();
     const jobs = accounts(5).map((account) => job(account, 0, 'x'.repeat(100 * 1024)));
 
-    await queuesOf(sqs).send('us-east-1', jobs);
+    await queueOf(sqs).send(jobs);
 
     expect(sizes(sqs)).toEqual([2, 2, 1]);
     expect(sqs.taken).toHaveLength(5);
@@ -162,9 +165,8 @@ describe('jobs on the queue of a region', () => {
     const clock = new FakeClock();
     const jobs = accounts(4).flatMap((account) => [0, 1, 2, 3].map((chunk) => job(account, chunk)));
 
-    const left = await queuesOf(sqs, clock).send('us-east-1', jobs);
+    await queueOf(sqs, clock).send(jobs);
 
-    expect(left).toEqual([]);
     for (const account of accounts(4)) {
       const chunks = sqs.taken.filter((one) => one.account === account).map(({ chunk }) => chunk);
       expect(chunks).toEqual([0, 1, 2, 3]);
@@ -177,10 +179,12 @@ describe('jobs on the queue of a region', () => {
     const clock = new FakeClock();
     const jobs = [job('111111111111', 0), job('222222222222', 0)];
 
-    const sending = queuesOf(sqs, clock).send('us-east-1', jobs);
+    const sending = queueOf(sqs, clock).send(jobs);
 
     await expect(sending).rejects.toThrow(DeliveryError);
-    await expect(sending).rejects.toThrow(/cspm-jobs\.fifo refused a job 5 times: InternalError: try again/);
+    await expect(sending).rejects.toThrow(
+      /queue cspm-jobs\.fifo in us-east-1 refused a job 5 times: InternalError: try again/,
+    );
     expect(sqs.taken).toEqual([jobs[0]]);
     expect(clock.sleeps).toEqual([400, 800, 1600, 3200]);
   });
@@ -189,38 +193,43 @@ describe('jobs on the queue of a region', () => {
     await using sqs = await startSqs(({ MessageBody }) => /[\uFFFE\uFFFF]/.test(MessageBody));
     const jobs = [job('111111111111', 0, 'a\uFFFE\uFFFF\u0000\uD800b')];
 
-    await queuesOf(sqs).send('us-east-1', jobs);
+    await queueOf(sqs).send(jobs);
 
     expect(sqs.taken).toEqual(jobs);
   });
 
-  test('come back where the region has no queue', async () => {
+  test('are an error where the region has no queue: it may be there at the next attempt', async () => {
+    let isMissing = true;
     await using sqs = await startSqs(undefined, (call) =>
-      operation(call) === 'GetQueueUrl' ? missingQueue : undefined,
+      operation(call) === 'GetQueueUrl' && isMissing ? missingQueue : undefined,
     );
-    const jobs = [job('111111111111', 0), job('222222222222', 0)];
+    const queue = queueOf(sqs);
 
-    const left = await queuesOf(sqs).send('us-east-1', jobs);
+    const sending = queue.send([job('111111111111', 0)]);
 
-    expect(left).toEqual(jobs);
+    await expect(sending).rejects.toThrow(DeliveryError);
+    await expect(sending).rejects.toThrow(
+      /queue cspm-jobs\.fifo does not exist in us-east-1: .*per-region module/,
+    );
     expect(sizes(sqs)).toEqual([]);
+    isMissing = false;
+    await queue.send([job('111111111111', 0)]);
+    expect(sqs.taken).toHaveLength(1);
   });
 
-  test('come back where the queue is gone since its address was asked for, but for those that it took', async () => {
+  test('are an error where the queue is gone since its address was asked for; the address is asked for again', async () => {
     let batches = 0;
     await using sqs = await startSqs(undefined, (call) => {
       if (operation(call) === 'SendMessageBatch') batches += 1;
       return batches === 2 ? missingQueue : undefined;
     });
-    const queues = queuesOf(sqs);
+    const queue = queueOf(sqs);
     const jobs = [job('111111111111', 0), job('111111111111', 1), job('111111111111', 2)];
 
-    const left = await queues.send('us-east-1', jobs);
+    await expect(queue.send(jobs)).rejects.toThrow(/does not exist in us-east-1/);
     batches = 3;
-    const leftOfNext = await queues.send('us-east-1', left);
+    await queue.send(jobs.slice(1));
 
-    expect(left).toEqual(jobs.slice(1));
-    expect(leftOfNext).toEqual([]);
     expect(sqs.taken).toEqual(jobs);
     expect(sqs.calls.filter((call) => operation(call) === 'GetQueueUrl')).toHaveLength(2);
   });
@@ -233,6 +242,120 @@ describe('jobs on the queue of a region', () => {
     };
     await using sqs = await startSqs(undefined, () => denied);
 
-    await expect(queuesOf(sqs).send('us-east-1', [job('111111111111', 0)])).rejects.toThrow('not allowed');
+    await expect(queueOf(sqs).send([job('111111111111', 0)])).rejects.toThrow('not allowed');
+  });
+});
+
+function messageOf(received: number) {
+  return {
+    messageId: 'message-1',
+    receiptHandle: 'receipt-1',
+    body: 'no job',
+    attributes: {
+      ApproximateReceiveCount: String(received),
+      MessageGroupId: '111122223333',
+      SentTimestamp: '0',
+      SenderId: 's',
+      ApproximateFirstReceiveTimestamp: '0',
+    },
+  };
+}
+
+/** SQS that takes every single message, as long as it holds nothing that SQS refuses. */
+function startSingleSqs(): Promise<ScriptedAws> {
+  return scriptedAws((call) => {
+    const { QueueName, MessageBody = '' } = singleSchema.parse(JSON.parse(call.body));
+    if (QueueName !== undefined) return json({ QueueUrl: `http://127.0.0.1:1/111111111111/${QueueName}` });
+    if (/[\uFFFE\uFFFF]/.test(MessageBody)) return invalidCharacters;
+    return json({ MessageId: 'm', MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex') });
+  });
+}
+
+describe('the queues of a region, for the function that works on jobs', () => {
+  test('a message that does not hold a job goes to the dead letters as it is, once', async () => {
+    await using sqs = await startSingleSqs();
+    const queue = queueOf(sqs);
+
+    await queue.sendToDeadLetters(messageOf(1));
+    await queue.sendToDeadLetters(messageOf(2));
+
+    expect(sqs.calls.map(operation)).toEqual(['GetQueueUrl', 'SendMessage', 'SendMessage']);
+    expect(sqs.calls.slice(0, 2).map(({ body }) => JSON.parse(body))).toEqual([
+      { QueueName: 'cspm-jobs-dead-letters.fifo' },
+      {
+        QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs-dead-letters.fifo',
+        MessageBody: 'no job',
+        MessageGroupId: '111122223333',
+        MessageDeduplicationId: 'message-1',
+      },
+    ]);
+  });
+
+  test('a follow-up job waits in the queue of delayed jobs, and is forwarded to its account’s group', async () => {
+    await using sqs = await startSingleSqs();
+    const queue = queueOf(sqs);
+    const followUp: Job = {
+      ...job('111111111111', 0),
+      continues: { job: jobId(job('111111111111', 0)), look: 3 },
+    };
+
+    await queue.sendLater(followUp, 60);
+    await queue.forward(followUp);
+
+    expect(sqs.calls.map(({ body }) => JSON.parse(body))).toEqual([
+      { QueueName: 'cspm-jobs-delayed' },
+      {
+        QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs-delayed',
+        MessageBody: JSON.stringify(followUp),
+        DelaySeconds: 60,
+      },
+      { QueueName: 'cspm-jobs.fifo' },
+      {
+        QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs.fifo',
+        MessageBody: JSON.stringify(followUp),
+        MessageGroupId: '111111111111',
+        MessageDeduplicationId: jobId(followUp),
+      },
+    ]);
+  });
+
+  test('a follow-up job holds what JSON allows but SQS refuses as escapes', async () => {
+    await using sqs = await startSingleSqs();
+    const queue = queueOf(sqs);
+    const followUp = job('111111111111', 0, 'a\uFFFE\uFFFFb');
+
+    await queue.sendLater(followUp, 60);
+    await queue.forward(followUp);
+
+    const bodies = sqs.calls.flatMap(({ body }) => singleSchema.parse(JSON.parse(body)).MessageBody ?? []);
+    expect(bodies.map((body) => jobSchema.parse(JSON.parse(body)))).toEqual([followUp, followUp]);
+  });
+
+  test.each([
+    ['cspm-jobs-delayed', true],
+    ['cspm-jobs.fifo', false],
+    ['other-cspm-jobs-delayed', false],
+    ['cspm-jobs-delayed-dead-letters', false],
+  ])('whether a message of %s is to be forwarded: %s', async (name, isDelayed) => {
+    await using sqs = await startSingleSqs();
+    const eventSourceARN = `arn:aws:sqs:us-east-1:111111111111:${name}`;
+
+    expect(queueOf(sqs).isDelayed({ eventSourceARN })).toBe(isDelayed);
+  });
+
+  test('an unfinished job waits twice as long each time, not for ever, and not at all after the last', async () => {
+    await using sqs = await startSingleSqs();
+    const queue = queueOf(sqs);
+    const retry = { maxReceiveCount: 20, retryDelaySeconds: 30 };
+
+    for (const received of [1, 2, 3, 6, 19, 20, 21]) await queue.putBack(messageOf(received), retry);
+
+    const [first, ...changes] = sqs.calls.map(({ body }) => JSON.parse(body));
+    expect(first).toEqual({ QueueName: 'cspm-jobs.fifo' });
+    expect(changes.map(({ VisibilityTimeout }) => VisibilityTimeout)).toEqual([30, 60, 120, 900, 900, 0, 0]);
+    expect(changes[0]).toMatchObject({
+      QueueUrl: 'http://127.0.0.1:1/111111111111/cspm-jobs.fifo',
+      ReceiptHandle: 'receipt-1',
+    });
   });
 });

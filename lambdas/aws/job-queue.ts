@@ -1,0 +1,241 @@
+import type { SQSRecord } from 'aws-lambda';
+import type { Clock } from '../model/clock.ts';
+import { DeliveryError } from '../model/errors.ts';
+import { type Job, jobId } from '../model/job.ts';
+import { batches } from './batches.ts';
+import type { AwsClientOptions } from './client-defaults.ts';
+import { isAwsError } from './errors.ts';
+import type { SQSClient } from './sqs.ts';
+
+export interface JobQueueOptions {
+  /** The deployment's name: the queues are `<name>-jobs.fifo` and so on. */
+  readonly name: string;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly clientOptions: AwsClientOptions;
+}
+
+/** How often, and after how long, an unfinished job is attempted again. */
+export interface RetryPolicy {
+  /** After this many receives the queue moves a job to the dead letters. */
+  readonly maxReceiveCount: number;
+  /** The wait before the second attempt. Each further wait is twice as long. */
+  readonly retryDelaySeconds: number;
+}
+
+/** The parts of a message, as Lambda hands it over, that are needed here. */
+type Message = Pick<SQSRecord, 'messageId' | 'receiptHandle' | 'body' | 'attributes'>;
+
+const JOBS = 'jobs.fifo';
+const DELAYED = 'jobs-delayed';
+const DEAD_LETTERS = 'jobs-dead-letters.fifo';
+
+/** SendMessageBatch takes at most 10 entries, 256 KB in all (SQS API reference). */
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 256 * 1024;
+const ATTEMPTS = 5;
+
+/** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */
+const LONGEST_DELAY_SECONDS = 900;
+
+/** A job that is being sent, and how often the queue has refused it. */
+interface Outgoing {
+  readonly job: Job;
+  readonly body: string;
+  refusals: number;
+}
+
+/**
+ * The job as a message's body. SQS refuses messages with U+FFFE or U+FFFF in them (API reference, SendMessage). JSON
+ * allows both, and can write them as escapes.
+ */
+export function messageBody(job: Job): string {
+  return JSON.stringify(job).replaceAll(
+    /[\uFFFE\uFFFF]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16)}`,
+  );
+}
+
+/**
+ * The queues of jobs in one region: the FIFO queue, the one where follow-up jobs wait, and the dead letters. It
+ * remembers its client and the queues' addresses, so keep it from one invocation to the next.
+ */
+export class JobQueue {
+  readonly #options: JobQueueOptions;
+  readonly #urls = new Map<string, string>();
+  #client: SQSClient | undefined;
+
+  constructor(options: JobQueueOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends jobs, those of one account in the order in which they are given.
+   * @throws DeliveryError when the queue is missing, or still refuses jobs after retries; AWS's own error when a call
+   * fails. The jobs before those have been taken.
+   */
+  async send(jobs: readonly Job[]): Promise<void> {
+    const byAccount = new Map<string, Outgoing[]>();
+    for (const job of jobs) {
+      const message = { job, body: messageBody(job), refusals: 0 };
+      const messages = byAccount.get(job.account);
+      if (messages === undefined) byAccount.set(job.account, [message]);
+      else messages.push(message);
+    }
+    // A batch may be taken in part. Were two messages of one account in it, the second could be taken and the first
+    // refused: so each account's next message goes only when the one before it has been taken.
+    while (byAccount.size > 0) {
+      const next = [...byAccount.values()].flatMap(([first]) => first ?? []);
+      let refusals = 0;
+      for (const batch of batches(next, MAX_ENTRIES, MAX_BYTES, ({ body }) => Buffer.byteLength(body))) {
+        for (const { job } of await this.#sendBatch(batch)) {
+          const messages = byAccount.get(job.account);
+          messages?.shift();
+          if (messages?.length === 0) byAccount.delete(job.account);
+        }
+        refusals = Math.max(refusals, ...batch.map((message) => message.refusals));
+      }
+      if (refusals > 0) await this.#options.clock.sleep(200 * 2 ** refusals);
+    }
+  }
+
+  /**
+   * Sends a job that arrives after a while. A FIFO queue delays all of its messages or none, so the job waits in a
+   * queue without an order, and is then forwarded to its account's group.
+   */
+  async sendLater(job: Job, delaySeconds: number): Promise<void> {
+    const { SendMessageCommand } = await import('./sqs.ts');
+    await this.#call(DELAYED, (client, url) =>
+      client.send(
+        new SendMessageCommand({ QueueUrl: url, MessageBody: messageBody(job), DelaySeconds: delaySeconds }),
+      ),
+    );
+  }
+
+  /** Whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
+  isDelayed(message: Pick<SQSRecord, 'eventSourceARN'>): boolean {
+    return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
+  }
+
+  /** Moves a job that has waited to its account's message group, the only place where changes are made. */
+  async forward(job: Job): Promise<void> {
+    const { SendMessageCommand } = await import('./sqs.ts');
+    await this.#call(JOBS, (client, url) =>
+      client.send(
+        new SendMessageCommand({
+          QueueUrl: url,
+          MessageBody: messageBody(job),
+          MessageGroupId: job.account,
+          MessageDeduplicationId: jobId(job),
+        }),
+      ),
+    );
+  }
+
+  /** Puts a message that does not hold a job where a person finds it: it must not be attempted again. */
+  async sendToDeadLetters(message: Message): Promise<void> {
+    const { SendMessageCommand } = await import('./sqs.ts');
+    await this.#call(DEAD_LETTERS, (client, url) =>
+      client.send(
+        new SendMessageCommand({
+          QueueUrl: url,
+          MessageBody: message.body,
+          MessageGroupId: message.attributes.MessageGroupId ?? 'invalid',
+          MessageDeduplicationId: message.messageId,
+        }),
+      ),
+    );
+  }
+
+  /**
+   * Lets an unfinished job be attempted again sooner than the queue's visibility timeout, which is many times the
+   * function's own: until then its account waits. After the last attempt the queue moves it to the dead letters at once.
+   */
+  async putBack(message: Message, { maxReceiveCount, retryDelaySeconds }: RetryPolicy): Promise<void> {
+    const received = Number(message.attributes.ApproximateReceiveCount);
+    const delay = Math.min(retryDelaySeconds * 2 ** (received - 1), LONGEST_DELAY_SECONDS);
+    const { ChangeMessageVisibilityCommand } = await import('./sqs.ts');
+    await this.#call(JOBS, (client, url) =>
+      client.send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: url,
+          ReceiptHandle: message.receiptHandle,
+          VisibilityTimeout: received >= maxReceiveCount ? 0 : delay,
+        }),
+      ),
+    );
+  }
+
+  /** @returns the messages that the queue has taken */
+  async #sendBatch(batch: readonly Outgoing[]): Promise<Outgoing[]> {
+    const { SendMessageBatchCommand } = await import('./sqs.ts');
+    const answer = await this.#call(JOBS, (client, url) =>
+      client.send(
+        new SendMessageBatchCommand({
+          QueueUrl: url,
+          Entries: batch.map(({ job, body }, index) => ({
+            Id: String(index),
+            MessageBody: body,
+            MessageGroupId: job.account,
+            MessageDeduplicationId: jobId(job),
+          })),
+        }),
+      ),
+    );
+    const takenIds = new Set((answer.Successful ?? []).map(({ Id }) => Id));
+    const taken: Outgoing[] = [];
+    for (const [index, message] of batch.entries()) {
+      if (takenIds.has(String(index))) {
+        taken.push(message);
+        message.refusals = 0;
+      } else {
+        message.refusals += 1;
+      }
+    }
+    if (batch.some(({ refusals }) => refusals >= ATTEMPTS)) {
+      const reasons = new Set((answer.Failed ?? []).map(({ Code, Message = '' }) => `${Code}: ${Message}`));
+      throw new DeliveryError(
+        `queue ${this.#queueName(JOBS)} in ${this.#options.region} refused a job ${ATTEMPTS} times: ${[...reasons].join('; ') || 'it did not say why'}`,
+      );
+    }
+    return taken;
+  }
+
+  /** Makes one call to a queue. An address that no longer leads to a queue is forgotten. */
+  async #call<T>(suffix: string, call: (client: SQSClient, url: string) => Promise<T>): Promise<T> {
+    const client = await this.#sqs();
+    try {
+      return await call(client, await this.#url(suffix, client));
+    } catch (error) {
+      if (!isAwsError(error, 'QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue')) throw error;
+      this.#urls.delete(suffix);
+      throw new DeliveryError(
+        `queue ${this.#queueName(suffix)} does not exist in ${this.#options.region}: apply the per-region module there, or take the region out of "regions"`,
+        { cause: error },
+      );
+    }
+  }
+
+  async #url(suffix: string, client: SQSClient): Promise<string> {
+    const known = this.#urls.get(suffix);
+    if (known !== undefined) return known;
+    const { GetQueueUrlCommand } = await import('./sqs.ts');
+    const name = this.#queueName(suffix);
+    const { QueueUrl } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
+    if (QueueUrl === undefined) throw new DeliveryError(`SQS gave no URL for the queue ${name}`);
+    this.#urls.set(suffix, QueueUrl);
+    return QueueUrl;
+  }
+
+  #queueName(suffix: string): string {
+    return `${this.#options.name}-${suffix}`;
+  }
+
+  async #sqs(): Promise<SQSClient> {
+    const { SQSClient } = await import('./sqs.ts');
+    // The endpoint decides where calls go, not the URL that the queue calls itself by.
+    const { clientOptions, region } = this.#options;
+    this.#client ??= new SQSClient({ ...clientOptions, region, useQueueUrlAsEndpoint: false });
+    return this.#client;
+  }
+}

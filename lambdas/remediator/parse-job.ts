@@ -1,0 +1,35 @@
+import { InvalidInputError } from '../model/errors.ts';
+import { formatIssues } from '../model/issues.ts';
+import { type Job, jobSchema } from '../model/job.ts';
+import { ruleIds } from '../rules/index.ts';
+
+/**
+ * The job that a message holds.
+ * @throws InvalidInputError when it holds none that this remediator can work on: trying again changes nothing
+ */
+export function parseJob(body: string, region: string): Job {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (cause) {
+    throw new InvalidInputError('the message is not JSON', { cause });
+  }
+  const parsed = jobSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new InvalidInputError(`the message is no job: ${formatIssues(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const job = parsed.data;
+  if (job.region !== region) {
+    throw new InvalidInputError(
+      `the job is for region ${job.region}, and this is the remediator of ${region}`,
+    );
+  }
+  if (!ruleIds.includes(job.poll.rule)) {
+    throw new InvalidInputError(
+      `the job is for rule ${job.poll.rule}, which is unknown: expected one of ${ruleIds.join(', ')}`,
+    );
+  }
+  return job;
+}
