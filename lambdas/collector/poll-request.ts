@@ -62,5 +62,5 @@ export function parsePollRequest(event: unknown, now: Date): PollRequest {
     scheduled_time === SCHEDULED_TIME
       ? Math.floor(now.getTime() / MILLISECONDS_PER_MINUTE) * MILLISECONDS_PER_MINUTE
       : Date.parse(scheduled_time);
-  return { poll: { rule, asOf: toSecond(asOf) }, furtherRuleNames: netskope_rule_names };
+  return { poll: { source: 'netskope', rule, asOf: toSecond(asOf) }, furtherRuleNames: netskope_rule_names };
 }

@@ -5,8 +5,13 @@ import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSc
 /** The most findings that one job holds. */
 export const MAX_FINDINGS_PER_JOB = 25;
 
+/** The sources of findings that there are. */
+export const sourceSchema = z.enum(['netskope']);
+
 /** One run of the collector for one rule: a second delivery of the same schedule is the same poll. */
 export const pollSchema = z.object({
+  /** Who was asked. Jobs and evidence of the first version do not name it: there was one source. */
+  source: sourceSchema.default('netskope'),
   rule: ruleIdSchema,
   /** The moment whose findings were asked for. */
   asOf: timestampSchema,
@@ -18,9 +23,22 @@ export function epochSeconds(poll: Poll): number {
   return Math.floor(Date.parse(poll.asOf) / 1000);
 }
 
-/** `<rule>@<asOf in epoch seconds>`: what a poll is known by. */
+/** The most characters of a role session's name (STS API reference, AssumeRole). */
+const MAX_POLL_ID = 64;
+const DIGEST_IN_ID = 8;
+
+/**
+ * The name of a poll: `<source>.<rule>@<asOf in epoch seconds>`. It is the name of the sessions in target accounts, so
+ * it has at most 64 characters: a rule's id that is too long for that is cut, and followed by `.` and 8 digits of its
+ * SHA-256.
+ */
 export function pollId(poll: Poll): string {
-  return `${poll.rule}@${epochSeconds(poll)}`;
+  const { source, rule } = poll;
+  const moment = `@${epochSeconds(poll)}`;
+  const room = MAX_POLL_ID - source.length - 1 - moment.length;
+  if (rule.length <= room) return `${source}.${rule}${moment}`;
+  const digest = createHash('sha256').update(rule).digest('hex').slice(0, DIGEST_IN_ID);
+  return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
 /** What the collector asks a region's remediator to do: some findings of one rule, account and region. */

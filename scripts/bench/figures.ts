@@ -104,7 +104,7 @@ export async function coldImport(
   const aging = proxy.inject(oldAccessKeys);
   const job = {
     version: 1,
-    poll: { rule, asOf: nextMoment() },
+    poll: { source: 'netskope', rule, asOf: nextMoment() },
     account,
     region: REGION,
     chunk: 0,

@@ -107,7 +107,11 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         account: security,
         effect: 'unavailable',
       });
-      const poll = { rule: 'security-group-ssh-open', asOf: '2026-01-01T00:00:00Z' };
+      const poll = {
+        source: 'netskope' as const,
+        rule: 'security-group-ssh-open',
+        asOf: '2026-01-01T00:00:00Z',
+      };
       const place = { account: accounts.production, region: homeRegion };
       const finding = { rule: poll.rule, ...place, resource: 'sg-0123456789abcdef0' };
       for (const [group, body] of [

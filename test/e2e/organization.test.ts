@@ -117,7 +117,9 @@ describe('examples/organization in a local AWS', () => {
   test('no target role is used for a write in the dry run', () => {
     const { dryRun } = demo.report;
     const polled = dryRun.map(({ summary }) => summary.poll);
-    const names = new Set(polled.map(({ rule, asOf }) => `${rule}@${Math.floor(Date.parse(asOf) / 1000)}`));
+    const names = new Set(
+      polled.map(({ rule, asOf }) => `netskope.${rule}@${Math.floor(Date.parse(asOf) / 1000)}`),
+    );
     const calls = demo.simulation.proxy.calls.filter(({ principal }) =>
       names.has(principal.sessionName ?? ''),
     );

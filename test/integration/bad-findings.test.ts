@@ -333,7 +333,7 @@ describe('messages', () => {
     const asOf = nextMoment();
     const job: Job = {
       version: 1,
-      poll: { rule: SSH, asOf },
+      poll: { source: 'netskope', rule: SSH, asOf },
       account,
       region: 'eu-central-1',
       chunk: 0,
@@ -403,7 +403,7 @@ function jobFor(region: string, rule: string): Job {
   const account = '123456789012';
   return {
     version: 1,
-    poll: { rule, asOf: '2026-01-31T12:00:00Z' },
+    poll: { source: 'netskope', rule, asOf: '2026-01-31T12:00:00Z' },
     account,
     region,
     chunk: 0,

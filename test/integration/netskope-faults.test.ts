@@ -155,7 +155,7 @@ async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Pr
   expect(thrown).toMatchObject({ name: 'FindingSourceError' });
   expect(deployed.messages('ERROR')).toEqual([
     expect.stringMatching(
-      new RegExp(`^poll ${RULE}@\\d+ failed: .*${says.source}.*start the function with the event`),
+      new RegExp(`^poll netskope\\.${RULE}@\\d+ failed: .*${says.source}.*start the function with the event`),
     ),
   ]);
   expect(deployed.metric('PollFailed')).toEqual({ '': 1 });

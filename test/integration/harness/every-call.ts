@@ -111,7 +111,7 @@ export function testEveryCall(
     const region = rule === 'iam-access-key-unrotated' ? 'global' : REGION;
     const job: Job = {
       version: 1,
-      poll: { rule, asOf },
+      poll: { source: 'netskope', rule, asOf },
       account,
       region: REGION,
       chunk: 0,
@@ -242,7 +242,7 @@ export function testEveryCall(
         expect(failed.thrown, 'the poll fails').toBeInstanceOf(Error);
         expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
         expect(deployed.messages('ERROR')).toEqual([
-          expect.stringMatching(new RegExp(`^poll ${rule}@\\d+ failed: .+\\. It is tried again`)),
+          expect.stringMatching(new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is tried again`)),
         ]);
         // The scheduler delivers it again.
         expect((await collect(often)).thrown).toBeUndefined();

@@ -123,7 +123,7 @@ export class Remediation {
 /** Each poll is one of its own. */
 function nextPoll(rule: string): Poll {
   polls += 1;
-  return { rule, asOf: new Date(Date.UTC(2026, 0, 1, 0, 0, polls)).toISOString() };
+  return { source: 'netskope', rule, asOf: new Date(Date.UTC(2026, 0, 1, 0, 0, polls)).toISOString() };
 }
 
 /** Evidence of one job. */

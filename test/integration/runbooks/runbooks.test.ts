@@ -91,7 +91,9 @@ describe.each(rules)('%s by its runbook', (rule) => {
     expect(await outcomeOf(deployed, second)).toMatchObject({
       outcome: 'deferred',
       applied: [],
-      reason: expect.stringMatching(new RegExp(`^in progress since .*: poll ${rule}@\\d+ began it$`)),
+      reason: expect.stringMatching(
+        new RegExp(`^in progress since .*: poll netskope\\.${rule}@\\d+ began it$`),
+      ),
     });
     const outcome = await outcomeOf(deployed, first);
     expect(outcome).toMatchObject({
@@ -104,7 +106,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
       region: rule === 'cloudtrail-log-file-validation' ? ELSEWHERE : REGION,
       tags: [
         { Key: 'cspm-auto-remediation:rule', Value: rule },
-        { Key: 'cspm-auto-remediation:poll', Value: `${rule}@${Date.parse(first.asOf) / 1000}` },
+        { Key: 'cspm-auto-remediation:poll', Value: `netskope.${rule}@${Date.parse(first.asOf) / 1000}` },
       ],
     });
     // The document has done it, as its own role; the remediator has only started it.

@@ -103,7 +103,7 @@ function job(account: string, chunk: number, accountName?: string): Job {
   const findings = [
     { rule, account, region: 'us-east-1', resource: groupId(chunk), ...(accountName && { accountName }) },
   ];
-  const poll = { rule, asOf: '2026-01-31T12:00:00Z' };
+  const poll = { source: 'netskope' as const, rule, asOf: '2026-01-31T12:00:00Z' };
   return { version: 1, poll, account, region: 'us-east-1', chunk, findings };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CollectorDependencies, collect } from '../../../lambdas/collector/collect.ts';
+import type { PollRequest } from '../../../lambdas/collector/poll-request.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
@@ -12,8 +13,8 @@ import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
 import { groupId, SSH_RULE_NAME, sourceFinding } from './support/items.ts';
 
 const HOME = 'eu-central-1';
-const REQUEST = {
-  poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
+const REQUEST: PollRequest = {
+  poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
   furtherRuleNames: [],
 };
 

@@ -63,7 +63,7 @@ describe('the handler', { timeout: 30_000 }, () => {
       ]),
     );
     expect(messages(invocation, 'INFO')).toEqual([
-      'poll security-group-ssh-open@1769860800: 1 findings in 1 jobs to 1 accounts and regions',
+      'poll netskope.security-group-ssh-open@1769860800: 1 findings in 1 jobs to 1 accounts and regions',
     ]);
     expect(messages(invocation, 'WARN')).toEqual([
       expect.stringMatching(/"Moon\(Base\)" is unknown: 2 findings .*region_labels/),
@@ -83,7 +83,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(invocation.result).toMatchObject({ items: 0, findings: 0 });
     expect([...metrics(invocation).keys()]).toEqual([]);
     expect(messages(invocation, 'INFO')).toEqual([
-      'poll security-group-ssh-open@1769860800: 0 findings in 0 jobs to 0 accounts and regions',
+      'poll netskope.security-group-ssh-open@1769860800: 0 findings in 0 jobs to 0 accounts and regions',
     ]);
   });
 
@@ -103,7 +103,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     );
     expect(messages(invocation, 'ERROR')).toEqual([
       expect.stringMatching(
-        /^poll security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*tried again/,
+        /^poll netskope.security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*tried again/,
       ),
     ]);
     expect(invocation.output).not.toContain(TOKEN);

@@ -5,7 +5,7 @@ import type { Finding } from '../../../lambdas/model/finding.ts';
 import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
 import { groupId } from './support/items.ts';
 
-const POLL = { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' };
+const POLL = { source: 'netskope' as const, rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' };
 const ACCOUNTS = ['111111111111', '222222222222', '333333333333'];
 const REGIONS = ['eu-central-1', 'us-east-1'];
 

@@ -5,7 +5,7 @@ import type { Unprocessable } from '../../../lambdas/model/outcome.ts';
 import { type ReceivedCall, type ScriptedAws, s3Error, scriptedAws } from '../../lab/scripted-aws.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
-const POLL = { rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };
+const POLL = { source: 'netskope' as const, rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };
 const BUS = 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm';
 
 function recordsOf(server: ScriptedAws): AwsPollRecords {

@@ -13,7 +13,7 @@ const event = {
 describe('the event of a schedule', () => {
   test('is a poll of the scheduled time', () => {
     expect(parsePollRequest(event, NOW)).toEqual({
-      poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
+      poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
       furtherRuleNames: ['Our own benchmark: SSH'],
     });
   });
@@ -42,7 +42,7 @@ describe('the event of a schedule', () => {
 
   test('may name the rule alone, for who starts a poll by hand', () => {
     expect(parsePollRequest({ rule: 'CIS-1-2-0-4-1' }, NOW)).toEqual({
-      poll: { rule: 'security-group-ssh-open', asOf: '2026-01-31T12:34:00Z' },
+      poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:34:00Z' },
       furtherRuleNames: [],
     });
   });

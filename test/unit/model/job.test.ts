@@ -4,7 +4,7 @@ import { type Job, jobId, jobSchema, pollId } from '../../../lambdas/model/job.t
 
 const job: Job = {
   version: 1,
-  poll: { rule: 's3-bucket-public', asOf: '2026-06-30T11:00:00Z' },
+  poll: { source: 'netskope', rule: 's3-bucket-public', asOf: '2026-06-30T11:00:00Z' },
   account: '111122223333',
   region: 'eu-central-1',
   chunk: 0,
@@ -19,8 +19,28 @@ test('a job comes through the queue as it was', () => {
 });
 
 test('a poll is known by its rule and its moment, to the second', () => {
-  expect(pollId(job.poll)).toBe('s3-bucket-public@1782817200');
+  expect(pollId(job.poll)).toBe('netskope.s3-bucket-public@1782817200');
   expect(pollId({ ...job.poll, asOf: '2026-06-30T11:00:00.999Z' })).toBe(pollId(job.poll));
+});
+
+test('a poll of a job that names no source is one of Netskope', () => {
+  const { source: _, ...poll } = job.poll;
+
+  expect(jobSchema.parse({ ...job, poll })).toEqual(job);
+});
+
+test('the name of a poll is a role session’s name, however long the rule’s is', () => {
+  const idOf = (rule: string) => pollId({ source: 'netskope', rule, asOf: '2999-12-31T23:59:59Z' });
+  const longest = 'a'.repeat(43);
+
+  expect(idOf(longest)).toBe(`netskope.${longest}@32503679999`);
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z0-9]{1,30}(-[a-z0-9]{1,30}){0,6}$/), (rule) => {
+      expect(idOf(rule)).toMatch(/^[\w+=,.@-]{2,64}$/);
+    }),
+  );
+  expect(idOf(`${longest}-one`)).not.toBe(idOf(`${longest}-two`));
+  expect(idOf(`${longest}-one`)).toMatch(/^netskope\.a{34}\.[0-9a-f]{8}@32503679999$/);
 });
 
 test('the same job has the same id, whatever else is known of its findings', () => {

@@ -8,7 +8,7 @@ const change = {
 };
 const outcome: Outcome = {
   version: 1,
-  poll: { rule: 'security-group-ssh-open', asOf: '2026-06-30T11:00:00Z' },
+  poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-06-30T11:00:00Z' },
   finding: {
     rule: 'security-group-ssh-open',
     account: '111122223333',

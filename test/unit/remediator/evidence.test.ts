@@ -12,7 +12,7 @@ import {
 } from '../../lab/scripted-aws.ts';
 import { findingOf, RULE } from './support/world.ts';
 
-const poll = { rule: RULE, asOf: '2026-06-30T11:00:00Z' };
+const poll = { source: 'netskope' as const, rule: RULE, asOf: '2026-06-30T11:00:00Z' };
 const outcome: Outcome = {
   version: 1,
   poll,

@@ -225,7 +225,7 @@ describe('a job', () => {
     expect(logged('WARN')).toEqual([
       expect.stringMatching(`^unfinished: ${RULE} ${ACCOUNT} global a: MalformedInput`),
       expect.stringContaining(
-        `job of ${RULE}@1782817200 for account ${ACCOUNT}: 1 of 2 findings are unfinished after attempt 2 of 5`,
+        `job of netskope.${RULE}@1782817200 for account ${ACCOUNT}: 1 of 2 findings are unfinished after attempt 2 of 5`,
       ),
     ]);
     expect(logged('ERROR')).toEqual([]);

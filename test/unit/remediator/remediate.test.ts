@@ -38,7 +38,7 @@ describe('what becomes of a finding', () => {
     expect(outcomeSchema.parse(outcome)).toEqual(outcome);
     expect(outcome).toMatchObject({
       version: 1,
-      poll: { rule: RULE, asOf: '2026-06-30T11:00:00Z' },
+      poll: { source: 'netskope', rule: RULE, asOf: '2026-06-30T11:00:00Z' },
       finding: findingOf('deploy'),
       outcome: 'remediated',
       mode: 'enforce',
@@ -94,7 +94,7 @@ describe('what becomes of a finding', () => {
       {
         account: ACCOUNT,
         region: 'eu-central-1',
-        name: `${RULE}@1782817200`,
+        name: `netskope.${RULE}@1782817200`,
         permissions: [...rule.permissions.read, ...rule.permissions.write],
       },
     ]);

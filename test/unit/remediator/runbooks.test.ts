@@ -27,7 +27,7 @@ const findingOf = (resource: string) => ({ rule: RULE, account: ACCOUNT, region:
 /** The job of a poll, an hour after the one before. */
 function pollOf(number: number, ...trails: readonly string[]): Job {
   const asOf = new Date(Date.UTC(2026, 5, 30, 11 + number)).toISOString();
-  return { ...jobOf(), poll: { rule: RULE, asOf }, findings: trails.map(findingOf) };
+  return { ...jobOf(), poll: { source: 'netskope', rule: RULE, asOf }, findings: trails.map(findingOf) };
 }
 
 let account: TrailAccount;
@@ -88,7 +88,7 @@ describe('the plan', () => {
     'of %s names document, version, parameters, role and region',
     async (rule, resource, document, parameter, where) => {
       const { runbook } = await loadRule(rule);
-      const poll = { rule, asOf: '2026-06-30T11:00:00Z' };
+      const poll = { source: 'netskope' as const, rule, asOf: '2026-06-30T11:00:00Z' };
       const finding = { rule, account: ACCOUNT, region, resource };
 
       const plan = runbook && planRunbook(runbook, finding, { poll, region }, ROLE);

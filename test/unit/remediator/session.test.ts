@@ -43,10 +43,10 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
   });
 
   test('its session has a name that STS takes, and that says rule and poll', () => {
-    const name = pollId({ rule: id, asOf: '2999-12-31T23:59:59Z' });
+    const name = pollId({ source: 'netskope', rule: id, asOf: '2999-12-31T23:59:59Z' });
 
     expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
-    expect(name).toBe(`${id}@32503679999`);
+    expect(name).toBe(`netskope.${id}@32503679999`);
   });
 });
 
@@ -98,7 +98,7 @@ describe('opening a session', () => {
   const request = {
     account: '444455556666',
     region: 'eu-central-1',
-    name: `${rule.id}@1782817200`,
+    name: `netskope.${rule.id}@1782817200`,
     permissions: rule.permissions.read,
   };
 
@@ -122,7 +122,7 @@ describe('opening a session', () => {
       Action: 'AssumeRole',
       Version: '2011-06-15',
       RoleArn: 'arn:aws:iam::444455556666:role/security/cspm-remediation',
-      RoleSessionName: 'iam-access-key-unrotated@1782817200',
+      RoleSessionName: 'netskope.iam-access-key-unrotated@1782817200',
       ExternalId: 'external',
       Policy: sessionPolicy(rule.permissions.read, {
         partition: 'aws',

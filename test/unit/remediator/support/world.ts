@@ -12,7 +12,7 @@ import { Lifeline } from './lifeline.ts';
 
 export const ACCOUNT = '111122223333';
 export const RULE = 'iam-access-key-unrotated';
-const POLL: Poll = { rule: RULE, asOf: '2026-06-30T11:00:00Z' };
+const POLL: Poll = { source: 'netskope', rule: RULE, asOf: '2026-06-30T11:00:00Z' };
 
 export function findingOf(resource: string): Finding {
   return { rule: RULE, account: ACCOUNT, region: 'global', resource };
