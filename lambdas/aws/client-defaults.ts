@@ -1,14 +1,33 @@
-/** What every SDK client is made with, besides its region: no call may hang until the function's end. */
+/** How long one HTTP request of an SDK client may take, in milliseconds. */
+export interface RequestTimeouts {
+  readonly connectionTimeout: number;
+  /** From sending the request to the answer's headers. */
+  readonly requestTimeout: number;
+  /** How long a connection may be silent: it ends an answer whose body stalls. */
+  readonly socketTimeout: number;
+  /** Without it, the SDK only logs a warning when `requestTimeout` is over. */
+  readonly throwOnRequestTimeout: true;
+}
+
+/** The options of every SDK client, besides its region. */
 export interface AwsClientOptions {
   /** By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string;
   /** By default the function's role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts?: number;
-  readonly requestHandler?: { readonly connectionTimeout: number; readonly requestTimeout: number };
+  readonly requestHandler?: RequestTimeouts;
 }
 
-export const clientDefaults: AwsClientOptions = {
-  maxAttempts: 4,
-  requestHandler: { connectionTimeout: 3_000, requestTimeout: 20_000 },
+/**
+ * The timeouts of every request. With all attempts and the waits between them, a call whose server never answers ends
+ * after about 35 seconds: less than a remediator reserves for recording what it did.
+ */
+export const requestTimeouts: RequestTimeouts = {
+  connectionTimeout: 3_000,
+  requestTimeout: 8_000,
+  socketTimeout: 8_000,
+  throwOnRequestTimeout: true,
 };
+
+export const clientDefaults: AwsClientOptions = { maxAttempts: 4, requestHandler: requestTimeouts };

@@ -46,6 +46,8 @@ function mayBeSdkError(error: unknown): error is SdkError {
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
+  // The job's time was over before AWS answered.
+  if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
   // The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help.
   if (isAwsError(error, 'LimitExceeded')) return 'refused';

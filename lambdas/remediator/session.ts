@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clientDefaults } from '../aws/client-defaults.ts';
+import { SessionRequestHandler } from '../aws/request-handler.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
 import type { Clock } from '../model/clock.ts';
@@ -15,6 +16,14 @@ export interface SessionRequest {
   readonly name: string;
   /** What the session may do, and nothing else. */
   readonly permissions: readonly Permission[];
+  /** Ends every call of the session when it is aborted: what is left of the job's time is for recording. */
+  readonly signal?: AbortSignal;
+}
+
+/** A session whose connections someone has to close. */
+export interface OpenSession extends AwsSession {
+  /** Closes the session's connections. No call is made by it afterwards. */
+  close(): void;
 }
 
 const credentialsSchema = z.object({
@@ -52,7 +61,7 @@ export class Sessions {
    * Assumes the target role of an account, narrowed to the permissions that are asked for.
    * @throws AWS's own error: `AccessDenied` where there is no such role, or it does not trust this remediator
    */
-  async open({ account, region, name, permissions }: SessionRequest): Promise<AwsSession> {
+  async open({ account, region, name, permissions, signal }: SessionRequest): Promise<OpenSession> {
     const { PARTITION: partition, TARGET_ROLE_NAME, EXTERNAL_ID } = this.#environment;
     const answer = await this.#sts.send(
       new AssumeRoleCommand({
@@ -63,11 +72,11 @@ export class Sessions {
       }),
     );
     const credentials = credentialsSchema.parse(answer.Credentials);
-    return new AssumedSession({ account, region, partition }, credentials, this.#clock);
+    return new AssumedSession({ account, region, partition }, credentials, this.#clock, signal);
   }
 }
 
-class AssumedSession implements AwsSession {
+class AssumedSession implements OpenSession {
   readonly account: string;
   readonly region: string;
   readonly partition: string;
@@ -80,12 +89,15 @@ class AssumedSession implements AwsSession {
     expiration: Date;
   };
   readonly #clients = new Map<string, unknown>();
+  readonly #requestHandler: SessionRequestHandler;
 
   constructor(
     place: { account: string; region: string; partition: string },
     credentials: z.infer<typeof credentialsSchema>,
     clock: Clock,
+    signal: AbortSignal | undefined,
   ) {
+    this.#requestHandler = new SessionRequestHandler(signal);
     this.account = place.account;
     this.region = place.region;
     this.partition = place.partition;
@@ -100,6 +112,10 @@ class AssumedSession implements AwsSession {
 
   now(): Date {
     return new Date(this.#clock.now());
+  }
+
+  close(): void {
+    this.#requestHandler.destroy();
   }
 
   client<C>(Client: new (settings: ClientSettings) => C, region = this.region): C {
@@ -120,6 +136,7 @@ class AssumedSession implements AwsSession {
       ...clientDefaults,
       region,
       credentials: this.#credentials,
+      requestHandler: this.#requestHandler,
       // The SDK tells its logger of every call, whether it went well (info) or not (error).
       logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
     };

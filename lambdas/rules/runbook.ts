@@ -68,10 +68,9 @@ export function startPermissions(runbook: Runbook, roleArn = AUTOMATION_ROLES): 
       resources: [
         `arn:\${partition}:ssm:${region}::document/${document}`,
         `arn:\${partition}:ssm:${region}:*:automation-definition/${document}:*`,
-        executions,
       ],
     },
-    { actions: ['ssm:AddTagsToResource'], resources: [executions] },
+    { actions: ['ssm:StartAutomationExecution', 'ssm:AddTagsToResource'], resources: [executions] },
     {
       actions: ['iam:PassRole'],
       resources: [roleArn],

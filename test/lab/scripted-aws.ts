@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { promisify } from 'node:util';
 
 /** One call as an AWS service receives it. */
 export interface ReceivedCall {
@@ -21,6 +22,8 @@ export interface ScriptedAws extends AsyncDisposable {
   readonly endpoint: string;
   /** All calls so far, oldest first. */
   readonly calls: readonly ReceivedCall[];
+  /** How many connections are open. */
+  connections(): Promise<number>;
 }
 
 /** An AWS endpoint that answers as a test tells it to, for what no emulator does: faults, old keys, races. */
@@ -55,6 +58,7 @@ export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promi
   return {
     endpoint: `http://127.0.0.1:${address.port}`,
     calls,
+    connections: promisify(server.getConnections.bind(server)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       server.close();

@@ -134,21 +134,3 @@ describe.each(statements)('$id, $kind: $permission.actions', ({ permission }) =>
     expect(fill(JSON.stringify(permission))).not.toContain('${');
   });
 });
-
-test.each(ruleIds)('the session policy of %s fits into what STS takes', async (id) => {
-  const { permissions } = await loadRule(id);
-
-  const policy = fill(
-    JSON.stringify({
-      Version: '2012-10-17',
-      Statement: [...permissions.read, ...permissions.write].map(({ actions, resources, conditions }) => ({
-        Effect: 'Allow',
-        Action: actions,
-        Resource: resources,
-        Condition: conditions,
-      })),
-    }),
-  );
-
-  expect(policy.length).toBeLessThan(2048);
-});

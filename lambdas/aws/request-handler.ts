@@ -1,0 +1,26 @@
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { requestTimeouts } from './client-defaults.ts';
+
+type Handle = NodeHttpHandler['handle'];
+
+/**
+ * Sends the requests of a session's clients over connections that they share. No request outlives `signal`; `destroy`
+ * closes the connections.
+ */
+export class SessionRequestHandler extends NodeHttpHandler {
+  readonly #signal: AbortSignal | undefined;
+
+  /** @param signal Ends every request when it is aborted, also those that are sent later. */
+  constructor(signal?: AbortSignal) {
+    super({ ...requestTimeouts });
+    this.#signal = signal;
+  }
+
+  override handle(...[request, options]: Parameters<Handle>): ReturnType<Handle> {
+    const signals = [this.#signal, options?.abortSignal].filter((signal) => signal instanceof AbortSignal);
+    return super.handle(request, {
+      ...options,
+      ...(signals.length > 0 && { abortSignal: AbortSignal.any(signals) }),
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { describe, expect, test } from 'vitest';
+import { clientDefaults, requestTimeouts } from '../../../lambdas/aws/client-defaults.ts';
+
+import { errorKind } from '../../../lambdas/aws/errors.ts';
+import { GetObjectCommand, S3Client } from '../../../lambdas/aws/s3.ts';
+
+async function serve(listener: RequestListener) {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** The product's own settings, only faster. */
+function hasty(endpoint: string) {
+  return {
+    ...clientDefaults,
+    maxAttempts: 2,
+    requestHandler: { ...requestTimeouts, requestTimeout: 100, socketTimeout: 100 },
+    endpoint,
+    region: 'eu-central-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+}
+
+describe('a server of AWS', () => {
+  test('that never answers ends the call, as a fault that may pass', async () => {
+    let requests = 0;
+    await using server = await serve(() => {
+      requests += 1;
+    });
+    const client = new EC2Client(hasty(server.endpoint));
+
+    const error = await client.send(new DescribeVpcsCommand({})).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ name: 'TimeoutError' });
+    expect(errorKind(error)).toBe('unavailable');
+    expect(requests).toBe(2);
+  });
+
+  test('whose body stalls ends the read, as a fault that may pass', async () => {
+    await using server = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half of the ');
+    });
+    const client = new S3Client(hasty(server.endpoint));
+
+    const error = await client
+      .send(new GetObjectCommand({ Bucket: 'settings', Key: 'rule.json' }))
+      .then(({ Body }) => Body?.transformToString())
+      .catch((thrown: unknown) => thrown);
+
+    expect(error).toBeInstanceOf(Error);
+    expect(errorKind(error)).toBe('unavailable');
+  });
+});
+
+test('all attempts of a call fit into the time that is reserved for recording', () => {
+  const { maxAttempts = 0 } = clientDefaults;
+  const reservedMilliseconds = 45_000;
+
+  expect(maxAttempts * requestTimeouts.requestTimeout).toBeLessThan(reservedMilliseconds - 10_000);
+});
