@@ -11,7 +11,7 @@ import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import { ParameterSettings } from './parameter-settings.ts';
 import { type JobResult, remediate } from './remediate.ts';
-import { Sessions } from './session.ts';
+import { type SessionLog, Sessions } from './session.ts';
 import type { Attempt, Surroundings } from './surroundings.ts';
 
 /** Works on a job: see `remediate`. */
@@ -21,11 +21,12 @@ export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
 export function createRemediator(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,
+  logger: SessionLog,
   clock: Clock = systemClock,
 ): Remediator {
   const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
   const { AWS_REGION, HOME_REGION, NAME, EVIDENCE_BUCKET, EVENT_BUS_ARN, SECURITY_ACCOUNT_ID } = environment;
-  const sessions = new Sessions(environment, clock);
+  const sessions = new Sessions(environment, clock, logger);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
   const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
   const objects = new EvidenceObjects({

@@ -26,7 +26,7 @@ function prepare() {
   const environment = parseEnvironment(environmentSchema, process.env);
   const { NAME: name, AWS_REGION: region } = environment;
   const queue = new JobQueue({ name, region, clock: systemClock, clientOptions: clientDefaults });
-  return { environment, queue, remediate: createRemediator(environment, queue) };
+  return { environment, queue, remediate: createRemediator(environment, queue, logger) };
 }
 
 function retryPolicy({ MAX_RECEIVE_COUNT, RETRY_DELAY_SECONDS }: Environment): RetryPolicy {

@@ -1,8 +1,10 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
 import { z } from 'zod';
 import { clientDefaults } from '../aws/client-defaults.ts';
 import { SessionRequestHandler } from '../aws/request-handler.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
+import { stsRegionForAnyAccount } from '../aws/sts-region.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Permission } from '../rules/facts.ts';
 import type { Environment } from './environment.ts';
@@ -16,6 +18,8 @@ export interface SessionRequest {
   readonly name: string;
   /** What the session may do, and nothing else. */
   readonly permissions: readonly Permission[];
+  /** Whether the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is bound. */
+  readonly inAnyRegion?: boolean;
   /** Ends every call of the session when it is aborted: what is left of the job's time is for recording. */
   readonly signal?: AbortSignal;
 }
@@ -45,25 +49,40 @@ function sessionName(name: string): string {
   return name.replaceAll(/[^\w+=,.@-]/g, '-').slice(0, 64);
 }
 
+/** Where it is told how near a session policy comes to what STS takes. */
+export type SessionLog = Pick<Logger, 'debug' | 'warn'>;
+
+/** In percent: above it, a longer account or role name may make STS refuse the policy. */
+const LARGE_PACKED_POLICY = 85;
+
 /** Opens sessions in the accounts that findings name, by the target role. */
 export class Sessions {
   readonly #environment: Environment;
   readonly #clock: Clock;
-  readonly #sts: STSClient;
+  readonly #log: SessionLog;
+  readonly #sts = new Map<string, STSClient>();
 
-  constructor(environment: Environment, clock: Clock) {
+  constructor(environment: Environment, clock: Clock, log: SessionLog) {
     this.#environment = environment;
     this.#clock = clock;
-    this.#sts = new STSClient({ ...clientDefaults, region: environment.AWS_REGION });
+    this.#log = log;
   }
 
   /**
    * Assumes the target role of an account, narrowed to the permissions that are asked for.
    * @throws AWS's own error: `AccessDenied` where there is no such role, or it does not trust this remediator
    */
-  async open({ account, region, name, permissions, signal }: SessionRequest): Promise<OpenSession> {
-    const { PARTITION: partition, TARGET_ROLE_NAME, EXTERNAL_ID } = this.#environment;
-    const answer = await this.#sts.send(
+  async open({
+    account,
+    region,
+    name,
+    permissions,
+    inAnyRegion = false,
+    signal,
+  }: SessionRequest): Promise<OpenSession> {
+    const { PARTITION: partition, TARGET_ROLE_NAME, EXTERNAL_ID, AWS_REGION } = this.#environment;
+    const stsRegion = inAnyRegion ? stsRegionForAnyAccount(partition, AWS_REGION) : AWS_REGION;
+    const answer = await this.#stsIn(stsRegion).send(
       new AssumeRoleCommand({
         RoleArn: `arn:${partition}:iam::${account}:role/${TARGET_ROLE_NAME}`,
         RoleSessionName: sessionName(name),
@@ -71,8 +90,20 @@ export class Sessions {
         Policy: sessionPolicy(permissions, { partition, region, account }),
       }),
     );
+    const { PackedPolicySize: packed = 0 } = answer;
+    const words = `session policy of ${name}: ${packed} % of what STS packs`;
+    if (packed > LARGE_PACKED_POLICY) this.#log.warn(words);
+    else this.#log.debug(words);
     const credentials = credentialsSchema.parse(answer.Credentials);
     return new AssumedSession({ account, region, partition }, credentials, this.#clock, signal);
+  }
+
+  #stsIn(region: string): STSClient {
+    const known = this.#sts.get(region);
+    if (known !== undefined) return known;
+    const client = new STSClient({ ...clientDefaults, region });
+    this.#sts.set(region, client);
+    return client;
   }
 }
 

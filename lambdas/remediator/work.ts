@@ -1,4 +1,5 @@
-import { describeError, errorKind, isAwsError } from '../aws/errors.ts';
+import { describeAssumeRoleError } from '../aws/assume-role-error.ts';
+import { errorKind, isAwsError } from '../aws/errors.ts';
 import type { AwsSession } from '../aws/session.ts';
 import type { Change } from '../changes/change.ts';
 import { OutOfTimeError, SettingsError } from '../model/errors.ts';
@@ -353,6 +354,7 @@ export class Work {
         account,
         region,
         name: pollId(poll),
+        inAnyRegion: this.#rule.scope === 'global' || this.#rule.regionFrom === 'resource',
         // In dry run the credentials themselves can't change anything.
         permissions: [
           ...read,
@@ -367,10 +369,7 @@ export class Work {
       });
     } catch (error) {
       if (errorKind(error) !== 'refused') throw error;
-      const advice = isAwsError(error, 'AccessDenied')
-        ? ': it is missing there, or does not trust this remediator (name, external id, organization); deploy modules/target in that account'
-        : '';
-      const reason = `the target role in account ${account} can't be assumed${advice}. ${describeError(error)}`;
+      const reason = describeAssumeRoleError(error, account, region);
       this.#conclusions.concludeAll('failed', { willRetry: true, reason });
       return undefined;
     }

@@ -79,6 +79,7 @@ beforeAll(async () => {
       RETRY_DELAY_SECONDS: '30',
     }),
     systemClock,
+    { debug: () => {}, warn: () => {} },
   );
 });
 afterAll(async () => {

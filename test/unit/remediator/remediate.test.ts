@@ -95,6 +95,7 @@ describe('what becomes of a finding', () => {
         account: ACCOUNT,
         region: 'eu-central-1',
         name: `netskope.${RULE}@1782817200`,
+        inAnyRegion: true,
         permissions: [...rule.permissions.read, ...rule.permissions.write],
       },
     ]);

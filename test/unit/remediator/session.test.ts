@@ -136,10 +136,10 @@ test('placeholders are filled in wherever they stand', () => {
   });
 });
 
-const assumed: Answer = {
+const assumed = {
   status: 200,
   body: `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIATARGET</AccessKeyId><SecretAccessKey>target-secret</SecretAccessKey><SessionToken>target-token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
-};
+} as const satisfies Answer;
 
 function answer(call: ReceivedCall): Answer {
   if (call.form.get('Action') === 'AssumeRole') return assumed;
@@ -153,6 +153,8 @@ function answer(call: ReceivedCall): Answer {
     body: '<GetAccessKeyLastUsedResponse><GetAccessKeyLastUsedResult/></GetAccessKeyLastUsedResponse>',
   };
 }
+
+const silent = { debug: () => {}, warn: () => {} };
 
 describe('opening a session', () => {
   const clock = { now: () => Date.parse('2026-06-30T12:00:00Z'), sleep: async () => {} };
@@ -175,7 +177,7 @@ describe('opening a session', () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 
-    const session = await new Sessions(environment, clock).open(request);
+    const session = await new Sessions(environment, clock, silent).open(request);
 
     expect(aws.calls).toHaveLength(1);
     const [call] = aws.calls;
@@ -201,7 +203,7 @@ describe('opening a session', () => {
   test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
-    const session = await new Sessions(environment, clock).open(request);
+    const session = await new Sessions(environment, clock, silent).open(request);
     const client = session.client(IAMClient);
 
     await client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'there' }));
@@ -219,10 +221,44 @@ describe('opening a session', () => {
     expect(JSON.stringify(session.calls)).not.toMatch(/secret|token/);
   });
 
+  test.each([
+    { functionRegion: 'eu-central-1', inAnyRegion: true, asked: 'eu-central-1' },
+    { functionRegion: 'eu-south-2', inAnyRegion: true, asked: 'us-east-1' },
+    { functionRegion: 'eu-south-2', inAnyRegion: false, asked: 'eu-south-2' },
+  ])('in $functionRegion (any region: $inAnyRegion) asks STS in $asked', async (given) => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const sessions = new Sessions({ ...environment, AWS_REGION: given.functionRegion }, clock, silent);
+
+    await sessions.open({ ...request, inAnyRegion: given.inAnyRegion });
+
+    expect(aws.calls[0]?.headers.authorization).toContain(`/${given.asked}/sts/aws4_request`);
+  });
+
+  test.each([
+    { packed: 40, level: 'debug' as const },
+    { packed: 92, level: 'warn' as const },
+  ])('logs at level $level that $packed % of the packed size is used', async ({ packed, level }) => {
+    const size = `<PackedPolicySize>${packed}</PackedPolicySize></AssumeRoleResult>`;
+    await using aws = await scriptedAws(() => ({
+      ...assumed,
+      body: assumed.body.replace('</AssumeRoleResult>', size),
+    }));
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const log = { debug: vi.fn(), warn: vi.fn() };
+
+    await new Sessions(environment, clock, log).open(request);
+
+    expect(log[level].mock.calls).toEqual([
+      [`session policy of ${request.name}: ${packed} % of what STS packs`],
+    ]);
+    expect(log.debug.mock.calls.length + log.warn.mock.calls.length).toBe(1);
+  });
+
   test('there is one client for each service and region', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
-    const session = await new Sessions(environment, clock).open(request);
+    const session = await new Sessions(environment, clock, silent).open(request);
 
     const client = session.client(EC2Client);
 
@@ -236,7 +272,7 @@ describe('opening a session', () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
     const time = new AbortController();
-    const session = await new Sessions(environment, clock).open({ ...request, signal: time.signal });
+    const session = await new Sessions(environment, clock, silent).open({ ...request, signal: time.signal });
     time.abort();
 
     const error = await session
@@ -251,7 +287,7 @@ describe('opening a session', () => {
   test('a closed session keeps no connection', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
-    const sessions = new Sessions(environment, clock);
+    const sessions = new Sessions(environment, clock, silent);
     const opened = await Promise.all(Array.from({ length: 20 }, () => sessions.open(request)));
     await Promise.all(
       opened.map((session) =>
@@ -269,7 +305,7 @@ describe('opening a session', () => {
     await using aws = await scriptedAws(() => queryError('AccessDenied', 403));
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 
-    await expect(new Sessions(environment, clock).open(request)).rejects.toMatchObject({
+    await expect(new Sessions(environment, clock, silent).open(request)).rejects.toMatchObject({
       name: 'AccessDenied',
       $fault: 'client',
     });
@@ -281,7 +317,9 @@ describe('opening a session', () => {
       body: '<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>target-secret</SecretAccessKey></Credentials></AssumeRoleResult></AssumeRoleResponse>',
     }));
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
-    const error = await new Sessions(environment, clock).open(request).catch((thrown: unknown) => thrown);
+    const error = await new Sessions(environment, clock, silent)
+      .open(request)
+      .catch((thrown: unknown) => thrown);
 
     expect(error).toBeInstanceOf(z.ZodError);
     expect(String(error)).toContain('AccessKeyId');
@@ -292,7 +330,7 @@ describe('opening a session', () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
 
-    await new Sessions(environment, clock).open({ ...request, name: `a rule: ${'é'.repeat(100)}` });
+    await new Sessions(environment, clock, silent).open({ ...request, name: `a rule: ${'é'.repeat(100)}` });
 
     expect(aws.calls[0]?.form.get('RoleSessionName')).toBe(`a-rule--${'-'.repeat(56)}`);
   });

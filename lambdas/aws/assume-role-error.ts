@@ -1,0 +1,20 @@
+import { describeError, isAwsError } from './errors.ts';
+
+function adviceOn(error: unknown, account: string, region: string): string | undefined {
+  if (isAwsError(error, 'AccessDenied')) {
+    return 'it is missing there, or does not trust this remediator (name, external id, organization); deploy modules/target in that account';
+  }
+  if (isAwsError(error, 'RegionDisabled')) {
+    return `STS is not active for that account in ${region}: enable the region in account ${account}, or take it out of the module's regions`;
+  }
+  if (isAwsError(error, 'PackedPolicyTooLarge')) {
+    return "the session policy of the rule is too large for STS; nothing was started or changed. Shorten the names of the automation role and its path, or report it as a bug with the rule's id";
+  }
+  return undefined;
+}
+
+/** Why the target role of an account could not be assumed, in words that a person can act on. */
+export function describeAssumeRoleError(error: unknown, account: string, region: string): string {
+  const advice = adviceOn(error, account, region);
+  return `the target role in account ${account} can't be assumed${advice === undefined ? '' : `: ${advice}`}. ${describeError(error)}`;
+}

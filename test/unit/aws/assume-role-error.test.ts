@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { describeAssumeRoleError } from '../../../lambdas/aws/assume-role-error.ts';
+
+function named(name: string): Error {
+  return Object.assign(new Error(`${name} by AWS`), { name });
+}
+
+test.each([
+  { name: 'AccessDenied', words: 'deploy modules/target in that account' },
+  {
+    name: 'RegionDisabledException',
+    words: 'enable the region in account 111122223333, or take it out of the module',
+  },
+  { name: 'PackedPolicyTooLargeException', words: 'too large for STS; nothing was started or changed' },
+])('$name says what to do', ({ name, words }) => {
+  const reason = describeAssumeRoleError(named(name), '111122223333', 'eu-south-2');
+
+  expect(reason).toContain("the target role in account 111122223333 can't be assumed: ");
+  expect(reason).toContain(words);
+  expect(reason).toContain(`${name} by AWS`);
+});
+
+test('an error without advice is given as AWS words it', () => {
+  const reason = describeAssumeRoleError(named('ExpiredToken'), '111122223333', 'eu-south-2');
+
+  expect(reason).toBe(
+    "the target role in account 111122223333 can't be assumed. ExpiredToken: ExpiredToken by AWS",
+  );
+});
