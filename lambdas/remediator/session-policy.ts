@@ -1,4 +1,4 @@
-import type { Permission } from '../rules/facts.ts';
+import type { Permission } from '../rules/permission.ts';
 
 /** What the placeholders in a rule's permissions stand for in one job. */
 export interface Scope {

@@ -6,7 +6,7 @@ import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
 import { stsRegionForAnyAccount } from '../aws/sts-region.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Permission } from '../rules/facts.ts';
+import type { Permission } from '../rules/permission.ts';
 import type { Environment } from './environment.ts';
 import { sessionPolicy } from './session-policy.ts';
 

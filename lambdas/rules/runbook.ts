@@ -1,4 +1,4 @@
-import type { Permission } from './facts.ts';
+import type { Permission } from './permission.ts';
 
 /** A managed Systems Manager document that cures the rule's violations, more or less. */
 export interface Runbook {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Permission } from '../../lambdas/rules/facts.ts';
+import type { Permission } from '../../lambdas/rules/permission.ts';
 import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
 /** What of an S3 call's query names the operation, with the IAM action by method. */

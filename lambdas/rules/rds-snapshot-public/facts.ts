@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineFacts, type Permission } from '../facts.ts';
+import { defineFacts } from '../facts.ts';
+import type { Permission } from '../permission.ts';
 
 const arn = (type: string): string => `arn:\${partition}:rds:\${region}:\${account}:${type}:*`;
 

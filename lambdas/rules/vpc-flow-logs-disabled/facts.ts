@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { defineFacts, inRegion } from '../facts.ts';
+import { defineFacts } from '../facts.ts';
+import { inRegion } from '../permission.ts';
 
 // The values that AWS takes. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 const retentionDays = [

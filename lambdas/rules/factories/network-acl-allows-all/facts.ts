@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { inRegion, type Permission, type Permissions } from '../../facts.ts';
+import type { Permissions } from '../../facts.ts';
+import { inRegion, type Permission } from '../../permission.ts';
 import { canonicalCidr, isCidr } from './cidr.ts';
 
 /** The facts that the two rules on network ACLs share. */

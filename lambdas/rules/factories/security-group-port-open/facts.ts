@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { securityGroupIdSchema } from '../../../changes/security-group/ingress-rule.ts';
-import { defineFacts, inRegion, type Permission, type RuleFacts } from '../../facts.ts';
+import { defineFacts, type RuleFacts } from '../../facts.ts';
+import { inRegion, type Permission } from '../../permission.ts';
 import { documentPermissions } from '../../runbook.ts';
 
 const optionsSchema = z.strictObject({

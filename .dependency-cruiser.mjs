@@ -1,0 +1,78 @@
+/**
+ * Which folder may import which: the table of the layout in docs/architecture.md, read by dependency-cruiser. Whatever is
+ * not allowed here fails `npm run test:imports`. `swc` reads the files, so that type-only imports count too.
+ */
+
+/** Each room with those that it may import, besides itself. */
+const rooms = {
+  model: [],
+  aws: ['model'],
+  changes: ['model', 'aws'],
+  rules: ['model', 'aws', 'changes'],
+  sources: ['model', 'aws'],
+  collector: ['model', 'aws', 'sources', 'rules'],
+  remediator: ['model', 'aws', 'changes', 'rules'],
+};
+
+/** Parts of the rules that are facts: data, without code that calls AWS. */
+const facts = '^lambdas/rules/.*(facts|catalogue|permission|runbook|cidr)\\.ts$';
+
+const roomRules = Object.entries(rooms).map(([room, others]) => ({
+  name: `${room}-imports`,
+  comment: `lambdas/${room} may import ${others.length === 0 ? 'no other room' : others.join(', ')}`,
+  severity: 'error',
+  from: { path: `^lambdas/${room}/` },
+  to: { path: '^lambdas/', pathNot: `^lambdas/(${[room, ...others].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    {
+      name: 'no-circle',
+      comment: 'Nothing may import itself, directly or through others.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    ...roomRules,
+    {
+      name: 'model-needs-only-zod',
+      severity: 'error',
+      from: { path: '^lambdas/model/' },
+      to: { dependencyTypes: ['npm'], pathNot: 'node_modules/zod/' },
+    },
+    {
+      name: 'collector-knows-facts-only',
+      comment: "The collector loads the facts of rules, never a rule's code.",
+      severity: 'error',
+      from: { path: '^lambdas/(collector|sources)/' },
+      to: { path: '^lambdas/rules/', pathNot: facts },
+    },
+    {
+      name: 'facts-are-data',
+      comment: 'What the collector, Terraform and the documents load calls nothing.',
+      severity: 'error',
+      from: { path: facts },
+      to: { path: '^lambdas/(rules/.*(rule|index)\\.ts|aws/)' },
+    },
+    {
+      name: 'product-knows-no-tests',
+      severity: 'error',
+      from: { path: '^lambdas/' },
+      to: { path: '^(test|scripts|demo)/' },
+    },
+    {
+      name: 'unused',
+      comment: 'Nothing imports this file, and no function or test begins with it.',
+      severity: 'error',
+      from: { path: '^lambdas/', pathNot: '^lambdas/(collector|remediator)/index\\.ts$', orphan: true },
+      to: {},
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.json'] },
+  },
+};
