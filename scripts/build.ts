@@ -66,6 +66,6 @@ for (const name of functions) {
   );
 }
 if (stale.length > 0) {
-  process.stderr.write(`${stale.join('\n')}\nRun \`npm run build\` and commit what it wrote.\n`);
+  process.stderr.write(`${stale.join('\n')}\nRun \`npm run generate\` and commit what it wrote.\n`);
   process.exitCode = 1;
 }

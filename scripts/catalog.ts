@@ -11,7 +11,8 @@ import { EVENT_SOURCE, FINDING_OUTCOME } from '../lambdas/aws/event-bus.ts';
 import { metricOf, metrics } from '../lambdas/model/metrics.ts';
 import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
-import type { Permission, RuleFacts } from '../lambdas/rules/facts.ts';
+import type { RuleFacts } from '../lambdas/rules/facts.ts';
+import type { Permission } from '../lambdas/rules/permission.ts';
 import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 
 const scalarTypes = { string: 'string', integer: 'number', number: 'number', boolean: 'bool' } as const;
@@ -167,8 +168,6 @@ if (!process.argv.includes('--check')) {
     `catalogue of ${rules.length} rules: ${stale.length === 0 ? 'nothing changed' : `wrote ${stale.join(', ')}`}\n`,
   );
 } else if (stale.length > 0) {
-  process.stderr.write(
-    `stale: ${stale.join(', ')}. Run \`node scripts/catalog.ts\` and commit what it wrote.\n`,
-  );
+  process.stderr.write(`stale: ${stale.join(', ')}. Run \`npm run generate\` and commit what it wrote.\n`);
   process.exitCode = 1;
 }

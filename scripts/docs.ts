@@ -7,7 +7,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
-import type { Permission, RuleFacts } from '../lambdas/rules/facts.ts';
+import type { RuleFacts } from '../lambdas/rules/facts.ts';
+import type { Permission } from '../lambdas/rules/permission.ts';
 import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 
 const file = 'docs/rules.md';
@@ -185,6 +186,6 @@ if (!process.argv.includes('--check')) {
   }
   process.stdout.write(`${file}: ${current === text ? 'nothing changed' : 'written'}\n`);
 } else if (current !== text) {
-  process.stderr.write(`stale: ${file}. Run \`node scripts/docs.ts\` and commit what it wrote.\n`);
+  process.stderr.write(`stale: ${file}. Run \`npm run generate\` and commit what it wrote.\n`);
   process.exitCode = 1;
 }

@@ -116,8 +116,6 @@ if (!check) {
     `tables of modules: ${stale.length === 0 ? 'nothing changed' : `wrote ${stale.join(', ')}`}\n`,
   );
 } else if (stale.length > 0) {
-  process.stderr.write(
-    `stale: ${stale.join(', ')}. Run \`node scripts/terraform-docs.ts\` and commit what it wrote.\n`,
-  );
+  process.stderr.write(`stale: ${stale.join(', ')}. Run \`npm run generate\` and commit what it wrote.\n`);
   process.exitCode = 1;
 }

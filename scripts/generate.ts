@@ -1,0 +1,19 @@
+/**
+ * Writes every generated file, in the order in which they are made of each other: the catalogue that Terraform reads,
+ * the rules' documentation, the tables of inputs and outputs in the modules' READMEs, and the functions' zips.
+ *
+ *     node scripts/generate.ts           write
+ *     node scripts/generate.ts --check   change nothing; exit 1 and name what is stale
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const generators = ['catalog.ts', 'docs.ts', 'terraform-docs.ts', 'build.ts'];
+
+let isStale = false;
+for (const generator of generators) {
+  const script = fileURLToPath(new URL(generator, import.meta.url));
+  const { status } = spawnSync(process.execPath, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  if (status !== 0) isStale = true;
+}
+process.exitCode = isStale ? 1 : 0;
