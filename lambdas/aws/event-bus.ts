@@ -1,20 +1,14 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
+import type { OutcomeEvent } from '../model/outcome-event.ts';
 import { batches } from './batches.ts';
 import { type EventBridgeClient, PutEventsCommand } from './eventbridge.ts';
 
 /** The `source` of every event that this project puts on its bus. */
 export const EVENT_SOURCE = 'cspm-auto-remediation';
 
-/** The `detail-type` of the events that tell what came of a finding: `Outcome` or `Unprocessable`. */
+/** The `detail-type` of the events whose detail is an `OutcomeEvent`. */
 export const FINDING_OUTCOME = 'Finding Outcome';
-
-/** One event to be put on the bus. */
-export interface BusEvent {
-  readonly detailType: string;
-  /** What `detail` holds, as JSON. */
-  readonly detail: object;
-}
 
 /** PutEvents takes at most 10 entries, less than 256 KB in all (EventBridge API reference, PutEvents). */
 const MAX_ENTRIES = 10;
@@ -36,20 +30,20 @@ function bytesOf(entry: Entry): number {
 }
 
 /**
- * Puts events on the bus, in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again,
- * up to three times; the SDK has its own retries for calls that fail as a whole. Delivery is at least once.
+ * Publishes what became of findings, in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are
+ * sent again, up to three times; the SDK has its own retries for calls that fail as a whole. Delivery is at least once.
  * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
  */
-export async function publish(
+export async function publishOutcomes(
   client: EventBridgeClient,
   busArn: string,
-  events: readonly BusEvent[],
+  events: readonly OutcomeEvent[],
   clock: Clock = systemClock,
 ): Promise<void> {
   const entries = events.map((event) => ({
     Source: EVENT_SOURCE,
-    DetailType: event.detailType,
-    Detail: JSON.stringify(event.detail),
+    DetailType: FINDING_OUTCOME,
+    Detail: JSON.stringify(event),
     EventBusName: busArn,
   }));
   for (const batch of batches(entries, MAX_ENTRIES, MAX_BYTES, bytesOf)) {

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { AwsClientOptions } from '../aws/client-defaults.ts';
-import { FINDING_OUTCOME, publish } from '../aws/event-bus.ts';
+import { publishOutcomes } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
 import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
+import { unprocessableEvent } from '../model/outcome-event.ts';
 import type { PollSummary } from './poll-summary.ts';
 
 /** What a poll leaves behind for people to read. */
@@ -58,12 +59,14 @@ export class AwsPollRecords implements PollRecords {
   }
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
-    const { clientOptions, region, eventBusArn, clock } = this.#options;
+    const { bucket, clientOptions, region, eventBusArn, clock } = this.#options;
     await pLimit(OBJECTS_AT_ONCE).map(unprocessable, (one) => this.#put(unprocessableKey(one), one));
     const { EventBridgeClient } = await import('../aws/eventbridge.ts');
     this.#events ??= new EventBridgeClient({ ...clientOptions, region });
-    const events = unprocessable.map((detail) => ({ detailType: FINDING_OUTCOME, detail }));
-    await publish(this.#events, eventBusArn, events, clock);
+    const events = unprocessable.map((one) =>
+      unprocessableEvent(one, `s3://${bucket}/${unprocessableKey(one)}`),
+    );
+    await publishOutcomes(this.#events, eventBusArn, events, clock);
   }
 
   writeSummary(summary: PollSummary): Promise<void> {

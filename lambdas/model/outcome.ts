@@ -20,7 +20,7 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
-/** Exactly one a finding and poll. This whole value goes to the evidence bucket; the event bus gets `outcomeEvent`. */
+/** Exactly one a finding and poll. This whole value goes to the evidence bucket; the event bus gets an `OutcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
@@ -54,65 +54,8 @@ export const outcomeSchema = z.object({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** In bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
-const MAX_LINES = 48 * 1024;
-const MAX_FINDING = 64 * 1024;
-const MAX_EXEMPTIONS = 16 * 1024;
-/** In characters, of which none is more than six bytes of JSON. */
-const MAX_REASON = 2_000;
-const MAX_LINE = 1_000;
-
-function bytesOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
-}
-
-function cut(text: string, maxLength: number): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-}
-
-/** The first of some lines, at most `maxBytes` of JSON; the last says how many are missing. */
-function boundedLines(lines: readonly string[], maxBytes: number): string[] {
-  const kept: string[] = [];
-  let bytes = 0;
-  for (const line of lines) {
-    const short = cut(line, MAX_LINE);
-    bytes += bytesOf(short) + 1;
-    if (bytes > maxBytes) return [...kept, `… and ${lines.length - kept.length} more`];
-    kept.push(short);
-  }
-  return kept;
-}
-
-/** Changes as the lines that a person reads, no more of them than a log or an event takes. */
-export function linesOf(changes: readonly RecordedChange[]): string[] {
-  return boundedLines(
-    changes.map(({ line }) => line),
-    MAX_LINES,
-  );
-}
-
-/** What the event bus is told of an outcome: changes as the lines that a person reads, and where the evidence is. */
-export function outcomeEvent(
-  { seen: _, plan, applied, earlierPlan, finding, reason, endedExemptions, ...outcome }: Outcome,
-  evidence: string,
-) {
-  const { rule, account, region, resource } = finding;
-  return {
-    ...outcome,
-    finding: bytesOf(finding) > MAX_FINDING ? { rule, account, region, resource } : finding,
-    ...(reason !== undefined && { reason: cut(reason, MAX_REASON) }),
-    plan: linesOf(plan),
-    applied: linesOf(applied),
-    ...(earlierPlan !== undefined && { earlierPlan: linesOf(earlierPlan) }),
-    ...(endedExemptions !== undefined && {
-      endedExemptions: boundedLines(endedExemptions, MAX_EXEMPTIONS),
-    }),
-    evidence,
-  };
-}
-
 /**
- * What the collector could not turn into a job. `finding` is what was understood of the item, as text or null.
+ * What the collector could not turn into a job: the item as far as it was understood.
  */
 export const unprocessableSchema = z.object({
   version: z.literal(1),

@@ -1,12 +1,12 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { clientDefaults } from '../aws/client-defaults.ts';
-import { FINDING_OUTCOME, publish } from '../aws/event-bus.ts';
+import { publishOutcomes } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
-import { outcomeEvent } from '../model/outcome.ts';
+import { outcomeEvent } from '../model/outcome-event.ts';
 import type { Environment } from './environment.ts';
 import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import { ParameterSettings } from './parameter-settings.ts';
@@ -45,9 +45,9 @@ export function createRemediator(
     tell(outcomes) {
       const events = outcomes.map((outcome) => {
         const evidence = `s3://${EVIDENCE_BUCKET}/${outcomeKey(outcome.poll, outcome.finding)}`;
-        return { detailType: FINDING_OUTCOME, detail: outcomeEvent(outcome, evidence) };
+        return outcomeEvent(outcome, evidence);
       });
-      return publish(bus, EVENT_BUS_ARN, events, clock);
+      return publishOutcomes(bus, EVENT_BUS_ARN, events, clock);
     },
   };
   return (job, attempt) => remediate(job, attempt, surroundings);

@@ -35,6 +35,7 @@ import {
   type Unprocessable,
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
+import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
 
 /** A rule's settings as a module's user writes them. */
 export interface RuleSettings {
@@ -66,7 +67,8 @@ export interface ProductOptions {
 }
 
 /** A finding's event: the outcome without what was seen, with the lines of its changes. */
-const outcomeEventSchema = z.looseObject({
+/** What tests read of an event, once the product's own schema has taken the whole of it. */
+const eventSchema = z.looseObject({
   poll: z.object({ rule: z.string(), asOf: z.string() }),
   outcome: z.string(),
   finding: z.looseObject({ account: z.string(), region: z.string(), resource: z.string() }).optional(),
@@ -76,12 +78,15 @@ const outcomeEventSchema = z.looseObject({
   plan: z.array(z.string()).optional(),
   applied: z.array(z.string()).optional(),
 });
-export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
+export type OutcomeEvent = z.infer<typeof eventSchema>;
 
 const busMessageSchema = z.object({
   source: z.literal(EVENT_SOURCE),
   'detail-type': z.literal(FINDING_OUTCOME),
-  detail: outcomeEventSchema,
+  detail: z
+    .unknown()
+    .refine((detail) => outcomeEventSchema.safeParse(detail).success, 'expected the event of an outcome')
+    .pipe(eventSchema),
 });
 
 const journalSchema = z.looseObject({

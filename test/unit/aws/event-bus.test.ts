@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { FINDING_OUTCOME, publish } from '../../../lambdas/aws/event-bus.ts';
+import { publishOutcomes } from '../../../lambdas/aws/event-bus.ts';
 import { EventBridgeClient } from '../../../lambdas/aws/eventbridge.ts';
 import { DeliveryError } from '../../../lambdas/model/errors.ts';
+import type { Json } from '../../../lambdas/model/json.ts';
+import type { OutcomeEvent } from '../../../lambdas/model/outcome-event.ts';
 import {
   type Answer,
   jsonAnswer,
@@ -19,7 +21,8 @@ const sentSchema = z.object({
   ),
 });
 const sent = ({ body }: ReceivedCall) => sentSchema.parse(JSON.parse(body)).Entries;
-const numbers = (call: ReceivedCall): unknown[] => sent(call).map(({ Detail }) => JSON.parse(Detail).number);
+const numbers = (call: ReceivedCall): unknown[] =>
+  sent(call).map(({ Detail }) => JSON.parse(Detail).item.number);
 
 const taken = (call: ReceivedCall): Answer =>
   jsonAnswer({ FailedEntryCount: 0, Entries: sent(call).map(() => ({ EventId: 'e' })) });
@@ -34,15 +37,25 @@ function refusing(isRefused: (number: unknown) => boolean) {
   };
 }
 
-async function publishTo(aws: ScriptedAws, details: readonly object[], sleeps: number[] = []): Promise<void> {
+const EVIDENCE = 's3://cspm-evidence/unprocessable/key.json';
+const eventOf = (item: Json): OutcomeEvent => ({
+  version: 1,
+  poll: { source: 'netskope', rule: 's3-bucket-public', asOf: '2026-06-30T11:00:00Z' },
+  outcome: 'unprocessable',
+  reason: 'malformed item',
+  item,
+  at: '2026-06-30T12:00:00Z',
+  evidence: EVIDENCE,
+});
+
+async function publishTo(aws: ScriptedAws, items: readonly Json[], sleeps: number[] = []): Promise<void> {
   const client = new EventBridgeClient({
     endpoint: aws.endpoint,
     region: 'us-east-1',
     maxAttempts: 1,
     credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
   });
-  const events = details.map((detail) => ({ detailType: FINDING_OUTCOME, detail }));
-  await publish(client, BUS, events, {
+  await publishOutcomes(client, BUS, items.map(eventOf), {
     now: () => 0,
     sleep: async (milliseconds) => {
       sleeps.push(milliseconds);
@@ -62,7 +75,7 @@ describe('publishing', () => {
       {
         Source: 'cspm-auto-remediation',
         DetailType: 'Finding Outcome',
-        Detail: '{"number":1}',
+        Detail: JSON.stringify(eventOf({ number: 1 })),
         EventBusName: BUS,
       },
     ]);

@@ -74,7 +74,11 @@ describe('records', () => {
       Source: 'cspm-auto-remediation',
       DetailType: 'Finding Outcome',
     });
-    expect(JSON.parse(entries[0].Detail)).toEqual(items[0]);
+    const digest = createHash('sha256').update('{"index":0}').digest('hex');
+    expect(JSON.parse(entries[0].Detail)).toEqual({
+      ...items[0],
+      evidence: `s3://cspm-evidence/unprocessable/s3-bucket-public/1769860800/${digest}.json`,
+    });
   });
 
   test('keep the summary of a poll by its rule and time', async () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { linesOf, type Outcome, outcomeEvent, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+import { type Outcome, outcomeSchema, type Unprocessable } from '../../../lambdas/model/outcome.ts';
+import {
+  linesOf,
+  outcomeEvent,
+  outcomeEventSchema,
+  unprocessableEvent,
+} from '../../../lambdas/model/outcome-event.ts';
 
 const change = {
   change: { kind: 'k', resource: 'sg-1', rules: [] },
@@ -47,6 +53,23 @@ describe('the event of an outcome', () => {
     });
   });
 
+  test('is what its schema says, as is that of an item that could not become part of a job', () => {
+    const unprocessable: Unprocessable = {
+      version: 1,
+      poll: outcome.poll,
+      outcome: 'unprocessable',
+      reason: 'malformed item',
+      item: { account_id: 7 },
+      at: '2026-06-30T12:00:00.000Z',
+    };
+    const events = [outcomeEvent(outcome, EVIDENCE), unprocessableEvent(unprocessable, EVIDENCE)];
+
+    for (const event of events) {
+      expect(outcomeEventSchema.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
+    }
+    expect(events[1]).toEqual({ ...unprocessable, evidence: EVIDENCE });
+  });
+
   test('has no more fields than there are', () => {
     const { reason: _, earlierPlan: __, endedExemptions: ___, ...plain } = outcome;
     const event = outcomeEvent(plain, EVIDENCE);
@@ -74,7 +97,7 @@ describe('the event of an outcome', () => {
             ...outcome,
             finding: {
               ...outcome.finding,
-              resource: resource.slice(0, 2_048),
+              resource: `r${resource.slice(0, 2_047)}`,
               policies: [words],
             },
             reason: words,
@@ -87,6 +110,7 @@ describe('the event of an outcome', () => {
           const event = outcomeEvent(large, EVIDENCE);
 
           expect(Buffer.byteLength(JSON.stringify(event))).toBeLessThan(255 * 1024);
+          expect(outcomeEventSchema.safeParse(event).error).toBeUndefined();
           expect(event.finding).toMatchObject({ account: '111122223333', resource: large.finding.resource });
         },
       ),

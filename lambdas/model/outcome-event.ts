@@ -1,0 +1,102 @@
+import { z } from 'zod';
+import { findingSchema } from './finding.ts';
+import {
+  type Outcome,
+  outcomeSchema,
+  type RecordedChange,
+  type Unprocessable,
+  unprocessableSchema,
+} from './outcome.ts';
+
+/** Changes as the lines that a person reads. */
+const linesSchema = z.array(z.string());
+
+/** Where the whole record is: `s3://<bucket>/<key>`. */
+const evidenceSchema = z.string().startsWith('s3://');
+
+/** The event of one finding's outcome. */
+export const findingOutcomeEventSchema = outcomeSchema.omit({ seen: true }).extend({
+  /** Without what only informs where the whole would be too large. */
+  finding: findingSchema,
+  plan: linesSchema,
+  applied: linesSchema,
+  earlierPlan: linesSchema.optional(),
+  evidence: evidenceSchema,
+});
+export type FindingOutcomeEvent = z.infer<typeof findingOutcomeEventSchema>;
+
+/** The event of an item that could not become part of a job. */
+export const unprocessableEventSchema = unprocessableSchema.extend({ evidence: evidenceSchema });
+export type UnprocessableEvent = z.infer<typeof unprocessableEventSchema>;
+
+/** What `detail` holds in an event of the type `Finding Outcome`. Told apart by `outcome`. */
+export const outcomeEventSchema = z.union([unprocessableEventSchema, findingOutcomeEventSchema]);
+export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
+
+/** In bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
+const MAX_LINES = 48 * 1024;
+const MAX_FINDING = 64 * 1024;
+const MAX_EXEMPTIONS = 16 * 1024;
+/** In characters, of which none is more than six bytes of JSON. */
+const MAX_REASON = 2_000;
+const MAX_LINE = 1_000;
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+}
+
+/** The first of some lines, at most `maxBytes` of JSON; the last says how many are missing. */
+function boundedLines(lines: readonly string[], maxBytes: number): string[] {
+  const kept: string[] = [];
+  let bytes = 0;
+  for (const line of lines) {
+    const short = cut(line, MAX_LINE);
+    bytes += bytesOf(short) + 1;
+    if (bytes > maxBytes) return [...kept, `… and ${lines.length - kept.length} more`];
+    kept.push(short);
+  }
+  return kept;
+}
+
+/** Changes as the lines that a person reads, no more of them than a log or an event takes. */
+export function linesOf(changes: readonly RecordedChange[]): string[] {
+  return boundedLines(
+    changes.map(({ line }) => line),
+    MAX_LINES,
+  );
+}
+
+/**
+ * The event of an outcome: changes as the lines that a person reads, and where the evidence is.
+ * @param evidence `s3://<bucket>/<key>`
+ */
+export function outcomeEvent(
+  { seen: _, plan, applied, earlierPlan, finding, reason, endedExemptions, ...outcome }: Outcome,
+  evidence: string,
+): FindingOutcomeEvent {
+  const { rule, account, region, resource } = finding;
+  return {
+    ...outcome,
+    finding: bytesOf(finding) > MAX_FINDING ? { rule, account, region, resource } : finding,
+    ...(reason !== undefined && { reason: cut(reason, MAX_REASON) }),
+    plan: linesOf(plan),
+    applied: linesOf(applied),
+    ...(earlierPlan !== undefined && { earlierPlan: linesOf(earlierPlan) }),
+    ...(endedExemptions !== undefined && {
+      endedExemptions: boundedLines(endedExemptions, MAX_EXEMPTIONS),
+    }),
+    evidence,
+  };
+}
+
+/**
+ * The event of an item that could not become part of a job.
+ * @param evidence `s3://<bucket>/<key>`
+ */
+export function unprocessableEvent(unprocessable: Unprocessable, evidence: string): UnprocessableEvent {
+  return { ...unprocessable, evidence };
+}
