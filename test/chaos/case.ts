@@ -1,0 +1,42 @@
+import type { Settings } from '../../lambdas/model/settings.ts';
+import type { AwsState } from '../lab/aws-model/state.ts';
+
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-central-1';
+
+/** What someone else does, each with numbers that choose among what stands there at that moment. */
+export interface Act {
+  readonly kind: string;
+  readonly which: number;
+  readonly how: number;
+}
+
+/** What meets the function's AWS call with this number, counted over all jobs of a case. */
+export type Disturbance = { readonly at: number } & (
+  | { readonly act: Act }
+  /** This read and the next ones answer the state of so many versions ago. */
+  | { readonly lag: { readonly versions: number; readonly reads: number } }
+  /** `retried`: the SDK sends the call again; `for good`: no answer comes; `refused`: it has no effect, and AWS says so (503). */
+  | { readonly loss: 'retried' | 'for good' | 'refused' }
+);
+
+/** One rule's job on the resources. */
+export interface JobSpec {
+  readonly rule: string;
+  readonly options: Settings['options'];
+}
+
+/** A generated case: what stands there, which jobs come one after another, and what meets them. */
+export interface Case {
+  readonly kind: 'security-group' | 'network-acl' | 'bucket';
+  readonly initial: AwsState;
+  readonly jobs: readonly JobSpec[];
+  readonly disturbances: readonly Disturbance[];
+  /** After so many steps the first attempts are ended, one number an attempt; none: they live. */
+  readonly kills: readonly number[];
+}
+
+export function resourcesOf({ kind, initial }: Pick<Case, 'kind' | 'initial'>): string[] {
+  const all = { 'security-group': initial.groups, 'network-acl': initial.acls, bucket: initial.buckets };
+  return Object.keys(all[kind]);
+}

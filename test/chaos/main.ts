@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { findAllFaults, findFault } from './property.ts';
+import { reportLines } from './report.ts';
+
+/**
+ * Looks for a case in which something is changed beyond the plan because someone else acts, reads lag, answers are
+ * lost or the function ends:
+ *
+ *     npm run test:chaos -- --seed 7 --cases 10000 [--kind security-group] [--path 12:3] [--all-faults]
+ *
+ * Exits with 1 and prints the seed and the smallest trace where there is one.
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    cases: { type: 'string', default: '1000' },
+    kind: { type: 'string' },
+    path: { type: 'string' },
+    'all-faults': { type: 'boolean', default: false },
+  },
+});
+const options = z
+  .object({
+    seed: z.coerce
+      .number()
+      .int()
+      .default(() => Math.floor(Math.random() * 2 ** 31)),
+    cases: z.coerce.number().int().positive(),
+    kind: z.enum(['security-group', 'network-acl', 'bucket']).optional(),
+    path: z.string().optional(),
+  })
+  .parse(values);
+
+const started = performance.now();
+let told = started;
+const chosen = {
+  seed: options.seed,
+  cases: options.cases,
+  ...(options.kind !== undefined && { kind: options.kind }),
+  ...(options.path !== undefined && { path: options.path }),
+  onCase: (done: number) => {
+    const now = performance.now();
+    if (now - told < 30_000) return;
+    told = now;
+    process.stderr.write(`${done} of ${options.cases} cases\n`);
+  },
+};
+const reports = values['all-faults'] ? await findAllFaults(chosen) : [await findFault(chosen)];
+const seconds = (performance.now() - started) / 1000;
+for (const report of reports) {
+  process.stdout.write(`${reportLines(report, chosen, seconds).join('\n')}\n\n`);
+}
+process.exitCode = reports.every(({ failure }) => failure === undefined) ? 0 : 1;

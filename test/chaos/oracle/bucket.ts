@@ -1,0 +1,81 @@
+import { type AwsState, BLOCK_SETTINGS, type Block, type Bucket } from '../../lab/aws-model/state.ts';
+import { Effects, type Problem, type ResourceOracle, type Write } from './judgement.ts';
+
+/**
+ * Whether a bucket is public, as S3's user guide says ("Blocking public access"): by its ACL unless that is ignored,
+ * or by its policy unless public buckets are restricted.
+ */
+function isPublic({ block, aclIsPublic, policyIsPublic }: Bucket): boolean {
+  return (
+    (aclIsPublic && block?.IgnorePublicAcls !== true) ||
+    (policyIsPublic === true && block?.RestrictPublicBuckets !== true)
+  );
+}
+
+export function blockText(block: Block | null): string | null {
+  return block === null ? null : BLOCK_SETTINGS.map((setting) => `${setting}=${block[setting]}`).join(' ');
+}
+
+/** Judges what is done to buckets. */
+export class BucketOracle implements ResourceOracle {
+  #effects = new Map<string, Effects>();
+
+  problemsOf({ resource, before, after, job }: Write): Problem[] {
+    const from = before.buckets[resource];
+    const to = after.buckets[resource];
+    if (from === undefined || to === undefined) return [`wrote to ${resource}, which is gone`];
+    const problems: Problem[] = [];
+    if (!isPublic(from)) problems.push(`changed ${resource}, which is not public`);
+    for (const setting of BLOCK_SETTINGS) {
+      const was = from.block?.[setting] === true;
+      const is = to.block?.[setting] === true;
+      if (was && !is) problems.push(`switched ${setting} of ${resource} off`);
+      const isNamed =
+        setting === 'IgnorePublicAcls' ||
+        setting === 'RestrictPublicBuckets' ||
+        job.options['block_all'] === true;
+      if (!was && is && !isNamed)
+        problems.push(`switched ${setting} of ${resource} on, which the plan does not name`);
+    }
+    return problems;
+  }
+
+  remember({ resource, before, after }: Write): { opensForNow: boolean } {
+    const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
+    this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
+    return { opensForNow: false };
+  }
+
+  takesBack(): boolean {
+    return false;
+  }
+
+  acted(resource: string, before: AwsState, after: AwsState): void {
+    if (before.buckets[resource]?.block !== after.buckets[resource]?.block)
+      this.#effectsOn(resource).touch('block');
+  }
+
+  leftBehind(): Problem[] {
+    return [];
+  }
+
+  violates(resource: string, state: AwsState): boolean {
+    const bucket = state.buckets[resource];
+    return bucket !== undefined && isPublic(bucket);
+  }
+
+  netEffect(resource: string) {
+    const effects = this.#effectsOn(resource);
+    return effects.isTouched('block') ? new Map() : effects.net;
+  }
+
+  begin(): void {
+    this.#effects = new Map();
+  }
+
+  #effectsOn(resource: string): Effects {
+    const effects = this.#effects.get(resource) ?? new Effects();
+    this.#effects.set(resource, effects);
+    return effects;
+  }
+}

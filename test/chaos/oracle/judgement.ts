@@ -1,0 +1,91 @@
+import type { AwsState } from '../../lab/aws-model/state.ts';
+import type { JobSpec } from '../case.ts';
+
+/** A call of ours that changed something. */
+export interface Write {
+  readonly operation: string;
+  readonly input: unknown;
+  readonly resource: string;
+  readonly before: AwsState;
+  readonly after: AwsState;
+  /** The job at work. */
+  readonly job: JobSpec;
+}
+
+/** What one of our writes did wrong, in words. */
+export type Problem = string;
+
+/** What one kind of resource is judged by. One oracle lives as long as a case. */
+export interface ResourceOracle {
+  /**
+   * What a write did wrong, were these the states before and after it. Does not remember anything.
+   */
+  problemsOf(write: Write): Problem[];
+  /**
+   * Remembers a write.
+   * @param seen the write as it would have been on the state that the look before it answered, where that excused it
+   * @returns whether it opened something that only stands until the job's end
+   */
+  remember(write: Write, seen: Write): { readonly opensForNow: boolean };
+  /** Whether a write only takes back what we had added for now. */
+  takesBack(write: Write): boolean;
+  /** Someone else changed the resource. */
+  acted(resource: string, before: AwsState, after: AwsState): void;
+  /** What our calls left open, or left without purpose, now that a job is over. */
+  leftBehind(resource: string, state: AwsState): Problem[];
+  /** Whether the resource violates the job's rule. */
+  violates(resource: string, state: AwsState, job: JobSpec): boolean;
+  /** What our calls changed of the resource since the job began, in words that records can be compared by. */
+  netEffect(resource: string): NetEffect;
+  /** A job begins: its effects are counted anew. */
+  begin(): void;
+}
+
+/** Item (a rule's id, an entry's number, `block`) to what stood there and what stands there by our calls; null: nothing. */
+export type NetEffect = ReadonlyMap<
+  string,
+  { readonly before: string | null; readonly after: string | null }
+>;
+
+/** Adds up what our calls did to items, one call after another. Items that others touched meanwhile are left out. */
+export class Effects {
+  readonly #items = new Map<string, { before: string | null; after: string | null }>();
+  readonly #touched = new Set<string>();
+
+  add(item: string, before: string | null, after: string | null): void {
+    const known = this.#items.get(item);
+    if (known === undefined) this.#items.set(item, { before, after });
+    else known.after = after;
+  }
+
+  /** Someone else changed an item: what our calls did to it can't be told from the states any more. */
+  touch(item: string): void {
+    this.#touched.add(item);
+  }
+
+  isTouched(item: string): boolean {
+    return this.#touched.has(item);
+  }
+
+  get net(): NetEffect {
+    return new Map([...this.#items].filter(([, { before, after }]) => before !== after));
+  }
+}
+
+/** Entries of both records by key. */
+export function differences<T>(
+  before: readonly T[],
+  after: readonly T[],
+  keyOf: (value: T) => string,
+): { readonly added: T[]; readonly removed: T[]; readonly modified: { readonly from: T; readonly to: T }[] } {
+  const old = new Map(before.map((value) => [keyOf(value), value]));
+  const added: T[] = [];
+  const modified: { from: T; to: T }[] = [];
+  for (const value of after) {
+    const from = old.get(keyOf(value));
+    if (from === undefined) added.push(value);
+    else if (from !== value) modified.push({ from, to: value });
+    old.delete(keyOf(value));
+  }
+  return { added, removed: [...old.values()], modified };
+}

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import type { Case } from './case.ts';
+import { Counts } from './counts.ts';
+import { cases } from './generate.ts';
+import { type ChaosFault, runCase } from './run-case.ts';
+
+export interface ChaosOptions {
+  readonly seed: number;
+  readonly cases: number;
+  readonly kind?: Case['kind'];
+  /** Where the case of an earlier run stands: repeats it alone. */
+  readonly path?: string;
+  /** Told after each case. */
+  readonly onCase?: (done: number) => void;
+}
+
+export interface ChaosReport {
+  /** Cases that were run, without those of shrinking. */
+  readonly cases: number;
+  readonly counts: Counts;
+  readonly failure?: {
+    readonly seed: number;
+    readonly path: string;
+    /** The smallest failing case. */
+    readonly smallest: Case;
+    readonly faults: readonly ChaosFault[];
+    readonly trace: readonly string[];
+  };
+}
+
+/** Runs generated cases until one has a fault; that one is made as small as it can be. */
+export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
+  const { seed, cases: numRuns, kind, path, onCase } = options;
+  const counts = new Counts();
+  let done = 0;
+  let isShrinking = false;
+  const property = fc.asyncProperty(cases(kind), async (chosen) => {
+    const result = await runCase(chosen);
+    if (!isShrinking) {
+      done += 1;
+      counts.addAll(result.counts);
+      onCase?.(done);
+    }
+    if (result.faults.length > 0) isShrinking = true;
+    return result.faults.length === 0;
+  });
+  const details = await fc.check(property, { seed, numRuns, ...(path !== undefined && { path }) });
+  if (!details.failed) return { cases: done, counts };
+  const [smallest] = details.counterexample ?? [];
+  if (smallest === undefined) {
+    throw new Error(`the run ended without a counterexample: ${String(details.errorInstance)}`);
+  }
+  const { faults, trace } = await runCase(smallest, { withTrace: true });
+  return {
+    cases: done,
+    counts,
+    failure: { seed, path: details.counterexamplePath ?? '', smallest, faults, trace },
+  };
+}
+
+/** What groups faults: what was wrong, without what it was about. */
+function signatureOf({ kind, words }: ChaosFault): string {
+  return `${kind}: ${words.split(' ', 1)[0]}`;
+}
+
+/** Runs all cases, and makes one case of each kind of fault as small as it can be. */
+export async function findAllFaults(options: ChaosOptions): Promise<readonly ChaosReport[]> {
+  const { seed, cases: numRuns, kind, onCase } = options;
+  const counts = new Counts();
+  const first = new Map<string, number>();
+  let done = 0;
+  const all = fc.asyncProperty(cases(kind), async (chosen) => {
+    const { faults, counts: of } = await runCase(chosen);
+    counts.addAll(of);
+    for (const signature of new Set(faults.map(signatureOf))) {
+      counts.add(`cases with a fault, ${signature}`);
+      if (!first.has(signature)) first.set(signature, done);
+    }
+    done += 1;
+    onCase?.(done);
+  });
+  await fc.check(all, { seed, numRuns });
+  const reports: ChaosReport[] = [];
+  for (const [signature, index] of first) {
+    const property = fc.asyncProperty(cases(kind), async (chosen) => {
+      const { faults } = await runCase(chosen);
+      return !faults.some((fault) => signatureOf(fault) === signature);
+    });
+    const { counterexample, counterexamplePath } = await fc.check(property, { seed, path: `${index}` });
+    const [smallest] = counterexample ?? [];
+    if (smallest === undefined) continue;
+    const { faults, trace } = await runCase(smallest, { withTrace: true });
+    reports.push({
+      cases: numRuns,
+      counts: reports.length === 0 ? counts : new Counts(),
+      failure: { seed, path: counterexamplePath ?? '', smallest, faults, trace },
+    });
+  }
+  return reports.length === 0 ? [{ cases: numRuns, counts }] : reports;
+}

@@ -1,0 +1,31 @@
+import type { ChaosOptions, ChaosReport } from './property.ts';
+
+/** A run in lines that a person reads. */
+export function reportLines(
+  { cases, counts, failure }: ChaosReport,
+  { seed, kind }: Pick<ChaosOptions, 'seed' | 'kind'>,
+  seconds: number,
+): string[] {
+  const interleavings = counts.get('acts') + counts.get('lagging reads');
+  const figures = [
+    `seed ${seed}: ${cases} cases, ${interleavings} interleavings, ${seconds.toFixed(1)} s`,
+    ...counts.entries.map(([name, number]) => `  ${String(number).padStart(8)} ${name}`),
+  ];
+  if (failure === undefined) return [...figures, 'no fault'];
+  const { smallest, faults, trace, path } = failure;
+  return [
+    ...figures,
+    '',
+    `FAULT in a case of kind ${smallest.kind}. Again: npm run test:chaos -- --seed ${seed} --cases ${cases}${kind === undefined ? '' : ` --kind ${kind}`} --path ${path}`,
+    ...faults.map(({ kind, words }) => `  ${kind}: ${words}`),
+    '',
+    'What stood there:',
+    ...Object.entries({
+      ...smallest.initial.groups,
+      ...smallest.initial.acls,
+      ...smallest.initial.buckets,
+    }).map(([id, content]) => `  ${id}: ${JSON.stringify(content)}`),
+    'What happened:',
+    ...trace.map((line) => `  ${line}`),
+  ];
+}

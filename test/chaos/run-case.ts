@@ -1,0 +1,454 @@
+import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import type { Job } from '../../lambdas/model/job.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import { AwsModel } from '../lab/aws-model/model.ts';
+import { AwsModelError } from '../lab/aws-model/operation.ts';
+import { type ModelCall, modelSession, networkError, sdkError } from '../lab/aws-model/session.ts';
+import type { AwsState } from '../lab/aws-model/state.ts';
+import { Killed, type Lifeline } from '../unit/remediator/support/lifeline.ts';
+import { settingsOf, World } from '../unit/remediator/support/world.ts';
+import { doAct, EXEMPTION } from './acts.ts';
+import { ACCOUNT, type Case, type Disturbance, type JobSpec, REGION, resourcesOf } from './case.ts';
+import { Counts } from './counts.ts';
+import { contentOf, Looks, onlyOf } from './looks.ts';
+import { BucketOracle } from './oracle/bucket.ts';
+import type { ResourceOracle, Write } from './oracle/judgement.ts';
+import { NetworkAclOracle } from './oracle/network-acl.ts';
+import { recordedEffects } from './oracle/records.ts';
+import { SecurityGroupOracle } from './oracle/security-group.ts';
+
+/** What a call takes, and so how far the clock goes on. */
+const CALL_MILLISECONDS = 300;
+/** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
+const LONGEST_LAG_MILLISECONDS = 300_000;
+/** From the look at a resource's tags to the last write of one change. */
+const CALLS_OF_A_CHANGE = 5;
+/** How soon a pause must have stopped all writes. */
+const PAUSE_MILLISECONDS = 5_000;
+const MOST_ATTEMPTS = 5;
+const MOST_LOOKS = 20;
+/** How long the queue keeps a job back before its next attempt. */
+const RETRY_MILLISECONDS = 30_000;
+
+/** What was wrong: `kind` groups faults of a run. */
+export interface ChaosFault {
+  readonly kind: string;
+  readonly words: string;
+}
+
+export interface CaseResult {
+  readonly faults: readonly ChaosFault[];
+  readonly counts: Counts;
+  /** What happened, one line a step; empty unless it was asked for. */
+  readonly trace: readonly string[];
+}
+
+/** Runs a case: real rules, changes and remediator against the model, and judges each step. */
+export async function runCase(chosen: Case, { withTrace = false } = {}): Promise<CaseResult> {
+  const run = new CaseRun(chosen, withTrace);
+  await run.run();
+  return run;
+}
+
+class CaseRun implements CaseResult {
+  readonly faults: ChaosFault[] = [];
+  readonly counts = new Counts();
+  readonly trace: string[] = [];
+  readonly #case: Case;
+  readonly #withTrace: boolean;
+  readonly #world = new World();
+  readonly #model: AwsModel;
+  readonly #oracle: ResourceOracle;
+  readonly #looks = new Looks();
+  #job: JobSpec = { rule: '', options: {} };
+  /** AWS calls of ours so far. */
+  #calls = 0;
+  #lag: { state: AwsState; reads: number } | undefined;
+  #pausedAt: number | undefined;
+  #isCalm = true;
+  /** Resource to the index of the version that our last write of this job made. */
+  #written = new Map<string, number>();
+  /** Resource to the call before which it was exempted. */
+  readonly #exemptedAt = new Map<string, number>();
+  #ids = 0;
+
+  constructor(chosen: Case, withTrace: boolean) {
+    this.#case = chosen;
+    this.#withTrace = withTrace;
+    this.#model = new AwsModel(ACCOUNT, chosen.initial, this.#world.now);
+    this.#oracle = {
+      'security-group': () => new SecurityGroupOracle(),
+      'network-acl': () => new NetworkAclOracle(),
+      bucket: () => new BucketOracle(),
+    }[chosen.kind]();
+    this.#world.openSession = (_, __, life) => this.#session(life);
+  }
+
+  async run(): Promise<void> {
+    const outcomes: Outcome[] = [];
+    let kills = [...this.#case.kills];
+    for (const [index, spec] of this.#case.jobs.entries()) {
+      this.#job = spec;
+      this.#oracle.begin();
+      this.#written = new Map();
+      const begun = this.#model.versions.length - 1;
+      const job = this.#jobOf(spec, index);
+      this.#say(`job ${index + 1}: ${spec.rule} ${JSON.stringify(spec.options)}`);
+      const killed = await this.#work(job, kills);
+      kills = kills.slice(killed);
+      for (const resource of resourcesOf(this.#case)) {
+        const outcome = this.#outcomeOf(job, resource);
+        if (outcome !== undefined) outcomes.push(outcome);
+        this.#judgeEnd(resource, outcome, begun, killed > 0);
+      }
+      this.#world.now += 60_000;
+    }
+    if (this.#isCalm && this.faults.length === 0) await this.#judgeUndo(outcomes);
+  }
+
+  #jobOf({ rule, options }: JobSpec, index: number): Job {
+    this.#world.settings = settingsOf({ rule, options });
+    const asOf = new Date(Date.UTC(2026, 5, 30, 10, index)).toISOString().replace('.000', '');
+    return {
+      version: 1,
+      poll: { rule, asOf },
+      account: ACCOUNT,
+      region: REGION,
+      chunk: 0,
+      findings: resourcesOf(this.#case).map((resource) => ({
+        rule,
+        account: ACCOUNT,
+        region: REGION,
+        resource,
+      })),
+    };
+  }
+
+  /** Works on a job as its queue would: attempt after attempt, and later looks. @returns how many attempts were ended */
+  async #work(first: Job, kills: readonly number[]): Promise<number> {
+    let killed = 0;
+    const jobs = [first];
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      const job = jobs.shift();
+      if (job === undefined) return killed;
+      for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
+        const steps = kills[killed];
+        let taken = 0;
+        const result = await this.#world
+          .attempt(job, {
+            number,
+            last: number === MOST_ATTEMPTS,
+            ...(steps !== undefined && { steps }),
+            onStep: () => {
+              taken += 1;
+            },
+          })
+          .catch((error: unknown) => {
+            if (!(error instanceof Killed))
+              this.#fault('crash', error instanceof Error ? (error.stack ?? error.message) : String(error));
+          });
+        if (steps !== undefined && taken > steps) {
+          killed += 1;
+          this.counts.add('attempts ended amid their work');
+          this.#isCalm = false;
+          this.#say(`attempt ${number} was ended after ${steps} steps`);
+        } else if (result !== undefined && result.unfinished.length === 0 && result.failures.length === 0)
+          break;
+        else
+          this.#say(
+            `attempt ${number} is unfinished: ${result?.unfinished.map(({ error }) => String(error)).join('; ')}`,
+          );
+        this.#world.now += RETRY_MILLISECONDS;
+      }
+      for (const { job: later, delaySeconds } of this.#world.later.splice(0)) {
+        this.#say(`looks again after ${delaySeconds} s`);
+        this.#world.now += delaySeconds * 1000;
+        jobs.push(later);
+      }
+    }
+    this.#fault('endless', `still not done after ${MOST_LOOKS} looks`);
+    return killed;
+  }
+
+  #session(life: Lifeline) {
+    return modelSession(
+      { account: ACCOUNT, region: REGION },
+      () => this.#world.now,
+      (call) => life.step(() => this.#call(call)),
+    );
+  }
+
+  #call(call: ModelCall): object {
+    this.#calls += 1;
+    this.#world.now += CALL_MILLISECONDS;
+    this.counts.add('calls');
+    let loss: 'retried' | 'for good' | 'refused' | undefined;
+    for (const disturbance of this.#case.disturbances) {
+      if (disturbance.at === this.#calls) loss = this.#disturb(disturbance) ?? loss;
+    }
+    if (loss === undefined) return this.#carryOut(call);
+    this.counts.add(`answers lost (${loss})`);
+    this.#say(`the next call's answer is lost: ${loss}`);
+    if (loss === 'refused') throw sdkError('Unavailable', 'the service is unavailable', 503, 'r', 4);
+    try {
+      const first = this.#carryOut(call);
+      if (loss === 'for good') throw networkError(4);
+      if (!this.#model.isWrite(call.operation)) return first;
+    } catch (error) {
+      // An error is an answer, too.
+      if (!(error instanceof AwsModelError) || loss === 'for good') throw networkError(4);
+    }
+    try {
+      return this.#carryOut(call);
+    } catch (error) {
+      if (!(error instanceof AwsModelError)) throw error;
+      throw sdkError(error.code, error.message, error.status, 'r', 2);
+    }
+  }
+
+  /** @returns what happens to the call's answer */
+  #disturb(disturbance: Disturbance): 'retried' | 'for good' | 'refused' | undefined {
+    if ('loss' in disturbance) return disturbance.loss;
+    if ('lag' in disturbance) {
+      const { versions, reads } = disturbance.lag;
+      const state = this.#model.past(versions, this.#world.now - LONGEST_LAG_MILLISECONDS);
+      if (state === this.#model.state) return undefined;
+      this.#lag = { state, reads };
+      this.#say(`the next ${reads} reads answer the state of ${versions} changes ago`);
+      return undefined;
+    }
+    const { act } = disturbance;
+    if (act.kind === 'pause' || act.kind === 'resume') {
+      const isPause = act.kind === 'pause';
+      if (isPause === (this.#pausedAt !== undefined)) return undefined;
+      this.#world.pause = isPause ? 'all' : 'none';
+      this.#pausedAt = isPause ? this.#world.now : undefined;
+      this.counts.add('acts');
+      this.#isCalm = false;
+      this.#say(`someone ${act.kind}s enforcement`);
+      return undefined;
+    }
+    const before = this.#model.state;
+    const acted = doAct(before, act, () => {
+      this.#ids += 1;
+      return `sgr-${this.#ids.toString(16).padStart(17, '0')}`;
+    });
+    if (acted === undefined) return undefined;
+    this.#model.set(acted.state, this.#world.now);
+    if (act.kind === 'exempt') this.#exemptedAt.set(acted.resource, this.#calls);
+    this.#oracle.acted(acted.resource, before, acted.state);
+    this.counts.add('acts');
+    this.#isCalm = false;
+    this.#say(`someone ${acted.words}`);
+    return undefined;
+  }
+
+  #carryOut(call: ModelCall): object {
+    const { operation, input } = call;
+    try {
+      if (!this.#model.isWrite(operation)) return this.#read(call);
+      const before = this.#model.state;
+      const { output, next: after = before } = this.#model.answer(operation, input, before, call.region);
+      this.#model.set(after, this.#world.now);
+      this.#say(`call ${this.#calls}: ${operation} ${summary(input)}`);
+      const resource = resourcesOf(this.#case).find((id) => JSON.stringify(input).includes(`"${id}"`));
+      if (resource === undefined)
+        this.#fault('elsewhere', `${operation} ${summary(input)} names no resource of the job`);
+      else if (contentOf(before, resource) !== contentOf(after, resource)) {
+        this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
+      }
+      this.#looks.wrote(this.#calls);
+      return output;
+    } catch (error) {
+      if (error instanceof AwsModelError) {
+        this.#say(`call ${this.#calls}: ${operation} ${summary(input)}: ${error.code}`);
+        if (error.code === 'ModelLimit') this.#fault('limit of the model', error.message);
+        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls);
+      } else {
+        this.#fault('limit of the model', `${operation} ${summary(input)}: ${String(error)}`);
+      }
+      throw error;
+    }
+  }
+
+  #read({ operation, input, region }: ModelCall): object {
+    const lag = this.#lag;
+    if (lag !== undefined) {
+      lag.reads -= 1;
+      if (lag.reads <= 0) this.#lag = undefined;
+    }
+    const state = lag?.state ?? this.#model.state;
+    const isOld = state !== this.#model.state;
+    if (isOld) this.counts.add('lagging reads');
+    this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
+    this.#looks.note(operation, input, this.#calls, state, isOld);
+    return this.#model.answer(operation, input, state, region).output;
+  }
+
+  #judge(write: Write, call: ModelCall): void {
+    this.counts.add('writes');
+    this.#written.set(write.resource, this.#model.versions.length - 1);
+    const takesBack = this.#oracle.takesBack(write);
+    if (takesBack) this.counts.add('taken back');
+    let seen = write;
+    const problems = this.#oracle.problemsOf(write);
+    if (problems.length > 0) {
+      const excused = this.#excused(write, call);
+      if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
+      else {
+        seen = excused;
+        this.counts.add(`allowed: ${this.#looks.why(this.#calls)}`);
+        this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
+      }
+    }
+    if (!takesBack) this.#judgeTiming(write);
+    if (this.#oracle.remember(write, seen).opensForNow) {
+      this.counts.add('opened for now');
+      this.#say('  opens something until it is taken back');
+    }
+  }
+
+  /** The write on what the look directly before it answered, if it would have been right on that. */
+  #excused(write: Write, { region }: ModelCall): Write | undefined {
+    const before = this.#looks.seen(write.resource, write.before, this.#calls);
+    if (before === undefined) return undefined;
+    try {
+      const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
+      const seen = { ...write, before, after };
+      return this.#oracle.problemsOf(seen).length === 0 ? seen : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Exempt or paused, nothing more is to be changed. */
+  #judgeTiming({ resource, before, operation }: Write): void {
+    if (this.#pausedAt !== undefined && this.#world.now - this.#pausedAt > PAUSE_MILLISECONDS) {
+      this.#fault(
+        'pause',
+        `${operation} of ${resource} ${this.#world.now - this.#pausedAt} ms after a pause`,
+      );
+    }
+    if (!isExempt(before, resource)) return;
+    const since = this.#calls - (this.#exemptedAt.get(resource) ?? 0);
+    if (since <= CALLS_OF_A_CHANGE) this.counts.add('allowed: exempted since the look at its tags');
+    else if (this.#looks.hidExemption(resource))
+      this.counts.add('allowed: exempted, and a lagging read hid it');
+    else this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
+  }
+
+  #outcomeOf({ poll }: Job, resource: string): Outcome | undefined {
+    return [...this.#world.outcomes.values()].find(
+      ({ poll: of, finding }) =>
+        of.rule === poll.rule && of.asOf === poll.asOf && finding.resource === resource,
+    );
+  }
+
+  #judgeEnd(resource: string, outcome: Outcome | undefined, begun: number, wasKilled: boolean): void {
+    const { versions, state } = this.#model;
+    for (const problem of this.#oracle.leftBehind(resource, state)) this.#fault('left', problem);
+    if (outcome === undefined) {
+      this.#fault('outcome', `${resource} has none`);
+      return;
+    }
+    const { outcome: name, reason, applied } = outcome;
+    this.counts.add(`outcome ${name}`);
+    this.#say(`outcome of ${resource}: ${name}${reason === undefined ? '' : ` (${reason})`}`);
+    for (const { line } of applied) this.#say(`  ${line}`);
+    const during = versions.slice(begun).map((version) => version.state);
+    const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
+    const wrote = this.#written.has(resource);
+    const lies: Readonly<Record<string, string | false>> = {
+      remediated: !wrote
+        ? 'no call of ours changed it'
+        : since.every((version) => this.#oracle.violates(resource, version, this.#job)) &&
+          'it violates the rule still',
+      gone:
+        during.every((version) => contentOf(version, resource) !== undefined) && 'it was there all the time',
+      exempt: !during.some((version) => isExempt(version, resource)) && 'it was never exempt',
+    };
+    const lie = lies[name];
+    if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
+    this.#judgeRecord(resource, outcome, wasKilled);
+  }
+
+  /** Whether the record says what our calls did, and no more. */
+  #judgeRecord(resource: string, { outcome, applied }: Outcome, wasKilled: boolean): void {
+    const made = this.#oracle.netEffect(resource);
+    let recorded: ReturnType<typeof recordedEffects>;
+    try {
+      recorded = recordedEffects(applied.map(({ change }) => change));
+    } catch (error) {
+      this.#fault('record', `applied of ${resource} is of no known form: ${String(error)}`);
+      return;
+    }
+    for (const [item, { before, after }] of made) {
+      const told = recorded.get(item);
+      if (told?.before === before && told.after === after) continue;
+      if (wasKilled) continue;
+      this.#fault(
+        'record',
+        `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${told === undefined ? 'nothing of it' : `${told.before ?? 'nothing'} to ${told.after ?? 'nothing'}`}`,
+      );
+    }
+    if (!this.#isCalm) return;
+    for (const item of recorded.keys()) {
+      if (!made.has(item))
+        this.#fault(
+          'record',
+          `${resource} (${outcome}): the record has ${item}, which no call of ours changed`,
+        );
+    }
+  }
+
+  /** Undoes all that was recorded, last first, where nobody else acted. */
+  async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
+    this.#lag = undefined;
+    const session = modelSession(
+      { account: ACCOUNT, region: REGION },
+      () => this.#world.now,
+      async ({ operation, input, region }) => {
+        const { output, next } = this.#model.answer(operation, input, this.#model.state, region);
+        if (next !== undefined) this.#model.set(next, this.#world.now);
+        this.#say(`undo: ${operation} ${next === undefined ? '' : summary(input)}`);
+        return output;
+      },
+    );
+    try {
+      for (const { applied } of [...outcomes].reverse()) {
+        for (const { change } of [...applied].reverse()) {
+          const inverse = await inverseOf(change);
+          if (inverse !== undefined) await applyChange(session, inverse);
+        }
+      }
+    } catch (error) {
+      this.#fault('undo', `failed: ${String(error)}`);
+      return;
+    }
+    this.counts.add('undone');
+    for (const resource of resourcesOf(this.#case)) {
+      const [before, after] = [this.#case.initial, this.#model.state].map((state) => onlyOf(state, resource));
+      if (before !== after) this.#fault('undo', `of ${resource} gives ${after}, before it was ${before}`);
+    }
+  }
+
+  #say(line: string): void {
+    if (this.#withTrace) this.trace.push(line);
+  }
+
+  #fault(kind: string, words: string): void {
+    this.faults.push({ kind, words });
+    this.#say(`  FAULT (${kind}): ${words}`);
+  }
+}
+
+function isExempt(state: AwsState, resource: string): boolean {
+  const [tag = ''] = Object.keys(EXEMPTION);
+  return contentOf(state, resource)?.tags[tag] !== undefined;
+}
+
+/** What a call asks for, short enough for a line. */
+function summary(input: unknown): string {
+  const text = JSON.stringify(input);
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}

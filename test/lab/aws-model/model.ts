@@ -1,0 +1,84 @@
+import { bucketOperations } from './buckets.ts';
+import { networkAclOperations } from './network-acls.ts';
+import { type Answered, AwsModelError, type Operation, type OperationContext } from './operation.ts';
+import { securityGroupOperations } from './security-groups.ts';
+import type { AwsState } from './state.ts';
+
+const operations: Readonly<Record<string, Operation>> = {
+  ...securityGroupOperations,
+  ...networkAclOperations,
+  ...bucketOperations,
+};
+
+/** A state and since when it stands. */
+export interface Version {
+  readonly at: number;
+  readonly state: AwsState;
+}
+
+/** The AWS of one account in memory: its state, and all states before it. */
+export class AwsModel {
+  readonly account: string;
+  readonly #versions: Version[];
+  #ids = 0;
+
+  constructor(account: string, initial: AwsState, at: number) {
+    this.account = account;
+    this.#versions = [{ at, state: initial }];
+  }
+
+  get versions(): readonly Version[] {
+    return this.#versions;
+  }
+
+  get state(): AwsState {
+    return this.#version(0).state;
+  }
+
+  /**
+   * The state so many versions ago, none of which was replaced longer ago than `notBefore`: reads of AWS may be old,
+   * but not for ever.
+   */
+  past(versionsAgo: number, notBefore: number): AwsState {
+    let ago = Math.min(versionsAgo, this.#versions.length - 1);
+    while (ago > 0 && this.#version(ago - 1).at < notBefore) ago -= 1;
+    return this.#version(ago).state;
+  }
+
+  /** Replaces the state, as an act of someone. */
+  set(state: AwsState, at: number): void {
+    if (state !== this.state) this.#versions.push({ at, state });
+  }
+
+  isWrite(operation: string): boolean {
+    return this.#operation(operation).isWrite;
+  }
+
+  /**
+   * Answers a call without changing anything.
+   * @throws AwsModelError where AWS refuses it
+   */
+  answer(operation: string, input: unknown, state: AwsState, region: string): Answered {
+    const context: OperationContext = {
+      account: this.account,
+      region,
+      newId: (prefix) => {
+        this.#ids += 1;
+        return `${prefix}-${this.#ids.toString(16).padStart(17, 'f')}`;
+      },
+    };
+    return this.#operation(operation).answer(input, state, context);
+  }
+
+  #operation(name: string): Operation {
+    const operation = operations[name];
+    if (operation === undefined) throw new AwsModelError('ModelLimit', `the model does not know ${name}`);
+    return operation;
+  }
+
+  #version(ago: number): Version {
+    const version = this.#versions.at(-1 - ago);
+    if (version === undefined) throw new Error(`no version ${ago} states ago`);
+    return version;
+  }
+}

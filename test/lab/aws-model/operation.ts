@@ -1,0 +1,32 @@
+import type { AwsState } from './state.ts';
+
+/** An error that AWS documents for a call. */
+export class AwsModelError extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string = code, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** What a call gives: the SDK's output, and the state after it where it changed something. */
+export interface Answered {
+  readonly output: object;
+  readonly next?: AwsState;
+}
+
+/** Who calls, and what ids new things get. */
+export interface OperationContext {
+  readonly account: string;
+  readonly region: string;
+  newId(prefix: string): string;
+}
+
+export interface Operation {
+  readonly isWrite: boolean;
+  /** @throws AwsModelError where AWS refuses the call; nothing is changed then */
+  answer(input: unknown, state: AwsState, context: OperationContext): Answered;
+}

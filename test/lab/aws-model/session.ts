@@ -1,0 +1,97 @@
+import type { AwsCall, AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+import { AwsModelError } from './operation.ts';
+
+/** A call of an SDK client, before it is answered. */
+export interface ModelCall {
+  readonly service: string;
+  /** Without `Command`. */
+  readonly operation: string;
+  readonly input: unknown;
+  readonly region: string;
+}
+
+/** What answers calls: gives an output as the SDK does, or throws. */
+export type Answer = (call: ModelCall) => Promise<object>;
+
+interface Command {
+  readonly constructor: { readonly name: string };
+  readonly input: unknown;
+}
+
+/** SDK clients take a millisecond to make: each is made once, and answers by the session that used it last. */
+const clients = new Map<string, { readonly client: object; answer: Answer }>();
+
+let requests = 0;
+
+/**
+ * A session whose clients are the SDK's own (commands, paginators), but for `send`, which asks `answer` instead of the
+ * network: what lies between, signing and XML, is what integration tests go through.
+ */
+export function modelSession(
+  place: { readonly account: string; readonly region: string },
+  now: () => number,
+  answer: Answer,
+): AwsSession {
+  const calls: AwsCall[] = [];
+  const noting: Answer = async (call) => {
+    requests += 1;
+    const requestId = `request-${requests}`;
+    calls.push({ service: call.service, operation: call.operation, requestId });
+    try {
+      return { $metadata: { requestId, attempts: 1 }, ...(await answer(call)) };
+    } catch (error) {
+      throw error instanceof AwsModelError
+        ? sdkError(error.code, error.message, error.status, requestId)
+        : error;
+    }
+  };
+  return {
+    ...place,
+    partition: 'aws',
+    calls,
+    now: () => new Date(now()),
+    client<C>(Client: new (settings: ClientSettings) => C, region = place.region): C {
+      const key = `${Client.name} ${region}`;
+      let known = clients.get(key);
+      if (known === undefined) {
+        const client = new Client({ region });
+        if (typeof client !== 'object' || client === null)
+          throw new Error(`expected ${Client.name} to make a client`);
+        const entry = { client, answer: noting };
+        const send = (command: Command): Promise<object> =>
+          entry.answer({
+            service: Client.name.replace(/Client$/, ''),
+            operation: command.constructor.name.replace(/Command$/, ''),
+            input: command.input,
+            region,
+          });
+        Object.defineProperty(client, 'send', { value: send });
+        clients.set(key, entry);
+        known = entry;
+      }
+      known.answer = noting;
+      if (known.client instanceof Client) return known.client;
+      throw new Error(`expected a ${Client.name}`);
+    },
+  };
+}
+
+/** An error that AWS answered with, as the SDK throws it. */
+export function sdkError(
+  code: string,
+  message: string,
+  status: number,
+  requestId: string,
+  attempts = 1,
+): Error {
+  return Object.assign(new Error(message), {
+    name: code,
+    $fault: status >= 500 ? 'server' : 'client',
+    $metadata: { httpStatusCode: status, requestId, attempts },
+  });
+}
+
+/** What the SDK throws when no answer came, after its last attempt. */
+export function networkError(attempts: number): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: { attempts } });
+}

@@ -1,0 +1,93 @@
+/** What a security group rule says, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports -1 where there are none. */
+export interface RuleContent {
+  readonly protocol: string;
+  readonly fromPort: number;
+  readonly toPort: number;
+  /** A CIDR in AWS's canonical form, `pl-…`, or `<account>/sg-…`. */
+  readonly source: string;
+  /** The empty string where there is none. */
+  readonly description: string;
+}
+
+export interface GroupRule extends RuleContent {
+  readonly id: string;
+  readonly tags: Tags;
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+export interface SecurityGroup {
+  readonly owner: string;
+  readonly vpc: string;
+  readonly tags: Tags;
+  /** How many inbound rules it can hold. */
+  readonly quota: number;
+  readonly rules: readonly GroupRule[];
+}
+
+/** An inbound entry of a network ACL. */
+export interface AclEntry {
+  readonly number: number;
+  readonly action: 'allow' | 'deny';
+  /** An IANA number, or -1. */
+  readonly protocol: string;
+  readonly cidr: string;
+  readonly ports: { readonly from: number; readonly to: number } | null;
+  readonly icmp: { readonly type: number; readonly code: number } | null;
+}
+
+export interface NetworkAcl {
+  readonly owner: string;
+  readonly vpc: string;
+  readonly isDefault: boolean;
+  readonly subnets: readonly string[];
+  readonly tags: Tags;
+  readonly quota: number;
+  /** By number. */
+  readonly entries: readonly AclEntry[];
+}
+
+export interface Vpc {
+  readonly cidrs: readonly string[];
+  readonly ipv6Cidrs: readonly string[];
+}
+
+/** The four settings of a bucket's public access block, in the API's order. */
+export const BLOCK_SETTINGS = [
+  'BlockPublicAcls',
+  'IgnorePublicAcls',
+  'BlockPublicPolicy',
+  'RestrictPublicBuckets',
+] as const;
+export type Block = Readonly<Record<(typeof BLOCK_SETTINGS)[number], boolean>>;
+
+export interface Bucket {
+  readonly region: string;
+  readonly tags: Tags;
+  readonly block: Block | null;
+  /** Whether its ACL grants READ to everyone. */
+  readonly aclIsPublic: boolean;
+  /** Null where it has no policy. */
+  readonly policyIsPublic: boolean | null;
+}
+
+/** One account's resources, as they stand at one moment. Never changed: each write makes a new state. */
+export interface AwsState {
+  readonly groups: Readonly<Record<string, SecurityGroup>>;
+  readonly acls: Readonly<Record<string, NetworkAcl>>;
+  readonly vpcs: Readonly<Record<string, Vpc>>;
+  readonly buckets: Readonly<Record<string, Bucket>>;
+}
+
+export const EMPTY_STATE: AwsState = { groups: {}, acls: {}, vpcs: {}, buckets: {} };
+
+/** A record with one entry set, or removed where the value is undefined. */
+export function withEntry<T>(
+  record: Readonly<Record<string, T>>,
+  key: string,
+  value: T | undefined,
+): Record<string, T> {
+  if (value !== undefined) return { ...record, [key]: value };
+  const { [key]: _, ...others } = record;
+  return others;
+}
