@@ -111,7 +111,7 @@ class CaseRun implements CaseResult {
     const asOf = new Date(Date.UTC(2026, 5, 30, 10, index)).toISOString().replace('.000', '');
     return {
       version: 1,
-      poll: { rule, asOf },
+      poll: { source: 'netskope', rule, asOf },
       account: ACCOUNT,
       region: REGION,
       chunk: 0,
