@@ -11,6 +11,9 @@ export interface EvidenceObjectsOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
+/** What must be so for an object to be written. */
+export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
+
 /** JSON objects in the evidence bucket. */
 export class EvidenceObjects {
   readonly #options: EvidenceObjectsOptions;
@@ -20,13 +23,18 @@ export class EvidenceObjects {
     this.#options = options;
   }
 
-  /** The text of an object, or undefined where there is none. */
+  /** Reads the text of an object: undefined where there is none. */
   async get(key: string): Promise<string | undefined> {
+    return (await this.find(key))?.text;
+  }
+
+  /** Reads an object's text and the tag of this version of it: undefined where there is none. */
+  async find(key: string): Promise<{ readonly text: string; readonly etag: string } | undefined> {
     const { GetObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
     try {
       const answer = await client.send(new GetObjectCommand(this.#place(key)));
-      return (await answer.Body?.transformToString()) ?? '';
+      return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
     } catch (error) {
       if (isAwsError(error, 'NoSuchKey')) return undefined;
       throw error;
@@ -34,10 +42,11 @@ export class EvidenceObjects {
   }
 
   /**
-   * @param condition `IfNoneMatch: '*'` writes only where there is no such object
+   * @param condition `IfNoneMatch: '*'` writes only where there is no such object, `IfMatch` only over the version with
+   *   that tag
    * @throws AWS's own error: `PreconditionFailed` where the condition is not met
    */
-  async put(key: string, json: string, condition: { readonly IfNoneMatch?: '*' } = {}): Promise<void> {
+  async put(key: string, json: string, condition: WriteCondition = {}): Promise<void> {
     const { PutObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
     await client.send(

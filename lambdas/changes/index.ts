@@ -7,6 +7,7 @@ import type { Change, ChangeKind } from './change.ts';
 interface ParsingKind {
   describe(change: Change): string;
   apply(session: AwsSession, change: Change, note: (soFar: Change) => void): Promise<Change>;
+  readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change): Promise<Change | undefined>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   inverse(applied: Change): Change | undefined;
@@ -24,6 +25,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   return {
     describe: (change) => kind.describe(parse(change)),
     apply: async (session, change, note) => kind.apply(session, parse(change), note),
+    canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change) => kind.takeBack?.(session, parse(change)),
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     inverse: (applied) => kind.inverse(parse(applied)),
@@ -114,6 +116,11 @@ export async function applyChange(
   note: (soFar: Change) => void = () => {},
 ): Promise<Change> {
   return (await load(change)).apply(session, change, note);
+}
+
+/** Whether a cut-off application of the change can leave something that must be taken back. */
+export async function canTakeBack(change: Change): Promise<boolean> {
+  return (await load(change)).canTakeBack;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { accountIdSchema, findingSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+import { modeSchema } from './mode.ts';
 
 /** The most findings that one job holds. */
 export const MAX_FINDINGS_PER_JOB = 25;
@@ -52,6 +53,8 @@ export const jobSchema = z
     /** Which of the poll's jobs for this account and region this is, from 0. */
     chunk: z.number().int().nonnegative(),
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
+    /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
+    atMost: modeSchema.optional(),
     /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
     continues: z
       .object({
@@ -90,7 +93,7 @@ export type Job = z.infer<typeof jobSchema>;
 /**
  * The job's name in the evidence bucket and the queue's deduplication id (64 hexadecimal digits): a digest of poll,
  * account, region, chunk and the resources. The same job sent twice has the same id, so the queue drops the second;
- * a chunk that a second try filled with other findings (the source may reorder them) has another, and is not dropped.
+ * a chunk that a second attempt filled with other findings (the source may reorder them) has another, and is not dropped.
  */
 export function jobId(job: Job): string {
   const parts = [
@@ -100,6 +103,7 @@ export function jobId(job: Job): string {
     job.chunk,
     ...job.findings.map((finding) => finding.resource),
     ...(job.continues === undefined ? [] : [job.continues.job, job.continues.look]),
+    ...(job.atMost === undefined ? [] : [job.atMost]),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

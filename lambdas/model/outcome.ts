@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findingSchema, timestampSchema } from './finding.ts';
 import { pollSchema } from './job.ts';
 import { jsonSchema } from './json.ts';
+import { modeSchema } from './mode.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 
 /** A change as it was planned or done, in the form that evidence keeps and undo reads. */
@@ -20,7 +21,7 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
-/** Exactly one a finding and poll. This whole value goes to the evidence bucket; the event bus gets an `OutcomeEvent`. */
+/** The result of a finding in a poll. This whole value goes to the evidence bucket; the event bus gets an `OutcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
@@ -28,31 +29,41 @@ export const outcomeSchema = z.object({
   outcome: outcomeNameSchema,
   /** Why, in words a person can act on. Always there but for `remediated`, `planned` and `compliant`. */
   reason: z.string().optional(),
-  /** Set with `failed` and `deferred`: whether it will be tried again without anyone doing anything. */
+  /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
-  mode: z.enum(['off', 'dry_run', 'enforce']).optional(),
+  mode: modeSchema.optional(),
   /** What was seen of the resource before anything was changed. */
   seen: jsonSchema.optional(),
   /** What would be, or was to be, changed. */
   plan: z.array(recordedChangeSchema),
-  /** What was changed, in order, by all tries at the job; a prefix of the plan when something failed on the way. */
+  /** What was changed, in order, by all attempts at the job; a prefix of the plan when something failed on the way. */
   applied: z.array(appliedChangeSchema),
   /**
-   * Changes that earlier tries at this same job had planned before they were cut off; they may have been applied. Left
-   * out where `plan` and `applied` tell of all of them.
+   * Changes that earlier attempts at this same job had planned before they were cut off; they may have been applied. Left
+   * out where `plan` and `applied` hold all of them.
    */
   earlierPlan: z.array(recordedChangeSchema).optional(),
   /**
-   * Set where the job had no tries left, so that it went to the dead-letter queue with this outcome. A redrive works on
-   * the finding again, and its outcome takes this one's place.
+   * Set where the job had no attempts left, so that it went to the dead-letter queue with this outcome. A redrive works
+   * on the finding again, and its outcome takes this one's place.
    */
   deadLetter: z.literal(true).optional(),
+  /**
+   * Set where something that was written could not be taken back, so that the job comes back to do it. Its outcome then
+   * takes this one's place.
+   */
+  stillOpen: z.literal(true).optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,
   finishedAt: timestampSchema,
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
+
+/** Whether an outcome is not the last word of its poll: a later attempt replaces it. */
+export function isProvisional({ deadLetter, stillOpen }: Pick<Outcome, 'deadLetter' | 'stillOpen'>): boolean {
+  return deadLetter === true || stillOpen === true;
+}
 
 /**
  * What the collector could not turn into a job: the item as far as it was understood.

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { maintenanceWindowSchema } from '../remediator/maintenance-window.ts';
 import { SettingsError } from './errors.ts';
 import { accountIdSchema, ruleIdSchema } from './finding.ts';
 import { formatIssues } from './issues.ts';
 import { jsonSchema } from './json.ts';
+import { maintenanceWindowSchema } from './maintenance-window.ts';
+import { type Mode, modeSchema } from './mode.ts';
 
-const modeSchema = z.enum(['off', 'dry_run', 'enforce']);
-export type Mode = z.infer<typeof modeSchema>;
+export type { Mode } from './mode.ts';
 
 /** `account`, `region` and `resource` may hold `*`, which stands for any text. */
 export const exemptionSchema = z.strictObject({
@@ -27,9 +27,9 @@ const settingsSchema = z.strictObject({
   rule: ruleIdSchema,
   mode: modeSchema,
   mode_by_account: z.record(accountIdSchema, modeSchema),
-  /** How violations are cured: by direct calls, or by AWS's managed runbook where the rule has one. */
+  /** How violations are fixed: by direct calls, or by AWS's managed runbook where the rule has one. */
   method: z.enum(['api', 'runbook']).default('api'),
-  /** What becomes of what the runbook has left open: cured by direct calls, or reported as failed. */
+  /** What is done about what the runbook has left open: fixed by direct calls, or reported as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
   /** Outside it nothing is changed. Without one: at any time. */
   maintenance_window: maintenanceWindowSchema.optional(),

@@ -1,23 +1,22 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { clientDefaults } from '../aws/client-defaults.ts';
-import { publishOutcomes } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
-import { outcomeEvent } from '../model/outcome-event.ts';
 import type { Environment } from './environment.ts';
-import { EvidenceBucket, outcomeKey } from './evidence.ts';
 import { ParameterSettings } from './parameter-settings.ts';
+import type { Attempt, Ports } from './ports.ts';
+import { EvidenceBucket } from './record/evidence.ts';
+import { publishWithEvidence } from './record/publish.ts';
 import { type JobResult, remediate } from './remediate.ts';
 import { type SessionLog, Sessions } from './session.ts';
-import type { Attempt, Surroundings } from './surroundings.ts';
 
-/** Works on a job: see `remediate`. */
+/** Processes a job: see `remediate`. */
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
 
-/** Puts the remediator together, with AWS around it. */
+/** Puts the remediator together with AWS. */
 export function createRemediator(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,
@@ -35,20 +34,14 @@ export function createRemediator(
     region: HOME_REGION,
     clientOptions: clientDefaults,
   });
-  const surroundings: Surroundings = {
+  const ports: Ports = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     openSession: (request) => sessions.open(request),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
-    tell(outcomes) {
-      const events = outcomes.map((outcome) => {
-        const evidence = `s3://${EVIDENCE_BUCKET}/${outcomeKey(outcome.poll, outcome.finding)}`;
-        return outcomeEvent(outcome, evidence);
-      });
-      return publishOutcomes(bus, EVENT_BUS_ARN, events, clock);
-    },
+    publish: (outcomes) => publishWithEvidence(bus, EVENT_BUS_ARN, EVIDENCE_BUCKET, outcomes, clock),
   };
-  return (job, attempt) => remediate(job, attempt, surroundings);
+  return (job, attempt) => remediate(job, attempt, ports);
 }

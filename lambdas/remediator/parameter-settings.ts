@@ -2,9 +2,8 @@ import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { describeError, errorKind } from '../aws/errors.ts';
 import type { Clock } from '../model/clock.ts';
 import { SettingsError } from '../model/errors.ts';
-
 import { joinSettings, type Settings } from '../model/settings.ts';
-import type { SettingsSource } from './surroundings.ts';
+import type { SettingsSource } from './ports.ts';
 
 const SETTINGS_SECONDS = 15;
 /** An operator who pauses expects that enforcement stops within seconds. */

@@ -1,102 +1,186 @@
-import { isDeepStrictEqual } from 'node:util';
-import pLimit from 'p-limit';
-import type { SettingsError } from '../model/errors.ts';
+import { SettingsError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
+import type { Mode } from '../model/mode.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { loadRule } from '../rules/index.ts';
-import { Conclusions, type InProgressFinding, type Unfinished } from './conclusions.ts';
-import type { EvidenceStore } from './evidence.ts';
-import { endInProgress, goOn } from './in-progress.ts';
-import { Journal } from './journal.ts';
-import type { Attempt, Surroundings } from './surroundings.ts';
-import { Work } from './work.ts';
+import type { Action } from './action.ts';
+import { Book, type Entry } from './book.ts';
+import { endedExemptions } from './ended-exemptions.ts';
+import { askGates, passGates } from './gates/gate.ts';
+import { gates } from './gates/index.ts';
+import { heldBy, modes } from './modes.ts';
+import type { Attempt, Ports } from './ports.ts';
+import { Journal } from './record/journal.ts';
+import { outcomesOf } from './record/outcome.ts';
+import { writeOutcomes } from './record/write-outcomes.ts';
+import { followExecutions } from './runbooks/follow.ts';
+import { markPlace, removeMarks } from './runbooks/marks.ts';
+import { assessEach } from './stages/assess.ts';
+import { scheduleFollowUp } from './stages/follow-up.ts';
+import { openSession } from './stages/open-session.ts';
+import { planFixes } from './stages/plan.ts';
+import { readSettings } from './stages/read-settings.ts';
+import { recall } from './stages/recall.ts';
+import { holdUnfinished, takeBackUnfinished } from './stages/take-back.ts';
+import { conclude, retry, type Verdict } from './verdict.ts';
+import type { ConfiguredWork, Work } from './work.ts';
 
-/** What came of a job. Each of its findings has an outcome, from this attempt or an earlier one, or is unfinished. */
+/** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
 export interface JobResult {
-  /** What this attempt wrote and told, one a finding, and what earlier ones wrote but did not get round to telling. */
+  /** What this attempt wrote and published, and what earlier ones wrote but could not publish. One per finding. */
   readonly outcomes: readonly Outcome[];
-  /** What must be worked on again. In a last attempt these findings have outcomes, too. */
+  /** What the next attempt must work on. In a last attempt these findings have outcomes, too. */
   readonly unfinished: readonly Unfinished[];
-  /** What AWS works on for minutes: a further job looks at it. */
-  readonly inProgress: readonly InProgressFinding[];
+  /** What takes AWS minutes: a further job looks at it. */
+  readonly inProgress: readonly Entry<'in_progress'>[];
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
   /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
 }
 
-const READS_AT_ONCE = 8;
+/** A finding for the next attempt, with what was applied to it so far. */
+export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
+
+/** What an attempt learns on its way and its record needs. */
+interface Learned {
+  isRecalled: boolean;
+  settingsError?: SettingsError;
+  mode?: Mode;
+  endedExemptions: ReadonlyMap<string, readonly string[]>;
+  /** The findings on which no automation execution works any more. */
+  readonly idle: Finding[];
+}
 
 /**
- * Works on a job: reads the resources, plans, applies (where the rule's mode is `enforce` and nothing stands against
- * it), reads back, writes one outcome a finding and tells it. What goes wrong on the way is part of the result.
- * @throws InvalidInputError when the job names a rule that there is not
+ * Processes the findings of a job that have no outcome yet: reads the resources, plans, applies (where the rule's mode
+ * is `enforce` and no gate holds it), reads back, and records and publishes one outcome per finding. What goes wrong on
+ * the way is part of the result.
+ * @throws InvalidInputError when the job names an unknown rule
  */
-export async function remediate(job: Job, attempt: Attempt, surroundings: Surroundings): Promise<JobResult> {
-  const { evidence, clock } = surroundings;
+export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promise<JobResult> {
+  const startedAt = new Date(ports.clock.now()).toISOString();
   const rule = await loadRule(job.poll.rule);
-  const journal = new Journal(journalId(job), evidence);
-  const conclusions = new Conclusions(job, journal, clock);
-  let isRecalled = false;
-  let settingsError: SettingsError | undefined;
+  const journal = new Journal(journalId(job), ports.evidence);
+  const work: Work = { job, rule, attempt, ports, journal };
+  const book = new Book(job.findings, ports.clock);
+  const learned: Learned = { isRecalled: false, endedExemptions: new Map(), idle: [] };
   try {
-    await recall(job, attempt, evidence, journal, conclusions);
-    isRecalled = true;
-    settingsError = await new Work(job, rule, attempt, surroundings, journal, conclusions).run();
+    book.keep(await recall(work));
+    learned.isRecalled = true;
+    if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
-    conclusions.putBackAll(error);
+    book.addToPending(retry(error));
   }
-  try {
-    await goOn(job, surroundings, journal, conclusions);
-  } catch (error) {
-    for (const { finding, facts } of conclusions.inProgress) conclusions.putBack(finding, error, facts);
-  }
-  if (attempt.last) conclusions.giveUp(attempt.number);
+  book.add(await scheduleFollowUp(book.in('in_progress'), work));
+  return record(book, { ...work, startedAt }, learned);
+}
 
-  // Before the outcomes: an attempt that finds those written has nothing left to look at.
-  const failures = await endInProgress(job, conclusions.idle, surroundings);
-  const written = await conclusions.write(evidence);
-  const outcomes = [...conclusions.untold, ...written];
+/** The way of the pending findings from the settings to a verdict. */
+async function workOnPending(book: Book, job: Work, learned: Learned): Promise<void> {
+  const configured = await configure(book, job, learned);
+  if (configured === undefined) return;
+  const { work, action, held } = configured;
+
+  book.add(await passGates(gates.beforeReading, book.pending, work));
+  if (book.pending.length === 0) return;
+
+  const opened = await openSession(book.pending, work, action.access);
+  if ('refused' in opened) return book.addToPending(opened.refused);
+  const { session } = opened;
+
+  const { endings, idle, verdicts } = await followExecutions(session, book.pending, work);
+  learned.idle.push(...idle);
+  book.add(verdicts);
+
+  if (action.access === 'write') book.add(await takeBackUnfinished(session, book.pending, work));
+  else if (held !== undefined) book.add(await holdUnfinished(book.pending, work, held));
+
+  const resources = book.pending.map(({ resource }) => resource);
+  const assessments = await assessEach(work.rule, session, resources, work.settings.options);
+  learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
+  const planned = await planFixes(book.pending, assessments, work, endings);
+  book.add(planned.verdicts);
+
+  const acted = await action.act(session, planned.fixes, work);
+  learned.idle.push(...acted.idle);
+  book.add(acted.verdicts);
+}
+
+/** What the stages after the settings work with. */
+interface Configured {
+  readonly work: ConfiguredWork;
+  readonly action: Action;
+  /** Why nothing may be changed now although the mode is `enforce`. */
+  readonly held: string | undefined;
+}
+
+/** Reads the settings and chooses what is done about violations. Settings that can't be used end the attempt. */
+async function configure(book: Book, job: Work, learned: Learned): Promise<Configured | undefined> {
   try {
-    await surroundings.tell(outcomes);
-    journal.tell(outcomes);
+    const work = await readSettings(job);
+    learned.mode = work.mode;
+    learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
+    const held = await heldNow(book, work);
+    const action = held === undefined ? modes[work.mode] : heldBy(held);
+    return { work, action, held: held?.details.reason };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    learned.settingsError = error;
+    book.addToPending(conclude('failed', { willRetry: true, reason: error.message }));
+    return undefined;
+  }
+}
+
+/** What stands against changing anything now: it is no reason of one finding, so one is asked for all. */
+async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | undefined> {
+  const [finding] = book.pending;
+  if (work.mode !== 'enforce' || finding === undefined) return undefined;
+  return askGates(gates.beforeChanging, finding, work);
+}
+
+/** Writes and publishes the outcomes, and keeps for the next attempt what it must know. */
+async function record(
+  book: Book,
+  work: Work & { readonly startedAt: string },
+  { isRecalled, settingsError, mode, endedExemptions, idle }: Learned,
+): Promise<JobResult> {
+  const { job, rule, journal, ports } = work;
+  const { runbook } = rule;
+  // Before the outcomes: an attempt that finds those written has nothing left to look at.
+  const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
+  const failures = await removeMarks(job, places, ports);
+  const outcomes = outcomesOf(book, { ...work, mode, endedExemptions });
+  const { written, unwritten } = await writeOutcomes(outcomes, ports.evidence);
+  book.add(unwritten);
+  const published = [...unpublished(book, journal), ...written];
+  try {
+    await ports.publish(published);
+    journal.publish(published);
   } catch (error) {
     failures.push(error);
   }
+  const unfinished = book.in('retry').map((entry) => ({
+    ...entry,
+    applied: journal.applied(entry.finding.resource),
+  }));
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
-  const comesBack = conclusions.unfinished.length > 0 || failures.length > 0;
+  const comesBack = unfinished.length > 0 || failures.length > 0;
   if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
   return {
-    outcomes,
-    unfinished: conclusions.unfinished,
-    inProgress: conclusions.inProgress,
+    outcomes: published,
+    unfinished,
+    inProgress: book.in('in_progress'),
     ...(settingsError !== undefined && { settingsError }),
     failures,
   };
 }
 
-/**
- * Finds out what earlier attempts at a job did. A message that comes back from the dead-letter queue counts its
- * attempts from 1 again, so the journal is always asked.
- */
-async function recall(
-  job: Job,
-  attempt: Attempt,
-  evidence: EvidenceStore,
-  journal: Journal,
-  conclusions: Conclusions,
-): Promise<void> {
-  const isKnown = await journal.read();
-  if (attempt.number === 1 && !isKnown) return;
-  const outcomes = await pLimit(READS_AT_ONCE).map(job.findings, (finding) =>
-    evidence.readOutcome(job.poll, finding),
-  );
-  for (const outcome of outcomes) {
-    if (outcome === undefined || outcome.deadLetter === true) continue;
-    // One that knows nothing of what this job applied was written by another job of the same poll meanwhile.
-    const applied = journal.applied(outcome.finding.resource);
-    if (applied.every((change) => outcome.applied.some((known) => isDeepStrictEqual(known, change)))) {
-      conclusions.keep(outcome);
-    }
-  }
+/** Outcomes of earlier attempts that were cut off before they published them. */
+function unpublished(book: Book, journal: Journal): Outcome[] {
+  return book
+    .in('concluded')
+    .flatMap(({ recorded }) => recorded ?? [])
+    .filter(({ finding }) => !journal.isPublished(finding.resource));
 }

@@ -62,14 +62,14 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = ["${local.evidence_arn}/jobs/*", "${local.evidence_arn}/outcomes/*", "${local.evidence_arn}/in-progress/*"]
+      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "recent-changes"] : "${local.evidence_arn}/${prefix}/*"]
     },
     {
       Action   = ["s3:DeleteObject"]
       Resource = ["${local.evidence_arn}/in-progress/*"]
     },
-    # Without it S3 answers 403 instead of 404 for an object that is not there, and a job's first try could not tell
-    # that no earlier one left a plan.
+    # Without it S3 answers 403 instead of 404 for an object that is not there, and a job's first attempt could not
+    # tell that no earlier one left a plan.
     {
       Action   = ["s3:ListBucket"]
       Resource = [local.evidence_arn]

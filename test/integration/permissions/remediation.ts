@@ -2,7 +2,7 @@ import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../lambdas/model/settings.ts';
-import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/evidence.ts';
+import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/record/evidence-store.ts';
 import { type JobResult, remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
@@ -107,7 +107,7 @@ export class Remediation {
           lookAgain: async (later) => {
             next = later;
           },
-          tell: async () => {},
+          publish: async () => {},
         },
       );
       const [outcome] = result.outcomes;
@@ -147,6 +147,12 @@ class MemoryEvidence implements EvidenceStore {
   async readInProgress(): Promise<undefined> {
     return undefined;
   }
-  async writeInProgress(): Promise<void> {}
+  async writeInProgress(): Promise<boolean> {
+    return true;
+  }
   async endInProgress(): Promise<void> {}
+  async readRecentChanges(): Promise<undefined> {
+    return undefined;
+  }
+  async writeRecentChanges(): Promise<void> {}
 }

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EvidenceObjects } from '../../../lambdas/aws/evidence-objects.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
-import { EvidenceBucket, type JournalRecord, outcomeKey } from '../../../lambdas/remediator/evidence.ts';
+import { EvidenceBucket, outcomeKey } from '../../../lambdas/remediator/record/evidence.ts';
+import type { JournalRecord } from '../../../lambdas/remediator/record/evidence-store.ts';
 import {
   type Answer,
   type ReceivedCall,

@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { type Job, jobId } from '../../../lambdas/model/job.ts';
-import { outcomeKey } from '../../../lambdas/remediator/evidence.ts';
+import { outcomeKey } from '../../../lambdas/remediator/record/evidence.ts';
 import { jsonAnswer, queryError, type ScriptedAws, s3Error, scriptedAws } from '../../lab/scripted-aws.ts';
 import { Cloud, SECRETS } from './support/cloud.ts';
 import { variables } from './support/environment.ts';

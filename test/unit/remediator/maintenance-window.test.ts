@@ -5,7 +5,7 @@ import {
   isOpen,
   type MaintenanceWindow,
   maintenanceWindowSchema,
-} from '../../../lambdas/remediator/maintenance-window.ts';
+} from '../../../lambdas/model/maintenance-window.ts';
 
 const everyDay: MaintenanceWindow['days'] = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 const nights: MaintenanceWindow = {

@@ -5,7 +5,7 @@ import { type Job, journalId, pollId } from '../../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
 import type { Mode, Settings } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
-import { planRunbook } from '../../../lambdas/remediator/runbook.ts';
+import { planRunbook } from '../../../lambdas/remediator/runbooks/execution.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import { denied, type Fault, unavailable } from './support/iam-account.ts';
@@ -23,6 +23,9 @@ const trail = (name: string): string => `arn:aws:cloudtrail:us-east-1:${ACCOUNT}
 const MAIN = trail('main');
 
 const findingOf = (resource: string) => ({ rule: RULE, account: ACCOUNT, region: 'eu-central-1', resource });
+
+/** What a trail's mark is known by: the trail in its home region. */
+const markOf = (resource: string) => ({ ...findingOf(resource), region: 'us-east-1' });
 
 /** The job of a poll, an hour after the one before. */
 function pollOf(number: number, ...trails: readonly string[]): Job {
@@ -46,12 +49,7 @@ function enforce(settings: Partial<Settings> = {}): void {
 
 beforeEach(() => begin(MAIN));
 
-/** The job that was put off last. */
-function lastLook(): Job {
-  const look = world.later.at(-1);
-  if (look === undefined) throw new Error('no job was put off');
-  return look.job;
-}
+const lastLook = (): Job => world.lastLook;
 
 /** A poll's outcome of a trail. */
 const outcomeOf = ({ poll }: Job, resource = MAIN): Outcome | undefined =>
@@ -146,7 +144,7 @@ describe('the plan', () => {
           line: `~ run ${DOCUMENT} version $DEFAULT in us-east-1 (TrailName=${MAIN}) as ${ROLE}`,
         },
       ],
-      reason: `what ${DOCUMENT} leaves open is then cured by: ~ log file validation of ${MAIN}: off -> on`,
+      reason: `what ${DOCUMENT} leaves open is then fixed by: ~ log file validation of ${MAIN}: off -> on`,
     });
     expect(planned?.plan).toEqual(outcomeOf(job)?.plan);
     const [{ change: started } = { change: undefined }] = outcomeOf(job)?.applied ?? [];
@@ -192,7 +190,7 @@ describe('an execution', () => {
     expect(world.later).toEqual([
       { delaySeconds: 15, job: { ...job, continues: { job: journalId(job), look: 1 } } },
     ]);
-    expect(marks()).toEqual([findingKey(findingOf(MAIN))]);
+    expect(marks()).toEqual([findingKey(markOf(MAIN))]);
   });
 
   test('is looked at after 15 s, 30 s and so on up to five minutes, for two hours', async () => {
@@ -731,7 +729,7 @@ describe('findings of one job', () => {
 
     expect(outcomeOf(job, early)).toMatchObject({ outcome: 'remediated' });
     expect(lastLook().findings.map(({ resource }) => resource)).toEqual([late]);
-    expect(marks()).toEqual([findingKey(findingOf(late))]);
+    expect(marks()).toEqual([findingKey(markOf(late))]);
   });
 });
 
@@ -898,7 +896,7 @@ describe('an attempt that ends anywhere', () => {
     expect(account.operations().filter((name) => name === 'UpdateTrail')).toHaveLength(1);
     expect(world.outcomes.size).toBe(1);
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
-    expect(new Set(world.told.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
+    expect(new Set(world.published.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
   });
 
   test('the first job is delivered again after its look: nothing is done twice', async () => {

@@ -1,10 +1,16 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
-import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
-import type { EvidenceStore, InProgress, JournalRecord } from '../../../../lambdas/remediator/evidence.ts';
-import { outcomeKey } from '../../../../lambdas/remediator/evidence.ts';
+import { outcomeKey } from '../../../../lambdas/remediator/record/evidence.ts';
+import type {
+  EvidenceStore,
+  InProgressMark,
+  JournalRecord,
+  RecentChanges,
+} from '../../../../lambdas/remediator/record/evidence-store.ts';
 import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import { IamAccount, NOW } from './iam-account.ts';
@@ -64,7 +70,7 @@ export interface AttemptOptions {
   readonly onStep?: () => void;
 }
 
-type Port = 'settings' | 'pause' | 'session' | 'tell' | 'lookAgain' | keyof EvidenceStore;
+type Port = 'settings' | 'pause' | 'session' | 'publish' | 'lookAgain' | keyof EvidenceStore;
 
 /** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
 export class World {
@@ -73,11 +79,13 @@ export class World {
   pause = 'none';
   readonly outcomes = new Map<string, Outcome>();
   readonly journals = new Map<string, JournalRecord>();
-  readonly inProgress = new Map<string, InProgress>();
+  readonly inProgress = new Map<string, InProgressMark>();
+  /** What was changed lately, by resource. */
+  readonly recentChanges = new Map<string, RecentChanges>();
   /** The jobs that were put off, in order. */
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
-  /** What the event bus was told, in order. */
-  readonly told: Outcome[] = [];
+  /** What the event bus has, in order. */
+  readonly published: Outcome[] = [];
   /** What each port throws instead of what it should do, asked at each call. */
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
@@ -90,6 +98,13 @@ export class World {
 
   outcome(user: string): Outcome | undefined {
     return this.outcomes.get(outcomeKey(POLL, findingOf(user)));
+  }
+
+  /** The job that was put off last. */
+  get lastLook(): Job {
+    const look = this.later.at(-1);
+    if (look === undefined) throw new Error('no job was put off');
+    return look.job;
   }
 
   /** Names of outcomes by user. */
@@ -132,13 +147,21 @@ export class World {
               this.journals.set(id, structuredClone(journal));
             }),
           readInProgress: (finding) => call('readInProgress', () => this.inProgress.get(findingKey(finding))),
-          writeInProgress: (finding, inProgress) =>
+          writeInProgress: (place, mark, replaced) =>
             call('writeInProgress', () => {
-              this.inProgress.set(findingKey(finding), inProgress);
+              if (!isDeepStrictEqual(this.inProgress.get(findingKey(place)), replaced)) return false;
+              this.inProgress.set(findingKey(place), mark);
+              return true;
             }),
-          endInProgress: (finding) =>
+          endInProgress: (place) =>
             call('endInProgress', () => {
-              this.inProgress.delete(findingKey(finding));
+              this.inProgress.delete(findingKey(place));
+            }),
+          readRecentChanges: ({ resource }) =>
+            call('readRecentChanges', () => structuredClone(this.recentChanges.get(resource))),
+          writeRecentChanges: ({ resource }, changes) =>
+            call('writeRecentChanges', () => {
+              this.recentChanges.set(resource, structuredClone(changes));
             }),
         },
         automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
@@ -151,9 +174,9 @@ export class World {
             const now = (): number => this.now;
             return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
           }),
-        tell: (outcomes) =>
-          call('tell', () => {
-            this.told.push(...structuredClone(outcomes));
+        publish: (outcomes) =>
+          call('publish', () => {
+            this.published.push(...structuredClone(outcomes));
           }),
       },
     );
@@ -162,7 +185,7 @@ export class World {
   #writeOutcome(outcome: Outcome): boolean {
     const key = outcomeKey(outcome.poll, outcome.finding);
     const earlier = this.outcomes.get(key);
-    if (earlier !== undefined && earlier.deadLetter !== true && outcome.applied.length === 0) return false;
+    if (earlier !== undefined && !isProvisional(earlier) && outcome.applied.length === 0) return false;
     this.outcomes.set(key, structuredClone(outcome));
     return true;
   }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { AwsSession } from '../aws/session.ts';
-import type { AutomationExecutionStart } from '../changes/automation-execution/start.ts';
-import type { Finding } from '../model/finding.ts';
-import { type Job, pollId } from '../model/job.ts';
-import type { Runbook } from '../rules/runbook.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
+import type { Change } from '../../changes/change.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type Job, pollId } from '../../model/job.ts';
+import type { Runbook } from '../../rules/runbook.ts';
 
 /** Tags by which an account's people see who started an execution, and why. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
@@ -24,7 +25,7 @@ const RUNNING = [
   'ChangeCalendarOverrideApproved',
 ];
 
-/** A name-based UUID, so that the same poll starts one execution for a resource, however often it tries. */
+/** A name-based UUID, so that the same poll starts one execution for a resource, however often it is attempted. */
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
@@ -37,7 +38,7 @@ function uuidOf(text: string): string {
   ].join('-');
 }
 
-/** The plan of curing a finding by the runbook. Pure. */
+/** Plans the fix of a finding by the runbook. Pure. */
 export function planRunbook(
   runbook: Runbook,
   finding: Finding,
@@ -60,7 +61,7 @@ export function planRunbook(
   };
 }
 
-/** How an execution stands. */
+/** The state of an execution. */
 export type ExecutionState =
   | { readonly isOver: false; readonly status: string }
   | { readonly isOver: true; readonly status: string; readonly failure?: string };
@@ -70,12 +71,12 @@ const executionSchema = z.object({
   FailureMessage: z.string().optional(),
 });
 
-/** @throws AWS's own error when the execution can't be read */
+/** Reads the state of an execution. @throws AWS's own error when it can't be read */
 export async function executionState(
   session: AwsSession,
   { executionId, region }: AutomationExecutionStart,
 ): Promise<ExecutionState> {
-  const { GetAutomationExecutionCommand, SSMClient } = await import('../aws/ssm.ts');
+  const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');
   const answer = await session
     .client(SSMClient, region)
     .send(new GetAutomationExecutionCommand({ AutomationExecutionId: executionId }));
@@ -84,4 +85,9 @@ export async function executionState(
   );
   if (RUNNING.includes(status)) return { isOver: false, status };
   return { isOver: true, status, ...(failure !== undefined && { failure }) };
+}
+
+/** Whether a change starts an automation execution. */
+export function isStart({ kind }: Change): boolean {
+  return kind === 'automation-execution-start';
 }

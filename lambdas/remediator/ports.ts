@@ -3,7 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Settings } from '../model/settings.ts';
-import type { EvidenceStore } from './evidence.ts';
+import type { EvidenceStore } from './record/evidence-store.ts';
 import type { SessionRequest } from './session.ts';
 
 /** Where a rule's settings come from. */
@@ -11,14 +11,14 @@ export interface SettingsSource {
   /** @throws SettingsError when they can't be read, don't fit together or don't parse */
   read(rule: string): Promise<Settings>;
   /**
-   * The pause parameter's value, at most some seconds old.
+   * Reads the pause parameter's value, at most some seconds old.
    * @throws SettingsError when it can't be read
    */
   pause(): Promise<string>;
 }
 
-/** What remediating needs of the world. */
-export interface Surroundings {
+/** All that the remediator uses outside itself. */
+export interface Ports {
   readonly settings: SettingsSource;
   readonly evidence: EvidenceStore;
   readonly clock: Clock;
@@ -27,8 +27,8 @@ export interface Surroundings {
   automationRoleArn(account: string): string;
   /** Puts a job back on its queue after a while. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
-  /** Tells the event bus what came of findings. */
-  tell(outcomes: readonly Outcome[]): Promise<void>;
+  /** Puts outcomes on the event bus. */
+  publish(outcomes: readonly Outcome[]): Promise<void>;
 }
 
 /** One delivery of a job. */

@@ -1,0 +1,21 @@
+import type { AwsSession } from '../aws/session.ts';
+import type { Finding } from '../model/finding.ts';
+import type { PlannedFix } from './planned-fix.ts';
+import type { Verdicts } from './verdict.ts';
+import type { ConfiguredWork } from './work.ts';
+
+/** What a session may do: `read` can't change anything. */
+export type Access = 'read' | 'write';
+
+/** The results of an action. */
+export interface Acted {
+  readonly verdicts: Verdicts;
+  /** The findings on which no automation execution works. */
+  readonly idle: readonly Finding[];
+}
+
+/** What is done about violations. */
+export interface Action {
+  readonly access: Access;
+  act(session: AwsSession, fixes: readonly PlannedFix[], work: ConfiguredWork): Promise<Acted>;
+}

@@ -1,0 +1,24 @@
+import type { Finding } from '../model/finding.ts';
+import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
+import type { Assessments } from './stages/assess.ts';
+import type { ConfiguredWork } from './work.ts';
+
+/** The exemptions that name resources but have ended: whatever the outcome is, it lists them. By resource. */
+export function endedExemptions(
+  findings: readonly Finding[],
+  assessments: Assessments,
+  { settings, ports }: Pick<ConfiguredWork, 'settings' | 'ports'>,
+): ReadonlyMap<string, readonly string[]> {
+  const now = new Date(ports.clock.now());
+  return new Map(
+    findings.map((finding) => {
+      const assessment = assessments.get(finding.resource);
+      const tags = assessment !== undefined && 'tags' in assessment ? assessment.tags : undefined;
+      const ended = [
+        ...exemptionsOf(finding, settings.exemptions, now).ended,
+        ...exemptionTagOf(tags, now).ended,
+      ];
+      return [finding.resource, ended];
+    }),
+  );
+}

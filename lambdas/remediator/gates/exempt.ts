@@ -1,0 +1,9 @@
+import { exemptionsOf } from '../exemptions.ts';
+import { conclude } from '../verdict.ts';
+import type { Gate } from './gate.ts';
+
+/** The rule's settings exempt the resource. */
+export const exempt: Gate = (finding, { settings, ports }) => {
+  const { reason } = exemptionsOf(finding, settings.exemptions, new Date(ports.clock.now()));
+  return reason === undefined ? undefined : conclude('exempt', { reason });
+};

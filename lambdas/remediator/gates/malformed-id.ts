@@ -1,0 +1,11 @@
+import { formatIssues } from '../../model/issues.ts';
+import { conclude } from '../verdict.ts';
+import type { Gate } from './gate.ts';
+
+/** The resource's id is not one that the rule takes: it must not reach an AWS call. */
+export const malformedId: Gate = ({ resource }, { rule }) => {
+  const id = rule.resourceId.safeParse(resource);
+  if (id.success) return undefined;
+  const reason = `resource "${resource}": ${formatIssues(id.error)}`;
+  return conclude('failed', { willRetry: false, reason });
+};

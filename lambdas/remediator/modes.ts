@@ -1,0 +1,30 @@
+import type { Mode } from '../model/mode.ts';
+import type { Action } from './action.ts';
+import { offReason } from './gates/off.ts';
+import { type PlannedFix, reasonOf } from './planned-fix.ts';
+import { enforce } from './stages/enforce.ts';
+import { conclude, type Verdict, withDetails } from './verdict.ts';
+import type { ConfiguredWork } from './work.ts';
+
+/** The same kind of verdict on each fix; nothing is changed. */
+function only(verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict): Action {
+  return {
+    access: 'read',
+    act: async (_session, fixes, work) => ({
+      verdicts: new Map(fixes.map((fix) => [fix.finding.resource, verdictOn(fix, work)])),
+      idle: [],
+    }),
+  };
+}
+
+/** What each mode does about violations. */
+export const modes: Readonly<Record<Mode, Action>> = {
+  off: only((_fix, work) => conclude('not_applicable', { reason: offReason(work) })),
+  dry_run: only(({ notes, details }) => conclude('planned', { ...details, ...reasonOf(notes) })),
+  enforce: { access: 'write', act: enforce },
+};
+
+/** What is done while something stands against changing anything: every fix gets that verdict, with its plan. */
+export function heldBy(verdict: Verdict): Action {
+  return only(({ details }) => withDetails(verdict, details));
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { accountIdSchema, type Finding, timestampSchema } from '../../model/finding.ts';
+import { type Poll, pollSchema } from '../../model/job.ts';
+import { jsonSchema } from '../../model/json.ts';
+import { appliedChangeSchema, type Outcome, recordedChangeSchema } from '../../model/outcome.ts';
+
+/** What is written down of a job while it is worked on: see `Journal`. */
+export const journalRecordSchema = z.object({
+  version: z.literal(1),
+  resources: z.array(
+    z.object({
+      resource: z.string(),
+      /** What was seen of it before anything was changed. */
+      seen: jsonSchema.optional(),
+      /** All that was planned, by whichever attempt. */
+      plan: z.array(recordedChangeSchema),
+      /** What is known to have been applied. */
+      applied: z.array(appliedChangeSchema),
+      /** What was planned and is known not to have been applied, or to have been taken back. */
+      withdrawn: z.array(recordedChangeSchema).optional(),
+      /** When the whole plan was applied. From then on the resource is only read, until AWS shows the changes. */
+      completedAt: timestampSchema.optional(),
+    }),
+  ),
+  /** The resources whose outcomes the event bus has. */
+  told: z.array(z.string()),
+});
+export type JournalRecord = z.infer<typeof journalRecordSchema>;
+
+/** What an automation execution works on: a resource in its own region, which need not be the finding's. */
+export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
+
+/**
+ * Written down of a resource before an automation execution is started for it, until it is known that none works on it:
+ * so no other job starts a second one.
+ */
+export const inProgressSchema = z.object({
+  version: z.literal(1),
+  /** The journal of the job that starts it. */
+  job: z.string(),
+  poll: pollSchema,
+  since: timestampSchema,
+});
+export type InProgressMark = z.infer<typeof inProgressSchema>;
+
+/** A resource that was changed, by whichever rule. */
+export type ChangedResource = Pick<Finding, 'account' | 'region' | 'resource'>;
+
+/**
+ * What was applied to a resource lately: AWS may answer reads from before a write for minutes, and nothing may be
+ * changed on such a read.
+ */
+export const recentChangesSchema = z.object({
+  version: z.literal(1),
+  account: accountIdSchema,
+  resource: z.string(),
+  changes: z.array(appliedChangeSchema.extend({ rule: z.string() })),
+});
+export type RecentChanges = z.infer<typeof recentChangesSchema>;
+
+/** Keeps what was found, planned and changed. */
+export interface EvidenceStore {
+  /** Reads the outcome of a finding in a poll: undefined where none was written. */
+  readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined>;
+  /**
+   * Writes the outcome of a finding in a poll, unless it has one: a job that was delivered twice finds its own work
+   * done, and must not write over the outcome that says what was changed. An outcome with changes is always written,
+   * and a provisional one is replaced.
+   * @returns whether it was written
+   */
+  writeOutcome(outcome: Outcome): Promise<boolean>;
+  /** Reads what earlier attempts at a job planned and applied: undefined where none came that far. */
+  readJournal(jobId: string): Promise<JournalRecord | undefined>;
+  writeJournal(jobId: string, journal: JournalRecord): Promise<void>;
+  /** Reads which job's execution may work on a resource: undefined where none does. */
+  readInProgress(place: Place): Promise<InProgressMark | undefined>;
+  /**
+   * Marks a resource, if nobody else has meanwhile.
+   * @param replaced the mark that is known to stand there and no longer counts
+   * @returns whether it was written
+   */
+  writeInProgress(place: Place, mark: InProgressMark, replaced?: InProgressMark): Promise<boolean>;
+  endInProgress(place: Place): Promise<void>;
+  readRecentChanges(resource: ChangedResource): Promise<RecentChanges | undefined>;
+  writeRecentChanges(resource: ChangedResource, changes: RecentChanges): Promise<void>;
+}

@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type AutomationExecutionStart,
+  schema as automationExecutionSchema,
+} from '../../changes/automation-execution/start.ts';
+import type { Json } from '../../model/json.ts';
+import { type AppliedChange, isProvisional, type Outcome, type RecordedChange } from '../../model/outcome.ts';
+import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
+
+type Entry = JournalRecord['resources'][number];
+
+/**
+ * What all attempts at one job planned and applied. It is written before anything is changed, so that an attempt that is
+ * cut off leaves no change that nobody knows of, and after an attempt that leaves something to the next.
+ */
+export class Journal {
+  readonly #jobId: string;
+  readonly #evidence: EvidenceStore;
+  readonly #entries = new Map<string, Entry>();
+  readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
+  readonly #published = new Set<string>();
+
+  constructor(jobId: string, evidence: EvidenceStore) {
+    this.#jobId = jobId;
+    this.#evidence = evidence;
+  }
+
+  /** @returns whether an earlier attempt wrote one */
+  async read(): Promise<boolean> {
+    const record = await this.#evidence.readJournal(this.#jobId);
+    for (const entry of record?.resources ?? []) {
+      this.#entries.set(entry.resource, entry);
+      this.#earlierPlans.set(entry.resource, entry.plan);
+    }
+    for (const resource of record?.told ?? []) this.#published.add(resource);
+    return record !== undefined;
+  }
+
+  write(): Promise<void> {
+    const resources = [...this.#entries.values()];
+    return this.#evidence.writeJournal(this.#jobId, { version: 1, resources, told: [...this.#published] });
+  }
+
+  /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */
+  plan(resource: string, plan: readonly RecordedChange[], seen?: Json): void {
+    const entry = this.#entry(resource);
+    const added = plan.filter(
+      ({ change }) => !entry.plan.some((other) => isDeepStrictEqual(other.change, change)),
+    );
+    const { completedAt: _, ...begun } = entry;
+    this.#entries.set(resource, {
+      ...(seen !== undefined && { seen }),
+      ...begun,
+      plan: [...entry.plan, ...added],
+      withdrawn: without(entry.withdrawn ?? [], plan),
+    });
+  }
+
+  /** Notes planned changes that were not applied, or were taken back. */
+  withdraw(resource: string, changes: readonly RecordedChange[]): void {
+    const entry = this.#entry(resource);
+    this.#entries.set(resource, { ...entry, withdrawn: [...(entry.withdrawn ?? []), ...changes] });
+  }
+
+  /** Notes that all that is planned now has been applied. */
+  complete(resource: string, at: Date): void {
+    this.#entries.set(resource, { ...this.#entry(resource), completedAt: at.toISOString() });
+  }
+
+  apply(resource: string, changes: readonly AppliedChange[]): void {
+    const entry = this.#entry(resource);
+    this.#entries.set(resource, { ...entry, applied: [...entry.applied, ...changes] });
+  }
+
+  #entry(resource: string): Entry {
+    return this.#entries.get(resource) ?? { resource, plan: [], applied: [] };
+  }
+
+  /** When the whole plan was applied; undefined where it was not, or planned anew since. */
+  completedAt(resource: string): Date | undefined {
+    const { completedAt } = this.#entry(resource);
+    return completedAt === undefined ? undefined : new Date(completedAt);
+  }
+
+  /** The planned changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. */
+  unresolved(resource: string): RecordedChange[] {
+    const { plan, applied, withdrawn = [] } = this.#entry(resource);
+    const lines = new Set(applied.map(({ line }) => line));
+    return without(plan, withdrawn).filter(({ line }) => !lines.has(line));
+  }
+
+  /** What was seen of a resource when something was planned for the first time. */
+  seen(resource: string): Json | undefined {
+    return this.#entries.get(resource)?.seen;
+  }
+
+  /** What is known to have been applied, by this attempt and those before. */
+  applied(resource: string): AppliedChange[] {
+    return [...this.#entry(resource).applied];
+  }
+
+  /** The automation execution that was started for a resource last. */
+  execution(resource: string): AutomationExecutionStart | undefined {
+    for (const { change } of this.applied(resource).reverse()) {
+      const parsed = automationExecutionSchema.safeParse(change);
+      if (parsed.success) return parsed.data;
+    }
+    return undefined;
+  }
+
+  /** What earlier attempts planned, or undefined where none came that far. */
+  earlierPlan(resource: string): RecordedChange[] | undefined {
+    const plan = this.#earlierPlans.get(resource);
+    return plan === undefined ? undefined : [...plan];
+  }
+
+  /** Notes that the event bus has these outcomes. A provisional one is not the last word. */
+  publish(outcomes: readonly Outcome[]): void {
+    for (const outcome of outcomes) {
+      if (!isProvisional(outcome)) this.#published.add(outcome.finding.resource);
+    }
+  }
+
+  isPublished(resource: string): boolean {
+    return this.#published.has(resource);
+  }
+}
+
+/** The changes that are not among the others. */
+function without(changes: readonly RecordedChange[], others: readonly RecordedChange[]): RecordedChange[] {
+  return changes.filter(({ change }) => !others.some((other) => isDeepStrictEqual(other.change, change)));
+}

@@ -1,0 +1,81 @@
+import { describeError } from '../../aws/errors.ts';
+import { TakeBackError } from '../../model/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Mode } from '../../model/mode.ts';
+import type { Outcome, RecordedChange } from '../../model/outcome.ts';
+import type { Book, Entry } from '../book.ts';
+import type { OutcomeDetails } from '../verdict.ts';
+import type { Work } from '../work.ts';
+
+/** What an outcome says besides its finding's state. */
+export interface OutcomeContext extends Work {
+  readonly startedAt: string;
+  /** The rule's mode for the job's account, where it is known. */
+  readonly mode: Mode | undefined;
+  /** The exemptions that name a resource but have ended, by resource. */
+  readonly endedExemptions: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * The outcomes that an attempt has to write: of what is concluded, and of what must not go unseen although a later
+ * attempt has the last word.
+ */
+export function outcomesOf(book: Book, context: OutcomeContext): Outcome[] {
+  const concluded = book
+    .in('concluded')
+    .filter(({ recorded }) => recorded === undefined)
+    .map(({ finding, at, outcome, details }) => ({ finding, at, facts: { outcome, ...details } }));
+  const provisional = book.in('retry').flatMap((entry) => {
+    const facts = provisionalFacts(entry, context);
+    return facts === undefined ? [] : [{ finding: entry.finding, at: entry.at, facts }];
+  });
+  return [...concluded, ...provisional].map(({ finding, at, facts }) =>
+    composeOutcome(finding, at, facts, context),
+  );
+}
+
+type OutcomeFacts = OutcomeDetails & Pick<Outcome, 'outcome' | 'deadLetter' | 'stillOpen'>;
+
+function provisionalFacts(
+  { error, details }: Entry<'retry'>,
+  { attempt }: OutcomeContext,
+): OutcomeFacts | undefined {
+  const failed = { ...details, outcome: 'failed', willRetry: true } as const;
+  if (attempt.last) {
+    const reason = `not finished in ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll looks at it again, as does a redrive. The last error: ${describeError(error)}`;
+    return { ...failed, deadLetter: true, reason };
+  }
+  if (error instanceof TakeBackError) return { ...failed, stillOpen: true, reason: describeError(error) };
+  return undefined;
+}
+
+/** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
+function composeOutcome(
+  finding: Finding,
+  finishedAt: string,
+  facts: OutcomeFacts,
+  { job, journal, mode, startedAt, endedExemptions }: OutcomeContext,
+): Outcome {
+  const { resource } = finding;
+  const earlierPlan = journal.earlierPlan(resource);
+  const applied = journal.applied(resource);
+  const seen = journal.seen(resource) ?? facts.seen;
+  const plan = facts.plan ?? earlierPlan ?? [];
+  const ended = endedExemptions.get(resource) ?? [];
+  const isKnown = ({ line }: RecordedChange): boolean =>
+    [plan, applied].every((changes) => changes.some((change) => change.line === line));
+  return {
+    version: 1,
+    poll: job.poll,
+    finding,
+    ...(mode !== undefined && { mode }),
+    ...facts,
+    plan,
+    applied,
+    ...(earlierPlan?.every(isKnown) === false && { earlierPlan }),
+    ...(seen !== undefined && { seen }),
+    ...(ended.length > 0 && { endedExemptions: [...ended] }),
+    startedAt,
+    finishedAt,
+  };
+}

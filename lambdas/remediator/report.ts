@@ -1,0 +1,82 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { describeError, errorKind } from '../aws/errors.ts';
+import { count } from '../aws/metrics.ts';
+import { TakeBackError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Job } from '../model/job.ts';
+import { type MetricName, metricOf } from '../model/metrics.ts';
+import type { Outcome } from '../model/outcome.ts';
+import { linesOf } from '../model/outcome-event.ts';
+import type { OutcomeName } from '../model/outcome-names.ts';
+import type { JobResult, Unfinished } from './remediate.ts';
+
+export const logger = new Logger();
+
+/** Logs an error as loudly as its kind asks for. */
+export function logError(words: string, error: unknown): void {
+  const kind = errorKind(error);
+  if (kind === 'unavailable') logger.warn(words);
+  else if (kind === 'refused') logger.error(words);
+  // Of an error that nobody expected, one wants to know where it came from.
+  else logger.error(words, error instanceof Error ? error : new Error(String(error), { cause: error }));
+}
+
+/** Reports the result of an attempt in logs and metrics. */
+export function report(job: Job, result: JobResult): void {
+  result.outcomes.forEach(logOutcome);
+  countOutcomes(job, result.outcomes);
+  if (result.settingsError !== undefined) {
+    count('SettingsInvalid', 1);
+    logger.error(result.settingsError.message);
+  }
+  result.unfinished.forEach(logUnfinished);
+  for (const { finding, reason } of result.inProgress)
+    logger.info(`in progress: ${nameOf(finding)}: ${reason}`);
+  for (const failure of result.failures) {
+    logError(`the outcomes are in the evidence bucket, but: ${describeError(failure)}`, failure);
+  }
+  const errors = [...result.unfinished.map(({ error }) => error), ...result.failures];
+  countIf('UnexpectedError', errors.filter((error) => errorKind(error) === 'bug').length);
+  countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length);
+}
+
+function countOutcomes({ poll }: Job, outcomes: readonly Outcome[]): void {
+  const counts = new Map<OutcomeName, number>();
+  for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
+  // Of all rules together: what the region's alarm looks at.
+  countIf('FailedFindings', counts.get('failed') ?? 0);
+}
+
+function countIf(metric: MetricName, number: number): void {
+  if (number > 0) count(metric, number);
+}
+
+function nameOf({ rule, account, region, resource }: Finding): string {
+  return `${rule} ${account} ${region} ${resource}`;
+}
+
+function logOutcome(recorded: Outcome): void {
+  const { outcome, finding, reason, plan, applied, willRetry, deadLetter } = recorded;
+  const words = `${outcome}: ${nameOf(finding)}${reason === undefined ? '' : `: ${reason}`}`;
+  const { rule, account, region, resource } = finding;
+  const details = {
+    outcome,
+    rule,
+    account,
+    region,
+    resource,
+    plan: linesOf(plan),
+    applied: linesOf(applied),
+    ...(willRetry !== undefined && { willRetry }),
+    ...(deadLetter !== undefined && { deadLetter }),
+  };
+  if (outcome === 'failed') logger.error(words, details);
+  else logger.info(words, details);
+}
+
+function logUnfinished({ finding, error, applied }: Unfinished): void {
+  logError(`unfinished: ${nameOf(finding)}: ${describeError(error)}`, error);
+  if (applied.length === 0) return;
+  logger.warn(`applied to ${finding.resource} so far`, { applied: linesOf(applied) });
+}

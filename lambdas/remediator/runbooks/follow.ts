@@ -1,0 +1,68 @@
+import { isAwsError } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
+import type { Work } from '../work.ts';
+import { executionState } from './execution.ts';
+
+/** How an automation execution ended. */
+export interface Ending {
+  readonly status: string;
+  readonly words: string;
+}
+
+/** What was learned about the executions that were started for findings. */
+export interface Followed {
+  /** The ends of those that are over, by resource. */
+  readonly endings: ReadonlyMap<string, Ending>;
+  /** The findings on which no execution works any more. */
+  readonly idle: readonly Finding[];
+  readonly verdicts: Verdicts;
+}
+
+/** Whether executions were started for findings, by this job or the one that it continues. */
+export function hasExecutions(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
+  return findings.some(({ resource }) => journal.execution(resource) !== undefined);
+}
+
+/** Looks at the automation executions that were started for findings. A finding waits for one that still runs. */
+export async function followExecutions(
+  session: AwsSession,
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): Promise<Followed> {
+  const endings = new Map<string, Ending>();
+  const verdicts = new Map<string, Verdict>();
+  const idle: Finding[] = [];
+  for (const finding of findings) {
+    const execution = journal.execution(finding.resource);
+    if (execution === undefined) continue;
+    const { ending, verdict, isOver } = await follow(session, execution);
+    if (ending !== undefined) endings.set(finding.resource, ending);
+    if (verdict !== undefined) verdicts.set(finding.resource, verdict);
+    if (isOver) idle.push(finding);
+  }
+  return { endings, verdicts, idle };
+}
+
+interface FollowedExecution {
+  readonly ending?: Ending;
+  readonly verdict?: Verdict;
+  /** Whether it is known that it works on nothing any more. */
+  readonly isOver: boolean;
+}
+
+async function follow(session: AwsSession, execution: AutomationExecutionStart): Promise<FollowedExecution> {
+  const words = `execution ${execution.executionId} of ${execution.document}`;
+  try {
+    const state = await executionState(session, execution);
+    if (!state.isOver) return { verdict: wait(`${words} is ${state.status}`), isOver: false };
+    const { status, failure } = state;
+    const end = `${words} ended as ${status}${failure === undefined ? '' : ` (${failure})`}`;
+    return { ending: { status, words: end }, isOver: true };
+  } catch (error) {
+    const verdict = verdictOfError(error, {}, `${words} can't be followed: `);
+    return { verdict, isOver: isAwsError(error, 'AutomationExecutionNotFound') };
+  }
+}

@@ -1,0 +1,155 @@
+import { errorKind } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Acted } from '../action.ts';
+import type { PlannedFix } from '../planned-fix.ts';
+import { noteRecentChanges } from '../record/recent-changes.ts';
+import { isStart } from '../runbooks/execution.ts';
+import { conclude, retry, type Verdict, wait, withDetails } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import { type Application, applyFix } from './apply.ts';
+import { waitForOwnChanges } from './own-changes.ts';
+import type { Planned } from './plan.ts';
+import { planAnew } from './plan-anew.ts';
+import { readBack } from './read-back.ts';
+
+/** A resource that keeps changing is left to the next poll after so many further plans. */
+const MOST_PLANS_ANEW = 2;
+
+/** A fix whose plan rests on what is gone or different. */
+interface Stale {
+  readonly fix: PlannedFix;
+  readonly words: string;
+}
+
+/** What one round of applying led to. */
+interface Round {
+  readonly verdicts: Map<string, Verdict>;
+  readonly changed: readonly PlannedFix[];
+  readonly stale: readonly Stale[];
+  readonly idle: readonly Finding[];
+}
+
+/**
+ * Applies the plans and reads the resources back. A finding whose plan rests on what is gone or different is read,
+ * planned and journaled anew, at most twice.
+ */
+export async function enforce(
+  session: AwsSession,
+  fixes: readonly PlannedFix[],
+  work: ConfiguredWork,
+): Promise<Acted> {
+  const verdicts = new Map<string, Verdict>();
+  const changed: PlannedFix[] = [];
+  const idle: Finding[] = [];
+  let planned: Planned = { fixes, verdicts };
+  for (let plans = 0; planned.fixes.length > 0; plans += 1) {
+    const round = await applyRound(session, planned.fixes, work);
+    addAll(verdicts, round.verdicts);
+    changed.push(...round.changed);
+    idle.push(...round.idle);
+    if (plans === MOST_PLANS_ANEW) {
+      for (const each of round.stale) verdicts.set(each.fix.finding.resource, keepsChanging(each));
+      break;
+    }
+    planned = await planAnew(
+      session,
+      round.stale.map(({ fix }) => fix),
+      work,
+    );
+    addAll(verdicts, planned.verdicts);
+  }
+  addAll(verdicts, await readBack(session, changed, work));
+  return { verdicts, idle };
+}
+
+async function applyRound(
+  session: AwsSession,
+  fixes: readonly PlannedFix[],
+  work: ConfiguredWork,
+): Promise<Round> {
+  const ready = await waitForOwnChanges(session, fixes, work);
+  const verdicts = new Map(ready.verdicts);
+  const changed: PlannedFix[] = [];
+  const stale: Stale[] = [];
+  const idle: Finding[] = [];
+  const notJournaled = await journalPlans(ready.fixes, work);
+  if (notJournaled !== undefined) {
+    for (const { finding, details } of ready.fixes) {
+      verdicts.set(finding.resource, withDetails(notJournaled, details));
+    }
+    return { verdicts, changed, stale, idle };
+  }
+  for (const fix of ready.fixes) {
+    const { resource } = fix.finding;
+    const application = await applyFix(session, fix, work);
+    const notNoted = await note(fix, application, work);
+    const { end } = application;
+    if (notNoted !== undefined) verdicts.set(resource, notNoted);
+    else if (end.is === 'stale') stale.push({ fix, words: end.error.message });
+    else if (end.is === 'stopped') verdicts.set(resource, end.verdict);
+    else if (fix.changes.some(isStart)) verdicts.set(resource, wait('the runbook was started', fix.details));
+    else changed.push(fix);
+    if (isIdle(fix, application, work)) idle.push(fix.finding);
+  }
+  return { verdicts, changed, stale, idle };
+}
+
+/** Writes plans down before anything is changed. @returns the verdict on all of them where that is not possible */
+async function journalPlans(
+  fixes: readonly PlannedFix[],
+  { journal }: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  if (fixes.length === 0) return undefined;
+  for (const { finding, details } of fixes) journal.plan(finding.resource, details.plan, details.seen);
+  try {
+    await journal.write();
+    return undefined;
+  } catch (error) {
+    return retry(error);
+  }
+}
+
+/**
+ * Notes what was applied: for the job's next attempt, and for other jobs that may read the resource before AWS shows it.
+ * @returns the verdict where other jobs would not know
+ */
+async function note(
+  { finding, changes, details }: PlannedFix,
+  { applied, withdrawn, end }: Application,
+  work: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  const { journal, ports } = work;
+  journal.apply(finding.resource, applied);
+  journal.withdraw(finding.resource, withdrawn);
+  if (end.is === 'applied' && !changes.some(isStart)) {
+    journal.complete(finding.resource, new Date(ports.clock.now()));
+  }
+  try {
+    const made = applied.filter(({ change }) => !isStart(change));
+    await noteRecentChanges(finding, made, work);
+    return undefined;
+  } catch (error) {
+    return retry(error, details);
+  }
+}
+
+/** Whether a start was refused, so that no execution works on the finding, whichever attempt asked for it. */
+function isIdle(
+  { finding, changes }: PlannedFix,
+  { end }: Application,
+  { journal }: ConfiguredWork,
+): boolean {
+  if (end.is !== 'stopped' || end.error === undefined || !changes.some(isStart)) return false;
+  // A start of an earlier attempt, of whose answer nobody knows, may have gone well.
+  return journal.earlierPlan(finding.resource) === undefined && errorKind(end.error) === 'refused';
+}
+
+function keepsChanging({ fix: { finding, details }, words }: Stale): Verdict {
+  const reason = `${finding.resource} keeps changing: ${MOST_PLANS_ANEW + 1} plans in a row rested on what was gone or different when they were to be applied. The last time: ${words}`;
+  return conclude('deferred', { ...details, willRetry: true, reason });
+}
+
+function addAll(verdicts: Map<string, Verdict>, more: ReadonlyMap<string, Verdict>): void {
+  for (const [resource, verdict] of more) verdicts.set(resource, verdict);
+}

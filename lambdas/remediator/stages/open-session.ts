@@ -1,0 +1,49 @@
+import { describeAssumeRoleError } from '../../aws/assume-role-error.ts';
+import { errorKind } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { Finding } from '../../model/finding.ts';
+import { pollId } from '../../model/job.ts';
+import type { Permission } from '../../rules/facts.ts';
+import { followPermission, startPermissions } from '../../rules/runbook.ts';
+import type { Access } from '../action.ts';
+import { hasExecutions } from '../runbooks/follow.ts';
+import { conclude, type Verdict } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+
+/**
+ * Opens a session in the job's account, narrowed to what the rule needs.
+ * @param access `read`: the credentials themselves can't change anything
+ * @returns the session, or the verdict on all findings where AWS refuses one
+ */
+export async function openSession(
+  findings: readonly Finding[],
+  work: ConfiguredWork,
+  access: Access,
+): Promise<{ readonly session: AwsSession } | { readonly refused: Verdict }> {
+  const { account, region, poll } = work.job;
+  const { scope, regionFrom } = work.rule;
+  const inAnyRegion = scope === 'global' || regionFrom === 'resource';
+  const permissions = permissionsFor(findings, work, access);
+  try {
+    const request = { account, region, name: pollId(poll), inAnyRegion, permissions };
+    return { session: await work.ports.openSession(request) };
+  } catch (error) {
+    if (errorKind(error) !== 'refused') throw error;
+    const reason = describeAssumeRoleError(error, account, region);
+    return { refused: conclude('failed', { willRetry: true, reason }) };
+  }
+}
+
+function permissionsFor(
+  findings: readonly Finding[],
+  work: ConfiguredWork,
+  access: Access,
+): readonly Permission[] {
+  const { job, rule, runbook, ports } = work;
+  const { read, write } = rule.permissions;
+  const follow =
+    rule.runbook !== undefined && hasExecutions(findings, work) ? [followPermission(rule.runbook)] : [];
+  if (access === 'read') return [...read, ...follow];
+  const start = runbook === undefined ? [] : startPermissions(runbook, ports.automationRoleArn(job.account));
+  return [...read, ...follow, ...start, ...write];
+}

@@ -1,0 +1,104 @@
+import type { Finding } from '../../model/finding.ts';
+import type { Runbook } from '../../rules/runbook.ts';
+import { firstVerdict } from '../gates/gate.ts';
+import { gates } from '../gates/index.ts';
+import type { PlannedFix, Violation } from '../planned-fix.ts';
+import { isStart, planRunbook } from '../runbooks/execution.ts';
+import type { Ending } from '../runbooks/follow.ts';
+import { conclude, retry, type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import type { Assessments } from './assess.ts';
+import { awaitReadBack } from './read-back.ts';
+import { recordPlan } from './record-plan.ts';
+import { verdictOfUnviolated } from './unviolated.ts';
+
+/** What an assessment leads to, for each finding one or the other. */
+export interface Planned {
+  readonly fixes: readonly PlannedFix[];
+  readonly verdicts: Verdicts;
+}
+
+/** Plans the fix of each violation. A finding that is no violation, or exempt by its tag, has its verdict. */
+export async function planFixes(
+  findings: readonly Finding[],
+  assessments: Assessments,
+  work: ConfiguredWork,
+  endings: ReadonlyMap<string, Ending>,
+): Promise<Planned> {
+  const fixes: PlannedFix[] = [];
+  const verdicts = new Map<string, Verdict>();
+  for (const finding of findings) {
+    const planned = await planFix(finding, assessments, work, endings.get(finding.resource));
+    if ('state' in planned) verdicts.set(finding.resource, planned);
+    else fixes.push(planned);
+  }
+  return { fixes, verdicts };
+}
+
+async function planFix(
+  finding: Finding,
+  assessments: Assessments,
+  work: ConfiguredWork,
+  ending: Ending | undefined,
+): Promise<PlannedFix | Verdict> {
+  const assessment = assessments.get(finding.resource);
+  if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
+  if (assessment.state !== 'violation') return verdictOfUnviolated(finding, assessment, work, ending);
+  const held = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
+  if (held !== undefined) return held;
+  const notVisible = awaitReadBack(finding, assessment, work);
+  if (notVisible !== undefined) return notVisible;
+  try {
+    if (ending !== undefined) return await planAfterRunbook(finding, assessment, work, ending);
+    if (work.runbook !== undefined) return await planByRunbook(finding, assessment, work, work.runbook);
+    return await planByCalls(finding, assessment);
+  } catch (error) {
+    return retry(error);
+  }
+}
+
+async function planByCalls(
+  finding: Finding,
+  { plan: changes, seen, notes = [] }: Violation,
+): Promise<PlannedFix> {
+  return { finding, changes, notes, ending: undefined, details: { plan: await recordPlan(changes), seen } };
+}
+
+async function planByRunbook(
+  finding: Finding,
+  { plan, seen, notes = [] }: Violation,
+  { settings, job, ports }: ConfiguredWork,
+  runbook: Runbook,
+): Promise<PlannedFix> {
+  const changes = [planRunbook(runbook, finding, job, ports.automationRoleArn(job.account))];
+  const then = (await recordPlan(plan)).map(({ line }) => line).join('; ');
+  const note = `what ${runbook.document} leaves open is ${settings.runbook_then === 'api' ? `then fixed by: ${then}` : 'reported as failed'}`;
+  return {
+    finding,
+    changes,
+    notes: [...notes, note],
+    ending: undefined,
+    details: { plan: await recordPlan(changes), seen },
+  };
+}
+
+/** Plans direct calls for what the runbook has left open, unless that is only to be reported. */
+async function planAfterRunbook(
+  finding: Finding,
+  { plan: changes, seen, notes = [] }: Violation,
+  { settings, runbook, journal }: ConfiguredWork,
+  ending: Ending,
+): Promise<PlannedFix | Verdict> {
+  if (runbook !== undefined && settings.runbook_then === 'report') {
+    const reason = `${ending.words}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
+    return conclude('failed', { seen, willRetry: true, reason });
+  }
+  const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
+  return {
+    finding,
+    changes,
+    notes: [...notes, `${ending.words}; what it left open needs direct calls`],
+    ending,
+    details: { plan: [...begun, ...(await recordPlan(changes))], seen },
+  };
+}

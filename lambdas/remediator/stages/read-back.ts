@@ -1,0 +1,85 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Assessment, Rule } from '../../rules/rule.ts';
+import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
+import { conclude, type Verdict, verdictOfError, wait } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import { type Assessments, assessEach } from './assess.ts';
+
+/** Most reads show a write within seconds: these are waited for. */
+const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
+
+/**
+ * The time after which a resource that still reads as a violation was not changed. AWS's reads may be minutes old (EC2:
+ * "Eventual consistency in the Amazon EC2 API"; S3 asks for 15 minutes after some bucket settings); an hour is well above.
+ */
+const LONGEST_LAG_MILLISECONDS = 3_600_000;
+
+/** Reads changed resources back. @returns the verdict on each finding */
+export async function readBack(
+  session: AwsSession,
+  changed: readonly PlannedFix[],
+  { rule, settings, ports }: ConfiguredWork,
+): Promise<Map<string, Verdict>> {
+  const resources = changed.map(({ finding }) => finding.resource);
+  const results = await readUntilSeen(rule, session, resources, settings.options, ports.clock);
+  return new Map(
+    changed.map((fix) => [fix.finding.resource, verdictOf(fix, results.get(fix.finding.resource))]),
+  );
+}
+
+function verdictOf({ finding, notes, details }: PlannedFix, result: Assessment | Error | undefined): Verdict {
+  if (result === undefined || result instanceof Error) {
+    const words = 'the changes were made, but the resource could not be read back: ';
+    return verdictOfError(result, details, words);
+  }
+  if (result.state === 'violation') return wait(lagWords(finding), details);
+  if (result.state === 'busy') return wait(result.reason, details);
+  return conclude('remediated', { ...details, ...reasonOf(notes) });
+}
+
+/** Reads resources, some times if need be, until none violates the rule any more. */
+async function readUntilSeen(
+  rule: Rule,
+  session: AwsSession,
+  resources: readonly string[],
+  options: unknown,
+  clock: Clock,
+): Promise<Assessments> {
+  const results = new Map<string, Assessment | Error>();
+  let pending = resources;
+  for (const milliseconds of WAITS_MILLISECONDS) {
+    if (pending.length === 0) break;
+    if (milliseconds > 0) await clock.sleep(milliseconds);
+    for (const [resource, result] of await assessEach(rule, session, pending, options)) {
+      results.set(resource, result);
+    }
+    pending = pending.filter((resource) => {
+      const result = results.get(resource);
+      return !(result instanceof Error) && result?.state === 'violation';
+    });
+  }
+  return results;
+}
+
+/**
+ * The verdict on a resource that still reads as a violation although this job has applied its whole plan: nothing is
+ * changed on such a read. Undefined where the plan was not applied.
+ */
+export function awaitReadBack(
+  finding: Finding,
+  { seen }: Violation,
+  { journal, ports }: ConfiguredWork,
+): Verdict | undefined {
+  const completedAt = journal.completedAt(finding.resource);
+  if (completedAt === undefined) return undefined;
+  const age = ports.clock.now() - completedAt.getTime();
+  if (age < LONGEST_LAG_MILLISECONDS) return wait(lagWords(finding), { seen });
+  const reason = `AWS accepted the changes, but ${finding.resource} still violates the rule when it is read back, ${Math.round(age / 60_000)} minutes later`;
+  return conclude('failed', { seen, willRetry: true, reason });
+}
+
+function lagWords({ resource }: Finding): string {
+  return `AWS accepted the changes, but its reads of ${resource} do not show them yet`;
+}

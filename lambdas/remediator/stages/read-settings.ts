@@ -1,0 +1,24 @@
+import { SettingsError } from '../../model/errors.ts';
+import { formatIssues } from '../../model/issues.ts';
+import { lowerMode } from '../../model/mode.ts';
+import { modeFor } from '../../model/settings.ts';
+import type { ConfiguredWork, Work } from '../work.ts';
+
+/**
+ * Reads the rule's settings, its own options included, and what they say of the job's account.
+ * @throws SettingsError when they can't be used
+ */
+export async function readSettings(work: Work): Promise<ConfiguredWork> {
+  const { job, rule, ports } = work;
+  const settings = await ports.settings.read(rule.id);
+  const options = rule.options.safeParse(settings.options);
+  if (!options.success) {
+    throw new SettingsError(
+      `settings of ${rule.id}: options: ${formatIssues(options.error)}; nothing is changed until they are right`,
+      { cause: options.error },
+    );
+  }
+  const mode = lowerMode(modeFor(settings, job.account), job.atMost);
+  const runbook = settings.method === 'runbook' && mode !== 'off' ? rule.runbook : undefined;
+  return { ...work, settings, mode, runbook };
+}

@@ -1,0 +1,57 @@
+import type { Finding } from '../../model/finding.ts';
+import type { Assessment } from '../../rules/rule.ts';
+import { reasonOf, type Violation } from '../planned-fix.ts';
+import type { Ending } from '../runbooks/follow.ts';
+import { conclude, type Verdict, wait } from '../verdict.ts';
+import type { Work } from '../work.ts';
+
+type Unviolated = Exclude<Assessment, Violation>;
+
+/** The verdict on a resource that does not violate the rule, or not in a way that can be changed now. */
+export function verdictOfUnviolated(
+  { resource }: Finding,
+  assessment: Unviolated,
+  work: Pick<Work, 'job' | 'journal'>,
+  ending: Ending | undefined,
+): Verdict {
+  const { journal } = work;
+  switch (assessment.state) {
+    case 'gone':
+      return conclude('gone', { reason: `${resource} does not exist any more` });
+    case 'busy':
+      if (journal.applied(resource).length > 0) return wait(assessment.reason);
+      return conclude('deferred', { willRetry: true, reason: assessment.reason });
+    case 'compliant':
+    case 'not_applicable':
+      if (mayHaveChanged(resource, work)) return verdictOfOwnWork(resource, assessment, work, ending);
+      if (assessment.state === 'not_applicable') {
+        return conclude('not_applicable', { reason: assessment.reason });
+      }
+      return conclude('compliant', reasonOf(assessment.notes ?? []));
+  }
+}
+
+/** Whether this job changed the resource, or began to, and nobody knows how far it came. */
+function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
+  return journal.applied(resource).length > 0 || journal.unresolved(resource).length > 0;
+}
+
+/** The verdict on a resource that complies after this job changed it, in an attempt before or just now. */
+function verdictOfOwnWork(
+  resource: string,
+  assessment: Unviolated,
+  { job, journal }: Pick<Work, 'job' | 'journal'>,
+  ending: Ending | undefined,
+): Verdict {
+  // A later look is meant to find what an earlier job did.
+  if (ending?.status === 'Success' || (ending === undefined && job.continues !== undefined)) {
+    return conclude('remediated');
+  }
+  const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
+  const why =
+    ending?.words ??
+    (journal.earlierPlan(resource) === undefined
+      ? 'some of the planned changes were made, the others were not needed any more'
+      : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome');
+  return conclude('remediated', { reason: `${why}; ${resource} complies now${notes}` });
+}
