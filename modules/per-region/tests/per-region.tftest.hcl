@@ -85,7 +85,7 @@ run "enabled_creates" {
       ["sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
       ["ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
-      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*"],
+      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/recent-changes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
       ["events:PutEvents", "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"],
