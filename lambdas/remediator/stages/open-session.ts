@@ -3,7 +3,7 @@ import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
-import type { Permission } from '../../rules/facts.ts';
+import type { Permission } from '../../rules/permission.ts';
 import { followPermission, startPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
 import { hasExecutions } from '../runbooks/follow.ts';
