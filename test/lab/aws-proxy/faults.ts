@@ -12,6 +12,8 @@ export type Effect =
   /** Any error of AWS. With `afterEffect`, the call is carried out all the same. */
   | ({ readonly error: string; readonly afterEffect?: boolean } & ErrorDetails)
   | { readonly delayMilliseconds: number }
+  /** Someone else acts before the service hears of the call, which waits for it. What it throws is answered to the caller. */
+  | { readonly before: (call: AwsCall) => Promise<void> }
   /** The service's answer, changed. */
   | { readonly rewrite: (answer: AwsAnswer, call: AwsCall) => AwsAnswer };
 

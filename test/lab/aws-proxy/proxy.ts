@@ -43,7 +43,7 @@ export interface AwsProxy extends AsyncDisposable {
   latencyMilliseconds: number;
   /** Forgets the calls. Faults stay. */
   clear(): void;
-  /** Of several faults that meet a call, all delays and rewrites count, and the first of the others. */
+  /** Of several faults that meet a call, all delays, acts and rewrites count, and the first of the others. */
   inject(fault: Fault): Injection;
   /** Asked for each call that no fault has decided, in the order in which they were added. */
   intercept(intercept: Intercept): { remove(): void };
@@ -208,6 +208,9 @@ class RunningProxy implements AwsProxy {
       if (typeof effect === 'object' && 'delayMilliseconds' in effect) delay += effect.delayMilliseconds;
     }
     if (delay > 0) await sleep(delay);
+    for (const { effect } of faults) {
+      if (typeof effect === 'object' && 'before' in effect) await effect.before(call);
+    }
 
     for (const { effect } of faults) {
       if (effect === 'cut-before') return CUT;

@@ -1,0 +1,67 @@
+import type { AwsAnswer } from './answer.ts';
+import type { AwsCall } from './call.ts';
+import type { Fault } from './faults.ts';
+
+/** How long matching reads answer an older state. */
+export type HowLong = { readonly times: number } | { readonly milliseconds: number };
+
+/** Reads that may answer what they answered before, as AWS's eventually consistent reads do. */
+export interface LaggingReads {
+  /** To be injected into a proxy: remembers what matching reads answer, and changes nothing until `lag` is called. */
+  readonly fault: Fault;
+  /** How many reads were given an older answer. */
+  readonly hits: number;
+  /**
+   * From now on, a matching read that was made before (same account, region and parameters) answers what it answered
+   * then, whatever happened since. Others pass.
+   * @param which of its remembered answers. Default: the last one before `lag` was called
+   */
+  lag(howLong: HowLong, which?: 'first' | 'last'): void;
+  /** Shows the present state again. */
+  catchUp(): void;
+}
+
+/** Two reads with the same key ask for the same thing. */
+function keyOf({ service, operation, region, principal, method, path, parameters }: AwsCall): string {
+  return JSON.stringify([service, operation, region, principal.account, method, path, parameters]);
+}
+
+/** @param which the reads that may lag */
+export function laggingReads(
+  which: Pick<Fault, 'service' | 'operation' | 'account' | 'region' | 'text'>,
+): LaggingReads {
+  const remembered = new Map<string, AwsAnswer[]>();
+  let past = new Map<string, AwsAnswer>();
+  let hits = 0;
+  let isOver: () => boolean = () => true;
+  const rewrite = (answer: AwsAnswer, call: AwsCall): AwsAnswer => {
+    const key = keyOf(call);
+    const old = isOver() ? undefined : past.get(key);
+    if (old !== undefined) {
+      hits += 1;
+      return old;
+    }
+    if (answer.status === 200) remembered.set(key, [...(remembered.get(key) ?? []), answer]);
+    return answer;
+  };
+  return {
+    fault: { ...which, isWrite: false, effect: { rewrite } },
+    get hits() {
+      return hits;
+    },
+    lag(howLong, answers = 'last') {
+      past = new Map(
+        [...remembered].flatMap(([key, all]): [string, AwsAnswer][] => {
+          const answer = all.at(answers === 'first' ? 0 : -1);
+          return answer === undefined ? [] : [[key, answer]];
+        }),
+      );
+      const before = hits;
+      const end = 'milliseconds' in howLong ? Date.now() + howLong.milliseconds : undefined;
+      isOver = () => ('times' in howLong ? hits - before >= howLong.times : Date.now() >= (end ?? 0));
+    },
+    catchUp() {
+      isOver = () => true;
+    },
+  };
+}
