@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
 import { Deployment } from '../lab/deployment.ts';
-import { lintPolicy, type Requirement } from '../lab/permissions/index.ts';
+import { DeliveryJudge, lintPolicy, type Requirement } from '../lab/permissions/index.ts';
 import { ruleBook, tenantItem } from '../lab/tenant/index.ts';
 
 const NAME = 'cspm-auto-remediation';
@@ -161,6 +161,15 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         expect(await judge.unusedActions(role)).toEqual([]);
       },
     );
+
+    test.each(regions)('what EventBridge delivers in %s is let in by topics and queues', async (region) => {
+      const judge = new DeliveryJudge(demo().simulation.aws.endpoint, security, region);
+
+      const deliveries = await judge.deliveries();
+
+      if (region === homeRegion) expect(deliveries).not.toEqual([]);
+      expect(deliveries.filter(({ allowed }) => !allowed)).toEqual([]);
+    });
 
     test('its service alone may take on each role, for this account and for what it is for', async () => {
       const { judge } = demo().simulation;

@@ -1,5 +1,5 @@
 import { type AutomationSimulation, startAutomation } from './automation/index.ts';
-import { type AwsProxy, startAwsProxy } from './aws-proxy/index.ts';
+import { type AwsProxy, documentedThrottles, startAwsProxy } from './aws-proxy/index.ts';
 import { type LocalAws, type LocalAwsInstallation, startLocalAws } from './local-aws/index.ts';
 import { PermissionJudge } from './permissions/index.ts';
 import {
@@ -64,6 +64,7 @@ export async function startSimulation(options: SimulationOptions): Promise<Simul
     });
     // Before all else that answers: what a role may not do has no effect.
     proxy.intercept(judge.intercept);
+    proxy.intercept(documentedThrottles());
     const automation = startAutomation({ proxy, upstream: () => upstream });
     started.push(automation);
     const tenant = await startTenant({});

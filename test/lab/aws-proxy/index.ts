@@ -11,3 +11,4 @@ export {
   type Intercept,
   startAwsProxy,
 } from './proxy.ts';
+export { documentedThrottles } from './throttles.ts';

@@ -1,19 +1,10 @@
-import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-simulate';
 import { type AwsAnswer, type AwsCall, commonErrorAnswer, type Principal } from '../aws-proxy/index.ts';
 import { requirementsOf, UnknownCallError } from './call-map.ts';
 import { type DenialReason, denialMessage, denialReason } from './denial.ts';
 import { accountOf, LocalAwsState, type RolePolicies } from './local-aws.ts';
-import {
-  allowedActions,
-  conditionKeys,
-  type NamedPolicy,
-  type PolicyDocument,
-  parsePolicy,
-  withAccount,
-  withAccounts,
-  withoutAction,
-} from './policy.ts';
+import { allowedActions, conditionKeys, type PolicyDocument, parsePolicy, withoutAction } from './policy.ts';
 import type { ConditionValues, Requirement } from './requirement.ts';
+import { simulate } from './simulate.ts';
 
 export interface JudgeOptions {
   /** The local AWS itself, whose policies count: asked for when it is needed, so that the judge can be made first. */
@@ -287,57 +278,4 @@ function refuseUnknownConditions(policies: readonly PolicyDocument[]): void {
       );
     }
   }
-}
-
-interface Question {
-  readonly principal: string;
-  readonly action: string;
-  readonly resource: string;
-  readonly account: string;
-  readonly conditions: ConditionValues;
-  readonly identityPolicies: readonly NamedPolicy[];
-  readonly sessionPolicy?: PolicyDocument;
-  readonly boundary?: NamedPolicy;
-  readonly resourcePolicy?: PolicyDocument;
-}
-
-type Answer = Extract<RunSimulationResults, { resultType: 'single' }>['result'];
-
-/** @throws Error where the simulator refuses the question: an action that takes no such resource, a malformed policy */
-async function simulate(question: Question): Promise<Answer> {
-  const { principal, action, resource, account, boundary } = question;
-  const results = await runSimulation(
-    {
-      request: {
-        principal,
-        action,
-        resource: {
-          // In a request `*` is a pattern to the simulator; here it is an id that no policy names.
-          resource:
-            resource === '*' ? resource : withAccount(resource).replace(/\*$/, 'an-id-that-no-policy-names'),
-          accountId: account,
-        },
-        contextVariables: Object.fromEntries(
-          Object.entries(question.conditions).map(([key, value]) => [
-            key,
-            typeof value === 'string' ? value : [...value],
-          ]),
-        ),
-      },
-      identityPolicies: question.identityPolicies.map(({ name, policy }) => ({
-        name,
-        policy: withAccounts(policy),
-      })),
-      sessionPolicy: question.sessionPolicy && withAccounts(question.sessionPolicy),
-      serviceControlPolicies: [],
-      resourceControlPolicies: [],
-      ...(boundary !== undefined && { permissionBoundaryPolicies: [boundary] }),
-      ...(question.resourcePolicy !== undefined && { resourcePolicy: question.resourcePolicy }),
-    },
-    {},
-  );
-  if (results.resultType === 'single') return results.result;
-  throw new Error(
-    `can't judge ${action} on ${resource}: ${JSON.stringify(results.resultType === 'error' ? results.errors : results)}`,
-  );
 }

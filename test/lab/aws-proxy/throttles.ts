@@ -1,0 +1,49 @@
+import type { AwsAnswer } from './answer.ts';
+import type { AwsCall } from './call.ts';
+import { commonErrorAnswer } from './error-answers.ts';
+
+/** A token bucket: so many calls at once, and so many more each second. */
+interface Rate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html: reads, and calls that change something. */
+const ec2Reads: Rate = { burst: 100, perSecond: 20 };
+const ec2Writes: Rate = { burst: 50, perSecond: 5 };
+
+/** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html: none can be raised. */
+const cloudTrailReads: Rate = { burst: 10, perSecond: 10 };
+const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
+
+function rateOf({ service, isWrite }: AwsCall): Rate | undefined {
+  if (service === 'ec2') return isWrite ? ec2Writes : ec2Reads;
+  if (service === 'cloudtrail') return isWrite ? cloudTrailWrites : cloudTrailReads;
+  return undefined;
+}
+
+interface Bucket {
+  tokens: number;
+  at: number;
+}
+
+/**
+ * Answers as AWS does when the product calls an operation faster than AWS documents: for `AwsProxy.intercept`.
+ * Terraform and tests, which call as an account's root, are left alone.
+ * @param now milliseconds that never go back
+ */
+export function documentedThrottles(now: () => number = () => performance.now()) {
+  const buckets = new Map<string, Bucket>();
+  return async (call: AwsCall): Promise<AwsAnswer | undefined> => {
+    const rate = rateOf(call);
+    if (rate === undefined || call.principal.roleArn === undefined) return undefined;
+    const key = [call.principal.account, call.region, call.service, call.operation].join(' ');
+    const at = now();
+    const bucket = buckets.get(key) ?? { tokens: rate.burst, at };
+    const refilled = bucket.tokens + ((at - bucket.at) / 1000) * rate.perSecond;
+    const tokens = Math.min(rate.burst, refilled);
+    const isServed = tokens >= 1;
+    buckets.set(key, { tokens: isServed ? tokens - 1 : tokens, at });
+    return isServed ? undefined : commonErrorAnswer(call, 'throttle');
+  };
+}

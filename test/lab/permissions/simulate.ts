@@ -1,0 +1,60 @@
+import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-simulate';
+import { type NamedPolicy, type PolicyDocument, withAccount, withAccounts } from './policy.ts';
+import type { ConditionValues } from './requirement.ts';
+
+/** Whether a principal may do something, by these policies. */
+export interface Question {
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly account: string;
+  readonly conditions: ConditionValues;
+  readonly identityPolicies: readonly NamedPolicy[];
+  readonly sessionPolicy?: PolicyDocument;
+  readonly boundary?: NamedPolicy;
+  readonly resourcePolicy?: PolicyDocument;
+}
+
+type Answer = Extract<RunSimulationResults, { resultType: 'single' }>['result'];
+
+/**
+ * Evaluates policies as AWS documents it.
+ * @throws Error where the simulator refuses the question: an action that takes no such resource, a malformed policy
+ */
+export async function simulate(question: Question): Promise<Answer> {
+  const { principal, action, resource, account, boundary } = question;
+  const results = await runSimulation(
+    {
+      request: {
+        principal,
+        action,
+        resource: {
+          // In a request `*` is a pattern to the simulator; here it is an id that no policy names.
+          resource:
+            resource === '*' ? resource : withAccount(resource).replace(/\*$/, 'an-id-that-no-policy-names'),
+          accountId: account,
+        },
+        contextVariables: Object.fromEntries(
+          Object.entries(question.conditions).map(([key, value]) => [
+            key,
+            typeof value === 'string' ? value : [...value],
+          ]),
+        ),
+      },
+      identityPolicies: question.identityPolicies.map(({ name, policy }) => ({
+        name,
+        policy: withAccounts(policy),
+      })),
+      sessionPolicy: question.sessionPolicy && withAccounts(question.sessionPolicy),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(boundary !== undefined && { permissionBoundaryPolicies: [boundary] }),
+      ...(question.resourcePolicy !== undefined && { resourcePolicy: question.resourcePolicy }),
+    },
+    {},
+  );
+  if (results.resultType === 'single') return results.result;
+  throw new Error(
+    `can't judge ${action} on ${resource}: ${JSON.stringify(results.resultType === 'error' ? results.errors : results)}`,
+  );
+}
