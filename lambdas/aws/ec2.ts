@@ -9,6 +9,7 @@ export {
   paginateDescribeNetworkAcls,
   paginateDescribeSecurityGroupRules,
   paginateDescribeSecurityGroups,
+  paginateDescribeSubnets,
   paginateDescribeVpcs,
   ReplaceNetworkAclEntryCommand,
   RevokeSecurityGroupIngressCommand,

@@ -47,16 +47,12 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
   ['iam-access-key-status-set', async () => parsing((await import('./access-key/status-set.ts')).changeKind)],
   ['log-group-create', async () => parsing((await import('./flow-log/log-group-create.ts')).changeKind)],
   [
-    'network-acl-entry-create',
-    async () => parsing((await import('./network-acl/entry-create.ts')).changeKind),
+    'network-acl-entry-narrow',
+    async () => parsing((await import('./network-acl/entry-narrow.ts')).changeKind),
   ],
   [
-    'network-acl-entry-delete',
-    async () => parsing((await import('./network-acl/entry-delete.ts')).changeKind),
-  ],
-  [
-    'network-acl-entry-replace',
-    async () => parsing((await import('./network-acl/entry-replace.ts')).changeKind),
+    'network-acl-entry-restore',
+    async () => parsing((await import('./network-acl/entry-restore.ts')).changeKind),
   ],
   [
     'rds-snapshot-shares-change',

@@ -26,7 +26,7 @@ variable "rules" {
     options = optional(object({
       # security-group-rdp-open, security-group-ssh-open: What becomes of a rule that opens all traffic to the world. split: tcp and udp without the port, and ICMP, are put in its place (other protocols end with it); revoke: nothing is put in its place.
       all_traffic = optional(string)
-      # network-acl-default-allows-all, network-acl-subnet-allows-all: Whether a plan may leave a subnet with no inbound path at all, answers to its own requests included. If not, such a network ACL is left as it is and reported.
+      # network-acl-default-allows-all, network-acl-subnet-allows-all: Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.
       allow_isolation = optional(bool)
       # s3-bucket-public: Set all four settings of the public access block, so that nobody can make the bucket public again, instead of the two that end what is public now.
       block_all = optional(bool)

@@ -1,5 +1,6 @@
 import type { Options } from '../factories/network-acl-allows-all/facts.ts';
-import { inspectNetworkAcls, planNetworkAcl, type Seen } from '../factories/network-acl-allows-all/rule.ts';
+import { inspectNetworkAcls, type Seen } from '../factories/network-acl-allows-all/inspect.ts';
+import { planNetworkAcl } from '../factories/network-acl-allows-all/plan.ts';
 import { defineRule } from '../rule.ts';
 import { facts } from './facts.ts';
 

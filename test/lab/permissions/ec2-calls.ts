@@ -67,6 +67,7 @@ export const ec2Calls: Readonly<Record<string, Requires>> = {
   DescribeNetworkAcls: describe,
   DescribeSecurityGroupRules: describe,
   DescribeSecurityGroups: describe,
+  DescribeSubnets: describe,
   DescribeVpcs: describe,
 
   AuthorizeSecurityGroupIngress(call) {

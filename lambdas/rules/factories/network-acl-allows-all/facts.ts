@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { canonicalCidr, isCidr, isEverywhere } from '../../../changes/network-acl/cidr.ts';
 import type { Permissions } from '../../facts.ts';
 import { inRegion, type Permission } from '../../permission.ts';
-import { canonicalCidr, isCidr } from './cidr.ts';
 
 /** The facts that the two rules on network ACLs share. */
 
@@ -11,7 +11,7 @@ export const optionsSchema = z.strictObject({
       z
         .string()
         .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
-        .refine((text) => !isCidr(text) || !text.endsWith('/0'), 'expected a source narrower than everything')
+        .refine((text) => !isCidr(text) || !isEverywhere(text), 'expected a source narrower than everything')
         .transform((text) => (text === 'vpc' ? text : canonicalCidr(text))),
     )
     .default([])
@@ -21,7 +21,7 @@ export const optionsSchema = z.strictObject({
     }),
   allow_isolation: z.boolean().default(false).meta({
     description:
-      'Whether a plan may leave a subnet with no inbound path at all, answers to its own requests included. If not, such a network ACL is left as it is and reported.',
+      "Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.",
   }),
 });
 export type Options = z.infer<typeof optionsSchema>;
@@ -40,17 +40,21 @@ const change: Permission = {
 
 export const permissions: Permissions = {
   read: [
-    { actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeVpcs'], resources: ['*'], conditions: inRegion },
+    {
+      actions: ['ec2:DescribeNetworkAcls', 'ec2:DescribeSubnets', 'ec2:DescribeVpcs'],
+      resources: ['*'],
+      conditions: inRegion,
+    },
   ],
   write: [change],
-  // An entry is looked at before it is taken away.
+  // The list is looked at before it is changed.
   undo: [{ actions: ['ec2:DescribeNetworkAcls'], resources: ['*'], conditions: inRegion }, change],
 };
 
 export const documentation = {
   changes:
-    'Takes that entry out; with `replacement_cidrs`, entries that allow everything from those sources take its place, so that what the other entries allow and deny stays as it was. The last of them replaces the open entry in one step.',
+    'Takes that entry out; with `replacement_cidrs`, entries that allow everything from those sources take its place, so that what the other entries allow and deny stays as it was. The others are added first, and the last replaces the open entry in one step. An open entry that earlier entries make void just goes. If anything in the inbound list has changed since it was read, nothing is changed and the finding is planned anew.',
   neverTouches:
-    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. A subnet is not left without any inbound path, unless `allow_isolation` is set: such a finding is `not_applicable`. Network ACLs are stateless: answers to a subnet's own requests come in by these entries, too.",
-  undo: 'Puts the open entry back under its number, and takes out what was put in its place.',
+    "All other inbound entries, outbound entries, the associations, and network ACLs of a VPC that another account shares. Network ACLs are stateless: answers to a subnet's own connections come in by these entries, too. Unless `allow_isolation` is set, a finding is `not_applicable` where the change would leave a subnet, over IPv4 or IPv6 as far as it has them, without any inbound path, or without answers: no source outside the VPC, and none that `replacement_cidrs` names, would reach all of TCP 49152-60999 any more (the client ports that Linux and Windows share). An allow of port 22 from one host is not such a path. The whole list is judged, as AWS evaluates it. One thing can't be ruled out, because AWS has no condition for it: an entry that someone puts under the open entry's number in the moment between the last look and the change is replaced with it.",
+  undo: 'Puts the open entry back under its number in one step, then takes out what was put in its place, if all of it is still as it was left; otherwise it is refused, with what differs.',
 } as const;

@@ -80,6 +80,7 @@ const table: readonly Row[] = [
   ['ec2:DescribeNetworkAcls', { 'NetworkAclId.1': 'acl-1' }, ['ec2:DescribeNetworkAcls *']],
   ['ec2:DescribeSecurityGroupRules', {}, ['ec2:DescribeSecurityGroupRules *']],
   ['ec2:DescribeSecurityGroups', {}, ['ec2:DescribeSecurityGroups *']],
+  ['ec2:DescribeSubnets', {}, ['ec2:DescribeSubnets *']],
   ['ec2:DescribeVpcs', { DryRun: 'true' }, ['ec2:DescribeVpcs *']],
   [
     'ec2:AuthorizeSecurityGroupIngress',

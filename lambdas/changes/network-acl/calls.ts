@@ -1,0 +1,160 @@
+import type { NetworkAcl } from '@aws-sdk/client-ec2';
+import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError } from '../../model/errors.ts';
+import { refusal } from '../refusal.ts';
+import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from './entry.ts';
+
+/**
+ * EC2's calls on network ACLs. A call that changes an entry and whose answer is lost is resolved by reading. Its codes:
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ */
+const aclGone = 'InvalidNetworkAclID.NotFound';
+const entryGone = 'InvalidNetworkAclEntry.NotFound';
+
+/** Reads network ACLs, in one call where all of them are there. @returns those that are */
+export async function readNetworkAcls(session: AwsSession, ids: readonly string[]): Promise<NetworkAcl[]> {
+  const { EC2Client, paginateDescribeNetworkAcls } = await import('../../aws/ec2.ts');
+  const acls: NetworkAcl[] = [];
+  try {
+    const pages = paginateDescribeNetworkAcls(
+      { client: session.client(EC2Client) },
+      { NetworkAclIds: [...ids] },
+    );
+    for await (const page of pages) acls.push(...(page.NetworkAcls ?? []));
+    return acls;
+  } catch (error) {
+    if (!isAwsError(error, aclGone)) throw error;
+    // EC2 refuses the whole call for one that is gone: so one by one.
+    const single: NetworkAcl[] = [];
+    if (ids.length > 1) for (const id of ids) single.push(...(await readNetworkAcls(session, [id])));
+    return single;
+  }
+}
+
+/** The ids of the subnets that a network ACL guards. */
+export const subnetsOf = (acl: NetworkAcl): string[] =>
+  (acl.Associations ?? []).flatMap(({ SubnetId }) => (SubnetId === undefined ? [] : [SubnetId]));
+
+/** What stands in a network ACL at the moment. */
+export interface Standing {
+  /** The inbound entries, by number. */
+  readonly entries: readonly NetworkAclEntry[];
+  readonly subnets: readonly string[];
+  at(ruleNumber: number): NetworkAclEntry | undefined;
+}
+
+/** Looks at one network ACL. @returns undefined when it is gone */
+export async function look(session: AwsSession, networkAclId: string): Promise<Standing | undefined> {
+  const [acl] = await readNetworkAcls(session, [networkAclId]);
+  if (acl === undefined) return undefined;
+  const entries = inboundEntries(acl.Entries ?? []);
+  return {
+    entries,
+    subnets: subnetsOf(acl),
+    at: (ruleNumber) => entries.find((entry) => entry.ruleNumber === ruleNumber),
+  };
+}
+
+/** The refusal to go on with a network ACL that is gone. */
+export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedError =>
+  new ChangeRefusedError(`network ACL ${networkAclId} is gone: nothing was changed`, {
+    cause,
+    because: 'gone',
+  });
+
+const isLost = (error: unknown): boolean => errorKind(error) === 'unavailable';
+
+async function stands(session: AwsSession, networkAclId: string, entry: NetworkAclEntry): Promise<boolean> {
+  const found = (await look(session, networkAclId))?.at(entry.ruleNumber);
+  return found !== undefined && sameEntry(found, entry);
+}
+
+/**
+ * Puts an entry under a free number.
+ * @returns `taken` where another entry has the number: then nothing was changed
+ * @throws ChangeRefusedError when the network ACL is full or gone; AWS's own error otherwise
+ */
+export async function createEntry(
+  session: AwsSession,
+  networkAclId: string,
+  entry: NetworkAclEntry,
+): Promise<'made' | 'taken'> {
+  const { CreateNetworkAclEntryCommand, EC2Client } = await import('../../aws/ec2.ts');
+  try {
+    await session
+      .client(EC2Client)
+      .send(new CreateNetworkAclEntryCommand(entryParameters(networkAclId, entry)));
+    return 'made';
+  } catch (error) {
+    if (isAwsError(error, 'NetworkAclEntryAlreadyExists')) {
+      if (!wasRetried(error)) return 'taken';
+      // The SDK sent the call twice, and the first may have made it. A read may be too old to show it yet.
+      const found = (await look(session, networkAclId))?.at(entry.ruleNumber);
+      return found === undefined || sameEntry(found, entry) ? 'made' : 'taken';
+    }
+    if (isAwsError(error, 'NetworkAclEntryLimitExceeded')) {
+      throw new ChangeRefusedError(
+        `network ACL ${networkAclId} has no room for another inbound entry (${error.name}): ` +
+          'take out entries that are not needed, name fewer replacement_cidrs, or raise the quota "Rules per network ACL".',
+        { cause: error },
+      );
+    }
+    if (isLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
+  }
+}
+
+/**
+ * Puts an entry in the place of the one that has its number, in one step.
+ * @returns `gone` where no entry has the number: then nothing was changed
+ * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
+ */
+export async function replaceEntry(
+  session: AwsSession,
+  networkAclId: string,
+  entry: NetworkAclEntry,
+): Promise<'made' | 'gone'> {
+  const { EC2Client, ReplaceNetworkAclEntryCommand } = await import('../../aws/ec2.ts');
+  try {
+    await session
+      .client(EC2Client)
+      .send(new ReplaceNetworkAclEntryCommand(entryParameters(networkAclId, entry)));
+    return 'made';
+  } catch (error) {
+    if (isAwsError(error, entryGone)) return 'gone';
+    if (isLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
+  }
+}
+
+/**
+ * Takes out the entry that has this number.
+ * @returns `gone` where no entry has the number: then nothing was changed
+ * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
+ */
+export async function deleteEntry(
+  session: AwsSession,
+  networkAclId: string,
+  ruleNumber: number,
+): Promise<'made' | 'gone'> {
+  const { DeleteNetworkAclEntryCommand, EC2Client } = await import('../../aws/ec2.ts');
+  try {
+    await session.client(EC2Client).send(
+      new DeleteNetworkAclEntryCommand({
+        NetworkAclId: networkAclId,
+        RuleNumber: ruleNumber,
+        Egress: false,
+      }),
+    );
+    return 'made';
+  } catch (error) {
+    // Where the SDK sent the call twice, the first may have taken it out.
+    if (isAwsError(error, entryGone)) return wasRetried(error) ? 'made' : 'gone';
+    if (isLost(error)) {
+      const standing = await look(session, networkAclId);
+      if (standing !== undefined && standing.at(ruleNumber) === undefined) return 'made';
+    }
+    throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
+  }
+}

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import { errorKind } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
+import type { ChangeKind } from '../change.ts';
+import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
+import { byNumber, describeEntry, type NetworkAclEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
+import type { NetworkAclEntryRestore } from './entry-restore.ts';
+import { takeBackEntries } from './take-back.ts';
+
+const schema = z.object({
+  kind: z.literal('network-acl-entry-narrow'),
+  /** The network ACL's id. */
+  resource: z.string(),
+  /** The open entry. */
+  before: networkAclEntrySchema,
+  /** What takes its place under its number, in one step; null where it just goes. */
+  after: networkAclEntrySchema.nullable(),
+  /** What is put under free numbers before. Only where there is an `after`. */
+  created: z.array(networkAclEntrySchema),
+  /** All inbound entries that the plan rests on, in words (`describeEntry`), by number. */
+  seen: z.array(z.string()),
+  /** The subnets that the plan rests on: none may have been added. */
+  subnets: z.array(z.string()),
+  /** What subnets lose besides the open entry, for the plan's line. */
+  cuts: z.string().nullable().default(null),
+  /** The numbers of those of `created` that were made. */
+  made: z.array(z.number()).default([]),
+  /** Whether the open entry was deleted or replaced. `unconfirmed`: the call was sent, and its answer lost. */
+  closed: z.enum(['no', 'yes', 'unconfirmed']).default('no'),
+});
+export type NetworkAclEntryNarrow = z.infer<typeof schema>;
+
+/** How often a network ACL is read until the read shows what was made a moment ago. */
+const MAX_LOOKS = 10;
+
+const lines = (entries: readonly NetworkAclEntry[]): string[] =>
+  [...entries].sort(byNumber).map(describeEntry);
+
+const sameLines = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((line, index) => line === other[index]);
+
+function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?: unknown): StalePlanError {
+  return new StalePlanError(
+    `network ACL ${resource} was changed after it was read, so that the plan for its entry ${describeEntry(before)} is out of date: ${what}`,
+    { cause },
+  );
+}
+
+/** What differs from the entries and subnets that were expected, in words; undefined where nothing does. */
+function difference(
+  standing: Standing,
+  expected: readonly string[],
+  subnets: readonly string[],
+): string | undefined {
+  const found = lines(standing.entries);
+  const added = found.filter((line) => !expected.includes(line));
+  const missing = expected.filter((line) => !found.includes(line));
+  const joined = standing.subnets.filter((subnet) => !subnets.includes(subnet));
+  const words = [
+    ...(added.length > 0 ? [`it has ${added.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`it no longer has ${missing.join(', ')}`] : []),
+    ...(joined.length > 0 ? [`it guards ${joined.join(', ')} as well`] : []),
+  ];
+  return words.length > 0 ? words.join('; ') : undefined;
+}
+
+/**
+ * Looks once more before the open entry goes, when the other entries have been made: the whole list must still be as it
+ * was seen, with these added. A read that shows the list without them is older than they are, and is made again.
+ */
+async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {
+  const { resource, seen, created, subnets } = change;
+  const ours = created.map(describeEntry);
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const standing = await look(session, resource);
+    if (standing === undefined) throw goneError(resource);
+    const found = lines(standing.entries);
+    const shown = ours.filter((line) => found.includes(line));
+    const others = found.filter((line) => !ours.includes(line));
+    if (shown.length === ours.length || !sameLines(others, seen)) {
+      const differs = difference(standing, [...seen, ...ours], subnets);
+      if (differs === undefined) return;
+      throw stale(change, differs);
+    }
+  }
+  throw stale(change, `AWS's reads do not show ${ours.join(', ')} yet`);
+}
+
+async function close(
+  session: AwsSession,
+  change: NetworkAclEntryNarrow,
+  note: (soFar: NetworkAclEntryNarrow) => void,
+): Promise<NetworkAclEntryNarrow> {
+  const { resource, before, after } = change;
+  try {
+    const closed =
+      after === null
+        ? await deleteEntry(session, resource, before.ruleNumber)
+        : await replaceEntry(session, resource, after);
+    if (closed === 'gone') throw stale(change, `it no longer has ${describeEntry(before)}`);
+  } catch (error) {
+    if (errorKind(error) === 'unavailable') note({ ...change, closed: 'unconfirmed' });
+    throw error;
+  }
+  const done: NetworkAclEntryNarrow = { ...change, closed: 'yes' };
+  note(done);
+  return done;
+}
+
+async function apply(
+  session: AwsSession,
+  change: NetworkAclEntryNarrow,
+  note: (soFar: NetworkAclEntryNarrow) => void,
+): Promise<NetworkAclEntryNarrow> {
+  const { resource, created, seen, subnets } = change;
+  const standing = await look(session, resource);
+  if (standing === undefined) throw goneError(resource);
+  const differs = difference(standing, seen, subnets);
+  if (differs !== undefined) throw stale(change, differs);
+  let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };
+  const ours: NetworkAclEntry[] = [];
+  try {
+    for (const entry of created) {
+      const answer = await createEntry(session, resource, entry);
+      if (answer === 'taken') throw stale(change, `another entry has the number ${entry.ruleNumber}`);
+      ours.push(entry);
+      done = { ...done, made: [...done.made, entry.ruleNumber] };
+      note(done);
+    }
+    if (created.length > 0) await lookAgain(session, change);
+    return await close(session, done, note);
+  } catch (error) {
+    // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
+    if (errorKind(error) !== 'unavailable') await takeBackEntries(session, resource, ours, true);
+    throw error;
+  }
+}
+
+/**
+ * Takes an open inbound entry out of a network ACL, with narrower ones in its place.
+ *
+ * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is looked at directly
+ * before the first call, and again directly before the open entry goes when other entries were made before. What is
+ * left is the moment between that look and the call: an entry that someone puts under the open one's number just then
+ * is replaced with it.
+ */
+export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
+  kind: 'network-acl-entry-narrow',
+  schema,
+  describe({ resource, before, after, created, cuts }) {
+    const instead = [...created, ...(after === null ? [] : [after])].sort(byNumber).map(describeEntry);
+    const what =
+      instead.length === 0
+        ? `- inbound entry ${describeEntry(before)}`
+        : `~ inbound entry ${describeEntry(before)} -> ${instead.join(', ')}`;
+    return `${what} (${resource})${cuts === null ? '' : `: ${cuts}`}`;
+  },
+  apply,
+  async takeBack(session, { resource, before, after, created, closed }) {
+    if (created.length === 0 || closed === 'yes') return undefined;
+    const standing = await look(session, resource);
+    const now = standing?.at(before.ruleNumber);
+    // The open entry stands, so that the next plan builds on the others; or it was closed, and they have their purpose.
+    if (standing === undefined || (now !== undefined && sameEntry(now, before))) return undefined;
+    if (now !== undefined && after !== null && sameEntry(now, after)) return undefined;
+    const removed = await takeBackEntries(session, resource, created, false);
+    if (removed.length === 0) return undefined;
+    const taken: NetworkAclEntryRestore = {
+      kind: 'network-acl-entry-restore',
+      resource,
+      open: null,
+      over: null,
+      remove: [...removed],
+    };
+    return taken;
+  },
+  async isVisible(session, { resource, before, closed }) {
+    if (closed === 'no') return true;
+    const now = (await look(session, resource))?.at(before.ruleNumber);
+    return now === undefined || !sameEntry(now, before);
+  },
+  inverse({ resource, before, after, created, made, closed }): NetworkAclEntryRestore | undefined {
+    const remove = created.filter(({ ruleNumber }) => made.includes(ruleNumber));
+    if (closed === 'no' && remove.length === 0) return undefined;
+    const kind = 'network-acl-entry-restore';
+    return closed === 'no'
+      ? { kind, resource, open: null, over: null, remove }
+      : { kind, resource, open: before, over: after, remove };
+  },
+};

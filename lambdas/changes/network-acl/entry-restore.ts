@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
+import type { ChangeKind } from '../change.ts';
+import { createEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
+import { describeEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
+import { removeEntries } from './take-back.ts';
+
+const schema = z.object({
+  kind: z.literal('network-acl-entry-restore'),
+  /** The network ACL's id. */
+  resource: z.string(),
+  /** The open entry that is put back under its number; null where only entries are taken out. */
+  open: networkAclEntrySchema.nullable(),
+  /** What has the open entry's number by now; null where nothing has. */
+  over: networkAclEntrySchema.nullable(),
+  /** The entries that were put in the open one's place, to be taken out. */
+  remove: z.array(networkAclEntrySchema),
+});
+export type NetworkAclEntryRestore = z.infer<typeof schema>;
+
+function stale(resource: string, what: string): StalePlanError {
+  return new StalePlanError(
+    `network ACL ${resource} is not as it was left: ${what}. Nothing was changed: undo it by hand if you still want to`,
+  );
+}
+
+const isRestored = ({ open }: NetworkAclEntryRestore, standing: Standing): boolean => {
+  const now = open === null ? undefined : standing.at(open.ruleNumber);
+  return open === null || (now !== undefined && sameEntry(now, open));
+};
+
+/** @throws StalePlanError unless all is as it was left, or an earlier attempt at this undo has left it so */
+function check(change: NetworkAclEntryRestore, standing: Standing): void {
+  const { resource, open, over, remove } = change;
+  const restored = isRestored(change, standing);
+  for (const entry of remove) {
+    const found = standing.at(entry.ruleNumber);
+    if (found === undefined && !restored) throw stale(resource, `it no longer has ${describeEntry(entry)}`);
+    if (found !== undefined && !sameEntry(found, entry)) {
+      throw stale(resource, `it has ${describeEntry(found)} instead of ${describeEntry(entry)}`);
+    }
+  }
+  if (open === null || restored) return;
+  const now = standing.at(open.ruleNumber);
+  if (now === undefined ? over === null : over !== null && sameEntry(now, over)) return;
+  const expected = over === null ? 'no entry' : describeEntry(over);
+  throw stale(
+    resource,
+    `it has ${now === undefined ? 'no entry' : describeEntry(now)} instead of ${expected}`,
+  );
+}
+
+async function apply(
+  session: AwsSession,
+  change: NetworkAclEntryRestore,
+  note: (soFar: NetworkAclEntryRestore) => void,
+): Promise<NetworkAclEntryRestore> {
+  const { resource, open, over, remove } = change;
+  const standing = await look(session, resource);
+  if (standing === undefined) throw goneError(resource);
+  check(change, standing);
+  if (open !== null && !isRestored(change, standing)) {
+    const answer =
+      over === null
+        ? await createEntry(session, resource, open)
+        : await replaceEntry(session, resource, open);
+    if (answer === 'taken') throw stale(resource, `another entry has the number ${open.ruleNumber}`);
+    if (answer === 'gone') throw stale(resource, `no entry has the number ${open.ruleNumber}`);
+    note({ ...change, remove: [] });
+  }
+  const removed: typeof remove = [];
+  await removeEntries(session, resource, remove, {
+    unseen: false,
+    removed: (entry) => {
+      removed.push(entry);
+      note({ ...change, remove: [...removed] });
+    },
+  });
+  return { ...change, remove: removed };
+}
+
+/**
+ * Puts an open entry back under its number in one step, then takes out what was put in its place: the network ACL is as
+ * it was before. It undoes `network-acl-entry-narrow`, and has no inverse: the next finding narrows the entry again.
+ */
+export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
+  kind: 'network-acl-entry-restore',
+  schema,
+  describe({ resource, open, over, remove }) {
+    const out = remove.map(describeEntry);
+    if (open === null) return `- inbound entry ${out.join(', ')} (${resource})`;
+    const from = [...(over === null ? [] : [describeEntry(over)]), ...out];
+    return from.length === 0
+      ? `+ inbound entry ${describeEntry(open)} (${resource})`
+      : `~ inbound entry ${from.join(', ')} -> ${describeEntry(open)} (${resource})`;
+  },
+  apply,
+  async isVisible(session, change) {
+    const standing = await look(session, change.resource);
+    if (standing === undefined) return true;
+    return (
+      isRestored(change, standing) &&
+      change.remove.every((entry) => {
+        const found = standing.at(entry.ruleNumber);
+        return found === undefined || !sameEntry(found, entry);
+      })
+    );
+  },
+  inverse: () => undefined,
+};

@@ -1,0 +1,132 @@
+import type { NetworkAcl, Vpc } from '@aws-sdk/client-ec2';
+import type { AwsSession } from '../../../aws/session.ts';
+import { tagMap } from '../../../aws/tags.ts';
+import { readNetworkAcls, subnetsOf } from '../../../changes/network-acl/calls.ts';
+import { isEverywhere } from '../../../changes/network-acl/cidr.ts';
+import { inboundEntries, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
+import type { Inspection } from '../../rule.ts';
+
+/** A subnet that a network ACL guards, with the address families that it has. */
+export type Subnet = { id: string; ipv4: boolean; ipv6: boolean };
+
+export type Seen = {
+  isDefault: boolean;
+  /** The subnets that the ACL is associated with. */
+  subnets: Subnet[];
+  /** The CIDRs of the ACL's VPC, both families. */
+  vpcCidrs: string[];
+  /** The inbound entries, by number. */
+  entries: NetworkAclEntry[];
+};
+
+/** Whether the entry allows every protocol from everywhere: the violation. */
+export const allowsAll = (entry: NetworkAclEntry): boolean =>
+  entry.action === 'allow' && entry.protocol === '-1' && isEverywhere(entry.cidr);
+
+/** The CIDRs that a VPC has, both families. */
+function cidrsOf(vpc: Vpc): string[] {
+  const associated = [
+    ...(vpc.CidrBlockAssociationSet ?? []).map(({ CidrBlock, CidrBlockState }) => ({
+      cidr: CidrBlock,
+      state: CidrBlockState?.State,
+    })),
+    ...(vpc.Ipv6CidrBlockAssociationSet ?? []).map(({ Ipv6CidrBlock, Ipv6CidrBlockState }) => ({
+      cidr: Ipv6CidrBlock,
+      state: Ipv6CidrBlockState?.State,
+    })),
+  ].flatMap(({ cidr, state }) => (cidr !== undefined && state === 'associated' ? [cidr] : []));
+  return [...new Set([...(vpc.CidrBlock === undefined ? [] : [vpc.CidrBlock]), ...associated])];
+}
+
+async function readVpcCidrs(session: AwsSession, ids: readonly string[]): Promise<Map<string, string[]>> {
+  const { EC2Client, paginateDescribeVpcs } = await import('../../../aws/ec2.ts');
+  const cidrs = new Map<string, string[]>();
+  const pages = paginateDescribeVpcs(
+    { client: session.client(EC2Client) },
+    { Filters: [{ Name: 'vpc-id', Values: [...ids] }] },
+  );
+  for await (const { Vpcs = [] } of pages) {
+    for (const vpc of Vpcs) cidrs.set(vpc.VpcId ?? '', cidrsOf(vpc));
+  }
+  return cidrs;
+}
+
+/** EC2 takes this many values in a filter. */
+const FILTER_VALUES = 200;
+
+/**
+ * Reads which address families subnets have. A block that is being associated or taken away counts: it may carry
+ * traffic still. A subnet that EC2 does not list (made a moment ago) may have both.
+ */
+async function readSubnets(session: AwsSession, ids: readonly string[]): Promise<Map<string, Subnet>> {
+  const { EC2Client, paginateDescribeSubnets } = await import('../../../aws/ec2.ts');
+  const subnets = new Map(ids.map((id) => [id, { id, ipv4: true, ipv6: true }]));
+  for (let at = 0; at < ids.length; at += FILTER_VALUES) {
+    const pages = paginateDescribeSubnets(
+      { client: session.client(EC2Client) },
+      { Filters: [{ Name: 'subnet-id', Values: ids.slice(at, at + FILTER_VALUES) }] },
+    );
+    for await (const { Subnets = [] } of pages) {
+      for (const { SubnetId: id = '', CidrBlock, Ipv6CidrBlockAssociationSet = [] } of Subnets) {
+        const ipv6 = Ipv6CidrBlockAssociationSet.some(
+          ({ Ipv6CidrBlockState }) => !['disassociated', 'failed'].includes(Ipv6CidrBlockState?.State ?? ''),
+        );
+        subnets.set(id, { id, ipv4: (CidrBlock ?? '') !== '', ipv6 });
+      }
+    }
+  }
+  return subnets;
+}
+
+/** What can be said of an ACL without its VPC and subnets; undefined when it violates the rule and is ours to change. */
+function settled(
+  acl: NetworkAcl,
+  account: string,
+  condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
+): Inspection<Seen> | undefined {
+  if (acl.OwnerId !== undefined && acl.OwnerId !== account) {
+    return {
+      state: 'not_applicable',
+      reason: `network ACL ${acl.NetworkAclId} belongs to account ${acl.OwnerId}, which shares its VPC: only the owner can change it`,
+    };
+  }
+  if (!inboundEntries(acl.Entries ?? []).some(allowsAll)) return { state: 'compliant' };
+  const reason = condition({ isDefault: acl.IsDefault === true, subnets: subnetsOf(acl) });
+  return reason === undefined ? undefined : { state: 'not_applicable', reason };
+}
+
+/**
+ * Reads the ACLs, and of those that violate the rule the CIDRs of the VPCs and the subnets' address families.
+ * @param condition why the rule does not concern this ACL, or undefined when it does
+ */
+export async function inspectNetworkAcls(
+  session: AwsSession,
+  resources: readonly string[],
+  condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
+): Promise<Map<string, Inspection<Seen>>> {
+  const inspections = new Map<string, Inspection<Seen>>(
+    resources.map((resource) => [resource, { state: 'gone' }]),
+  );
+  const violating: NetworkAcl[] = [];
+  for (const acl of await readNetworkAcls(session, resources)) {
+    const inspection = settled(acl, session.account, condition);
+    if (inspection === undefined) violating.push(acl);
+    else inspections.set(acl.NetworkAclId ?? '', inspection);
+  }
+  if (violating.length === 0) return inspections;
+  const vpcs = await readVpcCidrs(session, [...new Set(violating.map(({ VpcId = '' }) => VpcId))]);
+  const families = await readSubnets(session, violating.flatMap(subnetsOf));
+  for (const acl of violating) {
+    inspections.set(acl.NetworkAclId ?? '', {
+      state: 'violation',
+      seen: {
+        isDefault: acl.IsDefault === true,
+        subnets: subnetsOf(acl).flatMap((id) => families.get(id) ?? []),
+        vpcCidrs: vpcs.get(acl.VpcId ?? '') ?? [],
+        entries: inboundEntries(acl.Entries ?? []),
+      },
+      tags: tagMap(acl.Tags),
+    });
+  }
+  return inspections;
+}

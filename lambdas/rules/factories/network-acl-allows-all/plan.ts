@@ -1,0 +1,129 @@
+import { canonicalCidr } from '../../../changes/network-acl/cidr.ts';
+import { byNumber, describeEntry, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
+import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/entry-narrow.ts';
+import type { NoCure } from '../../rule.ts';
+import type { Options } from './facts.ts';
+import { type Cut, cutsOf, describeCut } from './guard.ts';
+import { allowsAll, type Seen } from './inspect.ts';
+import { familyOf, isVoid } from './traffic.ts';
+
+/** Whether this source is allowed already, at a place where it means the same as in the open entry's place. */
+function standsAlready(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, cidr: string): boolean {
+  return entries.some(
+    (entry) =>
+      entry.action === 'allow' &&
+      entry.protocol === '-1' &&
+      canonicalCidr(entry.cidr) === cidr &&
+      !entries.some(
+        ({ action, ruleNumber }) =>
+          action === 'deny' && open.ruleNumber < ruleNumber && ruleNumber < entry.ruleNumber,
+      ),
+  );
+}
+
+/**
+ * The numbers that are free in the open entry's place: after it, then before it, up to the next entries that deny.
+ * Among entries that allow, the order means nothing.
+ */
+function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, count: number): number[] {
+  const taken = new Set(entries.map(({ ruleNumber }) => ruleNumber));
+  const denying = entries.filter(({ action }) => action === 'deny').map(({ ruleNumber }) => ruleNumber);
+  const next = Math.min(32_767, ...denying.filter((number) => number > open.ruleNumber));
+  const previous = Math.max(0, ...denying.filter((number) => number < open.ruleNumber));
+  const numbers: number[] = [];
+  for (let number = open.ruleNumber + 1; number < next && numbers.length < count; number += 1) {
+    if (!taken.has(number)) numbers.push(number);
+  }
+  for (let number = open.ruleNumber - 1; number > previous && numbers.length < count; number -= 1) {
+    if (!taken.has(number)) numbers.push(number);
+  }
+  return numbers;
+}
+
+/** What takes an open entry's place, or undefined where too few numbers are free. */
+function replacementOf(
+  entries: readonly NetworkAclEntry[],
+  open: NetworkAclEntry,
+  missing: readonly string[],
+): Pick<NetworkAclEntryNarrow, 'after' | 'created'> | undefined {
+  const last = missing.at(-1);
+  if (last === undefined) return { after: null, created: [] };
+  const others = missing.slice(0, -1);
+  const numbers = freeNumbers(entries, open, others.length);
+  if (numbers.length < others.length) return undefined;
+  return {
+    after: { ...open, cidr: last },
+    created: numbers.map((ruleNumber, index) => ({ ...open, cidr: others[index] ?? open.cidr, ruleNumber })),
+  };
+}
+
+/** Adds what subnets lose to the change that takes it away: the last one of the address family. */
+function withCuts(changes: readonly NetworkAclEntryNarrow[], cuts: readonly Cut[]): NetworkAclEntryNarrow[] {
+  return changes.map((change) => {
+    const family = familyOf(change.before.cidr);
+    const last = changes.findLast(({ before }) => familyOf(before.cidr) === family);
+    const cut = change === last ? cuts.find((one) => one.family === family) : undefined;
+    return cut === undefined ? change : { ...change, cuts: `this ${describeCut(cut)}` };
+  });
+}
+
+/**
+ * Narrower entries in the open entry's own place, so that the order keeps its meaning. The last of them takes the open
+ * one's number, in one step: nothing is cut in between, and fewer numbers and entries are needed. Where none is
+ * missing, or the open entry decides nothing because of entries before it, it just goes.
+ */
+export function planNetworkAcl(
+  resource: string,
+  seen: Seen,
+  options: Options,
+): readonly NetworkAclEntryNarrow[] | NoCure {
+  const sources = [
+    ...new Set(
+      options.replacement_cidrs
+        .flatMap((cidr) => (cidr === 'vpc' ? seen.vpcCidrs : [cidr]))
+        .map(canonicalCidr),
+    ),
+  ];
+  const subnets = seen.subnets.map(({ id }) => id);
+  const changes: NetworkAclEntryNarrow[] = [];
+  let entries = [...seen.entries].sort(byNumber);
+  for (const open of entries.filter(allowsAll)) {
+    const missing = isVoid(entries, open)
+      ? []
+      : sources.filter(
+          (cidr) => familyOf(cidr) === familyOf(open.cidr) && !standsAlready(entries, open, cidr),
+        );
+    const replacement = replacementOf(entries, open, missing);
+    if (replacement === undefined) {
+      return {
+        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${missing.length} replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+      };
+    }
+    const { after, created } = replacement;
+    changes.push({
+      kind: 'network-acl-entry-narrow',
+      resource,
+      before: open,
+      after,
+      created,
+      seen: entries.map(describeEntry),
+      subnets,
+      cuts: null,
+      made: [],
+      closed: 'no',
+    });
+    entries = [
+      ...entries.filter((entry) => entry !== open),
+      ...created,
+      ...(after === null ? [] : [after]),
+    ].sort(byNumber);
+  }
+  const cuts = cutsOf(seen, entries, sources);
+  const refused = cuts.filter(({ lost }) => lost !== 'answers-from-outside');
+  if (refused.length > 0 && !options.allow_isolation) {
+    return {
+      notApplicable: `closing network ACL ${resource} ${refused.map(describeCut).join('; ')}: name replacement_cidrs, or set allow_isolation = true`,
+    };
+  }
+  return withCuts(changes, cuts);
+}

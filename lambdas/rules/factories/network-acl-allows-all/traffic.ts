@@ -1,0 +1,149 @@
+import { type AddressRange, isInRange, isIpv6, rangeOf } from '../../../changes/network-acl/cidr.ts';
+import { byNumber, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
+
+/**
+ * What a list of inbound entries lets in, exactly. The entries' boundaries (ends of address blocks, of port ranges,
+ * protocols, ICMP types and codes) cut all traffic into cells within which no entry tells one packet from another. So one
+ * packet of each cell, decided by the first entry that matches it, answers for the whole cell.
+ */
+
+export type Family = 'IPv4' | 'IPv6';
+export const familyOf = (cidr: string): Family => (isIpv6(cidr) ? 'IPv6' : 'IPv4');
+
+/** One entry with its addresses as numbers. */
+interface Rule extends NetworkAclEntry {
+  readonly range: AddressRange;
+}
+
+/** A packet without its source address. A protocol that no entry names is `other`. */
+interface Kind {
+  readonly protocol: string;
+  readonly port: number;
+  readonly icmp: { readonly type: number; readonly code: number };
+}
+
+/** Addresses that a packet may come from. Nothing comes from multicast addresses and above, `0.0.0.0/8` or loopback. */
+const UNICAST: Readonly<Record<Family, readonly AddressRange[]>> = {
+  IPv4: [
+    { first: rangeOf('1.0.0.0/8').first, last: rangeOf('126.0.0.0/8').last },
+    { first: rangeOf('128.0.0.0/8').first, last: rangeOf('223.0.0.0/8').last },
+  ],
+  IPv6: [{ first: 2n, last: rangeOf('fe00::/8').last }],
+};
+
+/**
+ * The TCP ports to which answers come back whatever made the connection: Linux uses 32768-60999 for its own ends of
+ * connections, Windows 49152-65535. https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
+ */
+const ANSWERS = { from: 49_152, to: 60_999 };
+
+function rulesOf(entries: readonly NetworkAclEntry[], family: Family): Rule[] {
+  return entries
+    .filter(({ cidr }) => familyOf(cidr) === family)
+    .map((entry) => ({ ...entry, range: rangeOf(entry.cidr) }))
+    .sort(byNumber);
+}
+
+/** The first address of each cell. */
+function addresses(family: Family, ranges: readonly AddressRange[]): bigint[] {
+  const starts = [...UNICAST[family], ...ranges].flatMap(({ first, last }) => [first, last + 1n]);
+  return [...new Set(starts)].filter((start) => UNICAST[family].some((range) => isInRange(start, range)));
+}
+
+/** The first port of each cell, within these ends. */
+function ports(rules: readonly Rule[], protocol: string, ends = { from: 0, to: 65_535 }): number[] {
+  const starts = rules.flatMap((rule) =>
+    rule.protocol === protocol && rule.ports !== null ? [rule.ports.from, rule.ports.to + 1] : [],
+  );
+  return [...new Set([ends.from, ...starts])].filter((port) => ends.from <= port && port <= ends.to);
+}
+
+/** Numbers of which the entries name some, with one that they don't name. */
+const namedAndOther = (numbers: readonly number[]): number[] => [
+  ...new Set([...numbers, Array.from({ length: 256 }, (_, n) => n).find((n) => !numbers.includes(n)) ?? 0]),
+];
+
+/** One kind of packet of each cell. */
+function kinds(rules: readonly Rule[]): Kind[] {
+  const protocols = new Set([
+    'other',
+    ...rules.map(({ protocol }) => protocol).filter((name) => name !== '-1'),
+  ]);
+  return [...protocols].flatMap((protocol) => {
+    const icmp = rules.flatMap((rule) =>
+      rule.protocol === protocol && rule.icmp !== null ? [rule.icmp] : [],
+    );
+    const types = namedAndOther(icmp.map(({ type }) => type).filter((type) => type !== -1));
+    const codes = namedAndOther(icmp.map(({ code }) => code).filter((code) => code !== -1));
+    return ports(rules, protocol).flatMap((port) =>
+      types.flatMap((type) => codes.map((code) => ({ protocol, port, icmp: { type, code } }))),
+    );
+  });
+}
+
+/** Whether a rule, whose addresses match, speaks of a packet of this kind. */
+function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
+  if (protocol === '-1') return true;
+  if (protocol !== kind.protocol) return false;
+  if (ports !== null && (kind.port < ports.from || ports.to < kind.port)) return false;
+  if (icmp === null) return true;
+  return [-1, kind.icmp.type].includes(icmp.type) && [-1, kind.icmp.code].includes(icmp.code);
+}
+
+const at = (rules: readonly Rule[], address: bigint): Rule[] =>
+  rules.filter(({ range }) => isInRange(address, range));
+
+/** Whether anything at all comes in over this family. */
+export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Family): boolean {
+  const rules = rulesOf(entries, family);
+  return addresses(
+    family,
+    rules.map(({ range }) => range),
+  ).some((address) => {
+    const here = at(rules, address);
+    return kinds(here).some((kind) => here.find((rule) => speaksOf(rule, kind))?.action === 'allow');
+  });
+}
+
+/**
+ * Whether answers to the subnets' own TCP connections come in over this family from an address of `within`, or, with
+ * `outside`, from an address outside of it.
+ */
+export function letsAnswersIn(
+  entries: readonly NetworkAclEntry[],
+  family: Family,
+  where: { readonly within: readonly string[] } | { readonly outside: readonly string[] } | 'anywhere',
+): boolean {
+  const rules = rulesOf(entries, family);
+  const named = where === 'anywhere' ? [] : 'within' in where ? where.within : where.outside;
+  const blocks = named.filter((cidr) => familyOf(cidr) === family).map(rangeOf);
+  const counts = (address: bigint): boolean =>
+    where === 'anywhere' || blocks.some((block) => isInRange(address, block)) === 'within' in where;
+  return addresses(family, [...rules.map(({ range }) => range), ...blocks]).some((address) => {
+    if (!counts(address)) return false;
+    const here = at(rules, address);
+    return ports(here, '6', ANSWERS).every((port) => {
+      const kind = { protocol: '6', port, icmp: { type: 0, code: 0 } };
+      return here.find((rule) => speaksOf(rule, kind))?.action === 'allow';
+    });
+  });
+}
+
+/** Whether entries before it leave nothing for this entry to decide. */
+export function isVoid(entries: readonly NetworkAclEntry[], entry: NetworkAclEntry): boolean {
+  const family = familyOf(entry.cidr);
+  const before = rulesOf(
+    entries.filter(({ ruleNumber }) => ruleNumber < entry.ruleNumber),
+    family,
+  );
+  const [rule] = rulesOf([entry], family);
+  if (rule === undefined) return true;
+  return addresses(family, [rule.range, ...before.map(({ range }) => range)])
+    .filter((address) => isInRange(address, rule.range))
+    .every((address) => {
+      const here = at(before, address);
+      return kinds([...here, rule])
+        .filter((kind) => speaksOf(rule, kind))
+        .every((kind) => here.some((earlier) => speaksOf(earlier, kind)));
+    });
+}

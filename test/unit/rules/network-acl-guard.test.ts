@@ -1,0 +1,388 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { describeChange } from '../../../lambdas/changes/index.ts';
+import type { NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry.ts';
+import { changeKind as narrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { rule } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
+import { applied, doorOf, isWithin, type Packet } from '../../lab/network-acl-model.ts';
+import { ACL_ACCOUNT, scriptedNetworkAcls } from '../../lab/scripted-network-acls.ts';
+import { testSession } from '../../lab/session.ts';
+
+const ACL = 'acl-0123456789abcdef0';
+const VPC_CIDRS = ['172.31.0.0/16', '2001:db8:1::/48'];
+
+type Kind = Partial<Pick<NetworkAclEntry, 'protocol' | 'ports' | 'icmp'>>;
+
+const entry = (
+  ruleNumber: number,
+  action: 'allow' | 'deny',
+  cidr: string,
+  { protocol = '-1', ports = null, icmp = null }: Kind = {},
+): NetworkAclEntry => ({ ruleNumber, action, cidr, protocol, ports, icmp });
+
+const tcp = (from: number, to = from): Kind => ({ protocol: '6', ports: { from, to } });
+const udp = (from: number, to = from): Kind => ({ protocol: '17', ports: { from, to } });
+
+interface Options {
+  readonly families?: 'ipv4' | 'ipv6' | 'both';
+  readonly replacement_cidrs?: string[];
+  readonly allow_isolation?: boolean;
+}
+
+function planOf(entries: NetworkAclEntry[], { families = 'ipv4', ...options }: Options = {}) {
+  const subnet = { id: 'subnet-1', ipv4: families !== 'ipv6', ipv6: families !== 'ipv4' };
+  return rule.code.plan(
+    ACL,
+    { isDefault: false, subnets: [subnet], vpcCidrs: VPC_CIDRS, entries },
+    { replacement_cidrs: [], allow_isolation: false, ...options },
+  );
+}
+
+async function linesOf(...parameters: Parameters<typeof planOf>): Promise<readonly string[] | string> {
+  const plan = planOf(...parameters);
+  return 'notApplicable' in plan ? plan.notApplicable : Promise.all(plan.map(describeChange));
+}
+
+const open = entry(100, 'allow', '0.0.0.0/0');
+const open6 = entry(101, 'allow', '::/0');
+const nothing = (family: string): string =>
+  `leaves 1 subnet(s) with no inbound path at all over ${family} (subnet-1)`;
+const noAnswers = (family: string): string =>
+  `cuts 1 subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC reaches TCP ports 49152-60999 any more (subnet-1)`;
+
+describe('refused, with what would be cut', () => {
+  test.each([
+    {
+      what: 'the other half is denied in halves of the world',
+      entries: [
+        open,
+        entry(150, 'deny', '0.0.0.0/1'),
+        entry(160, 'deny', '128.0.0.0/1'),
+        entry(200, 'allow', '0.0.0.0/0', tcp(443)),
+      ],
+      cut: nothing('IPv4'),
+    },
+    {
+      what: 'it is denied in halves of the ports',
+      entries: [
+        open,
+        entry(150, 'deny', '0.0.0.0/0', tcp(0, 32_767)),
+        entry(160, 'deny', '0.0.0.0/0', tcp(32_768, 65_535)),
+        entry(200, 'allow', '0.0.0.0/0', tcp(0, 65_535)),
+      ],
+      cut: nothing('IPv4'),
+    },
+    {
+      what: 'what is left comes from multicast addresses only',
+      entries: [
+        open,
+        entry(150, 'deny', '0.0.0.0/1'),
+        entry(160, 'deny', '128.0.0.0/2'),
+        entry(170, 'deny', '192.0.0.0/3'),
+        entry(200, 'allow', '0.0.0.0/0', tcp(443)),
+      ],
+      cut: nothing('IPv4'),
+    },
+    {
+      what: 'what is left is of the family that the subnet lacks',
+      entries: [open, entry(101, 'allow', '::/0', tcp(443))],
+      cut: nothing('IPv4'),
+    },
+    {
+      what: 'an IPv6-only subnet keeps IPv4 only',
+      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(0, 65_535)), open6],
+      families: 'ipv6' as const,
+      cut: nothing('IPv6'),
+    },
+    {
+      what: 'a dual-stack subnet keeps one family only',
+      entries: [open, entry(101, 'allow', '::/0', tcp(0, 65_535))],
+      families: 'both' as const,
+      cut: nothing('IPv4'),
+    },
+    {
+      what: 'an allow of 22 from one host',
+      entries: [entry(90, 'allow', '203.0.113.7/32', tcp(22)), open],
+      cut: noAnswers('IPv4'),
+    },
+    {
+      what: 'an allow of a port that only looks like one for answers',
+      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(3389)), open],
+      cut: noAnswers('IPv4'),
+    },
+    {
+      what: 'udp alone',
+      entries: [entry(90, 'allow', '0.0.0.0/0', udp(1024, 65_535)), open],
+      cut: noAnswers('IPv4'),
+    },
+    {
+      what: 'answers with a gap',
+      entries: [
+        entry(80, 'deny', '0.0.0.0/0', tcp(50_000)),
+        entry(85, 'allow', '203.0.113.7/32', tcp(50_000)),
+        entry(90, 'allow', '0.0.0.0/0', tcp(1024, 65_535)),
+        entry(100, 'allow', '::/0'),
+      ],
+      families: 'both' as const,
+      cut: nothing('IPv6'),
+    },
+    {
+      what: 'answers from within the VPC alone',
+      entries: [entry(90, 'allow', '172.31.0.0/16'), open],
+      cut: noAnswers('IPv4'),
+    },
+  ])('$what', async ({ entries, families, cut }) => {
+    await expect(linesOf(entries, { families: families ?? 'ipv4' })).resolves.toBe(
+      `closing network ACL ${ACL} ${cut}: name replacement_cidrs, or set allow_isolation = true`,
+    );
+  });
+
+  test('in every family that loses something', async () => {
+    const families = 'both';
+
+    await expect(linesOf([open, open6, entry(102, 'allow', '::/0', tcp(22))], { families })).resolves.toBe(
+      `closing network ACL ${ACL} ${nothing('IPv4')}; ${noAnswers('IPv6')}: name replacement_cidrs, or set allow_isolation = true`,
+    );
+  });
+
+  test('of many subnets, the first ten by name', () => {
+    const subnets = Array.from({ length: 12 }, (_, n) => ({ id: `subnet-${n}`, ipv4: true, ipv6: false }));
+
+    const plan = rule.code.plan(
+      ACL,
+      { isDefault: false, subnets, vpcCidrs: VPC_CIDRS, entries: [open] },
+      { replacement_cidrs: [], allow_isolation: false },
+    );
+
+    expect(plan).toMatchObject({
+      notApplicable: expect.stringContaining('12 subnet(s) with no inbound path at all over IPv4 (subnet-0,'),
+    });
+    expect(plan).toMatchObject({ notApplicable: expect.stringContaining('subnet-9 and 2 more)') });
+  });
+});
+
+describe('planned', () => {
+  const gone = `- inbound entry 100 allow all from 0.0.0.0/0 (${ACL})`;
+
+  test.each([
+    {
+      what: 'answers come in from the world still',
+      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)), open],
+      lines: [gone],
+    },
+    {
+      what: 'answers come in from one proxy still, with what Linux uses',
+      entries: [entry(90, 'allow', '203.0.113.7/32', tcp(32_768, 60_999)), open],
+      lines: [gone],
+    },
+    {
+      what: 'an address family that the subnet lacks is closed',
+      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(1024, 65_535)), open6],
+      lines: [`- inbound entry 101 allow all from ::/0 (${ACL})`],
+    },
+    {
+      what: 'the open entry decides nothing: all is denied before it',
+      entries: [entry(50, 'deny', '0.0.0.0/0'), open],
+      options: { replacement_cidrs: ['10.0.0.0/8'] },
+      lines: [gone],
+    },
+    {
+      what: 'the open entry decides nothing: all is denied before it in halves',
+      entries: [entry(50, 'deny', '0.0.0.0/1'), entry(60, 'deny', '128.0.0.0/1'), open],
+      lines: [gone],
+    },
+    {
+      what: 'the open entry opens nothing to answers: they are denied before it',
+      entries: [
+        entry(50, 'deny', '0.0.0.0/0', tcp(1024, 65_535)),
+        open,
+        entry(110, 'allow', '0.0.0.0/0', tcp(22)),
+      ],
+      lines: [gone],
+    },
+    {
+      what: 'sources that someone named keep their way, and what ends besides is said',
+      entries: [open],
+      options: { replacement_cidrs: ['vpc'] },
+      lines: [
+        `~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16 (${ACL}): this ends answers from outside the VPC to connections of 1 subnet(s) over IPv4 (subnet-1)`,
+      ],
+    },
+    {
+      what: 'a source outside the VPC takes its place',
+      entries: [open],
+      options: { replacement_cidrs: ['10.0.0.0/8'] },
+      lines: [`~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8 (${ACL})`],
+    },
+    {
+      what: 'isolation is accepted, and said with the last entry that keeps it off',
+      entries: [open, entry(110, 'allow', '0.0.0.0/0')],
+      options: { allow_isolation: true },
+      lines: [gone, `- inbound entry 110 allow all from 0.0.0.0/0 (${ACL}): this ${nothing('IPv4')}`],
+    },
+    {
+      what: 'an open entry is written in another way',
+      entries: [
+        entry(90, 'allow', '0.0.0.0/0', tcp(1024, 65_535)),
+        entry(100, 'allow', '0::/0'),
+        entry(110, 'allow', '10.1.2.3/0'),
+      ],
+      lines: [
+        `- inbound entry 100 allow all from ::/0 (${ACL})`,
+        `- inbound entry 110 allow all from 0.0.0.0/0 (${ACL})`,
+      ],
+    },
+    {
+      what: 'a replacement stands already, written in another way',
+      entries: [entry(90, 'allow', '2001:DB8:0::1/32'), open6],
+      options: { replacement_cidrs: ['2001:db8::/32'] },
+      lines: [`- inbound entry 101 allow all from ::/0 (${ACL})`],
+    },
+  ])('$what', async ({ entries, options = {}, lines }) => {
+    await expect(linesOf(entries, options)).resolves.toEqual(lines);
+  });
+});
+
+test.each([
+  { what: 'without IPv6', families: 'ipv4' as const, state: 'violation', cidr: '::/0' },
+  { what: 'dual-stack', families: 'both' as const, state: 'not_applicable', cidr: '::/0' },
+  { what: 'IPv6-only', families: 'ipv6' as const, state: 'not_applicable', cidr: '::/0' },
+  { what: 'IPv6-only', families: 'ipv6' as const, state: 'violation', cidr: '0.0.0.0/0' },
+  { what: 'that EC2 does not list yet', families: null, state: 'not_applicable', cidr: '::/0' },
+])('a subnet $what and an open entry of $cidr: $state', async ({ families, state, cidr }) => {
+  const acl = { subnets: ['subnet-1'], entries: [entry(100, 'allow', cidr)] };
+  await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { families: { 'subnet-1': families } });
+  const session = testSession({ endpoint: aws.endpoint, account: ACL_ACCOUNT, region: 'eu-central-1' });
+
+  const assessments = await rule.assess(session, [ACL], {});
+
+  expect(assessments.get(ACL)).toMatchObject({ state });
+});
+
+/**
+ * An oracle that knows nothing of cells: it sends single packets. Its packets are the ends, and what lies just beyond
+ * them, of all blocks, ports, types and codes that the generator below draws from.
+ */
+const BLOCKS = [
+  '0.0.0.0/0',
+  '0.0.0.0/1',
+  '128.0.0.0/1',
+  '172.31.0.0/16',
+  '172.31.128.0/17',
+  '203.0.113.7/32',
+  '::/0',
+  '::/1',
+  '8000::/1',
+  '2001:db8:1::/48',
+  '2001:db8:1:8000::/49',
+  '2001:db8::/32',
+];
+const SOURCES = [
+  ...['1.0.0.0', '127.255.255.255', '128.0.0.0', '223.255.255.255', '172.30.255.255', '172.31.0.0'],
+  ...['172.31.127.255', '172.31.128.0', '172.31.255.255', '172.32.0.0', '203.0.113.6', '203.0.113.7'],
+  ...['64:ff9b::1', '7fff::1', '8000::1', '2001:db8:0:ffff::', '2001:db8:1::', '2001:db8:1:7fff::1'],
+  ...['2001:db8:1:8000::', '2001:db8:1:ffff::', '2001:db8:2::', '2001:db9::'],
+];
+const TRAFFIC: Kind[] = [
+  {},
+  { protocol: '6' },
+  { protocol: '17' },
+  tcp(22),
+  tcp(0, 32_767),
+  tcp(32_768, 65_535),
+  tcp(1024, 65_535),
+  tcp(49_152, 60_999),
+  tcp(50_000),
+  tcp(49_152, 55_000),
+  tcp(55_001, 65_535),
+  udp(0, 65_535),
+  udp(53),
+  { protocol: '1', icmp: { type: -1, code: -1 } },
+  { protocol: '1', icmp: { type: 3, code: 4 } },
+  { protocol: '50' },
+];
+const PORTS = [0, 21, 22, 23, 52, 53, 54, 1023, 1024, 32_767, 32_768, 49_151, 49_152, 49_999, 50_000, 50_001];
+const ALL_PORTS = [...PORTS, 55_000, 55_001, 60_999, 61_000, 65_535];
+const KINDS: Omit<Packet, 'source'>[] = [
+  ...['6', '17'].flatMap((protocol) => ALL_PORTS.map((port) => ({ protocol, port }))),
+  { protocol: '1', port: 0, icmp: { type: 3, code: 4 } },
+  { protocol: '1', port: 0, icmp: { type: 3, code: 1 } },
+  { protocol: '1', port: 0, icmp: { type: 8, code: 4 } },
+  ...['50', '47'].map((protocol) => ({ protocol, port: 0 })),
+];
+const ANSWERS = ALL_PORTS.filter((port) => 49_152 <= port && port <= 60_999).map((port) => ({
+  protocol: '6',
+  port,
+}));
+
+const anyEntry = fc
+  .record({
+    ruleNumber: fc.integer({ min: 1, max: 60 }),
+    action: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
+    cidr: fc.constantFrom(...BLOCKS),
+    traffic: fc.constantFrom(...TRAFFIC),
+  })
+  .map(({ ruleNumber, action, cidr, traffic }) => entry(ruleNumber, action, cidr, traffic));
+const anyEntries = fc
+  .tuple(
+    fc.constantFrom('0.0.0.0/0', '::/0'),
+    fc.integer({ min: 1, max: 60 }),
+    fc.array(anyEntry, { maxLength: 9 }),
+  )
+  .map(([cidr, number, others]) => [
+    entry(number, 'allow', cidr),
+    ...others.filter(
+      ({ ruleNumber }, index) =>
+        ruleNumber !== number && others.findIndex((other) => other.ruleNumber === ruleNumber) === index,
+    ),
+  ]);
+
+function oracle(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean, named: string[]): string {
+  const sources = SOURCES.filter((source) => source.includes(':') === ipv6);
+  const anything = (entries: NetworkAclEntry[]): boolean => {
+    const door = doorOf(entries);
+    return sources.some((source) => KINDS.some(door(source)));
+  };
+  const answered = (entries: NetworkAclEntry[]): string[] => {
+    const door = doorOf(entries);
+    return sources.filter((source) => ANSWERS.every(door(source)));
+  };
+  const inside = (source: string): boolean => VPC_CIDRS.some((cidr) => isWithin(source, cidr));
+  if (anything(before) && !anything(after)) return 'with no inbound path';
+  const [had, has] = [answered(before), answered(after)];
+  if (had.every(inside)) return had.length > 0 && has.length === 0 ? 'off from answers' : '';
+  const enough = has.some((source) => !inside(source) || named.some((cidr) => isWithin(source, cidr)));
+  return enough ? '' : 'off from answers';
+}
+
+const CUT = /with no inbound path|off from answers/g;
+
+test('for any list: named, and refused, is exactly what single packets say is cut off', () => {
+  fc.assert(
+    fc.property(
+      anyEntries,
+      fc.subarray(['172.31.0.0/16', '203.0.113.7/32', '2001:db8::/32']),
+      fc.constantFrom<'ipv4' | 'ipv6' | 'both'>('ipv4', 'ipv6', 'both'),
+      (entries, replacement_cidrs, families) => {
+        const plan = planOf(entries, { families, replacement_cidrs, allow_isolation: true });
+        if ('notApplicable' in plan) {
+          expect(plan.notApplicable).toContain('too few free rule numbers');
+          return;
+        }
+        const after = plan.reduce(applied, entries);
+        const lost = [
+          ...(families === 'ipv6' ? [] : [oracle(entries, after, false, replacement_cidrs)]),
+          ...(families === 'ipv4' ? [] : [oracle(entries, after, true, replacement_cidrs)]),
+        ].filter((words) => words !== '');
+
+        expect(plan.flatMap((change) => narrow.schema.parse(change).cuts?.match(CUT) ?? []).sort()).toEqual(
+          lost.sort(),
+        );
+        if (lost.length === 0) return;
+        const guarded = planOf(entries, { families, replacement_cidrs });
+        expect('notApplicable' in guarded ? guarded.notApplicable.match(CUT)?.sort() : guarded).toEqual(lost);
+      },
+    ),
+    { numRuns: 3_000 },
+  );
+}, 120_000);
