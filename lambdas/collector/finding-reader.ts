@@ -1,4 +1,4 @@
-import { accountIdSchema, type Finding, findingSchema } from '../model/finding.ts';
+import { accountIdSchema, type Finding, findingSchema, regionSchema } from '../model/finding.ts';
 import { formatIssues } from '../model/issues.ts';
 import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
@@ -52,15 +52,23 @@ function notDeployed(region: string): Refusal {
   };
 }
 
+/** The region that an ARN names, or undefined where the text is no ARN or names none. */
+function regionInArn(resource: string): string | undefined {
+  const [arn, , , region] = resource.split(':');
+  return arn === 'arn' ? regionSchema.safeParse(region).data : undefined;
+}
+
 /** Makes the check of one rule's findings: nothing that a finding says reaches AWS without it. */
 export function findingReader(options: FindingReaderOptions): (given: SourceFinding) => FindingReading {
   const { rule, homeRegion, lookUpRegion } = options;
   const deployed = new Set(options.regions);
 
   /** The region whose queue the finding goes to, or why there is none. */
-  const regionOf = (name: string | undefined): string | Refusal => {
+  const regionOf = (name: string | undefined, resource: string): string | Refusal => {
     if (rule.scope === 'global') return homeRegion;
-    const region = name === undefined ? 'global' : lookUpRegion(name);
+    const named = name === undefined ? 'global' : lookUpRegion(name);
+    // A label that says nothing does not matter where the resource's ARN says it.
+    const region = named === undefined || named === 'global' ? (regionInArn(resource) ?? named) : named;
     if (region === undefined) {
       const label = (name ?? '').slice(0, MAX_QUOTED);
       return {
@@ -88,7 +96,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
       const reason = `resource ${quote(given.resource)}: ${formatIssues(resource.error)}`;
       return { refusal: { kind: 'malformed_resource', reason } };
     }
-    const region = regionOf(given.region);
+    const region = regionOf(given.region, resource.data);
     if (typeof region !== 'string') return { refusal: region };
     if (!deployed.has(region)) return { refusal: notDeployed(region) };
     const finding = findingSchema.safeParse({

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Json } from './json.ts';
+import { jsonPieces } from './json-pieces.ts';
 
 /** The most characters of JSON that are kept of one item: it must fit into an event of 256 KB with room to spare. */
 const MAX_CHARACTERS = 16_384;
@@ -14,7 +15,7 @@ export function boundedJson(item: unknown): Json {
   try {
     text = JSON.stringify(item);
   } catch {
-    // Nested so deeply that it can be read but not written.
+    return boundedPieces(item);
   }
   if (text === undefined) return { truncated: '' };
   if (text.length > MAX_CHARACTERS) {
@@ -25,4 +26,15 @@ export function boundedJson(item: unknown): Json {
   }
   const json: Json = JSON.parse(text);
   return json;
+}
+
+/** The same of an item that is nested so deeply that it can be read but not written in one go. */
+function boundedPieces(item: unknown): Json {
+  const hash = createHash('sha256');
+  let truncated = '';
+  for (const piece of jsonPieces(item)) {
+    hash.update(piece);
+    if (truncated.length < MAX_CHARACTERS) truncated = (truncated + piece).slice(0, MAX_CHARACTERS);
+  }
+  return { truncated, sha256: hash.digest('hex') };
 }

@@ -29,6 +29,8 @@ export interface SourceFinding
   > {
   /** The region as the source calls it: a label, a code, `global`. Undefined where it names none. */
   readonly region?: string | undefined;
+  /** Why the source itself works on the finding at this moment, so that nobody else should. */
+  readonly remediationAtWork?: string | undefined;
 }
 
 /** Something in the source's answer that could not be understood. */

@@ -231,8 +231,8 @@ describe('what keeps the tenant from answering', () => {
   });
 
   test.each([
-    ['empty', '', /is empty: put the API token there as it stands/],
-    ['JSON', '{"token":"0123456789abcdef"}', /is not a token \(28 characters\): put the API token there/],
+    ['empty', '', /is empty: put the API token there/],
+    ['other JSON', '{"key":"0123456789abcdef"}', /is not a token \(26 characters\): put the API token there/],
   ])('a secret that is %s: the poll fails before anything is asked', async (_, token, says) => {
     // Secrets Manager keeps no empty text, as a secret that was never set has none.
     await deployed.product.putToken(token === '' ? ' ' : token);

@@ -27,10 +27,13 @@ export const facts = defineFacts({
   severity: 'medium',
   resourceId: z
     .string()
-    .regex(
-      /^[A-Za-z0-9_+=,.@-]{1,64}$/,
-      "expected the name of an IAM user, not an ARN; the root user's keys can't be changed by anyone else",
-    ),
+    // Netskope's rule looks at the root user too.
+    .refine((name) => name !== '<root_account>', {
+      error:
+        'this is the root user of the account, which is never touched: nobody else can change its keys. Delete them as the root user',
+      abort: true,
+    })
+    .regex(/^[A-Za-z0-9_+=,.@-]{1,64}$/, 'expected the name of an IAM user, not an ARN'),
   options: optionsSchema,
   documentation: {
     control: 'CIS AWS Foundations Benchmark 1.2.0, 1.4',

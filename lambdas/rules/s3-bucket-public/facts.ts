@@ -24,11 +24,18 @@ export const facts = defineFacts({
   scope: 'regional',
   regionFrom: 'resource',
   severity: 'high',
-  resourceId: z.string().regex(
-    // Names as they are today (3 to 63 characters), and as us-east-1 allowed them once.
-    /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/,
-    'expected the name of a bucket, not an ARN',
-  ),
+  resourceId: z
+    .string()
+    .refine((name) => !name.endsWith('--x-s3'), {
+      error:
+        'this is a directory bucket, which can not be public: AWS blocks public access to all of them, and has no setting for it',
+      abort: true,
+    })
+    .regex(
+      // Names as they are today (3 to 63 characters), and as us-east-1 allowed them once.
+      /^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$/,
+      'expected the name of a bucket, not an ARN',
+    ),
   options: optionsSchema,
   documentation: {
     control: 'Netskope best practice BPR-1-0-0',

@@ -19,9 +19,17 @@ export class AnswerError extends Error {
   }
 }
 
+/** A good answer. */
+export interface ItemPage {
+  readonly items: readonly unknown[];
+  /** How many items there are in all, where the tenant says so: the reference knows no such field. */
+  readonly total: number | undefined;
+}
+
 const successSchema = z.object({
   status: z.string().regex(/^success$/i),
   data: z.array(z.unknown()),
+  total: z.int().nonnegative().optional().catch(undefined),
 });
 
 const errorSchema = z.object({
@@ -51,27 +59,35 @@ function complaint(body: unknown, text: string): string {
   return excerpt(words.length > 0 ? words.join(': ') : text);
 }
 
+/** What a tenant calls an error of the token: `Authorization Error`. */
+const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
+
+/**
+ * Whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't count: a
+ * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to look for another token.
+ */
+function isTokenRefusal(status: number, body: unknown): boolean {
+  if (status === 401 || status === 403) return true;
+  if (status === 429 || status === 503) return false;
+  return tokenErrorCode.test(errorSchema.safeParse(body).data?.errorCode ?? '');
+}
+
 /**
  * The items of an answer. An error can come with any HTTP status, 200 included (Netskope REST API v1 overview): an
  * answer is good only if it says so and holds a list.
  * @param text the body, without the token
  * @throws AnswerError for anything else
  */
-export function readAnswer(status: number, retryAfter: string | undefined, text: string): unknown[] {
+export function readAnswer(status: number, retryAfter: string | undefined, text: string): ItemPage {
   const body = parseJson(text);
   if (status === 200) {
     const success = successSchema.safeParse(body);
-    if (success.success) return success.data.data;
+    if (success.success) return { items: success.data.data, total: success.data.total };
   }
 
   const said = complaint(body, text);
   const words = said === '' ? 'nothing' : said;
-  const isLimited = status === 429 || status === 503;
-  if (
-    status === 401 ||
-    status === 403 ||
-    (!isLimited && body !== undefined && /authori[sz]ation|authentication|token/i.test(said))
-  ) {
+  if (isTokenRefusal(status, body)) {
     throw new AnswerError(`refused the API token (HTTP ${status}): ${words}`, { status, kind: 'token' });
   }
   if (status >= 300 && status < 500 && status !== 408 && status !== 429) {

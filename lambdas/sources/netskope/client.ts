@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import ky from 'ky';
+import { z } from 'zod';
 import type { Clock } from '../../model/clock.ts';
 import { FindingSourceError } from '../../model/errors.ts';
-import { AnswerError, readAnswer } from './answer.ts';
+import { AnswerError, type ItemPage, readAnswer } from './answer.ts';
 import type { Pacer } from './pacer.ts';
 import { redactor } from './redact.ts';
 
@@ -28,13 +28,6 @@ export interface NetskopeClientOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-/** One page of items, each still to be read. */
-export interface Violations {
-  readonly items: readonly unknown[];
-  /** Of the answer's text: two answers that are the same have the same. */
-  readonly digest: string;
-}
-
 /** The parameters of one request, but for the token. */
 export type Parameters = Readonly<Record<string, string | number>>;
 
@@ -51,11 +44,26 @@ function retryAfterMilliseconds(header: string | undefined, now: number): number
   return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }
 
+const wrappedTokenSchema = z.object({ token: z.string() });
+
 /**
  * The form of a token: what can be told from a secret that was never set, holds JSON, or has a line break in it. What
  * is shorter could not be taken out of a text without spoiling the text.
  */
 const tokenPattern = /^[\x21-\x7e]{8,}$/;
+
+/**
+ * The token in a secret's text: the text itself, or the value of `token` where the text is a JSON object, the form that
+ * the older framework stored.
+ */
+function tokenIn(text: string): string {
+  if (!text.trim().startsWith('{')) return text;
+  try {
+    return wrappedTokenSchema.safeParse(JSON.parse(text)).data?.token ?? text;
+  } catch {
+    return text;
+  }
+}
 
 /** Exponential, with jitter: 0.5–1 s, 1–2 s, 2–4 s, … */
 function backoffMilliseconds(attempt: number): number {
@@ -82,7 +90,7 @@ export class NetskopeClient {
    * be reached; a token that is refused is read afresh once, for it may have been rotated.
    * @throws FindingSourceError when there is no good answer after that
    */
-  async violations(parameters: Parameters): Promise<Violations> {
+  async violations(parameters: Parameters): Promise<ItemPage> {
     const { clock, pacer, token: tokenStore } = this.#options;
     let token = await this.#readToken(false);
     let tokenIsFresh = false;
@@ -118,19 +126,19 @@ export class NetskopeClient {
 
   async #readToken(fresh: boolean): Promise<string> {
     const { token } = this.#options;
-    const text = (await token.read(fresh)).trim();
+    const text = tokenIn(await token.read(fresh)).trim();
     if (!tokenPattern.test(text) || text.startsWith('{')) {
       // What is remembered may have been put right since.
       if (!fresh) return this.#readToken(true);
       const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
       throw new FindingSourceError(
-        `the value of ${token.name} is ${what}: put the API token there as it stands, at least 8 printable ASCII characters, not JSON`,
+        `the value of ${token.name} is ${what}: put the API token there, at least 8 printable ASCII characters, as it stands or as {"token": "…"}`,
       );
     }
     return text;
   }
 
-  async #request(parameters: Parameters, token: string): Promise<Violations> {
+  async #request(parameters: Parameters, token: string): Promise<ItemPage> {
     const url = new URL('/api/v1/security_assessment', this.#options.url);
     // Spaces as %20, which every server reads as such; URLSearchParams alone makes them plus signs.
     const query = new URLSearchParams();
@@ -150,10 +158,7 @@ export class NetskopeClient {
     });
     const { status, headers } = await answer;
     const text = redactor(token).text(await answer.text());
-    return {
-      items: readAnswer(status, headers.get('retry-after') ?? undefined, text),
-      digest: createHash('sha256').update(text).digest('hex'),
-    };
+    return readAnswer(status, headers.get('retry-after') ?? undefined, text);
   }
 
   #describe(parameters: Parameters): string {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { boundedJson } from '../../model/bounded-json.ts';
 import { formatIssues } from '../../model/issues.ts';
 import type { LeftAloneReason, RejectedItem, SourceFinding } from '../source.ts';
+import { remediationAtWork, remediationSchema } from './remediation.ts';
 import { parseNetskopeTime } from './timestamp.ts';
 
 /** What became of one item of the answer. */
@@ -81,8 +82,11 @@ const standards = z
 const findingSchema = z.object({
   account_id: z.string().min(1),
   resource_id: z.string().min(1),
-  /** A label, `US East(N. Virginia)`, or `global`. Where it is missing, a rule of no region can do without. */
-  region_name: z.string().min(1).nullish(),
+  /** A label, `US East(N. Virginia)`, or `global`. An empty one names no region, as a missing one. */
+  region_name: z
+    .string()
+    .nullish()
+    .transform((label) => (label?.trim() === '' ? undefined : (label ?? undefined))),
   account_name: note,
   resource_name: note,
   severity: note,
@@ -91,6 +95,7 @@ const findingSchema = z.object({
   policies: notes,
   profiles: notes,
   compliance_standards: standards,
+  ...remediationSchema.shape,
 });
 
 /** Spaces and case don't tell two rules apart. */
@@ -101,8 +106,9 @@ function normalizeRuleName(name: string): string {
 /**
  * Makes the reader of the items of one query: it checks again what was asked for, and understands a finding.
  * @param ruleNames the rule's names in Netskope, every spelling
+ * @param asOf the moment that was asked for
  */
-export function itemReader(ruleNames: readonly string[]): (item: unknown) => ReadItem {
+export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unknown) => ReadItem {
   const wanted = new Set(ruleNames.map(normalizeRuleName));
   const reject = (item: unknown, error: z.ZodError): ReadItem => ({
     kind: 'rejected',
@@ -128,7 +134,7 @@ export function itemReader(ruleNames: readonly string[]): (item: unknown) => Rea
         account: fields.account_id,
         resource: fields.resource_id,
         sourceRuleName: rule_name,
-        region: fields.region_name ?? undefined,
+        region: fields.region_name,
         accountName: fields.account_name,
         resourceName: fields.resource_name,
         severity: fields.severity,
@@ -137,6 +143,7 @@ export function itemReader(ruleNames: readonly string[]): (item: unknown) => Rea
         policies: fields.policies,
         profiles: fields.profiles,
         complianceStandards: fields.compliance_standards,
+        remediationAtWork: remediationAtWork(fields, asOf),
       },
     };
   };

@@ -15,22 +15,76 @@ const htmlNames: Readonly<Record<string, string>> = {
   "'": 'apos',
 };
 
-/** A pattern for one ASCII character as texts, URLs, JSON and HTML may write it. */
+/**
+ * A pattern for one ASCII character as texts, URLs, JSON and HTML may write it, also where they write it twice or three
+ * times over: `%2F`, `%252F`, `\/`, `\\/`.
+ */
 function spellings(character: string): string {
   const code = character.charCodeAt(0);
   const hex = code.toString(16).padStart(2, '0');
   const name = htmlNames[character];
   const html = `&(?:#0*${code}|#x0*${hex}${name === undefined ? '' : `|${name}`});`;
-  return `(?:\\\\?\\u00${hex}|%${hex}|\\\\u00${hex}|${html})`;
+  return `(?:\\\\{0,3}\\u00${hex}|%(?:25){0,2}${hex}|\\\\{1,3}u00${hex}|${html})`;
+}
+
+/** A text of Base64 as it may be written: for URLs, in a URL once or twice over, in JSON. */
+function writtenBase64(base64: string): string[] {
+  const inUrl = encodeURIComponent(base64);
+  const lowerCase = inUrl.replaceAll(/%../g, (written) => written.toLowerCase());
+  return [
+    base64,
+    base64.replaceAll('+', '-').replaceAll('/', '_'),
+    base64.replaceAll('/', '\\/'),
+    inUrl,
+    lowerCase,
+    inUrl.replaceAll('%', '%25'),
+    lowerCase.replaceAll('%', '%25'),
+  ];
+}
+
+/** One character of Base64 that holds bits of the secret and of what stands beside it. */
+const SHARED = String.raw`(?:[A-Za-z0-9+/_-]|%(?:25)?2[BFbf]|\\/)`;
+
+/** A text that gives the secret away, and the pattern by which it is taken out. */
+interface Trace {
+  readonly text: string;
+  readonly pattern: RegExp;
+}
+
+/**
+ * What is left of a secret in a longer text that was encoded in Base64 as a whole: the secret begins at the first,
+ * second or third byte of a group of three.
+ */
+function base64Traces(secret: string): Trace[] {
+  return [0, 1, 2].flatMap((offset) => {
+    const bytes = offset + secret.length;
+    const encoded = Buffer.from(`${'\0'.repeat(offset)}${secret}`).toString('base64');
+    const own = encoded.slice(Math.ceil((offset * 8) / 6), Math.floor((bytes * 8) / 6));
+    const before = offset === 0 ? '' : SHARED;
+    const after = bytes % 3 === 0 ? '' : SHARED;
+    return [...new Set(writtenBase64(own))].map((text) => ({
+      text,
+      pattern: new RegExp(`${before}${text.replaceAll(/[+/\\]/g, String.raw`\$&`)}${after}`, 'g'),
+    }));
+  });
 }
 
 /**
  * Takes a secret out of what may be logged.
- * @param secret printable ASCII; it is found in upper and lower case, and with each character written in its own way
+ * @param secret printable ASCII; it is found in upper and lower case, with each character written in its own way, and
+ * in Base64
  */
 export function redactor(secret: string): Redactor {
-  const pattern = new RegExp([...secret].map(spellings).join(''), 'gi');
-  const text = (given: string): string => given.replaceAll(pattern, REPLACEMENT);
+  const plain = new RegExp([...secret].map(spellings).join(''), 'gi');
+  const traces = [...new Set([secret, encodeURIComponent(secret)])].flatMap(base64Traces);
+  const text = (given: string): string => {
+    let result = given.replaceAll(plain, REPLACEMENT);
+    // Most texts hold none of these, and looking for a text is much faster than looking for a pattern.
+    for (const trace of traces) {
+      if (result.includes(trace.text)) result = result.replaceAll(trace.pattern, REPLACEMENT);
+    }
+    return result;
+  };
   const redactError = (given: unknown): Error => {
     if (!(given instanceof Error)) return new Error(text(String(given)));
     const result = new Error(

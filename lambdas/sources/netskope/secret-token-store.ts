@@ -6,7 +6,7 @@ import type { TokenStore } from './client.ts';
 /** A token that was rotated is read anew when the old one is refused, so this may be long. */
 const MAX_AGE_SECONDS = 300;
 
-/** The token in a secret of Secrets Manager, whose value is the token as it stands. */
+/** The text of a secret of Secrets Manager, which holds the token. */
 export class SecretTokenStore implements TokenStore {
   readonly name: string;
   readonly #region: string;
@@ -34,8 +34,6 @@ export class SecretTokenStore implements TokenStore {
       throw new FindingSourceError(`the API token can't be read from ${this.name}: ${why}`, { cause: error });
     }
     if (typeof value === 'string') return value;
-    throw new FindingSourceError(
-      `the value of ${this.name} is not text: put the API token there as it stands`,
-    );
+    throw new FindingSourceError(`the value of ${this.name} is not text: put the API token there`);
   }
 }

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { FindingSourceError } from '../../model/errors.ts';
+import { jsonPieces } from '../../model/json-pieces.ts';
 import type {
   FindingPage,
   FindingQuery,
@@ -34,16 +36,20 @@ export class NetskopeFindingSource implements FindingSource {
   }
 
   async *pages({ ruleNames, asOf }: FindingQuery): AsyncGenerator<FindingPage> {
-    const readItem = itemReader(ruleNames);
+    const readItem = itemReader(ruleNames, asOf);
     for (const ruleName of new Set(ruleNames)) {
       for await (const items of this.#itemPages(ruleName, asOf)) yield toPage(items.map(readItem));
     }
   }
 
+  /**
+   * The pages of one query up to an empty one: the reference knows no total and no next token, and a tenant may give
+   * fewer items than it was asked for.
+   */
   async *#itemPages(ruleName: string, asOf: Date): AsyncGenerator<readonly unknown[]> {
-    let previousDigest = '';
+    const earlier = new Set<string>();
     for (let skip = 0; ; ) {
-      const { items, digest } = await this.#client.violations({
+      const { items, total } = await this.#client.violations({
         cloud_provider: 'aws',
         status: 'Failed',
         muted: 'No',
@@ -52,21 +58,34 @@ export class NetskopeFindingSource implements FindingSource {
         limit: this.#pageSize,
         skip,
       });
-      // There is no total and no next token: a page that is not full is the last.
-      if (items.length < this.#pageSize) {
-        yield items;
-        return;
-      }
-      if (digest === previousDigest) {
+      const seen = skip + items.length;
+      if (total !== undefined && (items.length === 0 ? total !== seen : total < seen)) {
         throw new FindingSourceError(
-          `Netskope gave the same ${items.length} items for skip=${skip} as for the page before (rule_name=${ruleName}): it does not page, so the findings can't be told to be complete`,
+          `Netskope gave ${seen} items and says that there are ${total} (rule_name=${ruleName}): the findings can't be told to be complete`,
         );
       }
-      previousDigest = digest;
+      if (items.length === 0) return;
+      const digest = pageDigest(items);
+      if (earlier.has(digest)) {
+        throw new FindingSourceError(
+          `Netskope gave the same ${items.length} items for skip=${skip} as for a page before (rule_name=${ruleName}): it does not page, so the findings can't be told to be complete`,
+        );
+      }
+      earlier.add(digest);
       yield items;
-      skip += items.length;
+      skip = seen;
     }
   }
+}
+
+/** What tells one page from another, whatever the order of its items. */
+function pageDigest(items: readonly unknown[]): string {
+  const digests = items.map((item) => {
+    const hash = createHash('sha256');
+    for (const piece of jsonPieces(item)) hash.update(piece);
+    return hash.digest('hex');
+  });
+  return createHash('sha256').update(digests.sort().join()).digest('hex');
 }
 
 function toPage(items: readonly ReadItem[]): FindingPage {

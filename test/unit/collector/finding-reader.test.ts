@@ -59,6 +59,25 @@ describe('a finding of a rule whose resources belong to a region', () => {
     });
   });
 
+  test.each([
+    [
+      'iam-access-key-unrotated',
+      '<root_account>',
+      /resource "<root_account>": this is the root user .* never touched/,
+    ],
+    [
+      's3-bucket-public',
+      'logs--euc1-az1--x-s3',
+      /resource "logs--euc1-az1--x-s3": this is a directory bucket/,
+    ],
+  ])('of %s that names %s is refused with words that say why', async (rule, resource, words) => {
+    const { kind, reason } = await refusal(rule, { resource });
+
+    expect(kind).toBe('malformed_resource');
+    expect(reason).toMatch(words);
+    expect(reason).not.toContain('expected');
+  });
+
   test.each(['12345', '1111111111111', '11111111111a', '', 'arn:aws:iam::111111111111:root'])(
     'names an account, not %j',
     async (account) => {
@@ -125,5 +144,20 @@ describe('a finding of a rule whose resources tell their region themselves', () 
     const { kind } = await refusal('s3-bucket-public', { resource: 'a-bucket', region: 'Moon(Base)' });
 
     expect(kind).toBe('unknown_region_label');
+  });
+});
+
+describe('a finding whose resource is named by an ARN', () => {
+  const resource = 'arn:aws:cloudtrail:us-east-1:111111111111:trail/main';
+
+  test.each([
+    ['Moon(Base)', 'us-east-1'],
+    [undefined, 'us-east-1'],
+    ['global', 'us-east-1'],
+    ['EU(Frankfurt)', 'eu-central-1'],
+  ])('and whose label is %j goes to %s', async (region, expected) => {
+    const reading = await read('cloudtrail-log-file-validation', { resource, region });
+
+    expect(reading).toMatchObject({ region: expected, finding: { region: expected, resource } });
   });
 });

@@ -11,7 +11,10 @@ const EVENT = {
 };
 
 function startTenant(items: readonly unknown[]) {
-  return startServer((_, response) => send(response, { body: { status: 'success', msg: '', data: items } }));
+  return startServer((request, response) => {
+    const skip = Number(new URL(request.url ?? '', 'http://tenant').searchParams.get('skip'));
+    send(response, { body: { status: 'success', msg: '', data: items.slice(skip) } });
+  });
 }
 
 /** Metrics by name, each with its dimensions and value. */

@@ -68,7 +68,7 @@ const known: Readonly<
     legacyId: 'BPR-1-0-0',
     names: ['Ensure S3 Bucket is not publicly accessible.'],
     ids: ['example-logs', 'example.com', 'Old_Bucket'],
-    notIds: ['arn:aws:s3:::example-logs', 'example-logs/folder', '-logs', 'ab'],
+    notIds: ['arn:aws:s3:::example-logs', 'example-logs/folder', '-logs', 'ab', 'logs--euc1-az1--x-s3'],
   },
   'security-group-rdp-open': {
     legacyId: 'CIS-1-2-0-4-2',

@@ -4,7 +4,8 @@ import { findingSchema } from '../../../../lambdas/model/finding.ts';
 import { itemReader } from '../../../../lambdas/sources/netskope/item.ts';
 import { item, SSH_RULE_NAME } from '../../collector/support/items.ts';
 
-const read = itemReader([SSH_RULE_NAME]);
+const AS_OF = new Date('2026-01-31T12:00:00Z');
+const read = itemReader([SSH_RULE_NAME], AS_OF);
 
 function reasonOf(given: unknown): string {
   const result = read(given);
@@ -86,6 +87,63 @@ describe('an item', () => {
     if (result.kind !== 'finding') throw new Error(`expected a finding, got ${result.kind}`);
     const { region: _, ...finding } = result.finding;
     findingSchema.parse({ ...finding, rule: 'security-group-ssh-open', region: 'us-east-1' });
+  });
+
+  test.each(['', '  ', null, undefined])('whose region is %j names no region', (region_name) => {
+    const result = read(item({ region_name }));
+
+    if (result.kind !== 'finding') throw new Error(`expected a finding, got ${result.kind}`);
+    expect(result.finding.region).toBeUndefined();
+  });
+
+  const lately = { auto_remediation_time: '2026-01-31 11:00:00AM', failing_since: '2026-01-31 02:00:00AM' };
+  const longAgo = { auto_remediation_time: '2026-01-29 11:00:00AM', failing_since: '2026-01-12 02:00:00AM' };
+  test.each<[string, Record<string, unknown>, RegExp | undefined]>([
+    ['is started', { ...lately, auto_remediation_status: 'Started' }, /"started" since 2026-01-31T11:00:00Z/],
+    ['is in a state that nobody knows', { ...lately, auto_remediation_status: 'queued' }, /"queued"/],
+    ['is pending without a time', { auto_remediation_status: 'pending' }, /"pending"$/],
+    ['began a day ago and never ended', { ...longAgo, auto_remediation_status: 'started' }, undefined],
+    ['is completed', { ...lately, auto_remediation_status: 'completed' }, undefined],
+    [
+      'had an error',
+      { ...lately, auto_remediation_status: 'Errored', is_auto_remediation: 'true' },
+      undefined,
+    ],
+    [
+      'is to begin by itself',
+      { ...lately, is_auto_remediation: 'true' },
+      /has not begun: .* 2026-01-31T02:00:00Z/,
+    ],
+    ['is to begin by itself, as a boolean', { ...lately, is_auto_remediation: true }, /has not begun/],
+    ['did not begin for days', { ...longAgo, is_auto_remediation: 'true' }, undefined],
+    ['does not begin by itself', { ...lately, is_auto_remediation: 'false' }, undefined],
+    ['is none', { ...lately, auto_remediation_status: 'None' }, undefined],
+    ['can not be understood', { auto_remediation_status: 7, auto_remediation_time: [] }, undefined],
+  ])('whose remediation by Netskope %s', (_, fields, expected) => {
+    const result = read(item(fields));
+
+    if (result.kind !== 'finding') throw new Error(`expected a finding, got ${result.kind}`);
+    if (expected === undefined) expect(result.finding.remediationAtWork).toBeUndefined();
+    else expect(result.finding.remediationAtWork).toMatch(expected);
+  });
+
+  test('that is too deep to be written down in one go is told from another such one', () => {
+    const nest = (core: string) => {
+      let deep: unknown = core;
+      for (let depth = 0; depth < 50_000; depth++) deep = depth % 2 === 0 ? [deep] : { deep };
+      return deep;
+    };
+
+    const [first, second, again] = ['one', 'two', 'one'].map((core) => read({ deep: nest(core) }));
+
+    expect(first).toMatchObject({
+      kind: 'rejected',
+      rejected: {
+        item: { truncated: expect.stringMatching(/^\{"deep":\{"deep":\[/), sha256: expect.any(String) },
+      },
+    });
+    expect(second).not.toEqual(first);
+    expect(again).toEqual(first);
   });
 
   test('that is very long or deep is kept in part', () => {

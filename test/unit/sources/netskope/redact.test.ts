@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { redactor } from '../../../../lambdas/sources/netskope/redact.ts';
 
@@ -10,6 +11,9 @@ describe('a redactor', () => {
     ['in upper case', SECRET.toUpperCase()],
     ['in a URL', encodeURIComponent(SECRET)],
     ['in a URL, in part', 'a%2Bb/c%26d"e%5cf'],
+    ['in a URL within a URL', encodeURIComponent(encodeURIComponent(SECRET))],
+    ['in a URL, three times over', encodeURIComponent(encodeURIComponent(encodeURIComponent(SECRET)))],
+    ['in JSON within JSON', JSON.stringify(JSON.stringify(SECRET)).slice(3, -3)],
     ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
     ['in JSON with escapes', 'a\\u002bb\\/c\\u0026d\\"e\\\\f'],
     ['in HTML', 'a+b/c&amp;d&quot;e\\f'],
@@ -17,6 +21,38 @@ describe('a redactor', () => {
   ])('finds the secret %s', (_, spelling) => {
     expect(redactor(SECRET).text(`before ${spelling} after ${spelling}`)).toBe(
       'before [token] after [token]',
+    );
+  });
+
+  const characters = [...'abcXYZ019!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~'];
+  const anySecret = fc.string({ unit: fc.constantFrom(...characters), minLength: 8, maxLength: 40 });
+  const anyText = fc.string({ unit: fc.constantFrom(...'xyz 0/&?'), maxLength: 9 });
+
+  test.each<[string, (text: string) => string]>([
+    ['Base64', (text) => Buffer.from(text).toString('base64')],
+    ['Base64 for URLs', (text) => Buffer.from(text).toString('base64url')],
+    ['Base64 in a URL', (text) => encodeURIComponent(Buffer.from(text).toString('base64'))],
+    ['Base64 in JSON', (text) => Buffer.from(text).toString('base64').replaceAll('/', '\\/')],
+  ])('leaves nothing of it in a text that is in %s, wherever it begins', (_, encode) => {
+    fc.assert(
+      fc.property(anySecret, anyText, anyText, fc.boolean(), (secret, before, after, inUrl) => {
+        const written = inUrl ? encodeURIComponent(secret) : secret;
+        const encoded = encode(before + written + after);
+
+        const redacted = redactor(secret).text(`{"blob":"${encoded}"}`);
+
+        expect(redacted).toMatch(/^\{"blob":".*\[token\].*"\}$/);
+        // What is left around it holds no byte of the secret: the text before it and after it alone.
+        const [start = '', end = ''] = redacted.slice(9, -2).split('[token]');
+        const plainStart = Buffer.from(decodeURIComponent(start).replaceAll('\\', ''), 'base64').toString(
+          'latin1',
+        );
+        expect(before.startsWith(plainStart)).toBe(true);
+        expect(end.replaceAll(/%3D|=/g, '').length).toBeLessThanOrEqual(
+          Math.ceil((after.length * 4) / 3) * 3,
+        );
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -10,13 +10,16 @@ import { groupId, item, SSH_RULE_NAME } from '../../collector/support/items.ts';
 const AS_OF = new Date('2026-01-31T12:00:00Z');
 
 /** A tenant that has these items for each rule's name, and pages as the reference says. */
-function startTenant(itemsByRule: Readonly<Record<string, readonly unknown[]>>): Promise<HttpServer> {
+function startTenant(
+  itemsByRule: Readonly<Record<string, readonly unknown[]>>,
+  { cap = Number.POSITIVE_INFINITY, total }: { readonly cap?: number; readonly total?: unknown } = {},
+): Promise<HttpServer> {
   return startServer((request, response) => {
     const { searchParams } = new URL(request.url ?? '', 'http://tenant');
     const skip = Number(searchParams.get('skip'));
     const items = itemsByRule[searchParams.get('rule_name') ?? ''] ?? [];
-    const data = items.slice(skip, skip + Number(searchParams.get('limit')));
-    send(response, { body: { status: 'success', msg: '', data } });
+    const data = items.slice(skip, skip + Math.min(cap, Number(searchParams.get('limit'))));
+    send(response, { body: { status: 'success', msg: '', data, total } });
   });
 }
 
@@ -66,18 +69,18 @@ describe('the source', () => {
       { ...query, skip: '0' },
       { ...query, skip: '2' },
       { ...query, skip: '4' },
+      { ...query, skip: '5' },
     ]);
   });
 
   test.each([
     [0, 1],
-    [1, 1],
-    [2, 1],
+    [1, 2],
     [3, 2],
     [6, 3],
-    [7, 3],
+    [7, 4],
   ])(
-    'gives %i findings, in order, from %i requests of three: the last page is short or empty',
+    'gives %i findings, in order, from %i requests of three: only an empty page is the last',
     async (count, requests) => {
       await using server = await startTenant({ [SSH_RULE_NAME]: items(count) });
 
@@ -86,9 +89,32 @@ describe('the source', () => {
       expect(pages.flatMap(({ findings }) => findings).map(({ resource }) => resource)).toEqual(
         Array.from({ length: count }, (_, index) => groupId(index)),
       );
-      expect(server.requests).toHaveLength(count % 3 === 0 ? count / 3 + 1 : requests);
+      expect(server.requests).toHaveLength(requests);
     },
   );
+
+  test('goes on from the items seen where the tenant gives fewer than it was asked for', async () => {
+    await using server = await startTenant({ [SSH_RULE_NAME]: items(1_200) }, { cap: 500 });
+
+    const pages = await pagesOf(sourceOf(server, 1_000), [SSH_RULE_NAME]);
+
+    expect(pages.flatMap(({ findings }) => findings)).toHaveLength(1_200);
+    expect(queries(server).map(({ skip }) => skip)).toEqual(['0', '500', '1000', '1200']);
+  });
+
+  test.each([
+    ['that fits', 5, undefined],
+    ['that is larger', 7, /gave 5 items and says that there are 7/],
+    ['that is smaller', 3, /gave 4 items and says that there are 3/],
+    ['of another form', 'five', undefined],
+  ])('reads a total %s', async (_, total, error) => {
+    await using server = await startTenant({ [SSH_RULE_NAME]: items(5) }, { total });
+
+    const reading = pagesOf(sourceOf(server, 2), [SSH_RULE_NAME]);
+
+    if (error === undefined) expect(await reading).toHaveLength(3);
+    else await expect(reading).rejects.toThrow(error);
+  });
 
   test('asks for each of the names once, and takes findings of any of them', async () => {
     const other = 'Our own benchmark: SSH';
@@ -99,22 +125,38 @@ describe('the source', () => {
 
     const pages = await pagesOf(sourceOf(server, 10), [SSH_RULE_NAME, other, SSH_RULE_NAME]);
 
-    expect(queries(server).map((query) => query['rule_name'])).toEqual([SSH_RULE_NAME, other]);
+    expect(queries(server).map((query) => query['rule_name'])).toEqual([
+      SSH_RULE_NAME,
+      SSH_RULE_NAME,
+      other,
+      other,
+    ]);
     expect(pages.flatMap(({ findings }) => findings).map(({ sourceRuleName }) => sourceRuleName)).toEqual([
       SSH_RULE_NAME,
       other,
     ]);
   });
 
-  test('does not take a tenant that gives the same page twice for one that has no more', async () => {
-    await using server = await startServer((_, response) => {
-      send(response, { body: { status: 'success', data: items(3) } });
+  test.each([
+    ['the same page', (page: unknown[], _: number) => page],
+    [
+      'the same page in another order',
+      (page: unknown[], request: number) => (request % 2 ? page.toReversed() : page),
+    ],
+    [
+      'the same two pages',
+      (_: unknown[], request: number) => items(4).slice((request % 2) * 2, (request % 2) * 2 + 2),
+    ],
+  ])('does not take a tenant that gives %s for ever for one that has no more', async (_, pageOf) => {
+    let requests = 0;
+    await using server = await startServer((_request, response) => {
+      send(response, { body: { status: 'success', data: pageOf(items(3), requests++) } });
     });
 
     await expect(pagesOf(sourceOf(server, 3), [SSH_RULE_NAME])).rejects.toThrow(
-      /same 3 items for skip=3 .* does not page/,
+      /same \d items for skip=\d .* does not page/,
     );
-    expect(server.requests).toHaveLength(2);
+    expect(server.requests.length).toBeLessThanOrEqual(3);
   });
 
   test('counts every item once: as a finding, rejected or left alone', async () => {

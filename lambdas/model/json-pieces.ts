@@ -1,0 +1,29 @@
+/** Text that is to be written, or a value that is still to be turned into text. */
+type Pending = { readonly text: string } | { readonly value: unknown };
+
+/**
+ * The JSON text of a value, piece by piece. `JSON.parse` reads values that are nested deeper than `JSON.stringify` can
+ * write, since that one calls itself: this has a list instead, and no limit.
+ * @param value what `JSON.parse` gave
+ */
+export function* jsonPieces(value: unknown): Generator<string> {
+  // The last is the next.
+  const pending: Pending[] = [{ value }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if ('text' in next) yield next.text;
+    else if (typeof next.value !== 'object' || next.value === null)
+      yield JSON.stringify(next.value) ?? 'null';
+    else pending.push(...partsOf(next.value).reverse());
+  }
+}
+
+function partsOf(value: object): Pending[] {
+  const isList = Array.isArray(value);
+  const parts: Pending[] = [{ text: isList ? '[' : '{' }];
+  for (const [index, [key, member]] of Object.entries(value).entries()) {
+    const comma = index === 0 ? '' : ',';
+    parts.push({ text: isList ? comma : `${comma}${JSON.stringify(key)}:` }, { value: member });
+  }
+  parts.push({ text: isList ? ']' : '}' });
+  return parts;
+}
