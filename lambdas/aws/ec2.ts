@@ -5,6 +5,7 @@ export {
   DeleteFlowLogsCommand,
   DeleteNetworkAclEntryCommand,
   EC2Client,
+  ModifySecurityGroupRulesCommand,
   paginateDescribeFlowLogs,
   paginateDescribeNetworkAcls,
   paginateDescribeSecurityGroupRules,

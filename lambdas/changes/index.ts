@@ -67,6 +67,14 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
     async () => parsing((await import('./bucket/public-access-block-set.ts')).changeKind),
   ],
   [
+    'security-group-rule-shrink',
+    async () => parsing((await import('./security-group/rule-shrink.ts')).changeKind),
+  ],
+  [
+    'security-group-rule-widen',
+    async () => parsing((await import('./security-group/rule-widen.ts')).changeKind),
+  ],
+  [
     'security-group-rules-authorize',
     async () => parsing((await import('./security-group/rules-authorize.ts')).changeKind),
   ],

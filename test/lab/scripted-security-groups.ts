@@ -56,6 +56,22 @@ function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
   return rules;
 }
 
+/** What ModifySecurityGroupRules makes of a rule; undefined where it would be a rule of another type. */
+function modified({ form }: ReceivedCall, old: ExistingRule): ExistingRule | undefined {
+  const value = (name: string): string | null => form.get(`SecurityGroupRule.1.SecurityGroupRule.${name}`);
+  const source = value('CidrIpv4') ?? value('CidrIpv6') ?? '';
+  if (source === '' || source.includes(':') !== old.source.includes(':')) return undefined;
+  return {
+    ...old,
+    protocol: value('IpProtocol') ?? '',
+    fromPort: Number(value('FromPort') ?? -1),
+    toPort: Number(value('ToPort') ?? -1),
+    source,
+    // The most that can become of a description that the call leaves out.
+    description: value('Description') ?? '',
+  };
+}
+
 const key = ({ protocol, fromPort, toPort, source }: Omit<ExistingRule, 'id'>): string =>
   `${protocol} ${fromPort} ${toPort} ${source}`;
 
@@ -128,6 +144,20 @@ export function answerForSecurityGroups(
         'AuthorizeSecurityGroupIngress',
         `<return>true</return><securityGroupRuleSet>${rules.map((rule) => ruleXml(id, rule)).join('')}</securityGroupRuleSet>`,
       );
+    },
+    'ec2:ModifySecurityGroupRules': (call) => {
+      const group = groups[call.form.get('GroupId') ?? ''];
+      if (group === undefined) return ec2Error('InvalidGroup.NotFound');
+      const id = call.form.get('SecurityGroupRule.1.SecurityGroupRuleId');
+      const old = group.rules.find((rule) => rule.id === id);
+      if (old === undefined) return ec2Error('InvalidSecurityGroupRuleId.NotFound');
+      const to = modified(call, old);
+      if (to === undefined) return ec2Error('InvalidParameterValue', 'you cannot change the rule type');
+      if (group.rules.some((rule) => rule.id !== id && key(rule) === key(to))) {
+        return ec2Error('InvalidPermission.Duplicate');
+      }
+      group.rules = group.rules.map((rule) => (rule.id === id ? to : rule));
+      return answer('ModifySecurityGroupRules', '<return>true</return>');
     },
     'ec2:RevokeSecurityGroupIngress': (call) => {
       const group = groups[call.form.get('GroupId') ?? ''];

@@ -93,6 +93,26 @@ export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
 
+/** Whether one of the rules has the same protocol, ports and source. */
+export function stands(rule: IngressRule, among: readonly IngressRule[]): boolean {
+  const key = ruleKey(rule);
+  return among.some((other) => ruleKey(other) === key);
+}
+
+/** Whether everything that `piece` lets in comes in by `rule`, too. */
+export function covers(rule: IngressRule, piece: IngressRule): boolean {
+  if (rule.source !== piece.source) return false;
+  if (rule.protocol === '-1') return true;
+  if (rule.protocol !== piece.protocol) return false;
+  if (rule.protocol !== 'tcp' && rule.protocol !== 'udp') return ruleKey(rule) === ruleKey(piece);
+  return rule.fromPort <= piece.fromPort && piece.toPort <= rule.toPort;
+}
+
+/** `tcp 20-443 from 0.0.0.0/0 "web" (sgr-…)`. */
+export function formatRule(rule: ExistingRule): string {
+  return `${formatTraffic(rule)} from ${rule.source}${formatDescription(rule)} (${rule.id})`;
+}
+
 /** The tags that a copy of the rule may carry: AWS reserves keys that begin with `aws:` for itself. */
 export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
@@ -102,4 +122,13 @@ export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
 export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
+}
+
+/** Whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
+export function looksLike(a: IngressRule, b: IngressRule): boolean {
+  return (
+    ruleKey(a) === ruleKey(b) &&
+    a.description === b.description &&
+    sameTags(copyableTags(a.tags), copyableTags(b.tags))
+  );
 }

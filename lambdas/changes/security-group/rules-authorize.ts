@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ChangeKind } from '../change.ts';
-import { refusal } from '../refusal.ts';
+import { authorizeRules } from './authorize.ts';
 import {
+  type ExistingRule,
   existingRuleSchema,
   formatDescription,
   formatTraffic,
@@ -9,7 +10,8 @@ import {
   ingressRuleSchema,
   securityGroupIdSchema,
 } from './ingress-rule.ts';
-import { authorizeIngress } from './rules.ts';
+import { readRulesOf } from './read.ts';
+import { takeBackRules } from './revoke.ts';
 import type { SecurityGroupRulesRevoke } from './rules-revoke.ts';
 
 const schema = z.object({
@@ -33,19 +35,27 @@ function formatRules(rules: readonly IngressRule[]): string {
 }
 
 /**
- * Adds inbound rules to a security group: all of them, or none. It is one change, however many rules it adds, so that
- * a group without room for all of them is left as it was.
+ * Adds inbound rules to a security group, by a call each: all of them, or none. A rule that stands there already is left
+ * as it is.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',
   schema,
   describe: (change) => `+ ingress ${formatRules(change.rules)}`,
-  async apply(session, change) {
-    try {
-      return { ...change, made: await authorizeIngress(session, change.resource, change.rules) };
-    } catch (error) {
-      throw refusal(error, `security group ${change.resource}`, { gone: ['InvalidGroup.NotFound'] });
+  async apply(session, change, note) {
+    const { resource, rules } = change;
+    const before = await readRulesOf(session, resource);
+    const made: ExistingRule[] = [];
+    for (const rule of rules) {
+      try {
+        made.push(...(await authorizeRules(session, resource, [rule], before)));
+      } catch (error) {
+        await takeBackRules(session, resource, made);
+        throw error;
+      }
+      note({ ...change, made: [...made] });
     }
+    return { ...change, made };
   },
   inverse({ resource, made = [] }): SecurityGroupRulesRevoke | undefined {
     return made.length === 0 ? undefined : { kind: 'security-group-rules-revoke', resource, rules: made };

@@ -5,12 +5,13 @@ testEveryCall(
   [
     'ec2:DescribeSecurityGroups 1',
     'ec2:DescribeSecurityGroupRules 1',
-    'ec2:AuthorizeSecurityGroupIngress 1',
-    // The local AWS tells the last of several rules that it has made, so that the change looks for the others.
+    // The look directly before the first write, and the one before the rule is shrunk.
     'ec2:DescribeSecurityGroupRules 2',
-    'ec2:RevokeSecurityGroupIngress 1',
-    'ec2:DescribeSecurityGroups 2',
+    'ec2:AuthorizeSecurityGroupIngress 1',
     'ec2:DescribeSecurityGroupRules 3',
+    'ec2:ModifySecurityGroupRules 1',
+    'ec2:DescribeSecurityGroups 2',
+    'ec2:DescribeSecurityGroupRules 4',
   ],
   'thorough',
 );

@@ -314,6 +314,8 @@ function effectOf({ operation, parameters }: ProxiedCall): string[] {
   const values = (pattern: RegExp): string[] =>
     Object.entries(parameters).flatMap(([name, value]) => (pattern.test(name) ? String(value) : []));
   switch (operation) {
+    case 'ModifySecurityGroupRules':
+      return values(/^SecurityGroupRule\.\d+\.SecurityGroupRuleId$/).map((id) => `shrink ${id}`);
     case 'RevokeSecurityGroupIngress':
       return values(/^SecurityGroupRuleId\.\d+$/).map((id) => `revoke ${id}`);
     case 'AuthorizeSecurityGroupIngress': {
@@ -354,15 +356,21 @@ function isRule(value: unknown): value is PlannedRule {
 /** The same of a change in a plan. */
 function plannedEffects({ change }: Outcome['plan'][number]): string[] {
   const { kind, resource } = change;
-  const rules = Array.isArray(change['rules']) ? change['rules'].filter(isRule) : [];
+  const listed = (name: string): PlannedRule[] =>
+    Array.isArray(change[name]) ? change[name].filter(isRule) : [];
+  const rules = listed('rules');
+  const authorized = (rule: PlannedRule): string =>
+    `authorize ${resource} ${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
   switch (kind) {
+    case 'security-group-rule-shrink':
+      return [
+        ...listed('pieces').map(authorized),
+        ...[change['before']].filter(isRule).map(({ id }) => `shrink ${id}`),
+      ];
     case 'security-group-rules-revoke':
       return rules.map(({ id }) => `revoke ${id}`);
     case 'security-group-rules-authorize':
-      return rules.map(
-        ({ protocol, fromPort, toPort, source }) =>
-          `authorize ${resource} ${protocol} ${fromPort}-${toPort} ${source}`,
-      );
+      return rules.map(authorized);
     case 's3-public-access-block-set':
       return [`block ${resource}`];
     case 'iam-access-key-status-set':

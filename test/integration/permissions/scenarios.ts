@@ -13,8 +13,6 @@ export interface Scenario {
   readonly options?: Readonly<Record<string, string | boolean | string[]>>;
   /** Makes a new resource that violates the rule. @returns its id in a finding */
   make(builder: AccountBuilder, number: number): Promise<string>;
-  /** What happens to the resource between its cure and the undo. */
-  meanwhile?(builder: AccountBuilder, resource: string): Promise<void>;
 }
 
 const world = '0.0.0.0/0';
@@ -26,30 +24,25 @@ function portScenarios(port: number): readonly Scenario[] {
     ToPort: port + 1,
     IpRanges: [{ CidrIp: world, Description: 'legacy' }],
   };
-  const make = async (builder: AccountBuilder): Promise<string> => {
+  const make = async (builder: AccountBuilder, permission: IpPermission): Promise<string> => {
     const group = await builder.securityGroup(REGION, await builder.vpc(REGION), 'application', [
       { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, IpRanges: [{ CidrIp: world }] },
     ]);
     await ec2(builder).send(
       new AuthorizeSecurityGroupIngressCommand({
         GroupId: group,
-        IpPermissions: [wide],
+        IpPermissions: [permission],
         TagSpecifications: [{ ResourceType: 'security-group-rule', Tags: [{ Key: 'team', Value: 'web' }] }],
       }),
     );
     return group;
   };
   return [
-    { name: 'a range with tags', make },
+    { name: 'a range with tags', make: (builder) => make(builder, wide) },
     {
-      // Then AWS refuses to put it back a second time, and what stands there must be read.
-      name: 'a range that someone puts back before the undo',
-      make,
-      meanwhile: async (builder, group) => {
-        await ec2(builder).send(
-          new AuthorizeSecurityGroupIngressCommand({ GroupId: group, IpPermissions: [wide] }),
-        );
-      },
+      // What is revoked whole is put back by the undo as a new rule, with its tags.
+      name: 'exactly the port, with tags',
+      make: (builder) => make(builder, { ...wide, FromPort: port, ToPort: port }),
     },
   ];
 }

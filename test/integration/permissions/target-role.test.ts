@@ -293,7 +293,6 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
 
       const planned = await during('read', () => remediation.dryRun());
       const enforced = await during('write', () => remediation.enforce());
-      await scenario.meanwhile?.(builder, planned.finding.resource);
       await during('undo', () => remediation.undo(enforced));
       const again = await remediation.dryRun();
 
@@ -335,7 +334,6 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
     const scenario = whereUsed('undo', action);
     const remediation = await start(scenario);
     const enforced = await remediation.enforce();
-    await scenario.meanwhile?.(builder, enforced.finding.resource);
     using _ = judge.withhold(role, action);
 
     await expect(remediation.undo(enforced)).rejects.toThrow(denied(action));

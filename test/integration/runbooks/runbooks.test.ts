@@ -157,9 +157,8 @@ describe('what the document leaves open', () => {
     });
     expect(kinds(outcome?.applied)).toEqual([
       STARTED,
-      'security-group-rules-authorize',
       'security-group-rules-revoke',
-      'security-group-rules-revoke',
+      'security-group-rule-shrink',
     ]);
     expect(await account.rulesOf(group)).toEqual([
       'tcp 20-21 0.0.0.0/0',
@@ -180,11 +179,7 @@ describe('what the document leaves open', () => {
     expect(closed).toEqual(['tcp 20-443 0.0.0.0/0']);
     const outcome = await outcomeOf(deployed, poll);
     expect(outcome).toMatchObject({ outcome: 'remediated' });
-    expect(kinds(outcome?.applied)).toEqual([
-      STARTED,
-      'security-group-rules-authorize',
-      'security-group-rules-revoke',
-    ]);
+    expect(kinds(outcome?.applied)).toEqual([STARTED, 'security-group-rule-shrink']);
     // What was there before the document closed it.
     expect(JSON.stringify(outcome?.seen)).toContain('"fromPort":3389');
     expect(await account.rulesOf(group)).toEqual(['tcp 20-21 0.0.0.0/0', 'tcp 23-443 0.0.0.0/0']);

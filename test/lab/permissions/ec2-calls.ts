@@ -81,6 +81,12 @@ export const ec2Calls: Readonly<Record<string, Requires>> = {
       ...createTags(call),
     ];
   },
+  ModifySecurityGroupRules: (call) => [
+    ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
+    ...Object.entries(call.parameters)
+      .filter(([name]) => /^SecurityGroupRule\.\d+\.SecurityGroupRuleId$/.test(name))
+      .map(([, id]) => ec2Requirement(call, call.operation, `security-group-rule/${String(id)}`)),
+  ],
   RevokeSecurityGroupIngress: (call) => [
     ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
   ],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
 import { changeKind as authorizeKind } from '../../../lambdas/changes/security-group/rules-authorize.ts';
 import { changeKind as revokeKind } from '../../../lambdas/changes/security-group/rules-revoke.ts';
@@ -31,6 +31,9 @@ const revoke = (...rules: ExistingRule[]) => ({
   rules,
 });
 
+/** The same, as a plan has it. */
+const planned = (rule: ExistingRule, remains: IngressRule[] = []) => ({ ...revoke(rule), remains });
+
 const sessionOf = (endpoint: string) =>
   testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
 const actionOf = ({ form }: ReceivedCall): string | null => form.get('Action');
@@ -41,7 +44,7 @@ function serve(group: ScriptedGroup) {
 }
 
 describe('rules are added', () => {
-  test('by one call, with descriptions and tags, over both address families', async () => {
+  test('by a call each, with descriptions and tags, over both address families', async () => {
     const group: ScriptedGroup = { rules: [] };
     const label = { description: 'web', tags: { team: 'blue' } };
     await using aws = await serve(group);
@@ -51,33 +54,16 @@ describe('rules are added', () => {
       authorize(piece('tcp 20-21 from 0.0.0.0/0', label), piece('tcp 23-443 from ::/0', label)),
     );
 
-    expect(aws.calls.map(actionOf)).toEqual(['AuthorizeSecurityGroupIngress']);
+    expect(aws.calls.map(actionOf)).toEqual([
+      'DescribeSecurityGroupRules',
+      'AuthorizeSecurityGroupIngress',
+      'AuthorizeSecurityGroupIngress',
+    ]);
     expect(group.rules).toMatchObject([
       { fromPort: 20, toPort: 21, source: '0.0.0.0/0', ...label },
       { fromPort: 23, toPort: 443, source: '::/0', ...label },
     ]);
     expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules);
-  });
-
-  test('by one call for each set of tags', async () => {
-    const group: ScriptedGroup = { rules: [] };
-    await using aws = await serve(group);
-
-    await applyChange(
-      sessionOf(aws.endpoint),
-      authorize(
-        piece('tcp 1 from 0.0.0.0/0', { tags: { team: 'blue' } }),
-        piece('tcp 2 from 0.0.0.0/0'),
-        piece('tcp 3 from 0.0.0.0/0', { tags: { team: 'blue' } }),
-      ),
-    );
-
-    expect(aws.calls).toHaveLength(2);
-    expect(group.rules.map(({ fromPort, tags }) => [fromPort, tags])).toEqual([
-      [1, { team: 'blue' }],
-      [3, { team: 'blue' }],
-      [2, {}],
-    ]);
   });
 
   test('but for those that stand there: they are not ours to take away', async () => {
@@ -113,30 +99,13 @@ describe('rules are added', () => {
     expect(group.rules).toEqual(before);
   });
 
-  test('and found again for an undo, though the answer names but some of them', async () => {
-    const group: ScriptedGroup = { rules: [standing('sgr-01', 'tcp 22 from 203.0.113.7/32')] };
-    const answer = answerForSecurityGroups({ [GROUP]: group });
-    await using aws = await scriptedAws((call) => {
-      const answered = answer(call);
-      if (answered === 'cut' || actionOf(call) !== 'AuthorizeSecurityGroupIngress') return answered;
-      return { ...answered, body: answered.body.replace(/<item>.*?<tagSet><\/tagSet><\/item>/s, '') };
-    });
-
-    const applied = await applyChange(
-      sessionOf(aws.endpoint),
-      authorize(piece('tcp 20-21 from 0.0.0.0/0'), piece('tcp 23 from 0.0.0.0/0')),
-    );
-
-    expect(authorizeKind.schema.parse(applied).made).toEqual(group.rules.slice(1));
-  });
-
   test('once, though the answer to the first call is lost', async () => {
     const group: ScriptedGroup = { rules: [] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
     let calls = 0;
     await using aws = await scriptedAws((call) => {
-      calls += 1;
       const answered = answer(call);
+      if (actionOf(call) === 'AuthorizeSecurityGroupIngress') calls += 1;
       return calls === 1 ? 'cut' : answered;
     });
 
@@ -148,11 +117,57 @@ describe('rules are added', () => {
 });
 
 test('rules for a group that is gone are refused as such', async () => {
-  await using aws = await scriptedAws(() => ec2Error('InvalidGroup.NotFound'));
+  await using aws = await scriptedAws(answerForSecurityGroups({}));
 
   const application = applyChange(sessionOf(aws.endpoint), authorize(piece('tcp 23 from 0.0.0.0/0')));
 
   await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'gone' });
+});
+
+describe('a plan’s revocation', () => {
+  const open = standing('sgr-01', 'tcp 22 from 0.0.0.0/0');
+  const low = piece('tcp 20-21 from 0.0.0.0/0');
+
+  test.each([
+    { what: 'gone', stands: [] },
+    { what: 'narrowed by its owner', stands: [standing('sgr-01', 'tcp 22 from 203.0.113.7/32')] },
+    { what: 'as it was, but a rule that it counts on is gone', stands: [open], remains: [low] },
+  ])('of a rule that is $what is stale, and touches nothing', async ({ stands, remains = [] }) => {
+    const group: ScriptedGroup = { rules: stands };
+    await using aws = await serve(group);
+
+    const application = applyChange(sessionOf(aws.endpoint), planned(open, remains));
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+    expect(aws.calls.map(actionOf)).toEqual(['DescribeSecurityGroupRules']);
+    expect(group.rules).toEqual(stands);
+  });
+
+  test('of a rule that goes between the look and the call is not ours', async () => {
+    const group: ScriptedGroup = { rules: [open] };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    await using aws = await scriptedAws((call) => {
+      if (actionOf(call) === 'RevokeSecurityGroupIngress') group.rules = [];
+      return answer(call);
+    });
+
+    const application = applyChange(sessionOf(aws.endpoint), planned(open));
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+  });
+
+  test('shows in reads that do not lag', async () => {
+    const group: ScriptedGroup = { rules: [open] };
+    await using aws = await serve(group);
+    const session = sessionOf(aws.endpoint);
+    const applied = await applyChange(session, planned(open));
+
+    const visible = await isChangeVisible(session, applied);
+    group.rules = [open];
+    const lagging = await isChangeVisible(session, applied);
+
+    expect([visible, lagging]).toEqual([true, false]);
+  });
 });
 
 describe('rules are revoked', () => {

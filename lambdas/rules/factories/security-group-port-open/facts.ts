@@ -7,7 +7,7 @@ import { documentPermissions } from '../../runbook.ts';
 const optionsSchema = z.strictObject({
   all_traffic: z.enum(['split', 'revoke']).default('split').meta({
     description:
-      'What becomes of a rule that opens all traffic to the world. split: tcp and udp without the port, and ICMP, are put in its place (other protocols end with it); revoke: nothing is put in its place.',
+      'What becomes of a rule that opens all traffic to the world. split: tcp and udp without the port, and ICMP, stay open (other protocols end with it); revoke: nothing stays open.',
   }),
 });
 export type Options = z.infer<typeof optionsSchema>;
@@ -28,10 +28,11 @@ const securityGroupRules = 'arn:${partition}:ec2:${region}:${account}:security-g
 /** Closes rules that are on port 22 or 3389 exactly, both of them whichever is asked for. */
 const DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
 
-/** A plan adds and revokes; so does its undo. */
+/** A plan looks, adds, shrinks and revokes; its undo looks, adds, widens and revokes. */
 const change: readonly Permission[] = [
+  { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
   {
-    actions: ['ec2:AuthorizeSecurityGroupIngress'],
+    actions: ['ec2:AuthorizeSecurityGroupIngress', 'ec2:ModifySecurityGroupRules'],
     resources: [securityGroups, securityGroupRules],
   },
   { actions: ['ec2:RevokeSecurityGroupIngress'], resources: [securityGroups] },
@@ -63,21 +64,17 @@ export function portOpenFacts(openPort: OpenPort): RuleFacts<Options> & OpenPort
           },
         ],
         write: change,
-        // Telling which rules stand there when AWS answers that one of them does, or that there is no room.
-        undo: [
-          { actions: ['ec2:DescribeSecurityGroupRules'], resources: ['*'], conditions: inRegion },
-          ...change,
-        ],
+        undo: change,
       },
 
       documentation: {
         control,
         finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${protocols.join(' or ')} port ${port}: exactly that port, a range that holds it, or all traffic.`,
         changes:
-          'Closes exactly that port. What a wider rule opens besides is added first, as narrower rules with its description and tags; then the wide rule is revoked by its id. A group without room for them is left as it was, and the finding has `failed`.',
+          'Closes exactly that port. A wide rule is shrunk in place: it keeps its id, description and tags, and the largest part of what it opens besides. The other parts are added first, as narrower rules with its description and tags. A rule of which nothing is left is revoked by its id. Directly before each change the group is read again: where a rule is gone or different, nothing is changed, and what was added for it is revoked. A wide rule whose group has no room for the parts is left as it was, and the finding has `failed`. EC2 takes no condition for shrinking a rule: if its owner changes the same rule by its id in the milliseconds between that reading and the change, the later change counts.',
         neverTouches:
-          'Rules for other sources, narrower blocks and prefix lists among them; rules for other ports; outbound rules; groups that another account shares.',
-        undo: 'Puts the revoked rules back, with description and tags and under new ids, and revokes those that were added.',
+          'Rules for other sources, narrower blocks and prefix lists among them (prefix lists, and blocks that together are half of all addresses or more, are named in the reason); rules for other ports; outbound rules; groups that another account shares.',
+        undo: 'Widens each rule that was shrunk again, under the same id, then revokes the rules that were added; puts revoked rules back with description and tags, under new ids. Undo the last change of a group first: a rule that is not as the change left it is not touched, and the undo is refused with the reason.',
       },
 
       runbook: {

@@ -1,15 +1,17 @@
+import type { Change } from '../../../changes/change.ts';
 import {
   copyableTags,
   type ExistingRule,
   type IngressRule,
   ruleKey,
 } from '../../../changes/security-group/ingress-rule.ts';
-import { readIngressRules, readSecurityGroups } from '../../../changes/security-group/rules.ts';
-import type { SecurityGroupRulesAuthorize } from '../../../changes/security-group/rules-authorize.ts';
+import { readIngressRules, readSecurityGroups } from '../../../changes/security-group/read.ts';
+import type { RuleShrink } from '../../../changes/security-group/rule-shrink.ts';
 import type { SecurityGroupRulesRevoke } from '../../../changes/security-group/rules-revoke.ts';
 import type { RuleFacts } from '../../facts.ts';
 import { defineRule, type Inspection } from '../../rule.ts';
 import type { OpenPort, Options } from './facts.ts';
+import { isWorld, notesOnUnjudged, reaches } from './unjudged.ts';
 
 /** A type, not an interface, so that it is JSON. */
 type Seen = {
@@ -19,20 +21,8 @@ type Seen = {
   rules: ExistingRule[];
 };
 
-/**
- * Netskope's rule names `0.0.0.0/0`; `::/0` is the same hole. Narrower blocks are not the world, even if several of
- * them together are, and neither are prefix lists: what is in those is decided elsewhere.
- */
-function isWorld(source: string): boolean {
-  return source.endsWith('/0');
-}
-
-function opens(rule: ExistingRule, { port, protocols }: OpenPort): boolean {
-  if (!isWorld(rule.source)) return false;
-  if (rule.protocol === '-1') return true;
-  return (
-    protocols.some((protocol) => protocol === rule.protocol) && rule.fromPort <= port && port <= rule.toPort
-  );
+function opens(rule: ExistingRule, openPort: OpenPort): boolean {
+  return isWorld(rule.source) && reaches(rule, openPort);
 }
 
 /** What `rule` opens besides the port, as rules of its own with its source, description and tags. */
@@ -70,13 +60,62 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
   };
 }
 
+/** How many ports a part opens; 0 where its protocol has none. */
+function ports({ protocol, fromPort, toPort }: IngressRule): number {
+  return protocol === 'tcp' || protocol === 'udp' ? toPort - fromPort + 1 : 0;
+}
+
+/** The part that keeps the wide rule's id, the largest (the first of equals), and the others. */
+function keepLargest(
+  parts: readonly IngressRule[],
+): { after: IngressRule; pieces: IngressRule[] } | undefined {
+  const [first, ...others] = parts;
+  if (first === undefined) return undefined;
+  const after = others.reduce((largest, part) => (ports(part) > ports(largest) ? part : largest), first);
+  return { after, pieces: parts.filter((part) => part !== after) };
+}
+
+/** The plan, in the order in which it is made: first what frees room, last what rests on parts made before. */
+function planFor(
+  resource: string,
+  open: readonly ExistingRule[],
+  standing: readonly ExistingRule[],
+  openPort: OpenPort,
+  options: Options,
+): readonly Change[] {
+  const keys = new Set(standing.map(ruleKey));
+  const revokes: SecurityGroupRulesRevoke[] = [];
+  const shrinks: RuleShrink[] = [];
+  for (const rule of open) {
+    const rest = remainder(rule, openPort, options);
+    const missing = rest.filter((part) => !keys.has(ruleKey(part)));
+    const remains = rest.filter((part) => keys.has(ruleKey(part)));
+    const kept = keepLargest(missing);
+    const note = noteOn(rule, options);
+    for (const part of missing) keys.add(ruleKey(part));
+    if (kept === undefined) {
+      revokes.push({ kind: 'security-group-rules-revoke', resource, rules: [rule], remains, ...note });
+    } else {
+      shrinks.push({
+        kind: 'security-group-rule-shrink',
+        resource,
+        before: rule,
+        ...kept,
+        ...(remains.length > 0 && { remains }),
+        ...note,
+      });
+    }
+  }
+  const isLast = ({ remains = [] }: SecurityGroupRulesRevoke): boolean => remains.length > 0;
+  return [...revokes.filter((revoke) => !isLast(revoke)), ...shrinks, ...revokes.filter(isLast)];
+}
+
 /**
- * A rule against security groups that open a port to the world. Its plan closes exactly that port: a rule that opens
- * nothing else is revoked by its id; of a wider one, what it opens besides is added first as narrower rules, in one
- * change that AWS makes whole or not at all, and only then is the wide one revoked, so that nothing is cut in
- * between. A piece that stands there already (same protocol, ports and source) is not added again, so a plan made
- * after one that was cut off finishes its work. A piece that a rule of other ports covers is added all the same: that
- * rule may go for reasons of its own.
+ * A rule against security groups that open a port to the world. Its plan closes exactly that port. A rule of which
+ * nothing is left is revoked by its id. A wider one is shrunk in place, by its id, after the other parts of what it opens
+ * besides were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
+ * there already (same protocol, ports and source) is not added again, so a plan made after one that was cut off finishes
+ * its work. A part that a rule of other ports covers is added all the same: that rule may go for reasons of its own.
  */
 export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
   const openPort = facts;
@@ -100,33 +139,18 @@ export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
             ];
           }
           const standing = rules.get(id) ?? [];
-          if (!standing.some((rule) => opens(rule, openPort))) return [id, { state: 'compliant' }];
+          const unjudged = notesOnUnjudged(standing, openPort);
+          const notes = unjudged.length === 0 ? {} : { notes: unjudged };
+          if (!standing.some((rule) => opens(rule, openPort))) return [id, { state: 'compliant', ...notes }];
           const seen: Seen = { name: group.name, vpc: group.vpc, rules: standing };
-          return [id, { state: 'violation', seen, tags: group.tags }];
+          return [id, { state: 'violation', seen, tags: group.tags, ...notes }];
         }),
       );
     },
 
-    plan(resource, seen, options) {
-      const open = seen.rules.filter((rule) => opens(rule, openPort));
-      const keys = new Set(seen.rules.map(ruleKey));
-      const missing: IngressRule[] = [];
-      for (const rule of open.flatMap((wide) => remainder(wide, openPort, options))) {
-        if (keys.has(ruleKey(rule))) continue;
-        keys.add(ruleKey(rule));
-        missing.push(rule);
-      }
-      const authorize: SecurityGroupRulesAuthorize[] =
-        missing.length === 0 ? [] : [{ kind: 'security-group-rules-authorize', resource, rules: missing }];
-      const revokes = open.map(
-        (rule): SecurityGroupRulesRevoke => ({
-          kind: 'security-group-rules-revoke',
-          resource,
-          rules: [rule],
-          ...noteOn(rule, options),
-        }),
-      );
-      return [...authorize, ...revokes];
+    plan(resource, { rules }, options) {
+      const open = rules.filter((rule) => opens(rule, openPort));
+      return planFor(resource, open, rules, openPort, options);
     },
   });
 }

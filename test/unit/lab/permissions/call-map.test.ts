@@ -103,6 +103,14 @@ const table: readonly Row[] = [
     ],
   ],
   [
+    'ec2:ModifySecurityGroupRules',
+    { GroupId: 'sg-1', 'SecurityGroupRule.1.SecurityGroupRuleId': 'sgr-1' },
+    [
+      `ec2:ModifySecurityGroupRules ${ec2Arn('security-group/sg-1')}`,
+      `ec2:ModifySecurityGroupRules ${ec2Arn('security-group-rule/sgr-1')}`,
+    ],
+  ],
+  [
     'ec2:RevokeSecurityGroupIngress',
     { GroupId: 'sg-1', 'SecurityGroupRuleId.1': 'sgr-1' },
     [`ec2:RevokeSecurityGroupIngress ${ec2Arn('security-group/sg-1')}`],

@@ -1,0 +1,45 @@
+import { StalePlanError } from '../../model/errors.ts';
+import {
+  type ExistingRule,
+  formatDescription,
+  formatRule,
+  formatTraffic,
+  type IngressRule,
+  ruleKey,
+  stands,
+} from './ingress-rule.ts';
+
+const traffic = (rule: IngressRule): string => `${formatTraffic(rule)} from ${rule.source}`;
+
+/**
+ * The rule as it stands now.
+ * @throws StalePlanError when it is gone, or has other ports, another protocol or another source than the plan saw
+ */
+export function asSeen(group: string, seen: ExistingRule, now: readonly ExistingRule[]): ExistingRule {
+  const found = now.find(({ id }) => id === seen.id);
+  if (found === undefined) {
+    throw new StalePlanError(`${group}: rule ${formatRule(seen)} is gone since it was read`);
+  }
+  if (ruleKey(found) !== ruleKey(seen)) {
+    throw new StalePlanError(
+      `${group}: rule ${seen.id} was ${traffic(seen)} when it was read and is ${traffic(found)} now`,
+    );
+  }
+  return found;
+}
+
+/**
+ * Checks that rules still stand that a plan counts on.
+ * @throws StalePlanError when one is gone: without it, something would be cut that the plan does not name
+ */
+export function checkRemains(
+  group: string,
+  remains: readonly IngressRule[],
+  now: readonly ExistingRule[],
+): void {
+  const gone = remains.find((rule) => !stands(rule, now));
+  if (gone === undefined) return;
+  throw new StalePlanError(
+    `${group}: ${traffic(gone)}${formatDescription(gone)} stood there as a rule when the plan was made and is gone`,
+  );
+}

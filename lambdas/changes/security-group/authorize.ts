@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { refusal } from '../refusal.ts';
+import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
+import { answeredRuleSchema, readRulesOf, toExistingRule } from './read.ts';
+
+/** The codes by which EC2 says that a group can hold no more rules. */
+const QUOTA_ERRORS = ['RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded'] as const;
+
+/** Sends the call; the rules share one set of tags, which the call gives to all that it makes. */
+async function send(
+  session: AwsSession,
+  group: string,
+  rules: readonly IngressRule[],
+): Promise<readonly ExistingRule[]> {
+  const { AuthorizeSecurityGroupIngressCommand, EC2Client } = await import('../../aws/ec2.ts');
+  const Tags = Object.entries(rules[0]?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
+  const answer = await session.client(EC2Client).send(
+    new AuthorizeSecurityGroupIngressCommand({
+      GroupId: group,
+      IpPermissions: rules.map((rule) => {
+        const description = rule.description === '' ? {} : { Description: rule.description };
+        return {
+          IpProtocol: rule.protocol,
+          FromPort: rule.fromPort,
+          ToPort: rule.toPort,
+          ...(rule.source.includes(':')
+            ? { Ipv6Ranges: [{ CidrIpv6: rule.source, ...description }] }
+            : { IpRanges: [{ CidrIp: rule.source, ...description }] }),
+        };
+      }),
+      ...(Tags.length > 0 && { TagSpecifications: [{ ResourceType: 'security-group-rule', Tags }] }),
+    }),
+  );
+  return z
+    .array(answeredRuleSchema)
+    .parse(answer.SecurityGroupRules ?? [])
+    .map(toExistingRule);
+}
+
+/** Of these rules, those that stand now, did not stand before the call, and are what the call asked for. */
+function madeOf(
+  asked: readonly IngressRule[],
+  before: readonly ExistingRule[],
+  now: readonly ExistingRule[],
+): ExistingRule[] {
+  const known = new Set(before.map(({ id }) => id));
+  return asked.flatMap((rule) => now.find((made) => !known.has(made.id) && looksLike(made, rule)) ?? []);
+}
+
+/** The rules as they were asked for, with the ids that the answer gives them. */
+function named(asked: readonly IngressRule[], answered: readonly ExistingRule[]): ExistingRule[] {
+  const ids = new Map(answered.map((rule) => [ruleKey(rule), rule.id]));
+  return asked.flatMap((rule) => {
+    const id = ids.get(ruleKey(rule));
+    return id === undefined ? [] : [{ ...rule, id }];
+  });
+}
+
+function inWords(error: unknown, group: string, count: number): unknown {
+  if (!isAwsError(error, ...QUOTA_ERRORS)) {
+    return refusal(error, `security group ${group}`, { gone: ['InvalidGroup.NotFound'] });
+  }
+  return new ChangeRefusedError(
+    `${group} has no room for ${count} more ${count === 1 ? 'rule' : 'rules'} (${error.name}): nothing was changed. ` +
+      'Remove rules that are not needed, or raise the quota "Inbound or outbound rules per security group".',
+    { cause: error },
+  );
+}
+
+/**
+ * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
+ * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
+ * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
+ * @returns the rules that this call made
+ * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
+ * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
+ */
+export async function authorizeRules(
+  session: AwsSession,
+  group: string,
+  rules: readonly IngressRule[],
+  before: readonly ExistingRule[],
+): Promise<ExistingRule[]> {
+  const missing = rules.filter((rule) => !stands(rule, before));
+  if (missing.length === 0) return [];
+  let answered: readonly ExistingRule[];
+  try {
+    answered = await send(session, group, missing);
+  } catch (error) {
+    const isDuplicate = isAwsError(error, 'InvalidPermission.Duplicate');
+    const isLost = wasRetried(error) || errorKind(error) !== 'refused';
+    if (!isLost && !isDuplicate) throw inWords(error, group, missing.length);
+    const now = await readRulesOf(session, group);
+    const made = isLost ? madeOf(missing, before, now) : [];
+    if (made.length === missing.length) return made;
+    if (!isDuplicate) throw inWords(error, group, missing.length);
+    // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
+    if (missing.some((rule) => stands(rule, now))) return authorizeRules(session, group, missing, now);
+    throw new StalePlanError(
+      `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
+      { cause: error },
+    );
+  }
+  const made = named(missing, answered);
+  if (made.length === missing.length) return made;
+  // A rule that the answer leaves out was made all the same, and an undo must find it.
+  return madeOf(missing, before, await readRulesOf(session, group));
+}

@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
+import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
+
+/** EC2 takes at most 200 values in one filter of a request. */
+const GROUPS_PER_CALL = 200;
+
+/** The part of EC2's `SecurityGroupRule` that is read here; everything else of it is left out. */
+export const answeredRuleSchema = z.object({
+  SecurityGroupRuleId: z.string(),
+  GroupId: z.string(),
+  IsEgress: z.boolean().optional(),
+  IpProtocol: z.string(),
+  FromPort: z.number().optional(),
+  ToPort: z.number().optional(),
+  CidrIpv4: z.string().optional(),
+  CidrIpv6: z.string().optional(),
+  PrefixListId: z.string().optional(),
+  ReferencedGroupInfo: z.object({ GroupId: z.string().optional(), UserId: z.string().optional() }).optional(),
+  Description: z.string().optional(),
+  Tags: z.array(z.object({ Key: z.string().optional(), Value: z.string().optional() })).optional(),
+});
+
+type AnsweredRule = z.infer<typeof answeredRuleSchema>;
+
+/** A rule as EC2 answers it, in the one form that `IngressRule` documents. */
+export function toExistingRule(answered: AnsweredRule): ExistingRule {
+  const { ReferencedGroupInfo: referenced } = answered;
+  return {
+    id: answered.SecurityGroupRuleId,
+    ...normalizePorts(answered.IpProtocol, answered.FromPort, answered.ToPort),
+    source:
+      answered.CidrIpv4 ??
+      answered.CidrIpv6 ??
+      answered.PrefixListId ??
+      `${referenced?.UserId ?? ''}/${referenced?.GroupId ?? ''}`,
+    description: answered.Description ?? '',
+    tags: tagMap(answered.Tags),
+  };
+}
+
+/** `values` in slices of at most `size`. */
+function* chunks<T>(values: readonly T[], size: number): Generator<T[]> {
+  for (let from = 0; from < values.length; from += size) yield values.slice(from, from + size);
+}
+
+/** What is known of a security group beside its rules. */
+export interface SecurityGroup {
+  readonly name: string;
+  readonly vpc: string;
+  readonly owner: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads security groups by a filter, which leaves out those that don't exist instead of failing for all of them.
+ * @returns the groups that exist and that this account may see, by id
+ */
+export async function readSecurityGroups(
+  session: AwsSession,
+  ids: readonly string[],
+): Promise<Map<string, SecurityGroup>> {
+  const { EC2Client, paginateDescribeSecurityGroups } = await import('../../aws/ec2.ts');
+  const client = session.client(EC2Client);
+  const groups = new Map<string, SecurityGroup>();
+  for (const Values of chunks(ids, GROUPS_PER_CALL)) {
+    const pages = paginateDescribeSecurityGroups(
+      { client, pageSize: 1000 },
+      { Filters: [{ Name: 'group-id', Values }] },
+    );
+    for await (const page of pages) {
+      for (const group of page.SecurityGroups ?? []) {
+        if (group.GroupId === undefined) continue;
+        groups.set(group.GroupId, {
+          name: group.GroupName ?? '',
+          vpc: group.VpcId ?? '',
+          owner: group.OwnerId ?? '',
+          tags: tagMap(group.Tags),
+        });
+      }
+    }
+  }
+  return groups;
+}
+
+/**
+ * Reads the inbound rules of security groups.
+ * @returns the rules by the group's id; a group without rules, or one that does not exist, has no entry
+ */
+export async function readIngressRules(
+  session: AwsSession,
+  groups: readonly string[],
+): Promise<Map<string, ExistingRule[]>> {
+  const { EC2Client, paginateDescribeSecurityGroupRules } = await import('../../aws/ec2.ts');
+  const client = session.client(EC2Client);
+  const rules = new Map<string, ExistingRule[]>();
+  for (const Values of chunks(groups, GROUPS_PER_CALL)) {
+    const pages = paginateDescribeSecurityGroupRules(
+      { client, pageSize: 1000 },
+      { Filters: [{ Name: 'group-id', Values }] },
+    );
+    for await (const page of pages) {
+      for (const answered of z.array(answeredRuleSchema).parse(page.SecurityGroupRules ?? [])) {
+        if (answered.IsEgress === true) continue;
+        rules.set(answered.GroupId, [...(rules.get(answered.GroupId) ?? []), toExistingRule(answered)]);
+      }
+    }
+  }
+  return rules;
+}
+
+/** Reads the inbound rules of one security group; none where it does not exist. */
+export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
+  return (await readIngressRules(session, [group])).get(group) ?? [];
+}

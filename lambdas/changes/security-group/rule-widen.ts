@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError } from '../../model/errors.ts';
+import type { ChangeKind } from '../change.ts';
+import { authorizeRules } from './authorize.ts';
+import {
+  copyableTags,
+  type ExistingRule,
+  existingRuleSchema,
+  formatRule,
+  formatTraffic,
+  ingressRuleSchema,
+  looksLike,
+  ruleKey,
+  securityGroupIdSchema,
+} from './ingress-rule.ts';
+import { modifyRule } from './modify.ts';
+import { readRulesOf } from './read.ts';
+import { revokeRules } from './revoke.ts';
+import type { RuleShrink } from './rule-shrink.ts';
+
+const source = z.union([z.cidrv4(), z.cidrv6()]);
+const standingSchema = existingRuleSchema.extend({ source });
+
+const schema = z.object({
+  kind: z.literal('security-group-rule-widen'),
+  /** The security group's id. */
+  resource: securityGroupIdSchema,
+  /** The narrow rule as the shrinking left it; null where nothing of ours stands in the wide rule's place. */
+  before: standingSchema.nullable(),
+  /** The wide rule as it was. */
+  after: standingSchema,
+  /** The parts that were to be added when it was shrunk. */
+  pieces: z.array(ingressRuleSchema.extend({ source })),
+  /** Those that were added; undefined where that is not known, so that all that look like them are taken for them. */
+  made: z.array(standingSchema).optional(),
+  /** Set once it is applied: the wide rule that stands there now. */
+  widened: standingSchema.optional(),
+  /** Set once it is applied: the added parts that were revoked. */
+  revoked: z.array(standingSchema).optional(),
+});
+export type RuleWiden = z.infer<typeof schema>;
+
+/** By its id or, where an undo has put it back under another id, by all that it says. */
+function find(rule: ExistingRule, standing: readonly ExistingRule[]): ExistingRule | undefined {
+  return standing.find(({ id }) => id === rule.id) ?? standing.find((other) => looksLike(other, rule));
+}
+
+function refuse(resource: string, words: string): ChangeRefusedError {
+  return new ChangeRefusedError(`${resource}: ${words}: nothing was changed`);
+}
+
+/** The narrow rule as it stands. @throws ChangeRefusedError when it is gone, or not as the shrinking left it */
+function narrowNow(
+  { resource, before }: RuleWiden & { before: ExistingRule },
+  standing: readonly ExistingRule[],
+): ExistingRule {
+  const narrow = find(before, standing);
+  if (narrow === undefined) {
+    throw refuse(resource, `rule ${formatRule(before)} is gone since, so it can't be widened again`);
+  }
+  if (ruleKey(narrow) !== ruleKey(before)) {
+    throw refuse(
+      resource,
+      `rule ${before.id} was left as ${formatTraffic(before)} from ${before.source} and is ${formatRule(narrow)} now`,
+    );
+  }
+  return narrow;
+}
+
+/** Sees to the wide rule. @returns it as it stands, and the narrow one where that stands beside it and must go */
+async function widen(
+  session: AwsSession,
+  change: RuleWiden,
+  standing: readonly ExistingRule[],
+): Promise<{ widened: ExistingRule; leftover: readonly ExistingRule[] }> {
+  const { resource, before, after } = change;
+  const copy = { ...after, tags: copyableTags(after.tags) };
+  const narrow = before === null ? undefined : find(before, standing);
+  const leftover = narrow === undefined || ruleKey(narrow) === ruleKey(after) ? [] : [narrow];
+  const wide = standing.find((rule) => ruleKey(rule) === ruleKey(after));
+  // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
+  if (wide !== undefined) return { widened: wide, leftover: looksLike(wide, after) ? leftover : [] };
+  const stillNarrow = before === null ? undefined : narrowNow({ ...change, before }, standing);
+  if (stillNarrow !== undefined) {
+    switch (await modifyRule(session, resource, stillNarrow, after)) {
+      case 'done':
+        return { widened: { ...after, id: stillNarrow.id }, leftover: [] };
+      case 'gone':
+        throw refuse(resource, `rule ${formatRule(stillNarrow)} was removed or changed meanwhile`);
+      case 'unmodifiable':
+        break;
+    }
+  }
+  const [added] = await authorizeRules(session, resource, [copy], standing);
+  if (added === undefined) throw refuse(resource, `${formatRule(after)} can't be put back`);
+  return { widened: added, leftover };
+}
+
+/** The parts that were added, as far as they stand unchanged. What someone has changed since is theirs. */
+function partsOf({ pieces, made }: RuleWiden, standing: readonly ExistingRule[]): readonly ExistingRule[] {
+  if (made === undefined) return standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
+  return made.flatMap((rule) => {
+    const found = find(rule, standing);
+    return found !== undefined && ruleKey(found) === ruleKey(rule) ? [found] : [];
+  });
+}
+
+/** Undoes `security-group-rule-shrink`: widens the rule again, in place, then revokes the parts that were added. */
+export const changeKind: ChangeKind<RuleWiden> = {
+  kind: 'security-group-rule-widen',
+  schema,
+  describe({ before, after, pieces, made = [] }) {
+    const rules = made.length > 0 ? made.map(formatRule) : pieces.map(formatTraffic);
+    const parts = rules.length === 0 ? '' : `, without ${rules.join('; ')}`;
+    return before === null
+      ? `+ ingress ${formatRule(after)}${parts}`
+      : `~ ingress ${formatRule(before)} -> ${formatTraffic(after)}${parts}`;
+  },
+
+  async apply(session, change, note) {
+    const { resource } = change;
+    const standing = await readRulesOf(session, resource);
+    const { widened, leftover } = await widen(session, change, standing);
+    note({ ...change, widened });
+    const parts = partsOf(change, standing);
+    const revoked = await revokeRules(session, resource, [...parts, ...leftover]);
+    return { ...change, widened, revoked };
+  },
+
+  inverse({ resource, before, after, widened = after, pieces }): RuleShrink | undefined {
+    if (before === null) return undefined;
+    const { id: _, ...part } = before;
+    return { kind: 'security-group-rule-shrink', resource, before: widened, after: part, pieces };
+  },
+};

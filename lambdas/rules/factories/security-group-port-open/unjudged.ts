@@ -1,0 +1,122 @@
+import type { ExistingRule } from '../../../changes/security-group/ingress-rule.ts';
+import type { OpenPort } from './facts.ts';
+
+/** Blocks that are told of: those of an address family that hold this share of it, or more, together. */
+const TELLING_SHARE = 0.5;
+
+/** Whether a rule lets its source reach the port. */
+export function reaches(
+  rule: ExistingRule,
+  { port, protocols }: Pick<OpenPort, 'port' | 'protocols'>,
+): boolean {
+  if (rule.protocol === '-1') return true;
+  return (
+    protocols.some((protocol) => protocol === rule.protocol) && rule.fromPort <= port && port <= rule.toPort
+  );
+}
+
+/** Netskope's rule names `0.0.0.0/0`; `::/0` is the same hole. */
+export function isWorld(source: string): boolean {
+  return source.endsWith('/0');
+}
+
+/** Addresses from `first` up to, without, `end`. */
+interface Range {
+  readonly first: bigint;
+  readonly end: bigint;
+}
+
+/** An address family, with the addresses that traffic from the Internet can have. */
+interface Family {
+  readonly name: string;
+  readonly bits: number;
+  readonly world: Range;
+  readonly number: (address: string) => bigint;
+}
+
+const ipv4: Family = {
+  name: 'IPv4',
+  bits: 32,
+  world: { first: 0n, end: 1n << 32n },
+  number: (address) => address.split('.').reduce((sum, byte) => sum * 256n + BigInt(byte), 0n),
+};
+
+const ipv6: Family = {
+  name: 'global IPv6',
+  bits: 128,
+  // 2000::/3 is all global unicast space: https://www.iana.org/assignments/ipv6-address-space
+  world: { first: 1n << 125n, end: 1n << 126n },
+  number(address) {
+    // The URL standard's form: no dotted quad, `::` for the longest run of zeros.
+    const [left = '', right] = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
+    const groups = (text: string): string[] => text.split(':').filter((group) => group !== '');
+    const tail = right === undefined ? [] : groups(right);
+    const zeros = Array.from({ length: 8 - groups(left).length - tail.length }, () => '0');
+    return [...groups(left), ...zeros, ...tail].reduce(
+      (sum, group) => sum * 65_536n + BigInt(`0x${group}`),
+      0n,
+    );
+  },
+};
+
+function rangeOf(cidr: string, { bits, number }: Family): Range {
+  const [address = '', prefix = ''] = cidr.split('/');
+  const size = 1n << BigInt(bits - Number(prefix));
+  const first = (number(address) / size) * size;
+  return { first, end: first + size };
+}
+
+/** `Math.max` takes no bigint. */
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+/** The share of the world's addresses that these blocks hold together, from 0 to 1. */
+function shareOf(cidrs: readonly string[], family: Family): number {
+  const { world } = family;
+  const ranges = cidrs
+    .map((cidr) => rangeOf(cidr, family))
+    .sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+  let held = 0n;
+  let reached = world.first;
+  for (const { first, end } of ranges) {
+    const to = -larger(-end, -world.end);
+    const from = larger(first, reached);
+    if (to <= from) continue;
+    held += to - from;
+    reached = to;
+  }
+  return Number((held * 1_000_000n) / (world.end - world.first)) / 1_000_000;
+}
+
+const isCidr = (source: string): boolean => source.includes('/') && !source.includes('sg-');
+
+/**
+ * What lets the port be reached and is not judged, in words: prefix lists, whose entries are decided elsewhere, and
+ * blocks that are not the world by themselves but together are most of it.
+ */
+export function notesOnUnjudged(rules: readonly ExistingRule[], openPort: OpenPort): string[] {
+  const reaching = rules.filter((rule) => reaches(rule, openPort) && !isWorld(rule.source));
+  const lists = [
+    ...new Set(reaching.map(({ source }) => source).filter((source) => source.startsWith('pl-'))),
+  ];
+  const notes = lists.map(
+    (list) => `prefix list ${list} opens port ${openPort.port} to its entries, which are not judged`,
+  );
+  for (const family of [ipv4, ipv6]) {
+    const blocks = reaching
+      .map(({ source }) => source)
+      .filter((source) => isCidr(source) && source.includes(':') === (family === ipv6));
+    const cidrs = [...new Set(blocks)];
+    const share = shareOf(cidrs, family);
+    if (share < TELLING_SHARE) continue;
+    const named =
+      cidrs.length > 4 ? `${cidrs.slice(0, 4).join(', ')} and ${cidrs.length - 4} more` : cidrs.join(', ');
+    const much = share === 1 ? 'all' : `${Math.floor(share * 100)} % of all`;
+    notes.push(
+      `${named} open port ${openPort.port} to ${much} ${family.name} addresses, block by block, which is not judged`,
+    );
+  }
+  return notes;
+}

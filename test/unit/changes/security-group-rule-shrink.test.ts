@@ -1,0 +1,451 @@
+import { describe, expect, test } from 'vitest';
+import type { Change } from '../../../lambdas/changes/change.ts';
+import { inverseOf, isChangeVisible, takeBackChange } from '../../../lambdas/changes/index.ts';
+import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
+import type { RuleShrink } from '../../../lambdas/changes/security-group/rule-shrink.ts';
+import { type Interference, SecurityGroupModel } from '../../lab/security-group-model.ts';
+
+const LOOK = 'ec2:DescribeSecurityGroupRules';
+const ADD = 'ec2:AuthorizeSecurityGroupIngress';
+const MODIFY = 'ec2:ModifySecurityGroupRules';
+const REVOKE = 'ec2:RevokeSecurityGroupIngress';
+
+function part(text: string, more: Partial<IngressRule> = {}): IngressRule {
+  const [, protocol = '', from = '-1', to = from, source = ''] =
+    /^(\S+)(?: (\d+)(?:-(\d+))?)? from (\S+)$/.exec(text) ?? [];
+  return {
+    protocol,
+    fromPort: Number(from),
+    toPort: Number(to),
+    source,
+    description: 'web',
+    tags: {},
+    ...more,
+  };
+}
+const rule = (id: string, text: string, more: Partial<IngressRule> = {}): ExistingRule => ({
+  ...part(text, more),
+  id,
+});
+
+const wide = rule('sgr-01', 'tcp 20-443 from 0.0.0.0/0');
+const office = rule('sgr-02', 'tcp 22 from 203.0.113.7/32');
+const low = part('tcp 20-21 from 0.0.0.0/0');
+const high = part('tcp 23-443 from 0.0.0.0/0');
+
+const shrink = (group: SecurityGroupModel, more: Partial<RuleShrink> = {}): RuleShrink => ({
+  kind: 'security-group-rule-shrink',
+  resource: group.id,
+  before: wide,
+  after: high,
+  pieces: [low],
+  ...more,
+});
+
+/** `sgr-01 tcp 23-443 0.0.0.0/0`, but `new` for the id of a rule that was made. */
+const lines = (group: SecurityGroupModel): string[] =>
+  group.rules.map(
+    ({ id, protocol, fromPort, toPort, source }) =>
+      `${id.startsWith('sgr-f') ? 'new' : id} ${protocol} ${fromPort}-${toPort} ${source}`,
+  );
+
+/** Does something before the nth call of an operation. */
+function meddle(
+  group: SecurityGroupModel,
+  operation: string,
+  nth: number,
+  act: () => Interference | undefined,
+): void {
+  let seen = 0;
+  group.before = (called) => {
+    if (called !== operation) return undefined;
+    seen += 1;
+    return seen === nth ? act() : undefined;
+  };
+}
+
+const without = (group: SecurityGroupModel, id: string): undefined => {
+  group.rules = group.rules.filter((each) => each.id !== id);
+};
+const changed = (group: SecurityGroupModel, to: ExistingRule): undefined => {
+  group.rules = group.rules.map((each) => (each.id === to.id ? to : each));
+};
+
+/** Expects an error of this name. @returns its message */
+async function failure(application: Promise<unknown>, name: string): Promise<string> {
+  const error = await application.then(
+    () => new Error('it was applied'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ name });
+  return error instanceof Error ? error.message : '';
+}
+
+describe('a wide rule is shrunk', () => {
+  test('in place: the other part is added before, id, description and tags stay', async () => {
+    const tags = { team: 'blue', 'aws:cloudformation:stack-name': 'web' };
+    const group = new SecurityGroupModel([{ ...wide, tags }, office]);
+    const notes: Change[] = [];
+
+    const applied = await group.apply(shrink(group), (soFar) => notes.push(soFar));
+
+    expect(group.calls).toEqual([LOOK, ADD, LOOK, MODIFY]);
+    expect(group.rules.slice(0, 2)).toEqual([{ ...wide, tags, fromPort: 23 }, office]);
+    expect(group.rules.slice(2)).toMatchObject([{ fromPort: 20, toPort: 21, description: 'web' }]);
+    expect(notes).toMatchObject([{ made: [{ fromPort: 20 }] }, { shrunk: { id: 'sgr-01', fromPort: 23 } }]);
+    expect(applied).toEqual(notes[1]);
+  });
+
+  test('without a second look where nothing is added', async () => {
+    const group = new SecurityGroupModel([wide]);
+
+    await group.apply({ ...shrink(group), pieces: [] });
+
+    expect(group.calls).toEqual([LOOK, MODIFY]);
+  });
+
+  test('over IPv6', async () => {
+    const group = new SecurityGroupModel([{ ...wide, source: '::/0' }]);
+    const change = {
+      ...shrink(group),
+      before: { ...wide, source: '::/0' },
+      after: { ...high, source: '::/0' },
+    };
+
+    await group.apply({ ...change, pieces: [] });
+
+    expect(lines(group)).toEqual(['sgr-01 tcp 23-443 ::/0']);
+  });
+
+  test('with the description that it has by now', async () => {
+    const group = new SecurityGroupModel([{ ...wide, description: 'web servers' }]);
+
+    await group.apply(shrink(group));
+
+    expect(group.rules[0]).toMatchObject({ id: 'sgr-01', description: 'web servers' });
+  });
+});
+
+describe('nothing is opened for a rule that is not what the plan saw', () => {
+  const narrowed = rule('sgr-01', 'tcp 443 from 0.0.0.0/0');
+  const elsewhere = rule('sgr-01', 'tcp 20-443 from 203.0.113.0/24');
+
+  test.each([
+    {
+      what: 'revoked',
+      act: (group: SecurityGroupModel) => without(group, 'sgr-01'),
+      left: [],
+      words: 'is gone',
+    },
+    {
+      what: 'narrowed',
+      act: (group: SecurityGroupModel) => changed(group, narrowed),
+      left: ['sgr-01 tcp 443-443 0.0.0.0/0'],
+      words: 'was tcp 20-443 from 0.0.0.0/0 when it was read and is tcp 443 from 0.0.0.0/0 now',
+    },
+    {
+      what: 'given another source',
+      act: (group: SecurityGroupModel) => changed(group, elsewhere),
+      left: ['sgr-01 tcp 20-443 203.0.113.0/24'],
+      words: 'is tcp 20-443 from 203.0.113.0/24 now',
+    },
+  ])(
+    '$what by its owner: at the first look, or while the other part is added',
+    async ({ act, left, words }) => {
+      const early = new SecurityGroupModel([wide]);
+      const late = new SecurityGroupModel([wide]);
+      meddle(early, LOOK, 1, () => act(early));
+      meddle(late, LOOK, 2, () => act(late));
+
+      const first = await failure(early.apply(shrink(early)), 'StalePlanError');
+      const second = await failure(late.apply(shrink(late)), 'StalePlanError');
+
+      expect([first, second]).toEqual([expect.stringContaining(words), expect.stringContaining(words)]);
+      expect([lines(early), lines(late)]).toEqual([left, left]);
+      expect([early.calls, late.calls]).toEqual([[LOOK], [LOOK, ADD, LOOK, REVOKE]]);
+    },
+  );
+
+  test('revoked between the second look and the change', async () => {
+    const group = new SecurityGroupModel([wide, office]);
+    meddle(group, MODIFY, 1, () => without(group, 'sgr-01'));
+
+    await failure(group.apply(shrink(group)), 'StalePlanError');
+
+    expect(lines(group)).toEqual(['sgr-02 tcp 22-22 203.0.113.7/32']);
+  });
+
+  test('shrunk for SSH since: a plan for RDP of an older read opens nothing', async () => {
+    const all = rule('sgr-01', 'tcp 0-65535 from 0.0.0.0/0');
+    const group = new SecurityGroupModel([all]);
+    const ssh = { ...shrink(group), before: all, after: part('tcp 23-65535 from 0.0.0.0/0') };
+    await group.apply({ ...ssh, pieces: [part('tcp 0-21 from 0.0.0.0/0')] });
+    const rdp = { ...shrink(group), before: all, after: part('tcp 3390-65535 from 0.0.0.0/0') };
+    const standing = lines(group);
+
+    await failure(group.apply({ ...rdp, pieces: [part('tcp 0-3388 from 0.0.0.0/0')] }), 'StalePlanError');
+
+    expect(lines(group)).toEqual(standing);
+    expect(group.lets({ source: '0.0.0.0/0', protocol: 'tcp', port: 22 })).toBe(false);
+  });
+
+  test('a part that stood there when the plan was made has gone', async () => {
+    const group = new SecurityGroupModel([wide]);
+
+    await failure(group.apply({ ...shrink(group), pieces: [], remains: [low] }), 'StalePlanError');
+
+    expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0']);
+  });
+
+  test('what can’t be taken back is named', async () => {
+    const group = new SecurityGroupModel([wide]);
+    group.before = (called, number) => {
+      if (number === 2) without(group, 'sgr-01');
+      return called === REVOKE ? 'cut' : undefined;
+    };
+
+    const message = await failure(group.apply(shrink(group)), 'TakeBackError');
+
+    expect(message).toMatch(/may still stand: tcp 20-21 from 0\.0\.0\.0\/0 "web" \(sgr-f\w+\)/);
+  });
+});
+
+describe('an answer that is lost', () => {
+  test.each([
+    { operation: ADD, calls: [LOOK, ADD, LOOK, LOOK, MODIFY] },
+    { operation: MODIFY, calls: [LOOK, ADD, LOOK, MODIFY, LOOK] },
+  ])('to $operation is resolved by reading', async ({ operation, calls }) => {
+    const group = new SecurityGroupModel([wide]);
+    meddle(group, operation, 1, () => 'lost');
+
+    const applied = await group.apply(shrink(group));
+
+    expect(group.calls).toEqual(calls);
+    expect(applied).toMatchObject({ made: [{ fromPort: 20 }], shrunk: { id: 'sgr-01' } });
+    expect(lines(group)).toEqual(['sgr-01 tcp 23-443 0.0.0.0/0', 'new tcp 20-21 0.0.0.0/0']);
+  });
+
+  test('of a rule that its owner has revoked by then: the part is taken back', async () => {
+    const group = new SecurityGroupModel([wide]);
+    meddle(group, MODIFY, 1, () => {
+      without(group, 'sgr-01');
+      return 'cut';
+    });
+
+    await failure(group.apply(shrink(group)), 'StalePlanError');
+
+    expect(lines(group)).toEqual([]);
+  });
+
+  test('to a call that took no effect: the part stays noted, as the wide rule still stands', async () => {
+    const group = new SecurityGroupModel([wide]);
+    meddle(group, MODIFY, 1, () => 'cut');
+    const notes: Change[] = [];
+
+    await expect(group.apply(shrink(group), (soFar) => notes.push(soFar))).rejects.toThrow('socket hang up');
+
+    expect(notes).toMatchObject([{ made: [{ fromPort: 20 }] }]);
+    const inverse = await inverseOf(notes[0] ?? shrink(group));
+    if (inverse !== undefined) await group.apply(inverse);
+    expect(group.rules).toEqual([wide]);
+  });
+});
+
+describe('a rule that AWS does not modify', () => {
+  const notThis = (group: SecurityGroupModel): void => {
+    group.refuse = (operation) => (operation === MODIFY ? 'UnsupportedOperation' : undefined);
+  };
+
+  test('is replaced: its parts are added, then it is revoked; the undo gives the same rule back', async () => {
+    const group = new SecurityGroupModel([wide]);
+    notThis(group);
+
+    const applied = await group.apply(shrink(group));
+    const shrunk = lines(group);
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await group.apply(inverse);
+
+    expect(shrunk).toEqual(['new tcp 20-21 0.0.0.0/0', 'new tcp 23-443 0.0.0.0/0']);
+    expect(lines(group)).toEqual(['new tcp 20-443 0.0.0.0/0']);
+  });
+
+  test('and that goes meanwhile leaves nothing', async () => {
+    const group = new SecurityGroupModel([wide]);
+    notThis(group);
+    meddle(group, REVOKE, 1, () => without(group, 'sgr-01'));
+
+    await failure(group.apply(shrink(group)), 'StalePlanError');
+
+    expect(lines(group)).toEqual([]);
+  });
+
+  test('since another rule is what it was to become: that one stays, and an undo leaves it', async () => {
+    const group = new SecurityGroupModel([wide]);
+    const theirs = rule('sgr-09', 'tcp 23-443 from 0.0.0.0/0', { description: 'theirs' });
+    meddle(group, MODIFY, 1, () => {
+      group.rules = [...group.rules, theirs];
+      return undefined;
+    });
+
+    const applied = await group.apply(shrink(group));
+    const shrunk = lines(group);
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await group.apply(inverse);
+
+    expect(shrunk).toEqual(['new tcp 20-21 0.0.0.0/0', 'sgr-09 tcp 23-443 0.0.0.0/0']);
+    expect(lines(group)).toEqual(['sgr-09 tcp 23-443 0.0.0.0/0', 'new tcp 20-443 0.0.0.0/0']);
+  });
+
+  test('a denial takes back what was added', async () => {
+    const group = new SecurityGroupModel([wide]);
+    group.refuse = (operation) => (operation === MODIFY ? 'UnauthorizedOperation' : undefined);
+
+    await failure(group.apply(shrink(group)), 'UnauthorizedOperation');
+
+    expect(group.rules).toEqual([wide]);
+  });
+});
+
+describe('a group without room', () => {
+  test('is left as it was, with what to do; a rule that looks like a part stays', async () => {
+    const group = new SecurityGroupModel([wide]);
+    const alike = rule('sgr-09', 'tcp 20-21 from 0.0.0.0/0');
+    group.refuse = (operation) => {
+      if (operation !== ADD) return undefined;
+      group.rules = [...group.rules, alike];
+      return 'RulesPerSecurityGroupLimitExceeded';
+    };
+
+    const message = await failure(group.apply(shrink(group)), 'ChangeRefusedError');
+
+    expect(message).toContain(
+      'has no room for 1 more rule (RulesPerSecurityGroupLimitExceeded): nothing was changed',
+    );
+    expect(group.rules).toEqual([wide, alike]);
+  });
+});
+
+describe('undoing', () => {
+  async function shrunkGroup() {
+    const group = new SecurityGroupModel([wide, office]);
+    const inverse = await inverseOf(await group.apply(shrink(group)));
+    if (inverse === undefined) throw new Error('expected an inverse');
+    return { group, inverse };
+  }
+
+  test('widens the rule under its id, then revokes what was added', async () => {
+    const { group, inverse } = await shrunkGroup();
+
+    const undone = await group.apply(inverse);
+
+    expect(group.rules).toEqual([wide, office]);
+    expect(group.calls.slice(4)).toEqual([LOOK, MODIFY, REVOKE]);
+    const redo = await inverseOf(undone);
+    if (redo !== undefined) await group.apply(redo);
+    expect(lines(group)[0]).toBe('sgr-01 tcp 23-443 0.0.0.0/0');
+  });
+
+  test('is finished by a second attempt', async () => {
+    const { group, inverse } = await shrunkGroup();
+    meddle(group, REVOKE, 1, () => 'cut');
+    await expect(group.apply(inverse)).rejects.toThrow('socket hang up');
+    group.before = () => undefined;
+
+    await group.apply(inverse);
+
+    expect(group.rules).toEqual([wide, office]);
+  });
+
+  test.each([
+    {
+      what: 'gone',
+      act: (group: SecurityGroupModel) => without(group, 'sgr-01'),
+      words: 'is gone since, so it can’t be widened again',
+    },
+    {
+      what: 'changed',
+      act: (group: SecurityGroupModel) => changed(group, rule('sgr-01', 'tcp 443 from 0.0.0.0/0')),
+      words: 'was left as tcp 23-443 from 0.0.0.0/0 and is tcp 443 from 0.0.0.0/0',
+    },
+  ])('is refused where the rule is $what since', async ({ act, words }) => {
+    const { group, inverse } = await shrunkGroup();
+    act(group);
+    const standing = group.rules;
+
+    const message = await failure(group.apply(inverse), 'ChangeRefusedError');
+
+    expect(message.replaceAll("'", '’')).toContain(words);
+    expect(group.rules).toEqual(standing);
+  });
+
+  test('leaves an added part that its owner has narrowed since', async () => {
+    const { group, inverse } = await shrunkGroup();
+    const added = group.rules.at(-1);
+    if (added === undefined) throw new Error('expected a part');
+    changed(group, { ...added, source: '203.0.113.0/24' });
+
+    await group.apply(inverse);
+
+    expect(lines(group)).toContain('new tcp 20-21 203.0.113.0/24');
+  });
+
+  test('of a change whose end nobody recorded takes what looks like its parts', async () => {
+    const group = new SecurityGroupModel([wide]);
+    await group.apply(shrink(group));
+
+    const inverse = await inverseOf(shrink(group));
+    if (inverse !== undefined) await group.apply(inverse);
+
+    expect(group.rules).toEqual([wide]);
+  });
+});
+
+describe('an application that was cut off', () => {
+  const added = rule('sgr-05', 'tcp 20-21 from 0.0.0.0/0');
+  const theirs = rule('sgr-06', 'tcp 20-21 from 0.0.0.0/0', { description: 'theirs' });
+
+  test.each([
+    { what: 'the wide rule is gone', standing: [added, office], left: [office] },
+    {
+      what: 'the wide rule lets it in no more',
+      standing: [rule('sgr-01', 'tcp 443 from 0.0.0.0/0'), added],
+      left: [rule('sgr-01', 'tcp 443 from 0.0.0.0/0')],
+    },
+    { what: 'the wide rule still stands: nothing', standing: [wide, added], left: [wide, added] },
+    {
+      what: 'it was shrunk before the end: nothing',
+      standing: [{ ...wide, fromPort: 23 }, added],
+      left: [{ ...wide, fromPort: 23 }, added],
+    },
+    { what: 'someone else’s rule: nothing', standing: [theirs], left: [theirs] },
+  ])('is taken back where $what', async ({ standing, left }) => {
+    const planned = new SecurityGroupModel(standing);
+    const noted = new SecurityGroupModel(standing);
+
+    const change = await takeBackChange(planned.session, shrink(planned));
+    await takeBackChange(noted.session, shrink(noted, { made: [added] }));
+
+    expect([planned.rules, noted.rules]).toEqual([left, left]);
+    expect(change?.kind).toBe(left.length < standing.length ? 'security-group-rules-revoke' : undefined);
+  });
+
+  test('stays where the wide rule was revoked for its parts', async () => {
+    const standing = [added, rule('sgr-07', 'tcp 23-443 from 0.0.0.0/0')];
+    const group = new SecurityGroupModel(standing);
+
+    await takeBackChange(group.session, shrink(group, { made: standing }));
+
+    expect(group.rules).toEqual(standing);
+  });
+});
+
+test('reads that lag show the rule as it was', async () => {
+  const group = new SecurityGroupModel([wide]);
+  const applied = await group.apply(shrink(group));
+
+  const visible = await isChangeVisible(group.session, applied);
+  group.rules = [wide];
+  const lagging = await isChangeVisible(group.session, applied);
+
+  expect([visible, lagging]).toEqual([true, false]);
+});

@@ -1,0 +1,301 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Change } from '../../../lambdas/changes/change.ts';
+import { inverseOf } from '../../../lambdas/changes/index.ts';
+import {
+  type ExistingRule,
+  type IngressRule,
+  ruleKey,
+} from '../../../lambdas/changes/security-group/ingress-rule.ts';
+import { changeKind as shrink } from '../../../lambdas/changes/security-group/rule-shrink.ts';
+import { StalePlanError } from '../../../lambdas/model/errors.ts';
+import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open/rule.ts';
+import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open/rule.ts';
+import { type Interference, lets, SecurityGroupModel, type Traffic } from '../../lab/security-group-model.ts';
+
+type AllTraffic = 'split' | 'revoke';
+
+const WORLD = ['0.0.0.0/0', '::/0'];
+const SOURCES = [...WORLD, '10.0.0.0/8', '203.0.113.7/32', '2001:db8::/32', 'pl-0a1b2c3d', '/sg-0aaaaaaa'];
+const PORTS = [0, 1, 20, 21, 22, 23, 443, 3388, 3389, 3390, 65_534, 65_535];
+
+/** What each rule must close. Written out here, so that it is not what the rule itself thinks. */
+const closes: ReadonlyMap<typeof ssh, (traffic: Traffic) => boolean> = new Map([
+  [ssh, ({ protocol, port }) => protocol === 'tcp' && port === 22],
+  [rdp, ({ protocol, port }) => (protocol === 'tcp' || protocol === 'udp') && port === 3389],
+]);
+
+const port = fc.oneof(fc.constantFrom(...PORTS), fc.integer({ min: 0, max: 65_535 }));
+const traffic = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('tcp', 'udp'), port, port)
+    .map(([protocol, a, b]) => ({ protocol, fromPort: Math.min(a, b), toPort: Math.max(a, b) })),
+  fc
+    .tuple(fc.constantFrom('icmp', 'icmpv6'), fc.constantFrom(-1, 0, 8))
+    .map(([protocol, type]) => ({ protocol, fromPort: type, toPort: -1 })),
+  fc.constantFrom('-1', '47', '50').map((protocol) => ({ protocol, fromPort: -1, toPort: -1 })),
+);
+const labels = fc.record({
+  description: fc.constantFrom('', 'web', 'load balancer'),
+  tags: fc.constantFrom({}, { team: 'blue' }, { team: 'red', cost: '12' }),
+});
+/** Any inbound rules that a group can hold: AWS lets no two have the same protocol, ports and source. */
+const anyRules = fc
+  .uniqueArray(
+    fc
+      .tuple(traffic, fc.oneof(fc.constantFrom(...WORLD), fc.constantFrom(...SOURCES)), labels)
+      .map(([ports, source, label]) => ({ ...ports, source, ...label, id: '' })),
+    { selector: ruleKey, maxLength: 12 },
+  )
+  .map((rules) =>
+    rules.map((rule, index) => ({ ...rule, id: `sgr-${(index + 1).toString(16).padStart(17, '0')}` })),
+  );
+const anyOption = fc.constantFrom<AllTraffic>('split', 'revoke');
+const anyRule = fc.constantFrom(ssh, rdp);
+
+function plan(rule: typeof ssh, group: SecurityGroupModel, all_traffic: AllTraffic): readonly Change[] {
+  const changes = rule.code.plan(
+    group.id,
+    { name: 'web', vpc: 'vpc-1', rules: group.rules },
+    { all_traffic },
+  );
+  if ('notApplicable' in changes) throw new Error('expected changes');
+  return changes;
+}
+
+/** All traffic at whose borders rules can differ. */
+function probes(rules: readonly ExistingRule[]): Traffic[] {
+  const ports = new Set(PORTS);
+  for (const { fromPort, toPort } of rules) {
+    for (const near of [fromPort - 1, fromPort, toPort, toPort + 1]) {
+      if (near >= 0 && near <= 65_535) ports.add(near);
+    }
+  }
+  return SOURCES.flatMap((source) => [
+    ...['tcp', 'udp'].flatMap((protocol) => [...ports].map((port) => ({ source, protocol, port }))),
+    ...['icmp', 'icmpv6'].flatMap((protocol) => [0, 3, 8].map((port) => ({ source, protocol, port }))),
+    ...['47', '50', '51'].map((protocol) => ({ source, protocol, port: -1 })),
+  ]);
+}
+
+/** What a group may let in once rules have closed what they must: no more, and no less. */
+function shouldLet(
+  rules: readonly ExistingRule[],
+  probe: Traffic,
+  by: readonly (typeof ssh)[],
+  option: AllTraffic,
+): boolean {
+  const world = WORLD.includes(probe.source);
+  if (world && by.some((rule) => closes.get(rule)?.(probe))) return false;
+  const ping = probe.source.includes(':') ? 'icmpv6' : 'icmp';
+  const kept = option === 'split' ? ['tcp', 'udp', ping] : [];
+  return rules.some(
+    (rule) => lets(rule, probe) && !(world && rule.protocol === '-1' && !kept.includes(probe.protocol)),
+  );
+}
+
+function expectFixed(
+  group: SecurityGroupModel,
+  before: readonly ExistingRule[],
+  by: readonly (typeof ssh)[],
+  option: AllTraffic,
+): void {
+  const wrong = probes([...before, ...group.rules]).filter(
+    (probe) => group.lets(probe) !== shouldLet(before, probe, by, option),
+  );
+  expect(wrong.slice(0, 5)).toEqual([]);
+}
+
+/** Makes the plan. @returns what was applied, as the record keeps it */
+async function fix(rule: typeof ssh, group: SecurityGroupModel, option: AllTraffic): Promise<Change[]> {
+  const applied: Change[] = [];
+  for (const change of plan(rule, group, option)) applied.push(await group.apply(change));
+  return applied;
+}
+
+async function undo(group: SecurityGroupModel, applied: readonly Change[]): Promise<void> {
+  for (const change of applied.toReversed()) {
+    const inverse = await inverseOf(change);
+    if (inverse !== undefined) await group.apply(inverse);
+  }
+}
+
+/** Expects the first rules, with their ids but for those that were revoked: AWS gives what is put back a new one. */
+function expectAsBefore(
+  group: SecurityGroupModel,
+  before: readonly ExistingRule[],
+  applied: readonly Change[],
+): void {
+  expect(group.content).toEqual(new SecurityGroupModel(before).content);
+  const revoked = JSON.stringify(applied.filter(({ kind }) => kind === 'security-group-rules-revoke'));
+  const kept = before.filter(({ id }) => !revoked.includes(id));
+  expect(group.rules.map(({ id }) => id)).toEqual(expect.arrayContaining(kept.map(({ id }) => id)));
+}
+
+/** How many cases each property is tried with. */
+const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 50) };
+
+function partsOf(change: Change): IngressRule[] {
+  const { after, pieces } = shrink.schema.parse(change);
+  return [after, ...pieces];
+}
+
+const order = fc.constantFrom([ssh, rdp], [rdp, ssh]);
+
+describe('for any rules of a group', () => {
+  test('the plan closes the port to the world, and nothing else changes', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
+        const group = new SecurityGroupModel(rules);
+
+        await fix(rule, group, option);
+
+        expectFixed(group, rules, [rule], option);
+        expect(plan(rule, group, option)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  test('at every call, what was closed stays closed, and what is to stay open is open', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
+        const group = new SecurityGroupModel(rules);
+        const samples = probes(rules);
+        const check = (): undefined => {
+          for (const probe of samples) {
+            const was = rules.some((each) => lets(each, probe));
+            const allowed = shouldLet(rules, probe, [rule], option) ? [true] : [was, false];
+            if (!allowed.includes(group.lets(probe)))
+              expect({ ...probe, let: group.lets(probe) }).toEqual(allowed);
+          }
+        };
+        group.before = check;
+
+        await fix(rule, group, option);
+
+        check();
+      }),
+      runs,
+    );
+  });
+
+  test('a plan that is applied twice changes nothing the second time', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
+        const group = new SecurityGroupModel(rules);
+        const changes = plan(rule, group, option);
+        for (const change of changes) await group.apply(change);
+        const after = group.rules;
+
+        for (const change of changes) await expect(group.apply(change)).rejects.toThrow(StalePlanError);
+
+        expect(group.rules).toEqual(after);
+      }),
+      runs,
+    );
+  });
+
+  test('the inverses of what was applied, last first, give the first rules back', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRule, anyRules, anyOption, async (rule, rules, option) => {
+        const group = new SecurityGroupModel(rules);
+        const applied = await fix(rule, group, option);
+
+        await undo(group, applied);
+
+        expectAsBefore(group, rules, applied);
+      }),
+      runs,
+    );
+  });
+
+  test('two rules, undone last first, give the first rules back, ids included', async () => {
+    await fc.assert(
+      fc.asyncProperty(order, anyRules, anyOption, async ([one, other], rules, option) => {
+        const group = new SecurityGroupModel(rules);
+        const applied = [
+          ...(await fix(one ?? ssh, group, option)),
+          ...(await fix(other ?? rdp, group, option)),
+        ];
+        expectFixed(group, rules, [ssh, rdp], option);
+
+        await undo(group, applied);
+
+        expectAsBefore(group, rules, applied);
+      }),
+      runs,
+    );
+  });
+
+  test('an attempt that ends between two changes is finished by the next', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyRule, anyRules, anyOption, fc.nat(12), async (rule, rules, option, cutOff) => {
+        const group = new SecurityGroupModel(rules);
+
+        for (const change of plan(rule, group, option).slice(0, cutOff)) await group.apply(change);
+        await fix(rule, group, option);
+
+        expectFixed(group, rules, [rule], option);
+      }),
+      runs,
+    );
+  });
+
+  test('an answer that is lost at any call leaves a true record: the next attempt finishes, the undo is exact', async () => {
+    const anyFault = fc.constantFrom<Interference>('lost', 'cut');
+    await fc.assert(
+      fc.asyncProperty(
+        anyRule,
+        anyRules,
+        anyOption,
+        fc.nat(8),
+        anyFault,
+        async (rule, rules, option, at, fault) => {
+          const group = new SecurityGroupModel(rules);
+          const records: Change[] = [];
+          group.before = (_operation, number) => (number === at ? fault : undefined);
+          const end = (): void => {
+            group.before = () => undefined;
+          };
+          let noted: Change | undefined;
+          try {
+            for (const change of plan(rule, group, option)) {
+              noted = undefined;
+              records.push(
+                await group.apply(change, (soFar) => {
+                  noted = soFar;
+                }),
+              );
+            }
+            end();
+          } catch {
+            end();
+            if (noted !== undefined) records.push(noted);
+            records.push(...(await fix(rule, group, option)));
+          }
+
+          expectFixed(group, rules, [rule], option);
+          await undo(group, records);
+          expectAsBefore(group, rules, records);
+        },
+      ),
+      runs,
+    );
+  });
+
+  test('no rule is added twice, or where it stands already', () => {
+    fc.assert(
+      fc.property(anyRule, anyRules, anyOption, (rule, rules, option) => {
+        const added = plan(rule, new SecurityGroupModel(rules), option).flatMap((change) =>
+          change.kind === 'security-group-rule-shrink' ? partsOf(change) : [],
+        );
+
+        const keys = [...rules, ...added].map(ruleKey);
+
+        expect(keys).toEqual([...new Set(keys)]);
+      }),
+      runs,
+    );
+  });
+});
