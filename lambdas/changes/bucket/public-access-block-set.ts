@@ -1,16 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
+import { errorKind, isAwsError } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
-
-/** The four settings of a bucket's public access block. `PublicAccessBlockConfiguration` in the S3 API reference. */
-export const publicAccessBlockSchema = z.object({
-  BlockPublicAcls: z.boolean(),
-  IgnorePublicAcls: z.boolean(),
-  BlockPublicPolicy: z.boolean(),
-  RestrictPublicBuckets: z.boolean(),
-});
-export type PublicAccessBlock = z.infer<typeof publicAccessBlockSchema>;
+import {
+  isPublic,
+  noPublicAccessBlock,
+  type PublicAccessBlock,
+  publicAccessBlockSchema,
+  readExposure,
+  readPublicAccessBlock,
+} from './exposure.ts';
 
 const schema = z.object({
   kind: z.literal('s3-public-access-block-set'),
@@ -18,50 +21,143 @@ const schema = z.object({
   resource: z.string(),
   /** The bucket's region. */
   region: regionSchema,
-  /** Null where the bucket has no public access block. */
+  /** What made the bucket public when this was planned: the change rests on it. Not set where it rests on nothing (undo). */
+  publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
+  /** Null where the bucket has no public access block. Once it is applied: what stood there at the write. */
   before: publicAccessBlockSchema.nullable(),
+  /** Only the settings in which it differs from `before` are changed, whatever the others are at the write. */
   after: publicAccessBlockSchema.nullable(),
 });
 export type S3PublicAccessBlockSet = z.infer<typeof schema>;
 
 const settings = publicAccessBlockSchema.keyof().options;
 
-/** Sets a bucket's public access block, or removes it. The bucket must belong to the session's account. */
+/** S3's answers when two calls change a bucket at once: "retry the request". */
+const CONFLICTS = ['OperationAborted', 'ConditionalRequestConflict'];
+
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MILLISECONDS = 100;
+
+/** The settings that the change is about. */
+function changedSettings({ before, after }: Pick<S3PublicAccessBlockSet, 'before' | 'after'>) {
+  const [from, to] = [before ?? noPublicAccessBlock, after ?? noPublicAccessBlock];
+  return settings.filter((setting) => from[setting] !== to[setting]);
+}
+
+function isAsWanted(block: PublicAccessBlock | null, change: S3PublicAccessBlockSet): boolean {
+  const [now, after] = [block ?? noPublicAccessBlock, change.after ?? noPublicAccessBlock];
+  return changedSettings(change).every((setting) => now[setting] === after[setting]);
+}
+
+/** What stands there now, with the change's own settings and no others changed. */
+function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): PublicAccessBlock | null {
+  const after = change.after ?? noPublicAccessBlock;
+  const merged = { ...(now ?? noPublicAccessBlock) };
+  for (const setting of changedSettings(change)) merged[setting] = after[setting];
+  const isEmpty = settings.every((setting) => !merged[setting]);
+  return change.after === null && isEmpty ? null : merged;
+}
+
+/** What ends, besides the bucket being public, in the words of a plan. */
+function alsoEnds(change: S3PublicAccessBlockSet): string {
+  const changed = changedSettings(change).filter((setting) => change.after?.[setting] === true);
+  const ends = [
+    ...(changed.includes('IgnorePublicAcls') ? ['public ACLs of its objects'] : []),
+    ...(changed.includes('RestrictPublicBuckets') && change.publicBy?.includes('policy') !== false
+      ? ['access of other accounts by its public policy']
+      : []),
+  ];
+  return ends.length === 0 ? '' : ` (this also ends ${ends.join(' and ')})`;
+}
+
+/** @throws StalePlanError when nothing is left of what the change rests on */
+async function look(session: AwsSession, change: S3PublicAccessBlockSet): Promise<PublicAccessBlock | null> {
+  const { resource, region } = change;
+  const now = await readPublicAccessBlock(session, resource, region);
+  if (isAsWanted(now, change)) {
+    throw new StalePlanError(
+      `the public access block of ${resource} was changed by someone else meanwhile: ${changedSettings(change).join(' and ')} are as wanted already`,
+    );
+  }
+  if (change.publicBy !== undefined && !isPublic(await readExposure(session, resource, region, now))) {
+    throw new StalePlanError(`bucket ${resource} is not public any more: someone else changed it meanwhile`);
+  }
+  return now;
+}
+
+/** Sends the write once. The SDK must not send it again by itself: someone else may have written in between. */
+async function write(
+  session: AwsSession,
+  { resource, region, after }: S3PublicAccessBlockSet,
+): Promise<void> {
+  const { DeletePublicAccessBlockCommand, PutPublicAccessBlockCommand, SingleAttemptS3Client } = await import(
+    '../../aws/s3.ts'
+  );
+  const client = session.client(SingleAttemptS3Client, region);
+  const bucket = { Bucket: resource, ExpectedBucketOwner: session.account };
+  if (after === null) await client.send(new DeletePublicAccessBlockCommand(bucket));
+  else {
+    await client.send(new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: after }));
+  }
+}
+
+/** Looks, merges and writes, once more for each conflict or lost answer. */
+async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promise<S3PublicAccessBlockSet> {
+  let sent: S3PublicAccessBlockSet | undefined;
+  for (let attempt = 1; ; attempt += 1) {
+    if (sent !== undefined) {
+      const now = await readPublicAccessBlock(session, change.resource, change.region);
+      if (isAsWanted(now, change)) return { ...sent, after: now };
+    }
+    const now = await look(session, change);
+    const made = { ...change, before: now, after: merge(now, change) };
+    try {
+      await write(session, made);
+      return made;
+    } catch (error) {
+      const isConflict = isAwsError(error, ...CONFLICTS);
+      if (attempt === ATTEMPTS || !(isConflict || errorKind(error) === 'unavailable')) throw error;
+      if (isConflict) continue;
+      sent = made;
+      await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt);
+    }
+  }
+}
+
+/**
+ * Changes single settings of a bucket's public access block, or removes the block. The bucket must belong to the
+ * session's account. S3 only takes all four settings at once and has no condition for it, so what stands there is read
+ * directly before each write and merged.
+ */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   kind: 's3-public-access-block-set',
   schema,
-  describe({ resource, before, after }) {
+  describe(change) {
+    const { resource, before, after } = change;
     if (after === null) return `- public access block of ${resource}`;
     if (before === null) {
       const on = settings.filter((setting) => after[setting]);
-      return `+ public access block of ${resource}: ${on.join(', ')}`;
+      return `+ public access block of ${resource}: ${on.join(', ')}${alsoEnds(change)}`;
     }
-    const changed = settings
-      .filter((setting) => before[setting] !== after[setting])
-      .map((setting) => `${setting} ${before[setting]} -> ${after[setting]}`);
-    return `~ public access block of ${resource}: ${changed.join(', ')}`;
-  },
-  async apply(session, change) {
-    const { DeletePublicAccessBlockCommand, PutPublicAccessBlockCommand, S3Client } = await import(
-      '../../aws/s3.ts'
+    const changed = changedSettings(change).map(
+      (setting) => `${setting} ${before[setting]} -> ${after[setting]}`,
     );
-    const client = session.client(S3Client, change.region);
-    const bucket = { Bucket: change.resource, ExpectedBucketOwner: session.account };
-    try {
-      if (change.after === null) await client.send(new DeletePublicAccessBlockCommand(bucket));
-      else {
-        await client.send(
-          new PutPublicAccessBlockCommand({ ...bucket, PublicAccessBlockConfiguration: change.after }),
-        );
-      }
-    } catch (error) {
-      throw refusal(error, `bucket ${change.resource}`, {
-        gone: ['NoSuchBucket'],
-        // Another change of the bucket's settings is under way.
-        busy: ['OperationAborted'],
-      });
-    }
-    return change;
+    return `~ public access block of ${resource}: ${changed.join(', ')}${alsoEnds(change)}`;
   },
-  inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
+  async apply(session, change, note) {
+    try {
+      const made = await apply(session, change);
+      note(made);
+      return made;
+    } catch (error) {
+      throw refusal(error, `bucket ${change.resource}`, { stale: ['NoSuchBucket'], busy: CONFLICTS });
+    }
+  },
+  /** Public access blocks may be read in their old state for a while (terraform-provider-aws#18530). */
+  async isVisible(session, applied) {
+    return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
+  },
+  inverse({ publicBy: _, ...applied }) {
+    return { ...applied, before: applied.after, after: applied.before };
+  },
 };

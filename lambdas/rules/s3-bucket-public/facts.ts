@@ -42,10 +42,10 @@ export const facts = defineFacts({
     finds:
       'Buckets that are public by their ACL or by their policy, unless their public access block makes that void already.',
     changes:
-      "Sets `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. A bucket that serves a website, or is meant to be public, needs an exemption.",
+      "Switches on `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. Settings that someone else switches on meanwhile stay on. This also ends public ACLs of the bucket's objects, and where the policy is public, the access that it gives to other accounts. A bucket that serves a website, or must be public, needs an exemption.",
     neverTouches:
-      "The bucket's ACL, policy and objects, the account's own public access block, and (without `block_all`) the other two settings.",
-    undo: 'Gives the four settings the values that they had, or removes the public access block where there was none.',
+      "The bucket's ACL, policy and objects, the account's own public access block, and (without `block_all`) the other two settings. Directory buckets cannot be public: such a finding is `failed`, with that reason.",
+    undo: 'Switches off the settings that the fix switched on, as far as they are still on; where nothing else is on and there was no public access block before, removes it.',
   },
   permissions: {
     read: [
@@ -62,7 +62,13 @@ export const facts = defineFacts({
       },
     ],
     write: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
-    // The same action removes a public access block.
-    undo: [{ actions: ['s3:PutBucketPublicAccessBlock'], resources: buckets, conditions: own }],
+    // The second action removes a public access block, too.
+    undo: [
+      {
+        actions: ['s3:GetBucketPublicAccessBlock', 's3:PutBucketPublicAccessBlock'],
+        resources: buckets,
+        conditions: own,
+      },
+    ],
   },
 });

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { orWhen } from '../../aws/or-when.ts';
+import type { AwsSession } from '../../aws/session.ts';
+
+/** The four settings of a bucket's public access block. `PublicAccessBlockConfiguration` in the S3 API reference. */
+export const publicAccessBlockSchema = z.object({
+  BlockPublicAcls: z.boolean(),
+  IgnorePublicAcls: z.boolean(),
+  BlockPublicPolicy: z.boolean(),
+  RestrictPublicBuckets: z.boolean(),
+});
+export type PublicAccessBlock = z.infer<typeof publicAccessBlockSchema>;
+
+/** What a bucket without a public access block has. */
+export const noPublicAccessBlock: PublicAccessBlock = {
+  BlockPublicAcls: false,
+  IgnorePublicAcls: false,
+  BlockPublicPolicy: false,
+  RestrictPublicBuckets: false,
+};
+
+/** What makes a bucket public, as far as its public access block lets it. A type, not an interface, so that it is JSON. */
+export type Exposure = {
+  /** What the bucket's ACL grants to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
+  publicGrants: string[];
+  /** What AWS says of the bucket's policy: `IsPublic` of GetBucketPolicyStatus. */
+  policyIsPublic: boolean;
+};
+
+/** The groups whose grants make a bucket public. https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html */
+const publicGroups: ReadonlyMap<string, string> = new Map([
+  ['http://acs.amazonaws.com/groups/global/AllUsers', 'AllUsers'],
+  ['http://acs.amazonaws.com/groups/global/AuthenticatedUsers', 'AuthenticatedUsers'],
+]);
+
+/** @returns null where the bucket has none */
+export function readPublicAccessBlock(
+  session: AwsSession,
+  name: string,
+  region: string,
+): Promise<PublicAccessBlock | null> {
+  return orWhen(['NoSuchPublicAccessBlockConfiguration'], null, async () => {
+    const { GetPublicAccessBlockCommand, S3Client } = await import('../../aws/s3.ts');
+    const answer = await session
+      .client(S3Client, region)
+      .send(new GetPublicAccessBlockCommand({ Bucket: name, ExpectedBucketOwner: session.account }));
+    return publicAccessBlockSchema.parse({
+      ...noPublicAccessBlock,
+      ...answer.PublicAccessBlockConfiguration,
+    });
+  });
+}
+
+async function readPublicGrants(session: AwsSession, name: string, region: string): Promise<string[]> {
+  const { GetBucketAclCommand, S3Client } = await import('../../aws/s3.ts');
+  const { Grants = [] } = await session
+    .client(S3Client, region)
+    .send(new GetBucketAclCommand({ Bucket: name, ExpectedBucketOwner: session.account }));
+  return Grants.flatMap(({ Grantee, Permission = 'some permission' }) => {
+    const group = publicGroups.get(Grantee?.URI ?? '');
+    return group === undefined ? [] : [`${Permission} to ${group}`];
+  });
+}
+
+function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean> {
+  return orWhen(['NoSuchBucketPolicy'], false, async () => {
+    const { GetBucketPolicyStatusCommand, S3Client } = await import('../../aws/s3.ts');
+    const { PolicyStatus } = await session
+      .client(S3Client, region)
+      .send(new GetBucketPolicyStatusCommand({ Bucket: name, ExpectedBucketOwner: session.account }));
+    return PolicyStatus?.IsPublic === true;
+  });
+}
+
+/** What is public of a bucket. What its public access block makes void is not asked for. */
+export async function readExposure(
+  session: AwsSession,
+  name: string,
+  region: string,
+  block: PublicAccessBlock | null,
+): Promise<Exposure> {
+  const [publicGrants, policyIsPublic] = await Promise.all([
+    block?.IgnorePublicAcls === true ? [] : readPublicGrants(session, name, region),
+    block?.RestrictPublicBuckets === true ? false : readPolicyIsPublic(session, name, region),
+  ]);
+  return { publicGrants, policyIsPublic };
+}
+
+export function isPublic({ publicGrants, policyIsPublic }: Exposure): boolean {
+  return publicGrants.length > 0 || policyIsPublic;
+}
