@@ -1,1 +1,6 @@
-export { ModifyClusterCommand, paginateDescribeClusters, RedshiftClient } from '@aws-sdk/client-redshift';
+export {
+  DescribeClustersCommand,
+  ModifyClusterCommand,
+  paginateDescribeClusters,
+  RedshiftClient,
+} from '@aws-sdk/client-redshift';

@@ -1,8 +1,11 @@
 import { z } from 'zod';
-import { isAwsError } from '../../aws/errors.ts';
-import { ChangeRefusedError } from '../../model/errors.ts';
+import { orWhen } from '../../aws/or-when.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
 import { timestampSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
+import { refusal } from '../refusal.ts';
+import { readLastUsed } from './last-used.ts';
 
 const statusSchema = z.enum(['Active', 'Inactive']);
 
@@ -15,14 +18,48 @@ const schema = z.object({
   before: statusSchema,
   after: statusSchema,
   created: timestampSchema,
-  /** When it was last used as AWS knows, null for never. A key in use stops to work when it is made inactive. */
+  /** When it was last used as AWS knows, null for never. Anything that still uses a key stops working when it is made inactive. */
   lastUsed: timestampSchema.nullable(),
-  /** Set once it is applied: false where the key was gone, so that there was nothing to change or to undo. */
-  changed: z.boolean().optional(),
+  /** The change rests on the key not having been used in this many days. Not set: it may be in use. */
+  unusedForDays: z.int().positive().optional(),
 });
 export type IamAccessKeyStatusSet = z.infer<typeof schema>;
 
+const MILLISECONDS_PER_DAY = 86_400_000;
+
 const day = (timestamp: string): string => timestamp.slice(0, 10);
+
+/** @returns undefined where the user or the key is gone */
+async function readStatus(session: AwsSession, user: string, key: string): Promise<string | undefined> {
+  const { IAMClient, paginateListAccessKeys } = await import('../../aws/iam.ts');
+  return orWhen(['NoSuchEntity'], undefined, async () => {
+    const pages = paginateListAccessKeys({ client: session.client(IAMClient) }, { UserName: user });
+    for await (const { AccessKeyMetadata = [] } of pages) {
+      const found = AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId === key);
+      if (found !== undefined) return found.Status;
+    }
+    return undefined;
+  });
+}
+
+/**
+ * Looks directly before the write.
+ * @throws StalePlanError when the key is gone, has the wanted status already, or has been used
+ */
+async function look(session: AwsSession, change: IamAccessKeyStatusSet): Promise<void> {
+  const { resource, key, after, unusedForDays } = change;
+  const name = `access key ${key} of ${resource}`;
+  const status = await readStatus(session, resource, key);
+  if (status === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+  if (status === after) throw new StalePlanError(`${name} was made ${after} by someone else meanwhile`);
+  if (unusedForDays === undefined) return;
+  const lastUsed = await readLastUsed(session, key);
+  if (lastUsed === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+  const since = session.now().getTime() - unusedForDays * MILLISECONDS_PER_DAY;
+  if (lastUsed !== null && Date.parse(lastUsed) > since) {
+    throw new StalePlanError(`${name} was used meanwhile, on ${day(lastUsed)}: nothing was changed`);
+  }
+}
 
 /** Makes a user's access key inactive, or active. Never deletes one. */
 export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
@@ -32,9 +69,9 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
     const used = lastUsed === null ? 'never used' : `last used ${day(lastUsed)}`;
     return `~ access key ${key} of ${resource}: ${before} -> ${after} (created ${day(created)}, ${used})`;
   },
-  /** @throws ChangeRefusedError when a key that is to be made active is gone */
-  async apply(session, change) {
+  async apply(session, change, note) {
     const { IAMClient, UpdateAccessKeyCommand } = await import('../../aws/iam.ts');
+    await look(session, change);
     try {
       await session.client(IAMClient).send(
         new UpdateAccessKeyCommand({
@@ -43,21 +80,19 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
           Status: change.after,
         }),
       );
-      return { ...change, changed: true };
     } catch (error) {
-      if (!isAwsError(error, 'NoSuchEntity')) throw error;
-      // A key that is gone works no more: what making it inactive was for.
-      if (change.after === 'Inactive') return { ...change, changed: false };
-      throw new ChangeRefusedError(
-        `access key ${change.key} of ${change.resource} is gone: it can't be made active`,
-        {
-          cause: error,
-        },
-      );
+      throw refusal(error, `access key ${change.key} of ${change.resource}`, { stale: ['NoSuchEntity'] });
     }
+    note(change);
+    return change;
   },
-  inverse: (applied) =>
-    applied.changed === false
-      ? undefined
-      : { ...applied, before: applied.after, after: applied.before, changed: undefined },
+  /** IAM's reads may lag behind its writes. https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html */
+  async isVisible(session, { resource, key, before }) {
+    return (await readStatus(session, resource, key)) !== before;
+  },
+  inverse: ({ unusedForDays: _, ...applied }) => ({
+    ...applied,
+    before: applied.after,
+    after: applied.before,
+  }),
 };

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
@@ -14,22 +16,49 @@ const schema = z.object({
 });
 export type CloudTrailLogFileValidationSet = z.infer<typeof schema>;
 
-/** Turns a trail's log file validation on or off. */
+const word = (isOn: boolean): string => (isOn ? 'on' : 'off');
+
+/** @returns undefined where the trail is gone */
+async function readValidation(
+  session: AwsSession,
+  { resource, region }: Pick<CloudTrailLogFileValidationSet, 'resource' | 'region'>,
+): Promise<boolean | undefined> {
+  const { CloudTrailClient, DescribeTrailsCommand } = await import('../../aws/cloudtrail.ts');
+  const { trailList = [] } = await session
+    .client(CloudTrailClient, region)
+    .send(new DescribeTrailsCommand({ trailNameList: [resource], includeShadowTrails: false }));
+  const trail = trailList.find(({ TrailARN }) => TrailARN === resource);
+  return trail === undefined ? undefined : trail.LogFileValidationEnabled === true;
+}
+
+/** Turns a trail's log file validation on or off. What UpdateTrail does not name stays as it is. */
 export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   kind: 'cloudtrail-log-file-validation-set',
   schema,
-  describe: (change) =>
-    `~ log file validation of ${change.resource}: ${change.before ? 'on' : 'off'} -> ${change.after ? 'on' : 'off'}`,
-  async apply(session, change) {
+  describe: ({ resource, before, after }) =>
+    `~ log file validation of ${resource}: ${word(before)} -> ${word(after)}`,
+  async apply(session, change, note) {
     const { CloudTrailClient, UpdateTrailCommand } = await import('../../aws/cloudtrail.ts');
+    const { resource, region, after } = change;
+    const now = await readValidation(session, change);
+    if (now === undefined) throw new StalePlanError(`trail ${resource} is gone: nothing was changed`);
+    if (now === after) {
+      throw new StalePlanError(
+        `log file validation of ${resource} was turned ${word(after)} by someone else meanwhile`,
+      );
+    }
     try {
       await session
-        .client(CloudTrailClient, change.region)
-        .send(new UpdateTrailCommand({ Name: change.resource, EnableLogFileValidation: change.after }));
+        .client(CloudTrailClient, region)
+        .send(new UpdateTrailCommand({ Name: resource, EnableLogFileValidation: after }));
     } catch (error) {
-      throw refusal(error, `trail ${change.resource}`, { gone: ['TrailNotFound'], busy: ['Conflict'] });
+      throw refusal(error, `trail ${resource}`, { stale: ['TrailNotFound'], busy: ['Conflict'] });
     }
+    note(change);
     return change;
+  },
+  async isVisible(session, applied) {
+    return (await readValidation(session, applied)) !== applied.before;
   },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -1,4 +1,9 @@
+import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
+import { isAwsError, wasRetried } from '../../aws/errors.ts';
+import { orWhen } from '../../aws/or-when.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 
@@ -11,27 +16,75 @@ const schema = z.object({
 });
 export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
+const gone = ['ClusterNotFoundFault'];
+
+function readCluster(session: AwsSession, identifier: string): Promise<Cluster | undefined> {
+  return orWhen(gone, undefined, async () => {
+    const { DescribeClustersCommand, RedshiftClient } = await import('../../aws/redshift.ts');
+    const { Clusters = [] } = await session
+      .client(RedshiftClient)
+      .send(new DescribeClustersCommand({ ClusterIdentifier: identifier }));
+    return Clusters[0];
+  });
+}
+
+/** Whether the cluster is to be, or is, as wanted: what AWS is at work on counts. */
+function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
+  const { PubliclyAccessible, PendingModifiedValues } = cluster;
+  return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
+}
+
+/**
+ * Looks directly before the write.
+ * @throws StalePlanError when the cluster is gone, or is as wanted, or about to be
+ * @throws ChangeRefusedError, busy, when AWS would refuse the change just now
+ */
+async function look(session: AwsSession, { resource, after }: RedshiftClusterPublicAccessSet): Promise<void> {
+  const cluster = await readCluster(session, resource);
+  if (cluster === undefined) throw new StalePlanError(`cluster ${resource} is gone: nothing was changed`);
+  if (isUnderWay(cluster, after)) {
+    throw new StalePlanError(
+      `cluster ${resource} was made ${after ? 'public' : 'private'} by someone else meanwhile`,
+    );
+  }
+  const { ClusterStatus: status = 'unknown' } = cluster;
+  if (status !== 'available') {
+    throw new ChangeRefusedError(
+      `cluster ${resource} is ${status}: AWS changes a cluster only while it is available`,
+      { because: 'busy' },
+    );
+  }
+}
+
 /** Makes a Redshift cluster publicly accessible, or not. AWS takes minutes to carry it out after it has answered. */
 export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   kind: 'redshift-cluster-public-access-set',
   schema,
   describe: (change) =>
     `~ publicly accessible: ${change.before} -> ${change.after} (cluster ${change.resource})`,
-  async apply(session, change) {
+  async apply(session, change, note) {
     const { ModifyClusterCommand, RedshiftClient } = await import('../../aws/redshift.ts');
+    const { resource, after } = change;
+    await look(session, change);
     try {
       await session
         .client(RedshiftClient)
-        .send(
-          new ModifyClusterCommand({ ClusterIdentifier: change.resource, PubliclyAccessible: change.after }),
-        );
+        .send(new ModifyClusterCommand({ ClusterIdentifier: resource, PubliclyAccessible: after }));
     } catch (error) {
-      throw refusal(error, `cluster ${change.resource}`, {
-        gone: ['ClusterNotFoundFault'],
-        busy: ['InvalidClusterStateFault'],
-      });
+      // Sent again after a lost answer, the call meets the change that it began itself.
+      const mayBeOurs = isAwsError(error, 'InvalidClusterStateFault') && wasRetried(error);
+      const cluster = mayBeOurs ? await readCluster(session, resource) : undefined;
+      if (cluster === undefined || !isUnderWay(cluster, after)) {
+        throw refusal(error, `cluster ${resource}`, { stale: gone, busy: ['InvalidClusterStateFault'] });
+      }
     }
+    note(change);
     return change;
+  },
+  /** Until AWS shows the change, or that it is at work on it. */
+  async isVisible(session, { resource, after }) {
+    const cluster = await readCluster(session, resource);
+    return cluster === undefined || cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
   },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

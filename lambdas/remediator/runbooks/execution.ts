@@ -25,7 +25,10 @@ const RUNNING = [
   'ChangeCalendarOverrideApproved',
 ];
 
-/** A name-based UUID, so that the same poll starts one execution for a resource, however often it is attempted. */
+/**
+ * A name-based UUID, so that a poll starts one execution for a resource, however many attempts it needs, and from
+ * however many regions a resource that tells its own region is found.
+ */
 function uuidOf(text: string): string {
   const hex = createHash('sha256').update(text).digest('hex');
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
@@ -46,10 +49,11 @@ export function planRunbook(
   roleArn: string,
 ): AutomationExecutionStart {
   const { rule, account, resource } = finding;
+  const place = runbook.regionOf?.(resource) ?? region;
   return {
     kind: 'automation-execution-start',
     resource,
-    region: runbook.regionOf?.(resource) ?? region,
+    region: place,
     document: runbook.document,
     version: '$DEFAULT',
     parameters: Object.fromEntries(
@@ -57,7 +61,7 @@ export function planRunbook(
     ),
     roleArn,
     tags: { [RULE_TAG]: rule, [POLL_TAG]: pollId(poll) },
-    clientToken: uuidOf([pollId(poll), account, region, resource, runbook.document].join(' ')),
+    clientToken: uuidOf([pollId(poll), account, place, resource, runbook.document].join(' ')),
   };
 }
 

@@ -34,7 +34,7 @@ export const facts = defineFacts({
     finds:
       'Trails whose log file validation is off, so that nobody could tell whether their log files were changed or deleted.',
     changes:
-      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is cured in the account that owns it.",
+      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is fixed in the account that owns it.",
     neverTouches:
       'Everything else of the trail, and organization trails that another account owns: such a finding is `not_applicable`, and its reason names that account.',
     undo: 'Turns log file validation off again.',
@@ -54,6 +54,7 @@ export const facts = defineFacts({
       },
     ],
     undo: [
+      { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
       {
         actions: ['cloudtrail:UpdateTrail'],
         resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
@@ -66,10 +67,11 @@ export const facts = defineFacts({
     partitions: ['aws', 'aws-us-gov', 'aws-cn'],
     parameters: (resource) => ({ TrailName: [resource] }),
     regionOf: (resource) => parseTrailArn(resource).region,
+    // AWS's page lists `GetTrail` today and listed `DescribeTrails` before: the document may call either.
     permissions: [
       { actions: ['cloudtrail:DescribeTrails'], resources: ['*'] },
       {
-        actions: ['cloudtrail:UpdateTrail'],
+        actions: ['cloudtrail:GetTrail', 'cloudtrail:UpdateTrail'],
         resources: ['arn:${partition}:cloudtrail:*:${account}:trail/*'],
       },
       ...documentPermissions(DOCUMENT),

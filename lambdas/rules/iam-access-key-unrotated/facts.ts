@@ -39,10 +39,10 @@ export const facts = defineFacts({
     control: 'CIS AWS Foundations Benchmark 1.2.0, 1.4',
     finds: 'Active access keys of IAM users that were created `max_age_days` ago or earlier.',
     changes:
-      "Makes each such key inactive. What still uses it stops to work: so each change says when the key was last used, and with `unused_only_days` keys in use are left, and named in the outcome's reason.",
+      "Makes each such key inactive. Anything that still uses the key stops working, so each change says when the key was last used. With `unused_only_days`, keys in use are left, and named in the outcome's reason; whether a key was used is looked up again directly before it is made inactive.",
     neverTouches:
-      "Keys are never deleted. The root user's keys can't be changed by anyone else, and are not.",
-    undo: 'Makes the key active again.',
+      "Keys are never deleted. The root user's keys can only be changed by the root user: a finding about `<root_account>` is `failed`, with that reason.",
+    undo: 'Makes the key active again, unless it was deleted or made active meanwhile.',
   },
   permissions: {
     read: [
@@ -52,6 +52,6 @@ export const facts = defineFacts({
       },
     ],
     write: [{ actions: ['iam:UpdateAccessKey'], resources: users }],
-    undo: [{ actions: ['iam:UpdateAccessKey'], resources: users }],
+    undo: [{ actions: ['iam:ListAccessKeys', 'iam:UpdateAccessKey'], resources: users }],
   },
 });

@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
+import { readLastUsed } from '../../changes/access-key/last-used.ts';
 import type { IamAccessKeyStatusSet } from '../../changes/access-key/status-set.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts, type Options } from './facts.ts';
@@ -25,18 +26,6 @@ type Seen = {
 const USERS_AT_ONCE = 4;
 
 const MILLISECONDS_PER_DAY = 86_400_000;
-
-/** When the key was last used, null for never; undefined where the key was deleted meanwhile. */
-async function readLastUsed(session: AwsSession, AccessKeyId: string): Promise<string | null | undefined> {
-  const { GetAccessKeyLastUsedCommand, IAMClient } = await import('../../aws/iam.ts');
-  try {
-    const answer = await session.client(IAMClient).send(new GetAccessKeyLastUsedCommand({ AccessKeyId }));
-    return answer.AccessKeyLastUsed?.LastUsedDate?.toISOString() ?? null;
-  } catch (error) {
-    if (isAwsError(error, 'NoSuchEntity')) return undefined;
-    throw error;
-  }
-}
 
 /** The user's active keys that were created at `latest` or before, the oldest first. */
 async function readOldKeys(session: AwsSession, user: string, latest: Date): Promise<Key[]> {
@@ -84,8 +73,8 @@ async function inspectUser(session: AwsSession, user: string, options: Options):
 }
 
 /**
- * Access keys that nobody has replaced for long are made inactive, never deleted. What uses such a key stops to work:
- * so each change says when the key was last used, and `unused_only_days` leaves the keys that are in use.
+ * Access keys that nobody has replaced for long are made inactive, never deleted. Anything that still uses such a key
+ * stops working, so each change says when the key was last used, and `unused_only_days` leaves the keys that are in use.
  */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources, options) {
@@ -102,7 +91,7 @@ export const rule = defineRule<Seen, Options>(facts, {
     );
   },
 
-  plan(resource, seen): readonly IamAccessKeyStatusSet[] {
+  plan(resource, seen, { unused_only_days: unusedForDays }): readonly IamAccessKeyStatusSet[] {
     return seen.keys.map((key) => ({
       kind: 'iam-access-key-status-set',
       resource,
@@ -111,6 +100,7 @@ export const rule = defineRule<Seen, Options>(facts, {
       after: 'Inactive',
       created: key.created,
       lastUsed: key.lastUsed,
+      ...(unusedForDays !== undefined && { unusedForDays }),
     }));
   },
 });

@@ -29,14 +29,14 @@ export const facts = defineFacts({
     control: 'Netskope best practice BPR-1-9',
     finds: 'Clusters that are publicly accessible.',
     changes:
-      'Makes the cluster not publicly accessible. AWS takes minutes for it, and whoever reaches the cluster by its public address can no longer. A cluster that is paused, resized or modified just now is `deferred`.',
+      'Makes the cluster not publicly accessible, which takes AWS minutes. Anyone who reaches the cluster by its public address no longer can. A cluster that is paused, being resized or being modified is `deferred`.',
     neverTouches: 'Everything else of the cluster, its security groups among it.',
-    undo: 'Makes the cluster publicly accessible again, which takes AWS minutes, too.',
+    undo: 'Makes the cluster publicly accessible again, which takes AWS minutes as well.',
   },
   permissions: {
     read: [{ actions: ['redshift:DescribeClusters'], resources: [clusterArn] }],
     write: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
-    undo: [{ actions: ['redshift:ModifyCluster'], resources: [clusterArn] }],
+    undo: [{ actions: ['redshift:DescribeClusters', 'redshift:ModifyCluster'], resources: [clusterArn] }],
   },
 
   runbook: {

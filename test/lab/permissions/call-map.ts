@@ -44,16 +44,19 @@ const iamCalls: Readonly<Record<string, Requires>> = {
   },
 };
 
+const onTrail: Requires = (call) => {
+  const name = text(call, 'Name');
+  const arn = name.startsWith('arn:') ? name : arnOf(call, 'cloudtrail', `trail/${name}`);
+  return [requirement(call, `cloudtrail:${call.operation}`, arn)];
+};
+
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html */
 const cloudTrailCalls: Readonly<Record<string, Requires>> = {
   DescribeTrails: onNothing,
   ListTags: (call) =>
     texts(call, 'ResourceIdList').map((arn) => requirement(call, 'cloudtrail:ListTags', arn)),
-  UpdateTrail(call) {
-    const name = text(call, 'Name');
-    const arn = name.startsWith('arn:') ? name : arnOf(call, 'cloudtrail', `trail/${name}`);
-    return [requirement(call, 'cloudtrail:UpdateTrail', arn)];
-  },
+  GetTrail: onTrail,
+  UpdateTrail: onTrail,
 };
 
 /** The form in which CloudWatch Logs asks about a log group, but for its tags: so its denials name it. */

@@ -82,6 +82,8 @@ function answer({ form, headers }: ReceivedCall): Answer {
       return jsonAnswer({});
     case 'DescribeTrails':
       return jsonAnswer({ trailList: [{ Name: 'audit', LogFileValidationEnabled: world.isValidated }] });
+    case 'GetTrail':
+      return jsonAnswer({ Trail: { Name: 'audit', LogFileValidationEnabled: world.isValidated } });
     default:
       return jsonAnswer({ __type: 'ParameterNotFound' }, 400);
   }
@@ -182,6 +184,7 @@ describe('an execution', () => {
     ).toEqual([
       ['UpdateTrail', REGION, ROLE],
       ['DescribeTrails', REGION, ROLE],
+      ['GetTrail', REGION, ROLE],
     ]);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/cloudtrail-log-file-validation/rule.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
 import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
@@ -221,31 +221,58 @@ describe('the change', () => {
 
     await applyChange(sessionOf(aws.endpoint), change);
 
-    expect(JSON.parse(aws.calls[0]?.body ?? '')).toEqual({
+    expect(JSON.parse(aws.calls.at(-1)?.body ?? '')).toEqual({
       Name: change.resource,
       EnableLogFileValidation: true,
     });
   });
 
-  test.each([
-    { code: 'TrailNotFoundException', because: 'gone' },
-    { code: 'ConflictException', because: 'busy' },
-  ])('is refused by $code because the trail is $because', async ({ code, because }) => {
-    await using aws = await scriptedAws(() => jsonAnswer({ __type: code, message: 'wait' }, 400));
+  test.each<{ what: string; trails: Trail[]; message: string }>([
+    { what: 'deleted', trails: [], message: `trail ${change.resource} is gone: nothing was changed` },
+    {
+      what: 'fixed by its owner',
+      trails: [{ name: 'events', validated: true }],
+      message: `log file validation of ${change.resource} was turned on by someone else meanwhile`,
+    },
+  ])('of a trail that was $what after the read is stale: nothing is written', async ({ trails, message }) => {
+    await using aws = await cloudTrail(trails);
 
     const application = applyChange(sessionOf(aws.endpoint), change);
 
-    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because });
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError', message });
+    expect(actionsOf(aws.calls)).toEqual(['cloudtrail:DescribeTrails']);
   });
 
-  test('leaves any other error as AWS gave it', async () => {
-    await using aws = await scriptedAws(() =>
-      jsonAnswer({ __type: 'InsufficientS3BucketPolicyException', message: 'the bucket policy' }, 400),
+  test.each([
+    { code: 'TrailNotFoundException', error: { name: 'StalePlanError' } },
+    { code: 'ConflictException', error: { name: 'ChangeRefusedError', because: 'busy' } },
+    // The trail's bucket must let digest files in; nobody but its owner can see to that.
+    {
+      code: 'InsufficientS3BucketPolicyException',
+      error: { name: 'InsufficientS3BucketPolicyException' },
+    },
+  ])('that AWS answers with $code fails as $error.name', async ({ code, error }) => {
+    await using aws = await scriptedAws(
+      answerByAction({
+        'cloudtrail:DescribeTrails': () => jsonAnswer({ trailList: [{ TrailARN: change.resource }] }),
+        'cloudtrail:UpdateTrail': () => jsonAnswer({ __type: code, message: 'wait' }, 400),
+      }),
     );
 
     const application = applyChange(sessionOf(aws.endpoint), change);
 
-    await expect(application).rejects.toMatchObject({ name: 'InsufficientS3BucketPolicyException' });
+    await expect(application).rejects.toMatchObject(error);
+  });
+
+  test('is visible when reads show it', async () => {
+    await using aws = await cloudTrail([{ name: 'events' }]);
+    const session = sessionOf(aws.endpoint);
+
+    const inAnOldRead = await isChangeVisible(session, change);
+    await applyChange(session, change);
+    const afterwards = await isChangeVisible(session, change);
+
+    expect([inAnOldRead, afterwards]).toEqual([false, true]);
   });
 });
 
@@ -262,5 +289,5 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   const { permissions } = rule;
   expect(grantedActions(permissions.read)).toEqual(read);
   expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
-  expect(grantedActions(permissions.undo)).toEqual(grantedActions(permissions.write));
+  expect(grantedActions(permissions.undo)).toEqual(['cloudtrail:DescribeTrails', 'cloudtrail:UpdateTrail']);
 });

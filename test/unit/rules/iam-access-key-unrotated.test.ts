@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
 import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
@@ -143,7 +143,11 @@ describe('which keys are made inactive', () => {
 
     const left =
       'access key AKIAUSED, created 2026-03-22, is left active: last used 2026-06-01, in the last 30 days (unused_only_days)';
-    expect(both).toMatchObject({ state: 'violation', plan: [changeOf(unused)], notes: [left] });
+    expect(both).toMatchObject({
+      state: 'violation',
+      plan: [{ ...changeOf(unused), unusedForDays: 30 }],
+      notes: [left],
+    });
     expect(only).toEqual({ state: 'not_applicable', reason: left });
   });
 
@@ -244,26 +248,105 @@ describe('the change', () => {
     expect(users.deploy.keys).toMatchObject([{ id: 'AKIAOLD', status: 'Active' }]);
   });
 
-  test('of a key that is gone is done already, and there is nothing to undo', async () => {
-    await using aws = await iam({ deploy: { keys: [] } });
+  const old: Key = { id: 'AKIAOLD', age: 100, used: 60 };
+  const unusedOnly = { ...changeOf(old), unusedForDays: 30 };
 
-    const applied = await applyChange(sessionOf(aws.endpoint), change);
+  test.each<{ what: string; keys: Key[] | undefined; tried: Record<string, unknown>; message: string }>([
+    { what: 'deleted', keys: [], tried: change, message: 'access key AKIAOLD of deploy is gone' },
+    {
+      what: 'deleted with its user',
+      keys: undefined,
+      tried: change,
+      message: 'access key AKIAOLD of deploy is gone',
+    },
+    {
+      what: 'made inactive by its owner',
+      keys: [{ ...old, status: 'Inactive' }],
+      tried: change,
+      message: 'access key AKIAOLD of deploy was made Inactive by someone else meanwhile',
+    },
+    {
+      what: 'rotated: deleted, and another one made',
+      keys: [{ id: 'AKIANEW', age: 0 }],
+      tried: change,
+      message: 'access key AKIAOLD of deploy is gone',
+    },
+    {
+      what: 'used',
+      keys: [{ ...old, used: 0 }],
+      tried: unusedOnly,
+      message: 'access key AKIAOLD of deploy was used meanwhile, on 2026-06-30: nothing was changed',
+    },
+    {
+      what: 'deleted before it is to be made active again',
+      keys: [],
+      tried: { ...change, before: 'Inactive', after: 'Active' },
+      message: 'access key AKIAOLD of deploy is gone',
+    },
+  ])(
+    'of a key that was $what after the read is stale: nothing is written',
+    async ({ keys, tried, message }) => {
+      const users: Record<string, User> = keys === undefined ? {} : { deploy: { keys: [...keys] } };
+      await using aws = await iam(users);
 
-    expect(applied).toMatchObject({ changed: false });
-    await expect(inverseOf(applied)).resolves.toBeUndefined();
+      const application = applyChange(sessionOf(aws.endpoint), { ...change, ...tried });
+
+      await expect(application).rejects.toMatchObject({
+        name: 'StalePlanError',
+        message: expect.stringContaining(message),
+      });
+      expect(actionsOf(aws.calls)).not.toContain('iam:UpdateAccessKey');
+    },
+  );
+
+  test('of a key that is deleted at that very moment is stale', async () => {
+    await using aws = await scriptedAws(
+      answerByAction({
+        'iam:ListAccessKeys': () =>
+          xmlAnswer(
+            '<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member><AccessKeyId>AKIAOLD</AccessKeyId><Status>Active</Status></member></AccessKeyMetadata><IsTruncated>false</IsTruncated></ListAccessKeysResult></ListAccessKeysResponse>',
+          ),
+        'iam:UpdateAccessKey': () => queryError('NoSuchEntity', 404),
+      }),
+    );
+
+    const application = applyChange(sessionOf(aws.endpoint), change);
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
   });
 
-  test('of a key that is to be made active and is gone is refused', async () => {
-    await using aws = await iam({ deploy: { keys: [] } });
-    const reactivation = { ...change, before: 'Inactive', after: 'Active' };
+  test('of a key that is not in use is made, and may be undone although the key is then used', async () => {
+    const users = { deploy: { keys: [old] } };
+    await using aws = await iam(users);
+    const session = sessionOf(aws.endpoint);
 
-    const application = applyChange(sessionOf(aws.endpoint), reactivation);
+    const applied = await applyChange(session, unusedOnly);
+    users.deploy.keys[0] = { ...old, status: 'Inactive', used: 0 };
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await applyChange(session, inverse);
 
-    await expect(application).rejects.toMatchObject({
-      name: 'ChangeRefusedError',
-      message: "access key AKIAOLD of deploy is gone: it can't be made active",
-    });
+    expect(users.deploy.keys).toMatchObject([{ id: 'AKIAOLD', status: 'Active' }]);
   });
+
+  test('is visible when reads show it', async () => {
+    const users = { deploy: { keys: [old] } };
+    await using aws = await iam(users);
+    const session = sessionOf(aws.endpoint);
+
+    const inAnOldRead = await isChangeVisible(session, change);
+    await applyChange(session, change);
+    const afterwards = await isChangeVisible(session, change);
+
+    expect([inAnOldRead, afterwards]).toEqual([false, true]);
+  });
+});
+
+test('the root user is refused with words', () => {
+  const parsed = rule.resourceId.safeParse('<root_account>');
+
+  expect(parsed.error?.issues.map(({ message }) => message)).toEqual([
+    'this is the root user of the account, which is never touched: nobody else can change its keys. Delete them as the root user',
+  ]);
 });
 
 test('the rule calls what it declares, and declares what it calls', async () => {
@@ -277,10 +360,10 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   const { permissions } = rule;
   expect(grantedActions(permissions.read)).toEqual(read);
   expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
-  expect(permissions.undo).toEqual(permissions.write);
+  expect(grantedActions(permissions.undo)).toEqual(['iam:ListAccessKeys', 'iam:UpdateAccessKey']);
 });
 
-test('25 users with one old key each take three reads a user', async () => {
+test('25 users with one old key each take three reads per user', async () => {
   const names = Array.from({ length: 25 }, (_, n) => `user-${n}`);
   await using aws = await iam(
     Object.fromEntries(names.map((name, n) => [name, { keys: [{ id: `AKIA${n}`, age: 100 }] }])),

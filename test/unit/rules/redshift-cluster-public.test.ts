@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/redshift-cluster-public/rule.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
 import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
@@ -169,7 +169,7 @@ describe('the change', () => {
     if (inverse !== undefined) await applyChange(sessionOf(aws.endpoint), inverse);
 
     expect(clusters[0]?.pending).toBe(true);
-    expect(Object.fromEntries(aws.calls[0]?.form ?? [])).toEqual({
+    expect(Object.fromEntries(aws.calls.at(-1)?.form ?? [])).toEqual({
       Action: 'ModifyCluster',
       Version: '2012-12-01',
       ClusterIdentifier: 'warehouse',
@@ -177,15 +177,76 @@ describe('the change', () => {
     });
   });
 
-  test.each([
-    { what: 'paused meanwhile', clusters: [{ id: 'warehouse', status: 'paused' }], because: 'busy' },
-    { what: 'deleted meanwhile', clusters: [], because: 'gone' },
-  ])('is refused for a cluster that was $what', async ({ clusters, because }) => {
+  test.each<{ what: string; clusters: Cluster[]; error: Record<string, string> }>([
+    {
+      what: 'paused',
+      clusters: [{ id: 'warehouse', status: 'paused' }],
+      error: { name: 'ChangeRefusedError', because: 'busy' },
+    },
+    {
+      what: 'resized',
+      clusters: [{ id: 'warehouse', status: 'resizing' }],
+      error: { name: 'ChangeRefusedError', because: 'busy' },
+    },
+    { what: 'deleted', clusters: [], error: { name: 'StalePlanError' } },
+    {
+      what: 'made private',
+      clusters: [{ id: 'warehouse', isPublic: false }],
+      error: { name: 'StalePlanError' },
+    },
+    {
+      what: 'told to be private, which AWS is at work on,',
+      clusters: [{ id: 'warehouse', status: 'modifying', pending: false }],
+      error: { name: 'StalePlanError' },
+    },
+  ])('writes nothing to a cluster that was $what after the read', async ({ clusters, error }) => {
     await using aws = await redshift(clusters);
 
     const application = applyChange(sessionOf(aws.endpoint), change);
 
-    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because });
+    await expect(application).rejects.toMatchObject(error);
+    expect(aws.calls.map(({ form }) => form.get('Action'))).toEqual(['DescribeClusters']);
+  });
+
+  test.each([
+    { what: 'began itself, with a lost answer, is made', pending: false, made: true },
+    { what: 'did not begin is busy', pending: undefined, made: false },
+  ])('that meets work which it $what', async ({ pending, made }) => {
+    const cluster = { id: 'warehouse', status: 'available' };
+    let writes = 0;
+    await using aws = await scriptedAws(
+      answerByAction({
+        'redshift:DescribeClusters': () =>
+          xmlAnswer(
+            `<DescribeClustersResponse><DescribeClustersResult><Clusters>${clusterXml(
+              writes === 0
+                ? cluster
+                : { ...cluster, status: 'modifying', ...(pending !== undefined && { pending }) },
+            )}</Clusters></DescribeClustersResult></DescribeClustersResponse>`,
+          ),
+        'redshift:ModifyCluster': () => {
+          writes += 1;
+          return writes === 1 ? 'cut' : queryError('InvalidClusterState');
+        },
+      }),
+    );
+
+    const application = applyChange(sessionOf(aws.endpoint), change);
+
+    if (made) await expect(application).resolves.toEqual(change);
+    else await expect(application).rejects.toMatchObject({ because: 'busy' });
+  });
+
+  test('is visible as soon as AWS is at work on it, and not in an older read', async () => {
+    const clusters: Cluster[] = [{ id: 'warehouse' }];
+    await using aws = await redshift(clusters);
+    const session = sessionOf(aws.endpoint);
+
+    const inAnOldRead = await isChangeVisible(session, change);
+    await applyChange(session, change);
+    const afterwards = await isChangeVisible(session, change);
+
+    expect([inAnOldRead, afterwards]).toEqual([false, true]);
   });
 });
 
@@ -200,5 +261,5 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   const { permissions } = rule;
   expect(grantedActions(permissions.read)).toEqual(read);
   expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
-  expect(permissions.undo).toEqual(permissions.write);
+  expect(grantedActions(permissions.undo)).toEqual(actionsOf(aws.calls));
 });

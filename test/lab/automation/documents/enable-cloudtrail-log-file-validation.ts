@@ -1,4 +1,9 @@
-import { CloudTrailClient, DescribeTrailsCommand, UpdateTrailCommand } from '@aws-sdk/client-cloudtrail';
+import {
+  CloudTrailClient,
+  DescribeTrailsCommand,
+  GetTrailCommand,
+  UpdateTrailCommand,
+} from '@aws-sdk/client-cloudtrail';
 import {
   AssertionFailed,
   type AutomationDocument,
@@ -38,7 +43,11 @@ export const enableCloudTrailLogFileValidation: AutomationDocument = {
         const { trailList = [] } = await client(CloudTrailClient).send(
           new DescribeTrailsCommand({ trailNameList: [TrailName] }),
         );
-        if (trailList[0]?.LogFileValidationEnabled === true) return 'done';
+        // AWS's page names this call today, and the other one before: whoever runs the document needs both.
+        const { Trail } = await client(CloudTrailClient).send(new GetTrailCommand({ Name: TrailName }));
+        if (trailList[0]?.LogFileValidationEnabled === true && Trail?.LogFileValidationEnabled === true) {
+          return 'done';
+        }
         throw new AssertionFailed(`LogFileValidationEnabled of ${TrailName} is not true`);
       },
     },

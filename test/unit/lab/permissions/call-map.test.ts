@@ -70,6 +70,7 @@ type Row = readonly [string, Record<string, unknown>, readonly string[], Record<
 const table: readonly Row[] = [
   ['cloudtrail:DescribeTrails', {}, ['cloudtrail:DescribeTrails *']],
   ['cloudtrail:ListTags', { ResourceIdList: [trail] }, [`cloudtrail:ListTags ${trail}`]],
+  ['cloudtrail:GetTrail', { Name: trail }, [`cloudtrail:GetTrail ${trail}`]],
   ['cloudtrail:UpdateTrail', { Name: trail }, [`cloudtrail:UpdateTrail ${trail}`]],
   [
     'cloudtrail:UpdateTrail',
