@@ -1,21 +1,8 @@
-import { z } from 'zod';
+import { type Exempting, isOver } from '../model/exemption-tag.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Exemption } from '../model/settings.ts';
 
-/**
- * The tag by which a resource's owner exempts it: `<reason> until <last day>`. Most services take only letters, digits,
- * spaces and `_.:/=+-@` in a tag's value; where a semicolon or a comma may stand, one before `until` is no part of the
- * reason.
- */
-export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
-
-/** What the exemptions say of one finding. */
-export interface Exempting {
-  /** Why it is left alone; undefined where no exemption counts. */
-  readonly reason?: string;
-  /** Those that name it and have ended, in words. */
-  readonly ended: readonly string[];
-}
+export { EXEMPTION_TAG, type Exempting, exemptionTagOf, type TagExempting } from '../model/exemption-tag.ts';
 
 /** `*` stands for any text, slashes and colons included; everything else for itself. */
 function matches(pattern: string, text: string): boolean {
@@ -31,11 +18,6 @@ function matches(pattern: string, text: string): boolean {
     from = place + part.length;
   }
   return text.length - end.length >= from && text.endsWith(end);
-}
-
-/** Whether a last day (UTC) is over. */
-function isOver(lastDay: string, now: Date): boolean {
-  return now.toISOString().slice(0, 10) > lastDay;
 }
 
 /** What the exemptions in the rule's settings say of a finding. */
@@ -56,23 +38,4 @@ export function exemptionsOf(
   const counting = naming.find(({ expires }) => !isOver(expires, now));
   if (counting === undefined) return { ended };
   return { reason: `${counting.reason} (${counting.owner}, until ${counting.expires})`, ended };
-}
-
-/** What a resource's exemption tag says. `malformed`: someone meant to exempt it, but not in words that count. */
-export type TagExempting = Exempting & { readonly malformed?: string };
-
-/** Reads a resource's exemption tag. */
-export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now: Date): TagExempting {
-  const tag = tags[EXEMPTION_TAG];
-  if (tag === undefined) return { ended: [] };
-  const match = /^(.*[^\s;,])[\s;,]+until\s+(\S+)$/is.exec(tag.trim());
-  const [, reason, until = ''] = match ?? [];
-  if (reason === undefined || !z.iso.date().safeParse(until).success) {
-    return {
-      ended: [],
-      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". It is left alone until the tag says so, or is removed`,
-    };
-  }
-  if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };
-  return { reason: `${reason} (tag, until ${until})`, ended: [] };
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { isAwsError } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
+import { readShares, snapshotNotFound } from './shares.ts';
 
 const schema = z.object({
   kind: z.literal('rds-snapshot-shares-change'),
@@ -9,19 +11,39 @@ const schema = z.object({
   resource: z.string(),
   /** A DB instance's snapshot, or an Aurora (or Multi-AZ) cluster's: each has an API of its own. */
   of: z.enum(['instance', 'cluster']),
-  /** The account ids, or `all`, that the snapshot is shared with. */
+  /** The account ids, or `all`, that the snapshot is shared with. Once it is applied: what stood there at the write. */
   before: z.array(z.string()),
+  /** Only the shares in which it differs from `before` are taken away or added. */
   after: z.array(z.string()),
-  /** Set once it is applied: false where the snapshot was gone, so that there was nothing to change or to undo. */
-  changed: z.boolean().optional(),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;
 
 const without = (values: readonly string[], others: readonly string[]) =>
   values.filter((value) => !others.includes(value));
 
-/** The names that the SDK gives RDS's answer that a snapshot, or a cluster's, is not there. */
-export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
+async function modify(
+  session: AwsSession,
+  { resource, of }: RdsSnapshotSharesChange,
+  removed: readonly string[],
+  added: readonly string[],
+): Promise<void> {
+  const rds = await import('../../aws/rds.ts');
+  const client = session.client(rds.RDSClient);
+  const values = {
+    AttributeName: 'restore',
+    ...(removed.length > 0 ? { ValuesToRemove: [...removed] } : {}),
+    ...(added.length > 0 ? { ValuesToAdd: [...added] } : {}),
+  };
+  if (of === 'instance') {
+    await client.send(
+      new rds.ModifyDBSnapshotAttributeCommand({ DBSnapshotIdentifier: resource, ...values }),
+    );
+  } else {
+    await client.send(
+      new rds.ModifyDBClusterSnapshotAttributeCommand({ DBClusterSnapshotIdentifier: resource, ...values }),
+    );
+  }
+}
 
 /** Changes with whom a manual snapshot is shared: takes away and adds what differs, and touches no other share. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
@@ -36,42 +58,33 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     ];
     return `~ ${change.of} snapshot ${change.resource}: ${parts.join('; ')}`;
   },
-  /** @throws ChangeRefusedError when the snapshot is busy, or is to be shared and gone */
-  async apply(session, change) {
-    const rds = await import('../../aws/rds.ts');
-    const client = session.client(rds.RDSClient);
-    const removed = without(change.before, change.after);
-    const added = without(change.after, change.before);
-    const values = {
-      AttributeName: 'restore',
-      ...(removed.length > 0 ? { ValuesToRemove: removed } : {}),
-      ...(added.length > 0 ? { ValuesToAdd: added } : {}),
-    };
+  async apply(session, change, note) {
+    const name = `${change.of} snapshot ${change.resource}`;
+    const now = await readShares(session, change.resource, change.of);
+    if (now === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+    const removed = without(change.before, change.after).filter((share) => now.includes(share));
+    const added = without(without(change.after, change.before), now);
+    if (removed.length === 0 && added.length === 0) {
+      throw new StalePlanError(`the shares of ${name} were changed by someone else meanwhile`);
+    }
     try {
-      if (change.of === 'instance') {
-        await client.send(
-          new rds.ModifyDBSnapshotAttributeCommand({ DBSnapshotIdentifier: change.resource, ...values }),
-        );
-      } else {
-        await client.send(
-          new rds.ModifyDBClusterSnapshotAttributeCommand({
-            DBClusterSnapshotIdentifier: change.resource,
-            ...values,
-          }),
-        );
-      }
+      await modify(session, change, removed, added);
     } catch (error) {
-      // Deleted meanwhile: a snapshot that is gone is shared with nobody.
-      if (added.length === 0 && isAwsError(error, ...snapshotNotFound)) return { ...change, changed: false };
-      throw refusal(error, `${change.of} snapshot ${change.resource}`, {
-        gone: snapshotNotFound,
+      throw refusal(error, name, {
+        stale: snapshotNotFound,
         busy: ['InvalidDBSnapshotStateFault', 'InvalidDBClusterSnapshotStateFault'],
       });
     }
-    return { ...change, changed: true };
+    const made = { ...change, before: now, after: [...without(now, removed), ...added] };
+    note(made);
+    return made;
   },
-  inverse: (applied) =>
-    applied.changed === false
-      ? undefined
-      : { ...applied, before: applied.after, after: applied.before, changed: undefined },
+  /** RDS says nothing of how soon its reads show a write: an older state is told by what was changed. */
+  async isVisible(session, { resource, of, before, after }) {
+    const now = await readShares(session, resource, of);
+    if (now === undefined) return true;
+    const stillThere = without(before, after).some((share) => now.includes(share));
+    return !stillThere && without(without(after, before), now).length === 0;
+  },
+  inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -9,6 +9,11 @@ const change: readonly Permission[] = [
   { actions: ['rds:ModifyDBClusterSnapshotAttribute'], resources: [arn('cluster-snapshot')] },
 ];
 
+const look: readonly Permission[] = [
+  { actions: ['rds:DescribeDBSnapshotAttributes'], resources: [arn('snapshot')] },
+  { actions: ['rds:DescribeDBClusterSnapshotAttributes'], resources: [arn('cluster-snapshot')] },
+];
+
 export const facts = defineFacts({
   id: 'rds-snapshot-public',
   title: 'Manual snapshots of RDS instances and Aurora clusters are not public',
@@ -31,12 +36,12 @@ export const facts = defineFacts({
   documentation: {
     control: 'Netskope best practice BPR-3-8',
     finds:
-      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots of an instance that is gone are looked at, too.',
+      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots are matched by the resource id of the instance or cluster, so those of a renamed one are found; snapshots of one that is gone are matched by its name.',
     changes:
-      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`.',
+      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`. An exemption tag on a snapshot leaves that snapshot as it is, and the outcome names it; where every public snapshot has one, the finding is `exempt`.',
     neverTouches:
-      'Shares with single accounts; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
-    undo: 'Shares the snapshot with `all` again, unless it was deleted meanwhile.',
+      'Shares with single accounts; snapshots of another instance or cluster that had the same name before; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
+    undo: 'Shares the snapshot with `all` again, unless it was deleted, or shared with `all` by someone else, meanwhile.',
   },
   permissions: {
     read: [
@@ -44,10 +49,9 @@ export const facts = defineFacts({
       { actions: ['rds:DescribeDBClusters'], resources: [arn('cluster')] },
       { actions: ['rds:DescribeDBSnapshots'], resources: [arn('db'), arn('snapshot')] },
       { actions: ['rds:DescribeDBClusterSnapshots'], resources: [arn('cluster'), arn('cluster-snapshot')] },
-      { actions: ['rds:DescribeDBSnapshotAttributes'], resources: [arn('snapshot')] },
-      { actions: ['rds:DescribeDBClusterSnapshotAttributes'], resources: [arn('cluster-snapshot')] },
+      ...look,
     ],
     write: change,
-    undo: change,
+    undo: [...look, ...change],
   },
 });

@@ -1,189 +1,175 @@
-import pLimit from 'p-limit';
-import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { tagMap } from '../../aws/tags.ts';
-import { type RdsSnapshotSharesChange, snapshotNotFound } from '../../changes/rds-snapshot/shares-change.ts';
+import type { RdsSnapshotSharesChange } from '../../changes/rds-snapshot/shares-change.ts';
+import { EXEMPTION_TAG, exemptionTagOf } from '../../model/exemption-tag.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts } from './facts.ts';
+import {
+  type Candidate,
+  type Database,
+  type Kind,
+  listClusterSnapshots,
+  listInstanceSnapshots,
+  type PublicSnapshot,
+  readClusters,
+  readInstances,
+  readPublic,
+} from './read.ts';
 
 /** A type, not an interface, so that it is JSON. */
-type Snapshot = {
-  id: string;
-  of: 'instance' | 'cluster';
-  /** AWS's word for what is going on with it, `available` when nothing is. */
-  status: string;
-  sharedWith: string[];
-};
+type Snapshot = { id: string; of: Kind; status: string; sharedWith: string[] };
 type Seen = { publicSnapshots: Snapshot[] };
 
-/** A manual snapshot that could be public, before it is known with whom it is shared. */
-interface Candidate extends Omit<Snapshot, 'sharedWith'> {
-  /** The identifier of the DB instance or cluster that it was made of. */
-  readonly source: string;
+/** A name that snapshots are looked for by, with what has this name now. */
+interface Source {
+  readonly of: Kind;
+  readonly identifier: string;
+  readonly now: Database | undefined;
 }
 
-/** What is known of a DB instance. */
-interface Instance {
-  /** The cluster that it belongs to, whose snapshots are the cluster's. */
-  readonly cluster: string | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-/** How many snapshots are read side by side. */
-const SNAPSHOTS_AT_ONCE = 4;
-
-/** The most that RDS gives in a page. */
-const PAGE_SIZE = 100;
-
-// Filters, not the parameters of the same names: those must name what exists, and snapshots outlive their instance.
-
-async function readInstances(session: AwsSession, ids: readonly string[]): Promise<Map<string, Instance>> {
-  const { paginateDescribeDBInstances, RDSClient } = await import('../../aws/rds.ts');
-  const instances = new Map<string, Instance>();
-  const pages = paginateDescribeDBInstances(
-    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
-    { Filters: [{ Name: 'db-instance-id', Values: [...ids] }] },
-  );
-  for await (const page of pages) {
-    for (const { DBInstanceIdentifier = '', DBClusterIdentifier, TagList } of page.DBInstances ?? []) {
-      instances.set(DBInstanceIdentifier, { cluster: DBClusterIdentifier, tags: tagMap(TagList) });
-    }
-  }
-  return instances;
-}
-
-async function readClusterTags(
+/** The instances and clusters of these names. A finding names an instance; where that is one of a cluster, the cluster counts too. */
+async function readSources(
   session: AwsSession,
   ids: readonly string[],
-): Promise<Map<string, Record<string, string>>> {
-  const { paginateDescribeDBClusters, RDSClient } = await import('../../aws/rds.ts');
-  const tags = new Map<string, Record<string, string>>();
-  const pages = paginateDescribeDBClusters(
-    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
-    { Filters: [{ Name: 'db-cluster-id', Values: [...ids] }] },
+): Promise<ReadonlyMap<string, Source[]>> {
+  const instances = await readInstances(session, 'db-instance-id', ids);
+  const clusterNames = new Set([...ids, ...instances.flatMap(({ cluster }) => cluster ?? [])]);
+  const clusters = await readClusters(session, 'db-cluster-id', [...clusterNames]);
+  const sourceOf = (of: Kind, identifier: string): Source => ({
+    of,
+    identifier,
+    now: (of === 'instance' ? instances : clusters).find((database) => database.identifier === identifier),
+  });
+  return new Map(
+    ids.map((id) => {
+      const instance = sourceOf('instance', id);
+      return [id, [instance, sourceOf('cluster', instance.now?.cluster ?? id)]];
+    }),
   );
-  for await (const page of pages) {
-    for (const { DBClusterIdentifier = '', TagList } of page.DBClusters ?? []) {
-      tags.set(DBClusterIdentifier, tagMap(TagList));
-    }
-  }
-  return tags;
 }
 
-// An encrypted snapshot can't be public: AWS refuses to share one with `all`, whatever its key.
-// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html
+async function listCandidates(session: AwsSession, sources: readonly Source[]): Promise<Candidate[]> {
+  const instances = sources.filter(({ of }) => of === 'instance');
+  const resourceIds = instances.flatMap(({ now }) => now?.resourceId ?? []);
+  const [byName, byResourceId, ofClusters] = await Promise.all([
+    listInstanceSnapshots(
+      session,
+      'db-instance-id',
+      instances.map(({ identifier }) => identifier),
+    ),
+    listInstanceSnapshots(session, 'dbi-resource-id', resourceIds),
+    listClusterSnapshots(session),
+  ]);
+  const ofInstances = new Map([...byName, ...byResourceId].map((candidate) => [candidate.id, candidate]));
+  const candidates = [...ofInstances.values(), ...ofClusters];
+  return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
+}
 
-async function listInstanceSnapshots(
+/** Whether the snapshot was made of what has the name now, or of something that had the name then. */
+function isNamedBy(
+  { of, source, sourceResourceId }: Candidate,
+  { of: kind, identifier, now }: Source,
+): boolean {
+  if (of !== kind) return false;
+  return source === identifier || (now?.resourceId !== undefined && sourceResourceId === now.resourceId);
+}
+
+/**
+ * What exists of the instances and clusters that public snapshots were made of, by resource id: one that had the name
+ * and was renamed keeps its snapshots.
+ */
+async function readOwners(
   session: AwsSession,
-  instances: readonly string[],
-): Promise<Candidate[]> {
-  const { paginateDescribeDBSnapshots, RDSClient } = await import('../../aws/rds.ts');
-  const candidates: Candidate[] = [];
-  const pages = paginateDescribeDBSnapshots(
-    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
-    { SnapshotType: 'manual', Filters: [{ Name: 'db-instance-id', Values: [...instances] }] },
+  snapshots: readonly PublicSnapshot[],
+  sources: readonly Source[],
+): Promise<ReadonlyMap<string, Database>> {
+  const known = new Set(sources.flatMap(({ now }) => now?.resourceId ?? []));
+  const unknown = (kind: Kind): string[] => [
+    ...new Set(
+      snapshots
+        .filter(({ of }) => of === kind)
+        .flatMap(({ sourceResourceId: id }) => (id === undefined || known.has(id) ? [] : [id])),
+    ),
+  ];
+  const databases = [
+    ...(await readInstances(session, 'dbi-resource-id', unknown('instance'))),
+    ...(await readClusters(session, 'db-cluster-resource-id', unknown('cluster'))),
+    ...sources.flatMap(({ now }) => now ?? []),
+  ];
+  return new Map(
+    databases.flatMap((database) =>
+      database.resourceId === undefined ? [] : [[database.resourceId, database] as const],
+    ),
   );
-  for await (const page of pages) {
-    for (const { DBSnapshotIdentifier: id, ...snapshot } of page.DBSnapshots ?? []) {
-      if (id === undefined || snapshot.Encrypted === true) continue;
-      const { DBInstanceIdentifier: source = '', Status: status = 'unknown' } = snapshot;
-      candidates.push({ id, of: 'instance', source, status });
+}
+
+/** One resource's public snapshots, sorted into those to fix and those to leave, with the words for the latter. */
+function judge(
+  sources: readonly Source[],
+  snapshots: readonly PublicSnapshot[],
+  owners: ReadonlyMap<string, Database>,
+  now: Date,
+): Inspection<Seen> {
+  const notes: string[] = [];
+  const exempt: PublicSnapshot[] = [];
+  const open: PublicSnapshot[] = [];
+  for (const snapshot of snapshots) {
+    const source = sources.find((each) => isNamedBy(snapshot, each));
+    if (source === undefined) continue;
+    const owner = owners.get(snapshot.sourceResourceId ?? '');
+    if (owner !== undefined && owner.identifier !== source.identifier) {
+      notes.push(
+        `public snapshot ${snapshot.id} is left: it was made of ${snapshot.of} ${owner.identifier}, which was called ${snapshot.source} then`,
+      );
+      continue;
+    }
+    const { reason, malformed } = exemptionTagOf(snapshot.tags, now);
+    if (reason === undefined && malformed === undefined) open.push(snapshot);
+    else {
+      exempt.push(snapshot);
+      notes.push(`public snapshot ${snapshot.id} is left: ${reason ?? malformed}`);
     }
   }
-  return candidates;
+  if (open.length === 0 && exempt.length === 0)
+    return { state: 'compliant', ...(notes.length > 0 && { notes }) };
+
+  const tags = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
+  // Nothing is left to fix: the tag of a snapshot speaks for the finding.
+  const [first] = exempt;
+  if (open.length === 0 && first !== undefined) tags[EXEMPTION_TAG] = first.tags[EXEMPTION_TAG];
+  return {
+    state: 'violation',
+    seen: { publicSnapshots: inOrder(open.length > 0 ? open : exempt) },
+    tags,
+    notes,
+  };
 }
 
-async function listClusterSnapshots(session: AwsSession, clusters: readonly string[]): Promise<Candidate[]> {
-  const { paginateDescribeDBClusterSnapshots, RDSClient } = await import('../../aws/rds.ts');
-  const candidates: Candidate[] = [];
-  const pages = paginateDescribeDBClusterSnapshots(
-    { client: session.client(RDSClient), pageSize: PAGE_SIZE },
-    { SnapshotType: 'manual', Filters: [{ Name: 'db-cluster-id', Values: [...clusters] }] },
-  );
-  for await (const page of pages) {
-    for (const { DBClusterSnapshotIdentifier: id, ...snapshot } of page.DBClusterSnapshots ?? []) {
-      if (id === undefined || snapshot.StorageEncrypted === true) continue;
-      const { DBClusterIdentifier: source = '', Status: status = 'unknown' } = snapshot;
-      candidates.push({ id, of: 'cluster', source, status });
-    }
-  }
-  return candidates;
-}
-
-/** With whom a snapshot is shared; nobody when it was deleted meanwhile. */
-async function readShares(session: AwsSession, { id, of }: Candidate): Promise<string[]> {
-  const rds = await import('../../aws/rds.ts');
-  const client = session.client(rds.RDSClient);
-  try {
-    const attributes =
-      of === 'instance'
-        ? (await client.send(new rds.DescribeDBSnapshotAttributesCommand({ DBSnapshotIdentifier: id })))
-            .DBSnapshotAttributesResult?.DBSnapshotAttributes
-        : (
-            await client.send(
-              new rds.DescribeDBClusterSnapshotAttributesCommand({ DBClusterSnapshotIdentifier: id }),
-            )
-          ).DBClusterSnapshotAttributesResult?.DBClusterSnapshotAttributes;
-    return attributes?.find(({ AttributeName }) => AttributeName === 'restore')?.AttributeValues ?? [];
-  } catch (error) {
-    if (isAwsError(error, ...snapshotNotFound)) return [];
-    throw error;
-  }
-}
-
-/** What is public of these candidates; those that AWS can change just now come first. */
-async function readPublicSnapshots(
-  session: AwsSession,
-  candidates: readonly Candidate[],
-): Promise<(Snapshot & { source: string })[]> {
-  const limit = pLimit(SNAPSHOTS_AT_ONCE);
-  const snapshots = await limit.map(candidates, async (candidate) => ({
-    ...candidate,
-    sharedWith: await readShares(session, candidate),
-  }));
+/** Those that AWS can change just now come first. */
+function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
   return snapshots
-    .filter(({ sharedWith }) => sharedWith.includes('all'))
+    .map(({ id, of, status, sharedWith }) => ({ id, of, status, sharedWith }))
     .sort((one, other) => Number(one.status !== 'available') - Number(other.status !== 'available'));
 }
 
 /**
  * Manual snapshots of a DB instance, and of the cluster that it is in, that every AWS account may restore. Automated
- * snapshots and those of AWS Backup can't be public. Snapshots outlive their instance, so an instance that is gone is
- * looked at all the same, and is compliant when no snapshot of it is public.
+ * snapshots and those of AWS Backup can't be public. Snapshots belong to an instance or cluster by its resource id, so
+ * they are found under its new name when it was renamed. They outlive it: a name that nothing has now is looked for all
+ * the same.
  */
 export const rule = defineRule<Seen, Record<string, never>>(facts, {
   async inspect(session, resources) {
-    // RDS keeps identifiers in small letters, whatever it was asked with.
+    // RDS keeps identifiers in lower case, whatever it was asked with.
     const ids = [...new Set(resources.map((resource) => resource.toLowerCase()))];
-    const [instances, instanceSnapshots] = await Promise.all([
-      readInstances(session, ids),
-      listInstanceSnapshots(session, ids),
-    ]);
-    // A finding names an instance; where that is one of a cluster, the snapshots are the cluster's.
-    const clusters = new Set([...ids, ...[...instances.values()].flatMap(({ cluster }) => cluster ?? [])]);
-    const snapshots = await readPublicSnapshots(session, [
-      ...instanceSnapshots,
-      ...(await listClusterSnapshots(session, [...clusters])),
-    ]);
-    const clustersAtFault = new Set(
-      snapshots.filter(({ of }) => of === 'cluster').map(({ source }) => source),
-    );
-    const clusterTags =
-      clustersAtFault.size === 0
-        ? new Map<string, Record<string, string>>()
-        : await readClusterTags(session, [...clustersAtFault]);
-
+    const sourcesOf = await readSources(session, ids);
+    const sources = [...sourcesOf.values()].flat();
+    const snapshots = await readPublic(session, await listCandidates(session, sources));
+    const owners = await readOwners(session, snapshots, sources);
     return new Map(
-      resources.map((resource): [string, Inspection<Seen>] => {
-        const id = resource.toLowerCase();
-        const instance = instances.get(id);
-        const publicSnapshots = snapshots
-          .filter(({ of, source }) => source === id || (of === 'cluster' && source === instance?.cluster))
-          .map(({ source: _, ...snapshot }) => snapshot);
-        if (publicSnapshots.length === 0) return [resource, { state: 'compliant' }];
-        const tags = { ...clusterTags.get(instance?.cluster ?? id), ...instance?.tags };
-        return [resource, { state: 'violation', seen: { publicSnapshots }, tags }];
-      }),
+      resources.map((resource) => [
+        resource,
+        judge(sourcesOf.get(resource.toLowerCase()) ?? [], snapshots, owners, session.now()),
+      ]),
     );
   },
 

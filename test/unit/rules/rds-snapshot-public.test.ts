@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/rds-snapshot-public/rule.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
 import {
@@ -14,7 +14,11 @@ import { testSession } from '../../lab/session.ts';
 
 interface Snapshot {
   readonly of: 'instance' | 'cluster';
+  /** What it was made of was called so then. */
   readonly source: string;
+  /** The resource id of what it was made of. */
+  readonly sourceId?: string;
+  readonly tags?: Readonly<Record<string, string>>;
   shares: string[];
   readonly encrypted?: boolean;
   readonly status?: string;
@@ -23,9 +27,11 @@ interface Snapshot {
 interface Account {
   /** The cluster that an instance is in, and its tags. */
   readonly instances?: Readonly<
-    Record<string, { cluster?: string; tags?: Readonly<Record<string, string>> }>
+    Record<string, { resourceId?: string; cluster?: string; tags?: Readonly<Record<string, string>> }>
   >;
-  readonly clusters?: Readonly<Record<string, { tags?: Readonly<Record<string, string>> }>>;
+  readonly clusters?: Readonly<
+    Record<string, { resourceId?: string; tags?: Readonly<Record<string, string>> }>
+  >;
   readonly snapshots: Record<string, Snapshot>;
 }
 
@@ -50,11 +56,19 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
     </${operation}Result></${operation}Response>`);
   };
   const asked = (call: ReceivedCall): string[] => listed(call, 'Filters.Filter.1.Values.Value');
+  const filter = (call: ReceivedCall): string => call.form.get('Filters.Filter.1.Name') ?? '';
+  const isAsked = (call: ReceivedCall, name: string, resourceId: string | undefined): boolean => {
+    if (['db-instance-id', 'db-cluster-id'].includes(filter(call))) return asked(call).includes(name);
+    if (['dbi-resource-id', 'db-cluster-resource-id'].includes(filter(call))) {
+      return asked(call).includes(resourceId ?? '');
+    }
+    return filter(call) === '';
+  };
   const matching = (call: ReceivedCall, of: Snapshot['of']): [string, Snapshot][] =>
     Object.entries(snapshots).filter(
       ([, snapshot]) =>
         snapshot.of === of &&
-        asked(call).includes(snapshot.source) &&
+        isAsked(call, snapshot.source, snapshot.sourceId) &&
         (snapshot.type ?? 'manual') === call.form.get('SnapshotType'),
     );
   const attributes = (of: Snapshot['of'], prefix: string) => (call: ReceivedCall) => {
@@ -83,11 +97,11 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
           call,
           'DescribeDBInstances',
           'DBInstances',
-          asked(call)
-            .filter((id) => instances[id] !== undefined)
+          Object.keys(instances)
+            .filter((id) => isAsked(call, id, instances[id]?.resourceId))
             .map((id) => {
-              const { cluster, tags } = instances[id] ?? {};
-              return `<DBInstance><DBInstanceIdentifier>${id}</DBInstanceIdentifier>${
+              const { cluster, tags, resourceId = `db-${id}` } = instances[id] ?? {};
+              return `<DBInstance><DBInstanceIdentifier>${id}</DBInstanceIdentifier><DbiResourceId>${resourceId}</DbiResourceId>${
                 cluster === undefined ? '' : `<DBClusterIdentifier>${cluster}</DBClusterIdentifier>`
               }${tagList(tags)}</DBInstance>`;
             }),
@@ -97,11 +111,11 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
           call,
           'DescribeDBClusters',
           'DBClusters',
-          asked(call)
-            .filter((id) => clusters[id] !== undefined)
+          Object.keys(clusters)
+            .filter((id) => isAsked(call, id, clusters[id]?.resourceId))
             .map(
               (id) =>
-                `<DBCluster><DBClusterIdentifier>${id}</DBClusterIdentifier>${tagList(clusters[id]?.tags)}</DBCluster>`,
+                `<DBCluster><DBClusterIdentifier>${id}</DBClusterIdentifier><DbClusterResourceId>${clusters[id]?.resourceId ?? `cluster-${id}`}</DbClusterResourceId>${tagList(clusters[id]?.tags)}</DBCluster>`,
             ),
         ),
       'rds:DescribeDBSnapshots': (call) =>
@@ -110,8 +124,8 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
           'DescribeDBSnapshots',
           'DBSnapshots',
           matching(call, 'instance').map(
-            ([id, { source, encrypted = false, status = 'available' }]) =>
-              `<DBSnapshot><DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted></DBSnapshot>`,
+            ([id, { source, sourceId, tags, encrypted = false, status = 'available' }]) =>
+              `<DBSnapshot>${tagList(tags)}${sourceId === undefined ? '' : `<DbiResourceId>${sourceId}</DbiResourceId>`}<DBSnapshotIdentifier>${id}</DBSnapshotIdentifier><DBInstanceIdentifier>${source}</DBInstanceIdentifier><Status>${status}</Status><Encrypted>${encrypted}</Encrypted></DBSnapshot>`,
           ),
         ),
       'rds:DescribeDBClusterSnapshots': (call) =>
@@ -120,8 +134,8 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
           'DescribeDBClusterSnapshots',
           'DBClusterSnapshots',
           matching(call, 'cluster').map(
-            ([id, { source, encrypted = false, status = 'available' }]) =>
-              `<DBClusterSnapshot><DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted></DBClusterSnapshot>`,
+            ([id, { source, sourceId, tags, encrypted = false, status = 'available' }]) =>
+              `<DBClusterSnapshot>${tagList(tags)}${sourceId === undefined ? '' : `<DbClusterResourceId>${sourceId}</DbClusterResourceId>`}<DBClusterSnapshotIdentifier>${id}</DBClusterSnapshotIdentifier><DBClusterIdentifier>${source}</DBClusterIdentifier><Status>${status}</Status><StorageEncrypted>${encrypted}</StorageEncrypted></DBClusterSnapshot>`,
           ),
         ),
       'rds:DescribeDBSnapshotAttributes': attributes('instance', 'DBSnapshot'),
@@ -133,7 +147,12 @@ async function rds({ instances = {}, clusters = {}, snapshots }: Account, pageSi
 }
 
 const sessionOf = (endpoint: string) =>
-  testSession({ endpoint, account: '111122223333', region: 'eu-central-1' });
+  testSession({
+    endpoint,
+    account: '111122223333',
+    region: 'eu-central-1',
+    now: () => new Date('2026-06-30T12:00:00Z'),
+  });
 
 async function assess(account: Account, resources: readonly string[], pageSize?: number) {
   await using aws = await rds(account, pageSize);
@@ -250,6 +269,7 @@ describe('which snapshots are cured', () => {
     await using aws = await scriptedAws(
       answerByAction({
         'rds:DescribeDBInstances': () => xmlAnswer('<DescribeDBInstancesResponse/>'),
+        'rds:DescribeDBClusters': () => xmlAnswer('<DescribeDBClustersResponse/>'),
         'rds:DescribeDBClusterSnapshots': () => xmlAnswer('<DescribeDBClusterSnapshotsResponse/>'),
         'rds:DescribeDBSnapshots': () =>
           xmlAnswer(
@@ -268,6 +288,103 @@ describe('which snapshots are cured', () => {
     const { plans } = await assess({ snapshots: { one: ofInstance(['all']) } }, ['Orders']);
 
     expect(plans.get('Orders')).toEqual(['one']);
+  });
+});
+
+describe('whose a snapshot is', () => {
+  test("a renamed instance's is found under its new name, and a renamed cluster's", async () => {
+    const { plans } = await assess(
+      {
+        instances: { 'orders-2': { resourceId: 'db-ABC' } },
+        clusters: { 'shop-2': { resourceId: 'cluster-ABC' } },
+        snapshots: {
+          one: ofInstance(['all'], { sourceId: 'db-ABC' }),
+          two: ofCluster(['all'], { sourceId: 'cluster-ABC' }),
+        },
+      },
+      ['orders-2', 'shop-2'],
+    );
+
+    expect([...plans.values()]).toEqual([['one'], ['two']]);
+  });
+
+  test('one that belongs to a renamed instance is left to it by another of its old name, and named', async () => {
+    const { assessments } = await assess(
+      {
+        instances: { orders: { resourceId: 'db-NEW' }, 'orders-old': { resourceId: 'db-OLD' } },
+        snapshots: {
+          one: ofInstance(['all'], { sourceId: 'db-OLD' }),
+          two: ofInstance(['all'], { sourceId: 'db-NEW' }),
+        },
+      },
+      ['orders'],
+    );
+
+    expect(assessments.get('orders')).toMatchObject({
+      state: 'violation',
+      plan: [{ resource: 'two' }],
+      notes: [
+        'public snapshot one is left: it was made of instance orders-old, which was called orders then',
+      ],
+    });
+  });
+
+  test('one of an instance that is gone is fixed under another of its name', async () => {
+    const { plans } = await assess(
+      {
+        instances: { orders: { resourceId: 'db-NEW' } },
+        snapshots: { one: ofInstance(['all'], { sourceId: 'db-GONE' }) },
+      },
+      ['orders'],
+    );
+
+    expect(plans.get('orders')).toEqual(['one']);
+  });
+});
+
+describe('an exemption tag on a snapshot', () => {
+  const EXEMPT = 'cspm-auto-remediation:exempt';
+  const exempt = { [EXEMPT]: 'public data set until 2027-06-30' };
+  const ended = { [EXEMPT]: 'public data set until 2026-06-29' };
+  const malformed = { [EXEMPT]: 'yes' };
+
+  test('leaves that one, and names it; the others are fixed', async () => {
+    const { assessments } = await assess(
+      {
+        snapshots: {
+          one: ofInstance(['all'], { tags: exempt }),
+          two: ofInstance(['all'], { tags: ended }),
+          three: ofInstance(['all']),
+          four: ofInstance(['all'], { tags: malformed }),
+        },
+      },
+      ['orders'],
+    );
+
+    expect(assessments.get('orders')).toMatchObject({
+      state: 'violation',
+      plan: [{ resource: 'two' }, { resource: 'three' }],
+      notes: [
+        'public snapshot one is left: public data set (tag, until 2027-06-30)',
+        expect.stringContaining("public snapshot four is left: the resource's tag"),
+      ],
+    });
+    expect(assessments.get('orders')).not.toHaveProperty(['tags', EXEMPT]);
+  });
+
+  test.each([
+    { what: 'that counts', tags: exempt },
+    { what: 'that nobody understands', tags: malformed },
+  ])('$what, on all that are public, is the tag of the finding', async ({ tags }) => {
+    const { assessments } = await assess(
+      {
+        instances: { orders: { tags: { ...ended, team: 'blue' } } },
+        snapshots: { one: ofInstance(['all'], { tags }), two: ofInstance([]) },
+      },
+      ['orders'],
+    );
+
+    expect(assessments.get('orders')).toMatchObject({ state: 'violation', tags: { ...tags, team: 'blue' } });
   });
 });
 
@@ -291,7 +408,7 @@ test('tags are those of the instance, and of the cluster that it is in', async (
   ]);
 });
 
-test('25 instances take three calls, and one for each snapshot that could be public', async () => {
+test('25 instances take five calls, and one for each snapshot that could be public', async () => {
   const ids = Array.from({ length: 25 }, (_, n) => `db-${n}`);
 
   const { actions } = await assess(
@@ -302,7 +419,7 @@ test('25 instances take three calls, and one for each snapshot that could be pub
     ids,
   );
 
-  expect(actions).toHaveLength(28);
+  expect(actions).toHaveLength(30);
 });
 
 describe('the change', () => {
@@ -356,45 +473,88 @@ describe('the change', () => {
     await expect(describeChange(change)).resolves.toBe(line);
   });
 
-  test.each(['instance', 'cluster'])(
-    'of an %s snapshot that is gone is done, with nothing to undo',
-    async (of) => {
-      await using aws = await rds({ snapshots: {} });
-
-      const tried = { ...change, of };
-
-      const applied = await applyChange(sessionOf(aws.endpoint), tried);
-
-      expect(applied).toMatchObject({ changed: false });
-      await expect(inverseOf(applied)).resolves.toBeUndefined();
-    },
-  );
+  const share = { ...change, before: change.after, after: change.before };
 
   test.each([
     {
-      what: 'that is to be shared again and is gone',
+      what: 'deleted',
       snapshots: {},
-      tried: { ...change, before: change.after, after: change.before },
-      because: 'gone',
-    },
-    {
-      what: 'that AWS is at work on',
-      snapshots: { one: ofInstance(['all'], { status: 'copying' }) },
       tried: change,
-      because: 'busy',
+      message: 'instance snapshot one is gone: nothing was changed',
     },
     {
-      what: "of a cluster's that AWS is at work on",
-      snapshots: { one: ofCluster(['all'], { status: 'copying' }) },
+      what: "deleted, of a cluster's,",
+      snapshots: {},
       tried: { ...change, of: 'cluster' },
-      because: 'busy',
+      message: 'cluster snapshot one is gone: nothing was changed',
     },
-  ])('is refused for a snapshot $what', async ({ snapshots, tried, because }) => {
-    await using aws = await rds({ snapshots });
+    {
+      what: 'made private by its owner',
+      snapshots: { one: ofInstance(['999988887777']) },
+      tried: change,
+      message: 'the shares of instance snapshot one were changed by someone else meanwhile',
+    },
+    {
+      what: 'deleted before it is to be shared again',
+      snapshots: {},
+      tried: share,
+      message: 'instance snapshot one is gone: nothing was changed',
+    },
+    {
+      what: 'shared again by its owner',
+      snapshots: { one: ofInstance(['all']) },
+      tried: share,
+      message: 'the shares of instance snapshot one were changed by someone else meanwhile',
+    },
+  ])(
+    'of a snapshot that was $what after the read is stale: nothing is written',
+    async ({ snapshots, tried, message }) => {
+      await using aws = await rds({ snapshots });
+
+      const application = applyChange(sessionOf(aws.endpoint), tried);
+
+      await expect(application).rejects.toMatchObject({ name: 'StalePlanError', message });
+      expect(aws.calls.filter(({ form }) => form.get('Action')?.startsWith('Modify'))).toEqual([]);
+    },
+  );
+
+  test('takes away `all` alone, though the owner changed other shares after the read, and records what stood there', async () => {
+    const snapshot = ofInstance(['all', '123412341234']);
+    await using aws = await rds({ snapshots: { one: snapshot } });
+    const session = sessionOf(aws.endpoint);
+
+    const applied = await applyChange(session, change);
+    const fixed = [...snapshot.shares];
+    const inverse = await inverseOf(applied);
+    if (inverse !== undefined) await applyChange(session, inverse);
+
+    expect(applied).toMatchObject({ before: ['all', '123412341234'], after: ['123412341234'] });
+    expect(fixed).toEqual(['123412341234']);
+    expect(snapshot.shares).toEqual(['123412341234', 'all']);
+  });
+
+  test('is visible when reads show it', async () => {
+    await using aws = await rds({ snapshots: { one: ofInstance(['all', '999988887777']) } });
+    const session = sessionOf(aws.endpoint);
+
+    const inAnOldRead = await isChangeVisible(session, change);
+    await applyChange(session, change);
+    const afterwards = await isChangeVisible(session, change);
+
+    expect([inAnOldRead, afterwards]).toEqual([false, true]);
+  });
+
+  test.each([
+    { of: 'instance', snapshot: ofInstance(['all'], { status: 'copying' }) },
+    { of: 'cluster', snapshot: ofCluster(['all'], { status: 'copying' }) },
+  ])('of an $of snapshot that AWS is at work on is refused as busy', async ({ of, snapshot }) => {
+    await using aws = await rds({ snapshots: { one: snapshot } });
+
+    const tried = { ...change, of };
 
     const application = applyChange(sessionOf(aws.endpoint), tried);
 
-    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because });
+    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'busy' });
   });
 });
 
@@ -416,5 +576,10 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   const { permissions } = rule;
   expect(grantedActions(permissions.read)).toEqual(read);
   expect(grantedActions(permissions.read, permissions.write)).toEqual(actionsOf(aws.calls));
-  expect(permissions.undo).toEqual(permissions.write);
+  expect(grantedActions(permissions.undo)).toEqual([
+    'rds:DescribeDBClusterSnapshotAttributes',
+    'rds:DescribeDBSnapshotAttributes',
+    'rds:ModifyDBClusterSnapshotAttribute',
+    'rds:ModifyDBSnapshotAttribute',
+  ]);
 });

@@ -1,0 +1,27 @@
+import { orWhen } from '../../aws/or-when.ts';
+import type { AwsSession } from '../../aws/session.ts';
+
+/** The names that the SDK gives RDS's answer that a snapshot, or a cluster's, is not there. */
+export const snapshotNotFound = ['DBSnapshotNotFoundFault', 'DBClusterSnapshotNotFoundFault'] as const;
+
+/** The account ids, or `all`, that a manual snapshot is shared with; undefined where the snapshot is gone. */
+export function readShares(
+  session: AwsSession,
+  id: string,
+  of: 'instance' | 'cluster',
+): Promise<string[] | undefined> {
+  return orWhen(snapshotNotFound, undefined, async () => {
+    const rds = await import('../../aws/rds.ts');
+    const client = session.client(rds.RDSClient);
+    const attributes =
+      of === 'instance'
+        ? (await client.send(new rds.DescribeDBSnapshotAttributesCommand({ DBSnapshotIdentifier: id })))
+            .DBSnapshotAttributesResult?.DBSnapshotAttributes
+        : (
+            await client.send(
+              new rds.DescribeDBClusterSnapshotAttributesCommand({ DBClusterSnapshotIdentifier: id }),
+            )
+          ).DBClusterSnapshotAttributesResult?.DBClusterSnapshotAttributes;
+    return attributes?.find(({ AttributeName }) => AttributeName === 'restore')?.AttributeValues ?? [];
+  });
+}
