@@ -1,43 +1,15 @@
-import { mkdir, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
 import { Deployment, type Poll } from '../test/lab/deployment.ts';
-import type { LocalAwsInstallation } from '../test/lab/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../test/lab/simulation.ts';
+import type { Simulation } from '../test/lab/simulation.ts';
 import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
-import {
-  copyProject,
-  localAwsEnvironment,
-  type TerraformInstallation,
-  TerraformRoot,
-} from '../test/lab/terraform.ts';
-import {
-  accounts,
-  homeRegion,
-  keyAges,
-  type Made,
-  makeResources,
-  organization,
-  type Phase,
-  regions,
-  rules,
-} from './organization.ts';
+import type { TerraformRoot } from '../test/lab/terraform.ts';
+import { type DemoOptions, deployDemo, startDemo, variables } from './deploy.ts';
+import { accounts, homeRegion, keyAges, type Made, type Phase, regions, rules } from './organization.ts';
 import { outcomeTable, planLines } from './print.ts';
 import { snapshot } from './snapshot.ts';
-
-/** What the demo runs with. */
-export interface DemoOptions {
-  readonly localAws: LocalAwsInstallation;
-  readonly terraform: TerraformInstallation;
-  /** Where the demo keeps its copy of the project, and Terraform its state. */
-  readonly folder: string;
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-  /** Added to the environment of the processes that are started. */
-  readonly environment?: Readonly<Record<string, string>>;
-}
 
 /** What was seen on the way: for a test to judge. */
 export interface DemoReport {
@@ -78,19 +50,6 @@ const scanTarget = {
   regions: [...regions],
 };
 
-/** What the example's variables are given. */
-export function variables(phase: Phase) {
-  return {
-    netskope_tenant: 'acme',
-    security_account_id: accounts.security,
-    production_account_id: accounts.production,
-    staging_account_id: accounts.staging,
-    organization_id: organization.id,
-    force_destroy: true,
-    rules: rules(phase),
-  };
-}
-
 /**
  * Deploys the product to a local AWS, breaks what it protects, and lets it cure that: dry run, then enforcement, then
  * a second scan.
@@ -98,7 +57,6 @@ export function variables(phase: Phase) {
  */
 export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   const { folder, say, signal } = options;
-  const { environment = {} } = options;
   const started = Date.now();
   const step = (title: string): void => {
     signal.throwIfAborted();
@@ -112,35 +70,12 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   };
   try {
     step('start a local AWS and a simulated Netskope tenant');
-    await mkdir(folder, { recursive: true });
-    simulation = await startSimulation({
-      installation: options.localAws,
-      signal,
-      organization,
-    });
+    simulation = await startDemo(options);
     const { proxy, tenant, aws } = simulation;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
     step('deploy examples/organization by Terraform: three regions, three accounts, every rule in dry run');
-    await copyProject(folder);
-    const rootFolder = path.join(folder, 'examples/organization');
-    const root = new TerraformRoot(options.terraform, rootFolder, {
-      environment: {
-        ...localAwsEnvironment(aws.endpoint, accounts.security),
-        TF_VAR_api_token: tenant.token,
-        ...environment,
-      },
-      // Beside the folder, so that it stays when the demo fails.
-      logFile: `${folder}-terraform.log`,
-      say,
-      signal,
-    });
-    await root.init();
-    // Nothing that is made now has to do with what is deployed: so Terraform's waits are used.
-    const applying = root.apply(variables('dry run'));
-    const making = makeResources(aws.endpoint);
-    await Promise.all([applying, making]);
-    const made = await making;
+    const { root, rootFolder, made } = await deployDemo(simulation, options);
     const secondPlan = await root.plan(variables('dry run'));
     say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
 

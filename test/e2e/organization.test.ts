@@ -4,13 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  outcomesOf,
-  type RunningDemo,
-  runDemo,
-  SETTINGS_ARE_REMEMBERED_SECONDS,
-  variables,
-} from '../../demo/demo.ts';
+import { outcomesOf, type RunningDemo, runDemo, SETTINGS_ARE_REMEMBERED_SECONDS } from '../../demo/demo.ts';
+import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import { AccountBuilder } from '../lab/account-builder.ts';

@@ -1,6 +1,7 @@
 """
-server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers and dead
-letters as SQS moves them, and ends with the parent. Its settings are environment variables: see ../index.ts.
+server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
+letters as SQS moves them and first calls that may come side by side, and ends with the parent. Its settings are
+environment variables: see ../index.ts.
 """
 
 import sys
@@ -11,9 +12,13 @@ from parent import end_with_parent
 def main():
     end_with_parent(sys.argv[1])
     import dead_letters
+    import first_use
     import node_functions
+    import sent_again
     from localemu.runtime.main import main as run
 
+    first_use.install()
+    sent_again.install()
     dead_letters.install()
     node_functions.install()
     run()

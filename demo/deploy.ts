@@ -1,0 +1,68 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { LocalAwsInstallation } from '../test/lab/local-aws/index.ts';
+import { type Simulation, startSimulation } from '../test/lab/simulation.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  type TerraformInstallation,
+  TerraformRoot,
+} from '../test/lab/terraform.ts';
+import { accounts, type Made, makeResources, organization, type Phase, rules } from './organization.ts';
+
+/** What the demo runs with. */
+export interface DemoOptions {
+  readonly localAws: LocalAwsInstallation;
+  readonly terraform: TerraformInstallation;
+  /** Where the demo keeps its copy of the project, and Terraform its state. */
+  readonly folder: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Added to the environment of the processes that are started. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Values of the variables of `examples/organization`. */
+export function variables(phase: Phase) {
+  return {
+    netskope_tenant: 'acme',
+    security_account_id: accounts.security,
+    production_account_id: accounts.production,
+    staging_account_id: accounts.staging,
+    organization_id: organization.id,
+    force_destroy: true,
+    rules: rules(phase),
+  };
+}
+
+/** Starts a local AWS and a simulated Netskope tenant. */
+export async function startDemo({ localAws, folder, signal }: DemoOptions): Promise<Simulation> {
+  await mkdir(folder, { recursive: true });
+  return startSimulation({ installation: localAws, signal, organization });
+}
+
+/**
+ * Applies `examples/organization` with every rule in dry run, and makes the resources that it is to look at: neither
+ * needs the other, and Terraform waits more than it works.
+ */
+export async function deployDemo(
+  { aws, tenant }: Simulation,
+  { terraform, folder, say, signal, environment = {} }: DemoOptions,
+): Promise<{ root: TerraformRoot; rootFolder: string; made: readonly Made[] }> {
+  await copyProject(folder);
+  const rootFolder = path.join(folder, 'examples/organization');
+  const root = new TerraformRoot(terraform, rootFolder, {
+    environment: {
+      ...localAwsEnvironment(aws.endpoint, accounts.security),
+      TF_VAR_api_token: tenant.token,
+      ...environment,
+    },
+    // Beside the folder, so that it stays when the demo fails.
+    logFile: `${folder}-terraform.log`,
+    say,
+    signal,
+  });
+  await root.init();
+  const [made] = await Promise.all([makeResources(aws.endpoint), root.apply(variables('dry run'))]);
+  return { root, rootFolder, made };
+}

@@ -1,0 +1,58 @@
+/**
+ * Shows that the demo's first apply succeeds however busy the machine is: makes it again and again, several at a time,
+ * each against a local AWS of its own.
+ *
+ *     node scripts/bootstrap.mjs demo/first-applies.ts [COUNT [AT A TIME]]     default: 20, 4 at a time
+ *
+ * One line for each; then how many failed, and with what. The exit code is 1 when one failed.
+ */
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import pLimit from 'p-limit';
+import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
+import { startProcessRun } from '../test/lab/processes/run.ts';
+import { prepareTerraform } from '../test/lab/terraform.ts';
+import { deployDemo, startDemo } from './deploy.ts';
+
+const [count = 20, atATime = 4] = process.argv.slice(2).map(Number);
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
+}
+const run = startProcessRun();
+try {
+  const [localAws, terraform] = await Promise.all([prepareLocalAws(say), prepareTerraform(say)]);
+  const limit = pLimit(atATime);
+  const failures = await limit.map(Array.from({ length: count }).keys(), async (number) => {
+    const folder = path.resolve(import.meta.dirname, `../.work/first-apply-${process.pid}-${number + 1}`);
+    const options = {
+      localAws,
+      terraform,
+      folder,
+      say: () => undefined,
+      signal: interrupted.signal,
+      environment: run.environment,
+    };
+    const began = Date.now();
+    const simulation = await startDemo(options);
+    try {
+      await deployDemo(simulation, options);
+      say(`${number + 1}: applied in ${Math.round((Date.now() - began) / 1000)} s`);
+      return [];
+    } catch (error) {
+      say(`${number + 1}: FAILED, the local AWS's log is ${simulation.aws.logFile}\n${error}`);
+      return [error];
+    } finally {
+      await simulation.stop();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  });
+  say(`${count - failures.flat().length} applied, ${failures.flat().length} failed`);
+  if (failures.flat().length > 0) process.exitCode = 1;
+} finally {
+  await run.end();
+}
