@@ -132,6 +132,89 @@ function expectAsBefore(
   expect(group.rules.map(({ id }) => id)).toEqual(expect.arrayContaining(kept.map(({ id }) => id)));
 }
 
+/** What another actor does, to the rule with this number where it takes one. */
+type Act =
+  | { readonly kind: 'revoke' | 'narrow' | 'move' | 'describe'; readonly number: number }
+  | { readonly kind: 'add'; readonly rule: ExistingRule };
+
+const anyAct: fc.Arbitrary<Act> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('revoke' as const, 'narrow' as const, 'move' as const, 'describe' as const),
+    number: fc.nat(11),
+  }),
+  fc.record({
+    kind: fc.constant('add' as const),
+    rule: fc
+      .tuple(traffic, fc.constantFrom(...SOURCES), labels)
+      .map(([ports, source, label]) => ({ ...ports, source, ...label, id: 'sgr-0000000000000aaaa' }))
+      // What opens the port anew is a finding of its own, of the next poll.
+      .filter((added) => !opensAny(added)),
+  }),
+);
+
+function opensAny(rule: ExistingRule): boolean {
+  return (
+    WORLD.includes(rule.source) &&
+    [22, 3389].some((port) =>
+      ['tcp', 'udp'].some((protocol) => lets(rule, { source: rule.source, protocol, port })),
+    )
+  );
+}
+
+/** The rule as the actor leaves it; undefined where it is revoked. */
+function changedBy(act: Exclude<Act, { kind: 'add' }>, rule: ExistingRule): ExistingRule | undefined {
+  switch (act.kind) {
+    case 'revoke':
+      return undefined;
+    case 'narrow':
+      return rule.protocol === 'tcp' || rule.protocol === 'udp' ? { ...rule, fromPort: rule.toPort } : rule;
+    case 'move':
+      return rule.source.includes(':')
+        ? { ...rule, source: '2001:db8::7/128' }
+        : { ...rule, source: '198.51.100.7/32' };
+    case 'describe':
+      return rule;
+  }
+}
+
+/** Does it to both groups, unless AWS would refuse it, or it would be done to a rule that is changed already. */
+function interfere(act: Act, group: SecurityGroupModel, meant: SecurityGroupModel, next: string): void {
+  if (act.kind === 'add') {
+    if ([...group.rules, ...meant.rules].some((rule) => ruleKey(rule) === ruleKey(act.rule))) return;
+    group.rules = [...group.rules, act.rule];
+    meant.rules = [...meant.rules, act.rule];
+    return;
+  }
+  const target = meant.rules[act.number % Math.max(meant.rules.length, 1)];
+  const standing = group.rules.find(({ id }) => id === target?.id);
+  if (target === undefined || standing === undefined || ruleKey(standing) !== ruleKey(target)) return;
+  const to = changedBy(act, target);
+  if (to !== undefined) {
+    // EC2 takes no condition: who changes the same rule between our last look and our change is overruled.
+    if (next === 'ec2:ModifySecurityGroupRules' || next === 'ec2:RevokeSecurityGroupIngress') return;
+    const others = [...group.rules, ...meant.rules].filter(({ id }) => id !== target.id);
+    if (others.some((rule) => ruleKey(rule) === ruleKey(to))) return;
+  }
+  for (const one of [group, meant])
+    one.rules = one.rules.flatMap((rule) => (rule.id !== target.id ? rule : (to ?? [])));
+}
+
+/** Plans anew while a plan is stale, as the remediator does. */
+async function fixAgainstOthers(
+  rule: typeof ssh,
+  group: SecurityGroupModel,
+  option: AllTraffic,
+): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await fix(rule, group, option);
+      return;
+    } catch (error) {
+      if (!(error instanceof StalePlanError) || attempt === 3) throw error;
+    }
+  }
+}
+
 /** How many cases each property is tried with. */
 const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 50) };
 
@@ -281,6 +364,32 @@ describe('for any rules of a group', () => {
         },
       ),
       runs,
+    );
+  });
+
+  test('another actor between any two calls: nothing newly reachable, nothing else cut, no part left over', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyRule,
+        anyRules,
+        anyOption,
+        anyAct,
+        fc.nat(9),
+        async (rule, rules, option, act, at) => {
+          const group = new SecurityGroupModel(rules);
+          // The same group, which nobody but the actor touches: what the actor meant.
+          const meant = new SecurityGroupModel(rules);
+          group.before = (operation, number) => {
+            if (number === at) interfere(act, group, meant, operation);
+            return undefined;
+          };
+
+          await fixAgainstOthers(rule, group, option);
+
+          expectFixed(group, meant.rules, [rule], option);
+        },
+      ),
+      { numRuns: runs.numRuns * 3 },
     );
   });
 
