@@ -5,25 +5,14 @@ import { lambdaContext } from '../../test/integration/harness/lambda-context.ts'
 import { freshAccount, Product } from '../../test/integration/harness/product.ts';
 import { makeViolation, oldAccessKeys, type TestedRule } from '../../test/integration/harness/violations.ts';
 import type { AwsProxy, ProxiedCall } from '../../test/lab/aws-proxy/index.ts';
+import { type LabRule, labRuleIds, labRules } from '../../test/lab/rules/index.ts';
 import { fleetFindings, type Tenant, type TenantItem } from '../../test/lab/tenant/index.ts';
 import { type BuiltFunction, importBuilt, invokeBuilt } from './built.ts';
 
 const REGION = 'eu-central-1';
-/** All of them, with the options that let each cure what is made here. */
-const rules: Readonly<Record<TestedRule, Readonly<Record<string, unknown>>>> = {
-  'security-group-ssh-open': {},
-  'security-group-rdp-open': {},
-  's3-bucket-public': {},
-  'iam-access-key-unrotated': {},
-  'cloudtrail-log-file-validation': {},
-  'vpc-flow-logs-disabled': {},
-  'network-acl-default-allows-all': { replacement_cidrs: ['vpc'] },
-  'network-acl-subnet-allows-all': { replacement_cidrs: ['vpc'] },
-  'rds-snapshot-public': {},
-  'redshift-cluster-public': {},
-};
-/** The rules' ids. `rules` has the type's keys and no others. */
-export const ruleIds = Object.keys(rules).filter((id): id is TestedRule => id in rules);
+/** All of them, with the options by which each can remediate what is made here. */
+const rules: Readonly<Record<TestedRule, LabRule>> = labRules;
+export const ruleIds = labRuleIds;
 const MADE_AT_ONCE = 8;
 /** Lambda's pollers for a queue, and what runs side by side here. */
 const WORKERS = 5;
@@ -54,7 +43,7 @@ export async function startBench(surroundings: Surroundings): Promise<Bench> {
     token: tenant.token,
     account: freshAccount(),
     rules: Object.fromEntries(
-      Object.entries(rules).map(([rule, options]) => [rule, { mode: 'enforce', options }]),
+      Object.entries(rules).map(([rule, { options }]) => [rule, { mode: 'enforce', options }]),
     ),
   });
   const quiet = { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' };

@@ -4,7 +4,8 @@ import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
 import { Deployment } from '../lab/deployment.ts';
 import { DeliveryJudge, lintPolicy, type Requirement } from '../lab/permissions/index.ts';
-import { ruleBook, tenantItem } from '../lab/tenant/index.ts';
+import { labRules } from '../lab/rules/index.ts';
+import { tenantItem } from '../lab/tenant/index.ts';
 
 const NAME = 'cspm-auto-remediation';
 const { security } = accounts;
@@ -66,7 +67,8 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
 
     test('an item that nobody understands is told of', async () => {
       const { aws, judge, tenant } = demo().simulation;
-      const { rule_name, severity, resource_type, resource_category } = ruleBook['CIS-1-2-0-4-1'];
+      const { rule_name, severity, resource_type, resource_category } =
+        labRules['security-group-ssh-open'].words;
       tenant.setFindings([
         tenantItem({
           ...{ rule_name, severity, resource_type, resource_category },

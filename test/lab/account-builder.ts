@@ -35,6 +35,8 @@ import { z } from 'zod';
 
 const locationSchema = z.enum(BucketLocationConstraint);
 
+const sharedVpcs = new Map<string, Promise<string>>();
+
 /** Makes resources in one account of the local AWS, as its root. */
 export class AccountBuilder {
   readonly account: string;
@@ -49,6 +51,14 @@ export class AccountBuilder {
   async vpc(region: string): Promise<string> {
     const { Vpc } = await this.#ec2(region).send(new CreateVpcCommand({ CidrBlock: '10.1.0.0/16' }));
     return required(Vpc?.VpcId, 'CreateVpc');
+  }
+
+  /** @returns the id of the VPC that everything shares which needs just any: one per account and region */
+  async anyVpc(region: string): Promise<string> {
+    const place = `${this.endpoint} ${this.account} ${region}`;
+    const vpc = sharedVpcs.get(place) ?? this.vpc(region);
+    sharedVpcs.set(place, vpc);
+    return await vpc;
   }
 
   /** @returns the id of a new security group with these inbound permissions */
@@ -127,7 +137,7 @@ export class AccountBuilder {
   /** @returns the ARN of a new trail that doesn't validate its log files, which go to a new bucket of the same name */
   async unvalidatedTrail(region: string, name: string): Promise<string> {
     await this.privateBucket(region, name);
-    const { TrailARN } = await new CloudTrailClient(this.#settings(region)).send(
+    const { TrailARN } = await new CloudTrailClient(this.settings(region)).send(
       new CreateTrailCommand({ Name: name, S3BucketName: name, EnableLogFileValidation: false }),
     );
     return required(TrailARN, 'CreateTrail');
@@ -135,7 +145,7 @@ export class AccountBuilder {
 
   /** A DB instance with a snapshot, `<id>-snapshot`, that everyone may restore. */
   async instanceWithPublicSnapshot(region: string, id: string): Promise<string> {
-    const client = new RDSClient(this.#settings(region));
+    const client = new RDSClient(this.settings(region));
     const snapshot = `${id}-snapshot`;
     await client.send(
       new CreateDBInstanceCommand({
@@ -162,7 +172,7 @@ export class AccountBuilder {
 
   /** An Aurora cluster with a snapshot, `<id>-snapshot`, that everyone may restore. */
   async clusterWithPublicSnapshot(region: string, id: string): Promise<string> {
-    const client = new RDSClient(this.#settings(region));
+    const client = new RDSClient(this.settings(region));
     const snapshot = `${id}-snapshot`;
     await client.send(
       new CreateDBClusterCommand({
@@ -187,7 +197,7 @@ export class AccountBuilder {
 
   /** A publicly accessible Redshift cluster. */
   async publicRedshiftCluster(region: string, id: string): Promise<string> {
-    await new RedshiftClient(this.#settings(region)).send(
+    await new RedshiftClient(this.settings(region)).send(
       new CreateClusterCommand({
         ClusterIdentifier: id,
         NodeType: 'ra3.large',
@@ -251,7 +261,7 @@ export class AccountBuilder {
 
   /** @returns the ids of the user's new access keys */
   async userWithKeys(name: string, keys: number): Promise<readonly string[]> {
-    const client = new IAMClient(this.#settings('us-east-1'));
+    const client = new IAMClient(this.settings('us-east-1'));
     await client.send(new CreateUserCommand({ UserName: name }));
     const ids: string[] = [];
     for (let key = 0; key < keys; key++) {
@@ -262,14 +272,15 @@ export class AccountBuilder {
   }
 
   #ec2(region: string): EC2Client {
-    return new EC2Client(this.#settings(region));
+    return new EC2Client(this.settings(region));
   }
 
   #s3(region: string): S3Client {
-    return new S3Client(this.#settings(region));
+    return new S3Client(this.settings(region));
   }
 
-  #settings(region: string) {
+  /** What a client of the account's root takes. */
+  settings(region: string) {
     return {
       region,
       endpoint: this.endpoint,

@@ -2,35 +2,17 @@ import { DescribeSecurityGroupRulesCommand, EC2Client, type IpPermission } from 
 import { IAMClient, ListAccessKeysCommand } from '@aws-sdk/client-iam';
 import { AccountBuilder } from '../../lab/account-builder.ts';
 import { bodyText, type Fault, withBody } from '../../lab/aws-proxy/index.ts';
-import {
-  labelOfRegion,
-  type RuleCode,
-  ruleBook,
-  type TenantItem,
-  tenantItem,
-} from '../../lab/tenant/index.ts';
+import { isGlobal, type LabRuleId, labRules, violate } from '../../lab/rules/index.ts';
+import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';
 
-const codes = {
-  'security-group-ssh-open': 'CIS-1-2-0-4-1',
-  'security-group-rdp-open': 'CIS-1-2-0-4-2',
-  's3-bucket-public': 'BPR-1-0-0',
-  'iam-access-key-unrotated': 'CIS-1-2-0-1-4',
-  'cloudtrail-log-file-validation': 'CIS-1-2-0-2-2',
-  'vpc-flow-logs-disabled': 'CIS-1-2-0-2-9',
-  'network-acl-default-allows-all': 'BPR-0-6',
-  'network-acl-subnet-allows-all': 'BPR-0-1-0',
-  'rds-snapshot-public': 'BPR-3-8',
-  'redshift-cluster-public': 'BPR-1-9',
-} as const satisfies Record<string, RuleCode>;
-
-export type TestedRule = keyof typeof codes;
+export type TestedRule = LabRuleId;
 
 /** What the tenant says of a resource that violates a rule. */
 export function itemOf(
   rule: TestedRule,
   fields: { readonly account_id: string; readonly resource_id: string } & Partial<TenantItem>,
 ): TenantItem {
-  const { rule_name, severity, resource_type, resource_category } = ruleBook[codes[rule]];
+  const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
   return tenantItem({ rule_name, severity, resource_type, resource_category, ...fields });
 }
 
@@ -78,9 +60,6 @@ function freshName(prefix: string): string {
   return `${prefix}-${made}`;
 }
 
-/** One for all groups of an account and region. */
-const vpcs = new Map<string, Promise<string>>();
-
 /** Makes a security group. */
 export async function makeSecurityGroup(
   endpoint: string,
@@ -89,11 +68,8 @@ export async function makeSecurityGroup(
   { region = 'eu-central-1', tags = {} }: { region?: string; tags?: Readonly<Record<string, string>> } = {},
 ): Promise<string> {
   const builder = new AccountBuilder(endpoint, account);
-  const place = `${endpoint} ${account} ${region}`;
-  const vpc = vpcs.get(place) ?? builder.vpc(region);
-  vpcs.set(place, vpc);
   const name = freshName('application');
-  return builder.securityGroup(region, await vpc, name, permissions, tags);
+  return builder.securityGroup(region, await builder.anyVpc(region), name, permissions, tags);
 }
 
 /** Makes one resource of an account that violates a rule, and gives what the tenant says of it. */
@@ -103,34 +79,14 @@ export async function makeViolation(
   account: string,
   region = 'eu-central-1',
 ): Promise<TenantItem> {
-  const item = (resource_id: string, region_name = labelOfRegion(region)): TenantItem =>
-    itemOf(rule, { account_id: account, resource_id, region_name });
   const builder = new AccountBuilder(endpoint, account);
-  switch (rule) {
-    case 'security-group-ssh-open':
-      return item(await makeSecurityGroup(endpoint, account, wideRange, { region }));
-    case 'security-group-rdp-open':
-      return item(await makeSecurityGroup(endpoint, account, openPort(3389), { region }));
-    case 's3-bucket-public':
-      return item(await builder.bucketPublicByAcl(region, freshName(`public-${account}-${process.pid}`)));
-    case 'iam-access-key-unrotated': {
-      const user = freshName('robot');
-      await builder.userWithKeys(user, 1);
-      return item(user, 'global');
-    }
-    case 'cloudtrail-log-file-validation':
-      return item(await builder.unvalidatedTrail(region, freshName(`trail-${account}-${process.pid}`)));
-    case 'vpc-flow-logs-disabled':
-      return item(await builder.vpc(region));
-    case 'network-acl-default-allows-all':
-      return item(await builder.openDefaultNetworkAcl(region));
-    case 'network-acl-subnet-allows-all':
-      return item(await builder.openSubnetNetworkAcl(region));
-    case 'rds-snapshot-public':
-      return item(await builder.instanceWithPublicSnapshot(region, freshName('database')));
-    case 'redshift-cluster-public':
-      return item(await builder.publicRedshiftCluster(region, freshName('warehouse')));
-  }
+  const resource_id = await violate(rule, {
+    builder,
+    region,
+    name: freshName(`violation-${account}-${process.pid}`),
+  });
+  const region_name = labelOfRegion(isGlobal(rule) ? 'global' : region);
+  return itemOf(rule, { account_id: account, resource_id, region_name });
 }
 
 /** A group's inbound rules, each as `protocol from-to source description`, in the order of the alphabet. */

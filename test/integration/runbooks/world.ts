@@ -4,13 +4,8 @@ import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
 import { AccountBuilder } from '../../lab/account-builder.ts';
-import {
-  labelOfRegion,
-  type RuleCode,
-  ruleBook,
-  type TenantItem,
-  tenantItem,
-} from '../../lab/tenant/index.ts';
+import { labRules } from '../../lab/rules/index.ts';
+import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';
 import { ingressRules, WORLD } from '../harness/violations.ts';
 import type { Deployed } from '../harness/world.ts';
 
@@ -24,16 +19,9 @@ export type RunbookRule =
   | 'cloudtrail-log-file-validation'
   | 'redshift-cluster-public';
 
-const codes: Readonly<Record<RunbookRule, RuleCode>> = {
-  'security-group-ssh-open': 'CIS-1-2-0-4-1',
-  'security-group-rdp-open': 'CIS-1-2-0-4-2',
-  'cloudtrail-log-file-validation': 'CIS-1-2-0-2-2',
-  'redshift-cluster-public': 'BPR-1-9',
-};
-
 /** What the tenant says of a resource that violates a rule. */
 export function itemOf(rule: RunbookRule, account_id: string, resource_id: string): TenantItem {
-  const { rule_name, severity, resource_type, resource_category } = ruleBook[codes[rule]];
+  const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
   return tenantItem({
     rule_name,
     severity,

@@ -1,5 +1,4 @@
-export type { ScanTarget } from './checker/index.ts';
-export { type RuleCode, ruleBook } from './checker/rule-book.ts';
+export type { ScanTarget } from './check.ts';
 export type {
   ActiveFault,
   AnswerFault,

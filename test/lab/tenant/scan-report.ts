@@ -1,4 +1,4 @@
-import { ruleBook } from './checker/rule-book.ts';
+import { labRules } from '../rules/index.ts';
 import type { TenantItem } from './item.ts';
 
 /** What a scan came to. */
@@ -9,7 +9,7 @@ export interface ScanReport {
 }
 
 const codes = new Map<string, string>(
-  Object.entries(ruleBook).map(([code, { rule_name }]) => [rule_name, code]),
+  Object.values(labRules).map(({ code, words }) => [words.rule_name, code]),
 );
 
 /** For people: one line for each item that failed, in columns, and one with the counts. */

@@ -1,5 +1,5 @@
-import { type AccountVerdict, check, type ScanTarget } from './checker/index.ts';
-import { ruleBook } from './checker/rule-book.ts';
+import { wordsOf } from '../rules/index.ts';
+import { type AccountVerdict, check, type ScanTarget } from './check.ts';
 import type { ItemList, TenantItem } from './item.ts';
 import { labelOfRegion } from './regions.ts';
 import { formatTenantTime } from './time.ts';
@@ -34,7 +34,7 @@ function identity({ account_id, region_name, rule_name, resource_id }: TenantIte
 }
 
 function toItem(verdict: AccountVerdict, accountName: string, at: Date): TenantItem {
-  const { profile, standard, ...rule } = ruleBook[verdict.rule];
+  const { profile, standard, ...rule } = wordsOf(verdict.rule);
   return {
     ...rule,
     status: verdict.violated ? 'Failed' : 'Passed',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ScanTarget } from './checker/index.ts';
+import type { ScanTarget } from './check.ts';
 import {
   type ActiveFault,
   type AnswerFault,

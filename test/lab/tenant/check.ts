@@ -1,14 +1,5 @@
 import pLimit from 'p-limit';
-import { accessKeys } from './access-keys.ts';
-import { buckets } from './buckets.ts';
-import { databaseSnapshots } from './database-snapshots.ts';
-import { flowLogs } from './flow-logs.ts';
-import { networkAcls } from './network-acls.ts';
-import { redshiftClusters } from './redshift-clusters.ts';
-import type { RuleCode } from './rule-book.ts';
-import { securityGroups } from './security-groups.ts';
-import { trails } from './trails.ts';
-import type { Check, Place, Verdict } from './verdict.ts';
+import { type Check, labRules, type Place, type RuleCode, type Verdict } from '../rules/index.ts';
 
 /** What a scan looks at. */
 export interface ScanTarget {
@@ -26,16 +17,8 @@ export interface AccountVerdict extends Verdict {
   readonly account: string;
 }
 
-const checks: readonly Check[] = [
-  trails,
-  securityGroups,
-  flowLogs,
-  networkAcls,
-  accessKeys,
-  databaseSnapshots,
-  redshiftClusters,
-  buckets,
-];
+/** Two rules on one kind of resource share a check. */
+const checks: ReadonlySet<Check> = new Set(Object.values(labRules).map(({ check }) => check));
 
 const CONCURRENT_CHECKS = 8;
 /** Where checks of a whole account ask: IAM is signed for it, and S3 lists buckets of every region there. */
@@ -43,18 +26,18 @@ const ACCOUNT_REGION = 'us-east-1';
 
 /**
  * Judges the resources of accounts by the rules' wording, reading them straight from AWS. It has nothing in common
- * with what cures them, so that it sees when that cures the wrong thing.
+ * with what remediates them, so that it sees when that does the wrong thing.
  * @param now by which access keys' age is taken
  * @returns one verdict a resource and rule, in a fixed order
  * @throws an error that names what could not be read, of which account and region
  */
 export async function check(target: ScanTarget, now: Date): Promise<AccountVerdict[]> {
   const { endpoint, accounts, regions, rules } = target;
-  const isAsked = (rule: RuleCode): boolean => rules === undefined || rules.includes(rule);
+  const isAsked = (rule: string): boolean => rules === undefined || rules.some((asked) => asked === rule);
   const limit = pLimit(CONCURRENT_CHECKS);
   const verdicts = await Promise.all(
     accounts.flatMap(({ id: account }) =>
-      checks
+      [...checks]
         .filter((one) => one.rules.some(isAsked))
         .flatMap((one) =>
           (one.wholeAccount === true ? [ACCOUNT_REGION] : regions).map((region) =>

@@ -9,7 +9,9 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { type Check, given, type Verdict } from './verdict.ts';
+import { type Check, given, type Verdict } from './check.ts';
+import { defineLabRule } from './lab-rule.ts';
+import { bestPractice } from './netskope-words.ts';
 
 const PUBLIC_GROUPS = ['AllUsers', 'AuthenticatedUsers'].map(
   (group) => `http://acs.amazonaws.com/groups/global/${group}`,
@@ -56,7 +58,7 @@ async function exposure(client: S3Client, Bucket: string): Promise<BucketExposur
 }
 
 /** Any region lists all buckets of the account; the rest is asked in each bucket's own. */
-export const buckets: Check = {
+const buckets: Check = {
   reads: 'buckets',
   rules: ['BPR-1-0-0'],
   wholeAccount: true,
@@ -90,3 +92,19 @@ export function bucketRegion(constraint: string | undefined): string {
   if (constraint === undefined || constraint === '') return 'us-east-1';
   return constraint === 'EU' ? 'eu-west-1' : constraint;
 }
+
+export const labRule = defineLabRule({
+  code: 'BPR-1-0-0',
+  words: {
+    rule_name: 'Ensure S3 Bucket is not publicly accessible.',
+    severity: 'High',
+    resource_type: 'S3Bucket',
+    resource_category: 'Storage',
+    ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
+  },
+  check: buckets,
+  options: {},
+  scenarios: [
+    { name: 'a bucket', make: ({ builder, region, name }) => builder.bucketPublicByAcl(region, name) },
+  ],
+});

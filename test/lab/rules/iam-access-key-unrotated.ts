@@ -4,7 +4,9 @@ import {
   paginateListAccessKeys,
   paginateListUsers,
 } from '@aws-sdk/client-iam';
-import { type Check, given, tenantTags, type Verdict } from './verdict.ts';
+import { type Check, given, tenantTags, type Verdict } from './check.ts';
+import { defineLabRule } from './lab-rule.ts';
+import { cis } from './netskope-words.ts';
 
 const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
 const ROTATION_DAYS = 90;
@@ -15,7 +17,7 @@ export function isOverdue(key: AccessKeyMetadata, now: Date): boolean {
   return key.Status === 'Active' && age >= ROTATION_DAYS * DAY_MILLISECONDS;
 }
 
-export const accessKeys: Check = {
+const accessKeys: Check = {
   reads: 'users and their access keys',
   rules: ['CIS-1-2-0-1-4'],
   wholeAccount: true,
@@ -42,3 +44,26 @@ export const accessKeys: Check = {
     return verdicts;
   },
 };
+
+export const labRule = defineLabRule({
+  code: 'CIS-1-2-0-1-4',
+  words: {
+    rule_name: 'Remote access: Ensure access keys are rotated every 90 days or less.',
+    severity: 'Medium',
+    resource_type: 'User',
+    resource_category: 'Identity',
+    ...cis('1.4', 'Identity and Access Management', 'Ensure access keys are rotated every 90 days or less'),
+  },
+  check: accessKeys,
+  isGlobal: true,
+  options: {},
+  scenarios: [
+    {
+      name: 'a user with an old key',
+      async make({ builder, name }) {
+        await builder.userWithKeys(name, 1);
+        return name;
+      },
+    },
+  ],
+});

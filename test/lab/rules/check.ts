@@ -1,5 +1,3 @@
-import type { RuleCode } from './rule-book.ts';
-
 /** Where a check looks: one account, with clients that are that account's. */
 export interface Place {
   readonly account: string;
@@ -16,7 +14,8 @@ export interface Place {
 
 /** What a check says of one resource and one rule. */
 export interface Verdict {
-  readonly rule: RuleCode;
+  /** The rule's number in the benchmark that it comes from. */
+  readonly rule: string;
   /** In the form that findings name it by. */
   readonly resource: string;
   /** A name for people. */
@@ -31,7 +30,7 @@ export interface Verdict {
 export interface Check {
   /** For messages: what is read. */
   readonly reads: string;
-  readonly rules: readonly RuleCode[];
+  readonly rules: readonly string[];
   /** Whether it looks at the whole account at once, instead of region by region. */
   readonly wholeAccount?: boolean;
   run(place: Place, now: Date): Promise<Verdict[]>;

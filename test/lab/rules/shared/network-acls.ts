@@ -1,5 +1,6 @@
 import { EC2Client, type NetworkAclEntry, paginateDescribeNetworkAcls } from '@aws-sdk/client-ec2';
-import { type Check, given, nameOf, tenantTags, type Verdict } from './verdict.ts';
+import { type Check, given, nameOf, tenantTags, type Verdict } from '../check.ts';
+import type { LabRule, Scenario } from '../lab-rule.ts';
 
 /** Whether an entry lets all traffic in from everywhere. */
 export function allowsAllIn(entry: NetworkAclEntry): boolean {
@@ -30,3 +31,15 @@ export const networkAcls: Check = {
     return verdicts;
   },
 };
+
+/** The scenarios of both rules, by how a network ACL that violates one is made. */
+export function networkAclScenarios(make: Scenario['make']): LabRule['scenarios'] {
+  return [
+    {
+      name: 'narrower entries in place of the open one',
+      options: { replacement_cidrs: ['10.0.0.0/8', '192.0.2.0/24'] },
+      make,
+    },
+    { name: 'nothing in place of the open entry', options: { allow_isolation: true }, make },
+  ];
+}

@@ -1,8 +1,10 @@
 import { CloudTrailClient, DescribeTrailsCommand } from '@aws-sdk/client-cloudtrail';
-import { type Check, given } from './verdict.ts';
+import { type Check, given } from './check.ts';
+import { defineLabRule } from './lab-rule.ts';
+import { cis } from './netskope-words.ts';
 
 /** A multi-region trail is to be seen in every region; it is judged where it is at home. */
-export const trails: Check = {
+const trails: Check = {
   reads: 'trails',
   rules: ['CIS-1-2-0-2-2'],
   async run(place) {
@@ -21,3 +23,20 @@ export const trails: Check = {
       }));
   },
 };
+
+export const labRule = defineLabRule({
+  code: 'CIS-1-2-0-2-2',
+  words: {
+    rule_name:
+      'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
+    severity: 'Medium',
+    resource_type: 'CloudTrail',
+    resource_category: 'Management',
+    ...cis('2.2', 'Logging', 'Ensure CloudTrail log file validation is enabled'),
+  },
+  check: trails,
+  options: {},
+  scenarios: [
+    { name: 'a trail', make: ({ builder, region, name }) => builder.unvalidatedTrail(region, name) },
+  ],
+});

@@ -7,7 +7,9 @@ import {
   paginateDescribeDBSnapshots,
   RDSClient,
 } from '@aws-sdk/client-rds';
-import { type Check, given, type Place, type Verdict } from './verdict.ts';
+import { type Check, given, type Place, type Verdict } from './check.ts';
+import { defineLabRule } from './lab-rule.ts';
+import { bestPractice } from './netskope-words.ts';
 
 interface Attribute {
   readonly AttributeName?: string | undefined;
@@ -77,7 +79,7 @@ function toVerdicts(exposure: Exposure, place: Place): Verdict[] {
   }));
 }
 
-export const databaseSnapshots: Check = {
+const databaseSnapshots: Check = {
   reads: 'databases and their snapshots',
   rules: ['BPR-3-8'],
   async run(place) {
@@ -85,3 +87,27 @@ export const databaseSnapshots: Check = {
     return [...toVerdicts(await instances(client), place), ...toVerdicts(await clusters(client), place)];
   },
 };
+
+export const labRule = defineLabRule({
+  code: 'BPR-3-8',
+  words: {
+    rule_name:
+      'Access permissions and authorizations: Ensure RDS Instances do not have Publicly Accessible Snapshots',
+    severity: 'Critical',
+    resource_type: 'RDSInstance',
+    resource_category: 'Database',
+    ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
+  },
+  check: databaseSnapshots,
+  options: {},
+  scenarios: [
+    {
+      name: "an instance's snapshot",
+      make: ({ builder, region, name }) => builder.instanceWithPublicSnapshot(region, name),
+    },
+    {
+      name: "a cluster's snapshot",
+      make: ({ builder, region, name }) => builder.clusterWithPublicSnapshot(region, name),
+    },
+  ],
+});

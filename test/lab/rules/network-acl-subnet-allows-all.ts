@@ -1,0 +1,18 @@
+import { defineLabRule } from './lab-rule.ts';
+import { bestPractice } from './netskope-words.ts';
+import { networkAclScenarios, networkAcls } from './shared/network-acls.ts';
+
+export const labRule = defineLabRule({
+  code: 'BPR-0-1-0',
+  words: {
+    rule_name:
+      'Communications and control network protection: Ensure no rule exists which allows all ingress traffic in Network ACL which is associated with a subnet',
+    severity: 'Medium',
+    resource_type: 'NetworkACL',
+    resource_category: 'Network',
+    ...bestPractice('5', 'PR.AC', 'Network integrity is protected'),
+  },
+  check: networkAcls,
+  options: { replacement_cidrs: ['vpc'] },
+  scenarios: networkAclScenarios(({ builder, region }) => builder.openSubnetNetworkAcl(region)),
+});

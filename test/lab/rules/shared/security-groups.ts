@@ -1,0 +1,122 @@
+import {
+  AuthorizeSecurityGroupIngressCommand,
+  EC2Client,
+  type IpPermission,
+  paginateDescribeSecurityGroups,
+} from '@aws-sdk/client-ec2';
+import { type Check, given, tenantTags, type Verdict } from '../check.ts';
+import type { LabRule, Site } from '../lab-rule.ts';
+
+/** What is not to be reachable from everywhere, by rule. */
+const closed: readonly { rule: string; port: number; protocols: readonly string[] }[] = [
+  { rule: 'CIS-1-2-0-4-1', port: 22, protocols: ['tcp'] },
+  { rule: 'CIS-1-2-0-4-2', port: 3389, protocols: ['tcp', 'udp'] },
+];
+
+/** A CIDR block of zero bits: any address there is, of IPv4 or IPv6. */
+function isWorld(block: string | undefined): boolean {
+  return block?.endsWith('/0') === true;
+}
+
+/** Whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
+export function opensToWorld(permission: IpPermission, port: number, protocols: readonly string[]): boolean {
+  const sources = [
+    ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
+    ...(permission.Ipv6Ranges ?? []).map(({ CidrIpv6 }) => CidrIpv6),
+  ];
+  if (!sources.some(isWorld)) return false;
+  if (permission.IpProtocol === '-1') return true;
+  const { IpProtocol = '', FromPort = Number.NaN, ToPort = Number.NaN } = permission;
+  return protocols.includes(IpProtocol) && FromPort <= port && port <= ToPort;
+}
+
+export const securityGroups: Check = {
+  reads: 'security groups',
+  rules: closed.map(({ rule }) => rule),
+  async run(place) {
+    const verdicts: Verdict[] = [];
+    for await (const page of paginateDescribeSecurityGroups(
+      { client: new EC2Client(place.settings()) },
+      {},
+    )) {
+      for (const group of page.SecurityGroups ?? []) {
+        const resource = given(group.GroupId, 'GroupId');
+        for (const { rule, port, protocols } of closed) {
+          verdicts.push({
+            rule,
+            resource,
+            name: group.GroupName ?? resource,
+            region: place.region,
+            violated: (group.IpPermissions ?? []).some((permission) =>
+              opensToWorld(permission, port, protocols),
+            ),
+            tags: tenantTags(group.Tags),
+          });
+        }
+      }
+    }
+    return verdicts;
+  },
+};
+
+const WORLD = '0.0.0.0/0';
+
+/** A group with this permission, besides port 443. */
+async function makeGroup({ builder, region, name }: Site, permission: IpPermission): Promise<string> {
+  const group = await builder.securityGroup(region, await builder.vpc(region), name, [
+    { IpProtocol: 'tcp', FromPort: 443, ToPort: 443, IpRanges: [{ CidrIp: WORLD }] },
+  ]);
+  await new EC2Client(builder.settings(region)).send(
+    new AuthorizeSecurityGroupIngressCommand({
+      GroupId: group,
+      IpPermissions: [permission],
+      TagSpecifications: [{ ResourceType: 'security-group-rule', Tags: [{ Key: 'team', Value: 'web' }] }],
+    }),
+  );
+  return group;
+}
+
+/** The scenarios of a rule against groups that open a port to the world. */
+export function portScenarios(port: number): LabRule['scenarios'] {
+  const wide: IpPermission = {
+    IpProtocol: 'tcp',
+    FromPort: port - 1,
+    ToPort: port + 1,
+    IpRanges: [{ CidrIp: WORLD, Description: 'legacy' }],
+  };
+  return [
+    { name: 'a range with tags', make: (site) => makeGroup(site, wide) },
+    {
+      // What is revoked whole is put back by the undo as a new rule, with its tags.
+      name: 'exactly the port, with tags',
+      make: (site) => makeGroup(site, { ...wide, FromPort: port, ToPort: port }),
+    },
+  ];
+}
+
+/** A group that opens exactly the port to the world. */
+export function violateExactly(port: number): (site: Site) => Promise<string> {
+  return async ({ builder, region, name }) =>
+    builder.securityGroup(region, await builder.anyVpc(region), name, [
+      { IpProtocol: 'tcp', FromPort: port, ToPort: port, IpRanges: [{ CidrIp: WORLD }] },
+    ]);
+}
+
+/** A group that opens a range of ports to the world, and the port among them to an office. */
+export function violateRange(port: number): (site: Site) => Promise<string> {
+  return async ({ builder, region, name }) =>
+    builder.securityGroup(region, await builder.anyVpc(region), name, [
+      {
+        IpProtocol: 'tcp',
+        FromPort: port - 2,
+        ToPort: port + 421,
+        IpRanges: [{ CidrIp: WORLD, Description: 'legacy application' }],
+      },
+      {
+        IpProtocol: 'tcp',
+        FromPort: port,
+        ToPort: port,
+        IpRanges: [{ CidrIp: '198.51.100.0/24', Description: 'office' }],
+      },
+    ]);
+}
