@@ -1,6 +1,9 @@
 locals {
   catalog = jsondecode(file("${path.module}/../catalog.json")).rules
 
+  # To undo takes more than to remediate: what deletes a flow log is of no use until somebody asks for it.
+  granted_kinds = var.undo ? ["read", "write", "undo"] : ["read", "write"]
+
   # By id, whether a rule is named by it or by its legacy id.
   rules = toset([
     for id, rule in local.catalog : id if var.rules == null ? true : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
@@ -23,7 +26,7 @@ locals {
     remediation = flatten([
       for rule in local.rules : [
         for permissions in concat(
-          [for kind in ["read", "write", "undo"] : local.catalog[rule].permissions[kind]],
+          [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
           [try(local.runbooks[rule].start, [])],
         ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
       ]

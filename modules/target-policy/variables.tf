@@ -66,6 +66,13 @@ variable "runbooks" {
   nullable    = false
 }
 
+variable "undo" {
+  description = "Whether the role holds what only an undo needs."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "role_path" {
   description = "The path of the roles."
   type        = string

@@ -9,6 +9,7 @@ module "policy" {
   organization_id      = var.organization_id
   rules                = var.rules
   runbooks             = var.runbooks
+  undo                 = var.undo
   role_path            = var.iam.path
   remediator_role_path = var.iam.remediator_role_path
   delivery_role_name   = var.iam.delivery_role_name

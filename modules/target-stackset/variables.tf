@@ -39,6 +39,13 @@ variable "runbooks" {
   nullable    = false
 }
 
+variable "undo" {
+  description = "Whether the roles hold what only an undo needs, such as deleting a flow log that a rule made. Turn it on before you undo changes; where nobody does, it can stay off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "organizational_units" {
   description = "The organizational units, or the organization's root, whose accounts get the role, by id (`ou-…`, `r-…`); units beneath them are included. Of each, `excluded_accounts` are left out, or `accounts` are the only ones. Changing either list takes the unit's roles away and makes them anew, which takes minutes: where an account shall just not be cured for a while, change `mode_by_account` instead. The management account never gets the role this way: use `target` there."
   type = map(object({

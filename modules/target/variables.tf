@@ -39,6 +39,13 @@ variable "runbooks" {
   nullable    = false
 }
 
+variable "undo" {
+  description = "Whether the role holds what only an undo needs, such as deleting a flow log that a rule made. Turn it on before you undo changes; where nobody does, it can stay off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "iam" {
   description = "`path` of the role (the same as `iam.target_role_path` in `central`), its `permissions_boundary_arn`, and `remediator_role_path`, the path of the remediators' roles in the security account (`iam.path` in `central`). `delivery_role_name`: a role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`; there is no `<name>-flow-logs` then."
   type = object({

@@ -164,6 +164,19 @@ run "no_rules_with_a_boundary" {
   }
 }
 
+run "with_undo" {
+  command = plan
+
+  variables {
+    undo = true
+  }
+
+  assert {
+    condition     = strcontains(output.template, "ec2:DeleteFlowLogs") && !strcontains(run.the_template_comes_to_the_same_role.template, "ec2:DeleteFlowLogs")
+    error_message = "Template: ${output.template}"
+  }
+}
+
 run "rules_by_legacy_id_without_runbooks" {
   command = plan
 

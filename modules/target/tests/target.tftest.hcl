@@ -42,11 +42,11 @@ run "all_rules" {
     error_message = "The policy for all rules has ${length(aws_iam_role_policy.remediation[0].policy)} characters."
   }
 
-  # What any rule reads, writes or undoes with, and nothing else.
+  # What any rule reads or writes with, and nothing else.
   assert {
     condition = toset(flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Action)) == toset(flatten([
       for rule in jsondecode(file("../catalog.json")).rules : concat(
-        [for kind in values(rule.permissions) : kind[*].actions],
+        [for kind in ["read", "write"] : rule.permissions[kind][*].actions],
         try(rule.runbook.start, [])[*].actions,
       )
     ]))
@@ -70,6 +70,43 @@ run "all_rules" {
       if anytrue([for resource in statement.Resource : startswith(resource, "arn:aws:s3:::")])
     ])
     error_message = "Buckets of this account alone: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+# What only an undo needs is granted when somebody is to undo.
+run "without_undo" {
+  command = plan
+
+  variables {
+    rules = ["vpc-flow-logs-disabled"]
+  }
+
+  assert {
+    condition     = !strcontains(aws_iam_role_policy.remediation[0].policy, "Delete") && strcontains(aws_iam_role_policy.remediation[0].policy, "ec2:CreateFlowLogs")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
+run "with_undo" {
+  command = plan
+
+  variables {
+    undo = true
+  }
+
+  assert {
+    condition = toset(flatten(jsondecode(aws_iam_role_policy.remediation[0].policy).Statement[*].Action)) == toset(flatten([
+      for rule in jsondecode(file("../catalog.json")).rules : concat(
+        [for kind in values(rule.permissions) : kind[*].actions],
+        try(rule.runbook.start, [])[*].actions,
+      )
+    ])) && strcontains(aws_iam_role_policy.remediation[0].policy, "ec2:DeleteFlowLogs") && strcontains(aws_iam_role_policy.remediation[0].policy, "logs:DeleteLogDelivery")
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy.remediation[0].policy) <= 10240
+    error_message = "The policy for all rules has ${length(aws_iam_role_policy.remediation[0].policy)} characters."
   }
 }
 

@@ -55,6 +55,7 @@ beforeAll(async () => {
       security_account_id: security,
       external_id: EXTERNAL_ID,
       organization_id: ORGANIZATION,
+      undo: true,
     },
   });
   await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
