@@ -15,6 +15,7 @@ module "central" {
   accounts                = var.accounts
   excluded_accounts       = var.excluded_accounts
   region_labels           = var.region_labels
+  organization_id         = var.organization_id
   schedule                = var.schedule
   external_id             = var.external_id
   iam                     = var.iam
@@ -25,6 +26,9 @@ module "central" {
   notifications           = var.notifications
   dashboard               = var.dashboard
   tags                    = var.tags
+
+  # No poll comes before what works on its findings.
+  poll_after = concat([module.region.region], module.target[*].role_arn)
 }
 
 module "region" {
@@ -43,8 +47,10 @@ module "target" {
   name                = var.name
   security_account_id = module.central.security_account_id
   external_id         = module.central.external_id
+  organization_id     = var.organization_id
   rules               = keys(var.rules)
   runbooks            = anytrue([for rule in values(var.rules) : rule.method == "runbook"])
+  undo                = var.undo
   tags                = var.tags
 
   iam = {

@@ -126,6 +126,19 @@ variable "protect_own_account" {
   nullable    = false
 }
 
+variable "undo" {
+  description = "Whether the target role holds what only an undo needs, such as deleting a flow log that a rule made. Turn it on before you undo changes; where nobody does, it can stay off."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "organization_id" {
+  description = "The AWS Organization's id, `o-…`: the remediator then assumes roles of its accounts alone, and the target role trusts nobody outside it. Null: not asked for."
+  type        = string
+  default     = null
+}
+
 variable "region_labels" {
   description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`. The published ones are known."
   type        = map(string)

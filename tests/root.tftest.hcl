@@ -88,6 +88,25 @@ run "a_delivery_role_of_ones_own" {
   }
 }
 
+run "for_an_organization_that_undoes" {
+  command = plan
+
+  variables {
+    organization_id = "o-a1b2c3d4e5"
+    undo            = true
+    rules           = { vpc-flow-logs-disabled = {} }
+  }
+
+  assert {
+    condition = (
+      output.link.organization_id == "o-a1b2c3d4e5" &&
+      jsondecode(module.target[0].trust_policy).Statement[0].Condition.StringEquals["aws:PrincipalOrgID"] == "o-a1b2c3d4e5" &&
+      strcontains(module.target[0].policy, "ec2:DeleteFlowLogs")
+    )
+    error_message = "Both must reach the modules: ${module.target[0].trust_policy} ${module.target[0].policy}"
+  }
+}
+
 run "without_own_account" {
   command = plan
 

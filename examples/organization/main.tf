@@ -16,6 +16,7 @@ module "central" {
   netskope_tenant   = var.netskope_tenant
   api_token         = var.api_token
   api_token_version = var.api_token_version
+  organization_id   = var.organization_id
   regions           = local.regions
   region_labels     = var.region_labels
   rules             = var.rules
@@ -25,6 +26,12 @@ module "central" {
   evidence                = { force_destroy = var.force_destroy }
   api_token_recovery_days = var.force_destroy ? 0 : 7
   tags                    = var.tags
+
+  # No poll comes before the queues and roles that it needs.
+  poll_after = concat(
+    [module.eu_central_1.region, module.us_east_1.region, module.us_west_2.region],
+    [module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn,
+  )
 }
 
 # Once a region: what cures that region's findings, in all accounts.

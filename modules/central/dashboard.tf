@@ -8,16 +8,21 @@ variable "dashboard" {
 locals {
   remediator_name = "${var.name}-remediator"
 
-  # What the remediators count, in the order in which a reader wants to know it, and in colours that say whether to worry.
+  # Colours that say whether to worry.
+  outcome_colors = {
+    remediated     = "#2ca02c"
+    planned        = "#1f77b4"
+    compliant      = "#98df8a"
+    exempt         = "#c7c7c7"
+    gone           = "#7f7f7f"
+    not_applicable = "#c5b0d5"
+    deferred       = "#ffbb78"
+    failed         = "#d62728"
+  }
+
+  # What the remediators count: the collector counts what is unprocessable.
   outcomes = {
-    Remediated    = "#2ca02c"
-    Planned       = "#1f77b4"
-    Compliant     = "#98df8a"
-    Exempt        = "#c7c7c7"
-    Gone          = "#7f7f7f"
-    NotApplicable = "#c5b0d5"
-    Deferred      = "#ffbb78"
-    Failed        = "#d62728"
+    for name, outcome in local.vocabulary.outcomes : outcome.metric => lookup(local.outcome_colors, name, "#17becf") if name != "unprocessable"
   }
 
   # One for each rule. Each outcome is the sum over the regions; found and unprocessable are the collector's to count.
@@ -86,6 +91,8 @@ locals {
           [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.polls_dead_letters.name, { label = "polls" }]],
           [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-dead-letters.fifo", { region = region, label = "jobs, ${region}" }]],
           [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-delayed-dead-letters", { region = region, label = "delayed jobs, ${region}" }]],
+          [for queue in aws_sqs_queue.notifications_dead_letters : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name, { label = "notifications" }]],
+          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-alarms-dead-letters", { region = region, label = "alarms, ${region}" }]],
         )
       }
     },
@@ -94,7 +101,7 @@ locals {
       width  = 24
       height = 6
       properties = {
-        title  = "What the operator must mend"
+        title  = "What an operator must fix"
         region = local.home_region
         view   = "timeSeries"
         stat   = "Sum"
@@ -108,8 +115,10 @@ locals {
           ],
           [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, "UnexpectedError", "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "TakeBackFailed", "service", local.remediator_name, { region = region, label = "changes that could not be taken back, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "RoleMissing", "service", local.remediator_name, { region = region, label = "accounts without the role, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, "SettingsInvalid", "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "InvalidMessage", "service", local.remediator_name, { region = region, label = "messages that are no jobs, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, "InvalidMessage", "service", local.remediator_name, { region = region, label = "messages that are not jobs, ${region}" }]],
         )
       }
     },

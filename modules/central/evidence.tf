@@ -2,6 +2,22 @@ locals {
   evidence_bucket = "${var.name}-evidence-${local.account_id}-${local.home_region}"
 }
 
+# Remembers the bucket that holds the evidence, so that a plan that would leave it for another is refused before anything
+# is changed: half-way the destroy would be denied, below, and the rest would be gone.
+resource "terraform_data" "evidence_bucket" {
+  input            = local.evidence_bucket
+  triggers_replace = var.evidence.force_destroy ? local.evidence_bucket : null
+
+  lifecycle {
+    ignore_changes = [input]
+
+    postcondition {
+      condition     = var.evidence.force_destroy || self.output == local.evidence_bucket
+      error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it by ${local.evidence_bucket}: name, account and region of a deployment stay as they are. For another, make a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To let go of the evidence, apply evidence = { force_destroy = true } first."
+    }
+  }
+}
+
 resource "aws_s3_bucket" "evidence" {
   # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
   # checkov:skip=CKV_AWS_144: evidence is versioned; a copy elsewhere is the user's to make
@@ -17,6 +33,9 @@ resource "aws_s3_bucket" "evidence" {
       error_message = "The evidence bucket's name, \"${local.evidence_bucket}\", has ${length(local.evidence_bucket)} characters: S3 takes 63. Choose a `name` that is ${length(local.evidence_bucket) - 63} characters shorter."
     }
   }
+
+  # So that what remembers the bucket stays in the state for as long as the bucket does.
+  depends_on = [terraform_data.evidence_bucket]
 }
 
 resource "aws_s3_bucket_public_access_block" "evidence" {

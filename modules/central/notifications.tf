@@ -17,13 +17,13 @@ variable "notifications" {
 
   # Those that always have a reason.
   validation {
-    condition     = length(setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"])) == 0
-    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, ["deferred", "failed", "not_applicable", "unprocessable"]) : "\"${outcome}\""])}: expected \"deferred\", \"failed\", \"not_applicable\" or \"unprocessable\"."
+    condition     = length(setsubtract(var.notifications.outcomes, local.outcomes_with_reason)) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_reason) : "\"${outcome}\""])}: expected ${join(", ", formatlist("\"%s\"", local.outcomes_with_reason))}."
   }
 
   validation {
-    condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, ["failed", "unprocessable"])) == 0
-    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, ["failed", "unprocessable"]) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
+    condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
   }
 
   validation {
@@ -46,7 +46,14 @@ data "aws_service_principal" "events" {
   service_name = "events"
 }
 
+data "aws_service_principal" "cloudwatch" {
+  service_name = "cloudwatch"
+}
+
 locals {
+  outcomes_with_reason = sort([for name, outcome in local.vocabulary.outcomes : name if outcome.reason_is_due])
+  outcomes_with_alarm  = sort([for name, outcome in local.vocabulary.outcomes : name if outcome.needs_person])
+
   alarm_paths = {
     alarm       = "$.detail.alarmName"
     state       = "$.detail.state.value"
@@ -55,6 +62,7 @@ locals {
     region      = "$.region"
     account     = "$.account"
   }
+  alarm_arns = "arn:${local.partition}:cloudwatch:${local.home_region}:${local.account_id}:alarm:${var.name}-"
   alarm_text = "<state>: <alarm> in <region>, account <account>. <description> (<reason>)"
 
   # Not that an alarm which has just been made found nothing wrong.
@@ -71,8 +79,8 @@ locals {
       description = "Findings that a person must look at."
       bus         = aws_cloudwatch_event_bus.this.name
       pattern = {
-        source      = [local.event_source]
-        detail-type = ["Finding Outcome"]
+        source      = [local.vocabulary.events.source]
+        detail-type = [local.vocabulary.events.finding_outcome]
         detail      = { outcome = sort(setsubtract(var.notifications.outcomes, ["unprocessable"])) }
       }
       paths = {
@@ -90,8 +98,8 @@ locals {
       description = "Findings that could not be worked on at all."
       bus         = aws_cloudwatch_event_bus.this.name
       pattern = {
-        source      = [local.event_source]
-        detail-type = ["Finding Outcome"]
+        source      = [local.vocabulary.events.source]
+        detail-type = [local.vocabulary.events.finding_outcome]
         detail      = { outcome = ["unprocessable"] }
       }
       paths = {
@@ -108,8 +116,31 @@ locals {
       pattern = {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
-        resources   = [for name in keys(local.alarms) : "arn:${local.partition}:cloudwatch:${local.home_region}:${local.account_id}:alarm:${var.name}-${name}"]
-        detail      = local.alarm_states
+        resources = concat(
+          [for name, alarm in local.alarms : "${local.alarm_arns}${name}" if !try(alarm.directly, false)],
+          # By their beginning: a pattern takes 2,048 characters, and there is one alarm per rule.
+          [{ prefix = "${local.alarm_arns}items-unmatched-" }],
+        )
+        detail = local.alarm_states
+      }
+      paths = local.alarm_paths
+      text  = local.alarm_text
+    }
+    # As above, but that a rule which was just turned on has not been polled yet is no news.
+    missing-polls = {
+      wanted      = true
+      description = "Rules that are no longer polled."
+      bus         = "default"
+      pattern = {
+        source      = ["aws.cloudwatch"]
+        detail-type = ["CloudWatch Alarm State Change"]
+        resources   = [{ prefix = "${local.alarm_arns}poll-missing-" }]
+        detail = {
+          "$or" = [
+            { state = { value = ["ALARM"] }, previousState = { value = ["OK"] } },
+            { state = { value = ["OK"] }, previousState = { value = ["ALARM"] } },
+          ]
+        }
       }
       paths = local.alarm_paths
       text  = local.alarm_text
@@ -148,13 +179,26 @@ resource "aws_sns_topic_policy" "notifications" {
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [
+      # Without a condition, not even on whose rule it is: EventBridge delivers nothing where its statement has one
+      # (EventBridge user guide, "Amazon SNS permissions").
       {
-        Sid       = "OnlyItsOwnRules"
+        Sid       = "EventBridge"
         Effect    = "Allow"
         Principal = { Service = data.aws_service_principal.events.name }
         Action    = "sns:Publish"
         Resource  = aws_sns_topic.notifications[0].arn
-        Condition = { ArnEquals = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.notifications : rule.arn] } }
+      },
+      # Tells of what EventBridge could not deliver.
+      {
+        Sid       = "OnlyItsOwnAlarms"
+        Effect    = "Allow"
+        Principal = { Service = data.aws_service_principal.cloudwatch.name }
+        Action    = "sns:Publish"
+        Resource  = aws_sns_topic.notifications[0].arn
+        Condition = {
+          StringEquals = { "aws:SourceAccount" = local.account_id }
+          ArnLike      = { "aws:SourceArn" = "${local.alarm_arns}*" }
+        }
       },
       {
         Sid       = "OnlyOverTls"
@@ -184,6 +228,13 @@ resource "aws_cloudwatch_event_rule" "notifications" {
   event_bus_name = each.value.bus
   event_pattern  = jsonencode(each.value.pattern)
   tags           = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(each.value.pattern)) <= 2048
+      error_message = "The event pattern of ${each.key} has ${length(jsonencode(each.value.pattern))} characters: EventBridge takes 2048. Choose a shorter `name`."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "notifications" {
@@ -194,9 +245,47 @@ resource "aws_cloudwatch_event_target" "notifications" {
   target_id      = "topic"
   arn            = aws_sns_topic.notifications[0].arn
 
+  # Of a message that is an hour old the next poll knows more.
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 185
+  }
+
+  dead_letter_config {
+    arn = aws_sqs_queue.notifications_dead_letters[0].arn
+  }
+
   # One line, in quotes, as EventBridge wants it; "<" and ">" as they stand, where jsonencode writes escapes.
   input_transformer {
     input_paths    = each.value.paths
     input_template = replace(replace(jsonencode(each.value.text), "\\u003c", "<"), "\\u003e", ">")
   }
+}
+
+# What could not be delivered to the topic.
+resource "aws_sqs_queue" "notifications_dead_letters" {
+  count = var.notifications.enabled ? 1 : 0
+
+  name                      = "${var.name}-notifications-dead-letters"
+  message_retention_seconds = 14 * 24 * 3600
+  sqs_managed_sse_enabled   = true
+  tags                      = var.tags
+}
+
+resource "aws_sqs_queue_policy" "notifications_dead_letters" {
+  count = var.notifications.enabled ? 1 : 0
+
+  queue_url = aws_sqs_queue.notifications_dead_letters[0].url
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OnlyItsOwnRules"
+      Effect    = "Allow"
+      Principal = { Service = data.aws_service_principal.events.name }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.notifications_dead_letters[0].arn
+      Condition = { ArnEquals = { "aws:SourceArn" = [for rule in aws_cloudwatch_event_rule.notifications : rule.arn] } }
+    }]
+  })
 }

@@ -4,6 +4,7 @@ output "link" {
     name                     = var.name
     partition                = local.partition
     security_account_id      = local.account_id
+    organization_id          = var.organization_id
     home_region              = local.home_region
     regions                  = local.regions
     event_bus_arn            = aws_cloudwatch_event_bus.this.arn

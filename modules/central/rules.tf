@@ -318,7 +318,8 @@ check "exemptions_name_regions" {
 }
 
 locals {
-  catalog = jsondecode(file("${path.module}/../catalog.json")).rules
+  vocabulary = jsondecode(file("${path.module}/../catalog.json"))
+  catalog    = local.vocabulary.rules
 
   # By everything that a key of `rules` may be, for what is said of a key as it was given.
   catalog_by_key = merge(local.catalog, { for id, rule in local.catalog : rule.legacy_id => rule })

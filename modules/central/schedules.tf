@@ -50,6 +50,7 @@ resource "aws_scheduler_schedule" "rule" {
     aws_lambda_function_event_invoke_config.collector,
     aws_s3_bucket_public_access_block.evidence,
     aws_secretsmanager_secret_version.api_token,
+    var.poll_after,
   ]
 }
 

@@ -49,6 +49,24 @@ variable "regions" {
   }
 }
 
+variable "organization_id" {
+  description = "The AWS Organization's id, `o-…`: the remediators then assume roles of its accounts alone. Null: of any account whose role trusts them."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.organization_id == null || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
+    error_message = "organization_id is \"${coalesce(var.organization_id, "null")}\": expected an id such as \"o-a1b2c3d4e5\"."
+  }
+}
+
+variable "poll_after" {
+  description = "What must be there before the first poll: the `region` output of each `per-region` module and, where they are in the same configuration, the role ARN of each `target`. Otherwise a first apply may poll before its queues and roles exist."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "region_labels" {
   description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`. The published ones are known."
   type        = map(string)

@@ -1,7 +1,7 @@
 locals {
   alarms = {
     jobs-dead-letters = {
-      description = "Jobs that failed ${var.queue.max_receive_count} times, or were no jobs, lie in ${local.dead_letters_name}. The log of ${local.remediator_name} says why; redrive them once that is mended."
+      description = "Jobs that failed ${var.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.dead_letters_name }
@@ -9,7 +9,7 @@ locals {
       threshold   = 0
     }
     jobs-delayed-dead-letters = {
-      description = "Jobs that were to look again at what AWS was at could not be forwarded ${var.queue.max_receive_count} times, and lie in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why; redrive them once that is mended."
+      description = "Follow-up jobs for long-running changes could not be forwarded in ${var.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.delayed_dead_letters_name }
@@ -33,23 +33,79 @@ locals {
       threshold   = var.alarms.oldest_job_minutes * 60
     }
     unexpected-errors = {
-      description = "${local.remediator_name} met an error that nobody foresaw: the finding is tried again, and in the end the job lies in ${local.dead_letters_name}. Its log group says where it came from."
+      description = "${local.remediator_name} met an error that nobody foresaw: the finding is attempted again, and in the end the job goes to ${local.dead_letters_name}. Its log group says where it came from."
       namespace   = var.link.metrics_namespace
       metric      = "UnexpectedError"
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
     }
+    jobs-near-retention = {
+      description = "A job in ${local.queue_name} is older than three quarters of the ${var.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = local.queue_name }
+      statistic   = "Maximum"
+      threshold   = var.queue.retention_days * local.day * 0.75
+    }
+    jobs-delayed-near-retention = {
+      description = "A job in ${local.delayed_name} is older than three quarters of the ${var.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says why it is not forwarded."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateAgeOfOldestMessage"
+      dimensions  = { QueueName = local.delayed_name }
+      statistic   = "Maximum"
+      threshold   = var.queue.retention_days * local.day * 0.75
+    }
+    take-back-failed = {
+      description = "A change that should have been taken back could not be: something may be open that was not open before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
+      namespace   = var.link.metrics_namespace
+      metric      = "TakeBackFailed"
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      period      = 60
+    }
+    roles-missing = {
+      description = "Accounts have findings but no role that the remediators may assume, so nothing is looked at there. Right after a rule was turned on, a StackSet may still be at work. Which accounts: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
+      namespace   = var.link.metrics_namespace
+      metric      = "RoleMissing"
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      # Of two hours, as below.
+      period             = 3600
+      evaluation_periods = 2
+    }
+    # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
+    remediator-throttled = {
+      description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
+      namespace   = "AWS/Lambda"
+      metric      = "Throttles"
+      dimensions  = { FunctionName = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      # One throttle at the start of a burst is how SQS and Lambda find their pace.
+      evaluation_periods = 3
+      datapoints         = 3
+    }
     findings-failed = {
-      description = "Findings were not cured. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Mend what the reasons name; the next poll looks at the findings again. What was seen, planned and done lies in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
+      description = "Findings were not remediated. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the next poll looks at the findings again. What was seen, planned and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
       namespace   = var.link.metrics_namespace
       metric      = "FailedFindings"
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
-      # Of two hours, so that an hourly poll which comes to the same again is no news.
+      # Of two hours, so that an hourly poll with the same result is no news.
       period             = 3600
       evaluation_periods = 2
+    }
+    alarms-dead-letters = {
+      description = "State changes of alarms could not be passed on to ${var.link.event_bus_arn}, so notifications say nothing of them, and are in ${local.alarms_dead_letters_name}. Look at the role ${local.name}-alarms-${local.region}."
+      namespace   = "AWS/SQS"
+      metric      = "ApproximateNumberOfMessagesVisible"
+      dimensions  = { QueueName = local.alarms_dead_letters_name }
+      statistic   = "Maximum"
+      threshold   = 0
     }
     settings-invalid = {
       description = "A rule's settings in /${local.name}/rules can't be read, so the rule changes nothing. Apply Terraform again; the log of ${local.remediator_name} says what is wrong with which rule's."
@@ -73,20 +129,30 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   statistic           = each.value.statistic
   period              = try(each.value.period, 300)
   evaluation_periods  = try(each.value.evaluation_periods, 1)
-  datapoints_to_alarm = 1
+  datapoints_to_alarm = try(each.value.datapoints, 1)
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarms.topic_arns
   ok_actions          = var.alarms.topic_arns
   tags                = var.link.tags
+
+  lifecycle {
+    precondition {
+      condition     = each.value.namespace != var.link.metrics_namespace || contains(local.counted_metrics, each.value.metric)
+      error_message = "Nobody counts ${each.value.metric}: expected one of ${join(", ", local.counted_metrics)}."
+    }
+  }
 }
 
-# CloudWatch puts what becomes of alarms on the region's default bus: from there it goes to central's bus, where
-# notifications are made of it. An alarm can tell only topics of its own region.
+# CloudWatch puts state changes of alarms on the region's default bus: from there they go to central's bus, where
+# notifications are made of them. An alarm can tell only topics of its own region, and outside the partition `aws`
+# EventBridge does not route events between regions.
 
 locals {
-  forwards_alarms = var.alarms.enabled && var.link.notifications
+  forwards_alarms          = var.alarms.enabled && var.link.notifications && (local.commercial || local.region == var.link.home_region)
+  alarms_dead_letters_name = "${local.name}-alarms-dead-letters"
+  counted_metrics          = keys(jsondecode(file("${path.module}/../catalog.json")).metrics)
 }
 
 data "aws_service_principal" "events" {
@@ -115,6 +181,44 @@ resource "aws_cloudwatch_event_target" "alarms" {
   target_id = "central"
   arn       = var.link.event_bus_arn
   role_arn  = aws_iam_role.alarms[0].arn
+
+  retry_policy {
+    maximum_event_age_in_seconds = 3600
+    maximum_retry_attempts       = 185
+  }
+
+  dead_letter_config {
+    arn = aws_sqs_queue.alarms_dead_letters[0].arn
+  }
+}
+
+# What could not be passed on: EventBridge wants the queue in its rule's own region. No alarm of this module could tell
+# of it by the way that failed; `topic_arns` and the dashboard do.
+resource "aws_sqs_queue" "alarms_dead_letters" {
+  count = local.forwards_alarms ? 1 : 0
+
+  name                      = local.alarms_dead_letters_name
+  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  sqs_managed_sse_enabled   = true
+  tags                      = var.link.tags
+}
+
+resource "aws_sqs_queue_policy" "alarms_dead_letters" {
+  count = local.forwards_alarms ? 1 : 0
+
+  queue_url = aws_sqs_queue.alarms_dead_letters[0].url
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OnlyItsOwnRule"
+      Effect    = "Allow"
+      Principal = { Service = data.aws_service_principal.events.name }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.alarms_dead_letters[0].arn
+      Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.alarms[0].arn } }
+    }]
+  })
 }
 
 resource "aws_iam_role" "alarms" {

@@ -42,7 +42,7 @@ resource "aws_lambda_event_source_mapping" "delayed" {
   function_name           = module.remediator.arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
-  tags                    = var.link.tags
+  tags                    = local.mapping_tags
 
   scaling_config {
     maximum_concurrency = local.delayed_concurrency

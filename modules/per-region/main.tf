@@ -6,4 +6,8 @@ locals {
   name = var.link.name
   # Provider 6 calls a region's code `region`, provider 5 `name`: `id` is the same in both.
   region = data.aws_region.this.id
+
+  # EventBridge routes events between regions, and event source mappings take tags, in the partition `aws` alone.
+  commercial   = var.link.partition == "aws"
+  mapping_tags = local.commercial ? var.link.tags : null
 }

@@ -1,6 +1,13 @@
 output "region" {
-  description = "The region's code."
+  description = "The region's code, once its queues, settings and remediator are there: `central` takes it in `poll_after`."
   value       = local.region
+
+  depends_on = [
+    aws_lambda_event_source_mapping.delayed,
+    aws_lambda_event_source_mapping.jobs,
+    aws_ssm_parameter.pause,
+    aws_ssm_parameter.settings,
+  ]
 }
 
 output "queue_url" {

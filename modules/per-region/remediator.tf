@@ -30,9 +30,11 @@ module "remediator" {
   }
 
   statements = [
+    # The role's name is the same in every account. Which of them are ours, their organization says.
     {
-      Action   = ["sts:AssumeRole"]
-      Resource = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
+      Action    = ["sts:AssumeRole"]
+      Resource  = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
+      Condition = var.link.organization_id == null ? null : { StringEquals = { "aws:ResourceOrgID" = [var.link.organization_id] } }
     },
     {
       Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
@@ -98,7 +100,7 @@ resource "aws_lambda_event_source_mapping" "jobs" {
   function_name           = module.remediator.arn
   batch_size              = var.remediator.batch_size
   function_response_types = ["ReportBatchItemFailures"]
-  tags                    = var.link.tags
+  tags                    = local.mapping_tags
 
   scaling_config {
     maximum_concurrency = var.remediator.maximum_concurrency

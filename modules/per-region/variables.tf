@@ -4,6 +4,7 @@ variable "link" {
     name                     = string
     partition                = string
     security_account_id      = string
+    organization_id          = optional(string)
     home_region              = string
     regions                  = list(string)
     event_bus_arn            = string
@@ -107,6 +108,12 @@ variable "queue" {
     condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
     error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: SQS keeps messages 1 to 14 days."
   }
+
+  # In a standard queue a dead letter keeps the age that it had.
+  validation {
+    condition     = var.queue.dead_letter_retention_days >= var.queue.retention_days
+    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}, less than retention_days, ${var.queue.retention_days}: a dead letter keeps its age, and one that waited long would vanish at once."
+  }
 }
 
 variable "alarms" {
@@ -122,6 +129,11 @@ variable "alarms" {
   validation {
     condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
     error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: an alarm can tell only SNS topics of its own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+  }
+
+  validation {
+    condition     = !var.alarms.enabled || !var.link.notifications || local.commercial || data.aws_region.this.id == var.link.home_region || length(var.alarms.topic_arns) > 0
+    error_message = "EventBridge does not route events between regions in ${var.link.partition}, so central's notifications can't tell of the alarms of ${data.aws_region.this.id}: name an SNS topic of that region in alarms.topic_arns, or set alarms.enabled to false."
   }
 
   validation {

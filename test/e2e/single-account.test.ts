@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
@@ -136,6 +136,39 @@ describe('examples/single-account in a local AWS', () => {
     expect(await root.plan(variables)).toMatchObject({ changes: false });
   });
 
+  test('no poll comes before the queues, settings and roles that it needs', async () => {
+    const log = await readFile(`${folder}-terraform.log`, 'utf8');
+
+    const lines = log.split('\n');
+    const firstSchedule = lines.findIndex((line) => /aws_scheduler_schedule\.rule.*: Creating/.test(line));
+    const made = lines.flatMap((line, at) =>
+      /module\.(region|target)\b.*: Creation complete/.test(line) &&
+      /aws_(sqs_queue|ssm_parameter|lambda_event_source_mapping|iam_role)\./.test(line)
+        ? [at]
+        : [],
+    );
+    expect(made.length).toBeGreaterThan(5);
+    expect(firstSchedule).toBeGreaterThan(Math.max(...made));
+  });
+
+  test('another name, which would leave the evidence behind, is refused at plan', async () => {
+    const file = path.join(rootFolder, 'main.tf');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('  netskope_tenant =', '  name = "other"\n  netskope_tenant ='));
+
+    const { exitCode, stderr } = await runTerraform(
+      terraform,
+      ['plan', '-input=false', '-no-color', '-var=netskope_tenant=acme'],
+      { directory: rootFolder, environment },
+    );
+
+    await writeFile(file, text);
+    expect(exitCode).toBe(1);
+    expect(stderr.replaceAll(/\s+│?\s*/g, ' ')).toContain(
+      `The evidence is in the bucket ${evidenceBucket}, and this plan would replace it by other-evidence-${account}-${region}`,
+    );
+  });
+
   test('the API token is in no state file', async () => {
     const state = await root.show();
 
@@ -204,6 +237,7 @@ describe('examples/single-account in a local AWS', () => {
       `${central}.aws_s3_bucket_public_access_block.evidence`,
       `${central}.aws_s3_bucket_server_side_encryption_configuration.evidence`,
       `${central}.aws_s3_bucket_versioning.evidence`,
+      `${central}.terraform_data.evidence_bucket`,
     ]);
   });
 

@@ -36,8 +36,10 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 4
-    error_message = "Alarms are on by default."
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "collector-errors", "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-dropped", "polls-failed", "polls-overdue",
+    ])
+    error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }
 
   assert {
@@ -100,7 +102,7 @@ run "disabled_creates_nothing" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_metric_alarm.poll_missing) == 0 && length(aws_cloudwatch_metric_alarm.items_unmatched) == 0
     error_message = "Alarms can be left out."
   }
 
@@ -236,7 +238,7 @@ run "in_another_partition" {
   }
 
   assert {
-    condition     = alltrue([for arn in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : startswith(arn, "arn:aws-us-gov:cloudwatch:us-gov-west-1:")])
+    condition     = alltrue([for arn in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : startswith(try(arn.prefix, arn), "arn:aws-us-gov:cloudwatch:us-gov-west-1:")])
     error_message = "Alarms: ${aws_cloudwatch_event_rule.notifications["alarms"].event_pattern}"
   }
 }
@@ -268,4 +270,27 @@ run "flow_logs_are_delivered_by_a_role_of_ones_own" {
     condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options == { delivery_role_name = "our-flow-logs" }
     error_message = "Settings: ${output.settings["vpc-flow-logs-disabled"]}"
   }
+}
+
+run "the_organization_reaches_the_remediators" {
+  command = plan
+
+  variables {
+    organization_id = "o-a1b2c3d4e5"
+  }
+
+  assert {
+    condition     = output.link.organization_id == "o-a1b2c3d4e5"
+    error_message = "Link: ${jsonencode(output.link)}"
+  }
+}
+
+run "no_organization" {
+  command = plan
+
+  variables {
+    organization_id = "a1b2c3d4e5"
+  }
+
+  expect_failures = [var.organization_id]
 }

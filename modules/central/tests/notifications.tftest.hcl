@@ -18,7 +18,7 @@ run "alarms_by_default" {
 
   # No message for a single finding: what failed is told of by an alarm, all together.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -39,9 +39,10 @@ run "alarms_by_default" {
   assert {
     condition = alltrue([
       aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
-      toset(jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources) == toset([
-        for alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}"
-      ]),
+      toset([for resource in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : jsonencode(resource)]) == toset(concat(
+        [for name, alarm in aws_cloudwatch_metric_alarm.this : jsonencode("arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}") if name != "notifications-dead-letters"],
+        [jsonencode({ prefix = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-items-unmatched-" })],
+      )),
       aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
       !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
     ])
@@ -55,13 +56,66 @@ run "alarms_by_default" {
 
   assert {
     condition = alltrue([
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0].Action == "sns:Publish",
-      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[1].Effect == "Deny",
+      # EventBridge delivers nothing where its statement has a condition.
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[0] == {
+        Sid       = "EventBridge"
+        Effect    = "Allow"
+        Principal = { Service = "service.amazonaws.com" }
+        Action    = "sns:Publish"
+        Resource  = "arn:aws:sns:eu-central-1:111111111111:mock"
+      },
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[1].Condition == {
+        StringEquals = { "aws:SourceAccount" = "111111111111" }
+        ArnLike      = { "aws:SourceArn" = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-*" }
+      },
+      jsondecode(aws_sns_topic_policy.notifications[0].policy).Statement[2].Effect == "Deny",
       output.link.notifications,
       output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:mock",
     ])
     error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
+  }
+
+  # What can't be delivered is kept, and told by a way that is not the one that failed.
+  assert {
+    condition = alltrue(concat(
+      [
+        for target in aws_cloudwatch_event_target.notifications :
+        target.dead_letter_config[0].arn == aws_sqs_queue.notifications_dead_letters[0].arn && target.retry_policy[0].maximum_event_age_in_seconds == 3600
+      ],
+      [
+        aws_cloudwatch_metric_alarm.this["notifications-dead-letters"].dimensions == tomap({ QueueName = "cspm-auto-remediation-notifications-dead-letters" }),
+        aws_cloudwatch_metric_alarm.this["notifications-dead-letters"].alarm_actions == toset([aws_sns_topic.notifications[0].arn]),
+        length(aws_cloudwatch_metric_alarm.this["polls-failed"].alarm_actions) == 0,
+        jsondecode(aws_sqs_queue_policy.notifications_dead_letters[0].policy).Statement[0].Principal == { Service = "service.amazonaws.com" },
+        jsondecode(aws_sqs_queue_policy.notifications_dead_letters[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
+      ],
+    ))
+    error_message = "Targets: ${jsonencode(aws_cloudwatch_event_target.notifications)}"
+  }
+}
+
+# The longest names that there can be.
+run "patterns_that_eventbridge_takes" {
+  command = plan
+
+  override_data {
+    target = data.aws_partition.this
+    values = { partition = "aws-us-gov" }
+  }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "us-gov-west-1" }
+  }
+
+  variables {
+    name  = "abcdefghijklmnopqrstu"
+    rules = { for id in keys(jsondecode(file("../catalog.json")).rules) : id => {} }
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_cloudwatch_event_rule.notifications : length(rule.event_pattern) <= 2048])
+    error_message = "Patterns: ${jsonencode([for rule in aws_cloudwatch_event_rule.notifications : length(rule.event_pattern)])}"
   }
 }
 
@@ -73,7 +127,7 @@ run "each_finding" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "regional-alarms", "unprocessable"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "regional-alarms", "unprocessable"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -113,7 +167,7 @@ run "other_outcomes" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
     error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
   }
 
@@ -132,7 +186,7 @@ run "each_finding_of_no_outcome" {
 
   # A pattern of no outcomes would be refused.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 }
@@ -150,6 +204,8 @@ run "disabled_creates_nothing" {
       length(aws_sns_topic_policy.notifications) == 0,
       length(aws_cloudwatch_event_rule.notifications) == 0,
       length(aws_cloudwatch_event_target.notifications) == 0,
+      length(aws_sqs_queue.notifications_dead_letters) == 0,
+      !contains(keys(aws_cloudwatch_metric_alarm.this), "notifications-dead-letters"),
       !output.link.notifications,
       output.notifications_topic_arn == null,
     ])

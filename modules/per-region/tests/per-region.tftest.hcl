@@ -50,6 +50,7 @@ run "enabled_creates" {
       aws_lambda_event_source_mapping.jobs.batch_size == 1,
       aws_lambda_event_source_mapping.jobs.function_response_types == toset(["ReportBatchItemFailures"]),
       aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 10,
+      aws_lambda_event_source_mapping.jobs.tags == tomap({ team = "security" }),
     ])
     error_message = "Mapping: ${jsonencode(aws_lambda_event_source_mapping.jobs)}"
   }
@@ -110,7 +111,10 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset(["findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "oldest-job", "remediator-errors", "settings-invalid", "unexpected-errors"])
+    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+      "alarms-dead-letters", "findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention", "oldest-job",
+      "remediator-errors", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
+    ])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }
 
@@ -129,6 +133,66 @@ run "enabled_creates" {
   }
 }
 
+# SQS drops what has waited for as long as the queue keeps it, and says nothing.
+run "jobs_are_told_before_they_vanish" {
+  command = plan
+
+  variables {
+    queue = { retention_days = 2 }
+  }
+
+  assert {
+    condition = {
+      for name in ["jobs-near-retention", "jobs-delayed-near-retention"] :
+      aws_cloudwatch_metric_alarm.this[name].dimensions.QueueName => [aws_cloudwatch_metric_alarm.this[name].metric_name, aws_cloudwatch_metric_alarm.this[name].threshold]
+      } == {
+      "cspm-auto-remediation-jobs.fifo"    = ["ApproximateAgeOfOldestMessage", 36 * 3600]
+      "cspm-auto-remediation-jobs-delayed" = ["ApproximateAgeOfOldestMessage", 36 * 3600]
+    }
+    error_message = "Alarms: ${jsonencode(aws_cloudwatch_metric_alarm.this)}"
+  }
+}
+
+run "what_could_not_be_taken_back_is_told_at_once" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.this["take-back-failed"]] :
+      alarm.metric_name == "TakeBackFailed" && alarm.period == 60 && alarm.evaluation_periods == 1 && alarm.threshold == 0
+    ])
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["take-back-failed"])}"
+  }
+}
+
+# One message for all accounts, whatever the number of findings there, and for as long as hourly polls give the same.
+run "roles_that_are_missing_are_one_message" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for alarm in [aws_cloudwatch_metric_alarm.this["roles-missing"]] :
+      alarm.metric_name == "RoleMissing" && alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1
+    ])
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["roles-missing"])}"
+  }
+}
+
+run "roles_of_the_organization_alone" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { organization_id = "o-a1b2c3d4e5" })
+  }
+
+  assert {
+    condition = [for statement in jsondecode(module.remediator.policy).Statement : try(statement.Condition, null) if contains(statement.Action, "sts:AssumeRole")] == [
+      { StringEquals = { "aws:ResourceOrgID" = ["o-a1b2c3d4e5"] } },
+    ]
+    error_message = "Policy: ${module.remediator.policy}"
+  }
+}
+
 # An alarm can tell only topics of its own region.
 run "alarms_go_to_the_central_bus" {
   command = plan
@@ -144,6 +208,10 @@ run "alarms_go_to_the_central_bus" {
     condition = alltrue([
       aws_cloudwatch_event_target.alarms[0].arn == var.link.event_bus_arn,
       aws_cloudwatch_event_target.alarms[0].role_arn == aws_iam_role.alarms[0].arn,
+      aws_cloudwatch_event_target.alarms[0].dead_letter_config[0].arn == aws_sqs_queue.alarms_dead_letters[0].arn,
+      aws_cloudwatch_event_target.alarms[0].retry_policy[0].maximum_event_age_in_seconds == 3600,
+      aws_cloudwatch_metric_alarm.this["alarms-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.alarms_dead_letters[0].name }),
+      jsondecode(aws_sqs_queue_policy.alarms_dead_letters[0].policy).Statement[0].Condition == { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.alarms[0].arn } },
       aws_iam_role.alarms[0].name == "cspm-auto-remediation-alarms-eu-central-1",
       jsondecode(aws_iam_role_policy.alarms[0].policy).Statement == [{ Effect = "Allow", Action = ["events:PutEvents"], Resource = [var.link.event_bus_arn] }],
       jsondecode(aws_iam_role.alarms[0].assume_role_policy).Statement[0].Condition.StringEquals["aws:SourceAccount"] == "111111111111",
@@ -160,7 +228,7 @@ run "nothing_to_pass_on_without_notifications" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.this) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0 && length(aws_sqs_queue.alarms_dead_letters) == 0
     error_message = "Alarms without notifications are for whoever looks."
   }
 }
@@ -196,7 +264,7 @@ run "in_another_partition" {
   command = plan
 
   variables {
-    link = merge(var.link, { partition = "aws-cn" })
+    link = merge(var.link, { partition = "aws-cn", home_region = "eu-central-1" })
   }
 
   assert {
@@ -206,6 +274,37 @@ run "in_another_partition" {
     ]) && strcontains(aws_cloudwatch_event_rule.alarms[0].event_pattern, "arn:aws-cn:cloudwatch")
     error_message = "ARNs must be of the partition: ${module.remediator.policy}"
   }
+
+  # Event source mappings take no tags there.
+  assert {
+    condition     = aws_lambda_event_source_mapping.jobs.tags == null && aws_lambda_event_source_mapping.delayed.tags == null && aws_sqs_queue.jobs.tags == tomap({ team = "security" })
+    error_message = "Tags: ${jsonencode(aws_lambda_event_source_mapping.jobs.tags)}"
+  }
+}
+
+# EventBridge routes no events between regions there.
+run "a_second_region_in_another_partition" {
+  command = plan
+
+  variables {
+    link   = merge(var.link, { partition = "aws-us-gov" })
+    alarms = { topic_arns = ["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"] }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.alarms) == 0 && aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"])
+    error_message = "Alarms go to the region's own topic: ${jsonencode(aws_cloudwatch_event_rule.alarms)}"
+  }
+}
+
+run "a_second_region_in_another_partition_without_a_topic" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { partition = "aws-us-gov" })
+  }
+
+  expect_failures = [var.alarms]
 }
 
 run "own_settings" {

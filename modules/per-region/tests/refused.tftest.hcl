@@ -34,9 +34,16 @@ run "mistakes_1" {
     link       = merge(var.link, { regions = ["us-east-1"] }) # this provider's region is not among them
     remediator = { memory_size = 64 }
     queue      = { max_receive_count = 0 }
-    alarms     = { oldest_job_minutes = 0 }
   }
-  expect_failures = [var.link, var.remediator, var.queue, var.alarms]
+  expect_failures = [var.link, var.remediator, var.queue]
+}
+
+run "an_age_of_nothing" {
+  command = plan
+  variables {
+    alarms = { oldest_job_minutes = 0 }
+  }
+  expect_failures = [var.alarms]
 }
 
 run "mistakes_2" {
@@ -91,4 +98,15 @@ run "security_groups_without_subnets" {
     remediator = { security_group_ids = ["sg-1"] }
   }
   expect_failures = [var.remediator]
+}
+
+# A dead letter of the standard queue keeps its age.
+run "dead_letters_kept_shorter_than_jobs" {
+  command = plan
+
+  variables {
+    queue = { retention_days = 7, dead_letter_retention_days = 4 }
+  }
+
+  expect_failures = [var.queue]
 }

@@ -1,0 +1,43 @@
+# What a plan says after an apply: so this one is applied, with mocks that answer then.
+
+mock_provider "aws" {
+  source = "../../test/lab/aws-mocks"
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = {}
+}
+
+run "deployed" {
+}
+
+# Half-way it would be denied, and the rest would be gone.
+run "another_name_is_refused" {
+  command = plan
+
+  variables {
+    name = "other"
+  }
+
+  expect_failures = [terraform_data.evidence_bucket]
+}
+
+run "the_same_name_is_not" {
+  command = plan
+}
+
+run "another_name_where_the_evidence_is_let_go" {
+  command = plan
+
+  variables {
+    name     = "other"
+    evidence = { force_destroy = true }
+  }
+
+  assert {
+    condition     = aws_s3_bucket.evidence.bucket == "other-evidence-111111111111-eu-central-1"
+    error_message = "Bucket: ${aws_s3_bucket.evidence.bucket}"
+  }
+}
