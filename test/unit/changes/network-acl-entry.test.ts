@@ -1,0 +1,492 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Change } from '../../../lambdas/changes/change.ts';
+import {
+  applyChange,
+  describeChange,
+  inverseOf,
+  isChangeVisible,
+  takeBackChange,
+} from '../../../lambdas/changes/index.ts';
+import { describeEntry, type NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry.ts';
+import type { NetworkAclEntryNarrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
+import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
+import { deleting, doorOf } from '../../lab/network-acl-model.ts';
+import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../lab/scripted-aws.ts';
+import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-network-acls.ts';
+import { testSession } from '../../lab/session.ts';
+
+const ACL = 'acl-0123456789abcdef0';
+
+const allow = (ruleNumber: number, cidr: string): NetworkAclEntry => ({
+  ruleNumber,
+  action: 'allow',
+  protocol: '-1',
+  cidr,
+  ports: null,
+  icmp: null,
+});
+const open = allow(100, '0.0.0.0/0');
+const others = allow(100, '203.0.113.7/32');
+const ten = allow(101, '10.0.0.0/8');
+const twelve = allow(100, '192.168.0.0/16');
+const deny: NetworkAclEntry = { ...allow(50, '10.9.0.0/16'), action: 'deny' };
+
+/** `10.0.0.0/8` under a number of its own first, then `192.168.0.0/16` in the open entry's place. */
+const narrowing: NetworkAclEntryNarrow = {
+  kind: 'network-acl-entry-narrow',
+  resource: ACL,
+  before: open,
+  after: twelve,
+  created: [ten],
+  seen: [describeEntry(open)],
+  subnets: ['subnet-1'],
+  cuts: null,
+  made: [],
+  closed: 'no',
+};
+const deletion: NetworkAclEntryNarrow = { ...narrowing, after: null, created: [] };
+const done: NetworkAclEntryNarrow = { ...narrowing, made: [101], closed: 'yes' };
+
+const sessionOf = ({ endpoint }: ScriptedAws, maxAttempts = 1) =>
+  testSession({ endpoint, account: ACL_ACCOUNT, region: 'eu-central-1', maxAttempts });
+const actionsOf = ({ calls }: ScriptedAws): string[] => calls.map(({ form }) => form.get('Action') ?? '');
+
+/** Does something once: before the call of this action that has this place among its calls. */
+function once(action: string, act: () => void, place = 1) {
+  let calls = 0;
+  return (called: string): undefined => {
+    if (called === action) calls += 1;
+    if (called === action && calls === place) act();
+  };
+}
+
+describe('a change whose plan is out of date changes nothing', () => {
+  test.each([
+    { what: 'the open entry is gone', entries: [], says: 'it no longer has 100 allow all from 0.0.0.0/0' },
+    { what: 'it was replaced', entries: [others], says: 'it has 100 allow all from 203.0.113.7/32' },
+    { what: 'another entry was added', entries: [deny, open], says: 'it has 50 deny all from 10.9.0.0/16' },
+    { what: 'it was made already', entries: [twelve, ten], says: 'it no longer has' },
+    {
+      what: 'it guards one more subnet',
+      entries: [open],
+      subnets: ['subnet-1', 'subnet-2'],
+      says: 'subnet-2',
+    },
+  ])('$what', async ({ entries, subnets = ['subnet-1'], says }) => {
+    const acl: ScriptedAcl = { entries: [...entries], subnets };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const application = applyChange(sessionOf(aws), narrowing);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'StalePlanError',
+      message: expect.stringContaining(says),
+    });
+    expect(actionsOf(aws)).toEqual(['DescribeNetworkAcls']);
+  });
+
+  test.each([
+    { what: 'deletes the open entry', act: () => [], left: [] },
+    { what: 'replaces the open entry', act: () => [others], left: [others] },
+    {
+      what: 'adds an entry',
+      act: (now: NetworkAclEntry[]) => [...now, deny],
+      left: [open, deny],
+    },
+    {
+      what: 'makes ours narrower',
+      act: (now: NetworkAclEntry[]) =>
+        now.map((one) => (one.ruleNumber === 101 ? allow(101, '10.1.0.0/16') : one)),
+      left: [open, allow(101, '10.1.0.0/16')],
+    },
+  ])('its owner $what while it is made: what was made is taken back', async ({ act, left }) => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = once(
+      'DescribeNetworkAcls',
+      () => {
+        acl.entries = act(acl.entries).concat(acl.entries.filter((one) => one === ten));
+      },
+      2,
+    );
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual(left);
+  });
+
+  test('its owner deletes the open entry right before it goes: what was made is taken back', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = once('ReplaceNetworkAclEntry', () => {
+      acl.entries = deleting(100)(acl.entries);
+    });
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual([]);
+  });
+
+  test('someone takes the number first: theirs stays', async () => {
+    const theirs = allow(101, '198.51.100.0/24');
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = once('CreateNetworkAclEntry', () => acl.entries.push(theirs));
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual([open, theirs]);
+  });
+});
+
+describe('what AWS refuses leaves nothing changed', () => {
+  test('no room for another entry, with what to do', async () => {
+    const filler = Array.from({ length: 18 }, (_, n) => allow(n + 200, '10.0.0.0/8'));
+    const acl: ScriptedAcl = { entries: [open, ...filler], subnets: ['subnet-1'] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const created = [ten, allow(102, '10.1.0.0/16')];
+    const change = { ...narrowing, created, seen: acl.entries.map(describeEntry) };
+
+    const application = applyChange(sessionOf(aws), change);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'ChangeRefusedError',
+      message: expect.stringContaining('raise the quota "Rules per network ACL"'),
+    });
+    expect(acl.entries).toEqual([open, ...filler]);
+  });
+
+  test('a denial of the last step', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = (action: string) =>
+      action === 'ReplaceNetworkAclEntry' ? ec2Error('UnauthorizedOperation') : undefined;
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({
+      name: 'UnauthorizedOperation',
+    });
+
+    expect(acl.entries).toEqual([open]);
+  });
+
+  test('what can not be taken back is named', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = (action: string) =>
+      /^(Replace|Delete)/.test(action) ? ec2Error('UnauthorizedOperation') : undefined;
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({
+      name: 'TakeBackError',
+      message: expect.stringContaining('101 allow all from 10.0.0.0/8'),
+    });
+  });
+
+  test('a network ACL that is gone', async () => {
+    await using aws = await scriptedNetworkAcls({});
+
+    for (const change of [narrowing, deletion, await inverseOf(done)]) {
+      if (change === undefined) throw new Error('expected an inverse');
+      await expect(applyChange(sessionOf(aws), change)).rejects.toMatchObject({ because: 'gone' });
+    }
+  });
+});
+
+describe('reads that lag', () => {
+  test('reads from before what was made are made again', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    let reads = 0;
+    const shown = () => {
+      reads += 1;
+      return reads <= 3 ? [open] : undefined;
+    };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown });
+
+    await applyChange(sessionOf(aws), narrowing);
+
+    expect(acl.entries).toEqual([twelve, ten]);
+  });
+
+  test('reads that stay so: what was made is taken back, unseen', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [open] });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual([open]);
+  });
+
+  test('a change is visible once reads no longer show the open entry; its undo once they do', async () => {
+    const acl: ScriptedAcl = { entries: [open, ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const undo = await inverseOf(done);
+    if (undo === undefined) throw new Error('expected an inverse');
+    const visible = async (entries: NetworkAclEntry[]) => {
+      acl.entries = entries;
+      return [await isChangeVisible(sessionOf(aws), done), await isChangeVisible(sessionOf(aws), undo)];
+    };
+
+    await expect(visible([open, ten])).resolves.toEqual([false, false]);
+    await expect(visible([twelve, ten])).resolves.toEqual([true, false]);
+    await expect(visible([open])).resolves.toEqual([false, true]);
+  });
+
+  test('the second rule finds a network ACL compliant, though its first read shows what the first one fixed', async () => {
+    const acl: ScriptedAcl = { isDefault: true, entries: [open], subnets: ['subnet-1'] };
+    let lags = false;
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => (lags ? [open] : undefined) });
+    const options = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
+    const assess = async (rule: typeof ofDefault) =>
+      (await rule.assess(sessionOf(aws), [ACL], options)).get(ACL);
+    const first = await assess(ofDefault);
+    if (first?.state !== 'violation') throw new Error('expected a violation');
+    for (const change of first.plan) await applyChange(sessionOf(aws), change);
+    const fixed = [...acl.entries];
+
+    lags = true;
+    const second = await assess(ofSubnet);
+    lags = false;
+    if (second?.state !== 'violation') throw new Error('expected a violation');
+    const [change] = second.plan;
+    if (change === undefined) throw new Error('expected a change');
+
+    await expect(applyChange(sessionOf(aws), change)).rejects.toMatchObject({ name: 'StalePlanError' });
+    await expect(assess(ofSubnet)).resolves.toEqual({ state: 'compliant' });
+    expect(acl.entries).toEqual(fixed);
+  });
+});
+
+describe('lost answers', () => {
+  const losing = (action: string) => (called: string) => (called === action ? ('cut' as const) : undefined);
+
+  test.each([
+    { lost: 'CreateNetworkAclEntry', change: narrowing, left: [twelve, ten] },
+    { lost: 'ReplaceNetworkAclEntry', change: narrowing, left: [twelve, ten] },
+    { lost: 'DeleteNetworkAclEntry', change: deletion, left: [] },
+  ])('$lost was made: it is found by reading', async ({ lost, change, left }) => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losing(lost) });
+
+    const applied = await applyChange(sessionOf(aws), change);
+
+    expect(applied).toMatchObject({
+      closed: 'yes',
+      made: change.created.map(({ ruleNumber }) => ruleNumber),
+    });
+    expect(acl.entries).toEqual(left);
+  });
+
+  test.each(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry'])(
+    '%s that the SDK sends again is our own doing',
+    async (lost) => {
+      const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+      let calls = 0;
+      const after = (called: string) => {
+        if (called === lost) calls += 1;
+        return called === lost && calls === 1 ? ('cut' as const) : undefined;
+      };
+      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after });
+
+      const applied = await applyChange(
+        sessionOf(aws, 3),
+        lost === 'CreateNetworkAclEntry' ? narrowing : deletion,
+      );
+
+      expect(applied).toMatchObject({ closed: 'yes' });
+    },
+  );
+
+  test('what can not be resolved is noted as unconfirmed, and can be undone', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const notes: Change[] = [];
+    let shows = true;
+    const after = (action: string) => {
+      if (action !== 'ReplaceNetworkAclEntry') return undefined;
+      shows = false;
+      return 'cut' as const;
+    };
+    const shown = () => (shows ? undefined : [open, ten]);
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after, shown });
+
+    await expect(applyChange(sessionOf(aws), narrowing, (soFar) => notes.push(soFar))).rejects.toThrow();
+    shows = true;
+    const last = notes.at(-1);
+    if (last === undefined) throw new Error('expected a note');
+    const undo = await inverseOf(last);
+    if (undo === undefined) throw new Error('expected an inverse');
+    await applyChange(sessionOf(aws), undo);
+
+    expect(notes).toMatchObject([
+      { made: [101], closed: 'no' },
+      { made: [101], closed: 'unconfirmed' },
+    ]);
+    expect(acl.entries).toEqual([open]);
+  });
+});
+
+describe('taken back after a kill', () => {
+  const line = async (change: Change | undefined) =>
+    change === undefined ? undefined : describeChange(change);
+  const out = `- inbound entry 101 allow all from 10.0.0.0/8 (${ACL})`;
+
+  test.each([
+    { what: 'the open entry was removed', entries: [ten], left: [], taken: out },
+    { what: 'the open entry was replaced', entries: [others, ten], left: [others], taken: out },
+    { what: 'the open entry stands', entries: [open, ten], left: [open, ten], taken: undefined },
+    { what: 'it was made to its end', entries: [twelve, ten], left: [twelve, ten], taken: undefined },
+    { what: 'nothing was made', entries: [], left: [], taken: undefined },
+    {
+      what: 'someone changed what was made',
+      entries: [allow(101, '10.1.0.0/16')],
+      left: [allow(101, '10.1.0.0/16')],
+      taken: undefined,
+    },
+  ])('$what', async ({ entries, left, taken }) => {
+    const acl: ScriptedAcl = { entries: [...entries] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const change = await takeBackChange(sessionOf(aws), narrowing);
+
+    expect(acl.entries).toEqual(left);
+    await expect(line(change)).resolves.toBe(taken);
+  });
+
+  test('nothing where the change had one call, or was noted to its end', async () => {
+    await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [ten] } });
+
+    await expect(takeBackChange(sessionOf(aws), deletion)).resolves.toBeUndefined();
+    await expect(takeBackChange(sessionOf(aws), done)).resolves.toBeUndefined();
+    expect(aws.calls).toEqual([]);
+  });
+});
+
+describe('undone', () => {
+  const undoOf = async (change: Change): Promise<Change> => {
+    const undo = await inverseOf(change);
+    if (undo === undefined) throw new Error('expected an inverse');
+    return undo;
+  };
+
+  test.each([
+    { what: 'all of it', change: done, entries: [twelve, ten], left: [open] },
+    { what: 'an undo that was cut off', change: done, entries: [open, ten], left: [open] },
+    {
+      what: 'what was made first',
+      change: { ...done, closed: 'no' as const },
+      entries: [open, ten],
+      left: [open],
+    },
+    { what: 'a deletion', change: { ...deletion, closed: 'yes' as const }, entries: [], left: [open] },
+  ])('$what', async ({ change, entries, left }) => {
+    const acl: ScriptedAcl = { entries: [...entries] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const undone = await applyChange(sessionOf(aws), await undoOf(change));
+
+    expect(acl.entries).toEqual(left);
+    await expect(inverseOf(undone)).resolves.toBeUndefined();
+  });
+
+  test.each([
+    { what: 'what took its place was changed', change: done, entries: [others, ten] },
+    { what: 'what took its place is gone', change: done, entries: [ten] },
+    { what: 'what was made was changed', change: done, entries: [twelve, allow(101, '10.1.0.0/16')] },
+    { what: 'what was made is gone', change: done, entries: [twelve] },
+    { what: 'its number is taken', change: { ...deletion, closed: 'yes' as const }, entries: [others] },
+  ])('not where $what: refused, with what differs', async ({ change, entries }) => {
+    const acl: ScriptedAcl = { entries: [...entries] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const undo = applyChange(sessionOf(aws), await undoOf(change));
+
+    await expect(undo).rejects.toMatchObject({
+      name: 'StalePlanError',
+      message: expect.stringContaining(`network ACL ${ACL} is not as it was left: it`),
+    });
+    expect(acl.entries).toEqual(entries);
+  });
+
+  test('a change of which nothing was made has nothing to undo', async () => {
+    await expect(inverseOf(narrowing)).resolves.toBeUndefined();
+  });
+});
+
+/** What another actor may do: take out what has a number, or put an entry there. */
+interface Act {
+  readonly ruleNumber: number;
+  readonly puts: NetworkAclEntry | undefined;
+}
+const anyAct: fc.Arbitrary<Act> = fc
+  .record({
+    ruleNumber: fc.constantFrom(99, 100, 101, 102, 120),
+    cidr: fc.constantFrom(undefined, '10.0.0.0/8', '203.0.113.7/32', '0.0.0.0/0'),
+    action: fc.constantFrom<'allow' | 'deny'>('allow', 'deny'),
+  })
+  .map(({ ruleNumber, cidr, action }) => ({
+    ruleNumber,
+    puts: cidr === undefined ? undefined : { ...allow(ruleNumber, cidr), action },
+  }));
+const acted = (entries: readonly NetworkAclEntry[], { ruleNumber, puts }: Act): NetworkAclEntry[] => [
+  ...entries.filter((one) => one.ruleNumber !== ruleNumber),
+  ...(puts === undefined ? [] : [puts]),
+];
+const SOURCES = ['10.1.0.1', '192.168.0.1', '203.0.113.7', '8.8.8.8', '172.16.0.1'];
+const reachable = (entries: readonly NetworkAclEntry[]): string[] => {
+  const door = doorOf(entries);
+  return SOURCES.filter((source) => door(source)({ protocol: '6', port: 443 }));
+};
+const isWrite = (call: ReceivedCall): boolean => !(call.form.get('Action') ?? '').startsWith('Describe');
+
+test('whatever someone does between two calls: nothing is newly reachable, nothing is cut that no line named', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 5 }),
+      anyAct,
+      fc.boolean(),
+      fc.subarray([allow(120, '203.0.113.0/24'), allow(90, '172.16.0.0/12')]),
+      async (place, act, lags, extra) => {
+        const first = [open, ...extra];
+        const acl: ScriptedAcl = { entries: first, subnets: ['subnet-1'] };
+        // What the list would be without us.
+        let without: NetworkAclEntry[] = first;
+        let calls = 0;
+        let stale: readonly NetworkAclEntry[] | undefined;
+        const before = (action: string): undefined => {
+          calls += 1;
+          stale = undefined;
+          if (calls !== place) return;
+          // The moment for which EC2 has no condition: see the change's own words.
+          const isLastLook = place === 4 && lags;
+          if (act.ruleNumber === 100 && act.puts && (isLastLook || action === 'ReplaceNetworkAclEntry'))
+            return;
+          if (lags) stale = [...acl.entries];
+          acl.entries = acted(acl.entries, act);
+          without = acted(without, act);
+        };
+        await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before, shown: () => stale });
+        const seen = [...first].sort((a, b) => a.ruleNumber - b.ruleNumber).map(describeEntry);
+        const plan: NetworkAclEntryNarrow = { ...narrowing, created: [ten, allow(102, '10.1.0.0/16')], seen };
+
+        const ended = await applyChange(sessionOf(aws), plan).then(
+          () => 'applied',
+          (error: Error) => error.name,
+        );
+
+        expect(reachable(without)).toEqual(expect.arrayContaining(reachable(acl.entries)));
+        if (ended === 'applied') {
+          // Who takes out or replaces what was made a moment ago cuts it off.
+          const isTheirs = place >= 4 && [101, 102].includes(act.ruleNumber);
+          const named = SOURCES.filter((source) => isTheirs || !/^(10|192)\./.test(source));
+          const cut = reachable(without).filter((source) => !reachable(acl.entries).includes(source));
+          expect(named).toEqual(expect.arrayContaining(cut));
+        } else {
+          expect(ended).toBe('StalePlanError');
+          expect(reachable(acl.entries)).toEqual(reachable(without));
+        }
+        expect(aws.calls.filter(isWrite).length).toBeLessThanOrEqual(5);
+      },
+    ),
+    { numRuns: 150 },
+  );
+}, 120_000);
