@@ -2,6 +2,7 @@ import type { Change } from '../changes/change.ts';
 import type { Finding } from '../model/finding.ts';
 import type { RecordedChange } from '../model/outcome.ts';
 import type { Assessment } from '../rules/rule.ts';
+import type { Reading } from './reading.ts';
 import type { Ending } from './runbooks/follow.ts';
 import type { OutcomeDetails } from './verdict.ts';
 
@@ -16,6 +17,8 @@ export interface PlannedFix {
   readonly notes: readonly string[];
   /** How the automation execution ended that was started for it before, if there was one. */
   readonly ending: Ending | undefined;
+  /** When the resource was read. */
+  readonly reading: Reading;
   readonly details: OutcomeDetails & { readonly plan: RecordedChange[] };
 }
 

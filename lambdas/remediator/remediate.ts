@@ -11,6 +11,7 @@ import { askGates, passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { heldBy, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
+import { readingOf } from './reading.ts';
 import { Journal } from './record/journal.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
@@ -100,7 +101,8 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const resources = book.pending.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
   learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
-  const planned = await planFixes(book.pending, assessments, work, endings);
+  const reading = readingOf(session, work);
+  const planned = await planFixes(book.pending, assessments, work, endings, reading);
   book.add(planned.verdicts);
 
   const acted = await action.act(session, planned.fixes, work);

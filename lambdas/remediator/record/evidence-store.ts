@@ -16,8 +16,8 @@ export const journalRecordSchema = z.object({
       plan: z.array(recordedChangeSchema),
       /** What is known to have been applied. */
       applied: z.array(appliedChangeSchema),
-      /** What was planned and is known not to have been applied, or to have been taken back. */
-      withdrawn: z.array(recordedChangeSchema).optional(),
+      /** The lines of the changes that may have been applied: each is noted directly before it is made. */
+      begun: z.array(z.string()).optional(),
       /** When the whole plan was applied. From then on the resource is only read, until AWS shows the changes. */
       completedAt: timestampSchema.optional(),
     }),

@@ -18,6 +18,8 @@ export class Journal {
   readonly #evidence: EvidenceStore;
   readonly #entries = new Map<string, Entry>();
   readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
+  /** The lines of the changes that earlier attempts may have applied. */
+  readonly #doubtful = new Map<string, ReadonlySet<string>>();
   readonly #published = new Set<string>();
 
   constructor(jobId: string, evidence: EvidenceStore) {
@@ -29,8 +31,12 @@ export class Journal {
   async read(): Promise<boolean> {
     const record = await this.#evidence.readJournal(this.#jobId);
     for (const entry of record?.resources ?? []) {
-      this.#entries.set(entry.resource, entry);
+      // One of an older version does not say what was begun.
+      const begun = entry.begun ?? entry.plan.map(({ line }) => line);
+      this.#entries.set(entry.resource, { ...entry, begun });
       this.#earlierPlans.set(entry.resource, entry.plan);
+      const lines = this.unresolved(entry.resource).map(({ line }) => line);
+      this.#doubtful.set(entry.resource, new Set(lines));
     }
     for (const resource of record?.told ?? []) this.#published.add(resource);
     return record !== undefined;
@@ -52,14 +58,25 @@ export class Journal {
       ...(seen !== undefined && { seen }),
       ...begun,
       plan: [...entry.plan, ...added],
-      withdrawn: without(entry.withdrawn ?? [], plan),
+      begun: entry.begun ?? [],
     });
   }
 
-  /** Notes planned changes that were not applied, or were taken back. */
-  withdraw(resource: string, changes: readonly RecordedChange[]): void {
+  /** Notes that a change is about to be made: from then on it may have been. */
+  begin(resource: string, line: string): void {
     const entry = this.#entry(resource);
-    this.#entries.set(resource, { ...entry, withdrawn: [...(entry.withdrawn ?? []), ...changes] });
+    this.#entries.set(resource, { ...entry, begun: [...new Set([...(entry.begun ?? []), line])] });
+  }
+
+  /** Notes that a change that was begun by this attempt was not made. An earlier attempt may have made it. */
+  cancel(resource: string, line: string): void {
+    if (this.#doubtful.get(resource)?.has(line) !== true) this.settle(resource, line);
+  }
+
+  /** Notes that nothing is left of a change that was begun, by whichever attempt. */
+  settle(resource: string, line: string): void {
+    const entry = this.#entry(resource);
+    this.#entries.set(resource, { ...entry, begun: (entry.begun ?? []).filter((begun) => begun !== line) });
   }
 
   /** Notes that all that is planned now has been applied. */
@@ -82,11 +99,11 @@ export class Journal {
     return completedAt === undefined ? undefined : new Date(completedAt);
   }
 
-  /** The planned changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. */
+  /** The changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. */
   unresolved(resource: string): RecordedChange[] {
-    const { plan, applied, withdrawn = [] } = this.#entry(resource);
+    const { plan, applied, begun = [] } = this.#entry(resource);
     const lines = new Set(applied.map(({ line }) => line));
-    return without(plan, withdrawn).filter(({ line }) => !lines.has(line));
+    return plan.filter(({ line }) => begun.includes(line) && !lines.has(line));
   }
 
   /** What was seen of a resource when something was planned for the first time. */
@@ -124,9 +141,4 @@ export class Journal {
   isPublished(resource: string): boolean {
     return this.#published.has(resource);
   }
-}
-
-/** The changes that are not among the others. */
-function without(changes: readonly RecordedChange[], others: readonly RecordedChange[]): RecordedChange[] {
-  return changes.filter(({ change }) => !others.some((other) => isDeepStrictEqual(other.change, change)));
 }

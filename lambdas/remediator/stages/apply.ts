@@ -2,8 +2,8 @@ import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import { applyChange, describeChange } from '../../changes/index.ts';
-import { StalePlanError, TakeBackError } from '../../model/errors.ts';
-import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
+import { StalePlanError } from '../../model/errors.ts';
+import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
@@ -11,26 +11,15 @@ import { isStart } from '../runbooks/execution.ts';
 import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
-import { recordPlan } from './record-plan.ts';
-
-/** How far the plan of a fix came. */
-export interface Application {
-  readonly applied: readonly AppliedChange[];
-  /** The changes that are known not to have been made. */
-  readonly withdrawn: readonly RecordedChange[];
-  /** `stopped` has the verdict; `stale`: what the plan rests on is gone or different, and it must be made anew. */
-  readonly end:
-    | { readonly is: 'applied' }
-    | { readonly is: 'stale'; readonly error: StalePlanError }
-    | { readonly is: 'stopped'; readonly verdict: Verdict; readonly error?: unknown };
-}
+import type { Application } from './application.ts';
+import { lookAgain } from './look-again.ts';
 
 /** What is added to the line of a change that was made in part. */
 export const IN_PART = ' (in part)';
 
 /**
- * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws.
- * Pause, maintenance window and time are looked at before each change.
+ * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Pause,
+ * maintenance window, time and, where the last look is not fresh, the resource itself are looked at before each change.
  */
 export async function applyFix(
   session: AwsSession,
@@ -38,55 +27,77 @@ export async function applyFix(
   work: ConfiguredWork,
 ): Promise<Application> {
   const applied: AppliedChange[] = [];
+  let last = fix.reading;
   for (const [index, change] of fix.changes.entries()) {
+    const looked = await lookAgain(session, fix, index, work, last);
+    if (looked.end !== undefined) return { applied, end: looked.end };
+    last = looked.reading;
     const step = await applyStep(session, change, fix, work);
     applied.push(...step.applied);
-    if (step.end.is === 'applied') continue;
-    const left = fix.changes.slice(step.isUnbegun ? index : index + 1);
-    return { applied, withdrawn: await recordPlan(left.filter(isKnownUnbegun(fix, work))), end: step.end };
+    // The next look must know of it.
+    work.journal.apply(fix.finding.resource, step.applied);
+    if (step.end.is !== 'applied') return { applied, end: step.end };
   }
-  return { applied, withdrawn: [], end: { is: 'applied' } };
-}
-
-interface Step extends Pick<Application, 'applied' | 'end'> {
-  /** Whether nothing of the change itself is left in AWS. */
-  readonly isUnbegun: boolean;
+  return { applied, end: { is: 'applied' } };
 }
 
 async function applyStep(
   session: AwsSession,
   change: Change,
-  { finding, details }: PlannedFix,
+  fix: PlannedFix,
   work: ConfiguredWork,
-): Promise<Step> {
-  const held =
-    (await firstVerdict(gates.beforeEachChange, finding, work)) ?? (await claim(change, finding, work));
+): Promise<Application> {
+  const { finding, details } = fix;
+  // Before it is made: nothing may go wrong between a change and the note of it.
+  const line = await describeChange(change);
+  const held = await whyNotNow(change, line, fix, work);
   if (held !== undefined) {
-    return { applied: [], end: { is: 'stopped', verdict: withDetails(held, details) }, isUnbegun: true };
+    return { applied: [], end: { is: 'stopped', verdict: withDetails(held, details) } };
   }
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
-  const record = (made: Change, line: string): AppliedChange => ({
+  const record = (made: Change, words: string): AppliedChange => ({
     change: { ...made },
-    line,
+    line: words,
     appliedAt: session.now().toISOString(),
     requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
   });
-  let line = '';
   try {
-    // Before it is made: nothing may go wrong between a change and the note of it.
-    line = await describeChange(change);
     const made = await applyChange(session, change, (noted) => {
       soFar = noted;
     });
-    return { applied: [record(made, line)], end: { is: 'applied' }, isUnbegun: false };
+    return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
-    // What it wrote has been taken back.
-    if (error instanceof StalePlanError) return { applied: [], end: { is: 'stale', error }, isUnbegun: true };
+    if (error instanceof StalePlanError) {
+      // What it wrote has been taken back.
+      work.journal.cancel(finding.resource, line);
+      return { applied: [], end: { is: 'stale', words: error.message } };
+    }
+    if (soFar === undefined && errorKind(error) === 'refused') work.journal.cancel(finding.resource, line);
     const applied = soFar === undefined ? [] : [record(soFar, `${line}${IN_PART}`)];
-    const verdict = error instanceof TakeBackError ? retry(error, details) : verdictOfError(error, details);
-    const isUnbegun = soFar === undefined && errorKind(error) === 'refused';
-    return { applied, end: { is: 'stopped', verdict, error }, isUnbegun };
+    return { applied, end: { is: 'stopped', verdict: verdictOfError(error, details), error } };
+  }
+}
+
+/** The verdict where the change must not be made now. Otherwise it is written down that it is about to be. */
+async function whyNotNow(
+  change: Change,
+  line: string,
+  { finding }: PlannedFix,
+  work: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  const { journal } = work;
+  const held =
+    (await firstVerdict(gates.beforeEachChange, finding, work)) ?? (await claim(change, finding, work));
+  if (held !== undefined) return held;
+  const wasBegun = journal.unresolved(finding.resource).some((begun) => begun.line === line);
+  try {
+    journal.begin(finding.resource, line);
+    await journal.write();
+    return undefined;
+  } catch (error) {
+    if (!wasBegun) journal.cancel(finding.resource, line);
+    return retry(error);
   }
 }
 
@@ -104,9 +115,4 @@ async function claim(
   } catch (error) {
     return retry(error);
   }
-}
-
-/** A start of an earlier attempt, of whose answer nobody knows, may have gone well, whatever comes of this one. */
-function isKnownUnbegun({ finding }: PlannedFix, { journal }: ConfiguredWork): (change: Change) => boolean {
-  return (change) => !isStart(change) || journal.earlierPlan(finding.resource) === undefined;
 }

@@ -5,9 +5,10 @@ import type { Acted } from '../action.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { noteRecentChanges } from '../record/recent-changes.ts';
 import { isStart } from '../runbooks/execution.ts';
-import { conclude, retry, type Verdict, wait, withDetails } from '../verdict.ts';
+import { conclude, retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
-import { type Application, applyFix } from './apply.ts';
+import type { Application } from './application.ts';
+import { applyFix } from './apply.ts';
 import { waitForOwnChanges } from './own-changes.ts';
 import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
@@ -68,25 +69,20 @@ async function applyRound(
   fixes: readonly PlannedFix[],
   work: ConfiguredWork,
 ): Promise<Round> {
+  const { journal } = work;
   const ready = await waitForOwnChanges(session, fixes, work);
   const verdicts = new Map(ready.verdicts);
   const changed: PlannedFix[] = [];
   const stale: Stale[] = [];
   const idle: Finding[] = [];
-  const notJournaled = await journalPlans(ready.fixes, work);
-  if (notJournaled !== undefined) {
-    for (const { finding, details } of ready.fixes) {
-      verdicts.set(finding.resource, withDetails(notJournaled, details));
-    }
-    return { verdicts, changed, stale, idle };
-  }
+  for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   for (const fix of ready.fixes) {
     const { resource } = fix.finding;
     const application = await applyFix(session, fix, work);
     const notNoted = await note(fix, application, work);
     const { end } = application;
     if (notNoted !== undefined) verdicts.set(resource, notNoted);
-    else if (end.is === 'stale') stale.push({ fix, words: end.error.message });
+    else if (end.is === 'stale') stale.push({ fix, words: end.words });
     else if (end.is === 'stopped') verdicts.set(resource, end.verdict);
     else if (fix.changes.some(isStart)) verdicts.set(resource, wait('the runbook was started', fix.details));
     else changed.push(fix);
@@ -95,33 +91,16 @@ async function applyRound(
   return { verdicts, changed, stale, idle };
 }
 
-/** Writes plans down before anything is changed. @returns the verdict on all of them where that is not possible */
-async function journalPlans(
-  fixes: readonly PlannedFix[],
-  { journal }: ConfiguredWork,
-): Promise<Verdict | undefined> {
-  if (fixes.length === 0) return undefined;
-  for (const { finding, details } of fixes) journal.plan(finding.resource, details.plan, details.seen);
-  try {
-    await journal.write();
-    return undefined;
-  } catch (error) {
-    return retry(error);
-  }
-}
-
 /**
- * Notes what was applied: for the job's next attempt, and for other jobs that may read the resource before AWS shows it.
+ * Notes what was applied, for jobs that may read the resource before AWS shows it.
  * @returns the verdict where other jobs would not know
  */
 async function note(
   { finding, changes, details }: PlannedFix,
-  { applied, withdrawn, end }: Application,
+  { applied, end }: Application,
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal, ports } = work;
-  journal.apply(finding.resource, applied);
-  journal.withdraw(finding.resource, withdrawn);
   if (end.is === 'applied' && !changes.some(isStart)) {
     journal.complete(finding.resource, new Date(ports.clock.now()));
   }

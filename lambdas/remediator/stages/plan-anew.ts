@@ -1,5 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import type { PlannedFix } from '../planned-fix.ts';
+import { readingOf } from '../reading.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { assessEach } from './assess.ts';
 import { type Planned, planFixes } from './plan.ts';
@@ -19,5 +20,5 @@ export async function planAnew(
   );
   const resources = findings.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  return planFixes(findings, assessments, work, endings);
+  return planFixes(findings, assessments, work, endings, readingOf(session, work));
 }

@@ -3,6 +3,7 @@ import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import type { PlannedFix, Violation } from '../planned-fix.ts';
+import type { Reading } from '../reading.ts';
 import { isStart, planRunbook } from '../runbooks/execution.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, retry, type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
@@ -18,19 +19,23 @@ export interface Planned {
   readonly verdicts: Verdicts;
 }
 
+/** A fix whose moment of reading is still to be added. */
+type Fix = Omit<PlannedFix, 'reading'>;
+
 /** Plans the fix of each violation. A finding that is no violation, or exempt by its tag, has its verdict. */
 export async function planFixes(
   findings: readonly Finding[],
   assessments: Assessments,
   work: ConfiguredWork,
   endings: ReadonlyMap<string, Ending>,
+  reading: Reading,
 ): Promise<Planned> {
   const fixes: PlannedFix[] = [];
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {
     const planned = await planFix(finding, assessments, work, endings.get(finding.resource));
     if ('state' in planned) verdicts.set(finding.resource, planned);
-    else fixes.push(planned);
+    else fixes.push({ ...planned, reading });
   }
   return { fixes, verdicts };
 }
@@ -40,7 +45,7 @@ async function planFix(
   assessments: Assessments,
   work: ConfiguredWork,
   ending: Ending | undefined,
-): Promise<PlannedFix | Verdict> {
+): Promise<Fix | Verdict> {
   const assessment = assessments.get(finding.resource);
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
   if (assessment.state !== 'violation') return verdictOfUnviolated(finding, assessment, work, ending);
@@ -57,10 +62,7 @@ async function planFix(
   }
 }
 
-async function planByCalls(
-  finding: Finding,
-  { plan: changes, seen, notes = [] }: Violation,
-): Promise<PlannedFix> {
+async function planByCalls(finding: Finding, { plan: changes, seen, notes = [] }: Violation): Promise<Fix> {
   return { finding, changes, notes, ending: undefined, details: { plan: await recordPlan(changes), seen } };
 }
 
@@ -69,7 +71,7 @@ async function planByRunbook(
   { plan, seen, notes = [] }: Violation,
   { settings, job, ports }: ConfiguredWork,
   runbook: Runbook,
-): Promise<PlannedFix> {
+): Promise<Fix> {
   const changes = [planRunbook(runbook, finding, job, ports.automationRoleArn(job.account))];
   const then = (await recordPlan(plan)).map(({ line }) => line).join('; ');
   const note = `what ${runbook.document} leaves open is ${settings.runbook_then === 'api' ? `then fixed by: ${then}` : 'reported as failed'}`;
@@ -88,7 +90,7 @@ async function planAfterRunbook(
   { plan: changes, seen, notes = [] }: Violation,
   { settings, runbook, journal }: ConfiguredWork,
   ending: Ending,
-): Promise<PlannedFix | Verdict> {
+): Promise<Fix | Verdict> {
   if (runbook !== undefined && settings.runbook_then === 'report') {
     const reason = `${ending.words}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
     return conclude('failed', { seen, willRetry: true, reason });

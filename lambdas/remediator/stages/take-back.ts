@@ -68,7 +68,7 @@ async function takeBackOf(
         requestIds,
       };
       journal.apply(resource, [applied]);
-      journal.withdraw(resource, [planned]);
+      journal.settle(resource, planned.line);
       await noteRecentChanges(finding, [applied], work);
     } catch (error) {
       return verdictOfError(error, {}, `what an earlier attempt added could not be taken back: `);

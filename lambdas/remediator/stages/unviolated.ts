@@ -44,7 +44,8 @@ function verdictOfOwnWork(
   ending: Ending | undefined,
 ): Verdict {
   // A later look is meant to find what an earlier job did.
-  if (ending?.status === 'Success' || (ending === undefined && job.continues !== undefined)) {
+  const isLater = job.continues !== undefined && journal.completedAt(resource) !== undefined;
+  if (ending?.status === 'Success' || (ending === undefined && isLater)) {
     return conclude('remediated');
   }
   const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';

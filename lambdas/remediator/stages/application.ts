@@ -1,0 +1,12 @@
+import type { AppliedChange } from '../../model/outcome.ts';
+import type { Verdict } from '../verdict.ts';
+
+/** How far the plan of a fix came. */
+export interface Application {
+  readonly applied: readonly AppliedChange[];
+  /** `stopped` has the verdict; `stale`: what the plan rests on is gone or different, and it must be made anew. */
+  readonly end:
+    | { readonly is: 'applied' }
+    | { readonly is: 'stale'; readonly words: string }
+    | { readonly is: 'stopped'; readonly verdict: Verdict; readonly error?: unknown };
+}
