@@ -1,7 +1,14 @@
 import { isServerError, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { SdkError } from '@smithy/types';
 import { z } from 'zod';
-import { ChangeRefusedError, DeliveryError, type ErrorKind, OutOfTimeError } from '../model/errors.ts';
+import {
+  ChangeRefusedError,
+  DeliveryError,
+  type ErrorKind,
+  OutOfTimeError,
+  StalePlanError,
+  TakeBackError,
+} from '../model/errors.ts';
 
 const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
 
@@ -42,10 +49,20 @@ function mayBeSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
 }
 
+/**
+ * Whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or a region
+ * does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
+ */
+export function isExpiredSession(error: unknown): error is Error {
+  return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
+}
+
 /** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
+  if (error instanceof StalePlanError || error instanceof TakeBackError) return 'unavailable';
+  if (isExpiredSession(error)) return 'unavailable';
   // The job's time was over before AWS answered.
   if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';

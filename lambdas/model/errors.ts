@@ -6,7 +6,7 @@ export abstract class AutomationError extends Error {
   abstract override readonly name: string;
 }
 
-/** A setting, environment variable or message that does not say what it must. Final: trying again changes nothing. */
+/** A setting, environment variable or message that does not say what it must. Final: another attempt changes nothing. */
 export class InvalidInputError extends AutomationError {
   override readonly name = 'InvalidInputError';
 }
@@ -62,19 +62,20 @@ export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';
 }
 
-/** The function's time is up before all was done: what is left is tried again. */
+/** The function's time is up before all was done: the next attempt does what is left. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';
 }
 
-/** A job that could not be finished in this try: it goes back to the queue, or to the dead-letter queue. */
+/** A job that could not be finished in this attempt: it goes back to the queue, or to the dead-letter queue. */
 export class UnfinishedJobError extends AutomationError {
   override readonly name = 'UnfinishedJobError';
 }
 
 /**
  * What an error means for the finding at work.
- * - `unavailable`: throttled, 5xx, a network fault, no time left: it may go well later, so the message goes back.
+ * - `unavailable`: throttled, 5xx, a network fault, an expired session, no time left: it may go well later, so the
+ *   message goes back.
  * - `refused`: AWS understood and said no (denied, invalid, quota): the finding has failed, with this reason.
  * - `bug`: anything else: the message goes back, and an alarm tells someone.
  */

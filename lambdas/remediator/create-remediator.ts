@@ -11,7 +11,7 @@ import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
 import { publishWithEvidence } from './record/publish.ts';
 import { type JobResult, remediate } from './remediate.ts';
-import { type SessionLog, Sessions } from './session.ts';
+import { type OpenSession, type SessionLog, Sessions } from './session.ts';
 
 /** Processes a job: see `remediate`. */
 export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
@@ -34,14 +34,32 @@ export function createRemediator(
     region: HOME_REGION,
     clientOptions: clientDefaults,
   });
-  const ports: Ports = {
+  const ports: Omit<Ports, 'openSession'> = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
-    openSession: (request) => sessions.open(request),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
     publish: (outcomes) => publishWithEvidence(bus, EVENT_BUS_ARN, EVIDENCE_BUCKET, outcomes, clock),
   };
-  return (job, attempt) => remediate(job, attempt, ports);
+  return async (job, attempt) => {
+    const opened: OpenSession[] = [];
+    const openSession: Ports['openSession'] = async (request) => {
+      const session = await sessions.open({ ...request, signal: endOfCalls(attempt) });
+      opened.push(session);
+      return session;
+    };
+    try {
+      return await remediate(job, attempt, { ...ports, openSession });
+    } finally {
+      for (const session of opened) session.close();
+    }
+  };
+}
+
+/** The time that recording takes at most: no call in a target account lasts into it. */
+const RECORDING_MILLISECONDS = 15_000;
+
+function endOfCalls(attempt: Attempt): AbortSignal {
+  return AbortSignal.timeout(Math.max(0, attempt.remainingMilliseconds() - RECORDING_MILLISECONDS));
 }

@@ -8,6 +8,7 @@ import { stsRegionForAnyAccount } from '../aws/sts-region.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Permission } from '../rules/permission.ts';
 import type { Environment } from './environment.ts';
+import { type Credentials, credentialsSchema, RenewableCredentials } from './renewable-credentials.ts';
 import { sessionPolicy } from './session-policy.ts';
 
 /** What a job needs a session for. */
@@ -29,13 +30,6 @@ export interface OpenSession extends AwsSession {
   /** Closes the session's connections. No call is made by it afterwards. */
   close(): void;
 }
-
-const credentialsSchema = z.object({
-  AccessKeyId: z.string(),
-  SecretAccessKey: z.string(),
-  SessionToken: z.string(),
-  Expiration: z.date(),
-});
 
 /** The part that is read of what the SDK's clients tell their logger, one entry a call. */
 const callSchema = z.object({
@@ -82,19 +76,21 @@ export class Sessions {
   }: SessionRequest): Promise<OpenSession> {
     const { PARTITION: partition, TARGET_ROLE_NAME, EXTERNAL_ID, AWS_REGION } = this.#environment;
     const stsRegion = inAnyRegion ? stsRegionForAnyAccount(partition, AWS_REGION) : AWS_REGION;
-    const answer = await this.#stsIn(stsRegion).send(
-      new AssumeRoleCommand({
-        RoleArn: `arn:${partition}:iam::${account}:role/${TARGET_ROLE_NAME}`,
-        RoleSessionName: sessionName(name),
-        ExternalId: EXTERNAL_ID,
-        Policy: sessionPolicy(permissions, { partition, region, account }),
-      }),
-    );
-    const { PackedPolicySize: packed = 0 } = answer;
-    const words = `session policy of ${name}: ${packed} % of what STS packs`;
-    if (packed > LARGE_PACKED_POLICY) this.#log.warn(words);
-    else this.#log.debug(words);
-    const credentials = credentialsSchema.parse(answer.Credentials);
+    const command = new AssumeRoleCommand({
+      RoleArn: `arn:${partition}:iam::${account}:role/${TARGET_ROLE_NAME}`,
+      RoleSessionName: sessionName(name),
+      ExternalId: EXTERNAL_ID,
+      Policy: sessionPolicy(permissions, { partition, region, account }),
+    });
+    const assume = async (): Promise<Credentials> => {
+      const answer = await this.#stsIn(stsRegion).send(command);
+      const { PackedPolicySize: packed = 0 } = answer;
+      const words = `session policy of ${name}: ${packed} % of what STS packs`;
+      if (packed > LARGE_PACKED_POLICY) this.#log.warn(words);
+      else this.#log.debug(words);
+      return credentialsSchema.parse(answer.Credentials);
+    };
+    const credentials = new RenewableCredentials(await assume(), assume);
     return new AssumedSession({ account, region, partition }, credentials, this.#clock, signal);
   }
 
@@ -113,18 +109,13 @@ class AssumedSession implements OpenSession {
   readonly partition: string;
   readonly calls: AwsCall[] = [];
   readonly #clock: Clock;
-  readonly #credentials: {
-    accessKeyId: string;
-    secretAccessKey: string;
-    sessionToken: string;
-    expiration: Date;
-  };
+  readonly #credentials: RenewableCredentials;
   readonly #clients = new Map<string, unknown>();
   readonly #requestHandler: SessionRequestHandler;
 
   constructor(
     place: { account: string; region: string; partition: string },
-    credentials: z.infer<typeof credentialsSchema>,
+    credentials: RenewableCredentials,
     clock: Clock,
     signal: AbortSignal | undefined,
   ) {
@@ -133,12 +124,7 @@ class AssumedSession implements OpenSession {
     this.region = place.region;
     this.partition = place.partition;
     this.#clock = clock;
-    this.#credentials = {
-      accessKeyId: credentials.AccessKeyId,
-      secretAccessKey: credentials.SecretAccessKey,
-      sessionToken: credentials.SessionToken,
-      expiration: credentials.Expiration,
-    };
+    this.#credentials = credentials;
   }
 
   now(): Date {
@@ -166,12 +152,13 @@ class AssumedSession implements OpenSession {
     const settings: ClientSettings & Record<string, unknown> = {
       ...clientDefaults,
       region,
-      credentials: this.#credentials,
+      credentials: this.#credentials.provider,
       requestHandler: this.#requestHandler,
       // The SDK tells its logger of every call, whether it went well (info) or not (error).
       logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
     };
     const client = new Client(settings);
+    this.#credentials.renewIn(client);
     this.#clients.set(key, client);
     return client;
   }

@@ -1,11 +1,13 @@
+import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
+import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import { noteRecentChanges } from '../record/recent-changes.ts';
-import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
+import { retry, type Verdict, type Verdicts, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { IN_PART } from './apply.ts';
 
@@ -71,7 +73,7 @@ async function takeBackOf(
       journal.settle(resource, planned.line);
       await noteRecentChanges(finding, [applied], work);
     } catch (error) {
-      return verdictOfError(error, {}, `what an earlier attempt added could not be taken back: `);
+      return retry(errorKind(error) === 'refused' ? asTakeBackError(error, planned) : error);
     }
   }
   return undefined;
@@ -84,4 +86,12 @@ async function takeable(changes: readonly RecordedChange[]): Promise<RecordedCha
 
 function heldWords({ line }: RecordedChange, why = ''): string {
   return `an attempt was cut off at "${line}", and what it may have added could not be taken back yet: ${why}`;
+}
+
+/** What was not even allowed to be looked at may still stand: it stays open work. */
+function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
+  return new TakeBackError(
+    `what an attempt that was cut off at "${line}" may have added could not be taken back: ${describeError(error)}`,
+    { cause: error },
+  );
 }

@@ -1,0 +1,78 @@
+import { Client } from '@smithy/core/client';
+import { z } from 'zod';
+import { isExpiredSession } from '../aws/errors.ts';
+
+/** Credentials as AssumeRole answers them. */
+export const credentialsSchema = z.object({
+  AccessKeyId: z.string(),
+  SecretAccessKey: z.string(),
+  SessionToken: z.string(),
+  Expiration: z.date(),
+});
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+/** A session that ends again and again is not renewed for ever. */
+const MOST_RENEWALS = 2;
+
+/**
+ * Credentials of an assumed role, which is assumed again when AWS says that they have expired. The call that AWS refused
+ * for that reason had no effect: it is sent again, so that neither rules nor changes see it.
+ */
+export class RenewableCredentials {
+  readonly #assume: () => Promise<Credentials>;
+  #current: Credentials;
+  #renewals = 0;
+  #pending: Promise<Credentials> | undefined;
+
+  /** @param assume Assumes the role again. */
+  constructor(first: Credentials, assume: () => Promise<Credentials>) {
+    this.#current = first;
+    this.#assume = assume;
+  }
+
+  /** Gives an SDK client the credentials that are valid now, at each call. */
+  readonly provider = Object.assign(
+    async () => ({
+      accessKeyId: this.#current.AccessKeyId,
+      secretAccessKey: this.#current.SecretAccessKey,
+      sessionToken: this.#current.SessionToken,
+      expiration: this.#current.Expiration,
+    }),
+    // The SDK takes it that the provider remembers by itself, and asks it each time.
+    { memoized: true },
+  );
+
+  /** Makes an SDK client send a call again after its session has expired. */
+  renewIn(client: unknown): void {
+    if (!(client instanceof Client)) return;
+    client.middlewareStack.add(
+      (next) => async (call) => {
+        for (;;) {
+          const used = this.#current;
+          try {
+            return await next(call);
+          } catch (error) {
+            if (!isExpiredSession(error) || !(await this.#renew(used))) throw error;
+          }
+        }
+      },
+      { step: 'initialize', name: 'renewSession' },
+    );
+  }
+
+  /** @returns whether there are other credentials than those that were used */
+  async #renew(used: Credentials): Promise<boolean> {
+    if (this.#current !== used) return true;
+    if (this.#pending === undefined) {
+      if (this.#renewals === MOST_RENEWALS) return false;
+      this.#renewals += 1;
+      this.#pending = this.#assume();
+    }
+    try {
+      this.#current = await this.#pending;
+    } finally {
+      this.#pending = undefined;
+    }
+    return true;
+  }
+}
