@@ -1,10 +1,10 @@
 import { boundedJson } from '../model/bounded-json.ts';
 import type { Clock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
-import { findingKey } from '../model/finding.ts';
+import { type Finding, findingKey } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
-import type { Unprocessable } from '../model/outcome.ts';
+import type { Outcome, Unprocessable } from '../model/outcome.ts';
 import { factsOf } from '../rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
@@ -71,6 +71,7 @@ class PollRun {
   readonly #keys = new Set<string>();
   readonly #failedRegions = new Map<string, unknown>();
   #unprocessable: Unprocessable[] = [];
+  #deferred: Outcome[] = [];
 
   constructor(
     dependencies: CollectorDependencies,
@@ -93,7 +94,8 @@ class PollRun {
       const reading = this.#read(given);
       if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
       else if (this.#isNew(findingKey(reading.finding))) {
-        jobs.push(...this.#grouper.add(reading.finding, reading.region));
+        if (given.remediationAtWork !== undefined) this.#defer(reading.finding, given.remediationAtWork);
+        else jobs.push(...this.#grouper.add(reading.finding, reading.region));
       }
     }
     await this.#send(jobs);
@@ -111,6 +113,24 @@ class PollRun {
       `jobs were not taken in ${this.#failedRegions.size} of the regions (the others have theirs): ${failures.join('; ')}`,
       { cause: [...this.#failedRegions.values()][0] },
     );
+  }
+
+  /** Leaves a finding alone that the source itself works on: its outcome needs no remediator. */
+  #defer(finding: Finding, reason: string): void {
+    this.#tally.deferred();
+    const now = new Date(this.#dependencies.clock.now()).toISOString();
+    this.#deferred.push({
+      version: 1,
+      poll: this.#poll,
+      finding,
+      outcome: 'deferred',
+      reason,
+      willRetry: true,
+      plan: [],
+      applied: [],
+      startedAt: now,
+      finishedAt: now,
+    });
   }
 
   #isNew(key: string): boolean {
@@ -163,5 +183,8 @@ class PollRun {
     const unprocessable = this.#unprocessable;
     this.#unprocessable = [];
     if (unprocessable.length > 0) await this.#dependencies.records.writeUnprocessable(unprocessable);
+    const deferred = this.#deferred;
+    this.#deferred = [];
+    if (deferred.length > 0) await this.#dependencies.records.writeDeferred(deferred);
   }
 }

@@ -1,4 +1,5 @@
 import { type AwsClientOptions, clientDefaults } from '../aws/client-defaults.ts';
+import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { NetskopeClient } from '../sources/netskope/client.ts';
@@ -8,6 +9,7 @@ import { NetskopeFindingSource } from '../sources/netskope/source.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { RegionQueues } from './job-sink.ts';
+import { type OverdueRule, overdueRules } from './overdue.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import type { PollSummary } from './poll-summary.ts';
@@ -21,6 +23,8 @@ const WINDOW_MILLISECONDS = 5_000;
 export interface Collector {
   /** @throws as `collect` does */
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
+  /** The rules that have not been polled successfully for two of their periods. */
+  overdue(): Promise<OverdueRule[]>;
 }
 
 export interface CollectorOptions {
@@ -60,5 +64,14 @@ export function createCollector(environment: Environment, options: CollectorOpti
     regions: environment.REGIONS,
     lookUpRegion: regionLookup(environment.REGION_LABELS),
   };
-  return { collect: (request, signal) => collect(dependencies, request, signal) };
+  const objects = new EvidenceObjects({
+    bucket: environment.EVIDENCE_BUCKET,
+    owner: environment.SECURITY_ACCOUNT_ID,
+    region,
+    clientOptions,
+  });
+  return {
+    collect: (request, signal) => collect(dependencies, request, signal),
+    overdue: () => overdueRules(objects, environment.POLL_SCHEDULES, new Date(clock.now())),
+  };
 }

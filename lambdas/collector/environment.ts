@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountIdSchema, regionSchema } from '../model/finding.ts';
+import { accountIdSchema, regionSchema, ruleIdSchema } from '../model/finding.ts';
 
 /** A variable that holds JSON, and what the JSON must be. */
 function json<T>(schema: z.ZodType<T>) {
@@ -44,6 +44,8 @@ export const environmentSchema = z.object({
   NETSKOPE_TOKEN_SECRET_ARN: z.string().startsWith('arn:'),
   /** The regions that have a queue. */
   REGIONS: json(z.array(regionSchema).min(1)),
+  /** The schedules of the rules that are polled: rule → expression. */
+  POLL_SCHEDULES: json(z.record(ruleIdSchema, z.string())).default({}),
   /** Further names of regions in findings: label → code. */
   REGION_LABELS: json(z.record(z.string(), regionSchema)),
 });

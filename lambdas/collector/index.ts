@@ -1,5 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Context } from 'aws-lambda';
+import { z } from 'zod';
 import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import { epochSeconds, pollId } from '../model/job.ts';
@@ -12,6 +13,9 @@ import { type PollSummary, sum } from './poll-summary.ts';
 /** What is left for saying that the time is up. */
 const MARGIN_MILLISECONDS = 5_000;
 
+/** The event of the schedule that looks for rules which are not polled. */
+const checkSchema = z.strictObject({ check: z.literal('polls') });
+
 const logger = new Logger();
 
 /** Made in the first poll, so that what is wrong with the environment is logged and counted as a failed poll. */
@@ -22,9 +26,23 @@ function prepare() {
   return { environment, collector: createCollector(environment) };
 }
 
+/** The items that came although the filter excludes them: a sign that the rule or its cloud has another name. */
+function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): void {
+  const { muted: _, ...byReason } = leftAlone;
+  const unmatched = sum(byReason);
+  if (unmatched === 0) return;
+  count('UnmatchedItems', unmatched, poll.rule);
+  logger.warn(
+    `${unmatched} of ${items} items of rule ${poll.rule} are not what was asked for, and were left alone: ${byReason.other_rule} of another rule, ${byReason.other_cloud} of another cloud, ${byReason.passed} passed; if Netskope has renamed the rule, add its name to "netskope_rule_names"`,
+    { unmatched: byReason, ruleNames },
+  );
+}
+
 function report(summary: PollSummary, environment: Environment): void {
   const { poll, destinations, version, ...counts } = summary;
   const unprocessable = sum(summary.unprocessable);
+  count('PollSucceeded', 1, poll.rule);
+  reportUnmatched(summary);
   // A metric costs by the hour in which it is told anything, a zero too.
   if (summary.findings > 0) count('Findings', summary.findings, poll.rule);
   if (summary.unprocessable.unknown_region_label > 0) {
@@ -50,16 +68,28 @@ function report(summary: PollSummary, environment: Environment): void {
   );
 }
 
+/** Tells which rules have not been polled for too long. */
+async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }> {
+  const overdue = await collector.overdue();
+  if (overdue.length > 0) count('PollOverdue', overdue.length);
+  for (const { rule, reason } of overdue) logger.error(reason, { rule });
+  return { overdue: overdue.map(({ rule }) => rule) };
+}
+
 /**
- * One poll of one rule. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
+ * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
  * @throws whatever made the poll fail: Lambda tries it again, then it goes to the dead letters
  */
-export async function handler(event: unknown, context: Context): Promise<Omit<PollSummary, 'destinations'>> {
+export async function handler(
+  event: unknown,
+  context: Context,
+): Promise<Omit<PollSummary, 'destinations'> | { overdue: string[] }> {
   logger.addContext(context);
   let request: PollRequest | undefined;
   try {
     ready ??= prepare();
     const { environment, collector } = ready;
+    if (checkSchema.safeParse(event).success) return await checkOverdue(collector);
     const parsed = parsePollRequest(event, new Date());
     request = parsed;
     const summary = await withDeadline(context.getRemainingTimeInMillis() - MARGIN_MILLISECONDS, (signal) =>
@@ -73,7 +103,7 @@ export async function handler(event: unknown, context: Context): Promise<Omit<Po
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
     const why = error instanceof Error ? error.message : String(error);
     logger.error(
-      `${poll} failed: ${why}. It is tried again; if that fails too, mend the cause and start the function with the event from the polls' dead-letter queue`,
+      `${poll} failed: ${why}. It is attempted again; if that fails too, fix the cause and invoke the function with the event from the polls' dead-letter queue`,
       { error: error instanceof Error ? error : new Error(why) },
     );
     throw error;

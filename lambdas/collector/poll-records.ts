@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { AwsClientOptions } from '../aws/client-defaults.ts';
+import { isAwsError } from '../aws/errors.ts';
 import { publishOutcomes } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
+import { outcomeKey } from '../model/evidence-keys.ts';
 import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
-import type { Unprocessable } from '../model/outcome.ts';
-import { unprocessableEvent } from '../model/outcome-event.ts';
+import type { Outcome, Unprocessable } from '../model/outcome.ts';
+import { type OutcomeEvent, outcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
+import { type PollMark, pollMarkKey } from './poll-mark.ts';
 import type { PollSummary } from './poll-summary.ts';
 
 /** What a poll leaves behind for people to read. */
 export interface PollRecords {
   /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
+  /** Keeps each as evidence, as the remediator keeps its outcomes, and publishes it. One that stands is kept. */
+  writeDeferred(outcomes: readonly Outcome[]): Promise<void>;
+  /** Keeps the summary, and that the rule was polled to its end. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
 
@@ -59,18 +65,43 @@ export class AwsPollRecords implements PollRecords {
   }
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
-    const { bucket, clientOptions, region, eventBusArn, clock } = this.#options;
     await pLimit(OBJECTS_AT_ONCE).map(unprocessable, (one) => this.#put(unprocessableKey(one), one));
+    await this.#publish(
+      unprocessable.map((one) => unprocessableEvent(one, this.#address(unprocessableKey(one)))),
+    );
+  }
+
+  async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
+    await pLimit(OBJECTS_AT_ONCE).map(outcomes, async (outcome) => {
+      try {
+        const key = outcomeKey(outcome.poll, outcome.finding);
+        await this.#objects.put(key, JSON.stringify(outcome), { IfNoneMatch: '*' });
+      } catch (error) {
+        if (!isAwsError(error, 'PreconditionFailed')) throw error;
+      }
+    });
+    await this.#publish(
+      outcomes.map((outcome) =>
+        outcomeEvent(outcome, this.#address(outcomeKey(outcome.poll, outcome.finding))),
+      ),
+    );
+  }
+
+  async writeSummary(summary: PollSummary): Promise<void> {
+    await this.#put(pollSummaryKey(summary.poll), summary);
+    const mark: PollMark = { version: 1, at: summary.finishedAt, poll: summary.poll };
+    await this.#put(pollMarkKey(summary.poll.rule), mark);
+  }
+
+  async #publish(events: readonly OutcomeEvent[]): Promise<void> {
+    const { clientOptions, region, eventBusArn, clock } = this.#options;
     const { EventBridgeClient } = await import('../aws/eventbridge.ts');
     this.#events ??= new EventBridgeClient({ ...clientOptions, region });
-    const events = unprocessable.map((one) =>
-      unprocessableEvent(one, `s3://${bucket}/${unprocessableKey(one)}`),
-    );
     await publishOutcomes(this.#events, eventBusArn, events, clock);
   }
 
-  writeSummary(summary: PollSummary): Promise<void> {
-    return this.#put(pollSummaryKey(summary.poll), summary);
+  #address(key: string): string {
+    return `s3://${this.#options.bucket}/${key}`;
   }
 
   #put(key: string, value: object): Promise<void> {

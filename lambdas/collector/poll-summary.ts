@@ -23,6 +23,8 @@ export const pollSummarySchema = z
     /** Findings in jobs. */
     findings: count,
     duplicates: count,
+    /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
+    deferred: count.default(0),
     unprocessable: z.record(z.enum(unprocessableKinds), count),
     leftAlone: z.record(z.enum(leftAloneReasons), count),
     /** Findings by the region label that nobody knows; part of `unprocessable`. */
@@ -35,7 +37,11 @@ export const pollSummarySchema = z
   })
   .superRefine((summary, context) => {
     const outcomes =
-      summary.findings + summary.duplicates + sum(summary.unprocessable) + sum(summary.leftAlone);
+      summary.findings +
+      summary.duplicates +
+      summary.deferred +
+      sum(summary.unprocessable) +
+      sum(summary.leftAlone);
     if (outcomes !== summary.items) {
       context.addIssue({
         code: 'custom',
@@ -80,6 +86,7 @@ export class PollTally {
   #pages = 0;
   #items = 0;
   #duplicates = 0;
+  #deferred = 0;
 
   constructor(poll: Poll, ruleNames: readonly string[], startedAt: Date) {
     this.#poll = poll;
@@ -95,6 +102,10 @@ export class PollTally {
 
   duplicate(): void {
     this.#duplicates += 1;
+  }
+
+  deferred(): void {
+    this.#deferred += 1;
   }
 
   unprocessable({ kind, label }: Refusal): void {
@@ -125,6 +136,7 @@ export class PollTally {
       items: this.#items,
       findings: destinations.reduce((total, { findings }) => total + findings, 0),
       duplicates: this.#duplicates,
+      deferred: this.#deferred,
       unprocessable: { ...this.#unprocessable },
       leftAlone: { ...this.#leftAlone },
       unknownRegionLabels: Object.fromEntries(this.#labels),

@@ -23,6 +23,7 @@ module "collector" {
     NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
     REGIONS                      = jsonencode(local.regions)
     REGION_LABELS                = jsonencode(var.region_labels)
+    POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule, var.schedule.expression) })
     POWERTOOLS_SERVICE_NAME      = local.collector_name
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
   }
@@ -40,6 +41,21 @@ module "collector" {
       {
         Action   = ["s3:PutObject"]
         Resource = ["${aws_s3_bucket.evidence.arn}/polls/*", "${aws_s3_bucket.evidence.arn}/unprocessable/*"]
+      },
+      # Outcomes of findings that Netskope remediates itself. The condition lets no outcome be written over.
+      {
+        Action    = ["s3:PutObject"]
+        Resource  = ["${aws_s3_bucket.evidence.arn}/outcomes/*"]
+        Condition = { Null = { "s3:if-none-match" = ["false"] } }
+      },
+      {
+        Action   = ["s3:GetObject"]
+        Resource = ["${aws_s3_bucket.evidence.arn}/polls/*/last.json"]
+      },
+      # Without it S3 answers 403 instead of 404 for a rule that has not been polled yet.
+      {
+        Action   = ["s3:ListBucket"]
+        Resource = [aws_s3_bucket.evidence.arn]
       },
       {
         Action   = ["events:PutEvents"]

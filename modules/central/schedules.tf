@@ -54,6 +54,39 @@ resource "aws_scheduler_schedule" "rule" {
   ]
 }
 
+# Looks for rules that have not been polled for too long, which no alarm can see where their period is long.
+resource "aws_scheduler_schedule" "check" {
+  # checkov:skip=CKV_AWS_297: the input holds nothing secret
+  count = length(local.polled_rules) > 0 ? 1 : 0
+
+  name        = "check-polls"
+  group_name  = aws_scheduler_schedule_group.this.name
+  description = "Looks for rules that have not been polled successfully for two of their periods."
+
+  schedule_expression = "rate(12 hours)"
+
+  flexible_time_window {
+    mode = "OFF"
+  }
+
+  target {
+    arn      = module.collector.arn
+    role_arn = aws_iam_role.scheduler.arn
+    input    = jsonencode({ check = "polls" })
+
+    retry_policy {
+      maximum_event_age_in_seconds = 3600
+      maximum_retry_attempts       = 10
+    }
+
+    dead_letter_config {
+      arn = aws_sqs_queue.polls_dead_letters.arn
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.scheduler, aws_lambda_function_event_invoke_config.collector]
+}
+
 # Polls that could not be started, or failed after all tries.
 resource "aws_sqs_queue" "polls_dead_letters" {
   name                      = "${var.name}-polls-dead-letters"

@@ -155,7 +155,9 @@ async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Pr
   expect(thrown).toMatchObject({ name: 'FindingSourceError' });
   expect(deployed.messages('ERROR')).toEqual([
     expect.stringMatching(
-      new RegExp(`^poll netskope\\.${RULE}@\\d+ failed: .*${says.source}.*start the function with the event`),
+      new RegExp(
+        `^poll netskope\\.${RULE}@\\d+ failed: .*${says.source}.*invoke the function with the event`,
+      ),
     ),
   ]);
   expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
@@ -299,6 +301,10 @@ describe('what the tenant answers that is not as it should be', () => {
     const { summary, outcomes } = await deployed.resultOf({ rule: RULE, asOf }, 1 + unwanted.length);
 
     expect(summary.leftAlone).toEqual({ other_cloud: 2, passed: 1, muted: 1, other_rule: 1 });
+    expect(deployed.metric('UnmatchedItems')).toEqual({ [RULE]: 4 });
+    expect(deployed.messages('WARN')).toEqual([
+      expect.stringMatching(/^4 of 6 items .* are not what was asked for/),
+    ]);
     expect(outcomes).toMatchObject([{ outcome: 'remediated', finding: { resource: item.resource_id } }]);
     expect(await deployed.snapshot(other.account_id)).toEqual(before);
   });

@@ -1,9 +1,9 @@
 import { publishOutcomes } from '../../aws/event-bus.ts';
 import type { EventBridgeClient } from '../../aws/eventbridge.ts';
 import type { Clock } from '../../model/clock.ts';
+import { outcomeKey } from '../../model/evidence-keys.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
-import { outcomeKey } from './evidence.ts';
 
 /** Puts outcomes on the event bus, each with the place of its evidence. */
 export function publishWithEvidence(

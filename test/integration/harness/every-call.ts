@@ -242,7 +242,9 @@ export function testEveryCall(
         expect(failed.thrown, 'the poll fails').toBeInstanceOf(Error);
         expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
         expect(deployed.messages('ERROR')).toEqual([
-          expect.stringMatching(new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is tried again`)),
+          expect.stringMatching(
+            new RegExp(`^poll netskope\\.${rule}@\\d+ failed: .+\\. It is attempted again`),
+          ),
         ]);
         // The scheduler delivers it again.
         expect((await collect(often)).thrown).toBeUndefined();

@@ -6,7 +6,7 @@ import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
 import { jobId } from '../../../lambdas/model/job.ts';
-import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
+import { outcomeSchema, unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import type { FindingPage } from '../../../lambdas/sources/source.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
@@ -84,6 +84,7 @@ describe('a poll', () => {
       items: 6,
       findings: 4,
       duplicates: 0,
+      deferred: 0,
       unprocessable: {
         malformed_item: 0,
         malformed_account: 0,
@@ -215,6 +216,36 @@ describe('what cannot become a job', () => {
 
     expect(records.unprocessable).toHaveLength(2);
     expect(summary).toMatchObject({ items: 4, duplicates: 2 });
+  });
+});
+
+describe('a finding that the source itself works on', () => {
+  test('is deferred with that reason: in no job, once, and counted', async () => {
+    const atWork = sourceFinding({ resource: groupId(1), remediationAtWork: 'Netskope is at work' });
+    const { jobs, records, dependencies } = setUp(
+      page([atWork, sourceFinding({ resource: groupId(2) })]),
+      page([atWork]),
+    );
+
+    const summary = await collect(dependencies, REQUEST);
+
+    expect(jobs.taken.flatMap(({ findings }) => findings.map(({ resource }) => resource))).toEqual([
+      groupId(2),
+    ]);
+    expect(records.deferred.map((outcome) => outcomeSchema.parse(outcome))).toEqual([
+      expect.objectContaining({
+        poll: REQUEST.poll,
+        outcome: 'deferred',
+        reason: 'Netskope is at work',
+        willRetry: true,
+        finding: expect.objectContaining({ resource: groupId(1), region: 'us-east-1' }),
+        plan: [],
+        applied: [],
+      }),
+    ]);
+    expect(records.deferred[0]?.finding).not.toHaveProperty('remediationAtWork');
+    expect(summary).toMatchObject({ items: 3, findings: 1, deferred: 1, duplicates: 1 });
+    expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
   });
 });
 

@@ -18,6 +18,7 @@ describe('the environment', () => {
   test('is read', () => {
     expect(parseEnvironment(environmentSchema, { ...good, PATH: '/bin' })).toEqual({
       ...good,
+      POLL_SCHEDULES: {},
       NETSKOPE_URL: new URL('https://acme.goskope.com'),
       REGIONS: ['eu-central-1', 'us-east-1'],
       REGION_LABELS: { 'Moon(Base)': 'xx-moon-1' },

@@ -52,13 +52,20 @@ describe('the handler', { timeout: 30_000 }, () => {
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
     expect(puts.map(({ path }) => path.split('/')[2]).toSorted()).toEqual([
       'polls',
+      'polls',
       ...Array.from({ length: 3 }, () => 'unprocessable'),
     ]);
-    const summary = puts.find(({ path }) => path.startsWith('/cspm-evidence/polls/'));
+    const summary = puts.find(({ path }) =>
+      path.startsWith(`/cspm-evidence/polls/${EVENT.rule}/1769860800.json`),
+    );
+    expect(puts.some(({ path }) => path.startsWith(`/cspm-evidence/polls/${EVENT.rule}/last.json`))).toBe(
+      true,
+    );
     expect(pollSummarySchema.safeParse(JSON.parse(summary?.body ?? '')).error).toBeUndefined();
     const common = { service: 'cspm-collector', namespace: 'CspmAutoRemediation' };
     expect(metrics(invocation)).toEqual(
       new Map([
+        ['PollSucceeded', { ...common, rule: EVENT.rule, PollSucceeded: 1 }],
         ['Findings', { ...common, rule: EVENT.rule, Findings: 1 }],
         ['Unprocessable', { ...common, rule: EVENT.rule, Unprocessable: 3 }],
         ['UnprocessableFindings', { ...common, UnprocessableFindings: 3 }],
@@ -76,7 +83,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     ]);
   });
 
-  test('counts nothing in a poll that finds nothing: a metric costs', async () => {
+  test('counts only itself in a poll that finds nothing: a metric costs', async () => {
     await using tenant = await startTenant([]);
     await using aws = await startAws();
 
@@ -84,10 +91,65 @@ describe('the handler', { timeout: 30_000 }, () => {
 
     expect(invocation.thrown).toBeUndefined();
     expect(invocation.result).toMatchObject({ items: 0, findings: 0 });
-    expect([...metrics(invocation).keys()]).toEqual([]);
+    expect([...metrics(invocation).keys()]).toEqual(['PollSucceeded']);
     expect(messages(invocation, 'INFO')).toEqual([
       'poll netskope.security-group-ssh-open@1769860800: 0 findings in 0 jobs to 0 accounts and regions',
     ]);
+  });
+
+  test('tells of items that the filter excludes: 300 of which none matches are not a healthy poll', async () => {
+    await using tenant = await startTenant([
+      ...Array.from({ length: 298 }, (_, index) =>
+        item({ resource_id: groupId(index), rule_name: 'Another name of the rule' }),
+      ),
+      item({ cloud_provider: 'Amazon' }),
+      item({ status: 'Passed' }),
+    ]);
+    await using aws = await startAws();
+
+    const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+    expect(invocation.result).toMatchObject({
+      items: 300,
+      findings: 0,
+      leftAlone: { other_rule: 298, other_cloud: 1, passed: 1, muted: 0 },
+    });
+    expect(metrics(invocation).get('UnmatchedItems')).toMatchObject({
+      rule: EVENT.rule,
+      UnmatchedItems: 300,
+    });
+    expect(metrics(invocation).has('Findings')).toBe(false);
+    expect(messages(invocation, 'WARN')).toEqual([
+      expect.stringMatching(
+        /^300 of 300 items .*: 298 of another rule, 1 of another cloud, 1 passed; .*netskope_rule_names/,
+      ),
+    ]);
+  });
+
+  test('looks for rules that have not been polled for too long, and counts them', async () => {
+    await using tenant = await startTenant([]);
+    const old = { version: 1, at: '2020-01-01T00:00:00.000Z' };
+    await using aws = await startAws((call) =>
+      call.method === 'GET' ? { status: 200, body: JSON.stringify(old) } : answerWell(call),
+    );
+
+    const invocation = await invoke({
+      tenant: tenant.url,
+      aws,
+      event: { check: 'polls' },
+      environment: { POLL_SCHEDULES: JSON.stringify({ 's3-bucket-public': 'rate(8 days)' }) },
+    });
+
+    expect(invocation.result).toEqual({ overdue: ['s3-bucket-public'] });
+    expect(metrics(invocation)).toEqual(
+      new Map([
+        ['PollOverdue', { service: 'cspm-collector', namespace: 'CspmAutoRemediation', PollOverdue: 1 }],
+      ]),
+    );
+    expect(messages(invocation, 'ERROR')).toEqual([
+      expect.stringMatching(/^rule s3-bucket-public has not been polled successfully since .*rate\(8 days\)/),
+    ]);
+    expect(tenant.requests).toEqual([]);
   });
 
   test('fails loudly when the tenant refuses the token, and does not tell it', async () => {
@@ -106,7 +168,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     );
     expect(messages(invocation, 'ERROR')).toEqual([
       expect.stringMatching(
-        /^poll netskope.security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*tried again/,
+        /^poll netskope.security-group-ssh-open@1769860800 failed: .*Authorization Error.*put a valid token into arn:aws:secretsmanager.*attempted again/,
       ),
     ]);
     expect(invocation.output).not.toContain(TOKEN);

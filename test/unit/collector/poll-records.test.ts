@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
-import type { Unprocessable } from '../../../lambdas/model/outcome.ts';
-import { type ReceivedCall, type ScriptedAws, s3Error, scriptedAws } from '../../lab/scripted-aws.ts';
+import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
+import {
+  jsonAnswer,
+  type ReceivedCall,
+  type ScriptedAws,
+  s3Error,
+  scriptedAws,
+} from '../../lab/scripted-aws.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
 const POLL = { source: 'netskope' as const, rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };
@@ -93,6 +99,7 @@ describe('records', () => {
       items: 0,
       findings: 0,
       duplicates: 0,
+      deferred: 0,
       unprocessable: {
         malformed_item: 0,
         malformed_account: 0,
@@ -112,8 +119,52 @@ describe('records', () => {
 
     expect(aws.calls.map((call) => call.path.split('?')[0])).toEqual([
       '/cspm-evidence/polls/s3-bucket-public/1769860800.json',
+      '/cspm-evidence/polls/s3-bucket-public/last.json',
     ]);
-    expect(JSON.parse(aws.calls[0]?.body ?? '')).toEqual(summary);
+    expect(aws.calls.map(({ body }) => JSON.parse(body))).toEqual([
+      summary,
+      { version: 1, at: summary.finishedAt, poll: POLL },
+    ]);
+  });
+
+  test('keep an outcome where the remediator keeps its own, write over none, and tell the bus of it', async () => {
+    let stands = false;
+    await using aws = await scriptedAws((call) => {
+      if (call.method === 'PUT')
+        return stands ? s3Error('PreconditionFailed', 412) : { status: 200, body: '' };
+      return jsonAnswer({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] });
+    });
+    const deferred: Outcome = {
+      version: 1,
+      poll: POLL,
+      finding: { rule: POLL.rule, account: '222222222222', region: 'eu-central-1', resource: 'logs' },
+      outcome: 'deferred',
+      reason: 'Netskope is at work',
+      willRetry: true,
+      plan: [],
+      applied: [],
+      startedAt: '2026-01-31T12:00:01Z',
+      finishedAt: '2026-01-31T12:00:01Z',
+    };
+    const records = recordsOf(aws);
+
+    await records.writeDeferred([deferred]);
+    stands = true;
+    await records.writeDeferred([deferred]);
+
+    const key = 'outcomes/s3-bucket-public/222222222222/eu-central-1/logs/1769860800.json';
+    const puts = aws.calls.filter(({ method }) => method === 'PUT');
+    expect(puts.map(({ path }) => path.split('?')[0])).toEqual([
+      `/cspm-evidence/${key}`,
+      `/cspm-evidence/${key}`,
+    ]);
+    for (const { headers } of puts) expect(headers['if-none-match']).toBe('*');
+    expect(JSON.parse(puts[0]?.body ?? '')).toEqual(deferred);
+    const details = aws.calls
+      .filter(isPutEvents)
+      .flatMap((call) => JSON.parse(call.body).Entries)
+      .map(({ Detail }) => JSON.parse(Detail));
+    expect(details).toEqual([0, 1].map(() => ({ ...deferred, evidence: `s3://cspm-evidence/${key}` })));
   });
 
   test('that cannot be kept are an error, and no event tells of them', async () => {

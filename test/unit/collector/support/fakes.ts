@@ -2,7 +2,7 @@ import type { JobSink } from '../../../../lambdas/collector/job-sink.ts';
 import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
 import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
-import type { Unprocessable } from '../../../../lambdas/model/outcome.ts';
+import type { Outcome, Unprocessable } from '../../../../lambdas/model/outcome.ts';
 import type {
   FindingPage,
   FindingQuery,
@@ -59,10 +59,15 @@ export class FakeJobs implements JobSink {
 
 export class FakeRecords implements PollRecords {
   readonly unprocessable: Unprocessable[] = [];
+  readonly deferred: Outcome[] = [];
   readonly summaries: PollSummary[] = [];
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
     this.unprocessable.push(...unprocessable);
+  }
+
+  async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
+    this.deferred.push(...outcomes);
   }
 
   async writeSummary(summary: PollSummary): Promise<void> {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
+import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
-import { outcomeKey } from '../../../../lambdas/remediator/record/evidence.ts';
 import type {
   EvidenceStore,
   InProgressMark,
