@@ -34,7 +34,7 @@ const schema = z.object({
   pieces: z.array(ingressRuleSchema.extend({ source })),
   /** Those that were added; undefined where that is not known, so that all that look like them are taken for them. */
   made: z.array(standingSchema).optional(),
-  /** Set once it is applied: the wide rule that stands there now. */
+  /** Set once it is applied: the wide rule that stands there now; undefined where one stood there before. */
   widened: standingSchema.optional(),
   /** Set once it is applied: the added parts that were revoked. */
   revoked: z.array(standingSchema).optional(),
@@ -68,19 +68,19 @@ function narrowNow(
   return narrow;
 }
 
-/** Sees to the wide rule. @returns it as it stands, and the narrow one where that stands beside it and must go */
+/** Sees to the wide rule. @returns it where this made it wide, and the narrow one where that stands beside it and must go */
 async function widen(
   session: AwsSession,
   change: RuleWiden,
   standing: readonly ExistingRule[],
-): Promise<{ widened: ExistingRule; leftover: readonly ExistingRule[] }> {
+): Promise<{ widened?: ExistingRule; leftover: readonly ExistingRule[] }> {
   const { resource, before, after } = change;
   const copy = { ...after, tags: copyableTags(after.tags) };
   const narrow = before === null ? undefined : find(before, standing);
   const leftover = narrow === undefined || ruleKey(narrow) === ruleKey(after) ? [] : [narrow];
   const wide = standing.find((rule) => ruleKey(rule) === ruleKey(after));
   // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
-  if (wide !== undefined) return { widened: wide, leftover: looksLike(wide, after) ? leftover : [] };
+  if (wide !== undefined) return { leftover: looksLike(wide, after) ? leftover : [] };
   const stillNarrow = before === null ? undefined : narrowNow({ ...change, before }, standing);
   if (stillNarrow !== undefined) {
     switch (await modifyRule(session, resource, stillNarrow, after)) {
@@ -121,11 +121,12 @@ export const changeKind: ChangeKind<RuleWiden> = {
   async apply(session, change, note) {
     const { resource } = change;
     const standing = await readRulesOf(session, resource);
-    const { widened, leftover } = await widen(session, change, standing);
-    note({ ...change, widened });
+    const { leftover, ...wide } = await widen(session, change, standing);
+    const soFar = { ...change, ...wide };
+    note(soFar);
     const parts = partsOf(change, standing);
     const revoked = await revokeRules(session, resource, [...parts, ...leftover]);
-    return { ...change, widened, revoked };
+    return { ...soFar, revoked };
   },
 
   inverse({ resource, before, after, widened = after, pieces }): RuleShrink | undefined {

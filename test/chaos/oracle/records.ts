@@ -18,6 +18,8 @@ const ruleSchema = z.object({
   description: z.string(),
 });
 
+type Rule = z.infer<typeof ruleSchema>;
+
 const entrySchema = z
   .object({
     ruleNumber: z.number(),
@@ -45,6 +47,19 @@ const changeSchema = z.discriminatedUnion('kind', [
     rules: z.array(ruleSchema),
     revoked: z.array(ruleSchema).optional(),
   }),
+  z.object({
+    kind: z.literal('security-group-rule-shrink'),
+    before: ruleSchema,
+    made: z.array(ruleSchema).default([]),
+    /** The rule in the wide one's place, perhaps a new one; null: someone else's; undefined: it was not shrunk. */
+    shrunk: ruleSchema.nullish(),
+  }),
+  z.object({
+    kind: z.literal('security-group-rule-widen'),
+    before: ruleSchema.nullable(),
+    widened: ruleSchema.optional(),
+    revoked: z.array(ruleSchema).default([]),
+  }),
   z.object({ kind: z.literal('network-acl-entry-create'), entry: entrySchema, made: z.boolean() }),
   z.object({
     kind: z.literal('network-acl-entry-delete'),
@@ -57,6 +72,17 @@ const changeSchema = z.discriminatedUnion('kind', [
 
 const text = (rule: RuleContent): string => ruleText(rule);
 
+/** A rule was modified where its id stays; otherwise another stands in its place, or none of ours does. */
+function became(effects: Effects, before: Rule | null, after: Rule | null): void {
+  if (before !== null && after?.id === before.id) {
+    effects.add(before.id, text(before), text(after));
+    return;
+  }
+  // A narrow rule that an undo replaces is among those that it revoked.
+  if (before !== null && after === null) effects.add(before.id, text(before), null);
+  if (after !== null) effects.add(after.id, null, text(after));
+}
+
 /** @throws z.ZodError where a change is of no form that is documented */
 export function recordedEffects(applied: readonly unknown[]): NetEffect {
   const effects = new Effects();
@@ -68,6 +94,17 @@ export function recordedEffects(applied: readonly unknown[]): NetEffect {
         break;
       case 'security-group-rules-revoke':
         for (const rule of change.revoked ?? change.rules) effects.add(rule.id, text(rule), null);
+        break;
+      case 'security-group-rule-shrink':
+        for (const rule of change.made) effects.add(rule.id, null, text(rule));
+        if (change.shrunk !== undefined) {
+          if (change.shrunk?.id !== change.before.id) became(effects, change.before, null);
+          became(effects, change.shrunk?.id === change.before.id ? change.before : null, change.shrunk);
+        }
+        break;
+      case 'security-group-rule-widen':
+        for (const rule of change.revoked) effects.add(rule.id, text(rule), null);
+        if (change.widened !== undefined) became(effects, change.before, change.widened);
         break;
       case 'network-acl-entry-create':
         if (change.made) effects.add(String(change.entry.number), null, entryText(change.entry));
