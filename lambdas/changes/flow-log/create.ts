@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
-import { ChangeRefusedError } from '../../model/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import type { FlowLogDelete } from './delete.ts';
+import { isLogging, readFlowLogs } from './flow-logs.ts';
 
 export const flowLogSchema = z.object({
   /** The VPC's id. */
@@ -20,7 +22,7 @@ export const flowLogSchema = z.object({
 
 const schema = flowLogSchema.extend({
   kind: z.literal('flow-log-create'),
-  /** What AWS called it; null until it is made, and where another flow log for the same was there already. */
+  /** What AWS called it; null until it is made. */
   flowLogId: z.string().nullable(),
 });
 export type FlowLogCreate = z.infer<typeof schema>;
@@ -30,59 +32,105 @@ const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediatio
 
 const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
+function words({ destination }: FlowLogCreate): string {
+  return destination.type === 's3' ? destination.arn : `log group ${destination.logGroup}`;
+}
+
+const nameOf = ({ destination }: FlowLogCreate): string =>
+  destination.type === 's3' ? destination.arn : destination.logGroup;
+
+/**
+ * Looks directly before the write.
+ * @throws StalePlanError when someone else's flow log logs the VPC's traffic by now
+ * @throws ChangeRefusedError when one to the same destination is there and delivers nothing: AWS takes no second one
+ */
+async function look(session: AwsSession, change: FlowLogCreate): Promise<void> {
+  const { resource } = change;
+  const flowLogs = await readFlowLogs(session, [resource]);
+  const logging = flowLogs.find(isLogging);
+  if (logging !== undefined) {
+    throw new StalePlanError(`VPC ${resource} has flow log ${logging.id} by now: someone else made it`);
+  }
+  const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
+  if (failing === undefined) return;
+  throw new ChangeRefusedError(
+    `flow log ${failing.id} of VPC ${resource} to ${words(change)} is there and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS takes no second one: see to its permissions, or delete it`,
+  );
+}
+
+interface Failure {
+  readonly Code?: string | undefined;
+  readonly Message?: string | undefined;
+}
+
+/** What to throw for a failure that AWS answers with inside an answer of status 200. */
+function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: string): Error {
+  const reason = `${Code}: ${Message}`;
+  if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
+  if (Code === 'FlowLogAlreadyExists') {
+    return new StalePlanError(`someone else made the same flow log for ${vpc} meanwhile (${reason})`);
+  }
+  // terraform-provider-aws#29323
+  const advice = Message.includes('Unable to assume given IAM role')
+    ? '. A role that was made minutes ago may not be known everywhere yet: the next poll tries again. If that goes on, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
+    : '';
+  return new ChangeRefusedError(`no flow log was made for ${vpc}: ${reason}${advice}`);
+}
+
+async function create(session: AwsSession, change: FlowLogCreate): Promise<string> {
+  const { CreateFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');
+  const { destination } = change;
+  const { FlowLogIds, Unsuccessful } = await session.client(EC2Client).send(
+    new CreateFlowLogsCommand({
+      // A call that the SDK sends again after a lost answer makes no second flow log: its answer is the first one's.
+      ClientToken: randomUUID(),
+      ResourceType: 'VPC',
+      ResourceIds: [change.resource],
+      TrafficType: change.trafficType,
+      MaxAggregationInterval: change.maxAggregationInterval,
+      TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [tag] }],
+      ...(destination.type === 's3'
+        ? { LogDestinationType: 's3', LogDestination: destination.arn }
+        : {
+            LogDestinationType: 'cloud-watch-logs',
+            LogGroupName: destination.logGroup,
+            DeliverLogsPermissionArn: destination.deliveryRoleArn,
+          }),
+    }),
+  );
+  // The call answers 200 with its failures inside.
+  // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
+  const vpc = `VPC ${change.resource}`;
+  const failure = Unsuccessful?.[0]?.Error;
+  if (failure !== undefined) throw errorOf(failure, vpc);
+  const [flowLogId] = FlowLogIds ?? [];
+  if (flowLogId !== undefined) return flowLogId;
+  throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
+}
+
 /** Starts to log a VPC's traffic. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
   schema,
   describe(change) {
-    const { destination } = change;
-    const to = destination.type === 's3' ? destination.arn : `log group ${destination.logGroup}`;
-    return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${to}`;
+    return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${words(change)}`;
   },
-  async apply(session, change) {
-    const { CreateFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');
-    const { destination } = change;
-    const vpc = `VPC ${change.resource}`;
-    let failure: { Code?: string | undefined; Message?: string | undefined } | undefined;
-    let flowLogId: string | undefined;
+  async apply(session, change, note) {
+    await look(session, change);
     try {
-      const answer = await session.client(EC2Client).send(
-        new CreateFlowLogsCommand({
-          // A call that the SDK sends again after a lost answer makes no second flow log, and is told the first one's id.
-          ClientToken: randomUUID(),
-          ResourceType: 'VPC',
-          ResourceIds: [change.resource],
-          TrafficType: change.trafficType,
-          MaxAggregationInterval: change.maxAggregationInterval,
-          TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [tag] }],
-          ...(destination.type === 's3'
-            ? { LogDestinationType: 's3', LogDestination: destination.arn }
-            : {
-                LogDestinationType: 'cloud-watch-logs',
-                LogGroupName: destination.logGroup,
-                DeliverLogsPermissionArn: destination.deliveryRoleArn,
-              }),
-        }),
-      );
-      // The call answers 200 with its failures inside.
-      // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
-      failure = answer.Unsuccessful?.[0]?.Error;
-      flowLogId = answer.FlowLogIds?.[0];
+      const made = { ...change, flowLogId: await create(session, change) };
+      note(made);
+      return made;
     } catch (error) {
-      if (isAwsError(error, 'FlowLogAlreadyExists')) return { ...change, flowLogId: null };
-      throw refusal(error, vpc, { gone });
+      const vpc = `VPC ${change.resource}`;
+      if (isAwsError(error, 'FlowLogAlreadyExists'))
+        throw errorOf({ Code: error.name, Message: error.message }, vpc);
+      throw refusal(error, vpc, { stale: gone });
     }
-    if (failure?.Code === 'FlowLogAlreadyExists') return { ...change, flowLogId: null };
-    if (failure !== undefined) {
-      throw new ChangeRefusedError(
-        `no flow log was made for ${vpc}: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
-        { because: gone.includes(failure.Code ?? '') ? 'gone' : 'refused' },
-      );
-    }
-    if (flowLogId === undefined) {
-      throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
-    }
-    return { ...change, flowLogId };
+  },
+  /** EC2's reads may lag behind its writes. https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html */
+  async isVisible(session, { resource, flowLogId }) {
+    return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
   inverse(applied): FlowLogDelete | undefined {
     const { flowLogId, kind: _, ...flowLog } = applied;

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { isAwsError } from '../../aws/errors.ts';
-import { ChangeRefusedError } from '../../model/errors.ts';
+import { isAwsError, wasRetried } from '../../aws/errors.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { type FlowLogCreate, flowLogSchema } from './create.ts';
+import { readFlowLogs } from './flow-logs.ts';
 
 const schema = flowLogSchema.extend({ kind: z.literal('flow-log-delete'), flowLogId: z.string() });
 export type FlowLogDelete = z.infer<typeof schema>;
@@ -15,23 +16,35 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
   kind: 'flow-log-delete',
   schema,
   describe: (change) => `- flow log ${change.flowLogId} of ${change.resource}`,
-  async apply(session, change) {
+  async apply(session, change, note) {
     const { DeleteFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');
+    const { flowLogId, resource } = change;
+    const stale = new StalePlanError(
+      `flow log ${flowLogId} of ${resource} is gone already: nothing was deleted`,
+    );
+    if (!(await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId)) throw stale;
     try {
       const answer = await session
         .client(EC2Client)
-        .send(new DeleteFlowLogsCommand({ FlowLogIds: [change.flowLogId] }));
-      // The call answers 200 with its failures inside.
+        .send(new DeleteFlowLogsCommand({ FlowLogIds: [flowLogId] }));
+      // The call answers 200 with its failures inside. That it is gone is this call's own doing, sent again by the SDK
+      // after a lost answer: it was there a moment ago.
       const failure = answer.Unsuccessful?.[0]?.Error;
       if (failure !== undefined && failure.Code !== goneCode) {
         throw new ChangeRefusedError(
-          `flow log ${change.flowLogId} was not deleted: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
+          `flow log ${flowLogId} was not deleted: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
         );
       }
+      if (failure !== undefined && (answer.$metadata.attempts ?? 1) === 1) throw stale;
     } catch (error) {
       if (!isAwsError(error, goneCode)) throw error;
+      if (!wasRetried(error)) throw stale;
     }
+    note(change);
     return change;
+  },
+  async isVisible(session, { resource, flowLogId }) {
+    return !(await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
   inverse(applied): FlowLogCreate {
     const { kind: _, flowLogId: __, ...flowLog } = applied;

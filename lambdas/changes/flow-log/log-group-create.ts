@@ -1,7 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
+import { refusal } from '../refusal.ts';
+import { isLogging, readFlowLogs } from './flow-logs.ts';
 
 const schema = z.object({
   kind: z.literal('log-group-create'),
@@ -9,13 +13,17 @@ const schema = z.object({
   resource: z.string(),
   retentionDays: z.number().int().positive(),
   kmsKeyArn: z.string().nullable(),
+  /** The VPC that it is for: no log group is made for one that someone else's flow log logs by then. */
+  vpc: z.string().optional(),
+  /** Set once it is applied: which of the two calls were ours. None where the log group was there already. */
+  made: z.array(z.enum(['log group', 'retention'])).optional(),
 });
 export type LogGroupCreate = z.infer<typeof schema>;
 
 /** Marks the log groups that we made. */
 const tag = { key: 'cspm-auto-remediation:made-by', value: 'cspm-auto-remediation' };
 
-/** Whether a log group is one that we made and that has no retention yet: an earlier try was cut off in between. */
+/** Whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in between. */
 async function isUnfinished(session: AwsSession, name: string): Promise<boolean> {
   const { CloudWatchLogsClient, ListTagsForResourceCommand, paginateDescribeLogGroups } = await import(
     '../../aws/cloudwatch-logs.ts'
@@ -37,37 +45,73 @@ async function isUnfinished(session: AwsSession, name: string): Promise<boolean>
   return tags[tag.key] === tag.value;
 }
 
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MILLISECONDS = 100;
+
+/** Makes the call again where CloudWatch Logs is still at work on the log group (aws-cdk#15709). */
+async function retryingAborted<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      if (attempt === ATTEMPTS || !isAwsError(error, 'OperationAborted')) throw error;
+      await delay(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/** @returns whether it was made now; false where there was one */
+async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
+  const { CloudWatchLogsClient, CreateLogGroupCommand } = await import('../../aws/cloudwatch-logs.ts');
+  try {
+    await session.client(CloudWatchLogsClient).send(
+      new CreateLogGroupCommand({
+        logGroupName: resource,
+        tags: { [tag.key]: tag.value },
+        ...(kmsKeyArn === null ? {} : { kmsKeyId: kmsKeyArn }),
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (isAwsError(error, 'ResourceAlreadyExists')) return false;
+    throw error;
+  }
+}
+
 /**
  * Makes a log group with a retention. One that is there already is left as it is: a retention that someone chose, be
  * it for ever, is not shortened. AWS makes log groups without a retention and takes it by a second call: where an
- * earlier try came no further than the first, this one makes the second.
+ * earlier attempt came no further than the first, this one makes the second.
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
   schema,
   describe: (change) =>
     `+ log group ${change.resource}, unless there is one: kept ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
-  async apply(session, change) {
-    const { CloudWatchLogsClient, CreateLogGroupCommand, PutRetentionPolicyCommand } = await import(
-      '../../aws/cloudwatch-logs.ts'
-    );
-    const client = session.client(CloudWatchLogsClient);
-    try {
-      await client.send(
-        new CreateLogGroupCommand({
-          logGroupName: change.resource,
-          tags: { [tag.key]: tag.value },
-          ...(change.kmsKeyArn === null ? {} : { kmsKeyId: change.kmsKeyArn }),
-        }),
-      );
-    } catch (error) {
-      if (!isAwsError(error, 'ResourceAlreadyExists')) throw error;
-      if (!(await isUnfinished(session, change.resource))) return change;
+  async apply(session, change, note) {
+    const { CloudWatchLogsClient, PutRetentionPolicyCommand } = await import('../../aws/cloudwatch-logs.ts');
+    const { vpc, resource, retentionDays } = change;
+    if (vpc !== undefined) {
+      const logging = (await readFlowLogs(session, [vpc])).find(isLogging);
+      if (logging !== undefined) {
+        throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id} by now: someone else made it`);
+      }
     }
-    await client.send(
-      new PutRetentionPolicyCommand({ logGroupName: change.resource, retentionInDays: change.retentionDays }),
-    );
-    return change;
+    try {
+      const isNew = await retryingAborted(() => create(session, change));
+      if (isNew) note({ ...change, made: ['log group'] });
+      else if (!(await isUnfinished(session, resource))) return { ...change, made: [] };
+      await retryingAborted(() =>
+        session
+          .client(CloudWatchLogsClient)
+          .send(new PutRetentionPolicyCommand({ logGroupName: resource, retentionInDays: retentionDays })),
+      );
+      const made: LogGroupCreate = { ...change, made: isNew ? ['log group', 'retention'] : ['retention'] };
+      note(made);
+      return made;
+    } catch (error) {
+      throw refusal(error, `log group ${resource}`, { busy: ['OperationAborted'] });
+    }
   },
   // What was logged is evidence: an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,

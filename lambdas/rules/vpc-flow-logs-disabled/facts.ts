@@ -86,11 +86,12 @@ export const facts = defineFacts({
   options: optionsSchema,
   documentation: {
     control: 'CIS AWS Foundations Benchmark 1.2.0, 2.9',
-    finds: 'VPCs without an active flow log. Any counts, whoever made it and wherever it writes.',
+    finds:
+      'VPCs without a flow log that is active and delivers. Any counts, whoever made it and wherever it writes; one whose delivery AWS reports as `FAILED` does not.',
     changes:
-      'Makes a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket.',
+      "Makes a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket. AWS shows up to 10 minutes after a flow log was made whether it can deliver: if it can't, the next poll finds the VPC again. Where a flow log to the same destination is there and delivers nothing, AWS takes no second one: the finding is `failed`, with AWS's message.",
     neverTouches:
-      'Flow logs and log groups that are there; VPCs that another account shares; the policy of an S3 bucket, which must let flow logs in already.',
+      'Flow logs and log groups that are there, those that deliver nothing among them; VPCs that another account shares; the policy of an S3 bucket, which must let flow logs in already.',
     undo: 'Deletes the flow log that was made, and no other. The log group stays, with what was logged.',
     cost: 'AWS charges for each GB that a flow log delivers, less to S3 than to CloudWatch Logs, and for keeping it.',
   },
@@ -131,6 +132,7 @@ export const facts = defineFacts({
       },
     ],
     undo: [
+      { actions: ['ec2:DescribeFlowLogs'], resources: ['*'], conditions: inRegion },
       {
         actions: ['ec2:DeleteFlowLogs'],
         resources: ['arn:${partition}:ec2:${region}:${account}:vpc-flow-log/*'],

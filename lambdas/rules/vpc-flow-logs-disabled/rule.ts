@@ -1,5 +1,12 @@
+import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import type { FlowLogCreate } from '../../changes/flow-log/create.ts';
+import {
+  isLogging,
+  MINUTES_UNTIL_DELIVERY_IS_KNOWN,
+  readFlowLogs,
+  type VpcFlowLog,
+} from '../../changes/flow-log/flow-logs.ts';
 import type { LogGroupCreate } from '../../changes/flow-log/log-group-create.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts, type Options } from './facts.ts';
@@ -12,56 +19,86 @@ type Seen = {
   inactiveFlowLogs: string[];
 };
 
+interface Vpc {
+  readonly owner: string | undefined;
+  readonly tags: Record<string, string>;
+}
+
+async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Map<string, Vpc>> {
+  const { EC2Client, paginateDescribeVpcs } = await import('../../aws/ec2.ts');
+  const vpcs = new Map<string, Vpc>();
+  // By filter: an id that is gone would fail the whole read if it were named.
+  const pages = paginateDescribeVpcs(
+    { client: session.client(EC2Client) },
+    { Filters: [{ Name: 'vpc-id', Values: [...ids] }] },
+  );
+  for await (const { Vpcs = [] } of pages) {
+    for (const { VpcId = '', OwnerId, Tags } of Vpcs) vpcs.set(VpcId, { owner: OwnerId, tags: tagMap(Tags) });
+  }
+  return vpcs;
+}
+
+/** What to tell of flow logs of which AWS can't say yet whether they deliver. */
+function tooNewToKnow(flowLogs: readonly VpcFlowLog[], now: Date): string[] {
+  const since = now.getTime() - MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
+  const old = flowLogs.some(({ created }) => created === undefined || created.getTime() <= since);
+  if (old) return [];
+  return flowLogs.map(
+    ({ id }) =>
+      `flow log ${id} is less than ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes old: AWS shows only then whether it can deliver`,
+  );
+}
+
+function judge(session: AwsSession, tags: Vpc['tags'], flowLogs: readonly VpcFlowLog[]): Inspection<Seen> {
+  const logging = flowLogs.filter(isLogging);
+  if (logging.length > 0) {
+    const notes = tooNewToKnow(logging, session.now());
+    return { state: 'compliant', ...(notes.length > 0 && { notes }) };
+  }
+  const { account, partition, region } = session;
+  return {
+    state: 'violation',
+    seen: { account, partition, region, inactiveFlowLogs: flowLogs.map(({ id }) => id) },
+    tags,
+    notes: flowLogs.flatMap(({ id, destination, failure }) =>
+      failure === undefined
+        ? []
+        : [`flow log ${id} to ${destination} delivers nothing (AWS: ${failure}) and is left`],
+    ),
+  };
+}
+
+/** A VPC is logged by any flow log that is active and does not fail to deliver, whoever made it and wherever it writes. */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
-    const { EC2Client, paginateDescribeFlowLogs, paginateDescribeVpcs } = await import('../../aws/ec2.ts');
-    const client = session.client(EC2Client);
-    const inspections = new Map<string, Inspection<Seen>>(
-      resources.map((resource) => [resource, { state: 'gone' }]),
-    );
-    const tagsOf = new Map<string, Record<string, string>>();
-    // By filter: an id that is gone would fail the whole read if it were named.
-    const vpcPages = paginateDescribeVpcs(
-      { client },
-      { Filters: [{ Name: 'vpc-id', Values: [...resources] }] },
-    );
-    for await (const { Vpcs = [] } of vpcPages) {
-      for (const { VpcId = '', OwnerId, Tags } of Vpcs) {
-        if (OwnerId !== undefined && OwnerId !== session.account) {
-          inspections.set(VpcId, {
-            state: 'not_applicable',
-            reason: `VPC ${VpcId} is shared by account ${OwnerId}: only its owner can log its traffic`,
-          });
-          continue;
+    const vpcs = await readVpcs(session, resources);
+    const own = [...vpcs].filter(([, { owner = session.account }]) => owner === session.account);
+    const flowLogs =
+      own.length === 0
+        ? []
+        : await readFlowLogs(
+            session,
+            own.map(([id]) => id),
+          );
+    return new Map(
+      resources.map((id): [string, Inspection<Seen>] => {
+        const vpc = vpcs.get(id);
+        if (vpc === undefined) return [id, { state: 'gone' }];
+        const { owner = session.account, tags } = vpc;
+        if (owner !== session.account) {
+          const reason = `VPC ${id} is shared by account ${owner}: only its owner can log its traffic`;
+          return [id, { state: 'not_applicable', reason }];
         }
-        tagsOf.set(VpcId, tagMap(Tags));
-      }
-    }
-    const active = new Set<string>();
-    const inactive = new Map<string, string[]>();
-    if (tagsOf.size > 0) {
-      const pages = paginateDescribeFlowLogs(
-        { client },
-        { Filter: [{ Name: 'resource-id', Values: [...tagsOf.keys()] }] },
-      );
-      for await (const { FlowLogs = [] } of pages) {
-        for (const { ResourceId = '', FlowLogStatus, FlowLogId = '' } of FlowLogs) {
-          // Any active flow log counts, whoever made it and wherever it writes.
-          if (FlowLogStatus === 'ACTIVE') active.add(ResourceId);
-          else inactive.set(ResourceId, [...(inactive.get(ResourceId) ?? []), FlowLogId]);
-        }
-      }
-    }
-    for (const [vpc, tags] of tagsOf) {
-      const seen = {
-        account: session.account,
-        partition: session.partition,
-        region: session.region,
-        inactiveFlowLogs: inactive.get(vpc) ?? [],
-      };
-      inspections.set(vpc, active.has(vpc) ? { state: 'compliant' } : { state: 'violation', seen, tags });
-    }
-    return inspections;
+        return [
+          id,
+          judge(
+            session,
+            tags,
+            flowLogs.filter((flowLog) => flowLog.vpc === id),
+          ),
+        ];
+      }),
+    );
   },
 
   plan(resource, seen, options): readonly (LogGroupCreate | FlowLogCreate)[] {
@@ -83,6 +120,7 @@ export const rule = defineRule<Seen, Options>(facts, {
         resource: logGroup,
         retentionDays: options.retention_days,
         kmsKeyArn: options.kms_key_arn?.replaceAll('{region}', seen.region) ?? null,
+        vpc: resource,
       },
       { ...flowLog, destination: { type: 'cloud-watch-logs', logGroup, deliveryRoleArn } },
     ];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
 import { type Answer, ec2Error, jsonAnswer, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
@@ -14,6 +14,10 @@ interface FlowLog {
   readonly id: string;
   readonly vpc: string;
   readonly status?: string;
+  /** AWS's message where nothing is delivered. */
+  readonly failure?: string;
+  readonly logGroup?: string;
+  readonly created?: string;
 }
 interface LogGroup {
   retention?: number | undefined;
@@ -59,8 +63,19 @@ async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Acco
           `<flowLogSet>${asked
             .slice(at, at + 1)
             .map(
-              ({ id, vpc, status = 'ACTIVE' }) =>
-                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus></item>`,
+              ({
+                id,
+                vpc,
+                status = 'ACTIVE',
+                failure,
+                logGroup = '/someones',
+                created = '2026-01-01T00:00:00Z',
+              }) =>
+                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus><logGroupName>${logGroup}</logGroupName><creationTime>${created}</creationTime>${
+                  failure === undefined
+                    ? '<deliverLogsStatus>SUCCESS</deliverLogsStatus>'
+                    : `<deliverLogsStatus>FAILED</deliverLogsStatus><deliverLogsErrorMessage>${failure}</deliverLogsErrorMessage>`
+                }</item>`,
             )
             .join('')}</flowLogSet>${at + 1 < asked.length ? `<nextToken>${at + 1}</nextToken>` : ''}`,
         );
@@ -116,7 +131,13 @@ async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Acco
   );
 }
 
-const sessionOf = (endpoint: string) => testSession({ endpoint, account: ACCOUNT, region: 'eu-central-1' });
+const sessionOf = (endpoint: string) =>
+  testSession({
+    endpoint,
+    account: ACCOUNT,
+    region: 'eu-central-1',
+    now: () => new Date('2026-06-30T12:00:00Z'),
+  });
 
 async function planOf(options: Readonly<Record<string, unknown>>) {
   await using server = await aws({});
@@ -169,6 +190,38 @@ describe('what is seen of a VPC', () => {
       reason: 'VPC vpc-00000001 is shared by account 999988887777: only its owner can log its traffic',
     });
     expect(assessments.get('vpc-00000002')).toEqual({ state: 'gone' });
+  });
+
+  test('a flow log that fails to deliver is none, and its message is named', async () => {
+    await using server = await aws({
+      vpcs: { 'vpc-00000001': {}, 'vpc-00000002': {} },
+      flowLogs: [
+        { id: 'fl-1', vpc: 'vpc-00000001', failure: 'Access error' },
+        { id: 'fl-2', vpc: 'vpc-00000002', failure: 'Access error' },
+        { id: 'fl-3', vpc: 'vpc-00000002' },
+      ],
+    });
+
+    const assessments = await rule.assess(sessionOf(server.endpoint), ['vpc-00000001', 'vpc-00000002'], {});
+
+    expect(assessments.get('vpc-00000001')).toMatchObject({
+      state: 'violation',
+      notes: ['flow log fl-1 to /someones delivers nothing (AWS: Access error) and is left'],
+    });
+    expect(assessments.get('vpc-00000002')).toEqual({ state: 'compliant' });
+  });
+
+  test('of a flow log that is too new, AWS does not know yet whether it delivers: that is told', async () => {
+    await using server = await aws({
+      flowLogs: [{ id: 'fl-1', vpc: VPC, created: '2026-06-30T11:51:00Z' }],
+    });
+
+    const assessments = await rule.assess(sessionOf(server.endpoint), [VPC], {});
+
+    expect(assessments.get(VPC)).toEqual({
+      state: 'compliant',
+      notes: ['flow log fl-1 is less than 10 minutes old: AWS shows only then whether it can deliver'],
+    });
   });
 
   test('25 VPCs take two calls', async () => {
@@ -288,6 +341,15 @@ describe('applied', () => {
   });
 });
 
+/** A VPC without flow logs, and these answers to all other calls. */
+const withoutFlowLogs = (answer: () => Answer) =>
+  scriptedAws(
+    answerByAction({
+      'ec2:DescribeFlowLogs': () => result('DescribeFlowLogs', '<flowLogSet/>'),
+      'ec2:CreateFlowLogs': answer,
+    }),
+  );
+
 describe('the log group', () => {
   const name = '/flows/vpc-0123abcd';
   const change = { kind: 'log-group-create', resource: name, retentionDays: 90, kmsKeyArn: null };
@@ -297,7 +359,7 @@ describe('the log group', () => {
     { what: 'with a retention of its own', group: { retention: 365, tags: ours }, retention: 365 },
     { what: 'that someone keeps for ever, is left so', group: { tags: {} }, retention: undefined },
     {
-      what: 'that an earlier try of ours made and came no further, is finished',
+      what: 'that an earlier attempt of ours made and came no further, is finished',
       group: { tags: ours },
       retention: 90,
     },
@@ -320,6 +382,63 @@ describe('the log group', () => {
       kmsKeyId: 'arn:aws:kms:eu-central-1:1:key/k',
     });
   });
+
+  test('is not made for a VPC that someone else logs by now', async () => {
+    const logGroups: Record<string, LogGroup> = {};
+    await using server = await aws({ logGroups, flowLogs: [{ id: 'fl-9', vpc: VPC }] });
+    const forVpc = { ...change, vpc: VPC };
+
+    const application = applyChange(sessionOf(server.endpoint), forVpc);
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+    expect(logGroups).toEqual({});
+  });
+
+  test.each([
+    { what: 'made by us', group: undefined, made: ['log group', 'retention'] },
+    { what: 'finished by us', group: { tags: ours }, made: ['retention'] },
+    { what: 'of someone else', group: { tags: {} }, made: [] },
+  ])('$what is recorded so', async ({ group, made }) => {
+    await using server = await aws({ logGroups: group === undefined ? {} : { [name]: group } });
+
+    const applied = await applyChange(sessionOf(server.endpoint), change);
+
+    expect(applied).toEqual({ ...change, made });
+  });
+
+  const aborted = jsonAnswer({ __type: 'OperationAbortedException', message: 'at work' }, 400);
+
+  test('whose retention comes too early is given it a moment later', async () => {
+    let calls = 0;
+    await using server = await scriptedAws(
+      answerByAction({
+        'logs:CreateLogGroup': () => jsonAnswer({}),
+        'logs:PutRetentionPolicy': () => {
+          calls += 1;
+          return calls === 1 ? aborted : jsonAnswer({});
+        },
+      }),
+    );
+
+    const applied = await applyChange(sessionOf(server.endpoint), change);
+
+    expect(applied).toMatchObject({ made: ['log group', 'retention'] });
+  });
+
+  test('whose retention AWS never takes is recorded as made', async () => {
+    await using server = await scriptedAws(
+      answerByAction({
+        'logs:CreateLogGroup': () => jsonAnswer({}),
+        'logs:PutRetentionPolicy': () => aborted,
+      }),
+    );
+    const noted: unknown[] = [];
+
+    const application = applyChange(sessionOf(server.endpoint), change, (soFar) => noted.push(soFar));
+
+    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'busy' });
+    expect(noted).toEqual([{ ...change, made: ['log group'] }]);
+  });
 });
 
 describe('the flow log', () => {
@@ -333,53 +452,125 @@ describe('the flow log', () => {
   };
   const deletion = { ...change, kind: 'flow-log-delete', flowLogId: 'fl-1' };
 
-  test.each([
-    { what: 'inside the answer', answer: result('CreateFlowLogs', unsuccessful('FlowLogAlreadyExists')) },
-    { what: 'as an error', answer: ec2Error('FlowLogAlreadyExists') },
-  ])('that exists already, said $what, is done, and not ours to delete', async ({ answer }) => {
-    await using server = await scriptedAws(() => answer);
+  test.each<{ what: string; flowLog: Partial<FlowLog>; error: Record<string, unknown> }>([
+    {
+      what: 'logs the VPC by now',
+      flowLog: {},
+      error: {
+        name: 'StalePlanError',
+        message: `VPC ${VPC} has flow log fl-9 by now: someone else made it`,
+      },
+    },
+    {
+      what: 'is to the same destination and delivers nothing',
+      flowLog: { failure: 'Access error', logGroup: '/flows' },
+      error: {
+        name: 'ChangeRefusedError',
+        because: 'refused',
+        message: `flow log fl-9 of VPC ${VPC} to log group /flows is there and delivers nothing (AWS: Access error), and AWS takes no second one: see to its permissions, or delete it`,
+      },
+    },
+  ])('is not made where one that $what is there', async ({ flowLog, error }) => {
+    const flowLogs: FlowLog[] = [{ id: 'fl-9', vpc: VPC, ...flowLog }];
+    await using server = await aws({ flowLogs });
+    const destination = {
+      type: 'cloud-watch-logs',
+      logGroup: '/flows',
+      deliveryRoleArn: 'arn:aws:iam::1:role/r',
+    };
+    const tried = { ...change, destination };
+
+    const application = applyChange(sessionOf(server.endpoint), tried);
+
+    await expect(application).rejects.toMatchObject(error);
+    expect(flowLogs).toHaveLength(1);
+  });
+
+  test('is made beside one that delivers nothing to another place', async () => {
+    await using server = await scriptedAws(
+      answerByAction({
+        'ec2:DescribeFlowLogs': () =>
+          result(
+            'DescribeFlowLogs',
+            `<flowLogSet><item><flowLogId>fl-9</flowLogId><resourceId>${VPC}</resourceId><flowLogStatus>ACTIVE</flowLogStatus><deliverLogsStatus>FAILED</deliverLogsStatus><logDestination>arn:aws:s3:::other</logDestination></item></flowLogSet>`,
+          ),
+        'ec2:CreateFlowLogs': () =>
+          result('CreateFlowLogs', '<flowLogIdSet><item>fl-1</item></flowLogIdSet>'),
+      }),
+    );
 
     const applied = await applyChange(sessionOf(server.endpoint), change);
 
-    await expect(inverseOf(applied)).resolves.toBeUndefined();
+    expect(applied).toMatchObject({ flowLogId: 'fl-1' });
   });
 
   test.each([
     {
       what: 'a failure inside an answer of 200',
       answer: result('CreateFlowLogs', unsuccessful('InvalidParameter')),
-      message: `no flow log was made for VPC ${VPC}: InvalidParameter: InvalidParameter it is`,
-      because: 'refused',
+      error: {
+        name: 'ChangeRefusedError',
+        because: 'refused',
+        message: `no flow log was made for VPC ${VPC}: InvalidParameter: InvalidParameter it is`,
+      },
+    },
+    {
+      what: 'a role that AWS does not know yet',
+      answer: result(
+        'CreateFlowLogs',
+        unsuccessful('InvalidParameter').replace('InvalidParameter it is', 'Unable to assume given IAM role'),
+      ),
+      error: {
+        name: 'ChangeRefusedError',
+        because: 'refused',
+        message: expect.stringContaining('A role that was made minutes ago may not be known everywhere yet'),
+      },
     },
     {
       what: 'an answer that says nothing',
       answer: result('CreateFlowLogs', ''),
-      message: `no flow log was made for VPC ${VPC}: AWS named none and gave no reason`,
-      because: 'refused',
+      error: {
+        name: 'ChangeRefusedError',
+        message: `no flow log was made for VPC ${VPC}: AWS named none and gave no reason`,
+      },
     },
     {
       what: 'a VPC that is gone',
       answer: result('CreateFlowLogs', unsuccessful('InvalidVpcId.NotFound')),
-      message: `no flow log was made for VPC ${VPC}: InvalidVpcId.NotFound: InvalidVpcId.NotFound it is`,
-      because: 'gone',
+      error: { name: 'StalePlanError', message: expect.stringContaining(`VPC ${VPC} is gone`) },
     },
     {
       what: 'a VPC that is gone, as an error',
       answer: ec2Error('InvalidVpcID.NotFound'),
-      message: `VPC ${VPC} is gone: nothing was changed`,
-      because: 'gone',
+      error: { name: 'StalePlanError', message: `VPC ${VPC} is gone: nothing was changed` },
     },
-  ])('is refused for $what', async ({ answer, message, because }) => {
-    await using server = await scriptedAws(() => answer);
+    {
+      what: 'the same flow log, made by someone else at that very moment,',
+      answer: result('CreateFlowLogs', unsuccessful('FlowLogAlreadyExists')),
+      error: {
+        name: 'StalePlanError',
+        message: expect.stringContaining('someone else made the same flow log'),
+      },
+    },
+    {
+      what: 'the same flow log, as an error,',
+      answer: ec2Error('FlowLogAlreadyExists'),
+      error: {
+        name: 'StalePlanError',
+        message: expect.stringContaining('someone else made the same flow log'),
+      },
+    },
+  ])('meets $what with $error.name', async ({ answer, error }) => {
+    await using server = await withoutFlowLogs(() => answer);
 
     const application = applyChange(sessionOf(server.endpoint), change);
 
-    await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', message, because });
+    await expect(application).rejects.toMatchObject(error);
   });
 
   test('is asked for with one token, however often the SDK sends the call', async () => {
     let tries = 0;
-    await using server = await scriptedAws(() => {
+    await using server = await withoutFlowLogs(() => {
       tries += 1;
       return tries === 1
         ? 'cut'
@@ -388,21 +579,57 @@ describe('the flow log', () => {
 
     const applied = await applyChange(sessionOf(server.endpoint), change);
 
-    const tokens = server.calls.map(({ form }) => form.get('ClientToken'));
+    const tokens = server.calls.flatMap(({ form }) => form.get('ClientToken') ?? []);
     expect(applied).toMatchObject({ flowLogId: 'fl-0123abcd' });
     expect(tokens).toHaveLength(2);
     expect(tokens[0]).toMatch(/^.{16,}$/);
     expect(tokens[1]).toBe(tokens[0]);
   });
 
+  /** Our flow log is there, and DeleteFlowLogs answers so. */
+  const withOurs = (answer: () => Answer) =>
+    scriptedAws(
+      answerByAction({
+        'ec2:DescribeFlowLogs': () =>
+          result(
+            'DescribeFlowLogs',
+            `<flowLogSet><item><flowLogId>fl-1</flowLogId><resourceId>${VPC}</resourceId></item></flowLogSet>`,
+          ),
+        'ec2:DeleteFlowLogs': answer,
+      }),
+    );
+
+  const noSuch = result('DeleteFlowLogs', unsuccessful('InvalidFlowLogId.NotFound'));
+
+  test('that is gone already is not deleted: nothing is written', async () => {
+    await using server = await aws({});
+
+    const application = applyChange(sessionOf(server.endpoint), deletion);
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+    expect(actionsOf(server.calls)).toEqual(['ec2:DescribeFlowLogs']);
+  });
+
   test.each([
-    {
-      what: 'inside the answer',
-      answer: result('DeleteFlowLogs', unsuccessful('InvalidFlowLogId.NotFound')),
-    },
+    { what: 'inside the answer', answer: noSuch },
     { what: 'as an error', answer: ec2Error('InvalidFlowLogId.NotFound') },
-  ])('that is gone, said $what, is deleted', async ({ answer }) => {
-    await using server = await scriptedAws(() => answer);
+  ])('that someone else deletes at that very moment, said $what, is not our deed', async ({ answer }) => {
+    await using server = await withOurs(() => answer);
+
+    const application = applyChange(sessionOf(server.endpoint), deletion);
+
+    await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+  });
+
+  test.each([
+    { what: 'inside the answer', answer: noSuch },
+    { what: 'as an error', answer: ec2Error('InvalidFlowLogId.NotFound') },
+  ])('that is gone, said $what, after a lost answer is deleted', async ({ answer }) => {
+    let calls = 0;
+    await using server = await withOurs(() => {
+      calls += 1;
+      return calls === 1 ? 'cut' : answer;
+    });
 
     const application = applyChange(sessionOf(server.endpoint), deletion);
 
@@ -410,13 +637,26 @@ describe('the flow log', () => {
   });
 
   test('that AWS does not delete is an error, though the answer is 200', async () => {
-    await using server = await scriptedAws(() => result('DeleteFlowLogs', unsuccessful('InternalError')));
+    await using server = await withOurs(() => result('DeleteFlowLogs', unsuccessful('InternalError')));
 
     const application = applyChange(sessionOf(server.endpoint), deletion);
 
     await expect(application).rejects.toThrow(
       'flow log fl-1 was not deleted: InternalError: InternalError it is',
     );
+  });
+
+  test('is visible when reads show it', async () => {
+    const flowLogs: FlowLog[] = [];
+    await using server = await aws({ flowLogs });
+    const session = sessionOf(server.endpoint);
+
+    const applied = await applyChange(session, change);
+    const afterwards = await isChangeVisible(session, applied);
+    flowLogs.pop();
+    const inAnOldRead = await isChangeVisible(session, applied);
+
+    expect([afterwards, inAnOldRead]).toEqual([true, false]);
   });
 });
 
@@ -434,7 +674,9 @@ test('the rule calls what it declares, and declares what it calls', async () => 
   Object.assign(cloudWatch.logGroups ?? {}, {
     [`/cspm-auto-remediation/vpc-flow-logs/${VPC}`]: { tags: { [MADE_BY]: 'cspm-auto-remediation' } },
   });
-  for (const change of await planOf({})) await applyChange(session, change);
+  const [logGroup] = await planOf({});
+  const unbound = { kind: 'log-group-create', resource: '', ...logGroup, vpc: undefined };
+  await applyChange(session, unbound);
   for (const change of await planOf({ destination: 'arn:aws:s3:::acme' })) {
     await applyChange(sessionOf(second.endpoint), change);
   }
