@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AwsSession } from '../aws/session.ts';
+import type { Pace } from './pace.ts';
 
 /** One change to one resource, as data: what a plan is made of, what evidence keeps, what undo inverts. */
 export interface Change {
@@ -17,6 +18,8 @@ export interface Change {
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
   readonly schema: z.ZodType<C>;
+  /** How fast they may follow one another, where AWS says so and it is slow. */
+  readonly pace?: Pace;
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
   describe(change: C): string;
   /**

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Change, ChangeKind } from './change.ts';
+import { type Pace, Pacer } from './pace.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
+  readonly pace: Pace | undefined;
   describe(change: Change): string;
   apply(session: AwsSession, change: Change, note: (soFar: Change) => void): Promise<Change>;
   readonly canTakeBack: boolean;
@@ -23,6 +25,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     );
   };
   return {
+    pace: kind.pace,
     describe: (change) => kind.describe(parse(change)),
     apply: async (session, change, note) => kind.apply(session, parse(change), note),
     canTakeBack: kind.takeBack !== undefined,
@@ -87,11 +90,13 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
 /** The names of all kinds of changes, in the order of the alphabet. */
 export const changeKinds: readonly string[] = [...loaders.keys()].sort();
 
-async function load(change: Change): Promise<ParsingKind> {
+const pacer = new Pacer();
+
+async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<ParsingKind> {
   const loader = loaders.get(change.kind);
   if (loader === undefined) {
     throw new InvalidInputError(
-      `unknown kind of change ${change.kind} (resource ${change.resource}): expected one of ${changeKinds.join(', ')}`,
+      `unknown kind of change ${change.kind} (resource ${change.resource ?? 'not named'}): expected one of ${changeKinds.join(', ')}`,
     );
   }
   return loader();
@@ -119,7 +124,17 @@ export async function applyChange(
   change: Change,
   note: (soFar: Change) => void = () => {},
 ): Promise<Change> {
-  return (await load(change)).apply(session, change, note);
+  const kind = await load(change);
+  if (kind.pace !== undefined) {
+    // Without the region: a change may be made in another one than the session's.
+    await pacer.turn(`${change.kind} ${session.account}`, kind.pace);
+  }
+  return kind.apply(session, change, note);
+}
+
+/** How fast changes of a kind may follow one another in one account; undefined where AWS sets no slow pace. */
+export async function paceOf(kind: string): Promise<Pace | undefined> {
+  return (await load({ kind })).pace;
 }
 
 /** Whether a cut-off application of the change can leave something that must be taken back. */

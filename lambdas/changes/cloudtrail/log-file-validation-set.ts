@@ -35,6 +35,9 @@ async function readValidation(
 export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   kind: 'cloudtrail-log-file-validation-set',
   schema,
+  // "All other APIs: 1 transaction per second", not to be raised, UpdateTrail among them.
+  // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+  pace: { perSecond: 1 },
   describe: ({ resource, before, after }) =>
     `~ log file validation of ${resource}: ${word(before)} -> ${word(after)}`,
   async apply(session, change, note) {

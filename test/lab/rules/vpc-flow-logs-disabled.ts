@@ -11,8 +11,9 @@ const flowLogs: Check = {
     const client = new EC2Client(place.settings());
     const logged = new Set<string>();
     for await (const page of paginateDescribeFlowLogs({ client }, {})) {
-      for (const { ResourceId, FlowLogStatus } of page.FlowLogs ?? []) {
-        if (FlowLogStatus === 'ACTIVE') logged.add(given(ResourceId, 'ResourceId'));
+      for (const { ResourceId, FlowLogStatus, DeliverLogsStatus } of page.FlowLogs ?? []) {
+        if (FlowLogStatus === 'ACTIVE' && DeliverLogsStatus !== 'FAILED')
+          logged.add(given(ResourceId, 'ResourceId'));
       }
     }
     const verdicts: Verdict[] = [];
