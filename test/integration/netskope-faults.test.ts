@@ -358,6 +358,38 @@ describe('what the tenant answers that is not as it should be', () => {
     });
   });
 
+  test('a tenant that gives 500 for limit=1000: nothing is lost', async () => {
+    world.tenant.setFindings(fleetFindings(1_200, { accounts: 12, regions: ['eu-central-1'] }));
+    world.tenant.setFault({ kind: 'page_capped', to: 500 });
+    const asOf = nextMoment();
+
+    await deployed.collect({ rule: RULE, asOf });
+
+    expect(await deployed.product.summary(RULE, asOf)).toMatchObject({
+      pages: 3,
+      items: 1_200,
+      findings: 1_200,
+      jobs: 48,
+    });
+  });
+
+  test('an item that moves between two pages: what comes twice is one, and the next poll has the rest', async () => {
+    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    const moved = world.tenant.setFault({ kind: 'item_moved' });
+    const [first, second] = [nextMoment(), nextMoment()];
+
+    await deployed.collect({ rule: RULE, asOf: first });
+    moved.remove();
+    await deployed.collect({ rule: RULE, asOf: second });
+
+    expect(await deployed.product.summary(RULE, first)).toMatchObject({
+      items: 1_100,
+      findings: 1_099,
+      duplicates: 1,
+    });
+    expect(await deployed.product.summary(RULE, second)).toMatchObject({ findings: 1_100, duplicates: 0 });
+  });
+
   test('pages that overlap: what comes twice is one', async () => {
     world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
     world.tenant.setFault({ kind: 'pages_overlap', by: 100 });

@@ -52,6 +52,10 @@ export type ListFault =
   | { readonly kind: 'page_repeated' }
   /** Each page but the first begins with the last `by` items of the page before. `by` is less than `limit`. */
   | { readonly kind: 'pages_overlap'; readonly by: number }
+  /** No page has more than so many items, whatever `limit` says. */
+  | { readonly kind: 'page_capped'; readonly to: number }
+  /** After the first page an item moves from behind it to before it: what ended that page begins the next. */
+  | { readonly kind: 'item_moved' }
   /** The items of each page come in reverse. */
   | { readonly kind: 'items_reversed' }
   /**
@@ -103,6 +107,8 @@ const listKinds: ReadonlySet<string> = new Set<ListFault['kind']>([
   'filters_ignored',
   'page_repeated',
   'pages_overlap',
+  'page_capped',
+  'item_moved',
   'items_reversed',
   'drift',
 ]);
@@ -198,6 +204,12 @@ export function withExtraItems(
   };
 }
 
+/** The list with its last item before all others. */
+function withLastFirst(items: ItemList<unknown>): ItemList<unknown> {
+  const { length } = items;
+  return { length, at: (index) => (index < length ? items.at((index + length - 1) % length) : undefined) };
+}
+
 /** The page that a request gets. */
 export function pageOf(
   matching: ItemList<TenantItem>,
@@ -206,6 +218,7 @@ export function pageOf(
 ): unknown[] {
   let items: ItemList<unknown> = matching;
   let start = skip;
+  let size = limit;
   let reversed = false;
   for (const { fault, before } of faults) {
     switch (fault.kind) {
@@ -218,6 +231,12 @@ export function pageOf(
       case 'pages_overlap':
         start -= fault.by * Math.ceil(skip / limit);
         break;
+      case 'page_capped':
+        size = Math.min(size, fault.to);
+        break;
+      case 'item_moved':
+        if (skip > 0) items = withLastFirst(items);
+        break;
       case 'drift':
         start += fault.by * before;
         break;
@@ -229,7 +248,7 @@ export function pageOf(
     }
   }
   start = Math.max(0, start);
-  const end = Math.min(start + limit, items.length);
+  const end = Math.min(start + size, items.length);
   const page: unknown[] = [];
   for (let index = start; index < end; index++) page.push(items.at(index));
   return reversed ? page.reverse() : page;
