@@ -1,11 +1,16 @@
 /**
  * Runs the tests, all parts or those named, and says what came of them in one screen.
  *
- *     node scripts/bootstrap.mjs scripts/test.ts [PART …]
+ *     node scripts/bootstrap.mjs scripts/test.ts [PART … | --full]
  *
- * `reports/` gets each part's log and report. The last line is `N passed, N failed`, counted from the parts' reports;
- * types, lint, catalogue and build count as one check each. The exit code is 1 when something failed, 130 when the run
- * was interrupted. No process is left behind in any case.
+ * `--full` adds the parts that take long. `reports/` gets each part's log and report, with `--full` `reports/full/`. The
+ * last line is `N passed, N failed`, counted from the parts' reports; types, lint, catalogue and build count as one
+ * check each. The exit code is 1 when something failed, 130 when the run was interrupted. No process is left behind in
+ * any case.
+ *
+ * Neither `wireit` nor `turbo` runs the parts: they would take the place of `testing/schedule.ts`, 50 lines. What is
+ * counted from the parts' reports, the screen, time limits and the end of every process would stay as it is, and both
+ * need node_modules, which `bootstrap.mjs` installs first.
  */
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -15,16 +20,17 @@ import type { Check } from './testing/checks.ts';
 import { type CommandEnd, lastLines, runCommand } from './testing/run-step.ts';
 import { schedule } from './testing/schedule.ts';
 import { counts, duration, failureLines, isFailed, type StepResult, stepLine } from './testing/screen.ts';
-import { chooseSteps, type Step, steps } from './testing/steps.ts';
+import { allSteps, chooseSteps, type Step, steps } from './testing/steps.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
-const reports = path.join(root, 'reports');
+const names = process.argv.slice(2);
+const reports = path.join(root, 'reports', ...(names.includes(allSteps) ? ['full'] : []));
 const secondsBetweenSigns = 30;
 const linesForFailures = 36;
 const width = process.stdout.columns ?? 160;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const chosen = choose(process.argv.slice(2));
+const chosen = choose(names);
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interruption.abort(name));
 // Whoever started this run has ended, be it killed.
@@ -106,7 +112,13 @@ function resultOf(
   tail: readonly string[],
   stepChecks: readonly Check[],
 ): StepResult {
-  return { name: step.name, checks: stepChecks, seconds, logFile: `reports/${step.name}.log`, tail };
+  return {
+    name: step.name,
+    checks: stepChecks,
+    seconds,
+    logFile: `${path.relative(root, reports)}/${step.name}.log`,
+    tail,
+  };
 }
 
 async function runStep(step: Step): Promise<StepResult> {

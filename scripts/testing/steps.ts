@@ -17,6 +17,8 @@ export interface Step {
    */
   readonly read?: (report: string, root: string) => readonly Check[];
   readonly preparation?: boolean;
+  /** It takes long: `npm run test:full` runs it, `npm test` does not. */
+  readonly full?: boolean;
   /** It is stopped, and has failed, when it takes longer. */
   readonly minutes: number;
 }
@@ -96,14 +98,33 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   vitest('integration', 20, ['prepare-local-aws', 'prepare-terraform']),
+  {
+    name: 'chaos',
+    full: true,
+    needs: [],
+    minutes: 60,
+    command: () => ['test/chaos/main.ts', '--cases', '10000'],
+  },
+  {
+    name: 'first-applies',
+    full: true,
+    needs: ['prepare-local-aws', 'prepare-terraform'],
+    minutes: 90,
+    command: () => ['demo/first-applies.ts', '20', '4'],
+  },
 ];
 
+/** In place of names: all steps, those too that take long. */
+export const allSteps = '--full';
+
 /**
- * The steps of these names and all that they need, in the table's order; all steps for no names.
+ * The steps of these names and all that they need, in the table's order; for no names those that do not take long.
+ * @param names may be `--full` alone
  * @throws Error when there is no step of a name
  */
 export function chooseSteps(all: readonly Step[], names: readonly string[]): readonly Step[] {
-  if (names.length === 0) return all;
+  if (names.length === 0) return all.filter(({ full }) => full !== true);
+  if (names.length === 1 && names[0] === allSteps) return all;
   const chosen = new Set<string>();
   const choose = (name: string) => {
     const step = all.find((candidate) => candidate.name === name);

@@ -32,8 +32,8 @@ export interface World extends AsyncDisposable {
   readonly proxy: AwsProxy;
   readonly tenant: Tenant;
   /**
-   * The file's accounts whose resources are cured, by number from 0. Tests that come one after another share them, for
-   * a new account costs the local AWS a second: so what a test looks at is what it made itself.
+   * The file's accounts whose resources are cured, by number from 0. Tests that come one after another share them: so
+   * what a test looks at is what it made itself.
    */
   account(number?: number): string;
   /** Puts a fault before AWS until the test is over. */

@@ -108,12 +108,22 @@ describe('the table of steps', () => {
     expect(events.filter((event) => event.startsWith('end '))).toHaveLength(steps.length);
   });
 
-  it('gives the named parts with all that they need, and everything for no name', () => {
+  it('gives the named parts with all that they need', () => {
     expect(chooseSteps(steps, ['terraform']).map(({ name }) => name)).toEqual([
       'prepare-terraform',
       'terraform',
     ]);
-    expect(chooseSteps(steps, [])).toBe(steps);
+  });
+
+  it('gives the parts that take long only when asked for all, or for one of them', () => {
+    const long = ['chaos', 'first-applies'];
+
+    const usual = chooseSteps(steps, []).map(({ name }) => name);
+    const full = chooseSteps(steps, ['--full']).map(({ name }) => name);
+    const named = chooseSteps(steps, ['chaos']).map(({ name }) => name);
+
+    expect(full).toEqual([...usual, ...long]);
+    expect(named).toEqual(['chaos']);
   });
 
   it('names a part that there is not, and those that there are', () => {
