@@ -7,12 +7,14 @@ import { type JobResult, remediate } from '../../../lambdas/remediator/remediate
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
-import { REGION, type Scenario } from './scenarios.ts';
+import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
+
+export const REGION = 'eu-central-1';
 
 export interface RemediationOptions {
   readonly sessions: Sessions;
   readonly account: string;
-  readonly rule: string;
+  readonly rule: LabRuleId;
   readonly resource: string;
   readonly scenario: Scenario;
 }
@@ -96,7 +98,7 @@ export class Remediation {
               method: 'api',
               runbook_then: 'api',
               exemptions: [],
-              options: { ...scenario.options },
+              options: { ...(scenario.options ?? labRules[rule].options) },
               ...settings,
             }),
             pause: async () => 'none',

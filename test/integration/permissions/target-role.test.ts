@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { systemClock } from '../../../lambdas/model/clock.ts';
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
-import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
+import { loadRule } from '../../../lambdas/rules/index.ts';
 import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
 import { AccountBuilder } from '../../lab/account-builder.ts';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
 import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../lab/aws-proxy/index.ts';
 import { lintPolicy, PermissionJudge, requirement } from '../../lab/permissions/index.ts';
-import { Remediation } from './remediation.ts';
-import { OLD_USERS, REGION, type Scenario, scenarios } from './scenarios.ts';
+import { type LabRule, type LabRuleId, labRuleIds, labRules, type Scenario } from '../../lab/rules/index.ts';
+import { REGION, Remediation } from './remediation.ts';
 import { credentialsOf, deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
 
 const ORGANIZATION = 'o-ours000000';
@@ -37,6 +37,17 @@ let sessions: Sessions;
 const builder = new AccountBuilder(endpoint, target);
 let made = 0;
 
+/** The names of what is made, users among them: their access keys are to be old. */
+const nameOfMade = (number: number): string => `violation-${target}-${number}`;
+
+/** Makes a new resource that violates a rule. @returns its id in a finding */
+function make(scenario: Scenario): Promise<string> {
+  made += 1;
+  return scenario.make({ builder, region: REGION, name: nameOfMade(made) });
+}
+
+const rules: Readonly<Record<LabRuleId, LabRule>> = labRules;
+
 beforeAll(async () => {
   proxy = await startAwsProxy({ upstream: () => endpoint });
   judge = new PermissionJudge({
@@ -45,7 +56,7 @@ beforeAll(async () => {
   });
   proxy.intercept(judge.intercept);
   automation = startAutomation({ proxy, upstream: () => endpoint });
-  const users = Array.from({ length: 1000 }, (_, number) => `${OLD_USERS}${number}`);
+  const users = Array.from({ length: 1000 }, (_, number) => nameOfMade(number));
   proxy.inject(agedAccessKeys(Object.fromEntries(users.map((user) => [user, 400]))));
   await deployTarget({
     endpoint,
@@ -242,9 +253,10 @@ const kinds = ['read', 'write', 'undo'] as const;
 type Kind = (typeof kinds)[number];
 
 /** What a rule needs to be cured by its runbook: of the role that starts it, and of the role that it works as. */
-const runbooks: { readonly rule: string; readonly start: string[]; readonly work: string[] }[] = [];
-const declared: { readonly rule: string; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] = [];
-for (const rule of ruleIds) {
+const runbooks: { readonly rule: LabRuleId; readonly start: string[]; readonly work: string[] }[] = [];
+const declared: { readonly rule: LabRuleId; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] =
+  [];
+for (const rule of labRuleIds) {
   const { permissions, runbook } = await loadRule(rule);
   if (runbook !== undefined) {
     const start = [...startPermissions(runbook), followPermission(runbook)];
@@ -268,8 +280,7 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
   const used = new Map<Scenario, Readonly<Record<Kind, ReadonlySet<string>>>>();
 
   async function start(scenario: Scenario): Promise<Remediation> {
-    made += 1;
-    const resource = await scenario.make(builder, made);
+    const resource = await make(scenario);
     return new Remediation({ sessions, account: target, rule, resource, scenario });
   }
 
@@ -280,7 +291,7 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
   }
 
   beforeAll(async () => {
-    for (const scenario of scenarios[rule] ?? []) {
+    for (const scenario of rules[rule].scenarios) {
       const phases = { read: new Set<string>(), write: new Set<string>(), undo: new Set<string>() };
       const during = async <T>(kind: Kind, work: () => Promise<T>): Promise<T> => {
         judge.clear();
@@ -342,12 +353,10 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
 });
 
 describe.each(runbooks)('$rule by its runbook', ({ rule, start, work }) => {
-  const [scenario] = scenarios[rule] ?? [];
+  const [scenario] = rules[rule].scenarios;
 
   async function begin(): Promise<Remediation> {
-    if (scenario === undefined) throw new Error(`${rule} has no scenario`);
-    made += 1;
-    const resource = await scenario.make(builder, made);
+    const resource = await make(scenario);
     return new Remediation({ sessions, account: target, rule, resource, scenario });
   }
 

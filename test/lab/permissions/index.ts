@@ -1,4 +1,4 @@
-export { knownCalls, requirementsOf, UnknownCallError } from './call-map.ts';
+export { knownCalls, mergeCalls, requirementsOf, UnknownCallError } from './call-map.ts';
 export { type Delivery, DeliveryJudge } from './deliveries.ts';
 export type { DenialReason } from './denial.ts';
 export { type JudgeOptions, PermissionJudge, type RoleSession, type Verdict } from './judge.ts';

@@ -40,6 +40,9 @@ export type Requires = (
   facts: Facts,
 ) => readonly Requirement[] | Promise<readonly Requirement[]>;
 
+/** What calls ask for, by service and operation: `ec2:CreateFlowLogs`. */
+export type Calls = Readonly<Record<string, Requires>>;
+
 /** The ARN of something in the call's region and account, or elsewhere. */
 export function arnOf(
   call: AwsCall,
@@ -108,3 +111,17 @@ export function texts(call: AwsCall, name: string): string[] {
       : [],
   );
 }
+
+/** An action of the operation's own name that takes no resource. */
+export const onNothing: Requires = (call) => [requirement(call, `${call.service}:${call.operation}`, '*')];
+
+/** An action of the operation's own name, on one resource or, where the call names none, on all of its kind. */
+export const onOneOrAll =
+  (kind: string, parameter: string): Requires =>
+  (call) => [
+    requirement(
+      call,
+      `${call.service}:${call.operation}`,
+      arnOf(call, call.service, `${kind}:${optionalText(call, parameter) ?? '*'}`),
+    ),
+  ];

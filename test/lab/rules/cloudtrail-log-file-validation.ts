@@ -1,4 +1,13 @@
 import { CloudTrailClient, DescribeTrailsCommand } from '@aws-sdk/client-cloudtrail';
+import {
+  arnOf,
+  type Calls,
+  onNothing,
+  type Requires,
+  requirement,
+  text,
+  texts,
+} from '../permissions/requirement.ts';
 import { type Check, given } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
@@ -24,6 +33,21 @@ const trails: Check = {
   },
 };
 
+const onTrail: Requires = (call) => {
+  const name = text(call, 'Name');
+  const arn = name.startsWith('arn:') ? name : arnOf(call, 'cloudtrail', `trail/${name}`);
+  return [requirement(call, `cloudtrail:${call.operation}`, arn)];
+};
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html */
+const calls: Calls = {
+  'cloudtrail:DescribeTrails': onNothing,
+  'cloudtrail:ListTags': (call) =>
+    texts(call, 'ResourceIdList').map((arn) => requirement(call, 'cloudtrail:ListTags', arn)),
+  'cloudtrail:GetTrail': onTrail,
+  'cloudtrail:UpdateTrail': onTrail,
+};
+
 export const labRule = defineLabRule({
   code: 'CIS-1-2-0-2-2',
   words: {
@@ -35,6 +59,7 @@ export const labRule = defineLabRule({
     ...cis('2.2', 'Logging', 'Ensure CloudTrail log file validation is enabled'),
   },
   check: trails,
+  calls,
   options: {},
   scenarios: [
     { name: 'a trail', make: ({ builder, region, name }) => builder.unvalidatedTrail(region, name) },

@@ -4,6 +4,7 @@ import {
   paginateListAccessKeys,
   paginateListUsers,
 } from '@aws-sdk/client-iam';
+import { arnOf, type Calls, type Requires, requirement, text } from '../permissions/requirement.ts';
 import { type Check, given, tenantTags, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
@@ -45,6 +46,28 @@ const accessKeys: Check = {
   },
 };
 
+const onUser: Requires = async (call, facts) => [
+  requirement(
+    call,
+    `iam:${call.operation}`,
+    await facts.userArn(call.principal.account, text(call, 'UserName')),
+  ),
+];
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html */
+const calls: Calls = {
+  'iam:ListAccessKeys': onUser,
+  'iam:ListUserTags': onUser,
+  'iam:UpdateAccessKey': onUser,
+  async 'iam:GetAccessKeyLastUsed'(call, facts) {
+    const { account } = call.principal;
+    const user = await facts.userOfAccessKey(account, text(call, 'AccessKeyId'));
+    const arn =
+      user === undefined ? arnOf(call, 'iam', 'user/*', { region: '' }) : await facts.userArn(account, user);
+    return [requirement(call, 'iam:GetAccessKeyLastUsed', arn)];
+  },
+};
+
 export const labRule = defineLabRule({
   code: 'CIS-1-2-0-1-4',
   words: {
@@ -56,6 +79,7 @@ export const labRule = defineLabRule({
   },
   check: accessKeys,
   isGlobal: true,
+  calls,
   options: {},
   scenarios: [
     {

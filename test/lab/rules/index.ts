@@ -11,7 +11,7 @@ import { labRule as securityGroupSshOpen } from './security-group-ssh-open.ts';
 import { labRule as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled.ts';
 
 export type { Check, Place, Verdict } from './check.ts';
-export type { LabRule, Scenario, Site } from './lab-rule.ts';
+export type { CallExample, LabRule, Scenario, Site } from './lab-rule.ts';
 
 /** What the laboratory knows of each rule, by the rule's id. A new rule is a file and a line here. */
 export const labRules = {

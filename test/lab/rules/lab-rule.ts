@@ -1,6 +1,18 @@
 import type { AccountBuilder } from '../account-builder.ts';
+import type { Calls } from '../permissions/requirement.ts';
 import type { Check } from './check.ts';
 import type { NetskopeWords } from './netskope-words.ts';
+
+/** Options of a rule, as Terraform's user writes them. */
+export type Options = Readonly<Record<string, string | number | boolean | string[]>>;
+
+/** What a call asks for, in an example that the tests check. */
+export type CallExample = readonly [
+  name: string,
+  parameters: Readonly<Record<string, unknown>>,
+  asks: readonly string[],
+  headers?: Readonly<Record<string, string>>,
+];
 
 /** Where a violation is made. */
 export interface Site {
@@ -14,7 +26,7 @@ export interface Site {
 export interface Scenario {
   readonly name: string;
   /** Default: the rule's own. */
-  readonly options?: Readonly<Record<string, string | boolean | string[]>>;
+  readonly options?: Options;
   /** @returns the new resource's id in a finding */
   make(site: Site): Promise<string>;
 }
@@ -32,8 +44,12 @@ export interface LabRule<Code extends string = string> {
   readonly check: Check;
   /** Set where findings name no region: IAM's. */
   readonly isGlobal?: true;
+  /** What AWS asks of those who make the rule's calls: `ec2:DescribeVpcs`. Two rules share the same functions. */
+  readonly calls: Calls;
+  /** Examples of calls that are new with the rule: the test of the map wants one of each call. */
+  readonly callExamples?: readonly CallExample[];
   /** The options by which every violation below can be remediated. */
-  readonly options: Readonly<Record<string, unknown>>;
+  readonly options: Options;
   /**
    * Makes a plain violation, as often as it is asked. Default: the first scenario's.
    * @returns the new resource's id in a finding

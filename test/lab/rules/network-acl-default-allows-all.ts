@@ -1,6 +1,6 @@
 import { defineLabRule } from './lab-rule.ts';
 import { bestPractice } from './netskope-words.ts';
-import { networkAclScenarios, networkAcls } from './shared/network-acls.ts';
+import { networkAclCalls, networkAclScenarios, networkAcls } from './shared/network-acls.ts';
 
 export const labRule = defineLabRule({
   code: 'BPR-0-6',
@@ -13,6 +13,7 @@ export const labRule = defineLabRule({
     ...bestPractice('5', 'PR.AC', 'Network integrity is protected'),
   },
   check: networkAcls,
+  calls: networkAclCalls,
   options: { replacement_cidrs: ['vpc'] },
   scenarios: networkAclScenarios(({ builder, region }) => builder.openDefaultNetworkAcl(region)),
 });

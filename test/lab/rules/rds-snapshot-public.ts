@@ -7,6 +7,14 @@ import {
   paginateDescribeDBSnapshots,
   RDSClient,
 } from '@aws-sdk/client-rds';
+import {
+  arnOf,
+  type Calls,
+  onOneOrAll,
+  optionalText,
+  type Requires,
+  requirement,
+} from '../permissions/requirement.ts';
 import { type Check, given, type Place, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { bestPractice } from './netskope-words.ts';
@@ -88,6 +96,37 @@ const databaseSnapshots: Check = {
   },
 };
 
+/** Snapshots, and what they were made of where the call names it as a parameter. A filter narrows nothing here. */
+const onSnapshots =
+  (kind: string, parameter: string, sourceKind: string, sourceParameter: string): Requires =>
+  (call) => {
+    const source = optionalText(call, sourceParameter);
+    const action = `rds:${call.operation}`;
+    return [
+      requirement(call, action, arnOf(call, 'rds', `${kind}:${optionalText(call, parameter) ?? '*'}`)),
+      ...(source === undefined
+        ? []
+        : [requirement(call, action, arnOf(call, 'rds', `${sourceKind}:${source}`))]),
+    ];
+  };
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html */
+const calls: Calls = {
+  'rds:DescribeDBInstances': onOneOrAll('db', 'DBInstanceIdentifier'),
+  'rds:DescribeDBClusters': onOneOrAll('cluster', 'DBClusterIdentifier'),
+  'rds:DescribeDBSnapshots': onSnapshots('snapshot', 'DBSnapshotIdentifier', 'db', 'DBInstanceIdentifier'),
+  'rds:DescribeDBClusterSnapshots': onSnapshots(
+    'cluster-snapshot',
+    'DBClusterSnapshotIdentifier',
+    'cluster',
+    'DBClusterIdentifier',
+  ),
+  'rds:DescribeDBSnapshotAttributes': onOneOrAll('snapshot', 'DBSnapshotIdentifier'),
+  'rds:ModifyDBSnapshotAttribute': onOneOrAll('snapshot', 'DBSnapshotIdentifier'),
+  'rds:DescribeDBClusterSnapshotAttributes': onOneOrAll('cluster-snapshot', 'DBClusterSnapshotIdentifier'),
+  'rds:ModifyDBClusterSnapshotAttribute': onOneOrAll('cluster-snapshot', 'DBClusterSnapshotIdentifier'),
+};
+
 export const labRule = defineLabRule({
   code: 'BPR-3-8',
   words: {
@@ -99,6 +138,7 @@ export const labRule = defineLabRule({
     ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
   },
   check: databaseSnapshots,
+  calls,
   options: {},
   scenarios: [
     {

@@ -1,4 +1,5 @@
 import { paginateDescribeClusters, RedshiftClient } from '@aws-sdk/client-redshift';
+import { type Calls, onOneOrAll } from '../permissions/requirement.ts';
 import { type Check, given, tenantTags, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { bestPractice } from './netskope-words.ts';
@@ -25,6 +26,12 @@ const redshiftClusters: Check = {
   },
 };
 
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonredshift.html */
+const calls: Calls = {
+  'redshift:DescribeClusters': onOneOrAll('cluster', 'ClusterIdentifier'),
+  'redshift:ModifyCluster': onOneOrAll('cluster', 'ClusterIdentifier'),
+};
+
 export const labRule = defineLabRule({
   code: 'BPR-1-9',
   words: {
@@ -35,6 +42,7 @@ export const labRule = defineLabRule({
     ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
   },
   check: redshiftClusters,
+  calls,
   options: {},
   scenarios: [
     { name: 'a cluster', make: ({ builder, region, name }) => builder.publicRedshiftCluster(region, name) },

@@ -9,6 +9,8 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { type Calls, requirement } from '../permissions/requirement.ts';
+import { bucketAction } from '../permissions/s3.ts';
 import { type Check, given, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { bestPractice } from './netskope-words.ts';
@@ -93,6 +95,18 @@ export function bucketRegion(constraint: string | undefined): string {
   return constraint === 'EU' ? 'eu-west-1' : constraint;
 }
 
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
+const calls: Calls = {
+  's3:ListBuckets': (call) => [requirement(call, 's3:ListAllMyBuckets', '*')],
+  's3:GetPublicAccessBlock': bucketAction('GetBucketPublicAccessBlock'),
+  's3:PutPublicAccessBlock': bucketAction('PutBucketPublicAccessBlock'),
+  's3:DeletePublicAccessBlock': bucketAction('PutBucketPublicAccessBlock'),
+  's3:GetBucketAcl': bucketAction('GetBucketAcl'),
+  's3:DeleteBucketPolicy': bucketAction('DeleteBucketPolicy'),
+  's3:GetBucketPolicyStatus': bucketAction('GetBucketPolicyStatus'),
+  's3:GetBucketTagging': bucketAction('GetBucketTagging'),
+};
+
 export const labRule = defineLabRule({
   code: 'BPR-1-0-0',
   words: {
@@ -103,6 +117,7 @@ export const labRule = defineLabRule({
     ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
   },
   check: buckets,
+  calls,
   options: {},
   scenarios: [
     { name: 'a bucket', make: ({ builder, region, name }) => builder.bucketPublicByAcl(region, name) },

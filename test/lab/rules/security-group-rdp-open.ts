@@ -1,6 +1,11 @@
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
-import { portScenarios, securityGroups, violateExactly } from './shared/security-groups.ts';
+import {
+  portScenarios,
+  securityGroupCalls,
+  securityGroups,
+  violateExactly,
+} from './shared/security-groups.ts';
 
 export const labRule = defineLabRule({
   code: 'CIS-1-2-0-4-2',
@@ -13,6 +18,7 @@ export const labRule = defineLabRule({
     ...cis('4.2', 'Networking', 'Ensure no security groups allow ingress from 0.0.0.0/0 to port 3389'),
   },
   check: securityGroups,
+  calls: securityGroupCalls,
   options: {},
   violate: violateExactly(3389),
   scenarios: portScenarios(3389),

@@ -1,6 +1,6 @@
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
-import { portScenarios, securityGroups, violateRange } from './shared/security-groups.ts';
+import { portScenarios, securityGroupCalls, securityGroups, violateRange } from './shared/security-groups.ts';
 
 export const labRule = defineLabRule({
   code: 'CIS-1-2-0-4-1',
@@ -13,6 +13,7 @@ export const labRule = defineLabRule({
     ...cis('4.1', 'Networking', 'Ensure no security groups allow ingress from 0.0.0.0/0 to port 22'),
   },
   check: securityGroups,
+  calls: securityGroupCalls,
   options: {},
   violate: violateRange(22),
   scenarios: portScenarios(22),

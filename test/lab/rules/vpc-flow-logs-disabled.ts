@@ -1,5 +1,19 @@
 import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { EC2Client, paginateDescribeFlowLogs, paginateDescribeVpcs } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { AwsCall } from '../aws-proxy/index.ts';
+import { createTags, describe, ec2Requirement, tagsByKind } from '../permissions/ec2.ts';
+import {
+  arnOf,
+  type Calls,
+  onNothing,
+  optionalText,
+  type Requirement,
+  requestTags,
+  requirement,
+  text,
+  texts,
+} from '../permissions/requirement.ts';
 import { type Check, given, nameOf, tenantTags, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
 import { cis } from './netskope-words.ts';
@@ -43,6 +57,83 @@ const toCloudWatchLogs = {
   log_group_name: `${LOG_GROUPS}{vpc_id}`,
 };
 
+/**
+ * A dry run (`DryRun`) asks for what the call asks for.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+const flowLogCalls: Calls = {
+  'ec2:DescribeFlowLogs': describe,
+  'ec2:DescribeVpcs': describe,
+
+  /**
+   * What whoever makes a flow log needs besides depends on where it writes.
+   * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+   * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+   */
+  'ec2:CreateFlowLogs'(call) {
+    const kind = text(call, 'ResourceType');
+    if (kind !== 'VPC') throw new Error(`flow logs of ${kind} are not in the laboratory's map of calls`);
+    const role = optionalText(call, 'DeliverLogsPermissionArn');
+    const tags = tagsByKind(call).get('vpc-flow-log') ?? {};
+    return [
+      ...texts(call, 'ResourceId').map((vpc) => ec2Requirement(call, call.operation, `vpc/${vpc}`)),
+      ec2Requirement(call, call.operation, 'vpc-flow-log/*', requestTags(tags)),
+      ...createTags(call),
+      ...(role === undefined
+        ? []
+        : [
+            requirement(call, 'iam:PassRole', role, {
+              'iam:PassedToService': 'vpc-flow-logs.amazonaws.com',
+            }),
+          ]),
+      ...(optionalText(call, 'LogDestinationType') === 's3'
+        ? [requirement(call, 'logs:CreateLogDelivery', '*')]
+        : []),
+    ];
+  },
+  async 'ec2:DeleteFlowLogs'(call, facts) {
+    const asked: Requirement[] = [];
+    for (const id of texts(call, 'FlowLogId')) {
+      const flowLog = await facts.flowLog(call.principal.account, call.region, id);
+      const tags = Object.entries(flowLog?.tags ?? {}).flatMap(([key, value]) => [
+        [`aws:ResourceTag/${key}`, value],
+        [`ec2:ResourceTag/${key}`, value],
+      ]);
+      asked.push(
+        ec2Requirement(call, call.operation, `vpc-flow-log/${id}`, Object.fromEntries(tags)),
+        ...(flowLog?.destination === 's3' ? [requirement(call, 'logs:DeleteLogDelivery', '*')] : []),
+      );
+    }
+    return asked;
+  },
+};
+
+/** The form in which CloudWatch Logs asks about a log group, but for its tags: so its denials name it. */
+const logGroup = (call: AwsCall): string =>
+  arnOf(call, 'logs', `log-group:${text(call, 'logGroupName')}:log-stream:`);
+
+const tagsSchema = z.record(z.string(), z.string());
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html */
+const logGroupCalls: Calls = {
+  'logs:CreateLogGroup'(call) {
+    const { tags } = call.parameters;
+    const asked = tags === undefined ? {} : requestTags(tagsSchema.parse(tags));
+    const untailed = arnOf(call, 'logs', `log-group:${text(call, 'logGroupName')}`);
+    return [
+      requirement(call, 'logs:CreateLogGroup', logGroup(call), asked),
+      ...(tags === undefined ? [] : [requirement(call, 'logs:TagResource', untailed, asked)]),
+    ];
+  },
+  'logs:PutRetentionPolicy': (call) => [requirement(call, 'logs:PutRetentionPolicy', logGroup(call))],
+  'logs:DescribeLogGroups': onNothing,
+  'logs:ListTagsForResource': (call) => [
+    requirement(call, 'logs:ListTagsForResource', text(call, 'resourceArn').replace(/:\*$/, '')),
+  ],
+};
+
+const calls: Calls = { ...flowLogCalls, ...logGroupCalls };
+
 export const labRule = defineLabRule({
   code: 'CIS-1-2-0-2-9',
   words: {
@@ -53,6 +144,7 @@ export const labRule = defineLabRule({
     ...cis('2.9', 'Logging', 'Ensure VPC flow logging is enabled in all VPCs'),
   },
   check: flowLogs,
+  calls,
   options: {},
   scenarios: [
     {

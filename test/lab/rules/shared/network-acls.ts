@@ -1,4 +1,6 @@
 import { EC2Client, type NetworkAclEntry, paginateDescribeNetworkAcls } from '@aws-sdk/client-ec2';
+import { describe, ec2Requirement } from '../../permissions/ec2.ts';
+import { type Calls, type Requires, text } from '../../permissions/requirement.ts';
 import { type Check, given, nameOf, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Scenario } from '../lab-rule.ts';
 
@@ -30,6 +32,24 @@ export const networkAcls: Check = {
     }
     return verdicts;
   },
+};
+
+const onNetworkAcl: Requires = (call) => [
+  ec2Requirement(call, call.operation, `network-acl/${text(call, 'NetworkAclId')}`),
+];
+
+/**
+ * A dry run (`DryRun`) asks for what the call asks for.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+export const networkAclCalls: Calls = {
+  'ec2:DescribeNetworkAcls': describe,
+  'ec2:DescribeSubnets': describe,
+  'ec2:DescribeVpcs': describe,
+
+  'ec2:CreateNetworkAclEntry': onNetworkAcl,
+  'ec2:DeleteNetworkAclEntry': onNetworkAcl,
+  'ec2:ReplaceNetworkAclEntry': onNetworkAcl,
 };
 
 /** The scenarios of both rules, by how a network ACL that violates one is made. */

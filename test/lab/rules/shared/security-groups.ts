@@ -4,6 +4,8 @@ import {
   type IpPermission,
   paginateDescribeSecurityGroups,
 } from '@aws-sdk/client-ec2';
+import { createTags, describe, ec2Requirement, tagsByKind } from '../../permissions/ec2.ts';
+import { type Calls, requestTags, text } from '../../permissions/requirement.ts';
 import { type Check, given, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Site } from '../lab-rule.ts';
 
@@ -57,6 +59,36 @@ export const securityGroups: Check = {
     }
     return verdicts;
   },
+};
+
+/**
+ * A dry run (`DryRun`) asks for what the call asks for.
+ * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ */
+export const securityGroupCalls: Calls = {
+  'ec2:DescribeSecurityGroupRules': describe,
+  'ec2:DescribeSecurityGroups': describe,
+
+  'ec2:AuthorizeSecurityGroupIngress'(call) {
+    const tags = tagsByKind(call).get('security-group-rule');
+    return [
+      ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
+      // The rules that it makes are asked about where they are to have tags.
+      ...(tags === undefined
+        ? []
+        : [ec2Requirement(call, call.operation, 'security-group-rule/*', requestTags(tags))]),
+      ...createTags(call),
+    ];
+  },
+  'ec2:ModifySecurityGroupRules': (call) => [
+    ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
+    ...Object.entries(call.parameters)
+      .filter(([name]) => /^SecurityGroupRule\.\d+\.SecurityGroupRuleId$/.test(name))
+      .map(([, id]) => ec2Requirement(call, call.operation, `security-group-rule/${String(id)}`)),
+  ],
+  'ec2:RevokeSecurityGroupIngress': (call) => [
+    ec2Requirement(call, call.operation, `security-group/${text(call, 'GroupId')}`),
+  ],
 };
 
 const WORLD = '0.0.0.0/0';

@@ -4,10 +4,12 @@ import type { AwsCall } from '../../../lab/aws-proxy/index.ts';
 import {
   type Facts,
   knownCalls,
+  mergeCalls,
   type Requirement,
   requirementsOf,
   UnknownCallError,
 } from '../../../lab/permissions/index.ts';
+import { type CallExample, type LabRule, labRules } from '../../../lab/rules/index.ts';
 
 const ACCOUNT = '111122223333';
 const OTHER = '444455556666';
@@ -28,8 +30,8 @@ const facts: Facts = {
 
 function callOf(
   name: string,
-  parameters: Record<string, unknown> = {},
-  headers: Record<string, string> = {},
+  parameters: Readonly<Record<string, unknown>> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): AwsCall {
   const [service = '', operation = ''] = name.split(':');
   return {
@@ -63,11 +65,11 @@ const secret = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:token-AbCdEf`
 const bus = `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/cspm`;
 const user = `arn:aws:iam::${ACCOUNT}:user/team/robot`;
 
-/** A call, its parameters, what it asks for, and its headers where they matter. */
-type Row = readonly [string, Record<string, unknown>, readonly string[], Record<string, string>?];
+const rules: readonly LabRule[] = Object.values(labRules);
 
 /** Every known call, in every form that asks for something else. */
-const table: readonly Row[] = [
+const table: readonly CallExample[] = [
+  ...rules.flatMap(({ callExamples = [] }) => callExamples),
   ['cloudtrail:DescribeTrails', {}, ['cloudtrail:DescribeTrails *']],
   ['cloudtrail:ListTags', { ResourceIdList: [trail] }, [`cloudtrail:ListTags ${trail}`]],
   ['cloudtrail:GetTrail', { Name: trail }, [`cloudtrail:GetTrail ${trail}`]],
@@ -117,7 +119,7 @@ const table: readonly Row[] = [
     [`ec2:RevokeSecurityGroupIngress ${ec2Arn('security-group/sg-1')}`],
   ],
   ...['Create', 'Delete', 'Replace'].map(
-    (verb): Row => [
+    (verb): CallExample => [
       `ec2:${verb}NetworkAclEntry`,
       { NetworkAclId: 'acl-1' },
       [`ec2:${verb}NetworkAclEntry ${ec2Arn('network-acl/acl-1')}`],
@@ -212,14 +214,14 @@ const table: readonly Row[] = [
     [`rds:DescribeDBClusterSnapshots ${rdsArn('cluster-snapshot:s1')}`],
   ],
   ...['DescribeDBSnapshotAttributes', 'ModifyDBSnapshotAttribute'].map(
-    (operation): Row => [
+    (operation): CallExample => [
       `rds:${operation}`,
       { DBSnapshotIdentifier: 's1' },
       [`rds:${operation} ${rdsArn('snapshot:s1')}`],
     ],
   ),
   ...['DescribeDBClusterSnapshotAttributes', 'ModifyDBClusterSnapshotAttribute'].map(
-    (operation): Row => [
+    (operation): CallExample => [
       `rds:${operation}`,
       { DBClusterSnapshotIdentifier: 's1' },
       [`rds:${operation} ${rdsArn('cluster-snapshot:s1')}`],
@@ -268,7 +270,7 @@ const table: readonly Row[] = [
     ['SendMessageBatch', 'SendMessage'],
     ['ChangeMessageVisibility', 'ChangeMessageVisibility'],
   ].map(
-    ([operation, action]): Row => [
+    ([operation, action]): CallExample => [
       `sqs:${operation}`,
       { QueueUrl: `http://localhost:4566/${OTHER}/jobs.fifo` },
       [`sqs:${action} ${queue(OTHER, 'jobs.fifo')}`],
@@ -447,5 +449,16 @@ test.each(['ec2:TerminateInstances', 's3:Unknown', 'dynamodb:GetItem'])(
 test('a call whose parameters do not say what it is about is an error', async () => {
   await expect(requirementsOf(callOf('ec2:RevokeSecurityGroupIngress'), facts)).rejects.toThrow(
     'ec2:RevokeSecurityGroupIngress was called without GroupId',
+  );
+});
+
+test('two rules share what a call asks for, and do not say it twice', () => {
+  const requires = () => [];
+
+  expect([
+    ...mergeCalls([{ 'ec2:DescribeVpcs': requires }, { 'ec2:DescribeVpcs': requires }]).keys(),
+  ]).toEqual(['ec2:DescribeVpcs']);
+  expect(() => mergeCalls([{ 'ec2:DescribeVpcs': requires }, { 'ec2:DescribeVpcs': () => [] }])).toThrow(
+    'what ec2:DescribeVpcs asks for is said twice',
   );
 });

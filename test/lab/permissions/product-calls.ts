@@ -1,0 +1,165 @@
+import { z } from 'zod';
+import type { AwsCall } from '../aws-proxy/index.ts';
+import {
+  arnOf,
+  type Calls,
+  optionalText,
+  type Requires,
+  requestTags,
+  requirement,
+  text,
+  texts,
+} from './requirement.ts';
+import { onBucket, ownerOf } from './s3.ts';
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
+const objectCalls: Calls = {
+  /**
+   * Of an object that is not there S3 tells only who may list the bucket.
+   * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+   */
+  async 's3:GetObject'(call, facts) {
+    const key = text(call, 'Key');
+    const asked = [await onBucket(call, facts, 'GetObject', key)];
+    if (!(await facts.objectExists(await ownerOf(call, facts), text(call, 'Bucket'), key))) {
+      asked.push(await onBucket(call, facts, 'ListBucket'));
+    }
+    return asked;
+  },
+  's3:DeleteObject': async (call, facts) => [await onBucket(call, facts, 'DeleteObject', text(call, 'Key'))],
+  async 's3:PutObject'(call, facts) {
+    const key = text(call, 'Key');
+    const { 'x-amz-tagging': tagging, 'x-amz-acl': acl, 'if-none-match': ifNoneMatch } = call.headers;
+    const conditions = typeof ifNoneMatch === 'string' ? { 's3:if-none-match': ifNoneMatch } : {};
+    return [
+      await onBucket(call, facts, 'PutObject', key, conditions),
+      ...(tagging === undefined ? [] : [await onBucket(call, facts, 'PutObjectTagging', key)]),
+      ...(acl === undefined ? [] : [await onBucket(call, facts, 'PutObjectAcl', key)]),
+    ];
+  },
+};
+
+const onQueue =
+  (action: string): Requires =>
+  (call) => {
+    const [, account = '', name = ''] = new URL(text(call, 'QueueUrl')).pathname.split('/');
+    return [requirement(call, action, arnOf(call, 'sqs', name, { account }))];
+  };
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html */
+const sqsCalls: Calls = {
+  'sqs:GetQueueUrl'(call) {
+    const account = optionalText(call, 'QueueOwnerAWSAccountId') ?? call.principal.account;
+    return [requirement(call, 'sqs:GetQueueUrl', arnOf(call, 'sqs', text(call, 'QueueName'), { account }))];
+  },
+  'sqs:SendMessage': onQueue('sqs:SendMessage'),
+  'sqs:SendMessageBatch': onQueue('sqs:SendMessage'),
+  'sqs:ChangeMessageVisibility': onQueue('sqs:ChangeMessageVisibility'),
+};
+
+const parameterArn = (call: AwsCall, name: string): string =>
+  name.startsWith('arn:') ? name : arnOf(call, 'ssm', `parameter/${name.replace(/^\//, '')}`);
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html */
+const ssmCalls: Calls = {
+  'ssm:GetParametersByPath': (call) => [
+    requirement(call, 'ssm:GetParametersByPath', parameterArn(call, text(call, 'Path')), {
+      'ssm:Recursive': String(call.parameters['Recursive'] === true),
+    }),
+  ],
+  'ssm:GetParameter': (call) => [
+    requirement(call, 'ssm:GetParameter', parameterArn(call, text(call, 'Name'))),
+  ],
+  'ssm:GetParameters': (call) =>
+    texts(call, 'Names').map((name) => requirement(call, 'ssm:GetParameters', parameterArn(call, name))),
+
+  /** The role that an execution works as is passed by who starts it. */
+  'ssm:StartAutomationExecution'(call) {
+    const name = text(call, 'DocumentName');
+    // AWS's own documents are in no account.
+    const place = name.startsWith('AWS') ? { account: '' } : {};
+    const executions = arnOf(call, 'ssm', 'automation-execution/*');
+    const tags = z
+      .array(z.object({ Key: z.string(), Value: z.string() }))
+      .parse(call.parameters['Tags'] ?? []);
+    const asked = requestTags(Object.fromEntries(tags.map(({ Key, Value }) => [Key, Value])));
+    const { AutomationAssumeRole: roles = [] } = z
+      .record(z.string(), z.array(z.string()))
+      .parse(call.parameters['Parameters'] ?? {});
+    return [
+      requirement(call, 'ssm:StartAutomationExecution', arnOf(call, 'ssm', `document/${name}`, place), asked),
+      requirement(call, 'ssm:StartAutomationExecution', executions, asked),
+      ...(tags.length === 0 ? [] : [requirement(call, 'ssm:AddTagsToResource', executions, asked)]),
+      ...roles.map((role) =>
+        requirement(call, 'iam:PassRole', role, { 'iam:PassedToService': 'ssm.amazonaws.com' }),
+      ),
+    ];
+  },
+  'ssm:GetAutomationExecution': (call) => [
+    requirement(
+      call,
+      'ssm:GetAutomationExecution',
+      arnOf(call, 'ssm', `automation-execution/${text(call, 'AutomationExecutionId')}`),
+    ),
+  ],
+};
+
+const entriesSchema = z.array(
+  z.looseObject({
+    EventBusName: z.string().default('default'),
+    Source: z.string().default(''),
+    DetailType: z.string().default(''),
+  }),
+);
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html */
+const eventsCalls: Calls = {
+  'events:PutEvents'(call) {
+    const asked = entriesSchema
+      .parse(call.parameters['Entries'])
+      .map(({ EventBusName: bus, Source, DetailType }) =>
+        requirement(
+          call,
+          'events:PutEvents',
+          bus.startsWith('arn:') ? bus : arnOf(call, 'events', `event-bus/${bus}`),
+          { 'events:source': Source, 'events:detail-type': DetailType },
+        ),
+      );
+    return [...new Map(asked.map((each) => [JSON.stringify(each), each])).values()];
+  },
+};
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html */
+const secretsManagerCalls: Calls = {
+  'secretsmanager:GetSecretValue'(call) {
+    const id = text(call, 'SecretId');
+    // Six random characters end a secret's ARN: by its name alone it can't be told.
+    if (!id.startsWith('arn:')) throw new Error(`secret ${id} is named without its ARN`);
+    return [requirement(call, 'secretsmanager:GetSecretValue', id, { 'secretsmanager:SecretId': id })];
+  },
+};
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html */
+const stsCalls: Calls = {
+  'sts:AssumeRole'(call) {
+    const externalId = optionalText(call, 'ExternalId');
+    return [
+      requirement(call, 'sts:AssumeRole', text(call, 'RoleArn'), {
+        'sts:RoleSessionName': text(call, 'RoleSessionName'),
+        ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
+      }),
+    ];
+  },
+  // No policy is asked.
+  'sts:GetCallerIdentity': () => [],
+};
+
+/** What the product calls whatever its rules are: jobs, settings, evidence, events, runbooks, roles. */
+export const productCalls: Calls = {
+  ...eventsCalls,
+  ...objectCalls,
+  ...secretsManagerCalls,
+  ...sqsCalls,
+  ...ssmCalls,
+  ...stsCalls,
+};
