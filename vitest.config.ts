@@ -6,7 +6,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
+          // Tests of the laboratory stand beside its parts.
+          include: ['test/unit/**/*.test.ts', 'test/lab/**/*.test.ts'],
+          exclude: ['**/*.integration.test.ts'],
           // Half of the time would go into loading the same modules for each file: each test makes the state it needs.
           isolate: false,
           testTimeout: 20_000,
@@ -15,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/lab/**/*.integration.test.ts'],
           globalSetup: ['test/integration/harness/global-setup.ts'],
           // They wait for the local AWS more than they work.
           maxWorkers: 2,

@@ -7,7 +7,7 @@ import {
   localAwsEnvironment,
   type TerraformInstallation,
   TerraformRoot,
-} from '../test/lab/terraform.ts';
+} from '../test/lab/terraform/index.ts';
 import { accounts, type Made, makeResources, organization, type Phase, rules } from './organization.ts';
 
 /** What the demo runs with. */

@@ -11,7 +11,7 @@ import path from 'node:path';
 import pLimit from 'p-limit';
 import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
 import { startProcessRun } from '../test/lab/processes/run.ts';
-import { prepareTerraform } from '../test/lab/terraform.ts';
+import { prepareTerraform } from '../test/lab/terraform/index.ts';
 import { deployDemo, startDemo } from './deploy.ts';
 
 const [count = 20, atATime = 4] = process.argv.slice(2).map(Number);

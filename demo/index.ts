@@ -9,7 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
 import { startProcessRun } from '../test/lab/processes/run.ts';
-import { localAwsEnvironment, prepareTerraform } from '../test/lab/terraform.ts';
+import { localAwsEnvironment, prepareTerraform } from '../test/lab/terraform/index.ts';
 import { runDemo } from './demo.ts';
 import { accounts, homeRegion } from './organization.ts';
 

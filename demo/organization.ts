@@ -1,5 +1,5 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
-import { AccountBuilder } from '../test/lab/account-builder.ts';
+import { AccountBuilder } from '../test/lab/accounts/account-builder.ts';
 import type { OrganizationOptions } from '../test/lab/stacksets/index.ts';
 
 /** The accounts of `examples/organization`. */

@@ -13,7 +13,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { preparePackages } from '../../test/lab/local-aws/install.ts';
-import { copyProject } from '../../test/lab/terraform.ts';
+import { copyProject } from '../../test/lab/terraform/index.ts';
 import { readCheckov } from './checks.ts';
 
 const [report] = process.argv.slice(2);

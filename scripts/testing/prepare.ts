@@ -4,7 +4,7 @@
  *     node scripts/testing/prepare.ts local-aws|terraform
  */
 import { prepareLocalAws } from '../../test/lab/local-aws/index.ts';
-import { prepareTerraform } from '../../test/lab/terraform.ts';
+import { prepareTerraform } from '../../test/lab/terraform/index.ts';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const [what] = process.argv.slice(2);

@@ -11,7 +11,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { copyProject, prepareTerraform, runTerraform } from '../../test/lab/terraform.ts';
+import { copyProject, prepareTerraform, runTerraform } from '../../test/lab/terraform/index.ts';
 import { type Check, readTerraformTest } from './checks.ts';
 
 const validationSchema = z.object({

@@ -13,7 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type LocalAws, prepareLocalAws, startLocalAws } from '../lab/local-aws/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
 
 /** Where the pipeline is at home, and the states. */
 const pipelineAccount = '111111111111';

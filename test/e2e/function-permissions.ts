@@ -2,7 +2,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
-import { Deployment } from '../lab/deployment.ts';
+import { Deployment } from '../lab/deployed/deployment.ts';
 import { DeliveryJudge, lintPolicy, type Requirement } from '../lab/permissions/index.ts';
 import { labRules } from '../lab/rules/index.ts';
 import { tenantItem } from '../lab/tenant/index.ts';

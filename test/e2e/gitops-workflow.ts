@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { runTerraformScript, type TerraformInstallation } from '../lab/terraform.ts';
+import { runTerraformScript, type TerraformInstallation } from '../lab/terraform/index.ts';
 
 const permissionsSchema = z.record(z.string(), z.enum(['read', 'write', 'none']));
 

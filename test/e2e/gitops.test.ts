@@ -12,11 +12,11 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AccountBuilder } from '../lab/account-builder.ts';
-import { Deployment } from '../lab/deployment.ts';
+import { AccountBuilder } from '../lab/accounts/account-builder.ts';
+import { Deployment } from '../lab/deployed/deployment.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { type Simulation, startSimulation } from '../lab/simulation.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
 import { type JobResult, readWorkflow, type Workflow, WorkflowRunner } from './gitops-workflow.ts';
 
 const account = '111111111111';

@@ -8,10 +8,10 @@ import { outcomesOf, type RunningDemo, runDemo, SETTINGS_ARE_REMEMBERED_SECONDS 
 import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import { AccountBuilder } from '../lab/account-builder.ts';
-import { Deployment } from '../lab/deployment.ts';
+import { AccountBuilder } from '../lab/accounts/account-builder.ts';
+import { Deployment } from '../lab/deployed/deployment.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
-import { prepareTerraform, type TerraformVariables } from '../lab/terraform.ts';
+import { prepareTerraform, type TerraformVariables } from '../lab/terraform/index.ts';
 import { deployedInRegion } from './deployed-in-region.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
 

@@ -13,9 +13,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { AccountBuilder } from '../lab/account-builder.ts';
+import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { startAwsProxy } from '../lab/aws-proxy/index.ts';
-import { Deployment } from '../lab/deployment.ts';
+import { Deployment } from '../lab/deployed/deployment.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import {
@@ -25,7 +25,7 @@ import {
   runTerraform,
   type TerraformInstallation,
   TerraformRoot,
-} from '../lab/terraform.ts';
+} from '../lab/terraform/index.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';

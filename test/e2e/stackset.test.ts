@@ -11,8 +11,8 @@ import {
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import { AccountBuilder } from '../lab/account-builder.ts';
-import { Deployment } from '../lab/deployment.ts';
+import { AccountBuilder } from '../lab/accounts/account-builder.ts';
+import { Deployment } from '../lab/deployed/deployment.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { parsePolicy } from '../lab/permissions/policy.ts';
 import { type Simulation, startSimulation } from '../lab/simulation.ts';
@@ -22,7 +22,7 @@ import {
   prepareTerraform,
   type TerraformInstallation,
   TerraformRoot,
-} from '../lab/terraform.ts';
+} from '../lab/terraform/index.ts';
 
 /** The management account is in the unit, too: no StackSet reaches it there. */
 const management = '999999999999';

@@ -1,6 +1,6 @@
 import { DescribeSecurityGroupRulesCommand, EC2Client, type IpPermission } from '@aws-sdk/client-ec2';
 import { IAMClient, ListAccessKeysCommand } from '@aws-sdk/client-iam';
-import { AccountBuilder } from '../../lab/account-builder.ts';
+import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { bodyText, type Fault, withBody } from '../../lab/aws-proxy/index.ts';
 import { isGlobal, type LabRuleId, labRules, violate } from '../../lab/rules/index.ts';
 import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';

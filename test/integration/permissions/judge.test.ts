@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { AccountBuilder } from '../../lab/account-builder.ts';
+import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { type AwsProxy, startAwsProxy } from '../../lab/aws-proxy/index.ts';
 import { PermissionJudge } from '../../lab/permissions/index.ts';
 import { takeOn } from './target-account.ts';

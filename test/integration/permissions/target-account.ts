@@ -3,7 +3,12 @@ import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { z } from 'zod';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../../lab/terraform.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  prepareTerraform,
+  TerraformRoot,
+} from '../../lab/terraform/index.ts';
 
 export interface TargetOptions {
   readonly endpoint: string;

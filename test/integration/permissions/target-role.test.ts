@@ -8,7 +8,7 @@ import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
-import { AccountBuilder } from '../../lab/account-builder.ts';
+import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
 import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../lab/aws-proxy/index.ts';
 import { lintPolicy, PermissionJudge, requirement } from '../../lab/permissions/index.ts';

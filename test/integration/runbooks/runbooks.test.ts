@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
-import { type SlowRedshift, slowRedshift } from '../../lab/slow-redshift.ts';
+import { type SlowRedshift, slowRedshift } from '../../lab/slow-redshift/slow-redshift.ts';
 import type { TenantItem } from '../../lab/tenant/index.ts';
 import type { RuleSettings } from '../harness/product.ts';
 import { type Deployed, nextMoment, type PollName, startWorld, type World } from '../harness/world.ts';

@@ -3,7 +3,7 @@ import { DescribeVpcsCommand, EC2Client, type IpPermission } from '@aws-sdk/clie
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { DescribeClustersCommand, RedshiftClient } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
-import { AccountBuilder } from '../../lab/account-builder.ts';
+import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { labRules } from '../../lab/rules/index.ts';
 import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';
 import { ingressRules, WORLD } from '../harness/violations.ts';

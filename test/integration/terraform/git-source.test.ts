@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workFolder } from '../../lab/local-aws/paths.ts';
-import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform.ts';
+import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform/index.ts';
 
 const project = path.resolve(import.meta.dirname, '../../..');
 let folder: string;

@@ -1,4 +1,4 @@
-import type { AccountBuilder } from '../account-builder.ts';
+import type { AccountBuilder } from '../accounts/account-builder.ts';
 import type { Calls } from '../permissions/requirement.ts';
 import type { Check } from './check.ts';
 import type { NetskopeWords } from './netskope-words.ts';

@@ -8,7 +8,7 @@ import {
   InvalidInputError,
   OutOfTimeError,
 } from '../../../lambdas/model/errors.ts';
-import { type Answer, jsonAnswer, queryError, scriptedAws } from '../../lab/scripted-aws.ts';
+import { type Answer, jsonAnswer, queryError, scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
 
 afterEach(() => {
   vi.useRealTimers();

@@ -11,7 +11,7 @@ import {
   type ReceivedCall,
   type ScriptedAws,
   scriptedAws,
-} from '../../lab/scripted-aws.ts';
+} from '../../lab/scripted-aws/scripted-aws.ts';
 
 const BUS = 'arn:aws:events:us-east-1:111111111111:event-bus/cspm';
 

@@ -4,7 +4,12 @@ import { z } from 'zod';
 import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
 import { DeliveryError } from '../../../lambdas/model/errors.ts';
 import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
-import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../lab/scripted-aws.ts';
+import {
+  type Answer,
+  type ReceivedCall,
+  type ScriptedAws,
+  scriptedAws,
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { FakeClock } from '../collector/support/fake-clock.ts';
 import { groupId } from '../collector/support/items.ts';
 

@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { applyChange, changeKinds, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { scriptedAws } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
 
 const unknown = { kind: 'everything-delete', resource: 'sg-0123abcd' };
 const malformed = {

@@ -12,10 +12,10 @@ import { describeEntry, type NetworkAclEntry } from '../../../lambdas/changes/ne
 import type { NetworkAclEntryNarrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
 import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
-import { deleting, doorOf } from '../../lab/network-acl-model.ts';
-import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../lab/scripted-aws.ts';
-import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-network-acls.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-aws/network-acls.ts';
+import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
+import { deleting, doorOf } from '../../lab/traffic/network-acls.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 

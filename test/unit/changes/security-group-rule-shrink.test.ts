@@ -3,7 +3,7 @@ import type { Change } from '../../../lambdas/changes/change.ts';
 import { inverseOf, isChangeVisible, takeBackChange } from '../../../lambdas/changes/index.ts';
 import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
 import type { RuleShrink } from '../../../lambdas/changes/security-group/rule-shrink.ts';
-import { type Interference, SecurityGroupModel } from '../../lab/security-group-model.ts';
+import { type Interference, SecurityGroupModel } from '../../lab/traffic/security-groups.ts';
 
 const LOOK = 'ec2:DescribeSecurityGroupRules';
 const ADD = 'ec2:AuthorizeSecurityGroupIngress';

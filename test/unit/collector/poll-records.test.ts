@@ -8,7 +8,7 @@ import {
   type ScriptedAws,
   s3Error,
   scriptedAws,
-} from '../../lab/scripted-aws.ts';
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
 const POLL = { source: 'netskope' as const, rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };

@@ -11,7 +11,7 @@ import {
   type ScriptedAws,
   s3Error,
   scriptedAws,
-} from '../../lab/scripted-aws.ts';
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { findingOf, RULE } from './support/world.ts';
 
 const poll = { source: 'netskope' as const, rule: RULE, asOf: '2026-06-30T11:00:00Z' };

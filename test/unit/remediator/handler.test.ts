@@ -3,7 +3,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { outcomeKey } from '../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../lambdas/model/job.ts';
-import { jsonAnswer, queryError, type ScriptedAws, s3Error, scriptedAws } from '../../lab/scripted-aws.ts';
+import {
+  jsonAnswer,
+  queryError,
+  type ScriptedAws,
+  s3Error,
+  scriptedAws,
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { Cloud, SECRETS } from './support/cloud.ts';
 import { variables } from './support/environment.ts';
 import { ACCOUNT, jobOf, RULE } from './support/world.ts';

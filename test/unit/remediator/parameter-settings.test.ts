@@ -9,7 +9,7 @@ import {
   type ReceivedCall,
   type ScriptedAws,
   scriptedAws,
-} from '../../lab/scripted-aws.ts';
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { pieces } from './support/pieces.ts';
 import { RULE, settingsOf } from './support/world.ts';
 

@@ -8,8 +8,8 @@ import type { Exemption, Mode } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
 import type { JobResult } from '../../../lambdas/remediator/remediate.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
-import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
 import { denied, type Fault, unavailable } from './support/iam-account.ts';
 import { ACCOUNT, awsError, findingOf, jobOf, RULE, settingsOf, World } from './support/world.ts';
 

@@ -9,7 +9,12 @@ import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
 import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
-import { type Answer, queryError, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
+import {
+  type Answer,
+  queryError,
+  type ReceivedCall,
+  scriptedAws,
+} from '../../lab/scripted-aws/scripted-aws.ts';
 import { environment } from './support/environment.ts';
 
 /**

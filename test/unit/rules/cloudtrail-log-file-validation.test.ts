@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/cloudtrail-log-file-validation/rule.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
-import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
+import { jsonAnswer, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
 
 const ACCOUNT = '111122223333';
 

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
-import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
 
 const NOW = new Date('2026-06-30T12:00:00Z');
 const daysAgo = (days: number): string => new Date(NOW.getTime() - days * 86_400_000).toISOString();

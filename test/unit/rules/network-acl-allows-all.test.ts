@@ -9,10 +9,10 @@ import {
 } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
 import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
-import { actionsOf, grantedActions } from '../../lab/called-actions.ts';
-import { applied, isWithin, lets, matches, type Packet, stepsOf } from '../../lab/network-acl-model.ts';
-import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-network-acls.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
+import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-aws/network-acls.ts';
+import { applied, isWithin, lets, matches, type Packet, stepsOf } from '../../lab/traffic/network-acls.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 const WORLD = ['0.0.0.0/0', '::/0'];

@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/rds-snapshot-public/rule.ts';
-import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
 import {
   type Answer,
   queryError,
   type ReceivedCall,
   scriptedAws,
   xmlAnswer,
-} from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+} from '../../lab/scripted-aws/scripted-aws.ts';
 
 interface Snapshot {
   readonly of: 'instance' | 'cluster';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/redshift-cluster-public/rule.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
-import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
+import { queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
 
 interface Cluster {
   readonly id: string;

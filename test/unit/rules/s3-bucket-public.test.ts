@@ -3,9 +3,15 @@ import { describe, expect, test } from 'vitest';
 import type { PublicAccessBlock } from '../../../lambdas/changes/bucket/exposure.ts';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/s3-bucket-public/rule.ts';
-import { actionsOf, answerByAction, grantedActions } from '../../lab/called-actions.ts';
-import { type Answer, type ReceivedCall, s3Error, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
+import {
+  type Answer,
+  type ReceivedCall,
+  s3Error,
+  scriptedAws,
+  xmlAnswer,
+} from '../../lab/scripted-aws/scripted-aws.ts';
 
 const ACCOUNT = '111122223333';
 const ALL_USERS = 'http://acs.amazonaws.com/groups/global/AllUsers';

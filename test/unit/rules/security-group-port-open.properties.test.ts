@@ -11,7 +11,12 @@ import { changeKind as shrink } from '../../../lambdas/changes/security-group/ru
 import { StalePlanError } from '../../../lambdas/model/errors.ts';
 import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open/rule.ts';
 import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open/rule.ts';
-import { type Interference, lets, SecurityGroupModel, type Traffic } from '../../lab/security-group-model.ts';
+import {
+  type Interference,
+  lets,
+  SecurityGroupModel,
+  type Traffic,
+} from '../../lab/traffic/security-groups.ts';
 
 type AllTraffic = 'split' | 'revoke';
 

@@ -2,9 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
-import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/called-actions.ts';
-import { type Answer, ec2Error, jsonAnswer, scriptedAws, xmlAnswer } from '../../lab/scripted-aws.ts';
-import { testSession } from '../../lab/session.ts';
+import { testSession } from '../../lab/accounts/session.ts';
+import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
+import {
+  type Answer,
+  ec2Error,
+  jsonAnswer,
+  scriptedAws,
+  xmlAnswer,
+} from '../../lab/scripted-aws/scripted-aws.ts';
 
 const ACCOUNT = '111122223333';
 const VPC = 'vpc-0123abcd';

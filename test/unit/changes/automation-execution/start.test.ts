@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { AutomationExecutionStart } from '../../../../lambdas/changes/automation-execution/start.ts';
 import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import { ChangeRefusedError } from '../../../../lambdas/model/errors.ts';
-import { jsonAnswer, scriptedAws } from '../../../lab/scripted-aws.ts';
-import { testSession } from '../../../lab/session.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import { jsonAnswer, scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
 
 const change: AutomationExecutionStart = {
   kind: 'automation-execution-start',

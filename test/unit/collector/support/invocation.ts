@@ -4,7 +4,12 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { type Job, jobSchema } from '../../../../lambdas/model/job.ts';
-import { type Answer, type ReceivedCall, type ScriptedAws, scriptedAws } from '../../../lab/scripted-aws.ts';
+import {
+  type Answer,
+  type ReceivedCall,
+  type ScriptedAws,
+  scriptedAws,
+} from '../../../lab/scripted-aws/scripted-aws.ts';
 
 export const TOKEN = 'simulated+tenant/token==';
 

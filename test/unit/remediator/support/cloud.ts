@@ -7,7 +7,7 @@ import {
   queryError,
   type ReceivedCall,
   s3Error,
-} from '../../../lab/scripted-aws.ts';
+} from '../../../lab/scripted-aws/scripted-aws.ts';
 import { pieces } from './pieces.ts';
 import { settingsOf } from './world.ts';
 

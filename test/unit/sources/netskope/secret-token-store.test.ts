@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FindingSourceError } from '../../../../lambdas/model/errors.ts';
 import { SecretTokenStore } from '../../../../lambdas/sources/netskope/secret-token-store.ts';
-import { type Answer, type ScriptedAws, scriptedAws } from '../../../lab/scripted-aws.ts';
+import { type Answer, type ScriptedAws, scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
 
 const ARN = 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope';
 

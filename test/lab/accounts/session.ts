@@ -1,0 +1,42 @@
+import type { AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+
+/** Where a test's session sends its calls, and as whom. */
+export interface TestSessionSettings {
+  /** `http://127.0.0.1:4566`: an address, not a name, so that the SDK addresses buckets by path. */
+  readonly endpoint: string;
+  readonly account: string;
+  readonly region: string;
+  readonly now?: () => Date;
+  /** How often the SDK tries a call. */
+  readonly maxAttempts?: number;
+}
+
+/**
+ * A session as rules and changes get it, straight against an endpoint: the local AWS takes an access key of twelve
+ * digits for that account's root.
+ */
+export function testSession(settings: TestSessionSettings): AwsSession {
+  const { endpoint, account, region, now = () => new Date(), maxAttempts = 3 } = settings;
+  const clients = new Map<string, unknown>();
+  return {
+    account,
+    region,
+    partition: 'aws',
+    now,
+    calls: [],
+    client(Client, clientRegion = region) {
+      const key = `${Client.name} ${clientRegion}`;
+      const known = clients.get(key);
+      if (known instanceof Client) return known;
+      const clientSettings: ClientSettings & Record<string, unknown> = {
+        region: clientRegion,
+        endpoint,
+        maxAttempts,
+        credentials: { accessKeyId: account, secretAccessKey: 'test' },
+      };
+      const client = new Client(clientSettings);
+      clients.set(key, client);
+      return client;
+    },
+  };
+}

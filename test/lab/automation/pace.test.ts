@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Pace } from './pace.ts';
+
+let pace: Pace;
+let gone: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  pace = new Pace(100);
+  gone = [];
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** One who waits; told by the name when it goes on. */
+function waiter(name: string): object {
+  const who = { name };
+  pace.turn(who).then(() => gone.push(name));
+  return who;
+}
+
+test('each goes on after the while that is set when it comes', async () => {
+  waiter('first');
+  pace.milliseconds = 10;
+  waiter('second');
+
+  await vi.advanceTimersByTimeAsync(99);
+  expect(gone).toEqual(['second']);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(gone).toEqual(['second', 'first']);
+});
+
+test('held, neither those go on that wait already nor those that come, until they are released', async () => {
+  waiter('before');
+  pace.hold();
+  waiter('after');
+
+  await vi.advanceTimersByTimeAsync(1_000_000);
+  expect(gone).toEqual([]);
+  pace.release();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(gone).toEqual(['before', 'after']);
+});
+
+test('one that is woken goes on at once, held or not, and one that only waking lets go at no other time', async () => {
+  pace.hold();
+  const held = waiter('held');
+  waiter('other');
+  const endless = {};
+  pace.wakeOnly(endless).then(() => gone.push('endless'));
+
+  pace.wake(held);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(gone).toEqual(['held']);
+  pace.release();
+  await vi.advanceTimersByTimeAsync(1_000_000);
+  expect(gone).toEqual(['held', 'other']);
+  pace.wake(endless);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(gone).toEqual(['held', 'other', 'endless']);
+});

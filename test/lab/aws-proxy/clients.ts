@@ -1,0 +1,32 @@
+import { ConfiguredRetryStrategy } from '@smithy/core/retry';
+import type { SdkError } from '@smithy/types';
+import type { AwsProxy } from './index.ts';
+
+export const ACCOUNT = '111122223333';
+export const REGION = 'eu-central-1';
+export const ATTEMPTS = 3;
+
+/** An SDK client's settings: calls go to the proxy, signed by an account's root, tried three times without waiting. */
+export function through(proxy: AwsProxy, accessKeyId = ACCOUNT, region = REGION) {
+  return {
+    endpoint: proxy.endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey: 'secret' },
+    retryStrategy: new ConfiguredRetryStrategy(ATTEMPTS, () => 0),
+  };
+}
+
+/** What a call was refused with, after the SDK's retries. */
+export async function errorOf(promise: Promise<unknown>): Promise<SdkError> {
+  const error: unknown = await promise.then(
+    () => 'no error',
+    (reason: unknown) => reason,
+  );
+  if (!isError(error)) throw new Error(`expected an error, got ${String(error)}`);
+  return error;
+}
+
+/** Whatever else an SDK's error may have is optional. */
+function isError(error: unknown): error is SdkError {
+  return error instanceof Error;
+}

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { z } from 'zod';
+import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { epochSeconds } from '../../../lambdas/model/job.ts';
+import {
+  type Outcome,
+  outcomeSchema,
+  type Unprocessable,
+  unprocessableSchema,
+} from '../../../lambdas/model/outcome.ts';
+
+/** Where the product is deployed, as the root of its security account sees it. */
+export interface DeploymentPlace {
+  readonly endpoint: string;
+  readonly account: string;
+  readonly homeRegion: string;
+  /** Default: the modules'. */
+  readonly name?: string;
+}
+
+/** One poll of one rule, with all that came of it. */
+export interface Poll {
+  readonly summary: PollSummary;
+  readonly outcomes: readonly Outcome[];
+}
+
+const POLL_TIMEOUT_MILLISECONDS = 420_000;
+const LOOK_INTERVAL_MILLISECONDS = 250;
+
+const scheduleInputSchema = z.object({
+  rule: z.string(),
+  scheduled_time: z.string(),
+  netskope_rule_names: z.array(z.string()),
+});
+
+/** A deployed product, driven from outside: polls as its schedules start them, and the evidence that they leave. */
+export class Deployment {
+  readonly #place: Required<DeploymentPlace>;
+  readonly #s3: S3Client;
+
+  constructor(place: DeploymentPlace) {
+    this.#place = { name: 'cspm-auto-remediation', ...place };
+    this.#s3 = new S3Client(this.#settings());
+  }
+
+  /**
+   * Starts a poll with what the rule's schedule says, as EventBridge Scheduler would at `at`, and waits until every
+   * finding that it put into a job has its outcome.
+   * @throws Error when the collector fails, or outcomes are missing after some minutes
+   */
+  async poll(rule: string, at: Date): Promise<Poll> {
+    const { name } = this.#place;
+    const schedule = await new SchedulerClient(this.#settings()).send(
+      new GetScheduleCommand({ GroupName: name, Name: rule }),
+    );
+    const input = scheduleInputSchema.parse(JSON.parse(schedule.Target?.Input ?? ''));
+    const answer = await new LambdaClient(this.#settings()).send(
+      new InvokeCommand({
+        FunctionName: `${name}-collector`,
+        Payload: JSON.stringify({ ...input, scheduled_time: at.toISOString() }),
+      }),
+    );
+    if (answer.FunctionError !== undefined) {
+      throw new Error(`the collector failed for ${rule}: ${Buffer.from(answer.Payload ?? []).toString()}`);
+    }
+    const seconds = Math.floor(at.getTime() / 1000);
+    const summary = pollSummarySchema.parse(await this.#readJson(`polls/${rule}/${seconds}.json`));
+    return { summary, outcomes: await this.#awaitOutcomes(rule, seconds, summary.findings) };
+  }
+
+  /**
+   * Lets the rule's schedule start a poll every minute, and waits until it has started one with findings, and these
+   * have their outcomes.
+   */
+  async awaitScheduledPoll(rule: string): Promise<Poll> {
+    const { name: GroupName } = this.#place;
+    const scheduler = new SchedulerClient(this.#settings());
+    const { Target } = await scheduler.send(new GetScheduleCommand({ GroupName, Name: rule }));
+    await scheduler.send(
+      new UpdateScheduleCommand({
+        GroupName,
+        Name: rule,
+        Target,
+        State: 'ENABLED',
+        ScheduleExpression: 'rate(1 minute)',
+        FlexibleTimeWindow: { Mode: 'OFF' },
+      }),
+    );
+    const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
+    while (Date.now() < deadline) {
+      for (const key of await this.#list(`polls/${rule}/`, '.json')) {
+        // When the rule was last polled: not the summary of a poll.
+        if (key.endsWith('/last.json')) continue;
+        const summary = pollSummarySchema.parse(await this.#readJson(key));
+        if (summary.findings === 0) continue;
+        const seconds = epochSeconds(summary.poll);
+        return { summary, outcomes: await this.#awaitOutcomes(rule, seconds, summary.findings) };
+      }
+      await sleep(LOOK_INTERVAL_MILLISECONDS);
+    }
+    throw new Error(`the schedule of ${rule} has started no poll with findings`);
+  }
+
+  /** What a poll could not turn into jobs. */
+  async unprocessable(poll: PollSummary['poll']): Promise<readonly Unprocessable[]> {
+    const keys = await this.#list(`unprocessable/${poll.rule}/${epochSeconds(poll)}/`, '.json');
+    return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
+  }
+
+  /** How many messages lie in a region's queue, seen and unseen, and in its dead-letter queue. */
+  async queueDepths(region: string): Promise<{ jobs: number; deadLetters: number }> {
+    const [jobs, deadLetters] = await Promise.all([
+      this.#depth(region, 'jobs.fifo'),
+      this.#depth(region, 'jobs-dead-letters.fifo'),
+    ]);
+    return { jobs, deadLetters };
+  }
+
+  async #awaitOutcomes(rule: string, seconds: number, expected: number): Promise<Outcome[]> {
+    const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
+    for (;;) {
+      const keys = await this.#list(`outcomes/${rule}/`, `/${seconds}.json`);
+      if (keys.length >= expected) {
+        return Promise.all(keys.map(async (key) => outcomeSchema.parse(await this.#readJson(key))));
+      }
+      if (Date.now() > deadline) {
+        throw new Error(
+          `${keys.length} of ${expected} findings of ${rule} have outcomes after ${POLL_TIMEOUT_MILLISECONDS / 1000} s`,
+        );
+      }
+      await sleep(LOOK_INTERVAL_MILLISECONDS);
+    }
+  }
+
+  async #list(prefix: string, suffix: string): Promise<string[]> {
+    const keys: string[] = [];
+    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix: prefix });
+    for await (const { Contents = [] } of pages) {
+      keys.push(...Contents.flatMap(({ Key }) => (Key?.endsWith(suffix) === true ? Key : [])));
+    }
+    return keys;
+  }
+
+  async #readJson(key: string): Promise<unknown> {
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+    return JSON.parse((await Body?.transformToString()) ?? '');
+  }
+
+  async #depth(region: string, suffix: string): Promise<number> {
+    const client = new SQSClient({ ...this.#settings(), region, useQueueUrlAsEndpoint: false });
+    const { QueueUrl } = await client.send(
+      new GetQueueUrlCommand({ QueueName: `${this.#place.name}-${suffix}` }),
+    );
+    const { Attributes = {} } = await client.send(
+      new GetQueueAttributesCommand({
+        QueueUrl,
+        AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
+      }),
+    );
+    return Object.values(Attributes).reduce((total, value) => total + Number(value), 0);
+  }
+
+  get #bucket(): string {
+    const { name, account, homeRegion } = this.#place;
+    return `${name}-evidence-${account}-${homeRegion}`;
+  }
+
+  #settings() {
+    const { endpoint, account, homeRegion } = this.#place;
+    return { endpoint, region: homeRegion, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
+  }
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { Permission } from '../../../lambdas/rules/permission.ts';
+import type { Answer, ReceivedCall } from './scripted-aws.ts';
+
+/** What of an S3 call's query names the operation, with the IAM action by method. */
+const s3Actions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  publicAccessBlock: {
+    GET: 's3:GetBucketPublicAccessBlock',
+    PUT: 's3:PutBucketPublicAccessBlock',
+    DELETE: 's3:PutBucketPublicAccessBlock',
+  },
+  acl: { GET: 's3:GetBucketAcl' },
+  policyStatus: { GET: 's3:GetBucketPolicyStatus' },
+  tagging: { GET: 's3:GetBucketTagging' },
+};
+
+function s3Action({ method, path }: ReceivedCall): string {
+  const { pathname, searchParams } = new URL(path, 'http://s3');
+  if (pathname === '/' && method === 'GET') return 's3:ListAllMyBuckets';
+  for (const [subresource, actions] of Object.entries(s3Actions)) {
+    const action = actions[method];
+    if (searchParams.has(subresource) && action !== undefined) return action;
+  }
+  throw new Error(`no action is known for ${method} ${path}`);
+}
+
+/** Actions that AWS asks for besides the one that the call is named after, by what the call's parameters say. */
+function besides(service: string, operation: string, { form, body }: ReceivedCall): readonly string[] {
+  switch (`${service}:${operation}`) {
+    case 'ec2:AuthorizeSecurityGroupIngress':
+      return form.has('TagSpecification.1.ResourceType') ? ['ec2:CreateTags'] : [];
+    case 'ec2:CreateFlowLogs':
+      return [
+        ...(form.has('TagSpecification.1.ResourceType') ? ['ec2:CreateTags'] : []),
+        ...(form.has('DeliverLogsPermissionArn') ? ['iam:PassRole'] : []),
+        ...(form.get('LogDestinationType') === 's3' ? ['logs:CreateLogDelivery'] : []),
+      ];
+    case 'ec2:DeleteFlowLogs':
+      // What kind of flow log it is, the call does not say.
+      return ['logs:DeleteLogDelivery'];
+    case 'logs:CreateLogGroup':
+      return z.object({ tags: z.unknown() }).safeParse(JSON.parse(body)).data?.tags === undefined
+        ? []
+        : ['logs:TagResource'];
+    default:
+      return [];
+  }
+}
+
+/**
+ * The IAM actions that a caller needs for a call, from what travels over the wire: the service that the signature
+ * names, the operation, and parameters that ask for more.
+ */
+export function calledActions(call: ReceivedCall): readonly string[] {
+  const [, service = ''] =
+    /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(call.headers.authorization ?? '') ?? [];
+  if (service === 's3') return [s3Action(call)];
+  const target = call.headers['x-amz-target'];
+  const operation =
+    call.form.get('Action') ?? (typeof target === 'string' ? target.split('.').at(-1) : undefined);
+  if (operation === undefined) throw new Error(`no operation is known for ${call.method} ${call.path}`);
+  return [`${service}:${operation}`, ...besides(service, operation, call)];
+}
+
+/** The actions of all these calls, each once, in the order of the alphabet. */
+export function actionsOf(calls: readonly ReceivedCall[]): string[] {
+  return [...new Set(calls.flatMap(calledActions))].sort();
+}
+
+/** Answers each call by the handler of its IAM action; a call that no handler is for is refused, by name. */
+export function answerByAction(
+  handlers: Readonly<Record<string, (call: ReceivedCall) => Answer>>,
+): (call: ReceivedCall) => Answer {
+  return (call) => {
+    const [action = ''] = calledActions(call);
+    const handler = handlers[action];
+    if (handler !== undefined) return handler(call);
+    return {
+      status: 400,
+      body: `<ErrorResponse><Error><Code>Unexpected</Code><Message>${action}</Message></Error></ErrorResponse>`,
+    };
+  };
+}
+
+/** A call's form parameters `Filter.1.Value.1`, `Filter.1.Value.2` … as a list. */
+export function listed(call: ReceivedCall, prefix: string): string[] {
+  return [...call.form]
+    .filter(([name]) => name.startsWith(`${prefix}.`) && /^\d+$/.test(name.slice(prefix.length + 1)))
+    .map(([, value]) => value);
+}
+
+/** The actions that these permissions grant, each once, in the order of the alphabet. */
+export function grantedActions(...permissions: readonly (readonly Permission[])[]): string[] {
+  return [...new Set(permissions.flat().flatMap(({ actions }) => actions))].sort();
+}

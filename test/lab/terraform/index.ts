@@ -1,0 +1,14 @@
+export {
+  prepareTerraform,
+  type TerraformInstallation,
+  type TerraformSurroundings,
+} from './installation.ts';
+export { runTerraform, runTerraformScript } from './process.ts';
+export { copyProject } from './project-copy.ts';
+export {
+  localAwsEnvironment,
+  type TerraformBackend,
+  TerraformRoot,
+  type TerraformRootOptions,
+  type TerraformVariables,
+} from './root.ts';
