@@ -1,0 +1,74 @@
+/**
+ * Tries the product in a real account, for less than a dollar, and cleans up after itself.
+ *
+ *     AWS_PROFILE=… AWS_REGION=… node scripts/smoke.ts      an account of your own, best an empty one
+ *     node scripts/smoke.ts --local                          the local AWS, so that this script is itself tried
+ *
+ * Applies `scripts/smoke`: the module with one rule in dry run, and one security group, of no instance, that opens port
+ * 22. Sends the jobs that a collector would send, looks at the outcomes, enforces, undoes, has a notification delivered,
+ * and destroys everything. Needs Terraform in the PATH and the rights to make what the module makes.
+ */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { prepareTerraform } from '../test/lab/terraform/index.ts';
+import { deploy, destroy, type Place } from './smoke/deployment.ts';
+import { Steps } from './smoke/steps.ts';
+
+const { values } = parseArgs({ options: { local: { type: 'boolean', default: false } } });
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** The variables of the shell that lead to an account. */
+const shell = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value]) =>
+    /^(AWS_|HOME$)/.test(name) && value !== undefined ? [[name, value]] : [],
+  ),
+);
+
+async function localPlace(): Promise<{ environment: Record<string, string>; stop: () => Promise<void> }> {
+  const [{ prepareLocalAws }, { startSimulation }, { localAwsEnvironment }] = await Promise.all([
+    import('../test/lab/local-aws/index.ts'),
+    import('../test/lab/simulation.ts'),
+    import('../test/lab/terraform/index.ts'),
+  ]);
+  const simulation = await startSimulation({ installation: await prepareLocalAws(say) });
+  const environment = {
+    ...localAwsEnvironment(simulation.aws.endpoint, '555555555555'),
+    AWS_REGION: 'eu-central-1',
+  };
+  return { environment, stop: () => simulation.stop() };
+}
+
+const world = values.local ? await localPlace() : { environment: shell, stop: async () => {} };
+// What the SDK's clients below read.
+Object.assign(process.env, world.environment);
+const region = z
+  .string({ error: 'AWS_REGION is not set: expected the region to deploy to, such as "eu-central-1"' })
+  .parse(process.env['AWS_REGION']);
+const name = `smoke-${Date.now().toString(36)}`;
+const place: Place = {
+  name,
+  terraform: await prepareTerraform(say),
+  environment: world.environment,
+  folder: path.resolve(import.meta.dirname, `../.work/${name}`),
+  say,
+};
+try {
+  say(`${name} in ${region}: applying, two to four minutes …`);
+  const steps = new Steps(await deploy(place, 'dry_run'), { name, region, say });
+  await steps.planned();
+  await deploy(place, 'enforce');
+  await steps.remediated();
+  await steps.undone();
+  await steps.told();
+  say('All went well. What AWS shows only in days, docs/real-aws.md lists.');
+} catch (error) {
+  process.exitCode = 1;
+  say(`FAILED: ${error instanceof Error ? error.message : String(error)}`);
+} finally {
+  say('destroying, a minute or two …');
+  await destroy(place);
+  await world.stop();
+}

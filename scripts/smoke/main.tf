@@ -1,0 +1,118 @@
+# What scripts/smoke.ts applies: the root module for one account with one rule, and one violation. All of it goes with a
+# destroy, evidence included.
+
+terraform {
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100, < 7"
+    }
+  }
+}
+
+provider "aws" {}
+
+variable "name" {
+  description = "A name that nothing else in the account begins with."
+  type        = string
+}
+
+variable "mode" {
+  description = "`dry_run` or `enforce`."
+  type        = string
+}
+
+module "smoke" {
+  source = "../.."
+
+  name            = var.name
+  netskope_tenant = "smoke-test-without-a-tenant"
+  api_token       = "no-token-because-nobody-is-asked"
+  rules           = { security-group-ssh-open = { mode = var.mode } }
+
+  # Never: jobs are sent by hand, as the collector would.
+  schedule                = { expression = "cron(0 0 1 1 ? 2199)" }
+  evidence                = { force_destroy = true }
+  api_token_recovery_days = 0
+  notifications           = { each_finding = true }
+  dashboard               = false
+}
+
+resource "aws_vpc" "smoke" {
+  # checkov:skip=CKV2_AWS_11: empty, and gone within minutes
+  # checkov:skip=CKV2_AWS_12: empty, and gone within minutes
+  cidr_block = "10.255.255.0/28"
+  tags       = { Name = var.name }
+}
+
+resource "aws_security_group" "violating" {
+  # checkov:skip=CKV2_AWS_5: of no instance, so that it opens nothing
+  name        = var.name
+  description = "The violation of a smoke test, of no instance"
+  vpc_id      = aws_vpc.smoke.id
+}
+
+# The test changes it and puts it back.
+resource "aws_vpc_security_group_ingress_rule" "ssh" {
+  # checkov:skip=CKV_AWS_24: the violation that the test is about
+  security_group_id = aws_security_group.violating.id
+  description       = "SSH for everyone"
+  ip_protocol       = "tcp"
+  from_port         = 20
+  to_port           = 25
+  cidr_ipv4         = "0.0.0.0/0"
+}
+
+# Hears what people would be told by mail.
+resource "aws_sqs_queue" "heard" {
+  name                    = "${var.name}-heard"
+  sqs_managed_sse_enabled = true
+}
+
+resource "aws_sqs_queue_policy" "heard" {
+  queue_url = aws_sqs_queue.heard.url
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "sns.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.heard.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = module.smoke.notifications_topic_arn } }
+    }]
+  })
+}
+
+resource "aws_sns_topic_subscription" "heard" {
+  topic_arn = module.smoke.notifications_topic_arn
+  protocol  = "sqs"
+  endpoint  = aws_sqs_queue.heard.arn
+
+  depends_on = [aws_sqs_queue_policy.heard]
+}
+
+output "account" {
+  value = module.smoke.security_account_id
+}
+
+output "event_bus" {
+  value = module.smoke.event_bus_name
+}
+
+output "evidence_bucket" {
+  value = module.smoke.evidence_bucket
+}
+
+output "queue_url" {
+  value = module.smoke.queue_url
+}
+
+output "heard_queue_url" {
+  value = aws_sqs_queue.heard.url
+}
+
+output "security_group" {
+  value = aws_security_group.violating.id
+}
