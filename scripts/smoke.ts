@@ -8,6 +8,7 @@
  * 22. Sends the jobs that a collector would send, looks at the outcomes, enforces, undoes, has a notification delivered,
  * and destroys everything. Needs Terraform in the PATH and the rights to make what the module makes.
  */
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -20,12 +21,17 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** The variables of the shell that lead to an account. */
-const shell = Object.fromEntries(
-  Object.entries(process.env).flatMap(([name, value]) =>
-    /^(AWS_|HOME$)/.test(name) && value !== undefined ? [[name, value]] : [],
+/** What leads to an account. The tests' Terraform is kept from all of these, so each is said. */
+const shell = {
+  AWS_CONFIG_FILE: path.join(homedir(), '.aws/config'),
+  AWS_SHARED_CREDENTIALS_FILE: path.join(homedir(), '.aws/credentials'),
+  AWS_EC2_METADATA_DISABLED: 'false',
+  ...Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
+    ),
   ),
-);
+};
 
 async function localPlace(): Promise<{ environment: Record<string, string>; stop: () => Promise<void> }> {
   const [{ prepareLocalAws }, { startSimulation }, { localAwsEnvironment }] = await Promise.all([
