@@ -3,14 +3,14 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { type Reading, readingOf } from '../reading.ts';
 import { isStart } from '../runbooks/execution.ts';
-import { withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { planAnew } from './plan-anew.ts';
 
-/** A resource may be gone, exempt or fixed by its owner after so many calls, or so long, since it was read. */
-const FRESH_CALLS = 3;
+/** A resource may be gone, exempt or fixed by its owner so long after it was read. */
 const FRESH_MILLISECONDS = 2_000;
+/** The calls that one change makes at most before its last write. */
+const CALLS_OF_A_CHANGE = 3;
 
 /**
  * Reads a resource again before a change where the last reading is not fresh, and passes it through the gates. A plan of
@@ -24,26 +24,19 @@ export async function lookAgain(
   work: ConfiguredWork,
   last: Reading,
 ): Promise<{ readonly reading: Reading; readonly end?: Application['end'] }> {
-  if (isFresh(last, session, work) || fix.changes.some(isStart)) return { reading: last };
+  if (isFresh(last, index, session, work) || fix.changes.some(isStart)) return { reading: last };
   const { resource } = fix.finding;
   const { fixes, verdicts } = await planAnew(session, [fix], work);
   const reading = readingOf(session, work);
   const verdict = verdicts.get(resource);
-  if (verdict !== undefined) {
-    // An outcome without changes of ours has no use for a plan that came to nothing.
-    const isBegun = work.journal.applied(resource).length > 0;
-    return {
-      reading,
-      end: { is: 'stopped', verdict: isBegun ? withDetails(verdict, fix.details) : verdict },
-    };
-  }
+  if (verdict !== undefined) return { reading, end: { is: 'stopped', verdict } };
   const [anew] = fixes;
   if (index > 0 || isDeepStrictEqual(anew?.changes, fix.changes)) return { reading };
   return { reading, end: { is: 'stale', words: `${resource} is not as it was when its fix was planned` } };
 }
 
-function isFresh(last: Reading, session: AwsSession, { ports }: ConfiguredWork): boolean {
-  return (
-    session.calls.length - last.calls <= FRESH_CALLS && ports.clock.now() - last.at <= FRESH_MILLISECONDS
-  );
+function isFresh(last: Reading, index: number, session: AwsSession, { ports }: ConfiguredWork): boolean {
+  // Calls before the first change were made for another finding, and took their time.
+  const calls = index === 0 ? 0 : CALLS_OF_A_CHANGE;
+  return session.calls.length - last.calls <= calls && ports.clock.now() - last.at <= FRESH_MILLISECONDS;
 }

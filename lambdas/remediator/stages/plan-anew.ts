@@ -1,6 +1,7 @@
 import type { AwsSession } from '../../aws/session.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { readingOf } from '../reading.ts';
+import { type Verdicts, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { assessEach } from './assess.ts';
 import { type Planned, planFixes } from './plan.ts';
@@ -20,5 +21,17 @@ export async function planAnew(
   );
   const resources = findings.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  return planFixes(findings, assessments, work, endings, readingOf(session, work));
+  const planned = await planFixes(findings, assessments, work, endings, readingOf(session, work));
+  return { fixes: planned.fixes, verdicts: withPlans(planned.verdicts, fixes, work) };
+}
+
+/** Where something of a plan was applied, the outcome names the plan. Otherwise the plan came to nothing. */
+function withPlans(verdicts: Verdicts, fixes: readonly PlannedFix[], { journal }: ConfiguredWork): Verdicts {
+  const details = new Map(fixes.map((fix) => [fix.finding.resource, fix.details]));
+  return new Map(
+    [...verdicts].map(([resource, verdict]) => {
+      const isBegun = journal.applied(resource).length > 0;
+      return [resource, isBegun ? withDetails(verdict, details.get(resource) ?? {}) : verdict];
+    }),
+  );
 }

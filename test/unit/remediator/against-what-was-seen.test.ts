@@ -1,0 +1,341 @@
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../../lambdas/model/outcome.ts';
+import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
+import { sdkError } from '../../lab/aws-model/session.ts';
+import { GroupAccount, openRule, RDP, SSH } from './support/group-account.ts';
+import { settingsOf } from './support/world.ts';
+
+const WEB = 'sg-0000000a';
+const API = 'sg-0000000b';
+
+const outcomeOf = ({ world }: GroupAccount, resource: string): Outcome | undefined =>
+  [...world.outcomes.values()].find(({ finding }) => finding.resource === resource);
+
+const isWrite = ({ operation }: { operation: string }): boolean => !operation.startsWith('Describe');
+
+/** Does something once, when the plans of a job have been written down: between read and change. */
+function afterPlanning(account: GroupAccount, act: () => void): void {
+  let isDone = false;
+  const { world } = account;
+  world.fault = (port) => {
+    if (port === 'writeJournal' && !isDone) {
+      isDone = true;
+      act();
+    }
+    return undefined;
+  };
+}
+
+describe('between read and change', () => {
+  test.each<[string, (account: GroupAccount) => void, Partial<Outcome>]>([
+    ['is deleted', (account) => account.remove(API), { outcome: 'gone' }],
+    [
+      'is exempted by its tag',
+      (account) => account.tag(API, { [EXEMPTION_TAG]: 'migration until 2999-01-01' }),
+      { outcome: 'exempt', reason: 'migration (tag, until 2999-01-01)' },
+    ],
+    ['is fixed by its owner', (account) => account.setRules(API, []), { outcome: 'compliant' }],
+  ])('a resource that %s is never remediated with a change that was not ours', async (_, act, expected) => {
+    const account = new GroupAccount({
+      [WEB]: [openRule('sgr-1', 22, 22)],
+      [API]: [openRule('sgr-2', 22, 22)],
+    });
+    account.after = (call) => {
+      if (isWrite(call)) act(account);
+    };
+
+    await account.world.attempt(account.job(SSH, WEB, API));
+
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+    expect(outcomeOf(account, API)).toMatchObject({ ...expected, applied: [] });
+    expect(account.writes).toHaveLength(1);
+  });
+
+  test('a wide rule that its owner narrows is planned anew: nothing newly reachable', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    afterPlanning(account, () => account.setRules(WEB, [openRule('sgr-1', 22, 30)]));
+
+    await account.world.attempt(account.job(SSH, WEB));
+
+    expect(account.ports(WEB)).toEqual(['tcp 23-30']);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+    const [journal] = account.world.journals.values();
+    const lines = journal?.resources[0]?.plan.map(({ line }) => line).join('\n');
+    expect(lines).toContain('20-443');
+    expect(lines).toContain('22-30');
+  });
+
+  test('a resource that keeps changing is deferred after three plans', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    let to = 443;
+    account.world.fault = (port) => {
+      if (port !== 'writeJournal') return undefined;
+      to -= 1;
+      account.setRules(WEB, [openRule('sgr-1', 20, to)]);
+      return undefined;
+    };
+
+    await account.world.attempt(account.job(SSH, WEB));
+
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      applied: [],
+      reason: expect.stringMatching(/^sg-0000000a keeps changing: 3 plans in a row .* The last time: ./),
+    });
+    expect(account.ports(WEB)).toEqual([`tcp 20-${to}`]);
+  });
+
+  test('what was ours and what was not are both said', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22), openRule('sgr-3', 0, 22)] });
+    account.after = (call) => {
+      if (isWrite(call)) account.setRules(WEB, []);
+    };
+
+    await account.world.attempt(account.job(SSH, WEB));
+
+    const outcome = outcomeOf(account, WEB);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      reason: `some of the planned changes were made, the others were not needed any more; ${WEB} complies now`,
+    });
+    expect(outcome?.applied).toHaveLength(1);
+    expect(outcome?.plan).toHaveLength(2);
+  });
+});
+
+describe('pause and window', () => {
+  const three = [openRule('sgr-1', 22, 22), openRule('sgr-2', 0, 22), openRule('sgr-3', 22, 80)];
+
+  test('a pause between two changes of one group holds the rest; what was applied is recorded', async () => {
+    const account = new GroupAccount({ [WEB]: three });
+    account.after = (call) => {
+      if (isWrite(call)) account.world.pause = 'all';
+    };
+
+    await account.world.attempt(account.job(SSH, WEB));
+
+    expect(account.writes).toHaveLength(1);
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      reason: expect.stringContaining('paused in eu-central-1'),
+      applied: [{ line: expect.stringContaining('tcp') }],
+    });
+    expect(outcomeOf(account, WEB)?.applied).toHaveLength(1);
+  });
+
+  test('a maintenance window that closes between two changes does so, too', async () => {
+    const account = new GroupAccount({ [WEB]: three });
+    const job = account.job(SSH, WEB);
+    const window = { days: ['TUE' as const], start: '11:00', end: '12:30', time_zone: 'UTC' };
+    account.world.settings = settingsOf({ rule: SSH, maintenance_window: window });
+    account.after = (call) => {
+      if (isWrite(call)) account.world.now += 3_600_000;
+    };
+
+    await account.world.attempt(job);
+
+    expect(account.writes).toHaveLength(1);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'deferred' });
+  });
+
+  test('time that runs out between two changes leaves the rest to the next attempt', async () => {
+    const account = new GroupAccount({ [WEB]: three });
+    const job = account.job(SSH, WEB);
+
+    const first = await account.world.attempt(job, {
+      remainingMilliseconds: () => (account.writes.length > 0 ? 20_000 : 60_000),
+    });
+    const writes = account.writes.length;
+    await account.world.attempt(job, { number: 2 });
+
+    expect(writes).toBe(1);
+    expect(first.unfinished).toMatchObject([{ finding: { resource: WEB }, applied: [{}] }]);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+    expect(outcomeOf(account, WEB)?.applied).toHaveLength(3);
+  });
+});
+
+describe('own earlier changes', () => {
+  test('while AWS’s reads do not show them, nothing is changed, whichever rule asks', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
+    await account.world.attempt(account.job(SSH, WEB));
+    const ports = account.ports(WEB);
+    const writes = account.writes.length;
+    account.lags = () => true;
+
+    const { inProgress, outcomes } = await account.world.attempt(account.job(RDP, WEB));
+    const meanwhile = account.ports(WEB);
+    account.lags = () => false;
+    account.world.settings = settingsOf({ rule: RDP });
+    await account.world.attempt(account.world.lastLook);
+
+    expect(outcomes).toEqual([]);
+    expect(inProgress).toMatchObject([
+      {
+        reason: expect.stringMatching(/^AWS's reads of sg-0000000a do not show yet what security-group-ssh/),
+      },
+    ]);
+    expect(meanwhile).toEqual(ports);
+    expect(account.writes.slice(0, writes)).toHaveLength(writes);
+    // 22 stays closed, 3389 is closed.
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-3388']);
+  });
+
+  test('of more than 15 minutes ago do not count', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+    await account.world.attempt(account.job(SSH, WEB));
+    account.world.now += 16 * 60_000;
+    account.setRules(WEB, [openRule('sgr-9', 22, 22)]);
+    account.world.outcomes.clear();
+    const before = account.calls.length;
+
+    await account.world.attempt({ ...account.job(SSH, WEB), chunk: 1 });
+
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+    expect(account.calls.slice(before).filter(isWrite)).toHaveLength(1);
+  });
+
+  test.each(['readRecentChanges', 'writeRecentChanges'] as const)(
+    'where %s fails the finding comes back',
+    async (broken) => {
+      const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+      const error = sdkError('AccessDenied', 'denied', 403, 'r');
+      account.world.fault = (port) => (port === broken ? error : undefined);
+
+      const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
+
+      expect(unfinished).toMatchObject([{ error }]);
+      expect(account.writes).toHaveLength(broken === 'readRecentChanges' ? 0 : 1);
+    },
+  );
+});
+
+describe('an attempt that was cut off', () => {
+  /** The attempt ends after the write of the narrower rules. */
+  async function cutAfterPieces(account: GroupAccount): Promise<void> {
+    let steps = 0;
+    let cutAt = 0;
+    const probe = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    probe.after = ({ operation }) => {
+      if (operation === 'AuthorizeSecurityGroupIngress') cutAt = steps;
+    };
+    await probe.world.attempt(probe.job(SSH, WEB), {
+      onStep: () => {
+        steps += 1;
+      },
+    });
+    await account.world.attempt(account.job(SSH, WEB), { steps: cutAt });
+  }
+
+  test('takes back what it added for a rule that its owner revokes meanwhile, and records that', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+    const cut = account.ports(WEB);
+    account.setRules(
+      WEB,
+      (account.group(WEB)?.rules ?? []).filter(({ id }) => id !== 'sgr-1'),
+    );
+
+    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(cut).toEqual(['tcp 20-21', 'tcp 20-443']);
+    expect(account.ports(WEB)).toEqual([]);
+    const outcome = outcomeOf(account, WEB);
+    expect(outcome?.applied).toMatchObject([{ line: expect.stringMatching(/^- ingress tcp 20-21/) }]);
+  });
+
+  test('and whose leftover can’t be taken back has failed, comes back, and ends when it is gone', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+    account.setRules(
+      WEB,
+      (account.group(WEB)?.rules ?? []).filter(({ id }) => id !== 'sgr-1'),
+    );
+    account.before = (call) => {
+      if (isWrite(call)) throw sdkError('UnauthorizedOperation', 'denied', 403, 'r');
+    };
+
+    const { unfinished } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const first = structuredClone(outcomeOf(account, WEB));
+    account.before = () => {};
+    const { outcomes } = await account.world.attempt(account.job(SSH, WEB), { number: 3 });
+
+    expect(unfinished).toMatchObject([{ error: { name: 'TakeBackError' } }]);
+    expect(first).toMatchObject({ outcome: 'failed', stillOpen: true, willRetry: true });
+    expect(account.ports(WEB)).toEqual([]);
+    expect(outcomes).toHaveLength(1);
+    expect(outcomeOf(account, WEB)).not.toHaveProperty('stillOpen');
+  });
+
+  test('is waited for while paused: nothing is written, and it stays open work', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+    account.setRules(
+      WEB,
+      (account.group(WEB)?.rules ?? []).filter(({ id }) => id !== 'sgr-1'),
+    );
+    account.world.pause = 'all';
+    const writes = account.writes.length;
+
+    const paused = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const writesMeanwhile = account.writes.length;
+    account.world.pause = 'none';
+    await account.world.attempt(account.world.lastLook);
+
+    expect(paused).toMatchObject({ outcomes: [], inProgress: [{ finding: { resource: WEB } }] });
+    expect(writesMeanwhile).toBe(writes);
+    expect(account.ports(WEB)).toEqual([]);
+  });
+
+  test('before it began anything leaves nothing to claim: what its owner fixed is compliant', async () => {
+    const account = new GroupAccount({
+      [WEB]: [openRule('sgr-1', 22, 22)],
+      [API]: [openRule('sgr-2', 22, 22)],
+    });
+    let steps = 0;
+    let cutAt = Number.POSITIVE_INFINITY;
+    account.after = (call) => {
+      if (isWrite(call)) cutAt = steps;
+    };
+    const job = account.job(SSH, WEB, API);
+    const probe = new GroupAccount({
+      [WEB]: [openRule('sgr-1', 22, 22)],
+      [API]: [openRule('sgr-2', 22, 22)],
+    });
+    probe.after = (call) => {
+      if (isWrite(call)) cutAt = Math.min(cutAt, steps);
+    };
+    await probe.world.attempt(job, {
+      onStep: () => {
+        steps += 1;
+      },
+    });
+    await account.world.attempt(job, { steps: cutAt });
+    account.setRules(API, []);
+
+    await account.world.attempt(job, { number: 2 });
+
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'remediated',
+      reason: expect.stringContaining('an earlier attempt at this job planned these changes'),
+    });
+    expect(outcomeOf(account, API)).toMatchObject({ outcome: 'compliant', applied: [] });
+  });
+});
+
+describe('a change of several calls', () => {
+  test('is recorded as far as it was made when a later call fails', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    account.before = ({ operation }) => {
+      if (operation === 'ModifySecurityGroupRules') throw sdkError('Unavailable', 'down', 503, 'r');
+    };
+
+    const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
+
+    expect(unfinished).toMatchObject([
+      { applied: [{ line: expect.stringMatching(/\(in part\)$/), change: { made: [{ fromPort: 20 }] } }] },
+    ]);
+  });
+});

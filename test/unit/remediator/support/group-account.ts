@@ -1,0 +1,100 @@
+import type { Job } from '../../../../lambdas/model/job.ts';
+import { AwsModel } from '../../../lab/aws-model/model.ts';
+import { type ModelCall, modelSession } from '../../../lab/aws-model/session.ts';
+import {
+  EMPTY_STATE,
+  type GroupRule,
+  type SecurityGroup,
+  type Tags,
+  withEntry,
+} from '../../../lab/aws-model/state.ts';
+import { NOW } from './iam-account.ts';
+import { ACCOUNT, jobOf, settingsOf, World } from './world.ts';
+
+export const SSH = 'security-group-ssh-open';
+export const RDP = 'security-group-rdp-open';
+const REGION = 'eu-central-1';
+
+/** A rule that lets in the world. */
+export function openRule(id: string, fromPort: number, toPort: number): GroupRule {
+  return { id, protocol: 'tcp', fromPort, toPort, source: '0.0.0.0/0', description: '', tags: {} };
+}
+
+/** Security groups behind the SDK's clients, with a world around the remediator. Someone may act before each call. */
+export class GroupAccount {
+  readonly world = new World();
+  readonly calls: ModelCall[] = [];
+  /** What happens before a call, which may throw instead of it. */
+  before: (call: ModelCall) => void = () => {};
+  /** What happens after a call that took effect, before its answer is seen. */
+  after: (call: ModelCall) => void = () => {};
+  /** Whether a read answers the first state instead of the one that stands. */
+  lags: (call: ModelCall) => boolean = () => false;
+  readonly #model: AwsModel;
+
+  constructor(groups: Readonly<Record<string, readonly GroupRule[]>>) {
+    const standing = Object.fromEntries(Object.entries(groups).map(([id, rules]) => [id, groupOf(rules)]));
+    const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
+    this.#model = new AwsModel(ACCOUNT, { ...EMPTY_STATE, groups: standing, vpcs }, NOW);
+    this.world.settings = settingsOf({ rule: SSH });
+    this.world.openSession = (_, now, life) =>
+      modelSession({ account: ACCOUNT, region: REGION }, now, (call) => life.step(() => this.#answer(call)));
+  }
+
+  /** A job of a rule for groups. */
+  job(rule: string, ...groups: readonly string[]): Job {
+    this.world.settings = settingsOf({ rule });
+    const findings = groups.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource }));
+    return { ...jobOf(), poll: { ...jobOf().poll, rule }, findings };
+  }
+
+  group(id: string): SecurityGroup | undefined {
+    return this.#model.state.groups[id];
+  }
+
+  /** `tcp 20-21`, sorted. */
+  ports(id: string): string[] {
+    const rules = this.group(id)?.rules ?? [];
+    return rules.map(({ protocol, fromPort, toPort }) => `${protocol} ${fromPort}-${toPort}`).sort();
+  }
+
+  setRules(id: string, rules: readonly GroupRule[]): void {
+    const group = this.group(id);
+    if (group !== undefined) this.#set(id, { ...group, rules });
+  }
+
+  tag(id: string, tags: Tags): void {
+    const group = this.group(id);
+    if (group !== undefined) this.#set(id, { ...group, tags });
+  }
+
+  remove(id: string): void {
+    this.#set(id, undefined);
+  }
+
+  /** The calls that were to change something. */
+  get writes(): string[] {
+    return this.calls.map(({ operation }) => operation).filter((operation) => this.#model.isWrite(operation));
+  }
+
+  #set(id: string, group: SecurityGroup | undefined): void {
+    const { state } = this.#model;
+    this.#model.set({ ...state, groups: withEntry(state.groups, id, group) }, this.world.now);
+  }
+
+  #answer(call: ModelCall): object {
+    this.before(call);
+    this.calls.push(call);
+    const isWrite = this.#model.isWrite(call.operation);
+    const [first] = this.#model.versions;
+    const state = !isWrite && first !== undefined && this.lags(call) ? first.state : this.#model.state;
+    const { output, next } = this.#model.answer(call.operation, call.input, state, call.region);
+    if (next !== undefined) this.#model.set(next, this.world.now);
+    this.after(call);
+    return output;
+  }
+}
+
+function groupOf(rules: readonly GroupRule[]): SecurityGroup {
+  return { owner: ACCOUNT, vpc: 'vpc-0123abcd', tags: {}, quota: 60, rules };
+}
