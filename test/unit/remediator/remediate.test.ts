@@ -56,15 +56,17 @@ describe('what becomes of a finding', () => {
     expect(outcome?.applied).toEqual([
       {
         line: outcome?.plan[0]?.line,
-        change: { ...outcome?.plan[0]?.change, changed: true },
+        change: outcome?.plan[0]?.change,
         appliedAt: '2026-06-30T12:00:00.000Z',
-        requestIds: [expect.stringMatching(/^request-\d+$/)],
+        // The look before the write, and the write.
+        requestIds: [expect.stringMatching(/^request-\d+$/), expect.stringMatching(/^request-\d+$/)],
       },
       {
         line: outcome?.plan[1]?.line,
-        change: { ...outcome?.plan[1]?.change, changed: true },
+        change: outcome?.plan[1]?.change,
         appliedAt: '2026-06-30T12:00:00.000Z',
-        requestIds: [expect.stringMatching(/^request-\d+$/)],
+        // The look before the write, and the write.
+        requestIds: [expect.stringMatching(/^request-\d+$/), expect.stringMatching(/^request-\d+$/)],
       },
     ]);
     expect(world.account.changed).toEqual(['deploy/old1', 'deploy/old2']);
@@ -122,6 +124,21 @@ describe('what becomes of a finding', () => {
     await world.attempt(jobOf('deploy'));
 
     expect(world.names).toEqual({ deploy: 'planned' });
+  });
+
+  test.each([
+    ['enforce', 'dry_run', 'planned'],
+    ['dry_run', 'enforce', 'planned'],
+    ['enforce', 'off', 'not_applicable'],
+    ['off', 'enforce', 'not_applicable'],
+  ] as const)('mode %s, at most %s by its message: %s', async (mode, atMost, expected) => {
+    const world = new World({ deploy: ['old'] });
+    world.settings = settingsOf({ mode });
+
+    await world.attempt({ ...jobOf('deploy'), atMost });
+
+    expect(world.names).toEqual({ deploy: expected });
+    expect(world.account.changed).toEqual([]);
   });
 
   test('off: AWS is not even asked', async () => {
@@ -520,10 +537,10 @@ describe('applying', () => {
     const started = world.now;
     const attempt = world.attempt(jobOf('deploy'), {
       remainingMilliseconds: () => {
-        // By then the plan is made; AWS shows the change from the third read on.
+        // By then the plan is made; AWS shows the change from the fourth read on: the third is the first after it.
         world.account.fault = ({ operation }) => {
           if (operation === 'ListAccessKeys') reads += 1;
-          if (operation === 'ListAccessKeys' && reads === 3) {
+          if (operation === 'ListAccessKeys' && reads === 4) {
             world.account.users.get('deploy')?.set('old', 'Inactive');
           }
           return operation === 'UpdateAccessKey' ? 'no effect' : undefined;
@@ -535,7 +552,7 @@ describe('applying', () => {
     await attempt;
 
     expect(world.names).toEqual({ deploy: 'remediated' });
-    expect(reads).toBe(3);
+    expect(reads).toBe(4);
     expect(world.now).toBeGreaterThan(started);
   });
 
@@ -600,11 +617,21 @@ describe('a resource that AWS is at', () => {
   test.each<[string, Answer, Answer, string]>([
     ['before', cluster(paused), modified, 'cluster warehouse is paused'],
     ['while it is changed', cluster(open), queryError('InvalidClusterState'), 'warehouse'],
-    ['gone while it is changed', cluster(open), queryError('ClusterNotFound', 404), 'gone'],
+    [
+      'gone while it is changed',
+      cluster(open),
+      queryError('ClusterNotFound', 404),
+      'does not exist any more',
+    ],
   ])('%s: what comes of it waits for the next poll', async (when, seen, answered, reason) => {
-    await using aws = await scriptedAws(({ form }) =>
-      form.get('Action') === 'DescribeClusters' ? seen : answered,
-    );
+    let isGone = false;
+    await using aws = await scriptedAws(({ form }) => {
+      if (form.get('Action') === 'DescribeClusters') {
+        return isGone ? queryError('ClusterNotFound', 404) : seen;
+      }
+      isGone = when.startsWith('gone');
+      return answered;
+    });
     const world = new World();
     world.settings = settingsOf({ rule });
     world.openSession = ({ account, region }) =>

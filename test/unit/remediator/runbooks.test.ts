@@ -539,6 +539,49 @@ describe('another poll', () => {
     expect(kinds(outcomeOf(job)?.applied)).toEqual([STARTED]);
   });
 
+  test('from another region: a trail of many regions is found in each, and one execution is started', async () => {
+    const jobs = ['eu-central-1', 'us-east-1', 'us-west-2'].map(
+      (region): Job => ({
+        ...pollOf(0, MAIN),
+        region,
+        findings: [{ ...findingOf(MAIN), region }],
+      }),
+    );
+
+    for (const job of jobs) await world.attempt(job);
+
+    expect(account.executions).toHaveLength(1);
+    expect(marks()).toEqual([findingKey(markOf(MAIN))]);
+    const others = [...world.outcomes.values()];
+    expect(others.map(({ finding, outcome }) => [finding.region, outcome])).toEqual([
+      ['us-east-1', 'deferred'],
+      ['us-west-2', 'deferred'],
+    ]);
+    expect(others[0]?.reason).toMatch(/^in progress since 2026-06-30T12:00:00.000Z: poll .* began it$/);
+  });
+
+  test('that marks the trail between look and start is left to it', async () => {
+    const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
+    let isSet = false;
+    world.fault = (port) => {
+      if (port === 'writeInProgress' && !isSet) {
+        isSet = true;
+        const since = new Date(world.now).toISOString();
+        const key = findingKey(markOf(MAIN));
+        world.inProgress.set(key, { version: 1, job: journalId(next), poll: next.poll, since });
+      }
+      return undefined;
+    };
+
+    await world.attempt(job);
+
+    expect(account.executions).toEqual([]);
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'deferred',
+      reason: expect.stringMatching(/^in progress/),
+    });
+  });
+
   test('another job of the same poll with the same finding: the look still has the last word', async () => {
     const job = pollOf(0, MAIN);
     await world.attempt(job);
@@ -817,6 +860,7 @@ describe('an attempt that ends anywhere', () => {
         }
       }
     },
+    60_000,
   );
 
   test('after the start, before anyone knows of it: the same token finds the same execution', async () => {

@@ -205,6 +205,30 @@ describe('opening a session', () => {
     expect(session.now()).toEqual(new Date('2026-06-30T12:00:00Z'));
   });
 
+  test.each(['ExpiredToken', 'ExpiredTokenException', 'RequestExpired', 'AuthFailure'])(
+    'that ends amid a job (%s) is opened again, and the call sent again, twice at most',
+    async (code) => {
+      let refusals = 2;
+      await using aws = await scriptedAws((call) => {
+        if (call.form.get('Action') === 'AssumeRole' || refusals === 0) return answer(call);
+        refusals -= 1;
+        return queryError(code, 403);
+      });
+      vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+      const session = await new Sessions(environment, clock, silent).open(request);
+      const ask = () =>
+        session.client(IAMClient).send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'AKIA1' }));
+
+      await ask();
+      refusals = Number.POSITIVE_INFINITY;
+      const again = ask();
+
+      await expect(again).rejects.toSatisfy((error) => errorKind(error) === 'unavailable');
+      const assumed = aws.calls.filter(({ form }) => form.get('Action') === 'AssumeRole');
+      expect(assumed).toHaveLength(3);
+    },
+  );
+
   test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);

@@ -5,6 +5,7 @@ import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
+import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type {
   EvidenceStore,
   InProgressMark,
@@ -117,69 +118,70 @@ export class World {
   async attempt(job: Job, options: AttemptOptions = {}): Promise<JobResult> {
     const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps, onStep } = options;
     const life = new Lifeline(steps, onStep);
+    return remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
+  }
+
+  /** The remediator's ports into this world. */
+  ports(life = new Lifeline()): Ports {
     const call = async <T>(port: Port, effect: () => T): Promise<T> =>
       life.step(() => {
         const error = this.fault(port);
         if (error !== undefined) throw error;
         return effect();
       });
-    return remediate(
-      job,
-      { number, last, remainingMilliseconds },
-      {
-        clock: {
-          now: () => this.now,
-          sleep: async (milliseconds) => {
-            this.now += milliseconds;
-          },
+    return {
+      clock: {
+        now: () => this.now,
+        sleep: async (milliseconds) => {
+          this.now += milliseconds;
         },
-        settings: {
-          read: () => call('settings', () => this.settings),
-          pause: () => call('pause', () => this.pause),
-        },
-        evidence: {
-          readOutcome: (poll, finding) =>
-            call('readOutcome', () => structuredClone(this.outcomes.get(outcomeKey(poll, finding)))),
-          writeOutcome: (outcome) => call('writeOutcome', () => this.#writeOutcome(outcome)),
-          readJournal: (id) => call('readJournal', () => structuredClone(this.journals.get(id))),
-          writeJournal: (id, journal) =>
-            call('writeJournal', () => {
-              this.journals.set(id, structuredClone(journal));
-            }),
-          readInProgress: (finding) => call('readInProgress', () => this.inProgress.get(findingKey(finding))),
-          writeInProgress: (place, mark, replaced) =>
-            call('writeInProgress', () => {
-              if (!isDeepStrictEqual(this.inProgress.get(findingKey(place)), replaced)) return false;
-              this.inProgress.set(findingKey(place), mark);
-              return true;
-            }),
-          endInProgress: (place) =>
-            call('endInProgress', () => {
-              this.inProgress.delete(findingKey(place));
-            }),
-          readRecentChanges: ({ resource }) =>
-            call('readRecentChanges', () => structuredClone(this.recentChanges.get(resource))),
-          writeRecentChanges: ({ resource }, changes) =>
-            call('writeRecentChanges', () => {
-              this.recentChanges.set(resource, structuredClone(changes));
-            }),
-        },
-        automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
-        lookAgain: (later, delaySeconds) =>
-          call('lookAgain', () => {
-            this.later.push({ job: later, delaySeconds });
+      },
+      settings: {
+        read: () => call('settings', () => this.settings),
+        pause: () => call('pause', () => this.pause),
+      },
+      evidence: {
+        readOutcome: (poll, finding) =>
+          call('readOutcome', () => structuredClone(this.outcomes.get(outcomeKey(poll, finding)))),
+        writeOutcome: (outcome) => call('writeOutcome', () => this.#writeOutcome(outcome)),
+        readJournal: (id) => call('readJournal', () => structuredClone(this.journals.get(id))),
+        writeJournal: (id, journal) =>
+          call('writeJournal', () => {
+            this.journals.set(id, structuredClone(journal));
           }),
-        openSession: (request) =>
-          call('session', () => {
-            const now = (): number => this.now;
-            return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
+        readInProgress: (finding) => call('readInProgress', () => this.inProgress.get(findingKey(finding))),
+        writeInProgress: (place, mark, replaced) =>
+          call('writeInProgress', () => {
+            if (!isDeepStrictEqual(this.inProgress.get(findingKey(place)), replaced)) return false;
+            this.inProgress.set(findingKey(place), mark);
+            return true;
           }),
-        publish: (outcomes) =>
-          call('publish', () => {
-            this.published.push(...structuredClone(outcomes));
+        endInProgress: (place) =>
+          call('endInProgress', () => {
+            this.inProgress.delete(findingKey(place));
+          }),
+        readRecentChanges: ({ resource }) =>
+          call('readRecentChanges', () => structuredClone(this.recentChanges.get(resource))),
+        writeRecentChanges: ({ resource }, changes) =>
+          call('writeRecentChanges', () => {
+            this.recentChanges.set(resource, structuredClone(changes));
           }),
       },
-    );
+      automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
+      lookAgain: (later, delaySeconds) =>
+        call('lookAgain', () => {
+          this.later.push({ job: later, delaySeconds });
+        }),
+      openSession: (request) =>
+        call('session', () => {
+          const now = (): number => this.now;
+          return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
+        }),
+      publish: (outcomes) =>
+        call('publish', () => {
+          this.published.push(...structuredClone(outcomes));
+        }),
+    };
   }
 
   #writeOutcome(outcome: Outcome): boolean {

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { exempt } from '../../../../lambdas/remediator/gates/exempt.ts';
+import { gateContext } from '../support/gate-context.ts';
+import { findingOf } from '../support/world.ts';
+
+test('an exemption in the settings holds the finding that it names', async () => {
+  const exemption = { account: '*', region: '*', resource: 'deploy', reason: 'r', owner: 'o' } as const;
+  const context = gateContext({ exemptions: [{ ...exemption, expires: '2026-12-31' }] });
+
+  const named = await exempt(findingOf('deploy'), context);
+  const other = await exempt(findingOf('other'), context);
+
+  expect(named).toMatchObject({ outcome: 'exempt', details: { reason: 'r (o, until 2026-12-31)' } });
+  expect(other).toBeUndefined();
+});

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { maintenanceWindow } from '../../../../lambdas/remediator/gates/maintenance-window.ts';
+import { gateContext } from '../support/gate-context.ts';
+import { findingOf } from '../support/world.ts';
+
+test('outside its maintenance window a rule changes nothing', async () => {
+  const shut = { days: ['TUE' as const], start: '13:00', end: '14:00', time_zone: 'UTC' };
+  const finding = findingOf('deploy');
+
+  const outside = await maintenanceWindow(finding, gateContext({ maintenance_window: shut }));
+  const within = await maintenanceWindow(
+    finding,
+    gateContext({ maintenance_window: { ...shut, start: '11:00' } }),
+  );
+  const without = await maintenanceWindow(finding, gateContext());
+
+  expect(outside).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
+  expect([within, without]).toEqual([undefined, undefined]);
+});

@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { malformedId } from '../../../../lambdas/remediator/gates/malformed-id.ts';
+import { gateContext } from '../support/gate-context.ts';
+import { findingOf } from '../support/world.ts';
+
+test('an id that the rule does not take fails for good', async () => {
+  const malformed = await malformedId(findingOf('not/a/user'), gateContext());
+  const right = await malformedId(findingOf('deploy'), gateContext());
+
+  expect(malformed).toMatchObject({
+    outcome: 'failed',
+    details: { willRetry: false, reason: expect.stringContaining('not/a/user') },
+  });
+  expect(right).toBeUndefined();
+});

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
+import { paused } from '../../../../lambdas/remediator/gates/paused.ts';
+import { gateContext } from '../support/gate-context.ts';
+import { findingOf, RULE, World } from '../support/world.ts';
+
+test.each([
+  ['none', undefined],
+  ['s3-bucket-public', undefined],
+  [RULE, { outcome: 'deferred' }],
+  ['all', { outcome: 'deferred' }],
+  ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('pause is "stop!"') } }],
+])('pause "%s"', async (pause, expected) => {
+  const world = new World();
+  world.pause = pause;
+
+  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, world));
+
+  if (expected === undefined) expect(verdict).toBeUndefined();
+  else expect(verdict).toMatchObject(expected);
+});
+
+test('a pause that can not be read just now leaves the finding to the next attempt', async () => {
+  const world = new World();
+  const error = new Error('throttled');
+  world.fault = () => error;
+
+  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, world));
+
+  expect(verdict).toMatchObject({ state: 'retry', error });
+});
