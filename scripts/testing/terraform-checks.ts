@@ -1,6 +1,6 @@
 /**
  * Checks every folder with Terraform files, each found, none listed: format, and its tests, or its validity where it has
- * none. A test run validates its module, and the modules in `tests/` that it sets up with, before it plans: each process
+ * none. A test run validates its module, and the modules among its tests that it sets up with, before it plans: each process
  * less saves the start of a provider of 700 MB.
  *
  *     node scripts/testing/terraform-checks.ts REPORT
@@ -71,12 +71,21 @@ async function checkFormat(): Promise<Check> {
 }
 
 async function checkFolder(folder: string): Promise<readonly Check[]> {
-  const tested = await hasTests(folder);
-  const name = `terraform ${tested ? 'test' : 'validate'} ${folder}`;
-  const initialized = await terraform(folder, 'init', '-backend=false', '-input=false', '-no-color');
+  const tests = await testsOf(folder);
+  const name = `terraform ${tests === undefined ? 'validate' : 'test'} ${folder}`;
+  // The modules that tests set up with are installed too.
+  const directory = tests === undefined ? [] : [`-test-directory=${tests}`];
+  const initialized = await terraform(
+    folder,
+    'init',
+    '-backend=false',
+    '-input=false',
+    '-no-color',
+    ...directory,
+  );
   if (initialized.exitCode !== 0) return [{ name, passed: false, message: initialized.stderr }];
-  if (!tested) return [await checkValidity(name, folder)];
-  const { exitCode, stdout, stderr } = await terraform(folder, 'test', '-json');
+  if (tests === undefined) return [await checkValidity(name, folder)];
+  const { exitCode, stdout, stderr } = await terraform(folder, 'test', '-json', ...directory);
   const runs = readTerraformTest(stdout, folder);
   if (exitCode === 0 || runs.some(({ passed }) => !passed)) return runs;
   return [...runs, { name, passed: false, message: `${stderr}\n${stdout}`.trim() }];
@@ -89,9 +98,11 @@ async function checkValidity(name: string, folder: string): Promise<Check> {
   return { name, passed: valid, message };
 }
 
-async function hasTests(folder: string): Promise<boolean> {
-  const places = await Promise.all(
-    ['.', 'tests'].map((place) => readdir(path.join(project, folder, place)).catch(() => [])),
-  );
-  return places.flat().some((file) => /\.tftest\.(hcl|json)$/.test(file));
+/** Where a folder's tests are, relative to it: a module's beside it, the root's among the project's other tests. */
+async function testsOf(folder: string): Promise<string | undefined> {
+  for (const place of ['tests', 'test/terraform']) {
+    const files = await readdir(path.join(project, folder, place)).catch(() => []);
+    if (files.some((file) => /\.tftest\.(hcl|json)$/.test(file))) return place;
+  }
+  return undefined;
 }
