@@ -2,8 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
-import { Deployment, type Poll } from '../test/lab/deployed/deployment.ts';
-import type { Simulation } from '../test/lab/simulation.ts';
+import type { Deployment, Lab, Poll } from '../test/lab/index.ts';
 import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
 import type { TerraformRoot } from '../test/lab/terraform/index.ts';
 import { type DemoOptions, deployDemo, startDemo, variables } from './deploy.ts';
@@ -29,7 +28,7 @@ export interface DemoReport {
 
 /** A demo that runs until it is stopped. */
 export interface RunningDemo extends AsyncDisposable {
-  readonly simulation: Simulation;
+  readonly lab: Lab;
   readonly root: TerraformRoot;
   readonly rootFolder: string;
   readonly report: DemoReport;
@@ -63,19 +62,19 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     say('');
     say(`[${((Date.now() - started) / 1000).toFixed(0).padStart(3)} s] ${title}`);
   };
-  let simulation: Simulation | undefined;
+  let lab: Lab | undefined;
   const stop = async (): Promise<void> => {
-    await simulation?.stop();
+    await lab?.stop();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     step('start a local AWS and a simulated Netskope tenant');
-    simulation = await startDemo(options);
-    const { proxy, tenant, aws } = simulation;
+    lab = await startDemo(options);
+    const { proxy, tenant, aws } = lab;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
     step('deploy examples/organization by Terraform: three regions, three accounts, every rule in dry run');
-    const { root, rootFolder, made } = await deployDemo(simulation, options);
+    const { root, rootFolder, made } = await deployDemo(lab, options);
     const secondPlan = await root.plan(variables('dry run'));
     say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
 
@@ -89,7 +88,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     say(`the tenant's scan: ${firstScan.failed.length} failed, ${firstScan.passed.length} passed`);
 
     step('poll once in dry run: the plan that enforcement would apply, and nothing changes');
-    const deployment = new Deployment({ endpoint: aws.endpoint, account: accounts.security, homeRegion });
+    const deployment = lab.deployment({ account: accounts.security, homeRegion });
     const beforeDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
     const dryRun = await pollAll(deployment);
     const afterDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
@@ -129,7 +128,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     }
     const scans = { firstScan, secondScan };
     const report = { made, secondPlan, dryRun, beforeDryRun, afterDryRun, production, everywhere, ...scans };
-    return { simulation, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
+    return { lab, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { type Lab, startLab } from '../test/lab/index.ts';
 import type { LocalAwsInstallation } from '../test/lab/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../test/lab/simulation.ts';
 import {
   copyProject,
   localAwsEnvironment,
@@ -36,9 +36,9 @@ export function variables(phase: Phase) {
 }
 
 /** Starts a local AWS and a simulated Netskope tenant. */
-export async function startDemo({ localAws, folder, signal }: DemoOptions): Promise<Simulation> {
+export async function startDemo({ localAws, folder, signal }: DemoOptions): Promise<Lab> {
   await mkdir(folder, { recursive: true });
-  return startSimulation({ installation: localAws, signal, organization });
+  return startLab({ installation: localAws, signal, organization });
 }
 
 /**
@@ -46,7 +46,7 @@ export async function startDemo({ localAws, folder, signal }: DemoOptions): Prom
  * needs the other, and Terraform waits more than it works.
  */
 export async function deployDemo(
-  { aws, tenant }: Simulation,
+  { aws, tenant }: Lab,
   { terraform, folder, say, signal, environment = {} }: DemoOptions,
 ): Promise<{ root: TerraformRoot; rootFolder: string; made: readonly Made[] }> {
   await copyProject(folder);

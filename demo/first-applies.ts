@@ -38,16 +38,16 @@ try {
       environment: run.environment,
     };
     const began = Date.now();
-    const simulation = await startDemo(options);
+    const lab = await startDemo(options);
     try {
-      await deployDemo(simulation, options);
+      await deployDemo(lab, options);
       say(`${number + 1}: applied in ${Math.round((Date.now() - began) / 1000)} s`);
       return [];
     } catch (error) {
-      say(`${number + 1}: FAILED, the local AWS's log is ${simulation.aws.logFile}\n${error}`);
+      say(`${number + 1}: FAILED, the local AWS's log is ${lab.aws.logFile}\n${error}`);
       return [error];
     } finally {
-      await simulation.stop();
+      await lab.stop();
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });

@@ -37,7 +37,7 @@ try {
   });
   try {
     if (values.keep) {
-      const { aws, tenant } = demo.simulation;
+      const { aws, tenant } = demo.lab;
       const environment = {
         ...localAwsEnvironment(aws.endpoint, accounts.security),
         AWS_REGION: homeRegion,

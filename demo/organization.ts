@@ -1,5 +1,6 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
 import { AccountBuilder } from '../test/lab/accounts/account-builder.ts';
+import { type LabRuleId, labRules, violate } from '../test/lab/rules/index.ts';
 import type { OrganizationOptions } from '../test/lab/stacksets/index.ts';
 
 /** The accounts of `examples/organization`. */
@@ -38,8 +39,14 @@ export function rules(phase: Phase) {
     'security-group-rdp-open': { ...rollout, method },
     'cloudtrail-log-file-validation': { ...rollout, method },
     'redshift-cluster-public': { ...rollout, method },
-    'network-acl-default-allows-all': { ...rollout, options: { replacement_cidrs: ['vpc'] } },
-    'network-acl-subnet-allows-all': { ...rollout, options: { replacement_cidrs: ['vpc'] } },
+    'network-acl-default-allows-all': {
+      ...rollout,
+      options: labRules['network-acl-default-allows-all'].options,
+    },
+    'network-acl-subnet-allows-all': {
+      ...rollout,
+      options: labRules['network-acl-subnet-allows-all'].options,
+    },
     'rds-snapshot-public': rollout,
     'vpc-flow-logs-disabled': { ...rollout, options: { retention_days: 30 } },
     's3-bucket-public': {
@@ -165,6 +172,28 @@ const groups: readonly {
   },
 ];
 
+/** What is made in each account and region as the laboratory makes a violation of the rule. */
+const plainViolations: readonly { rule: LabRuleId; prefix: string; what: string }[] = [
+  {
+    rule: 'network-acl-default-allows-all',
+    prefix: 'default',
+    what: 'default network ACL that lets everything in',
+  },
+  {
+    rule: 'network-acl-subnet-allows-all',
+    prefix: 'subnet',
+    what: "a subnet's network ACL that lets everything in",
+  },
+  {
+    rule: 'cloudtrail-log-file-validation',
+    prefix: 'trail',
+    what: 'trail that does not validate its log files',
+  },
+  { rule: 'rds-snapshot-public', prefix: 'db', what: 'DB instance with a public snapshot' },
+  { rule: 'redshift-cluster-public', prefix: 'warehouse', what: 'public Redshift cluster' },
+  { rule: 's3-bucket-public', prefix: 'acl', what: 'bucket that its ACL opens to everyone' },
+];
+
 /** How old the users' keys are, in days, as the proxy before the local AWS says it. */
 export const keyAges = { 'old-robot': 400, 'production-deployer': 120, 'staging-deployer': 91 } as const;
 
@@ -178,40 +207,25 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
   for (const [accountName, account] of names) {
     const builder = new AccountBuilder(endpoint, account);
     for (const region of regions) {
-      const vpc = await builder.vpc(region);
+      const name = `${accountName}-${region}`;
       const add = (resource: string, what: string): void => {
         made.push({ account, region, resource, what, expected: 'cured' });
       };
-      const name = `${accountName}-${region}`;
+      for (const { rule, prefix, what } of plainViolations) {
+        add(await violate(rule, { builder, region, name: `${prefix}-${name}` }), what);
+      }
+      const vpc = await builder.vpc(region);
       add(vpc, 'VPC without a flow log');
-      add(await builder.openDefaultNetworkAcl(region), 'default network ACL that lets everything in');
-      add(await builder.openSubnetNetworkAcl(region), "a subnet's network ACL that lets everything in");
-      add(
-        await builder.unvalidatedTrail(region, `trail-${name}`),
-        'trail that does not validate its log files',
-      );
-      add(
-        await builder.instanceWithPublicSnapshot(region, `db-${name}`),
-        'DB instance with a public snapshot',
-      );
       add(
         await builder.clusterWithPublicSnapshot(region, `aurora-${name}`),
         'Aurora cluster with a public snapshot',
       );
-      add(await builder.publicRedshiftCluster(region, `warehouse-${name}`), 'public Redshift cluster');
       for (const { name, what, expected, permissions, tags } of groups) {
         const resource = await builder.securityGroup(region, vpc, name, permissions, tags);
         made.push({ account, region, resource, what: `security group ${name}: ${what}`, expected });
       }
       const bucket = (kind: string): string => `${kind}-${accountName}-${region}`;
       made.push(
-        {
-          account,
-          region,
-          resource: await builder.bucketPublicByAcl(region, bucket('acl')),
-          what: 'bucket that its ACL opens to everyone',
-          expected: 'cured',
-        },
         {
           account,
           region,

@@ -6,9 +6,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
-import { startAwsProxy } from '../test/lab/aws-proxy/index.ts';
-import { prepareLocalAws, startLocalAws } from '../test/lab/local-aws/index.ts';
-import { startTenant } from '../test/lab/tenant/index.ts';
+import { startLab } from '../test/lab/index.ts';
+import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
 import { buildFunctions } from './bench/built.ts';
 import {
   type ColdImport,
@@ -37,11 +36,9 @@ async function measure() {
   say('build the functions');
   const built = await buildFunctions();
   try {
-    // Without the simulation that judges permissions: its own look-ups would be measured too.
-    const aws = await startLocalAws({ installation, signal: stopped.signal });
-    const proxy = await startAwsProxy({ upstream: () => aws.endpoint });
-    const tenant = await startTenant();
+    const lab = await startLab({ installation, signal: stopped.signal, strict: false });
     try {
+      const { aws, proxy, tenant } = lab;
       const bench = await startBench({ endpoint: aws.endpoint, proxy, tenant });
       say('cold import');
       const cold: ColdImport[] = [];
@@ -64,9 +61,7 @@ async function measure() {
         memory,
       };
     } finally {
-      await tenant.stop();
-      await proxy.stop();
-      await aws.stop();
+      await lab.stop();
     }
   } finally {
     await built.remove();

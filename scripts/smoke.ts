@@ -34,17 +34,16 @@ const shell = {
 };
 
 async function localPlace(): Promise<{ environment: Record<string, string>; stop: () => Promise<void> }> {
-  const [{ prepareLocalAws }, { startSimulation }, { localAwsEnvironment }] = await Promise.all([
-    import('../test/lab/local-aws/index.ts'),
-    import('../test/lab/simulation.ts'),
+  const [{ startLab }, { localAwsEnvironment }] = await Promise.all([
+    import('../test/lab/index.ts'),
     import('../test/lab/terraform/index.ts'),
   ]);
-  const simulation = await startSimulation({ installation: await prepareLocalAws(say) });
+  const lab = await startLab();
   const environment = {
-    ...localAwsEnvironment(simulation.aws.endpoint, '555555555555'),
+    ...localAwsEnvironment(lab.aws.endpoint, '555555555555'),
     AWS_REGION: 'eu-central-1',
   };
-  return { environment, stop: () => simulation.stop() };
+  return { environment, stop: () => lab.stop() };
 }
 
 const world = values.local ? await localPlace() : { environment: shell, stop: async () => {} };

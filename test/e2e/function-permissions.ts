@@ -2,7 +2,6 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
-import { Deployment } from '../lab/deployed/deployment.ts';
 import { DeliveryJudge, lintPolicy, type Requirement } from '../lab/permissions/index.ts';
 import { labRules } from '../lab/rules/index.ts';
 import { tenantItem } from '../lab/tenant/index.ts';
@@ -58,7 +57,7 @@ const byServices: readonly (readonly [role: string, readonly (readonly [string, 
 export function testFunctionPermissions(demo: () => RunningDemo): void {
   describe("the functions' permissions", () => {
     test('no call was refused, and none was unknown', () => {
-      const { judge } = demo().simulation;
+      const { judge } = demo().lab;
 
       expect(judge.verdicts.length).toBeGreaterThan(0);
       expect(judge.denials).toEqual([]);
@@ -66,7 +65,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     });
 
     test('an item that nobody understands is told of', async () => {
-      const { aws, judge, tenant } = demo().simulation;
+      const { judge, tenant } = demo().lab;
       const { rule_name, severity, resource_type, resource_category } =
         labRules['security-group-ssh-open'].words;
       tenant.setFindings([
@@ -78,11 +77,9 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         }),
       ]);
 
-      const { summary } = await new Deployment({
-        endpoint: aws.endpoint,
-        account: security,
-        homeRegion,
-      }).poll('security-group-ssh-open', new Date());
+      const { summary } = await demo()
+        .lab.deployment({ account: security, homeRegion })
+        .poll('security-group-ssh-open', new Date());
 
       expect(summary.findings).toBe(0);
       expect(judge.verdicts).toContainEqual(
@@ -96,7 +93,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     });
 
     test('a message that is no job goes to the dead letters, and a job that fails is put back', async () => {
-      const { aws, judge, proxy } = demo().simulation;
+      const { aws, judge, proxy } = demo().lab;
       const sqs = new SQSClient({
         endpoint: aws.endpoint,
         region: homeRegion,
@@ -147,7 +144,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     test.each(byServices)(
       '%s may do what services do by it, and was granted nothing besides',
       async (role, calls) => {
-        const { judge } = demo().simulation;
+        const { judge } = demo().lab;
         for (const [action, resource] of calls) {
           const verdict = await judge.judge(
             {
@@ -165,7 +162,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     );
 
     test.each(regions)('what EventBridge delivers in %s is let in by topics and queues', async (region) => {
-      const judge = new DeliveryJudge(demo().simulation.aws.endpoint, security, region);
+      const judge = new DeliveryJudge(demo().lab.aws.endpoint, security, region);
 
       const deliveries = await judge.deliveries();
 
@@ -174,7 +171,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     });
 
     test('its service alone may take on each role, for this account and for what it is for', async () => {
-      const { judge } = demo().simulation;
+      const { judge } = demo().lab;
       const mayTakeOn = (role: string, service: string, account: string = security, source = '') =>
         judge.trustsService(role, service, { 'aws:SourceAccount': account, 'aws:SourceArn': source });
       const group = `arn:aws:scheduler:${homeRegion}:${security}:schedule-group/${NAME}`;
@@ -203,7 +200,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         roleOf(`${NAME}-alarms-${region}`),
       ]),
     ])('the policies of %s name nothing that AWS does not know or would ignore', async (role) => {
-      const policies = await demo().simulation.judge.policiesOf(role);
+      const policies = await demo().lab.judge.policiesOf(role);
 
       expect(policies?.identity.length).toBeGreaterThan(0);
       for (const { policy } of policies?.identity ?? []) expect(await lintPolicy(policy)).toEqual([]);

@@ -13,9 +13,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
-import { Deployment } from '../lab/deployed/deployment.ts';
+import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
 import { type JobResult, readWorkflow, type Workflow, WorkflowRunner } from './gitops-workflow.ts';
 
@@ -27,7 +26,7 @@ const folder = path.resolve(import.meta.dirname, `../../.work/e2e-gitops-${proce
 const repository = path.join(folder, 'repository');
 const directory = path.join(repository, 'examples/gitops');
 const stopped = new AbortController();
-let simulation: Simulation;
+let lab: Lab;
 let workflow: Workflow;
 let runner: WorkflowRunner;
 /** The same root in the hands of a person. */
@@ -37,7 +36,7 @@ let secretArn: string;
 beforeAll(async () => {
   const installation = await prepareLocalAws(say);
   const terraform = await prepareTerraform(say);
-  simulation = await startSimulation({ installation, signal: stopped.signal });
+  lab = await startLab({ installation, signal: stopped.signal });
   const s3 = new S3Client(clientSettings());
   await s3.send(
     new CreateBucketCommand({
@@ -49,7 +48,7 @@ beforeAll(async () => {
     new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
   );
   const { ARN = '' } = await new SecretsManagerClient(clientSettings()).send(
-    new CreateSecretCommand({ Name: 'made-by-somebody-else', SecretString: simulation.tenant.token }),
+    new CreateSecretCommand({ Name: 'made-by-somebody-else', SecretString: lab.tenant.token }),
   );
   secretArn = ARN;
 
@@ -63,7 +62,7 @@ api_token_secret_arn = "${secretArn}"
 force_destroy        = true
 `,
   );
-  const environment = localAwsEnvironment(simulation.aws.endpoint, account);
+  const environment = localAwsEnvironment(lab.aws.endpoint, account);
   const logFile = `${folder}-terraform.log`;
   root = new TerraformRoot(terraform, directory, { environment, logFile, say, signal: stopped.signal });
   // Its lock file is in the repository then, which the workflow asks for.
@@ -83,13 +82,12 @@ force_destroy        = true
 
 afterAll(async () => {
   stopped.abort();
-  await simulation?.stop();
+  await lab?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 function clientSettings() {
-  const { endpoint } = simulation.aws;
-  return { endpoint, region, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
+  return lab.settings(account, region);
 }
 
 /** Changes rules.yaml in the repository, as a branch or a merge does. */
@@ -199,7 +197,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     expect(second.plan).toMatchObject({ succeeded: true, outputs: { changes: 'false' } });
     expect(second.plan.summary).toContain('No changes. Your infrastructure matches the configuration.');
     expect(second.apply).toBeUndefined();
-    expect(plan.summary).not.toContain(simulation.tenant.token);
+    expect(plan.summary).not.toContain(lab.tenant.token);
   });
 
   test('the API token is not in the state', async () => {
@@ -210,7 +208,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
     const state = (await Body?.transformToString()) ?? '';
 
     expect(state).toContain(secretArn);
-    expect(state).not.toContain(simulation.tenant.token);
+    expect(state).not.toContain(lab.tenant.token);
   });
 
   test.each([
@@ -275,7 +273,7 @@ s3-bucket-public:
   });
 
   test('once merged and applied it is in force: the next poll cures in that account', async () => {
-    const { aws, proxy, tenant } = simulation;
+    const { aws, proxy, tenant } = lab;
     const builder = new AccountBuilder(aws.endpoint, account);
     const group = await builder.securityGroup(region, await builder.vpc(region), 'web', [
       { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] },
@@ -286,7 +284,7 @@ s3-bucket-public:
       regions: [region],
       rules: ['CIS-1-2-0-4-1'],
     });
-    const deployment = new Deployment({ endpoint: aws.endpoint, account, homeRegion: region });
+    const deployment = lab.deployment({ account, homeRegion: region });
 
     await edit(addOwnAccount);
     const { apply } = await push();

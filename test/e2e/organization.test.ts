@@ -9,7 +9,6 @@ import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
-import { Deployment } from '../lab/deployed/deployment.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { prepareTerraform, type TerraformVariables } from '../lab/terraform/index.ts';
 import { deployedInRegion } from './deployed-in-region.ts';
@@ -47,7 +46,7 @@ function outcomeOf(outcomes: readonly Outcome[], { account, resource }: Made): O
 /** A security group's inbound rules, in words: `tcp 20-21 0.0.0.0/0 "web"`. */
 async function ingressOf({ account, region, resource }: Made): Promise<string[]> {
   const client = new EC2Client({
-    endpoint: demo.simulation.aws.endpoint,
+    endpoint: demo.lab.aws.endpoint,
     region,
     credentials: { accessKeyId: account, secretAccessKey: 'test' },
   });
@@ -115,9 +114,7 @@ describe('examples/organization in a local AWS', () => {
     const names = new Set(
       polled.map(({ rule, asOf }) => `netskope.${rule}@${Math.floor(Date.parse(asOf) / 1000)}`),
     );
-    const calls = demo.simulation.proxy.calls.filter(({ principal }) =>
-      names.has(principal.sessionName ?? ''),
-    );
+    const calls = demo.lab.proxy.calls.filter(({ principal }) => names.has(principal.sessionName ?? ''));
 
     expect(calls.length).toBeGreaterThan(0);
     expect(calls.filter(({ isWrite }) => isWrite)).toEqual([]);
@@ -236,7 +233,7 @@ describe('examples/organization in a local AWS', () => {
   testFunctionPermissions(() => demo);
 
   test('a rollout goes account by account, and every account is accounted for', async () => {
-    const { proxy, tenant, aws } = demo.simulation;
+    const { proxy, tenant, aws } = demo.lab;
     const { security, production, staging } = accounts;
     const rule = 'security-group-ssh-open';
     const allRegions = [...regions, 'us-west-2'];
@@ -255,7 +252,7 @@ describe('examples/organization in a local AWS', () => {
       deployed = given;
       await demo.root.apply(given);
       await sleep(SETTINGS_ARE_REMEMBERED_SECONDS * 1000);
-      return new Deployment({ endpoint: aws.endpoint, account: security, homeRegion }).poll(rule, new Date());
+      return demo.lab.deployment({ account: security, homeRegion }).poll(rule, new Date());
     };
     /** The outcomes of each account, one for each region. */
     const byAccount = (outcomes: readonly Outcome[]) =>
@@ -314,7 +311,7 @@ describe('examples/organization in a local AWS', () => {
   });
 
   test('a region that is taken out leaves nothing behind, and its findings are told of', async () => {
-    const { proxy, tenant, aws } = demo.simulation;
+    const { proxy, tenant, aws } = demo.lab;
     const { security, staging } = accounts;
     const gone = 'us-west-2';
     const name = 'cspm-auto-remediation';
@@ -341,7 +338,7 @@ describe('examples/organization in a local AWS', () => {
     await demo.root.apply(deployed);
     const after = await deployedInRegion(aws.endpoint, security, gone);
     const { changes } = await demo.root.plan(deployed);
-    const deployment = new Deployment({ endpoint: aws.endpoint, account: security, homeRegion });
+    const deployment = demo.lab.deployment({ account: security, homeRegion });
     const { summary, outcomes } = await deployment.poll('security-group-ssh-open', new Date());
 
     expect(before).toEqual({
@@ -383,7 +380,7 @@ describe('examples/organization in a local AWS', () => {
   test('a plan leaves the pause parameter as an operator has set it', async () => {
     for (const region of regions) {
       const client = new SSMClient({
-        endpoint: demo.simulation.aws.endpoint,
+        endpoint: demo.lab.aws.endpoint,
         region,
         credentials: { accessKeyId: accounts.security, secretAccessKey: 'test' },
       });

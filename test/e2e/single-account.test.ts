@@ -15,9 +15,8 @@ import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { startAwsProxy } from '../lab/aws-proxy/index.ts';
-import { Deployment } from '../lab/deployed/deployment.ts';
+import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
-import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import {
   copyProject,
   localAwsEnvironment,
@@ -36,20 +35,20 @@ const variables = { netskope_tenant: 'acme' };
 const central = 'module.cspm_auto_remediation.module.central';
 const evidenceBucket = `cspm-auto-remediation-evidence-${account}-${region}`;
 const rootFolder = path.join(folder, 'examples/single-account');
-let simulation: Simulation;
+let lab: Lab;
 let terraform: TerraformInstallation;
 let environment: Readonly<Record<string, string>>;
 let root: TerraformRoot;
 
 beforeAll(async () => {
   const installation = await prepareLocalAws(say);
-  simulation = await startSimulation({ installation, signal: stopped.signal });
+  lab = await startLab({ installation, signal: stopped.signal });
   terraform = await prepareTerraform(say);
   await copyProject(folder);
   environment = {
-    ...localAwsEnvironment(simulation.aws.endpoint, account),
+    ...localAwsEnvironment(lab.aws.endpoint, account),
     AWS_REGION: region,
-    TF_VAR_api_token: simulation.tenant.token,
+    TF_VAR_api_token: lab.tenant.token,
   };
   root = newRoot(environment);
   await root.init();
@@ -58,7 +57,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stopped.abort();
-  await simulation?.stop();
+  await lab?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -72,11 +71,7 @@ function newRoot(given: Readonly<Record<string, string>>): TerraformRoot {
 }
 
 function clientSettings() {
-  return {
-    endpoint: simulation.aws.endpoint,
-    region,
-    credentials: { accessKeyId: account, secretAccessKey: 'test' },
-  };
+  return lab.settings(account, region);
 }
 
 /** A session of a role that may do everything, as who applies Terraform: policies of buckets don't bind an account's root. */
@@ -173,11 +168,11 @@ describe('examples/single-account in a local AWS', () => {
     const state = await root.show();
 
     expect(state).toContain('netskope-api-token');
-    expect(state).not.toContain(simulation.tenant.token);
+    expect(state).not.toContain(lab.tenant.token);
   });
 
   test('the schedules start polls: a rule that is in force cures, one in dry run plans', async () => {
-    const { aws, proxy, tenant } = simulation;
+    const { aws, proxy, tenant } = lab;
     const builder = new AccountBuilder(aws.endpoint, account);
     const vpc = await builder.vpc(region);
     const group = await builder.securityGroup(region, vpc, 'web', [
@@ -195,7 +190,7 @@ describe('examples/single-account in a local AWS', () => {
       },
       new Date(Date.now() - 120_000),
     );
-    const deployment = new Deployment({ endpoint: aws.endpoint, account, homeRegion: region });
+    const deployment = lab.deployment({ account, homeRegion: region });
 
     const [groups, buckets] = await Promise.all([
       deployment.awaitScheduledPoll('security-group-ssh-open'),
@@ -211,9 +206,9 @@ describe('examples/single-account in a local AWS', () => {
 
   test('a destroy keeps the evidence with all that protects it, and says in which bucket', async () => {
     // The local AWS enforces no policies: the one that matters is judged before it.
-    await using judged = await startAwsProxy({ upstream: () => simulation.aws.endpoint });
+    await using judged = await startAwsProxy({ upstream: () => lab.aws.endpoint });
     judged.intercept(async (call) =>
-      call.operation === 'DeleteBucketPolicy' ? await simulation.judge.intercept(call) : undefined,
+      call.operation === 'DeleteBucketPolicy' ? await lab.judge.intercept(call) : undefined,
     );
     environment = { ...environment, ...(await administrator()) };
     const before = await evidence();

@@ -11,11 +11,9 @@ import {
 } from '@aws-sdk/client-iam';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import { AccountBuilder } from '../lab/accounts/account-builder.ts';
-import { Deployment } from '../lab/deployed/deployment.ts';
+import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { parsePolicy } from '../lab/permissions/policy.ts';
-import { type Simulation, startSimulation } from '../lab/simulation.ts';
 import {
   copyProject,
   localAwsEnvironment,
@@ -58,7 +56,7 @@ const variables = {
   force_destroy: true,
   tags,
 };
-let simulation: Simulation;
+let lab: Lab;
 let example: TerraformRoot;
 let otherSettings: Promise<OtherSettings>;
 /** The security group of each account that lets the world in. */
@@ -67,7 +65,7 @@ let groups: ReadonlyMap<string, string>;
 beforeAll(async () => {
   const installation = await prepareLocalAws(say);
   const terraform = await prepareTerraform(say);
-  simulation = await startSimulation({
+  lab = await startLab({
     installation,
     signal: stopped.signal,
     organization: {
@@ -103,7 +101,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stopped.abort();
-  await simulation?.stop();
+  await lab?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
@@ -111,9 +109,9 @@ afterAll(async () => {
 function rootIn(terraform: TerraformInstallation, directory: string): TerraformRoot {
   return new TerraformRoot(terraform, path.join(folder, directory), {
     environment: {
-      ...localAwsEnvironment(simulation.aws.endpoint, security),
-      AWS_ENDPOINT_URL_CLOUDFORMATION: simulation.proxy.endpoint,
-      TF_VAR_api_token: simulation.tenant.token,
+      ...localAwsEnvironment(lab.aws.endpoint, security),
+      AWS_ENDPOINT_URL_CLOUDFORMATION: lab.proxy.endpoint,
+      TF_VAR_api_token: lab.tenant.token,
     },
     logFile: `${folder}-${path.basename(directory)}-terraform.log`,
     say,
@@ -122,7 +120,7 @@ function rootIn(terraform: TerraformInstallation, directory: string): TerraformR
 }
 
 async function openGroup(account: string, name = 'open'): Promise<string> {
-  const builder = new AccountBuilder(simulation.aws.endpoint, account);
+  const builder = lab.accountBuilder(account);
   return builder.securityGroup(region, await builder.vpc(region), name, [
     { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] },
   ]);
@@ -130,7 +128,7 @@ async function openGroup(account: string, name = 'open'): Promise<string> {
 
 /** Scans the accounts and polls; the outcome of each account's finding. */
 async function scanAndPoll(): Promise<ReadonlyMap<string, Outcome>> {
-  const { aws, proxy, tenant } = simulation;
+  const { proxy, tenant } = lab;
   await tenant.scan(
     {
       endpoint: proxy.endpoint,
@@ -141,7 +139,7 @@ async function scanAndPoll(): Promise<ReadonlyMap<string, Outcome>> {
     // A poll asks for what was found up to its whole second.
     new Date(Date.now() - 1000),
   );
-  const deployment = new Deployment({ endpoint: aws.endpoint, account: security, homeRegion: region });
+  const deployment = lab.deployment({ account: security, homeRegion: region });
   const { summary, outcomes } = await deployment.poll(rule, new Date());
   expect(outcomes.length).toBe(summary.findings);
   return new Map(outcomes.map((outcome) => [outcome.finding.account, outcome]));
@@ -151,11 +149,7 @@ const words = (outcomes: ReadonlyMap<string, Outcome>) =>
   Object.fromEntries([...outcomes].map(([account, { outcome }]) => [account, outcome]));
 
 function clientSettings(account: string) {
-  return {
-    endpoint: simulation.aws.endpoint,
-    region,
-    credentials: { accessKeyId: account, secretAccessKey: 'test' },
-  };
+  return lab.settings(account, region);
 }
 
 async function roleNames(account: string, name = 'cspm-auto-remediation'): Promise<string[]> {
@@ -341,7 +335,7 @@ describe('examples/organization with a StackSet', () => {
   });
 
   test('an account that joins the unit is cured by the next poll, and one that leaves is left alone, without an apply', async () => {
-    const { stackSets, judge } = simulation;
+    const { stackSets, judge } = lab;
     stackSets.organization.move(newcomer, unit);
     stackSets.organization.move(staging, root);
     await stackSets.idle();
@@ -365,7 +359,7 @@ describe('examples/organization with a StackSet', () => {
   });
 
   test('the roles allow all that was asked of them, and nothing was refused but roles that are not there', () => {
-    const { judge } = simulation;
+    const { judge } = lab;
     const remediation = (account: string) => `arn:aws:iam::${account}:role/cspm-auto-remediation-remediation`;
 
     expect(judge.unknownCalls).toEqual([]);

@@ -4,6 +4,7 @@ import {
   paginateListAccessKeys,
   paginateListUsers,
 } from '@aws-sdk/client-iam';
+import { agedAccessKeys } from '../aws-proxy/index.ts';
 import { arnOf, type Calls, type Requires, requirement, text } from '../permissions/requirement.ts';
 import { type Check, given, tenantTags, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
@@ -81,6 +82,8 @@ export const labRule = defineLabRule({
   isGlobal: true,
   calls,
   options: {},
+  // A key can't be made with an old date.
+  pretend: (user) => agedAccessKeys({ [user]: 400 }),
   scenarios: [
     {
       name: 'a user with an old key',

@@ -1,4 +1,5 @@
 import type { AccountBuilder } from '../accounts/account-builder.ts';
+import type { Fault } from '../aws-proxy/index.ts';
 import type { Calls } from '../permissions/requirement.ts';
 import type { Check } from './check.ts';
 import type { NetskopeWords } from './netskope-words.ts';
@@ -55,6 +56,8 @@ export interface LabRule<Code extends string = string> {
    * @returns the new resource's id in a finding
    */
   violate?(site: Site): Promise<string>;
+  /** What the proxy must say of a new resource, where the local AWS can't make it as the rule wants it. */
+  readonly pretend?: (resource: string) => Fault;
   /** Together they bring every action of the rule's permissions into play. */
   readonly scenarios: readonly [Scenario, ...Scenario[]];
 }

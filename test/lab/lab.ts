@@ -1,0 +1,157 @@
+import { AccountBuilder } from './accounts/account-builder.ts';
+import { type AutomationSimulation, startAutomation } from './automation/index.ts';
+import {
+  type AwsProxy,
+  type AwsProxyOptions,
+  documentedThrottles,
+  type Fault,
+  type Injection,
+  startAwsProxy,
+} from './aws-proxy/index.ts';
+import { Deployment, type DeploymentPlace } from './deployed/deployment.ts';
+import {
+  type LocalAws,
+  type LocalAwsInstallation,
+  prepareLocalAws,
+  startLocalAws,
+} from './local-aws/index.ts';
+import { PermissionJudge } from './permissions/index.ts';
+import { type LabRule, type LabRuleId, labRules, violate } from './rules/index.ts';
+import {
+  Organization,
+  type OrganizationOptions,
+  type StackSetsSimulation,
+  startStackSets,
+} from './stacksets/index.ts';
+import { startTenant, type Tenant } from './tenant/index.ts';
+
+/** All that the product meets outside: AWS, with a proxy before it, and a Netskope tenant. */
+export interface Lab extends AsyncDisposable {
+  readonly aws: LocalAws;
+  /** What everyone calls in AWS's stead: functions, Terraform, tests. */
+  readonly proxy: AwsProxy;
+  /** Refuses what AWS would refuse the roles that call through the proxy. */
+  readonly judge: PermissionJudge;
+  /** Systems Manager Automation, which the local AWS lacks. */
+  readonly automation: AutomationSimulation;
+  /** CloudFormation StackSets with service-managed permissions, and the organization that they are for. */
+  readonly stackSets: StackSetsSimulation;
+  readonly tenant: Tenant;
+  /** What a client of an account's root takes: past the proxy, so that no fault and no judge meets its calls. */
+  settings(account: string, region: string): ClientSettings;
+  /** Makes resources in an account. */
+  accountBuilder(account: string): AccountBuilder;
+  /**
+   * Makes a new resource that violates a rule.
+   * @returns its id in a finding
+   */
+  violate(rule: LabRuleId, place: { readonly account: string; readonly region: string }): Promise<string>;
+  /** The product, deployed: `poll(rule, at)` starts a poll and gives its outcomes. */
+  deployment(place: Omit<DeploymentPlace, 'endpoint'>): Deployment;
+  /** Breaks, delays or rewrites what AWS answers, until it is removed. */
+  inject(fault: Fault): Injection;
+  stop(): Promise<void>;
+}
+
+/** What a client of the AWS SDK takes. */
+export type ClientSettings = ReturnType<AccountBuilder['settings']>;
+
+export interface LabOptions {
+  /** Default: it is prepared. */
+  readonly installation?: LocalAwsInstallation;
+  readonly signal?: AbortSignal;
+  /** Variables that every function gets besides the addresses of the proxy and the tenant. */
+  readonly functionEnvironment?: Readonly<Record<string, string>>;
+  /** Default: one of no other account than its management account. */
+  readonly organization?: OrganizationOptions;
+  /**
+   * Whether AWS refuses what a role's policies do not allow, and throttles as documented. Default: yes. The benchmark
+   * leaves it out: the judge's own look-ups would be measured too.
+   */
+  readonly strict?: boolean;
+  /** Is given each call when it is answered. */
+  readonly onCall?: AwsProxyOptions['onCall'];
+}
+
+const NO_ORGANIZATION: OrganizationOptions = {
+  id: 'o-none000000',
+  root: 'r-none',
+  managementAccount: '000000000000',
+};
+
+/**
+ * Starts a local AWS whose functions call AWS through the proxy, with the permissions that they would have in AWS, and
+ * the tenant instead of Netskope.
+ */
+export async function startLab(options: LabOptions = {}): Promise<Lab> {
+  const { signal, functionEnvironment, strict = true, onCall } = options;
+  const installation = options.installation ?? (await prepareLocalAws(console.error));
+  const started: AsyncDisposable[] = [];
+  const stop = async (): Promise<void> => {
+    for (const part of started.splice(0).reverse()) await part[Symbol.asyncDispose]();
+  };
+  try {
+    let upstream = '';
+    const proxy = await startAwsProxy({ upstream: () => upstream, ...(onCall !== undefined && { onCall }) });
+    started.push(proxy);
+    const organization = new Organization(options.organization ?? NO_ORGANIZATION);
+    // What Terraform may do, which calls it as a role, is not the product's.
+    const stackSets = startStackSets({ proxy, organization });
+    started.push(stackSets);
+    const judge = new PermissionJudge({
+      upstream: () => upstream,
+      organizations: organization.membership,
+    });
+    if (strict) {
+      // Before all else that answers: what a role may not do has no effect.
+      proxy.intercept(judge.intercept);
+      proxy.intercept(documentedThrottles());
+    }
+    const automation = startAutomation({ proxy, upstream: () => upstream });
+    started.push(automation);
+    const tenant = await startTenant({});
+    started.push(tenant);
+    const aws = await startLocalAws({
+      installation,
+      functionEnvironment: {
+        AWS_ENDPOINT_URL: proxy.endpoint,
+        NETSKOPE_URL: tenant.url,
+        ...functionEnvironment,
+      },
+      ...(signal !== undefined && { signal }),
+    });
+    started.push(aws);
+    upstream = aws.endpoint;
+    const parts = { aws, proxy, judge, automation, stackSets, tenant };
+    return { ...parts, ...doors(aws.endpoint, proxy), stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What the lab does for who works in it. */
+function doors(
+  endpoint: string,
+  proxy: AwsProxy,
+): Pick<Lab, 'settings' | 'accountBuilder' | 'violate' | 'deployment' | 'inject'> {
+  const accountBuilder = (account: string): AccountBuilder => new AccountBuilder(endpoint, account);
+  let made = 0;
+  return {
+    accountBuilder,
+    settings: (account, region) => accountBuilder(account).settings(region),
+    async violate(id, { account, region }) {
+      made += 1;
+      const resource = await violate(id, {
+        builder: accountBuilder(account),
+        region,
+        name: `lab-${account}-${made}`,
+      });
+      const rule: LabRule = labRules[id];
+      if (rule.pretend !== undefined) proxy.inject(rule.pretend(resource));
+      return resource;
+    },
+    deployment: (place) => new Deployment({ endpoint, ...place }),
+    inject: (fault) => proxy.inject(fault),
+  };
+}
