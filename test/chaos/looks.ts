@@ -14,6 +14,8 @@ interface Look {
   readonly input: string;
 }
 
+const SHOW_TAGS = ['DescribeSecurityGroups', 'DescribeNetworkAcls', 'GetBucketTagging'];
+
 /** How many calls a look may lie back whose answer a write rests on: the reads of one look go side by side. */
 const NEAR = 2;
 /** A bucket is looked at in several calls. */
@@ -22,11 +24,15 @@ const NEAR_OF_BUCKET = 5;
 /** What our reads answered last, by operation: what a write could have known. */
 export class Looks {
   readonly #last = new Map<string, Look>();
+  /** The looks at tags that answered an older state. */
+  readonly #old: Look[] = [];
   #lastWrite = 0;
   #usedOld = false;
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
-    this.#last.set(operation, { number, state, isOld, input: JSON.stringify(input) });
+    const look = { number, state, isOld, input: JSON.stringify(input) };
+    this.#last.set(operation, look);
+    if (isOld && SHOW_TAGS.includes(operation)) this.#old.push(look);
   }
 
   wrote(number: number): void {
@@ -70,14 +76,13 @@ export class Looks {
     };
   }
 
-  /** Whether a lagging read hid the resource's exemption from the last look at its tags. */
-  hidExemption(resource: string): boolean {
+  /** Whether a lagging read hid the resource's exemption from a look at its tags since this call. */
+  hidExemption(resource: string, since: number): boolean {
     const [tag = ''] = Object.keys(EXEMPTION);
-    return ['DescribeSecurityGroups', 'DescribeNetworkAcls', 'GetBucketTagging'].some((operation) => {
-      const look = this.#last.get(operation);
-      if (look?.isOld !== true || !look.input.includes(resource)) return false;
-      return contentOf(look.state, resource)?.tags[tag] === undefined;
-    });
+    return this.#old.some(
+      ({ number, state, input }) =>
+        number >= since && input.includes(resource) && contentOf(state, resource)?.tags[tag] === undefined,
+    );
   }
 
   #near(

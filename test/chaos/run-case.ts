@@ -26,7 +26,9 @@ const CALLS_OF_A_CHANGE = 5;
 /** How soon a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
-const MOST_LOOKS = 20;
+const MOST_LOOKS = 30;
+/** Someone who paused resumes after so many looks at what waits. */
+const LOOKS_OF_A_PAUSE = 3;
 /** How long the queue keeps a job back before its next attempt. */
 const RETRY_MILLISECONDS = 30_000;
 
@@ -68,6 +70,8 @@ class CaseRun implements CaseResult {
   #isCalm = true;
   /** Resource to the index of the version that our last write of this job made. */
   #written = new Map<string, number>();
+  /** Resources of which a write of this job made what someone else had made just before. */
+  readonly #same = new Set<string>();
   /** Resource to the call before which it was exempted. */
   readonly #exemptedAt = new Map<string, number>();
   #ids = 0;
@@ -91,6 +95,7 @@ class CaseRun implements CaseResult {
       this.#job = spec;
       this.#oracle.begin();
       this.#written = new Map();
+      this.#same.clear();
       const begun = this.#model.versions.length - 1;
       const job = this.#jobOf(spec, index);
       this.#say(`job ${index + 1}: ${spec.rule} ${JSON.stringify(spec.options)}`);
@@ -131,6 +136,7 @@ class CaseRun implements CaseResult {
     for (let look = 0; look < MOST_LOOKS; look += 1) {
       const job = jobs.shift();
       if (job === undefined) return killed;
+      if (look >= LOOKS_OF_A_PAUSE) this.#setPause(false);
       for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
         const steps = kills[killed];
         let taken = 0;
@@ -219,13 +225,7 @@ class CaseRun implements CaseResult {
     }
     const { act } = disturbance;
     if (act.kind === 'pause' || act.kind === 'resume') {
-      const isPause = act.kind === 'pause';
-      if (isPause === (this.#pausedAt !== undefined)) return undefined;
-      this.#world.pause = isPause ? 'all' : 'none';
-      this.#pausedAt = isPause ? this.#world.now : undefined;
-      this.counts.add('acts');
-      this.#isCalm = false;
-      this.#say(`someone ${act.kind}s enforcement`);
+      this.#setPause(act.kind === 'pause');
       return undefined;
     }
     const before = this.#model.state;
@@ -243,6 +243,15 @@ class CaseRun implements CaseResult {
     return undefined;
   }
 
+  #setPause(isPause: boolean): void {
+    if (isPause === (this.#pausedAt !== undefined)) return;
+    this.#world.pause = isPause ? 'all' : 'none';
+    this.#pausedAt = isPause ? this.#world.now : undefined;
+    this.counts.add('acts');
+    this.#isCalm = false;
+    this.#say(`someone ${isPause ? 'pauses' : 'resumes'} enforcement`);
+  }
+
   #carryOut(call: ModelCall): object {
     const { operation, input } = call;
     try {
@@ -254,9 +263,9 @@ class CaseRun implements CaseResult {
       const resource = resourcesOf(this.#case).find((id) => JSON.stringify(input).includes(`"${id}"`));
       if (resource === undefined)
         this.#fault('elsewhere', `${operation} ${summary(input)} names no resource of the job`);
-      else if (contentOf(before, resource) !== contentOf(after, resource)) {
+      else if (onlyOf(before, resource) !== onlyOf(after, resource)) {
         this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
-      }
+      } else this.#noteSame({ operation, input, resource, before, after, job: this.#job }, call);
       this.#looks.wrote(this.#calls);
       return output;
     } catch (error) {
@@ -308,6 +317,16 @@ class CaseRun implements CaseResult {
     }
   }
 
+  /** A write that changed nothing: someone else did the same since the look before it, or the look was not asked. */
+  #noteSame(write: Write, { region }: ModelCall): void {
+    const before = this.#looks.seen(write.resource, write.before, this.#calls);
+    if (before === undefined) return;
+    const { next = before } = this.#model.answer(write.operation, write.input, before, region);
+    if (onlyOf(next, write.resource) === onlyOf(before, write.resource)) return;
+    this.counts.add('allowed: someone else made the same change between the look and the write');
+    this.#same.add(write.resource);
+  }
+
   /** The write on what the look directly before it answered, if it would have been right on that. */
   #excused(write: Write, { region }: ModelCall): Write | undefined {
     const before = this.#looks.seen(write.resource, write.before, this.#calls);
@@ -332,7 +351,7 @@ class CaseRun implements CaseResult {
     if (!isExempt(before, resource)) return;
     const since = this.#calls - (this.#exemptedAt.get(resource) ?? 0);
     if (since <= CALLS_OF_A_CHANGE) this.counts.add('allowed: exempted since the look at its tags');
-    else if (this.#looks.hidExemption(resource))
+    else if (this.#looks.hidExemption(resource, this.#calls - CALLS_OF_A_CHANGE))
       this.counts.add('allowed: exempted, and a lagging read hid it');
     else this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
   }
@@ -357,10 +376,11 @@ class CaseRun implements CaseResult {
     for (const { line } of applied) this.#say(`  ${line}`);
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
-    const wrote = this.#written.has(resource);
+    // Whether it was an attempt that was ended, or someone else, that nobody can know.
+    const mayHave = this.#same.has(resource) || (wasKilled && reason?.includes('cut off') === true);
     const lies: Readonly<Record<string, string | false>> = {
-      remediated: !wrote
-        ? 'no call of ours changed it'
+      remediated: !this.#written.has(resource)
+        ? !mayHave && 'no call of ours changed it'
         : since.every((version) => this.#oracle.violates(resource, version, this.#job)) &&
           'it violates the rule still',
       gone:
@@ -383,16 +403,16 @@ class CaseRun implements CaseResult {
       return;
     }
     for (const [item, { before, after }] of made) {
-      const told = recorded.get(item);
+      const told = recorded.net.get(item);
       if (told?.before === before && told.after === after) continue;
-      if (wasKilled) continue;
+      if (wasKilled || recorded.unconfirmed.has(item)) continue;
       this.#fault(
         'record',
         `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${told === undefined ? 'nothing of it' : `${told.before ?? 'nothing'} to ${told.after ?? 'nothing'}`}`,
       );
     }
     if (!this.#isCalm) return;
-    for (const item of recorded.keys()) {
+    for (const item of recorded.net.keys()) {
       if (!made.has(item))
         this.#fault(
           'record',

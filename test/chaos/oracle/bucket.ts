@@ -40,9 +40,11 @@ export class BucketOracle implements ResourceOracle {
     return problems;
   }
 
-  remember({ resource, before, after }: Write): { opensForNow: boolean } {
+  remember({ resource, before, after }: Write, seen: Write): { opensForNow: boolean } {
     const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
     this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
+    // What stood there is not what the look showed, so the record can't say it.
+    if (seen.before !== before) this.#effectsOn(resource).touch('block');
     return { opensForNow: false };
   }
 

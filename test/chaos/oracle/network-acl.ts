@@ -64,6 +64,10 @@ export class NetworkAclOracle implements ResourceOracle {
     }
     for (const entry of removed) effects.add(numberOf(entry), entryText(entry), null);
     for (const { from, to } of modified) effects.add(numberOf(from), entryText(from), entryText(to));
+    if (seen.before !== before) {
+      // What stood there is not what the look showed, so the record can't say it.
+      for (const entry of [...removed, ...modified.map(({ from }) => from)]) effects.touch(numberOf(entry));
+    }
     const ended = differences(
       seen.before.acls[resource]?.entries ?? [],
       seen.after.acls[resource]?.entries ?? [],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Block, RuleContent } from '../../lab/aws-model/state.ts';
+import type { AclEntry, Block, RuleContent } from '../../lab/aws-model/state.ts';
 import { blockText } from './bucket.ts';
 import { Effects, type NetEffect } from './judgement.ts';
 import { entryText } from './network-acl.ts';
@@ -17,8 +17,6 @@ const ruleSchema = z.object({
   source: z.string(),
   description: z.string(),
 });
-
-type Rule = z.infer<typeof ruleSchema>;
 
 const entrySchema = z
   .object({
@@ -48,44 +46,36 @@ const changeSchema = z.discriminatedUnion('kind', [
     revoked: z.array(ruleSchema).optional(),
   }),
   z.object({
-    kind: z.literal('security-group-rule-shrink'),
-    before: ruleSchema,
-    made: z.array(ruleSchema).default([]),
-    /** The rule in the wide one's place, perhaps a new one; null: someone else's; undefined: it was not shrunk. */
-    shrunk: ruleSchema.nullish(),
+    kind: z.literal('network-acl-entry-narrow'),
+    before: entrySchema,
+    after: entrySchema.nullable(),
+    created: z.array(entrySchema),
+    made: z.array(z.number()),
+    closed: z.enum(['no', 'yes', 'unconfirmed']),
   }),
   z.object({
-    kind: z.literal('security-group-rule-widen'),
-    before: ruleSchema.nullable(),
-    widened: ruleSchema.optional(),
-    revoked: z.array(ruleSchema).default([]),
+    kind: z.literal('network-acl-entry-restore'),
+    open: entrySchema.nullable(),
+    over: entrySchema.nullable(),
+    remove: z.array(entrySchema),
   }),
-  z.object({ kind: z.literal('network-acl-entry-create'), entry: entrySchema, made: z.boolean() }),
-  z.object({
-    kind: z.literal('network-acl-entry-delete'),
-    entry: entrySchema,
-    deleted: z.boolean().default(true),
-  }),
-  z.object({ kind: z.literal('network-acl-entry-replace'), before: entrySchema, after: entrySchema }),
   z.object({ kind: z.literal('s3-public-access-block-set'), before: blockSchema, after: blockSchema }),
 ]);
 
 const text = (rule: RuleContent): string => ruleText(rule);
 
-/** A rule was modified where its id stays; otherwise another stands in its place, or none of ours does. */
-function became(effects: Effects, before: Rule | null, after: Rule | null): void {
-  if (before !== null && after?.id === before.id) {
-    effects.add(before.id, text(before), text(after));
-    return;
-  }
-  // A narrow rule that an undo replaces is among those that it revoked.
-  if (before !== null && after === null) effects.add(before.id, text(before), null);
-  if (after !== null) effects.add(after.id, null, text(after));
+/** What records say, and of which items they say that it is not known. */
+export interface Recorded {
+  readonly net: NetEffect;
+  readonly unconfirmed: ReadonlySet<string>;
 }
 
+const textOf = (entry: AclEntry | null): string | null => (entry === null ? null : entryText(entry));
+
 /** @throws z.ZodError where a change is of no form that is documented */
-export function recordedEffects(applied: readonly unknown[]): NetEffect {
+export function recordedEffects(applied: readonly unknown[]): Recorded {
   const effects = new Effects();
+  const unconfirmed = new Set<string>();
   for (const recorded of applied) {
     const change = changeSchema.parse(recorded);
     switch (change.kind) {
@@ -95,32 +85,27 @@ export function recordedEffects(applied: readonly unknown[]): NetEffect {
       case 'security-group-rules-revoke':
         for (const rule of change.revoked ?? change.rules) effects.add(rule.id, text(rule), null);
         break;
-      case 'security-group-rule-shrink':
-        for (const rule of change.made) effects.add(rule.id, null, text(rule));
-        if (change.shrunk !== undefined) {
-          if (change.shrunk?.id !== change.before.id) became(effects, change.before, null);
-          became(effects, change.shrunk?.id === change.before.id ? change.before : null, change.shrunk);
+      case 'network-acl-entry-narrow': {
+        const { before, after, created, made, closed } = change;
+        for (const entry of created) {
+          if (made.includes(entry.number)) effects.add(String(entry.number), null, entryText(entry));
         }
+        if (closed === 'yes') effects.add(String(before.number), entryText(before), textOf(after));
+        if (closed === 'unconfirmed') unconfirmed.add(String(before.number));
         break;
-      case 'security-group-rule-widen':
-        for (const rule of change.revoked) effects.add(rule.id, text(rule), null);
-        if (change.widened !== undefined) became(effects, change.before, change.widened);
-        break;
-      case 'network-acl-entry-create':
-        if (change.made) effects.add(String(change.entry.number), null, entryText(change.entry));
-        break;
-      case 'network-acl-entry-delete':
-        if (change.deleted) effects.add(String(change.entry.number), entryText(change.entry), null);
-        break;
-      case 'network-acl-entry-replace':
-        effects.add(String(change.before.number), entryText(change.before), entryText(change.after));
+      }
+      case 'network-acl-entry-restore':
+        for (const entry of change.remove) effects.add(String(entry.number), entryText(entry), null);
+        if (change.open !== null) {
+          effects.add(String(change.open.number), textOf(change.over), entryText(change.open));
+        }
         break;
       case 's3-public-access-block-set':
         effects.add('block', blockOf(change.before), blockOf(change.after));
         break;
     }
   }
-  return effects.net;
+  return { net: effects.net, unconfirmed };
 }
 
 function blockOf(block: Block | null): string | null {

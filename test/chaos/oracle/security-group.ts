@@ -91,6 +91,10 @@ export class SecurityGroupOracle implements ResourceOracle {
     }
     for (const rule of removed) effects.add(rule.id, ruleText(rule), null);
     for (const { from, to } of modified) effects.add(from.id, ruleText(from), ruleText(to));
+    if (seen.before !== before) {
+      // What stood there is not what the look showed, so the record can't say it.
+      for (const { id } of [...removed, ...modified.map(({ from }) => from)]) effects.touch(id);
+    }
     // What took the place of a rule that we narrowed or revoked stands for good.
     const ended = differences(
       seen.before.groups[resource]?.rules ?? [],
