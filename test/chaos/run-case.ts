@@ -72,6 +72,8 @@ class CaseRun implements CaseResult {
   #written = new Map<string, number>();
   /** Resources of which a write of this job made what someone else had made just before. */
   readonly #same = new Set<string>();
+  /** Resource to the call by which this job changed it first. */
+  readonly #firstWrite = new Map<string, number>();
   /** Resource to the call before which it was exempted. */
   readonly #exemptedAt = new Map<string, number>();
   #ids = 0;
@@ -96,6 +98,7 @@ class CaseRun implements CaseResult {
       this.#oracle.begin();
       this.#written = new Map();
       this.#same.clear();
+      this.#firstWrite.clear();
       const begun = this.#model.versions.length - 1;
       const job = this.#jobOf(spec, index);
       this.#say(`job ${index + 1}: ${spec.rule} ${JSON.stringify(spec.options)}`);
@@ -310,7 +313,10 @@ class CaseRun implements CaseResult {
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
     }
-    if (!takesBack) this.#judgeTiming(write);
+    if (!takesBack) {
+      if (!this.#firstWrite.has(write.resource)) this.#firstWrite.set(write.resource, this.#calls);
+      this.#judgeTiming(write);
+    }
     if (this.#oracle.remember(write, seen).opensForNow) {
       this.counts.add('opened for now');
       this.#say('  opens something until it is taken back');
@@ -349,9 +355,11 @@ class CaseRun implements CaseResult {
       );
     }
     if (!isExempt(before, resource)) return;
-    const since = this.#calls - (this.#exemptedAt.get(resource) ?? 0);
+    // What was begun is finished: what counts is when the first change of the job left.
+    const first = this.#firstWrite.get(resource) ?? this.#calls;
+    const since = first - (this.#exemptedAt.get(resource) ?? 0);
     if (since <= CALLS_OF_A_CHANGE) this.counts.add('allowed: exempted since the look at its tags');
-    else if (this.#looks.hidExemption(resource, this.#calls - CALLS_OF_A_CHANGE))
+    else if (this.#looks.hidExemption(resource, first - CALLS_OF_A_CHANGE))
       this.counts.add('allowed: exempted, and a lagging read hid it');
     else this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
   }

@@ -19,6 +19,8 @@ const numberOf = ({ number }: AclEntry): string => String(number);
 export class NetworkAclOracle implements ResourceOracle {
   /** Entries that we created and whose open entry we have not replaced or deleted yet: ACL and number. */
   readonly #forNow = new Set<string>();
+  /** What we created, by ACL and number: ours for as long as it says what it said then. */
+  readonly #made = new Map<string, string>();
   /** What others gave up when they took away what we had created for now. */
   #renounced: Reach = 0n;
   #effects = new Map<string, Effects>();
@@ -35,7 +37,8 @@ export class NetworkAclOracle implements ResourceOracle {
     const sources = replacements(resource, before, job);
     let named = 0n;
     for (const entry of [...removed, ...modified.map(({ from }) => from)]) {
-      if (this.#forNow.has(`${resource} ${entry.number}`)) continue;
+      const item = `${resource} ${entry.number}`;
+      if (this.#forNow.has(item) || this.#made.get(item) === entryText(entry)) continue;
       if (!opensAll(entry))
         problems.push(`changed entry ${entryWords(entry)}, which does not allow everything`);
       else named |= matchOfEntry(entry) & ~pointsFrom(sources);
@@ -60,6 +63,7 @@ export class NetworkAclOracle implements ResourceOracle {
     const effects = this.#effectsOn(resource);
     for (const entry of added) {
       this.#forNow.add(`${resource} ${entry.number}`);
+      this.#made.set(`${resource} ${entry.number}`, entryText(entry));
       effects.add(numberOf(entry), null, entryText(entry));
     }
     for (const entry of removed) effects.add(numberOf(entry), entryText(entry), null);

@@ -40,6 +40,8 @@ export function ruleText({ protocol, fromPort, toPort, source, description }: Ru
 export class SecurityGroupOracle implements ResourceOracle {
   /** Rules that we added and whose wide rule we have not shrunk or revoked yet. */
   readonly #forNow = new Set<string>();
+  /** What we added, by id: ours for as long as it says what it said then. */
+  readonly #made = new Map<string, string>();
   /** What others gave up when they took away what we had added for now. */
   #renounced: Reach = 0n;
   #effects = new Map<string, Effects>();
@@ -57,7 +59,7 @@ export class SecurityGroupOracle implements ResourceOracle {
     const { port, protocols } = portOf(job);
     let named = pointsOfPort(protocols, port);
     for (const rule of [...removed, ...modified.map(({ from }) => from)]) {
-      if (this.#forNow.has(rule.id)) continue;
+      if (this.#forNow.has(rule.id) || this.#made.get(rule.id) === ruleText(rule)) continue;
       if (!opens(rule, job)) {
         problems.push(
           `changed ${contentWords(rule)} (${rule.id}), which does not open ${protocols} ${port} to the world`,
@@ -87,6 +89,7 @@ export class SecurityGroupOracle implements ResourceOracle {
     const effects = this.#effectsOn(resource);
     for (const rule of added) {
       this.#forNow.add(rule.id);
+      this.#made.set(rule.id, ruleText(rule));
       effects.add(rule.id, null, ruleText(rule));
     }
     for (const rule of removed) effects.add(rule.id, ruleText(rule), null);
