@@ -46,6 +46,18 @@ const changeSchema = z.discriminatedUnion('kind', [
     revoked: z.array(ruleSchema).optional(),
   }),
   z.object({
+    kind: z.literal('security-group-rule-shrink'),
+    before: ruleSchema,
+    made: z.array(ruleSchema).default([]),
+    shrunk: ruleSchema.nullable().optional(),
+  }),
+  z.object({
+    kind: z.literal('security-group-rule-widen'),
+    before: ruleSchema.nullable(),
+    widened: ruleSchema.optional(),
+    revoked: z.array(ruleSchema).default([]),
+  }),
+  z.object({
     kind: z.literal('network-acl-entry-narrow'),
     before: entrySchema,
     after: entrySchema.nullable(),
@@ -85,6 +97,27 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
       case 'security-group-rules-revoke':
         for (const rule of change.revoked ?? change.rules) effects.add(rule.id, text(rule), null);
         break;
+      case 'security-group-rule-shrink': {
+        const { before, made, shrunk } = change;
+        for (const rule of made) effects.add(rule.id, null, text(rule));
+        if (shrunk === undefined) break;
+        // AWS modified the wide rule; or it was revoked, and another stands in its place.
+        if (shrunk?.id === before.id) effects.add(before.id, text(before), text(shrunk));
+        else {
+          effects.add(before.id, text(before), null);
+          if (shrunk !== null) effects.add(shrunk.id, null, text(shrunk));
+        }
+        break;
+      }
+      case 'security-group-rule-widen': {
+        const { before, widened, revoked } = change;
+        if (widened !== undefined) {
+          const was = before?.id === widened.id ? text(before) : null;
+          effects.add(widened.id, was, text(widened));
+        }
+        for (const rule of revoked) effects.add(rule.id, text(rule), null);
+        break;
+      }
       case 'network-acl-entry-narrow': {
         const { before, after, created, made, closed } = change;
         for (const entry of created) {
