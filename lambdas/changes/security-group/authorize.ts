@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { ChangeRefusedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { refusal } from '../refusal.ts';
 import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
-import { answeredRuleSchema, readRulesOf, toExistingRule } from './read.ts';
+import { answeredRuleSchema, readRulesOf, readUntil, toExistingRule } from './read.ts';
 
 /** The codes by which EC2 says that a group can hold no more rules. */
 const QUOTA_ERRORS = ['RulesPerSecurityGroupLimitExceeded', 'SecurityGroupLimitExceeded'] as const;
@@ -77,6 +77,7 @@ function inWords(error: unknown, group: string, count: number): unknown {
  * @returns the rules that this call made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
+ * @throws OutOfTimeError when the call may have made rules that AWS's reads don't show yet
  */
 export async function authorizeRules(
   session: AwsSession,
@@ -93,12 +94,19 @@ export async function authorizeRules(
     const isDuplicate = isAwsError(error, 'InvalidPermission.Duplicate');
     const isLost = wasRetried(error) || errorKind(error) !== 'refused';
     if (!isLost && !isDuplicate) throw inWords(error, group, missing.length);
-    const now = await readRulesOf(session, group);
-    const made = isLost ? madeOf(missing, before, now) : [];
+    const isAnyShown = (standing: readonly ExistingRule[]) => missing.some((rule) => stands(rule, standing));
+    const now = isDuplicate ? await readUntil(session, group, isAnyShown) : await readRulesOf(session, group);
+    const made = isLost && now !== undefined ? madeOf(missing, before, now) : [];
     if (made.length === missing.length) return made;
     if (!isDuplicate) throw inWords(error, group, missing.length);
+    if (isLost && now === undefined) {
+      throw new OutOfTimeError(
+        `AWS may have added rules to ${group} that its reads do not show yet: the next attempt looks at them`,
+        { cause: error },
+      );
+    }
     // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
-    if (missing.some((rule) => stands(rule, now))) return authorizeRules(session, group, missing, now);
+    if (now !== undefined) return authorizeRules(session, group, missing, now);
     throw new StalePlanError(
       `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
       { cause: error },

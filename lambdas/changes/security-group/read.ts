@@ -114,3 +114,23 @@ export async function readIngressRules(
 export async function readRulesOf(session: AwsSession, group: string): Promise<readonly ExistingRule[]> {
   return (await readIngressRules(session, [group])).get(group) ?? [];
 }
+
+/** How often a group is read until the read shows what was added a moment ago. */
+const MAX_READS = 10;
+
+/**
+ * Reads the inbound rules of one security group until a read shows what is expected: AWS may answer from before a call
+ * that was made a moment ago.
+ * @returns undefined where no read shows it
+ */
+export async function readUntil(
+  session: AwsSession,
+  group: string,
+  isShown: (standing: readonly ExistingRule[]) => boolean,
+): Promise<readonly ExistingRule[] | undefined> {
+  for (let reads = 0; reads < MAX_READS; reads += 1) {
+    const standing = await readRulesOf(session, group);
+    if (isShown(standing)) return standing;
+  }
+  return undefined;
+}

@@ -17,7 +17,7 @@ import {
   stands,
 } from './ingress-rule.ts';
 import { isCertainRefusal, modifyRule } from './modify.ts';
-import { readRulesOf } from './read.ts';
+import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules, takeBackRules } from './revoke.ts';
 import type { RuleWiden } from './rule-widen.ts';
 import type { SecurityGroupRulesRevoke } from './rules-revoke.ts';
@@ -61,12 +61,23 @@ function formatParts({ after, pieces }: RuleShrink): string {
     .join(', ');
 }
 
-/** Reads the group and checks that it is what the plan saw. @returns its rules, and the wide one among them */
+/**
+ * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now is older
+ * than they are, and is made again.
+ * @returns its rules, and the wide one among them
+ */
 async function look(
   session: AwsSession,
-  { resource, before, remains = [] }: RuleShrink,
+  { resource, before, remains = [], made = [] }: RuleShrink,
 ): Promise<{ standing: readonly ExistingRule[]; wide: ExistingRule }> {
-  const standing = await readRulesOf(session, resource);
+  const standing = await readUntil(session, resource, (rules) =>
+    made.every(({ id }) => rules.some((rule) => rule.id === id)),
+  );
+  if (standing === undefined) {
+    throw new StalePlanError(
+      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now`,
+    );
+  }
   const wide = asSeen(resource, before, standing);
   checkRemains(resource, remains, standing);
   return { standing, wide };
@@ -94,7 +105,7 @@ async function replace(session: AwsSession, change: RuleShrink, note: Note): Pro
   const added = await authorizeRules(session, resource, [after], (await look(session, change)).standing);
   const soFar = { ...change, made: [...made, ...added] };
   note(soFar);
-  const { wide } = await look(session, change);
+  const { wide } = await look(session, soFar);
   if ((await revokeRules(session, resource, [wide])).length === 0) {
     throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
   }
@@ -137,7 +148,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   async apply(session, change, note) {
     const { resource } = change;
-    const first = await look(session, change);
+    const first = await look(session, { ...change, made: [] });
     let soFar: RuleShrink = { ...change, made: [] };
     const noteAll: Note = (next) => {
       soFar = next;
@@ -147,7 +158,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
     if (made.length > 0) noteAll({ ...change, made });
     try {
       // Adding took its time: the rule is read once more, as late as can be.
-      const { wide } = made.length === 0 ? first : await look(session, change);
+      const { wide } = made.length === 0 ? first : await look(session, soFar);
       const applied = await shrink(session, soFar, wide, noteAll);
       note(applied);
       return applied;
