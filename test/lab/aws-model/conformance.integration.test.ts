@@ -19,13 +19,13 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { AwsSession } from '../../../lambdas/aws/session.ts';
+import { freshAccount } from '../../integration/harness/product.ts';
 import { AccountBuilder } from '../accounts/account-builder.ts';
+import { testSession } from '../accounts/session.ts';
+import { type AwsProxy, startAwsProxy } from '../aws-proxy/index.ts';
 import { AwsModel } from './model.ts';
 import { modelSession } from './session.ts';
 import { type AwsState, EMPTY_STATE } from './state.ts';
-import { type AwsProxy, startAwsProxy } from '../aws-proxy/index.ts';
-import { testSession } from '../accounts/session.ts';
-import { freshAccount } from '../../integration/harness/product.ts';
 
 /**
  * The model answers as the local AWS does (corrected by the proxy where that is known to differ from AWS): the same
