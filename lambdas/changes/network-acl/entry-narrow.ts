@@ -100,7 +100,9 @@ async function close(
         : await replaceEntry(session, resource, after);
     if (closed === 'gone') throw stale(change, `it no longer has ${describeEntry(before)}`);
   } catch (error) {
-    if (errorKind(error) === 'unavailable') note({ ...change, closed: 'unconfirmed' });
+    if (!(error instanceof StalePlanError) && errorKind(error) === 'unavailable') {
+      note({ ...change, closed: 'unconfirmed' });
+    }
     throw error;
   }
   const done: NetworkAclEntryNarrow = { ...change, closed: 'yes' };
@@ -132,7 +134,8 @@ async function apply(
     return await close(session, done, note);
   } catch (error) {
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
-    if (errorKind(error) !== 'unavailable') await takeBackEntries(session, resource, ours, true);
+    const isOpen = !(error instanceof StalePlanError) && errorKind(error) === 'unavailable';
+    if (!isOpen) await takeBackEntries(session, resource, ours, true);
     throw error;
   }
 }
