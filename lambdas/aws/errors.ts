@@ -74,6 +74,12 @@ export function errorKind(error: unknown): ErrorKind {
   return service.data.$fault === 'server' ? 'unavailable' : 'refused';
 }
 
+/** Whether nobody can tell if a call had its effect: no answer came, or AWS answered with a fault of its own. */
+export function isAnswerLost(error: unknown): boolean {
+  if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
+  return errorKind(error) === 'unavailable';
+}
+
 /** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return bounded(String(error));

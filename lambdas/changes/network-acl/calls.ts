@@ -1,5 +1,5 @@
 import type { NetworkAcl } from '@aws-sdk/client-ec2';
-import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { refusal } from '../refusal.ts';
@@ -63,8 +63,6 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
-const isLost = (error: unknown): boolean => errorKind(error) === 'unavailable';
-
 async function stands(session: AwsSession, networkAclId: string, entry: NetworkAclEntry): Promise<boolean> {
   const found = (await look(session, networkAclId))?.at(entry.ruleNumber);
   return found !== undefined && sameEntry(found, entry);
@@ -100,7 +98,7 @@ export async function createEntry(
         { cause: error },
       );
     }
-    if (isLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    if (isAnswerLost(error) && (await stands(session, networkAclId, entry))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }
@@ -123,7 +121,7 @@ export async function replaceEntry(
     return 'made';
   } catch (error) {
     if (isAwsError(error, entryGone)) return 'gone';
-    if (isLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    if (isAnswerLost(error) && (await stands(session, networkAclId, entry))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }
@@ -151,7 +149,7 @@ export async function deleteEntry(
   } catch (error) {
     // Where the SDK sent the call twice, the first may have taken it out.
     if (isAwsError(error, entryGone)) return wasRetried(error) ? 'made' : 'gone';
-    if (isLost(error)) {
+    if (isAnswerLost(error)) {
       const standing = await look(session, networkAclId);
       if (standing !== undefined && standing.at(ruleNumber) === undefined) return 'made';
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { errorKind } from '../../aws/errors.ts';
+import { isAnswerLost } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -100,9 +100,7 @@ async function close(
         : await replaceEntry(session, resource, after);
     if (closed === 'gone') throw stale(change, `it no longer has ${describeEntry(before)}`);
   } catch (error) {
-    if (!(error instanceof StalePlanError) && errorKind(error) === 'unavailable') {
-      note({ ...change, closed: 'unconfirmed' });
-    }
+    if (isAnswerLost(error)) note({ ...change, closed: 'unconfirmed' });
     throw error;
   }
   const done: NetworkAclEntryNarrow = { ...change, closed: 'yes' };
@@ -134,8 +132,7 @@ async function apply(
     return await close(session, done, note);
   } catch (error) {
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
-    const isOpen = !(error instanceof StalePlanError) && errorKind(error) === 'unavailable';
-    if (!isOpen) await takeBackEntries(session, resource, ours, true);
+    if (!isAnswerLost(error)) await takeBackEntries(session, resource, ours, true);
     throw error;
   }
 }
