@@ -37,6 +37,8 @@ export interface JobResult {
   readonly inProgress: readonly Entry<'in_progress'>[];
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
+  /** Whether the target role is missing in the account: a state of the account, not of its findings. */
+  readonly isRoleMissing: boolean;
   /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
 }
@@ -47,6 +49,7 @@ export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
 /** What an attempt learns on its way and its record needs. */
 interface Learned {
   isRecalled: boolean;
+  isRoleMissing: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
@@ -66,7 +69,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const journal = new Journal(journalId(job), ports.evidence);
   const work: Work = { job, rule, attempt, ports, journal };
   const book = new Book(job.findings, ports.clock);
-  const learned: Learned = { isRecalled: false, endedExemptions: new Map(), idle: [] };
+  const learned: Learned = { isRecalled: false, isRoleMissing: false, endedExemptions: new Map(), idle: [] };
   try {
     book.keep(await recall(work));
     learned.isRecalled = true;
@@ -88,7 +91,10 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   if (book.pending.length === 0) return;
 
   const opened = await openSession(book.pending, work, action.access);
-  if ('refused' in opened) return book.addToPending(opened.refused);
+  if ('refused' in opened) {
+    learned.isRoleMissing = opened.isRoleMissing;
+    return book.addToPending(opened.refused);
+  }
   const { session } = opened;
 
   const { endings, idle, verdicts } = await followExecutions(session, book.pending, work);
@@ -146,7 +152,7 @@ async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | unde
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
-  { isRecalled, settingsError, mode, endedExemptions, idle }: Learned,
+  { isRecalled, isRoleMissing, settingsError, mode, endedExemptions, idle }: Learned,
 ): Promise<JobResult> {
   const { job, rule, journal, ports } = work;
   const { runbook } = rule;
@@ -175,6 +181,7 @@ async function record(
     unfinished,
     inProgress: book.in('in_progress'),
     ...(settingsError !== undefined && { settingsError }),
+    isRoleMissing,
     failures,
   };
 }

@@ -24,7 +24,7 @@ export function logError(words: string, error: unknown): void {
 /** Reports the result of an attempt in logs and metrics. */
 export function report(job: Job, result: JobResult): void {
   result.outcomes.forEach(logOutcome);
-  countOutcomes(job, result.outcomes);
+  countOutcomes(job, result);
   if (result.settingsError !== undefined) {
     count('SettingsInvalid', 1);
     logger.error(result.settingsError.message);
@@ -40,12 +40,13 @@ export function report(job: Job, result: JobResult): void {
   countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length);
 }
 
-function countOutcomes({ poll }: Job, outcomes: readonly Outcome[]): void {
+function countOutcomes({ poll }: Job, { outcomes, isRoleMissing }: JobResult): void {
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
-  // Of all rules together: what the region's alarm looks at.
-  countIf('FailedFindings', counts.get('failed') ?? 0);
+  // Of all rules together: what the region's alarms look at. A missing role is reported once, not per finding.
+  if (isRoleMissing) count('RoleMissing', 1);
+  else countIf('FailedFindings', counts.get('failed') ?? 0);
 }
 
 function countIf(metric: MetricName, number: number): void {

@@ -1,5 +1,5 @@
 import { describeAssumeRoleError } from '../../aws/assume-role-error.ts';
-import { errorKind } from '../../aws/errors.ts';
+import { errorKind, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
@@ -10,6 +10,14 @@ import { hasExecutions } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
+/** Where AWS does not let the target role be assumed. */
+interface Refusal {
+  /** The verdict on all findings. */
+  readonly refused: Verdict;
+  /** Whether the role is missing in the account, or does not trust the remediator. */
+  readonly isRoleMissing: boolean;
+}
+
 /**
  * Opens a session in the job's account, narrowed to what the rule needs.
  * @param access `read`: the credentials themselves can't change anything
@@ -19,7 +27,7 @@ export async function openSession(
   findings: readonly Finding[],
   work: ConfiguredWork,
   access: Access,
-): Promise<{ readonly session: AwsSession } | { readonly refused: Verdict }> {
+): Promise<{ readonly session: AwsSession } | Refusal> {
   const { account, region, poll } = work.job;
   const { scope, regionFrom } = work.rule;
   const inAnyRegion = scope === 'global' || regionFrom === 'resource';
@@ -30,20 +38,34 @@ export async function openSession(
   } catch (error) {
     if (errorKind(error) !== 'refused') throw error;
     const reason = describeAssumeRoleError(error, account, region);
-    return { refused: conclude('failed', { willRetry: true, reason }) };
+    return {
+      refused: conclude('failed', { willRetry: true, reason }),
+      isRoleMissing: isAwsError(error, 'AccessDenied'),
+    };
   }
 }
 
+/**
+ * What the session may do. A job by a runbook either starts executions or makes the calls that ended ones left to be
+ * made, and rarely both: so that the policy stays well below what STS takes.
+ */
 function permissionsFor(
   findings: readonly Finding[],
   work: ConfiguredWork,
   access: Access,
 ): readonly Permission[] {
-  const { job, rule, runbook, ports } = work;
+  const { job, rule, runbook, ports, journal } = work;
   const { read, write } = rule.permissions;
   const follow =
     rule.runbook !== undefined && hasExecutions(findings, work) ? [followPermission(rule.runbook)] : [];
   if (access === 'read') return [...read, ...follow];
-  const start = runbook === undefined ? [] : startPermissions(runbook, ports.automationRoleArn(job.account));
-  return [...read, ...follow, ...start, ...write];
+  if (runbook === undefined) return [...read, ...follow, ...write];
+  const isBegun = ({ resource }: Finding): boolean => journal.earlierPlan(resource) !== undefined;
+  const start = startPermissions(runbook, ports.automationRoleArn(job.account));
+  return [
+    ...read,
+    ...follow,
+    ...(findings.every(isBegun) ? [] : start),
+    ...(findings.some(isBegun) ? write : []),
+  ];
 }

@@ -197,7 +197,15 @@ describe('a job', () => {
         ),
       ),
     ]);
-    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('FailedFindings', 1)]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('RoleMissing', 1)]);
+  });
+
+  test('a missing role is counted once per job, and not as failed findings', async () => {
+    cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
+
+    await invoke(recordOf(jobOf('a', 'b', 'c')));
+
+    expect(metrics()).toEqual([metric('Failed', 3, RULE), metric('RoleMissing', 1)]);
   });
 
   test('settings that can’t be used are counted for an alarm', async () => {
