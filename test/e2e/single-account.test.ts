@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
@@ -11,8 +12,22 @@ import {
   ListObjectVersionsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  collectorEnvironment,
+  jobQueueAttributes,
+  jobQueues,
+  queueName,
+  remediatorEnvironment,
+  settingsPath,
+  settingsPieces,
+  tokenSecretName,
+} from '../integration/harness/deployed-form.ts';
+import { settingsJson } from '../integration/harness/product.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { startAwsProxy } from '../lab/aws-proxy/index.ts';
 import { type Lab, startLab } from '../lab/index.ts';
@@ -129,6 +144,54 @@ async function evidence() {
 describe('examples/single-account in a local AWS', () => {
   test('a second plan is clean', async () => {
     expect(await root.plan(variables)).toMatchObject({ changes: false });
+  });
+
+  test('functions, queues and settings have the form in which integration tests make them', async () => {
+    const place = { name: 'cspm-auto-remediation', account, homeRegion: region };
+    const lambda = new LambdaClient(clientSettings());
+    const variablesOf = async (name: string) => {
+      const FunctionName = `${place.name}-${name}`;
+      const { Environment } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+      return Environment?.Variables;
+    };
+    const sqs = new SQSClient({ ...clientSettings(), useQueueUrlAsEndpoint: false });
+    const urls = await Promise.all(
+      jobQueues.map((queue) => sqs.send(new GetQueueUrlCommand({ QueueName: queueName(place, queue) }))),
+    );
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: urls[0]?.QueueUrl, AttributeNames: ['All'] }),
+    );
+    const secret = await new SecretsManagerClient(clientSettings()).send(
+      new DescribeSecretCommand({ SecretId: tokenSecretName(place) }),
+    );
+    const rule = 's3-bucket-public';
+    const { Parameters = [] } = await new SSMClient(clientSettings()).send(
+      new GetParametersByPathCommand({ Path: settingsPath(place, rule) }),
+    );
+    const pieces = Parameters.map(({ Value = '' }) => Value);
+    const json = Buffer.from(pieces.map((piece) => piece.split(' ')[2]).join(''), 'base64').toString();
+
+    expect(await variablesOf('collector')).toEqual({
+      ...collectorEnvironment(place, {
+        netskopeUrl: 'https://acme.goskope.com',
+        secretArn: secret.ARN ?? '',
+        regions: [region],
+        regionLabels: {},
+      }),
+      POLL_SCHEDULES: expect.any(String),
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+    });
+    expect(await variablesOf('remediator')).toEqual({
+      ...remediatorEnvironment(place, { maxReceiveCount: 5, retryDelaySeconds: 30 }),
+      POWERTOOLS_LOG_LEVEL: 'INFO',
+    });
+    const { RedrivePolicy = '', ...attributes } = jobQueueAttributes(place, region, 5);
+    expect(Attributes).toMatchObject(attributes);
+    expect(JSON.parse(Attributes['RedrivePolicy'] ?? '')).toEqual(JSON.parse(RedrivePolicy));
+    expect(pieces).toEqual(settingsPieces(json));
+    expect(Object.keys(JSON.parse(json)).sort()).toEqual(
+      Object.keys(JSON.parse(settingsJson(rule, {}))).sort(),
+    );
   });
 
   test('no poll comes before the queues, settings and roles that it needs', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { settingsJson, settingsPieces } from './harness/product.ts';
+import { settingsPieces } from './harness/deployed-form.ts';
+import { settingsJson } from './harness/product.ts';
 import {
   ingressRules,
   itemOf,

@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import {
   CreateEventBusCommand,
   EventBridgeClient,
@@ -36,6 +36,20 @@ import {
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
+import {
+  automationRoleName,
+  collectorEnvironment,
+  eventBusArn,
+  evidenceBucketName,
+  type JobQueue,
+  jobQueueAttributes,
+  queueName,
+  remediatorEnvironment,
+  settingsPath,
+  settingsPieces,
+  targetRoleName,
+  tokenSecretName,
+} from './deployed-form.ts';
 
 /** A rule's settings as a module's user writes them. */
 export interface RuleSettings {
@@ -66,7 +80,6 @@ export interface ProductOptions {
   readonly maxReceiveCount?: number;
 }
 
-/** A finding's event: the outcome without what was seen, with the lines of its changes. */
 /** What tests read of an event, once the product's own schema has taken the whole of it. */
 const eventSchema = z.looseObject({
   poll: z.object({ rule: z.string(), asOf: z.string() }),
@@ -103,20 +116,6 @@ export type StoredJournal = z.infer<typeof journalSchema>;
 /** Twelve digits that nobody else has. */
 export function freshAccount(): string {
   return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
-}
-
-/** `modules/per-region/settings.tf` cuts a rule's settings so. */
-const PIECE_LENGTH = 3500;
-
-/** A rule's settings in the form in which Terraform writes them: the values of the parameters 1, 2, … */
-export function settingsPieces(json: string): string[] {
-  const text = Buffer.from(json).toString('base64');
-  const digest = createHash('sha256').update(text).digest('hex');
-  const count = Math.ceil(text.length / PIECE_LENGTH);
-  return Array.from({ length: count }, (_, index) => {
-    const piece = text.slice(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH);
-    return `${index + 1}/${count} ${digest} ${piece}`;
-  });
 }
 
 /** A rule's settings as JSON, with the modules' defaults. */
@@ -157,7 +156,7 @@ export class Product {
     this.regions = options.regions ?? ['eu-central-1'];
     this.homeRegion = this.regions[0] ?? 'eu-central-1';
     this.maxReceiveCount = options.maxReceiveCount ?? 3;
-    this.bucket = `${this.name}-evidence-${this.account}-${this.homeRegion}`;
+    this.bucket = evidenceBucketName(this);
     this.#s3 = new S3Client(this.client(this.homeRegion));
   }
 
@@ -190,20 +189,20 @@ export class Product {
   }
 
   get targetRoleName(): string {
-    return `${this.name}-remediation`;
+    return targetRoleName(this);
   }
 
   get automationRoleName(): string {
-    return `${this.name}-automation`;
+    return automationRoleName(this);
   }
 
   /** Of jobs that wait for a while. */
   get delayedQueueName(): string {
-    return `${this.name}-jobs-delayed`;
+    return queueName(this, 'jobs-delayed');
   }
 
   get eventBusArn(): string {
-    return `arn:aws:events:${this.homeRegion}:${this.account}:event-bus/${this.name}`;
+    return eventBusArn(this);
   }
 
   get secretArn(): string {
@@ -214,36 +213,27 @@ export class Product {
   get collectorEnvironment(): Record<string, string> {
     const { netskopeUrl, collectorRegions = this.regions, regionLabels = {} } = this.#options;
     return {
-      ...this.#environment(this.homeRegion, 'collector'),
-      NETSKOPE_URL: netskopeUrl,
-      NETSKOPE_TOKEN_SECRET_ARN: this.#secretArn,
-      REGIONS: JSON.stringify(collectorRegions),
-      REGION_LABELS: JSON.stringify(regionLabels),
+      ...collectorEnvironment(this, {
+        netskopeUrl,
+        secretArn: this.#secretArn,
+        regions: collectorRegions,
+        regionLabels,
+      }),
+      ...this.#lambdaEnvironment(this.homeRegion),
     };
   }
 
   /** A remediator's environment, as `modules/per-region/remediator.tf` and Lambda set it; but retries come at once. */
   remediatorEnvironment(region: string): Record<string, string> {
     return {
-      ...this.#environment(region, 'remediator'),
-      TARGET_ROLE_NAME: this.targetRoleName,
-      AUTOMATION_ROLE_NAME: this.automationRoleName,
-      EXTERNAL_ID: `${this.name}-${this.account}`,
-      MAX_RECEIVE_COUNT: String(this.maxReceiveCount),
-      RETRY_DELAY_SECONDS: '0',
+      ...remediatorEnvironment(this, { maxReceiveCount: this.maxReceiveCount, retryDelaySeconds: 0 }),
+      ...this.#lambdaEnvironment(region),
     };
   }
 
-  #environment(region: string, functionName: string): Record<string, string> {
+  /** What Lambda sets, with the proxy's address and the account's root in place of the function's role. */
+  #lambdaEnvironment(region: string): Record<string, string> {
     return {
-      NAME: this.name,
-      HOME_REGION: this.homeRegion,
-      SECURITY_ACCOUNT_ID: this.account,
-      PARTITION: 'aws',
-      EVIDENCE_BUCKET: this.bucket,
-      EVENT_BUS_ARN: this.eventBusArn,
-      POWERTOOLS_SERVICE_NAME: `${this.name}-${functionName}`,
-      POWERTOOLS_METRICS_NAMESPACE: 'Cspm',
       AWS_REGION: region,
       AWS_ENDPOINT_URL: this.#options.functionEndpoint,
       AWS_ACCESS_KEY_ID: this.account,
@@ -265,12 +255,14 @@ export class Product {
   /** Writes the parameters 1, 2, … below the rule's path; what stands behind them stays. */
   async putPieces(rule: string, pieces: readonly string[], region = this.homeRegion): Promise<void> {
     await Promise.all(
-      pieces.map((piece, index) => this.#putParameter(region, `rules/${rule}/${index + 1}`, piece)),
+      pieces.map((piece, index) =>
+        this.#putParameter(region, `${settingsPath(this, rule)}${index + 1}`, piece),
+      ),
     );
   }
 
   async putPause(value: string, region = this.homeRegion): Promise<void> {
-    await this.#putParameter(region, 'pause', value);
+    await this.#putParameter(region, `/${this.name}/pause`, value);
   }
 
   async deletePause(region = this.homeRegion): Promise<void> {
@@ -285,29 +277,24 @@ export class Product {
 
   /** Makes the queue of jobs, whose dead letters have a queue already. */
   async makeQueue(region: string): Promise<void> {
-    const RedrivePolicy = JSON.stringify({
-      deadLetterTargetArn: `arn:aws:sqs:${region}:${this.account}:${this.name}-jobs-dead-letters.fifo`,
-      maxReceiveCount: this.maxReceiveCount,
-    });
     const Attributes = {
-      FifoQueue: 'true',
-      DeduplicationScope: 'messageGroup',
-      FifoThroughputLimit: 'perMessageGroupId',
+      ...jobQueueAttributes(this, region, this.maxReceiveCount),
       VisibilityTimeout: String(VISIBILITY_TIMEOUT_SECONDS),
-      RedrivePolicy,
     };
-    await this.sqs(region).send(new CreateQueueCommand({ QueueName: `${this.name}-jobs.fifo`, Attributes }));
+    await this.sqs(region).send(
+      new CreateQueueCommand({ QueueName: queueName(this, 'jobs.fifo'), Attributes }),
+    );
   }
 
-  queueUrl(suffix: 'jobs.fifo' | 'jobs-dead-letters.fifo'): string {
-    return `${this.#options.endpoint}/${this.account}/${this.name}-${suffix}`;
+  queueUrl(queue: JobQueue): string {
+    return `${this.#options.endpoint}/${this.account}/${queueName(this, queue)}`;
   }
 
   /** How many messages lie in a queue, seen and unseen. */
-  async depth(region: string, suffix: 'jobs.fifo' | 'jobs-dead-letters.fifo'): Promise<number> {
+  async depth(region: string, queue: JobQueue): Promise<number> {
     const { Attributes = {} } = await this.sqs(region).send(
       new GetQueueAttributesCommand({
-        QueueUrl: this.queueUrl(suffix),
+        QueueUrl: this.queueUrl(queue),
         AttributeNames: ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'],
       }),
     );
@@ -368,8 +355,7 @@ export class Product {
     return true;
   }
 
-  async #putParameter(region: string, path: string, value: string): Promise<void> {
-    const Name = `/${this.name}/${path}`;
+  async #putParameter(region: string, Name: string, value: string): Promise<void> {
     await new SSMClient(this.client(region)).send(
       new PutParameterCommand({ Name, Value: value, Type: 'String', Overwrite: true }),
     );
@@ -378,7 +364,7 @@ export class Product {
   async #makeSecret(): Promise<void> {
     const { ARN = '' } = await new SecretsManagerClient(this.client(this.homeRegion)).send(
       new CreateSecretCommand({
-        Name: `${this.name}/netskope-api-token`,
+        Name: tokenSecretName(this),
         SecretString: this.#options.token,
       }),
     );
@@ -417,7 +403,7 @@ export class Product {
 
   async #makeRegion(region: string): Promise<void> {
     const sqs = this.sqs(region);
-    const deadLetters = `${this.name}-jobs-dead-letters.fifo`;
+    const deadLetters = queueName(this, 'jobs-dead-letters.fifo');
     await sqs.send(new CreateQueueCommand({ QueueName: deadLetters, Attributes: { FifoQueue: 'true' } }));
     await Promise.all([
       this.makeQueue(region),
