@@ -58,6 +58,16 @@ export const labRule = defineLabRule({
     resource_category: 'Management',
     ...cis('2.2', 'Logging', 'Ensure CloudTrail log file validation is enabled'),
   },
+  names: [
+    'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
+    'Secure audit trails so they cannot be altered: CloudTrail Log Files Lack Integrity Validation',
+  ],
+  ids: [
+    'arn:aws:cloudtrail:eu-central-1:111122223333:trail/management-events',
+    'arn:aws-us-gov:cloudtrail:us-gov-west-1:111122223333:trail/a.b_c-1',
+  ],
+  notIds: ['management-events', 'arn:aws:s3:::trail', 'arn:aws:cloudtrail:eu-central-1:1:trail/events'],
+  hasRunbook: true,
   check: trails,
   calls,
   options: {},

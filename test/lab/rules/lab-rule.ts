@@ -41,6 +41,14 @@ export interface LabRule<Code extends string = string> {
   readonly code: Code;
   /** What Netskope says of it. */
   readonly words: NetskopeWords;
+  /** Netskope's names of it where it has several spellings. Default: the one in `words`. */
+  readonly names?: readonly string[];
+  /** Resources as findings name them. */
+  readonly ids: readonly [string, ...string[]];
+  /** What no finding of the rule may name. */
+  readonly notIds: readonly string[];
+  /** Set where AWS has a runbook that remediates it. */
+  readonly hasRunbook?: true;
   /** Judges resources by the rule's wording, straight from AWS. Two rules on one kind of resource share it. */
   readonly check: Check;
   /** Set where findings name no region: IAM's. */

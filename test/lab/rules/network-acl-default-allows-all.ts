@@ -12,6 +12,8 @@ export const labRule = defineLabRule({
     resource_category: 'Network',
     ...bestPractice('5', 'PR.AC', 'Network integrity is protected'),
   },
+  ids: ['acl-0123abcd', 'acl-0123456789abcdef0'],
+  notIds: ['acl-0123', 'vpc-0123abcd', 'arn:aws:ec2:eu-central-1:111122223333:network-acl/acl-0123abcd'],
   check: networkAcls,
   calls: networkAclCalls,
   options: { replacement_cidrs: ['vpc'] },

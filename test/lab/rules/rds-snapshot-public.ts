@@ -137,6 +137,8 @@ export const labRule = defineLabRule({
     resource_category: 'Database',
     ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
   },
+  ids: ['orders', 'Orders-2', 'a'],
+  notIds: ['1orders', 'orders-', 'or--ders', 'rds:orders-2026', 'a'.repeat(64)],
   check: databaseSnapshots,
   calls,
   options: {},

@@ -116,6 +116,8 @@ export const labRule = defineLabRule({
     resource_category: 'Storage',
     ...bestPractice('4', 'PR.AC', 'Access permissions and authorizations are managed'),
   },
+  ids: ['example-logs', 'example.com', 'Old_Bucket'],
+  notIds: ['arn:aws:s3:::example-logs', 'example-logs/folder', '-logs', 'ab', 'logs--euc1-az1--x-s3'],
   check: buckets,
   calls,
   options: {},

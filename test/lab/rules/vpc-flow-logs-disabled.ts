@@ -143,6 +143,8 @@ export const labRule = defineLabRule({
     resource_category: 'Network',
     ...cis('2.9', 'Logging', 'Ensure VPC flow logging is enabled in all VPCs'),
   },
+  ids: ['vpc-0123abcd', 'vpc-0123456789abcdef0'],
+  notIds: ['vpc-0123', 'subnet-0123abcd'],
   check: flowLogs,
   calls,
   options: {},
