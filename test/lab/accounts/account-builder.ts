@@ -86,13 +86,18 @@ export class AccountBuilder {
     return id;
   }
 
-  /** @returns the id of the default network ACL of a new VPC, which lets everything in */
-  async openDefaultNetworkAcl(region: string): Promise<string> {
+  /**
+   * Makes a VPC, with one subnet or none.
+   * @returns the id of its default network ACL, which lets everything in
+   */
+  async openDefaultNetworkAcl(region: string, { withSubnet = false } = {}): Promise<string> {
     const client = this.#ec2(region);
+    const VpcId = await this.vpc(region);
+    if (withSubnet) await client.send(new CreateSubnetCommand({ VpcId, CidrBlock: '10.1.1.0/24' }));
     const { NetworkAcls = [] } = await client.send(
       new DescribeNetworkAclsCommand({
         Filters: [
-          { Name: 'vpc-id', Values: [await this.vpc(region)] },
+          { Name: 'vpc-id', Values: [VpcId] },
           { Name: 'default', Values: ['true'] },
         ],
       }),

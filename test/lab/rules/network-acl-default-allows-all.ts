@@ -17,5 +17,8 @@ export const labRule = defineLabRule({
   check: networkAcls,
   calls: networkAclCalls,
   options: { replacement_cidrs: ['vpc'] },
-  scenarios: networkAclScenarios(({ builder, region }) => builder.openDefaultNetworkAcl(region)),
+  violate: ({ builder, region }) => builder.openDefaultNetworkAcl(region),
+  scenarios: networkAclScenarios(({ builder, region }) =>
+    builder.openDefaultNetworkAcl(region, { withSubnet: true }),
+  ),
 });
