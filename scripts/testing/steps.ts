@@ -72,6 +72,17 @@ export const steps: readonly Step[] = [
     minutes: 5,
     command: () => [nodeModule('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings'],
   },
+  {
+    name: 'imports',
+    needs: [],
+    minutes: 5,
+    command: () => [
+      nodeModule('dependency-cruiser/bin/dependency-cruise.mjs'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      'lambdas',
+    ],
+  },
   { name: 'catalog', needs: [], minutes: 5, command: () => ['scripts/catalog.ts', '--check'] },
   { name: 'docs', needs: [], minutes: 5, command: () => ['scripts/docs.ts', '--check'] },
   {

@@ -1,31 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
-import type { FlowLogDelete } from './delete.ts';
 import { isLogging, readFlowLogs } from './flow-logs.ts';
-
-export const flowLogSchema = z.object({
-  /** The VPC's id. */
-  resource: z.string(),
-  trafficType: z.enum(['ACCEPT', 'REJECT', 'ALL']),
-  /** In seconds: 60 or 600. */
-  maxAggregationInterval: z.union([z.literal(60), z.literal(600)]),
-  destination: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('cloud-watch-logs'), logGroup: z.string(), deliveryRoleArn: z.string() }),
-    z.object({ type: z.literal('s3'), arn: z.string() }),
-  ]),
-});
-
-const schema = flowLogSchema.extend({
-  kind: z.literal('flow-log-create'),
-  /** What AWS called it; null until it is made. */
-  flowLogId: z.string().nullable(),
-});
-export type FlowLogCreate = z.infer<typeof schema>;
+import { type FlowLogCreate, type FlowLogDelete, flowLogCreateSchema } from './schemas.ts';
 
 /** Marks the flow logs that we made: an undo may delete these and no others. */
 const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediation' };
@@ -111,7 +91,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 /** Starts to log a VPC's traffic. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
-  schema,
+  schema: flowLogCreateSchema,
   describe(change) {
     return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${words(change)}`;
   },

@@ -1,12 +1,8 @@
-import { z } from 'zod';
 import { isAwsError, wasRetried } from '../../aws/errors.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
-import { type FlowLogCreate, flowLogSchema } from './create.ts';
 import { readFlowLogs } from './flow-logs.ts';
-
-const schema = flowLogSchema.extend({ kind: z.literal('flow-log-delete'), flowLogId: z.string() });
-export type FlowLogDelete = z.infer<typeof schema>;
+import { type FlowLogCreate, type FlowLogDelete, flowLogDeleteSchema } from './schemas.ts';
 
 /** The code by which EC2 says that a flow log is not there. */
 const goneCode = 'InvalidFlowLogId.NotFound';
@@ -14,7 +10,7 @@ const goneCode = 'InvalidFlowLogId.NotFound';
 /** Deletes a flow log that we made. Its log group, and what was logged, stay. */
 export const changeKind: ChangeKind<FlowLogDelete> = {
   kind: 'flow-log-delete',
-  schema,
+  schema: flowLogDeleteSchema,
   describe: (change) => `- flow log ${change.flowLogId} of ${change.resource}`,
   async apply(session, change, note) {
     const { DeleteFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');

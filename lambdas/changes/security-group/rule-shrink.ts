@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { Change, ChangeKind } from '../change.ts';
@@ -7,48 +6,21 @@ import { authorizeRules } from './authorize.ts';
 import {
   covers,
   type ExistingRule,
-  existingRuleSchema,
   formatRule,
   formatTraffic,
-  ingressRuleSchema,
   looksLike,
   ruleKey,
-  securityGroupIdSchema,
   stands,
 } from './ingress-rule.ts';
 import { isCertainRefusal, modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules, takeBackRules } from './revoke.ts';
-import type { RuleWiden } from './rule-widen.ts';
-import type { SecurityGroupRulesRevoke } from './rules-revoke.ts';
-
-const source = z.union([z.cidrv4(), z.cidrv6()]);
-const pieceSchema = ingressRuleSchema.extend({ source });
-const standingSchema = existingRuleSchema.extend({ source });
-
-const schema = z.object({
-  kind: z.literal('security-group-rule-shrink'),
-  /** The security group's id. */
-  resource: securityGroupIdSchema,
-  /** The wide rule as it was seen. */
-  before: standingSchema,
-  /** What becomes of it: the part that keeps its id. */
-  after: pieceSchema,
-  /** The other parts that are added as rules; they share one set of tags. None of them stood there. */
-  pieces: z.array(pieceSchema),
-  /** Parts that stood there as rules already: they stay, and an undo leaves them. */
-  remains: z.array(pieceSchema).optional(),
-  /** What a person should know before it is made, for instance what ends with it. */
-  note: z.string().optional(),
-  /** Set as it is applied: the rules that were added. */
-  made: z.array(standingSchema).optional(),
-  /**
-   * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
-   * rule, it is a new one, or null where someone else's stood there already.
-   */
-  shrunk: standingSchema.nullable().optional(),
-});
-export type RuleShrink = z.infer<typeof schema>;
+import {
+  type RuleShrink,
+  type RuleWiden,
+  ruleShrinkSchema,
+  type SecurityGroupRulesRevoke,
+} from './schemas.ts';
 
 type Note = (soFar: RuleShrink) => void;
 
@@ -139,7 +111,7 @@ async function shrink(
  */
 export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',
-  schema,
+  schema: ruleShrinkSchema,
   describe(change) {
     const { before, remains = [], note } = change;
     const already = remains.length === 0 ? '' : ` (${remains.map(formatTraffic).join(', ')} stands already)`;

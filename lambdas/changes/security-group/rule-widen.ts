@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -6,40 +5,15 @@ import { authorizeRules } from './authorize.ts';
 import {
   copyableTags,
   type ExistingRule,
-  existingRuleSchema,
   formatRule,
   formatTraffic,
-  ingressRuleSchema,
   looksLike,
   ruleKey,
-  securityGroupIdSchema,
 } from './ingress-rule.ts';
 import { modifyRule } from './modify.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules } from './revoke.ts';
-import type { RuleShrink } from './rule-shrink.ts';
-
-const source = z.union([z.cidrv4(), z.cidrv6()]);
-const standingSchema = existingRuleSchema.extend({ source });
-
-const schema = z.object({
-  kind: z.literal('security-group-rule-widen'),
-  /** The security group's id. */
-  resource: securityGroupIdSchema,
-  /** The narrow rule as the shrinking left it; null where nothing of ours stands in the wide rule's place. */
-  before: standingSchema.nullable(),
-  /** The wide rule as it was. */
-  after: standingSchema,
-  /** The parts that were to be added when it was shrunk. */
-  pieces: z.array(ingressRuleSchema.extend({ source })),
-  /** Those that were added; undefined where that is not known, so that all that look like them are taken for them. */
-  made: z.array(standingSchema).optional(),
-  /** Set once it is applied: the wide rule that stands there now; undefined where one stood there before. */
-  widened: standingSchema.optional(),
-  /** Set once it is applied: the added parts that were revoked. */
-  revoked: z.array(standingSchema).optional(),
-});
-export type RuleWiden = z.infer<typeof schema>;
+import { type RuleShrink, type RuleWiden, ruleWidenSchema } from './schemas.ts';
 
 /** By its id or, where an undo has put it back under another id, by all that it says. */
 function find(rule: ExistingRule, standing: readonly ExistingRule[]): ExistingRule | undefined {
@@ -109,7 +83,7 @@ function partsOf({ pieces, made }: RuleWiden, standing: readonly ExistingRule[])
 /** Undoes `security-group-rule-shrink`: widens the rule again, in place, then revokes the parts that were added. */
 export const changeKind: ChangeKind<RuleWiden> = {
   kind: 'security-group-rule-widen',
-  schema,
+  schema: ruleWidenSchema,
   describe({ before, after, pieces, made = [] }) {
     const rules = made.length > 0 ? made.map(formatRule) : pieces.map(formatTraffic);
     const parts = rules.length === 0 ? '' : `, without ${rules.join('; ')}`;

@@ -1,28 +1,13 @@
-import { z } from 'zod';
 import type { ChangeKind } from '../change.ts';
 import { authorizeRules } from './authorize.ts';
-import {
-  type ExistingRule,
-  existingRuleSchema,
-  formatDescription,
-  formatTraffic,
-  type IngressRule,
-  ingressRuleSchema,
-  securityGroupIdSchema,
-} from './ingress-rule.ts';
+import { type ExistingRule, formatDescription, formatTraffic, type IngressRule } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { takeBackRules } from './revoke.ts';
-import type { SecurityGroupRulesRevoke } from './rules-revoke.ts';
-
-const schema = z.object({
-  kind: z.literal('security-group-rules-authorize'),
-  /** The security group's id. */
-  resource: securityGroupIdSchema,
-  rules: z.array(ingressRuleSchema.extend({ source: z.union([z.cidrv4(), z.cidrv6()]) })).min(1),
-  /** Set once it is applied: the rules that it made, without those that stood there already. */
-  made: z.array(existingRuleSchema).optional(),
-});
-export type SecurityGroupRulesAuthorize = z.infer<typeof schema>;
+import {
+  rulesAuthorizeSchema,
+  type SecurityGroupRulesAuthorize,
+  type SecurityGroupRulesRevoke,
+} from './schemas.ts';
 
 /** Traffic that shares source and description is named together: `tcp 20-21, tcp 23-443 from 0.0.0.0/0 "web"`. */
 function formatRules(rules: readonly IngressRule[]): string {
@@ -40,7 +25,7 @@ function formatRules(rules: readonly IngressRule[]): string {
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',
-  schema,
+  schema: rulesAuthorizeSchema,
   describe: (change) => `+ ingress ${formatRules(change.rules)}`,
   async apply(session, change, note) {
     const { resource, rules } = change;

@@ -1,41 +1,19 @@
-import { z } from 'zod';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
-import {
-  copyableTags,
-  existingRuleSchema,
-  formatRule,
-  ingressRuleSchema,
-  securityGroupIdSchema,
-} from './ingress-rule.ts';
+import { copyableTags, formatRule } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules } from './revoke.ts';
-import type { SecurityGroupRulesAuthorize } from './rules-authorize.ts';
-
-const ruleSchema = existingRuleSchema.extend({ source: z.union([z.cidrv4(), z.cidrv6()]) });
-
-const schema = z.object({
-  kind: z.literal('security-group-rules-revoke'),
-  /** The security group's id. */
-  resource: securityGroupIdSchema,
-  rules: z.array(ruleSchema).min(1),
-  /**
-   * Set by a plan, undefined in an undo: what of the rules stays open by other rules. These must still stand, and the
-   * rules to be revoked must be what the plan saw; in an undo, a rule that is gone already is success.
-   */
-  remains: z.array(ingressRuleSchema).optional(),
-  /** What a person should know before it is made, for instance what ends with it. */
-  note: z.string().optional(),
-  /** Set once it is applied: the rules that it removed, without those that were gone already. */
-  revoked: z.array(ruleSchema).optional(),
-});
-export type SecurityGroupRulesRevoke = z.infer<typeof schema>;
+import {
+  rulesRevokeSchema,
+  type SecurityGroupRulesAuthorize,
+  type SecurityGroupRulesRevoke,
+} from './schemas.ts';
 
 /** Removes inbound rules from a security group, by their ids. Other rules are not touched, however alike. */
 export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   kind: 'security-group-rules-revoke',
-  schema,
+  schema: rulesRevokeSchema,
   describe({ rules, note }) {
     return `- ingress ${rules.map(formatRule).join('; ')}${note === undefined ? '' : `: ${note}`}`;
   },

@@ -1,6 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
-import type { FlowLogCreate } from '../../changes/flow-log/create.ts';
 import {
   isLogging,
   MINUTES_UNTIL_DELIVERY_IS_KNOWN,
@@ -8,6 +7,7 @@ import {
   type VpcFlowLog,
 } from '../../changes/flow-log/flow-logs.ts';
 import type { LogGroupCreate } from '../../changes/flow-log/log-group-create.ts';
+import type { FlowLogCreate } from '../../changes/flow-log/schemas.ts';
 import { defineRule, type Inspection } from '../rule.ts';
 import { facts, type Options } from './facts.ts';
 

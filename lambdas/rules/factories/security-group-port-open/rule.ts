@@ -6,8 +6,7 @@ import {
   ruleKey,
 } from '../../../changes/security-group/ingress-rule.ts';
 import { readIngressRules, readSecurityGroups } from '../../../changes/security-group/read.ts';
-import type { RuleShrink } from '../../../changes/security-group/rule-shrink.ts';
-import type { SecurityGroupRulesRevoke } from '../../../changes/security-group/rules-revoke.ts';
+import type { RuleShrink, SecurityGroupRulesRevoke } from '../../../changes/security-group/schemas.ts';
 import type { RuleFacts } from '../../facts.ts';
 import { defineRule, type Inspection } from '../../rule.ts';
 import type { OpenPort, Options } from './facts.ts';

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { existingRuleSchema, ingressRuleSchema, securityGroupIdSchema } from './ingress-rule.ts';
+
+/**
+ * The changes of security groups' rules as data. They stand in one place because a change and its inverse name each
+ * other.
+ */
+
+const source = z.union([z.cidrv4(), z.cidrv6()]);
+/** A rule that is to be added. */
+const pieceSchema = ingressRuleSchema.extend({ source });
+/** A rule that stands, or stood. */
+const standingSchema = existingRuleSchema.extend({ source });
+
+export const rulesAuthorizeSchema = z.object({
+  kind: z.literal('security-group-rules-authorize'),
+  /** The security group's id. */
+  resource: securityGroupIdSchema,
+  rules: z.array(pieceSchema).min(1),
+  /** Set once it is applied: the rules that it made, without those that stood there already. */
+  made: z.array(existingRuleSchema).optional(),
+});
+export type SecurityGroupRulesAuthorize = z.infer<typeof rulesAuthorizeSchema>;
+
+export const rulesRevokeSchema = z.object({
+  kind: z.literal('security-group-rules-revoke'),
+  /** The security group's id. */
+  resource: securityGroupIdSchema,
+  rules: z.array(standingSchema).min(1),
+  /**
+   * Set by a plan, undefined in an undo: what of the rules stays open by other rules. These must still stand, and the
+   * rules to be revoked must be what the plan saw; in an undo, a rule that is gone already is success.
+   */
+  remains: z.array(ingressRuleSchema).optional(),
+  /** What a person should know before it is made, for instance what ends with it. */
+  note: z.string().optional(),
+  /** Set once it is applied: the rules that it removed, without those that were gone already. */
+  revoked: z.array(standingSchema).optional(),
+});
+export type SecurityGroupRulesRevoke = z.infer<typeof rulesRevokeSchema>;
+
+export const ruleShrinkSchema = z.object({
+  kind: z.literal('security-group-rule-shrink'),
+  /** The security group's id. */
+  resource: securityGroupIdSchema,
+  /** The wide rule as it was seen. */
+  before: standingSchema,
+  /** What becomes of it: the part that keeps its id. */
+  after: pieceSchema,
+  /** The other parts that are added as rules; they share one set of tags. None of them stood there. */
+  pieces: z.array(pieceSchema),
+  /** Parts that stood there as rules already: they stay, and an undo leaves them. */
+  remains: z.array(pieceSchema).optional(),
+  /** What a person should know before it is made, for instance what ends with it. */
+  note: z.string().optional(),
+  /** Set as it is applied: the rules that were added. */
+  made: z.array(standingSchema).optional(),
+  /**
+   * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
+   * rule, it is a new one, or null where someone else's stood there already.
+   */
+  shrunk: standingSchema.nullable().optional(),
+});
+export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
+
+export const ruleWidenSchema = z.object({
+  kind: z.literal('security-group-rule-widen'),
+  /** The security group's id. */
+  resource: securityGroupIdSchema,
+  /** The narrow rule as the shrinking left it; null where nothing of ours stands in the wide rule's place. */
+  before: standingSchema.nullable(),
+  /** The wide rule as it was. */
+  after: standingSchema,
+  /** The parts that were to be added when it was shrunk. */
+  pieces: z.array(pieceSchema),
+  /** Those that were added; undefined where that is not known, so that all that look like them are taken for them. */
+  made: z.array(standingSchema).optional(),
+  /** Set once it is applied: the wide rule that stands there now; undefined where one stood there before. */
+  widened: standingSchema.optional(),
+  /** Set once it is applied: the added parts that were revoked. */
+  revoked: z.array(standingSchema).optional(),
+});
+export type RuleWiden = z.infer<typeof ruleWidenSchema>;
