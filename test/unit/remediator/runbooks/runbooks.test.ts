@@ -1,19 +1,19 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { findingKey } from '../../../lambdas/model/finding.ts';
-import { type Job, journalId, pollId } from '../../../lambdas/model/job.ts';
-import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
-import type { Mode, Settings } from '../../../lambdas/model/settings.ts';
-import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
-import { planRunbook } from '../../../lambdas/remediator/runbooks/execution.ts';
-import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
-import { loadRule } from '../../../lambdas/rules/index.ts';
-import { denied, type Fault, unavailable } from './support/iam-account.ts';
-import { TrailAccount, type TrailCall } from './support/trail-account.ts';
-import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from './support/world.ts';
+import { findingKey } from '../../../../lambdas/model/finding.ts';
+import { type Job, journalId, pollId } from '../../../../lambdas/model/job.ts';
+import { type Outcome, outcomeSchema } from '../../../../lambdas/model/outcome.ts';
+import type { Mode, Settings } from '../../../../lambdas/model/settings.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
+import { planRunbook } from '../../../../lambdas/remediator/runbooks/execution.ts';
+import { sessionPolicy } from '../../../../lambdas/remediator/session-policy.ts';
+import { loadRule } from '../../../../lambdas/rules/index.ts';
+import { denied, type Fault, unavailable } from '../support/iam-account.ts';
+import { TrailAccount, type TrailCall } from '../support/trail-account.ts';
+import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from '../support/world.ts';
 
 /** Trails are changed once a second: here nobody waits for that. */
-vi.mock(import('../../../lambdas/changes/pace.ts'), async (original) => {
+vi.mock(import('../../../../lambdas/changes/pace.ts'), async (original) => {
   const { Pacer } = await original();
   vi.spyOn(Pacer.prototype, 'turn').mockResolvedValue();
   return { Pacer };
@@ -1055,7 +1055,7 @@ test.each(['security-group-ssh-open', 'security-group-rdp-open', RULE, 'redshift
     begin();
     const scope = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: ACCOUNT };
     const { permissions, runbook } = await loadRule(rule);
-    const { followPermission, startPermissions } = await import('../../../lambdas/rules/runbook.ts');
+    const { followPermission, startPermissions } = await import('../../../../lambdas/rules/runbook.ts');
     // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
     const role = `arn:aws-us-gov:iam::${ACCOUNT}:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
 

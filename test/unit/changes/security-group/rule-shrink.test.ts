@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../lambdas/changes/change.ts';
-import { inverseOf, isChangeVisible, takeBackChange } from '../../../lambdas/changes/index.ts';
-import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
-import type { RuleShrink } from '../../../lambdas/changes/security-group/schemas.ts';
-import { type Interference, SecurityGroupModel } from '../../lab/traffic/security-groups.ts';
+import type { Change } from '../../../../lambdas/changes/change.ts';
+import { inverseOf, isChangeVisible, takeBackChange } from '../../../../lambdas/changes/index.ts';
+import type { ExistingRule, IngressRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
+import type { RuleShrink } from '../../../../lambdas/changes/security-group/schemas.ts';
+import { type Interference, SecurityGroupModel } from '../../../lab/traffic/security-groups.ts';
 
 const LOOK = 'ec2:DescribeSecurityGroupRules';
 const ADD = 'ec2:AuthorizeSecurityGroupIngress';

@@ -1,21 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../lambdas/changes/change.ts';
+import type { Change } from '../../../../lambdas/changes/change.ts';
 import {
   applyChange,
   describeChange,
   inverseOf,
   isChangeVisible,
   takeBackChange,
-} from '../../../lambdas/changes/index.ts';
-import { describeEntry, type NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry.ts';
-import type { NetworkAclEntryNarrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
-import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
-import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
-import { testSession } from '../../lab/accounts/session.ts';
-import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-aws/network-acls.ts';
-import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
-import { deleting, doorOf } from '../../lab/traffic/network-acls.ts';
+} from '../../../../lambdas/changes/index.ts';
+import { describeEntry, type NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
+import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
+import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import {
+  ACL_ACCOUNT,
+  type ScriptedAcl,
+  scriptedNetworkAcls,
+} from '../../../lab/scripted-aws/network-acls.ts';
+import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
+import { deleting, doorOf } from '../../../lab/traffic/network-acls.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeChange } from '../../../lambdas/changes/index.ts';
-import type { NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry.ts';
-import { changeKind as narrow } from '../../../lambdas/changes/network-acl/entry-narrow.ts';
-import { rule } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
-import { testSession } from '../../lab/accounts/session.ts';
-import { ACL_ACCOUNT, scriptedNetworkAcls } from '../../lab/scripted-aws/network-acls.ts';
-import { applied, doorOf, isWithin, type Packet } from '../../lab/traffic/network-acls.ts';
+import { describeChange } from '../../../../lambdas/changes/index.ts';
+import type { NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
+import { changeKind as narrow } from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { rule } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import { ACL_ACCOUNT, scriptedNetworkAcls } from '../../../lab/scripted-aws/network-acls.ts';
+import { applied, doorOf, isWithin, type Packet } from '../../../lab/traffic/network-acls.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 const VPC_CIDRS = ['172.31.0.0/16', '2001:db8:1::/48'];

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../lambdas/changes/change.ts';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import type { ExistingRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
-import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open/rule.ts';
-import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open/rule.ts';
-import { testSession } from '../../lab/accounts/session.ts';
-import { actionsOf, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
-import { scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
-import { answerForSecurityGroups, type ScriptedGroup } from '../../lab/scripted-aws/security-groups.ts';
+import type { Change } from '../../../../lambdas/changes/change.ts';
+import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import type { ExistingRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
+import { rule as rdp } from '../../../../lambdas/rules/security-group-rdp-open/rule.ts';
+import { rule as ssh } from '../../../../lambdas/rules/security-group-ssh-open/rule.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import { actionsOf, grantedActions } from '../../../lab/scripted-aws/called-actions.ts';
+import { scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../../lab/scripted-aws/security-groups.ts';
 
 type AllTraffic = 'split' | 'revoke';
 

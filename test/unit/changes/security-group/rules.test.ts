@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
-import type { ExistingRule, IngressRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
-import { changeKind as authorizeKind } from '../../../lambdas/changes/security-group/rules-authorize.ts';
-import { changeKind as revokeKind } from '../../../lambdas/changes/security-group/rules-revoke.ts';
-import { testSession } from '../../lab/accounts/session.ts';
-import { ec2Error, type ReceivedCall, scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
-import { answerForSecurityGroups, type ScriptedGroup } from '../../lab/scripted-aws/security-groups.ts';
+import { applyChange, inverseOf, isChangeVisible } from '../../../../lambdas/changes/index.ts';
+import type { ExistingRule, IngressRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
+import { changeKind as authorizeKind } from '../../../../lambdas/changes/security-group/rules-authorize.ts';
+import { changeKind as revokeKind } from '../../../../lambdas/changes/security-group/rules-revoke.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import { ec2Error, type ReceivedCall, scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
+import { answerForSecurityGroups, type ScriptedGroup } from '../../../lab/scripted-aws/security-groups.ts';
 
 const GROUP = 'sg-0123456789abcdef0';
 

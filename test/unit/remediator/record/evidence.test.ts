@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { EvidenceObjects } from '../../../lambdas/aws/evidence-objects.ts';
-import { outcomeKey } from '../../../lambdas/model/evidence-keys.ts';
-import type { Outcome } from '../../../lambdas/model/outcome.ts';
-import { EvidenceBucket } from '../../../lambdas/remediator/record/evidence.ts';
-import type { JournalRecord } from '../../../lambdas/remediator/record/evidence-store.ts';
+import { EvidenceObjects } from '../../../../lambdas/aws/evidence-objects.ts';
+import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { EvidenceBucket } from '../../../../lambdas/remediator/record/evidence.ts';
+import type { JournalRecord } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import {
   type Answer,
   type ReceivedCall,
   type ScriptedAws,
   s3Error,
   scriptedAws,
-} from '../../lab/scripted-aws/scripted-aws.ts';
-import { findingOf, RULE } from './support/world.ts';
+} from '../../../lab/scripted-aws/scripted-aws.ts';
+import { findingOf, RULE } from '../support/world.ts';
 
 const poll = { source: 'netskope' as const, rule: RULE, asOf: '2026-06-30T11:00:00Z' };
 const outcome: Outcome = {

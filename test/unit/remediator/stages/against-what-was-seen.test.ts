@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../lambdas/model/outcome.ts';
-import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
-import { sdkError } from '../../lab/aws-model/session.ts';
-import { GroupAccount, openRule, RDP, SSH } from './support/group-account.ts';
-import { settingsOf } from './support/world.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
+import { sdkError } from '../../../lab/aws-model/session.ts';
+import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
+import { settingsOf } from '../support/world.ts';
 
 const WEB = 'sg-0000000a';
 const API = 'sg-0000000b';

@@ -1,18 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../lambdas/changes/change.ts';
-import { applyChange, describeChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import type { NetworkAclEntry } from '../../../lambdas/changes/network-acl/entry.ts';
+import type { Change } from '../../../../lambdas/changes/change.ts';
+import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import type { NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
 import {
   type NetworkAclEntryNarrow,
   changeKind as ofNarrow,
-} from '../../../lambdas/changes/network-acl/entry-narrow.ts';
-import { rule as ofDefault } from '../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
-import { rule as ofSubnet } from '../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
-import { testSession } from '../../lab/accounts/session.ts';
-import { actionsOf, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
-import { ACL_ACCOUNT, type ScriptedAcl, scriptedNetworkAcls } from '../../lab/scripted-aws/network-acls.ts';
-import { applied, isWithin, lets, matches, type Packet, stepsOf } from '../../lab/traffic/network-acls.ts';
+} from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
+import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
+import { testSession } from '../../../lab/accounts/session.ts';
+import { actionsOf, grantedActions } from '../../../lab/scripted-aws/called-actions.ts';
+import {
+  ACL_ACCOUNT,
+  type ScriptedAcl,
+  scriptedNetworkAcls,
+} from '../../../lab/scripted-aws/network-acls.ts';
+import { applied, isWithin, lets, matches, type Packet, stepsOf } from '../../../lab/traffic/network-acls.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 const WORLD = ['0.0.0.0/0', '::/0'];

@@ -1,22 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../lambdas/changes/change.ts';
-import { inverseOf } from '../../../lambdas/changes/index.ts';
+import type { Change } from '../../../../lambdas/changes/change.ts';
+import { inverseOf } from '../../../../lambdas/changes/index.ts';
 import {
   type ExistingRule,
   type IngressRule,
   ruleKey,
-} from '../../../lambdas/changes/security-group/ingress-rule.ts';
-import { changeKind as shrink } from '../../../lambdas/changes/security-group/rule-shrink.ts';
-import { StalePlanError } from '../../../lambdas/model/errors.ts';
-import { rule as rdp } from '../../../lambdas/rules/security-group-rdp-open/rule.ts';
-import { rule as ssh } from '../../../lambdas/rules/security-group-ssh-open/rule.ts';
+} from '../../../../lambdas/changes/security-group/ingress-rule.ts';
+import { changeKind as shrink } from '../../../../lambdas/changes/security-group/rule-shrink.ts';
+import { StalePlanError } from '../../../../lambdas/model/errors.ts';
+import { rule as rdp } from '../../../../lambdas/rules/security-group-rdp-open/rule.ts';
+import { rule as ssh } from '../../../../lambdas/rules/security-group-ssh-open/rule.ts';
 import {
   type Interference,
   lets,
   SecurityGroupModel,
   type Traffic,
-} from '../../lab/traffic/security-groups.ts';
+} from '../../../lab/traffic/security-groups.ts';
 
 type AllTraffic = 'split' | 'revoke';
 
