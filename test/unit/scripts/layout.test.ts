@@ -1,0 +1,45 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+
+const repository = path.resolve(import.meta.dirname, '../../..');
+/** Made or installed, or of no interest to readers. */
+const unlisted = /^(node_modules|coverage|reports|build|\.(?!ci$|github$).*)$/;
+
+async function folders(place: string): Promise<readonly string[]> {
+  const entries = await readdir(path.join(repository, place), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory() && !unlisted.test(entry.name))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The folders in the first column of the table in docs/architecture.md, "Layout". */
+async function placesInTheTable(): Promise<readonly string[]> {
+  const text = await readFile(path.join(repository, 'docs/architecture.md'), 'utf8');
+  const [, section = ''] = /^## Layout$(.*?)^## /ms.exec(text) ?? [];
+  const cells = [...section.matchAll(/^\| (`[^|]*`) \|/gm)].map(([, cell = '']) => cell);
+  return cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)\/`/g)].map(([, place = '']) => place)).sort();
+}
+
+test('the table of places in docs/architecture.md names every folder, and none that is not there', async () => {
+  const top = await folders('.');
+  const within = await Promise.all(
+    ['lambdas', 'test'].map(async (place) => (await folders(place)).map((name) => `${place}/${name}`)),
+  );
+
+  expect(await placesInTheTable()).toEqual(
+    [...top.filter((name) => name !== 'lambdas' && name !== 'test'), ...within.flat()].sort(),
+  );
+});
+
+test('unit tests stand in the folders of what they test', async () => {
+  const tested = async (place: string): Promise<readonly string[]> =>
+    (await folders(`test/unit/${place}`)).filter((name) => name !== 'support');
+  const rooms = (await tested('.')).filter((name) => name !== 'scripts');
+
+  expect(await folders('lambdas')).toEqual(expect.arrayContaining(rooms));
+  for (const room of rooms) {
+    expect(await folders(`lambdas/${room}`)).toEqual(expect.arrayContaining([...(await tested(room))]));
+  }
+});
