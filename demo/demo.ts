@@ -19,9 +19,9 @@ export interface DemoReport {
   /** What the accounts held before the dry run, and after it. */
   readonly beforeDryRun: readonly string[];
   readonly afterDryRun: readonly string[];
-  /** The poll by which production was cured, with staging in dry run still. */
+  /** The poll by which production was remediated, with staging in dry run still. */
   readonly production: readonly Poll[];
-  /** The poll by which staging was cured, too. */
+  /** The poll by which staging was remediated, too. */
   readonly everywhere: readonly Poll[];
   readonly secondScan: ScanReport;
 }
@@ -50,7 +50,7 @@ const scanTarget = {
 };
 
 /**
- * Deploys the product to a local AWS, breaks what it protects, and lets it cure that: dry run, then enforcement, then
+ * Deploys the product to a local AWS, breaks what it protects, and lets it remediate that: dry run, then enforcement, then
  * a second scan.
  * @throws Error when a step does not go as it should; what was started is stopped then
  */
@@ -116,7 +116,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     );
     const production = await enforce('production by runbooks');
 
-    step('enforce everywhere, by direct calls: what is cured already is not touched again');
+    step('enforce everywhere, by direct calls: what is remediated already is not touched again');
     const everywhere = await enforce('staging directly');
 
     step("the tenant scans again, by checks of its own that share no code with the rules'");

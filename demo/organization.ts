@@ -22,7 +22,7 @@ export const regions = ['eu-central-1', 'us-east-1'] as const;
 export const homeRegion = 'eu-central-1';
 
 /**
- * How far the rollout is: everywhere in dry run; then production is cured, where AWS has a runbook by that; then staging
+ * How far the rollout is: everywhere in dry run; then production is remediated, where AWS has a runbook by that; then staging
  * too, by direct calls.
  */
 export type Phase = 'dry run' | 'production by runbooks' | 'staging directly';
@@ -70,7 +70,7 @@ export function rules(phase: Phase) {
   };
 }
 
-/** The rules that can be cured by a runbook. */
+/** The rules that can be remediated by a runbook. */
 export const runbookRules: readonly string[] = Object.entries(rules('dry run')).flatMap(([id, rule]) =>
   'method' in rule ? id : [],
 );
@@ -81,7 +81,7 @@ export interface Made {
   readonly region: string;
   readonly resource: string;
   readonly what: string;
-  readonly expected: 'cured' | 'exempt' | 'fine';
+  readonly expected: 'remediated' | 'exempt' | 'fine';
 }
 
 const world = '0.0.0.0/0';
@@ -118,7 +118,7 @@ const groups: readonly {
   {
     name: 'ssh-alone',
     what: 'port 22 open to the world, and to an office; 443 open to the world',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [
       tcp(22, 22, { cidr: world }, { cidr: '198.51.100.0/24', description: 'office' }),
       tcp(443, 443, { cidr: world, description: 'web' }),
@@ -127,25 +127,25 @@ const groups: readonly {
   {
     name: 'range',
     what: 'ports 20-443 open to the world',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [tcp(20, 443, { cidr: world, description: 'legacy application' })],
   },
   {
     name: 'all-traffic',
     what: 'all traffic from the world',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [{ IpProtocol: '-1', IpRanges: [{ CidrIp: world }] }],
   },
   {
     name: 'ipv6',
     what: 'port 22 open to ::/0',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [tcp(22, 22, { cidr: worldIpv6 }, { cidr: '10.0.0.0/8', description: 'inside' })],
   },
   {
     name: 'rdp',
     what: 'port 3389 open to the world by tcp and udp, and to an office',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [
       tcp(3389, 3389, { cidr: world }, { cidr: '198.51.100.0/24', description: 'office' }),
       { IpProtocol: 'udp', FromPort: 3389, ToPort: 3389, IpRanges: [{ CidrIp: world }] },
@@ -154,7 +154,7 @@ const groups: readonly {
   {
     name: 'ssh-and-rdp',
     what: 'ports 20-4000 open to the world, 22 and 3389 among them',
-    expected: 'cured',
+    expected: 'remediated',
     permissions: [tcp(20, 4000, { cidr: world, description: 'everything' })],
   },
   {
@@ -209,7 +209,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
     for (const region of regions) {
       const name = `${accountName}-${region}`;
       const add = (resource: string, what: string): void => {
-        made.push({ account, region, resource, what, expected: 'cured' });
+        made.push({ account, region, resource, what, expected: 'remediated' });
       };
       for (const { rule, prefix, what } of plainViolations) {
         add(await violate(rule, { builder, region, name: `${prefix}-${name}` }), what);
@@ -231,7 +231,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
           region,
           resource: await builder.bucketPublicByPolicy(region, bucket('policy')),
           what: 'bucket that its policy opens to everyone',
-          expected: 'cured',
+          expected: 'remediated',
         },
         {
           account,
@@ -247,8 +247,8 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
       made.push({ account, region: 'global', resource: name, what: `user ${name}: ${what}`, expected });
     };
     const deployer = accountName === 'production' ? 'production-deployer' : 'staging-deployer';
-    await user(deployer, 1, `an access key of ${keyAges[deployer]} days`, 'cured');
-    await user('old-robot', 2, 'two access keys of 400 days', 'cured');
+    await user(deployer, 1, `an access key of ${keyAges[deployer]} days`, 'remediated');
+    await user('old-robot', 2, 'two access keys of 400 days', 'remediated');
     await user('new-robot', 1, 'an access key of today', 'fine');
   }
   made.push({

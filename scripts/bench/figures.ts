@@ -115,7 +115,7 @@ export async function coldImport(
   const { loaded } = await invokeBuilt(built, event, product.remediatorEnvironment(REGION));
   aging.remove();
   const [outcome] = await product.outcomes(rule, job.poll.asOf);
-  if (outcome?.outcome !== 'remediated') throw new Error(`the built function did not cure ${resource}`);
+  if (outcome?.outcome !== 'remediated') throw new Error(`the built function did not remediate ${resource}`);
   const runs: Awaited<ReturnType<typeof importBuilt>>[] = [];
   for (let run = 0; run < processes; run++) runs.push(await importBuilt(built, loaded));
   const times = runs.map(({ milliseconds }) => milliseconds);
@@ -265,5 +265,6 @@ async function expectRemediated(
 ): Promise<void> {
   const outcomes = await product.outcomes(rule, asOf);
   const remediated = outcomes.filter(({ outcome }) => outcome === 'remediated').length;
-  if (remediated !== findings) throw new Error(`${remediated} of ${findings} findings of ${rule} were cured`);
+  if (remediated !== findings)
+    throw new Error(`${remediated} of ${findings} findings of ${rule} were remediated`);
 }

@@ -272,7 +272,7 @@ s3-bucket-public:
     ]);
   });
 
-  test('once merged and applied it is in force: the next poll cures in that account', async () => {
+  test('once merged and applied it is in force: the next poll remediates in that account', async () => {
     const { aws, proxy, tenant } = lab;
     const builder = new AccountBuilder(aws.endpoint, account);
     const group = await builder.securityGroup(region, await builder.vpc(region), 'web', [

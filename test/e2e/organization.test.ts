@@ -93,12 +93,12 @@ describe('examples/organization in a local AWS', () => {
     expect(demo.report.secondPlan).toMatchObject({ changes: false });
   });
 
-  test('a dry run plans a cure for all that violates, and changes nothing', () => {
+  test('a dry run plans a fix for all that violates, and changes nothing', () => {
     const { made, dryRun, beforeDryRun, afterDryRun } = demo.report;
     const outcomes = outcomesOf(dryRun);
     const expected = made.map((one) => ({
       ...one,
-      outcome: { cured: 'planned', exempt: 'exempt', fine: undefined }[one.expected],
+      outcome: { remediated: 'planned', exempt: 'exempt', fine: undefined }[one.expected],
     }));
 
     const seen = made.map((one) => ({ ...one, outcome: outcomeOf(outcomes, one)?.outcome }));
@@ -128,7 +128,7 @@ describe('examples/organization in a local AWS', () => {
       ({ outcome, finding }) =>
         outcome === 'planned' &&
         finding.account === account &&
-        // In dry run these were to be cured by runbooks, in staging too.
+        // In dry run these were to be remediated by runbooks, in staging too.
         (account === accounts.production || !runbookRules.includes(finding.rule)),
     );
     const enforced = outcomesOf(polls());
@@ -140,19 +140,19 @@ describe('examples/organization in a local AWS', () => {
       );
       const applied = after?.applied.slice(0, plan.length).map(({ change }) => withoutPoll(change));
       expect(after).toMatchObject({ outcome: expect.stringMatching(/^(remediated|compliant)$/) });
-      // Two rules may name one resource: what the first has cured, the second finds cured.
+      // Two rules may name one resource: what the first has remediated, the second finds remediated.
       if (after?.outcome === 'remediated') {
         expect(applied).toMatchObject(plan.map(({ change }) => withoutPoll(change)));
       }
     }
   });
 
-  test('the runbooks are run under their role, and what they leave open is cured directly', () => {
-    const cured = outcomesOf(demo.report.production).filter(
+  test('the runbooks are run under their role, and what they leave open is remediated directly', () => {
+    const remediated = outcomesOf(demo.report.production).filter(
       ({ finding, outcome }) => runbookRules.includes(finding.rule) && outcome === 'remediated',
     );
     const documents = new Set(
-      cured.flatMap(({ applied }) =>
+      remediated.flatMap(({ applied }) =>
         applied.flatMap(({ change }) =>
           change.kind === 'automation-execution-start' ? change['document'] : [],
         ),
@@ -164,8 +164,10 @@ describe('examples/organization in a local AWS', () => {
       'AWSConfigRemediation-DisablePublicAccessToRedshiftCluster',
       'AWSConfigRemediation-EnableCloudTrailLogFileValidation',
     ]);
-    expect(cured.every(({ applied }) => applied[0]?.change.kind === 'automation-execution-start')).toBe(true);
-    expect(cured.some(({ applied }) => applied.length > 1)).toBe(true);
+    expect(remediated.every(({ applied }) => applied[0]?.change.kind === 'automation-execution-start')).toBe(
+      true,
+    );
+    expect(remediated.some(({ applied }) => applied.length > 1)).toBe(true);
   });
 
   test('with production in force, staging is planned still and not touched', () => {

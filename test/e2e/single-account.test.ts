@@ -234,7 +234,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(state).not.toContain(lab.tenant.token);
   });
 
-  test('the schedules start polls: a rule that is in force cures, one in dry run plans', async () => {
+  test('the schedules start polls: a rule that is in force remediates, one in dry run plans', async () => {
     const { aws, proxy, tenant } = lab;
     const builder = new AccountBuilder(aws.endpoint, account);
     const vpc = await builder.vpc(region);

@@ -317,7 +317,7 @@ describe('examples/organization with a StackSet', () => {
     },
   );
 
-  test('a finding is cured where the StackSet has made the role, and says what is missing elsewhere', async () => {
+  test('a finding is remediated where the StackSet has made the role, and says what is missing elsewhere', async () => {
     const outcomes = await scanAndPoll();
 
     expect(words(outcomes)).toEqual({
@@ -334,7 +334,7 @@ describe('examples/organization with a StackSet', () => {
     }
   });
 
-  test('an account that joins the unit is cured by the next poll, and one that leaves is left alone, without an apply', async () => {
+  test('an account that joins the unit is remediated by the next poll, and one that leaves is left alone, without an apply', async () => {
     const { stackSets, judge } = lab;
     stackSets.organization.move(newcomer, unit);
     stackSets.organization.move(staging, root);

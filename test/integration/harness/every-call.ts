@@ -29,7 +29,7 @@ const collectorCalls: readonly CallName[] = [
   's3:PutObject 2',
 ];
 
-/** The calls of the remediator for one finding that it cures, beside those of the rule. */
+/** The calls of the remediator for one finding that it remediates, beside those of the rule. */
 const remediatorCalls: readonly CallName[] = [
   's3:GetObject 1',
   'ssm:GetParametersByPath 1',
@@ -43,7 +43,7 @@ const remediatorCalls: readonly CallName[] = [
 /** The outcome's object, after the journal's. */
 const OUTCOME_WRITTEN: CallName = 's3:PutObject 2';
 
-/** One finding to cure. */
+/** One finding to remediate. */
 interface Case {
   readonly asOf: string;
   readonly item: TenantItem;
@@ -69,7 +69,7 @@ export function testEveryCall(
 ): void {
   let world: World;
   let deployed: Deployed;
-  let cured: readonly string[];
+  let remediated: readonly string[];
   let cleanCalls: Readonly<Record<'collector' | 'remediator', readonly ProxiedCall[]>>;
 
   const deploy = () =>
@@ -82,7 +82,7 @@ export function testEveryCall(
     const collector = await callsOf(() => collect(clean));
     const remediator = await callsOf(() => deployed.work());
     cleanCalls = { collector, remediator };
-    cured = await stateOf(clean);
+    remediated = await stateOf(clean);
   });
   afterAll(() => world[Symbol.asyncDispose]());
   afterEach(async ({ task }) => {
@@ -165,11 +165,11 @@ export function testEveryCall(
     });
   }
 
-  /** Checks that all adds up, and that the finding is cured as without faults. */
+  /** Checks that all adds up, and that the finding is remediated as without faults. */
   async function expectCured(current: Case): Promise<void> {
     const { outcomes } = await deployed.outcomesOf({ rule, asOf: current.asOf }, 1);
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
-    expect(await stateOf(current)).toEqual(cured);
+    expect(await stateOf(current)).toEqual(remediated);
     await expectAllPlanned();
     expect(await depths()).toEqual({ jobs: 0, deadLetters: 0 });
   }

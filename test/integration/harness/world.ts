@@ -32,7 +32,7 @@ export interface World extends AsyncDisposable {
   readonly proxy: AwsProxy;
   readonly tenant: Tenant;
   /**
-   * The file's accounts whose resources are cured, by number from 0. Tests that come one after another share them: so
+   * The file's accounts whose resources are remediated, by number from 0. Tests that come one after another share them: so
    * what a test looks at is what it made itself.
    */
   account(number?: number): string;

@@ -37,7 +37,7 @@ export class Remediation {
     return this.#remediate({ mode: 'enforce' });
   }
 
-  /** Cures it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed. */
+  /** Remediates it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed. */
   enforceByRunbook(automation: AutomationSimulation): Promise<Outcome> {
     const settings = { mode: 'enforce', method: 'runbook', runbook_then: 'report' } as const;
     return this.#remediate(settings, async () => {

@@ -252,7 +252,7 @@ const DOCUMENTED = new Set([
 const kinds = ['read', 'write', 'undo'] as const;
 type Kind = (typeof kinds)[number];
 
-/** What a rule needs to be cured by its runbook: of the role that starts it, and of the role that it works as. */
+/** What a rule needs to be remediated by its runbook: of the role that starts it, and of the role that it works as. */
 const runbooks: { readonly rule: LabRuleId; readonly start: string[]; readonly work: string[] }[] = [];
 const declared: { readonly rule: LabRuleId; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] =
   [];
@@ -386,7 +386,7 @@ describe.each(runbooks)('$rule by its runbook', ({ rule, start, work }) => {
 
       const { reason } = await remediation.enforceByRunbook(automation);
 
-      // What it did before it failed may have been the cure.
+      // What it did before it failed may have been the fix.
       expect(reason).toContain(denied(action));
     },
   );
@@ -399,7 +399,7 @@ describe.each(runbooks)('$rule by its runbook', ({ rule, start, work }) => {
 
       const { reason } = await remediation.enforceByRunbook(automation);
 
-      // What it did before it failed may have been the cure.
+      // What it did before it failed may have been the fix.
       expect(reason).toContain(denied(action));
     },
   );
