@@ -14,6 +14,9 @@ export interface EvidenceObjectsOptions {
 /** What must be so for an object to be written. */
 export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
 
+/** How often a conditional write is sent that conflicts with another one. */
+const CONFLICT_ATTEMPTS = 5;
+
 /** JSON objects in the evidence bucket. */
 export class EvidenceObjects {
   readonly #options: EvidenceObjectsOptions;
@@ -49,14 +52,16 @@ export class EvidenceObjects {
   async put(key: string, json: string, condition: WriteCondition = {}): Promise<void> {
     const { PutObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
-    await client.send(
-      new PutObjectCommand({
-        ...this.#place(key),
-        Body: json,
-        ContentType: 'application/json',
-        ...condition,
-      }),
-    );
+    const object = { ...this.#place(key), Body: json, ContentType: 'application/json', ...condition };
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await client.send(new PutObjectCommand(object));
+        return;
+      } catch (error) {
+        // Another write of the object came in between. S3 user guide, "Conditional writes": upload again.
+        if (attempt === CONFLICT_ATTEMPTS || !isAwsError(error, 'ConditionalRequestConflict')) throw error;
+      }
+    }
   }
 
   /** Removes an object; where there is none, nothing happens. */
