@@ -23,8 +23,8 @@ export const noPublicAccessBlock: PublicAccessBlock = {
 export type Exposure = {
   /** What the bucket's ACL grants to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
   publicGrants: string[];
-  /** What AWS says of the bucket's policy: `IsPublic` of GetBucketPolicyStatus. */
-  policyIsPublic: boolean;
+  /** What AWS says of the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null where there is no policy. */
+  policyIsPublic: boolean | null;
 };
 
 /** The groups whose grants make a bucket public. https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html */
@@ -62,8 +62,8 @@ async function readPublicGrants(session: AwsSession, name: string, region: strin
   });
 }
 
-function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean> {
-  return orWhen(['NoSuchBucketPolicy'], false, async () => {
+function readPolicyIsPublic(session: AwsSession, name: string, region: string): Promise<boolean | null> {
+  return orWhen(['NoSuchBucketPolicy'], null, async () => {
     const { GetBucketPolicyStatusCommand, S3Client } = await import('../../aws/s3.ts');
     const { PolicyStatus } = await session
       .client(S3Client, region)
@@ -87,5 +87,5 @@ export async function readExposure(
 }
 
 export function isPublic({ publicGrants, policyIsPublic }: Exposure): boolean {
-  return publicGrants.length > 0 || policyIsPublic;
+  return publicGrants.length > 0 || policyIsPublic === true;
 }

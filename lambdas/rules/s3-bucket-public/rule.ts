@@ -11,6 +11,7 @@ import {
 } from '../../changes/bucket/exposure.ts';
 import type { S3PublicAccessBlockSet } from '../../changes/bucket/public-access-block-set.ts';
 import { defineRule, type Inspection } from '../rule.ts';
+import { type AccessPoints, notesOnCompliant, notesOnViolation, readAccessPoints } from './access-points.ts';
 import { facts, type Options } from './facts.ts';
 
 /** A type, not an interface, so that it is JSON. */
@@ -52,21 +53,32 @@ async function inspectBucket(session: AwsSession, name: string, region: string):
   const publicAccessBlock = await readPublicAccessBlock(session, name, region);
   // What is blocked needs no look: most of an account's buckets are done after one call.
   const exposure = await readExposure(session, name, region, publicAccessBlock);
-  if (!isPublic(exposure)) return { state: 'compliant' };
+  // Access points give no more than the bucket's own policy allows, and nothing where public access is restricted.
+  const accessPoints: AccessPoints =
+    publicAccessBlock?.RestrictPublicBuckets === true || exposure.policyIsPublic === null
+      ? { publicNames: [], unread: [] }
+      : await readAccessPoints(session, name, region);
+  if (!isPublic(exposure)) {
+    const notes = notesOnCompliant(accessPoints);
+    return { state: 'compliant', ...(notes.length > 0 && { notes }) };
+  }
 
   const { GetBucketTaggingCommand, S3Client } = await import('../../aws/s3.ts');
   const bucket = { Bucket: name, ExpectedBucketOwner: session.account };
   const tags = await orWhen(['NoSuchTagSet'], {}, async () =>
     tagMap((await session.client(S3Client, region).send(new GetBucketTaggingCommand(bucket))).TagSet),
   );
-  return { state: 'violation', seen: { region, publicAccessBlock, ...exposure }, tags };
+  const notes = notesOnViolation(accessPoints);
+  const seen = { region, publicAccessBlock, ...exposure };
+  return { state: 'violation', seen, tags, ...(notes.length > 0 && { notes }) };
 }
 
 /**
  * A bucket is public by its ACL, unless its public access block ignores public ACLs, or by its policy, unless its
  * public access block restricts public buckets. The fix sets these two and leaves the other two as they are. Public
- * ACLs of single objects end with it too, but don't make a bucket public here. The account's own public access block
- * is not asked: where it hides what the bucket opens, setting the bucket's changes nothing that can be reached.
+ * ACLs of single objects end with it too, but don't make a bucket public here, and neither do access points with public
+ * policies: those are named in the reason. The account's own public access block is not asked: where it hides what the
+ * bucket opens, setting the bucket's changes nothing that can be reached.
  */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {

@@ -285,8 +285,9 @@ run "some_rules" {
       [statement.Action, statement.Resource, try(statement.Condition, null)]
       ]) == jsonencode([
       [["s3:GetBucketAcl", "s3:GetBucketPolicyStatus", "s3:GetBucketPublicAccessBlock", "s3:GetBucketTagging", "s3:PutBucketPublicAccessBlock"], ["arn:aws:s3:::*"], { StringEquals = { "aws:ResourceAccount" = ["222222222222"] } }],
-      [["s3:ListAllMyBuckets"], ["*"], null],
+      [["s3:ListAccessPoints", "s3:ListAllMyBuckets"], ["*"], null],
       [["iam:GetAccessKeyLastUsed", "iam:ListAccessKeys", "iam:ListUserTags", "iam:UpdateAccessKey"], ["arn:aws:iam::222222222222:user/*"], null],
+      [["s3:GetAccessPointPolicyStatus"], ["arn:aws:s3:*:222222222222:accesspoint/*"], null],
     ])
     error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
   }

@@ -36,6 +36,7 @@ import {
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
+import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
 import {
   automationRoleName,
   collectorEnvironment,
@@ -236,6 +237,7 @@ export class Product {
     return {
       AWS_REGION: region,
       AWS_ENDPOINT_URL: this.#options.functionEndpoint,
+      AWS_ENDPOINT_URL_S3_CONTROL: s3ControlEndpoint(this.#options.functionEndpoint),
       AWS_ACCESS_KEY_ID: this.account,
       AWS_SECRET_ACCESS_KEY: 'test',
     };

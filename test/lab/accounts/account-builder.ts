@@ -31,7 +31,13 @@ import {
   PutBucketPolicyCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import {
+  CreateAccessPointCommand,
+  PutAccessPointPolicyCommand,
+  S3ControlClient,
+} from '@aws-sdk/client-s3-control';
 import { z } from 'zod';
+import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 
 const locationSchema = z.enum(BucketLocationConstraint);
 
@@ -262,6 +268,31 @@ export class AccountBuilder {
       }),
     );
     return name;
+  }
+
+  /** Adds an access point whose policy lets everyone read the bucket's objects. */
+  async publicAccessPoint(region: string, bucket: string, name: string): Promise<void> {
+    const client = new S3ControlClient({
+      ...this.settings(region),
+      endpoint: s3ControlEndpoint(this.endpoint),
+    });
+    const point = { AccountId: this.account, Name: name };
+    const open = { BlockPublicPolicy: false, RestrictPublicBuckets: false };
+    await client.send(
+      new CreateAccessPointCommand({ ...point, Bucket: bucket, PublicAccessBlockConfiguration: open }),
+    );
+    const statement = {
+      Effect: 'Allow',
+      Principal: '*',
+      Action: 's3:GetObject',
+      Resource: `arn:aws:s3:${region}:${this.account}:accesspoint/${name}/object/*`,
+    };
+    await client.send(
+      new PutAccessPointPolicyCommand({
+        ...point,
+        Policy: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+      }),
+    );
   }
 
   /** @returns the ids of the user's new access keys */

@@ -1,4 +1,5 @@
 import type { AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 
 /** Where a test's session sends its calls, and as whom. */
 export interface TestSessionSettings {
@@ -30,7 +31,7 @@ export function testSession(settings: TestSessionSettings): AwsSession {
       if (known instanceof Client) return known;
       const clientSettings: ClientSettings & Record<string, unknown> = {
         region: clientRegion,
-        endpoint,
+        endpoint: Client.name === 'S3ControlClient' ? s3ControlEndpoint(endpoint) : endpoint,
         maxAttempts,
         credentials: { accessKeyId: account, secretAccessKey: 'test' },
       };

@@ -93,6 +93,8 @@ export const bucketOperations: Readonly<Record<string, Operation>> = {
   GetBucketTagging: read(({ tags }) =>
     Object.keys(tags).length === 0 ? missing('NoSuchTagSet') : { TagSet: sdkTags(tags) },
   ),
+  // Buckets of the model have no access points.
+  ListAccessPoints: { isWrite: false, answer: () => ({ output: { AccessPointList: [] } }) },
   PutPublicAccessBlock: putPublicAccessBlock,
   DeletePublicAccessBlock: deletePublicAccessBlock,
 };

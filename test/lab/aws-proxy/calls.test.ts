@@ -9,6 +9,7 @@ import * as lambda from '@aws-sdk/client-lambda';
 import * as rds from '@aws-sdk/client-rds';
 import * as redshift from '@aws-sdk/client-redshift';
 import * as s3 from '@aws-sdk/client-s3';
+import * as s3Control from '@aws-sdk/client-s3-control';
 import * as scheduler from '@aws-sdk/client-scheduler';
 import * as secrets from '@aws-sdk/client-secrets-manager';
 import * as sqs from '@aws-sdk/client-sqs';
@@ -16,6 +17,7 @@ import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { cbor } from '@smithy/core/cbor';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 import { type ScriptedAws, scriptedAws } from '../scripted-aws/scripted-aws.ts';
 import { ACCOUNT, REGION, through } from './clients.ts';
 import { type AwsProxy, countCalls, type ProxiedCall, startAwsProxy } from './index.ts';
@@ -304,6 +306,46 @@ test.each<[string, Record<string, unknown>, boolean, (client: s3.S3Client) => Pr
   ],
 ])('a call of s3 %s is known by its method, path and query', async (operation, parameters, isWrite, send) => {
   const call = await recorded(send(new s3.S3Client(through(proxy))));
+
+  expect(call).toMatchObject({ service: 's3', operation, parameters, isWrite, region: REGION });
+});
+
+test.each<
+  [string, Record<string, unknown>, boolean, (client: s3Control.S3ControlClient) => Promise<unknown>]
+>([
+  [
+    'ListAccessPoints',
+    { bucket: Bucket },
+    false,
+    (client) => client.send(new s3Control.ListAccessPointsCommand({ AccountId: ACCOUNT, Bucket })),
+  ],
+  [
+    'CreateAccessPoint',
+    { Name: 'web' },
+    true,
+    (client) =>
+      client.send(new s3Control.CreateAccessPointCommand({ AccountId: ACCOUNT, Bucket, Name: 'web' })),
+  ],
+  [
+    'PutAccessPointPolicy',
+    { Name: 'web' },
+    true,
+    (client) =>
+      client.send(
+        new s3Control.PutAccessPointPolicyCommand({ AccountId: ACCOUNT, Name: 'web', Policy: '{}' }),
+      ),
+  ],
+  [
+    'GetAccessPointPolicyStatus',
+    { Name: 'web' },
+    false,
+    (client) =>
+      client.send(new s3Control.GetAccessPointPolicyStatusCommand({ AccountId: ACCOUNT, Name: 'web' })),
+  ],
+])('a call of S3 Control, %s, is known by its path', async (operation, parameters, isWrite, send) => {
+  const endpoint = s3ControlEndpoint(proxy.endpoint);
+
+  const call = await recorded(send(new s3Control.S3ControlClient({ ...through(proxy), endpoint })));
 
   expect(call).toMatchObject({ service: 's3', operation, parameters, isWrite, region: REGION });
 });

@@ -52,8 +52,20 @@ const BUCKET: Methods = {
 };
 const OBJECT: Methods = { GET: 'GetObject', PUT: 'PutObject', DELETE: 'DeleteObject', HEAD: 'HeadObject' };
 
+type Route = readonly [method: string, path: RegExp, operation: string];
+
+/** The calls of S3 Control, which signs as `s3`. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_AWS_S3_Control.html */
+const S3_CONTROL_ROUTES: readonly Route[] = [
+  ['GET', /^\/v20180820\/accesspoint$/, 'ListAccessPoints'],
+  ['PUT', /^\/v20180820\/accesspoint\/(?<Name>[^/]+)$/, 'CreateAccessPoint'],
+  ['PUT', /^\/v20180820\/accesspoint\/(?<Name>[^/]+)\/policy$/, 'PutAccessPointPolicy'],
+  ['GET', /^\/v20180820\/accesspoint\/(?<Name>[^/]+)\/policyStatus$/, 'GetAccessPointPolicyStatus'],
+];
+
 /** Buckets are addressed by path: clients do so where the endpoint is an IP address. */
 export function s3Operation(method: string, url: URL, headers: IncomingHttpHeaders): RestOperation {
+  // Only S3 Control's calls have this header.
+  if (headers['x-amz-account-id'] !== undefined) return route(S3_CONTROL_ROUTES, method, url);
   const [bucket = '', ...rest] = url.pathname.slice(1).split('/');
   const key = rest.join('/');
   const query = url.searchParams;
@@ -73,8 +85,6 @@ export function s3Operation(method: string, url: URL, headers: IncomingHttpHeade
 function named(methods: Methods | undefined, method: string): string {
   return Object.entries(methods ?? {}).find(([name]) => name === method)?.[1] ?? 'Unknown';
 }
-
-type Route = readonly [method: string, path: RegExp, operation: string];
 
 /** https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
 const LAMBDA_ROUTES: readonly Route[] = [

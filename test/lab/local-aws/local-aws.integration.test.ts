@@ -43,6 +43,10 @@ export const echo = async (event, context) => ({
   temporaryFolder: (await import('node:os')).tmpdir(),
 });
 export const speak = async () => { console.log('spoken', { a: 1 }); process.stdout.write('{"raw":true}\\n'); };
+export const asksS3Control = async () => {
+  const { protocol, host } = new URL(process.env.AWS_ENDPOINT_URL_S3_CONTROL);
+  return (await fetch(protocol + '//111111111111.' + host + '/_localemu/health')).status;
+};
 export const fails = async () => { throw new TypeError('bad event'); };
 export const hangs = async () => { console.log('hanging'); await sleep(600_000); };
 export const spins = async () => { for (;;); };
@@ -180,6 +184,14 @@ describe('a function', () => {
     expect((await sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(
       `arn:aws:sts::${ACCOUNT}:assumed-role/runs/echo`,
     );
+  });
+
+  test('reaches S3 Control, whose host begins with the account', async () => {
+    await deploy('asks', 'index.asksS3Control');
+
+    const { result } = await invoke('asks');
+
+    expect(result).toBe(200);
   });
 
   test('has what it prints in its log group, between the lines that Lambda adds', async () => {

@@ -245,6 +245,12 @@ const table: readonly CallExample[] = [
   ['s3:DeleteBucketPolicy', { Bucket: 'ours' }, ['s3:DeleteBucketPolicy arn:aws:s3:::ours']],
   ['s3:GetBucketPolicyStatus', { Bucket: 'ours' }, ['s3:GetBucketPolicyStatus arn:aws:s3:::ours']],
   ['s3:GetBucketTagging', { Bucket: 'ours' }, ['s3:GetBucketTagging arn:aws:s3:::ours']],
+  ['s3:ListAccessPoints', { bucket: 'ours' }, ['s3:ListAccessPoints *']],
+  [
+    's3:GetAccessPointPolicyStatus',
+    { Name: 'web' },
+    [`s3:GetAccessPointPolicyStatus arn:aws:s3:${REGION}:${ACCOUNT}:accesspoint/web`],
+  ],
   ['s3:GetObject', { Bucket: 'ours', Key: 'there' }, ['s3:GetObject arn:aws:s3:::ours/there']],
   [
     's3:GetObject',

@@ -9,7 +9,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { type Calls, requirement } from '../permissions/requirement.ts';
+import { arnOf, type Calls, onNothing, requirement, text } from '../permissions/requirement.ts';
 import { bucketAction } from '../permissions/s3.ts';
 import { type Check, given, type Verdict } from './check.ts';
 import { defineLabRule } from './lab-rule.ts';
@@ -105,6 +105,14 @@ const calls: Calls = {
   's3:DeleteBucketPolicy': bucketAction('DeleteBucketPolicy'),
   's3:GetBucketPolicyStatus': bucketAction('GetBucketPolicyStatus'),
   's3:GetBucketTagging': bucketAction('GetBucketTagging'),
+  's3:ListAccessPoints': onNothing,
+  's3:GetAccessPointPolicyStatus': (call) => [
+    requirement(
+      call,
+      's3:GetAccessPointPolicyStatus',
+      arnOf(call, 's3', `accesspoint/${text(call, 'Name')}`),
+    ),
+  ],
 };
 
 export const labRule = defineLabRule({
@@ -123,5 +131,13 @@ export const labRule = defineLabRule({
   options: {},
   scenarios: [
     { name: 'a bucket', make: ({ builder, region, name }) => builder.bucketPublicByAcl(region, name) },
+    {
+      name: 'a bucket with an access point',
+      async make({ builder, region, name }) {
+        const bucket = await builder.bucketPublicByPolicy(region, `${name}-policy`);
+        await builder.publicAccessPoint(region, bucket, `point-${name}`);
+        return bucket;
+      },
+    },
   ],
 });

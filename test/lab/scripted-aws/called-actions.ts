@@ -17,6 +17,9 @@ const s3Actions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 function s3Action({ method, path }: ReceivedCall): string {
   const { pathname, searchParams } = new URL(path, 'http://s3');
   if (pathname === '/' && method === 'GET') return 's3:ListAllMyBuckets';
+  if (/^\/v20180820\/accesspoint$/.test(pathname)) return 's3:ListAccessPoints';
+  if (/^\/v20180820\/accesspoint\/[^/]+\/policyStatus$/.test(pathname))
+    return 's3:GetAccessPointPolicyStatus';
   for (const [subresource, actions] of Object.entries(s3Actions)) {
     const action = actions[method];
     if (searchParams.has(subresource) && action !== undefined) return action;

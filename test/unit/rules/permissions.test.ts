@@ -32,8 +32,8 @@ function fits(pattern: string, arnFormat: string): boolean {
   return (
     format.test(sample) &&
     parts[2] === service &&
-    // A region and an account that the format has must be the job's, not any.
-    (region === '' || pattern.includes(':${region}:') || service === 'cloudtrail') &&
+    // A region and an account that the format has must be the job's, not any; but trails and buckets have their own.
+    (region === '' || pattern.includes(':${region}:') || service === 'cloudtrail' || service === 's3') &&
     (account === '' || pattern.includes(':${account}:'))
   );
 }

@@ -29,6 +29,16 @@ interface Bucket {
   grants?: readonly string[];
   readonly policyIsPublic?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly accessPoints?: Readonly<Record<string, AccessPoint>>;
+  /** Set where the list of its access points is answered by an error. */
+  readonly accessPointsError?: Answer;
+}
+
+interface AccessPoint {
+  /** Default: Internet. */
+  readonly origin?: 'Internet' | 'VPC';
+  /** What GetAccessPointPolicyStatus answers. Default: that there is no policy. */
+  readonly isPublic?: boolean | Answer;
 }
 
 const flags = (
@@ -63,8 +73,38 @@ async function s3(
       if (call.headers['x-amz-expected-bucket-owner'] !== ACCOUNT) return s3Error('AccessDenied', 403);
       return answer(bucket, call);
     };
+  const accessPoints = {
+    's3:ListAccessPoints': ({ path, headers }: ReceivedCall): Answer => {
+      if (headers['x-amz-account-id'] !== ACCOUNT) return s3Error('AccessDenied', 403);
+      const name = new URL(path, 'http://s3').searchParams.get('bucket') ?? '';
+      const { accessPoints: all = {}, accessPointsError } = buckets[name] ?? {};
+      return (
+        accessPointsError ??
+        xmlAnswer(
+          `<ListAccessPointsResult><AccessPointList>${Object.entries(all)
+            .map(
+              ([point, { origin = 'Internet' }]) =>
+                `<AccessPoint><Name>${point}</Name><NetworkOrigin>${origin}</NetworkOrigin><Bucket>${name}</Bucket></AccessPoint>`,
+            )
+            .join('')}</AccessPointList></ListAccessPointsResult>`,
+        )
+      );
+    },
+    's3:GetAccessPointPolicyStatus': ({ path }: ReceivedCall): Answer => {
+      const name = path.split('/').at(-2) ?? '';
+      const [point] = Object.values(buckets).flatMap((bucket) => bucket.accessPoints?.[name] ?? []);
+      if (point === undefined) return s3Error('NoSuchAccessPoint', 404);
+      const { isPublic = s3Error('NoSuchAccessPointPolicy', 404) } = point;
+      return typeof isPublic === 'boolean'
+        ? xmlAnswer(
+            `<GetAccessPointPolicyStatusResult><PolicyStatus><IsPublic>${isPublic}</IsPublic></PolicyStatus></GetAccessPointPolicyStatusResult>`,
+          )
+        : isPublic;
+    },
+  };
   return scriptedAws((call) =>
     answerByAction({
+      ...accessPoints,
       's3:ListAllMyBuckets': ({ path }) => {
         const { searchParams } = new URL(path, 'http://s3');
         const names = Object.keys(buckets)
@@ -194,6 +234,93 @@ describe('what makes a bucket public', () => {
       },
       tags: { team: 'blue' },
     });
+  });
+});
+
+describe('access points', () => {
+  const open = { web: { isPublic: true } };
+  const fromWeb =
+    'the bucket is not public by its own ACL or policy, but access point "web" is public by its policy: anyone can reach the bucket that way, unless the bucket\'s policy or a public access block of the access point or account prevents it';
+  const refused = s3Error('AccessDenied', 403);
+
+  test.each<{ what: string; bucket: Bucket; notes: unknown }>([
+    { what: 'that is public', bucket: { accessPoints: open }, notes: [fromWeb] },
+    {
+      what: 'whose policy is not public',
+      bucket: { accessPoints: { web: { isPublic: false } } },
+      notes: undefined,
+    },
+    { what: 'without a policy', bucket: { accessPoints: { web: {} } }, notes: undefined },
+    {
+      what: 'that only a VPC reaches',
+      bucket: { accessPoints: { web: { origin: 'VPC', isPublic: true } } },
+      notes: undefined,
+    },
+    {
+      what: 'that was deleted meanwhile',
+      bucket: { accessPoints: { web: { isPublic: s3Error('NoSuchAccessPoint', 404) } } },
+      notes: undefined,
+    },
+    {
+      what: 'that may not be read, beside a public one',
+      bucket: { accessPoints: { ...open, shut: { isPublic: refused } } },
+      notes: [fromWeb, expect.stringMatching(/^access point "shut" could not be read: AccessDenied: /)],
+    },
+    {
+      what: 'of a list that may not be read',
+      bucket: { accessPointsError: refused },
+      notes: [expect.stringMatching(/^access points could not be read: AccessDenied: /)],
+    },
+    {
+      what: 'that is public, among more than are read',
+      bucket: {
+        accessPoints: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`p${n}`, { isPublic: true }])),
+      },
+      notes: [
+        expect.stringContaining('"p9" and 40 more are public by their policies'),
+        'only the first 50 of 51 access points were read',
+      ],
+    },
+  ])('one $what', async ({ bucket, notes }) => {
+    const assessment = await inspect({ policyIsPublic: false, ...bucket });
+
+    expect(assessment).toEqual({ state: 'compliant', ...(notes !== undefined && { notes }) });
+  });
+
+  test('a public one of a bucket that is public stands in the notes of the plan', async () => {
+    const assessment = await inspect({ policyIsPublic: true, accessPoints: open });
+
+    expect(assessment).toMatchObject({
+      state: 'violation',
+      notes: ['the fix also ends public access through access point "web"'],
+    });
+  });
+
+  test.each<{ what: string; bucket: Bucket }>([
+    { what: 'there is no bucket policy that lets anyone in by them', bucket: {} },
+    {
+      what: 'the bucket restricts public access',
+      bucket: { policyIsPublic: false, block: flags(false, false, false, true) },
+    },
+  ])('are not read where $what', async ({ bucket }) => {
+    await using aws = await s3({ site: { ...bucket, accessPoints: open } });
+
+    const assessment = (await rule.assess(sessionOf(aws.endpoint), ['site'], {})).get('site');
+
+    expect(assessment).toEqual({ state: 'compliant' });
+    expect(actionsOf(aws.calls)).not.toContain('s3:ListAccessPoints');
+  });
+
+  test('are asked for again later where AWS cannot answer now', async () => {
+    const slow = s3Error('SlowDown', 503);
+
+    const results = await Promise.allSettled([
+      inspect({ policyIsPublic: false, accessPointsError: slow }),
+      inspect({ policyIsPublic: false, accessPoints: { web: { isPublic: slow } } }),
+    ]);
+
+    const thrown = { status: 'rejected', reason: { name: 'SlowDown' } };
+    expect(results).toMatchObject([thrown, thrown]);
   });
 });
 
@@ -524,7 +651,7 @@ test('a directory bucket is refused with words', () => {
 });
 
 test('the rule calls what it declares, and declares what it calls', async () => {
-  await using aws = await s3({ site: { policyIsPublic: true } });
+  await using aws = await s3({ site: { policyIsPublic: true, accessPoints: { web: { isPublic: true } } } });
   const session = sessionOf(aws.endpoint);
 
   const assessment = (await rule.assess(session, ['site'], {})).get('site');

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
+import { s3ControlEndpoint } from '../account-hosts.ts';
 
 const [incoming, outgoing] = process.argv.slice(2).map(Number);
 const { env } = process;
@@ -145,6 +146,9 @@ function fail(type, error) {
   process.exit(128);
 }
 
+if (env.AWS_ENDPOINT_URL !== undefined) {
+  env.AWS_ENDPOINT_URL_S3_CONTROL ??= s3ControlEndpoint(env.AWS_ENDPOINT_URL);
+}
 takeOverOutput();
 process.on('unhandledRejection', (reason) => fail('Runtime.UnhandledPromiseRejection', reason));
 process.on('uncaughtException', (error) => fail(error instanceof Error ? error.name : 'Error', error));

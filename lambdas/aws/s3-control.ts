@@ -1,0 +1,5 @@
+export {
+  GetAccessPointPolicyStatusCommand,
+  paginateListAccessPoints,
+  S3ControlClient,
+} from '@aws-sdk/client-s3-control';
