@@ -28,6 +28,7 @@ export class Looks {
   readonly #old: Look[] = [];
   #lastWrite = 0;
   #usedOld = false;
+  #used: AwsState[] = [];
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
     const look = { number, state, isOld, input: JSON.stringify(input) };
@@ -46,8 +47,14 @@ export class Looks {
       : 'an act of someone else between the look and the write';
   }
 
+  /** The states that the reads answered which `seen` gave last. */
+  get used(): readonly AwsState[] {
+    return this.#used;
+  }
+
   /** `now`, but with the resource as the look directly before this call answered it; undefined where there was none. */
   seen(resource: string, now: AwsState, number: number): AwsState | undefined {
+    this.#used = [];
     const group = now.groups[resource];
     if (group !== undefined) {
       const look = this.#near('DescribeSecurityGroupRules', resource, number, NEAR, group);
@@ -97,6 +104,7 @@ export class Looks {
     const names = [resource, ...(group?.rules ?? []).map(({ id }) => id)];
     if (!names.some((name) => look.input.includes(name))) return undefined;
     this.#usedOld = look.isOld;
+    this.#used.push(look.state);
     return look;
   }
 }

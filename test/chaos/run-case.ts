@@ -72,6 +72,8 @@ class CaseRun implements CaseResult {
   #written = new Map<string, number>();
   /** Resources of which a write of this job made what someone else had made just before. */
   readonly #same = new Set<string>();
+  /** Resource to the versions that someone else made of it. */
+  readonly #actsOn = new Map<string, readonly number[]>();
   /** Resource to the call by which this job changed it first. */
   readonly #firstWrite = new Map<string, number>();
   /** Resource to the call before which it was exempted. */
@@ -238,6 +240,8 @@ class CaseRun implements CaseResult {
     });
     if (acted === undefined) return undefined;
     this.#model.set(acted.state, this.#world.now);
+    const versions = [...(this.#actsOn.get(acted.resource) ?? []), this.#model.versions.length - 1];
+    this.#actsOn.set(acted.resource, versions);
     if (act.kind === 'exempt') this.#exemptedAt.set(acted.resource, this.#calls);
     this.#oracle.acted(acted.resource, before, acted.state);
     this.counts.add('acts');
@@ -302,13 +306,12 @@ class CaseRun implements CaseResult {
     this.#written.set(write.resource, this.#model.versions.length - 1);
     const takesBack = this.#oracle.takesBack(write);
     if (takesBack) this.counts.add('taken back');
-    let seen = write;
+    const excused = this.#excused(write, call);
+    const seen = excused ?? write;
     const problems = this.#oracle.problemsOf(write);
     if (problems.length > 0) {
-      const excused = this.#excused(write, call);
       if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
       else {
-        seen = excused;
         this.counts.add(`allowed: ${this.#looks.why(this.#calls)}`);
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
@@ -336,14 +339,23 @@ class CaseRun implements CaseResult {
   /** The write on what the look directly before it answered, if it would have been right on that. */
   #excused(write: Write, { region }: ModelCall): Write | undefined {
     const before = this.#looks.seen(write.resource, write.before, this.#calls);
-    if (before === undefined) return undefined;
+    if (before === undefined || !this.#actedSince(write.resource)) return undefined;
     try {
       const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
+      if (onlyOf(before, write.resource) === onlyOf(write.before, write.resource)) return undefined;
       const seen = { ...write, before, after };
       return this.#oracle.problemsOf(seen).length === 0 ? seen : undefined;
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether someone else changed the resource since the state that the look answered: our own changes excuse nothing. */
+  #actedSince(resource: string): boolean {
+    const looked = Math.min(
+      ...this.#looks.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
+    );
+    return (this.#actsOn.get(resource) ?? []).some((version) => version > looked);
   }
 
   /** Exempt or paused, nothing more is to be changed. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
 import { isChangeVisible } from '../../changes/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
@@ -10,7 +11,7 @@ import { planAnew } from './plan-anew.ts';
 /**
  * Holds fixes whose resources we changed lately, by any rule, until AWS's reads show these changes: nothing is changed on
  * a read from before them. Where they are visible now, the resource is read and planned anew, because the plan may still
- * rest on an older read.
+ * rest on an older read. So may the new one: a read that shows a change does not make the next one show it.
  */
 export async function waitForOwnChanges(
   session: AwsSession,
@@ -20,22 +21,53 @@ export async function waitForOwnChanges(
   const verdicts = new Map<string, Verdict>();
   const ready: PlannedFix[] = [];
   const changedLately: PlannedFix[] = [];
+  const recent = new Map<string, readonly RecentChange[]>();
   for (const fix of fixes) {
     const seen = await ownChangesOf(session, fix, work);
-    if (seen === 'none') ready.push(fix);
-    else if (seen === 'visible') changedLately.push(fix);
-    else verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
+    if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
+    else if (seen.visible.length === 0) ready.push(fix);
+    else {
+      changedLately.push(fix);
+      recent.set(fix.finding.resource, seen.visible);
+    }
   }
   const anew = await planAnew(session, changedLately, work);
-  return { fixes: [...ready, ...anew.fixes], verdicts: new Map([...verdicts, ...anew.verdicts]) };
+  for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
+  for (const fix of anew.fixes) {
+    const ended = (recent.get(fix.finding.resource) ?? []).find((change) => restsOnWhatEnded(fix, change));
+    if (ended === undefined) ready.push(fix);
+    else verdicts.set(fix.finding.resource, withDetails(notVisibleYet(ended), fix.details));
+  }
+  return { fixes: ready, verdicts };
 }
 
-/** Whether we changed a fix's resources lately, and AWS shows it; a verdict where it does not, or nobody knows. */
+/** Whether a plan is to change what our own change replaced: it was made on a read from before that. */
+function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
+  const { kind, resource, before } = made;
+  // Only a rule or an entry says by its id or number that it is the same one.
+  if (typeof before !== 'object' || before === null || !('id' in before || 'ruleNumber' in before))
+    return false;
+  return changes.some(
+    (planned) =>
+      planned.kind === kind &&
+      planned.resource === resource &&
+      'before' in planned &&
+      isDeepStrictEqual(planned.before, before),
+  );
+}
+
+function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict {
+  return wait(
+    `AWS's reads of ${change.resource} do not show yet what ${rule} changed at ${appliedAt} (${line}): nothing is changed on a read from before that`,
+  );
+}
+
+/** Our recent changes of a fix's resources, all of which AWS shows; a verdict where it does not, or nobody knows. */
 async function ownChangesOf(
   session: AwsSession,
   { finding, changes }: PlannedFix,
   work: ConfiguredWork,
-): Promise<'none' | 'visible' | Verdict> {
+): Promise<{ readonly visible: readonly RecentChange[] } | Verdict> {
   let recent: readonly RecentChange[];
   try {
     recent = await recentChanges([finding.resource, ...changes.map(({ resource }) => resource)], work);
@@ -43,14 +75,11 @@ async function ownChangesOf(
     return retry(error);
   }
   try {
-    for (const { change, line, rule, appliedAt } of recent) {
-      if (await isChangeVisible(session, change)) continue;
-      return wait(
-        `AWS's reads of ${change.resource} do not show yet what ${rule} changed at ${appliedAt} (${line}): nothing is changed on a read from before that`,
-      );
+    for (const each of recent) {
+      if (!(await isChangeVisible(session, each.change))) return notVisibleYet(each);
     }
   } catch (error) {
     return verdictOfError(error);
   }
-  return recent.length === 0 ? 'none' : 'visible';
+  return { visible: recent };
 }

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { findFault } from '../chaos/property.ts';
+import { reportLines } from '../chaos/report.ts';
+import { runCase } from '../chaos/run-case.ts';
+import { EMPTY_STATE } from '../lab/aws-model/state.ts';
+
+/** How many cases there are of each kind: `npm run test:chaos` runs more. */
+const CASES = 60;
+
+describe('whatever someone else does between two calls, and however old what AWS answers', () => {
+  test.each(['security-group', 'network-acl', 'bucket'] as const)(
+    'nothing is changed beyond the plan, and the record is true: %s',
+    async (kind) => {
+      const options = { seed: 5, cases: CASES, kind };
+
+      const report = await findFault(options);
+
+      expect(report.failure, reportLines(report, options, 0).join('\n')).toBeUndefined();
+      expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 3);
+      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 5);
+    },
+  );
+
+  test('a rule that its owner narrows one round trip before it is shrunk is counted, as AWS has no condition for it', async () => {
+    const rule = { protocol: 'tcp', toPort: 443, source: '0.0.0.0/0', description: '', tags: {} };
+    const group = { owner: '111122223333', vpc: 'vpc-1', tags: {}, quota: 60 };
+    const rules = [{ ...rule, fromPort: 22, id: 'sgr-1' }];
+
+    const { faults, counts, trace } = await runCase(
+      {
+        kind: 'security-group',
+        initial: { ...EMPTY_STATE, groups: { 'sg-00000001': { ...group, rules } } },
+        jobs: [{ rule: 'security-group-ssh-open', options: {} }],
+        // The fourth call is the one that shrinks the rule.
+        disturbances: [{ at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } }],
+        kills: [],
+      },
+      { withTrace: true },
+    );
+
+    expect(faults, trace.join('\n')).toEqual([]);
+    expect(counts.get('allowed: an act of someone else between the look and the write')).toBe(1);
+  });
+});
