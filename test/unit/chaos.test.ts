@@ -19,6 +19,8 @@ describe('whatever someone else does between two calls, and however old what AWS
       expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 3);
       expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 5);
     },
+    // They work all the time: on a busy machine, that takes as much longer as it is busy.
+    300_000,
   );
 
   test('a rule that its owner narrows one round trip before it is shrunk is counted, as AWS has no condition for it', async () => {
