@@ -1,3 +1,5 @@
+import type { Pace } from './pace.ts';
+
 /** One AWS API call that a session made, for evidence and for figures. */
 export interface AwsCall {
   /** The SDK's service id: `EC2`. */
@@ -30,6 +32,11 @@ export interface AwsSession {
   now(): Date;
   /** The one client of this class for `region` (default: the session's), made on first use. */
   client<C>(Client: new (settings: ClientSettings) => C, region?: string): C;
+  /**
+   * Resolves when the next change that shares this quota may be made in the account, whichever the region: AWS throttles
+   * what comes faster.
+   */
+  turn(quota: string, pace: Pace): Promise<void>;
   /** Every call made so far, oldest first. */
   readonly calls: readonly AwsCall[];
 }

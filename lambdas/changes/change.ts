@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
-import type { Pace } from './pace.ts';
 
 /** One change to one resource, as data: what a plan is made of, what evidence keeps, what undo inverts. */
 export interface Change {

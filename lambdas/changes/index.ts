@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Change, ChangeKind } from './change.ts';
-import { type Pace, Pacer } from './pace.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
@@ -90,8 +90,6 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
 /** The names of all kinds of changes, in the order of the alphabet. */
 export const changeKinds: readonly string[] = [...loaders.keys()].sort();
 
-const pacer = new Pacer();
-
 async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<ParsingKind> {
   const loader = loaders.get(change.kind);
   if (loader === undefined) {
@@ -125,10 +123,7 @@ export async function applyChange(
   note: (soFar: Change) => void = () => {},
 ): Promise<Change> {
   const kind = await load(change);
-  if (kind.pace !== undefined) {
-    // Without the region: a change may be made in another one than the session's.
-    await pacer.turn(`${change.kind} ${session.account}`, kind.pace);
-  }
+  if (kind.pace !== undefined) await session.turn(change.kind, kind.pace);
   return kind.apply(session, change, note);
 }
 

@@ -1,6 +1,7 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { z } from 'zod';
 import { clientDefaults } from '../aws/client-defaults.ts';
+import { type Pace, Pacer } from '../aws/pace.ts';
 import { SessionRequestHandler } from '../aws/request-handler.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
@@ -55,11 +56,14 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #log: SessionLog;
   readonly #sts = new Map<string, STSClient>();
+  /** One for all sessions of this function instance: jobs of an account and region never run side by side. */
+  readonly #pacer: Pacer;
 
   constructor(environment: Environment, clock: Clock, log: SessionLog) {
     this.#environment = environment;
     this.#clock = clock;
     this.#log = log;
+    this.#pacer = new Pacer(clock);
   }
 
   /**
@@ -91,7 +95,7 @@ export class Sessions {
       return credentialsSchema.parse(answer.Credentials);
     };
     const credentials = new RenewableCredentials(await assume(), assume);
-    return new AssumedSession({ account, region, partition }, credentials, this.#clock, signal);
+    return new AssumedSession({ account, region, partition }, credentials, this.#clock, this.#pacer, signal);
   }
 
   #stsIn(region: string): STSClient {
@@ -109,6 +113,7 @@ class AssumedSession implements OpenSession {
   readonly partition: string;
   readonly calls: AwsCall[] = [];
   readonly #clock: Clock;
+  readonly #pacer: Pacer;
   readonly #credentials: RenewableCredentials;
   readonly #clients = new Map<string, unknown>();
   readonly #requestHandler: SessionRequestHandler;
@@ -117,6 +122,7 @@ class AssumedSession implements OpenSession {
     place: { account: string; region: string; partition: string },
     credentials: RenewableCredentials,
     clock: Clock,
+    pacer: Pacer,
     signal: AbortSignal | undefined,
   ) {
     this.#requestHandler = new SessionRequestHandler(signal);
@@ -124,11 +130,16 @@ class AssumedSession implements OpenSession {
     this.region = place.region;
     this.partition = place.partition;
     this.#clock = clock;
+    this.#pacer = pacer;
     this.#credentials = credentials;
   }
 
   now(): Date {
     return new Date(this.#clock.now());
+  }
+
+  turn(quota: string, pace: Pace): Promise<void> {
+    return this.#pacer.turn(`${quota} ${this.account}`, pace);
   }
 
   close(): void {

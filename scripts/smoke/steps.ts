@@ -62,6 +62,7 @@ export class Steps {
       region,
       partition: region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws',
       now: () => new Date(),
+      turn: async () => {},
       client: (Client, place = region) => new Client({ region: place }),
       calls: [],
     };

@@ -24,6 +24,7 @@ export function testSession(settings: TestSessionSettings): AwsSession {
     region,
     partition: 'aws',
     now,
+    turn: async () => {},
     calls: [],
     client(Client, clientRegion = region) {
       const key = `${Client.name} ${clientRegion}`;

@@ -46,6 +46,7 @@ export function inProcessAws(account: string, answer: (call: ReceivedCall) => An
     account,
     region: 'eu-central-1',
     partition: 'aws',
+    turn: async () => {},
     now: () => new Date(),
     calls: [],
     client(Client, region = 'eu-central-1') {

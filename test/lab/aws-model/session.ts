@@ -50,6 +50,7 @@ export function modelSession(
     partition: 'aws',
     calls,
     now: () => new Date(now()),
+    turn: async () => {},
     client<C>(Client: new (settings: ClientSettings) => C, region = place.region): C {
       const key = `${Client.name} ${region}`;
       let known = clients.get(key);

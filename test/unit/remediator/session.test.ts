@@ -330,6 +330,22 @@ describe('opening a session', () => {
     await vi.waitFor(async () => expect(await aws.connections()).toBe(before - opened.length));
   });
 
+  test('changes that share a quota are kept apart, over all sessions of an account', async () => {
+    await using aws = await scriptedAws(answer);
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const waits: number[] = [];
+    const patient = { ...clock, sleep: async (milliseconds: number) => void waits.push(milliseconds) };
+    const sessions = new Sessions(environment, patient, silent);
+    const [one, two] = [await sessions.open(request), await sessions.open(request)];
+    const other = await sessions.open({ ...request, account: '777788889999' });
+
+    await one.turn('trails', { perSecond: 1 });
+    await two.turn('trails', { perSecond: 1 });
+    await other.turn('trails', { perSecond: 1 });
+
+    expect(waits).toEqual([1_000]);
+  });
+
   test('a refusal is AWS’s own error', async () => {
     await using aws = await scriptedAws(() => queryError('AccessDenied', 403));
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { type Job, journalId, pollId } from '../../../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../../../lambdas/model/outcome.ts';
@@ -11,13 +11,6 @@ import { loadRule } from '../../../../lambdas/rules/index.ts';
 import { denied, type Fault, unavailable } from '../support/iam-account.ts';
 import { TrailAccount, type TrailCall } from '../support/trail-account.ts';
 import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from '../support/world.ts';
-
-/** Trails are changed once a second: here nobody waits for that. */
-vi.mock(import('../../../../lambdas/changes/pace.ts'), async (original) => {
-  const { Pacer } = await original();
-  vi.spyOn(Pacer.prototype, 'turn').mockResolvedValue();
-  return { Pacer };
-});
 
 const RULE = 'cloudtrail-log-file-validation';
 const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';

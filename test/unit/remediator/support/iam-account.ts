@@ -85,6 +85,7 @@ export class IamAccount {
       partition: 'aws',
       calls,
       now: () => new Date(now()),
+      turn: async () => {},
       client<C>(Client: new (settings: ClientSettings) => C): C {
         const known = clients.get(Client.name);
         if (known instanceof Client) return known;

@@ -84,6 +84,7 @@ export class TrailAccount {
       partition: 'aws',
       calls,
       now: () => new Date(now()),
+      turn: async () => {},
       client: <C>(Client: new (settings: ClientSettings) => C, region = request.region): C => {
         const key = `${Client.name} ${region}`;
         const known = clients.get(key);

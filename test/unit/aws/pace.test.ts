@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { Pacer } from '../../../lambdas/aws/pace.ts';
 import { changeKinds, paceOf } from '../../../lambdas/changes/index.ts';
-import { Pacer } from '../../../lambdas/changes/pace.ts';
 
 /** A clock that stands still but for sleeping. */
 function fakeClock() {
