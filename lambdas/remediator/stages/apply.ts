@@ -1,5 +1,5 @@
 import { errorKind } from '../../aws/errors.ts';
-import type { AwsSession } from '../../aws/session.ts';
+import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import { applyChange, describeChange } from '../../changes/index.ts';
 import { StalePlanError } from '../../model/errors.ts';
@@ -41,6 +41,11 @@ export async function applyFix(
   return { applied, end: { is: 'applied' } };
 }
 
+/** Whether a call can't have changed anything, whatever its answer was. */
+function isRead({ operation }: AwsCall): boolean {
+  return /^(Describe|Get|Head|List)/.test(operation);
+}
+
 async function applyStep(
   session: AwsSession,
   change: Change,
@@ -73,7 +78,10 @@ async function applyStep(
       work.journal.cancel(finding.resource, line);
       return { applied: [], end: { is: 'stale', words: error.message } };
     }
-    if (soFar === undefined && errorKind(error) === 'refused') work.journal.cancel(finding.resource, line);
+    const calls = session.calls.slice(callsBefore);
+    if (soFar === undefined && (errorKind(error) === 'refused' || calls.every(isRead))) {
+      work.journal.cancel(finding.resource, line);
+    }
     const applied = soFar === undefined ? [] : [record(soFar, `${line}${IN_PART}`)];
     return { applied, end: { is: 'stopped', verdict: verdictOfError(error, details), error } };
   }

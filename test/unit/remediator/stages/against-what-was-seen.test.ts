@@ -325,6 +325,25 @@ describe('an attempt that was cut off', () => {
   });
 });
 
+test('a change whose look failed before it wrote claims nothing: what its owner fixed is compliant', async () => {
+  const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+  let reads = 0;
+  account.before = ({ operation }) => {
+    if (operation !== 'DescribeSecurityGroupRules') return;
+    reads += 1;
+    if (reads > 1) throw sdkError('Unavailable', 'down', 503, 'r');
+  };
+  const job = account.job(SSH, WEB);
+  const first = await account.world.attempt(job);
+  account.before = () => {};
+  account.setRules(WEB, []);
+
+  await account.world.attempt(job, { number: 2 });
+
+  expect(first.unfinished).toMatchObject([{ applied: [] }]);
+  expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'compliant', applied: [] });
+});
+
 describe('a change of several calls', () => {
   test('is recorded as far as it was made when a later call fails', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
