@@ -92,12 +92,13 @@ export const steps: readonly Step[] = [
     command: () => ['scripts/terraform-docs.ts', '--check'],
   },
   { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
-  vitest('unit', 10, [], ['--coverage']),
-  vitest('e2e', 25, ['prepare-local-aws', 'prepare-terraform']),
+  vitest('unit', 20, [], ['--coverage']),
+  // After the unit tests, which it would starve on two cores.
+  vitest('e2e', 45, ['prepare-local-aws', 'prepare-terraform', 'unit']),
   {
     name: 'terraform',
     needs: ['prepare-terraform'],
-    minutes: 15,
+    minutes: 30,
     command: (report) => ['scripts/testing/terraform-checks.ts', report],
     read: readChecks,
   },
@@ -108,7 +109,7 @@ export const steps: readonly Step[] = [
     command: (report) => ['scripts/testing/checkov.ts', report],
     read: readChecks,
   },
-  vitest('integration', 20, ['prepare-local-aws', 'prepare-terraform']),
+  vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
   {
     name: 'chaos',
     full: true,

@@ -1039,7 +1039,7 @@ describe('an attempt that ends anywhere', () => {
       }),
       { numRuns: 60 },
     );
-  }, 60_000);
+  }, 180_000);
 });
 
 test.each(['security-group-ssh-open', 'security-group-rdp-open', RULE, 'redshift-cluster-public'])(
