@@ -22,8 +22,8 @@ export default defineConfig({
           globalSetup: ['test/integration/harness/global-setup.ts'],
           // They wait for the local AWS more than they work.
           maxWorkers: 2,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          testTimeout: 240_000,
+          hookTimeout: 360_000,
         },
       },
       {
@@ -32,8 +32,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           // They wait for Terraform, which waits more than it works.
           maxWorkers: 4,
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

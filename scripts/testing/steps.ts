@@ -94,7 +94,7 @@ export const steps: readonly Step[] = [
   { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
   vitest('unit', 20, [], ['--coverage']),
   // After the unit tests, which it would starve on two cores.
-  vitest('e2e', 45, ['prepare-local-aws', 'prepare-terraform', 'unit']),
+  vitest('e2e', 60, ['prepare-local-aws', 'prepare-terraform', 'unit']),
   {
     name: 'terraform',
     needs: ['prepare-terraform'],

@@ -1,5 +1,10 @@
 import { randomInt } from 'node:crypto';
-import { DescribeSubnetsCommand, DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeRouteTablesCommand,
+  DescribeSubnetsCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -244,11 +249,13 @@ test('EC2 has its own words, for a dry run too', async () => {
 });
 
 test('a call that the map does not know is an error, not an allowance', async () => {
-  const role = await makeRole([{ Action: ['ec2:DescribeSubnets'], Resource: ['*'] }]);
+  const role = await makeRole([{ Action: ['ec2:DescribeRouteTables'], Resource: ['*'] }]);
 
-  const error = await outcomeOf(new EC2Client(role.settings).send(new DescribeSubnetsCommand({})));
+  const error = await outcomeOf(new EC2Client(role.settings).send(new DescribeRouteTablesCommand({})));
 
-  expect(error).toMatch(/^AwsProxyError: UnknownCallError: unknown call ec2:DescribeSubnets by arn:aws:sts/);
+  expect(error).toMatch(
+    /^AwsProxyError: UnknownCallError: unknown call ec2:DescribeRouteTables by arn:aws:sts/,
+  );
   expect(judge.unknownCalls).toHaveLength(1);
 });
 

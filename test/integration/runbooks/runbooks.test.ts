@@ -133,7 +133,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
     const done = await outcomeOf(deployed, poll);
     expect([planned?.outcome, done?.outcome]).toEqual(['planned', 'remediated']);
     expect(done?.applied.map(({ line }) => line)).toEqual(planned?.plan.map(({ line }) => line));
-    expect(planned?.reason).toMatch(/^what AWS\S+ leaves open is then cured by: /);
+    expect(planned?.reason).toMatch(/^what AWS\S+ leaves open is then fixed by: /);
   });
 });
 

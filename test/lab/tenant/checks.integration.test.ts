@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { CloudTrailClient, CreateTrailCommand, UpdateTrailCommand } from '@aws-sdk/client-cloudtrail';
+import { CloudWatchLogsClient, CreateLogGroupCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateFlowLogsCommand,
@@ -138,6 +139,8 @@ test('security groups that let the world reach port 22 or 3389', async () => {
 test('VPCs without an active flow log', async () => {
   const ec2 = new EC2Client(settings());
   const [logged, unlogged] = [await makeVpc(ec2), await makeVpc(ec2)];
+  // Without it the flow log delivers nothing, and says so.
+  await new CloudWatchLogsClient(settings()).send(new CreateLogGroupCommand({ logGroupName: 'flows' }));
   const { Unsuccessful } = await ec2.send(
     new CreateFlowLogsCommand({
       ResourceIds: [logged],
