@@ -1,5 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+/** They wait for the local AWS more than they work. */
+const integration = {
+  globalSetup: ['test/integration/harness/global-setup.ts'],
+  maxWorkers: 2,
+  testTimeout: 240_000,
+  hookTimeout: 360_000,
+};
+
+/** They wait for Terraform, which waits more than it works. */
+const endToEnd = { maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000 };
+
+/** What takes long by its nature, and runs by `npm run test:full`. */
+const everyCall = 'test/integration/every-call/*.test.ts';
+const organization = 'test/e2e/organization.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -17,25 +32,15 @@ export default defineConfig({
       },
       {
         test: {
+          ...integration,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/lab/**/*.integration.test.ts'],
-          globalSetup: ['test/integration/harness/global-setup.ts'],
-          // They wait for the local AWS more than they work.
-          maxWorkers: 2,
-          testTimeout: 240_000,
-          hookTimeout: 360_000,
+          exclude: [everyCall],
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          // They wait for Terraform, which waits more than it works.
-          maxWorkers: 4,
-          testTimeout: 1_800_000,
-          hookTimeout: 1_800_000,
-        },
-      },
+      { test: { ...integration, name: 'every-call', include: [everyCall] } },
+      { test: { ...endToEnd, name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: [organization] } },
+      { test: { ...endToEnd, name: 'organization', include: [organization] } },
     ],
     // Of the unit tests, which are to reach every line that decides something.
     coverage: {

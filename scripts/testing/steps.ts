@@ -110,6 +110,8 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
+  { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
+  { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   {
     name: 'chaos',
     full: true,
