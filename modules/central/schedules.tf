@@ -89,10 +89,13 @@ resource "aws_scheduler_schedule" "check" {
 
 # Polls that could not be started, or failed after all tries.
 resource "aws_sqs_queue" "polls_dead_letters" {
-  name                      = "${var.name}-polls-dead-letters"
+  name                      = local.polls_dead_letters_name
   message_retention_seconds = 14 * 24 * 3600
   sqs_managed_sse_enabled   = true
   tags                      = var.tags
+
+  # So that a deployment with this queue is one that the state knows.
+  depends_on = [terraform_data.deployment]
 }
 
 resource "aws_iam_role" "scheduler" {

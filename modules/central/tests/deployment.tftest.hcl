@@ -1,0 +1,43 @@
+# A deployment that the state does not know at this address: found before anything is changed.
+
+mock_provider "aws" {
+  source = "../../test/lab/aws-mocks"
+}
+
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = {}
+}
+
+run "one_that_the_state_does_not_know_is_refused" {
+  command = plan
+
+  override_data {
+    target = data.aws_sqs_queues.polls_dead_letters
+    values = { queue_urls = ["https://sqs.eu-central-1.amazonaws.com/111111111111/cspm-auto-remediation-polls-dead-letters"] }
+  }
+
+  expect_failures = [terraform_data.deployment]
+}
+
+run "a_longer_name_is_another_deployment" {
+  command = plan
+
+  override_data {
+    target = data.aws_sqs_queues.polls_dead_letters
+    values = { queue_urls = ["https://sqs.eu-central-1.amazonaws.com/111111111111/cspm-auto-remediation-polls-dead-letters-2"] }
+  }
+}
+
+run "deployed" {
+}
+
+run "its_own_queue_is_no_other_deployment" {
+  command = plan
+
+  override_data {
+    target = data.aws_sqs_queues.polls_dead_letters
+    values = { queue_urls = ["https://sqs.eu-central-1.amazonaws.com/111111111111/cspm-auto-remediation-polls-dead-letters"] }
+  }
+}
