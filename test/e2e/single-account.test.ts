@@ -231,25 +231,26 @@ describe('examples/single-account in a local AWS', () => {
     const files = ['main.tf', 'outputs.tf'].map((name) => path.join(rootFolder, name));
     const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
     const moved = path.join(rootFolder, 'moved.tf');
-    const from = 'module.cspm_auto_remediation';
-    for (const [index, file] of files.entries()) {
-      const text = texts[index] ?? '';
-      await writeFile(file, text.replaceAll('cspm_auto_remediation', 'moved_remediation'));
+    const move = 'moved {\n  from = module.cspm_auto_remediation\n  to   = module.elsewhere\n}\n';
+    const write = (change: (text: string) => string): Promise<unknown> =>
+      Promise.all(files.map((file, index) => writeFile(file, change(texts[index] ?? ''))));
+    try {
+      await write((text) => text.replaceAll('cspm_auto_remediation', 'elsewhere'));
+      await root.init();
+
+      const refused = root.plan(variables);
+
+      await expect(refused).rejects.toThrow(
+        /A deployment named "cspm-auto-remediation" is in account 444444444444 and\s+region eu-west-1 already/,
+      );
+      await writeFile(moved, move);
+      const { text } = await root.plan(variables);
+      expect(text).toContain('Plan: 0 to add, 0 to change, 0 to destroy.');
+    } finally {
+      await rm(moved, { force: true });
+      await write((text) => text);
+      await root.init();
     }
-    await root.init();
-
-    const refused = root.plan(variables);
-
-    await expect(refused).rejects.toThrow(
-      /A deployment named "cspm-auto-remediation" is in account 444444444444 and region eu-west-1 already/,
-    );
-    await writeFile(moved, `moved {\n  from = ${from}\n  to   = module.moved_remediation\n}\n`);
-    const { text } = await root.plan(variables);
-    expect(text).toContain('Plan: 0 to add, 0 to change, 0 to destroy.');
-
-    await rm(moved);
-    for (const [index, file] of files.entries()) await writeFile(file, texts[index] ?? '');
-    await root.init();
   });
 
   test('the API token is in no state file', async () => {
