@@ -96,6 +96,15 @@ export function modeFor(settings: Settings, account: string): Mode {
 }
 
 /**
+ * Whether the settings name the accounts that the rule is on for, and this one is not among them. No role is assumed in
+ * such an account. An account that they name as `off` is not meant: what was begun there is followed to its end.
+ */
+export function isLeftOut({ mode, mode_by_account: modes }: Settings, account: string): boolean {
+  const isClosed = mode === 'off' && Object.values(modes).some((named) => named !== 'off');
+  return isClosed && !Object.hasOwn(modes, account);
+}
+
+/**
  * Whether the pause parameter's value stops the rule: `none`, `all`, or rule ids with commas between them.
  * @param knownRules the ids of all rules
  * @throws SettingsError for any other value: whoever set it wanted something stopped, and nobody knows what

@@ -5,6 +5,7 @@ output "link" {
     partition                = local.partition
     security_account_id      = local.account_id
     organization_id          = var.organization_id
+    accounts                 = local.closed_accounts
     home_region              = local.home_region
     regions                  = local.regions
     event_bus_arn            = aws_cloudwatch_event_bus.this.arn

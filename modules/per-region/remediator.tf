@@ -3,6 +3,16 @@ locals {
 
   parameter_arn = "arn:${var.link.partition}:ssm:${local.region}:${var.link.security_account_id}:parameter/${local.name}"
   evidence_arn  = "arn:${var.link.partition}:s3:::${var.link.evidence_bucket}"
+
+  # An inline policy takes 10,240 characters, and an account 15 of them. Above that the remediator's own check stands
+  # alone, with the organization.
+  most_accounts  = 400
+  bound_accounts = try(length(var.link.accounts) <= local.most_accounts, false) ? var.link.accounts : null
+
+  assume_conditions = merge(
+    var.link.organization_id == null ? {} : { "aws:ResourceOrgID" = [var.link.organization_id] },
+    local.bound_accounts == null ? {} : { "aws:ResourceAccount" = local.bound_accounts },
+  )
 }
 
 module "remediator" {
@@ -30,11 +40,12 @@ module "remediator" {
   }
 
   statements = [
-    # The role's name is the same in every account. Which of them are ours, their organization says.
+    # The role's name is the same in every account. Which of them are ours, their organization says, and the settings
+    # where they name all accounts.
     {
       Action    = ["sts:AssumeRole"]
       Resource  = ["arn:${var.link.partition}:iam::*:role/${var.link.target_role_name}"]
-      Condition = var.link.organization_id == null ? null : { StringEquals = { "aws:ResourceOrgID" = [var.link.organization_id] } }
+      Condition = length(local.assume_conditions) == 0 ? null : { StringEquals = local.assume_conditions }
     },
     {
       Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]

@@ -5,6 +5,7 @@ variable "link" {
     partition                = string
     security_account_id      = string
     organization_id          = optional(string)
+    accounts                 = optional(list(string))
     home_region              = string
     regions                  = list(string)
     event_bus_arn            = string

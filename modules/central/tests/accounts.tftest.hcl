@@ -46,8 +46,60 @@ run "named_and_excluded_accounts" {
   }
 }
 
+run "the_remediators_may_work_in_named_accounts_alone" {
+  command = plan
+
+  variables {
+    excluded_accounts = ["333333333333"]
+    rules = {
+      s3-bucket-public        = { accounts = ["222222222222"], excluded_accounts = ["555555555555"] }
+      security-group-ssh-open = { mode = "off", mode_by_account = { "111111111111" = "enforce" } }
+    }
+  }
+
+  assert {
+    condition     = output.link.accounts == tolist(["111111111111", "222222222222", "555555555555"])
+    error_message = "Accounts: ${jsonencode(output.link.accounts)}"
+  }
+}
+
+run "any_account_where_a_rule_is_on_for_all" {
+  command = plan
+
+  variables {
+    rules = {
+      s3-bucket-public        = { accounts = ["222222222222"] }
+      security-group-ssh-open = {}
+    }
+  }
+
+  assert {
+    condition     = output.link.accounts == null
+    error_message = "Accounts: ${jsonencode(output.link.accounts)}"
+  }
+}
+
+# What was begun is followed to its end, in whichever account.
+run "any_account_where_all_rules_are_off" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = { mode = "off" } }
+  }
+
+  assert {
+    condition     = output.link.accounts == null
+    error_message = "Accounts: ${jsonencode(output.link.accounts)}"
+  }
+}
+
 run "excluded_accounts_alone" {
   command = plan
+
+  assert {
+    condition     = output.link.accounts == null
+    error_message = "Accounts: ${jsonencode(output.link.accounts)}"
+  }
 
   variables {
     rules = {

@@ -193,6 +193,48 @@ run "roles_of_the_organization_alone" {
   }
 }
 
+run "accounts_that_the_settings_name_alone" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { organization_id = "o-a1b2c3d4e5", accounts = ["222222222222", "333333333333"] })
+  }
+
+  assert {
+    condition = [for statement in jsondecode(module.remediator.policy).Statement : try(statement.Condition, null) if contains(statement.Action, "sts:AssumeRole")] == [
+      { StringEquals = { "aws:ResourceOrgID" = ["o-a1b2c3d4e5"], "aws:ResourceAccount" = ["222222222222", "333333333333"] } },
+    ]
+    error_message = "Policy: ${module.remediator.policy}"
+  }
+}
+
+# An inline policy takes 10,240 characters.
+run "as_many_accounts_as_a_policy_takes" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { organization_id = "o-a1b2c3d4e5", accounts = [for number in range(400) : format("%012d", number)] })
+  }
+
+  assert {
+    condition     = strcontains(module.remediator.policy, "000000000399") && length(module.remediator.policy) < 10240
+    error_message = "Policy of ${length(module.remediator.policy)} characters."
+  }
+}
+
+run "more_accounts_than_a_policy_takes" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { accounts = [for number in range(401) : format("%012d", number)] })
+  }
+
+  assert {
+    condition     = !strcontains(module.remediator.policy, "aws:ResourceAccount") && length(module.remediator.policy) < 10240
+    error_message = "Policy of ${length(module.remediator.policy)} characters."
+  }
+}
+
 # An alarm can tell only topics of its own region.
 run "alarms_go_to_the_central_bus" {
   command = plan

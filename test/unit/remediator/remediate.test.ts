@@ -155,6 +155,24 @@ describe('what becomes of a finding', () => {
     expect(world.account.sessions).toEqual([]);
   });
 
+  test('an account that the settings no longer name: no role is assumed, even for what was begun', async () => {
+    const world = new World({ deploy: ['old1', 'old2'] });
+    world.account.fault = ({ operation, key }) =>
+      operation === 'UpdateAccessKey' && key === 'old2' ? unavailable : undefined;
+    await world.attempt(jobOf('deploy'));
+    const before = world.account.sessions.length;
+    world.settings = settingsOf({ mode: 'off', mode_by_account: { '999999999999': 'enforce' } });
+
+    await world.attempt(jobOf('deploy'), { number: 2 });
+
+    expect(world.account.sessions).toHaveLength(before);
+    expect(world.outcome('deploy')).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('not among the accounts that its settings name'),
+    });
+    expect(world.outcome('deploy')?.applied).toHaveLength(1);
+  });
+
   test('exempt by settings: its resource is not read, others are', async () => {
     const world = new World({ deploy: ['old1'], other: ['old2'] });
     world.settings = settingsOf({ exemptions: [exemption] });

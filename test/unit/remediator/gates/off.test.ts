@@ -1,24 +1,39 @@
 import { expect, test } from 'vitest';
+import type { AppliedChange } from '../../../../lambdas/model/outcome.ts';
 import { skipDisabled } from '../../../../lambdas/remediator/gates/off.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { ACCOUNT, findingOf } from '../support/world.ts';
+
+const begun: AppliedChange[] = [
+  { change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: '2026-06-30T11:00:00Z', requestIds: [] },
+];
 
 test('a rule that is off leaves a finding alone, unless an earlier attempt changed it', async () => {
   const off = gateContext({ mode: 'off' });
   const on = gateContext({ mode: 'dry_run' });
 
   const untouched = await skipDisabled(findingOf('deploy'), off);
-  off.journal.apply('deploy', [
-    {
-      change: { kind: 'k', resource: 'deploy' },
-      line: '~',
-      appliedAt: '2026-06-30T11:00:00Z',
-      requestIds: [],
-    },
-  ]);
-  const begun = await skipDisabled(findingOf('deploy'), off);
+  off.journal.apply('deploy', begun);
+  const changed = await skipDisabled(findingOf('deploy'), off);
   const enabled = await skipDisabled(findingOf('deploy'), on);
 
   expect(untouched).toMatchObject({ state: 'concluded', outcome: 'not_applicable' });
-  expect([begun, enabled]).toEqual([undefined, undefined]);
+  expect([changed, enabled]).toEqual([undefined, undefined]);
+});
+
+test.each([
+  { what: 'others are named', modes: { '999999999999': 'enforce' }, expected: 'failed' },
+  {
+    what: 'it is named, as off',
+    modes: { '999999999999': 'enforce', [ACCOUNT]: 'off' },
+    expected: undefined,
+  },
+  { what: 'none is on', modes: { '999999999999': 'off' }, expected: undefined },
+] as const)('what was begun in an account where $what: $expected', async ({ modes, expected }) => {
+  const context = gateContext({ mode: 'off', mode_by_account: { ...modes } });
+  context.journal.apply('deploy', begun);
+
+  const verdict = await skipDisabled(findingOf('deploy'), context);
+
+  expect(verdict && 'outcome' in verdict ? verdict.outcome : undefined).toBe(expected);
 });
