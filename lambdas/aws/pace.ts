@@ -1,9 +1,28 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 
-/** How fast changes of a kind may follow one another in one account. */
+/** How fast calls may follow one another in one account and region, as a bucket of tokens. */
 export interface Pace {
+  /** What shares the bucket. */
+  readonly quota: string;
+  /** How many tokens come back each second. */
   readonly perSecond: number;
+  /** How many calls may be made at once. */
+  readonly burst: number;
 }
+
+/**
+ * EC2's calls that change something: AWS has a bucket of 50 for each account, region and API, of which 5 come back each
+ * second. All kinds of changes share one of ours, and leave half of it to the account's own people, or to a second
+ * function instance that goes on with the account.
+ * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+ */
+export const ec2Writes: Pace = { quota: 'ec2', perSecond: 5, burst: 25 };
+
+/**
+ * "All other APIs: 1 transaction per second", UpdateTrail among them, and not to be raised.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
+ */
+export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst: 1 };
 
 /**
  * Keeps changes apart so that AWS need not throttle them. Each function instance keeps its own count: jobs of one
@@ -11,21 +30,25 @@ export interface Pace {
  */
 export class Pacer {
   readonly #clock: Clock;
-  /** When the next change may be made, by what shares a quota. */
-  readonly #next = new Map<string, number>();
+  /** When the bucket will be full again, by what shares a quota. */
+  readonly #full = new Map<string, number>();
 
   constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
 
   /**
-   * Resolves when the next change of these may be made, in the order of the calls.
-   * @param quota what shares a quota: `cloudtrail-log-file-validation-set 111122223333`
+   * Resolves when the bucket holds as many tokens as calls are to be made, or is full where they are more. In the order
+   * of the calls.
+   * @param account whose bucket it is
    */
-  async turn(quota: string, { perSecond }: Pace): Promise<void> {
+  async turn(account: string, { quota, perSecond, burst }: Pace, calls = 1): Promise<void> {
+    const key = `${quota} ${account}`;
+    const milliseconds = 1_000 / perSecond;
     const now = this.#clock.now();
-    const at = Math.max(now, this.#next.get(quota) ?? now);
-    this.#next.set(quota, at + 1_000 / perSecond);
+    const full = Math.max(now, this.#full.get(key) ?? now) + calls * milliseconds;
+    this.#full.set(key, full);
+    const at = full - Math.max(burst, calls) * milliseconds;
     if (at > now) await this.#clock.sleep(at - now);
   }
 }

@@ -33,10 +33,10 @@ export interface AwsSession {
   /** The one client of this class for `region` (default: the session's), made on first use. */
   client<C>(Client: new (settings: ClientSettings) => C, region?: string): C;
   /**
-   * Resolves when the next change that shares this quota may be made in the account, whichever the region: AWS throttles
-   * what comes faster.
+   * Resolves when calls of this pace may be made in the account: AWS throttles what comes faster.
+   * @param calls how many of one API. Default: one
    */
-  turn(quota: string, pace: Pace): Promise<void>;
+  turn(pace: Pace, calls?: number): Promise<void>;
   /** Every call made so far, oldest first. */
   readonly calls: readonly AwsCall[];
 }

@@ -18,8 +18,10 @@ export interface Change {
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
   readonly schema: z.ZodType<C>;
-  /** How fast they may follow one another, where AWS says so and it is slow. */
+  /** How fast its calls may follow one another, where AWS says so and it is slow. */
   readonly pace?: Pace;
+  /** How many calls of one API it makes at most. Default: one. */
+  calls?(change: C): number;
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
   describe(change: C): string;
   /**

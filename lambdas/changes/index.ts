@@ -7,6 +7,7 @@ import type { Change, ChangeKind } from './change.ts';
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
   readonly pace: Pace | undefined;
+  calls(change: Change): number;
   describe(change: Change): string;
   apply(session: AwsSession, change: Change, note: (soFar: Change) => void): Promise<Change>;
   readonly canTakeBack: boolean;
@@ -26,6 +27,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   };
   return {
     pace: kind.pace,
+    calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
     apply: async (session, change, note) => kind.apply(session, parse(change), note),
     canTakeBack: kind.takeBack !== undefined,
@@ -123,11 +125,11 @@ export async function applyChange(
   note: (soFar: Change) => void = () => {},
 ): Promise<Change> {
   const kind = await load(change);
-  if (kind.pace !== undefined) await session.turn(change.kind, kind.pace);
+  if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
   return kind.apply(session, change, note);
 }
 
-/** How fast changes of a kind may follow one another in one account; undefined where AWS sets no slow pace. */
+/** How fast calls of a kind of changes may follow one another in one account; undefined where AWS sets no slow pace. */
 export async function paceOf(kind: string): Promise<Pace | undefined> {
   return (await load({ kind })).pace;
 }

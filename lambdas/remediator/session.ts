@@ -138,8 +138,8 @@ class AssumedSession implements OpenSession {
     return new Date(this.#clock.now());
   }
 
-  turn(quota: string, pace: Pace): Promise<void> {
-    return this.#pacer.turn(`${quota} ${this.account}`, pace);
+  turn(pace: Pace, calls?: number): Promise<void> {
+    return this.#pacer.turn(this.account, pace, calls);
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cloudTrailWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
@@ -35,9 +36,7 @@ async function readValidation(
 export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   kind: 'cloudtrail-log-file-validation-set',
   schema,
-  // "All other APIs: 1 transaction per second", not to be raised, UpdateTrail among them.
-  // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
-  pace: { perSecond: 1 },
+  pace: cloudTrailWrites,
   describe: ({ resource, before, after }) =>
     `~ log file validation of ${resource}: ${word(before)} -> ${word(after)}`,
   async apply(session, change, note) {

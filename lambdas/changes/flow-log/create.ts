@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isAwsError } from '../../aws/errors.ts';
+import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -92,6 +93,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
   schema: flowLogCreateSchema,
+  pace: ec2Writes,
   describe(change) {
     return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${words(change)}`;
   },

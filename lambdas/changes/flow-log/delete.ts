@@ -1,4 +1,5 @@
 import { isAwsError, wasRetried } from '../../aws/errors.ts';
+import { ec2Writes } from '../../aws/pace.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { readFlowLogs } from './flow-logs.ts';
@@ -11,6 +12,7 @@ const goneCode = 'InvalidFlowLogId.NotFound';
 export const changeKind: ChangeKind<FlowLogDelete> = {
   kind: 'flow-log-delete',
   schema: flowLogDeleteSchema,
+  pace: ec2Writes,
   describe: (change) => `- flow log ${change.flowLogId} of ${change.resource}`,
   async apply(session, change, note) {
     const { DeleteFlowLogsCommand, EC2Client } = await import('../../aws/ec2.ts');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isAnswerLost } from '../../aws/errors.ts';
+import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -148,6 +149,8 @@ async function apply(
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   kind: 'network-acl-entry-narrow',
   schema,
+  pace: ec2Writes,
+  calls: ({ created }) => Math.max(1, created.length),
   describe({ resource, before, after, created, cuts }) {
     const instead = [...created, ...(after === null ? [] : [after])].sort(byNumber).map(describeEntry);
     const what =

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -87,6 +88,8 @@ async function apply(
 export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
   kind: 'network-acl-entry-restore',
   schema,
+  pace: ec2Writes,
+  calls: ({ remove }) => Math.max(1, remove.length),
   describe({ resource, open, over, remove }) {
     const out = remove.map(describeEntry);
     if (open === null) return `- inbound entry ${out.join(', ')} (${resource})`;

@@ -1,3 +1,4 @@
+import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { Change, ChangeKind } from '../change.ts';
@@ -112,6 +113,7 @@ async function shrink(
 export const changeKind: ChangeKind<RuleShrink> = {
   kind: 'security-group-rule-shrink',
   schema: ruleShrinkSchema,
+  pace: ec2Writes,
   describe(change) {
     const { before, remains = [], note } = change;
     const already = remains.length === 0 ? '' : ` (${remains.map(formatTraffic).join(', ')} stands already)`;

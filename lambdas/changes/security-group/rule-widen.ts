@@ -1,3 +1,4 @@
+import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -84,6 +85,7 @@ function partsOf({ pieces, made }: RuleWiden, standing: readonly ExistingRule[])
 export const changeKind: ChangeKind<RuleWiden> = {
   kind: 'security-group-rule-widen',
   schema: ruleWidenSchema,
+  pace: ec2Writes,
   describe({ before, after, pieces, made = [] }) {
     const rules = made.length > 0 ? made.map(formatRule) : pieces.map(formatTraffic);
     const parts = rules.length === 0 ? '' : `, without ${rules.join('; ')}`;

@@ -1,3 +1,4 @@
+import { ec2Writes } from '../../aws/pace.ts';
 import type { ChangeKind } from '../change.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatDescription, formatTraffic, type IngressRule } from './ingress-rule.ts';
@@ -26,6 +27,8 @@ function formatRules(rules: readonly IngressRule[]): string {
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',
   schema: rulesAuthorizeSchema,
+  pace: ec2Writes,
+  calls: ({ rules }) => Math.max(1, rules.length),
   describe: (change) => `+ ingress ${formatRules(change.rules)}`,
   async apply(session, change, note) {
     const { resource, rules } = change;

@@ -1,3 +1,4 @@
+import { ec2Writes } from '../../aws/pace.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
@@ -14,6 +15,7 @@ import {
 export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   kind: 'security-group-rules-revoke',
   schema: rulesRevokeSchema,
+  pace: ec2Writes,
   describe({ rules, note }) {
     return `- ingress ${rules.map(formatRule).join('; ')}${note === undefined ? '' : `: ${note}`}`;
   },

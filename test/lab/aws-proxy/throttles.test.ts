@@ -1,27 +1,6 @@
 import { expect, test } from 'vitest';
 import { type AwsCall, bodyText, documentedThrottles } from './index.ts';
-
-const role = { account: '111122223333', roleArn: 'arn:aws:iam::111122223333:role/cspm-remediation' };
-
-function callOf(change: Partial<AwsCall>): AwsCall {
-  return {
-    number: 1,
-    service: 'cloudtrail',
-    operation: 'UpdateTrail',
-    region: 'eu-central-1',
-    accessKeyId: 'ASIA',
-    protocol: 'json',
-    parameters: {},
-    isWrite: true,
-    principal: role,
-    method: 'POST',
-    path: '/',
-    headers: {},
-    body: Buffer.alloc(0),
-    startedAt: new Date(0),
-    ...change,
-  };
-}
+import { proxiedCall } from './proxied-call.ts';
 
 /** Whether each of some calls, `milliseconds` apart, is served. */
 async function served(count: number, milliseconds: number, change: Partial<AwsCall> = {}) {
@@ -29,7 +8,7 @@ async function served(count: number, milliseconds: number, change: Partial<AwsCa
   const throttle = documentedThrottles(() => now);
   const results: boolean[] = [];
   for (let number = 0; number < count; number += 1) {
-    results.push((await throttle(callOf(change))) === undefined);
+    results.push((await throttle(proxiedCall(change))) === undefined);
     now += milliseconds;
   }
   return results;
@@ -38,8 +17,8 @@ async function served(count: number, milliseconds: number, change: Partial<AwsCa
 test('a second change of a trail within a second is throttled, in the words of its service', async () => {
   const throttle = documentedThrottles(() => 0);
 
-  const first = await throttle(callOf({}));
-  const second = await throttle(callOf({}));
+  const first = await throttle(proxiedCall({}));
+  const second = await throttle(proxiedCall({}));
 
   expect(first).toBeUndefined();
   expect(second?.status).toBe(400);
@@ -57,6 +36,8 @@ test('fifty changes of EC2 at once are served, then five per second', async () =
   expect((await served(60, 200, change)).filter(Boolean)).toHaveLength(60);
 });
 
+const { principal: role } = proxiedCall();
+
 test('accounts, regions and operations have buckets of their own', async () => {
   const throttle = documentedThrottles(() => 0);
   const others: Partial<AwsCall>[] = [
@@ -66,7 +47,7 @@ test('accounts, regions and operations have buckets of their own', async () => {
     { principal: { ...role, account: '444455556666' } },
   ];
 
-  for (const other of others) expect(await throttle(callOf(other))).toBeUndefined();
+  for (const other of others) expect(await throttle(proxiedCall(other))).toBeUndefined();
 });
 
 test.each([

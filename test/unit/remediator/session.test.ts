@@ -333,15 +333,16 @@ describe('opening a session', () => {
   test('changes that share a quota are kept apart, over all sessions of an account', async () => {
     await using aws = await scriptedAws(answer);
     vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const trails = { quota: 'trails', perSecond: 1, burst: 1 };
     const waits: number[] = [];
     const patient = { ...clock, sleep: async (milliseconds: number) => void waits.push(milliseconds) };
     const sessions = new Sessions(environment, patient, silent);
     const [one, two] = [await sessions.open(request), await sessions.open(request)];
     const other = await sessions.open({ ...request, account: '777788889999' });
 
-    await one.turn('trails', { perSecond: 1 });
-    await two.turn('trails', { perSecond: 1 });
-    await other.turn('trails', { perSecond: 1 });
+    await one.turn(trails);
+    await two.turn(trails);
+    await other.turn(trails);
 
     expect(waits).toEqual([1_000]);
   });
