@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
 import type { OutcomeEvent } from '../model/outcome-event.ts';
+import type { RoleMissingEvent } from '../model/role-missing.ts';
 import { batches } from './batches.ts';
 import { type EventBridgeClient, PutEventsCommand } from './eventbridge.ts';
 
@@ -9,6 +10,9 @@ export const EVENT_SOURCE = 'cspm-auto-remediation';
 
 /** The `detail-type` of the events whose detail is an `OutcomeEvent`. */
 export const FINDING_OUTCOME = 'Finding Outcome';
+
+/** The `detail-type` of the events whose detail is a `RoleMissingEvent`. */
+export const TARGET_ROLE_MISSING = 'Target Role Missing';
 
 /** PutEvents takes at most 10 entries, less than 256 KB in all (EventBridge API reference, PutEvents). */
 const MAX_ENTRIES = 10;
@@ -30,20 +34,46 @@ function bytesOf(entry: Entry): number {
 }
 
 /**
- * Publishes what became of findings, in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are
- * sent again, up to three times; the SDK has its own retries for calls that fail as a whole. Delivery is at least once.
- * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
+ * Publishes what became of findings. Delivery is at least once.
+ * @throws DeliveryError and AWS's own error, as `publish`
  */
-export async function publishOutcomes(
+export function publishOutcomes(
   client: EventBridgeClient,
   busArn: string,
   events: readonly OutcomeEvent[],
   clock: Clock = systemClock,
 ): Promise<void> {
-  const entries = events.map((event) => ({
+  return publish(client, busArn, { type: FINDING_OUTCOME, details: events }, clock);
+}
+
+/**
+ * Publishes that an account lacks the target role.
+ * @throws DeliveryError and AWS's own error, as `publish`
+ */
+export function publishRoleMissing(
+  client: EventBridgeClient,
+  busArn: string,
+  event: RoleMissingEvent,
+  clock: Clock = systemClock,
+): Promise<void> {
+  return publish(client, busArn, { type: TARGET_ROLE_MISSING, details: [event] }, clock);
+}
+
+/**
+ * Publishes events in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again, up to
+ * three times; the SDK has its own retries for calls that fail as a whole.
+ * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
+ */
+async function publish(
+  client: EventBridgeClient,
+  busArn: string,
+  { type, details }: { readonly type: string; readonly details: readonly unknown[] },
+  clock: Clock,
+): Promise<void> {
+  const entries = details.map((detail) => ({
     Source: EVENT_SOURCE,
-    DetailType: FINDING_OUTCOME,
-    Detail: JSON.stringify(event),
+    DetailType: type,
+    Detail: JSON.stringify(detail),
     EventBusName: busArn,
   }));
   for (const batch of batches(entries, MAX_ENTRIES, MAX_BYTES, bytesOf)) {

@@ -1,5 +1,6 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { clientDefaults } from '../aws/client-defaults.ts';
+import { publishRoleMissing } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
@@ -9,6 +10,7 @@ import type { Environment } from './environment.ts';
 import { ParameterSettings } from './parameter-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
+import { MissingRoles } from './record/missing-roles.ts';
 import { publishWithEvidence } from './record/publish.ts';
 import { type JobResult, remediate } from './remediate.ts';
 import { type OpenSession, type SessionLog, Sessions } from './session.ts';
@@ -34,12 +36,18 @@ export function createRemediator(
     region: HOME_REGION,
     clientOptions: clientDefaults,
   });
+  const missingRoles = new MissingRoles(
+    objects,
+    (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
+    clock,
+  );
   const ports: Omit<Ports, 'openSession'> = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
+    reportRoleMissing: (missing) => missingRoles.report(missing),
     publish: (outcomes) => publishWithEvidence(bus, EVENT_BUS_ARN, EVIDENCE_BUCKET, outcomes, clock),
   };
   return async (job, attempt) => {

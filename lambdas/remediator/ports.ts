@@ -2,6 +2,7 @@ import type { AwsSession } from '../aws/session.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { RoleMissing } from '../model/role-missing.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { SessionRequest } from './session.ts';
@@ -27,6 +28,8 @@ export interface Ports {
   automationRoleArn(account: string): string;
   /** Puts a job back on its queue after a while. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
+  /** Reports an account without the target role, once per account. */
+  reportRoleMissing(missing: RoleMissing): Promise<void>;
   /** Puts outcomes on the event bus. */
   publish(outcomes: readonly Outcome[]): Promise<void>;
 }

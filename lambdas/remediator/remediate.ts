@@ -169,6 +169,12 @@ async function record(
   } catch (error) {
     failures.push(error);
   }
+  try {
+    const { account, region } = job;
+    if (isRoleMissing) await ports.reportRoleMissing({ account, region, rule: rule.id });
+  } catch (error) {
+    failures.push(error);
+  }
   const unfinished = book.in('retry').map((entry) => ({
     ...entry,
     applied: journal.applied(entry.finding.resource),

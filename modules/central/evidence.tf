@@ -95,6 +95,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
     }
   }
 
+  # Which accounts lack the target role: one that still does after a week is reported again.
+  rule {
+    id     = "missing-roles"
+    status = "Enabled"
+
+    filter {
+      prefix = "missing-roles/"
+    }
+
+    expiration {
+      days = 7
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+  }
+
   # What was changed lately counts for minutes: see lambdas/remediator/record/recent-changes.ts.
   rule {
     id     = "recent-changes"

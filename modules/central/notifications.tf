@@ -108,6 +108,23 @@ locals {
       }
       text = "unprocessable: a finding of <rule> could not be worked on. Reason: <reason> | As Netskope gave it, it lies in s3://${local.evidence_bucket}/unprocessable/<rule>/"
     }
+    # One per account: see lambdas/remediator/record/missing-roles.ts.
+    missing-roles = {
+      wanted      = true
+      description = "Accounts without the role that the remediators assume."
+      bus         = aws_cloudwatch_event_bus.this.name
+      pattern = {
+        source      = [local.vocabulary.events.source]
+        detail-type = [local.vocabulary.events.target_role_missing]
+      }
+      paths = {
+        account = "$.detail.account"
+        region  = "$.detail.region"
+        rule    = "$.detail.rule"
+        since   = "$.detail.since"
+      }
+      text = "role missing: account <account> has findings, and since <since> the remediators can't assume their role there (noticed for <rule> in <region>). It is missing, or does not trust them. Deploy modules/target there, look at the StackSet's operations, or name the account in excluded_accounts. While it lasts, this is said once a week."
+    }
     # CloudWatch puts its alarms' states on the default bus of their region; per-region passes on those of its own.
     alarms = {
       wanted      = true

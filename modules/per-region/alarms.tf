@@ -72,6 +72,8 @@ locals {
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
+      # Of each account the event bus tells by itself, once.
+      is_passed_on = false
       # Of two hours, as below.
       period             = 3600
       evaluation_periods = 2
@@ -168,7 +170,7 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   event_pattern = jsonencode({
     source      = ["aws.cloudwatch"]
     detail-type = ["CloudWatch Alarm State Change"]
-    resources   = [for name in keys(local.alarms) : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}"]
+    resources   = [for name, alarm in local.alarms : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}" if try(alarm.is_passed_on, true)]
   })
 
   tags = var.link.tags

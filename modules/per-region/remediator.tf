@@ -75,7 +75,7 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "recent-changes"] : "${local.evidence_arn}/${prefix}/*"]
+      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "missing-roles", "recent-changes"] : "${local.evidence_arn}/${prefix}/*"]
     },
     {
       Action   = ["s3:DeleteObject"]

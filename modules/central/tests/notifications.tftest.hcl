@@ -18,7 +18,7 @@ run "alarms_by_default" {
 
   # No message for a single finding: what failed is told of by an alarm, all together.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -47,6 +47,19 @@ run "alarms_by_default" {
       !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
     ])
     error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
+  }
+
+  # One message per account without the role, not one per finding.
+  assert {
+    condition = alltrue([
+      aws_cloudwatch_event_rule.notifications["missing-roles"].event_bus_name == "cspm-auto-remediation",
+      jsondecode(aws_cloudwatch_event_rule.notifications["missing-roles"].event_pattern) == {
+        source      = ["cspm-auto-remediation"]
+        detail-type = ["Target Role Missing"]
+      },
+      strcontains(aws_cloudwatch_event_target.notifications["missing-roles"].input_transformer[0].input_template, "account <account>"),
+    ])
+    error_message = "Rule: ${jsonencode(aws_cloudwatch_event_rule.notifications["missing-roles"])}"
   }
 
   assert {
@@ -127,7 +140,7 @@ run "each_finding" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "regional-alarms", "unprocessable"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -167,7 +180,7 @@ run "other_outcomes" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
     error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
   }
 
@@ -186,7 +199,7 @@ run "each_finding_of_no_outcome" {
 
   # A pattern of no outcomes would be refused.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 }

@@ -109,6 +109,7 @@ export class Remediation {
           lookAgain: async (later) => {
             next = later;
           },
+          reportRoleMissing: async () => {},
           publish: async () => {},
         },
       );

@@ -420,6 +420,23 @@ describe('the target role', () => {
     );
   });
 
+  test('denied: the account is reported, once per job; a report that fails is one of the job’s failures', async () => {
+    const world = new World({ a: ['old'], b: ['old'] });
+    const denied = awsError('AccessDenied', 403);
+    world.fault = (port) => (port === 'session' ? denied : undefined);
+    await world.attempt(jobOf('a', 'b'));
+    const lost = awsError('InternalError', 500);
+    world.fault = (port) => (port === 'session' ? denied : port === 'reportRoleMissing' ? lost : undefined);
+
+    const second = await world.attempt({
+      ...jobOf('c'),
+      poll: { ...jobOf('c').poll, asOf: '2026-06-30T13:00:00Z' },
+    });
+
+    expect(world.rolesMissing).toEqual([{ account: ACCOUNT, region: jobOf('a').region, rule: RULE }]);
+    expect(second.failures).toEqual([lost]);
+  });
+
   test('refused for a reason of ours: it is not blamed on the account', async () => {
     const world = new World({ a: ['old'] });
     world.fault = (port) =>

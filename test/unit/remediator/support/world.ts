@@ -4,6 +4,7 @@ import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
+import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type {
@@ -71,7 +72,14 @@ export interface AttemptOptions {
   readonly onStep?: () => void;
 }
 
-type Port = 'settings' | 'pause' | 'session' | 'publish' | 'lookAgain' | keyof EvidenceStore;
+type Port =
+  | 'settings'
+  | 'pause'
+  | 'session'
+  | 'publish'
+  | 'lookAgain'
+  | 'reportRoleMissing'
+  | keyof EvidenceStore;
 
 /** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
 export class World {
@@ -85,6 +93,8 @@ export class World {
   readonly recentChanges = new Map<string, RecentChanges>();
   /** The jobs that were put off, in order. */
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
+  /** The reports of a missing role, in order. */
+  readonly rolesMissing: RoleMissing[] = [];
   /** What the event bus has, in order. */
   readonly published: Outcome[] = [];
   /** What each port throws instead of what it should do, asked at each call. */
@@ -176,6 +186,10 @@ export class World {
         call('session', () => {
           const now = (): number => this.now;
           return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
+        }),
+      reportRoleMissing: (missing) =>
+        call('reportRoleMissing', () => {
+          this.rolesMissing.push(missing);
         }),
       publish: (outcomes) =>
         call('publish', () => {
