@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
+
+/** The names of all alarms, without the deployment's, as the modules' Terraform has them. */
+function alarmNames(): string[] {
+  const named = ['modules/central/alarms.tf', 'modules/per-region/alarms.tf'].flatMap((file) =>
+    [...read(file).matchAll(/"?([a-z-]+)"? =>? \{\n\s+description\s*=/g)].map(([, name = '']) => name),
+  );
+  const byRule = [
+    ...read('modules/central/alarms-by-rule.tf').matchAll(
+      /alarm_name\s+= "\$\{var\.name\}-([a-z-]+)-\$\{each\.key\}"/g,
+    ),
+  ].map(([, name = '']) => `${name}-<rule>`);
+  return [...named, ...byRule];
+}
+
+/** Each alarm's section in the operations guide. */
+function sections(): Map<string, string> {
+  const [, alarms = ''] = /\n## Alarms\n([\s\S]*?)\n## /.exec(read('docs/operations.md')) ?? [];
+  return new Map(
+    alarms
+      .split('\n### ')
+      .slice(1)
+      .map((section) => {
+        const [title = '', ...text] = section.split('\n');
+        return [title.replaceAll('`', ''), text.join('\n')];
+      }),
+  );
+}
+
+test('each alarm has a section in the operations guide, and each section an alarm', () => {
+  const names = alarmNames();
+
+  expect(names.length).toBeGreaterThan(20);
+  expect([...sections().keys()].toSorted()).toEqual(names.toSorted());
+});
+
+test('the section says what it means, and then the first command to run', () => {
+  const incomplete = [...sections()].filter(([, text]) => !/^\n\S[\s\S]*?\n\n```sh\n\S/.test(text));
+
+  expect(incomplete).toEqual([]);
+});
+
+test('no alarm is made elsewhere', () => {
+  const files = globSync('modules/*/*.tf', { cwd: root });
+
+  const made = files.flatMap((file) =>
+    [...read(file).matchAll(/resource "aws_cloudwatch_metric_alarm" "(\w+)"/g)].map(
+      ([, name]) => `${file} ${name}`,
+    ),
+  );
+
+  expect(made.toSorted()).toEqual([
+    'modules/central/alarms-by-rule.tf items_unmatched',
+    'modules/central/alarms-by-rule.tf poll_missing',
+    'modules/central/alarms.tf this',
+    'modules/per-region/alarms.tf this',
+  ]);
+});
