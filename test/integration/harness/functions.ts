@@ -24,6 +24,12 @@ export interface WarmFunction<Event, Result> {
 export type CollectorFunction = WarmFunction<unknown, object>;
 export type RemediatorFunction = WarmFunction<SQSEvent, SQSBatchResponse>;
 
+/**
+ * How time goes by while a function works: as it does, or not at all but for its own waits. What it does must not depend on
+ * how busy the machine is where its calls are counted.
+ */
+export type TimeOfFunctions = 'goes on' | 'stands still';
+
 /** Real time, in which nobody waits: who sleeps is ahead by as much. */
 function jumpingClock(): Clock {
   let ahead = 0;
@@ -40,23 +46,32 @@ function jumpingClock(): Clock {
  * Starts the collector's code anew in this process, with nothing remembered, as a new instance of the function.
  * Its waits take no time; everything else is what is deployed.
  */
-export function startCollector(environment: Readonly<Record<string, string>>): CollectorFunction {
+export function startCollector(
+  environment: Readonly<Record<string, string>>,
+  time: TimeOfFunctions = 'goes on',
+): CollectorFunction {
   return startFunction(
     environment,
+    time,
     async () => (await import('../../../lambdas/collector/index.ts')).handler,
   );
 }
 
 /** The same for a region's remediator. */
-export function startRemediator(environment: Readonly<Record<string, string>>): RemediatorFunction {
+export function startRemediator(
+  environment: Readonly<Record<string, string>>,
+  time: TimeOfFunctions = 'goes on',
+): RemediatorFunction {
   return startFunction(
     environment,
+    time,
     async () => (await import('../../../lambdas/remediator/index.ts')).handler,
   );
 }
 
 function startFunction<Event, Result>(
   environment: Readonly<Record<string, string>>,
+  time: TimeOfFunctions,
   load: () => Promise<(event: Event, context: Context) => Promise<Result>>,
 ): WarmFunction<Event, Result> {
   let handler: ((event: Event, context: Context) => Promise<Result>) | undefined;
@@ -75,12 +90,14 @@ function startFunction<Event, Result>(
           return true;
         }),
       );
+      if (time === 'stands still') vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
       let came: { result: Result } | { thrown: unknown };
       try {
         came = { result: await handler(event, lambdaContext(options.remainingMilliseconds)) };
       } catch (thrown) {
         came = { thrown };
       } finally {
+        if (time === 'stands still') vi.useRealTimers();
         for (const spy of spies) spy.mockRestore();
       }
       return { ...came, lines: readLines(written.join('')) };

@@ -20,6 +20,7 @@ import {
   type RemediatorFunction,
   startCollector,
   startRemediator,
+  type TimeOfFunctions,
 } from './functions.ts';
 import { workOff } from './job-service.ts';
 import { freshAccount, type OutcomeEvent, Product, type ProductOptions } from './product.ts';
@@ -42,7 +43,8 @@ export interface World extends AsyncDisposable {
   deploy(options: Pick<ProductOptions, 'rules'> & Partial<ProductOptions>): Promise<Deployed>;
 }
 
-export async function startWorld(): Promise<World> {
+/** @param time how it goes by while a function works. Default: it goes on */
+export async function startWorld({ time }: { readonly time?: TimeOfFunctions } = {}): Promise<World> {
   const endpoint = inject('localAwsEndpoint');
   const proxy = await startAwsProxy({ upstream: () => endpoint });
   // Functions whose clock jumps ask faster than the documented limit lets them.
@@ -75,7 +77,7 @@ export async function startWorld(): Promise<World> {
         account: securityAccount,
         ...options,
       });
-      return new Deployed(product, { endpoint, proxy, tenant });
+      return new Deployed(product, { endpoint, proxy, tenant }, time);
     },
     async [Symbol.asyncDispose]() {
       random.mockRestore();
@@ -113,20 +115,26 @@ export class Deployed {
   /** All that the functions wrote. */
   readonly lines: LogLine[] = [];
   readonly #world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>;
+  readonly #time: TimeOfFunctions | undefined;
   #collector: CollectorFunction;
   readonly #remediators = new Map<string, RemediatorFunction>();
   /** The number of the last call that put a job off whose time is over. */
   #lastPutOff = 0;
 
-  constructor(product: Product, world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>) {
+  constructor(
+    product: Product,
+    world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>,
+    time: TimeOfFunctions | undefined,
+  ) {
     this.product = product;
     this.#world = world;
-    this.#collector = startCollector(product.collectorEnvironment);
+    this.#time = time;
+    this.#collector = startCollector(product.collectorEnvironment, time);
   }
 
   /** Lambda starts functions anew when it likes: nothing is remembered then. */
   coldStart(): void {
-    this.#collector = startCollector(this.product.collectorEnvironment);
+    this.#collector = startCollector(this.product.collectorEnvironment, this.#time);
     this.#remediators.clear();
   }
 
@@ -179,7 +187,8 @@ export class Deployed {
     options: { readonly remainingMilliseconds?: number } = {},
   ): Promise<SQSBatchResponse> {
     const remediator =
-      this.#remediators.get(region) ?? startRemediator(this.product.remediatorEnvironment(region));
+      this.#remediators.get(region) ??
+      startRemediator(this.product.remediatorEnvironment(region), this.#time);
     this.#remediators.set(region, remediator);
     const { result, thrown, lines } = await remediator.invoke(event, options);
     this.lines.push(...lines);
