@@ -1,0 +1,74 @@
+import type { IpPermission } from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { AwsCall } from '../lab/aws-proxy/index.ts';
+import { itemOf, makeSecurityGroup, WORLD } from './harness/violations.ts';
+import { type Deployed, startWorld, type World } from './harness/world.ts';
+
+const SSH = 'security-group-ssh-open';
+
+/** What each call takes by the functions' clock, which no machine makes slower. A change takes a few calls. */
+const CALL_MILLISECONDS = 150;
+const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
+
+/** Rules of which each is shrunk by a change of its own. */
+const openRules = Array.from({ length: 26 }, (_, index): IpPermission => {
+  const ports = { IpProtocol: 'tcp', FromPort: 22, ToPort: 23 + index };
+  return { ...ports, IpRanges: [{ CidrIp: WORLD }] };
+});
+const PAUSED_AT_WRITE = 10;
+
+let world: World;
+let deployed: Deployed;
+
+beforeAll(async () => {
+  world = await startWorld({ time: 'stands still' });
+  deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+const isOurs = ({ accessKeyId, principal }: AwsCall): boolean =>
+  [accessKeyId, principal.assumedBy?.account].includes(deployed.product.account);
+
+test('a pause amid 26 changes of one group: no further write leaves 5 seconds later', async () => {
+  const account = world.account();
+  const group = await makeSecurityGroup(world.endpoint, account, openRules);
+  let pausedAt: number | undefined;
+  world.fault({
+    when: isOurs,
+    effect: {
+      before: async () => {
+        vi.setSystemTime(Date.now() + CALL_MILLISECONDS);
+      },
+    },
+  });
+  world.fault({
+    operation: 'ModifySecurityGroupRules',
+    when: isOurs,
+    skip: PAUSED_AT_WRITE - 1,
+    times: 1,
+    effect: {
+      before: async () => {
+        await deployed.product.putPause('all');
+        pausedAt = Date.now();
+      },
+    },
+  });
+
+  const { outcomes } = await deployed.run(SSH, [itemOf(SSH, { account_id: account, resource_id: group })]);
+
+  const sentAfter = deployed.writes().map(({ startedAt }) => startedAt.getTime() - (pausedAt ?? Number.NaN));
+  const late = sentAfter.filter((milliseconds) => milliseconds > MOST_MILLISECONDS_AFTER_PAUSE);
+  expect(late).toEqual([]);
+  // The write that met the pause had left already. What the function remembers of the pause lets some others pass.
+  expect(sentAfter.length).toBeGreaterThanOrEqual(PAUSED_AT_WRITE);
+  expect(sentAfter.length).toBeLessThan(openRules.length);
+  expect(outcomes).toMatchObject([
+    {
+      outcome: 'deferred',
+      willRetry: true,
+      reason: `enforcement of ${SSH} is paused in eu-central-1: the pause parameter says so`,
+    },
+  ]);
+  expect(outcomes[0]?.plan).toHaveLength(openRules.length);
+  expect(outcomes[0]?.applied).toHaveLength(sentAfter.length);
+});
