@@ -10,6 +10,7 @@ import {
   PutFunctionConcurrencyCommand,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
+import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
 import {
   CreateQueueCommand,
   ListMessageMoveTasksCommand,
@@ -23,6 +24,7 @@ import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk
 import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { AccountBuilder } from '../accounts/account-builder.ts';
 import { type LocalAws, prepareLocalAws, startLocalAws } from './index.ts';
 import { workFolder } from './paths.ts';
 
@@ -565,4 +567,27 @@ test('a role of another account can be assumed, and its resources are apart', as
   });
   const { QueueUrl } = await there.send(new CreateQueueCommand({ QueueName: 'theirs' }));
   expect(QueueUrl).toContain('/222222222222/theirs');
+});
+
+test('each DB instance has a resource id of its own, and keeps it when it is renamed', async () => {
+  const rds = new RDSClient(clientSettings(ACCOUNT));
+  const builder = new AccountBuilder(aws.endpoint, ACCOUNT);
+  const idOf = async (DBInstanceIdentifier: string) => {
+    const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+    return DBInstances[0]?.DbiResourceId;
+  };
+  for (const name of ['orders', 'shop']) await builder.instanceWithPublicSnapshot(REGION, name);
+  const ids = [await idOf('orders'), await idOf('shop')];
+
+  await rds.send(
+    new ModifyDBInstanceCommand({
+      DBInstanceIdentifier: 'orders',
+      NewDBInstanceIdentifier: 'orders-2',
+      ApplyImmediately: true,
+    }),
+  );
+
+  expect(ids[0]).toMatch(/^db-[A-Z0-9]{26}$/);
+  expect(ids[1]).not.toBe(ids[0]);
+  expect(await idOf('orders-2')).toBe(ids[0]);
 });

@@ -1,0 +1,408 @@
+import {
+  CreateNetworkAclEntryCommand,
+  DescribeNetworkAclsCommand,
+  DescribeSecurityGroupRulesCommand,
+  ModifySecurityGroupRulesCommand,
+  type NetworkAclEntry,
+  RevokeSecurityGroupIngressCommand,
+} from '@aws-sdk/client-ec2';
+import { GetPublicAccessBlockCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import { EXEMPTION_TAG } from '../../lambdas/remediator/exemptions.ts';
+import { AccountBuilder } from '../lab/accounts/account-builder.ts';
+import { testSession } from '../lab/accounts/session.ts';
+import { type AwsCall, type Injection, laggingReads } from '../lab/aws-proxy/index.ts';
+import {
+  type ActedRule,
+  blockAllPublicAccess,
+  deleteOpenEntry,
+  ec2Of,
+  type Owner,
+  ownerActs,
+  renameInstance,
+  s3Of,
+} from './harness/owner-acts.ts';
+import {
+  ingressRules,
+  itemOf,
+  makeSecurityGroup,
+  makeViolation,
+  OFFICE,
+  type TestedRule,
+  WORLD,
+  wideRange,
+} from './harness/violations.ts';
+import { type Deployed, nextMoment, startWorld, type World } from './harness/world.ts';
+
+const REGION = 'eu-central-1';
+const SSH = 'security-group-ssh-open';
+const RDP = 'security-group-rdp-open';
+const ACL = 'network-acl-subnet-allows-all';
+const FLOW_LOGS = 'acts-flow-logs';
+const enforce = { mode: 'enforce' } as const;
+
+let world: World;
+let deployed: Deployed;
+let owner: Owner;
+
+beforeAll(async () => {
+  world = await startWorld({ time: 'stands still' });
+  owner = { endpoint: world.endpoint, account: world.account(), region: REGION };
+  await new AccountBuilder(world.endpoint, owner.account).privateBucket(REGION, FLOW_LOGS);
+  deployed = await world.deploy({
+    rules: {
+      [SSH]: enforce,
+      [RDP]: enforce,
+      [ACL]: { ...enforce, options: { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] } },
+      's3-bucket-public': enforce,
+      'iam-access-key-unrotated': enforce,
+      'rds-snapshot-public': enforce,
+      'redshift-cluster-public': enforce,
+      'cloudtrail-log-file-validation': enforce,
+      'vpc-flow-logs-disabled': { ...enforce, options: { destination: `arn:aws:s3:::${FLOW_LOGS}` } },
+    },
+  });
+});
+afterAll(() => world[Symbol.asyncDispose]());
+beforeEach(() => {
+  deployed.coldStart();
+  world.proxy.clear();
+});
+
+/** Whether a call is one that a target role makes for the product. */
+const isOurs = ({ principal }: AwsCall): boolean => principal.assumedBy?.account === deployed.product.account;
+
+/** Lets someone else act once, directly before our call of this operation with this number. */
+function actBefore(operation: string, number: number, act: () => Promise<unknown>): Injection {
+  const effect = {
+    before: async () => {
+      await act();
+    },
+  };
+  return world.fault({ operation, skip: number - 1, times: 1, when: isOurs, effect });
+}
+
+/** A whole poll of one resource. */
+async function remediate(rule: TestedRule, resource: string): Promise<Outcome> {
+  const { outcomes } = await deployed.run(rule, [
+    itemOf(rule, { account_id: owner.account, resource_id: resource }),
+  ]);
+  const [outcome] = outcomes;
+  if (outcome === undefined) throw new Error(`${rule} has no outcome for ${resource}`);
+  return outcome;
+}
+
+/** A group's inbound rules with their ids, descriptions and tags. */
+async function rulesOf(group: string) {
+  const { SecurityGroupRules = [] } = await ec2Of(owner).send(
+    new DescribeSecurityGroupRulesCommand({ Filters: [{ Name: 'group-id', Values: [group] }] }),
+  );
+  return SecurityGroupRules.filter(({ IsEgress }) => IsEgress !== true);
+}
+
+/** The wide rule's id: what we add beside it ends below 22. */
+async function wideRuleOf(group: string): Promise<string> {
+  const wide = (await rulesOf(group)).find(({ ToPort, CidrIpv4 }) => ToPort === 443 && CidrIpv4 === WORLD);
+  if (wide?.SecurityGroupRuleId === undefined)
+    throw new Error(`${group} has no rule up to 443 from ${WORLD}`);
+  return wide.SecurityGroupRuleId;
+}
+
+async function revokeWide(group: string): Promise<void> {
+  const SecurityGroupRuleIds = [await wideRuleOf(group)];
+  await ec2Of(owner).send(new RevokeSecurityGroupIngressCommand({ GroupId: group, SecurityGroupRuleIds }));
+}
+
+async function narrowWide(group: string, FromPort: number, ToPort: number): Promise<void> {
+  const SecurityGroupRule = { IpProtocol: 'tcp', FromPort, ToPort, CidrIpv4: WORLD, Description: 'narrowed' };
+  await ec2Of(owner).send(
+    new ModifySecurityGroupRulesCommand({
+      GroupId: group,
+      SecurityGroupRules: [{ SecurityGroupRuleId: await wideRuleOf(group), SecurityGroupRule }],
+    }),
+  );
+}
+
+describe('the owner of a group with tcp 20-443 from the world', () => {
+  const office = `tcp 22-22 ${OFFICE} office`;
+  const afterRead = ['DescribeSecurityGroupRules', 2, 'right after the read'] as const;
+  const onceAdded = ['DescribeSecurityGroupRules', 3, 'when a part has been added'] as const;
+  const atLast = ['ModifySecurityGroupRules', 1, 'directly before the rule is shrunk'] as const;
+
+  test.each([afterRead, onceAdded, atLast])(
+    'revokes it before our %s number %i, %s: nothing is opened',
+    async (operation, number) => {
+      const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
+      const act = actBefore(operation, number, () => revokeWide(group));
+
+      const outcome = await remediate(SSH, group);
+
+      expect(act.hits).toBe(1);
+      expect(await ingressRules(world.endpoint, owner.account, group)).toEqual([office]);
+      expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
+    },
+  );
+
+  test.each([afterRead, onceAdded])(
+    'narrows it to 22-30 before our %s number %i, %s: it is planned anew',
+    async (operation, number) => {
+      const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
+      const act = actBefore(operation, number, () => narrowWide(group, 22, 30));
+
+      const outcome = await remediate(SSH, group);
+
+      expect(act.hits).toBe(1);
+      expect(await ingressRules(world.endpoint, owner.account, group)).toEqual([
+        office,
+        `tcp 23-30 ${WORLD} narrowed`,
+      ]);
+      expect(outcome).toMatchObject({
+        outcome: 'remediated',
+        applied: [{ line: expect.stringContaining(`tcp 22-30 from ${WORLD}`) }],
+      });
+    },
+  );
+});
+
+describe('SSH, then RDP on one rule that opens everything', () => {
+  const wide = [{ IpProtocol: 'tcp', FromPort: 0, ToPort: 65_535, IpRanges: [{ CidrIp: WORLD }] }];
+  const closed = [`tcp 0-21 ${WORLD} `, `tcp 23-3388 ${WORLD} `, `tcp 3390-65535 ${WORLD} `];
+
+  /** The ports that were added or shrunk to, as calls name them. */
+  const opened = () =>
+    deployed.writes().map(({ parameters }) => {
+      const port = (name: string) =>
+        Number(Object.entries(parameters).find(([key]) => key.endsWith(`.${name}`))?.[1]);
+      return [port('FromPort'), port('ToPort')] as const;
+    });
+
+  function readsOfRules() {
+    const reads = laggingReads({ service: 'ec2', operation: 'DescribeSecurityGroupRules' });
+    world.fault(reads.fault);
+    return reads;
+  }
+
+  test('where the first read of the RDP job shows the group as it was: 22 stays closed', async () => {
+    const group = await makeSecurityGroup(world.endpoint, owner.account, wide);
+    const reads = readsOfRules();
+    await remediate(SSH, group);
+    reads.lag({ times: 1 }, 'first');
+
+    const outcome = await remediate(RDP, group);
+
+    expect(reads.hits).toBe(1);
+    expect(outcome).toMatchObject({ outcome: 'remediated' });
+    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(closed);
+    expect(opened().filter(([from, to]) => from <= 22 && 22 <= to)).toEqual([]);
+  });
+
+  test('where reads go on showing it: nothing is written until they no longer do', async () => {
+    const group = await makeSecurityGroup(world.endpoint, owner.account, wide);
+    const reads = readsOfRules();
+    await remediate(SSH, group);
+    reads.lag({ times: 1_000 }, 'first');
+    const shrunk = await ingressRules(world.endpoint, owner.account, group);
+    world.proxy.clear();
+    world.tenant.setFindings([itemOf(RDP, { account_id: owner.account, resource_id: group })]);
+    const poll = { rule: RDP, asOf: nextMoment() };
+
+    await deployed.collect(poll);
+    await deployed.work();
+
+    expect(reads.hits).toBeGreaterThan(0);
+    expect(deployed.writes()).toEqual([]);
+    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(shrunk);
+    reads.catchUp();
+    await deployed.lookAgain();
+    const { outcomes } = await deployed.resultOf(poll, 1);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
+    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(closed);
+  });
+
+  test('undone by their records, the last first, they leave the group as it was', async () => {
+    const group = await makeSecurityGroup(world.endpoint, owner.account, [...wide, ...wideRange]);
+    const rules = await rulesOf(group);
+    const outcomes = [await remediate(SSH, group), await remediate(RDP, group)];
+    const session = testSession(owner);
+
+    for (const { change } of outcomes.flatMap(({ applied }) => applied).reverse()) {
+      const inverse = await inverseOf(change);
+      if (inverse !== undefined) await applyChange(session, inverse);
+    }
+
+    expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
+    expect(await rulesOf(group)).toEqual(rules);
+  });
+});
+
+describe('the owner of a bucket that its ACL makes public', () => {
+  const all = {
+    BlockPublicAcls: true,
+    IgnorePublicAcls: true,
+    BlockPublicPolicy: true,
+    RestrictPublicBuckets: true,
+  };
+  const blockOf = async (Bucket: string) =>
+    (await s3Of(owner).send(new GetPublicAccessBlockCommand({ Bucket }))).PublicAccessBlockConfiguration;
+  const makeBucket = async () =>
+    (await makeViolation(world.endpoint, 's3-bucket-public', owner.account, REGION)).resource_id;
+
+  test('switches on all four settings after the read: all four stay on, and nothing is ours', async () => {
+    const bucket = await makeBucket();
+    const act = actBefore('GetPublicAccessBlock', 2, () => blockAllPublicAccess(owner, bucket));
+
+    const outcome = await remediate('s3-bucket-public', bucket);
+
+    expect(act.hits).toBe(1);
+    expect(await blockOf(bucket)).toEqual(all);
+    expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
+  });
+
+  test('switches on two others after the read: they stay on, and the record has what stood at the write', async () => {
+    const bucket = await makeBucket();
+    const owns = { ...all, IgnorePublicAcls: false, RestrictPublicBuckets: false };
+    const act = actBefore('GetPublicAccessBlock', 2, () =>
+      s3Of(owner).send(
+        new PutPublicAccessBlockCommand({ Bucket: bucket, PublicAccessBlockConfiguration: owns }),
+      ),
+    );
+
+    const outcome = await remediate('s3-bucket-public', bucket);
+
+    expect(act.hits).toBe(1);
+    expect(await blockOf(bucket)).toEqual(all);
+    expect(outcome).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { before: owns, after: all } }],
+    });
+  });
+});
+
+describe('the owner of a network ACL that is to get replacement_cidrs for its open entry', () => {
+  const web = {
+    RuleNumber: 100,
+    Protocol: '6',
+    RuleAction: 'allow',
+    Egress: false,
+    CidrBlock: WORLD,
+  } as const;
+  const PortRange = { From: 443, To: 443 };
+
+  const inbound = async (acl: string): Promise<NetworkAclEntry[]> => {
+    const { NetworkAcls = [] } = await ec2Of(owner).send(
+      new DescribeNetworkAclsCommand({ NetworkAclIds: [acl] }),
+    );
+    return NetworkAcls.flatMap(({ Entries = [] }) => Entries).filter(({ Egress }) => Egress === false);
+  };
+  const replaceOpenEntry = async (NetworkAclId: string) => {
+    await deleteOpenEntry(owner, NetworkAclId);
+    await ec2Of(owner).send(new CreateNetworkAclEntryCommand({ NetworkAclId, ...web, PortRange }));
+  };
+  const deletes = ['deletes it', (acl: string) => deleteOpenEntry(owner, acl)] as const;
+  const replaces = ['allows 443 under its number', replaceOpenEntry] as const;
+
+  test.each([
+    [...deletes, 'DescribeNetworkAcls', 2],
+    [...deletes, 'CreateNetworkAclEntry', 1],
+    [...deletes, 'ReplaceNetworkAclEntry', 1],
+    [...replaces, 'DescribeNetworkAcls', 2],
+    [...replaces, 'CreateNetworkAclEntry', 1],
+  ] as const)('%s, before our $2 number $3: only that is left', async (_, act, operation, number) => {
+    const { resource_id: acl } = await makeViolation(world.endpoint, ACL, owner.account, REGION);
+    let left: NetworkAclEntry[] = [];
+    const acted = actBefore(operation, number, async () => {
+      await act(acl);
+      left = await inbound(acl);
+      // What we have added by then is not the owner's.
+      left = left.filter(({ CidrBlock }) => CidrBlock === WORLD);
+    });
+
+    const outcome = await remediate(ACL, acl);
+
+    expect(acted.hits).toBe(1);
+    expect(await inbound(acl)).toEqual(left);
+    expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
+  });
+});
+
+describe('a resource whose turn comes after another one of its job', () => {
+  const rules = Object.keys(ownerActs).filter((rule): rule is ActedRule => rule in ownerActs);
+  const exempt = (rule: ActedRule) => (of: Owner, resource: string) =>
+    ownerActs[rule].tag(of, resource, EXEMPTION_TAG, 'migration until 2999-01-01');
+  const cases = rules.flatMap((rule) => [
+    {
+      rule,
+      what: 'deleted',
+      act: ownerActs[rule].remove,
+      // Snapshots outlive what they were made of: that nothing has a name now does not say that none are left.
+      expected: { outcome: rule === 'rds-snapshot-public' ? 'compliant' : 'gone' },
+    },
+    {
+      rule,
+      what: 'exempted by its tag',
+      act: exempt(rule),
+      expected: { outcome: 'exempt', reason: 'migration (tag, until 2999-01-01)' },
+    },
+    { rule, what: 'fixed by its owner', act: ownerActs[rule].fix, expected: { outcome: 'compliant' } },
+  ]);
+
+  test.each(cases)('$rule: $what before our first write', async ({ rule, act, expected }) => {
+    const first = await makeViolation(world.endpoint, rule, owner.account, REGION);
+    const second = await makeViolation(world.endpoint, rule, owner.account, REGION);
+    const acted = world.fault({
+      isWrite: true,
+      times: 1,
+      when: isOurs,
+      effect: {
+        before: async () => {
+          await act(owner, second.resource_id);
+        },
+      },
+    });
+
+    const { outcomes } = await deployed.run(rule, [first, second]);
+
+    expect(acted.hits).toBe(1);
+    const of = (resource: string) => outcomes.find(({ finding }) => finding.resource === resource);
+    expect(of(first.resource_id)).toMatchObject({ outcome: 'remediated' });
+    expect(of(second.resource_id)).toMatchObject({ ...expected, applied: [] });
+    expect(JSON.stringify(deployed.writes().map(({ parameters }) => parameters))).not.toContain(
+      second.resource_id,
+    );
+  });
+});
+
+test('the public snapshot of a DB instance that was renamed is found under the new name', async () => {
+  const name = `renamed-${owner.account}`;
+  await new AccountBuilder(world.endpoint, owner.account).instanceWithPublicSnapshot(REGION, name);
+  await renameInstance(owner, name, `${name}-now`);
+
+  const outcome = await remediate('rds-snapshot-public', `${name}-now`);
+
+  expect(outcome).toMatchObject({
+    outcome: 'remediated',
+    applied: [{ change: { resource: `${name}-snapshot` } }],
+  });
+});
+
+describe('a session that ends amid a job', () => {
+  test.each([
+    [SSH, 'AuthorizeSecurityGroupIngress', 'RequestExpired', 400],
+    [SSH, 'ModifySecurityGroupRules', 'AuthFailure', 401],
+    ['s3-bucket-public', 'PutPublicAccessBlock', 'ExpiredToken', 400],
+    ['iam-access-key-unrotated', 'UpdateAccessKey', 'ExpiredToken', 403],
+  ] as const)('%s, %s answers %s: a new session goes on', async (rule, operation, error, status) => {
+    const item = await makeViolation(world.endpoint, rule, owner.account, REGION);
+    const fault = world.fault({ operation, times: 1, when: isOurs, effect: { error, status } });
+
+    const { outcomes } = await deployed.run(rule, [item]);
+
+    expect(fault.hits).toBe(1);
+    expect(outcomes).toMatchObject([{ outcome: 'remediated', applied: [{}] }]);
+    expect(deployed.messages('WARN')).toEqual([]);
+    const sessions = world.proxy.calls.filter((call) => call.operation === 'AssumeRole');
+    expect(sessions).toHaveLength(2);
+  });
+});

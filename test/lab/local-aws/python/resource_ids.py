@@ -1,0 +1,34 @@
+"""
+Resource ids of DB instances, by which a snapshot belongs to its instance: each instance has one of its own, and keeps it
+when it is renamed. Moto's own is the same for all.
+"""
+
+import random
+import string
+
+from localemu.aws.handlers.service_plugin import ServiceLoader
+
+
+def patch_rds():
+    from moto.rds.models import DBInstance
+
+    make = DBInstance.__init__
+
+    def make_with_id(self, *values, **named):
+        make(self, *values, **named)
+        self.dbi_resource_id = "db-" + "".join(random.choices(string.ascii_uppercase + string.digits, k=26))
+
+    DBInstance.__init__ = make_with_id
+
+
+def install():
+    """To be called before LocalEmu starts, and before `first_use`, which sees to it that a service is loaded once."""
+    require_service = ServiceLoader.require_service
+
+    def require_patched(self, chain, context, response):
+        require_service(self, chain, context, response)
+        # Not before: moto's RDS takes long to load, and few need it.
+        if context.service is not None and context.service.service_name == "rds":
+            patch_rds()
+
+    ServiceLoader.require_service = require_patched
