@@ -74,10 +74,13 @@ export function errorKind(error: unknown): ErrorKind {
   return service.data.$fault === 'server' ? 'unavailable' : 'refused';
 }
 
-/** Whether nobody can tell if a call had its effect: no answer came, or AWS answered with a fault of its own. */
+/**
+ * Whether nobody can tell if a call had its effect: no answer came, AWS answered with a fault of its own, or the answer
+ * could not be read.
+ */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
-  return errorKind(error) === 'unavailable';
+  return errorKind(error) !== 'refused';
 }
 
 /** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */

@@ -11,6 +11,33 @@ export interface Change {
 }
 
 /**
+ * Records a change as far as it is made.
+ * @param isMade False while no call of the change is known to have succeeded.
+ */
+export type Note<C extends Change = Change> = (soFar: C, isMade?: boolean) => void;
+
+/** What is known of an application of which no end was recorded. */
+export interface CutOff {
+  /** Whether the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been done. */
+  readonly isNoted: boolean;
+  /** Whether it is so long ago that AWS's reads must show all that it did. */
+  readonly isLagOver: boolean;
+}
+
+/** What became of an application of which no end was recorded. */
+export interface TakenBack {
+  /** The change that took something back, for the record. */
+  readonly taken?: Change;
+  /** The change with all that it did: it was made to its end after all. */
+  readonly done?: Change;
+  /**
+   * `settled`: nothing is left of it. `open`: something may be left that a read does not show yet. `unconfirmed`: nothing
+   * is left that must be taken back, but nobody knows whether it was made.
+   */
+  readonly state: 'settled' | 'open' | 'unconfirmed';
+}
+
+/**
  * A kind of change: how a change of this kind is described, applied and undone.
  *
  * Applying is idempotent: what is done already (a rule that is gone, a rule that exists) is success.
@@ -27,23 +54,22 @@ export interface ChangeKind<C extends Change> {
   /**
    * Makes the change in AWS. Looks directly before it writes, unless the API's own condition does that: when what the
    * change rests on is gone or different from what the plan saw, nothing is written.
-   * @param note Records the change as far as it is made. A change of several calls calls it after each call that
-   *   succeeded, with what `inverse` needs to undo that much: the record stays true if the next call fails.
+   * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
+   *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
    * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
-  apply(session: AwsSession, change: C, note: (soFar: C) => void): Promise<C>;
+  apply(session: AwsSession, change: C, note: Note<C>): Promise<C>;
   /**
-   * Takes back what an application that was cut off left without purpose: for instance the narrower rules that were
-   * added for a wide rule that its owner has removed since. Leaves everything else as it is. Only kinds of several
-   * calls have it.
+   * Finds out whether an application of which no end was recorded was made to its end, and takes back what it added
+   * where it was not: for instance the narrower rules that were added for a wide one. Asked only where no plan builds on
+   * them. Leaves what others made or changed as it is. Only kinds of several calls have it.
    * @param change As it was planned, or as far as `note` recorded it.
-   * @returns The change that was made in AWS, for the record; undefined where nothing was to be taken back.
    * @throws TakeBackError when AWS does not let it be taken back.
    */
-  takeBack?(session: AwsSession, change: C): Promise<Change | undefined>;
+  takeBack?(session: AwsSession, change: C, known: CutOff): Promise<TakenBack>;
   /**
    * Whether AWS's reads show an applied change already. False only while they show the state before it: AWS may answer
    * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.

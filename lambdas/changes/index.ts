@@ -2,16 +2,16 @@ import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind } from './change.ts';
+import type { Change, ChangeKind, CutOff, Note, TakenBack } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
   readonly pace: Pace | undefined;
   calls(change: Change): number;
   describe(change: Change): string;
-  apply(session: AwsSession, change: Change, note: (soFar: Change) => void): Promise<Change>;
+  apply(session: AwsSession, change: Change, note: Note): Promise<Change>;
   readonly canTakeBack: boolean;
-  takeBack(session: AwsSession, change: Change): Promise<Change | undefined>;
+  takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   inverse(applied: Change): Change | undefined;
 }
@@ -31,7 +31,8 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     describe: (change) => kind.describe(parse(change)),
     apply: async (session, change, note) => kind.apply(session, parse(change), note),
     canTakeBack: kind.takeBack !== undefined,
-    takeBack: async (session, change) => kind.takeBack?.(session, parse(change)),
+    takeBack: async (session, change, known) =>
+      (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     inverse: (applied) => kind.inverse(parse(applied)),
   };
@@ -122,7 +123,7 @@ export async function describeChange(change: Change): Promise<string> {
 export async function applyChange(
   session: AwsSession,
   change: Change,
-  note: (soFar: Change) => void = () => {},
+  note: Note = () => {},
 ): Promise<Change> {
   const kind = await load(change);
   if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
@@ -140,12 +141,12 @@ export async function canTakeBack(change: Change): Promise<boolean> {
 }
 
 /**
- * Takes back what a cut-off application of the change left without purpose, where its kind can leave something.
- * @returns the change that was made in AWS, for the record; undefined where nothing was to be taken back
+ * Finds out what became of an application of which no end was recorded, and takes back what it added where it was not
+ * made to its end.
  * @throws TakeBackError when AWS does not let it be taken back
  */
-export async function takeBackChange(session: AwsSession, change: Change): Promise<Change | undefined> {
-  return (await load(change)).takeBack(session, change);
+export async function takeBackChange(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack> {
+  return (await load(change)).takeBack(session, change, known);
 }
 
 /** Whether AWS's reads show an applied change already, and not the state before it. */

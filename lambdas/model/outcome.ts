@@ -44,6 +44,11 @@ export const outcomeSchema = z.object({
    */
   earlierPlan: z.array(recordedChangeSchema).optional(),
   /**
+   * Changes that were begun and of which nobody knows whether they were made: an answer was lost, or an attempt cut off,
+   * and no later read could tell.
+   */
+  unconfirmed: z.array(recordedChangeSchema).optional(),
+  /**
    * Set where the job had no attempts left, so that it went to the dead-letter queue with this outcome. A redrive works
    * on the finding again, and its outcome takes this one's place.
    */

@@ -1,3 +1,4 @@
+import type { AwsSession } from '../aws/session.ts';
 import { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
@@ -23,8 +24,8 @@ import { openSession } from './stages/open-session.ts';
 import { planFixes } from './stages/plan.ts';
 import { readSettings } from './stages/read-settings.ts';
 import { recall } from './stages/recall.ts';
-import { holdUnfinished, takeBackUnfinished } from './stages/take-back.ts';
-import { conclude, retry, type Verdict } from './verdict.ts';
+import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
+import { conclude, retry, type Verdict, type Verdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
 /** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
@@ -87,10 +88,14 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   if (configured === undefined) return;
   const { work, action, held } = configured;
 
-  book.add(await passGates(gates.beforeReading, book.pending, work));
+  // What an attempt left of them must be taken back, whatever holds them now.
+  const unfinished = await unfinishedOf(book.pending, work);
+  const stopped = await passGates(gates.beforeReading, book.pending, work);
+  book.add(without(unfinished, stopped));
   if (book.pending.length === 0) return;
 
-  const opened = await openSession(book.pending, work, action.access);
+  const access = unfinished.length > 0 && held === undefined ? 'write' : action.access;
+  const opened = await openSession(book.pending, work, access);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
     return book.addToPending(opened.refused);
@@ -101,8 +106,8 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   learned.idle.push(...idle);
   book.add(verdicts);
 
-  if (action.access === 'write') book.add(await takeBackUnfinished(session, book.pending, work));
-  else if (held !== undefined) book.add(await holdUnfinished(book.pending, work, held));
+  if (held === undefined) book.add(stopped);
+  else book.add(await holdUnfinished(book.pending, work, held));
 
   const resources = book.pending.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
@@ -114,6 +119,43 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const acted = await action.act(session, planned.fixes, work);
   learned.idle.push(...acted.idle);
   book.add(acted.verdicts);
+
+  if (access === 'write') {
+    const left = await leftUnfinished(book, work);
+    const open = await takeBackUnfinished(session, left, work);
+    book.add(open);
+    const settled = left.filter(({ resource }) => !open.has(resource) && !stopped.has(resource));
+    book.add(await stateAnew(session, settled, work));
+  }
+}
+
+/** What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict. */
+async function stateAnew(
+  session: AwsSession,
+  findings: readonly Finding[],
+  work: ConfiguredWork,
+): Promise<Verdicts> {
+  if (findings.length === 0) return new Map();
+  const resources = findings.map(({ resource }) => resource);
+  const assessments = await assessEach(work.rule, session, resources, work.settings.options);
+  return (await planFixes(findings, assessments, work, new Map(), readingOf(session, work))).verdicts;
+}
+
+/** The findings that have a verdict and of which something may stand that no plan builds on. */
+function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
+  const concluded = book.in('concluded').filter(({ recorded }) => recorded === undefined);
+  // The next attempt goes on with what it finds, unless there is none.
+  const retried = work.attempt.last ? book.in('retry') : [];
+  const entries = [...concluded, ...book.in('in_progress'), ...retried];
+  return unfinishedOf(
+    entries.map(({ finding }) => finding),
+    work,
+  );
+}
+
+function without(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
+  const left = new Set(findings.map(({ resource }) => resource));
+  return new Map([...verdicts].filter(([resource]) => !left.has(resource)));
 }
 
 /** What the stages after the settings work with. */
@@ -159,7 +201,7 @@ async function record(
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = await removeMarks(job, places, ports);
-  const outcomes = outcomesOf(book, { ...work, mode, endedExemptions });
+  const outcomes = await outcomesOf(book, { ...work, mode, endedExemptions });
   const { written, unwritten } = await writeOutcomes(outcomes, ports.evidence);
   book.add(unwritten);
   const published = [...unpublished(book, journal), ...written];

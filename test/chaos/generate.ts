@@ -161,7 +161,12 @@ const groupJobs: fc.Arbitrary<JobSpec[]> = fc
 
 const groupCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('security-group' as const),
-  initial: fc.array(groups, { minLength: 1, maxLength: 2 }).map(withGroups),
+  initial: fc
+    .tuple(fc.array(groups, { minLength: 1, maxLength: 2 }), fc.boolean())
+    .map(([all, isDefault]) => ({
+      ...withGroups(all),
+      vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault } },
+    })),
   jobs: groupJobs,
   disturbances: disturbances('security-group'),
   kills,

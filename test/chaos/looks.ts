@@ -24,8 +24,8 @@ const NEAR_OF_BUCKET = 5;
 /** What our reads answered last, by operation: what a write could have known. */
 export class Looks {
   readonly #last = new Map<string, Look>();
-  /** The looks at tags that answered an older state. */
-  readonly #old: Look[] = [];
+  /** The looks at tags, oldest first. */
+  readonly #tags: Look[] = [];
   #lastWrite = 0;
   #usedOld = false;
   #used: AwsState[] = [];
@@ -33,7 +33,7 @@ export class Looks {
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
     const look = { number, state, isOld, input: JSON.stringify(input) };
     this.#last.set(operation, look);
-    if (isOld && SHOW_TAGS.includes(operation)) this.#old.push(look);
+    if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
   }
 
   wrote(number: number): void {
@@ -83,13 +83,16 @@ export class Looks {
     };
   }
 
-  /** Whether a lagging read hid the resource's exemption from a look at its tags since this call. */
-  hidExemption(resource: string, since: number): boolean {
+  /** The last look at the resource's tags before this call: when it was, and whether it showed an exemption. */
+  tagsBefore(
+    resource: string,
+    call: number,
+  ): { readonly number: number; readonly isExempt: boolean } | undefined {
     const [tag = ''] = Object.keys(EXEMPTION);
-    return this.#old.some(
-      ({ number, state, input }) =>
-        number >= since && input.includes(resource) && contentOf(state, resource)?.tags[tag] === undefined,
-    );
+    const look = this.#tags.findLast(({ number, input }) => number < call && input.includes(resource));
+    if (look === undefined) return undefined;
+    const isExempt = contentOf(look.state, resource)?.tags[tag] !== undefined;
+    return { number: look.number, isExempt };
   }
 
   #near(

@@ -14,7 +14,7 @@ import { contentOf, Looks, onlyOf } from './looks.ts';
 import { BucketOracle } from './oracle/bucket.ts';
 import type { ResourceOracle, Write } from './oracle/judgement.ts';
 import { NetworkAclOracle } from './oracle/network-acl.ts';
-import { recordedEffects } from './oracle/records.ts';
+import { recordedEffects, unconfirmedItems } from './oracle/records.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
 
 /** What a call takes, and so how far the clock goes on. */
@@ -23,6 +23,8 @@ const CALL_MILLISECONDS = 300;
 const LONGEST_LAG_MILLISECONDS = 300_000;
 /** From the look at a resource's tags to the last write of one change. */
 const CALLS_OF_A_CHANGE = 5;
+/** The same for buckets, which are read side by side, each by several calls. */
+const CALLS_OF_A_BUCKET = 12;
 /** How soon a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
@@ -72,6 +74,11 @@ class CaseRun implements CaseResult {
   #written = new Map<string, number>();
   /** Resources of which a write of this job made what someone else had made just before. */
   readonly #same = new Set<string>();
+  /**
+   * Resources of which nobody can know what this job did, since which version: a write's answer was lost, or an attempt
+   * ended.
+   */
+  readonly #inDoubt = new Map<string, number>();
   /** Resource to the versions that someone else made of it. */
   readonly #actsOn = new Map<string, readonly number[]>();
   /** Resource to the call by which this job changed it first. */
@@ -100,6 +107,7 @@ class CaseRun implements CaseResult {
       this.#oracle.begin();
       this.#written = new Map();
       this.#same.clear();
+      this.#inDoubt.clear();
       this.#firstWrite.clear();
       const begun = this.#model.versions.length - 1;
       const job = this.#jobOf(spec, index);
@@ -109,7 +117,7 @@ class CaseRun implements CaseResult {
       for (const resource of resourcesOf(this.#case)) {
         const outcome = this.#outcomeOf(job, resource);
         if (outcome !== undefined) outcomes.push(outcome);
-        this.#judgeEnd(resource, outcome, begun, killed > 0);
+        this.#judgeEnd(resource, outcome, begun);
       }
       this.#world.now += 60_000;
     }
@@ -160,6 +168,8 @@ class CaseRun implements CaseResult {
           });
         if (steps !== undefined && taken > steps) {
           killed += 1;
+          // What it wrote last may be in no record.
+          for (const resource of resourcesOf(this.#case)) this.#doubt(resource, this.#written.get(resource));
           this.counts.add('attempts ended amid their work');
           this.#isCalm = false;
           this.#say(`attempt ${number} was ended after ${steps} steps`);
@@ -198,9 +208,12 @@ class CaseRun implements CaseResult {
       if (disturbance.at === this.#calls) loss = this.#disturb(disturbance) ?? loss;
     }
     if (loss === undefined) return this.#carryOut(call);
+    const resource = this.#model.isWrite(call.operation) ? this.#resourceOf(call) : undefined;
+    if (resource !== undefined) this.#doubt(resource, this.#model.versions.length);
     this.counts.add(`answers lost (${loss})`);
     this.#say(`the next call's answer is lost: ${loss}`);
     if (loss === 'refused') throw sdkError('Unavailable', 'the service is unavailable', 503, 'r', 4);
+    const isSame = resource !== undefined && this.#isSame(resource, call);
     try {
       const first = this.#carryOut(call);
       if (loss === 'for good') throw networkError(4);
@@ -210,9 +223,10 @@ class CaseRun implements CaseResult {
       if (!(error instanceof AwsModelError) || loss === 'for good') throw networkError(4);
     }
     try {
-      return this.#carryOut(call);
+      return { ...this.#carryOut(call), $metadata: { requestId: 'r', attempts: 2 } };
     } catch (error) {
       if (!(error instanceof AwsModelError)) throw error;
+      if (isSame) this.#noteSame(resource);
       throw sdkError(error.code, error.message, error.status, 'r', 2);
     }
   }
@@ -267,12 +281,12 @@ class CaseRun implements CaseResult {
       const { output, next: after = before } = this.#model.answer(operation, input, before, call.region);
       this.#model.set(after, this.#world.now);
       this.#say(`call ${this.#calls}: ${operation} ${summary(input)}`);
-      const resource = resourcesOf(this.#case).find((id) => JSON.stringify(input).includes(`"${id}"`));
+      const resource = this.#resourceOf(call);
       if (resource === undefined)
         this.#fault('elsewhere', `${operation} ${summary(input)} names no resource of the job`);
       else if (onlyOf(before, resource) !== onlyOf(after, resource)) {
         this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
-      } else this.#noteSame({ operation, input, resource, before, after, job: this.#job }, call);
+      } else if (this.#isSame(resource, call)) this.#noteSame(resource);
       this.#looks.wrote(this.#calls);
       return output;
     } catch (error) {
@@ -310,7 +324,11 @@ class CaseRun implements CaseResult {
     const seen = excused ?? write;
     const problems = this.#oracle.problemsOf(write);
     if (problems.length > 0) {
-      if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
+      if (this.#isGuessed(write)) {
+        this.counts.add(
+          'allowed: taken back, as someone else changed what a call without an answer had narrowed',
+        );
+      } else if (excused === undefined) for (const problem of problems) this.#fault(write.operation, problem);
       else {
         this.counts.add(`allowed: ${this.#looks.why(this.#calls)}`);
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
@@ -326,14 +344,41 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** A write that changed nothing: someone else did the same since the look before it, or the look was not asked. */
-  #noteSame(write: Write, { region }: ModelCall): void {
-    const before = this.#looks.seen(write.resource, write.before, this.#calls);
-    if (before === undefined) return;
-    const { next = before } = this.#model.answer(write.operation, write.input, before, region);
-    if (onlyOf(next, write.resource) === onlyOf(before, write.resource)) return;
+  /** @param version the one that a write in doubt made, or may make */
+  #doubt(resource: string, version = this.#model.versions.length - 1): void {
+    if (!this.#inDoubt.has(resource)) this.#inDoubt.set(resource, version);
+  }
+
+  /**
+   * Whether a write takes out what we had added although the rule or entry was narrowed: nobody got that call's answer,
+   * and someone else has changed the resource since, so that no read can tell.
+   */
+  #isGuessed(write: Write): boolean {
+    const since = this.#inDoubt.get(write.resource);
+    if (since === undefined || !this.#oracle.takesOutOwn(write)) return false;
+    return (this.#actsOn.get(write.resource) ?? []).some((version) => version > since);
+  }
+
+  #resourceOf({ input }: ModelCall): string | undefined {
+    return resourcesOf(this.#case).find((id) => JSON.stringify(input).includes(`"${id}"`));
+  }
+
+  /** Whether a write would change what the look directly before it showed: where it changes nothing, someone else did. */
+  #isSame(resource: string, { operation, input, region }: ModelCall): boolean {
+    const before = this.#looks.seen(resource, this.#model.state, this.#calls);
+    if (before === undefined) return false;
+    try {
+      const { next = before } = this.#model.answer(operation, input, before, region);
+      return onlyOf(next, resource) !== onlyOf(before, resource);
+    } catch (error) {
+      if (error instanceof AwsModelError) return false;
+      throw error;
+    }
+  }
+
+  #noteSame(resource: string): void {
     this.counts.add('allowed: someone else made the same change between the look and the write');
-    this.#same.add(write.resource);
+    this.#same.add(resource);
   }
 
   /** The write on what the look directly before it answered, if it would have been right on that. */
@@ -369,11 +414,13 @@ class CaseRun implements CaseResult {
     if (!isExempt(before, resource)) return;
     // What was begun is finished: what counts is when the first change of the job left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
-    const since = first - (this.#exemptedAt.get(resource) ?? 0);
-    if (since <= CALLS_OF_A_CHANGE) this.counts.add('allowed: exempted since the look at its tags');
-    else if (this.#looks.hidExemption(resource, first - CALLS_OF_A_CHANGE))
-      this.counts.add('allowed: exempted, and a lagging read hid it');
-    else this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
+    const look = this.#looks.tagsBefore(resource, first);
+    const most = this.#case.kind === 'bucket' ? CALLS_OF_A_BUCKET : CALLS_OF_A_CHANGE;
+    if (look === undefined || look.isExempt || first - look.number > most) {
+      this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
+    } else if ((this.#exemptedAt.get(resource) ?? 0) > look.number) {
+      this.counts.add('allowed: exempted since the look at its tags');
+    } else this.counts.add('allowed: exempted, and a lagging read hid it');
   }
 
   #outcomeOf({ poll }: Job, resource: string): Outcome | undefined {
@@ -383,21 +430,21 @@ class CaseRun implements CaseResult {
     );
   }
 
-  #judgeEnd(resource: string, outcome: Outcome | undefined, begun: number, wasKilled: boolean): void {
+  #judgeEnd(resource: string, outcome: Outcome | undefined, begun: number): void {
     const { versions, state } = this.#model;
     for (const problem of this.#oracle.leftBehind(resource, state)) this.#fault('left', problem);
     if (outcome === undefined) {
       this.#fault('outcome', `${resource} has none`);
       return;
     }
-    const { outcome: name, reason, applied } = outcome;
+    const { outcome: name, reason, applied, unconfirmed } = outcome;
     this.counts.add(`outcome ${name}`);
     this.#say(`outcome of ${resource}: ${name}${reason === undefined ? '' : ` (${reason})`}`);
     for (const { line } of applied) this.#say(`  ${line}`);
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
     // Whether it was an attempt that was ended, or someone else, that nobody can know.
-    const mayHave = this.#same.has(resource) || (wasKilled && reason?.includes('cut off') === true);
+    const mayHave = this.#same.has(resource) || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
     const lies: Readonly<Record<string, string | false>> = {
       remediated: !this.#written.has(resource)
         ? !mayHave && 'no call of ours changed it'
@@ -409,14 +456,16 @@ class CaseRun implements CaseResult {
     };
     const lie = lies[name];
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
-    this.#judgeRecord(resource, outcome, wasKilled);
+    this.#judgeRecord(resource, outcome);
   }
 
   /** Whether the record says what our calls did, and no more. */
-  #judgeRecord(resource: string, { outcome, applied }: Outcome, wasKilled: boolean): void {
+  #judgeRecord(resource: string, { outcome, applied, unconfirmed = [] }: Outcome): void {
     const made = this.#oracle.netEffect(resource);
     let recorded: ReturnType<typeof recordedEffects>;
+    let unknown: ReadonlySet<string>;
     try {
+      unknown = unconfirmedItems(unconfirmed.map(({ change }) => change));
       recorded = recordedEffects(applied.map(({ change }) => change));
     } catch (error) {
       this.#fault('record', `applied of ${resource} is of no known form: ${String(error)}`);
@@ -425,7 +474,10 @@ class CaseRun implements CaseResult {
     for (const [item, { before, after }] of made) {
       const told = recorded.net.get(item);
       if (told?.before === before && told.after === after) continue;
-      if (wasKilled || recorded.unconfirmed.has(item)) continue;
+      if (recorded.unconfirmed.has(item) || unknown.has(item) || unknown.has(after ?? before ?? '')) {
+        this.counts.add('recorded as unconfirmed');
+        continue;
+      }
       this.#fault(
         'record',
         `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${told === undefined ? 'nothing of it' : `${told.before ?? 'nothing'} to ${told.after ?? 'nothing'}`}`,
@@ -443,6 +495,10 @@ class CaseRun implements CaseResult {
 
   /** Undoes all that was recorded, last first, where nobody else acted. */
   async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
+    if (outcomes.some(({ unconfirmed }) => unconfirmed !== undefined)) {
+      this.counts.add('not undone: a change is recorded as unconfirmed');
+      return;
+    }
     this.#lag = undefined;
     const session = modelSession(
       { account: ACCOUNT, region: REGION },

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { errorKind, isAwsError } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
@@ -71,9 +71,12 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
 }
 
 /** @throws StalePlanError when nothing is left of what the change rests on */
-async function look(session: AwsSession, change: S3PublicAccessBlockSet): Promise<PublicAccessBlock | null> {
+async function check(
+  session: AwsSession,
+  change: S3PublicAccessBlockSet,
+  now: PublicAccessBlock | null,
+): Promise<void> {
   const { resource, region } = change;
-  const now = await readPublicAccessBlock(session, resource, region);
   if (isAsWanted(now, change)) {
     throw new StalePlanError(
       `the public access block of ${resource} was changed by someone else meanwhile: ${changedSettings(change).join(' and ')} are as wanted already`,
@@ -82,7 +85,6 @@ async function look(session: AwsSession, change: S3PublicAccessBlockSet): Promis
   if (change.publicBy !== undefined && !isPublic(await readExposure(session, resource, region, now))) {
     throw new StalePlanError(`bucket ${resource} is not public any more: someone else changed it meanwhile`);
   }
-  return now;
 }
 
 /** Sends the write once. The SDK must not send it again by itself: someone else may have written in between. */
@@ -103,22 +105,25 @@ async function write(
 
 /** Looks, merges and writes, once more for each conflict or lost answer. */
 async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promise<S3PublicAccessBlockSet> {
-  let sent: S3PublicAccessBlockSet | undefined;
+  let sent: { readonly change: S3PublicAccessBlockSet; readonly error: unknown } | undefined;
   for (let attempt = 1; ; attempt += 1) {
-    if (sent !== undefined) {
-      const now = await readPublicAccessBlock(session, change.resource, change.region);
-      if (isAsWanted(now, change)) return { ...sent, after: now };
+    const now = await readPublicAccessBlock(session, change.resource, change.region);
+    if (sent !== undefined && isAsWanted(now, change)) return { ...sent.change, after: now };
+    try {
+      await check(session, change, now);
+    } catch (error) {
+      // What was sent may be what has changed it.
+      throw sent !== undefined && error instanceof StalePlanError ? sent.error : error;
     }
-    const now = await look(session, change);
     const made = { ...change, before: now, after: merge(now, change) };
     try {
       await write(session, made);
       return made;
     } catch (error) {
       const isConflict = isAwsError(error, ...CONFLICTS);
-      if (attempt === ATTEMPTS || !(isConflict || errorKind(error) === 'unavailable')) throw error;
+      if (attempt === ATTEMPTS || !(isConflict || isAnswerLost(error))) throw error;
       if (isConflict) continue;
-      sent = made;
+      sent = { change: made, error };
       await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt);
     }
   }

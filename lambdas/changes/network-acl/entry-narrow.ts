@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { isAnswerLost } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind } from '../change.ts';
+import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
+import type { ChangeKind, CutOff, Note, TakenBack } from '../change.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
-import { takeBackEntries } from './take-back.ts';
+import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
 
 const schema = z.object({
   kind: z.literal('network-acl-entry-narrow'),
@@ -27,13 +27,12 @@ const schema = z.object({
   cuts: z.string().nullable().default(null),
   /** The numbers of those of `created` that were made. */
   made: z.array(z.number()).default([]),
+  /** The number of the one whose call got no answer. */
+  unconfirmed: z.number().optional(),
   /** Whether the open entry was deleted or replaced. `unconfirmed`: the call was sent, and its answer lost. */
   closed: z.enum(['no', 'yes', 'unconfirmed']).default('no'),
 });
 export type NetworkAclEntryNarrow = z.infer<typeof schema>;
-
-/** How often a network ACL is read until the read shows what was made a moment ago. */
-const MAX_LOOKS = 10;
 
 const lines = (entries: readonly NetworkAclEntry[]): string[] =>
   [...entries].sort(byNumber).map(describeEntry);
@@ -91,7 +90,7 @@ async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Pr
 async function close(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  note: (soFar: NetworkAclEntryNarrow) => void,
+  note: Note<NetworkAclEntryNarrow>,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, before, after } = change;
   try {
@@ -109,10 +108,47 @@ async function close(
   return done;
 }
 
+/** Puts an entry under its free number. */
+async function create(
+  session: AwsSession,
+  change: NetworkAclEntryNarrow,
+  entry: NetworkAclEntry,
+  note: Note<NetworkAclEntryNarrow>,
+): Promise<NetworkAclEntryNarrow> {
+  const { resource, made } = change;
+  try {
+    const answer = await createEntry(session, resource, entry);
+    if (answer === 'taken') throw stale(change, `another entry has the number ${entry.ruleNumber}`);
+  } catch (error) {
+    if (isAnswerLost(error)) note({ ...change, unconfirmed: entry.ruleNumber }, made.length > 0);
+    throw error;
+  }
+  const done = { ...change, made: [...made, entry.ruleNumber] };
+  note(done);
+  return done;
+}
+
+const madeOf = ({ created, made }: NetworkAclEntryNarrow): NetworkAclEntry[] =>
+  created.filter(({ ruleNumber }) => made.includes(ruleNumber));
+
+/** Takes back what an application made that goes no further. @throws OutOfTimeError when no read shows it yet */
+async function giveUp(
+  session: AwsSession,
+  change: NetworkAclEntryNarrow,
+  note: Note<NetworkAclEntryNarrow>,
+): Promise<void> {
+  const { unseen } = await takeBackEntries(session, change.resource, madeOf(change));
+  note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
+  if (unseen.length === 0) return;
+  throw new OutOfTimeError(
+    `AWS's reads of network ACL ${change.resource} do not show ${unseen.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
+  );
+}
+
 async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  note: (soFar: NetworkAclEntryNarrow) => void,
+  note: Note<NetworkAclEntryNarrow>,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, created, seen, subnets } = change;
   const standing = await look(session, resource);
@@ -120,22 +156,63 @@ async function apply(
   const differs = difference(standing, seen, subnets);
   if (differs !== undefined) throw stale(change, differs);
   let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };
-  const ours: NetworkAclEntry[] = [];
+  note(done, false);
   try {
-    for (const entry of created) {
-      const answer = await createEntry(session, resource, entry);
-      if (answer === 'taken') throw stale(change, `another entry has the number ${entry.ruleNumber}`);
-      ours.push(entry);
-      done = { ...done, made: [...done.made, entry.ruleNumber] };
-      note(done);
-    }
+    for (const entry of created) done = await create(session, done, entry, note);
     if (created.length > 0) await lookAgain(session, change);
     return await close(session, done, note);
   } catch (error) {
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
-    if (!isAnswerLost(error)) await takeBackEntries(session, resource, ours, true);
+    if (!isAnswerLost(error)) await giveUp(session, done, note);
     throw error;
   }
+}
+
+/**
+ * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
+ * purpose. Where the open entry still stands, is gone or is different, they are taken out.
+ */
+async function takeBack(
+  session: AwsSession,
+  change: NetworkAclEntryNarrow,
+  { isNoted, isLagOver }: CutOff,
+): Promise<TakenBack> {
+  const { resource, before, after, created, made, closed, unconfirmed } = change;
+  const mayBeClosed = !isNoted || closed === 'unconfirmed';
+  if (created.length === 0) return { state: mayBeClosed ? 'unconfirmed' : 'settled' };
+  const standing = await look(session, resource);
+  if (standing === undefined) return { state: 'settled' };
+  const now = standing.at(before.ruleNumber);
+  if (mayBeClosed && now !== undefined && after !== null && sameEntry(now, after)) {
+    const stands = created.filter((entry) => {
+      const found = standing.at(entry.ruleNumber);
+      return found !== undefined && sameEntry(found, entry);
+    });
+    const { unconfirmed: _, ...whole } = change;
+    const done: NetworkAclEntryNarrow = {
+      ...whole,
+      made: isNoted ? made : stands.map(({ ruleNumber }) => ruleNumber),
+      closed: 'yes',
+    };
+    return { state: 'settled', done };
+  }
+  // It may have been closed by a call that the read does not show yet.
+  if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
+  const mayStand = created.filter(
+    ({ ruleNumber }) => !isNoted || made.includes(ruleNumber) || ruleNumber === unconfirmed,
+  );
+  const { removed, unseen } = await takeBackEntries(session, resource, mayStand);
+  const taken: NetworkAclEntryRestore = {
+    kind: 'network-acl-entry-restore',
+    resource,
+    open: null,
+    over: null,
+    remove: [...removed],
+  };
+  return {
+    state: unseen.length > 0 && !isLagOver ? 'open' : 'settled',
+    ...(removed.length > 0 && { taken }),
+  };
 }
 
 /**
@@ -160,31 +237,15 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     return `${what} (${resource})${cuts === null ? '' : `: ${cuts}`}`;
   },
   apply,
-  async takeBack(session, { resource, before, after, created, closed }) {
-    if (created.length === 0 || closed === 'yes') return undefined;
-    const standing = await look(session, resource);
-    const now = standing?.at(before.ruleNumber);
-    // The open entry stands, so that the next plan builds on the others; or it was closed, and they have their purpose.
-    if (standing === undefined || (now !== undefined && sameEntry(now, before))) return undefined;
-    if (now !== undefined && after !== null && sameEntry(now, after)) return undefined;
-    const removed = await takeBackEntries(session, resource, created, false);
-    if (removed.length === 0) return undefined;
-    const taken: NetworkAclEntryRestore = {
-      kind: 'network-acl-entry-restore',
-      resource,
-      open: null,
-      over: null,
-      remove: [...removed],
-    };
-    return taken;
-  },
+  takeBack,
   async isVisible(session, { resource, before, closed }) {
     if (closed === 'no') return true;
     const now = (await look(session, resource))?.at(before.ruleNumber);
     return now === undefined || !sameEntry(now, before);
   },
-  inverse({ resource, before, after, created, made, closed }): NetworkAclEntryRestore | undefined {
-    const remove = created.filter(({ ruleNumber }) => made.includes(ruleNumber));
+  inverse(applied): NetworkAclEntryRestore | undefined {
+    const { resource, before, after, closed } = applied;
+    const remove = madeOf(applied);
     if (closed === 'no' && remove.length === 0) return undefined;
     const kind = 'network-acl-entry-restore';
     return closed === 'no'

@@ -71,12 +71,9 @@ async function apply(
     note({ ...change, remove: [] });
   }
   const removed: typeof remove = [];
-  await removeEntries(session, resource, remove, {
-    unseen: false,
-    removed: (entry) => {
-      removed.push(entry);
-      note({ ...change, remove: [...removed] });
-    },
+  await removeEntries(session, resource, remove, 1, (entry) => {
+    removed.push(entry);
+    note({ ...change, remove: [...removed] });
   });
   return { ...change, remove: removed };
 }

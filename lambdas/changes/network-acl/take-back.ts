@@ -1,29 +1,56 @@
 import { describeError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
-import { deleteEntry, look } from './calls.ts';
+import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
+
+/** How often a network ACL is read until the read shows what was made a moment ago. */
+export const MAX_LOOKS = 10;
+
+/** Looks until something has the number. @returns the last look; undefined where the network ACL is gone */
+async function lookFor(
+  session: AwsSession,
+  networkAclId: string,
+  ruleNumber: number,
+  looks: number,
+): Promise<Standing | undefined> {
+  const standing = await look(session, networkAclId);
+  if (standing?.at(ruleNumber) !== undefined || standing === undefined || looks <= 1) return standing;
+  return lookFor(session, networkAclId, ruleNumber, looks - 1);
+}
 
 /**
  * Takes entries out of a network ACL, each only while it is exactly as it was made. EC2 deletes by number alone, so each
  * is looked at directly before. An entry that someone has put in its place stays.
- * @param unseen Whether an entry that the read does not show is taken out, too: a read may be too old to show what was
- *   made a moment ago, and what is left standing lets traffic in.
+ * @param looks How often it is looked for an entry that no read shows yet.
  * @param removed Takes each entry that was taken out.
+ * @returns the entries that no read showed, nor anything in their place
  */
 export async function removeEntries(
   session: AwsSession,
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
-  { unseen, removed = () => {} }: { unseen: boolean; removed?: (entry: NetworkAclEntry) => void },
-): Promise<void> {
+  looks: number,
+  removed: (entry: NetworkAclEntry) => void,
+): Promise<NetworkAclEntry[]> {
+  const unseen: NetworkAclEntry[] = [];
   for (const entry of entries) {
-    const standing = await look(session, networkAclId);
-    if (standing === undefined) return;
+    const standing = await lookFor(session, networkAclId, entry.ruleNumber, looks);
+    if (standing === undefined) return [];
     const found = standing.at(entry.ruleNumber);
-    if (found === undefined ? !unseen : !sameEntry(found, entry)) continue;
-    if ((await deleteEntry(session, networkAclId, entry.ruleNumber)) === 'made') removed(entry);
+    if (found === undefined) unseen.push(entry);
+    else if (sameEntry(found, entry)) {
+      if ((await deleteEntry(session, networkAclId, entry.ruleNumber)) === 'made') removed(entry);
+    }
   }
+  return unseen;
+}
+
+/** What came of taking entries back. */
+export interface RemovedEntries {
+  readonly removed: readonly NetworkAclEntry[];
+  /** Those that no read showed: gone, or not visible yet. */
+  readonly unseen: readonly NetworkAclEntry[];
 }
 
 /**
@@ -34,17 +61,15 @@ export async function takeBackEntries(
   session: AwsSession,
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
-  unseen: boolean,
-): Promise<readonly NetworkAclEntry[]> {
+): Promise<RemovedEntries> {
   const removed: NetworkAclEntry[] = [];
   try {
-    await removeEntries(session, networkAclId, entries, {
-      unseen,
-      removed: (entry) => removed.push(entry),
-    });
-    return removed;
+    const unseen = await removeEntries(session, networkAclId, entries, MAX_LOOKS, (entry) =>
+      removed.push(entry),
+    );
+    return { removed, unseen };
   } catch (error) {
-    if (error instanceof ChangeRefusedError && error.because === 'gone') return removed;
+    if (error instanceof ChangeRefusedError && error.because === 'gone') return { removed, unseen: [] };
     const left = entries.filter((entry) => !removed.includes(entry)).map(describeEntry);
     throw new TakeBackError(
       `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.join(', ')}. Take them out. (${describeError(error)})`,

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { refusal } from '../refusal.ts';
 import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
+import { permissionOf } from './permission.ts';
 import { answeredRuleSchema, readRulesOf, readUntil, toExistingRule } from './read.ts';
 
 /** The codes by which EC2 says that a group can hold no more rules. */
@@ -20,17 +21,9 @@ async function send(
   const answer = await session.client(EC2Client).send(
     new AuthorizeSecurityGroupIngressCommand({
       GroupId: group,
-      IpPermissions: rules.map((rule) => {
-        const description = rule.description === '' ? {} : { Description: rule.description };
-        return {
-          IpProtocol: rule.protocol,
-          FromPort: rule.fromPort,
-          ToPort: rule.toPort,
-          ...(rule.source.includes(':')
-            ? { Ipv6Ranges: [{ CidrIpv6: rule.source, ...description }] }
-            : { IpRanges: [{ CidrIp: rule.source, ...description }] }),
-        };
-      }),
+      IpPermissions: rules.map((rule) =>
+        permissionOf(rule, rule.description === '' ? {} : { Description: rule.description }),
+      ),
       ...(Tags.length > 0 && { TagSpecifications: [{ ResourceType: 'security-group-rule', Tags }] }),
     }),
   );
@@ -92,7 +85,7 @@ export async function authorizeRules(
     answered = await send(session, group, missing);
   } catch (error) {
     const isDuplicate = isAwsError(error, 'InvalidPermission.Duplicate');
-    const isLost = wasRetried(error) || errorKind(error) !== 'refused';
+    const isLost = wasRetried(error) || isAnswerLost(error);
     if (!isLost && !isDuplicate) throw inWords(error, group, missing.length);
     const isAnyShown = (standing: readonly ExistingRule[]) => missing.some((rule) => stands(rule, standing));
     const now = isDuplicate ? await readUntil(session, group, isAnyShown) : await readRulesOf(session, group);

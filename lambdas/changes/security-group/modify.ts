@@ -2,6 +2,7 @@ import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { ExistingRule, IngressRule } from './ingress-rule.ts';
 import { ruleKey } from './ingress-rule.ts';
+import { portsOf } from './permission.ts';
 import { readRulesOf } from './read.ts';
 import { GONE_ERRORS } from './revoke.ts';
 
@@ -41,13 +42,9 @@ export async function modifyRule(
   to: IngressRule,
 ): Promise<Modification> {
   const { EC2Client, ModifySecurityGroupRulesCommand } = await import('../../aws/ec2.ts');
-  // A protocol without ports takes none: see AWS's examples of `modify-security-group-rules`.
-  const ports = ['tcp', 'udp', 'icmp', 'icmpv6'].includes(to.protocol)
-    ? { FromPort: to.fromPort, ToPort: to.toPort }
-    : {};
   const SecurityGroupRule = {
-    IpProtocol: to.protocol,
-    ...ports,
+    // A protocol without ports takes none: see AWS's examples of `modify-security-group-rules`.
+    ...portsOf(to),
     ...(standing.source.includes(':') ? { CidrIpv6: standing.source } : { CidrIpv4: standing.source }),
     ...(standing.description !== '' && { Description: standing.description }),
   };

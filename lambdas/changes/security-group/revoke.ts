@@ -1,8 +1,10 @@
-import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { TakeBackError } from '../../model/errors.ts';
-import { type ExistingRule, formatRule } from './ingress-rule.ts';
+import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
+import { permissionOf } from './permission.ts';
 import { readRulesOf } from './read.ts';
+import { type Answer, removedBy } from './removed.ts';
 
 /** The codes by which EC2 says that a rule, or its whole group, is gone. */
 export const GONE_ERRORS = [
@@ -11,9 +13,19 @@ export const GONE_ERRORS = [
   'InvalidGroup.NotFound',
 ] as const;
 
+/** Sends the call. It names rules by protocol, ports and source: one that its owner has narrowed does not match. */
+async function send(session: AwsSession, group: string, rules: readonly ExistingRule[]): Promise<Answer> {
+  const { EC2Client, RevokeSecurityGroupIngressCommand } = await import('../../aws/ec2.ts');
+  const IpPermissions = rules.map((rule) => permissionOf(rule));
+  return session
+    .client(EC2Client)
+    .send(new RevokeSecurityGroupIngressCommand({ GroupId: group, IpPermissions }));
+}
+
 /**
- * Removes inbound rules from a group by their ids. A rule that is gone already is success. A call whose answer was lost
- * is resolved by reading.
+ * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
+ * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
+ * success. A call whose answer was lost is resolved by reading.
  * @returns the rules that this call removed, without those that were gone
  */
 export async function revokeRules(
@@ -21,26 +33,21 @@ export async function revokeRules(
   group: string,
   rules: readonly ExistingRule[],
 ): Promise<ExistingRule[]> {
-  const { EC2Client, RevokeSecurityGroupIngressCommand } = await import('../../aws/ec2.ts');
-  const client = session.client(EC2Client);
-
   const revoke = async (batch: readonly ExistingRule[], sentBefore: boolean): Promise<ExistingRule[]> => {
     if (batch.length === 0) return [];
     try {
-      const SecurityGroupRuleIds = batch.map(({ id }) => id);
-      await client.send(new RevokeSecurityGroupIngressCommand({ GroupId: group, SecurityGroupRuleIds }));
-      return [...batch];
+      return removedBy(await send(session, group, batch), batch);
     } catch (error) {
       if (!isAwsError(error, ...GONE_ERRORS)) {
-        if (errorKind(error) === 'refused') throw error;
-        const left = new Set((await readRulesOf(session, group)).map(({ id }) => id));
-        if (batch.some(({ id }) => left.has(id))) throw error;
+        if (!isAnswerLost(error)) throw error;
+        const left = await readRulesOf(session, group);
+        if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
         return [...batch];
       }
       // Where the SDK sent the call twice, the first may have removed it: then it is ours to put back in an undo.
       const maybeOurs = sentBefore || wasRetried(error);
       if (batch.length === 1) return maybeOurs ? [...batch] : [];
-      // AWS refuses the whole call for one rule that is gone: so one by one.
+      // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
       const revoked: ExistingRule[] = [];
       for (const rule of batch) revoked.push(...(await revoke([rule], maybeOurs)));
       return revoked;
@@ -49,8 +56,18 @@ export async function revokeRules(
   return revoke(rules, false);
 }
 
+/** Of rules that a change has made, those that are still as it made them. A read may be too old to show one at all. */
+function untouched(made: readonly ExistingRule[], standing: readonly ExistingRule[]): ExistingRule[] {
+  return made.filter((rule) => {
+    const now = standing.find(({ id }) => id === rule.id);
+    return now === undefined ? !stands(rule, standing) : looksLike(now, rule);
+  });
+}
+
 /**
- * Takes back rules that a change has made and that have lost their purpose, by their ids.
+ * Takes back rules that a change has made and that have lost their purpose. What its owner has changed since, or put in
+ * its place, stays.
+ * @returns the rules that were removed
  * @throws TakeBackError when AWS does not let them be removed: they still stand
  */
 export async function takeBackRules(
@@ -58,8 +75,9 @@ export async function takeBackRules(
   group: string,
   made: readonly ExistingRule[],
 ): Promise<ExistingRule[]> {
+  if (made.length === 0) return [];
   try {
-    return await revokeRules(session, group, made);
+    return await revokeRules(session, group, untouched(made, await readRulesOf(session, group)));
   } catch (error) {
     throw new TakeBackError(
       `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${made.map(formatRule).join('; ')}`,

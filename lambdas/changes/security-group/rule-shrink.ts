@@ -1,29 +1,15 @@
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
-import type { Change, ChangeKind } from '../change.ts';
+import type { ChangeKind, Note } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
 import { authorizeRules } from './authorize.ts';
-import {
-  covers,
-  type ExistingRule,
-  formatRule,
-  formatTraffic,
-  looksLike,
-  ruleKey,
-  stands,
-} from './ingress-rule.ts';
+import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
 import { isCertainRefusal, modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules, takeBackRules } from './revoke.ts';
-import {
-  type RuleShrink,
-  type RuleWiden,
-  ruleShrinkSchema,
-  type SecurityGroupRulesRevoke,
-} from './schemas.ts';
-
-type Note = (soFar: RuleShrink) => void;
+import { type RuleShrink, type RuleWiden, revocation, ruleShrinkSchema } from './schemas.ts';
+import { takeBack } from './take-back.ts';
 
 /** `tcp 20-21, tcp 23-443`: by protocol and port, whichever of them keeps the id. */
 function formatParts({ after, pieces }: RuleShrink): string {
@@ -37,11 +23,13 @@ function formatParts({ after, pieces }: RuleShrink): string {
 /**
  * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now is older
  * than they are, and is made again.
+ * @param parts The parts that must stand by now.
  * @returns its rules, and the wide one among them
  */
 async function look(
   session: AwsSession,
   { resource, before, remains = [], made = [] }: RuleShrink,
+  parts: readonly IngressRule[] = [],
 ): Promise<{ standing: readonly ExistingRule[]; wide: ExistingRule }> {
   const standing = await readUntil(session, resource, (rules) =>
     made.every(({ id }) => rules.some((rule) => rule.id === id)),
@@ -52,56 +40,82 @@ async function look(
     );
   }
   const wide = asSeen(resource, before, standing);
-  checkRemains(resource, remains, standing);
+  checkRemains(resource, [...remains, ...parts], standing);
   return { standing, wide };
 }
 
-/** The rules that a cut-off application has added, as far as they stand: what was noted and, beyond that, what is alike. */
-function addedBy(
-  { after, pieces, made }: RuleShrink,
-  standing: readonly ExistingRule[],
-): readonly ExistingRule[] {
-  const noted = standing.filter(({ id }) => made?.some((rule) => rule.id === id));
-  const unnoted = made === undefined ? [after, ...pieces] : [after];
-  return [
-    ...noted,
-    ...standing.filter((rule) => !noted.includes(rule) && unnoted.some((part) => looksLike(rule, part))),
-  ];
-}
+/** One application of the change: what it has made so far is noted as it goes. */
+class Shrinking {
+  readonly #session: AwsSession;
+  readonly #note: Note<RuleShrink>;
+  #soFar: RuleShrink;
 
-/**
- * Adds the part that was to keep the id, and revokes the wide rule: for a rule that AWS does not modify.
- * @throws StalePlanError when the wide rule is gone or different; the caller takes back what `note` was given
- */
-async function replace(session: AwsSession, change: RuleShrink, note: Note): Promise<RuleShrink> {
-  const { resource, after, made = [] } = change;
-  const added = await authorizeRules(session, resource, [after], (await look(session, change)).standing);
-  const soFar = { ...change, made: [...made, ...added] };
-  note(soFar);
-  const { wide } = await look(session, soFar);
-  if ((await revokeRules(session, resource, [wide])).length === 0) {
-    throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
+  constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>) {
+    this.#session = session;
+    this.#note = note;
+    this.#soFar = { ...change, made: [] };
   }
-  return { ...soFar, made, shrunk: added[0] ?? null };
-}
 
-/** Shrinks the wide rule once its other parts stand. */
-async function shrink(
-  session: AwsSession,
-  change: RuleShrink,
-  wide: ExistingRule,
-  note: Note,
-): Promise<RuleShrink> {
-  const { resource, after } = change;
-  switch (await modifyRule(session, resource, wide, after)) {
-    case 'done':
-      return { ...change, shrunk: { ...after, id: wide.id, description: wide.description, tags: wide.tags } };
-    case 'gone':
-      throw new StalePlanError(
-        `${resource}: rule ${formatRule(wide)} is gone or was changed since it was read`,
-      );
-    case 'unmodifiable':
-      return replace(session, change, note);
+  get made(): readonly ExistingRule[] {
+    return this.#soFar.made ?? [];
+  }
+
+  /** Notes what is made by now, and which call is on its way. */
+  progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): void {
+    const { unconfirmed: _, ...soFar } = this.#soFar;
+    this.#soFar = { ...soFar, made: [...made], ...(unconfirmed !== undefined && { unconfirmed }) };
+    this.#note(this.#soFar, made.length > 0 || unconfirmed === 'shrinking');
+  }
+
+  /** Adds parts to the group as it was read directly before. */
+  async add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
+    this.progress('adding');
+    const added = await authorizeRules(this.#session, this.#soFar.resource, parts, standing);
+    this.progress(undefined, [...this.made, ...added]);
+    return added;
+  }
+
+  /** Shrinks the wide rule once its other parts stand. */
+  async shrink(wide: ExistingRule): Promise<RuleShrink> {
+    const { resource, after } = this.#soFar;
+    this.#soFar = { ...this.#soFar, before: wide };
+    this.progress('shrinking');
+    switch (await modifyRule(this.#session, resource, wide, after)) {
+      case 'done':
+        return this.#end({ ...after, id: wide.id, description: wide.description, tags: wide.tags });
+      case 'gone':
+        throw new StalePlanError(
+          `${resource}: rule ${formatRule(wide)} is gone or was changed since it was read`,
+        );
+      case 'unmodifiable':
+        this.progress();
+        return this.#replace();
+    }
+  }
+
+  /**
+   * Adds the part that was to keep the id, and revokes the wide rule: for a rule that AWS does not modify.
+   * @throws StalePlanError when the wide rule is gone or different
+   */
+  async #replace(): Promise<RuleShrink> {
+    const { resource, after, pieces } = this.#soFar;
+    const others = this.made;
+    const { standing } = await look(this.#session, this.#soFar, pieces);
+    const added = await this.add([after], standing);
+    const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);
+    this.progress('shrinking');
+    if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
+      throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
+    }
+    return this.#end(added[0] ?? null, others);
+  }
+
+  /** @param shrunk what stands in the wide rule's place */
+  #end(shrunk: ExistingRule | null, made = this.made): RuleShrink {
+    const { unconfirmed: _, ...soFar } = this.#soFar;
+    const applied: RuleShrink = { ...soFar, made: [...made], shrunk };
+    this.#note(applied);
+    return applied;
   }
 }
 
@@ -121,62 +135,43 @@ export const changeKind: ChangeKind<RuleShrink> = {
   },
 
   async apply(session, change, note) {
-    const { resource } = change;
-    const first = await look(session, { ...change, made: [] });
-    let soFar: RuleShrink = { ...change, made: [] };
-    const noteAll: Note = (next) => {
-      soFar = next;
-      note(next);
-    };
-    const made = await authorizeRules(session, resource, change.pieces, first.standing);
-    if (made.length > 0) noteAll({ ...change, made });
+    const { resource, pieces } = change;
+    const { standing, wide } = await look(session, change);
+    const shrinking = new Shrinking(session, change, note);
     try {
+      if (pieces.length === 0) return await shrinking.shrink(wide);
+      await shrinking.add(pieces, standing);
       // Adding took its time: the rule is read once more, as late as can be.
-      const { wide } = made.length === 0 ? first : await look(session, soFar);
-      const applied = await shrink(session, soFar, wide, noteAll);
-      note(applied);
-      return applied;
+      const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
+      return await shrinking.shrink(again.wide);
     } catch (error) {
       // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
       if (error instanceof StalePlanError || isCertainRefusal(error)) {
-        await takeBackRules(session, resource, soFar.made ?? []);
+        shrinking.progress();
+        await takeBackRules(session, resource, shrinking.made);
+        shrinking.progress(undefined, []);
       }
       throw error;
     }
   },
 
-  /**
-   * Revokes the parts that were added, where the wide rule is gone or lets them in no more. Where the part that was to
-   * keep the id was added too, the wide rule was to be revoked: that it is gone is taken for our own doing then.
-   */
-  async takeBack(session, change): Promise<Change | undefined> {
-    const { resource, before, after, made } = change;
-    const standing = await readRulesOf(session, resource);
-    const wide = standing.find(({ id }) => id === before.id);
-    if (wide === undefined ? made !== undefined && stands(after, made) : ruleKey(wide) === ruleKey(after)) {
-      return undefined;
-    }
-    const left = addedBy(change, standing).filter((rule) => wide === undefined || !covers(wide, rule));
-    if (left.length === 0) return undefined;
-    const taken: SecurityGroupRulesRevoke = {
-      kind: 'security-group-rules-revoke',
-      resource,
-      rules: left,
-      note: `added for ${formatRule(before)}, which is gone or different`,
-      revoked: await takeBackRules(session, resource, left),
-    };
-    return taken;
-  },
+  takeBack,
 
   /** Reads that lag show the rule as it was. */
-  async isVisible(session, { resource, before }) {
+  async isVisible(session, { resource, before, shrunk }) {
+    // One that was made in part left the rule as it was.
+    if (shrunk === undefined) return true;
     const rule = (await readRulesOf(session, resource)).find(({ id }) => id === before.id);
     return rule === undefined || ruleKey(rule) !== ruleKey(before);
   },
 
   /** Of a change that was cut off before its end was recorded, the rule is taken to stand as it was to become. */
-  inverse({ resource, before, after, pieces, made, shrunk }): RuleWiden {
+  inverse({ resource, before, after, pieces, made, shrunk, unconfirmed }) {
+    if (shrunk === undefined && made !== undefined && unconfirmed !== 'shrinking') {
+      return made.length === 0 ? undefined : revocation(resource, made);
+    }
     const narrow = shrunk === undefined ? { ...after, id: before.id, tags: before.tags } : shrunk;
-    return { kind: 'security-group-rule-widen', resource, before: narrow, after: before, pieces, made };
+    const kind = 'security-group-rule-widen';
+    return { kind, resource, before: narrow, after: before, pieces, made } satisfies RuleWiden;
   },
 };

@@ -4,11 +4,7 @@ import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatDescription, formatTraffic, type IngressRule } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { takeBackRules } from './revoke.ts';
-import {
-  rulesAuthorizeSchema,
-  type SecurityGroupRulesAuthorize,
-  type SecurityGroupRulesRevoke,
-} from './schemas.ts';
+import { revocation, rulesAuthorizeSchema, type SecurityGroupRulesAuthorize } from './schemas.ts';
 
 /** Traffic that shares source and description is named together: `tcp 20-21, tcp 23-443 from 0.0.0.0/0 "web"`. */
 function formatRules(rules: readonly IngressRule[]): string {
@@ -45,7 +41,5 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
     }
     return { ...change, made };
   },
-  inverse({ resource, made = [] }): SecurityGroupRulesRevoke | undefined {
-    return made.length === 0 ? undefined : { kind: 'security-group-rules-revoke', resource, rules: made };
-  },
+  inverse: ({ resource, made = [] }) => (made.length === 0 ? undefined : revocation(resource, made)),
 };

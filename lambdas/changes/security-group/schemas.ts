@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { existingRuleSchema, ingressRuleSchema, securityGroupIdSchema } from './ingress-rule.ts';
+import {
+  type ExistingRule,
+  existingRuleSchema,
+  ingressRuleSchema,
+  securityGroupIdSchema,
+} from './ingress-rule.ts';
 
 /**
  * The changes of security groups' rules as data. They stand in one place because a change and its inverse name each
@@ -39,11 +44,16 @@ export const rulesRevokeSchema = z.object({
 });
 export type SecurityGroupRulesRevoke = z.infer<typeof rulesRevokeSchema>;
 
+/** The change that takes rules out which an earlier one made. */
+export function revocation(resource: string, rules: readonly ExistingRule[]): SecurityGroupRulesRevoke {
+  return { kind: 'security-group-rules-revoke', resource, rules: [...rules] };
+}
+
 export const ruleShrinkSchema = z.object({
   kind: z.literal('security-group-rule-shrink'),
   /** The security group's id. */
   resource: securityGroupIdSchema,
-  /** The wide rule as it was seen. */
+  /** The wide rule as it was seen; once it is shrunk, as it stood at the write. */
   before: standingSchema,
   /** What becomes of it: the part that keeps its id. */
   after: pieceSchema,
@@ -55,6 +65,8 @@ export const ruleShrinkSchema = z.object({
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
+  /** Set while a call is on its way, and left where its answer was lost: the one that adds rules, or the one that shrinks. */
+  unconfirmed: z.enum(['adding', 'shrinking']).optional(),
   /**
    * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
    * rule, it is a new one, or null where someone else's stood there already.

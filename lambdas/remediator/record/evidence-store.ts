@@ -16,8 +16,12 @@ export const journalRecordSchema = z.object({
       plan: z.array(recordedChangeSchema),
       /** What is known to have been applied. */
       applied: z.array(appliedChangeSchema),
-      /** The lines of the changes that may have been applied: each is noted directly before it is made. */
+      /** The lines of the changes that may have been applied, as often as they were begun: noted directly before. */
       begun: z.array(z.string()).optional(),
+      /** When the last of them was. */
+      begunAt: timestampSchema.optional(),
+      /** How far changes are known to have come whose end is not known. */
+      noted: z.array(recordedChangeSchema).optional(),
       /** When the whole plan was applied. From then on the resource is only read, until AWS shows the changes. */
       completedAt: timestampSchema.optional(),
     }),

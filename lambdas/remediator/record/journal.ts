@@ -18,8 +18,10 @@ export class Journal {
   readonly #evidence: EvidenceStore;
   readonly #entries = new Map<string, Entry>();
   readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
-  /** The lines of the changes that earlier attempts may have applied. */
-  readonly #doubtful = new Map<string, ReadonlySet<string>>();
+  /** How far the change came that was begun last. */
+  #noted: RecordedChange | undefined;
+  /** When a change had been begun before that one. */
+  #begunBefore: string | undefined;
   readonly #published = new Set<string>();
 
   constructor(jobId: string, evidence: EvidenceStore) {
@@ -35,8 +37,6 @@ export class Journal {
       const begun = entry.begun ?? entry.plan.map(({ line }) => line);
       this.#entries.set(entry.resource, { ...entry, begun });
       this.#earlierPlans.set(entry.resource, entry.plan);
-      const lines = this.unresolved(entry.resource).map(({ line }) => line);
-      this.#doubtful.set(entry.resource, new Set(lines));
     }
     for (const resource of record?.told ?? []) this.#published.add(resource);
     return record !== undefined;
@@ -63,20 +63,57 @@ export class Journal {
   }
 
   /** Notes that a change is about to be made: from then on it may have been. */
-  begin(resource: string, line: string): void {
+  begin(resource: string, line: string, at: Date): void {
     const entry = this.#entry(resource);
-    this.#entries.set(resource, { ...entry, begun: [...new Set([...(entry.begun ?? []), line])] });
+    this.#noted = undefined;
+    this.#begunBefore = entry.begunAt;
+    this.#entries.set(resource, {
+      ...entry,
+      begun: [...(entry.begun ?? []), line],
+      begunAt: at.toISOString(),
+    });
   }
 
-  /** Notes that a change that was begun by this attempt was not made. An earlier attempt may have made it. */
+  /** Notes how far the change came that was begun last. */
+  note(resource: string, noted: RecordedChange): void {
+    const entry = this.#entry(resource);
+    const others = (entry.noted ?? []).filter((other) => other !== this.#noted);
+    this.#entries.set(resource, { ...entry, noted: [...others, noted] });
+    this.#noted = noted;
+  }
+
+  /** How far a change came, once per attempt that noted it. `isWhole`: no attempt began it and was cut off. */
+  noted(resource: string, line: string): { readonly notes: readonly RecordedChange[]; isWhole: boolean } {
+    const { begun = [], noted = [] } = this.#entry(resource);
+    const notes = noted.filter((each) => each.line === line);
+    return { notes, isWhole: notes.length >= begun.filter((each) => each === line).length };
+  }
+
+  /** When a change was begun last. */
+  begunAt(resource: string): Date | undefined {
+    const { begunAt } = this.#entry(resource);
+    return begunAt === undefined ? undefined : new Date(begunAt);
+  }
+
+  /** Notes that the change that was begun last was not made. An earlier attempt may have made it. */
   cancel(resource: string, line: string): void {
-    if (this.#doubtful.get(resource)?.has(line) !== true) this.settle(resource, line);
+    const { begunAt: _, ...entry } = this.#entry(resource);
+    const begun = [...(entry.begun ?? [])];
+    const last = begun.lastIndexOf(line);
+    if (last >= 0) begun.splice(last, 1);
+    const noted = (entry.noted ?? []).filter((each) => each !== this.#noted);
+    const begunAt = this.#begunBefore;
+    this.#entries.set(resource, { ...entry, begun, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
   /** Notes that nothing is left of a change that was begun, by whichever attempt. */
   settle(resource: string, line: string): void {
     const entry = this.#entry(resource);
-    this.#entries.set(resource, { ...entry, begun: (entry.begun ?? []).filter((begun) => begun !== line) });
+    this.#entries.set(resource, {
+      ...entry,
+      begun: (entry.begun ?? []).filter((begun) => begun !== line),
+      noted: (entry.noted ?? []).filter((noted) => noted.line !== line),
+    });
   }
 
   /** Notes that all that is planned now has been applied. */
@@ -109,6 +146,18 @@ export class Journal {
   /** What was seen of a resource when something was planned for the first time. */
   seen(resource: string): Json | undefined {
     return this.#entries.get(resource)?.seen;
+  }
+
+  /** All that was planned, by whichever attempt. */
+  planned(resource: string): RecordedChange[] {
+    return [...this.#entry(resource).plan];
+  }
+
+  /** Whether a planned change is known to have been applied to its end. */
+  hasApplied(resource: string): boolean {
+    const { plan, applied } = this.#entry(resource);
+    const lines = new Set(plan.map(({ line }) => line));
+    return applied.some(({ line }) => lines.has(line));
   }
 
   /** What is known to have been applied, by this attempt and those before. */

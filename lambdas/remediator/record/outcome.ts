@@ -1,4 +1,5 @@
 import { describeError } from '../../aws/errors.ts';
+import { canTakeBack } from '../../changes/index.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Mode } from '../../model/mode.ts';
@@ -6,6 +7,7 @@ import type { Outcome, RecordedChange } from '../../model/outcome.ts';
 import type { Book, Entry } from '../book.ts';
 import type { OutcomeDetails } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import type { Journal } from './journal.ts';
 
 /** What an outcome says besides its finding's state. */
 export interface OutcomeContext extends Work {
@@ -20,7 +22,7 @@ export interface OutcomeContext extends Work {
  * The outcomes that an attempt has to write: of what is concluded, and of what must not go unseen although a later
  * attempt has the last word.
  */
-export function outcomesOf(book: Book, context: OutcomeContext): Outcome[] {
+export async function outcomesOf(book: Book, context: OutcomeContext): Promise<Outcome[]> {
   const concluded = book
     .in('concluded')
     .filter(({ recorded }) => recorded === undefined)
@@ -29,8 +31,10 @@ export function outcomesOf(book: Book, context: OutcomeContext): Outcome[] {
     const facts = provisionalFacts(entry, context);
     return facts === undefined ? [] : [{ finding: entry.finding, at: entry.at, facts }];
   });
-  return [...concluded, ...provisional].map(({ finding, at, facts }) =>
-    composeOutcome(finding, at, facts, context),
+  return Promise.all(
+    [...concluded, ...provisional].map(({ finding, at, facts }) =>
+      composeOutcome(finding, at, facts, context),
+    ),
   );
 }
 
@@ -49,19 +53,41 @@ function provisionalFacts(
   return undefined;
 }
 
+/**
+ * The changes of several calls that were made to their end, but of which an earlier attempt made nobody knows how much:
+ * what it added is not in their record.
+ */
+async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
+  const lines = new Set(journal.applied(resource).map(({ line }) => line));
+  const again = journal.planned(resource).filter(({ line }) => {
+    const { notes, isWhole } = journal.noted(resource, line);
+    return lines.has(line) && !(isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined));
+  });
+  const can = await Promise.all(again.map(({ change }) => canTakeBack(change)));
+  return again.filter((_, index) => can[index] === true);
+}
+
+/** The reason with what nobody knows about the changes, in words. */
+function withUnconfirmed(reason: string | undefined, unconfirmed: readonly RecordedChange[]): string {
+  const lines = unconfirmed.map(({ line }) => `"${line}"`).join(', ');
+  const words = `unconfirmed, as no answer came or an attempt was cut off: ${lines}`;
+  return reason === undefined ? words : `${reason}; ${words}`;
+}
+
 /** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
-function composeOutcome(
+async function composeOutcome(
   finding: Finding,
   finishedAt: string,
   facts: OutcomeFacts,
   { job, journal, mode, startedAt, endedExemptions }: OutcomeContext,
-): Outcome {
+): Promise<Outcome> {
   const { resource } = finding;
   const earlierPlan = journal.earlierPlan(resource);
   const applied = journal.applied(resource);
   const seen = journal.seen(resource) ?? facts.seen;
   const plan = facts.plan ?? earlierPlan ?? [];
   const ended = endedExemptions.get(resource) ?? [];
+  const unconfirmed = [...journal.unresolved(resource), ...(await inDoubt(resource, journal))];
   const isKnown = ({ line }: RecordedChange): boolean =>
     [plan, applied].every((changes) => changes.some((change) => change.line === line));
   return {
@@ -70,6 +96,7 @@ function composeOutcome(
     finding,
     ...(mode !== undefined && { mode }),
     ...facts,
+    ...(unconfirmed.length > 0 && { reason: withUnconfirmed(facts.reason, unconfirmed), unconfirmed }),
     plan,
     applied,
     ...(earlierPlan?.every(isKnown) === false && { earlierPlan }),

@@ -4,7 +4,7 @@ import type { ConfiguredWork, Work } from '../work.ts';
 import type { ChangedResource, RecentChanges } from './evidence-store.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
-const LAG_MILLISECONDS = 15 * 60_000;
+export const LAG_MILLISECONDS = 15 * 60_000;
 
 /** A resource that is changed all the time: the newest changes are those that may not be visible. */
 const MOST_CHANGES = 100;

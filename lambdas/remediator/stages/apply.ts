@@ -59,8 +59,10 @@ async function applyStep(
   if (held !== undefined) {
     return { applied: [], end: { is: 'stopped', verdict: withDetails(held, details) } };
   }
+  const { resource } = finding;
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
+  let isMadeInPart = false;
   const record = (made: Change, words: string): AppliedChange => ({
     change: { ...made },
     line: words,
@@ -68,21 +70,23 @@ async function applyStep(
     requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
   });
   try {
-    const made = await applyChange(session, change, (noted) => {
+    const made = await applyChange(session, change, (noted, isMade = true) => {
       soFar = noted;
+      isMadeInPart = isMade;
+      work.journal.note(resource, { change: { ...noted }, line });
     });
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
       // What it wrote has been taken back.
-      work.journal.cancel(finding.resource, line);
+      work.journal.cancel(resource, line);
       return { applied: [], end: { is: 'stale', words: error.message } };
     }
     const calls = session.calls.slice(callsBefore);
-    if (soFar === undefined && (errorKind(error) === 'refused' || calls.every(isRead))) {
-      work.journal.cancel(finding.resource, line);
+    if (!isMadeInPart && (errorKind(error) === 'refused' || calls.every(isRead))) {
+      work.journal.cancel(resource, line);
     }
-    const applied = soFar === undefined ? [] : [record(soFar, `${line}${IN_PART}`)];
+    const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];
     return { applied, end: { is: 'stopped', verdict: verdictOfError(error, details), error } };
   }
 }
@@ -98,13 +102,12 @@ async function whyNotNow(
   const held =
     (await firstVerdict(gates.beforeEachChange, finding, work)) ?? (await claim(change, finding, work));
   if (held !== undefined) return held;
-  const wasBegun = journal.unresolved(finding.resource).some((begun) => begun.line === line);
   try {
-    journal.begin(finding.resource, line);
+    journal.begin(finding.resource, line, new Date(work.ports.clock.now()));
     await journal.write();
     return undefined;
   } catch (error) {
-    if (!wasBegun) journal.cancel(finding.resource, line);
+    journal.cancel(finding.resource, line);
     return retry(error);
   }
 }

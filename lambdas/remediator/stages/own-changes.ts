@@ -7,6 +7,7 @@ import { retry, type Verdict, verdictOfError, wait, withDetails } from '../verdi
 import type { ConfiguredWork } from '../work.ts';
 import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
+import { isSameTarget } from './same-target.ts';
 
 /**
  * Holds fixes whose resources we changed lately, by any rule, until AWS's reads show these changes: nothing is changed on
@@ -43,16 +44,12 @@ export async function waitForOwnChanges(
 
 /** Whether a plan is to change what our own change replaced: it was made on a read from before that. */
 function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
-  const { kind, resource, before } = made;
   // Only a rule or an entry says by its id or number that it is the same one.
-  if (typeof before !== 'object' || before === null || !('id' in before || 'ruleNumber' in before))
-    return false;
   return changes.some(
     (planned) =>
-      planned.kind === kind &&
-      planned.resource === resource &&
       'before' in planned &&
-      isDeepStrictEqual(planned.before, before),
+      isSameTarget({ ...planned }, made) &&
+      isDeepStrictEqual(planned.before, made['before']),
   );
 }
 

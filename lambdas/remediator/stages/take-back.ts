@@ -1,26 +1,38 @@
 import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
-import { noteRecentChanges } from '../record/recent-changes.ts';
-import { retry, type Verdict, type Verdicts, wait } from '../verdict.ts';
-import type { ConfiguredWork } from '../work.ts';
-import { IN_PART } from './apply.ts';
+import { LAG_MILLISECONDS, noteRecentChanges } from '../record/recent-changes.ts';
+import { retry, type Verdict, wait } from '../verdict.ts';
+import type { ConfiguredWork, Work } from '../work.ts';
+import { isSameTarget } from './same-target.ts';
+
+/** The findings of which something may stand that a change added whose end is not known. */
+export async function unfinishedOf(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): Promise<Finding[]> {
+  const unfinished = await Promise.all(
+    findings.map(async ({ resource }) => (await takeable(journal.unresolved(resource))).length > 0),
+  );
+  return findings.filter((_, index) => unfinished[index]);
+}
 
 /**
- * Takes back what earlier attempts wrote before they were cut off and what has no purpose any more. Each is recorded as
- * an applied change.
- * @returns the verdicts on findings of which something could not be taken back: they stay open work
+ * Takes back what attempts added and no plan builds on. Asked when it is known what becomes of each finding, whatever
+ * that is. Each is recorded as an applied change.
+ * @returns the verdicts on findings of which something may still stand: they stay open work
  */
 export async function takeBackUnfinished(
   session: AwsSession,
   findings: readonly Finding[],
   work: ConfiguredWork,
-): Promise<Verdicts> {
+): Promise<Map<string, Verdict>> {
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {
     const verdict = await takeBackOf(session, finding, work);
@@ -34,12 +46,11 @@ export async function holdUnfinished(
   findings: readonly Finding[],
   { journal }: Pick<ConfiguredWork, 'journal'>,
   why: string,
-): Promise<Verdicts> {
+): Promise<Map<string, Verdict>> {
   const verdicts = new Map<string, Verdict>();
   for (const { resource } of findings) {
     const [first] = await takeable(journal.unresolved(resource));
-    if (first === undefined) continue;
-    verdicts.set(resource, wait(heldWords(first, why)));
+    if (first !== undefined) verdicts.set(resource, wait(heldWords(first, why)));
   }
   return verdicts;
 }
@@ -50,33 +61,81 @@ async function takeBackOf(
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal } = work;
-  const { resource } = finding;
-  for (const planned of await takeable(journal.unresolved(resource))) {
+  for (const planned of await takeable(journal.unresolved(finding.resource))) {
+    if (isBuiltOn(planned, finding, work)) continue;
     const held = await firstVerdict(gates.beforeEachChange, finding, work);
     if (held !== undefined)
       return held.state === 'concluded' ? wait(heldWords(planned, held.details.reason)) : held;
-    // The change as far as it was noted, where it was.
-    const noted = journal.applied(resource).findLast(({ line }) => line === `${planned.line}${IN_PART}`);
-    const callsBefore = session.calls.length;
     try {
-      const taken = await takeBackChange(session, (noted ?? planned).change);
-      if (taken === undefined) continue;
-      const requestIds = session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []);
-      const line = await describeChange(taken);
-      const applied: AppliedChange = {
-        change: { ...taken },
-        line,
-        appliedAt: session.now().toISOString(),
-        requestIds,
-      };
-      journal.apply(resource, [applied]);
-      journal.settle(resource, planned.line);
-      await noteRecentChanges(finding, [applied], work);
+      const isOpen = await takeBackChangeOf(session, finding, planned, work);
+      if (isOpen) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
     } catch (error) {
       return retry(errorKind(error) === 'refused' ? asTakeBackError(error, planned) : error);
     }
   }
   return undefined;
+}
+
+/** Whether a later plan counted on what the change added: it was applied, and what was added is part of it. */
+function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
+  const plan = new Set(journal.planned(resource).map(({ line }) => line));
+  const whole = journal.applied(resource).filter(({ line }) => plan.has(line));
+  if (!whole.some(({ change }) => isSameTarget(change, planned.change))) return false;
+  // What is known of it is in the record. What may have been added besides stays unconfirmed.
+  const { notes, isWhole } = journal.noted(resource, planned.line);
+  if (isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined)) {
+    journal.settle(resource, planned.line);
+  }
+  return true;
+}
+
+/** @returns whether something may still stand */
+async function takeBackChangeOf(
+  session: AwsSession,
+  finding: Finding,
+  planned: RecordedChange,
+  work: ConfiguredWork,
+): Promise<boolean> {
+  const { journal, ports } = work;
+  const { resource } = finding;
+  const begunAt = journal.begunAt(resource)?.getTime() ?? 0;
+  const isLagOver = ports.clock.now() - begunAt >= LAG_MILLISECONDS;
+  const { notes, isWhole } = journal.noted(resource, planned.line);
+  const parts = [
+    ...notes.map(({ change }) => ({ change, isNoted: true })),
+    ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
+  ];
+  const states = new Set<string>();
+  for (const { change, isNoted } of parts) {
+    const callsBefore = session.calls.length;
+    const { taken, done, state } = await takeBackChange(session, change, { isNoted, isLagOver });
+    const line = done === undefined ? undefined : planned.line;
+    const made = done ?? taken;
+    if (made !== undefined) await record(session, finding, made, line, callsBefore, work);
+    states.add(state);
+    if (done !== undefined) return false;
+  }
+  if (states.has('open')) return true;
+  if (!states.has('unconfirmed')) journal.settle(resource, planned.line);
+  return false;
+}
+
+async function record(
+  session: AwsSession,
+  finding: Finding,
+  change: Change,
+  line: string | undefined,
+  callsBefore: number,
+  work: ConfiguredWork,
+): Promise<void> {
+  const applied: AppliedChange = {
+    change: { ...change },
+    line: line ?? (await describeChange(change)),
+    appliedAt: session.now().toISOString(),
+    requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
+  };
+  work.journal.apply(finding.resource, [applied]);
+  await noteRecentChanges(finding, [applied], work);
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {

@@ -27,13 +27,17 @@ export function verdictOfUnviolated(
       if (assessment.state === 'not_applicable') {
         return conclude('not_applicable', { reason: assessment.reason });
       }
-      return conclude('compliant', reasonOf(assessment.notes ?? []));
+      return conclude('compliant', reasonOf([...(assessment.notes ?? []), ...takenBack(resource, work)]));
   }
 }
 
 /** Whether this job changed the resource, or began to, and nobody knows how far it came. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
-  return journal.applied(resource).length > 0 || journal.unresolved(resource).length > 0;
+  return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
+}
+
+function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string[] {
+  return journal.applied(resource).length === 0 ? [] : ['what this job had added to it was taken back'];
 }
 
 /** The verdict on a resource that complies after this job changed it, in an attempt before or just now. */

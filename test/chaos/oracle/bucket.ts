@@ -52,6 +52,10 @@ export class BucketOracle implements ResourceOracle {
     return false;
   }
 
+  takesOutOwn(): boolean {
+    return false;
+  }
+
   acted(resource: string, before: AwsState, after: AwsState): void {
     if (before.buckets[resource]?.block !== after.buckets[resource]?.block)
       this.#effectsOn(resource).touch('block');

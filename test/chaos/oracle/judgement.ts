@@ -29,6 +29,8 @@ export interface ResourceOracle {
   remember(write: Write, seen: Write): { readonly opensForNow: boolean };
   /** Whether a write only takes back what we had added for now. */
   takesBack(write: Write): boolean;
+  /** Whether a write only takes out what we had added, and nobody has changed since. */
+  takesOutOwn(write: Write): boolean;
   /** Someone else changed the resource. */
   acted(resource: string, before: AwsState, after: AwsState): void;
   /** What our calls left open, or left without purpose, now that a job is over. */

@@ -96,6 +96,15 @@ export class NetworkAclOracle implements ResourceOracle {
     );
   }
 
+  takesOutOwn({ resource, before, after }: Write): boolean {
+    const [from, to] = [before, after].map((state) => state.acls[resource]?.entries ?? []);
+    const { added, removed, modified } = differences(from ?? [], to ?? [], numberOf);
+    return (
+      added.length + modified.length === 0 &&
+      removed.every((entry) => this.#made.get(`${resource} ${entry.number}`) === entryText(entry))
+    );
+  }
+
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified, added } = differences(
       before.acls[resource]?.entries ?? [],

@@ -18,6 +18,8 @@ const ruleSchema = z.object({
   description: z.string(),
 });
 
+const pieceSchema = ruleSchema.omit({ id: true });
+
 const entrySchema = z
   .object({
     ruleNumber: z.number(),
@@ -48,6 +50,8 @@ const changeSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('security-group-rule-shrink'),
     before: ruleSchema,
+    after: pieceSchema,
+    pieces: z.array(pieceSchema),
     made: z.array(ruleSchema).default([]),
     shrunk: ruleSchema.nullable().optional(),
   }),
@@ -75,6 +79,35 @@ const changeSchema = z.discriminatedUnion('kind', [
 ]);
 
 const text = (rule: RuleContent): string => ruleText(rule);
+
+/**
+ * What may have been done to items (ids, numbers) and contents (of rules whose id nobody knows) where the record says
+ * that it does not know whether a change was made.
+ */
+export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<string> {
+  const items = new Set<string>();
+  for (const recorded of unconfirmed) {
+    const change = changeSchema.parse(recorded);
+    switch (change.kind) {
+      case 'security-group-rules-revoke':
+        for (const { id } of change.rules) items.add(id);
+        break;
+      case 'security-group-rule-shrink':
+        items.add(change.before.id);
+        for (const part of [change.after, ...change.pieces]) items.add(text({ ...part }));
+        break;
+      case 'network-acl-entry-narrow':
+        for (const { number } of [change.before, ...change.created]) items.add(String(number));
+        break;
+      case 's3-public-access-block-set':
+        items.add('block');
+        break;
+      default:
+        break;
+    }
+  }
+  return items;
+}
 
 /** What records say, and of which items they say that it is not known. */
 export interface Recorded {

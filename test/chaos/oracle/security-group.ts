@@ -119,6 +119,15 @@ export class SecurityGroupOracle implements ResourceOracle {
     return added.length + modified.length === 0 && removed.every(({ id }) => this.#forNow.has(id));
   }
 
+  takesOutOwn({ resource, before, after }: Write): boolean {
+    const [from, to] = [before, after].map((state) => state.groups[resource]?.rules ?? []);
+    const { added, removed, modified } = differences(from ?? [], to ?? [], ({ id }) => id);
+    return (
+      added.length + modified.length === 0 &&
+      removed.every((rule) => this.#made.get(rule.id) === ruleText(rule))
+    );
+  }
+
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified } = differences(
       before.groups[resource]?.rules ?? [],

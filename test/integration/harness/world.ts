@@ -326,19 +326,19 @@ function effectOf({ operation, parameters }: ProxiedCall): string[] {
     case 'ModifySecurityGroupRules':
       return values(/^SecurityGroupRule\.\d+\.SecurityGroupRuleId$/).map((id) => `shrink ${id}`);
     case 'RevokeSecurityGroupIngress':
-      return values(/^SecurityGroupRuleId\.\d+$/).map((id) => `revoke ${id}`);
     case 'AuthorizeSecurityGroupIngress': {
+      const verb = operation === 'AuthorizeSecurityGroupIngress' ? 'authorize' : 'revoke';
       const numbers = new Set(
         Object.keys(parameters).flatMap((name) => /^IpPermissions\.(\d+)\./.exec(name)?.[1] ?? []),
       );
       return [...numbers].map((number) => {
-        const [protocol, from, to] = ['IpProtocol', 'FromPort', 'ToPort'].map(
+        const [protocol, from = -1, to = -1] = ['IpProtocol', 'FromPort', 'ToPort'].map(
           (name) => parameters[`IpPermissions.${number}.${name}`],
         );
         const source =
           parameters[`IpPermissions.${number}.IpRanges.1.CidrIp`] ??
           parameters[`IpPermissions.${number}.Ipv6Ranges.1.CidrIpv6`];
-        return `authorize ${parameters['GroupId']} ${protocol} ${from}-${to} ${source}`;
+        return `${verb} ${parameters['GroupId']} ${protocol} ${from}-${to} ${source}`;
       });
     }
     case 'PutPublicAccessBlock':
@@ -368,8 +368,9 @@ function plannedEffects({ change }: Outcome['plan'][number]): string[] {
   const listed = (name: string): PlannedRule[] =>
     Array.isArray(change[name]) ? change[name].filter(isRule) : [];
   const rules = listed('rules');
-  const authorized = (rule: PlannedRule): string =>
-    `authorize ${resource} ${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
+  const words = (verb: string, rule: PlannedRule): string =>
+    `${verb} ${resource} ${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
+  const authorized = (rule: PlannedRule): string => words('authorize', rule);
   switch (kind) {
     case 'security-group-rule-shrink':
       return [
@@ -377,7 +378,7 @@ function plannedEffects({ change }: Outcome['plan'][number]): string[] {
         ...[change['before']].filter(isRule).map(({ id }) => `shrink ${id}`),
       ];
     case 'security-group-rules-revoke':
-      return rules.map(({ id }) => `revoke ${id}`);
+      return rules.map((rule) => words('revoke', rule));
     case 'security-group-rules-authorize':
       return rules.map(authorized);
     case 's3-public-access-block-set':

@@ -190,7 +190,7 @@ const revokeSchema = z.strictObject({
 });
 
 /**
- * By ids, or by content, which must match (in a VPC that is not the default one).
+ * By ids, or by content. In a default VPC, content that matches no rule is passed over; in any other, nothing is revoked.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
  */
 const revokeSecurityGroupIngress: Operation = {
@@ -203,8 +203,20 @@ const revokeSecurityGroupIngress: Operation = {
       if (rule === undefined) throw noRule(id);
       return rule;
     });
+    const unknown: object[] = [];
     for (const content of contentsOf(IpPermissions ?? [])) {
       const rule = group.rules.find((one) => keyOf(one) === keyOf(content));
+      if (rule === undefined && state.vpcs[group.vpc]?.isDefault === true) {
+        unknown.push({
+          IpProtocol: content.protocol,
+          FromPort: content.fromPort,
+          ToPort: content.toPort,
+          ...(content.source.includes(':')
+            ? { Ipv6Ranges: [{ CidrIpv6: content.source }] }
+            : { IpRanges: [{ CidrIp: content.source }] }),
+        });
+        continue;
+      }
       if (rule === undefined) {
         throw new AwsModelError(
           'InvalidPermission.NotFound',
@@ -217,12 +229,15 @@ const revokeSecurityGroupIngress: Operation = {
       output: {
         Return: true,
         RevokedSecurityGroupRules: revoked.map((rule) => sdkRule(GroupId, group, rule)),
+        ...(unknown.length > 0 && { UnknownIpPermissions: unknown }),
       },
-      next: withRules(
-        state,
-        GroupId,
-        group.rules.filter((rule) => !revoked.includes(rule)),
-      ),
+      ...(revoked.length > 0 && {
+        next: withRules(
+          state,
+          GroupId,
+          group.rules.filter((rule) => !revoked.includes(rule)),
+        ),
+      }),
     };
   },
 };

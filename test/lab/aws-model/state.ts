@@ -48,6 +48,8 @@ export interface NetworkAcl {
 }
 
 export interface Vpc {
+  /** Whether it is its region's default VPC. */
+  readonly isDefault?: boolean;
   readonly cidrs: readonly string[];
   readonly ipv6Cidrs: readonly string[];
 }

@@ -46,8 +46,8 @@ function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
     const value = (name: string): string | null => form.get(`IpPermissions.${index}.${name}`);
     rules.push({
       protocol: value('IpProtocol') ?? '',
-      fromPort: Number(value('FromPort')),
-      toPort: Number(value('ToPort')),
+      fromPort: Number(value('FromPort') ?? -1),
+      toPort: Number(value('ToPort') ?? -1),
       source: value('IpRanges.1.CidrIp') ?? value('Ipv6Ranges.1.CidrIpv6') ?? '',
       description: value('IpRanges.1.Description') ?? value('Ipv6Ranges.1.Description') ?? '',
       tags,
@@ -160,14 +160,17 @@ export function answerForSecurityGroups(
       return answer('ModifySecurityGroupRules', '<return>true</return>');
     },
     'ec2:RevokeSecurityGroupIngress': (call) => {
-      const group = groups[call.form.get('GroupId') ?? ''];
+      const id = call.form.get('GroupId') ?? '';
+      const group = groups[id];
       if (group === undefined) return ec2Error('InvalidGroup.NotFound');
-      const ids = listed(call, 'SecurityGroupRuleId');
-      if (ids.some((id) => !group.rules.some((rule) => rule.id === id))) {
-        return ec2Error('InvalidSecurityGroupRuleId.NotFound');
-      }
-      group.rules = group.rules.filter((rule) => !ids.includes(rule.id));
-      return answer('RevokeSecurityGroupIngress', '<return>true</return>');
+      const keys = new Set(asked(call).map(key));
+      const revoked = group.rules.filter((rule) => keys.has(key(rule)));
+      if (revoked.length < keys.size) return ec2Error('InvalidPermission.NotFound');
+      group.rules = group.rules.filter((rule) => !revoked.includes(rule));
+      return answer(
+        'RevokeSecurityGroupIngress',
+        `<return>true</return><revokedSecurityGroupRuleSet>${revoked.map((rule) => ruleXml(id, rule)).join('')}</revokedSecurityGroupRuleSet>`,
+      );
     },
   });
 }

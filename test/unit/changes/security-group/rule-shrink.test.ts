@@ -92,8 +92,14 @@ describe('a wide rule is shrunk', () => {
     expect(group.calls).toEqual([LOOK, ADD, LOOK, MODIFY]);
     expect(group.rules.slice(0, 2)).toEqual([{ ...wide, tags, fromPort: 23 }, office]);
     expect(group.rules.slice(2)).toMatchObject([{ fromPort: 20, toPort: 21, description: 'web' }]);
-    expect(notes).toMatchObject([{ made: [{ fromPort: 20 }] }, { shrunk: { id: 'sgr-01', fromPort: 23 } }]);
-    expect(applied).toEqual(notes[1]);
+    expect(notes).toMatchObject([
+      { made: [], unconfirmed: 'adding' },
+      { made: [{ fromPort: 20 }] },
+      { made: [{ fromPort: 20 }], unconfirmed: 'shrinking' },
+      { shrunk: { id: 'sgr-01', fromPort: 23 } },
+    ]);
+    expect(applied).toEqual(notes.at(-1));
+    expect(applied).not.toHaveProperty('unconfirmed');
   });
 
   test('without a second look where nothing is added', async () => {
@@ -162,7 +168,7 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
 
       expect([first, second]).toEqual([expect.stringContaining(words), expect.stringContaining(words)]);
       expect([lines(early), lines(late)]).toEqual([left, left]);
-      expect([early.calls, late.calls]).toEqual([[LOOK], [LOOK, ADD, LOOK, REVOKE]]);
+      expect([early.calls, late.calls]).toEqual([[LOOK], [LOOK, ADD, LOOK, LOOK, REVOKE]]);
     },
   );
 
@@ -244,8 +250,8 @@ describe('an answer that is lost', () => {
 
     await expect(group.apply(shrink(group), (soFar) => notes.push(soFar))).rejects.toThrow('socket hang up');
 
-    expect(notes).toMatchObject([{ made: [{ fromPort: 20 }] }]);
-    const inverse = await inverseOf(notes[0] ?? shrink(group));
+    expect(notes.at(-1)).toMatchObject({ made: [{ fromPort: 20 }], unconfirmed: 'shrinking' });
+    const inverse = await inverseOf(notes.at(-1) ?? shrink(group));
     if (inverse !== undefined) await group.apply(inverse);
     expect(group.rules).toEqual([wide]);
   });
@@ -403,38 +409,77 @@ describe('undoing', () => {
 describe('an application that was cut off', () => {
   const added = rule('sgr-05', 'tcp 20-21 from 0.0.0.0/0');
   const theirs = rule('sgr-06', 'tcp 20-21 from 0.0.0.0/0', { description: 'theirs' });
+  const end = rule('sgr-07', 'tcp 23-443 from 0.0.0.0/0');
+  const narrowed = rule('sgr-01', 'tcp 443 from 0.0.0.0/0');
+  const shrunk = { ...wide, fromPort: 23 };
+  const late = { isLagOver: true };
+  const soon = { isLagOver: false };
 
   test.each([
     { what: 'the wide rule is gone', standing: [added, office], left: [office] },
-    {
-      what: 'the wide rule lets it in no more',
-      standing: [rule('sgr-01', 'tcp 443 from 0.0.0.0/0'), added],
-      left: [rule('sgr-01', 'tcp 443 from 0.0.0.0/0')],
-    },
-    { what: 'the wide rule still stands: nothing', standing: [wide, added], left: [wide, added] },
-    {
-      what: 'it was shrunk before the end: nothing',
-      standing: [{ ...wide, fromPort: 23 }, added],
-      left: [{ ...wide, fromPort: 23 }, added],
-    },
-    { what: 'someone else’s rule: nothing', standing: [theirs], left: [theirs] },
+    { what: 'the wide rule is different', standing: [narrowed, added], left: [narrowed] },
+    { what: 'the wide rule stands as it was', standing: [wide, added], left: [wide] },
+    { what: 'someone else’s rule has its place', standing: [theirs], left: [theirs] },
   ])('is taken back where $what', async ({ standing, left }) => {
     const planned = new SecurityGroupModel(standing);
     const noted = new SecurityGroupModel(standing);
 
-    const change = await takeBackChange(planned.session, shrink(planned));
-    await takeBackChange(noted.session, shrink(noted, { made: [added] }));
+    const change = await takeBackChange(planned.session, shrink(planned), { isNoted: false, ...late });
+    const settled = await takeBackChange(noted.session, shrink(noted, { made: [added] }), {
+      isNoted: true,
+      ...soon,
+    });
 
     expect([planned.rules, noted.rules]).toEqual([left, left]);
-    expect(change?.kind).toBe(left.length < standing.length ? 'security-group-rules-revoke' : undefined);
+    expect([change.state, settled.state]).toEqual(['settled', 'settled']);
+    expect(change.taken?.kind).toBe(
+      left.length < standing.length ? 'security-group-rules-revoke' : undefined,
+    );
+  });
+
+  test('was made to its end where the wide rule is as it was to become', async () => {
+    const group = new SecurityGroupModel([shrunk, added]);
+
+    const { state, done } = await takeBackChange(group.session, shrink(group), { isNoted: false, ...soon });
+
+    expect(state).toBe('settled');
+    expect(done).toMatchObject({ made: [added], shrunk });
+    expect(group.rules).toEqual([shrunk, added]);
+  });
+
+  test('stays while a read may not show yet that the wide rule was shrunk', async () => {
+    const group = new SecurityGroupModel([wide, added]);
+    const change = shrink(group, { made: [added], unconfirmed: 'shrinking' });
+
+    const { state } = await takeBackChange(group.session, change, { isNoted: true, ...soon });
+
+    expect(state).toBe('open');
+    expect(group.rules).toEqual([wide, added]);
+  });
+
+  test('is taken back though no read shows it yet, but not where someone has put the same in its place', async () => {
+    const hidden = new SecurityGroupModel([added]);
+    const replaced = new SecurityGroupModel([theirs]);
+    // Reads show the state before, until something is written.
+    hidden.before = (operation) => {
+      hidden.rules = operation === LOOK ? [] : [added];
+      return undefined;
+    };
+
+    await takeBackChange(hidden.session, shrink(hidden, { made: [added] }), { isNoted: true, ...soon });
+    await takeBackChange(replaced.session, shrink(replaced, { made: [added] }), { isNoted: true, ...soon });
+
+    expect([hidden.rules, replaced.rules]).toEqual([[], [theirs]]);
   });
 
   test('stays where the wide rule was revoked for its parts', async () => {
-    const standing = [added, rule('sgr-07', 'tcp 23-443 from 0.0.0.0/0')];
+    const standing = [added, end];
     const group = new SecurityGroupModel(standing);
+    const change = shrink(group, { made: standing, unconfirmed: 'shrinking' });
 
-    await takeBackChange(group.session, shrink(group, { made: standing }));
+    const { state } = await takeBackChange(group.session, change, { isNoted: true, ...late });
 
+    expect(state).toBe('unconfirmed');
     expect(group.rules).toEqual(standing);
   });
 });

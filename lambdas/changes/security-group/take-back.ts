@@ -1,0 +1,54 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { CutOff, TakenBack } from '../change.ts';
+import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
+import { readRulesOf } from './read.ts';
+import { takeBackRules } from './revoke.ts';
+import { type RuleShrink, revocation, type SecurityGroupRulesRevoke } from './schemas.ts';
+
+/** The standing rules that look like parts of the change: none stood there when it was planned. */
+function alike({ after, pieces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
+  return standing.filter((rule) => [after, ...pieces].some((part) => looksLike(rule, part)));
+}
+
+/**
+ * What became of a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
+ * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
+ * what they look like.
+ *
+ * Where the part that was to keep the id was added, too, the wide rule was to be revoked: that it is gone is taken for
+ * our own doing then.
+ */
+export async function takeBack(
+  session: AwsSession,
+  change: RuleShrink,
+  { isNoted, isLagOver }: CutOff,
+): Promise<TakenBack> {
+  const { resource, before, after, unconfirmed } = change;
+  const standing = await readRulesOf(session, resource);
+  const wide = standing.find(({ id }) => id === before.id);
+  const noted = isNoted ? (change.made ?? []) : [];
+  const others =
+    isNoted && unconfirmed !== 'adding'
+      ? []
+      : alike(change, standing).filter(({ id }) => id !== before.id && !noted.some((rule) => rule.id === id));
+  const made = [...noted, ...others];
+  if (!isNoted || unconfirmed === 'shrinking') {
+    if (wide !== undefined && ruleKey(wide) === ruleKey(after)) {
+      const { unconfirmed: _, ...whole } = change;
+      const done: RuleShrink = { ...whole, made, shrunk: wide };
+      return { state: 'settled', done };
+    }
+    if (wide === undefined && stands(after, made)) return { state: 'unconfirmed' };
+    // It may have been shrunk by a call that the read does not show yet.
+    if (wide !== undefined && ruleKey(wide) === ruleKey(before) && !isLagOver) return { state: 'open' };
+  }
+  const revoked = await takeBackRules(session, resource, made);
+  const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
+  const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
+  const taken: SecurityGroupRulesRevoke = {
+    ...revocation(resource, revoked),
+    note: `added for ${formatRule(before)}, which was not shrunk`,
+    revoked,
+  };
+  return { state: isSure ? 'settled' : 'open', ...(revoked.length > 0 && { taken }) };
+}
