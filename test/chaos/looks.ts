@@ -83,16 +83,13 @@ export class Looks {
     };
   }
 
-  /** The last look at the resource's tags before this call: when it was, and whether it showed an exemption. */
-  tagsBefore(
-    resource: string,
-    call: number,
-  ): { readonly number: number; readonly isExempt: boolean } | undefined {
+  /** The last look before this call at the resource's tags that showed no exemption. */
+  notExemptBefore(resource: string, call: number): number | undefined {
     const [tag = ''] = Object.keys(EXEMPTION);
-    const look = this.#tags.findLast(({ number, input }) => number < call && input.includes(resource));
-    if (look === undefined) return undefined;
-    const isExempt = contentOf(look.state, resource)?.tags[tag] !== undefined;
-    return { number: look.number, isExempt };
+    return this.#tags.findLast(
+      ({ number, state, input }) =>
+        number < call && input.includes(resource) && contentOf(state, resource)?.tags[tag] === undefined,
+    )?.number;
   }
 
   #near(

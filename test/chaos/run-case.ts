@@ -414,11 +414,11 @@ class CaseRun implements CaseResult {
     if (!isExempt(before, resource)) return;
     // What was begun is finished: what counts is when the first change of the job left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
-    const look = this.#looks.tagsBefore(resource, first);
+    const look = this.#looks.notExemptBefore(resource, first);
     const most = this.#case.kind === 'bucket' ? CALLS_OF_A_BUCKET : CALLS_OF_A_CHANGE;
-    if (look === undefined || look.isExempt || first - look.number > most) {
+    if (look === undefined || first - look > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
-    } else if ((this.#exemptedAt.get(resource) ?? 0) > look.number) {
+    } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
       this.counts.add('allowed: exempted since the look at its tags');
     } else this.counts.add('allowed: exempted, and a lagging read hid it');
   }
