@@ -11,7 +11,7 @@ describe('whatever someone else does between two calls, and however old what AWS
   test.each(['security-group', 'network-acl', 'bucket'] as const)(
     'nothing is changed beyond the plan, and the record is true: %s',
     async (kind) => {
-      const options = { seed: 5, cases: CASES, kind };
+      const options = { seed: Math.floor(Math.random() * 2 ** 31), cases: CASES, kind };
 
       const report = await findFault(options);
 

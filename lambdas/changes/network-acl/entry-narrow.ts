@@ -1,38 +1,14 @@
-import { z } from 'zod';
 import { isAnswerLost } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, CutOff, Note, TakenBack } from '../change.ts';
+import type { ChangeKind, Note } from '../change.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
-import { byNumber, describeEntry, type NetworkAclEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
+import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
+import { madeOf, type NetworkAclEntryNarrow, narrowSchema as schema } from './narrow.ts';
+import { takeBack } from './narrow-take-back.ts';
 import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
-
-const schema = z.object({
-  kind: z.literal('network-acl-entry-narrow'),
-  /** The network ACL's id. */
-  resource: z.string(),
-  /** The open entry. */
-  before: networkAclEntrySchema,
-  /** What takes its place under its number, in one step; null where it just goes. */
-  after: networkAclEntrySchema.nullable(),
-  /** What is put under free numbers before. Only where there is an `after`. */
-  created: z.array(networkAclEntrySchema),
-  /** All inbound entries that the plan rests on, in words (`describeEntry`), by number. */
-  seen: z.array(z.string()),
-  /** The subnets that the plan rests on: none may have been added. */
-  subnets: z.array(z.string()),
-  /** What subnets lose besides the open entry, for the plan's line. */
-  cuts: z.string().nullable().default(null),
-  /** The numbers of those of `created` that were made. */
-  made: z.array(z.number()).default([]),
-  /** The number of the one whose call got no answer. */
-  unconfirmed: z.number().optional(),
-  /** Whether the open entry was deleted or replaced. `unconfirmed`: the call was sent, and its answer lost. */
-  closed: z.enum(['no', 'yes', 'unconfirmed']).default('no'),
-});
-export type NetworkAclEntryNarrow = z.infer<typeof schema>;
 
 const lines = (entries: readonly NetworkAclEntry[]): string[] =>
   [...entries].sort(byNumber).map(describeEntry);
@@ -128,9 +104,6 @@ async function create(
   return done;
 }
 
-const madeOf = ({ created, made }: NetworkAclEntryNarrow): NetworkAclEntry[] =>
-  created.filter(({ ruleNumber }) => made.includes(ruleNumber));
-
 /** Takes back what an application made that goes no further. @throws OutOfTimeError when no read shows it yet */
 async function giveUp(
   session: AwsSession,
@@ -166,53 +139,6 @@ async function apply(
     if (!isAnswerLost(error)) await giveUp(session, done, note);
     throw error;
   }
-}
-
-/**
- * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
- * purpose. Where the open entry still stands, is gone or is different, they are taken out.
- */
-async function takeBack(
-  session: AwsSession,
-  change: NetworkAclEntryNarrow,
-  { isNoted, isLagOver }: CutOff,
-): Promise<TakenBack> {
-  const { resource, before, after, created, made, closed, unconfirmed } = change;
-  const mayBeClosed = !isNoted || closed === 'unconfirmed';
-  if (created.length === 0) return { state: mayBeClosed ? 'unconfirmed' : 'settled' };
-  const standing = await look(session, resource);
-  if (standing === undefined) return { state: 'settled' };
-  const now = standing.at(before.ruleNumber);
-  if (mayBeClosed && now !== undefined && after !== null && sameEntry(now, after)) {
-    const stands = created.filter((entry) => {
-      const found = standing.at(entry.ruleNumber);
-      return found !== undefined && sameEntry(found, entry);
-    });
-    const { unconfirmed: _, ...whole } = change;
-    const done: NetworkAclEntryNarrow = {
-      ...whole,
-      made: isNoted ? made : stands.map(({ ruleNumber }) => ruleNumber),
-      closed: 'yes',
-    };
-    return { state: 'settled', done };
-  }
-  // It may have been closed by a call that the read does not show yet.
-  if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
-  const mayStand = created.filter(
-    ({ ruleNumber }) => !isNoted || made.includes(ruleNumber) || ruleNumber === unconfirmed,
-  );
-  const { removed, unseen } = await takeBackEntries(session, resource, mayStand);
-  const taken: NetworkAclEntryRestore = {
-    kind: 'network-acl-entry-restore',
-    resource,
-    open: null,
-    over: null,
-    remove: [...removed],
-  };
-  return {
-    state: unseen.length > 0 && !isLagOver ? 'open' : 'settled',
-    ...(removed.length > 0 && { taken }),
-  };
 }
 
 /**

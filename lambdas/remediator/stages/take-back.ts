@@ -101,22 +101,23 @@ async function takeBackChangeOf(
   const begunAt = journal.begunAt(resource)?.getTime() ?? 0;
   const isLagOver = ports.clock.now() - begunAt >= LAG_MILLISECONDS;
   const { notes, isWhole } = journal.noted(resource, planned.line);
+  // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
   const parts = [
-    ...notes.map(({ change }) => ({ change, isNoted: true })),
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
+    ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
-  const states = new Set<string>();
+  let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
     const { taken, done, state } = await takeBackChange(session, change, { isNoted, isLagOver });
     const line = done === undefined ? undefined : planned.line;
     const made = done ?? taken;
     if (made !== undefined) await record(session, finding, made, line, callsBefore, work);
-    states.add(state);
+    if (state === 'open') return true;
     if (done !== undefined) return false;
+    if (state === 'unconfirmed') isSettled = false;
   }
-  if (states.has('open')) return true;
-  if (!states.has('unconfirmed')) journal.settle(resource, planned.line);
+  if (isSettled) journal.settle(resource, planned.line);
   return false;
 }
 

@@ -1,6 +1,6 @@
 import { canonicalCidr } from '../../../changes/network-acl/cidr.ts';
 import { byNumber, describeEntry, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
-import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/entry-narrow.ts';
+import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/narrow.ts';
 import type { NoCure } from '../../rule.ts';
 import type { Options } from './facts.ts';
 import { type Cut, cutsOf, describeCut } from './guard.ts';

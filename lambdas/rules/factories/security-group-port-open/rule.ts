@@ -111,7 +111,7 @@ function planFor(
 
 /**
  * A rule against security groups that open a port to the world. Its plan closes exactly that port. A rule of which
- * nothing is left is revoked by its id. A wider one is shrunk in place, by its id, after the other parts of what it opens
+ * nothing is left is revoked. A wider one is shrunk in place, by its id, after the other parts of what it opens
  * besides were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
  * there already (same protocol, ports and source) is not added again, so a plan made after one that was cut off finishes
  * its work. A part that a rule of other ports covers is added all the same: that rule may go for reasons of its own.

@@ -9,7 +9,7 @@ import {
   takeBackChange,
 } from '../../../../lambdas/changes/index.ts';
 import { describeEntry, type NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
-import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
 import { testSession } from '../../../lab/accounts/session.ts';

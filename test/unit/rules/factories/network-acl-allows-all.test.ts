@@ -3,10 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../../lambdas/changes/change.ts';
 import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import type { NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
-import {
-  type NetworkAclEntryNarrow,
-  changeKind as ofNarrow,
-} from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import { changeKind as ofNarrow } from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
+import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
