@@ -40,6 +40,7 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
+import { testResourcePolicies } from './resource-policies.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';
@@ -292,6 +293,8 @@ describe('examples/single-account in a local AWS', () => {
     );
     expect(byResource).toEqual({ [bucket]: 'planned', 'website-444444444444': 'exempt' });
   });
+
+  testResourcePolicies({ lab: () => lab, account, region });
 
   test('a destroy keeps the evidence with all that protects it, and says in which bucket', async () => {
     // The local AWS enforces no policies: the one that matters is judged before it.
