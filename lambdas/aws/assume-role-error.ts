@@ -2,7 +2,7 @@ import { describeError, isAwsError } from './errors.ts';
 
 function adviceOn(error: unknown, account: string, region: string): string | undefined {
   if (isAwsError(error, 'AccessDenied')) {
-    return 'it is missing there, or does not trust this remediator (name, external id, organization); deploy modules/target in that account';
+    return 'it is missing there, or does not trust this remediator (name, external id, organization), or the settings do not name the account; deploy modules/target in that account';
   }
   if (isAwsError(error, 'RegionDisabled')) {
     return `STS is not active for that account in ${region}: enable the region in account ${account}, or take it out of the module's regions`;
