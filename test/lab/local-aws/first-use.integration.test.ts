@@ -38,7 +38,6 @@ test('threads that are the first to ask get one store, and a service with all it
   expect(JSON.parse(stdout)).toEqual({
     values: { local: 1, region: 1, account: 1 },
     routesFound: Array.from({ length: 8 }, () => 1),
-    keepAliveSeconds: 86_400,
   });
 });
 

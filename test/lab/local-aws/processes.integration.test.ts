@@ -114,7 +114,7 @@ test('nothing is left of a local AWS that was stopped, but its log', async () =>
   await aws.stop();
 
   expectNothingLeft(pid, functionPid, logFile);
-  expect(await readFile(logFile, 'utf8')).toContain('Running on');
+  expect(await readFile(logFile, 'utf8')).toContain('Ready.');
 });
 
 test.each(['SIGKILL', 'SIGINT'] as const)(

@@ -135,8 +135,6 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
         GATEWAY_LISTEN: `127.0.0.1:${port}`,
-        // The default server listens on every interface, whatever GATEWAY_LISTEN says.
-        GATEWAY_SERVER: 'hypercorn',
         // In a container it would write to the system's folders otherwise.
         OVERRIDE_IN_DOCKER: '0',
         FILESYSTEM_ROOT: folder,
@@ -149,9 +147,13 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         SKIP_SSL_CERT_DOWNLOAD: '1',
         DNS_ADDRESS: '0',
         EAGER_SERVICE_LOADING: '0',
-        // Event source mappings ask their queues often, so that no test waits for them: AWS holds a request open there.
-        LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.2',
-        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.5',
+        // Nobody reads a queue's metrics; each message would be followed by several calls to write them.
+        SQS_DISABLE_CLOUDWATCH_METRICS: '1',
+        // Services call each other without HTTP.
+        IN_MEMORY_CLIENT: '1',
+        // Event source mappings hold a request open at their queues, as in AWS, and ask again at once.
+        LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
+        LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.05',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
         // For a busy machine: Lambda itself gives a function's module ten seconds to load.
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',

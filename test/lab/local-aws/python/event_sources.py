@@ -9,8 +9,16 @@ from localemu.services.lambda_.event_source_mapping.pollers.sqs_poller import Sq
 
 LOG = logging.getLogger(__name__)
 
+# How long a mapping's request waits at an empty queue. AWS waits up to twenty seconds; a mapping that is deleted ends here
+# with the wait.
+WAIT_SECONDS = 2
+
 # Lambda starts with five batches at a time for a standard queue, and one for each message group of a FIFO queue.
 DEFAULT_CONCURRENCY = 10
+
+
+def wait(params, **_):
+    params["WaitTimeSeconds"] = max(params["WaitTimeSeconds"], WAIT_SECONDS)
 
 
 def install():
@@ -25,6 +33,9 @@ def install():
         worker = get_esm_worker(self)
         scaling = self.esm_config.get("ScalingConfig") or {}
         worker.poller.slots = threading.Semaphore(scaling.get("MaximumConcurrency", DEFAULT_CONCURRENCY))
+        if isinstance(worker.poller, SqsPoller):
+            # LocalEmu's own asks again and again, which costs more than the messages do.
+            worker.poller.source_client.meta.events.register("provide-client-params.sqs.ReceiveMessage", wait)
         return worker
 
     EsmWorkerFactory.get_esm_worker = get_esm_worker_with_slots

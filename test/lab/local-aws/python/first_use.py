@@ -5,7 +5,6 @@ asked for, and two threads that ask at the same time may each make their own, or
 
 import threading
 
-from hypercorn.config import Config
 from localemu.aws import patches
 from localemu.aws.handlers.service_plugin import ServiceLoader
 from localemu.services import stores
@@ -49,6 +48,3 @@ def install():
     # The 1582 policies that AWS manages: a quarter of a second to a second of each account's first call, in which all
     # other calls wait. Nothing here attaches one.
     patches.patch_moto_iam_config = lambda: None
-    # Clients keep connections for longer than the five seconds of the server's default. A request that comes in the
-    # moment in which the server closes is carried out and never answered; the client sends it again.
-    Config.keep_alive_timeout = 24 * 3600

@@ -6,7 +6,6 @@ import time
 from types import SimpleNamespace
 
 import first_use
-from hypercorn.config import Config
 from localemu.aws.handlers.service_plugin import ServiceLoader
 from localemu.services import stores
 from localemu.services.plugins import Service
@@ -83,7 +82,6 @@ def main():
             {
                 "values": different,
                 "routesFound": race(call),
-                "keepAliveSeconds": Config().keep_alive_timeout,
             }
         )
     )

@@ -1,7 +1,7 @@
 """
 server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters as SQS moves them, first calls that may come side by side and resource ids of DB instances, and ends with the
-parent. Its settings are environment variables: see ../index.ts.
+letters as SQS moves them, first calls that may come side by side, resource ids of DB instances and little work for each
+call, and ends with the parent. Its settings are environment variables: see ../server.ts.
 """
 
 import sys
@@ -11,13 +11,19 @@ from parent import end_with_parent
 
 def main():
     end_with_parent(sys.argv[1])
+    # Before the rest is loaded, which makes most objects of all.
+    import light
+
+    light.install()
     import dead_letters
     import first_use
+    import gateway
     import node_functions
     import resource_ids
     import sent_again
     from localemu.runtime.main import main as run
 
+    gateway.install()
     resource_ids.install()
     first_use.install()
     sent_again.install()
