@@ -149,8 +149,6 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         EAGER_SERVICE_LOADING: '0',
         // Nobody reads a queue's metrics; each message would be followed by several calls to write them.
         SQS_DISABLE_CLOUDWATCH_METRICS: '1',
-        // Services call each other without HTTP.
-        IN_MEMORY_CLIENT: '1',
         // Event source mappings hold a request open at their queues, as in AWS, and ask again at once.
         LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC: '0.05',
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC: '0.05',

@@ -12,3 +12,4 @@ export {
   type TerraformRootOptions,
   type TerraformVariables,
 } from './root.ts';
+export { type SharedProvider, startSharedProvider } from './shared-provider.ts';
