@@ -75,6 +75,11 @@ export interface ChangeKind<C extends Change> {
    * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
+  /**
+   * Whether the rule or entry that the change is about is as it was, because the change was made in part: it only added
+   * others. Then a later plan may rest on it. Kinds that make no parts leave it out.
+   */
+  leavesTarget?(applied: C): boolean;
   /** The change that undoes an applied change, or undefined where there is none. Pure. */
   inverse(applied: C): Change | undefined;
 }

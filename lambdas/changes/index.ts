@@ -13,6 +13,7 @@ interface ParsingKind {
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
+  leavesTarget(applied: Change): boolean;
   inverse(applied: Change): Change | undefined;
 }
 
@@ -34,6 +35,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     takeBack: async (session, change, known) =>
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
+    leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     inverse: (applied) => kind.inverse(parse(applied)),
   };
 }
@@ -147,6 +149,11 @@ export async function canTakeBack(change: Change): Promise<boolean> {
  */
 export async function takeBackChange(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack> {
   return (await load(change)).takeBack(session, change, known);
+}
+
+/** Whether the rule or entry that an applied change is about is as it was: the change was made in part. */
+export async function leavesTarget(applied: Change): Promise<boolean> {
+  return (await load(applied)).leavesTarget(applied);
 }
 
 /** Whether AWS's reads show an applied change already, and not the state before it. */

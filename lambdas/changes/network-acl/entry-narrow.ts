@@ -169,6 +169,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     const now = (await look(session, resource))?.at(before.ruleNumber);
     return now === undefined || !sameEntry(now, before);
   },
+  leavesTarget: ({ closed }) => closed === 'no',
   inverse(applied): NetworkAclEntryRestore | undefined {
     const { resource, before, after, closed } = applied;
     const remove = madeOf(applied);

@@ -165,6 +165,8 @@ export const changeKind: ChangeKind<RuleShrink> = {
     return rule === undefined || ruleKey(rule) !== ruleKey(before);
   },
 
+  leavesTarget: ({ shrunk, unconfirmed }) => shrunk === undefined && unconfirmed !== 'shrinking',
+
   /** Of a change that was cut off before its end was recorded, the rule is taken to stand as it was to become. */
   inverse({ resource, before, after, pieces, made, shrunk, unconfirmed }) {
     if (shrunk === undefined && made !== undefined && unconfirmed !== 'shrinking') {

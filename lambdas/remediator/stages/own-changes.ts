@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
-import { isChangeVisible } from '../../changes/index.ts';
+import { isChangeVisible, leavesTarget } from '../../changes/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { type RecentChange, recentChanges } from '../record/recent-changes.ts';
 import { retry, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
@@ -35,11 +35,19 @@ export async function waitForOwnChanges(
   const anew = await planAnew(session, changedLately, work);
   for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
   for (const fix of anew.fixes) {
-    const ended = (recent.get(fix.finding.resource) ?? []).find((change) => restsOnWhatEnded(fix, change));
+    const ended = (await endingOf(recent.get(fix.finding.resource) ?? [])).find((change) =>
+      restsOnWhatEnded(fix, change),
+    );
     if (ended === undefined) ready.push(fix);
     else verdicts.set(fix.finding.resource, withDetails(notVisibleYet(ended), fix.details));
   }
   return { fixes: ready, verdicts };
+}
+
+/** Those of our changes after which the rule or entry that they are about is no longer as it was. */
+async function endingOf(changes: readonly RecentChange[]): Promise<readonly RecentChange[]> {
+  const leave = await Promise.all(changes.map(({ change }) => leavesTarget(change)));
+  return changes.filter((_, index) => leave[index] === false);
 }
 
 /** Whether a plan is to change what our own change replaced: it was made on a read from before that. */

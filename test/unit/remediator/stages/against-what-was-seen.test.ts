@@ -357,4 +357,23 @@ describe('a change of several calls', () => {
       { applied: [{ line: expect.stringMatching(/\(in part\)$/), change: { made: [{ fromPort: 20 }] } }] },
     ]);
   });
+
+  test('is gone on with by the next attempt where the look before its last call fails', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    let isAdded = false;
+    account.before = ({ operation }) => {
+      if (isAdded) throw sdkError('Unavailable', 'down', 503, 'r');
+      isAdded = operation === 'AuthorizeSecurityGroupIngress';
+    };
+    await account.world.attempt(account.job(SSH, WEB));
+    const between = account.ports(WEB);
+    account.before = () => {};
+
+    const { inProgress } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(between).toEqual(['tcp 20-21', 'tcp 20-443']);
+    expect(inProgress).toEqual([]);
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+  });
 });
