@@ -48,6 +48,11 @@ output "evidence_bucket" {
   value       = module.central.evidence_bucket
 }
 
+output "findings_table" {
+  description = "The table of what is known of findings from one job to the next."
+  value       = module.central.findings_table
+}
+
 output "event_bus_name" {
   description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
   value       = module.central.event_bus_name

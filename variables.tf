@@ -232,10 +232,11 @@ variable "queue" {
 }
 
 variable "evidence" {
-  description = "The evidence bucket: `retention_days` after which objects are deleted, and `force_destroy`, which lets a destroy delete a bucket that holds evidence."
+  description = "The evidence bucket and the findings table: `retention_days` after which objects are deleted; `force_destroy`, which lets a destroy delete the table and a bucket that holds evidence; `table_kms_key_arn`, a key of yours that encrypts the table (null: DynamoDB's own key)."
   type = object({
-    retention_days = optional(number, 400)
-    force_destroy  = optional(bool, false)
+    retention_days    = optional(number, 400)
+    force_destroy     = optional(bool, false)
+    table_kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false

@@ -5,6 +5,7 @@ import {
   ChangeRefusedError,
   DeliveryError,
   type ErrorKind,
+  LeaseHeldError,
   OutOfTimeError,
   StalePlanError,
   TakeBackError,
@@ -62,6 +63,7 @@ export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
   if (error instanceof StalePlanError || error instanceof TakeBackError) return 'unavailable';
+  if (error instanceof LeaseHeldError) return 'unavailable';
   if (isExpiredSession(error)) return 'unavailable';
   // The job's time was over before AWS answered.
   if (error instanceof Error && error.name === 'AbortError') return 'unavailable';

@@ -62,6 +62,11 @@ export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';
 }
 
+/** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
+export class LeaseHeldError extends AutomationError {
+  override readonly name = 'LeaseHeldError';
+}
+
 /** The function's time is up before all was done: the next attempt does what is left. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';

@@ -3,6 +3,7 @@ import { clientDefaults } from '../aws/client-defaults.ts';
 import { publishRoleMissing } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
+import { FindingsTable } from '../aws/findings-table.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
@@ -10,6 +11,7 @@ import type { Environment } from './environment.ts';
 import { ParameterSettings } from './parameter-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
+import { FindingsRecord } from './record/findings-record.ts';
 import { MissingRoles } from './record/missing-roles.ts';
 import { publishWithEvidence } from './record/publish.ts';
 import { type JobResult, remediate } from './remediate.ts';
@@ -26,7 +28,8 @@ export function createRemediator(
   clock: Clock = systemClock,
 ): Remediator {
   const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
-  const { AWS_REGION, HOME_REGION, NAME, EVIDENCE_BUCKET, EVENT_BUS_ARN, SECURITY_ACCOUNT_ID } = environment;
+  const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
+  const { EVIDENCE_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
   const sessions = new Sessions(environment, clock, logger);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
   const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
@@ -41,10 +44,17 @@ export function createRemediator(
     (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
     clock,
   );
+  const table = new FindingsTable({
+    table: FINDINGS_TABLE,
+    region: HOME_REGION,
+    clientOptions: clientDefaults,
+    clock,
+  });
   const ports: Omit<Ports, 'openSession'> = {
     clock,
     settings: new ParameterSettings(parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
+    table: new FindingsRecord(table, clock),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
     reportRoleMissing: (missing) => missingRoles.report(missing),

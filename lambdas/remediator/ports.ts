@@ -5,6 +5,7 @@ import type { Outcome } from '../model/outcome.ts';
 import type { RoleMissing } from '../model/role-missing.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
+import type { FindingsStore } from './record/findings-store.ts';
 import type { SessionRequest } from './session.ts';
 
 /** Where a rule's settings come from. */
@@ -22,6 +23,7 @@ export interface SettingsSource {
 export interface Ports {
   readonly settings: SettingsSource;
   readonly evidence: EvidenceStore;
+  readonly table: FindingsStore;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
   /** The role that Systems Manager Automation works as in an account. */

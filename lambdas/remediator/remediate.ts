@@ -1,5 +1,5 @@
 import type { AwsSession } from '../aws/session.ts';
-import { SettingsError } from '../model/errors.ts';
+import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
 import type { Mode } from '../model/mode.ts';
@@ -14,7 +14,9 @@ import { heldBy, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { Journal } from './record/journal.ts';
+import { type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
+import { RecentChanges } from './record/recent-changes.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
@@ -47,8 +49,18 @@ export interface JobResult {
 /** A finding for the next attempt, with what was applied to it so far. */
 export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
 
+/** The result of a delivery of a job that is done. */
+const nothingLeft: JobResult = {
+  outcomes: [],
+  unfinished: [],
+  inProgress: [],
+  isRoleMissing: false,
+  failures: [],
+};
+
 /** What an attempt learns on its way and its record needs. */
 interface Learned {
+  lease?: HeldLease;
   isRecalled: boolean;
   isRoleMissing: boolean;
   settingsError?: SettingsError;
@@ -61,21 +73,27 @@ interface Learned {
 /**
  * Processes the findings of a job that have no outcome yet: reads the resources, plans, applies (where the rule's mode
  * is `enforce` and no gate holds it), reads back, and records and publishes one outcome per finding. What goes wrong on
- * the way is part of the result.
+ * the way is part of the result. Only one attempt at a job is at work at a time.
  * @throws InvalidInputError when the job names an unknown rule
+ * @throws LeaseHeldError when another attempt works on the job
  */
 export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promise<JobResult> {
   const startedAt = new Date(ports.clock.now()).toISOString();
   const rule = await loadRule(job.poll.rule);
   const journal = new Journal(journalId(job), ports.evidence);
-  const work: Work = { job, rule, attempt, ports, journal };
+  const recent = new RecentChanges({ job, ports, journal });
+  const work: Work = { job, rule, attempt, ports, journal, recent };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = { isRecalled: false, isRoleMissing: false, endedExemptions: new Map(), idle: [] };
   try {
+    const lease = await takeLease(work);
+    if (lease === undefined) return nothingLeft;
+    learned.lease = lease;
     book.keep(await recall(work));
     learned.isRecalled = true;
     if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
+    if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
   }
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
@@ -194,7 +212,7 @@ async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | unde
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
-  { isRecalled, isRoleMissing, settingsError, mode, endedExemptions, idle }: Learned,
+  { lease, isRecalled, isRoleMissing, settingsError, mode, endedExemptions, idle }: Learned,
 ): Promise<JobResult> {
   const { job, rule, journal, ports } = work;
   const { runbook } = rule;
@@ -224,6 +242,10 @@ async function record(
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
   const comesBack = unfinished.length > 0 || failures.length > 0;
   if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
+  const notEnded = await endLease(lease, comesBack ? 'released' : 'done', work);
+  failures.push(...notEnded);
+  if (notEnded.length > 0 && !comesBack)
+    await journal.write().catch((error: unknown) => failures.push(error));
   return {
     outcomes: published,
     unfinished,
@@ -232,6 +254,20 @@ async function record(
     isRoleMissing,
     failures,
   };
+}
+
+/** Gives the job back and tells other jobs what was applied. @returns the error where that can't be written */
+async function endLease(
+  lease: HeldLease | undefined,
+  state: 'released' | 'done',
+  { recent }: Work,
+): Promise<unknown[]> {
+  try {
+    await lease?.end(state, await recent.toWrite());
+    return [];
+  } catch (error) {
+    return [error];
+  }
 }
 
 /** Outcomes of earlier attempts that were cut off before they published them. */

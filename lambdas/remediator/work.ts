@@ -5,6 +5,7 @@ import type { Rule } from '../rules/rule.ts';
 import type { Runbook } from '../rules/runbook.ts';
 import type { Attempt, Ports } from './ports.ts';
 import type { Journal } from './record/journal.ts';
+import type { RecentChanges } from './record/recent-changes.ts';
 
 /** What every stage of an attempt knows. */
 export interface Work {
@@ -13,6 +14,7 @@ export interface Work {
   readonly attempt: Attempt;
   readonly ports: Ports;
   readonly journal: Journal;
+  readonly recent: RecentChanges;
 }
 
 /** What the stages after the settings know, too. */

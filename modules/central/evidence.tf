@@ -112,24 +112,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
       noncurrent_days = 1
     }
   }
-
-  # What was changed lately counts for minutes: see lambdas/remediator/record/recent-changes.ts.
-  rule {
-    id     = "recent-changes"
-    status = "Enabled"
-
-    filter {
-      prefix = "recent-changes/"
-    }
-
-    expiration {
-      days = 1
-    }
-
-    noncurrent_version_expiration {
-      noncurrent_days = 1
-    }
-  }
 }
 
 resource "aws_s3_bucket_policy" "evidence" {

@@ -11,6 +11,8 @@ output "link" {
     event_bus_arn            = aws_cloudwatch_event_bus.this.arn
     notifications            = var.notifications.enabled
     evidence_bucket          = aws_s3_bucket.evidence.bucket
+    findings_table           = aws_dynamodb_table.findings.name
+    findings_table_key_arn   = var.evidence.table_kms_key_arn
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
     automation_role_name     = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id
@@ -66,6 +68,11 @@ output "notifications_topic_arn" {
 output "evidence_bucket" {
   description = "The bucket that keeps what was found, planned and changed."
   value       = aws_s3_bucket.evidence.bucket
+}
+
+output "findings_table" {
+  description = "The table of what is known of findings from one job to the next."
+  value       = aws_dynamodb_table.findings.name
 }
 
 output "api_token_secret_arn" {

@@ -206,10 +206,11 @@ variable "collector" {
 }
 
 variable "evidence" {
-  description = "The evidence bucket: `retention_days` after which objects are deleted, and `force_destroy`, which lets a destroy delete a bucket that holds evidence."
+  description = "The evidence bucket and the findings table: `retention_days` after which objects are deleted; `force_destroy`, which lets a destroy delete the table and a bucket that holds evidence; `table_kms_key_arn`, a key of yours that encrypts the table (null: DynamoDB's own key)."
   type = object({
-    retention_days = optional(number, 400)
-    force_destroy  = optional(bool, false)
+    retention_days    = optional(number, 400)
+    force_destroy     = optional(bool, false)
+    table_kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
@@ -217,6 +218,17 @@ variable "evidence" {
   validation {
     condition     = var.evidence.retention_days >= 1 && floor(var.evidence.retention_days) == var.evidence.retention_days
     error_message = "evidence.retention_days is ${var.evidence.retention_days}: expected a whole number of days, 1 or more."
+  }
+
+  validation {
+    condition     = var.evidence.table_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.evidence.table_kms_key_arn))
+    error_message = "evidence.table_kms_key_arn is \"${coalesce(var.evidence.table_kms_key_arn, "null")}\": expected a key's ARN, such as \"arn:aws:kms:eu-central-1:111111111111:key/…\"."
+  }
+
+  # DynamoDB takes a key of the table's own region.
+  validation {
+    condition     = var.evidence.table_kms_key_arn == null ? true : try(split(":", var.evidence.table_kms_key_arn)[3], data.aws_region.this.id) == data.aws_region.this.id
+    error_message = "evidence.table_kms_key_arn is \"${coalesce(var.evidence.table_kms_key_arn, "null")}\": expected a key of the home region, ${data.aws_region.this.id}."
   }
 }
 

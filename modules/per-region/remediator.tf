@@ -13,6 +13,14 @@ locals {
     var.link.organization_id == null ? {} : { "aws:ResourceOrgID" = [var.link.organization_id] },
     local.bound_accounts == null ? {} : { "aws:ResourceAccount" = local.bound_accounts },
   )
+  table_arn = "arn:${var.link.partition}:dynamodb:${var.link.home_region}:${var.link.security_account_id}:table/${var.link.findings_table}"
+
+  # Keys of the table's items that this region's remediator reads and writes: those of its own jobs and resources.
+  # Findings of no region are the home region's.
+  own_items = concat(
+    ["lease#${local.region}#*", "finding#????????????#${local.region}#*"],
+    local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
+  )
 }
 
 module "remediator" {
@@ -29,6 +37,7 @@ module "remediator" {
     SECURITY_ACCOUNT_ID          = var.link.security_account_id
     PARTITION                    = var.link.partition
     EVIDENCE_BUCKET              = var.link.evidence_bucket
+    FINDINGS_TABLE               = var.link.findings_table
     EVENT_BUS_ARN                = var.link.event_bus_arn
     TARGET_ROLE_NAME             = var.link.target_role_name
     AUTOMATION_ROLE_NAME         = var.link.automation_role_name
@@ -39,7 +48,7 @@ module "remediator" {
     POWERTOOLS_METRICS_NAMESPACE = var.link.metrics_namespace
   }
 
-  statements = [
+  statements = concat([
     # The role's name is the same in every account. Which of them are ours, their organization says, and the settings
     # where they name all accounts.
     {
@@ -75,7 +84,7 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "missing-roles", "recent-changes"] : "${local.evidence_arn}/${prefix}/*"]
+      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "missing-roles"] : "${local.evidence_arn}/${prefix}/*"]
     },
     {
       Action   = ["s3:DeleteObject"]
@@ -87,11 +96,27 @@ module "remediator" {
       Action   = ["s3:ListBucket"]
       Resource = [local.evidence_arn]
     },
+    # A request without a key satisfies ForAllValues: hence Null. TransactWriteItems is asked for as PutItem.
+    {
+      Action   = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+      Resource = [local.table_arn]
+      Condition = {
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = local.own_items }
+        Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+      }
+    },
     {
       Action   = ["events:PutEvents"]
       Resource = [var.link.event_bus_arn]
     },
-  ]
+    ],
+    # DynamoDB uses the key in the name of who asks.
+    var.link.findings_table_key_arn == null ? [] : [{
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      Resource  = [var.link.findings_table_key_arn]
+      Condition = { StringEquals = { "kms:ViaService" = ["dynamodb.${var.link.home_region}.amazonaws.com"] } }
+    }],
+  )
 
   settings = merge(var.link.lambda, {
     memory_size          = var.remediator.memory_size

@@ -11,6 +11,8 @@ variable "link" {
     event_bus_arn            = string
     notifications            = bool
     evidence_bucket          = string
+    findings_table           = string
+    findings_table_key_arn   = optional(string)
     target_role_name         = string
     automation_role_name     = string
     external_id              = string

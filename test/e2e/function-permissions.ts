@@ -2,7 +2,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
-import { DeliveryJudge, lintPolicy, type Requirement } from '../lab/permissions/index.ts';
+import { DeliveryJudge, lintPolicy, PermissionJudge, type Requirement } from '../lab/permissions/index.ts';
 import { labRules } from '../lab/rules/index.ts';
 import { tenantItem } from '../lab/tenant/index.ts';
 
@@ -62,6 +62,88 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       expect(judge.verdicts.length).toBeGreaterThan(0);
       expect(judge.denials).toEqual([]);
       expect(judge.unknownCalls).toEqual([]);
+    });
+
+    describe('each function reaches only its own items of the findings table', () => {
+      const table = `arn:aws:dynamodb:${homeRegion}:${security}:table/${NAME}-findings`;
+      const [elsewhere = ''] = regions.filter((region) => region !== homeRegion);
+      const job = '0'.repeat(64);
+      const own = [`lease#${homeRegion}#${job}`, `finding#${accounts.production}#${homeRegion}#sg-1`];
+      const ofNoRegion = `finding#${accounts.production}#global#user`;
+      const others = [
+        `lease#${elsewhere}#${job}`,
+        `finding#${accounts.production}#${elsewhere}#sg-1`,
+        'hold#111111111111#eu-central-1#sg-1',
+        'request#someone#1',
+        `poll#security-group-ssh-open`,
+        `sent#security-group-ssh-open#${accounts.production}#${homeRegion}`,
+      ];
+
+      /** Whether a role may do something with items of these keys; without any, with a request that names none. */
+      async function may(
+        role: string,
+        action: string,
+        keys: readonly string[] | undefined,
+      ): Promise<boolean> {
+        const { aws } = demo().lab;
+        const judge = new PermissionJudge({ upstream: () => aws.endpoint });
+        const name = role.replace(/^.*:role\//, '');
+        const arn = `arn:aws:sts::${security}:assumed-role/${name}/session`;
+        const { allowed } = await judge.judge(
+          { account: security, roleArn: role, sessionName: 'session', arn },
+          {
+            action: `dynamodb:${action}`,
+            resource: table,
+            account: security,
+            conditions: keys === undefined ? {} : { 'dynamodb:LeadingKeys': keys },
+          },
+        );
+        return allowed;
+      }
+
+      test.each(['PutItem', 'BatchGetItem'])('the remediator by %s', async (action) => {
+        const allowed = await Promise.all([own, [ofNoRegion]].map((keys) => may(remediator, action, keys)));
+        const refused = await Promise.all([
+          ...others.map((key) => may(remediator, action, [key])),
+          // One among its own, as in a transaction or a batch; and none at all.
+          ...others.map((key) => may(remediator, action, [...own, key])),
+          may(remediator, action, []),
+          may(remediator, action, undefined),
+          may(roleOf(`${NAME}-remediator-${elsewhere}`), action, own),
+          may(roleOf(`${NAME}-remediator-${elsewhere}`), action, [ofNoRegion]),
+        ]);
+
+        expect(new Set(allowed)).toEqual(new Set([true]));
+        expect(new Set(refused)).toEqual(new Set([false]));
+      });
+
+      test.each([
+        'UpdateItem',
+        'DeleteItem',
+        'GetItem',
+        'Query',
+        'Scan',
+        'BatchWriteItem',
+        'PartiQLSelect',
+        'PartiQLUpdate',
+        'DeleteTable',
+      ])('nobody by %s', async (action) => {
+        const asked = [remediator, collector].flatMap((role) => [
+          may(role, action, own),
+          may(role, action, undefined),
+        ]);
+
+        expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
+      });
+
+      test('the collector and the scheduler none', async () => {
+        const asked = [collector, scheduler].flatMap((role) => [
+          may(role, 'PutItem', own),
+          may(role, 'BatchGetItem', own),
+        ]);
+
+        expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
+      });
     });
 
     test('an item that nobody understands is told of', async () => {

@@ -317,6 +317,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(after.versions).toEqual(expect.arrayContaining(before.versions));
     const { stdout: left } = await runTerraform(terraform, ['state', 'list'], { directory: rootFolder });
     expect(left.split('\n').filter((address) => !/\bdata\./.test(address))).toEqual([
+      `${central}.aws_dynamodb_table.findings`,
       `${central}.aws_s3_bucket.evidence`,
       `${central}.aws_s3_bucket_lifecycle_configuration.evidence`,
       `${central}.aws_s3_bucket_ownership_controls.evidence`,
@@ -330,14 +331,14 @@ describe('examples/single-account in a local AWS', () => {
 
   test('a destroy takes the evidence along once that was asked for', async () => {
     const asked = { ...variables, force_destroy: true };
-    const target = `-target=${central}.aws_s3_bucket_policy.evidence`;
+    const targets = ['aws_s3_bucket_policy.evidence', 'aws_dynamodb_table.findings'];
     const { exitCode } = await runTerraform(
       terraform,
       [
         'apply',
         '-auto-approve',
         '-input=false',
-        target,
+        ...targets.map((address) => `-target=${central}.${address}`),
         '-var=netskope_tenant=acme',
         '-var=force_destroy=true',
       ],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { accountIdSchema, type Finding, timestampSchema } from '../../model/finding.ts';
+import { type Finding, timestampSchema } from '../../model/finding.ts';
 import { type Poll, pollSchema } from '../../model/job.ts';
 import { jsonSchema } from '../../model/json.ts';
 import { appliedChangeSchema, type Outcome, recordedChangeSchema } from '../../model/outcome.ts';
@@ -47,21 +47,6 @@ export const inProgressSchema = z.object({
 });
 export type InProgressMark = z.infer<typeof inProgressSchema>;
 
-/** A resource that was changed, by whichever rule. */
-export type ChangedResource = Pick<Finding, 'account' | 'region' | 'resource'>;
-
-/**
- * What was applied to a resource lately: AWS may answer reads from before a write for minutes, and nothing may be
- * changed on such a read.
- */
-export const recentChangesSchema = z.object({
-  version: z.literal(1),
-  account: accountIdSchema,
-  resource: z.string(),
-  changes: z.array(appliedChangeSchema.extend({ rule: z.string() })),
-});
-export type RecentChanges = z.infer<typeof recentChangesSchema>;
-
 /** Keeps what was found, planned and changed. */
 export interface EvidenceStore {
   /** Reads the outcome of a finding in a poll: undefined where none was written. */
@@ -85,6 +70,4 @@ export interface EvidenceStore {
    */
   writeInProgress(place: Place, mark: InProgressMark, replaced?: InProgressMark): Promise<boolean>;
   endInProgress(place: Place): Promise<void>;
-  readRecentChanges(resource: ChangedResource): Promise<RecentChanges | undefined>;
-  writeRecentChanges(resource: ChangedResource, changes: RecentChanges): Promise<void>;
 }

@@ -6,23 +6,16 @@ import type { Finding } from '../../model/finding.ts';
 import type { Poll } from '../../model/job.ts';
 import { isProvisional, type Outcome, outcomeSchema } from '../../model/outcome.ts';
 import {
-  type ChangedResource,
   type EvidenceStore,
   type InProgressMark,
   inProgressSchema,
   type JournalRecord,
   journalRecordSchema,
   type Place,
-  type RecentChanges,
-  recentChangesSchema,
 } from './evidence-store.ts';
 
 function inProgressKey({ rule, account, region, resource }: Place): string {
   return `in-progress/${rule}/${account}/${region}/${resourceInKey(resource)}.json`;
-}
-
-function recentChangesKey({ account, region, resource }: ChangedResource): string {
-  return `recent-changes/${account}/${region}/${resourceInKey(resource)}.json`;
 }
 
 function journalKey(jobId: string): string {
@@ -97,14 +90,5 @@ export class EvidenceBucket implements EvidenceStore {
 
   endInProgress(place: Place): Promise<void> {
     return this.#objects.remove(inProgressKey(place));
-  }
-
-  async readRecentChanges(resource: ChangedResource): Promise<RecentChanges | undefined> {
-    const text = await this.#objects.get(recentChangesKey(resource));
-    return text === undefined ? undefined : recentChangesSchema.parse(JSON.parse(text));
-  }
-
-  writeRecentChanges(resource: ChangedResource, changes: RecentChanges): Promise<void> {
-    return this.#objects.put(recentChangesKey(resource), JSON.stringify(changes));
   }
 }

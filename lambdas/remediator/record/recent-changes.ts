@@ -1,54 +1,109 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../../model/finding.ts';
+import type { Job } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
-import type { ConfiguredWork, Work } from '../work.ts';
-import type { ChangedResource, RecentChanges } from './evidence-store.ts';
+import type { Ports } from '../ports.ts';
+import { isStart } from '../runbooks/execution.ts';
+import type { Changed } from './findings-store.ts';
+import type { Journal } from './journal.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
 export const LAG_MILLISECONDS = 15 * 60_000;
 
 /** A resource that is changed all the time: the newest changes are those that may not be visible. */
 const MOST_CHANGES = 100;
+/** An item holds 400 KB. */
+const MOST_BYTES = 300_000;
 
-export type RecentChange = RecentChanges['changes'][number];
+export type RecentChange = Changed['changes'][number];
 
-function placeOf(resource: string, { job }: Pick<Work, 'job'>): ChangedResource {
-  return { account: job.account, region: job.region, resource };
+interface Context {
+  readonly job: Job;
+  readonly ports: Pick<Ports, 'clock' | 'table'>;
+  readonly journal: Journal;
 }
 
-/** The changes of the last 15 minutes, by whichever rule, to any of some resources. Oldest first. */
-export async function recentChanges(
-  resources: Iterable<string>,
-  { job, ports }: Pick<Work, 'job' | 'ports'>,
-): Promise<RecentChange[]> {
-  const found: RecentChange[] = [];
-  for (const resource of new Set(resources)) {
-    const record = await ports.evidence.readRecentChanges(placeOf(resource, { job }));
-    found.push(...lately(record?.changes ?? [], ports.clock.now()));
+/** What was applied to resources within the last 15 minutes: by this job, as its journal says, and by others before. */
+export class RecentChanges {
+  readonly #context: Context;
+  /** What the table knows, by resource, once it was asked. */
+  readonly #known = new Map<string, readonly RecentChange[]>();
+
+  constructor(context: Context) {
+    this.#context = context;
   }
-  return found;
-}
 
-/** Adds changes that were just applied to the records of the resources that they changed. */
-export async function noteRecentChanges(
-  { rule }: Finding,
-  applied: readonly AppliedChange[],
-  { job, ports }: Pick<ConfiguredWork, 'job' | 'ports'>,
-): Promise<void> {
-  const resources = new Set(applied.map(({ change }) => change.resource));
-  for (const resource of resources) {
-    const place = placeOf(resource, { job });
-    const earlier = (await ports.evidence.readRecentChanges(place))?.changes ?? [];
-    const added = applied.filter(({ change }) => change.resource === resource);
-    const changes = [...lately(earlier, ports.clock.now()), ...added.map((each) => ({ ...each, rule }))];
-    await ports.evidence.writeRecentChanges(place, {
-      version: 1,
+  /** The recent changes to any of some resources, by whichever rule. Oldest first. */
+  async of(resources: Iterable<string>): Promise<RecentChange[]> {
+    const asked = [...new Set(resources)];
+    await this.load(asked);
+    return asked.flatMap((resource) => this.#changesOf(resource));
+  }
+
+  /** Asks the table about resources that it was not asked about. */
+  async load(resources: readonly string[]): Promise<void> {
+    const unknown = [...new Set(resources)].filter((resource) => !this.#known.has(resource));
+    if (unknown.length === 0) return;
+    const { account, region } = this.#context.job;
+    const found = await this.#context.ports.table.readChanged(
+      unknown.map((resource) => ({ account, region, resource })),
+    );
+    for (const resource of unknown) this.#known.set(resource, []);
+    for (const { resource, changes } of found) this.#known.set(resource, changes);
+  }
+
+  /**
+   * What other jobs must know of what this job applied. Of resources that it changed and knows nothing else about, the
+   * table is asked first.
+   */
+  async toWrite(): Promise<Changed[]> {
+    const { job } = this.#context;
+    const resources = [...new Set(this.#applied().map(({ change }) => change.resource))];
+    if (resources.length === 0) return [];
+    await this.load(resources);
+    return resources.map((resource) => ({
       account: job.account,
+      region: job.region,
       resource,
-      changes: changes.slice(-MOST_CHANGES),
-    });
+      changes: bounded(this.#changesOf(resource)),
+    }));
+  }
+
+  #changesOf(resource: string): RecentChange[] {
+    const known = this.#lately(this.#known.get(resource) ?? []);
+    const own = this.#applied().filter(
+      (each) => each.change.resource === resource && !known.some((other) => isDeepStrictEqual(other, each)),
+    );
+    return [...known, ...own];
+  }
+
+  /** What this job applied lately. That an execution was started changes nothing by itself. */
+  #applied(): RecentChange[] {
+    const { job, journal } = this.#context;
+    return this.#lately(job.findings.flatMap((finding) => appliedTo(finding, journal)));
+  }
+
+  #lately(changes: readonly RecentChange[]): RecentChange[] {
+    const now = this.#context.ports.clock.now();
+    return changes.filter(({ appliedAt }) => now - Date.parse(appliedAt) < LAG_MILLISECONDS);
   }
 }
 
-function lately(changes: readonly RecentChange[], now: number): RecentChange[] {
-  return changes.filter(({ appliedAt }) => now - Date.parse(appliedAt) < LAG_MILLISECONDS);
+function appliedTo({ rule, resource }: Finding, journal: Journal): RecentChange[] {
+  return journal
+    .applied(resource)
+    .filter(({ change }) => !isStart(change))
+    .map((applied: AppliedChange) => ({ ...applied, rule }));
+}
+
+/** The newest, as many as an item holds. */
+function bounded(changes: readonly RecentChange[]): RecentChange[] {
+  const kept: RecentChange[] = [];
+  let bytes = 0;
+  for (const change of changes.slice(-MOST_CHANGES).reverse()) {
+    bytes += Buffer.byteLength(JSON.stringify(change));
+    if (bytes > MOST_BYTES) break;
+    kept.unshift(change);
+  }
+  return kept;
 }

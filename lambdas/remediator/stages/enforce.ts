@@ -3,9 +3,8 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import { noteRecentChanges } from '../record/recent-changes.ts';
 import { isStart } from '../runbooks/execution.ts';
-import { conclude, retry, type Verdict, wait } from '../verdict.ts';
+import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { applyFix } from './apply.ts';
@@ -69,7 +68,7 @@ async function applyRound(
   fixes: readonly PlannedFix[],
   work: ConfiguredWork,
 ): Promise<Round> {
-  const { journal } = work;
+  const { journal, ports } = work;
   const ready = await waitForOwnChanges(session, fixes, work);
   const verdicts = new Map(ready.verdicts);
   const changed: PlannedFix[] = [];
@@ -79,38 +78,17 @@ async function applyRound(
   for (const fix of ready.fixes) {
     const { resource } = fix.finding;
     const application = await applyFix(session, fix, work);
-    const notNoted = await note(fix, application, work);
     const { end } = application;
-    if (notNoted !== undefined) verdicts.set(resource, notNoted);
-    else if (end.is === 'stale') stale.push({ fix, words: end.words });
+    if (end.is === 'stale') stale.push({ fix, words: end.words });
     else if (end.is === 'stopped') verdicts.set(resource, end.verdict);
     else if (fix.changes.some(isStart)) verdicts.set(resource, wait('the runbook was started', fix.details));
-    else changed.push(fix);
+    else {
+      journal.complete(resource, new Date(ports.clock.now()));
+      changed.push(fix);
+    }
     if (isIdle(fix, application, work)) idle.push(fix.finding);
   }
   return { verdicts, changed, stale, idle };
-}
-
-/**
- * Notes what was applied, for jobs that may read the resource before AWS shows it.
- * @returns the verdict where other jobs would not know
- */
-async function note(
-  { finding, changes, details }: PlannedFix,
-  { applied, end }: Application,
-  work: ConfiguredWork,
-): Promise<Verdict | undefined> {
-  const { journal, ports } = work;
-  if (end.is === 'applied' && !changes.some(isStart)) {
-    journal.complete(finding.resource, new Date(ports.clock.now()));
-  }
-  try {
-    const made = applied.filter(({ change }) => !isStart(change));
-    await noteRecentChanges(finding, made, work);
-    return undefined;
-  } catch (error) {
-    return retry(error, details);
-  }
 }
 
 /** Whether a start was refused, so that no execution works on the finding, whichever attempt asked for it. */

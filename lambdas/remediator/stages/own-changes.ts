@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
 import { isChangeVisible, leavesTarget } from '../../changes/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import { type RecentChange, recentChanges } from '../record/recent-changes.ts';
+import type { RecentChange } from '../record/recent-changes.ts';
 import { retry, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Planned } from './plan.ts';
@@ -75,7 +75,7 @@ async function ownChangesOf(
 ): Promise<{ readonly visible: readonly RecentChange[] } | Verdict> {
   let recent: readonly RecentChange[];
   try {
-    recent = await recentChanges([finding.resource, ...changes.map(({ resource }) => resource)], work);
+    recent = await work.recent.of([finding.resource, ...changes.map(({ resource }) => resource)]);
   } catch (error) {
     return retry(error);
   }

@@ -7,7 +7,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
-import { LAG_MILLISECONDS, noteRecentChanges } from '../record/recent-changes.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 import { isSameTarget } from './same-target.ts';
@@ -136,7 +136,6 @@ async function record(
     requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
   };
   work.journal.apply(finding.resource, [applied]);
-  await noteRecentChanges(finding, [applied], work);
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {

@@ -13,6 +13,7 @@ variables {
     event_bus_arn            = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
     notifications            = true
     evidence_bucket          = "evidence"
+    findings_table           = "cspm-auto-remediation-findings"
     target_role_name         = "security/cspm-auto-remediation-remediation"
     automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
@@ -62,6 +63,7 @@ run "enabled_creates" {
       SECURITY_ACCOUNT_ID          = "111111111111"
       PARTITION                    = "aws"
       EVIDENCE_BUCKET              = "evidence"
+      FINDINGS_TABLE               = "cspm-auto-remediation-findings"
       EVENT_BUS_ARN                = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
       TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
       EXTERNAL_ID                  = "external"
@@ -86,13 +88,24 @@ run "enabled_creates" {
       ["sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
       ["ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
-      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*", "arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/recent-changes/*"],
+      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
+      ["dynamodb:BatchGetItem dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
       ["events:PutEvents", "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"],
       ["logs:CreateLogStream logs:PutLogEvents", "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"],
     ])
     error_message = "Policy: ${module.remediator.policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Action, "dynamodb:PutItem")
+      ] == [{
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["lease#eu-central-1#*", "finding#????????????#eu-central-1#*"] }
+        Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+    }]
+    error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
   }
 
   assert {
@@ -175,6 +188,28 @@ run "roles_that_are_missing_are_one_message" {
       alarm.metric_name == "RoleMissing" && alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1
     ])
     error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["roles-missing"])}"
+  }
+}
+
+run "the_home_regions_remediator_has_the_findings_of_no_region" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { home_region = "eu-central-1", findings_table_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/mine" })
+  }
+
+  assert {
+    condition = flatten([
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
+    ]) == ["lease#eu-central-1#*", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
+    error_message = "Policy: ${module.remediator.policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Resource, "arn:aws:kms:eu-central-1:111111111111:key/mine")
+    ] == [{ StringEquals = { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com"] } }]
+    error_message = "The table's key may be used through DynamoDB alone: ${module.remediator.policy}"
   }
 }
 

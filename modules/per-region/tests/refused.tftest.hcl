@@ -16,6 +16,7 @@ variables {
     event_bus_arn            = "arn:aws:events:eu-central-1:111111111111:event-bus/cspm-auto-remediation"
     notifications            = true
     evidence_bucket          = "evidence"
+    findings_table           = "cspm-auto-remediation-findings"
     target_role_name         = "cspm-auto-remediation-remediation"
     automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"

@@ -17,6 +17,10 @@ export function evidenceBucketName({ name, account, homeRegion }: DeployedPlace)
   return `${name}-evidence-${account}-${homeRegion}`;
 }
 
+export function findingsTableName({ name }: DeployedPlace): string {
+  return `${name}-findings`;
+}
+
 export function tokenSecretName({ name }: DeployedPlace): string {
   return `${name}/netskope-api-token`;
 }
@@ -87,6 +91,7 @@ export function remediatorEnvironment(
 ): Record<string, string> {
   return {
     ...commonEnvironment(place, 'remediator'),
+    FINDINGS_TABLE: findingsTableName(place),
     TARGET_ROLE_NAME: targetRoleName(place),
     AUTOMATION_ROLE_NAME: automationRoleName(place),
     EXTERNAL_ID: `${place.name}-${place.account}`,

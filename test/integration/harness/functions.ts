@@ -30,17 +30,22 @@ export type RemediatorFunction = WarmFunction<SQSEvent, SQSBatchResponse>;
  */
 export type TimeOfFunctions = 'goes on' | 'stands still';
 
-/** Real time, in which nobody waits: who sleeps is ahead by as much. */
-function jumpingClock(): Clock {
-  let ahead = 0;
-  return {
-    now: () => Date.now() + ahead,
-    sleep: async (milliseconds) => {
-      ahead += milliseconds;
-      await nextTurn();
-    },
-  };
+/** How much functions' clocks are ahead of the real time, for what they did not wait for. */
+let ahead = 0;
+
+/** Lets time pass for all functions. */
+export function passTime(milliseconds: number): void {
+  ahead += milliseconds;
 }
+
+/** Real time, in which nobody waits: who sleeps is ahead by as much. */
+const jumpingClock: Clock = {
+  now: () => Date.now() + ahead,
+  sleep: async (milliseconds) => {
+    passTime(milliseconds);
+    await nextTurn();
+  },
+};
 
 /**
  * Starts the collector's code anew in this process, with nothing remembered, as a new instance of the function.
@@ -80,7 +85,7 @@ function startFunction<Event, Result>(
       Object.assign(process.env, environment);
       if (handler === undefined) {
         vi.resetModules();
-        vi.doMock('../../../lambdas/model/clock.ts', () => ({ systemClock: jumpingClock() }));
+        vi.doMock('../../../lambdas/model/clock.ts', () => ({ systemClock: jumpingClock }));
         handler = await load();
       }
       const written: string[] = [];

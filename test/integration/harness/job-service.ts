@@ -9,6 +9,7 @@ import {
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { passTime } from './functions.ts';
 import type { Product } from './product.ts';
 
 /** Hands messages over; throws where the function failed as a whole. */
@@ -17,18 +18,23 @@ export type Work = (event: SQSEvent) => Promise<SQSBatchResponse>;
 /** More invocations than any test needs. */
 const MOST_INVOCATIONS = 200;
 const LOOK_INTERVAL_MILLISECONDS = 20;
+/** Longer than a function's lease of a job. In AWS it is six times the function's timeout. */
+const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 /**
  * Does for a region's queue what Lambda's event source mapping does: receives, hands over, deletes what was done, and
  * leaves the rest to the queue, whose own policy moves it to the dead letters. Only time is not waited for: what comes
- * back when its visibility timeout is over comes back as soon as there is nothing else.
+ * back when its visibility timeout is over comes back as soon as there is nothing else, and clocks jump by as much.
  * @returns how often the function was invoked, and how often a visibility timeout had to end
  */
 export async function workOff(
   product: Product,
   region: string,
   work: Work,
-  { batchSize = 1 }: { readonly batchSize?: number } = {},
+  {
+    batchSize = 1,
+    onTimeout = () => passTime(VISIBILITY_TIMEOUT_MILLISECONDS),
+  }: { readonly batchSize?: number; readonly onTimeout?: () => void } = {},
 ): Promise<{ invocations: number; timeouts: number }> {
   const sqs = product.sqs(region);
   const QueueUrl = product.queueUrl('jobs.fifo');
@@ -48,6 +54,7 @@ export async function workOff(
       // What was moved to the dead letters is not there any more.
       if (invisible.size === 0 || (await product.depth(region, 'jobs.fifo')) === 0) break;
       timeouts += 1;
+      onTimeout();
       for (const ReceiptHandle of invisible.values()) {
         await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
       }

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateEventBusCommand,
   EventBridgeClient,
@@ -42,6 +43,7 @@ import {
   collectorEnvironment,
   eventBusArn,
   evidenceBucketName,
+  findingsTableName,
   type JobQueue,
   jobQueueAttributes,
   queueName,
@@ -166,6 +168,7 @@ export class Product {
     await Promise.all([
       product.#makeSecret(),
       product.#makeBucket(),
+      product.#makeTable(),
       product.#makeBus(),
       ...product.regions.map((region) => product.#makeRegion(region)),
     ]);
@@ -379,6 +382,20 @@ export class Product {
       new CreateBucketCommand({
         Bucket: this.bucket,
         ...(constraint.success && { CreateBucketConfiguration: { LocationConstraint: constraint.data } }),
+      }),
+    );
+  }
+
+  async #makeTable(): Promise<void> {
+    await new DynamoDBClient(this.client(this.homeRegion)).send(
+      new CreateTableCommand({
+        TableName: findingsTableName(this),
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
       }),
     );
   }

@@ -8,6 +8,7 @@ import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
 import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
+import { MemoryTable } from '../../unit/remediator/support/memory-table.ts';
 
 export const REGION = 'eu-central-1';
 
@@ -73,6 +74,7 @@ export class Remediation {
     const { sessions, account, rule, resource, scenario } = this.#options;
     const { scope } = await loadRule(rule);
     const evidence = new MemoryEvidence();
+    const table = new MemoryTable();
     let job: Job | undefined = {
       version: 1,
       poll: nextPoll(rule),
@@ -104,6 +106,7 @@ export class Remediation {
             pause: async () => 'none',
           },
           evidence,
+          table,
           openSession: (request) => sessions.open(request),
           automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
           lookAgain: async (later) => {
@@ -154,8 +157,4 @@ class MemoryEvidence implements EvidenceStore {
     return true;
   }
   async endInProgress(): Promise<void> {}
-  async readRecentChanges(): Promise<undefined> {
-    return undefined;
-  }
-  async writeRecentChanges(): Promise<void> {}
 }

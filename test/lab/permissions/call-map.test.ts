@@ -57,6 +57,7 @@ const lines = (requirements: readonly Requirement[]): string[] =>
   requirements.map(({ action, resource }) => `${action} ${resource}`);
 
 const ec2Arn = (resource: string): string => `arn:aws:ec2:${REGION}:${ACCOUNT}:${resource}`;
+const tableArn = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/t`;
 const rdsArn = (resource: string): string => `arn:aws:rds:${REGION}:${ACCOUNT}:${resource}`;
 const ssmArn = (resource: string): string => `arn:aws:ssm:${REGION}:${ACCOUNT}:${resource}`;
 const queue = (account: string, name: string): string => `arn:aws:sqs:${REGION}:${account}:${name}`;
@@ -171,6 +172,43 @@ const table: readonly CallExample[] = [
       ],
     },
     [`events:PutEvents ${bus}`, `events:PutEvents arn:aws:events:${REGION}:${ACCOUNT}:event-bus/default`],
+  ],
+  ...(['GetItem', 'UpdateItem', 'DeleteItem'] as const).map(
+    (operation): CallExample => [
+      `dynamodb:${operation}`,
+      { TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } },
+      [`dynamodb:${operation} ${tableArn}`],
+    ],
+  ),
+  ['dynamodb:PutItem', { TableName: 't', Item: { pk: { S: 'a' } } }, [`dynamodb:PutItem ${tableArn}`]],
+  ['dynamodb:Scan', { TableName: 't' }, [`dynamodb:Scan ${tableArn}`]],
+  [
+    'dynamodb:BatchGetItem',
+    { RequestItems: { t: { Keys: [{ pk: { S: 'a' } }, { pk: { S: 'b' } }] } } },
+    [`dynamodb:BatchGetItem ${tableArn}`],
+  ],
+  [
+    'dynamodb:BatchWriteItem',
+    {
+      RequestItems: {
+        t: [{ PutRequest: { Item: { pk: { S: 'a' } } } }, { DeleteRequest: { Key: { pk: { S: 'b' } } } }],
+      },
+    },
+    [`dynamodb:BatchWriteItem ${tableArn}`],
+  ],
+  [
+    'dynamodb:TransactWriteItems',
+    {
+      TransactItems: [
+        { Put: { TableName: 't', Item: { pk: { S: 'a' } } } },
+        { ConditionCheck: { TableName: 't', Key: { pk: { S: 'b' } } } },
+        { Update: { TableName: 't', Key: { pk: { S: 'c' } } } },
+        { Delete: { TableName: 't', Key: { pk: { S: 'd' } } } },
+      ],
+    },
+    ['PutItem', 'ConditionCheckItem', 'UpdateItem', 'DeleteItem'].map(
+      (action) => `dynamodb:${action} ${tableArn}`,
+    ),
   ],
   ['iam:ListAccessKeys', { UserName: 'robot' }, [`iam:ListAccessKeys ${user}`]],
   ['iam:ListUserTags', { UserName: 'robot' }, [`iam:ListUserTags ${user}`]],
@@ -442,7 +480,7 @@ describe('what is known of a call', () => {
   });
 });
 
-test.each(['ec2:TerminateInstances', 's3:Unknown', 'dynamodb:GetItem'])(
+test.each(['ec2:TerminateInstances', 's3:Unknown', 'kinesis:PutRecord'])(
   '%s is unknown, and no allowance',
   async (name) => {
     const asking = requirementsOf(callOf(name), facts);

@@ -47,6 +47,7 @@ const KNOWN_CONDITION_KEYS = [
   'aws:SourceAccount',
   'aws:SourceArn',
   'aws:TagKeys',
+  'dynamodb:LeadingKeys',
   'ec2:CreateAction',
   'ec2:Region',
   'ec2:ResourceTag/',

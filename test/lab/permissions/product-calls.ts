@@ -11,6 +11,7 @@ import {
   texts,
 } from './requirement.ts';
 import { onBucket, ownerOf } from './s3.ts';
+import { tableCalls } from './table-calls.ts';
 
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
 const objectCalls: Calls = {
@@ -154,7 +155,7 @@ const stsCalls: Calls = {
   'sts:GetCallerIdentity': () => [],
 };
 
-/** What the product calls whatever its rules are: jobs, settings, evidence, events, runbooks, roles. */
+/** What the product calls whatever its rules are: jobs, settings, evidence, findings, events, runbooks, roles. */
 export const productCalls: Calls = {
   ...eventsCalls,
   ...objectCalls,
@@ -162,4 +163,5 @@ export const productCalls: Calls = {
   ...sqsCalls,
   ...ssmCalls,
   ...stsCalls,
+  ...tableCalls,
 };

@@ -188,7 +188,7 @@ describe('own earlier changes', () => {
     await account.world.attempt(account.job(SSH, WEB));
     account.world.now += 16 * 60_000;
     account.setRules(WEB, [openRule('sgr-9', 22, 22)]);
-    account.world.outcomes.clear();
+    account.world.forget();
     const before = account.calls.length;
 
     await account.world.attempt({ ...account.job(SSH, WEB), chunk: 1 });
@@ -197,19 +197,32 @@ describe('own earlier changes', () => {
     expect(account.calls.slice(before).filter(isWrite)).toHaveLength(1);
   });
 
-  test.each(['readRecentChanges', 'writeRecentChanges'] as const)(
-    'where %s fails the finding comes back',
-    async (broken) => {
-      const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
-      const error = sdkError('AccessDenied', 'denied', 403, 'r');
-      account.world.fault = (port) => (port === broken ? error : undefined);
+  test('where they can’t be read nothing is changed, and the finding comes back', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+    const error = sdkError('AccessDenied', 'denied', 403, 'r');
+    account.world.fault = (port) => (port === 'readChanged' ? error : undefined);
 
-      const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
+    const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
 
-      expect(unfinished).toMatchObject([{ error }]);
-      expect(account.writes).toHaveLength(broken === 'readRecentChanges' ? 0 : 1);
-    },
-  );
+    expect(unfinished).toMatchObject([{ error }]);
+    expect(account.writes).toEqual([]);
+  });
+
+  test('where they can’t be written the job comes back, and writes them then', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+    const { world } = account;
+    const error = sdkError('AccessDenied', 'denied', 403, 'r');
+    world.fault = (port) => (port === 'endLease' ? error : undefined);
+    const first = await world.attempt(account.job(SSH, WEB));
+    world.fault = () => undefined;
+
+    const second = await world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(first.failures).toEqual([error]);
+    expect(second.failures).toEqual([]);
+    expect(account.writes).toHaveLength(1);
+    expect(world.table.changed.get(WEB)?.changes).toHaveLength(1);
+  });
 });
 
 describe('an attempt that was cut off', () => {

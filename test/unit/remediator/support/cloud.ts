@@ -19,12 +19,17 @@ const eventSchema = z.looseObject({ outcome: z.string() });
 const queueNameSchema = z.object({ QueueName: z.string() });
 const messageSchema = z.looseObject({ QueueUrl: z.string(), MessageBody: z.string() });
 
+const putSchema = z.looseObject({ Item: z.looseObject({ pk: z.object({ S: z.string() }) }) });
+const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put: putSchema })) });
+
 /** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
 export class Cloud {
   settings: Settings = settingsOf();
   /** User → its only access key's status. */
   readonly users = new Map<string, 'Active' | 'Inactive'>();
   readonly objects = new Map<string, string>();
+  /** Items of the findings table, by key: no condition is looked at. */
+  readonly items = new Map<string, object>();
   readonly deadLetters: string[] = [];
   /** What was put on other queues. */
   readonly sent: z.infer<typeof messageSchema>[] = [];
@@ -87,6 +92,18 @@ export class Cloud {
           MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex'),
         });
       }
+      case 'dynamodb:PutItem': {
+        const { Item } = putSchema.parse(JSON.parse(body));
+        this.items.set(Item.pk.S, Item);
+        return jsonAnswer({});
+      }
+      case 'dynamodb:TransactWriteItems': {
+        const { TransactItems } = transactionSchema.parse(JSON.parse(body));
+        for (const { Put } of TransactItems) this.items.set(Put.Item.pk.S, Put.Item);
+        return jsonAnswer({});
+      }
+      case 'dynamodb:BatchGetItem':
+        return jsonAnswer({ Responses: {} });
       case 's3:GET':
       case 's3:PUT': {
         const key = decodeURIComponent(new URL(path, 'http://s3').pathname.replace('/cspm-evidence/', ''));

@@ -1,5 +1,6 @@
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
+import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
 import type { ConfiguredWork } from '../../../../lambdas/remediator/work.ts';
 import { rule } from '../../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { jobOf, settingsOf, World } from './world.ts';
@@ -7,12 +8,15 @@ import { jobOf, settingsOf, World } from './world.ts';
 /** What a gate is asked with, in a world of its own. */
 export function gateContext(settings: Partial<Settings> = {}, world = new World()): ConfiguredWork {
   const ports = world.ports();
+  const job = jobOf('deploy');
+  const journal = new Journal('job', ports.evidence);
   return {
-    job: jobOf('deploy'),
+    job,
     rule,
     attempt: { number: 1, last: false, remainingMilliseconds: () => 300_000 },
     ports,
-    journal: new Journal('job', ports.evidence),
+    journal,
+    recent: new RecentChanges({ job, ports, journal }),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',
     runbook: undefined,

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
-import type { Job, Poll } from '../../../../lambdas/model/job.ts';
+import { type Job, jobId, type Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
@@ -11,12 +11,13 @@ import type {
   EvidenceStore,
   InProgressMark,
   JournalRecord,
-  RecentChanges,
 } from '../../../../lambdas/remediator/record/evidence-store.ts';
+import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
 import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import { IamAccount, NOW } from './iam-account.ts';
 import { Lifeline } from './lifeline.ts';
+import { MemoryTable } from './memory-table.ts';
 
 export const ACCOUNT = '111122223333';
 export const RULE = 'iam-access-key-unrotated';
@@ -72,6 +73,9 @@ export interface AttemptOptions {
   readonly onStep?: () => void;
 }
 
+/** Longer than a lease. */
+const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
+
 type Port =
   | 'settings'
   | 'pause'
@@ -79,7 +83,8 @@ type Port =
   | 'publish'
   | 'lookAgain'
   | 'reportRoleMissing'
-  | keyof EvidenceStore;
+  | keyof EvidenceStore
+  | keyof FindingsStore;
 
 /** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
 export class World {
@@ -89,8 +94,7 @@ export class World {
   readonly outcomes = new Map<string, Outcome>();
   readonly journals = new Map<string, JournalRecord>();
   readonly inProgress = new Map<string, InProgressMark>();
-  /** What was changed lately, by resource. */
-  readonly recentChanges = new Map<string, RecentChanges>();
+  readonly table = new MemoryTable();
   /** The jobs that were put off, in order. */
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** The reports of a missing role, in order. */
@@ -111,6 +115,12 @@ export class World {
     return this.outcomes.get(outcomeKey(POLL, findingOf(user)));
   }
 
+  /** Lets jobs be as if they had never been worked on. */
+  forget(): void {
+    this.outcomes.clear();
+    this.table.leases.clear();
+  }
+
   /** The job that was put off last. */
   get lastLook(): Job {
     const look = this.later.at(-1);
@@ -128,12 +138,18 @@ export class World {
   async attempt(job: Job, options: AttemptOptions = {}): Promise<JobResult> {
     const { number = 1, last = false, remainingMilliseconds = () => 300_000, steps, onStep } = options;
     const life = new Lifeline(steps, onStep);
-    return remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
+    try {
+      return await remediate(job, { number, last, remainingMilliseconds }, this.ports(life));
+    } finally {
+      // The job of a function that was ended, or could not end its lease, comes back when the lease is over.
+      const { state } = this.table.leases.get(jobId(job)) ?? {};
+      if (state === 'held') this.now += VISIBILITY_TIMEOUT_MILLISECONDS;
+    }
   }
 
   /** The remediator's ports into this world. */
   ports(life = new Lifeline()): Ports {
-    const call = async <T>(port: Port, effect: () => T): Promise<T> =>
+    const call = async <T>(port: Port, effect: () => T | Promise<T>): Promise<T> =>
       life.step(() => {
         const error = this.fault(port);
         if (error !== undefined) throw error;
@@ -170,12 +186,11 @@ export class World {
           call('endInProgress', () => {
             this.inProgress.delete(findingKey(place));
           }),
-        readRecentChanges: ({ resource }) =>
-          call('readRecentChanges', () => structuredClone(this.recentChanges.get(resource))),
-        writeRecentChanges: ({ resource }, changes) =>
-          call('writeRecentChanges', () => {
-            this.recentChanges.set(resource, structuredClone(changes));
-          }),
+      },
+      table: {
+        takeLease: (...wanted) => call('takeLease', () => this.table.takeLease(...wanted)),
+        endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
+        readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
       },
       automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
       lookAgain: (later, delaySeconds) =>

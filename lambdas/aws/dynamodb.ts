@@ -1,0 +1,9 @@
+export {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  PutItemCommand,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+export { marshall, unmarshall } from '@aws-sdk/util-dynamodb';

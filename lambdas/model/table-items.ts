@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { resourceInKey } from './evidence-keys.ts';
+import { accountIdSchema, regionSchema } from './finding.ts';
+import { pollSchema } from './job.ts';
+import { appliedChangeSchema } from './outcome.ts';
+
+/** The key of an item of the findings table. */
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** What every item holds. An item of another version is another schema's: it is neither read nor written over. */
+const itemSchema = z.object({
+  pk: z.string().min(1),
+  sk: z.string().min(1),
+  version: z.literal(1),
+  /** Epoch seconds after which DynamoDB may delete the item. Deleting takes days: who reads compares for himself. */
+  expiresAt: z.number().int().positive(),
+});
+
+/**
+ * Who works on a job. `held` until `until`, then anyone's; `released` by an attempt that left something to do; `done`
+ * when nothing is left.
+ */
+export const leaseItemSchema = itemSchema.extend({
+  state: z.enum(['held', 'released', 'done']),
+  /** The attempt that wrote it. */
+  holder: z.string().min(1),
+  /** Milliseconds since 1970. */
+  until: z.number().int().nonnegative(),
+  poll: pollSchema,
+});
+export type LeaseItem = z.infer<typeof leaseItemSchema>;
+
+/**
+ * What was applied to a resource lately, by whichever rule: AWS may answer reads from before a write for minutes, and
+ * nothing may be changed on such a read.
+ */
+export const changedItemSchema = itemSchema.extend({
+  account: accountIdSchema,
+  region: z.union([z.literal('global'), regionSchema]),
+  resource: z.string(),
+  changes: z.array(appliedChangeSchema.extend({ rule: z.string() })),
+});
+export type ChangedItem = z.infer<typeof changedItemSchema>;
+
+/** A resource that was changed. */
+export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
+
+/** `lease#<region>#<job>`: each region's remediator writes those of its own jobs. */
+export function leaseKey(region: string, job: string): ItemKey {
+  return { pk: `lease#${region}#${job}`, sk: 'lease' };
+}
+
+/** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */
+export function changedKey({ account, region, resource }: ChangedResource): ItemKey {
+  return { pk: `finding#${account}#${region}#${resourceInKey(resource)}`, sk: 'changed' };
+}

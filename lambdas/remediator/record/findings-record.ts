@@ -1,0 +1,83 @@
+import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
+import type { Clock } from '../../model/clock.ts';
+import { LeaseHeldError } from '../../model/errors.ts';
+import {
+  type ChangedItem,
+  type ChangedResource,
+  changedItemSchema,
+  changedKey,
+  type LeaseItem,
+  leaseItemSchema,
+  leaseKey,
+} from '../../model/table-items.ts';
+import type { Changed, FindingsStore, JobName, Lease, Taken } from './findings-store.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** A job may come back for as long as queues keep messages: 14 days as a job, 14 as a dead letter. */
+const LEASE_DAYS = 30;
+/** What was changed counts for minutes. */
+const CHANGED_DAYS = 1;
+
+/** The findings table, as far as remediators write it. */
+export class FindingsRecord implements FindingsStore {
+  readonly #table: Pick<FindingsTable, 'read' | 'putIf' | 'writeAll'>;
+  readonly #clock: Clock;
+
+  constructor(table: Pick<FindingsTable, 'read' | 'putIf' | 'writeAll'>, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async takeLease(job: JobName, lease: Lease, now: number): Promise<Taken> {
+    const item = this.#leaseItem(job, lease);
+    const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now) });
+    if (put.isWritten) return { is: 'taken' };
+    const by = leaseItemSchema.parse(put.found);
+    return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
+  }
+
+  async endLease(job: JobName, lease: Lease, changed: readonly Changed[]): Promise<void> {
+    const item = this.#leaseItem(job, lease);
+    const condition = mayEnd(lease.holder);
+    const isWritten =
+      changed.length === 0
+        ? (await this.#table.putIf({ item, condition })).isWritten
+        : await this.#table.writeAll([
+            ...changed.map((each) => ({ item: this.#changedItem(each) })),
+            { item, condition },
+          ]);
+    if (!isWritten) throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
+  }
+
+  async readChanged(resources: readonly ChangedResource[]): Promise<Changed[]> {
+    const items = await this.#table.read(resources.map(changedKey));
+    return items.map((item) => changedItemSchema.parse(item));
+  }
+
+  #leaseItem({ region, job }: JobName, lease: Lease): LeaseItem {
+    return { ...lease, ...leaseKey(region, job), version: 1, expiresAt: this.#inDays(LEASE_DAYS) };
+  }
+
+  #changedItem(changed: Changed): ChangedItem {
+    return { ...changed, ...changedKey(changed), version: 1, expiresAt: this.#inDays(CHANGED_DAYS) };
+  }
+
+  #inDays(days: number): number {
+    return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
+  }
+}
+
+/** A lease of another version is never taken: it may mean something that this one does not know. */
+function mayTake(holder: string, now: number): Condition {
+  return {
+    expression:
+      'attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND (#holder = :holder OR #state = :released OR #until < :now))',
+    names: { '#version': 'version', '#state': 'state', '#holder': 'holder', '#until': 'until' },
+    values: { ':version': 1, ':done': 'done', ':released': 'released', ':holder': holder, ':now': now },
+  };
+}
+
+function mayEnd(holder: string): Condition {
+  return { expression: '#holder = :holder', names: { '#holder': 'holder' }, values: { ':holder': holder } };
+}

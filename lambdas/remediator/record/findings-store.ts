@@ -1,0 +1,34 @@
+import type { ChangedItem, ChangedResource, LeaseItem } from '../../model/table-items.ts';
+
+/** The result of taking a job's lease. */
+export type Taken =
+  | { readonly is: 'taken' }
+  | { readonly is: 'held'; readonly by: Lease }
+  | { readonly is: 'done' };
+
+/** What is known from one job to the next: the part of the findings table that remediators write. */
+export interface FindingsStore {
+  /**
+   * Takes a job's lease unless another attempt holds it still, or the job is done.
+   * @param lease as it is to be; its holder may take it again
+   * @param now milliseconds since 1970
+   */
+  takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
+  /**
+   * Ends an attempt: writes its lease, released or done, and what it applied, all or nothing.
+   * @throws LeaseHeldError when another attempt has the lease
+   */
+  endLease(job: JobName, lease: Lease, changed: readonly Changed[]): Promise<void>;
+  /** Reads what was applied to resources lately: those of which anything is known. */
+  readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
+}
+
+/** What a lease is known by. */
+export interface JobName {
+  readonly region: string;
+  readonly job: string;
+}
+
+type WithoutForm<T> = Omit<T, 'pk' | 'sk' | 'version' | 'expiresAt'>;
+export type Lease = WithoutForm<LeaseItem>;
+export type Changed = WithoutForm<ChangedItem>;

@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { LeaseHeldError } from '../../model/errors.ts';
+import { jobId, pollId } from '../../model/job.ts';
+import type { Work } from '../work.ts';
+import type { Changed, JobName, Lease } from './findings-store.ts';
+
+/**
+ * For clocks that differ: a lease outlives the function that holds it by so much. A job whose function was killed comes
+ * back after six times the function's timeout, which is longer.
+ */
+const MARGIN_MILLISECONDS = 60_000;
+
+type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
+
+/** What an attempt holds while it works on a job, so that no other does. */
+export interface HeldLease {
+  /** Gives the job back, or marks it done. Writes what was applied with it. */
+  end(state: 'released' | 'done', changed: readonly Changed[]): Promise<void>;
+}
+
+/**
+ * Takes the lease of a job for as long as this function may live.
+ * @returns undefined where the job is done already
+ * @throws LeaseHeldError when another attempt may be at work on it
+ */
+export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
+  const { clock, table } = ports;
+  const name: JobName = { region: job.region, job: jobId(job) };
+  const now = clock.now();
+  const lease: Lease = {
+    state: 'held',
+    holder: randomUUID(),
+    until: now + Math.max(0, attempt.remainingMilliseconds()) + MARGIN_MILLISECONDS,
+    poll: job.poll,
+  };
+  const taken = await table.takeLease(name, lease, now);
+  if (taken.is === 'done') return undefined;
+  if (taken.is === 'held') {
+    const until = new Date(taken.by.until).toISOString();
+    throw new LeaseHeldError(
+      `job of ${pollId(job.poll)} for account ${job.account}: another attempt works on it, until ${until} at most`,
+    );
+  }
+  return {
+    end: (state, changed) => table.endLease(name, { ...lease, state }, changed),
+  };
+}

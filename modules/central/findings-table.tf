@@ -1,0 +1,44 @@
+# What is known of findings from one job to the next: who works on a job, what was changed lately. One table for all
+# regions; each item has one writer, which the policies of the functions hold to by the items' keys.
+
+locals {
+  findings_table = "${var.name}-findings"
+}
+
+resource "aws_dynamodb_table" "findings" {
+  # checkov:skip=CKV_AWS_119: encrypted by DynamoDB's own key; no key at a price unless the user brings one
+  name         = local.findings_table
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "pk"
+  range_key    = "sk"
+  tags         = var.tags
+
+  # It is kept with the evidence.
+  deletion_protection_enabled = !var.evidence.force_destroy
+
+  attribute {
+    name = "pk"
+    type = "S"
+  }
+
+  attribute {
+    name = "sk"
+    type = "S"
+  }
+
+  # Items are read as expired once their time is over; DynamoDB deletes them within days.
+  ttl {
+    attribute_name = "expiresAt"
+    enabled        = true
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
+
+  # Without a key of the user's: DynamoDB's own, which costs nothing.
+  server_side_encryption {
+    enabled     = var.evidence.table_kms_key_arn != null
+    kms_key_arn = var.evidence.table_kms_key_arn
+  }
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
+import { systemClock } from '../../lambdas/model/clock.ts';
+import { leaseKey } from '../../lambdas/model/table-items.ts';
+import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
+import type { Changed, Lease } from '../../lambdas/remediator/record/findings-store.ts';
+import { freshAccount } from './harness/product.ts';
+
+const REGION = 'eu-central-1';
+const POLL = { source: 'netskope', rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' } as const;
+const NOW = Date.parse(POLL.asOf);
+const TABLE = 'findings';
+const clientOptions = {
+  endpoint: inject('localAwsEndpoint'),
+  credentials: { accessKeyId: freshAccount(), secretAccessKey: 'test' },
+};
+const dynamodb = new DynamoDBClient({ ...clientOptions, region: REGION });
+const table = new FindingsTable({ table: TABLE, region: REGION, clientOptions });
+const record = new FindingsRecord(table, systemClock);
+
+beforeAll(async () => {
+  await dynamodb.send(
+    new CreateTableCommand({
+      TableName: TABLE,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+});
+
+let job = { region: REGION, job: '' };
+beforeEach(() => {
+  job = { region: REGION, job: randomUUID() };
+});
+
+function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
+  return { state: 'held', holder, until: NOW + 1000, poll: POLL, ...lease };
+}
+
+function changedOf(resource: string): Changed {
+  const change = {
+    change: { kind: 'k', resource, before: null },
+    line: `~ ${resource}`,
+    appliedAt: POLL.asOf,
+  };
+  return {
+    account: '111122223333',
+    region: REGION,
+    resource,
+    changes: [{ ...change, requestIds: [], rule: POLL.rule }],
+  };
+}
+
+// Not at once: of puts that race, the local AWS lets several through. AWS puts one item at a time.
+test('of several attempts the first takes the lease', async () => {
+  const first = await record.takeLease(job, leaseOf('one'), NOW);
+  const second = await record.takeLease(job, leaseOf('two'), NOW);
+
+  expect(first).toEqual({ is: 'taken' });
+  expect(second).toMatchObject({ is: 'held', by: { holder: 'one', state: 'held', until: NOW + 1000 } });
+});
+
+test('a call that the SDK sends again takes what it took before', async () => {
+  const lease = leaseOf('one');
+  await record.takeLease(job, lease, NOW);
+
+  expect(await record.takeLease(job, lease, NOW)).toMatchObject({ is: 'taken' });
+});
+
+test('a lease that is over or released is anyone’s, one that is done nobody’s', async () => {
+  await record.takeLease(job, leaseOf('dead'), NOW);
+  const over = await record.takeLease(job, leaseOf('next'), NOW + 1001);
+  await record.endLease(job, leaseOf('next', { state: 'released' }), []);
+  const released = await record.takeLease(job, leaseOf('last'), NOW);
+  await record.endLease(job, leaseOf('last', { state: 'done' }), [changedOf('bucket')]);
+
+  const done = await record.takeLease(job, leaseOf('late'), NOW + 1_000_000);
+
+  expect([over, released, done]).toEqual([{ is: 'taken' }, { is: 'taken' }, { is: 'done' }]);
+});
+
+test('who was taken over can’t end the lease, and writes nothing', async () => {
+  await record.takeLease(job, leaseOf('slow'), NOW);
+  await record.takeLease(job, leaseOf('next'), NOW + 1001);
+
+  const ending = record.endLease(job, leaseOf('slow', { state: 'done' }), [changedOf('slow-bucket')]);
+
+  await expect(ending).rejects.toMatchObject({ name: 'LeaseHeldError' });
+  expect(await record.readChanged([changedOf('slow-bucket')])).toEqual([]);
+  expect(await record.takeLease(job, leaseOf('other'), NOW + 1)).toMatchObject({
+    is: 'held',
+    by: { holder: 'next' },
+  });
+});
+
+test('a lease of a newer version is not taken, and said loudly', async () => {
+  const newer = { ...leaseKey(REGION, job.job), ...leaseOf('new'), version: 2, state: 'resting' };
+  await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
+
+  const taking = record.takeLease(job, leaseOf('old'), NOW + 1_000_000);
+
+  await expect(taking).rejects.toMatchObject({ name: 'ZodError' });
+});
+
+test('what was changed is read as it was written, of more resources than one request takes', async () => {
+  const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
+  await record.takeLease(job, leaseOf('one'), NOW);
+
+  await record.endLease(job, leaseOf('one', { state: 'done' }), all);
+  const read = await record.readChanged([...all, changedOf('unknown')]);
+
+  const byName = (one: Changed, other: Changed): number => one.resource.localeCompare(other.resource);
+  expect([...read].sort(byName)).toMatchObject([...all].sort(byName));
+});
+
+test('a table that is not there is AWS’s own error', async () => {
+  const missing = new FindingsRecord(
+    new FindingsTable({ table: 'missing', region: REGION, clientOptions }),
+    systemClock,
+  );
+
+  const failing = [
+    missing.takeLease(job, leaseOf('one'), NOW),
+    missing.endLease(job, leaseOf('one'), []),
+    missing.readChanged([changedOf('bucket')]),
+  ];
+
+  for (const each of failing) await expect(each).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FindingsTable } from '../../../lambdas/aws/findings-table.ts';
+import {
+  type Answer,
+  jsonAnswer,
+  type ScriptedAws,
+  scriptedAws,
+} from '../../lab/scripted-aws/scripted-aws.ts';
+
+let aws: ScriptedAws;
+let answers: Answer[];
+let waits: number[];
+
+beforeEach(async () => {
+  answers = [];
+  waits = [];
+  aws = await scriptedAws(() => answers.shift() ?? jsonAnswer({}));
+});
+afterEach(() => aws[Symbol.asyncDispose]());
+
+function tableAt(): FindingsTable {
+  return new FindingsTable({
+    table: 'findings',
+    region: 'eu-central-1',
+    clientOptions: {
+      endpoint: aws.endpoint,
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    },
+    clock: {
+      now: () => 0,
+      sleep: async (milliseconds) => {
+        waits.push(milliseconds);
+      },
+    },
+  });
+}
+
+const key = (pk: string) => ({ pk, sk: 's' });
+const stored = (pk: string) => ({ pk: { S: pk }, sk: { S: 's' } });
+const cancelled = (...codes: readonly string[]): Answer =>
+  jsonAnswer(
+    {
+      __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+      message: 'cancelled',
+      CancellationReasons: codes.map((Code) => ({ Code })),
+    },
+    400,
+  );
+
+test('what an answer leaves out is asked for again', async () => {
+  answers = [
+    jsonAnswer({
+      Responses: { findings: [stored('a')] },
+      UnprocessedKeys: { findings: { Keys: [stored('b')] } },
+    }),
+    jsonAnswer({ Responses: { findings: [stored('b')] } }),
+  ];
+
+  const items = await tableAt().read([key('a'), key('b')]);
+
+  expect(items).toEqual([key('a'), key('b')]);
+  expect(waits).toHaveLength(1);
+  expect(aws.calls.map(({ body }) => JSON.parse(body).RequestItems.findings)).toMatchObject([
+    { ConsistentRead: true, Keys: [stored('a'), stored('b')] },
+    { ConsistentRead: true, Keys: [stored('b')] },
+  ]);
+});
+
+test('what is left out each time is an error: nothing is taken for absent', async () => {
+  const left = jsonAnswer({ UnprocessedKeys: { findings: { Keys: [stored('a')] } } });
+  answers = [left, left, left, left];
+
+  const reading = tableAt().read([key('a')]);
+
+  await expect(reading).rejects.toMatchObject({
+    name: 'DeliveryError',
+    message: 'table findings left 1 of 1 items unread 4 times',
+  });
+});
+
+test('nothing is asked about nothing', async () => {
+  expect(await tableAt().read([])).toEqual([]);
+  expect(aws.calls).toEqual([]);
+});
+
+test('a transaction that a condition cancels writes nothing, one that meets another may go well later', async () => {
+  answers = [cancelled('None', 'ConditionalCheckFailed'), cancelled('TransactionConflict', 'None')];
+  const writes = [{ item: key('a') }, { item: key('b') }];
+
+  const refused = await tableAt().writeAll(writes);
+  const conflict = tableAt().writeAll(writes);
+
+  expect(refused).toBe(false);
+  await expect(conflict).rejects.toMatchObject({ name: 'DeliveryError' });
+});

@@ -1,0 +1,34 @@
+import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
+import type {
+  Changed,
+  FindingsStore,
+  JobName,
+  Lease,
+  Taken,
+} from '../../../../lambdas/remediator/record/findings-store.ts';
+
+/** The findings table in memory. */
+export class MemoryTable implements FindingsStore {
+  /** By the job's id. */
+  readonly leases = new Map<string, Lease>();
+  /** What was changed lately, by resource. */
+  readonly changed = new Map<string, Changed>();
+
+  async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
+    const by = this.leases.get(job);
+    if (by?.state === 'done') return { is: 'done' };
+    if (by?.state === 'held' && by.holder !== lease.holder && by.until >= now) return { is: 'held', by };
+    this.leases.set(job, lease);
+    return { is: 'taken' };
+  }
+
+  async endLease({ job }: JobName, lease: Lease, changed: readonly Changed[]): Promise<void> {
+    if (this.leases.get(job)?.holder !== lease.holder) throw new LeaseHeldError('taken over');
+    this.leases.set(job, lease);
+    for (const each of changed) this.changed.set(each.resource, structuredClone(each));
+  }
+
+  async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
+    return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
+  }
+}
