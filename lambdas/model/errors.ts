@@ -65,6 +65,12 @@ export class TakeBackError extends AutomationError {
 /** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
+  /** When the other one is over at the latest: milliseconds since 1970. Undefined where nobody knows. */
+  readonly until: number | undefined;
+  constructor(message: string, options?: ErrorOptions & { until?: number }) {
+    super(message, options);
+    this.until = options?.until;
+  }
 }
 
 /** The function's time is up before all was done: the next attempt does what is left. */

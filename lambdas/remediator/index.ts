@@ -5,6 +5,7 @@ import { describeError } from '../aws/errors.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { systemClock } from '../model/clock.ts';
 import { parseEnvironment } from '../model/environment.ts';
+import { LeaseHeldError } from '../model/errors.ts';
 import { createRemediator } from './create-remediator.ts';
 import { environmentSchema } from './environment.ts';
 import { logger } from './report.ts';
@@ -30,9 +31,18 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   logger.addContext(context);
   ready ??= prepare();
   const workshop = ready;
+  /** The messages whose jobs another attempt works on. */
+  const heldUntil = new Map<string, number | undefined>();
   const response = await processPartialResponse(
     event,
-    (record: SQSRecord) => workOnMessage(record, context, workshop),
+    async (record: SQSRecord) => {
+      try {
+        await workOnMessage(record, context, workshop);
+      } catch (error) {
+        if (error instanceof LeaseHeldError) heldUntil.set(record.messageId, error.until);
+        throw error;
+      }
+    },
     new BatchProcessor(EventType.SQS),
     // Errors are counted and logged; that a whole batch failed is not an error of the function's own.
     { context, processInParallel: false, throwOnFullBatchFailure: false },
@@ -42,7 +52,12 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   for (const record of event.Records) {
     if (!failed.has(record.messageId) || workshop.queue.isDelayed(record)) continue;
     try {
-      await workshop.queue.putBack(record, { maxReceiveCount, retryDelaySeconds });
+      const notBefore = heldUntil.get(record.messageId);
+      await workshop.queue.putBack(record, {
+        maxReceiveCount,
+        retryDelaySeconds,
+        ...(notBefore !== undefined && { notBefore }),
+      });
     } catch (error) {
       // It then comes back when the queue's visibility timeout is over: later, but not lost.
       logger.warn(`message ${record.messageId} could not be put back sooner: ${describeError(error)}`);

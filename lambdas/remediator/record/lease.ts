@@ -39,6 +39,7 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
     const until = new Date(taken.by.until).toISOString();
     throw new LeaseHeldError(
       `job of ${pollId(job.poll)} for account ${job.account}: another attempt works on it, until ${until} at most`,
+      { until: taken.by.until },
     );
   }
   return {

@@ -348,6 +348,21 @@ describe('the queues of a region, for the function that works on jobs', () => {
     expect(queueOf(sqs).isDelayed({ eventSourceARN })).toBe(isDelayed);
   });
 
+  test('a job that can’t be attempted before some time waits for it, but not for ever', async () => {
+    await using sqs = await startSingleSqs();
+    const clock = new FakeClock();
+    const queue = queueOf(sqs, clock);
+    const retry = { maxReceiveCount: 5, retryDelaySeconds: 30 };
+
+    for (const seconds of [-10, 10, 300, 100_000]) {
+      const notBefore = clock.now() + seconds * 1000;
+      await queue.putBack(messageOf(1), { ...retry, notBefore });
+    }
+
+    const [, ...changes] = sqs.calls.map(({ body }) => JSON.parse(body));
+    expect(changes.map(({ VisibilityTimeout }) => VisibilityTimeout)).toEqual([30, 30, 300, 1200]);
+  });
+
   test('an unfinished job waits twice as long each time, not for ever, and not at all after the last', async () => {
     await using sqs = await startSingleSqs();
     const queue = queueOf(sqs);

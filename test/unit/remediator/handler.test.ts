@@ -1,3 +1,4 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -16,6 +17,8 @@ import { ACCOUNT, jobOf, RULE } from './support/world.ts';
 
 const SERVICE = 'cspm-remediator';
 const QUEUE = 'arn:aws:sqs:eu-central-1:111111111111:cspm-jobs.fifo';
+
+const visibilitiesSchema = z.array(z.object({ VisibilityTimeout: z.number() }));
 
 let cloud: Cloud;
 let aws: ScriptedAws;
@@ -243,6 +246,33 @@ describe('a job', () => {
       ),
     ]);
     expect(logged('ERROR')).toEqual([]);
+  });
+
+  test('that another attempt works on waits until that one is over', async () => {
+    cloud.users.set('a', 'Active');
+    const until = Date.now() + 600_000;
+    const lease = { pk: 'lease#x', sk: 'lease', version: 1, expiresAt: 1, state: 'held', holder: 'h', until };
+    cloud.faults.set(
+      'dynamodb:PutItem',
+      jsonAnswer(
+        {
+          __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+          message: 'The conditional request failed',
+          Item: marshall({ ...lease, poll: jobOf('a').poll }),
+        },
+        400,
+      ),
+    );
+
+    const response = await invoke(recordOf(jobOf('a')));
+
+    expect(response.batchItemFailures).toHaveLength(1);
+    const [{ VisibilityTimeout } = { VisibilityTimeout: 0 }] = visibilitiesSchema.parse(cloud.visibilities);
+    expect(VisibilityTimeout).toBeGreaterThan(500);
+    expect(VisibilityTimeout).toBeLessThanOrEqual(600);
+    expect(cloud.users.get('a')).toBe('Active');
+    expect(cloud.events).toEqual([]);
+    expect(logged('WARN')).toEqual([expect.stringContaining('another attempt works on it, until')]);
   });
 
   test('that is not finished leaves a word on what was changed already', async () => {
