@@ -211,6 +211,22 @@ describe('a job', () => {
     expect(metrics()).toEqual([metric('Failed', 3, RULE), metric('RoleMissing', 1)]);
   });
 
+  test('a role that has been missing for an hour is one event, whatever jobs come', async () => {
+    cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
+    await invoke(recordOf(jobOf('a', 'b')));
+    const [note = ''] = [...cloud.objects.keys()].filter((key) => key.includes('missing-roles/'));
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    cloud.objects.set(note, JSON.stringify({ version: 1, since, isReported: false }));
+
+    await invoke(recordOf(jobOf('c')));
+    await invoke(recordOf(jobOf('d')));
+
+    expect(note).toContain(`missing-roles/${ACCOUNT}.json`);
+    expect(cloud.events.filter(({ outcome }) => outcome === undefined)).toEqual([
+      { version: 1, account: ACCOUNT, region: 'eu-central-1', rule: RULE, since },
+    ]);
+  });
+
   test('settings that can’t be used are counted for an alarm', async () => {
     cloud.settings = { ...cloud.settings, options: { max_age_days: 'ninety' } };
 

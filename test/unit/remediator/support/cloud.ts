@@ -15,7 +15,7 @@ import { settingsOf } from './world.ts';
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
 
 const entriesSchema = z.object({ Entries: z.array(z.object({ Detail: z.string() })) });
-const eventSchema = z.looseObject({ outcome: z.string() });
+const eventSchema = z.looseObject({ outcome: z.string().optional() });
 const queueNameSchema = z.object({ QueueName: z.string() });
 const messageSchema = z.looseObject({ QueueUrl: z.string(), MessageBody: z.string() });
 
