@@ -4,7 +4,8 @@
  *
  *     node scripts/bootstrap.mjs scripts/test.ts [arguments]
  *
- * Plain JavaScript without dependencies, because it runs before there are any.
+ * Plain JavaScript without dependencies, because it runs before there are any. That is why `wireit` or `turbo` can't take
+ * its place: both are dependencies. Why they don't run the tests either, `test.ts` says.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

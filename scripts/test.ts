@@ -17,7 +17,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { startProcessRun } from '../test/lab/processes/run.ts';
 import type { Check } from './testing/checks.ts';
-import { type CommandEnd, lastLines, runCommand } from './testing/run-step.ts';
+import { type CommandEnd, cpuSecondsOfChildren, lastLines, runCommand } from './testing/run-step.ts';
 import { schedule } from './testing/schedule.ts';
 import { counts, duration, failureLines, isFailed, type StepResult, stepLine } from './testing/screen.ts';
 import { allSteps, chooseSteps, type Step, steps } from './testing/steps.ts';
@@ -50,6 +50,8 @@ const environment = {
 };
 const results: StepResult[] = [];
 const runningSince = new Map<Step, number>();
+/** Of all steps that have ended. */
+let cpuSeconds = cpuSecondsOfChildren();
 
 // So that who waits sees that something goes on; of a set-up, also how far it is.
 const signs = setInterval(async () => {
@@ -135,6 +137,8 @@ async function runStep(step: Step): Promise<StepResult> {
     signal: interruption.signal,
   });
   runningSince.delete(step);
+  const cpuSecondsBefore = cpuSeconds;
+  cpuSeconds = cpuSecondsOfChildren();
   const stepChecks = await checksOf(step, end, report);
   const tail = await lastLines(log, linesForFailures);
   for (const file of [log, report, folder]) {
@@ -142,7 +146,11 @@ async function runStep(step: Step): Promise<StepResult> {
     if (file === folder) await rm(kept, { recursive: true, force: true });
     await rename(file, kept).catch(() => undefined); // Not every step writes all of them.
   }
-  return resultOf(step, (Date.now() - start) / 1000, tail, stepChecks);
+  return {
+    ...resultOf(step, (Date.now() - start) / 1000, tail, stepChecks),
+    ...(cpuSeconds !== undefined &&
+      cpuSecondsBefore !== undefined && { cpuSeconds: cpuSeconds - cpuSecondsBefore }),
+  };
 }
 
 /** A step's checks; one that failed more where the step failed and no check says why. */

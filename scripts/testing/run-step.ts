@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 /** How long a step may take to tidy up when it is told to stop. */
 const graceMilliseconds = 8000;
+/** Linux's, wherever it tells times in files. */
+const ticksPerSecond = 100;
 
 export interface CommandOptions {
   readonly directory: string;
@@ -69,6 +72,21 @@ export async function runCommand(
     kill('SIGKILL');
     await log.close();
   }
+}
+
+/**
+ * The CPU time of all processes so far that this one has started and that have ended, with those that they started in
+ * turn, in seconds. What a step worked is by how much it grows when the step ends. Undefined where there is no Linux to say
+ * it.
+ */
+export function cpuSecondsOfChildren(): number | undefined {
+  const file = '/proc/self/stat';
+  if (!existsSync(file)) return undefined;
+  const status = readFileSync(file, 'utf8');
+  // Behind the name, which may hold anything, the 14th and 15th are the children's time as users and in the system.
+  const fields = status.slice(status.lastIndexOf(')') + 2).split(' ');
+  const [user, system] = fields.slice(13, 15).map(Number);
+  return user === undefined || system === undefined ? undefined : (user + system) / ticksPerSecond;
 }
 
 /** The last lines of a log, without colours and empty lines. */

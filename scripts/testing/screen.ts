@@ -7,6 +7,8 @@ export interface StepResult {
   /** Its tests, or one check for the step; none for a preparation that succeeded. */
   readonly checks: readonly Check[];
   readonly seconds: number;
+  /** What its processes worked, where that is known: on a busy machine it says more than how long the step took. */
+  readonly cpuSeconds?: number | undefined;
   readonly logFile: string;
   /** The end of its log. */
   readonly tail: readonly string[];
@@ -28,10 +30,11 @@ export function duration(seconds: number): string {
 }
 
 /** One line for a finished step. */
-export function stepLine({ name, checks, seconds }: StepResult): string {
+export function stepLine({ name, checks, seconds, cpuSeconds }: StepResult): string {
   const mark = isFailed({ checks }) ? '✗' : '✓';
   const what = checks.length === 0 ? 'ready' : counts(checks);
-  return `${mark} ${name.padEnd(18)} ${what.padEnd(24)} ${duration(seconds)}`;
+  const work = cpuSeconds === undefined ? '' : `, ${Math.round(cpuSeconds)} s of CPU time`;
+  return `${mark} ${name.padEnd(18)} ${what.padEnd(24)} ${duration(seconds)}${work}`;
 }
 
 /** Such a failure is only the consequence of another. */

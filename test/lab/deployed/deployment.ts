@@ -29,7 +29,8 @@ export interface Poll {
 }
 
 const POLL_TIMEOUT_MILLISECONDS = 420_000;
-const LOOK_INTERVAL_MILLISECONDS = 250;
+/** Each look of each rule lists all outcomes there are: work for the local AWS that does the rest too. */
+const LOOK_INTERVAL_MILLISECONDS = 1000;
 
 const scheduleInputSchema = z.object({
   rule: z.string(),

@@ -26,6 +26,7 @@ describe('what a run of the tests shows', () => {
   it('has a line for a step', () => {
     expect(stepLine(step({ checks: [passed, failed] }))).toMatch(/^✗ unit +1 passed, 1 failed +1 min 11 s$/);
     expect(stepLine(step({ name: 'prepare' }))).toMatch(/^✓ prepare +ready /);
+    expect(stepLine(step({ cpuSeconds: 12.4 }))).toMatch(/1 min 11 s, 12 s of CPU time$/);
   });
 
   it('names the failing tests, what they say and the log', () => {
