@@ -53,6 +53,11 @@ output "findings_table" {
   value       = module.central.findings_table
 }
 
+output "settings_bucket" {
+  description = "The bucket of the settings: `rules/<id>.json` and `accounts.json`. Terraform alone writes it."
+  value       = module.central.settings_bucket
+}
+
 output "event_bus_name" {
   description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
   value       = module.central.event_bus_name
@@ -64,7 +69,7 @@ output "notifications_topic_arn" {
 }
 
 output "pause_parameter_name" {
-  description = "The parameter that stops enforcement: set it to `all`, or to rule ids separated by commas."
+  description = "The parameter that stops enforcement: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas."
   value       = module.region.pause_parameter_name
 }
 
@@ -74,6 +79,6 @@ output "target_role_arn" {
 }
 
 output "settings" {
-  description = "Each rule's settings as the remediator reads them, as JSON. A root that passes this on shows in its plan how they change."
+  description = "The settings as the remediator reads them: of each rule in `rules`, of the accounts in `accounts`, as JSON. A root that passes this on shows in its plan how they change."
   value       = module.central.settings
 }

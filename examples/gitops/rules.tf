@@ -18,7 +18,7 @@ locals {
     ]
     maintenance_window = ["days", "start", "end"]
     exemptions         = ["account", "region", "resource", "reason", "owner", "expires"]
-    options            = flatten([for text in values(module.cspm_auto_remediation.settings) : keys(jsondecode(text).options)])
+    options            = flatten([for text in values(module.cspm_auto_remediation.settings.rules) : keys(jsondecode(text).options)])
   }
 
   found = flatten([

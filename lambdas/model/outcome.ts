@@ -4,6 +4,7 @@ import { pollSchema } from './job.ts';
 import { jsonSchema } from './json.ts';
 import { modeSchema } from './mode.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
+import { settingsVersionsSchema } from './settings.ts';
 
 /** A change as it was planned or done, in the form that evidence keeps and undo reads. */
 export const recordedChangeSchema = z.object({
@@ -32,6 +33,8 @@ export const outcomeSchema = z.object({
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
   mode: modeSchema.optional(),
+  /** The versions of the settings that it was decided by; missing where they could not be read. */
+  settings: settingsVersionsSchema.optional(),
   /** What was seen of the resource before anything was changed. */
   seen: jsonSchema.optional(),
   /** What would be, or was to be, changed. */

@@ -5,10 +5,11 @@ import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { FindingsTable } from '../aws/findings-table.ts';
 import type { JobQueue } from '../aws/job-queue.ts';
+import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
 import type { Environment } from './environment.ts';
-import { ParameterSettings } from './parameter-settings.ts';
+import { ObjectSettings } from './object-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
 import { FindingsRecord } from './record/findings-record.ts';
@@ -29,16 +30,13 @@ export function createRemediator(
 ): Remediator {
   const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
   const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
-  const { EVIDENCE_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
+  const { EVIDENCE_BUCKET, SETTINGS_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
   const sessions = new Sessions(environment, clock, logger);
   const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
   const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
-  const objects = new EvidenceObjects({
-    bucket: EVIDENCE_BUCKET,
-    owner: SECURITY_ACCOUNT_ID,
-    region: HOME_REGION,
-    clientOptions: clientDefaults,
-  });
+  const home = { owner: SECURITY_ACCOUNT_ID, region: HOME_REGION, clientOptions: clientDefaults };
+  const objects = new EvidenceObjects({ ...home, bucket: EVIDENCE_BUCKET });
+  const settings = new SettingsObjects({ ...home, bucket: SETTINGS_BUCKET });
   const missingRoles = new MissingRoles(
     objects,
     (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
@@ -52,7 +50,7 @@ export function createRemediator(
   });
   const ports: Omit<Ports, 'openSession'> = {
     clock,
-    settings: new ParameterSettings(parameters, NAME, clock),
+    settings: new ObjectSettings(settings, parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     table: new FindingsRecord(table, clock),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,

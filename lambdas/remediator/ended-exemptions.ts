@@ -14,10 +14,7 @@ export function endedExemptions(
     findings.map((finding) => {
       const assessment = assessments.get(finding.resource);
       const tags = assessment !== undefined && 'tags' in assessment ? assessment.tags : undefined;
-      const ended = [
-        ...exemptionsOf(finding, settings.exemptions, now).ended,
-        ...exemptionTagOf(tags, now).ended,
-      ];
+      const ended = [...exemptionsOf(finding, settings, now).ended, ...exemptionTagOf(tags, now).ended];
       return [finding.resource, ended];
     }),
   );

@@ -13,6 +13,7 @@ export const environmentSchema = z.object({
   PARTITION: z.string().regex(/^aws(-[a-z]+)*$/, 'expected a partition such as aws'),
   EVIDENCE_BUCKET: z.string().min(3),
   FINDINGS_TABLE: z.string().min(3),
+  SETTINGS_BUCKET: z.string().min(3),
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
   /** With its path, without the first slash. */
   TARGET_ROLE_NAME: z.string().min(1),

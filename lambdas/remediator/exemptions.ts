@@ -1,6 +1,7 @@
+import { groupsOf } from '../model/account-modes.ts';
 import { type Exempting, isOver } from '../model/exemption-tag.ts';
 import type { Finding } from '../model/finding.ts';
-import type { Exemption } from '../model/settings.ts';
+import type { Settings } from '../model/settings.ts';
 
 export { EXEMPTION_TAG, type Exempting, exemptionTagOf, type TagExempting } from '../model/exemption-tag.ts';
 
@@ -23,12 +24,14 @@ function matches(pattern: string, text: string): boolean {
 /** What the exemptions in the rule's settings say of a finding. */
 export function exemptionsOf(
   finding: Pick<Finding, 'account' | 'region' | 'resource'>,
-  exemptions: readonly Exemption[],
+  { exemptions, allRules }: Pick<Settings, 'exemptions' | 'allRules'>,
   now: Date,
 ): Exempting {
+  const groups = groupsOf(finding.account, allRules);
   const naming = exemptions.filter(
-    ({ account, region, resource }) =>
+    ({ account, group, region, resource }) =>
       matches(account, finding.account) &&
+      (group === undefined || groups.includes(group)) &&
       matches(region, finding.region) &&
       matches(resource, finding.resource),
   );

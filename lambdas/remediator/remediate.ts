@@ -4,6 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
 import type { Mode } from '../model/mode.ts';
 import type { Outcome } from '../model/outcome.ts';
+import type { SettingsVersions } from '../model/settings.ts';
 import { loadRule } from '../rules/index.ts';
 import type { Action } from './action.ts';
 import { Book, type Entry } from './book.ts';
@@ -65,6 +66,7 @@ interface Learned {
   isRoleMissing: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
+  settingsVersions?: SettingsVersions;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
@@ -189,6 +191,7 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
   try {
     const work = await readSettings(job);
     learned.mode = work.mode;
+    learned.settingsVersions = work.settings.versions;
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     const held = await heldNow(book, work);
     const action = held === undefined ? modes[work.mode] : heldBy(held);
@@ -212,14 +215,14 @@ async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | unde
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
-  { lease, isRecalled, isRoleMissing, settingsError, mode, endedExemptions, idle }: Learned,
+  { lease, isRecalled, isRoleMissing, settingsError, mode, settingsVersions, endedExemptions, idle }: Learned,
 ): Promise<JobResult> {
   const { job, rule, journal, ports } = work;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = await removeMarks(job, places, ports);
-  const outcomes = await outcomesOf(book, { ...work, mode, endedExemptions });
+  const outcomes = await outcomesOf(book, { ...work, mode, settingsVersions, endedExemptions });
   const { written, unwritten } = await writeOutcomes(outcomes, ports.evidence);
   book.add(unwritten);
   const published = [...unpublished(book, journal), ...written];

@@ -1,13 +1,18 @@
 locals {
   # The accounts that the remediators may work in, where the settings name all of them: each rule is off but for accounts
-  # that it names. Null: any account that trusts them, or none is on. The remediators look at the settings before they
-  # assume a role; this binds their role, too.
-  is_closed = (
-    alltrue([for modes in local.modes_of_rule : modes.mode == "off"]) &&
-    anytrue(flatten([for modes in local.modes_of_rule : [for mode in values(modes.mode_by_account) : mode != "off"]]))
-  )
+  # that it or all rules name. Null: any account that trusts them, or none is on. The remediators look at the settings
+  # before they assume a role; this binds their role, too.
+  named_by_rule = {
+    for id, rule in local.rules_by_id : id => (
+      length(var.accounts) > 0 && length(rule.accounts) > 0 ? setintersection(var.accounts, rule.accounts) :
+      length(var.accounts) > 0 ? var.accounts :
+      length(rule.accounts) > 0 ? rule.accounts :
+      rule.mode == "off" ? toset(keys(rule.mode_by_account)) : null
+    )
+  }
+  is_closed = alltrue([for accounts in local.named_by_rule : accounts != null]) && length(local.polled_rules) > 0
   closed_accounts = local.is_closed ? sort(setsubtract(
-    toset(flatten([for modes in local.modes_of_rule : keys(modes.mode_by_account)])),
+    toset(flatten([for id, accounts in local.named_by_rule : concat(tolist(coalesce(accounts, [])), tolist(local.rules_by_id[id].excluded_accounts))])),
     var.excluded_accounts,
   )) : null
 }

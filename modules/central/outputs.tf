@@ -16,7 +16,7 @@ output "link" {
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
     automation_role_name     = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id
-    settings                 = local.settings
+    settings_bucket          = local.settings_bucket
     metrics_namespace        = local.metrics_namespace
     lambda                   = var.lambda
     iam_path                 = var.iam.path
@@ -75,6 +75,11 @@ output "findings_table" {
   value       = aws_dynamodb_table.findings.name
 }
 
+output "settings_bucket" {
+  description = "The bucket of the settings: `rules/<id>.json` and `accounts.json`. Terraform alone writes it."
+  value       = aws_s3_bucket.settings.bucket
+}
+
 output "api_token_secret_arn" {
   description = "The secret that holds the Netskope API token."
   value       = local.token_secret_arn
@@ -91,6 +96,6 @@ output "schedule_group_name" {
 }
 
 output "settings" {
-  description = "Each rule's settings as the remediators read them, as JSON. A root that passes this on shows in its plan how they change."
-  value       = local.settings
+  description = "The settings as the remediators read them: of each rule in `rules`, of the accounts in `accounts`, as JSON. A root that passes this on shows in its plan how they change."
+  value       = { rules = local.rule_settings, accounts = local.account_settings }
 }

@@ -351,53 +351,9 @@ locals {
   cron_month        = "(\\*|0?[1-9]|1[0-2]|[A-Z]{3})([,/-](0?[1-9]|1[0-2]|[A-Z]{3}))*"
   cron_day_of_week  = "(\\*|L|[1-7]L?|[A-Z]{3}L?|[1-7]#[1-5]|[A-Z]{3}#[1-5])([,/-]([1-7]|[A-Z]{3}))*"
 
-  # The accounts that each rule is on for, where not for all: null stands for all.
-  accounts_of_rule = {
-    for id, rule in local.rules_by_id : id => (
-      length(var.accounts) == 0 ? (length(rule.accounts) == 0 ? null : rule.accounts) :
-      length(rule.accounts) == 0 ? var.accounts : setintersection(var.accounts, rule.accounts)
-    )
-  }
-
-  # Lists of accounts are another way to say modes: where some are named, the rule is off for the others. So what the
-  # remediators read is modes alone.
-  modes_of_rule = {
-    for id, rule in local.rules_by_id : id => {
-      mode = local.accounts_of_rule[id] == null ? rule.mode : "off"
-      mode_by_account = merge(
-        local.accounts_of_rule[id] == null ? rule.mode_by_account : {
-          for account in local.accounts_of_rule[id] : account => lookup(rule.mode_by_account, account, rule.mode)
-        },
-        { for account in setunion(var.excluded_accounts, rule.excluded_accounts) : account => "off" },
-      )
-    }
-  }
-
-  # A rule is asked for when it is on for any account.
+  # A rule is asked for when it is on for any account. Which accounts there are may not be known before an apply.
   polled_rules = {
     for id, rule in local.rules_by_id : id => rule
-    if length(setsubtract(concat([local.modes_of_rule[id].mode], values(local.modes_of_rule[id].mode_by_account)), ["off"])) > 0
-  }
-
-  # The settings of each rule, in the form in which the remediators read them. As text, so that they pass through
-  # `link` as they are, whatever options there are.
-  settings = {
-    for id, rule in local.rules_by_id : id => jsonencode(merge(
-      { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
-      {
-        version         = 1
-        rule            = id
-        mode            = local.modes_of_rule[id].mode
-        mode_by_account = local.modes_of_rule[id].mode_by_account
-        method          = rule.method
-        runbook_then    = rule.runbook_then
-        exemptions      = rule.exemptions
-        options = merge(
-          # The role that `target` makes for this, by the name that it has there.
-          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
-          { for option, value in rule.options : option => value if value != null },
-        )
-      },
-    ))
+    if length(setsubtract(concat([rule.mode], values(rule.mode_by_account)), ["off"])) > 0
   }
 }

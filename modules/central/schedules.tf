@@ -46,6 +46,7 @@ resource "aws_scheduler_schedule" "rule" {
 
   # A schedule may fire as soon as it stands: what its first poll needs comes before it.
   depends_on = [
+    aws_s3_object.rule,
     aws_iam_role_policy.scheduler,
     aws_lambda_function_event_invoke_config.collector,
     aws_s3_bucket_public_access_block.evidence,

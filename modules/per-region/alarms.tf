@@ -110,7 +110,7 @@ locals {
       threshold   = 0
     }
     settings-invalid = {
-      description = "A rule's settings in /${local.name}/rules can't be read, so the rule changes nothing. Apply Terraform again; the log of ${local.remediator_name} says what is wrong with which rule's."
+      description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, can't be read or understood, so nothing is changed by them. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause."
       namespace   = var.link.metrics_namespace
       metric      = "SettingsInvalid"
       dimensions  = { service = local.remediator_name }

@@ -1,12 +1,11 @@
 output "region" {
-  description = "The region's code, once its queues, settings and remediator are there: `central` takes it in `poll_after`."
+  description = "The region's code, once its queues, pause parameter and remediator are there: `central` takes it in `poll_after`."
   value       = local.region
 
   depends_on = [
     aws_lambda_event_source_mapping.delayed,
     aws_lambda_event_source_mapping.jobs,
     aws_ssm_parameter.pause,
-    aws_ssm_parameter.settings,
   ]
 }
 
@@ -46,6 +45,6 @@ output "remediator_log_group_name" {
 }
 
 output "pause_parameter_name" {
-  description = "The parameter that stops enforcement in this region: set it to `all`, or to rule ids separated by commas."
+  description = "The parameter that stops enforcement in this region: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas."
   value       = aws_ssm_parameter.pause.name
 }

@@ -3,6 +3,7 @@ locals {
 
   parameter_arn = "arn:${var.link.partition}:ssm:${local.region}:${var.link.security_account_id}:parameter/${local.name}"
   evidence_arn  = "arn:${var.link.partition}:s3:::${var.link.evidence_bucket}"
+  settings_arn  = "arn:${var.link.partition}:s3:::${var.link.settings_bucket}"
 
   # An inline policy takes 10,240 characters, and an account 15 of them. Above that the remediator's own check stands
   # alone, with the organization.
@@ -38,6 +39,7 @@ module "remediator" {
     PARTITION                    = var.link.partition
     EVIDENCE_BUCKET              = var.link.evidence_bucket
     FINDINGS_TABLE               = var.link.findings_table
+    SETTINGS_BUCKET              = var.link.settings_bucket
     EVENT_BUS_ARN                = var.link.event_bus_arn
     TARGET_ROLE_NAME             = var.link.target_role_name
     AUTOMATION_ROLE_NAME         = var.link.automation_role_name
@@ -73,10 +75,14 @@ module "remediator" {
       Action   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
       Resource = [local.delayed_arn]
     },
-    # GetParametersByPath is asked of the path, and answers with what lies beneath it.
     {
-      Action   = ["ssm:GetParametersByPath"]
-      Resource = ["${local.parameter_arn}/rules/*"]
+      Action   = ["s3:GetObject"]
+      Resource = ["${local.settings_arn}/rules/*", "${local.settings_arn}/accounts.json"]
+    },
+    # Without it S3 answers 403 instead of 404 for settings that are not there, and nobody could tell which it is.
+    {
+      Action   = ["s3:ListBucket"]
+      Resource = [local.settings_arn]
     },
     {
       Action   = ["ssm:GetParameter"]

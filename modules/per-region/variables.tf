@@ -16,7 +16,7 @@ variable "link" {
     target_role_name         = string
     automation_role_name     = string
     external_id              = string
-    settings                 = map(string)
+    settings_bucket          = string
     metrics_namespace        = string
     iam_path                 = string
     permissions_boundary_arn = string

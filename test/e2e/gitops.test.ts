@@ -260,11 +260,12 @@ s3-bucket-public:
     );
     expect(succeeded).toBe(true);
     expect(resources).toEqual([
-      'module.cspm_auto_remediation.module.region.aws_ssm_parameter.settings["security-group-ssh-open/1"] will be updated in-place',
+      'module.cspm_auto_remediation.module.central.aws_s3_object.rule["security-group-ssh-open"] will be updated in-place',
     ]);
     expect(summary).toContain('Plan: 0 to add, 1 to change, 0 to destroy.');
     expect(changedLines).toEqual([
       '~ settings = {',
+      '~ rules = {',
       '~ security-group-ssh-open = jsonencode(',
       '~ {',
       '~ mode_by_account = {',

@@ -349,7 +349,7 @@ describe('examples/organization in a local AWS', () => {
       ),
       functions: [`${name}-remediator`],
       eventSources: [arn('jobs-delayed'), arn('jobs.fifo')],
-      parameters: [`/${name}/pause`, `/${name}/rules/security-group-ssh-open/1`],
+      parameters: [`/${name}/pause`],
       logGroups: [`/aws/lambda/${name}-remediator`],
       rules: [`${name}-forward-alarms`],
       alarms: expect.arrayContaining([`${name}-jobs-dead-letters`, `${name}-oldest-job`]),

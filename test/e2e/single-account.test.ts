@@ -8,26 +8,26 @@ import {
   GetBucketOwnershipControlsCommand,
   GetBucketPolicyCommand,
   GetBucketVersioningCommand,
+  GetObjectCommand,
   GetPublicAccessBlockCommand,
   ListObjectVersionsCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ACCOUNTS_KEY, ruleSettingsKey } from '../../lambdas/model/settings.ts';
 import {
   collectorEnvironment,
   jobQueueAttributes,
   jobQueues,
   queueName,
   remediatorEnvironment,
-  settingsPath,
-  settingsPieces,
+  settingsBucketName,
   tokenSecretName,
 } from '../integration/harness/deployed-form.ts';
-import { settingsJson } from '../integration/harness/product.ts';
+import { accountsJson, settingsJson } from '../integration/harness/product.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { startAwsProxy } from '../lab/aws-proxy/index.ts';
 import { type Lab, startLab } from '../lab/index.ts';
@@ -166,11 +166,11 @@ describe('examples/single-account in a local AWS', () => {
       new DescribeSecretCommand({ SecretId: tokenSecretName(place) }),
     );
     const rule = 's3-bucket-public';
-    const { Parameters = [] } = await new SSMClient(clientSettings()).send(
-      new GetParametersByPathCommand({ Path: settingsPath(place, rule) }),
-    );
-    const pieces = Parameters.map(({ Value = '' }) => Value);
-    const json = Buffer.from(pieces.map((piece) => piece.split(' ')[2]).join(''), 'base64').toString();
+    const settingsIn = async (Key: string) => {
+      const Bucket = settingsBucketName(place);
+      const { Body } = await new S3Client(clientSettings()).send(new GetObjectCommand({ Bucket, Key }));
+      return Object.keys(JSON.parse((await Body?.transformToString()) ?? '')).sort();
+    };
 
     expect(await variablesOf('collector')).toEqual({
       ...collectorEnvironment(place, {
@@ -189,10 +189,10 @@ describe('examples/single-account in a local AWS', () => {
     const { RedrivePolicy = '', ...attributes } = jobQueueAttributes(place, region, 5);
     expect(Attributes).toMatchObject(attributes);
     expect(JSON.parse(Attributes['RedrivePolicy'] ?? '')).toEqual(JSON.parse(RedrivePolicy));
-    expect(pieces).toEqual(settingsPieces(json));
-    expect(Object.keys(JSON.parse(json)).sort()).toEqual(
+    expect(await settingsIn(ruleSettingsKey(rule))).toEqual(
       Object.keys(JSON.parse(settingsJson(rule, {}))).sort(),
     );
+    expect(await settingsIn(ACCOUNTS_KEY)).toEqual(Object.keys(JSON.parse(accountsJson({}))).sort());
   });
 
   test('no poll comes before the queues, settings and roles that it needs', async () => {
@@ -201,8 +201,8 @@ describe('examples/single-account in a local AWS', () => {
     const lines = log.split('\n');
     const firstSchedule = lines.findIndex((line) => /aws_scheduler_schedule\.rule.*: Creating/.test(line));
     const made = lines.flatMap((line, at) =>
-      /module\.(region|target)\b.*: Creation complete/.test(line) &&
-      /aws_(sqs_queue|ssm_parameter|lambda_event_source_mapping|iam_role)\./.test(line)
+      /(module\.(region|target)\b|aws_s3_object).*: Creation complete/.test(line) &&
+      /aws_(sqs_queue|ssm_parameter|s3_object|lambda_event_source_mapping|iam_role)\./.test(line)
         ? [at]
         : [],
     );

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { settingsPieces } from './harness/deployed-form.ts';
+import { ACCOUNTS_KEY, ruleSettingsKey } from '../../lambdas/model/settings.ts';
 import { settingsJson } from './harness/product.ts';
 import {
   ingressRules,
@@ -24,31 +24,26 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 describe('settings that can not be used stop the rule, and say so', () => {
-  test.each<[string, (deployed: Deployed) => Promise<void>, RegExp]>([
+  test.each<[string, (deployed: Deployed) => Promise<unknown>, RegExp]>([
     [
       'there are none',
       async () => {},
-      /^settings of security-group-ssh-open: there are none; nothing is changed/,
-    ],
-    [
-      'a parameter is not a piece of settings',
-      ({ product }) => product.putPieces(SSH, ['{"mode":"enforce"}']),
-      /a parameter holds "\{"mode":"enforce"\}…", which is no piece of settings/,
+      /^settings in rules\/security-group-ssh-open\.json can't be read; nothing is changed until it can: NoSuchKey/,
     ],
     [
       'they are not JSON',
-      ({ product }) => product.putPieces(SSH, settingsPieces('mode = enforce')),
-      /^settings of security-group-ssh-open: they are not JSON; .*run terraform apply again/,
+      ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), 'mode = enforce'),
+      /^settings in rules\/security-group-ssh-open\.json: they are not JSON; .*run terraform apply again/,
     ],
     [
       'they are of another form',
-      ({ product }) => product.putPieces(SSH, settingsPieces('{"version":1,"mode":"yes"}')),
-      /^settings of security-group-ssh-open: .*mode: Invalid option/,
+      ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), '{"version":2,"mode":"yes"}'),
+      /^settings in rules\/security-group-ssh-open\.json: .*mode: Invalid option/,
     ],
     [
       "they are another rule's",
-      ({ product }) => product.putPieces(SSH, settingsPieces(settingsJson(RDP, enforce))),
-      /they are those of security-group-rdp-open/,
+      ({ product }) => product.putSettingsText(ruleSettingsKey(SSH), settingsJson(RDP, enforce)),
+      /are those of security-group-rdp-open/,
     ],
     [
       'an option is not the rule’s',
@@ -56,21 +51,12 @@ describe('settings that can not be used stop the rule, and say so', () => {
       /^settings of security-group-ssh-open: options: all_traffic: /,
     ],
     [
-      'a piece is missing',
+      'what is said of accounts is not JSON',
       async ({ product }) => {
-        const [, ...rest] = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(30) }));
-        await product.putPieces(SSH, rest);
+        await product.putSettings(SSH, enforce);
+        await product.putSettingsText(ACCOUNTS_KEY, 'production');
       },
-      /pieces 2(, \d+)* of \d+ are there/,
-    ],
-    [
-      'the pieces are of two applies',
-      async ({ product }) => {
-        const before = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(30) }));
-        const after = settingsPieces(settingsJson(SSH, { ...enforce, exemptions: many(31) }));
-        await product.putPieces(SSH, [...after.slice(0, 1), ...before.slice(1)]);
-      },
-      /the pieces are of two applies/,
+      /^settings in accounts\.json: they are not JSON/,
     ],
     [
       'the pause parameter says something that is no word of it',
@@ -78,7 +64,7 @@ describe('settings that can not be used stop the rule, and say so', () => {
         await product.putSettings(SSH, enforce);
         await product.putPause('ssh');
       },
-      /^pause is "ssh", of which "ssh" is unknown: expected none, all, or rule ids/,
+      /^pause is "ssh", of which "ssh" is unknown: expected none, or all, all\+undo, rule ids/,
     ],
     [
       'the pause parameter is missing',
@@ -111,14 +97,19 @@ describe('settings that can not be used stop the rule, and say so', () => {
   test('settings that AWS does not let the function read', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });
     const item = await makeViolation(world.endpoint, SSH, world.account());
-    world.fault({ service: 'ssm', operation: 'GetParametersByPath', effect: 'denied' });
+    world.fault({
+      service: 's3',
+      operation: 'GetObject',
+      when: ({ parameters }) => parameters['Key'] === ruleSettingsKey(SSH),
+      effect: 'denied',
+    });
 
     const { outcomes } = await deployed.run(SSH, [item]);
 
     expect(outcomes).toMatchObject([
       {
         outcome: 'failed',
-        reason: expect.stringMatching(/^parameter \/cspm-\d+\/rules\/.* can't be read; .*AccessDenied/),
+        reason: expect.stringMatching(/^settings in rules\/.*\.json can't be read; .*AccessDenied/),
       },
     ]);
     expect(deployed.writes()).toEqual([]);
@@ -167,6 +158,33 @@ describe('modes', () => {
     );
   });
 
+  test('by group, and lowered for all rules: outcomes name the versions that decided', async () => {
+    const [released, lowered, excluded] = [world.account(0), world.account(1), world.account(2)];
+    const deployed = await world.deploy({ rules: {} });
+    const versions = {
+      rule: await deployed.product.putSettings(SSH, { mode: 'dry_run', mode_by_group: { ours: 'enforce' } }),
+      accounts: await deployed.product.putAccounts({
+        groups: { ours: [released, lowered, excluded], production: [lowered], legacy: [excluded] },
+        mode_by_group: { production: 'dry_run' },
+        excluded_groups: ['legacy'],
+      }),
+    };
+    const items = await Promise.all(
+      [released, lowered, excluded].map((account) => makeViolation(world.endpoint, SSH, account)),
+    );
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const byAccount = Object.fromEntries(outcomes.map(({ finding, outcome }) => [finding.account, outcome]));
+    expect(byAccount).toEqual({
+      [released]: 'remediated',
+      [lowered]: 'planned',
+      [excluded]: 'not_applicable',
+    });
+    expect(versions.rule).not.toBe('');
+    expect(outcomes.map(({ settings }) => settings)).toEqual([versions, versions, versions]);
+  });
+
   test('a rule with the modes of 2,000 accounts and 500 exemptions', async () => {
     const [cured, planned] = [world.account(0), world.account(1)];
     const modes = Object.fromEntries(
@@ -178,7 +196,6 @@ describe('modes', () => {
       mode_by_account: { ...modes, [cured]: 'enforce' },
       exemptions: [...many(499), { ...many(1)[0], account: '*', region: '*', resource: exempt.resource_id }],
     } as const;
-    expect(settingsPieces(settingsJson(SSH, settings)).length).toBeGreaterThan(40);
     const deployed = await world.deploy({ rules: { [SSH]: settings } });
     const items = [
       exempt,
@@ -295,6 +312,20 @@ describe('pause', () => {
       expect(await deployed.snapshot(account)).toEqual(before);
     },
   );
+
+  test('of an account: its findings are deferred, those of others are not', async () => {
+    const [held, other] = [world.account(0), world.account(1)];
+    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    await deployed.product.putPause(`account:${held}`);
+    const items = await Promise.all(
+      [held, other].map((account) => makeViolation(world.endpoint, SSH, account)),
+    );
+
+    const { outcomes } = await deployed.run(SSH, items);
+
+    const byAccount = Object.fromEntries(outcomes.map(({ finding, outcome }) => [finding.account, outcome]));
+    expect(byAccount).toEqual({ [held]: 'deferred', [other]: 'remediated' });
+  });
 
   test('of another rule: this one goes on', async () => {
     const deployed = await world.deploy({ rules: { [SSH]: enforce } });

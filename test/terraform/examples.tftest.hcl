@@ -22,7 +22,7 @@ run "single_account" {
   }
 
   assert {
-    condition     = toset(keys(output.settings)) == toset(["iam-access-key-unrotated", "s3-bucket-public", "security-group-ssh-open"])
+    condition     = toset(keys(output.settings.rules)) == toset(["iam-access-key-unrotated", "s3-bucket-public", "security-group-ssh-open"])
     error_message = "Settings: ${jsonencode(output.settings)}"
   }
 }
@@ -35,14 +35,14 @@ run "gitops" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["security-group-ssh-open"]).mode_by_account == { "222222222222" = "enforce" } && jsondecode(output.settings["s3-bucket-public"]).options == { block_all = true }
+    condition     = jsondecode(output.settings.rules["security-group-ssh-open"]).mode_by_account == { "222222222222" = "enforce" } && jsondecode(output.settings.rules["s3-bucket-public"]).options == { block_all = true }
     error_message = "What rules.yaml says must reach the settings: ${jsonencode(output.settings)}"
   }
 
   # YAML takes `off` for false.
   assert {
-    condition     = jsondecode(output.settings["s3-bucket-public"]).mode_by_account == { "333333333333" = "off" }
-    error_message = "The word off must reach the settings: ${output.settings["s3-bucket-public"]}"
+    condition     = jsondecode(output.settings.rules["s3-bucket-public"]).mode_by_account == { "333333333333" = "off" }
+    error_message = "The word off must reach the settings: ${output.settings.rules["s3-bucket-public"]}"
   }
 }
 

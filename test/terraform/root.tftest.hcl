@@ -42,7 +42,7 @@ run "wired" {
   }
 
   assert {
-    condition     = toset(keys(output.settings)) == toset(["s3-bucket-public", "security-group-ssh-open"]) && output.pause_parameter_name == "/cure/pause"
+    condition     = toset(keys(output.settings.rules)) == toset(["s3-bucket-public", "security-group-ssh-open"]) && output.pause_parameter_name == "/cure/pause"
     error_message = "Settings and names must reach the outputs."
   }
 }
@@ -56,7 +56,7 @@ run "by_legacy_id_and_runbook" {
   }
 
   assert {
-    condition     = keys(output.settings) == ["security-group-ssh-open"] && strcontains(module.target[0].policy, "document/AWS-DisablePublicAccessForSecurityGroup")
+    condition     = keys(output.settings.rules) == ["security-group-ssh-open"] && strcontains(module.target[0].policy, "document/AWS-DisablePublicAccessForSecurityGroup")
     error_message = "Settings: ${jsonencode(output.settings)}; policy: ${module.target[0].policy}"
   }
 
@@ -83,7 +83,7 @@ run "a_delivery_role_of_ones_own" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options.delivery_role_name == "team/acme-flow-logs"
+    condition     = jsondecode(output.settings.rules["vpc-flow-logs-disabled"]).options.delivery_role_name == "team/acme-flow-logs"
     error_message = "Settings: ${jsonencode(output.settings)}"
   }
 }

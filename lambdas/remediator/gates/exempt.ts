@@ -4,6 +4,6 @@ import type { Gate } from './gate.ts';
 
 /** The rule's settings exempt the resource. */
 export const exempt: Gate = (finding, { settings, ports }) => {
-  const { reason } = exemptionsOf(finding, settings.exemptions, new Date(ports.clock.now()));
+  const { reason } = exemptionsOf(finding, settings, new Date(ports.clock.now()));
   return reason === undefined ? undefined : conclude('exempt', { reason });
 };

@@ -1,4 +1,4 @@
-import { isLeftOut } from '../../model/settings.ts';
+import { isLeftOut } from '../../model/account-modes.ts';
 import { conclude } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Gate } from './gate.ts';

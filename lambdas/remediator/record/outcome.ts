@@ -4,6 +4,7 @@ import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Mode } from '../../model/mode.ts';
 import type { Outcome, RecordedChange } from '../../model/outcome.ts';
+import type { SettingsVersions } from '../../model/settings.ts';
 import type { Book, Entry } from '../book.ts';
 import type { OutcomeDetails } from '../verdict.ts';
 import type { Work } from '../work.ts';
@@ -14,6 +15,8 @@ export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */
   readonly mode: Mode | undefined;
+  /** Undefined where the settings could not be read. */
+  readonly settingsVersions: SettingsVersions | undefined;
   /** The exemptions that name a resource but have ended, by resource. */
   readonly endedExemptions: ReadonlyMap<string, readonly string[]>;
 }
@@ -79,7 +82,7 @@ async function composeOutcome(
   finding: Finding,
   finishedAt: string,
   facts: OutcomeFacts,
-  { job, journal, mode, startedAt, endedExemptions }: OutcomeContext,
+  { job, journal, mode, settingsVersions, startedAt, endedExemptions }: OutcomeContext,
 ): Promise<Outcome> {
   const { resource } = finding;
   const earlierPlan = journal.earlierPlan(resource);
@@ -95,6 +98,7 @@ async function composeOutcome(
     poll: job.poll,
     finding,
     ...(mode !== undefined && { mode }),
+    ...(settingsVersions !== undefined && { settings: settingsVersions }),
     ...facts,
     ...(unconfirmed.length > 0 && { reason: withUnconfirmed(facts.reason, unconfirmed), unconfirmed }),
     plan,

@@ -1,7 +1,7 @@
+import { modeFor } from '../../model/account-modes.ts';
 import { SettingsError } from '../../model/errors.ts';
 import { formatIssues } from '../../model/issues.ts';
 import { lowerMode } from '../../model/mode.ts';
-import { modeFor } from '../../model/settings.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
 /**
@@ -18,7 +18,7 @@ export async function readSettings(work: Work): Promise<ConfiguredWork> {
       { cause: options.error },
     );
   }
-  const mode = lowerMode(modeFor(settings, job.account), job.atMost);
+  const mode = lowerMode(modeFor(settings, job.account, new Date(ports.clock.now())), job.atMost);
   const runbook = settings.method === 'runbook' && mode !== 'off' ? rule.runbook : undefined;
   return { ...work, settings, mode, runbook };
 }

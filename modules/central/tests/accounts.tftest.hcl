@@ -1,4 +1,4 @@
-# Which accounts a rule is on for: what the remediators read is modes alone.
+# Which accounts a rule is on for: the remediators read it as it was given, and decide (lambdas/model/account-modes.ts).
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"
@@ -17,27 +17,38 @@ run "named_and_excluded_accounts" {
     accounts          = ["111111111111", "222222222222", "333333333333"]
     excluded_accounts = ["333333333333"]
     rules = {
-      # Of the overall accounts, those that the rule names, each in its mode; 444444444444 is none of the overall ones.
       s3-bucket-public = {
         mode              = "enforce"
         mode_by_account   = { "222222222222" = "dry_run", "444444444444" = "enforce" }
         accounts          = ["111111111111", "222222222222", "444444444444"]
         excluded_accounts = ["555555555555"]
       }
-      # All of the overall accounts.
       security-group-ssh-open = { mode = "dry_run" }
-      # None of them: not even asked for.
-      iam-access-key-unrotated = { mode = "enforce", accounts = ["444444444444"] }
+      # Not even asked for.
+      iam-access-key-unrotated = { mode = "off", mode_by_account = { "444444444444" = "off" } }
     }
   }
 
   assert {
-    condition = { for rule, settings in output.settings : rule => [jsondecode(settings).mode, jsondecode(settings).mode_by_account] } == {
-      s3-bucket-public         = ["off", { "111111111111" = "enforce", "222222222222" = "dry_run", "333333333333" = "off", "555555555555" = "off" }]
-      security-group-ssh-open  = ["off", { "111111111111" = "dry_run", "222222222222" = "dry_run", "333333333333" = "off" }]
-      iam-access-key-unrotated = ["off", { "333333333333" = "off" }]
+    condition = jsondecode(output.settings.accounts) == {
+      version           = 2
+      groups            = {}
+      accounts          = ["111111111111", "222222222222", "333333333333"]
+      excluded_accounts = ["333333333333"]
+      excluded_groups   = []
+      mode_by_account   = {}
+      mode_by_group     = {}
     }
-    error_message = "Settings: ${jsonencode(output.settings)}"
+    error_message = "Accounts: ${output.settings.accounts}"
+  }
+
+  assert {
+    condition = alltrue([
+      jsondecode(output.settings.rules["s3-bucket-public"]).mode_by_account == { "222222222222" = "dry_run", "444444444444" = "enforce" },
+      jsondecode(output.settings.rules["s3-bucket-public"]).accounts == ["111111111111", "222222222222", "444444444444"],
+      jsondecode(output.settings.rules["s3-bucket-public"]).excluded_accounts == ["555555555555"],
+    ])
+    error_message = "Settings: ${output.settings.rules["s3-bucket-public"]}"
   }
 
   assert {
@@ -90,26 +101,6 @@ run "any_account_where_all_rules_are_off" {
   assert {
     condition     = output.link.accounts == null
     error_message = "Accounts: ${jsonencode(output.link.accounts)}"
-  }
-}
-
-run "excluded_accounts_alone" {
-  command = plan
-
-  assert {
-    condition     = output.link.accounts == null
-    error_message = "Accounts: ${jsonencode(output.link.accounts)}"
-  }
-
-  variables {
-    rules = {
-      s3-bucket-public = { mode = "enforce", mode_by_account = { "222222222222" = "enforce" }, excluded_accounts = ["222222222222"] }
-    }
-  }
-
-  assert {
-    condition     = jsondecode(output.settings["s3-bucket-public"]).mode == "enforce" && jsondecode(output.settings["s3-bucket-public"]).mode_by_account == { "222222222222" = "off" }
-    error_message = "An excluded account is off, whatever else is said of it: ${output.settings["s3-bucket-public"]}"
   }
 }
 

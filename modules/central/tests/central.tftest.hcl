@@ -43,13 +43,13 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = jsondecode(output.link.settings["s3-bucket-public"]).mode == "dry_run" && jsondecode(output.link.settings["security-group-ssh-open"]).mode == "enforce"
+    condition     = jsondecode(output.settings.rules["s3-bucket-public"]).mode == "dry_run" && jsondecode(output.settings.rules["security-group-ssh-open"]).mode == "enforce"
     error_message = "A rule's mode is dry_run unless it says otherwise."
   }
 
   assert {
-    condition     = output.link.settings["s3-bucket-public"] == "{\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":1}"
-    error_message = "Settings hold what the remediators read, and no option that was not given: ${output.link.settings["s3-bucket-public"]}"
+    condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
+    error_message = "Settings hold what the remediators read, and no option that was not given: ${output.settings.rules["s3-bucket-public"]}"
   }
 
   assert {
@@ -107,7 +107,7 @@ run "disabled_creates_nothing" {
   }
 
   assert {
-    condition     = jsondecode(output.link.settings["security-group-ssh-open"]).mode == "off"
+    condition     = jsondecode(output.settings.rules["security-group-ssh-open"]).mode == "off"
     error_message = "Jobs that are under way must learn that the rule is off."
   }
 }
@@ -179,17 +179,21 @@ run "own_schedule_names_options_and_exemptions" {
   }
 
   assert {
-    condition = jsondecode(output.link.settings["security-group-ssh-open"]) == {
-      version         = 1
-      rule            = "security-group-ssh-open"
-      mode            = "enforce"
-      mode_by_account = {}
-      method          = "runbook"
-      runbook_then    = "report"
-      options         = { all_traffic = "revoke" }
-      exemptions      = [{ account = "222222222222", region = "*", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
+    condition = jsondecode(output.settings.rules["security-group-ssh-open"]) == {
+      version           = 2
+      rule              = "security-group-ssh-open"
+      mode              = "enforce"
+      mode_by_account   = {}
+      mode_by_group     = {}
+      accounts          = []
+      excluded_accounts = []
+      excluded_groups   = []
+      method            = "runbook"
+      runbook_then      = "report"
+      options           = { all_traffic = "revoke" }
+      exemptions        = [{ account = "222222222222", region = "*", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
     }
-    error_message = "Settings: ${output.link.settings["security-group-ssh-open"]}"
+    error_message = "Settings: ${output.settings.rules["security-group-ssh-open"]}"
   }
 }
 
@@ -254,8 +258,8 @@ run "flow_logs_are_delivered_by_the_role_of_the_target" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options == { delivery_role_name = "security/cure-flow-logs" }
-    error_message = "Settings: ${output.settings["vpc-flow-logs-disabled"]}"
+    condition     = jsondecode(output.settings.rules["vpc-flow-logs-disabled"]).options == { delivery_role_name = "security/cure-flow-logs" }
+    error_message = "Settings: ${output.settings.rules["vpc-flow-logs-disabled"]}"
   }
 }
 
@@ -267,8 +271,8 @@ run "flow_logs_are_delivered_by_a_role_of_ones_own" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["vpc-flow-logs-disabled"]).options == { delivery_role_name = "our-flow-logs" }
-    error_message = "Settings: ${output.settings["vpc-flow-logs-disabled"]}"
+    condition     = jsondecode(output.settings.rules["vpc-flow-logs-disabled"]).options == { delivery_role_name = "our-flow-logs" }
+    error_message = "Settings: ${output.settings.rules["vpc-flow-logs-disabled"]}"
   }
 }
 

@@ -20,8 +20,8 @@ run "none" {
   }
 
   assert {
-    condition     = !can(jsondecode(output.settings["security-group-ssh-open"]).maintenance_window)
-    error_message = "Settings: ${output.settings["security-group-ssh-open"]}"
+    condition     = !can(jsondecode(output.settings.rules["security-group-ssh-open"]).maintenance_window)
+    error_message = "Settings: ${output.settings.rules["security-group-ssh-open"]}"
   }
 }
 
@@ -29,15 +29,15 @@ run "of_one_rule" {
   command = plan
 
   assert {
-    condition = jsondecode(output.settings["s3-bucket-public"]).maintenance_window == {
+    condition = jsondecode(output.settings.rules["s3-bucket-public"]).maintenance_window == {
       days = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"], start = "12:00", end = "13:00", time_zone = "UTC"
     }
-    error_message = "Settings: ${output.settings["s3-bucket-public"]}"
+    error_message = "Settings: ${output.settings.rules["s3-bucket-public"]}"
   }
 
   assert {
-    condition     = !can(jsondecode(output.settings["security-group-ssh-open"]).maintenance_window)
-    error_message = "Settings: ${output.settings["security-group-ssh-open"]}"
+    condition     = !can(jsondecode(output.settings.rules["security-group-ssh-open"]).maintenance_window)
+    error_message = "Settings: ${output.settings.rules["security-group-ssh-open"]}"
   }
 }
 
@@ -52,15 +52,15 @@ run "of_all_rules_in_a_time_zone" {
   }
 
   assert {
-    condition = jsondecode(output.settings["security-group-ssh-open"]).maintenance_window == {
+    condition = jsondecode(output.settings.rules["security-group-ssh-open"]).maintenance_window == {
       days = ["SAT", "SUN"], start = "22:00", end = "04:30", time_zone = "Europe/Berlin"
     }
-    error_message = "Settings: ${output.settings["security-group-ssh-open"]}"
+    error_message = "Settings: ${output.settings.rules["security-group-ssh-open"]}"
   }
 
   assert {
-    condition     = jsondecode(output.settings["s3-bucket-public"]).maintenance_window.start == "12:00"
-    error_message = "A rule's own window goes first: ${output.settings["s3-bucket-public"]}"
+    condition     = jsondecode(output.settings.rules["s3-bucket-public"]).maintenance_window.start == "12:00"
+    error_message = "A rule's own window goes first: ${output.settings.rules["s3-bucket-public"]}"
   }
 }
 
@@ -87,7 +87,7 @@ run "that_each_poll_may_meet" {
   }
 
   assert {
-    condition     = length(output.settings) == 3
+    condition     = length(output.settings.rules) == 3
     error_message = "Settings: ${jsonencode(output.settings)}"
   }
 }

@@ -113,7 +113,7 @@ run "bucket_name_too_long" {
   variables {
     name = "a2345678901234567890123456789012"
   }
-  expect_failures = [aws_s3_bucket.evidence]
+  expect_failures = [aws_s3_bucket.evidence, aws_s3_bucket.settings]
 }
 
 run "exemption_that_has_ended" {

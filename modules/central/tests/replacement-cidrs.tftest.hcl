@@ -18,8 +18,8 @@ run "of_either_family" {
   }
 
   assert {
-    condition     = length(jsondecode(output.settings["network-acl-default-allows-all"]).options.replacement_cidrs) == 6
-    error_message = "Settings: ${output.settings["network-acl-default-allows-all"]}"
+    condition     = length(jsondecode(output.settings.rules["network-acl-default-allows-all"]).options.replacement_cidrs) == 6
+    error_message = "Settings: ${output.settings.rules["network-acl-default-allows-all"]}"
   }
 }
 
@@ -31,8 +31,8 @@ run "none" {
   }
 
   assert {
-    condition     = jsondecode(output.settings["network-acl-default-allows-all"]).options.replacement_cidrs == []
-    error_message = "Settings: ${output.settings["network-acl-default-allows-all"]}"
+    condition     = jsondecode(output.settings.rules["network-acl-default-allows-all"]).options.replacement_cidrs == []
+    error_message = "Settings: ${output.settings.rules["network-acl-default-allows-all"]}"
   }
 }
 

@@ -28,22 +28,26 @@ run "by_legacy_id" {
   }
 
   assert {
-    condition     = toset(keys(output.settings)) == toset(["s3-bucket-public", "security-group-ssh-open", "vpc-flow-logs-disabled"])
+    condition     = toset(keys(output.settings.rules)) == toset(["s3-bucket-public", "security-group-ssh-open", "vpc-flow-logs-disabled"])
     error_message = "The remediators know rules by their ids alone: ${jsonencode(output.settings)}"
   }
 
   assert {
-    condition = jsondecode(output.settings["security-group-ssh-open"]) == {
-      version         = 1
-      rule            = "security-group-ssh-open"
-      mode            = "off"
-      mode_by_account = { "222222222222" = "enforce" }
-      method          = "runbook"
-      runbook_then    = "api"
-      options         = { all_traffic = "revoke" }
-      exemptions      = []
+    condition = jsondecode(output.settings.rules["security-group-ssh-open"]) == {
+      version           = 2
+      rule              = "security-group-ssh-open"
+      mode              = "enforce"
+      mode_by_account   = {}
+      mode_by_group     = {}
+      accounts          = ["222222222222"]
+      excluded_accounts = []
+      excluded_groups   = []
+      method            = "runbook"
+      runbook_then      = "api"
+      options           = { all_traffic = "revoke" }
+      exemptions        = []
     }
-    error_message = "Settings: ${output.settings["security-group-ssh-open"]}"
+    error_message = "Settings: ${output.settings.rules["security-group-ssh-open"]}"
   }
 
   assert {

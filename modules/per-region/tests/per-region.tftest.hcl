@@ -17,7 +17,7 @@ variables {
     target_role_name         = "security/cspm-auto-remediation-remediation"
     automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
-    settings                 = { s3-bucket-public = "{\"mode\":\"enforce\",\"owner\":\"Zoë\"}" }
+    settings_bucket          = "settings"
     metrics_namespace        = "CspmAutoRemediation"
     iam_path                 = "/"
     permissions_boundary_arn = null
@@ -64,6 +64,7 @@ run "enabled_creates" {
       PARTITION                    = "aws"
       EVIDENCE_BUCKET              = "evidence"
       FINDINGS_TABLE               = "cspm-auto-remediation-findings"
+      SETTINGS_BUCKET              = "settings"
       EVENT_BUS_ARN                = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
       TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
       EXTERNAL_ID                  = "external"
@@ -86,7 +87,8 @@ run "enabled_creates" {
       ["sqs:GetQueueUrl sqs:SendMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-dead-letters.fifo", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
       ["sqs:SendMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs.fifo"],
       ["sqs:DeleteMessage sqs:GetQueueAttributes sqs:ReceiveMessage", "arn:aws:sqs:eu-central-1:111111111111:cspm-auto-remediation-jobs-delayed"],
-      ["ssm:GetParametersByPath", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/rules/*"],
+      ["s3:GetObject", "arn:aws:s3:::settings/accounts.json", "arn:aws:s3:::settings/rules/*"],
+      ["s3:ListBucket", "arn:aws:s3:::settings"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
       ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
@@ -111,11 +113,6 @@ run "enabled_creates" {
   assert {
     condition     = module.remediator.role_name == "cspm-auto-remediation-remediator-eu-central-1"
     error_message = "IAM is global: the role's name must hold the region, and begin as the target roles' trust policy says."
-  }
-
-  assert {
-    condition     = aws_ssm_parameter.settings["s3-bucket-public/1"].name == "/cspm-auto-remediation/rules/s3-bucket-public/1" && aws_ssm_parameter.settings["s3-bucket-public/1"].value == "1/1 ${sha256(base64encode(var.link.settings["s3-bucket-public"]))} ${base64encode(var.link.settings["s3-bucket-public"])}"
-    error_message = "Settings: ${jsonencode(aws_ssm_parameter.settings)}"
   }
 
   assert {
@@ -415,17 +412,16 @@ run "own_settings" {
   }
 }
 
-run "without_alarms_and_rules" {
+run "without_alarms" {
   command = plan
 
   variables {
     alarms = { enabled = false }
-    link   = merge(var.link, { settings = {} })
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_ssm_parameter.settings) == 0
-    error_message = "No alarms, no rules: nothing of either."
+    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0
+    error_message = "No alarms: nothing of them."
   }
 }
 
@@ -443,58 +439,6 @@ run "a_module_that_is_off_creates_nothing" {
   assert {
     condition     = output.instances == 0
     error_message = "The module must take count = 0."
-  }
-}
-
-# 2,000 accounts and 500 exemptions: some 150 KB, where a parameter holds 4.
-run "large_settings_are_cut_into_pieces_that_fit_together" {
-  command = plan
-
-  variables {
-    link = merge(var.link, {
-      settings = {
-        s3-bucket-public = "{}"
-        security-group-ssh-open = jsonencode({
-          mode_by_account = { for number in concat(range(1000), range(1000, 2000)) : format("%012d", number) => "dry_run" }
-          exemptions = [for number in range(500) : {
-            account = format("%012d", number), region = "*", resource = "sg-${number}"
-            reason  = "Zoë's bastion: ${sha256(tostring(number))}", owner = "network team", expires = "2099-12-31"
-          }]
-        })
-      }
-    })
-  }
-
-  assert {
-    condition     = length(keys(aws_ssm_parameter.settings)) > 40 && alltrue([for parameter in aws_ssm_parameter.settings : length(parameter.value) <= 4096 && can(regex("^[ -~]*$", parameter.value))])
-    error_message = "A standard parameter holds 4096 bytes."
-  }
-
-  assert {
-    condition = alltrue([
-      for key, parameter in aws_ssm_parameter.settings :
-      startswith(parameter.value, join("", [split("/", key)[1], "/", length([for other in keys(aws_ssm_parameter.settings) : other if startswith(other, "${split("/", key)[0]}/")]), " "]))
-    ])
-    error_message = "Each piece says its number and the count of its rule's pieces."
-  }
-
-  assert {
-    condition = alltrue([
-      for rule, settings in var.link.settings :
-      settings == base64decode(join("", [
-        for number in range(1, length(keys(aws_ssm_parameter.settings)) + 1) :
-        split(" ", aws_ssm_parameter.settings["${rule}/${number}"].value)[2] if contains(keys(aws_ssm_parameter.settings), "${rule}/${number}")
-      ]))
-    ])
-    error_message = "The pieces, joined by their numbers, must give the settings."
-  }
-
-  assert {
-    condition = alltrue([
-      for key, parameter in aws_ssm_parameter.settings :
-      split(" ", parameter.value)[1] == sha256(base64encode(var.link.settings[split("/", key)[0]]))
-    ])
-    error_message = "Each piece carries the digest of the whole."
   }
 }
 

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-
 /**
  * The form in which the modules deploy the product: names, environment variables, queues, settings. The harness makes
  * the product by it without Terraform; `test/e2e/single-account.test.ts` fails when it is no longer what Terraform
@@ -19,6 +17,10 @@ export function evidenceBucketName({ name, account, homeRegion }: DeployedPlace)
 
 export function findingsTableName({ name }: DeployedPlace): string {
   return `${name}-findings`;
+}
+
+export function settingsBucketName({ name, account, homeRegion }: DeployedPlace): string {
+  return `${name}-settings-${account}-${homeRegion}`;
 }
 
 export function tokenSecretName({ name }: DeployedPlace): string {
@@ -92,6 +94,7 @@ export function remediatorEnvironment(
   return {
     ...commonEnvironment(place, 'remediator'),
     FINDINGS_TABLE: findingsTableName(place),
+    SETTINGS_BUCKET: settingsBucketName(place),
     TARGET_ROLE_NAME: targetRoleName(place),
     AUTOMATION_ROLE_NAME: automationRoleName(place),
     EXTERNAL_ID: `${place.name}-${place.account}`,
@@ -111,23 +114,4 @@ function commonEnvironment(place: DeployedPlace, functionName: string): Record<s
     POWERTOOLS_SERVICE_NAME: `${place.name}-${functionName}`,
     POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
   };
-}
-
-/** `modules/per-region/settings.tf` cuts a rule's settings so. */
-const PIECE_LENGTH = 3500;
-
-/** The parameters' names are this and 1, 2, … */
-export function settingsPath({ name }: DeployedPlace, rule: string): string {
-  return `/${name}/rules/${rule}/`;
-}
-
-/** A rule's settings in the form in which Terraform writes them: the values of the parameters 1, 2, … */
-export function settingsPieces(json: string): string[] {
-  const text = Buffer.from(json).toString('base64');
-  const digest = createHash('sha256').update(text).digest('hex');
-  const count = Math.ceil(text.length / PIECE_LENGTH);
-  return Array.from({ length: count }, (_, index) => {
-    const piece = text.slice(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH);
-    return `${index + 1}/${count} ${digest} ${piece}`;
-  });
 }

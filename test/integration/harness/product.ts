@@ -10,6 +10,8 @@ import {
   BucketLocationConstraint,
   CreateBucketCommand,
   GetObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -37,6 +39,7 @@ import {
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
+import { ACCOUNTS_KEY, type Mode, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
 import {
   automationRoleName,
@@ -48,20 +51,29 @@ import {
   jobQueueAttributes,
   queueName,
   remediatorEnvironment,
-  settingsPath,
-  settingsPieces,
+  settingsBucketName,
   targetRoleName,
   tokenSecretName,
 } from './deployed-form.ts';
 
 /** A rule's settings as a module's user writes them. */
 export interface RuleSettings {
-  readonly mode?: 'off' | 'dry_run' | 'enforce';
-  readonly mode_by_account?: Readonly<Record<string, 'off' | 'dry_run' | 'enforce'>>;
+  readonly mode?: Mode;
+  readonly mode_by_account?: Readonly<Record<string, Mode>>;
+  readonly mode_by_group?: Readonly<Record<string, Mode>>;
+  readonly excluded_groups?: readonly string[];
   readonly method?: 'api' | 'runbook';
   readonly runbook_then?: 'api' | 'report';
   readonly exemptions?: readonly object[];
   readonly options?: object;
+}
+
+/** What a module's user writes of accounts for all rules. */
+export interface AccountSettings {
+  readonly groups?: Readonly<Record<string, readonly string[]>>;
+  readonly excluded_groups?: readonly string[];
+  readonly mode_by_account?: Readonly<Record<string, Mode>>;
+  readonly mode_by_group?: Readonly<Record<string, Mode>>;
 }
 
 export interface ProductOptions {
@@ -74,6 +86,7 @@ export interface ProductOptions {
   /** The security account. */
   readonly account: string;
   readonly rules: Readonly<Record<string, RuleSettings>>;
+  readonly accounts?: AccountSettings;
   /** The first is the home region. Default: eu-central-1 alone. */
   readonly regions?: readonly string[];
   /** What the collector believes, where that is not `regions`. */
@@ -121,10 +134,24 @@ export function freshAccount(): string {
   return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
 }
 
+/** What a rule and all rules can say of accounts, and the modules' defaults of it. */
+const ofAccounts = {
+  mode_by_account: {},
+  mode_by_group: {},
+  accounts: [],
+  excluded_accounts: [],
+  excluded_groups: [],
+};
+
 /** A rule's settings as JSON, with the modules' defaults. */
 export function settingsJson(rule: string, settings: RuleSettings): string {
-  const defaults = { mode: 'dry_run', mode_by_account: {}, method: 'api', runbook_then: 'api' };
-  return JSON.stringify({ version: 1, rule, ...defaults, exemptions: [], options: {}, ...settings });
+  const defaults = { mode: 'dry_run', method: 'api', runbook_then: 'api', exemptions: [], options: {} };
+  return JSON.stringify({ version: 2, rule, ...ofAccounts, ...defaults, ...settings });
+}
+
+/** What is said of accounts for all rules as JSON, with the modules' defaults. */
+export function accountsJson(settings: AccountSettings): string {
+  return JSON.stringify({ version: 2, groups: {}, ...ofAccounts, ...settings });
 }
 
 /** Seconds between a message's receipt and its return. Long: who wants it sooner says so. */
@@ -167,7 +194,8 @@ export class Product {
     const product = new Product(options);
     await Promise.all([
       product.#makeSecret(),
-      product.#makeBucket(),
+      product.#makeBucket(product.bucket),
+      product.#makeSettings(),
       product.#makeTable(),
       product.#makeBus(),
       ...product.regions.map((region) => product.#makeRegion(region)),
@@ -252,18 +280,22 @@ export class Product {
     );
   }
 
-  /** Writes a rule's settings, whole, as an apply would. */
-  async putSettings(rule: string, settings: RuleSettings, region = this.homeRegion): Promise<void> {
-    await this.putPieces(rule, settingsPieces(settingsJson(rule, settings)), region);
+  /** Writes a rule's settings, as an apply would. @returns the object's version */
+  putSettings(rule: string, settings: RuleSettings): Promise<string> {
+    return this.putSettingsText(ruleSettingsKey(rule), settingsJson(rule, settings));
   }
 
-  /** Writes the parameters 1, 2, … below the rule's path; what stands behind them stays. */
-  async putPieces(rule: string, pieces: readonly string[], region = this.homeRegion): Promise<void> {
-    await Promise.all(
-      pieces.map((piece, index) =>
-        this.#putParameter(region, `${settingsPath(this, rule)}${index + 1}`, piece),
-      ),
+  /** Writes what is said of accounts for all rules, as an apply would. @returns the object's version */
+  putAccounts(settings: AccountSettings): Promise<string> {
+    return this.putSettingsText(ACCOUNTS_KEY, accountsJson(settings));
+  }
+
+  /** Writes any text into the settings bucket. @returns the object's version */
+  async putSettingsText(key: string, text: string): Promise<string> {
+    const { VersionId = '' } = await this.#s3.send(
+      new PutObjectCommand({ Bucket: settingsBucketName(this), Key: key, Body: text }),
     );
+    return VersionId;
   }
 
   async putPause(value: string, region = this.homeRegion): Promise<void> {
@@ -376,11 +408,23 @@ export class Product {
     this.#secretArn = ARN;
   }
 
-  async #makeBucket(): Promise<void> {
+  async #makeSettings(): Promise<void> {
+    const Bucket = settingsBucketName(this);
+    await this.#makeBucket(Bucket);
+    await this.#s3.send(
+      new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+    );
+    await Promise.all([
+      this.putAccounts(this.#options.accounts ?? {}),
+      ...Object.entries(this.#options.rules).map(([rule, settings]) => this.putSettings(rule, settings)),
+    ]);
+  }
+
+  async #makeBucket(Bucket: string): Promise<void> {
     const constraint = z.enum(BucketLocationConstraint).safeParse(this.homeRegion);
     await this.#s3.send(
       new CreateBucketCommand({
-        Bucket: this.bucket,
+        Bucket,
         ...(constraint.success && { CreateBucketConfiguration: { LocationConstraint: constraint.data } }),
       }),
     );
@@ -428,9 +472,6 @@ export class Product {
       this.makeQueue(region),
       sqs.send(new CreateQueueCommand({ QueueName: this.delayedQueueName })),
       this.putPause('none', region),
-      ...Object.entries(this.#options.rules).map(([rule, settings]) =>
-        this.putSettings(rule, settings, region),
-      ),
     ]);
   }
 

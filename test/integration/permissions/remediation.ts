@@ -1,7 +1,7 @@
 import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
-import type { Settings } from '../../../lambdas/model/settings.ts';
+import { parseAccountSettings, parseRuleSettings, type Settings } from '../../../lambdas/model/settings.ts';
 import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/record/evidence-store.ts';
 import { type JobResult, remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
@@ -9,6 +9,7 @@ import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
 import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
 import { MemoryTable } from '../../unit/remediator/support/memory-table.ts';
+import { accountsJson, settingsJson } from '../harness/product.ts';
 
 export const REGION = 'eu-central-1';
 
@@ -93,13 +94,9 @@ export class Remediation {
           clock: { now: Date.now, sleep: async () => {} },
           settings: {
             read: async () => ({
-              version: 1,
-              rule,
-              mode: 'dry_run',
-              mode_by_account: {},
-              method: 'api',
-              runbook_then: 'api',
-              exemptions: [],
+              ...parseRuleSettings(rule, settingsJson(rule, {})),
+              allRules: parseAccountSettings(accountsJson({})),
+              versions: { rule: '1', accounts: '1' },
               options: { ...(scenario.options ?? labRules[rule].options) },
               ...settings,
             }),

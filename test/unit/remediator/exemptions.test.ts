@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Exemption } from '../../../lambdas/model/settings.ts';
-import { EXEMPTION_TAG, exemptionsOf, exemptionTagOf } from '../../../lambdas/remediator/exemptions.ts';
+import * as product from '../../../lambdas/remediator/exemptions.ts';
+import { accountSettingsOf } from './support/world.ts';
+
+const { EXEMPTION_TAG, exemptionTagOf } = product;
 
 const finding = { account: '111122223333', region: 'eu-central-1', resource: 'sg-0123' };
 const exemption: Exemption = {
@@ -14,6 +17,14 @@ const exemption: Exemption = {
 };
 const lastMoment = new Date('2026-06-30T23:59:59.999Z');
 const dayAfter = new Date('2026-07-01T00:00:00.000Z');
+
+function exemptionsOf(of: typeof finding, exemptions: readonly Exemption[], now: Date, groups = {}) {
+  return product.exemptionsOf(
+    of,
+    { exemptions: [...exemptions], allRules: accountSettingsOf({ groups }) },
+    now,
+  );
+}
 
 /** Whether a pattern for resources names a resource. */
 function names(pattern: string, resource: string): boolean {
@@ -82,6 +93,15 @@ describe('exemptions in the settings', () => {
     expect(counts({ region: 'us-east-1' })).toBe(false);
     expect(counts({ region: 'global' })).toBe(false);
     expect(counts({ resource: 'acl-0123' })).toBe(false);
+  });
+
+  test('by group name the accounts of that group alone', () => {
+    const groups = { sandbox: [finding.account], production: ['444455556666'] };
+    const counts = (group: string) =>
+      exemptionsOf(finding, [{ ...exemption, group }], lastMoment, groups).reason !== undefined;
+
+    expect(counts('sandbox')).toBe(true);
+    expect(counts('production')).toBe(false);
   });
 
   test('count to the end of their last day in UTC, and are reported when it is over', () => {

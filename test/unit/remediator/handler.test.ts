@@ -183,7 +183,7 @@ describe('a job', () => {
 
     const times = (name: string) => cloud.operations.filter((operation) => operation === name).length;
     expect(times('sts:AssumeRole')).toBe(2);
-    expect(times('ssm:GetParametersByPath')).toBe(1);
+    expect(times('settings:GET')).toBe(2);
     expect(times('ssm:GetParameter')).toBe(1);
   });
 
@@ -366,7 +366,7 @@ describe('a job', () => {
   });
 
   test('what can’t be put back sooner comes back later', async () => {
-    cloud.faults.set('ssm:GetParametersByPath', { status: 503, body: '' });
+    cloud.faults.set('settings:GET', { status: 503, body: '' });
     cloud.faults.set('sqs:ChangeMessageVisibility', queryError('AccessDenied', 403));
 
     const response = await invoke(recordOf(jobOf('a')));

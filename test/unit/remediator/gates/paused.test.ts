@@ -2,13 +2,19 @@ import { expect, test } from 'vitest';
 import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
 import { paused } from '../../../../lambdas/remediator/gates/paused.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf, RULE, World } from '../support/world.ts';
+import { ACCOUNT, findingOf, RULE, World } from '../support/world.ts';
 
 test.each([
   ['none', undefined],
   ['s3-bucket-public', undefined],
   [RULE, { outcome: 'deferred' }],
   ['all', { outcome: 'deferred' }],
+  ['all+undo', { outcome: 'deferred' }],
+  ['account:444455556666', undefined],
+  [
+    `account:${ACCOUNT}`,
+    { outcome: 'deferred', details: { reason: expect.stringContaining(`for account ${ACCOUNT}`) } },
+  ],
   ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('pause is "stop!"') } }],
 ])('pause "%s"', async (pause, expected) => {
   const world = new World();

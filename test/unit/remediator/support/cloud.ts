@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Settings } from '../../../../lambdas/model/settings.ts';
+import type { AccountSettings, RuleSettings } from '../../../../lambdas/model/settings.ts';
 import {
   type Answer,
   jsonAnswer,
@@ -8,8 +8,7 @@ import {
   type ReceivedCall,
   s3Error,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
-import { pieces } from './pieces.ts';
-import { settingsOf } from './world.ts';
+import { accountSettingsOf, ruleSettingsOf } from './world.ts';
 
 /** What no log may hold. */
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
@@ -24,7 +23,8 @@ const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put:
 
 /** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
 export class Cloud {
-  settings: Settings = settingsOf();
+  settings: RuleSettings = ruleSettingsOf();
+  accountSettings: AccountSettings = accountSettingsOf();
   /** User → its only access key's status. */
   readonly users = new Map<string, 'Active' | 'Inactive'>();
   readonly objects = new Map<string, string>();
@@ -47,22 +47,14 @@ export class Cloud {
     const target = String(call.headers['x-amz-target'] ?? '')
       .split('.')
       .at(-1);
-    const operation = `${service}:${call.form.get('Action') ?? (target || call.method)}`;
+    const action = call.form.get('Action') ?? (target || call.method);
+    const operation = call.path.includes('/cspm-settings/') ? 'settings:GET' : `${service}:${action}`;
     this.operations.push(operation);
     return this.fault(operation) ?? this.faults.get(operation) ?? this.#answer(operation, call);
   }
 
   #answer(operation: string, { form, body, path, method, headers }: ReceivedCall): Answer {
     switch (operation) {
-      case 'ssm:GetParametersByPath': {
-        const text = Buffer.from(JSON.stringify(this.settings)).toString('base64');
-        return jsonAnswer({
-          Parameters: pieces(text).map((Value, index) => ({
-            Name: `/cspm/rules/${this.settings.rule}/${index + 1}`,
-            Value,
-          })),
-        });
-      }
       case 'ssm:GetParameter':
         return jsonAnswer({ Parameter: { Name: '/cspm/pause', Value: 'none' } });
       case 'sts:AssumeRole':
@@ -104,9 +96,12 @@ export class Cloud {
       }
       case 'dynamodb:BatchGetItem':
         return jsonAnswer({ Responses: {} });
+      case 'settings:GET':
       case 's3:GET':
       case 's3:PUT': {
-        const key = decodeURIComponent(new URL(path, 'http://s3').pathname.replace('/cspm-evidence/', ''));
+        const place = decodeURIComponent(new URL(path, 'http://s3').pathname);
+        if (place.startsWith('/cspm-settings/')) return this.#settingsObject(place);
+        const key = place.replace('/cspm-evidence/', '');
         const known = this.objects.get(key);
         if (method === 'GET') {
           return known === undefined ? s3Error('NoSuchKey', 404) : { status: 200, body: known };
@@ -120,6 +115,12 @@ export class Cloud {
       default:
         return this.#iam(operation, form);
     }
+  }
+
+  #settingsObject(place: string): Answer {
+    const body = JSON.stringify(place.endsWith('/accounts.json') ? this.accountSettings : this.settings);
+    const etag = createHash('md5').update(body).digest('hex');
+    return { status: 200, body, headers: { etag, 'x-amz-version-id': `version-${etag.slice(0, 6)}` } };
   }
 
   #iam(operation: string, form: URLSearchParams): Answer {

@@ -9,6 +9,7 @@ export const variables = {
   PARTITION: 'aws',
   EVIDENCE_BUCKET: 'cspm-evidence',
   FINDINGS_TABLE: 'cspm-findings',
+  SETTINGS_BUCKET: 'cspm-settings',
   EVENT_BUS_ARN: 'arn:aws:events:us-east-1:111111111111:event-bus/cspm',
   TARGET_ROLE_NAME: 'security/cspm-remediation',
   AUTOMATION_ROLE_NAME: 'security/cspm-automation',

@@ -5,7 +5,7 @@ import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import { type Job, jobId, type Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
-import type { Settings } from '../../../../lambdas/model/settings.ts';
+import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type {
   EvidenceStore,
@@ -39,17 +39,45 @@ export function jobOf(...users: readonly string[]): Job {
   };
 }
 
-/** A rule that is enforced, without exemptions. */
-export function settingsOf(settings: Partial<Settings> = {}): Settings {
+/** A rule that is enforced, without exemptions, as its object says. */
+export function ruleSettingsOf(settings: Partial<RuleSettings> = {}): RuleSettings {
   return {
-    version: 1,
+    version: 2,
     rule: RULE,
     mode: 'enforce',
     mode_by_account: {},
+    mode_by_group: {},
+    accounts: [],
+    excluded_accounts: [],
+    excluded_groups: [],
     method: 'api',
     runbook_then: 'api',
     exemptions: [],
     options: {},
+    ...settings,
+  };
+}
+
+/** What is said of accounts for all rules: nothing, unless it is given. */
+export function accountSettingsOf(settings: Partial<AccountSettings> = {}): AccountSettings {
+  return {
+    version: 2,
+    groups: {},
+    accounts: [],
+    excluded_accounts: [],
+    excluded_groups: [],
+    mode_by_account: {},
+    mode_by_group: {},
+    ...settings,
+  };
+}
+
+/** A rule that is enforced, without exemptions. */
+export function settingsOf(settings: Partial<Settings> = {}): Settings {
+  return {
+    ...ruleSettingsOf(),
+    allRules: accountSettingsOf(),
+    versions: { rule: 'rule-1', accounts: 'accounts-1' },
     ...settings,
   };
 }

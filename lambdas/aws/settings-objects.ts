@@ -1,0 +1,69 @@
+import type { AwsClientOptions } from './client-defaults.ts';
+import type { S3Client } from './s3.ts';
+
+export interface SettingsObjectsOptions {
+  readonly bucket: string;
+  /** The account that the bucket must belong to. */
+  readonly owner: string;
+  /** The bucket's region. */
+  readonly region: string;
+  readonly clientOptions: AwsClientOptions;
+}
+
+/** An object as it was read. */
+export interface ReadObject {
+  readonly text: string;
+  readonly etag: string;
+  /** S3's version id; `null` in a bucket that was not versioned. */
+  readonly version: string;
+}
+
+/** The objects of the settings bucket. */
+export class SettingsObjects {
+  readonly #options: SettingsObjectsOptions;
+  #client: S3Client | undefined;
+
+  constructor(options: SettingsObjectsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Reads an object, unless it still has the tag that is known of it: undefined.
+   * @throws AWS's own error, `NoSuchKey` or `AccessDenied` where there is none
+   */
+  async read(key: string, knownEtag?: string): Promise<ReadObject | undefined> {
+    const { GetObjectCommand, S3Client } = await import('./s3.ts');
+    const { bucket, owner, region, clientOptions } = this.#options;
+    this.#client ??= new S3Client({ ...clientOptions, region });
+    try {
+      const answer = await this.#client.send(
+        new GetObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          ExpectedBucketOwner: owner,
+          ...(knownEtag !== undefined && { IfNoneMatch: knownEtag }),
+        }),
+      );
+      return {
+        text: (await answer.Body?.transformToString()) ?? '',
+        etag: answer.ETag ?? '',
+        version: answer.VersionId ?? 'null',
+      };
+    } catch (error) {
+      if (isNotModified(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** S3 answers 304 with neither a body nor a code, which the SDK throws as an error. */
+function isNotModified(error: unknown): boolean {
+  if (!(error instanceof Error) || !('$metadata' in error)) return false;
+  const { $metadata: metadata } = error;
+  return (
+    typeof metadata === 'object' &&
+    metadata !== null &&
+    'httpStatusCode' in metadata &&
+    metadata.httpStatusCode === 304
+  );
+}

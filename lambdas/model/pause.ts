@@ -1,0 +1,39 @@
+import { SettingsError } from './errors.ts';
+
+/** What the pause parameter stops. */
+export interface Pause {
+  readonly all: boolean;
+  /** Whether undoing is stopped, too. */
+  readonly undo: boolean;
+  readonly rules: ReadonlySet<string>;
+  readonly accounts: ReadonlySet<string>;
+}
+
+const accountPattern = /^account:(\d{12})$/;
+
+/**
+ * Reads the pause parameter's value: `none`, or words with commas between them: `all`, `all+undo`, rule ids,
+ * `account:` with an account id.
+ * @param knownRules the ids of all rules
+ * @throws SettingsError for any other value: whoever set it wanted something stopped, and nobody knows what
+ */
+export function parsePause(value: string, knownRules: readonly string[]): Pause {
+  const words = value.split(',').map((word) => word.trim());
+  const rules = new Set<string>();
+  const accounts = new Set<string>();
+  if (words.length === 1 && words[0] === 'none') return { all: false, undo: false, rules, accounts };
+  const unknown: string[] = [];
+  for (const word of words) {
+    const [, account] = accountPattern.exec(word) ?? [];
+    if (account !== undefined) accounts.add(account);
+    else if (knownRules.includes(word)) rules.add(word);
+    else if (word !== 'all' && word !== 'all+undo') unknown.push(word);
+  }
+  if (unknown.length > 0) {
+    throw new SettingsError(
+      `pause is "${value}", of which "${unknown.join('", "')}" is unknown: expected none, or all, all+undo, rule ids or account:<id>, separated by commas; nothing is changed until then`,
+    );
+  }
+  const undo = words.includes('all+undo');
+  return { all: undo || words.includes('all'), undo, rules, accounts };
+}

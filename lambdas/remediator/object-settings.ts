@@ -1,0 +1,108 @@
+import type { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
+import { describeError, errorKind } from '../aws/errors.ts';
+import type { ReadObject, SettingsObjects } from '../aws/settings-objects.ts';
+import type { Clock } from '../model/clock.ts';
+import { SettingsError } from '../model/errors.ts';
+import {
+  ACCOUNTS_KEY,
+  parseAccountSettings,
+  parseRuleSettings,
+  ruleSettingsKey,
+  type Settings,
+  unknownGroups,
+} from '../model/settings.ts';
+import type { SettingsSource } from './ports.ts';
+
+const SETTINGS_MILLISECONDS = 15_000;
+/**
+ * No write leaves later than 5 s after a pause. The pause is looked at before each change; what is left of the 5 s is for
+ * the calls of that change.
+ */
+const PAUSE_SECONDS = 2;
+
+/** Terraform writes one object after another: for some seconds they are of two applies. */
+const WAITS_MILLISECONDS = [1_000, 3_000, 6_000];
+
+/** An object as it was last read, and when S3 last said that it is still the same. */
+interface Remembered extends ReadObject {
+  readonly at: number;
+}
+
+/**
+ * Settings in objects of the home region's settings bucket, remembered for some seconds, and the pause in a parameter of
+ * the remediator's own region.
+ */
+export class ObjectSettings implements SettingsSource {
+  readonly #objects: Pick<SettingsObjects, 'read'>;
+  readonly #parameters: SSMProvider;
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #remembered = new Map<string, Remembered>();
+
+  /** @param name what everything is named after: the pause is `/<name>/pause` */
+  constructor(objects: Pick<SettingsObjects, 'read'>, parameters: SSMProvider, name: string, clock: Clock) {
+    this.#objects = objects;
+    this.#parameters = parameters;
+    this.#name = name;
+    this.#clock = clock;
+  }
+
+  async read(rule: string): Promise<Settings> {
+    for (let attempt = 0; ; attempt++) {
+      const maxAge = attempt === 0 ? SETTINGS_MILLISECONDS : 0;
+      const [own, all] = await Promise.all([
+        this.#object(ruleSettingsKey(rule), maxAge),
+        this.#object(ACCOUNTS_KEY, maxAge),
+      ]);
+      const settings = parseRuleSettings(rule, own.text);
+      const allRules = parseAccountSettings(all.text);
+      const unknown = unknownGroups(settings, allRules);
+      if (unknown.length === 0) {
+        return { ...settings, allRules, versions: { rule: own.version, accounts: all.version } };
+      }
+      const wait = WAITS_MILLISECONDS[attempt];
+      if (wait === undefined) {
+        throw new SettingsError(
+          `settings of ${rule} name the account groups "${unknown.join('", "')}", which ${ACCOUNTS_KEY} does not hold; nothing is changed until it does: run terraform apply again`,
+        );
+      }
+      await this.#clock.sleep(wait);
+    }
+  }
+
+  async pause(): Promise<string> {
+    const path = `/${this.#name}/pause`;
+    const value = await unlessRefused(`parameter ${path}`, () =>
+      this.#parameters.get(path, { maxAge: PAUSE_SECONDS }),
+    );
+    if (value !== undefined) return value;
+    throw new SettingsError(`parameter ${path} is empty; nothing is changed until it says none`);
+  }
+
+  /** Reads an object that is remembered for longer than `maxAge`, by its tag; others are as remembered. */
+  async #object(key: string, maxAge: number): Promise<ReadObject> {
+    const known = this.#remembered.get(key);
+    const at = this.#clock.now();
+    if (known !== undefined && at - known.at < maxAge) return known;
+    const read = await unlessRefused(`settings in ${key}`, () => this.#objects.read(key, known?.etag));
+    const current = read ?? known;
+    if (current === undefined)
+      throw new Error(`S3 answered that ${key} is unchanged, and nobody had read it`);
+    this.#remembered.set(key, { ...current, at });
+    return current;
+  }
+}
+
+/** What AWS refuses can't be read; what may pass is thrown as AWS's own error. */
+async function unlessRefused<T>(what: string, get: () => Promise<T>): Promise<T> {
+  try {
+    return await get();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    if (errorKind(cause) !== 'refused') throw cause;
+    throw new SettingsError(
+      `${what} can't be read; nothing is changed until it can: ${describeError(cause)}`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,187 @@
+# What the remediators go by: one object per rule, and one for the accounts, in a bucket of the home region. An object is
+# written whole, so that no remediator ever reads half of it, and a plan shows what changes in it.
+
+locals {
+  settings_bucket     = "${var.name}-settings-${local.account_id}-${local.home_region}"
+  settings_bucket_arn = "arn:${local.partition}:s3:::${local.settings_bucket}"
+
+  rule_settings = {
+    for id, rule in local.rules_by_id : id => jsonencode(merge(
+      { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
+      {
+        version           = 2
+        rule              = id
+        mode              = rule.mode
+        mode_by_account   = rule.mode_by_account
+        mode_by_group     = {}
+        accounts          = sort(rule.accounts)
+        excluded_accounts = sort(rule.excluded_accounts)
+        excluded_groups   = []
+        method            = rule.method
+        runbook_then      = rule.runbook_then
+        exemptions        = rule.exemptions
+        options = merge(
+          # The role that `target` makes for this, by the name that it has there.
+          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
+          { for option, value in rule.options : option => value if value != null },
+        )
+      },
+    ))
+  }
+
+  account_settings = jsonencode({
+    version           = 2
+    groups            = {}
+    accounts          = sort(var.accounts)
+    excluded_accounts = sort(var.excluded_accounts)
+    excluded_groups   = []
+    mode_by_account   = {}
+    mode_by_group     = {}
+  })
+}
+
+resource "aws_s3_object" "accounts" {
+  bucket       = aws_s3_bucket.settings.id
+  key          = "accounts.json"
+  content      = local.account_settings
+  content_type = "application/json"
+
+  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right.
+  etag = md5(local.account_settings)
+
+  # An object takes ten tags, and the bucket has them all.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
+  # Nothing is written that could be read on the way.
+  depends_on = [aws_s3_bucket_policy.settings, aws_s3_bucket_versioning.settings]
+}
+
+resource "aws_s3_object" "rule" {
+  for_each = local.rule_settings
+
+  bucket       = aws_s3_bucket.settings.id
+  key          = "rules/${each.key}.json"
+  content      = each.value
+  content_type = "application/json"
+  etag         = md5(each.value)
+
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
+  # Remediators wait for a group that a rule names. So groups come first.
+  depends_on = [aws_s3_object.accounts]
+}
+
+resource "aws_s3_bucket" "settings" {
+  # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
+  # checkov:skip=CKV_AWS_144: Terraform writes it again wherever it is lost
+  # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
+  # checkov:skip=CKV2_AWS_62: each outcome names the versions that it was decided by
+  bucket = local.settings_bucket
+
+  # Whatever is in it is in the configuration, too.
+  force_destroy = true
+  tags          = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = length(local.settings_bucket) <= 63
+      error_message = "The settings bucket's name, \"${local.settings_bucket}\", has ${length(local.settings_bucket)} characters: S3 takes 63. Choose a `name` that is ${length(local.settings_bucket) - 63} characters shorter."
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_versioning" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  rule {
+    apply_server_side_encryption_by_default {
+      sse_algorithm = "AES256"
+    }
+  }
+}
+
+# A version is kept for as long as the outcomes that name it.
+resource "aws_s3_bucket_lifecycle_configuration" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  rule {
+    id     = "retention"
+    status = "Enabled"
+
+    filter {}
+
+    noncurrent_version_expiration {
+      noncurrent_days = var.evidence.retention_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "settings" {
+  bucket = aws_s3_bucket.settings.id
+
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "OnlyOverTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.settings_bucket_arn, "${local.settings_bucket_arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      # Whatever their policies say some day: what decides for the functions is not theirs to write.
+      {
+        Sid       = "NotByTheFunctions"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"]
+        Resource  = ["${local.settings_bucket_arn}/*"]
+        Condition = { ArnLike = { "aws:PrincipalArn" = [
+          "arn:${local.partition}:iam::${local.account_id}:role${var.iam.path}${var.name}-collector",
+          "arn:${local.partition}:iam::${local.account_id}:role${var.iam.path}${var.name}-remediator-*",
+        ] } }
+      },
+    ]
+  })
+
+  # S3 refuses to change a policy while it changes the block.
+  depends_on = [aws_s3_bucket_public_access_block.settings]
+}

@@ -1,0 +1,15 @@
+# What an operator sets by hand to stop enforcement at once: `all`, `all+undo`, rule ids or `account:`
+# with an account id, separated by commas. Terraform creates it and leaves its value alone.
+resource "aws_ssm_parameter" "pause" {
+  # checkov:skip=CKV2_AWS_34: no secret, and an operator must be able to set it without a key
+  name        = "/${local.name}/pause"
+  description = "Stops enforcement in this region within seconds: none, or all, all+undo, rule ids, account:ID, separated by commas."
+  type        = "String"
+  tier        = "Standard"
+  value       = "none"
+  tags        = var.link.tags
+
+  lifecycle {
+    ignore_changes = [value]
+  }
+}

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { groupsOf, modeFor } from '../../../lambdas/model/account-modes.ts';
+import { modes } from '../../../lambdas/model/mode.ts';
+import type { AccountSettings, RuleSettings } from '../../../lambdas/model/settings.ts';
+import { accountSettingsOf, settingsOf } from '../remediator/support/world.ts';
+
+const ACCOUNT = '111122223333';
+const OTHER = '444455556666';
+const NOW = new Date('2026-06-30T12:00:00Z');
+const groups = { production: [ACCOUNT], web: [ACCOUNT, OTHER], sandbox: [OTHER] };
+
+function modeOf(rule: Partial<RuleSettings>, allRules: Partial<AccountSettings> = {}, account = ACCOUNT) {
+  return modeFor(settingsOf({ ...rule, allRules: accountSettingsOf({ groups, ...allRules }) }), account, NOW);
+}
+
+test('the groups of an account', () => {
+  expect(groupsOf(ACCOUNT, { groups })).toEqual(['production', 'web']);
+  expect(groupsOf('999999999999', { groups })).toEqual([]);
+});
+
+describe('what the rule says: the first of', () => {
+  const rule: Partial<RuleSettings> = {
+    mode: 'off',
+    mode_by_account: { [ACCOUNT]: 'enforce' },
+    mode_by_group: { production: 'dry_run' },
+  };
+
+  test('the account’s own mode', () => {
+    expect(modeOf(rule)).toBe('enforce');
+  });
+
+  test('that of its groups, of several the lowest', () => {
+    expect(modeOf({ ...rule, mode_by_account: {} })).toBe('dry_run');
+    expect(modeOf({ mode: 'off', mode_by_group: { production: 'enforce', web: 'dry_run' } })).toBe('dry_run');
+  });
+
+  test('that of all accounts', () => {
+    expect(modeOf(rule, {}, OTHER)).toBe('off');
+  });
+});
+
+describe('what is said for all rules only lowers it', () => {
+  test.each<[string, Partial<AccountSettings>, string]>([
+    ['the account’s own mode', { mode_by_account: { [ACCOUNT]: 'dry_run' } }, 'dry_run'],
+    ['that of a group', { mode_by_group: { web: 'dry_run' } }, 'dry_run'],
+    ['of several groups the lowest', { mode_by_group: { web: 'enforce', production: 'off' } }, 'off'],
+    [
+      'the account’s own goes before its groups’',
+      { mode_by_account: { [ACCOUNT]: 'enforce' }, mode_by_group: { web: 'off' } },
+      'enforce',
+    ],
+    ['another account’s', { mode_by_account: { [OTHER]: 'off' } }, 'enforce'],
+    [
+      'a new account’s, until it is no longer new',
+      { new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-06-30T12:00:01Z' } } },
+      'dry_run',
+    ],
+    [
+      'one that is no longer new',
+      { new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-06-30T12:00:00Z' } } },
+      'enforce',
+    ],
+  ])('%s', (_, allRules, expected) => {
+    expect(modeOf({ mode: 'enforce' }, allRules)).toBe(expected);
+  });
+
+  test('and never raises it', () => {
+    const mode = fc.constantFrom(...modes);
+    const byAccount = fc.dictionary(fc.constantFrom(ACCOUNT, OTHER), mode);
+    const byGroup = fc.dictionary(fc.constantFrom('production', 'web', 'sandbox'), mode);
+    fc.assert(
+      fc.property(mode, byAccount, byGroup, byAccount, byGroup, (ofAll, account, group, all, allGroup) => {
+        const rule = { mode: ofAll, mode_by_account: account, mode_by_group: group };
+        const alone = modeOf(rule);
+        const both = modeOf(rule, { mode_by_account: all, mode_by_group: allGroup });
+        expect(modes.indexOf(both)).toBeLessThanOrEqual(modes.indexOf(alone));
+      }),
+    );
+  });
+});
+
+describe('off, whatever else is said of the account', () => {
+  const enforced = { mode_by_account: { [ACCOUNT]: 'enforce' } } as const;
+
+  test.each<[string, Partial<RuleSettings>, Partial<AccountSettings>]>([
+    ['excluded from the rule', { excluded_accounts: [ACCOUNT] }, {}],
+    ['excluded by its group', { excluded_groups: ['web'] }, {}],
+    ['not among the rule’s accounts', { accounts: [OTHER] }, {}],
+    ['excluded from all rules', {}, { excluded_accounts: [ACCOUNT] }],
+    ['excluded from all rules by its group', {}, { excluded_groups: ['production'] }],
+    ['not among the accounts of all rules', { accounts: [ACCOUNT] }, { accounts: [OTHER] }],
+  ])('%s', (_, rule, allRules) => {
+    expect(modeOf(enforced)).toBe('enforce');
+    expect(modeOf({ ...enforced, ...rule }, allRules)).toBe('off');
+  });
+});
