@@ -18,7 +18,11 @@ export type LogLine = z.infer<typeof lineSchema>;
 
 /** A function as Lambda keeps it: what was made in its first invocation is there in the next. */
 export interface WarmFunction<Event, Result> {
-  invoke(event: Event, options?: { readonly remainingMilliseconds?: number }): Promise<Invocation<Result>>;
+  /** @param options `aheadMilliseconds`: how late it is by then; only where time stands still */
+  invoke(
+    event: Event,
+    options?: { readonly remainingMilliseconds?: number; readonly aheadMilliseconds?: number },
+  ): Promise<Invocation<Result>>;
 }
 
 export type CollectorFunction = WarmFunction<unknown, object>;
@@ -95,7 +99,10 @@ function startFunction<Event, Result>(
           return true;
         }),
       );
-      if (time === 'stands still') vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+      const { aheadMilliseconds = 0 } = options;
+      if (time === 'stands still') {
+        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMilliseconds });
+      }
       let came: { result: Result } | { thrown: unknown };
       try {
         came = { result: await handler(event, lambdaContext(options.remainingMilliseconds)) };
