@@ -18,11 +18,7 @@ export type LogLine = z.infer<typeof lineSchema>;
 
 /** A function as Lambda keeps it: what was made in its first invocation is there in the next. */
 export interface WarmFunction<Event, Result> {
-  /** @param options `aheadMilliseconds`: how late it is by then; only where time stands still */
-  invoke(
-    event: Event,
-    options?: { readonly remainingMilliseconds?: number; readonly aheadMilliseconds?: number },
-  ): Promise<Invocation<Result>>;
+  invoke(event: Event, options?: { readonly remainingMilliseconds?: number }): Promise<Invocation<Result>>;
 }
 
 export type CollectorFunction = WarmFunction<unknown, object>;
@@ -99,10 +95,7 @@ function startFunction<Event, Result>(
           return true;
         }),
       );
-      const { aheadMilliseconds = 0 } = options;
-      if (time === 'stands still') {
-        vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMilliseconds });
-      }
+      if (time === 'stands still') vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
       let came: { result: Result } | { thrown: unknown };
       try {
         came = { result: await handler(event, lambdaContext(options.remainingMilliseconds)) };

@@ -118,8 +118,6 @@ export class Deployed {
   readonly #time: TimeOfFunctions | undefined;
   #collector: CollectorFunction;
   readonly #remediators = new Map<string, RemediatorFunction>();
-  /** How much later it is for functions whose time stands still while they work. */
-  #aheadMilliseconds = 0;
   /** The number of the last call that put a job off whose time is over. */
   #lastPutOff = 0;
 
@@ -154,12 +152,6 @@ export class Deployed {
     options: { readonly batchSize?: number; readonly remainingMilliseconds?: number } = {},
   ): Promise<{ invocations: number; timeouts: number }> {
     return workOff(this.product, region, (event) => this.#remediate(region, event, options), options);
-  }
-
-  /** Lets time pass between invocations. */
-  letPass(milliseconds: number): void {
-    if (this.#time !== 'stands still') throw new Error('time goes on by itself: see startWorld');
-    this.#aheadMilliseconds += milliseconds;
   }
 
   /**
@@ -198,10 +190,7 @@ export class Deployed {
       this.#remediators.get(region) ??
       startRemediator(this.product.remediatorEnvironment(region), this.#time);
     this.#remediators.set(region, remediator);
-    const { result, thrown, lines } = await remediator.invoke(event, {
-      ...options,
-      aheadMilliseconds: this.#aheadMilliseconds,
-    });
+    const { result, thrown, lines } = await remediator.invoke(event, options);
     this.lines.push(...lines);
     if (result === undefined) throw thrown;
     return result;
