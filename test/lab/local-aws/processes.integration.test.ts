@@ -11,6 +11,13 @@ import {
   LambdaClient,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { strToU8, zipSync } from 'fflate';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -153,12 +160,31 @@ test('a local AWS that is called off while it starts is gone', async () => {
   await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow('fetch failed');
 });
 
-test('several local AWSs run side by side, each with its own port', async () => {
+test('several local AWSs run side by side, each with its own port and its own buckets of one name', async () => {
+  const Bucket = 'one-name';
   const started = await Promise.all([startLocalAws({ installation }), startLocalAws({ installation })]);
+  const clients = started.map(
+    ({ endpoint }) =>
+      new S3Client({
+        endpoint,
+        region: 'us-east-1',
+        credentials: { accessKeyId: '111111111111', secretAccessKey: 'test' },
+      }),
+  );
+  for (const s3 of clients) await s3.send(new CreateBucketCommand({ Bucket }));
+  for (const s3 of clients) await s3.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'body' }));
+
+  const deleted: (number | undefined)[] = [];
+  for (const s3 of clients) {
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'key' }));
+    const { $metadata } = await s3.send(new DeleteBucketCommand({ Bucket }));
+    deleted.push($metadata.attempts);
+  }
 
   const ports = new Set(started.map(({ port }) => port));
   await Promise.all(started.map((aws) => aws.stop()));
   expect(ports.size).toBe(2);
+  expect(deleted).toEqual([1, 1]);
 });
 
 test('a local AWS that is called off once it runs is gone', async () => {

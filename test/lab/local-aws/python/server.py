@@ -19,11 +19,13 @@ def main():
     import first_use
     import gateway
     import node_functions
+    import own_files
     import resource_ids
     import sent_again
     from localemu.runtime.main import main as run
 
     gateway.install()
+    own_files.install()
     resource_ids.install()
     first_use.install()
     sent_again.install()
