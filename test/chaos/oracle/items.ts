@@ -1,0 +1,179 @@
+import type { AwsState } from '../../lab/aws-model/state.ts';
+import type { JobSpec } from '../case.ts';
+import { describeReach, type Reach } from '../traffic.ts';
+import {
+  differences,
+  Effects,
+  type NetEffect,
+  type Problem,
+  type ResourceOracle,
+  type Write,
+} from './judgement.ts';
+
+/** An item before and after a write. */
+export interface Modified<T> {
+  readonly from: T;
+  readonly to: T;
+}
+
+/**
+ * Judges what is done to resources that let traffic in by a list of items: a security group's rules, a network ACL's
+ * entries. What we add for an item that is to be narrowed stands for now, until that one is narrowed.
+ */
+export abstract class ItemsOracle<T> implements ResourceOracle {
+  /** Items that we added and whose wide one we have not narrowed or removed yet. */
+  readonly #forNow = new Set<string>();
+  /** What we added: ours for as long as it says what it said then. */
+  readonly #made = new Map<string, string>();
+  /** What others gave up when they took away what we had added for now. */
+  #renounced: Reach = 0n;
+  #effects = new Map<string, Effects>();
+
+  /** What an item is called in problems: `rule`, `entry`. */
+  protected abstract readonly noun: string;
+  protected abstract itemsOf(resource: string, state: AwsState): readonly T[];
+  /** What tells an item from the others of its resource. */
+  protected abstract keyOf(item: T): string;
+  /** All that an item says, in words that records can be compared by. */
+  protected abstract textOf(item: T): string;
+  protected abstract wordsOf(item: T): string;
+  /** What items let in together. */
+  protected abstract reachOf(items: readonly T[]): Reach;
+  /** What one item speaks of. */
+  protected abstract matchOf(item: T): Reach;
+  /** Whether an item is what the job's rule is about. */
+  protected abstract opens(item: T, job: JobSpec): boolean;
+  /** What may be cut where items that are the job's concern go or are narrowed. */
+  protected abstract namedBy(items: readonly T[], write: Write): Reach;
+  /** What modified items let in, where nothing is added. */
+  protected abstract openedBy(modified: readonly Modified<T>[], standing: readonly T[]): Reach;
+  /** What is wrong with how an item was modified, besides. */
+  protected problemsOfModified(_modified: Modified<T>): Problem[] {
+    return [];
+  }
+
+  /** What is open by someone's deliberate act, or by ours in place of an item that we narrowed. */
+  #deliberate(resource: string, items: readonly T[]): Reach {
+    return this.reachOf(items.filter((item) => !this.#forNow.has(this.#nameOf(resource, item))));
+  }
+
+  #nameOf(resource: string, item: T): string {
+    return `${resource} ${this.keyOf(item)}`;
+  }
+
+  #differences(resource: string, before: AwsState, after: AwsState) {
+    const [from, to] = [this.itemsOf(resource, before), this.itemsOf(resource, after)];
+    return differences(from, to, (item) => this.keyOf(item));
+  }
+
+  problemsOf(write: Write): Problem[] {
+    const { resource, before, after, job } = write;
+    const problems: Problem[] = [];
+    const items = this.itemsOf(resource, before);
+    const next = this.itemsOf(resource, after);
+    const { removed, modified } = this.#differences(resource, before, after);
+    const concerned: T[] = [];
+    for (const item of [...removed, ...modified.map(({ from }) => from)]) {
+      const name = this.#nameOf(resource, item);
+      if (this.#forNow.has(name) || this.#made.get(name) === this.textOf(item)) continue;
+      if (!this.opens(item, job))
+        problems.push(`changed ${this.wordsOf(item)}, which is not what the rule ${job.rule} is about`);
+      concerned.push(item);
+    }
+    for (const each of modified) problems.push(...this.problemsOfModified(each));
+    const deliberate = this.#deliberate(resource, items);
+    // Items that are added are judged when the job is over.
+    const standing = next.filter((item) => !this.#forNow.has(this.#nameOf(resource, item)));
+    const opened = modified.length === 0 ? 0n : this.openedBy(modified, standing) & ~deliberate;
+    if (opened !== 0n) problems.push(`opened ${describeReach(opened)}`);
+    const named = this.namedBy(concerned, write) | this.#renounced;
+    const cut = this.reachOf(items) & ~this.reachOf(next) & deliberate & ~named;
+    if (cut !== 0n) problems.push(`cut ${describeReach(cut)}`);
+    return problems;
+  }
+
+  remember({ resource, before, after }: Write, seen: Write): { opensForNow: boolean } {
+    const next = this.itemsOf(resource, after);
+    const { added, removed, modified } = this.#differences(resource, before, after);
+    const deliberate = this.#deliberate(resource, this.itemsOf(resource, before));
+    const opensForNow = added.length > 0 && (this.reachOf(next) & ~deliberate) !== 0n;
+    const effects = this.#effectsOn(resource);
+    for (const item of added) {
+      this.#forNow.add(this.#nameOf(resource, item));
+      this.#made.set(this.#nameOf(resource, item), this.textOf(item));
+      effects.add(this.keyOf(item), null, this.textOf(item));
+    }
+    for (const item of removed) effects.add(this.keyOf(item), this.textOf(item), null);
+    for (const { from, to } of modified) effects.add(this.keyOf(from), this.textOf(from), this.textOf(to));
+    if (seen.before !== before) {
+      // What stood there is not what the look showed, so the record can't say it.
+      for (const item of [...removed, ...modified.map(({ from }) => from)]) effects.touch(this.keyOf(item));
+    }
+    // What took the place of an item that we narrowed or removed stands for good.
+    const ended = this.#differences(resource, seen.before, seen.after);
+    for (const item of [...ended.removed, ...ended.modified.map(({ from }) => from)]) {
+      if (this.#forNow.delete(this.#nameOf(resource, item))) continue;
+      for (const piece of next) {
+        if ((this.matchOf(piece) & ~this.matchOf(item)) === 0n)
+          this.#forNow.delete(this.#nameOf(resource, piece));
+      }
+    }
+    return { opensForNow };
+  }
+
+  takesBack({ resource, before, after }: Write): boolean {
+    const { added, removed, modified } = this.#differences(resource, before, after);
+    return (
+      added.length + modified.length === 0 &&
+      removed.every((item) => this.#forNow.has(this.#nameOf(resource, item)))
+    );
+  }
+
+  takesOutOwn({ resource, before, after }: Write): boolean {
+    const { added, removed, modified } = this.#differences(resource, before, after);
+    return (
+      added.length + modified.length === 0 &&
+      removed.every((item) => this.#made.get(this.#nameOf(resource, item)) === this.textOf(item))
+    );
+  }
+
+  acted(resource: string, before: AwsState, after: AwsState): void {
+    const { removed, modified, added } = this.#differences(resource, before, after);
+    for (const item of [...removed, ...added, ...modified.map(({ from }) => from)]) {
+      // What someone else narrowed or described is theirs now.
+      if (this.#forNow.delete(this.#nameOf(resource, item))) this.#renounced |= this.matchOf(item);
+      this.#effectsOn(resource).touch(this.keyOf(item));
+    }
+  }
+
+  leftBehind(resource: string, state: AwsState): Problem[] {
+    const items = this.itemsOf(resource, state);
+    const opened = this.reachOf(items) & ~this.#deliberate(resource, items);
+    return items
+      .filter((item) => this.#forNow.delete(this.#nameOf(resource, item)))
+      .map(
+        (item) =>
+          `left ${this.wordsOf(item)}, which it had added for a wider ${this.noun} that it did not narrow: ${opened === 0n ? 'it opens nothing that is not open besides' : `it opens ${describeReach(opened)}`}`,
+      );
+  }
+
+  violates(resource: string, state: AwsState, job: JobSpec): boolean {
+    return this.itemsOf(resource, state).some((item) => this.opens(item, job));
+  }
+
+  netEffect(resource: string): NetEffect {
+    const effects = this.#effectsOn(resource);
+    return new Map([...effects.net].filter(([key]) => !effects.isTouched(key)));
+  }
+
+  begin(): void {
+    this.#effects = new Map();
+    this.#renounced = 0n;
+  }
+
+  #effectsOn(resource: string): Effects {
+    const effects = this.#effects.get(resource) ?? new Effects();
+    this.#effects.set(resource, effects);
+    return effects;
+  }
+}
