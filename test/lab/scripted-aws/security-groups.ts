@@ -8,6 +8,8 @@ export interface ScriptedGroup {
   rules: ExistingRule[];
   /** How many inbound rules it can hold. */
   readonly quota?: number;
+  /** A call that is to revoke a rule that does not stand is no error there. */
+  readonly isInDefaultVpc?: boolean;
 }
 
 const answer = (operation: string, body: string): Answer =>
@@ -165,11 +167,12 @@ export function answerForSecurityGroups(
       if (group === undefined) return ec2Error('InvalidGroup.NotFound');
       const keys = new Set(asked(call).map(key));
       const revoked = group.rules.filter((rule) => keys.has(key(rule)));
-      if (revoked.length < keys.size) return ec2Error('InvalidPermission.NotFound');
+      const unknown = [...keys].filter((wanted) => !revoked.some((rule) => key(rule) === wanted));
+      if (unknown.length > 0 && group.isInDefaultVpc !== true) return ec2Error('InvalidPermission.NotFound');
       group.rules = group.rules.filter((rule) => !revoked.includes(rule));
       return answer(
         'RevokeSecurityGroupIngress',
-        `<return>true</return><revokedSecurityGroupRuleSet>${revoked.map((rule) => ruleXml(id, rule)).join('')}</revokedSecurityGroupRuleSet>`,
+        `<return>true</return><revokedSecurityGroupRuleSet>${revoked.map((rule) => ruleXml(id, rule)).join('')}</revokedSecurityGroupRuleSet><unknownIpPermissionSet>${unknown.map(() => '<item><ipProtocol>tcp</ipProtocol></item>').join('')}</unknownIpPermissionSet>`,
       );
     },
   });

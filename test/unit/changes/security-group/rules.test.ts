@@ -143,6 +143,38 @@ describe('a plan’s revocation', () => {
     expect(group.rules).toEqual(stands);
   });
 
+  test.each([{ isInDefaultVpc: false }, { isInDefaultVpc: true }])(
+    'of a rule that its owner narrows between the look and the call changes nothing: $isInDefaultVpc',
+    async (vpc) => {
+      const narrowed = { ...open, source: '10.0.0.0/8' };
+      const group: ScriptedGroup = { ...vpc, rules: [open] };
+      const answer = answerForSecurityGroups({ [GROUP]: group });
+      await using aws = await scriptedAws((call) => {
+        if (actionOf(call) === 'RevokeSecurityGroupIngress') group.rules = [narrowed];
+        return answer(call);
+      });
+
+      const application = applyChange(sessionOf(aws.endpoint), planned(open));
+
+      await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
+      expect(group.rules).toEqual([narrowed]);
+    },
+  );
+
+  test('records the rule that was removed, though someone has put the same in its place', async () => {
+    const again = { ...open, id: 'sgr-0a', description: 'again' };
+    const group: ScriptedGroup = { rules: [open] };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    await using aws = await scriptedAws((call) => {
+      if (actionOf(call) === 'RevokeSecurityGroupIngress') group.rules = [again];
+      return answer(call);
+    });
+
+    const applied = await applyChange(sessionOf(aws.endpoint), planned(open));
+
+    expect(revokeKind.schema.parse(applied).revoked).toEqual([again]);
+  });
+
   test('of a rule that goes between the look and the call is not ours', async () => {
     const group: ScriptedGroup = { rules: [open] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
@@ -174,7 +206,7 @@ describe('rules are revoked', () => {
   const rules = [standing('sgr-01', 'tcp 22 from 0.0.0.0/0'), standing('sgr-02', 'tcp 22 from ::/0')];
   const legitimate = standing('sgr-03', 'tcp 22 from 203.0.113.7/32', { description: 'office' });
 
-  test('by their ids, by one call, and no others', async () => {
+  test('by what they say, by one call, and no others', async () => {
     const group: ScriptedGroup = { rules: [...rules, legitimate] };
     await using aws = await serve(group);
 

@@ -259,6 +259,33 @@ describe('an attempt that was cut off', () => {
     expect(outcome?.applied).toMatchObject([{ line: expect.stringMatching(/^- ingress tcp 20-21/) }]);
   });
 
+  test('takes back what it added for a rule that still stands, where the group is exempt by now', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+    account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
+    const lag = 15 * 60_000;
+    account.world.now += lag;
+
+    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(account.ports(WEB)).toEqual(['tcp 20-443']);
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'exempt',
+      applied: [{ line: expect.stringMatching(/^- ingress tcp 20-21/) }],
+    });
+  });
+
+  test('waits where reads may not show yet that the wide rule was shrunk, and leaves its parts', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+    account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
+
+    const { inProgress } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(inProgress).toMatchObject([{ finding: { resource: WEB } }]);
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 20-443']);
+  });
+
   test('and whose leftover can’t be taken back has failed, comes back, and ends when it is gone', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
@@ -335,6 +362,25 @@ describe('an attempt that was cut off', () => {
       reason: expect.stringContaining('an earlier attempt at this job planned these changes'),
     });
     expect(outcomeOf(account, API)).toMatchObject({ outcome: 'compliant', applied: [] });
+  });
+});
+
+test('a change whose answer was lost, and that no read shows, is named as unconfirmed', async () => {
+  const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+  account.after = (call) => {
+    if (isWrite(call)) throw sdkError('Unavailable', 'the service is unavailable', 503, 'r');
+  };
+  let isLagging = true;
+  account.lags = () => isLagging;
+  await account.world.attempt(account.job(SSH, WEB));
+  isLagging = false;
+
+  await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+  expect(outcomeOf(account, WEB)).toMatchObject({
+    reason: expect.stringContaining('unconfirmed, as no answer came'),
+    unconfirmed: [{ line: expect.stringMatching(/^- ingress tcp 22/) }],
+    applied: [],
   });
 });
 
