@@ -56,6 +56,10 @@ export class BucketOracle implements ResourceOracle {
     return false;
   }
 
+  textAt(resource: string, state: AwsState): string | undefined {
+    return blockText(state.buckets[resource]?.block ?? null) ?? undefined;
+  }
+
   acted(resource: string, before: AwsState, after: AwsState): void {
     if (before.buckets[resource]?.block !== after.buckets[resource]?.block)
       this.#effectsOn(resource).touch('block');

@@ -137,6 +137,11 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     );
   }
 
+  textAt(resource: string, state: AwsState, item: string): string | undefined {
+    const found = this.itemsOf(resource, state).find((one) => this.keyOf(one) === item);
+    return found === undefined ? undefined : this.textOf(found);
+  }
+
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified, added } = this.#differences(resource, before, after);
     for (const item of [...removed, ...added, ...modified.map(({ from }) => from)]) {

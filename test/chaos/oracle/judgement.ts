@@ -31,6 +31,8 @@ export interface ResourceOracle {
   takesBack(write: Write): boolean;
   /** Whether a write only takes out what we had added, and nobody has changed since. */
   takesOutOwn(write: Write): boolean;
+  /** An item in words; undefined where there is none. */
+  textAt(resource: string, state: AwsState, item: string): string | undefined;
   /** Someone else changed the resource. */
   acted(resource: string, before: AwsState, after: AwsState): void;
   /** What our calls left open, or left without purpose, now that a job is over. */

@@ -115,6 +115,20 @@ export interface Recorded {
   readonly unconfirmed: ReadonlySet<string>;
 }
 
+/** What rules and entries were to become, by id and number: how such texts begin. */
+export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string> {
+  const ends = new Map<string, string>();
+  for (const recorded of applied) {
+    const change = changeSchema.parse(recorded);
+    if (change.kind === 'security-group-rule-shrink') {
+      ends.set(change.before.id, text({ ...change.after, description: '' }).replace(/""$/, ''));
+    } else if (change.kind === 'network-acl-entry-narrow' && change.after !== null) {
+      ends.set(String(change.before.number), entryText(change.after));
+    }
+  }
+  return ends;
+}
+
 const textOf = (entry: AclEntry | null): string | null => (entry === null ? null : entryText(entry));
 
 /** @throws z.ZodError where a change is of no form that is documented */
