@@ -71,6 +71,13 @@ export interface ChangeKind<C extends Change> {
    */
   takeBack?(session: AwsSession, change: C, known: CutOff): Promise<TakenBack>;
   /**
+   * Looks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
+   * when the resource no longer needs the change. Kinds with `takeBack` find out there. AWS does not say who made it.
+   * @param planned As it was planned.
+   * @returns the change as `apply` would have returned it; undefined where the reads don't show it.
+   */
+  find?(session: AwsSession, planned: C): Promise<C | undefined>;
+  /**
    * Whether AWS's reads show an applied change already. False only while they show the state before it: AWS may answer
    * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
    */

@@ -12,6 +12,7 @@ interface ParsingKind {
   apply(session: AwsSession, change: Change, note: Note): Promise<Change>;
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
+  find(session: AwsSession, planned: Change): Promise<Change | undefined>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   leavesTarget(applied: Change): boolean;
   inverse(applied: Change): Change | undefined;
@@ -34,6 +35,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change, known) =>
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
+    find: async (session, planned) => kind.find?.(session, parse(planned)),
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     inverse: (applied) => kind.inverse(parse(applied)),
@@ -149,6 +151,11 @@ export async function canTakeBack(change: Change): Promise<boolean> {
  */
 export async function takeBackChange(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack> {
   return (await load(change)).takeBack(session, change, known);
+}
+
+/** Looks whether a change was made of which no answer is known. @returns it as it was made; undefined where nobody knows */
+export async function findChange(session: AwsSession, planned: Change): Promise<Change | undefined> {
+  return (await load(planned)).find(session, planned);
 }
 
 /** Whether the rule or entry that an applied change is about is as it was: the change was made in part. */

@@ -18,6 +18,11 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
   appliedAt: timestampSchema,
   /** The AWS request ids of the calls that applied it. */
   requestIds: z.array(z.string()),
+  /**
+   * Set where an attempt began the change and no answer is known, because it was cut off or the answer was lost, and
+   * where the resource was found as the change makes it. `appliedAt` is then when it was begun.
+   */
+  found: z.literal(true).optional(),
 });
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;

@@ -93,13 +93,14 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     learned.lease = lease;
     book.keep(await recall(work));
     learned.isRecalled = true;
+    journal.start(startedAt);
     if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
   }
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
-  return record(book, { ...work, startedAt }, learned);
+  return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
 }
 
 /** The way of the pending findings from the settings to a verdict. */
@@ -133,7 +134,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
   learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
   const reading = readingOf(session, work);
-  const planned = await planFixes(book.pending, assessments, work, endings, reading);
+  const planned = await planFixes(session, book.pending, assessments, work, endings, reading);
   book.add(planned.verdicts);
 
   const acted = await action.act(session, planned.fixes, work);
@@ -158,7 +159,8 @@ async function stateAnew(
   if (findings.length === 0) return new Map();
   const resources = findings.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  return (await planFixes(findings, assessments, work, new Map(), readingOf(session, work))).verdicts;
+  return (await planFixes(session, findings, assessments, work, new Map(), readingOf(session, work)))
+    .verdicts;
 }
 
 /** The findings that have a verdict and of which something may stand that no plan builds on. */

@@ -90,6 +90,10 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
   async isVisible(session, { resource, key, before }) {
     return (await readStatus(session, resource, key)) !== before;
   },
+  async find(session, planned) {
+    const status = await readStatus(session, planned.resource, planned.key);
+    return status === planned.after ? planned : undefined;
+  },
   inverse: ({ unusedForDays: _, ...applied }) => ({
     ...applied,
     before: applied.after,

@@ -162,6 +162,10 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   async isVisible(session, applied) {
     return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
   },
+  async find(session, planned) {
+    const now = await readPublicAccessBlock(session, planned.resource, planned.region);
+    return isAsWanted(now, planned) ? planned : undefined;
+  },
   inverse({ publicBy: _, ...applied }) {
     return { ...applied, before: applied.after, after: applied.before };
   },

@@ -62,5 +62,8 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   async isVisible(session, applied) {
     return (await readValidation(session, applied)) !== applied.before;
   },
+  async find(session, planned) {
+    return (await readValidation(session, planned)) === planned.after ? planned : undefined;
+  },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

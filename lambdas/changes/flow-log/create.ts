@@ -114,6 +114,12 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   async isVisible(session, { resource, flowLogId }) {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
+  async find(session, planned) {
+    const ours = (await readFlowLogs(session, [planned.resource])).find(
+      ({ destination, tags }) => destination === nameOf(planned) && tags[tag.Key] === tag.Value,
+    );
+    return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
+  },
   inverse(applied): FlowLogDelete | undefined {
     const { flowLogId, kind: _, ...flowLog } = applied;
     return flowLogId === null ? undefined : { ...flowLog, kind: 'flow-log-delete', flowLogId };

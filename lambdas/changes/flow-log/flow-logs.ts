@@ -1,5 +1,6 @@
 import type { FlowLog } from '@aws-sdk/client-ec2';
 import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
 
 export interface VpcFlowLog {
   readonly id: string;
@@ -10,6 +11,7 @@ export interface VpcFlowLog {
   readonly failure: string | undefined;
   readonly isActive: boolean;
   readonly created: Date | undefined;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** How long AWS may take until it shows that a new flow log can't deliver. */
@@ -29,6 +31,7 @@ function parse(flowLog: FlowLog): VpcFlowLog {
       DeliverLogsStatus === 'FAILED' ? (flowLog.DeliverLogsErrorMessage ?? 'no error message') : undefined,
     isActive: flowLog.FlowLogStatus === 'ACTIVE',
     created: flowLog.CreationTime,
+    tags: tagMap(flowLog.Tags),
   };
 }
 

@@ -86,5 +86,11 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     const stillThere = without(before, after).some((share) => now.includes(share));
     return !stillThere && without(without(after, before), now).length === 0;
   },
+  async find(session, planned) {
+    const now = await readShares(session, planned.resource, planned.of);
+    if (now === undefined) return undefined;
+    const isTaken = without(planned.before, planned.after).every((share) => !now.includes(share));
+    return isTaken && without(planned.after, now).length === 0 ? planned : undefined;
+  },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -86,5 +86,9 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
     const cluster = await readCluster(session, resource);
     return cluster === undefined || cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
   },
+  async find(session, planned) {
+    const cluster = await readCluster(session, planned.resource);
+    return cluster !== undefined && isUnderWay(cluster, planned.after) ? planned : undefined;
+  },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -26,6 +26,8 @@ export const journalRecordSchema = z.object({
       completedAt: timestampSchema.optional(),
     }),
   ),
+  /** When the first attempt began that wrote it. */
+  startedAt: timestampSchema.optional(),
   /** The resources whose outcomes the event bus has. */
   told: z.array(z.string()),
 });

@@ -23,6 +23,7 @@ export class Journal {
   /** When a change had been begun before that one. */
   #begunBefore: string | undefined;
   readonly #published = new Set<string>();
+  #startedAt: string | undefined;
 
   constructor(jobId: string, evidence: EvidenceStore) {
     this.#jobId = jobId;
@@ -39,12 +40,24 @@ export class Journal {
       this.#earlierPlans.set(entry.resource, entry.plan);
     }
     for (const resource of record?.told ?? []) this.#published.add(resource);
+    this.#startedAt = record?.startedAt;
     return record !== undefined;
   }
 
   write(): Promise<void> {
     const resources = [...this.#entries.values()];
-    return this.#evidence.writeJournal(this.#jobId, { version: 1, resources, told: [...this.#published] });
+    return this.#evidence.writeJournal(this.#jobId, {
+      version: 1,
+      ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
+      resources,
+      told: [...this.#published],
+    });
+  }
+
+  /** Notes that an attempt begins. @returns when the first one began */
+  start(at: string): string {
+    this.#startedAt ??= at;
+    return this.#startedAt;
   }
 
   /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */

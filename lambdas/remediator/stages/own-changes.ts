@@ -23,6 +23,13 @@ export async function waitForOwnChanges(
   const ready: PlannedFix[] = [];
   const changedLately: PlannedFix[] = [];
   const recent = new Map<string, readonly RecentChange[]>();
+  try {
+    // One question for all of them.
+    await work.recent.load(fixes.flatMap(changedBy));
+  } catch (error) {
+    for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
+    return { fixes: [], verdicts };
+  }
   for (const fix of fixes) {
     const seen = await ownChangesOf(session, fix, work);
     if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
@@ -70,21 +77,20 @@ function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict
 /** Our recent changes of a fix's resources, all of which AWS shows; a verdict where it does not, or nobody knows. */
 async function ownChangesOf(
   session: AwsSession,
-  { finding, changes }: PlannedFix,
+  fix: PlannedFix,
   work: ConfiguredWork,
 ): Promise<{ readonly visible: readonly RecentChange[] } | Verdict> {
-  let recent: readonly RecentChange[];
   try {
-    recent = await work.recent.of([finding.resource, ...changes.map(({ resource }) => resource)]);
-  } catch (error) {
-    return retry(error);
-  }
-  try {
+    const recent = await work.recent.of(changedBy(fix));
     for (const each of recent) {
       if (!(await isChangeVisible(session, each.change))) return notVisibleYet(each);
     }
+    return { visible: recent };
   } catch (error) {
     return verdictOfError(error);
   }
-  return { visible: recent };
+}
+
+function changedBy({ finding, changes }: PlannedFix): string[] {
+  return [finding.resource, ...changes.map(({ resource }) => resource)];
 }

@@ -21,7 +21,7 @@ export async function planAnew(
   );
   const resources = findings.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  const planned = await planFixes(findings, assessments, work, endings, readingOf(session, work));
+  const planned = await planFixes(session, findings, assessments, work, endings, readingOf(session, work));
   return { fixes: planned.fixes, verdicts: withPlans(planned.verdicts, fixes, work) };
 }
 

@@ -1,3 +1,4 @@
+import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -11,6 +12,7 @@ import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
 import { awaitReadBack } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
+import { resolveBegun } from './resolve.ts';
 import { verdictOfUnviolated } from './unviolated.ts';
 
 /** What an assessment leads to, for each finding one or the other. */
@@ -24,6 +26,7 @@ type Fix = Omit<PlannedFix, 'reading'>;
 
 /** Plans the fix of each violation. A finding that is no violation, or exempt by its tag, has its verdict. */
 export async function planFixes(
+  session: AwsSession,
   findings: readonly Finding[],
   assessments: Assessments,
   work: ConfiguredWork,
@@ -33,7 +36,7 @@ export async function planFixes(
   const fixes: PlannedFix[] = [];
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {
-    const planned = await planFix(finding, assessments, work, endings.get(finding.resource));
+    const planned = await planFix(session, finding, assessments, work, endings.get(finding.resource));
     if ('state' in planned) verdicts.set(finding.resource, planned);
     else fixes.push({ ...planned, reading });
   }
@@ -41,6 +44,7 @@ export async function planFixes(
 }
 
 async function planFix(
+  session: AwsSession,
   finding: Finding,
   assessments: Assessments,
   work: ConfiguredWork,
@@ -48,6 +52,11 @@ async function planFix(
 ): Promise<Fix | Verdict> {
   const assessment = assessments.get(finding.resource);
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
+  try {
+    await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
+  } catch (error) {
+    return verdictOfError(error);
+  }
   if (assessment.state !== 'violation') return verdictOfUnviolated(finding, assessment, work, ending);
   const held = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
   if (held !== undefined) return held;

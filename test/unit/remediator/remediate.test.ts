@@ -520,10 +520,10 @@ describe('applying', () => {
       expect(first.outcomes).toEqual([]);
       expect(second.unfinished).toEqual([]);
       expect(world.outcome('deploy')?.outcome).toBe('remediated');
-      expect(keysOf(world.outcome('deploy')?.earlierPlan ?? [])).toEqual(['old1', 'old2']);
-      expect(keysOf(world.outcome('deploy')?.applied ?? [])).toEqual(
-        fault === 'lost' ? ['old1'] : ['old1', 'old2'],
-      );
+      const { plan = [], earlierPlan = plan, applied = [] } = world.outcome('deploy') ?? {};
+      expect(keysOf(earlierPlan)).toEqual(['old1', 'old2']);
+      expect(keysOf(applied)).toEqual(['old1', 'old2']);
+      expect(applied.map(({ found }) => found)).toEqual([undefined, fault === 'lost' ? true : undefined]);
       expect(world.account.oldKeys('deploy')).toEqual([]);
       expect(world.published).toHaveLength(1);
     },
@@ -821,7 +821,7 @@ describe('evidence', () => {
 
     expect(world.account.changed).toEqual(['deploy/old1', 'deploy/old2']);
     expect(world.outcome('deploy')?.outcome).toBe('remediated');
-    expect(keysOf(world.outcome('deploy')?.earlierPlan ?? [])).toEqual(['old1', 'old2']);
+    expect(keysOf(world.outcome('deploy')?.applied ?? [])).toEqual(['old1', 'old2']);
   });
 });
 
@@ -955,7 +955,7 @@ describe('the last attempt', () => {
     await world.attempt(jobOf('deploy'), { number: 1 });
 
     expect(world.outcome('deploy')?.outcome).toBe('remediated');
-    expect(keysOf(world.outcome('deploy')?.earlierPlan ?? [])).toEqual(['old']);
+    expect(world.outcome('deploy')?.applied).toMatchObject([{ change: { key: 'old' }, found: true }]);
   });
 });
 

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import type { Job } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { Lifeline } from '../support/lifeline.ts';
+import { RedshiftAccount } from '../support/redshift-account.ts';
+import { ACCOUNT, jobOf, settingsOf, World } from '../support/world.ts';
+
+/** More steps than an attempt at one finding takes. */
+const MOST_STEPS = 120;
+
+/** An attempt that ends after so many steps. @returns whether it was over before */
+async function attemptOf(world: World, job: Job, steps: number): Promise<boolean> {
+  let taken = 0;
+  const onStep = (): void => {
+    taken += 1;
+  };
+  // One that is ended may end by an error.
+  await world.attempt(job, { steps, onStep }).catch(() => undefined);
+  return taken < steps;
+}
+
+/** Delivers a job, and what was put off, until nothing is left. */
+async function finish(world: World, job: Job, number: number): Promise<void> {
+  await world.attempt(job, { number });
+  for (let next = world.later.shift(); next !== undefined; next = world.later.shift()) {
+    world.now += next.delaySeconds * 1000;
+    await world.attempt(next.job);
+  }
+}
+
+function expectTimes({ startedAt, applied, finishedAt }: Outcome): void {
+  for (const { appliedAt } of applied) {
+    expect(appliedAt >= startedAt && appliedAt <= finishedAt, `${startedAt} … ${appliedAt}`).toBe(true);
+  }
+}
+
+describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
+  const keysOf = ({ applied }: Outcome): unknown[] => applied.map(({ change }) => change['key']);
+
+  test.each([false, true])('and the inverses give back what was there (answers lost: %s)', async (isLost) => {
+    let cut = 0;
+    for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
+      const world = new World({ deploy: ['old1', 'old2'] });
+      const before = structuredClone(world.account.users);
+      if (isLost)
+        world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
+      const isOver = await attemptOf(world, jobOf('deploy'), steps);
+      world.account.fault = () => undefined;
+
+      await finish(world, jobOf('deploy'), 2);
+
+      const outcome = world.outcome('deploy');
+      if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
+      expect(outcome.outcome).toBe('remediated');
+      expect([...keysOf(outcome)].sort()).toEqual(['old1', 'old2']);
+      expect(world.account.changed).toEqual(expect.arrayContaining(['deploy/old1', 'deploy/old2']));
+      expect(outcome).not.toHaveProperty('unconfirmed');
+      expectTimes(outcome);
+      const session = world.account.open(
+        { account: ACCOUNT, region: 'eu-central-1', name: 'undo', inAnyRegion: true, permissions: [] },
+        () => world.now,
+        new Lifeline(),
+      );
+      for (const { change } of [...outcome.applied].reverse()) {
+        const inverse = await inverseOf(change);
+        if (inverse !== undefined) await applyChange(session, inverse);
+      }
+      expect(world.account.users).toEqual(before);
+      if (isOver) break;
+      cut = steps;
+    }
+    expect(cut).toBeGreaterThan(10);
+    expect(cut).toBeLessThan(MOST_STEPS);
+  });
+});
+
+describe('a Redshift cluster that an attempt changed before it ended', () => {
+  const RULE = 'redshift-cluster-public';
+  const place = { account: ACCOUNT, region: 'eu-central-1' };
+  const job: Job = {
+    version: 1,
+    poll: { source: 'netskope', rule: RULE, asOf: '2026-06-30T11:00:00Z' },
+    ...place,
+    chunk: 0,
+    findings: [{ rule: RULE, ...place, resource: 'warehouse' }],
+  };
+
+  function worldOf(cluster: RedshiftAccount): World {
+    const world = new World();
+    world.settings = settingsOf({ rule: RULE });
+    world.openSession = (request, now, life) => cluster.open(request, now, life);
+    return world;
+  }
+
+  test.each([false, true])(
+    'is followed to its end and recorded, wherever it ends (answers lost: %s)',
+    async (isLost) => {
+      let cut = 0;
+      for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
+        const cluster = new RedshiftAccount();
+        cluster.losesAnswers = isLost;
+        const world = worldOf(cluster);
+        const isOver = await attemptOf(world, job, steps);
+        cluster.losesAnswers = false;
+
+        await finish(world, job, 2);
+
+        const [outcome] = [...world.outcomes.values()];
+        if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
+        expect(cluster).toMatchObject({ isPublic: false, changed: [false] });
+        expect(outcome).toMatchObject({
+          outcome: 'remediated',
+          applied: [{ change: { resource: 'warehouse', before: true, after: false } }],
+        });
+        expect(outcome).not.toHaveProperty('unconfirmed');
+        expectTimes(outcome);
+        if (isOver) break;
+        cut = steps;
+      }
+      expect(cut).toBeGreaterThan(10);
+      expect(cut).toBeLessThan(MOST_STEPS);
+    },
+  );
+});
