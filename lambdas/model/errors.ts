@@ -52,6 +52,12 @@ export class ChangeRefusedError extends AutomationError {
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';
+  /** What was changed and taken back, one after the other: reads may show it for a while. */
+  readonly takenBack: readonly { readonly kind: string; readonly resource: string }[];
+  constructor(message: string, options?: ErrorOptions & { takenBack?: StalePlanError['takenBack'] }) {
+    super(message, options);
+    this.takenBack = options?.takenBack ?? [];
+  }
 }
 
 /**

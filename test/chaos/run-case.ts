@@ -455,7 +455,8 @@ class CaseRun implements CaseResult {
           'it violates the rule still',
       gone:
         during.every((version) => contentOf(version, resource) !== undefined) && 'it was there all the time',
-      exempt: !during.some((version) => isExempt(version, resource)) && 'it was never exempt',
+      // A read may be older than the job.
+      exempt: !versions.some((version) => isExempt(version.state, resource)) && 'it was never exempt',
     };
     const lie = lies[name];
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);

@@ -148,8 +148,16 @@ export const changeKind: ChangeKind<RuleShrink> = {
       // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
       if (error instanceof StalePlanError || isCertainRefusal(error)) {
         shrinking.progress();
-        await takeBackRules(session, resource, shrinking.made);
+        const made = [...shrinking.made];
+        const revoked = await takeBackRules(session, resource, made);
         shrinking.progress(undefined, []);
+        if (error instanceof StalePlanError && revoked.length > 0) {
+          const takenBack = [
+            { ...change, made },
+            { ...revocation(resource, revoked), revoked },
+          ];
+          throw new StalePlanError(error.message, { cause: error, takenBack });
+        }
       }
       throw error;
     }

@@ -78,9 +78,14 @@ async function applyStep(
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
-      // What it wrote has been taken back.
+      // What it wrote has been taken back. Until reads show that, the resource is not planned anew.
       work.journal.cancel(resource, line);
-      return { applied: [], end: { is: 'stale', words: error.message } };
+      const [made, ...taken] = error.takenBack;
+      const applied = [
+        ...(made === undefined ? [] : [record(made, `${line}${IN_PART}`)]),
+        ...(await Promise.all(taken.map(async (each) => record(each, await describeChange(each))))),
+      ];
+      return { applied, end: { is: 'stale', words: error.message } };
     }
     const calls = session.calls.slice(callsBefore);
     if (!isMadeInPart && (errorKind(error) === 'refused' || calls.every(isRead))) {
