@@ -4,9 +4,10 @@
  *
  *     node scripts/bootstrap.mjs demo/first-applies.ts [COUNT [AT A TIME]]     default: 20, 4 at a time
  *
- * One line for each; then how many failed, and with what. The exit code is 1 when one failed.
+ * One line for each, with how many requests Terraform sent again because their answers were lost; then how many failed,
+ * and with what. The exit code is 1 when one failed.
  */
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import pLimit from 'p-limit';
 import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
@@ -41,7 +42,9 @@ try {
     const lab = await startDemo(options);
     try {
       await deployDemo(lab, options);
-      say(`${number + 1}: applied in ${Math.round((Date.now() - began) / 1000)} s`);
+      const seconds = Math.round((Date.now() - began) / 1000);
+      const lostAnswers = (await readFile(lab.aws.logFile, 'utf8')).split('was answered before').length - 1;
+      say(`${number + 1}: applied in ${seconds} s; ${lostAnswers} answers were lost`);
       return [];
     } catch (error) {
       say(`${number + 1}: FAILED, the local AWS's log is ${lab.aws.logFile}\n${error}`);
