@@ -1,5 +1,5 @@
 import { isAwsError } from '../aws/errors.ts';
-import type { EvidenceObjects } from '../aws/evidence-objects.ts';
+import type { EvidenceObjects, WriteCondition } from '../aws/evidence-objects.ts';
 import { type PollMark, pollMarkKey, pollMarkSchema } from './poll-mark.ts';
 
 const MINUTE = 60_000;
@@ -38,12 +38,16 @@ export interface OverdueRule {
   readonly reason: string;
 }
 
+type Marks = Pick<EvidenceObjects, 'find' | 'put'>;
+
 /**
  * The rules whose last successful poll is too long ago. A rule that was never seen before is expected from now on.
+ * Each mark that is read is written anew: the bucket deletes old objects, and a rule whose mark is deleted would be
+ * expected from then on, so it would never be overdue.
  * @param schedules rule → schedule expression
  */
 export async function overdueRules(
-  objects: Pick<EvidenceObjects, 'get' | 'put'>,
+  objects: Marks,
   schedules: Readonly<Record<string, string>>,
   now: Date,
 ): Promise<OverdueRule[]> {
@@ -51,11 +55,13 @@ export async function overdueRules(
   for (const [rule, expression] of Object.entries(schedules)) {
     const period = longestPeriod(expression);
     if (period === undefined) continue;
-    const mark = await readMark(objects, rule);
-    if (mark === undefined) {
-      await expectFrom(objects, rule, now);
+    const found = await objects.find(pollMarkKey(rule));
+    if (found === undefined) {
+      await writeMark(objects, rule, { version: 1, at: now.toISOString() }, { IfNoneMatch: '*' });
       continue;
     }
+    const mark = pollMarkSchema.parse(JSON.parse(found.text));
+    await writeMark(objects, rule, mark, { IfMatch: found.etag });
     if (now.getTime() - Date.parse(mark.at) <= 2 * period + GRACE) continue;
     const last =
       mark.poll === undefined
@@ -69,15 +75,14 @@ export async function overdueRules(
   return overdue;
 }
 
-async function readMark(objects: Pick<EvidenceObjects, 'get'>, rule: string): Promise<PollMark | undefined> {
-  const text = await objects.get(pollMarkKey(rule));
-  return text === undefined ? undefined : pollMarkSchema.parse(JSON.parse(text));
-}
-
-async function expectFrom(objects: Pick<EvidenceObjects, 'put'>, rule: string, now: Date): Promise<void> {
-  const mark: PollMark = { version: 1, at: now.toISOString() };
+async function writeMark(
+  objects: Marks,
+  rule: string,
+  mark: PollMark,
+  condition: WriteCondition,
+): Promise<void> {
   try {
-    await objects.put(pollMarkKey(rule), JSON.stringify(mark), { IfNoneMatch: '*' });
+    await objects.put(pollMarkKey(rule), JSON.stringify(mark), condition);
   } catch (error) {
     // A poll has ended meanwhile.
     if (!isAwsError(error, 'PreconditionFailed')) throw error;

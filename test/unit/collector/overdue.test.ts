@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { WriteCondition } from '../../../lambdas/aws/evidence-objects.ts';
 import { longestPeriod, overdueRules } from '../../../lambdas/collector/overdue.ts';
 import type { PollMark } from '../../../lambdas/collector/poll-mark.ts';
 
@@ -30,13 +31,23 @@ function bucketOf(marks: Readonly<Record<string, PollMark>>) {
   const objects = new Map(
     Object.entries(marks).map(([rule, mark]) => [`polls/${rule}/last.json`, JSON.stringify(mark)]),
   );
+  const writtenAnew: string[] = [];
   return {
     objects,
-    get: async (key: string) => objects.get(key),
-    put: async (key: string, json: string, condition: { readonly IfNoneMatch?: '*' } = {}) => {
-      if (condition.IfNoneMatch === '*' && objects.has(key)) {
-        throw Object.assign(new Error('exists'), { name: 'PreconditionFailed' });
-      }
+    /** The keys of the objects that were written over. */
+    writtenAnew,
+    find: async (key: string) => {
+      const text = objects.get(key);
+      return text === undefined ? undefined : { text, etag: text };
+    },
+    put: async (key: string, json: string, condition: WriteCondition = {}) => {
+      const known = objects.get(key);
+      const isMet =
+        'IfMatch' in condition
+          ? known === condition.IfMatch
+          : known === undefined || !('IfNoneMatch' in condition);
+      if (!isMet) throw Object.assign(new Error('not so'), { name: 'PreconditionFailed' });
+      if (known !== undefined) writtenAnew.push(key);
       objects.set(key, json);
     },
   };
@@ -85,5 +96,29 @@ describe('rules that are overdue', () => {
     expect(first).toEqual([]);
     expect(later.map(({ rule }) => rule)).toEqual(['weekly', 'hourly']);
     expect(bucket.objects.has('polls/once/last.json')).toBe(false);
+  });
+
+  test('stay known however soon the bucket deletes what is old: each look writes the marks anew, as they are', async () => {
+    const mark = succeeded('weekly', ago(3));
+    const bucket = bucketOf({ weekly: mark });
+
+    await overdueRules(bucket, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
+
+    expect(bucket.writtenAnew).toEqual(['polls/weekly/last.json']);
+    expect(bucket.objects.get('polls/weekly/last.json')).toBe(JSON.stringify(mark));
+  });
+
+  test('a poll that ends while the marks are looked at keeps its mark', async () => {
+    const bucket = bucketOf({ weekly: succeeded('weekly', ago(3)) });
+    const ended = JSON.stringify(succeeded('weekly', ago(0)));
+    const find = async (key: string) => {
+      const found = await bucket.find(key);
+      bucket.objects.set(key, ended);
+      return found;
+    };
+
+    await overdueRules({ ...bucket, find }, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
+
+    expect(bucket.objects.get('polls/weekly/last.json')).toBe(ended);
   });
 });
