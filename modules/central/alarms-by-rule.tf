@@ -41,6 +41,31 @@ resource "aws_cloudwatch_metric_alarm" "poll_missing" {
   depends_on = [module.collector]
 }
 
+# Rules that no alarm above can see are looked after by a check twice a day: where it stops, nobody else would tell. It
+# shows in the collector's invocations, of which polls are some, too: with none in a day neither check nor poll was made.
+resource "aws_cloudwatch_metric_alarm" "check_missing" {
+  count = var.alarms.enabled && length(setsubtract(keys(local.polled_rules), keys(local.silences))) > 0 ? 1 : 0
+
+  # One of those about which `notifications` says nothing at the beginning.
+  alarm_name          = "${var.name}-poll-missing-check-polls"
+  alarm_description   = "${local.collector_name} was not started for a day, neither to poll nor to look for rules that are not polled, so nobody would tell that ${join(", ", sort(setsubtract(keys(local.polled_rules), keys(local.silences))))} is silent. Look at the schedule check-polls of the group ${var.name}: it must be there and enabled."
+  namespace           = "AWS/Lambda"
+  metric_name         = "Invocations"
+  dimensions          = { FunctionName = local.collector_name }
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 25
+  datapoints_to_alarm = 25
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = var.alarms.topic_arns
+  ok_actions          = var.alarms.topic_arns
+  tags                = var.tags
+
+  depends_on = [module.collector]
+}
+
 resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
   for_each = { for id, rule in local.polled_rules : id => rule if var.alarms.enabled }
 

@@ -5,8 +5,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32 && !can(regex("^(aws|ssm)", var.name))
-    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not."
+    condition     = can(regex("^[a-z]([a-z0-9-]*[a-z0-9])?$", var.name)) && length(var.name) <= 32 && !can(regex("^(aws|ssm|xn--|sthree-|amzn-s3-demo-)", var.name))
+    error_message = "name is \"${var.name}\": expected at most 32 small letters, digits and hyphens, beginning with a letter and ending without a hyphen; not beginning with \"aws\" or \"ssm\", which parameters must not, nor with \"xn--\", \"sthree-\" or \"amzn-s3-demo-\", which buckets must not."
   }
 }
 

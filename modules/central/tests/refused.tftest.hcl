@@ -99,13 +99,14 @@ run "mistakes_4" {
 run "mistakes_5" {
   command = plan
   variables {
+    name                 = "sthree-cspm" # reserved by S3
     api_token            = null
     api_token_secret_arn = "netskope-api-token"
     schedule             = { time_zone = "UTC+01:00" }
     rules                = { s3-bucket-public = { schedule = "rate(0 hours)" } }
     notifications        = { outcomes = ["failed", "deferred"] } # no alarm tells of the one
   }
-  expect_failures = [var.api_token_secret_arn, var.schedule, var.rules, var.notifications]
+  expect_failures = [var.name, var.api_token_secret_arn, var.schedule, var.rules, var.notifications]
 }
 
 run "bucket_name_too_long" {

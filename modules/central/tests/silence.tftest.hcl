@@ -64,6 +64,23 @@ run "of_two_periods_whatever_the_schedule" {
     error_message = "What no alarm can see, the collector counts."
   }
 
+  # Who looks after the other two: a day without a check is told.
+  assert {
+    condition = alltrue([
+      for alarm in [one(aws_cloudwatch_metric_alarm.check_missing)] : alltrue([
+        alarm.alarm_name == "cspm-auto-remediation-poll-missing-check-polls",
+        alarm.namespace == "AWS/Lambda" && alarm.metric_name == "Invocations",
+        alarm.dimensions == tomap({ FunctionName = "cspm-auto-remediation-collector" }),
+        alarm.treat_missing_data == "breaching" && alarm.comparison_operator == "LessThanThreshold" && alarm.threshold == 1,
+        # Two of the check's periods.
+        aws_scheduler_schedule.check[0].schedule_expression == "rate(12 hours)",
+        alarm.period * alarm.evaluation_periods > 86400 && alarm.period * alarm.evaluation_periods <= 604800,
+        strcontains(alarm.alarm_description, "security-group-rdp-open, security-group-ssh-open"),
+      ])
+    ])
+    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.check_missing)}"
+  }
+
   # A rule that was just turned on has not been polled yet.
   assert {
     condition = (
@@ -99,5 +116,18 @@ run "of_items_that_do_not_match" {
       length(query.metric) == 0 ? query.return_data && query.expression == "100 * unmatched / SUM([unmatched, matched])" : one(query.metric).dimensions == tomap({ service = "cspm-auto-remediation-collector", rule = "s3-bucket-public" })
     ])
     error_message = "Metrics: ${jsonencode(aws_cloudwatch_metric_alarm.items_unmatched["s3-bucket-public"].metric_query)}"
+  }
+}
+
+run "of_the_check_only_where_a_rule_needs_it" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = {}, vpc-flow-logs-disabled = { mode = "off", schedule = "cron(0 6 ? * MON *)" } }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.check_missing) == 0
+    error_message = "Rules that are polled hourly have alarms of their own."
   }
 }

@@ -12,9 +12,9 @@ function alarmNames(): string[] {
   );
   const byRule = [
     ...read('modules/central/alarms-by-rule.tf').matchAll(
-      /alarm_name\s+= "\$\{var\.name\}-([a-z-]+)-\$\{each\.key\}"/g,
+      /alarm_name\s+= "\$\{var\.name\}-([a-z-]*[a-z])(-\$\{each\.key\})?"/g,
     ),
-  ].map(([, name = '']) => `${name}-<rule>`);
+  ].map(([, name = '', each]) => (each === undefined ? name : `${name}-<rule>`));
   return [...named, ...byRule];
 }
 
@@ -55,6 +55,7 @@ test('no alarm is made elsewhere', () => {
   );
 
   expect(made.toSorted()).toEqual([
+    'modules/central/alarms-by-rule.tf check_missing',
     'modules/central/alarms-by-rule.tf items_unmatched',
     'modules/central/alarms-by-rule.tf poll_missing',
     'modules/central/alarms.tf this',
