@@ -41,7 +41,7 @@ export const facts = defineFacts({
     changes:
       "Makes each such key inactive. Anything that still uses the key stops working, so each change says when the key was last used. With `unused_only_days`, keys in use are left, and named in the outcome's reason; whether a key was used is looked up again directly before it is made inactive.",
     neverTouches:
-      "Keys are never deleted. The root user's keys can only be changed by the root user: a finding about `<root_account>` is `failed`, with that reason.",
+      "Keys are never deleted. The root user's keys can only be changed by the root user: a finding about `<root_account>` is `unprocessable`, with that reason.",
     undo: 'Makes the key active again, unless it was deleted or made active meanwhile.',
   },
   permissions: {
