@@ -205,12 +205,12 @@ variable "collector" {
 }
 
 variable "remediator" {
-  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds, at least 90 (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds, at least 90 (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side, besides 2 for delayed jobs; 5, because a new AWS account has 10 for all functions of a region), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
   type = object({
     memory_size          = optional(number, 1024)
     timeout              = optional(number, 300)
     batch_size           = optional(number, 1)
-    maximum_concurrency  = optional(number, 10)
+    maximum_concurrency  = optional(number, 5)
     reserved_concurrency = optional(number)
     subnet_ids           = optional(list(string), [])
     security_group_ids   = optional(list(string), [])

@@ -50,7 +50,7 @@ run "enabled_creates" {
     condition = alltrue([
       aws_lambda_event_source_mapping.jobs.batch_size == 1,
       aws_lambda_event_source_mapping.jobs.function_response_types == toset(["ReportBatchItemFailures"]),
-      aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 10,
+      aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 5,
       aws_lambda_event_source_mapping.jobs.tags == tomap({ team = "security" }),
     ])
     error_message = "Mapping: ${jsonencode(aws_lambda_event_source_mapping.jobs)}"
@@ -304,6 +304,17 @@ run "nothing_to_pass_on_without_notifications" {
   assert {
     condition     = length(aws_cloudwatch_metric_alarm.this) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0 && length(aws_sqs_queue.alarms_dead_letters) == 0
     error_message = "Alarms without notifications are for whoever looks."
+  }
+}
+
+# A new AWS account has ten invocations at a time in a region, for all of its functions. What Lambda throttles costs a job
+# one of its attempts.
+run "a_new_account_has_invocations_left_for_polls" {
+  command = plan
+
+  assert {
+    condition     = 10 - sum([for mapping in [aws_lambda_event_source_mapping.jobs, aws_lambda_event_source_mapping.delayed] : mapping.scaling_config[0].maximum_concurrency]) >= 3
+    error_message = "By default the two queues take ${aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency} and ${aws_lambda_event_source_mapping.delayed.scaling_config[0].maximum_concurrency} of 10."
   }
 }
 
