@@ -33,6 +33,11 @@ locals {
     Resource = ["*"]
   }
 
+  environment = merge(var.environment, { POWERTOOLS_LOG_LEVEL = var.settings.log_level })
+
+  # As JSON, which is how Lambda is sent them, in bytes.
+  environment_size = floor(length(base64encode(jsonencode(local.environment))) * 3 / 4)
+
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = concat(
@@ -94,7 +99,7 @@ resource "aws_lambda_function" "this" {
   reserved_concurrent_executions = coalesce(var.settings.reserved_concurrency, -1)
 
   environment {
-    variables = merge(var.environment, { POWERTOOLS_LOG_LEVEL = var.settings.log_level })
+    variables = local.environment
   }
 
   # Text, because the function's own lines are JSON already, and because Lambda's JSON format would filter them (and
@@ -121,4 +126,11 @@ resource "aws_lambda_function" "this" {
 
   # A function without its permissions fails, and in a VPC can't even be made.
   depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    precondition {
+      condition     = local.environment_size <= 4096
+      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. The longest are ${join(", ", [for name, value in var.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
+    }
+  }
 }

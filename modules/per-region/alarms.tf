@@ -155,6 +155,12 @@ locals {
   forwards_alarms          = var.alarms.enabled && var.link.notifications && (local.commercial || local.region == var.link.home_region)
   alarms_dead_letters_name = "${local.name}-alarms-dead-letters"
   counted_metrics          = keys(jsondecode(file("${path.module}/../catalog.json")).metrics)
+
+  alarms_pattern = jsonencode({
+    source      = ["aws.cloudwatch"]
+    detail-type = ["CloudWatch Alarm State Change"]
+    resources   = [for name, alarm in local.alarms : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}" if try(alarm.is_passed_on, true)]
+  })
 }
 
 data "aws_service_principal" "events" {
@@ -167,13 +173,15 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   name        = "${local.name}-forward-alarms"
   description = "What becomes of the alarms of ${local.name} in this region, for ${var.link.event_bus_arn}."
 
-  event_pattern = jsonencode({
-    source      = ["aws.cloudwatch"]
-    detail-type = ["CloudWatch Alarm State Change"]
-    resources   = [for name, alarm in local.alarms : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}" if try(alarm.is_passed_on, true)]
-  })
+  event_pattern = local.alarms_pattern
+  tags          = var.link.tags
 
-  tags = var.link.tags
+  lifecycle {
+    precondition {
+      condition     = length(local.alarms_pattern) <= 2048
+      error_message = "The event pattern of the alarms has ${length(local.alarms_pattern)} characters: EventBridge takes 2048. Choose a shorter `name`."
+    }
+  }
 }
 
 resource "aws_cloudwatch_event_target" "alarms" {

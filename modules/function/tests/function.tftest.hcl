@@ -96,3 +96,12 @@ run "role_name_too_long" {
   }
   expect_failures = [var.role_name]
 }
+
+run "environment_too_large" {
+  command = plan
+  variables {
+    # Three bytes each.
+    environment = { REGION_LABELS = join("", [for number in range(1400) : "東"]) }
+  }
+  expect_failures = [aws_lambda_function.this]
+}

@@ -267,6 +267,21 @@ run "more_accounts_than_a_policy_takes" {
   }
 }
 
+# An event pattern takes 2,048 characters.
+run "alarms_with_the_longest_names_fit_into_a_pattern" {
+  command = plan
+
+  variables {
+    link = merge(var.link, { name = "a2345678901234567890123456789012", partition = "aws-us-gov", home_region = "eu-central-1" })
+  }
+
+  assert {
+    # No region's code is more than four characters longer.
+    condition     = length(aws_cloudwatch_event_rule.alarms[0].event_pattern) + 4 * length(aws_cloudwatch_metric_alarm.this) <= 2048
+    error_message = "Pattern of ${length(aws_cloudwatch_event_rule.alarms[0].event_pattern)} characters."
+  }
+}
+
 # An alarm can tell only topics of its own region.
 run "alarms_go_to_the_central_bus" {
   command = plan
