@@ -36,6 +36,23 @@ test('fifty changes of EC2 at once are served, then five per second', async () =
   expect((await served(60, 200, change)).filter(Boolean)).toHaveLength(60);
 });
 
+test('reads of EC2 without filter and page size are served fifty at once, others a hundred', async () => {
+  const read: Partial<AwsCall> = {
+    service: 'ec2',
+    operation: 'DescribeSecurityGroups',
+    protocol: 'ec2-query',
+    isWrite: false,
+  };
+
+  const unfiltered = await served(120, 0, { ...read, parameters: { 'GroupId.1': 'sg-1' } });
+  const paged = await served(120, 0, { ...read, parameters: { 'GroupId.1': 'sg-1', MaxResults: '5' } });
+  const filtered = await served(120, 0, { ...read, parameters: { 'Filter.1.Name': 'group-id' } });
+
+  expect(unfiltered.filter(Boolean)).toHaveLength(50);
+  expect(paged.filter(Boolean)).toHaveLength(100);
+  expect(filtered.filter(Boolean)).toHaveLength(100);
+});
+
 const { principal: role } = proxiedCall();
 
 test('accounts, regions and operations have buckets of their own', async () => {

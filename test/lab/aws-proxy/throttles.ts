@@ -12,11 +12,30 @@ interface Rate {
 const ec2Reads: Rate = { burst: 100, perSecond: 20 };
 const ec2Writes: Rate = { burst: 50, perSecond: 5 };
 
+/** The same page: reads that take from a smaller bucket when they name neither a filter nor a page's size. */
+const ec2UnfilteredReads: Rate = { burst: 50, perSecond: 10 };
+const readInFull: ReadonlySet<string> = new Set([
+  'DescribeInstances',
+  'DescribeInstanceStatus',
+  'DescribeNetworkInterfaces',
+  'DescribeSecurityGroups',
+  'DescribeSnapshots',
+  'DescribeSpotInstanceRequests',
+  'DescribeVolumes',
+]);
+
 /** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html: none can be raised. */
 const cloudTrailReads: Rate = { burst: 10, perSecond: 10 };
 const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
 
-function rateOf({ service, isWrite }: AwsCall): Rate | undefined {
+/** Whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
+function isUnfiltered({ operation, parameters }: AwsCall): boolean {
+  return readInFull.has(operation) && !('MaxResults' in parameters || 'Filter.1.Name' in parameters);
+}
+
+function rateOf(call: AwsCall): Rate | undefined {
+  const { service, isWrite } = call;
+  if (service === 'ec2' && isUnfiltered(call)) return ec2UnfilteredReads;
   if (service === 'ec2') return isWrite ? ec2Writes : ec2Reads;
   if (service === 'cloudtrail') return isWrite ? cloudTrailWrites : cloudTrailReads;
   return undefined;
