@@ -55,11 +55,16 @@ export function followPermission(runbook: Runbook): Permission {
 /** The role that documents work as is called `<name>-automation`: what the target role may pass. */
 const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
 
-/**
- * What a session needs to start a document and pass it its role.
- * @param roleArn the role that is passed, where it is known
- */
-export function startPermissions(runbook: Runbook, roleArn = AUTOMATION_ROLES): readonly Permission[] {
+function passPermission(roleArn: string): Permission {
+  return {
+    actions: ['iam:PassRole'],
+    resources: [roleArn],
+    conditions: { StringEquals: { 'iam:PassedToService': ['ssm.amazonaws.com'] } },
+  };
+}
+
+/** What the target role needs to start a document and pass it its role. */
+export function startPermissions(runbook: Runbook): readonly Permission[] {
   const { document } = runbook;
   const { region, executions } = scopeOf(runbook);
   return [
@@ -71,10 +76,28 @@ export function startPermissions(runbook: Runbook, roleArn = AUTOMATION_ROLES): 
       ],
     },
     { actions: ['ssm:StartAutomationExecution', 'ssm:AddTagsToResource'], resources: [executions] },
+    passPermission(AUTOMATION_ROLES),
+  ];
+}
+
+/**
+ * What a session needs of `startPermissions`, in as few words as it can be said: STS limits a session policy's text, and
+ * what it says more loosely the target role's own policy does not allow.
+ * @param roleArn the role that is passed
+ * @param isFollowed whether the session also looks at executions that were started before
+ */
+export function sessionStartPermissions(
+  runbook: Runbook,
+  roleArn: string,
+  isFollowed: boolean,
+): readonly Permission[] {
+  const { region, executions } = scopeOf(runbook);
+  const follow = isFollowed ? followPermission(runbook).actions : [];
+  return [
     {
-      actions: ['iam:PassRole'],
-      resources: [roleArn],
-      conditions: { StringEquals: { 'iam:PassedToService': ['ssm.amazonaws.com'] } },
+      actions: [...follow, 'ssm:StartAutomationExecution', 'ssm:AddTagsToResource'],
+      resources: [`arn:\${partition}:ssm:${region}:*:*/${runbook.document}*`, executions],
     },
+    passPermission(roleArn),
   ];
 }

@@ -4,7 +4,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
 import type { Permission } from '../../rules/permission.ts';
-import { followPermission, startPermissions } from '../../rules/runbook.ts';
+import { followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
 import { hasExecutions } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
@@ -46,8 +46,8 @@ export async function openSession(
 }
 
 /**
- * What the session may do. A job by a runbook either starts executions or makes the calls that ended ones left to be
- * made, and rarely both: so that the policy stays well below what STS takes.
+ * What the session may do. A job by a runbook starts executions, or makes the calls that ended ones left to be made, or,
+ * where an attempt was cut off, both.
  */
 function permissionsFor(
   findings: readonly Finding[],
@@ -56,16 +56,15 @@ function permissionsFor(
 ): readonly Permission[] {
   const { job, rule, runbook, ports, journal } = work;
   const { read, write } = rule.permissions;
-  const follow =
-    rule.runbook !== undefined && hasExecutions(findings, work) ? [followPermission(rule.runbook)] : [];
+  const isFollowed = hasExecutions(findings, work);
+  const follow = rule.runbook !== undefined && isFollowed ? [followPermission(rule.runbook)] : [];
   if (access === 'read') return [...read, ...follow];
   if (runbook === undefined) return [...read, ...follow, ...write];
   const isBegun = ({ resource }: Finding): boolean => journal.earlierPlan(resource) !== undefined;
-  const start = startPermissions(runbook, ports.automationRoleArn(job.account));
+  const role = ports.automationRoleArn(job.account);
   return [
     ...read,
-    ...follow,
-    ...(findings.every(isBegun) ? [] : start),
+    ...(findings.every(isBegun) ? follow : sessionStartPermissions(runbook, role, isFollowed)),
     ...(findings.some(isBegun) ? write : []),
   ];
 }

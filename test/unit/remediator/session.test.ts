@@ -8,7 +8,7 @@ import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
-import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
+import { sessionStartPermissions } from '../../../lambdas/rules/runbook.ts';
 import {
   type Answer,
   queryError,
@@ -96,14 +96,13 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
     ).toEqual([...new Set(grants(filled))]);
   });
 
-  test('that starts a runbook is what STS takes, with the longest role', async () => {
+  test('that starts and follows a runbook and makes changes is what STS takes, with the longest role', async () => {
     const { permissions, runbook } = await loadRule(id);
     // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
     const role = `arn:aws-us-gov:iam::111122223333:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
-    const start =
-      runbook === undefined ? [] : [followPermission(runbook), ...startPermissions(runbook, role)];
+    const start = runbook === undefined ? [] : sessionStartPermissions(runbook, role, true);
 
-    const text = sessionPolicy([...permissions.read, ...start], SCOPE);
+    const text = sessionPolicy([...permissions.read, ...start, ...permissions.write], SCOPE);
 
     expect(text.length).toBeLessThan(LONGEST_POLICY);
   });

@@ -6,7 +6,6 @@ import { type Outcome, outcomeSchema } from '../../../../lambdas/model/outcome.t
 import type { Mode, Settings } from '../../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { planRunbook } from '../../../../lambdas/remediator/runbooks/execution.ts';
-import { sessionPolicy } from '../../../../lambdas/remediator/session-policy.ts';
 import { loadRule } from '../../../../lambdas/rules/index.ts';
 import { denied, type Fault, unavailable } from '../support/iam-account.ts';
 import { TrailAccount, type TrailCall } from '../support/trail-account.ts';
@@ -1041,27 +1040,3 @@ describe('an attempt that ends anywhere', () => {
     );
   }, 180_000);
 });
-
-test.each(['security-group-ssh-open', 'security-group-rdp-open', RULE, 'redshift-cluster-public'])(
-  'the session policy of %s fits into what STS takes, with the longest names',
-  async (rule) => {
-    begin();
-    const scope = { partition: 'aws-us-gov', region: 'ap-southeast-1', account: ACCOUNT };
-    const { permissions, runbook } = await loadRule(rule);
-    const { followPermission, startPermissions } = await import('../../../../lambdas/rules/runbook.ts');
-    // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
-    const role = `arn:aws-us-gov:iam::${ACCOUNT}:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
-
-    const policy = sessionPolicy(
-      [
-        ...permissions.read,
-        ...(runbook === undefined ? [] : [followPermission(runbook), ...startPermissions(runbook, role)]),
-        ...permissions.write,
-      ],
-      scope,
-    );
-
-    expect(policy.length).toBeLessThan(2048);
-    expect(policy).toContain('ssm:StartAutomationExecution');
-  },
-);
