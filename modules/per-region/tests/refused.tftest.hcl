@@ -88,7 +88,7 @@ run "too_short_to_change_anything" {
 run "less_reserved_than_used" {
   command = plan
   variables {
-    remediator = { reserved_concurrency = 11 } # 10 for jobs, and 2 for delayed ones
+    remediator = { reserved_concurrency = 6 } # 5 for jobs, and 2 for delayed ones
   }
   expect_failures = [var.remediator]
 }
