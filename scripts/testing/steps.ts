@@ -105,7 +105,7 @@ export const steps: readonly Step[] = [
   {
     name: 'checkov',
     needs: [],
-    minutes: 15,
+    minutes: 30,
     command: (report) => ['scripts/testing/checkov.ts', report],
     read: readChecks,
   },
