@@ -4,28 +4,30 @@
 module "central" {
   source = "./modules/central"
 
-  name                    = var.name
-  netskope_tenant         = var.netskope_tenant
-  api_token               = var.api_token
-  api_token_version       = var.api_token_version
-  api_token_secret_arn    = var.api_token_secret_arn
-  api_token_kms_key_arn   = var.api_token_kms_key_arn
-  api_token_recovery_days = var.api_token_recovery_days
-  rules                   = var.rules
-  accounts                = var.accounts
-  excluded_accounts       = var.excluded_accounts
-  region_labels           = var.region_labels
-  organization_id         = var.organization_id
-  schedule                = var.schedule
-  external_id             = var.external_id
-  iam                     = var.iam
-  lambda                  = var.lambda
-  collector               = var.collector
-  evidence                = var.evidence
-  alarms                  = var.alarms
-  notifications           = var.notifications
-  dashboard               = var.dashboard
-  tags                    = var.tags
+  name              = var.name
+  netskope_tenant   = var.netskope_tenant
+  api_token         = var.api_token
+  api_token_secret  = var.api_token_secret
+  rules             = var.rules
+  accounts          = var.accounts
+  excluded_accounts = var.excluded_accounts
+  account_groups    = var.account_groups
+  excluded_groups   = var.excluded_groups
+  mode_by_account   = var.mode_by_account
+  mode_by_group     = var.mode_by_group
+  new_accounts      = var.new_accounts
+  region_labels     = var.region_labels
+  organization_id   = var.organization_id
+  schedule          = var.schedule
+  external_id       = var.external_id
+  iam               = var.iam
+  lambda            = var.lambda
+  collector         = var.collector
+  evidence          = var.evidence
+  alarms            = var.alarms
+  notifications     = var.notifications
+  dashboard         = var.dashboard
+  tags              = var.tags
 
   # No poll comes before what works on its findings.
   poll_after = concat([module.region.region], module.target[*].role_arn)
@@ -49,7 +51,7 @@ module "target" {
   external_id         = module.central.external_id
   organization_id     = var.organization_id
   rules               = keys(var.rules)
-  runbooks            = anytrue([for rule in values(var.rules) : rule.method == "runbook"])
+  runbooks            = anytrue([for rule in values(var.rules) : try(rule.method == "runbook", false)])
   undo                = var.undo
   tags                = var.tags
 
@@ -57,6 +59,6 @@ module "target" {
     path                     = var.iam.target_role_path
     permissions_boundary_arn = var.iam.permissions_boundary_arn
     remediator_role_path     = var.iam.path
-    delivery_role_name       = one(distinct(compact(values(var.rules)[*].options.delivery_role_name)))
+    delivery_role_name       = one(distinct(compact([for rule in values(var.rules) : try(rule.options.delivery_role_name, "")])))
   }
 }

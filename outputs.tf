@@ -79,6 +79,6 @@ output "target_role_arn" {
 }
 
 output "settings" {
-  description = "The settings as the remediator reads them: of each rule in `rules`, of the accounts in `accounts`, as JSON. A root that passes this on shows in its plan how they change."
+  description = "What holds: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
   value       = module.central.settings
 }

@@ -57,14 +57,29 @@ function attributeRows(name: string, type: TypeExpression): string[][] {
   });
 }
 
-async function tables(folder: string): Promise<string> {
+async function filesIn(folder: string) {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.tf')).sort();
-  const files = await Promise.all(
+  return Promise.all(
     names.map(async (name) => {
       const file = path.join(folder, name);
       return fileSchema.parse(await parse(file, await readFile(file, 'utf8')));
     }),
   );
+}
+
+/** The types of a folder's variables. */
+async function variablesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = await filesIn(folder);
+  return new Map(
+    files.flatMap(({ variable }) =>
+      Object.entries(variable).map(([name, { type }]) => [name, type] as const),
+    ),
+  );
+}
+
+async function tables(folder: string): Promise<string> {
+  const files = await filesIn(folder);
+  const typed = await variablesIn(path.join(root, modules, '_settings/typed'));
   const byName = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1);
   const variables = files.flatMap(({ variable }) => Object.entries(variable)).sort(byName);
   const isRequired = ([, { default: written }]: (typeof variables)[number]) => written === undefined;
@@ -72,7 +87,9 @@ async function tables(folder: string): Promise<string> {
     ...variables.filter(isRequired),
     ...variables.filter((entry) => !isRequired(entry)),
   ].flatMap(([name, variable]) => {
-    const type = parseType(variable.type.replace(/^\$\{|\}$/g, ''));
+    // What is checked whole before it has a type has its type there.
+    const typeText = variable.type === '${any}' ? (typed.get(name) ?? variable.type) : variable.type;
+    const type = parseType(typeText.replace(/^\$\{|\}$/g, ''));
     const written = variable.default === undefined ? undefined : JSON.stringify(variable.default);
     return [row(name, type, written, variable.description), ...attributeRows(name, type)];
   });

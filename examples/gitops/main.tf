@@ -3,9 +3,9 @@ module "cspm_auto_remediation" {
   # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
   source = "../.."
 
-  netskope_tenant      = var.netskope_tenant
-  api_token_secret_arn = var.api_token_secret_arn
-  rules                = local.rules
+  netskope_tenant  = var.netskope_tenant
+  api_token_secret = { create = false, arn = var.api_token_secret_arn }
+  rules            = local.rules
 
   evidence = { force_destroy = var.force_destroy }
 }

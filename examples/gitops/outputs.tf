@@ -1,10 +1,10 @@
 output "settings" {
-  description = "Each rule's settings: what a pull request's plan shows of a change of rules.yaml."
+  description = "The settings, and which mode each rule has in each account: what a pull request's plan shows of a change of rules.yaml."
   value       = module.cspm_auto_remediation.settings
 
   precondition {
     condition     = length(local.mistakes) == 0
-    error_message = "rules.yaml: ${join("; ", local.mistakes)}. Expected one entry for a rule, with some of ${join(", ", local.words.rule)}; in a maintenance_window ${join(", ", local.words.maintenance_window)}; in exemptions ${join(", ", local.words.exemptions)}; in options what docs/rules.md names for the rule."
+    error_message = "rules.yaml: ${join("; ", local.mistakes)}. Expected one entry for each rule."
   }
 }
 

@@ -15,17 +15,16 @@ module "central" {
 
   netskope_tenant   = var.netskope_tenant
   api_token         = var.api_token
-  api_token_version = var.api_token_version
   organization_id   = var.organization_id
   regions           = local.regions
   region_labels     = var.region_labels
   rules             = var.rules
   excluded_accounts = var.excluded_accounts
 
-  notifications           = { email_addresses = var.email_addresses }
-  evidence                = { force_destroy = var.force_destroy }
-  api_token_recovery_days = var.force_destroy ? 0 : 7
-  tags                    = var.tags
+  notifications    = { email_addresses = var.email_addresses }
+  evidence         = { force_destroy = var.force_destroy }
+  api_token_secret = { version = var.api_token_version, recovery_days = var.force_destroy ? 0 : 7 }
+  tags             = var.tags
 
   # No poll comes before the queues and roles that it needs.
   poll_after = concat(

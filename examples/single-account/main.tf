@@ -20,6 +20,6 @@ module "cspm_auto_remediation" {
     iam-access-key-unrotated = { mode = "dry_run" }
   }
 
-  evidence                = { force_destroy = var.force_destroy }
-  api_token_recovery_days = var.force_destroy ? 0 : 7
+  evidence         = { force_destroy = var.force_destroy }
+  api_token_secret = { recovery_days = var.force_destroy ? 0 : 7 }
 }

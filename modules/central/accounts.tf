@@ -7,7 +7,7 @@ locals {
       length(var.accounts) > 0 && length(rule.accounts) > 0 ? setintersection(var.accounts, rule.accounts) :
       length(var.accounts) > 0 ? var.accounts :
       length(rule.accounts) > 0 ? rule.accounts :
-      rule.mode == "off" ? toset(keys(rule.mode_by_account)) : null
+      rule.mode == "off" ? toset(concat(keys(rule.mode_by_account), flatten([for group in keys(rule.mode_by_group) : tolist(lookup(var.account_groups, group, []))]))) : null
     )
   }
   is_closed = alltrue([for accounts in local.named_by_rule : accounts != null]) && length(local.polled_rules) > 0

@@ -5,7 +5,7 @@ locals {
 }
 
 module "collector" {
-  source = "../function"
+  source = "../_function"
 
   name        = local.collector_name
   role_name   = local.collector_name
@@ -23,7 +23,7 @@ module "collector" {
     NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
     REGIONS                      = jsonencode(local.regions)
     REGION_LABELS                = jsonencode(var.region_labels)
-    POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule, var.schedule.expression) })
+    POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule_expression, var.schedule.expression) })
     POWERTOOLS_SERVICE_NAME      = local.collector_name
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
   }
@@ -66,9 +66,9 @@ module "collector" {
         Resource = [aws_sqs_queue.polls_dead_letters.arn]
       },
     ],
-    var.api_token_kms_key_arn == null ? [] : [{
+    var.api_token_secret.kms_key_arn == null ? [] : [{
       Action   = ["kms:Decrypt"]
-      Resource = [var.api_token_kms_key_arn]
+      Resource = [var.api_token_secret.kms_key_arn]
     }],
   )
 

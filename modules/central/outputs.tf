@@ -96,6 +96,6 @@ output "schedule_group_name" {
 }
 
 output "settings" {
-  description = "The settings as the remediators read them: of each rule in `rules`, of the accounts in `accounts`, as JSON. A root that passes this on shows in its plan how they change."
-  value       = { rules = local.rule_settings, accounts = local.account_settings }
+  description = "What holds: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
+  value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 }

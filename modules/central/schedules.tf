@@ -15,7 +15,7 @@ resource "aws_scheduler_schedule" "rule" {
   group_name  = aws_scheduler_schedule_group.this.name
   description = "Asks Netskope for findings: ${local.catalog[each.key].title}"
 
-  schedule_expression          = coalesce(each.value.schedule, var.schedule.expression)
+  schedule_expression          = coalesce(each.value.schedule_expression, var.schedule.expression)
   schedule_expression_timezone = var.schedule.time_zone
 
   flexible_time_window {

@@ -5,39 +5,8 @@ locals {
   settings_bucket     = "${var.name}-settings-${local.account_id}-${local.home_region}"
   settings_bucket_arn = "arn:${local.partition}:s3:::${local.settings_bucket}"
 
-  rule_settings = {
-    for id, rule in local.rules_by_id : id => jsonencode(merge(
-      { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
-      {
-        version           = 2
-        rule              = id
-        mode              = rule.mode
-        mode_by_account   = rule.mode_by_account
-        mode_by_group     = {}
-        accounts          = sort(rule.accounts)
-        excluded_accounts = sort(rule.excluded_accounts)
-        excluded_groups   = []
-        method            = rule.method
-        runbook_then      = rule.runbook_then
-        exemptions        = rule.exemptions
-        options = merge(
-          # The role that `target` makes for this, by the name that it has there.
-          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
-          { for option, value in rule.options : option => value if value != null },
-        )
-      },
-    ))
-  }
-
-  account_settings = jsonencode({
-    version           = 2
-    groups            = {}
-    accounts          = sort(var.accounts)
-    excluded_accounts = sort(var.excluded_accounts)
-    excluded_groups   = []
-    mode_by_account   = {}
-    mode_by_group     = {}
-  })
+  rule_settings    = module.settings.rule_settings
+  account_settings = module.settings.account_settings
 }
 
 resource "aws_s3_object" "accounts" {

@@ -94,22 +94,10 @@ variable "schedule" {
   default  = {}
   nullable = false
 
-  validation {
-    condition = (
-      can(regex(local.rate_pattern, var.schedule.expression)) ||
-      can(regex(local.cron_pattern, var.schedule.expression))
-    )
-    error_message = "schedule.expression is \"${var.schedule.expression}\": expected \"rate(1 hour)\", \"rate(30 minutes)\" or the six fields of \"cron(0 6 * * ? *)\", of which day-of-month or day-of-week is \"?\"."
-  }
-
+  # modules/_settings checks the expression and the window, with those of the rules.
   validation {
     condition     = can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", var.schedule.time_zone))
     error_message = "schedule.time_zone is \"${var.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\"."
-  }
-
-  validation {
-    condition     = var.schedule.maintenance_window == null || can(regex(local.maintenance_window_pattern, jsonencode(var.schedule.maintenance_window)))
-    error_message = "schedule.maintenance_window is ${jsonencode(var.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as \"22:00\" and \"04:30\"."
   }
 
   validation {

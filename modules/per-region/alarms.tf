@@ -152,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 # EventBridge does not route events between regions.
 
 locals {
-  forwards_alarms          = var.alarms.enabled && var.link.notifications && (local.commercial || local.region == var.link.home_region)
+  forwards_alarms          = var.alarms.enabled && var.link.notifications && var.alarms.forward
   alarms_dead_letters_name = "${local.name}-alarms-dead-letters"
   counted_metrics          = keys(jsondecode(file("${path.module}/../catalog.json")).metrics)
 

@@ -25,7 +25,7 @@ locals {
 }
 
 module "remediator" {
-  source = "../function"
+  source = "../_function"
 
   name        = local.remediator_name
   role_name   = "${local.remediator_name}-${local.region}"

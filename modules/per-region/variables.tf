@@ -120,10 +120,15 @@ variable "queue" {
 }
 
 variable "alarms" {
-  description = "Alarms of this region: `enabled`, `topic_arns`, the SNS topics of this region that are told besides `notifications`, and `oldest_job_minutes`, the age from which a waiting job is too old."
+  description = "Alarms of this region."
   type = object({
-    enabled            = optional(bool, true)
-    topic_arns         = optional(list(string), [])
+    # Whether there are any.
+    enabled = optional(bool, true)
+    # SNS topics of this region that are told of every alarm, besides `notifications`.
+    topic_arns = optional(list(string), [])
+    # Whether alarms are passed on to `notifications` in the home region. Outside the partition `aws` only those of the home region can be: set it to false elsewhere.
+    forward = optional(bool, true)
+    # The age in minutes from which a waiting job is too old.
     oldest_job_minutes = optional(number, 60)
   })
   default  = {}
@@ -135,8 +140,13 @@ variable "alarms" {
   }
 
   validation {
-    condition     = !var.alarms.enabled || !var.link.notifications || local.commercial || data.aws_region.this.id == var.link.home_region || length(var.alarms.topic_arns) > 0
-    error_message = "EventBridge does not route events between regions in ${var.link.partition}, so central's notifications can't tell of the alarms of ${data.aws_region.this.id}: name an SNS topic of that region in alarms.topic_arns, or set alarms.enabled to false."
+    condition     = !var.alarms.enabled || !var.link.notifications || !var.alarms.forward || local.commercial || data.aws_region.this.id == var.link.home_region
+    error_message = "EventBridge does not route events between regions in ${var.link.partition}, so the alarms of ${data.aws_region.this.id} can't be passed on: set alarms.forward to false, and name an SNS topic of that region in alarms.topic_arns."
+  }
+
+  validation {
+    condition     = !var.alarms.enabled || !var.link.notifications || var.alarms.forward || length(var.alarms.topic_arns) > 0
+    error_message = "alarms.forward is false and alarms.topic_arns is empty: nobody would be told of the alarms. Name an SNS topic of this region, or set alarms.enabled to false."
   }
 
   validation {

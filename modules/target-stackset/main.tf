@@ -52,7 +52,7 @@ resource "aws_cloudformation_stack_set_instance" "unit" {
   call_as        = var.call_as
 
   deployment_targets {
-    organizational_unit_ids = [each.key]
+    organizational_unit_ids = [coalesce(each.value.id, each.key)]
     account_filter_type     = length(each.value.accounts) > 0 ? "INTERSECTION" : length(each.value.excluded_accounts) > 0 ? "DIFFERENCE" : "NONE"
     accounts                = length(each.value.accounts) > 0 ? each.value.accounts : length(each.value.excluded_accounts) > 0 ? each.value.excluded_accounts : null
   }

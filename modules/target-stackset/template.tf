@@ -1,7 +1,7 @@
 data "aws_partition" "this" {}
 
 module "policy" {
-  source = "../target-policy"
+  source = "../_target-policy"
 
   name                 = var.name
   security_account_id  = var.security_account_id

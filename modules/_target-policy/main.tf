@@ -12,6 +12,9 @@ locals {
   # AWS has not every document in every partition.
   runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if var.runbooks && try(contains(local.catalog[rule].runbook.partitions, var.partition), false) }
 
+  # Whatever the partition is: before an apply it may not be known.
+  has_runbooks = var.runbooks && anytrue([for rule in local.rules : can(local.catalog[rule].runbook)])
+
   # With their paths: what stands in a role's ARN after "role/".
   automation_role = "${trimprefix(var.role_path, "/")}${var.name}-automation"
   delivery_role   = coalesce(var.delivery_role_name, "${trimprefix(var.role_path, "/")}${var.name}-flow-logs")

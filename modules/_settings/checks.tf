@@ -1,0 +1,49 @@
+# An exemption that has ended does no harm, it just no longer counts: a word in the plan, not an error.
+check "exemptions_count" {
+  assert {
+    condition = alltrue(flatten([
+      for rule in values(local.typed) : [for exemption in rule.exemptions : try(timecmp("${exemption.expires}T23:59:59Z", plantimestamp()) >= 0, true)]
+    ]))
+    error_message = "${join("; ", flatten([
+      for id, rule in local.typed : [
+        for exemption in rule.exemptions : "rules[\"${id}\"]: the exemption of ${exemption.resource} ended on ${exemption.expires} (${exemption.owner})"
+        if try(timecmp("${exemption.expires}T23:59:59Z", plantimestamp()) < 0, false)
+      ]
+    ]))}. What it named is remediated again: renew it or remove it."
+  }
+}
+
+# So does one for a region that is not deployed: nothing is remediated there.
+check "exemptions_name_regions" {
+  assert {
+    condition = alltrue(flatten([
+      for rule in values(local.typed) : [
+        for exemption in rule.exemptions : strcontains(exemption.region, "*") || contains(concat(var.regions, ["global"]), exemption.region)
+      ]
+    ]))
+    error_message = "${join("; ", flatten([
+      for id, rule in local.typed : [
+        for exemption in rule.exemptions : "rules[\"${id}\"]: the exemption of ${exemption.resource} is for ${exemption.region}"
+        if !strcontains(exemption.region, "*") && !contains(concat(var.regions, ["global"]), exemption.region)
+      ]
+    ]))}, where nothing is remediated: expected one of ${join(", ", var.regions)}, \"global\" or \"*\"."
+  }
+}
+
+# And so does an option that nothing can come of: the source reports nothing that it would take in.
+check "options_have_an_effect" {
+  assert {
+    condition     = length(local.vain_options) == 0
+    error_message = "${join("; ", local.vain_options)}."
+  }
+}
+
+locals {
+  vain_options = flatten([
+    for id, rule in local.rules : [
+      for option, value in rule.options :
+      "rules[\"${id}\"].options.${option} is ${value}, and Netskope reports from ${local.catalog[id].options.properties[option].reported_from} on: a lower value finds nothing more"
+      if try(value < local.catalog[id].options.properties[option].reported_from, false)
+    ]
+  ])
+}

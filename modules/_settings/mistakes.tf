@@ -1,0 +1,125 @@
+# Every mistake in `rules` and in what is said of accounts, all of them at once. A validation of a variable names one.
+
+locals {
+  groups = keys(var.account_groups)
+
+  # Terraform drops what a type does not name: such a word would be no mistake, and have no effect.
+  misspelt = flatten([
+    for id, rule in local.given : [
+      for object in concat(
+        [{ at = "rules[\"${id}\"]", given = rule, typed = local.typed[id] }],
+        [{ at = "rules[\"${id}\"].maintenance_window", given = try(rule.maintenance_window, null), typed = local.typed[id].maintenance_window }],
+        [{ at = "rules[\"${id}\"].options", given = try(rule.options, null), typed = local.options_by_key[id] }],
+        [
+          for index, exemption in local.typed[id].exemptions :
+          { at = "rules[\"${id}\"].exemptions[${index}]", given = try(rule.exemptions[index], null), typed = exemption }
+        ],
+        ) : [
+        for word in setsubtract([for key, value in merge({}, object.given) : key if value != null], keys(merge({}, object.typed))) :
+        "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), ["nothing"]))}"
+      ]
+    ]
+  ])
+
+  # What each rule takes: of an unknown rule, anything.
+  options_by_key = {
+    for id, rule in local.typed : id => contains(keys(local.catalog_by_key), id) ? { for name, _ in local.catalog_by_key[id].options.properties : name => true } : { for name, _ in rule.options : name => true }
+  }
+
+  rule_mistakes = flatten([
+    for id, rule in local.typed : [for problem in concat(
+      contains(keys(local.catalog_by_key), id) ? [] : [" is unknown. Valid rules: ${join(", ", keys(local.catalog))}"],
+      contains(local.modes, rule.mode) ? [] : [".mode is \"${rule.mode}\": expected ${join(", ", local.modes)}"],
+      [for name, mode in merge(rule.mode_by_account, rule.mode_by_group) : ".mode_by_account or mode_by_group has \"${name}\" = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)],
+      [
+        for account in setunion(keys(rule.mode_by_account), rule.accounts, rule.excluded_accounts) :
+        " names the account \"${account}\": expected an account id of twelve digits, in quotes" if !can(regex(local.account_pattern, account))
+      ],
+      [
+        for group in setunion(keys(rule.mode_by_group), rule.excluded_groups, compact(rule.exemptions[*].group)) :
+        " names the group \"${group}\": expected one of account_groups, ${join(", ", coalescelist(local.groups, ["which is empty"]))}" if !contains(local.groups, group)
+      ],
+      contains(["api", "runbook"], rule.method) ? [] : [".method is \"${rule.method}\": expected api or runbook"],
+      contains(["api", "report"], rule.runbook_then) ? [] : [".runbook_then is \"${rule.runbook_then}\": expected api or report"],
+      rule.method != "runbook" || try(contains(local.catalog_by_key[id].runbook.partitions, var.partition), false) ? [] : [
+        ".method is \"runbook\": expected api; in partition ${var.partition} AWS has runbooks for ${join(", ", [for of, known in local.catalog : of if try(contains(known.runbook.partitions, var.partition), false)])}"
+      ],
+      rule.schedule_expression == null ? [] : can(regex(local.rate_pattern, rule.schedule_expression)) || can(regex(local.cron_pattern, rule.schedule_expression)) ? [] : [
+        ".schedule_expression is \"${rule.schedule_expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+      ],
+      rule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window))) ? [] : [
+        ".maintenance_window is ${jsonencode(rule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+      ],
+      [for name in rule.netskope_rule_names : ".netskope_rule_names holds an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
+      flatten([
+        for index, exemption in rule.exemptions : [for problem in concat(
+          [for word in ["reason", "owner"] : "has no ${word}: expected a reason that a later reader understands, and an owner to ask" if trimspace(exemption[word]) == ""],
+          can(regex("^\\d{4}-\\d{2}-\\d{2}$", exemption.expires)) && can(formatdate("YYYY", "${exemption.expires}T00:00:00Z")) ? [] : ["has expires \"${exemption.expires}\": expected the last day on which it counts, such as 2027-01-31, in quotes"],
+          exemption.account == "*" || can(regex(local.account_pattern, exemption.account)) ? [] : ["has the account \"${exemption.account}\": expected an account id of twelve digits, in quotes, or *"],
+          exemption.account == "*" || exemption.group == null ? [] : ["has an account and a group: expected one of the two"],
+          can(regex(local.exempt_region_pattern, exemption.region)) ? [] : ["has the region \"${exemption.region}\": expected a region's code, global or *"],
+          exemption.resource != "" ? [] : ["has an empty resource: expected a resource's id or a pattern such as sg-0123*"],
+        ) : ".exemptions[${index}] (${exemption.resource}) ${problem}"]
+      ]),
+      flatten([
+        for option, value in rule.options : value == null || !can(local.catalog_by_key[id].options.properties[option]) ? [] : [
+          for expected in [local.catalog_by_key[id].options.properties[option]] :
+          ".options.${option} is ${jsonencode(value)}: expected ${join(", ", [for key, wanted in expected : "${key} ${jsonencode(wanted)}" if contains(["type", "minimum", "maximum", "enum", "pattern", "anyOf"], key)])}"
+          if !alltrue([
+            try(value >= expected.minimum, true),
+            try(value <= expected.maximum, true),
+            try(expected.type != "integer" || floor(value) == value, true),
+            try(contains(expected.enum, value), true),
+            try(length(regexall(expected.pattern, value)) > 0, true),
+            try(anytrue([for form in expected.anyOf : try(form.const == value, false) || try(length(regexall(form.pattern, value)) > 0, false)]), true),
+          ])
+        ]
+      ]),
+      # What the catalogue's schema can't say.
+      [
+        for cidr in coalesce(rule.options.replacement_cidrs, []) :
+        ".options.replacement_cidrs has ${jsonencode(cidr)}: expected vpc, or a CIDR narrower than everything, such as 10.0.0.0/8 or 2001:db8::/32"
+        if !(cidr == "vpc" || can(cidrhost(cidr, 0)) && !can(regex(local.no_cidr_pattern, cidr)))
+      ],
+    ) : "rules[\"${id}\"]${problem}"]
+  ])
+
+  named_twice = [
+    for id, rule in local.catalog : "rules holds \"${id}\" and \"${rule.legacy_id}\", two names of the same rule: expected one of them"
+    if contains(keys(local.typed), id) && contains(keys(local.typed), rule.legacy_id)
+  ]
+
+  account_mistakes = flatten([
+    [for name in local.groups : "account_groups has the group \"${name}\": expected small letters, digits, - and _, beginning with a letter" if !can(regex(local.group_pattern, name))],
+    [
+      for at, accounts in merge({ for name, ids in var.account_groups : "account_groups[\"${name}\"]" => ids }, {
+        accounts          = var.accounts
+        excluded_accounts = var.excluded_accounts
+        mode_by_account   = toset(keys(var.mode_by_account))
+      }) : [for account in accounts : "${at} has the account \"${account}\": expected an account id of twelve digits, in quotes" if !can(regex(local.account_pattern, account))]
+    ],
+    [
+      for at, groups in { excluded_groups = var.excluded_groups, mode_by_group = toset(keys(var.mode_by_group)) } :
+      [for group in groups : "${at} names the group \"${group}\": expected one of account_groups, ${join(", ", coalescelist(local.groups, ["which is empty"]))}" if !contains(local.groups, group)]
+    ],
+    [
+      for at, modes in { mode_by_account = var.mode_by_account, mode_by_group = var.mode_by_group, new_accounts = var.new_accounts == null ? {} : { mode = var.new_accounts.mode } } :
+      [for name, mode in modes : "${at} has ${name} = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)]
+    ],
+    var.new_accounts == null ? [] : concat(
+      var.new_accounts.days >= 1 && floor(var.new_accounts.days) == var.new_accounts.days ? [] : ["new_accounts.days is ${var.new_accounts.days}: expected a whole number, 1 or more"],
+      [for account, at in var.new_accounts.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
+    ),
+  ])
+
+  schedule_mistakes = concat(
+    can(regex(local.rate_pattern, var.schedule.expression)) || can(regex(local.cron_pattern, var.schedule.expression)) ? [] : [
+      "schedule.expression is \"${var.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+    ],
+    var.schedule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(var.schedule.maintenance_window))) ? [] : [
+      "schedule.maintenance_window is ${jsonencode(var.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+    ],
+  )
+
+  mistakes = concat(local.misspelt, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes)
+}

@@ -1,0 +1,50 @@
+# Which mode each rule has in each account that is named anywhere, for a plan to show: as the remediators decide it, in
+# lambdas/model/account-modes.ts.
+
+locals {
+  named_accounts = toset(flatten([
+    tolist(var.accounts), tolist(var.excluded_accounts), keys(var.mode_by_account),
+    [for ids in values(var.account_groups) : tolist(ids)],
+    [for rule in values(local.rules) : concat(tolist(rule.accounts), tolist(rule.excluded_accounts), keys(rule.mode_by_account))],
+  ]))
+
+  groups_of = { for account in local.named_accounts : account => [for name, ids in var.account_groups : name if contains(ids, account)] }
+
+  # The first that says something decides; of several groups the lowest.
+  ceilings = {
+    for account, groups in local.groups_of : account => try(
+      var.mode_by_account[account],
+      [for mode in local.modes : mode if contains([for group in groups : lookup(var.mode_by_group, group, "")], mode)][0],
+      "enforce",
+    )
+  }
+  said = {
+    for account, groups in local.groups_of : account => {
+      for id, rule in local.rules : id => try(
+        rule.mode_by_account[account],
+        [for mode in local.modes : mode if contains([for group in groups : lookup(rule.mode_by_group, group, "")], mode)][0],
+        rule.mode,
+      )
+    }
+  }
+  is_out = {
+    for account, groups in local.groups_of : account => {
+      for id, rule in local.rules : id => anytrue([
+        for words in [rule, { accounts = var.accounts, excluded_accounts = var.excluded_accounts, excluded_groups = var.excluded_groups }] :
+        length(words.accounts) > 0 && !contains(words.accounts, account) || contains(words.excluded_accounts, account) || length(setintersection(words.excluded_groups, groups)) > 0
+      ])
+    }
+  }
+  mode_of = {
+    for account in local.named_accounts : account => {
+      for id in keys(local.rules) : id => local.is_out[account][id] ? "off" : try([for mode in local.modes : mode if contains([local.said[account][id], local.ceilings[account]], mode)][0], "off")
+    }
+  }
+
+  # A line per account: `enforce`, or `dry_run: a, b; enforce: c` where rules differ.
+  modes_by_account = {
+    for account, mode_by_rule in local.mode_of : account => length(distinct(values(mode_by_rule))) == 1 ? values(mode_by_rule)[0] : join("; ", [
+      for mode in local.modes : "${mode}: ${join(", ", [for id, each in mode_by_rule : id if each == mode])}" if contains(values(mode_by_rule), mode)
+    ])
+  }
+}

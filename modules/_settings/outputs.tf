@@ -1,0 +1,73 @@
+output "rules" {
+  description = "The rules by id, typed."
+  value       = local.rules
+
+  # Here, because a local value in a variable's own validation would be a cycle, and because this names all at once.
+  precondition {
+    condition     = length(local.mistakes) == 0
+    error_message = "${length(local.mistakes)} to correct:\n- ${join("\n- ", local.mistakes)}"
+  }
+}
+
+output "polled" {
+  description = "The ids of the rules that Netskope is asked for: those that are on for any account. Which accounts there are may not be known before an apply."
+  value = toset([
+    for id, rule in local.rules : id
+    if length(setsubtract(concat([rule.mode], values(rule.mode_by_account), values(rule.mode_by_group)), ["off"])) > 0
+  ])
+}
+
+output "poll_minutes" {
+  description = "How many minutes after one poll of a rule the next one comes; 0: by a cron."
+  value       = local.poll_minutes
+}
+
+output "rule_settings" {
+  description = "Each rule's settings, as the remediators read them: JSON."
+  value = {
+    for id, rule in local.rules : id => jsonencode(merge(
+      { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
+      {
+        version           = 2
+        rule              = id
+        mode              = rule.mode
+        mode_by_account   = rule.mode_by_account
+        mode_by_group     = rule.mode_by_group
+        accounts          = sort(rule.accounts)
+        excluded_accounts = sort(rule.excluded_accounts)
+        excluded_groups   = sort(rule.excluded_groups)
+        method            = rule.method
+        runbook_then      = rule.runbook_then
+        exemptions        = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
+        options = merge(
+          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = var.delivery_role_name } : {},
+          { for option, value in rule.options : option => value if value != null },
+        )
+      },
+    ))
+  }
+}
+
+output "account_settings" {
+  description = "What holds for all rules, as the remediators read it: JSON."
+  value = jsonencode(merge(
+    {
+      version           = 2
+      groups            = { for name, ids in var.account_groups : name => sort(ids) }
+      accounts          = sort(var.accounts)
+      excluded_accounts = sort(var.excluded_accounts)
+      excluded_groups   = sort(var.excluded_groups)
+      mode_by_account   = var.mode_by_account
+      mode_by_group     = var.mode_by_group
+    },
+    { for _ in var.new_accounts == null ? [] : [true] : "new_accounts" => {
+      mode  = var.new_accounts.mode
+      until = { for account, at in var.new_accounts.joined : account => try(timeadd(at, "${var.new_accounts.days * 24}h"), at) }
+    } },
+  ))
+}
+
+output "modes_by_account" {
+  description = "Which mode each rule has in each account that is named anywhere, in words."
+  value       = local.modes_by_account
+}

@@ -1,0 +1,31 @@
+locals {
+  modes           = ["off", "dry_run", "enforce"]
+  account_pattern = "^[0-9]{12}$"
+  group_pattern   = "^[a-z][a-z0-9_-]*$"
+  # A region's code or part of one with "*", or what Netskope calls findings of no region.
+  exempt_region_pattern = "^[a-z0-9*-]+$"
+
+  # What Terraform reads as a CIDR and AWS or the remediators don't take: everything, and numbers that begin with a zero.
+  no_cidr_pattern = "/0|(^|\\.)0[0-9]+[./]"
+
+  days                = ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"]
+  time_of_day_pattern = "([01][0-9]|2[0-3]):([0-5][0-9])"
+  # A window as JSON: the days that it opens on, its start and its end.
+  maintenance_window_pattern = format(
+    "^\\{\"days\":\\[\"(%s)\"(,\"(%s)\")*\\],\"end\":\"%s\",\"start\":\"%s\"\\}$",
+    join("|", local.days), join("|", local.days), local.time_of_day_pattern, local.time_of_day_pattern,
+  )
+
+  rate_pattern = "^rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)$"
+  # Fields: minutes, hours, day of month, month, day of week, year; one of the two days is "?", and only one.
+  cron_pattern = format("^cron\\(%s %s (%s %s \\?|\\? %s %s) %s\\)$",
+    "(\\*|[0-5]?[0-9])([,/-][0-5]?[0-9])*",
+    "(\\*|[01]?[0-9]|2[0-3])([,/-]([01]?[0-9]|2[0-3]))*",
+    local.cron_day_of_month, local.cron_month,
+    local.cron_month, local.cron_day_of_week,
+    "(\\*|[12][0-9]{3})([,/-][0-9]{1,4})*",
+  )
+  cron_day_of_month = "(\\*|L|LW|(0?[1-9]|[12][0-9]|3[01])W?)([,/-](0?[1-9]|[12][0-9]|3[01]))*"
+  cron_month        = "(\\*|0?[1-9]|1[0-2]|[A-Z]{3})([,/-](0?[1-9]|1[0-2]|[A-Z]{3}))*"
+  cron_day_of_week  = "(\\*|L|[1-7]L?|[A-Z]{3}L?|[1-7]#[1-5]|[A-Z]{3}#[1-5])([,/-]([1-7]|[A-Z]{3}))*"
+}

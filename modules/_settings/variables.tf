@@ -1,0 +1,84 @@
+# What these mean is said in modules/central, which passes them on as they are.
+
+variable "rules" {
+  description = "The rules as they were given: checked here, so that a misspelt word is a mistake. Their types are in typed/."
+  type        = any
+  nullable    = false
+}
+
+variable "accounts" {
+  description = "The only accounts that any rule is on for. Empty: all."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "excluded_accounts" {
+  description = "Accounts that every rule is off for."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "account_groups" {
+  description = "Accounts by group."
+  type        = map(set(string))
+  nullable    = false
+}
+
+variable "excluded_groups" {
+  description = "Account groups that every rule is off for."
+  type        = set(string)
+  nullable    = false
+}
+
+variable "mode_by_account" {
+  description = "The most that any rule may do in single accounts."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "mode_by_group" {
+  description = "The most that any rule may do in the accounts of a group."
+  type        = map(string)
+  nullable    = false
+}
+
+variable "new_accounts" {
+  description = "The most that any rule may do in accounts that joined lately."
+  type = object({
+    mode   = string
+    days   = number
+    joined = map(string)
+  })
+}
+
+variable "schedule" {
+  description = "The schedule of rules that have none of their own, and its maintenance window."
+  type = object({
+    expression = string
+    time_zone  = string
+    maintenance_window = optional(object({
+      days  = set(string)
+      start = string
+      end   = string
+    }))
+  })
+  nullable = false
+}
+
+variable "partition" {
+  description = "The partition: it decides which runbooks there are."
+  type        = string
+  nullable    = false
+}
+
+variable "regions" {
+  description = "The regions that are deployed."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "delivery_role_name" {
+  description = "The role that delivers flow logs where a rule names none."
+  type        = string
+  nullable    = false
+}

@@ -1,0 +1,19 @@
+# Values that the same apply makes: the secret and its key, account ids, options.
+
+mock_provider "aws" {
+  source          = "../../test/lab/aws-mocks"
+  override_during = plan
+}
+
+run "are_not_needed_at_plan" {
+  command = plan
+
+  module {
+    source = "./tests/unknown"
+  }
+
+  assert {
+    condition     = output.objects == ["s3-bucket-public", "security-group-ssh-open", "vpc-flow-logs-disabled"]
+    error_message = "Objects: ${jsonencode(output.objects)}"
+  }
+}

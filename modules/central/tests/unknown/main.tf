@@ -1,0 +1,52 @@
+# What a resource of the same apply makes is not known at plan.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+resource "terraform_data" "made" {
+  for_each = toset(["account", "secret", "key", "bucket"])
+
+  input = each.key
+}
+
+locals {
+  made = { for name, resource in terraform_data.made : name => resource.id }
+}
+
+module "central" {
+  source = "../.."
+
+  netskope_tenant = "acme"
+  api_token_secret = {
+    create      = false
+    arn         = local.made.secret
+    kms_key_arn = local.made.key
+  }
+
+  account_groups    = { production = [local.made.account, "111111111111"] }
+  excluded_accounts = [local.made.account]
+  mode_by_group     = { production = "dry_run" }
+
+  rules = {
+    s3-bucket-public       = { mode = "enforce", accounts = [local.made.account], excluded_accounts = [local.made.account] }
+    vpc-flow-logs-disabled = { options = { destination = local.made.bucket, kms_key_arn = local.made.key } }
+    security-group-ssh-open = {
+      exemptions = [{ account = local.made.account, resource = local.made.bucket, reason = "website", owner = "me", expires = "2099-01-31" }]
+    }
+  }
+}
+
+output "objects" {
+  description = "The keys of what is made for each rule."
+  value       = keys(module.central.settings.rules)
+}
+
+output "schedule_group_name" {
+  description = "So that the schedules are planned."
+  value       = module.central.schedule_group_name
+}

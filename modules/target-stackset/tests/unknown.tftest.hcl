@@ -1,0 +1,17 @@
+mock_provider "aws" {
+  source          = "../../test/lab/aws-mocks"
+  override_during = plan
+}
+
+run "a_unit_of_the_same_apply" {
+  command = plan
+
+  module {
+    source = "./tests/unknown"
+  }
+
+  assert {
+    condition     = terraform_data.unit.input == "unit"
+    error_message = "The plan must come to its end."
+  }
+}

@@ -1,0 +1,24 @@
+# An organizational unit of the same apply: its id is not known at plan.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+resource "terraform_data" "unit" {
+  input = "unit"
+}
+
+module "accounts" {
+  source = "../.."
+
+  security_account_id = "111111111111"
+  rules               = ["security-group-ssh-open"]
+  organizational_units = {
+    workloads            = { id = terraform_data.unit.id, excluded_accounts = [terraform_data.unit.id] }
+    "ou-ab12-abcd1234ef" = {}
+  }
+}

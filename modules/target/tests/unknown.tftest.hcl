@@ -1,0 +1,17 @@
+mock_provider "aws" {
+  source          = "../../test/lab/aws-mocks"
+  override_during = plan
+}
+
+run "a_module_that_depends_on_something_can_be_planned" {
+  command = plan
+
+  module {
+    source = "./tests/unknown"
+  }
+
+  assert {
+    condition     = output.planned != ""
+    error_message = "The role must be planned."
+  }
+}
