@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  isChangeVisible,
+} from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/cloudtrail-log-file-validation/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
@@ -262,6 +268,17 @@ describe('the change', () => {
     const application = applyChange(sessionOf(aws.endpoint), change);
 
     await expect(application).rejects.toMatchObject(error);
+  });
+
+  test('is found where it was made and no answer came, and not before', async () => {
+    await using aws = await cloudTrail([{ name: 'events' }]);
+    const session = sessionOf(aws.endpoint);
+
+    const before = await findChange(session, change);
+    await applyChange(session, change);
+    const afterwards = await findChange(session, change);
+
+    expect([before, afterwards]).toEqual([undefined, change]);
   });
 
   test('is visible when reads show it', async () => {

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  isChangeVisible,
+} from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/rds-snapshot-public/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
@@ -531,6 +537,17 @@ describe('the change', () => {
     expect(applied).toMatchObject({ before: ['all', '123412341234'], after: ['123412341234'] });
     expect(fixed).toEqual(['123412341234']);
     expect(snapshot.shares).toEqual(['123412341234', 'all']);
+  });
+
+  test('is found where it was made and no answer came, and not before', async () => {
+    await using aws = await rds({ snapshots: { one: ofInstance(['all', '999988887777']) } });
+    const session = sessionOf(aws.endpoint);
+
+    const before = await findChange(session, change);
+    await applyChange(session, change);
+    const afterwards = await findChange(session, change);
+
+    expect([before, afterwards]).toEqual([undefined, change]);
   });
 
   test('is visible when reads show it', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  isChangeVisible,
+} from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/redshift-cluster-public/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
@@ -235,6 +241,17 @@ describe('the change', () => {
 
     if (made) await expect(application).resolves.toEqual(change);
     else await expect(application).rejects.toMatchObject({ because: 'busy' });
+  });
+
+  test('is found where it was made and no answer came, and not before', async () => {
+    await using aws = await redshift([{ id: 'warehouse' }]);
+    const session = sessionOf(aws.endpoint);
+
+    const before = await findChange(session, change);
+    await applyChange(session, change);
+    const afterwards = await findChange(session, change);
+
+    expect([before, afterwards]).toEqual([undefined, change]);
   });
 
   test('is visible as soon as AWS is at work on it, and not in an older read', async () => {

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PublicAccessBlock } from '../../../lambdas/changes/bucket/exposure.ts';
-import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  isChangeVisible,
+} from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/s3-bucket-public/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions } from '../../lab/scripted-aws/called-actions.ts';
@@ -626,6 +632,17 @@ describe('the change', () => {
 
     expect(bucket.block).toEqual(flags(false, true, false, true));
     expect(writesOf(aws.calls)).toHaveLength(2);
+  });
+
+  test('is found where it was made and no answer came, and not before', async () => {
+    await using aws = await s3({ site: { grants: [ALL_USERS] } });
+    const session = sessionOf(aws.endpoint);
+
+    const before = await findChange(session, planned);
+    await applyChange(session, planned);
+    const afterwards = await findChange(session, planned);
+
+    expect([before, afterwards]).toEqual([undefined, planned]);
   });
 
   test('is noted when it is made, and visible when reads show it', async () => {

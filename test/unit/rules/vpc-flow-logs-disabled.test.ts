@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { applyChange, describeChange, inverseOf, isChangeVisible } from '../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  isChangeVisible,
+} from '../../../lambdas/changes/index.ts';
 import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
@@ -24,6 +30,8 @@ interface FlowLog {
   readonly failure?: string;
   readonly logGroup?: string;
   readonly created?: string;
+  /** Whether it bears our tag. */
+  readonly isOurs?: boolean;
 }
 interface LogGroup {
   retention?: number | undefined;
@@ -76,8 +84,9 @@ async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Acco
                 failure,
                 logGroup = '/someones',
                 created = '2026-01-01T00:00:00Z',
+                isOurs = false,
               }) =>
-                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus><logGroupName>${logGroup}</logGroupName><creationTime>${created}</creationTime>${
+                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus><logGroupName>${logGroup}</logGroupName><creationTime>${created}</creationTime>${isOurs ? `<tagSet><item><key>${MADE_BY}</key><value>cspm-auto-remediation</value></item></tagSet>` : ''}${
                   failure === undefined
                     ? '<deliverLogsStatus>SUCCESS</deliverLogsStatus>'
                     : `<deliverLogsStatus>FAILED</deliverLogsStatus><deliverLogsErrorMessage>${failure}</deliverLogsErrorMessage>`
@@ -650,6 +659,21 @@ describe('the flow log', () => {
     await expect(application).rejects.toThrow(
       'flow log fl-1 was not deleted: InternalError: InternalError it is',
     );
+  });
+
+  test('is found where it was made and no answer came, with its id; someone else’s is not', async () => {
+    const flowLogs: FlowLog[] = [{ id: 'fl-9', vpc: VPC, logGroup: change.destination.arn }];
+    await using server = await aws({ flowLogs });
+    const session = sessionOf(server.endpoint);
+
+    const others = await findChange(session, change);
+    flowLogs.pop();
+    const before = await findChange(session, change);
+    const applied = await applyChange(session, change);
+    flowLogs[0] = { id: 'fl-0123abcd', vpc: VPC, logGroup: change.destination.arn, isOurs: true };
+    const afterwards = await findChange(session, change);
+
+    expect([others, before, afterwards]).toEqual([undefined, undefined, applied]);
   });
 
   test('is visible when reads show it', async () => {
