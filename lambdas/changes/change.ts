@@ -22,6 +22,8 @@ export interface CutOff {
   readonly isNoted: boolean;
   /** Whether it is so long ago that AWS's reads must show all that it did. */
   readonly isLagOver: boolean;
+  /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
+  readonly others?: readonly Change[];
 }
 
 /** What became of an application of which no end was recorded. */

@@ -92,6 +92,13 @@ export class Looks {
     )?.number;
   }
 
+  /** Whether the last look before this call at the resource's tags showed an exemption. */
+  showsExempt(resource: string, call: number): boolean {
+    const [tag = ''] = Object.keys(EXEMPTION);
+    const last = this.#tags.findLast(({ number, input }) => number < call && input.includes(resource));
+    return last !== undefined && contentOf(last.state, resource)?.tags[tag] !== undefined;
+  }
+
   #near(
     operation: string,
     resource: string,

@@ -412,6 +412,13 @@ class CaseRun implements CaseResult {
       );
     }
     if (!isExempt(before, resource)) return;
+    if (this.#looks.showsExempt(resource, this.#calls)) {
+      this.#fault(
+        'exempt',
+        `${operation} of ${resource}, whose last look at its tags shows that it is exempt`,
+      );
+      return;
+    }
     // What was begun is finished: what counts is when the first change of the job left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
     const look = this.#looks.notExemptBefore(resource, first);

@@ -1,6 +1,7 @@
 import type { NetworkAcl } from '@aws-sdk/client-ec2';
 import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { refusal } from '../refusal.ts';
 import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -41,6 +42,8 @@ export interface Standing {
   /** The inbound entries, by number. */
   readonly entries: readonly NetworkAclEntry[];
   readonly subnets: readonly string[];
+  /** The network ACL's own tags. */
+  readonly tags: Readonly<Record<string, string>>;
   at(ruleNumber: number): NetworkAclEntry | undefined;
 }
 
@@ -52,6 +55,7 @@ export async function look(session: AwsSession, networkAclId: string): Promise<S
   return {
     entries,
     subnets: subnetsOf(acl),
+    tags: tagMap(acl.Tags),
     at: (ruleNumber) => entries.find((entry) => entry.ruleNumber === ruleNumber),
   };
 }

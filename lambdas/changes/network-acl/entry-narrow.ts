@@ -2,12 +2,13 @@ import { isAnswerLost } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, Note } from '../change.ts';
+import { exemptionTagOf } from '../../model/exemption-tag.ts';
+import type { Change, ChangeKind, Note } from '../change.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema as schema } from './narrow.ts';
-import { takeBack } from './narrow-take-back.ts';
+import { removal, takeBack } from './narrow-take-back.ts';
 import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
 
 const lines = (entries: readonly NetworkAclEntry[]): string[] =>
@@ -23,20 +24,27 @@ function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?
   );
 }
 
-/** What differs from the entries and subnets that were expected, in words; undefined where nothing does. */
+/**
+ * What differs from the entries and subnets that were expected, in words; undefined where nothing does. An exemption by
+ * tag differs, too: a plan is only made where there is none.
+ */
 function difference(
   standing: Standing,
   expected: readonly string[],
   subnets: readonly string[],
+  now: Date,
 ): string | undefined {
   const found = lines(standing.entries);
   const added = found.filter((line) => !expected.includes(line));
   const missing = expected.filter((line) => !found.includes(line));
   const joined = standing.subnets.filter((subnet) => !subnets.includes(subnet));
+  const { reason, malformed } = exemptionTagOf(standing.tags, now);
+  const exempts = reason !== undefined || malformed !== undefined;
   const words = [
     ...(added.length > 0 ? [`it has ${added.join(', ')}`] : []),
     ...(missing.length > 0 ? [`it no longer has ${missing.join(', ')}`] : []),
     ...(joined.length > 0 ? [`it guards ${joined.join(', ')} as well`] : []),
+    ...(exempts ? ['it has an exemption tag'] : []),
   ];
   return words.length > 0 ? words.join('; ') : undefined;
 }
@@ -55,7 +63,7 @@ async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Pr
     const shown = ours.filter((line) => found.includes(line));
     const others = found.filter((line) => !ours.includes(line));
     if (shown.length === ours.length || !sameLines(others, seen)) {
-      const differs = difference(standing, [...seen, ...ours], subnets);
+      const differs = difference(standing, [...seen, ...ours], subnets, session.now());
       if (differs === undefined) return;
       throw stale(change, differs);
     }
@@ -104,15 +112,21 @@ async function create(
   return done;
 }
 
-/** Takes back what an application made that goes no further. @throws OutOfTimeError when no read shows it yet */
+/**
+ * Takes back what an application made that goes no further.
+ * @returns what was made and taken back, one after the other; nothing where there was none
+ * @throws OutOfTimeError when no read shows it yet
+ */
 async function giveUp(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-): Promise<void> {
-  const { unseen } = await takeBackEntries(session, change.resource, madeOf(change));
+): Promise<readonly Change[]> {
+  const { removed, unseen } = await takeBackEntries(session, change.resource, madeOf(change));
   note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
-  if (unseen.length === 0) return;
+  if (unseen.length === 0) {
+    return removed.length === 0 ? [] : [change, removal(change.resource, removed)];
+  }
   throw new OutOfTimeError(
     `AWS's reads of network ACL ${change.resource} do not show ${unseen.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
   );
@@ -126,7 +140,7 @@ async function apply(
   const { resource, created, seen, subnets } = change;
   const standing = await look(session, resource);
   if (standing === undefined) throw goneError(resource);
-  const differs = difference(standing, seen, subnets);
+  const differs = difference(standing, seen, subnets, session.now());
   if (differs !== undefined) throw stale(change, differs);
   let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };
   note(done, false);
@@ -136,8 +150,10 @@ async function apply(
     return await close(session, done, note);
   } catch (error) {
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
-    if (!isAnswerLost(error)) await giveUp(session, done, note);
-    throw error;
+    if (isAnswerLost(error)) throw error;
+    const takenBack = await giveUp(session, done, note);
+    if (!(error instanceof StalePlanError)) throw error;
+    throw new StalePlanError(error.message, { cause: error, takenBack });
   }
 }
 

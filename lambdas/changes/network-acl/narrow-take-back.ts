@@ -1,19 +1,37 @@
 import type { AwsSession } from '../../aws/session.ts';
-import type { CutOff, TakenBack } from '../change.ts';
+import type { Change, CutOff, TakenBack } from '../change.ts';
 import { look } from './calls.ts';
-import { sameEntry } from './entry.ts';
+import { isIpv6 } from './cidr.ts';
+import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
-import type { NetworkAclEntryNarrow } from './narrow.ts';
+import { type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
 import { takeBackEntries } from './take-back.ts';
+
+/** The change that took out entries which had lost their purpose, for the record. */
+export function removal(resource: string, entries: readonly NetworkAclEntry[]): NetworkAclEntryRestore {
+  return { kind: 'network-acl-entry-restore', resource, open: null, over: null, remove: [...entries] };
+}
+
+/** Whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
+function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
+  return others.some((other) => {
+    const narrowed = narrowSchema.safeParse(other).data;
+    if (narrowed === undefined || isIpv6(narrowed.before.cidr) !== isIpv6(entry.cidr)) return false;
+    const { after, created, seen } = narrowed;
+    const made = [...created, ...(after === null ? [] : [after])].map(describeEntry);
+    return [...seen, ...made].includes(describeEntry(entry));
+  });
+}
 
 /**
  * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
- * purpose. Where the open entry still stands, is gone or is different, they are taken out.
+ * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those
+ * that other changes have made or rest on.
  */
 export async function takeBack(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  { isNoted, isLagOver }: CutOff,
+  { isNoted, isLagOver, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
   const mayBeClosed = !isNoted || closed === 'unconfirmed';
@@ -39,16 +57,17 @@ export async function takeBack(
   const mayStand = created.filter(
     ({ ruleNumber }) => !isNoted || made.includes(ruleNumber) || ruleNumber === unconfirmed,
   );
-  const { removed, unseen } = await takeBackEntries(session, resource, mayStand);
-  const taken: NetworkAclEntryRestore = {
-    kind: 'network-acl-entry-restore',
+  const { removed, unseen } = await takeBackEntries(
+    session,
     resource,
-    open: null,
-    over: null,
-    remove: [...removed],
-  };
+    mayStand.filter((entry) => !isNeeded(entry, others)),
+  );
+  // Nobody knows whether it is this change that made an entry which stays.
+  const isUnsure = mayStand.some(
+    (entry) => isNeeded(entry, others) && !(isNoted && made.includes(entry.ruleNumber)),
+  );
   return {
-    state: unseen.length > 0 && !isLagOver ? 'open' : 'settled',
-    ...(removed.length > 0 && { taken }),
+    state: unseen.length > 0 && !isLagOver ? 'open' : isUnsure ? 'unconfirmed' : 'settled',
+    ...(removed.length > 0 && { taken: removal(resource, removed) }),
   };
 }

@@ -26,12 +26,15 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
  * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
  * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
  * success. A call whose answer was lost is resolved by reading.
+ * @param isDue Asked before each single call where one call for all of them was refused: by then, the look that they
+ *   rest on is several calls old.
  * @returns the rules that this call removed, without those that were gone
  */
 export async function revokeRules(
   session: AwsSession,
   group: string,
   rules: readonly ExistingRule[],
+  isDue: (rule: ExistingRule) => Promise<boolean> = async () => true,
 ): Promise<ExistingRule[]> {
   const revoke = async (batch: readonly ExistingRule[], sentBefore: boolean): Promise<ExistingRule[]> => {
     if (batch.length === 0) return [];
@@ -49,7 +52,9 @@ export async function revokeRules(
       if (batch.length === 1) return maybeOurs ? [...batch] : [];
       // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
       const revoked: ExistingRule[] = [];
-      for (const rule of batch) revoked.push(...(await revoke([rule], maybeOurs)));
+      for (const rule of batch) {
+        if (await isDue(rule)) revoked.push(...(await revoke([rule], maybeOurs)));
+      }
       return revoked;
     }
   };
@@ -76,8 +81,14 @@ export async function takeBackRules(
   made: readonly ExistingRule[],
 ): Promise<ExistingRule[]> {
   if (made.length === 0) return [];
+  const look = async (rules: readonly ExistingRule[]) => untouched(rules, await readRulesOf(session, group));
   try {
-    return await revokeRules(session, group, untouched(made, await readRulesOf(session, group)));
+    return await revokeRules(
+      session,
+      group,
+      await look(made),
+      async (rule) => (await look([rule])).length > 0,
+    );
   } catch (error) {
     throw new TakeBackError(
       `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${made.map(formatRule).join('; ')}`,

@@ -1,19 +1,48 @@
 import type { AwsSession } from '../../aws/session.ts';
-import type { CutOff, TakenBack } from '../change.ts';
-import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
+import type { Change, CutOff, TakenBack } from '../change.ts';
+import {
+  type ExistingRule,
+  formatRule,
+  type IngressRule,
+  looksLike,
+  ruleKey,
+  stands,
+} from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { takeBackRules } from './revoke.ts';
-import { type RuleShrink, revocation, type SecurityGroupRulesRevoke } from './schemas.ts';
+import {
+  type RuleShrink,
+  revocation,
+  ruleShrinkSchema,
+  rulesRevokeSchema,
+  type SecurityGroupRulesRevoke,
+} from './schemas.ts';
 
 /** The standing rules that look like parts of the change: none stood there when it was planned. */
 function alike({ after, pieces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
   return standing.filter((rule) => [after, ...pieces].some((part) => looksLike(rule, part)));
 }
 
+/** What applied changes need: without it, they would have cut more than their plans name. */
+function neededBy(others: readonly Change[]): {
+  readonly made: ExistingRule[];
+  readonly rules: IngressRule[];
+} {
+  const made: ExistingRule[] = [];
+  const rules: IngressRule[] = [];
+  for (const other of others) {
+    const shrunk = ruleShrinkSchema.safeParse(other).data;
+    if (shrunk !== undefined) made.push(...(shrunk.made ?? []), ...(shrunk.shrunk ? [shrunk.shrunk] : []));
+    if (shrunk !== undefined) rules.push(shrunk.after, ...shrunk.pieces, ...(shrunk.remains ?? []));
+    rules.push(...(rulesRevokeSchema.safeParse(other).data?.remains ?? []));
+  }
+  return { made, rules };
+}
+
 /**
  * What became of a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
- * what they look like.
+ * what they look like. What other changes have made, or rest on, stays.
  *
  * Where the part that was to keep the id was added, too, the wide rule was to be revoked: that it is gone is taken for
  * our own doing then.
@@ -21,17 +50,17 @@ function alike({ after, pieces }: RuleShrink, standing: readonly ExistingRule[])
 export async function takeBack(
   session: AwsSession,
   change: RuleShrink,
-  { isNoted, isLagOver }: CutOff,
+  { isNoted, isLagOver, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
   const standing = await readRulesOf(session, resource);
   const wide = standing.find(({ id }) => id === before.id);
   const noted = isNoted ? (change.made ?? []) : [];
-  const others =
-    isNoted && unconfirmed !== 'adding'
-      ? []
-      : alike(change, standing).filter(({ id }) => id !== before.id && !noted.some((rule) => rule.id === id));
-  const made = [...noted, ...others];
+  const needed = neededBy(others);
+  const known = new Set([before, ...noted, ...needed.made].map(({ id }) => id));
+  const unnoted =
+    isNoted && unconfirmed !== 'adding' ? [] : alike(change, standing).filter(({ id }) => !known.has(id));
+  const made = [...noted, ...unnoted];
   if (!isNoted || unconfirmed === 'shrinking') {
     if (wide !== undefined && ruleKey(wide) === ruleKey(after)) {
       const { unconfirmed: _, ...whole } = change;
@@ -42,7 +71,11 @@ export async function takeBack(
     // It may have been shrunk by a call that the read does not show yet.
     if (wide !== undefined && ruleKey(wide) === ruleKey(before) && !isLagOver) return { state: 'open' };
   }
-  const revoked = await takeBackRules(session, resource, made);
+  const revoked = await takeBackRules(
+    session,
+    resource,
+    made.filter((rule) => !stands(rule, needed.rules)),
+  );
   const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
   const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
   const taken: SecurityGroupRulesRevoke = {
@@ -50,5 +83,7 @@ export async function takeBack(
     note: `added for ${formatRule(before)}, which was not shrunk`,
     revoked,
   };
-  return { state: isSure ? 'settled' : 'open', ...(revoked.length > 0 && { taken }) };
+  // Nobody knows whether it is this change that made a rule which stays.
+  const settled = unnoted.some((rule) => stands(rule, needed.rules)) ? 'unconfirmed' : 'settled';
+  return { state: isSure ? settled : 'open', ...(revoked.length > 0 && { taken }) };
 }

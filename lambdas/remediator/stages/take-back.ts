@@ -78,15 +78,19 @@ async function takeBackOf(
 
 /** Whether a later plan counted on what the change added: it was applied, and what was added is part of it. */
 function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
-  const plan = new Set(journal.planned(resource).map(({ line }) => line));
-  const whole = journal.applied(resource).filter(({ line }) => plan.has(line));
-  if (!whole.some(({ change }) => isSameTarget(change, planned.change))) return false;
+  if (!wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change))) return false;
   // What is known of it is in the record. What may have been added besides stays unconfirmed.
   const { notes, isWhole } = journal.noted(resource, planned.line);
   if (isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined)) {
     journal.settle(resource, planned.line);
   }
   return true;
+}
+
+/** The changes of a resource that were applied to their end. */
+function wholeOf(resource: string, journal: Work['journal']): AppliedChange[] {
+  const plan = new Set(journal.planned(resource).map(({ line }) => line));
+  return journal.applied(resource).filter(({ line }) => plan.has(line));
 }
 
 /** @returns whether something may still stand */
@@ -106,10 +110,15 @@ async function takeBackChangeOf(
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
+  const others = wholeOf(resource, journal).map(({ change }) => change);
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const { taken, done, state } = await takeBackChange(session, change, { isNoted, isLagOver });
+    const { taken, done, state } = await takeBackChange(session, change, {
+      isNoted,
+      isLagOver,
+      others,
+    });
     const line = done === undefined ? undefined : planned.line;
     const made = done ?? taken;
     if (made !== undefined) await record(session, finding, made, line, callsBefore, work);

@@ -17,7 +17,7 @@ export interface ScriptedAcl {
   readonly isDefault?: boolean;
   readonly owner?: string;
   subnets?: readonly string[];
-  readonly tags?: Readonly<Record<string, string>>;
+  tags?: Readonly<Record<string, string>>;
   entries: NetworkAclEntry[];
 }
 

@@ -10,6 +10,8 @@ import {
 } from '../../../../lambdas/changes/index.ts';
 import { describeEntry, type NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
 import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
+import { StalePlanError } from '../../../../lambdas/model/errors.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
@@ -127,6 +129,60 @@ describe('a change whose plan is out of date changes nothing', () => {
     await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
 
     expect(acl.entries).toEqual(left);
+  });
+
+  test('its owner exempts it by its tag while it is planned: nothing is changed', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'], tags: { [EXEMPTION_TAG]: 'public' } };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const application = applyChange(sessionOf(aws), narrowing);
+
+    await expect(application).rejects.toMatchObject({
+      name: 'StalePlanError',
+      message: expect.stringContaining('it has an exemption tag'),
+    });
+    expect(actionsOf(aws)).toEqual(['DescribeNetworkAcls']);
+  });
+
+  test('its owner exempts it while it is made: what was made is taken back', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = once('CreateNetworkAclEntry', () => {
+      acl.tags = { [EXEMPTION_TAG]: 'public web site until 2999-12-31' };
+    });
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual([open]);
+  });
+
+  test('an exemption that has ended holds nothing', async () => {
+    const tags = { [EXEMPTION_TAG]: 'public web site until 2020-12-31' };
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'], tags };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    await applyChange(sessionOf(aws), narrowing);
+
+    expect(acl.entries).toEqual([twelve, ten]);
+  });
+
+  test('its error names what was made and taken back: until reads show that, no plan rests on them', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const before = once('DescribeNetworkAcls', () => acl.entries.push(deny), 2);
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+    const session = sessionOf(aws);
+
+    const error: unknown = await applyChange(session, narrowing).catch((reason: unknown) => reason);
+    if (!(error instanceof StalePlanError)) throw new Error('expected a plan that is out of date');
+    const [made, taken] = error.takenBack;
+    if (taken === undefined) throw new Error('expected what was taken back');
+    const now = await isChangeVisible(session, taken);
+    acl.entries = [open, ten, deny];
+    const inAnOldRead = await isChangeVisible(session, taken);
+
+    expect(made).toMatchObject({ made: [101], closed: 'no' });
+    await expect(describeChange(taken)).resolves.toContain('- inbound entry 101 allow all from 10.0.0.0/8');
+    expect([now, inAnOldRead]).toEqual([true, false]);
   });
 
   test('its owner deletes the open entry right before it goes: what was made is taken back', async () => {
@@ -367,6 +423,30 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual(left);
     expect(change.state).toBe('settled');
     await expect(line(change.taken)).resolves.toBe(taken);
+  });
+
+  test.each([
+    { what: 'made', other: { ...done, before: allow(200, '0.0.0.0/0') }, left: [ten], state: 'unconfirmed' },
+    {
+      what: 'counted on',
+      other: { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] },
+      left: [ten],
+      state: 'unconfirmed',
+    },
+    {
+      what: 'saw, and of the other address family',
+      other: { ...deletion, before: allow(200, '::/0'), seen: [describeEntry(ten)] },
+      left: [],
+      state: 'settled',
+    },
+  ])('but not what another change has $what', async ({ other, left, state }) => {
+    const acl: ScriptedAcl = { entries: [ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, others: [other] });
+
+    expect(acl.entries).toEqual(left);
+    expect(change.state).toBe(state);
   });
 
   test('it was made to its end: it is recorded so', async () => {

@@ -132,6 +132,38 @@ describe('a wide rule is shrunk', () => {
   });
 });
 
+test('a description that its owner changes while the other part is added stays', async () => {
+  const group = new SecurityGroupModel([wide]);
+  meddle(group, LOOK, 2, () => changed(group, { ...wide, description: 'web servers' }));
+
+  const applied = await group.apply(shrink(group));
+
+  expect(group.rules[0]).toMatchObject({ id: 'sgr-01', fromPort: 23, description: 'web servers' });
+  expect(applied).toMatchObject({ before: { description: 'web servers' } });
+});
+
+test('a part that its owner describes anew while parts are taken back one by one stays', async () => {
+  const group = new SecurityGroupModel([wide]);
+  const pieces = [low, part('tcp 23-80 from 0.0.0.0/0'), part('tcp 82-100 from 0.0.0.0/0')];
+  const theirs = (): ExistingRule[] =>
+    group.rules.map((each) => (each.fromPort === 23 ? { ...each, description: 'theirs' } : each));
+  let revocations = 0;
+  group.before = (operation, number) => {
+    if (operation === LOOK && number > 0) without(group, 'sgr-01');
+    if (operation !== REVOKE) return undefined;
+    revocations += 1;
+    // Each act comes after the look that goes before the call.
+    if (revocations === 1) group.rules = group.rules.filter(({ fromPort }) => fromPort !== 20);
+    if (revocations === 1) group.rules = theirs();
+    return undefined;
+  };
+
+  const change = { ...shrink(group), after: part('tcp 101-443 from 0.0.0.0/0'), pieces };
+  await failure(group.apply(change), 'StalePlanError');
+
+  expect(group.rules).toMatchObject([{ fromPort: 23, toPort: 80, description: 'theirs' }]);
+});
+
 describe('nothing is opened for a rule that is not what the plan saw', () => {
   const narrowed = rule('sgr-01', 'tcp 443 from 0.0.0.0/0');
   const elsewhere = rule('sgr-01', 'tcp 20-443 from 203.0.113.0/24');
@@ -435,6 +467,21 @@ describe('an application that was cut off', () => {
     expect(change.taken?.kind).toBe(
       left.length < standing.length ? 'security-group-rules-revoke' : undefined,
     );
+  });
+
+  test('leaves what another change has made or rests on, and says where nobody knows whose it is', async () => {
+    const group = new SecurityGroupModel([added]);
+    const other = shrink(group, { before: office, after: part('tcp 23 from 203.0.113.7/32') });
+    const known = { isNoted: false, ...late };
+    const makes = { ...other, made: [added], shrunk: null };
+    const { pieces: _, ...rest } = other;
+    const restsOn = { ...rest, pieces: [], remains: [low], made: [], shrunk: null };
+
+    const theirs = await takeBackChange(group.session, shrink(group), { ...known, others: [makes] });
+    const unknown = await takeBackChange(group.session, shrink(group), { ...known, others: [restsOn] });
+
+    expect(group.rules).toEqual([added]);
+    expect([theirs, unknown]).toEqual([{ state: 'settled' }, { state: 'unconfirmed' }]);
   });
 
   test('was made to its end where the wide rule is as it was to become', async () => {

@@ -275,6 +275,21 @@ describe('an attempt that was cut off', () => {
     });
   });
 
+  test('leaves what another change of the job has added since: it looks the same', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 20, 80)] });
+    account.before = ({ operation }) => {
+      if (operation === 'AuthorizeSecurityGroupIngress') throw sdkError('Unavailable', 'down', 503, 'r', 4);
+    };
+    await account.world.attempt(account.job(SSH, WEB));
+    account.before = () => {};
+    account.setRules(WEB, [openRule('sgr-2', 20, 80)]);
+
+    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-80']);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated', applied: [{}] });
+  });
+
   test('waits where reads may not show yet that the wide rule was shrunk, and leaves its parts', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
