@@ -3,7 +3,6 @@ import { createServer, type RequestListener } from 'node:http';
 import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { describe, expect, test } from 'vitest';
 import { clientDefaults, requestTimeouts } from '../../../lambdas/aws/client-defaults.ts';
-
 import { errorKind } from '../../../lambdas/aws/errors.ts';
 import { GetObjectCommand, S3Client } from '../../../lambdas/aws/s3.ts';
 
@@ -22,12 +21,13 @@ async function serve(listener: RequestListener) {
   };
 }
 
-/** The product's own settings, only faster. */
-function hasty(endpoint: string) {
+/** The product's own settings with one short timeout and without the other: it must not be what ends the call. */
+function hasty(endpoint: string, timeout: 'requestTimeout' | 'socketTimeout') {
+  const noTimeouts = { requestTimeout: 0, socketTimeout: 0 };
   return {
     ...clientDefaults,
     maxAttempts: 2,
-    requestHandler: { ...requestTimeouts, requestTimeout: 100, socketTimeout: 100 },
+    requestHandler: { ...requestTimeouts, ...noTimeouts, [timeout]: 100 },
     endpoint,
     region: 'eu-central-1',
     forcePathStyle: true,
@@ -41,7 +41,7 @@ describe('a server of AWS', () => {
     await using server = await serve(() => {
       requests += 1;
     });
-    const client = new EC2Client(hasty(server.endpoint));
+    const client = new EC2Client(hasty(server.endpoint, 'requestTimeout'));
 
     const error = await client.send(new DescribeVpcsCommand({})).catch((thrown: unknown) => thrown);
 
@@ -55,7 +55,7 @@ describe('a server of AWS', () => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half of the ');
     });
-    const client = new S3Client(hasty(server.endpoint));
+    const client = new S3Client(hasty(server.endpoint, 'socketTimeout'));
 
     const error = await client
       .send(new GetObjectCommand({ Bucket: 'settings', Key: 'rule.json' }))
