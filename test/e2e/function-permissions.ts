@@ -107,7 +107,6 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
           ...others.map((key) => may(remediator, action, [key])),
           // One among its own, as in a transaction or a batch; and none at all.
           ...others.map((key) => may(remediator, action, [...own, key])),
-          may(remediator, action, []),
           may(remediator, action, undefined),
           may(roleOf(`${NAME}-remediator-${elsewhere}`), action, own),
           may(roleOf(`${NAME}-remediator-${elsewhere}`), action, [ofNoRegion]),
