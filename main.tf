@@ -6,6 +6,7 @@ module "central" {
 
   name              = var.name
   netskope_tenant   = var.netskope_tenant
+  adopt             = var.adopt
   api_token         = var.api_token
   api_token_secret  = var.api_token_secret
   rules             = var.rules

@@ -7,6 +7,13 @@ variable "name" {
   nullable    = false
 }
 
+variable "adopt" {
+  description = "Whether a deployment of the same name that is there already is this one: `true` for the one apply that upgrades from 0.1, which did not remember it. Otherwise such a plan is refused."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "netskope_tenant" {
   description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
   type        = string

@@ -2,6 +2,13 @@
 # its module block was renamed without a `moved` block. Terraform would then create everything of the same names and
 # destroy the old ones at the same time, which AWS refuses half-way.
 
+variable "adopt" {
+  description = "Whether a deployment of the same name that is there already is this one: `true` for the one apply that upgrades from 0.1, which did not remember it. Otherwise such a plan is refused."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 locals {
   polls_dead_letters_name = "${var.name}-polls-dead-letters"
 }
@@ -12,14 +19,14 @@ data "aws_sqs_queues" "polls_dead_letters" {
 
 resource "terraform_data" "deployment" {
   # As it was when this was created: from then on the queue is this deployment's own.
-  input = [for url in data.aws_sqs_queues.polls_dead_letters.queue_urls : url if endswith(url, "/${local.polls_dead_letters_name}")]
+  input = var.adopt ? [] : [for url in data.aws_sqs_queues.polls_dead_letters.queue_urls : url if endswith(url, "/${local.polls_dead_letters_name}")]
 
   lifecycle {
     ignore_changes = [input]
 
     postcondition {
       condition     = length(self.input) == 0
-      error_message = "A deployment named \"${var.name}\" is in account ${local.account_id} and region ${local.home_region} already (${join(", ", self.input)}), and Terraform does not know it at this address. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). For a second deployment choose another `name`."
+      error_message = "A deployment named \"${var.name}\" is in account ${local.account_id} and region ${local.home_region} already (${join(", ", self.input)}), and Terraform does not know it at this address. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). If you upgrade from 0.1, set `adopt = true` for this apply. For a second deployment choose another `name`."
     }
   }
 }

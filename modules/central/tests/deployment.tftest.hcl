@@ -21,6 +21,20 @@ run "one_that_the_state_does_not_know_is_refused" {
   expect_failures = [terraform_data.deployment]
 }
 
+# Version 0.1 did not remember it.
+run "one_that_is_adopted_is_not_refused" {
+  command = plan
+
+  variables {
+    adopt = true
+  }
+
+  override_data {
+    target = data.aws_sqs_queues.polls_dead_letters
+    values = { queue_urls = ["https://sqs.eu-central-1.amazonaws.com/111111111111/cspm-auto-remediation-polls-dead-letters"] }
+  }
+}
+
 run "a_longer_name_is_another_deployment" {
   command = plan
 
