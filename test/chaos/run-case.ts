@@ -334,7 +334,8 @@ class CaseRun implements CaseResult {
         this.#say(`  allowed, for AWS has no condition that excludes it: ${problems.join('; ')}`);
       }
     }
-    if (!takesBack) {
+    // An excused write is judged by what its look showed.
+    if (!takesBack && (excused === undefined || !this.#oracle.takesOutOwn(excused))) {
       if (!this.#firstWrite.has(write.resource)) this.#firstWrite.set(write.resource, this.#calls);
       this.#judgeTiming(write);
     }
@@ -454,7 +455,10 @@ class CaseRun implements CaseResult {
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
     // Whether it was an attempt that was ended, or someone else, that nobody can know.
-    const mayHave = this.#same.has(resource) || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
+    const isFound = applied.some(({ found }) => found === true) && this.#isEndedByOthers(resource, outcome);
+    if (isFound) this.counts.add('allowed: someone else made the same change, and the attempt ended');
+    const mayHave =
+      this.#same.has(resource) || isFound || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
     const lies: Readonly<Record<string, string | false>> = {
       remediated: !this.#written.has(resource)
         ? !mayHave && 'no call of ours changed it'

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
@@ -162,9 +163,10 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   async isVisible(session, applied) {
     return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
   },
+  /** Only where all settings are as planned: of others, someone else has switched them, and these perhaps as well. */
   async find(session, planned) {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
-    return isAsWanted(now, planned) ? planned : undefined;
+    return isDeepStrictEqual(now, planned.after) ? planned : undefined;
   },
   inverse({ publicBy: _, ...applied }) {
     return { ...applied, before: applied.after, after: applied.before };

@@ -3,7 +3,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
-import { readRulesOf } from './read.ts';
+import { readRulesOf, readUntil } from './read.ts';
 import { type Answer, removedBy } from './removed.ts';
 
 /** The codes by which EC2 says that a rule, or its whole group, is gone. */
@@ -61,8 +61,18 @@ export async function revokeRules(
   return revoke(rules, false);
 }
 
-/** Of rules that a change has made, those that are still as it made them. A read may be too old to show one at all. */
-function untouched(made: readonly ExistingRule[], standing: readonly ExistingRule[]): ExistingRule[] {
+/**
+ * Of rules that a change has made, those that are still as it made them. A read that shows neither a rule nor another in
+ * its place is older than it, and is made again; one that no read shows is taken for untouched.
+ */
+async function untouched(
+  session: AwsSession,
+  group: string,
+  made: readonly ExistingRule[],
+): Promise<ExistingRule[]> {
+  const areShown = (standing: readonly ExistingRule[]) =>
+    made.every((rule) => standing.some(({ id }) => id === rule.id) || stands(rule, standing));
+  const standing = (await readUntil(session, group, areShown)) ?? (await readRulesOf(session, group));
   return made.filter((rule) => {
     const now = standing.find(({ id }) => id === rule.id);
     return now === undefined ? !stands(rule, standing) : looksLike(now, rule);
@@ -81,7 +91,7 @@ export async function takeBackRules(
   made: readonly ExistingRule[],
 ): Promise<ExistingRule[]> {
   if (made.length === 0) return [];
-  const look = async (rules: readonly ExistingRule[]) => untouched(rules, await readRulesOf(session, group));
+  const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules);
   try {
     return await revokeRules(
       session,

@@ -115,7 +115,7 @@ export interface Recorded {
   readonly unconfirmed: ReadonlySet<string>;
 }
 
-/** What rules and entries were to become, by id and number: how such texts begin. */
+/** What rules, entries and a bucket's settings were to become, by id, number and `block`: how such texts begin. */
 export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string> {
   const ends = new Map<string, string>();
   for (const recorded of applied) {
@@ -124,6 +124,8 @@ export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string>
       ends.set(change.before.id, text({ ...change.after, description: '' }).replace(/""$/, ''));
     } else if (change.kind === 'network-acl-entry-narrow' && change.after !== null) {
       ends.set(String(change.before.number), entryText(change.after));
+    } else if (change.kind === 's3-public-access-block-set') {
+      ends.set('block', blockOf(change.after) ?? '');
     }
   }
   return ends;

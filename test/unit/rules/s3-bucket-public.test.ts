@@ -645,6 +645,14 @@ describe('the change', () => {
     expect([before, afterwards]).toEqual([undefined, planned]);
   });
 
+  test('is not found where someone has switched on other settings as well', async () => {
+    await using aws = await s3({ site: { grants: [ALL_USERS], block: flags(true, true, true, true) } });
+
+    const found = await findChange(sessionOf(aws.endpoint), planned);
+
+    expect(found).toBeUndefined();
+  });
+
   test('is noted when it is made, and visible when reads show it', async () => {
     const bucket: Bucket = { grants: [ALL_USERS] };
     await using aws = await s3({ site: bucket });

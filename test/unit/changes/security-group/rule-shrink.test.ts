@@ -519,6 +519,20 @@ describe('an application that was cut off', () => {
     expect([hidden.rules, replaced.rules]).toEqual([[], [theirs]]);
   });
 
+  test('leaves a part that its owner has described anew, though the first reads are older than it', async () => {
+    const described = { ...added, description: 'theirs' };
+    const group = new SecurityGroupModel([]);
+    meddle(group, LOOK, 3, () => {
+      group.rules = [described];
+      return undefined;
+    });
+
+    await takeBackChange(group.session, shrink(group, { made: [added] }), { isNoted: true, ...soon });
+
+    expect(group.rules).toEqual([described]);
+    expect(group.calls).toEqual([LOOK, LOOK, LOOK]);
+  });
+
   test('stays where the wide rule was revoked for its parts', async () => {
     const standing = [added, end];
     const group = new SecurityGroupModel(standing);
