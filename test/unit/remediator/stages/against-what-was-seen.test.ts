@@ -183,6 +183,25 @@ describe('own earlier changes', () => {
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-3388']);
   });
 
+  test('that one read shows and the next one does not: no plan rests on the rule as it was', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
+    await account.world.attempt(account.job(SSH, WEB));
+    const ports = account.ports(WEB);
+    const writes = account.writes.length;
+    let reads = 0;
+    account.lags = ({ operation }) => {
+      if (operation === 'DescribeSecurityGroupRules') reads += 1;
+      // The first one is the plan's, the second one looks for our own change.
+      return reads !== 2;
+    };
+
+    const { inProgress } = await account.world.attempt(account.job(RDP, WEB));
+
+    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('do not show yet what') }]);
+    expect(account.writes).toHaveLength(writes);
+    expect(account.ports(WEB)).toEqual(ports);
+  });
+
   test('of more than 15 minutes ago do not count', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     await account.world.attempt(account.job(SSH, WEB));
@@ -273,6 +292,16 @@ describe('an attempt that was cut off', () => {
       outcome: 'exempt',
       applied: [{ line: expect.stringMatching(/^- ingress tcp 20-21/) }],
     });
+  });
+
+  test('is gone on with: what it had added is part of that, and nothing is recorded twice', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    await cutAfterPieces(account);
+
+    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated', applied: [{}] });
   });
 
   test('leaves what another change of the job has added since: it looks the same', async () => {
