@@ -85,6 +85,8 @@ beforeAll(async () => {
       SECURITY_ACCOUNT_ID: security,
       PARTITION: 'aws',
       EVIDENCE_BUCKET: 'cspm-evidence',
+      FINDINGS_TABLE: 'findings',
+      SETTINGS_BUCKET: 'settings',
       EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
       TARGET_ROLE_NAME: 'cspm-remediation',
       AUTOMATION_ROLE_NAME: 'cspm-automation',
