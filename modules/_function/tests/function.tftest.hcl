@@ -101,7 +101,7 @@ run "environment_too_large" {
   command = plan
   variables {
     # Three bytes each.
-    environment = { REGION_LABELS = join("", [for number in range(1400) : "東"]) }
+    environment = { REGION_LABELS = join("", [for number in range(700) : "東東"]) }
   }
   expect_failures = [aws_lambda_function.this]
 }

@@ -123,7 +123,7 @@ run "of_the_check_only_where_a_rule_needs_it" {
   command = plan
 
   variables {
-    rules = { s3-bucket-public = {}, vpc-flow-logs-disabled = { mode = "off", schedule = "cron(0 6 ? * MON *)" } }
+    rules = { s3-bucket-public = {}, vpc-flow-logs-disabled = { mode = "off", schedule_expression = "cron(0 6 ? * MON *)" } }
   }
 
   assert {
