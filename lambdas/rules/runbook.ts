@@ -55,34 +55,32 @@ export function followPermission(runbook: Runbook): Permission {
 /** The role that documents work as is called `<name>-automation`: what the target role may pass. */
 const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
 
-function passPermission(roleArn: string): Permission {
-  return {
-    actions: ['iam:PassRole'],
-    resources: [roleArn],
-    conditions: { StringEquals: { 'iam:PassedToService': ['ssm.amazonaws.com'] } },
-  };
+/** The document, as StartAutomationExecution asks for it: the two forms that AWS's reference names. */
+function definitionsOf(runbook: Runbook): readonly string[] {
+  const { region } = scopeOf(runbook);
+  return [
+    `arn:\${partition}:ssm:${region}::document/${runbook.document}`,
+    `arn:\${partition}:ssm:${region}:*:automation-definition/${runbook.document}:*`,
+  ];
 }
 
 /** What the target role needs to start a document and pass it its role. */
 export function startPermissions(runbook: Runbook): readonly Permission[] {
-  const { document } = runbook;
-  const { region, executions } = scopeOf(runbook);
+  const { executions } = scopeOf(runbook);
   return [
-    {
-      actions: ['ssm:StartAutomationExecution'],
-      resources: [
-        `arn:\${partition}:ssm:${region}::document/${document}`,
-        `arn:\${partition}:ssm:${region}:*:automation-definition/${document}:*`,
-      ],
-    },
+    { actions: ['ssm:StartAutomationExecution'], resources: definitionsOf(runbook) },
     { actions: ['ssm:StartAutomationExecution', 'ssm:AddTagsToResource'], resources: [executions] },
-    passPermission(AUTOMATION_ROLES),
+    {
+      actions: ['iam:PassRole'],
+      resources: [AUTOMATION_ROLES],
+      conditions: { StringEquals: { 'iam:PassedToService': ['ssm.amazonaws.com'] } },
+    },
   ];
 }
 
 /**
- * What a session needs of `startPermissions`, in as few words as it can be said: STS limits a session policy's text, and
- * what it says more loosely the target role's own policy does not allow.
+ * What a session needs of `startPermissions`, in one statement because STS limits a session policy's text: no action
+ * takes the resources of another. To which service the role may be passed, only the target role's own policy says.
  * @param roleArn the role that is passed
  * @param isFollowed whether the session also looks at executions that were started before
  */
@@ -91,13 +89,12 @@ export function sessionStartPermissions(
   roleArn: string,
   isFollowed: boolean,
 ): readonly Permission[] {
-  const { region, executions } = scopeOf(runbook);
+  const { executions } = scopeOf(runbook);
   const follow = isFollowed ? followPermission(runbook).actions : [];
   return [
     {
-      actions: [...follow, 'ssm:StartAutomationExecution', 'ssm:AddTagsToResource'],
-      resources: [`arn:\${partition}:ssm:${region}:*:*/${runbook.document}*`, executions],
+      actions: [...follow, 'ssm:StartAutomationExecution', 'ssm:AddTagsToResource', 'iam:PassRole'],
+      resources: [...definitionsOf(runbook), executions, roleArn],
     },
-    passPermission(roleArn),
   ];
 }

@@ -16,8 +16,9 @@ describe('whatever someone else does between two calls, and however old what AWS
       const report = await findFault(options);
 
       expect(report.failure, reportLines(report, options, 0).join('\n')).toBeUndefined();
-      expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 3);
-      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 5);
+      // Few of what is generated, so that no seed fails by chance.
+      expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 10);
+      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 20);
     },
     // They work all the time: on a busy machine, that takes as much longer as it is busy.
     300_000,
