@@ -3,6 +3,10 @@
 locals {
   groups = keys(var.account_groups)
 
+  # What messages name where there is nothing else to name. checkov can't parse a text in brackets within a message.
+  group_names = coalescelist(local.groups, ["which is empty"])
+  nothing     = ["nothing"]
+
   # Terraform drops what a type does not name: such a word would be no mistake, and have no effect.
   misspelt = flatten([
     for id, rule in local.given : [
@@ -16,7 +20,7 @@ locals {
         ],
         ) : [
         for word in setsubtract([for key, value in merge({}, object.given) : key if value != null], keys(merge({}, object.typed))) :
-        "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), ["nothing"]))}"
+        "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), local.nothing))}"
       ]
     ]
   ])
@@ -37,7 +41,7 @@ locals {
       ],
       [
         for group in setunion(keys(rule.mode_by_group), rule.excluded_groups, compact(rule.exemptions[*].group)) :
-        " names the group \"${group}\": expected one of account_groups, ${join(", ", coalescelist(local.groups, ["which is empty"]))}" if !contains(local.groups, group)
+        " names the group \"${group}\": expected one of account_groups, ${join(", ", local.group_names)}" if !contains(local.groups, group)
       ],
       contains(["api", "runbook"], rule.method) ? [] : [".method is \"${rule.method}\": expected api or runbook"],
       contains(["api", "report"], rule.runbook_then) ? [] : [".runbook_then is \"${rule.runbook_then}\": expected api or report"],
@@ -100,7 +104,7 @@ locals {
     ],
     [
       for at, groups in { excluded_groups = var.excluded_groups, mode_by_group = toset(keys(var.mode_by_group)) } :
-      [for group in groups : "${at} names the group \"${group}\": expected one of account_groups, ${join(", ", coalescelist(local.groups, ["which is empty"]))}" if !contains(local.groups, group)]
+      [for group in groups : "${at} names the group \"${group}\": expected one of account_groups, ${join(", ", local.group_names)}" if !contains(local.groups, group)]
     ],
     [
       for at, modes in { mode_by_account = var.mode_by_account, mode_by_group = var.mode_by_group, new_accounts = var.new_accounts == null ? {} : { mode = var.new_accounts.mode } } :
