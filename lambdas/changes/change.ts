@@ -28,6 +28,8 @@ export interface CutOff {
 
 /** What became of an application of which no end was recorded. */
 export interface TakenBack {
+  /** The change as far as it was made, where that is found out only now: what was taken back stands in no record yet. */
+  readonly made?: Change;
   /** The change that took something back, for the record. */
   readonly taken?: Change;
   /** The change with all that it did: it was made to its end after all. */

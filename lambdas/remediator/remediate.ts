@@ -28,7 +28,7 @@ import { planFixes } from './stages/plan.ts';
 import { readSettings } from './stages/read-settings.ts';
 import { recall } from './stages/recall.ts';
 import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
-import { conclude, retry, type Verdict, type Verdicts } from './verdict.ts';
+import { conclude, retry, type Verdict, type Verdicts, wait } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
 /** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
@@ -146,21 +146,40 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
     const open = await takeBackUnfinished(session, left, work);
     book.add(open);
     const settled = left.filter(({ resource }) => !open.has(resource) && !stopped.has(resource));
-    book.add(await stateAnew(session, settled, work));
+    const fixed = new Set(
+      book
+        .in('concluded')
+        .filter(isUnviolated)
+        .map(({ finding }) => finding.resource),
+    );
+    book.add(await stateAnew(session, settled, fixed, work));
   }
 }
 
-/** What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict. */
+const UNVIOLATED = ['remediated', 'compliant', 'gone'];
+
+const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean => UNVIOLATED.includes(outcome);
+
+/**
+ * What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict,
+ * unless that says that there is nothing to fix: then one of both reads is old, and a later job looks again.
+ */
 async function stateAnew(
   session: AwsSession,
   findings: readonly Finding[],
+  fixed: ReadonlySet<string>,
   work: ConfiguredWork,
 ): Promise<Verdicts> {
   if (findings.length === 0) return new Map();
   const resources = findings.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  return (await planFixes(session, findings, assessments, work, new Map(), readingOf(session, work)))
-    .verdicts;
+  const anew = await planFixes(session, findings, assessments, work, new Map(), readingOf(session, work));
+  const verdicts = new Map(anew.verdicts);
+  for (const { finding, details } of anew.fixes) {
+    const { resource } = finding;
+    if (fixed.has(resource)) verdicts.set(resource, wait(`AWS's reads of ${resource} disagree`, details));
+  }
+  return verdicts;
 }
 
 /** The findings that have a verdict and of which something may stand that no plan builds on. */

@@ -441,7 +441,11 @@ class CaseRun implements CaseResult {
   #judgeEnd(resource: string, outcome: Outcome | undefined, begun: number): void {
     const { versions, state } = this.#model;
     const left = this.#oracle.leftBehind(resource, state);
-    if (left.length > 0 && outcome !== undefined && this.#isEndedByOthers(resource, outcome)) {
+    if (
+      left.length > 0 &&
+      outcome !== undefined &&
+      this.#isEndedByOthers(resource, outcome, { orGone: false })
+    ) {
       this.counts.add('allowed: someone else made the same change, and the attempt ended');
     } else for (const problem of left) this.#fault('left', problem);
     if (outcome === undefined) {
@@ -455,10 +459,12 @@ class CaseRun implements CaseResult {
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
     // Whether it was an attempt that was ended, or someone else, that nobody can know.
-    const isFound = applied.some(({ found }) => found === true) && this.#isEndedByOthers(resource, outcome);
-    if (isFound) this.counts.add('allowed: someone else made the same change, and the attempt ended');
+    const isByOthers =
+      !this.#written.has(resource) && this.#isEndedByOthers(resource, outcome, { orGone: true });
+    if (isByOthers && name === 'remediated')
+      this.counts.add('allowed: someone else made the same change, and the attempt ended');
     const mayHave =
-      this.#same.has(resource) || isFound || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
+      this.#same.has(resource) || isByOthers || (this.#inDoubt.has(resource) && unconfirmed !== undefined);
     const lies: Readonly<Record<string, string | false>> = {
       remediated: !this.#written.has(resource)
         ? !mayHave && 'no call of ours changed it'
@@ -478,18 +484,22 @@ class CaseRun implements CaseResult {
    * Whether someone else made a rule or entry exactly what a change of ours, of whose end nobody knows, was to make it:
    * then it can't be told from ours.
    */
-  #isEndedByOthers(resource: string, { applied }: Outcome): boolean {
+  #isEndedByOthers(resource: string, { applied }: Outcome, { orGone }: { orGone: boolean }): boolean {
     if (!this.#inDoubt.has(resource)) return false;
     const ends = endsOf(applied.map(({ change }) => change));
     const versions = this.#actsOn.get(resource) ?? [];
-    return [...ends].some(([item, end]) =>
-      versions.some((version) => {
-        const [before, after] = [version - 1, version].map((index) => {
-          const at = this.#model.versions[index];
-          return at === undefined ? undefined : this.#oracle.textAt(resource, at.state, item);
-        });
-        return before?.startsWith(end) !== true && after?.startsWith(end) === true;
-      }),
+    return [...ends].some(
+      ([item, end]) =>
+        (end !== null || orGone) &&
+        versions.some((version) => {
+          const [before, after] = [version - 1, version].map((index) => {
+            const at = this.#model.versions[index];
+            return at === undefined ? undefined : this.#oracle.textAt(resource, at.state, item);
+          });
+          const isEnd = (text: string | undefined) =>
+            end === null ? text === undefined : text?.startsWith(end) === true;
+          return !isEnd(before) && isEnd(after);
+        }),
     );
   }
 

@@ -4,6 +4,11 @@ import { reportLines } from '../chaos/report.ts';
 import { runCase } from '../chaos/run-case.ts';
 import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 
+/**
+ * The same cases each time: of 20,000 with a seed of their own, five had a fault before the last fixes, and fewer cases
+ * have run since than would show that none is left. `npm run test:chaos` chooses a new seed each time.
+ */
+const SEED = 20_261_128;
 /** How many cases there are of each kind: `npm run test:chaos` runs more. */
 const CASES = 60;
 
@@ -11,7 +16,7 @@ describe('whatever someone else does between two calls, and however old what AWS
   test.each(['security-group', 'network-acl', 'bucket'] as const)(
     'nothing is changed beyond the plan, and the record is true: %s',
     async (kind) => {
-      const options = { seed: Math.floor(Math.random() * 2 ** 31), cases: CASES, kind };
+      const options = { seed: SEED, cases: CASES, kind };
 
       const report = await findFault(options);
 

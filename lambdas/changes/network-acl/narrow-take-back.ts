@@ -66,8 +66,14 @@ export async function takeBack(
   const isUnsure = mayStand.some(
     (entry) => isNeeded(entry, others) && !(isNoted && made.includes(entry.ruleNumber)),
   );
+  const found = removed
+    .map(({ ruleNumber }) => ruleNumber)
+    .filter((number) => !isNoted || !made.includes(number));
+  const { unconfirmed: _, ...rest } = change;
+  const inPart: NetworkAclEntryNarrow = { ...rest, made: found, closed: 'no' };
   return {
     state: unseen.length > 0 && !isLagOver ? 'open' : isUnsure ? 'unconfirmed' : 'settled',
+    ...(found.length > 0 && { made: inPart }),
     ...(removed.length > 0 && { taken: removal(resource, removed) }),
   };
 }

@@ -7,16 +7,18 @@ import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 /** How often a network ACL is read until the read shows what was made a moment ago. */
 export const MAX_LOOKS = 10;
 
-/** Looks until something has the number. @returns the last look; undefined where the network ACL is gone */
+/** Looks until the entry is there: a look that shows nothing or another in its place may be older. @returns the last look; undefined where the network ACL is gone */
 async function lookFor(
   session: AwsSession,
   networkAclId: string,
-  ruleNumber: number,
+  entry: NetworkAclEntry,
   looks: number,
 ): Promise<Standing | undefined> {
   const standing = await look(session, networkAclId);
-  if (standing?.at(ruleNumber) !== undefined || standing === undefined || looks <= 1) return standing;
-  return lookFor(session, networkAclId, ruleNumber, looks - 1);
+  const found = standing?.at(entry.ruleNumber);
+  if (standing === undefined || looks <= 1 || (found !== undefined && sameEntry(found, entry)))
+    return standing;
+  return lookFor(session, networkAclId, entry, looks - 1);
 }
 
 /**
@@ -35,7 +37,7 @@ export async function removeEntries(
 ): Promise<NetworkAclEntry[]> {
   const unseen: NetworkAclEntry[] = [];
   for (const entry of entries) {
-    const standing = await lookFor(session, networkAclId, entry.ruleNumber, looks);
+    const standing = await lookFor(session, networkAclId, entry, looks);
     if (standing === undefined) return [];
     const found = standing.at(entry.ruleNumber);
     if (found === undefined) unseen.push(entry);

@@ -10,6 +10,7 @@ import { gates } from '../gates/index.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
+import { IN_PART } from './apply.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
@@ -114,13 +115,21 @@ async function takeBackChangeOf(
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const { taken, done, state } = await takeBackChange(session, change, {
+    const {
+      made: inPart,
+      taken,
+      done,
+      state,
+    } = await takeBackChange(session, change, {
       isNoted,
       isLagOver,
       others,
     });
     const line = done === undefined ? undefined : planned.line;
     const made = done ?? taken;
+    if (inPart !== undefined) {
+      await record(session, finding, inPart, `${planned.line}${IN_PART}`, callsBefore, work);
+    }
     if (made !== undefined) await record(session, finding, made, line, callsBefore, work);
     if (state === 'open') return true;
     if (done !== undefined) return false;

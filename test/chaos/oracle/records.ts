@@ -115,17 +115,19 @@ export interface Recorded {
   readonly unconfirmed: ReadonlySet<string>;
 }
 
-/** What rules, entries and a bucket's settings were to become, by id, number and `block`: how such texts begin. */
-export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string> {
-  const ends = new Map<string, string>();
+/** What rules, entries and a bucket's settings were to become, by id, number and `block`: how such texts begin; null for nothing. */
+export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string | null> {
+  const ends = new Map<string, string | null>();
   for (const recorded of applied) {
     const change = changeSchema.parse(recorded);
     if (change.kind === 'security-group-rule-shrink') {
       ends.set(change.before.id, text({ ...change.after, description: '' }).replace(/""$/, ''));
-    } else if (change.kind === 'network-acl-entry-narrow' && change.after !== null) {
-      ends.set(String(change.before.number), entryText(change.after));
+    } else if (change.kind === 'network-acl-entry-narrow') {
+      ends.set(String(change.before.number), textOf(change.after));
+    } else if (change.kind === 'security-group-rules-revoke') {
+      for (const { id } of change.rules) ends.set(id, null);
     } else if (change.kind === 's3-public-access-block-set') {
-      ends.set('block', blockOf(change.after) ?? '');
+      ends.set('block', blockOf(change.after));
     }
   }
   return ends;

@@ -288,6 +288,21 @@ describe('reads that lag', () => {
     expect(acl.entries).toEqual([open, ten]);
   });
 
+  test('reads that show what had the number before: what was made is taken back once they show it', async () => {
+    const earlier = allow(101, '198.51.100.0/24');
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    let reads = 0;
+    const shown = () => {
+      reads += 1;
+      return reads > 1 && reads <= 4 ? [open, earlier] : undefined;
+    };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown });
+
+    await expect(applyChange(sessionOf(aws), narrowing)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(acl.entries).toEqual([open]);
+  });
+
   test('a change is visible once reads no longer show the open entry; its undo once they do', async () => {
     const acl: ScriptedAcl = { entries: [open, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
