@@ -22,6 +22,8 @@ export interface CutOff {
   readonly isNoted: boolean;
   /** Whether it is so long ago that AWS's reads must show all that it did. */
   readonly isLagOver: boolean;
+  /** Whether a later attempt began a change of the same rule or entry, and its end is not known either. */
+  readonly isBegunAnew?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
 }

@@ -485,7 +485,7 @@ class CaseRun implements CaseResult {
    * then it can't be told from ours.
    */
   #isEndedByOthers(resource: string, { applied }: Outcome, { orGone }: { orGone: boolean }): boolean {
-    if (!this.#inDoubt.has(resource)) return false;
+    if (!this.#inDoubt.has(resource) && !this.#same.has(resource)) return false;
     const ends = endsOf(applied.map(({ change }) => change));
     const versions = this.#actsOn.get(resource) ?? [];
     return [...ends].some(

@@ -31,7 +31,7 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
 export async function takeBack(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  { isNoted, isLagOver, others = [] }: CutOff,
+  { isNoted, isLagOver, isBegunAnew = false, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
   const mayBeClosed = !isNoted || closed === 'unconfirmed';
@@ -39,6 +39,9 @@ export async function takeBack(
   const standing = await look(session, resource);
   if (standing === undefined) return { state: 'settled' };
   const now = standing.at(before.ruleNumber);
+  // A later attempt may have made it so, and count on what this one added.
+  if (isBegunAnew && now !== undefined && after !== null && sameEntry(now, after))
+    return { state: 'unconfirmed' };
   if (mayBeClosed && now !== undefined && after !== null && sameEntry(now, after)) {
     const stands = created.filter((entry) => {
       const found = standing.at(entry.ruleNumber);

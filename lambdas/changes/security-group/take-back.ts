@@ -50,7 +50,7 @@ function neededBy(others: readonly Change[]): {
 export async function takeBack(
   session: AwsSession,
   change: RuleShrink,
-  { isNoted, isLagOver, others = [] }: CutOff,
+  { isNoted, isLagOver, isBegunAnew = false, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
   const standing = await readRulesOf(session, resource);
@@ -61,6 +61,8 @@ export async function takeBack(
   const unnoted =
     isNoted && unconfirmed !== 'adding' ? [] : alike(change, standing).filter(({ id }) => !known.has(id));
   const made = [...noted, ...unnoted];
+  // A later attempt may have made it so, and count on what this one added.
+  if (isBegunAnew && wide !== undefined && ruleKey(wide) === ruleKey(after)) return { state: 'unconfirmed' };
   if (!isNoted || unconfirmed === 'shrinking') {
     if (wide !== undefined && ruleKey(wide) === ruleKey(after)) {
       const { unconfirmed: _, ...whole } = change;

@@ -112,6 +112,9 @@ async function takeBackChangeOf(
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
   const others = wholeOf(resource, journal).map(({ change }) => change);
+  const isBegunAnew = journal
+    .unresolved(resource)
+    .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
@@ -123,6 +126,7 @@ async function takeBackChangeOf(
     } = await takeBackChange(session, change, {
       isNoted,
       isLagOver,
+      isBegunAnew,
       others,
     });
     const line = done === undefined ? undefined : planned.line;

@@ -464,6 +464,21 @@ describe('taken back after a kill', () => {
     expect(change.state).toBe(state);
   });
 
+  test('not where a later attempt may have made it to its end and counts on it', async () => {
+    const acl: ScriptedAcl = { entries: [twelve, ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const noted = { ...narrowing, made: [101] };
+
+    const { state } = await takeBackChange(sessionOf(aws), noted, {
+      ...cutOff,
+      isNoted: true,
+      isBegunAnew: true,
+    });
+
+    expect(state).toBe('unconfirmed');
+    expect(acl.entries).toEqual([twelve, ten]);
+  });
+
   test('it was made to its end: it is recorded so', async () => {
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [twelve, ten] } });
 
