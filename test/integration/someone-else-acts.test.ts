@@ -130,10 +130,19 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
   const afterRead = ['DescribeSecurityGroupRules', 2, 'right after the read'] as const;
   const onceAdded = ['DescribeSecurityGroupRules', 3, 'when a part has been added'] as const;
   const atLast = ['ModifySecurityGroupRules', 1, 'directly before the rule is shrunk'] as const;
+  /** What was added is taken back, and the record has both. */
+  const addedAndTakenBack = [
+    { line: expect.stringMatching(/^~ .* \(in part\)$/) },
+    { line: expect.stringMatching(/^- ingress tcp 20-21 /) },
+  ];
 
-  test.each([afterRead, onceAdded, atLast])(
+  test.each([
+    [...afterRead, []],
+    [...onceAdded, addedAndTakenBack],
+    [...atLast, addedAndTakenBack],
+  ] as const)(
     'revokes it before our %s number %i, %s: nothing is opened',
-    async (operation, number) => {
+    async (operation, number, _, applied) => {
       const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => revokeWide(group));
 
@@ -141,13 +150,16 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
 
       expect(act.hits).toBe(1);
       expect(await ingressRules(world.endpoint, owner.account, group)).toEqual([office]);
-      expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
+      expect(outcome).toMatchObject({ outcome: 'compliant', applied });
     },
   );
 
-  test.each([afterRead, onceAdded])(
+  test.each([
+    [...afterRead, []],
+    [...onceAdded, addedAndTakenBack],
+  ] as const)(
     'narrows it to 22-30 before our %s number %i, %s: it is planned anew',
-    async (operation, number) => {
+    async (operation, number, _, before) => {
       const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => narrowWide(group, 22, 30));
 
@@ -160,7 +172,7 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
       ]);
       expect(outcome).toMatchObject({
         outcome: 'remediated',
-        applied: [{ line: expect.stringContaining(`tcp 22-30 from ${WORLD}`) }],
+        applied: [...before, { line: expect.stringContaining(`tcp 22-30 from ${WORLD}`) }],
       });
     },
   );
@@ -303,28 +315,37 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
   const deletes = ['deletes it', (acl: string) => deleteOpenEntry(owner, acl)] as const;
   const replaces = ['allows 443 under its number', replaceOpenEntry] as const;
 
+  /** What was added is taken back, and the record has both. */
+  const addedAndTakenBack = [
+    { line: expect.stringMatching(/^~ inbound entry 100 .* \(in part\)$/) },
+    { line: expect.stringMatching(/^- inbound entry 101 /) },
+  ];
+
   test.each([
-    [...deletes, 'DescribeNetworkAcls', 2],
-    [...deletes, 'CreateNetworkAclEntry', 1],
-    [...deletes, 'ReplaceNetworkAclEntry', 1],
-    [...replaces, 'DescribeNetworkAcls', 2],
-    [...replaces, 'CreateNetworkAclEntry', 1],
-  ] as const)('%s, before our $2 number $3: only that is left', async (_, act, operation, number) => {
-    const { resource_id: acl } = await makeViolation(world.endpoint, ACL, owner.account, REGION);
-    let left: NetworkAclEntry[] = [];
-    const acted = actBefore(operation, number, async () => {
-      await act(acl);
-      left = await inbound(acl);
-      // What we have added by then is not the owner's.
-      left = left.filter(({ CidrBlock }) => CidrBlock === WORLD);
-    });
+    [...deletes, 'DescribeNetworkAcls', 2, []],
+    [...deletes, 'CreateNetworkAclEntry', 1, addedAndTakenBack],
+    [...deletes, 'ReplaceNetworkAclEntry', 1, addedAndTakenBack],
+    [...replaces, 'DescribeNetworkAcls', 2, []],
+    [...replaces, 'CreateNetworkAclEntry', 1, addedAndTakenBack],
+  ] as const)(
+    '%s, before our $2 number $3: only that is left',
+    async (_, act, operation, number, applied) => {
+      const { resource_id: acl } = await makeViolation(world.endpoint, ACL, owner.account, REGION);
+      let left: NetworkAclEntry[] = [];
+      const acted = actBefore(operation, number, async () => {
+        await act(acl);
+        left = await inbound(acl);
+        // What we have added by then is not the owner's.
+        left = left.filter(({ CidrBlock }) => CidrBlock === WORLD);
+      });
 
-    const outcome = await remediate(ACL, acl);
+      const outcome = await remediate(ACL, acl);
 
-    expect(acted.hits).toBe(1);
-    expect(await inbound(acl)).toEqual(left);
-    expect(outcome).toMatchObject({ outcome: 'compliant', applied: [] });
-  });
+      expect(acted.hits).toBe(1);
+      expect(await inbound(acl)).toEqual(left);
+      expect(outcome).toMatchObject({ outcome: 'compliant', applied });
+    },
+  );
 });
 
 describe('a resource whose turn comes after another one of its job', () => {
