@@ -5,8 +5,8 @@ import { runCase } from '../chaos/run-case.ts';
 import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 
 /**
- * The same cases each time: of 20,000 with a seed of their own, five had a fault before the last fixes, and fewer cases
- * have run since than would show that none is left. `npm run test:chaos` chooses a new seed each time.
+ * The same cases each time: of 40,000 with other seeds, nine had a fault before the last fixes, and fewer cases have
+ * run since than would show that none is left. `npm run test:chaos` chooses a new seed each time.
  */
 const SEED = 20_261_128;
 /** How many cases there are of each kind: `npm run test:chaos` runs more. */
@@ -21,9 +21,8 @@ describe('whatever someone else does between two calls, and however old what AWS
       const report = await findFault(options);
 
       expect(report.failure, reportLines(report, options, 0).join('\n')).toBeUndefined();
-      // Few of what is generated, so that no seed fails by chance.
-      expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 10);
-      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 20);
+      expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 3);
+      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 5);
     },
     // They work all the time: on a busy machine, that takes as much longer as it is busy.
     300_000,
