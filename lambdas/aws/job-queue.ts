@@ -5,6 +5,7 @@ import { type Job, jobId } from '../model/job.ts';
 import { batches } from './batches.ts';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
+import { type RetryPolicy, retryDelay } from './retry-delay.ts';
 import type { SQSClient } from './sqs.ts';
 
 export interface JobQueueOptions {
@@ -13,16 +14,6 @@ export interface JobQueueOptions {
   readonly region: string;
   readonly clock: Clock;
   readonly clientOptions: AwsClientOptions;
-}
-
-/** How often, and after how long, an unfinished job is attempted again. */
-export interface RetryPolicy {
-  /** After this many receives the queue moves a job to the dead letters. */
-  readonly maxReceiveCount: number;
-  /** The wait before the second attempt. Each further wait is twice as long. */
-  readonly retryDelaySeconds: number;
-  /** The job can't be attempted before: milliseconds since 1970. */
-  readonly notBefore?: number;
 }
 
 /** The parts of a message, as Lambda hands it over, that are needed here. */
@@ -36,11 +27,6 @@ const DEAD_LETTERS = 'jobs-dead-letters.fifo';
 const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024;
 const ATTEMPTS = 5;
-
-/** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */
-const LONGEST_DELAY_SECONDS = 900;
-/** Another attempt has a job for as long as a function runs, at most 15 minutes, and a little more. */
-const LONGEST_WAIT_SECONDS = 1_200;
 
 /** A job that is being sent, and how often the queue has refused it. */
 interface Outgoing {
@@ -155,23 +141,16 @@ export class JobQueue {
    * Lets an unfinished job be attempted again sooner than the queue's visibility timeout, which is many times the
    * function's own: until then its account waits. After the last attempt the queue moves it to the dead letters at once.
    */
-  async putBack(
-    message: Message,
-    { maxReceiveCount, retryDelaySeconds, notBefore = 0 }: RetryPolicy,
-  ): Promise<void> {
+  async putBack(message: Message, policy: RetryPolicy): Promise<void> {
     const received = Number(message.attributes.ApproximateReceiveCount);
-    const secondsUntil = Math.ceil((notBefore - this.#options.clock.now()) / 1000);
-    const delay = Math.max(
-      Math.min(retryDelaySeconds * 2 ** (received - 1), LONGEST_DELAY_SECONDS),
-      Math.min(secondsUntil, LONGEST_WAIT_SECONDS),
-    );
+    const VisibilityTimeout = retryDelay(policy, received, this.#options.clock.now());
     const { ChangeMessageVisibilityCommand } = await import('./sqs.ts');
     await this.#call(JOBS, (client, url) =>
       client.send(
         new ChangeMessageVisibilityCommand({
           QueueUrl: url,
           ReceiptHandle: message.receiptHandle,
-          VisibilityTimeout: received >= maxReceiveCount ? 0 : delay,
+          VisibilityTimeout,
         }),
       ),
     );
