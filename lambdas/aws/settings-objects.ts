@@ -1,5 +1,9 @@
+import { z } from 'zod';
 import type { AwsClientOptions } from './client-defaults.ts';
 import type { S3Client } from './s3.ts';
+
+/** S3 answers 304 with neither a body nor a code, which the SDK throws as an error. */
+const notModifiedSchema = z.object({ $metadata: z.object({ httpStatusCode: z.literal(304) }) });
 
 export interface SettingsObjectsOptions {
   readonly bucket: string;
@@ -50,20 +54,8 @@ export class SettingsObjects {
         version: answer.VersionId ?? 'null',
       };
     } catch (error) {
-      if (isNotModified(error)) return undefined;
+      if (notModifiedSchema.safeParse(error).success) return undefined;
       throw error;
     }
   }
-}
-
-/** S3 answers 304 with neither a body nor a code, which the SDK throws as an error. */
-function isNotModified(error: unknown): boolean {
-  if (!(error instanceof Error) || !('$metadata' in error)) return false;
-  const { $metadata: metadata } = error;
-  return (
-    typeof metadata === 'object' &&
-    metadata !== null &&
-    'httpStatusCode' in metadata &&
-    metadata.httpStatusCode === 304
-  );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
-import type { EvidenceObjects } from '../../aws/evidence-objects.ts';
+import type { EvidenceObjects, WriteCondition } from '../../aws/evidence-objects.ts';
 import type { Clock } from '../../model/clock.ts';
 import { timestampSchema } from '../../model/finding.ts';
 import type { RoleMissing, RoleMissingEvent } from '../../model/role-missing.ts';
@@ -58,7 +58,7 @@ export class MissingRoles {
   }
 
   /** @returns whether the mark was written: false where another job was faster */
-  async #claim(key: string, mark: Mark, condition: { IfNoneMatch: '*' } | { IfMatch: string }) {
+  async #claim(key: string, mark: Mark, condition: WriteCondition) {
     try {
       await this.#objects.put(key, JSON.stringify(mark), condition);
       return true;
