@@ -39,10 +39,10 @@ export async function takeBack(
   const standing = await look(session, resource);
   if (standing === undefined) return { state: 'settled' };
   const now = standing.at(before.ruleNumber);
+  const isNarrowed = now !== undefined && after !== null && sameEntry(now, after);
   // A later attempt may have made it so, and count on what this one added.
-  if (isBegunAnew && now !== undefined && after !== null && sameEntry(now, after))
-    return { state: 'unconfirmed' };
-  if (mayBeClosed && now !== undefined && after !== null && sameEntry(now, after)) {
+  if (isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
+  if (mayBeClosed && isNarrowed) {
     const stands = created.filter((entry) => {
       const found = standing.at(entry.ruleNumber);
       return found !== undefined && sameEntry(found, entry);

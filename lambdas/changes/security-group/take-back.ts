@@ -61,10 +61,11 @@ export async function takeBack(
   const unnoted =
     isNoted && unconfirmed !== 'adding' ? [] : alike(change, standing).filter(({ id }) => !known.has(id));
   const made = [...noted, ...unnoted];
+  const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
   // A later attempt may have made it so, and count on what this one added.
-  if (isBegunAnew && wide !== undefined && ruleKey(wide) === ruleKey(after)) return { state: 'unconfirmed' };
+  if (isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (!isNoted || unconfirmed === 'shrinking') {
-    if (wide !== undefined && ruleKey(wide) === ruleKey(after)) {
+    if (isShrunk) {
       const { unconfirmed: _, ...whole } = change;
       const done: RuleShrink = { ...whole, made, shrunk: wide };
       return { state: 'settled', done };
