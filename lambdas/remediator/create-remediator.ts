@@ -9,13 +9,14 @@ import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
 import type { Environment } from './environment.ts';
+import type { JobResult } from './job-result.ts';
 import { ObjectSettings } from './object-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
 import { FindingsRecord } from './record/findings-record.ts';
 import { MissingRoles } from './record/missing-roles.ts';
 import { publishWithEvidence } from './record/publish.ts';
-import { type JobResult, remediate } from './remediate.ts';
+import { remediate } from './remediate.ts';
 import { type OpenSession, type SessionLog, Sessions } from './session.ts';
 
 /** Processes a job: see `remediate`. */

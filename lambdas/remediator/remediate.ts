@@ -1,4 +1,3 @@
-import type { AwsSession } from '../aws/session.ts';
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
@@ -11,11 +10,12 @@ import { Book, type Entry } from './book.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { askGates, passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
+import { type JobResult, nothingLeft } from './job-result.ts';
 import { heldBy, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { Journal } from './record/journal.ts';
-import { type HeldLease, takeLease } from './record/lease.ts';
+import { endLease, type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { RecentChanges } from './record/recent-changes.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
@@ -27,37 +27,10 @@ import { openSession } from './stages/open-session.ts';
 import { planFixes } from './stages/plan.ts';
 import { readSettings } from './stages/read-settings.ts';
 import { recall } from './stages/recall.ts';
+import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
-import { conclude, retry, type Verdict, type Verdicts, wait } from './verdict.ts';
+import { conclude, retry, type Verdict, type Verdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
-
-/** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
-export interface JobResult {
-  /** What this attempt wrote and published, and what earlier ones wrote but could not publish. One per finding. */
-  readonly outcomes: readonly Outcome[];
-  /** What the next attempt must work on. In a last attempt these findings have outcomes, too. */
-  readonly unfinished: readonly Unfinished[];
-  /** What takes AWS minutes: a further job looks at it. */
-  readonly inProgress: readonly Entry<'in_progress'>[];
-  /** Set where the settings can't be used, so that nothing was done. */
-  readonly settingsError?: SettingsError;
-  /** Whether the target role is missing in the account: a state of the account, not of its findings. */
-  readonly isRoleMissing: boolean;
-  /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
-  readonly failures: readonly unknown[];
-}
-
-/** A finding for the next attempt, with what was applied to it so far. */
-export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
-
-/** The result of a delivery of a job that is done. */
-const nothingLeft: JobResult = {
-  outcomes: [],
-  unfinished: [],
-  inProgress: [],
-  isRoleMissing: false,
-  failures: [],
-};
 
 /** What an attempt learns on its way and its record needs. */
 interface Learned {
@@ -160,28 +133,6 @@ const UNVIOLATED = ['remediated', 'compliant', 'gone'];
 
 const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean => UNVIOLATED.includes(outcome);
 
-/**
- * What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict,
- * unless that says that there is nothing to fix: then one of both reads is old, and a later job looks again.
- */
-async function stateAnew(
-  session: AwsSession,
-  findings: readonly Finding[],
-  fixed: ReadonlySet<string>,
-  work: ConfiguredWork,
-): Promise<Verdicts> {
-  if (findings.length === 0) return new Map();
-  const resources = findings.map(({ resource }) => resource);
-  const assessments = await assessEach(work.rule, session, resources, work.settings.options);
-  const anew = await planFixes(session, findings, assessments, work, new Map(), readingOf(session, work));
-  const verdicts = new Map(anew.verdicts);
-  for (const { finding, details } of anew.fixes) {
-    const { resource } = finding;
-    if (fixed.has(resource)) verdicts.set(resource, wait(`AWS's reads of ${resource} disagree`, details));
-  }
-  return verdicts;
-}
-
 /** The findings that have a verdict and of which something may stand that no plan builds on. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
   const concluded = book.in('concluded').filter(({ recorded }) => recorded === undefined);
@@ -278,20 +229,6 @@ async function record(
     isRoleMissing,
     failures,
   };
-}
-
-/** Gives the job back and tells other jobs what was applied. @returns the error where that can't be written */
-async function endLease(
-  lease: HeldLease | undefined,
-  state: 'released' | 'done',
-  { recent }: Work,
-): Promise<unknown[]> {
-  try {
-    await lease?.end(state, await recent.toWrite());
-    return [];
-  } catch (error) {
-    return [error];
-  }
 }
 
 /** Outcomes of earlier attempts that were cut off before they published them. */

@@ -8,7 +8,7 @@ import { type MetricName, metricOf } from '../model/metrics.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { linesOf } from '../model/outcome-event.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
-import type { JobResult, Unfinished } from './remediate.ts';
+import type { JobResult, Unfinished } from './job-result.ts';
 
 export const logger = new Logger();
 

@@ -9,6 +9,16 @@ import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
 
 type Entry = JournalRecord['resources'][number];
 
+/** What attempts noted of one change. */
+export interface Notes {
+  /** How far it came, once per attempt that noted it. */
+  readonly notes: readonly RecordedChange[];
+  /** Whether no attempt began it and was cut off before it noted anything. */
+  readonly isWhole: boolean;
+  /** Whether, besides, the answer to each call is known. */
+  readonly isSure: boolean;
+}
+
 /**
  * What all attempts at one job planned and applied. It is written before anything is changed, so that an attempt that is
  * cut off leaves no change that nobody knows of, and after an attempt that leaves something to the next.
@@ -95,11 +105,16 @@ export class Journal {
     this.#noted = noted;
   }
 
-  /** How far a change came, once per attempt that noted it. `isWhole`: no attempt began it and was cut off. */
-  noted(resource: string, line: string): { readonly notes: readonly RecordedChange[]; isWhole: boolean } {
+  /** How far a change came. */
+  noted(resource: string, line: string): Notes {
     const { begun = [], noted = [] } = this.#entry(resource);
     const notes = noted.filter((each) => each.line === line);
-    return { notes, isWhole: notes.length >= begun.filter((each) => each === line).length };
+    const isWhole = notes.length >= begun.filter((each) => each === line).length;
+    return {
+      notes,
+      isWhole,
+      isSure: isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined),
+    };
   }
 
   /** When a change was begun last. */

@@ -46,3 +46,17 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
     end: (state, changed) => table.endLease(name, { ...lease, state }, changed),
   };
 }
+
+/** Gives the job back and tells other jobs what was applied. @returns the error where that can't be written */
+export async function endLease(
+  lease: HeldLease | undefined,
+  state: 'released' | 'done',
+  { recent }: Work,
+): Promise<unknown[]> {
+  try {
+    await lease?.end(state, await recent.toWrite());
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}

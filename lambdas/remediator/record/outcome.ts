@@ -62,10 +62,9 @@ function provisionalFacts(
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
   const lines = new Set(journal.applied(resource).map(({ line }) => line));
-  const again = journal.planned(resource).filter(({ line }) => {
-    const { notes, isWhole } = journal.noted(resource, line);
-    return lines.has(line) && !(isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined));
-  });
+  const again = journal
+    .planned(resource)
+    .filter(({ line }) => lines.has(line) && !journal.noted(resource, line).isSure);
   const can = await Promise.all(again.map(({ change }) => canTakeBack(change)));
   return again.filter((_, index) => can[index] === true);
 }

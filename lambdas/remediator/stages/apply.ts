@@ -12,6 +12,7 @@ import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.t
 import { conclude, retry, type Verdict, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
+import { appliedChange } from './applied-change.ts';
 import { lookAgain } from './look-again.ts';
 
 /** What is added to the line of a change that was made in part. */
@@ -63,12 +64,7 @@ async function applyStep(
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
   let isMadeInPart = false;
-  const record = (made: Change, words: string): AppliedChange => ({
-    change: { ...made },
-    line: words,
-    appliedAt: session.now().toISOString(),
-    requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
-  });
+  const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
     const made = await applyChange(session, change, (noted, isMade = true) => {
       soFar = noted;

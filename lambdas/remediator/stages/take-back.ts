@@ -10,6 +10,7 @@ import { gates } from '../gates/index.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
+import { appliedChange } from './applied-change.ts';
 import { IN_PART } from './apply.ts';
 import { isSameTarget } from './same-target.ts';
 
@@ -81,10 +82,7 @@ async function takeBackOf(
 function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
   if (!wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change))) return false;
   // What is known of it is in the record. What may have been added besides stays unconfirmed.
-  const { notes, isWhole } = journal.noted(resource, planned.line);
-  if (isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined)) {
-    journal.settle(resource, planned.line);
-  }
+  if (journal.noted(resource, planned.line).isSure) journal.settle(resource, planned.line);
   return true;
 }
 
@@ -118,46 +116,19 @@ async function takeBackChangeOf(
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const {
-      made: inPart,
-      taken,
-      done,
-      state,
-    } = await takeBackChange(session, change, {
-      isNoted,
-      isLagOver,
-      isBegunAnew,
-      others,
-    });
-    const line = done === undefined ? undefined : planned.line;
-    const made = done ?? taken;
-    if (inPart !== undefined) {
-      await record(session, finding, inPart, `${planned.line}${IN_PART}`, callsBefore, work);
-    }
-    if (made !== undefined) await record(session, finding, made, line, callsBefore, work);
+    const cutOff = { isNoted, isLagOver, isBegunAnew, others };
+    const { made, taken, done, state } = await takeBackChange(session, change, cutOff);
+    const record = (applied: Change, line: string): void =>
+      journal.apply(resource, [appliedChange(session, applied, line, callsBefore)]);
+    if (made !== undefined) record(made, `${planned.line}${IN_PART}`);
+    if (done !== undefined) record(done, planned.line);
+    else if (taken !== undefined) record(taken, await describeChange(taken));
     if (state === 'open') return true;
     if (done !== undefined) return false;
     if (state === 'unconfirmed') isSettled = false;
   }
   if (isSettled) journal.settle(resource, planned.line);
   return false;
-}
-
-async function record(
-  session: AwsSession,
-  finding: Finding,
-  change: Change,
-  line: string | undefined,
-  callsBefore: number,
-  work: ConfiguredWork,
-): Promise<void> {
-  const applied: AppliedChange = {
-    change: { ...change },
-    line: line ?? (await describeChange(change)),
-    appliedAt: session.now().toISOString(),
-    requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
-  };
-  work.journal.apply(finding.resource, [applied]);
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {

@@ -6,7 +6,7 @@ import type { MaintenanceWindow } from '../../../lambdas/model/maintenance-windo
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
 import type { Exemption, Mode } from '../../../lambdas/model/settings.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
-import type { JobResult } from '../../../lambdas/remediator/remediate.ts';
+import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { type Answer, queryError, scriptedAws, xmlAnswer } from '../../lab/scripted-aws/scripted-aws.ts';

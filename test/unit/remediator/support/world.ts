@@ -6,6 +6,7 @@ import { type Job, jobId, type Poll } from '../../../../lambdas/model/job.ts';
 import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
+import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type {
   EvidenceStore,
@@ -13,7 +14,7 @@ import type {
   JournalRecord,
 } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
-import { type JobResult, remediate } from '../../../../lambdas/remediator/remediate.ts';
+import { remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import { IamAccount, NOW } from './iam-account.ts';
 import { Lifeline } from './lifeline.ts';

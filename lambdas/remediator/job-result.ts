@@ -1,0 +1,31 @@
+import type { SettingsError } from '../model/errors.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Entry } from './book.ts';
+
+/** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
+export interface JobResult {
+  /** What this attempt wrote and published, and what earlier ones wrote but could not publish. One per finding. */
+  readonly outcomes: readonly Outcome[];
+  /** What the next attempt must work on. In a last attempt these findings have outcomes, too. */
+  readonly unfinished: readonly Unfinished[];
+  /** What takes AWS minutes: a further job looks at it. */
+  readonly inProgress: readonly Entry<'in_progress'>[];
+  /** Set where the settings can't be used, so that nothing was done. */
+  readonly settingsError?: SettingsError;
+  /** Whether the target role is missing in the account: a state of the account, not of its findings. */
+  readonly isRoleMissing: boolean;
+  /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
+  readonly failures: readonly unknown[];
+}
+
+/** A finding for the next attempt, with what was applied to it so far. */
+export type Unfinished = Entry<'retry'> & Pick<Outcome, 'applied'>;
+
+/** The result of a delivery of a job that is done. */
+export const nothingLeft: JobResult = {
+  outcomes: [],
+  unfinished: [],
+  inProgress: [],
+  isRoleMissing: false,
+  failures: [],
+};

@@ -1,0 +1,21 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../../changes/change.ts';
+import type { AppliedChange } from '../../model/outcome.ts';
+
+/**
+ * A change as it is recorded once it was made.
+ * @param callsBefore how many calls the session had made before
+ */
+export function appliedChange(
+  session: AwsSession,
+  change: Change,
+  line: string,
+  callsBefore: number,
+): AppliedChange {
+  return {
+    change: { ...change },
+    line,
+    appliedAt: session.now().toISOString(),
+    requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
+  };
+}

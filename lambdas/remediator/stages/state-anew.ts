@@ -1,0 +1,29 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Finding } from '../../model/finding.ts';
+import { readingOf } from '../reading.ts';
+import { type Verdicts, wait } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import { assessEach } from './assess.ts';
+import { planFixes } from './plan.ts';
+
+/**
+ * What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict,
+ * unless that says that there is nothing to fix: then one of both reads is old, and a later job looks again.
+ */
+export async function stateAnew(
+  session: AwsSession,
+  findings: readonly Finding[],
+  fixed: ReadonlySet<string>,
+  work: ConfiguredWork,
+): Promise<Verdicts> {
+  if (findings.length === 0) return new Map();
+  const resources = findings.map(({ resource }) => resource);
+  const assessments = await assessEach(work.rule, session, resources, work.settings.options);
+  const anew = await planFixes(session, findings, assessments, work, new Map(), readingOf(session, work));
+  const verdicts = new Map(anew.verdicts);
+  for (const { finding, details } of anew.fixes) {
+    const { resource } = finding;
+    if (fixed.has(resource)) verdicts.set(resource, wait(`AWS's reads of ${resource} disagree`, details));
+  }
+  return verdicts;
+}
