@@ -48,7 +48,7 @@ export type ChangedItem = z.infer<typeof changedItemSchema>;
 /** A resource that was changed. */
 export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
 
-/** `lease#<region>#<job>`: each region's remediator writes those of its own jobs. */
+/** `lease#<region>#<job>`: each region's remediator writes only its jobs'. */
 export function leaseKey(region: string, job: string): ItemKey {
   return { pk: `lease#${region}#${job}`, sk: 'lease' };
 }

@@ -124,7 +124,7 @@ variable "alarms" {
   type = object({
     # Whether there are any.
     enabled = optional(bool, true)
-    # SNS topics of this region that are told of every alarm, besides `notifications`.
+    # SNS topics of this region that get every alarm, besides `notifications`.
     topic_arns = optional(list(string), [])
     # Whether alarms are passed on to `notifications` in the home region. Outside the partition `aws` only those of the home region can be: set it to false elsewhere.
     forward = optional(bool, true)
