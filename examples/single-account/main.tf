@@ -8,8 +8,7 @@ module "cspm_auto_remediation" {
 
   rules = {
     security-group-ssh-open = { mode = "enforce" }
-    s3-bucket-public = {
-      mode = "dry_run"
+    s3-bucket-public = { # dry_run is the default mode
       exemptions = [{
         resource = "website-*"
         reason   = "serves the public website"
@@ -17,7 +16,7 @@ module "cspm_auto_remediation" {
         expires  = "2099-12-31"
       }]
     }
-    iam-access-key-unrotated = { mode = "dry_run" }
+    iam-access-key-unrotated = {}
   }
 
   evidence         = { force_destroy = var.force_destroy }

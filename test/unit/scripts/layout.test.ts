@@ -43,3 +43,9 @@ test('unit tests stand in the folders of what they test', async () => {
     expect(await folders(`lambdas/${room}`)).toEqual(expect.arrayContaining([...(await tested(room))]));
   }
 });
+
+test('the first example that a reader copies stays under 25 lines', async () => {
+  const text = await readFile(path.join(repository, 'examples/single-account/main.tf'), 'utf8');
+
+  expect(text.trimEnd().split('\n').length).toBeLessThan(25);
+});
