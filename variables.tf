@@ -1,27 +1,27 @@
 # What these may hold is checked where they are used: in modules/central and modules/per-region.
 
 variable "name" {
-  description = "What everything is named after: `<name>-collector`, `<name>-jobs.fifo`, `/<name>/rules/…`. The same in all modules."
+  description = "The prefix of every resource's name, such as `<name>-collector` and `<name>-jobs.fifo`; the same in all modules."
   type        = string
   default     = "cspm-auto-remediation"
   nullable    = false
 }
 
 variable "adopt" {
-  description = "Whether a deployment of the same name that is there already is this one: `true` for the one apply that upgrades from 0.1, which did not remember it. Otherwise such a plan is refused."
+  description = "Whether an existing deployment of the same name is this one: set it to `true` for the one apply that upgrades from 0.1, which is refused otherwise."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "netskope_tenant" {
-  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its host name `acme.goskope.com`."
   type        = string
   nullable    = false
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1). It goes into the secret that `api_token_secret` describes, and neither into the state nor into a plan. Null: the secret is yours."
+  description = "The Netskope REST API token (API v1), written to the secret that `api_token_secret` describes and never to the state or a plan; null where the secret is yours."
   type        = string
   default     = null
   sensitive   = true
@@ -50,21 +50,21 @@ variable "api_token_secret" {
 }
 
 variable "rules" {
-  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is not polled. Checked at plan: every mistake is named, misspelt words included."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelt words included."
   # The type is that of `rules` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
   type     = any
   nullable = false
 }
 
 variable "account_groups" {
-  description = "Accounts by the name of a group, so that their ids are written once: `{ production = [\"111111111111\"] }`. An account may be in several."
+  description = "Account ids by group name, so that each id is written once: `{ production = [\"111111111111\"] }`; an account may be in several groups."
   type        = map(set(string))
   default     = {}
   nullable    = false
 }
 
 variable "accounts" {
-  description = "The only accounts that any rule is on for. Empty: all. A rule's own `accounts` narrow this further."
+  description = "The only accounts that any rule is on for, narrowed further by a rule's own `accounts`; empty: all accounts."
   type        = set(string)
   default     = []
   nullable    = false
@@ -85,21 +85,21 @@ variable "excluded_groups" {
 }
 
 variable "mode_by_account" {
-  description = "The most that any rule does in single accounts: `{ \"111111111111\" = \"dry_run\" }`. It only lowers what a rule says, and goes before `mode_by_group`."
+  description = "The highest mode of any rule in single accounts: `{ \"111111111111\" = \"dry_run\" }`; it only lowers a rule's mode, and takes precedence over `mode_by_group`."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "mode_by_group" {
-  description = "The most that any rule does in the accounts of a group: `{ production = \"dry_run\" }`. It only lowers what a rule says; of several groups the lowest counts."
+  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode, and of several groups the lowest counts."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "new_accounts" {
-  description = "The most that any rule does in accounts that joined the organization lately. Null: nothing of the kind."
+  description = "The highest mode of any rule in accounts that joined the organization recently; null: new accounts are like all others."
   type = object({
     # The most that any rule does there: off, dry_run or enforce.
     mode = optional(string, "dry_run")
@@ -112,42 +112,49 @@ variable "new_accounts" {
 }
 
 variable "protect_own_account" {
-  description = "Whether this account's own findings are cured: it then gets a target role, too."
+  description = "Whether this account's own findings are remediated: it then gets a target role, too."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "undo" {
-  description = "Whether the target role holds what only an undo needs, such as deleting a flow log that a rule made. Turn it on before you undo changes; where nobody does, it can stay off."
+  description = "Whether the target role holds the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the remediator then assumes roles of its accounts alone, and the target role trusts nobody outside it. Null: not asked for."
+  description = "The AWS Organization's id, `o-…`: the remediator assumes roles of its accounts only, and the target role trusts nobody outside it; null: no such condition."
   type        = string
   default     = null
 }
 
 variable "region_labels" {
-  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`. The published ones are known."
+  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron` and of maintenance windows, and `flexible_window_minutes`, within which polls are spread (0: none). `maintenance_window`: the only time in which anything is changed, for rules that have none of their own: from `start` (`22:00`) on each of `days` (`MON` to `SUN`, all by default) to the `end` that follows; the same start and end are a whole day. Outside it findings end `deferred`, with the plan. Null: at any time."
+  description = "When Netskope is asked for findings, and when changes are allowed."
   type = object({
-    expression              = optional(string, "rate(1 hour)")
-    time_zone               = optional(string, "UTC")
+    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
+    expression = optional(string, "rate(1 hour)")
+    # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
+    time_zone = optional(string, "UTC")
+    # Minutes over which polls are spread, 0 to 1440. 0: none.
     flexible_window_minutes = optional(number, 5)
+    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
     maintenance_window = optional(object({
-      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      # The days on which it opens, `MON` to `SUN`.
+      days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      # When it opens, such as `22:00`.
       start = string
-      end   = string
+      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
+      end = string
     }))
   })
   default  = {}
@@ -155,68 +162,91 @@ variable "schedule" {
 }
 
 variable "external_id" {
-  description = "External id that the remediators give when they assume a target role: the same in `target`. Null: `<name>-<security account id>`."
+  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 }
 
 variable "iam" {
-  description = "Path and permissions boundary of the roles in the security account, and `target_role_path`, the path of the roles in the target accounts: the same as `iam.path` in `target`."
+  description = "Settings of the IAM roles in the security account, and the path of the target roles."
   type = object({
-    path                     = optional(string, "/")
+    # The path of the roles.
+    path = optional(string, "/")
+    # The ARN of the roles' permissions boundary. Null: none.
     permissions_boundary_arn = optional(string)
-    target_role_path         = optional(string, "/")
+    # The path of the roles in the target accounts: the same as `iam.path` in `target`.
+    target_role_path = optional(string, "/")
   })
   default  = {}
   nullable = false
 }
 
 variable "lambda" {
-  description = "Settings of all functions, in every region: `architecture` (`arm64`, `x86_64`), `log_level` (`DEBUG`, `INFO`, `WARN`, `ERROR`), `log_retention_days`, `tracing` (X-Ray)."
+  description = "Settings of all functions, in every region."
   type = object({
-    architecture       = optional(string, "arm64")
-    log_level          = optional(string, "INFO")
+    # `arm64` or `x86_64`.
+    architecture = optional(string, "arm64")
+    # `DEBUG`, `INFO`, `WARN` or `ERROR`.
+    log_level = optional(string, "INFO")
+    # How many days the functions' logs are kept.
     log_retention_days = optional(number, 90)
-    tracing            = optional(bool, false)
+    # Whether X-Ray traces the functions.
+    tracing = optional(bool, false)
   })
   default  = {}
   nullable = false
 }
 
 variable "collector" {
-  description = "Settings of the collector: `memory_size` in MB, `timeout` in seconds, `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to Netskope and to AWS)."
+  description = "Settings of the collector's function."
   type = object({
-    memory_size          = optional(number, 512)
-    timeout              = optional(number, 900)
+    # Memory in MB, 128 to 10240.
+    memory_size = optional(number, 512)
+    # Timeout in seconds, 30 to 900.
+    timeout = optional(number, 900)
+    # Reserved concurrent invocations. Null: unreserved.
     reserved_concurrency = optional(number)
-    subnet_ids           = optional(list(string), [])
-    security_group_ids   = optional(list(string), [])
+    # Subnets of a VPC from which it reaches Netskope and AWS. Empty: no VPC.
+    subnet_ids = optional(list(string), [])
+    # Security groups in that VPC. Empty: no VPC.
+    security_group_ids = optional(list(string), [])
   })
   default  = {}
   nullable = false
 }
 
 variable "remediator" {
-  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds, at least 90 (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side, besides 2 for delayed jobs; 5, because a new AWS account has 10 for all functions of a region), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  description = "Settings of the remediator's function."
   type = object({
-    memory_size          = optional(number, 1024)
-    timeout              = optional(number, 300)
-    batch_size           = optional(number, 1)
-    maximum_concurrency  = optional(number, 5)
+    # Memory in MB, 128 to 10240; CPU grows with it.
+    memory_size = optional(number, 1024)
+    # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
+    timeout = optional(number, 300)
+    # Jobs per invocation, 1 to 10. With one, a slow job of one account delays no other account's jobs.
+    batch_size = optional(number, 1)
+    # Concurrent invocations, besides 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
+    maximum_concurrency = optional(number, 5)
+    # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
     reserved_concurrency = optional(number)
-    subnet_ids           = optional(list(string), [])
-    security_group_ids   = optional(list(string), [])
+    # Subnets of a VPC from which it reaches AWS. Empty: no VPC.
+    subnet_ids = optional(list(string), [])
+    # Security groups in that VPC. Empty: no VPC.
+    security_group_ids = optional(list(string), [])
   })
   default  = {}
   nullable = false
 }
 
 variable "queue" {
-  description = "Settings of the queue: `max_receive_count`, the tries that a job has, `retry_delay_seconds`, how long an unfinished job waits for its second try (twice as long for each further one, at most 15 minutes), and `retention_days` and `dead_letter_retention_days`, how long jobs and dead letters are kept."
+  description = "Settings of the job queue."
   type = object({
-    max_receive_count          = optional(number, 5)
-    retention_days             = optional(number, 4)
-    retry_delay_seconds        = optional(number, 30)
+    # How many attempts a job has before it becomes a dead letter.
+    max_receive_count = optional(number, 5)
+    # How many days jobs are kept, 1 to 14.
+    retention_days = optional(number, 4)
+    # Seconds before an unfinished job's second attempt, 0 to 900. They double for each further attempt, up to 15 minutes.
+    retry_delay_seconds = optional(number, 30)
+    # How many days dead letters are kept, from `retention_days` to 14.
     dead_letter_retention_days = optional(number, 14)
   })
   default  = {}
@@ -224,10 +254,13 @@ variable "queue" {
 }
 
 variable "evidence" {
-  description = "The evidence bucket and the findings table: `retention_days` after which objects are deleted; `force_destroy`, which lets a destroy delete the table and a bucket that holds evidence; `table_kms_key_arn`, a key of yours that encrypts the table (null: DynamoDB's own key)."
+  description = "Settings of the evidence bucket and the findings table."
   type = object({
-    retention_days    = optional(number, 400)
-    force_destroy     = optional(bool, false)
+    # After how many days evidence is deleted.
+    retention_days = optional(number, 400)
+    # Whether a destroy may delete the findings table and a bucket that holds evidence.
+    force_destroy = optional(bool, false)
+    # The KMS key that encrypts the findings table. Null: DynamoDB's own key.
     table_kms_key_arn = optional(string)
   })
   default  = {}
@@ -235,10 +268,13 @@ variable "evidence" {
 }
 
 variable "alarms" {
-  description = "Alarms: `enabled`, `topic_arns`, the SNS topics of this region that are told besides `notifications`, and `oldest_job_minutes`, the age from which a waiting job is too old."
+  description = "Settings of the CloudWatch alarms."
   type = object({
-    enabled            = optional(bool, true)
-    topic_arns         = optional(list(string), [])
+    # Whether there are any.
+    enabled = optional(bool, true)
+    # SNS topics of this region that get every alarm, besides `notifications`.
+    topic_arns = optional(list(string), [])
+    # The age in minutes from which a waiting job raises an alarm.
     oldest_job_minutes = optional(number, 60)
   })
   default  = {}
@@ -246,20 +282,25 @@ variable "alarms" {
 }
 
 variable "notifications" {
-  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once). They are told of every alarm of all regions; findings that failed or could not be worked on are alarms too, one a region for all that failed. `each_finding`: besides, one message for each finding of `outcomes` (`deferred`, `failed`, `not_applicable`, `unprocessable`) at each poll. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
   type = object({
-    enabled         = optional(bool, true)
+    # Whether there is an SNS topic, to which others may subscribe as well.
+    enabled = optional(bool, true)
+    # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    each_finding    = optional(bool, false)
-    outcomes        = optional(set(string), ["failed", "unprocessable"])
-    kms_key_arn     = optional(string)
+    # Whether there is also a message for each finding of `outcomes`, at each poll.
+    each_finding = optional(bool, false)
+    # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
+    outcomes = optional(set(string), ["failed", "unprocessable"])
+    # The KMS key that encrypts messages at rest; EventBridge must be allowed to use it. Null: none, because EventBridge can't use AWS's own key for SNS.
+    kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
 }
 
 variable "dashboard" {
-  description = "Whether there is a CloudWatch dashboard of all regions: findings and outcomes by rule, age of the oldest job, failures and dead letters. An account's first three dashboards are free."
+  description = "Whether to create a CloudWatch dashboard of all regions (findings and outcomes by rule, age of the oldest job, failures, dead letters); an account's first three are free."
   type        = bool
   default     = true
   nullable    = false

@@ -130,7 +130,7 @@ resource "aws_lambda_function" "this" {
   lifecycle {
     precondition {
       condition     = local.environment_size <= 4096
-      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. The longest are ${join(", ", [for name, value in var.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
+      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. Shorten the inputs that the longest hold: ${join(", ", [for name, value in var.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
     }
   }
 }

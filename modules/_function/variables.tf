@@ -63,7 +63,9 @@ variable "settings" {
 variable "iam" {
   description = "Path and permissions boundary of the role."
   type = object({
-    path                     = optional(string, "/")
+    # The path of the roles.
+    path = optional(string, "/")
+    # The ARN of the roles' permissions boundary. Null: none.
     permissions_boundary_arn = optional(string)
   })
   default  = {}

@@ -1,13 +1,13 @@
 # What these mean is said in modules/central, which passes them on as they are.
 
 variable "rules" {
-  description = "The rules as they were given: checked here, so that a misspelt word is a mistake. Their types are in typed/."
+  description = "The rules as they were given, checked here so that a misspelt word is a mistake; their types are in `typed/`."
   type        = any
   nullable    = false
 }
 
 variable "accounts" {
-  description = "The only accounts that any rule is on for. Empty: all."
+  description = "The only accounts that any rule is on for; empty: all."
   type        = set(string)
   nullable    = false
 }
@@ -54,12 +54,18 @@ variable "new_accounts" {
 variable "schedule" {
   description = "The schedule of rules that have none of their own, and its maintenance window."
   type = object({
+    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
     expression = string
-    time_zone  = string
+    # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
+    time_zone = string
+    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
     maintenance_window = optional(object({
-      days  = set(string)
+      # The days on which it opens, `MON` to `SUN`.
+      days = set(string)
+      # When it opens, such as `22:00`.
       start = string
-      end   = string
+      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
+      end = string
     }))
   })
   nullable = false

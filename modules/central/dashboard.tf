@@ -1,5 +1,5 @@
 variable "dashboard" {
-  description = "Whether there is a CloudWatch dashboard of all regions: findings and outcomes by rule, age of the oldest job, failures and dead letters. An account's first three dashboards are free."
+  description = "Whether to create a CloudWatch dashboard of all regions (findings and outcomes by rule, age of the oldest job, failures, dead letters); an account's first three are free."
   type        = bool
   default     = true
   nullable    = false

@@ -3,7 +3,7 @@
 # destroy the old ones at the same time, which AWS refuses half-way.
 
 variable "adopt" {
-  description = "Whether a deployment of the same name that is there already is this one: `true` for the one apply that upgrades from 0.1, which did not remember it. Otherwise such a plan is refused."
+  description = "Whether an existing deployment of the same name is this one: set it to `true` for the one apply that upgrades from 0.1, which is refused otherwise."
   type        = bool
   default     = false
   nullable    = false
@@ -26,7 +26,7 @@ resource "terraform_data" "deployment" {
 
     postcondition {
       condition     = length(self.input) == 0
-      error_message = "A deployment named \"${var.name}\" is in account ${local.account_id} and region ${local.home_region} already (${join(", ", self.input)}), and Terraform does not know it at this address. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). If you upgrade from 0.1, set `adopt = true` for this apply. For a second deployment choose another `name`."
+      error_message = "A deployment named \"${var.name}\" is in account ${local.account_id} and region ${local.home_region} already (${join(", ", self.input)}), and not at this address of the state. If you renamed or moved the module block, write a `moved` block (docs/operations.md, \"Rename or move\"). To upgrade from 0.1, set `adopt = true` once. For a second deployment choose another `name`."
     }
   }
 }

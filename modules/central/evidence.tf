@@ -13,7 +13,7 @@ resource "terraform_data" "evidence_bucket" {
 
     postcondition {
       condition     = var.evidence.force_destroy || self.output == local.evidence_bucket
-      error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it by ${local.evidence_bucket}: name, account and region of a deployment stay as they are. For another, make a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To let go of the evidence, apply evidence = { force_destroy = true } first."
+      error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it by ${local.evidence_bucket}: keep name, account and region. For others, make a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To let go of the evidence, apply evidence = { force_destroy = true } first."
     }
   }
 }

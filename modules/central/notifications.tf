@@ -1,11 +1,16 @@
 variable "notifications" {
-  description = "Who is told, in words, of what a person must look at: `email_addresses` (each must confirm its subscription once). They are told of every alarm of all regions; findings that failed or could not be worked on are alarms too, one a region for all that failed. `each_finding`: besides, one message for each finding of `outcomes` (`deferred`, `failed`, `not_applicable`, `unprocessable`) at each poll. `enabled`: whether there is a topic at all; others may subscribe to it, too. `kms_key_arn`: a key of yours that encrypts messages at rest and that EventBridge may use. Null: no key, because the one that AWS has for SNS can't be used by EventBridge."
+  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
   type = object({
-    enabled         = optional(bool, true)
+    # Whether there is an SNS topic, to which others may subscribe as well.
+    enabled = optional(bool, true)
+    # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
-    each_finding    = optional(bool, false)
-    outcomes        = optional(set(string), ["failed", "unprocessable"])
-    kms_key_arn     = optional(string)
+    # Whether there is also a message for each finding of `outcomes`, at each poll.
+    each_finding = optional(bool, false)
+    # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
+    outcomes = optional(set(string), ["failed", "unprocessable"])
+    # The KMS key that encrypts messages at rest; EventBridge must be allowed to use it. Null: none, because EventBridge can't use AWS's own key for SNS.
+    kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
@@ -33,7 +38,7 @@ variable "notifications" {
 
   validation {
     condition     = var.notifications.enabled || length(var.notifications.email_addresses) == 0
-    error_message = "notifications has email_addresses but is not enabled: nobody would be told."
+    error_message = "notifications has email_addresses but is not enabled: nobody would be told. Set enabled to true, or leave the addresses out."
   }
 
   validation {

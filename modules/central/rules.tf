@@ -1,19 +1,19 @@
 variable "rules" {
-  description = "The rules to enforce, by id or by legacy id (`CIS-1-2-0-4-1`). A rule that is not named here is not polled. Checked at plan: every mistake is named, misspelt words included."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelt words included."
   # The type is that of `rules` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
   type     = any
   nullable = false
 }
 
 variable "account_groups" {
-  description = "Accounts by the name of a group, so that their ids are written once: `{ production = [\"111111111111\"] }`. An account may be in several."
+  description = "Account ids by group name, so that each id is written once: `{ production = [\"111111111111\"] }`; an account may be in several groups."
   type        = map(set(string))
   default     = {}
   nullable    = false
 }
 
 variable "accounts" {
-  description = "The only accounts that any rule is on for. Empty: all. A rule's own `accounts` narrow this further."
+  description = "The only accounts that any rule is on for, narrowed further by a rule's own `accounts`; empty: all accounts."
   type        = set(string)
   default     = []
   nullable    = false
@@ -34,21 +34,21 @@ variable "excluded_groups" {
 }
 
 variable "mode_by_account" {
-  description = "The most that any rule does in single accounts: `{ \"111111111111\" = \"dry_run\" }`. It only lowers what a rule says, and goes before `mode_by_group`."
+  description = "The highest mode of any rule in single accounts: `{ \"111111111111\" = \"dry_run\" }`; it only lowers a rule's mode, and takes precedence over `mode_by_group`."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "mode_by_group" {
-  description = "The most that any rule does in the accounts of a group: `{ production = \"dry_run\" }`. It only lowers what a rule says; of several groups the lowest counts."
+  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode, and of several groups the lowest counts."
   type        = map(string)
   default     = {}
   nullable    = false
 }
 
 variable "new_accounts" {
-  description = "The most that any rule does in accounts that joined the organization lately. Null: nothing of the kind."
+  description = "The highest mode of any rule in accounts that joined the organization recently; null: new accounts are like all others."
   type = object({
     # The most that any rule does there: off, dry_run or enforce.
     mode = optional(string, "dry_run")

@@ -1,5 +1,5 @@
 variable "api_token" {
-  description = "The Netskope REST API token (API v1). It goes into the secret that `api_token_secret` describes, and neither into the state nor into a plan. Null: the secret is yours."
+  description = "The Netskope REST API token (API v1), written to the secret that `api_token_secret` describes and never to the state or a plan; null where the secret is yours."
   type        = string
   default     = null
   sensitive   = true

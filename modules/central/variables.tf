@@ -1,5 +1,5 @@
 variable "name" {
-  description = "What everything is named after: `<name>-collector`, `<name>-jobs.fifo`, `/<name>/rules/…`. The same in all modules."
+  description = "The prefix of every resource's name, such as `<name>-collector` and `<name>-jobs.fifo`; the same in all modules."
   type        = string
   default     = "cspm-auto-remediation"
   nullable    = false
@@ -11,7 +11,7 @@ variable "name" {
 }
 
 variable "netskope_tenant" {
-  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its host name `acme.goskope.com`."
   type        = string
   nullable    = false
 
@@ -25,7 +25,7 @@ variable "netskope_tenant" {
 }
 
 variable "regions" {
-  description = "The regions that have a `per-region` module, the home region among them. Null: the home region alone."
+  description = "The regions that have a `per-region` module, the home region among them; null: the home region alone."
   type        = set(string)
   default     = null
 
@@ -50,7 +50,7 @@ variable "regions" {
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the remediators then assume roles of its accounts alone. Null: of any account whose role trusts them."
+  description = "The AWS Organization's id, `o-…`: the remediators assume roles of its accounts only; null: of any account whose role trusts them."
   type        = string
   default     = null
 
@@ -61,14 +61,14 @@ variable "organization_id" {
 }
 
 variable "poll_after" {
-  description = "What must be there before the first poll: the `region` output of each `per-region` module and, where they are in the same configuration, the role ARN of each `target`. Otherwise a first apply may poll before its queues and roles exist."
+  description = "Values that must be known before the first poll, so that it finds its queues and roles: the `region` output of each `per-region` module and the role ARN of each `target` in the same configuration."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "region_labels" {
-  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`. The published ones are known."
+  description = "Further names of regions in Netskope's findings, each with the region's code: `{ \"Mexico(Central)\" = \"mx-central-1\" }`; the published names are built in."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -80,15 +80,22 @@ variable "region_labels" {
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings: `expression` (`rate(…)` or `cron(…)`, for rules that have none of their own), `time_zone` of a `cron` and of maintenance windows, and `flexible_window_minutes`, within which polls are spread (0: none). `maintenance_window`: the only time in which anything is changed, for rules that have none of their own: from `start` (`22:00`) on each of `days` (`MON` to `SUN`, all by default) to the `end` that follows; the same start and end are a whole day. Outside it findings end `deferred`, with the plan. Null: at any time."
+  description = "When Netskope is asked for findings, and when changes are allowed."
   type = object({
-    expression              = optional(string, "rate(1 hour)")
-    time_zone               = optional(string, "UTC")
+    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
+    expression = optional(string, "rate(1 hour)")
+    # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
+    time_zone = optional(string, "UTC")
+    # Minutes over which polls are spread, 0 to 1440. 0: none.
     flexible_window_minutes = optional(number, 5)
+    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
     maintenance_window = optional(object({
-      days  = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      # The days on which it opens, `MON` to `SUN`.
+      days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      # When it opens, such as `22:00`.
       start = string
-      end   = string
+      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
+      end = string
     }))
   })
   default  = {}
@@ -107,7 +114,7 @@ variable "schedule" {
 }
 
 variable "external_id" {
-  description = "External id that the remediators give when they assume a target role: the same in `target`. Null: `<name>-<security account id>`."
+  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 
@@ -118,11 +125,14 @@ variable "external_id" {
 }
 
 variable "iam" {
-  description = "Path and permissions boundary of the roles in the security account, and `target_role_path`, the path of the roles in the target accounts: the same as `iam.path` in `target`."
+  description = "Settings of the IAM roles in the security account, and the path of the target roles."
   type = object({
-    path                     = optional(string, "/")
+    # The path of the roles.
+    path = optional(string, "/")
+    # The ARN of the roles' permissions boundary. Null: none.
     permissions_boundary_arn = optional(string)
-    target_role_path         = optional(string, "/")
+    # The path of the roles in the target accounts: the same as `iam.path` in `target`.
+    target_role_path = optional(string, "/")
   })
   default  = {}
   nullable = false
@@ -139,12 +149,16 @@ variable "iam" {
 }
 
 variable "lambda" {
-  description = "Settings of all functions, in every region: `architecture` (`arm64`, `x86_64`), `log_level` (`DEBUG`, `INFO`, `WARN`, `ERROR`), `log_retention_days`, `tracing` (X-Ray)."
+  description = "Settings of all functions, in every region."
   type = object({
-    architecture       = optional(string, "arm64")
-    log_level          = optional(string, "INFO")
+    # `arm64` or `x86_64`.
+    architecture = optional(string, "arm64")
+    # `DEBUG`, `INFO`, `WARN` or `ERROR`.
+    log_level = optional(string, "INFO")
+    # How many days the functions' logs are kept.
     log_retention_days = optional(number, 90)
-    tracing            = optional(bool, false)
+    # Whether X-Ray traces the functions.
+    tracing = optional(bool, false)
   })
   default  = {}
   nullable = false
@@ -161,18 +175,23 @@ variable "lambda" {
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.lambda.log_retention_days)
-    error_message = "lambda.log_retention_days is ${var.lambda.log_retention_days}: CloudWatch Logs takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "lambda.log_retention_days is ${var.lambda.log_retention_days}: expected 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653, as CloudWatch Logs takes."
   }
 }
 
 variable "collector" {
-  description = "Settings of the collector: `memory_size` in MB, `timeout` in seconds, `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to Netskope and to AWS)."
+  description = "Settings of the collector's function."
   type = object({
-    memory_size          = optional(number, 512)
-    timeout              = optional(number, 900)
+    # Memory in MB, 128 to 10240.
+    memory_size = optional(number, 512)
+    # Timeout in seconds, 30 to 900.
+    timeout = optional(number, 900)
+    # Reserved concurrent invocations. Null: unreserved.
     reserved_concurrency = optional(number)
-    subnet_ids           = optional(list(string), [])
-    security_group_ids   = optional(list(string), [])
+    # Subnets of a VPC from which it reaches Netskope and AWS. Empty: no VPC.
+    subnet_ids = optional(list(string), [])
+    # Security groups in that VPC. Empty: no VPC.
+    security_group_ids = optional(list(string), [])
   })
   default  = {}
   nullable = false
@@ -189,15 +208,18 @@ variable "collector" {
 
   validation {
     condition     = (length(var.collector.subnet_ids) == 0) == (length(var.collector.security_group_ids) == 0)
-    error_message = "collector has ${length(var.collector.subnet_ids)} subnet_ids and ${length(var.collector.security_group_ids)} security_group_ids: in a VPC it needs both, outside neither."
+    error_message = "collector has ${length(var.collector.subnet_ids)} subnet_ids and ${length(var.collector.security_group_ids)} security_group_ids: expected both, for a VPC, or neither."
   }
 }
 
 variable "evidence" {
-  description = "The evidence bucket and the findings table: `retention_days` after which objects are deleted; `force_destroy`, which lets a destroy delete the table and a bucket that holds evidence; `table_kms_key_arn`, a key of yours that encrypts the table (null: DynamoDB's own key)."
+  description = "Settings of the evidence bucket and the findings table."
   type = object({
-    retention_days    = optional(number, 400)
-    force_destroy     = optional(bool, false)
+    # After how many days evidence is deleted.
+    retention_days = optional(number, 400)
+    # Whether a destroy may delete the findings table and a bucket that holds evidence.
+    force_destroy = optional(bool, false)
+    # The KMS key that encrypts the findings table. Null: DynamoDB's own key.
     table_kms_key_arn = optional(string)
   })
   default  = {}
@@ -221,9 +243,11 @@ variable "evidence" {
 }
 
 variable "alarms" {
-  description = "Alarms of the collector and its schedules: `enabled`, and `topic_arns`, the SNS topics of the home region that are told besides `notifications`."
+  description = "Settings of the CloudWatch alarms of the home region."
   type = object({
-    enabled    = optional(bool, true)
+    # Whether there are any.
+    enabled = optional(bool, true)
+    # SNS topics of this region that get every alarm, besides `notifications`.
     topic_arns = optional(list(string), [])
   })
   default  = {}
@@ -231,7 +255,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
-    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: an alarm can tell only SNS topics of its own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
   }
 }
 

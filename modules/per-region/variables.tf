@@ -1,31 +1,56 @@
 variable "link" {
   description = "The `link` output of `central`, as it is."
   type = object({
-    name                     = string
-    partition                = string
-    security_account_id      = string
-    organization_id          = optional(string)
-    accounts                 = optional(list(string))
-    home_region              = string
-    regions                  = list(string)
-    event_bus_arn            = string
-    notifications            = bool
-    evidence_bucket          = string
-    findings_table           = string
-    findings_table_key_arn   = optional(string)
-    target_role_name         = string
-    automation_role_name     = string
-    external_id              = string
-    settings_bucket          = string
-    metrics_namespace        = string
-    iam_path                 = string
+    # The prefix of every resource's name.
+    name = string
+    # The AWS partition.
+    partition = string
+    # The security account's id.
+    security_account_id = string
+    # The organization whose accounts' roles may be assumed. Null: any.
+    organization_id = optional(string)
+    # The only accounts whose roles may be assumed. Null: any.
+    accounts = optional(list(string))
+    # The region of `central`.
+    home_region = string
+    # All regions that have this module.
+    regions = list(string)
+    # The event bus that gets outcomes.
+    event_bus_arn = string
+    # Whether the home region has the topic of notifications.
+    notifications = bool
+    # The evidence bucket's name.
+    evidence_bucket = string
+    # The findings table's name.
+    findings_table = string
+    # The KMS key of the findings table. Null: DynamoDB's own.
+    findings_table_key_arn = optional(string)
+    # The name of the role in target accounts, with its path.
+    target_role_name = string
+    # The name of the role that runbooks run by in target accounts, with its path.
+    automation_role_name = string
+    # The external id for target roles.
+    external_id = string
+    # The settings bucket's name.
+    settings_bucket = string
+    # The namespace of metrics.
+    metrics_namespace = string
+    # The path of the roles in the security account.
+    iam_path = string
+    # The permissions boundary of these roles. Null: none.
     permissions_boundary_arn = string
-    tags                     = map(string)
+    # Tags of all resources.
+    tags = map(string)
+    # Settings of all functions, as in `central`.
     lambda = object({
-      architecture       = string
-      log_level          = string
+      # `arm64` or `x86_64`.
+      architecture = string
+      # `DEBUG`, `INFO`, `WARN` or `ERROR`.
+      log_level = string
+      # How many days the functions' logs are kept.
       log_retention_days = number
-      tracing            = bool
+      # Whether X-Ray traces the functions.
+      tracing = bool
     })
   })
   nullable = false
@@ -42,15 +67,22 @@ variable "link" {
 }
 
 variable "remediator" {
-  description = "Settings of the remediator: `memory_size` in MB (CPU goes with it), `timeout` in seconds, at least 90 (a message stays invisible six times as long), `batch_size` (jobs in one invocation; one, so that a slow job of one account holds up no other account's), `maximum_concurrency` (invocations side by side, besides 2 for delayed jobs; 5, because a new AWS account has 10 for all functions of a region), `reserved_concurrency` (null: unreserved), and a VPC's `subnet_ids` and `security_group_ids` (none: no VPC; in a VPC it needs a way to AWS)."
+  description = "Settings of the remediator's function."
   type = object({
-    memory_size          = optional(number, 1024)
-    timeout              = optional(number, 300)
-    batch_size           = optional(number, 1)
-    maximum_concurrency  = optional(number, 5)
+    # Memory in MB, 128 to 10240; CPU grows with it.
+    memory_size = optional(number, 1024)
+    # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
+    timeout = optional(number, 300)
+    # Jobs per invocation, 1 to 10. With one, a slow job of one account delays no other account's jobs.
+    batch_size = optional(number, 1)
+    # Concurrent invocations, besides 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
+    maximum_concurrency = optional(number, 5)
+    # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
     reserved_concurrency = optional(number)
-    subnet_ids           = optional(list(string), [])
-    security_group_ids   = optional(list(string), [])
+    # Subnets of a VPC from which it reaches AWS. Empty: no VPC.
+    subnet_ids = optional(list(string), [])
+    # Security groups in that VPC. Empty: no VPC.
+    security_group_ids = optional(list(string), [])
   })
   default  = {}
   nullable = false
@@ -67,7 +99,7 @@ variable "remediator" {
 
   validation {
     condition     = var.remediator.batch_size >= 1 && var.remediator.batch_size <= 10
-    error_message = "remediator.batch_size is ${var.remediator.batch_size}: a FIFO queue gives 1 to 10 messages at a time."
+    error_message = "remediator.batch_size is ${var.remediator.batch_size}: expected 1 to 10, as a FIFO queue gives messages."
   }
 
   validation {
@@ -82,16 +114,20 @@ variable "remediator" {
 
   validation {
     condition     = (length(var.remediator.subnet_ids) == 0) == (length(var.remediator.security_group_ids) == 0)
-    error_message = "remediator has ${length(var.remediator.subnet_ids)} subnet_ids and ${length(var.remediator.security_group_ids)} security_group_ids: in a VPC it needs both, outside neither."
+    error_message = "remediator has ${length(var.remediator.subnet_ids)} subnet_ids and ${length(var.remediator.security_group_ids)} security_group_ids: expected both, for a VPC, or neither."
   }
 }
 
 variable "queue" {
-  description = "Settings of the queue: `max_receive_count`, the tries that a job has, `retry_delay_seconds`, how long an unfinished job waits for its second try (twice as long for each further one, at most 15 minutes), and `retention_days` and `dead_letter_retention_days`, how long jobs and dead letters are kept."
+  description = "Settings of the job queue."
   type = object({
-    max_receive_count          = optional(number, 5)
-    retention_days             = optional(number, 4)
-    retry_delay_seconds        = optional(number, 30)
+    # How many attempts a job has before it becomes a dead letter.
+    max_receive_count = optional(number, 5)
+    # How many days jobs are kept, 1 to 14.
+    retention_days = optional(number, 4)
+    # Seconds before an unfinished job's second attempt, 0 to 900. They double for each further attempt, up to 15 minutes.
+    retry_delay_seconds = optional(number, 30)
+    # How many days dead letters are kept, from `retention_days` to 14.
     dead_letter_retention_days = optional(number, 14)
   })
   default  = {}
@@ -109,13 +145,13 @@ variable "queue" {
 
   validation {
     condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
-    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: SQS keeps messages 1 to 14 days."
+    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, as SQS keeps messages."
   }
 
   # In a standard queue a dead letter keeps the age that it had.
   validation {
     condition     = var.queue.dead_letter_retention_days >= var.queue.retention_days
-    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}, less than retention_days, ${var.queue.retention_days}: a dead letter keeps its age, and one that waited long would vanish at once."
+    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, and one that waited long would vanish at once."
   }
 }
 
@@ -136,7 +172,7 @@ variable "alarms" {
 
   validation {
     condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
-    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: an alarm can tell only SNS topics of its own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
   }
 
   validation {

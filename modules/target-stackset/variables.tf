@@ -2,58 +2,58 @@
 # is checked where they are used: in modules/_target-policy.
 
 variable "name" {
-  description = "The same as in `central`."
+  description = "The prefix of the roles' names, the same as in `central`."
   type        = string
   default     = "cspm-auto-remediation"
   nullable    = false
 }
 
 variable "security_account_id" {
-  description = "The account that the remediators run in: `security_account_id` of `central`."
+  description = "The account that the remediators run in: the output `security_account_id` of `central`."
   type        = string
   nullable    = false
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give: the same as in `central`. Null: `<name>-<security account id>`."
+  description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the roles then trust nobody outside it. Null: not asked for."
+  description = "The AWS Organization's id, `o-…`: the roles trust nobody outside it; null: no such condition."
   type        = string
   default     = null
 }
 
 variable "rules" {
-  description = "The rules that the roles may cure, by id or by legacy id (`CIS-1-2-0-4-1`): they hold what these need and nothing else. Null: all rules."
+  description = "The rules that the roles may remediate, by id or legacy id (`CIS-1-2-0-4-1`): they hold the permissions of these and no others; null: all rules."
   type        = set(string)
   default     = null
 }
 
 variable "runbooks" {
-  description = "Whether the rules may be cured by AWS's managed runbooks, too, where they have one: the roles may then start these documents, and there is a role that Systems Manager runs them by. Where no rule of `central` says `method = \"runbook\"`, it can be false."
+  description = "Whether the roles may start AWS's managed runbooks of these rules, with a role that Systems Manager runs them by; `false` where no rule of `central` has `method = \"runbook\"`."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "undo" {
-  description = "Whether the roles hold what only an undo needs, such as deleting a flow log that a rule made. Turn it on before you undo changes; where nobody does, it can stay off."
+  description = "Whether the roles hold the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "organizational_units" {
-  description = "The organizational units, or the organization's root, whose accounts get the role, by id (`ou-…`, `r-…`), or by any key with an `id`; units beneath them are included. Of each, `excluded_accounts` are left out, or `accounts` are the only ones. Changing either list takes the unit's roles away and makes them anew, which takes minutes: where an account shall just not be cured for a while, change `mode_by_account` instead. The management account never gets the role this way: use `target` there."
+  description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, units beneath them included, by id or by any key with an `id`; the management account needs `target` instead."
   type = map(object({
     # The unit's id, where the key is not it: for a unit that the same apply makes.
     id = optional(string)
-    # The only accounts of the unit that get the role. Empty: all.
+    # The only accounts of the unit that get the role. Empty: all. A change takes the unit's roles away and makes them anew, which takes minutes: to pause an account, lower its mode in `central` instead.
     accounts = optional(set(string), [])
-    # Accounts of the unit that don't get the role.
+    # Accounts of the unit that don't get the role. A change makes the unit's roles anew, too.
     excluded_accounts = optional(set(string), [])
   }))
   nullable = false
@@ -86,7 +86,7 @@ variable "organizational_units" {
 }
 
 variable "auto_deployment" {
-  description = "Whether accounts that join one of the units get the role, and those that leave lose it, without an apply. It is for the whole StackSet, so it can't be on where a unit names its `accounts`."
+  description = "Whether accounts that join one of the units get the role, and those that leave lose it, without an apply; it must be `false` where a unit names its `accounts`."
   type        = bool
   default     = true
   nullable    = false
@@ -110,9 +110,11 @@ variable "call_as" {
 }
 
 variable "operation" {
-  description = "How a change goes through the accounts: `max_concurrent_percentage`, the share of accounts that are worked on side by side, and `failure_tolerance_percentage`, the share of accounts that may fail before the rest is left alone. A unit keeps those that it was added with: the provider can't change them."
+  description = "How a change of the StackSet goes through the accounts; a unit keeps the values that it was added with, because the provider can't change them."
   type = object({
-    max_concurrent_percentage    = optional(number, 25)
+    # The percentage of accounts that are changed at the same time, 1 to 100.
+    max_concurrent_percentage = optional(number, 25)
+    # The percentage of accounts that may fail before the operation stops, 0 to 100.
     failure_tolerance_percentage = optional(number, 10)
   })
   default  = {}
@@ -130,12 +132,16 @@ variable "operation" {
 }
 
 variable "iam" {
-  description = "`path` of the roles (the same as `iam.target_role_path` in `central`), `permissions_boundary_name`, the name (with its path, if any) of a policy that is in each account, and `remediator_role_path`, the path of the remediators' roles in the security account (`iam.path` in `central`). `delivery_role_name`: a role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`; there is no `<name>-flow-logs` then."
+  description = "Settings of the roles in the accounts."
   type = object({
-    path                      = optional(string, "/")
+    # The path of the roles: the same as `iam.target_role_path` in `central`.
+    path = optional(string, "/")
+    # The name, with its path if any, of a policy in each account that is the roles' permissions boundary. Null: none.
     permissions_boundary_name = optional(string)
-    remediator_role_path      = optional(string, "/")
-    delivery_role_name        = optional(string)
+    # The path of the remediators' roles in the security account: `iam.path` in `central`.
+    remediator_role_path = optional(string, "/")
+    # A role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`. Null: `<name>-flow-logs` is created.
+    delivery_role_name = optional(string)
   })
   default  = {}
   nullable = false

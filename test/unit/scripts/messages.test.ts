@@ -1,0 +1,62 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parse } from '@cdktn/hcl2json';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+
+const repository = path.resolve(import.meta.dirname, '../../..');
+const LONGEST = 300;
+const namesTheFix =
+  /\b(expected|add|choose|enable|give|keep|leave|name fewer|poll more often|renew|set|shorten|write)\b|to correct/i;
+
+/** What a message says by itself, without the values that it is given. */
+function fixedText(template: string): string {
+  let text = '';
+  let depth = 0;
+  for (const [index, character] of [...template].entries()) {
+    if (depth === 0 && template.startsWith('${', index)) depth = 1;
+    else if (depth > 0 && character === '{' && !template.startsWith('${', index - 1)) depth += 1;
+    else if (depth > 0 && character === '}') depth -= 1;
+    else if (depth === 0) text += character;
+  }
+  return text;
+}
+
+/** Every `error_message` of a parsed file; `said` takes what is no block or list. */
+function messagesIn(value: unknown): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(messagesIn);
+  const block = z.record(z.string(), z.unknown()).safeParse(value);
+  if (!block.success) return [];
+  return Object.entries(block.data).flatMap(([name, inner]) =>
+    name === 'error_message' ? [z.string().parse(inner)] : messagesIn(inner),
+  );
+}
+
+async function messages(): Promise<readonly (readonly [string, string])[]> {
+  const entries = await readdir(path.join(repository, 'modules'), { recursive: true });
+  const files = entries.filter((name) => name.endsWith('.tf') && !name.includes('tests/'));
+  const found = await Promise.all(
+    files.map(async (name) => {
+      const text = await readFile(path.join(repository, 'modules', name), 'utf8');
+      // The mistakes of settings are not messages of Terraform's own, but lines of one.
+      const lines = [...text.matchAll(/"((?:\\.|[^"\\])*: expected(?:\\.|[^"\\])*)"/g)].map(
+        ([, line]) => line,
+      );
+      const all = [...messagesIn(await parse(name, text)), ...lines.flatMap((line) => line ?? [])];
+      return all.map((message) => [name, message] as const);
+    }),
+  );
+  return found.flat();
+}
+
+test('every message of the modules has at most 300 characters of its own, and names the fix', async () => {
+  const all = await messages();
+
+  const wrong = all.filter(([, message]) => {
+    const said = fixedText(message);
+    // One that is only a list says it in the parts of the list.
+    return said.length > LONGEST || (said.length > 30 && !namesTheFix.test(said));
+  });
+  expect(all.length).toBeGreaterThan(100);
+  expect(wrong).toEqual([]);
+});
