@@ -49,6 +49,7 @@ locals {
   })
 }
 
+# trivy:ignore:AVD-AWS-0017 CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
   name              = "/aws/lambda/${var.name}"
@@ -80,6 +81,7 @@ resource "aws_iam_role_policy" "this" {
   policy = local.policy
 }
 
+# trivy:ignore:AVD-AWS-0066 off as Lambda has it, and a choice of the user: settings.tracing
 resource "aws_lambda_function" "this" {
   # checkov:skip=CKV_AWS_116: what fails goes to a dead-letter queue of the queue or of the asynchronous invocation
   # checkov:skip=CKV_AWS_173: the variables hold names and ARNs, nothing secret

@@ -5,6 +5,7 @@ locals {
   findings_table = "${var.name}-findings"
 }
 
+# trivy:ignore:AVD-AWS-0025 encrypted by DynamoDB's own key; no key at a price unless the user brings one
 resource "aws_dynamodb_table" "findings" {
   # checkov:skip=CKV_AWS_119: encrypted by DynamoDB's own key; no key at a price unless the user brings one
   name         = local.findings_table

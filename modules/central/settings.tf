@@ -48,6 +48,7 @@ resource "aws_s3_object" "rule" {
   depends_on = [aws_s3_object.accounts]
 }
 
+# trivy:ignore:AVD-AWS-0089 CloudTrail's data events record who reads it, where the user turns them on
 resource "aws_s3_bucket" "settings" {
   # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
   # checkov:skip=CKV_AWS_144: Terraform writes it again wherever it is lost
@@ -92,6 +93,7 @@ resource "aws_s3_bucket_versioning" "settings" {
   }
 }
 
+# trivy:ignore:AVD-AWS-0132 encrypted by S3's own key; no key at a price unless the user brings one
 resource "aws_s3_bucket_server_side_encryption_configuration" "settings" {
   bucket = aws_s3_bucket.settings.id
 

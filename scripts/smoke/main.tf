@@ -40,6 +40,7 @@ module "smoke" {
   dashboard        = false
 }
 
+# trivy:ignore:AVD-AWS-0178 empty, and gone within minutes
 resource "aws_vpc" "smoke" {
   # checkov:skip=CKV2_AWS_11: empty, and gone within minutes
   # checkov:skip=CKV2_AWS_12: empty, and gone within minutes
@@ -55,6 +56,7 @@ resource "aws_security_group" "violating" {
 }
 
 # The test changes it and puts it back.
+# trivy:ignore:AVD-AWS-0107 the violation that the test is about
 resource "aws_vpc_security_group_ingress_rule" "ssh" {
   # checkov:skip=CKV_AWS_24: the violation that the test is about
   security_group_id = aws_security_group.violating.id

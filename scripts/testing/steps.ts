@@ -109,6 +109,13 @@ export const steps: readonly Step[] = [
     command: (report) => ['scripts/testing/checkov.ts', report],
     read: readChecks,
   },
+  {
+    name: 'trivy',
+    needs: [],
+    minutes: 15,
+    command: (report) => ['scripts/testing/trivy.ts', report],
+    read: readChecks,
+  },
   vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
   { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },

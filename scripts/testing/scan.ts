@@ -1,0 +1,45 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { copyProject } from '../../test/lab/terraform/index.ts';
+import type { Check } from './checks.ts';
+
+const repository = path.resolve(import.meta.dirname, '../..');
+
+/** Where a scanner works: nothing of it is left afterwards. */
+export interface ScanPlace {
+  /** For the scanner's own files. */
+  readonly folder: string;
+  /** A copy of the project, so that working files of Terraform stay out of what is scanned. */
+  readonly project: string;
+  /** Aborted when the run is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a scanner on a copy of the project, and writes what it checked: the failed checks and the counts to the screen,
+ * all of them to `report` as JSON. The exit code becomes 1 when a check failed.
+ */
+export async function scanCopy(
+  name: string,
+  report: string,
+  scan: (place: ScanPlace) => Promise<readonly Check[]>,
+): Promise<void> {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => controller.abort(new Error(`interrupted by ${signal}`)));
+  }
+  await mkdir(path.join(repository, '.work'), { recursive: true });
+  const folder = await mkdtemp(path.join(repository, '.work', `${name}-run-`));
+  const project = path.join(folder, 'project');
+  try {
+    await copyProject(project);
+    const checks = await scan({ folder, project, signal: controller.signal });
+    const failed = checks.filter(({ passed }) => !passed);
+    for (const check of failed) process.stdout.write(`${check.name}: ${check.message}\n`);
+    process.stdout.write(`${checks.length - failed.length} passed, ${failed.length} failed\n`);
+    await writeFile(report, JSON.stringify(checks, null, 2));
+    if (failed.length > 0) process.exitCode = 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
