@@ -25,6 +25,7 @@ module "central" {
   lambda            = var.lambda
   collector         = var.collector
   evidence          = var.evidence
+  encryption        = var.encryption
   alarms            = var.alarms
   notifications     = var.notifications
   dashboard         = var.dashboard

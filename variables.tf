@@ -38,8 +38,6 @@ variable "api_token_secret" {
     version = optional(number, 1)
     # An existing secret of the home region: the token as it stands, or `{"token": "…"}`.
     arn = optional(string)
-    # The KMS key that encrypts the secret. Null: the account's `aws/secretsmanager`, which costs nothing.
-    kms_key_arn = optional(string)
     # For how many days a secret that a destroy removed can be brought back, 7 to 30; until then its name is taken. 0: gone at once.
     recovery_days = optional(number, 7)
   })
@@ -260,9 +258,15 @@ variable "evidence" {
     retention_days = optional(number, 400)
     # Whether a destroy may delete the findings table and a bucket that holds evidence.
     force_destroy = optional(bool, false)
-    # The KMS key that encrypts the findings table. Null: DynamoDB's own key.
-    table_kms_key_arn = optional(string)
   })
+  default  = {}
+  nullable = false
+}
+
+variable "encryption" {
+  description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
+  # The type is that of `encryption` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
+  type     = any
   default  = {}
   nullable = false
 }
@@ -292,8 +296,6 @@ variable "notifications" {
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
-    # The KMS key that encrypts messages at rest; EventBridge must be allowed to use it. Null: none, because EventBridge can't use AWS's own key for SNS.
-    kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false

@@ -54,6 +54,7 @@ resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.settings.log_retention_days
+  kms_key_id        = var.log_key_arn
   tags              = var.tags
 }
 

@@ -32,3 +32,8 @@ output "environment" {
   description = "The function's environment variables."
   value       = aws_lambda_function.this.environment[0].variables
 }
+
+output "log_key_arn" {
+  description = "The KMS key of the function's log group; null: CloudWatch Logs' own."
+  value       = aws_cloudwatch_log_group.this.kms_key_id
+}

@@ -60,6 +60,12 @@ variable "settings" {
   nullable = false
 }
 
+variable "log_key_arn" {
+  description = "The KMS key of the function's log group. Null: CloudWatch Logs' own."
+  type        = string
+  default     = null
+}
+
 variable "iam" {
   description = "Path and permissions boundary of the role."
   type = object({

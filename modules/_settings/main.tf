@@ -21,5 +21,6 @@ locals {
 module "typed" {
   source = "./typed"
 
-  rules = local.given
+  rules      = local.given
+  encryption = local.given_keys
 }

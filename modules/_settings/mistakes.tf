@@ -125,5 +125,5 @@ locals {
     ],
   )
 
-  mistakes = concat(local.misspelt, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes)
+  mistakes = concat(local.misspelt, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes)
 }

@@ -83,6 +83,18 @@ variable "regions" {
   nullable    = false
 }
 
+variable "home_region" {
+  description = "The region of `central`, which has the token, the topic, the buckets and the table."
+  type        = string
+  nullable    = false
+}
+
+variable "encryption" {
+  description = "The keys by region as they were given: checked here. Their types are in typed/."
+  type        = any
+  nullable    = false
+}
+
 variable "delivery_role_name" {
   description = "The role that delivers flow logs where a rule names none."
   type        = string

@@ -66,11 +66,12 @@ module "collector" {
         Resource = [aws_sqs_queue.polls_dead_letters.arn]
       },
     ],
-    var.api_token_secret.kms_key_arn == null ? [] : [{
-      Action   = ["kms:Decrypt"]
-      Resource = [var.api_token_secret.kms_key_arn]
-    }],
+    local.key_statements.secret,
+    local.key_statements.queues,
+    local.key_statements.evidence,
   )
+
+  log_key_arn = local.own_keys.logs
 
   settings = merge(var.lambda, var.collector)
   iam      = { path = var.iam.path, permissions_boundary_arn = var.iam.permissions_boundary_arn }

@@ -70,8 +70,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
 
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = local.own_keys.evidence == null ? "AES256" : "aws:kms"
+      kms_master_key_id = local.own_keys.evidence
     }
+
+    # One call of KMS for many objects.
+    bucket_key_enabled = local.own_keys.evidence != null
   }
 }
 

@@ -39,7 +39,7 @@ resource "aws_dynamodb_table" "findings" {
 
   # Without a key of the user's: DynamoDB's own, which costs nothing.
   server_side_encryption {
-    enabled     = var.evidence.table_kms_key_arn != null
-    kms_key_arn = var.evidence.table_kms_key_arn
+    enabled     = local.own_keys.table != null
+    kms_key_arn = local.own_keys.table
   }
 }

@@ -9,8 +9,6 @@ variable "notifications" {
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
-    # The KMS key that encrypts messages at rest; EventBridge must be allowed to use it. Null: none, because EventBridge can't use AWS's own key for SNS.
-    kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
@@ -29,11 +27,6 @@ variable "notifications" {
   validation {
     condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
     error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
-  }
-
-  validation {
-    condition     = var.notifications.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.notifications.kms_key_arn))
-    error_message = "notifications.kms_key_arn is \"${coalesce(var.notifications.kms_key_arn, "null")}\": expected a key's ARN, such as \"arn:aws:kms:eu-central-1:111111111111:key/…\"."
   }
 
   validation {
@@ -189,7 +182,7 @@ resource "aws_sns_topic" "notifications" {
 
   name              = "${var.name}-notifications"
   display_name      = "CSPM auto-remediation"
-  kms_master_key_id = var.notifications.kms_key_arn
+  kms_master_key_id = local.own_keys.topic
   tags              = var.tags
 }
 
@@ -290,7 +283,8 @@ resource "aws_sqs_queue" "notifications_dead_letters" {
 
   name                      = "${var.name}-notifications-dead-letters"
   message_retention_seconds = 14 * 24 * 3600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = local.own_keys.queues == null ? true : null
+  kms_master_key_id         = local.own_keys.queues
   tags                      = var.tags
 }
 

@@ -12,7 +12,7 @@ output "link" {
     notifications            = var.notifications.enabled
     evidence_bucket          = aws_s3_bucket.evidence.bucket
     findings_table           = aws_dynamodb_table.findings.name
-    findings_table_key_arn   = var.evidence.table_kms_key_arn
+    keys                     = module.settings.keys
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
     automation_role_name     = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id

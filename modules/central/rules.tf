@@ -74,6 +74,8 @@ module "settings" {
   schedule           = var.schedule
   partition          = local.partition
   regions            = local.regions
+  home_region        = local.home_region
+  encryption         = var.encryption
   delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs"
 }
 

@@ -92,7 +92,8 @@ resource "aws_scheduler_schedule" "check" {
 resource "aws_sqs_queue" "polls_dead_letters" {
   name                      = local.polls_dead_letters_name
   message_retention_seconds = 14 * 24 * 3600
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = local.own_keys.queues == null ? true : null
+  kms_master_key_id         = local.own_keys.queues
   tags                      = var.tags
 
   # So that a deployment with this queue is one that the state knows.
@@ -127,17 +128,20 @@ resource "aws_iam_role_policy" "scheduler" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
-      {
-        Effect   = "Allow"
-        Action   = ["lambda:InvokeFunction"]
-        Resource = [module.collector.arn]
-      },
-      {
-        Effect   = "Allow"
-        Action   = ["sqs:SendMessage"]
-        Resource = [aws_sqs_queue.polls_dead_letters.arn]
-      },
-    ]
+    Statement = concat(
+      [
+        {
+          Effect   = "Allow"
+          Action   = ["lambda:InvokeFunction"]
+          Resource = [module.collector.arn]
+        },
+        {
+          Effect   = "Allow"
+          Action   = ["sqs:SendMessage"]
+          Resource = [aws_sqs_queue.polls_dead_letters.arn]
+        },
+      ],
+      [for statement in local.key_statements.own_queues : merge(statement, { Effect = "Allow" })],
+    )
   })
 }

@@ -15,8 +15,10 @@ resource "aws_s3_object" "accounts" {
   content      = local.account_settings
   content_type = "application/json"
 
-  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right.
-  etag = md5(local.account_settings)
+  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right. With a key of
+  # KMS, S3's ETag is no MD5 any more, and only what Terraform itself wrote can be compared.
+  etag        = local.own_keys.buckets == null ? md5(local.account_settings) : null
+  source_hash = local.own_keys.buckets == null ? null : md5(local.account_settings)
 
   # An object takes ten tags, and the bucket has them all.
   override_provider {
@@ -36,7 +38,8 @@ resource "aws_s3_object" "rule" {
   key          = "rules/${each.key}.json"
   content      = each.value
   content_type = "application/json"
-  etag         = md5(each.value)
+  etag         = local.own_keys.buckets == null ? md5(each.value) : null
+  source_hash  = local.own_keys.buckets == null ? null : md5(each.value)
 
   override_provider {
     default_tags {
@@ -99,8 +102,12 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "settings" {
 
   rule {
     apply_server_side_encryption_by_default {
-      sse_algorithm = "AES256"
+      sse_algorithm     = local.own_keys.buckets == null ? "AES256" : "aws:kms"
+      kms_master_key_id = local.own_keys.buckets
     }
+
+    # One call of KMS for many objects.
+    bucket_key_enabled = local.own_keys.buckets != null
   }
 }
 

@@ -31,8 +31,6 @@ variable "api_token_secret" {
     version = optional(number, 1)
     # An existing secret of the home region: the token as it stands, or `{"token": "…"}`.
     arn = optional(string)
-    # The KMS key that encrypts the secret. Null: the account's `aws/secretsmanager`, which costs nothing.
-    kms_key_arn = optional(string)
     # For how many days a secret that a destroy removed can be brought back, 7 to 30; until then its name is taken. 0: gone at once.
     recovery_days = optional(number, 7)
   })
@@ -56,11 +54,6 @@ variable "api_token_secret" {
   }
 
   validation {
-    condition     = var.api_token_secret.kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.api_token_secret.kms_key_arn))
-    error_message = "api_token_secret.kms_key_arn is \"${coalesce(var.api_token_secret.kms_key_arn, "null")}\": expected a key's ARN, such as \"arn:aws:kms:eu-central-1:111111111111:key/…\"."
-  }
-
-  validation {
     condition     = var.api_token_secret.recovery_days == 0 || (var.api_token_secret.recovery_days >= 7 && var.api_token_secret.recovery_days <= 30)
     error_message = "api_token_secret.recovery_days is ${var.api_token_secret.recovery_days}: expected 0, or 7 to 30."
   }
@@ -76,7 +69,7 @@ resource "aws_secretsmanager_secret" "api_token" {
 
   name                    = "${var.name}/netskope-api-token"
   description             = "Netskope REST API token of ${local.netskope_url}, read by ${var.name}-collector."
-  kms_key_id              = var.api_token_secret.kms_key_arn
+  kms_key_id              = local.own_keys.token
   recovery_window_in_days = var.api_token_secret.recovery_days
   tags                    = var.tags
 }

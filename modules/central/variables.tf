@@ -219,8 +219,6 @@ variable "evidence" {
     retention_days = optional(number, 400)
     # Whether a destroy may delete the findings table and a bucket that holds evidence.
     force_destroy = optional(bool, false)
-    # The KMS key that encrypts the findings table. Null: DynamoDB's own key.
-    table_kms_key_arn = optional(string)
   })
   default  = {}
   nullable = false
@@ -228,17 +226,6 @@ variable "evidence" {
   validation {
     condition     = var.evidence.retention_days >= 1 && floor(var.evidence.retention_days) == var.evidence.retention_days
     error_message = "evidence.retention_days is ${var.evidence.retention_days}: expected a whole number of days, 1 or more."
-  }
-
-  validation {
-    condition     = var.evidence.table_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", var.evidence.table_kms_key_arn))
-    error_message = "evidence.table_kms_key_arn is \"${coalesce(var.evidence.table_kms_key_arn, "null")}\": expected a key's ARN, such as \"arn:aws:kms:eu-central-1:111111111111:key/…\"."
-  }
-
-  # DynamoDB takes a key of the table's own region.
-  validation {
-    condition     = var.evidence.table_kms_key_arn == null ? true : try(split(":", var.evidence.table_kms_key_arn)[3], data.aws_region.this.id) == data.aws_region.this.id
-    error_message = "evidence.table_kms_key_arn is \"${coalesce(var.evidence.table_kms_key_arn, "null")}\": expected a key of the home region, ${data.aws_region.this.id}."
   }
 }
 

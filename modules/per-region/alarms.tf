@@ -209,7 +209,8 @@ resource "aws_sqs_queue" "alarms_dead_letters" {
 
   name                      = local.alarms_dead_letters_name
   message_retention_seconds = var.queue.dead_letter_retention_days * local.day
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
+  kms_master_key_id         = local.keys.queues
   tags                      = var.link.tags
 }
 

@@ -14,7 +14,8 @@ resource "aws_sqs_queue" "delayed" {
   visibility_timeout_seconds = 6 * var.remediator.timeout
   message_retention_seconds  = var.queue.retention_days * local.day
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = true
+  sqs_managed_sse_enabled    = local.keys.queues == null ? true : null
+  kms_master_key_id          = local.keys.queues
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.delayed_dead_letters.arn
@@ -27,7 +28,8 @@ resource "aws_sqs_queue" "delayed" {
 resource "aws_sqs_queue" "delayed_dead_letters" {
   name                      = local.delayed_dead_letters_name
   message_retention_seconds = var.queue.dead_letter_retention_days * local.day
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
+  kms_master_key_id         = local.keys.queues
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"

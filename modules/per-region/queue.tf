@@ -22,7 +22,8 @@ resource "aws_sqs_queue" "jobs" {
   visibility_timeout_seconds = 6 * var.remediator.timeout
   message_retention_seconds  = var.queue.retention_days * local.day
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = true
+  sqs_managed_sse_enabled    = local.keys.queues == null ? true : null
+  kms_master_key_id          = local.keys.queues
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
@@ -36,7 +37,8 @@ resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letters_name
   fifo_queue                = true
   message_retention_seconds = var.queue.dead_letter_retention_days * local.day
-  sqs_managed_sse_enabled   = true
+  sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
+  kms_master_key_id         = local.keys.queues
 
   redrive_allow_policy = jsonencode({
     redrivePermission = "byQueue"

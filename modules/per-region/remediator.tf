@@ -116,13 +116,10 @@ module "remediator" {
       Resource = [var.link.event_bus_arn]
     },
     ],
-    # DynamoDB uses the key in the name of who asks.
-    var.link.findings_table_key_arn == null ? [] : [{
-      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-      Resource  = [var.link.findings_table_key_arn]
-      Condition = { StringEquals = { "kms:ViaService" = ["dynamodb.${var.link.home_region}.amazonaws.com"] } }
-    }],
+    local.key_statements,
   )
+
+  log_key_arn = local.keys.logs
 
   settings = merge(var.link.lambda, {
     memory_size          = var.remediator.memory_size

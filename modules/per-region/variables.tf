@@ -23,8 +23,8 @@ variable "link" {
     evidence_bucket = string
     # The findings table's name.
     findings_table = string
-    # The KMS key of the findings table. Null: DynamoDB's own.
-    findings_table_key_arn = optional(string)
+    # Your KMS keys by region and use.
+    keys = optional(map(map(string)), {})
     # The name of the role in target accounts, with its path.
     target_role_name = string
     # The name of the role that runbooks run by in target accounts, with its path.

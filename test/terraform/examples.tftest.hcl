@@ -27,6 +27,19 @@ run "single_account" {
   }
 }
 
+run "customer_keys" {
+  command = plan
+
+  module {
+    source = "./examples/customer-keys"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_kms_key.this.policy).Statement : statement.Sid] == ["EnableIamPolicies", "EventBridge", "CloudWatchAlarms", "CloudWatchLogs"] && alltrue([for keys in values(module.cspm_auto_remediation.link.keys) : alltrue([for key in values(keys) : key == aws_kms_key.this.arn])])
+    error_message = "Everything has the key: ${jsonencode(module.cspm_auto_remediation.link.keys)}"
+  }
+}
+
 run "gitops" {
   command = plan
 

@@ -12,6 +12,8 @@ variables {
   schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
   partition          = "aws"
   regions            = ["eu-central-1"]
+  home_region        = "eu-central-1"
+  encryption         = {}
   delivery_role_name = "cspm-flow-logs"
 }
 
@@ -53,6 +55,12 @@ run "misspelt_words" {
   command = plan
 
   variables {
+    regions = ["eu-central-1", "us-east-1"]
+    encryption = {
+      eu-central-1 = { tokn = "arn:aws:kms:eu-central-1:111111111111:key/k", all = "alias/all", topic = "arn:aws:kms:us-east-1:111111111111:key/k" }
+      us-east-1    = { table = "arn:aws:kms:us-east-1:111111111111:key/k", queues = null, logs = "arn:aws:kms:us-east-1:111111111111:key/mrk-1" }
+      mars         = {}
+    }
     rules = {
       s3-bucket-public = {
         maintenance_windw = { start = "22:00", end = "04:00" }
@@ -70,7 +78,18 @@ run "misspelt_words" {
   expect_failures = [output.rules]
 
   assert {
-    condition = toset([for mistake in local.mistakes : regex("^(rules.* has \"\\w+\"), which is unknown: expected ", mistake)[0]]) == toset([
+    condition = local.encryption_mistakes == [
+      "encryption[\"eu-central-1\"] has \"tokn\", which is unknown: expected all, buckets, evidence, logs, queues, table, token, topic",
+      "encryption[\"eu-central-1\"].all is \"alias/all\": expected the ARN of a key of that region, such as arn:aws:kms:eu-central-1:111111111111:key/…",
+      "encryption[\"eu-central-1\"].topic is \"arn:aws:kms:us-east-1:111111111111:key/k\": expected the ARN of a key of that region, such as arn:aws:kms:eu-central-1:111111111111:key/…",
+      "encryption has the region \"mars\": expected one of eu-central-1, us-east-1",
+      "encryption[\"us-east-1\"].table has no effect: expected it in the home region, eu-central-1",
+    ]
+    error_message = join("\n", local.encryption_mistakes)
+  }
+
+  assert {
+    condition = toset([for mistake in setsubtract(local.mistakes, local.encryption_mistakes) : regex("^(rules.* has \"\\w+\"), which is unknown: expected ", mistake)[0]]) == toset([
       "rules[\"s3-bucket-public\"] has \"maintenance_windw\"",
       "rules[\"s3-bucket-public\"] has \"exemption\"",
       "rules[\"s3-bucket-public\"].options has \"block_al\"",

@@ -12,6 +12,8 @@ variables {
   schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
   partition          = "aws"
   regions            = ["eu-central-1"]
+  home_region        = "eu-central-1"
+  encryption         = {}
   delivery_role_name = "cspm-flow-logs"
 }
 

@@ -33,27 +33,55 @@ run "kept_by_a_destroy" {
   }
 }
 
-run "the_table_by_a_key_of_the_users" {
+# One key for all, another for a use, and one of another region; each use is encrypted, and each role may use what it needs.
+run "keys_of_the_users" {
   command = plan
 
   variables {
-    evidence = { table_kms_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/mine" }
+    regions = ["eu-central-1", "us-east-1"]
+    encryption = {
+      eu-central-1 = { all = "arn:aws:kms:eu-central-1:111111111111:key/all", table = "arn:aws:kms:eu-central-1:111111111111:key/table", evidence = "arn:aws:kms:eu-central-1:111111111111:key/evidence" }
+      us-east-1    = { queues = "arn:aws:kms:us-east-1:111111111111:key/queues" }
+    }
   }
 
   assert {
-    condition     = one(aws_dynamodb_table.findings.server_side_encryption[*].kms_key_arn) == "arn:aws:kms:eu-central-1:111111111111:key/mine" && output.link.findings_table_key_arn == "arn:aws:kms:eu-central-1:111111111111:key/mine"
-    error_message = "The key must encrypt the table, and the remediators must know of it."
+    condition = alltrue([
+      one(aws_dynamodb_table.findings.server_side_encryption[*].kms_key_arn) == "arn:aws:kms:eu-central-1:111111111111:key/table",
+      aws_secretsmanager_secret.api_token[0].kms_key_id == "arn:aws:kms:eu-central-1:111111111111:key/all",
+      aws_sns_topic.notifications[0].kms_master_key_id == "arn:aws:kms:eu-central-1:111111111111:key/all",
+      alltrue([for queue in [aws_sqs_queue.polls_dead_letters, aws_sqs_queue.notifications_dead_letters[0]] : queue.kms_master_key_id == "arn:aws:kms:eu-central-1:111111111111:key/all"]),
+      module.collector.log_key_arn == "arn:aws:kms:eu-central-1:111111111111:key/all",
+      [
+        for configuration in [aws_s3_bucket_server_side_encryption_configuration.evidence, aws_s3_bucket_server_side_encryption_configuration.settings] :
+        [for rule in configuration.rule : [one(rule.apply_server_side_encryption_by_default).kms_master_key_id, rule.bucket_key_enabled]]
+      ] == [[["arn:aws:kms:eu-central-1:111111111111:key/evidence", true]], [["arn:aws:kms:eu-central-1:111111111111:key/all", true]]],
+      # S3's ETag is no MD5 any more: a second plan would never be clean.
+      aws_s3_object.accounts.source_hash == md5(output.settings.accounts) && aws_s3_object.rule["s3-bucket-public"].source_hash == md5(output.settings.rules["s3-bucket-public"]),
+    ])
+    error_message = "Each must have its key: ${jsonencode(module.settings.keys)}"
   }
-}
 
-run "the_table_by_a_key_of_another_region" {
-  command = plan
-
-  variables {
-    evidence = { table_kms_key_arn = "arn:aws:kms:us-east-1:111111111111:key/mine" }
+  assert {
+    condition = [
+      for statement in jsondecode(module.collector.policy).Statement : [statement.Action, statement.Resource, statement.Condition] if startswith(statement.Action[0], "kms:")
+      ] == [
+      [["kms:Decrypt"], ["arn:aws:kms:eu-central-1:111111111111:key/all"], { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-central-1.amazonaws.com"] } }],
+      [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/all", "arn:aws:kms:us-east-1:111111111111:key/queues"], { StringEquals = { "kms:ViaService" = ["sqs.eu-central-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"] } }],
+      [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/evidence"], { StringEquals = { "kms:ViaService" = ["s3.eu-central-1.amazonaws.com"] } }],
+    ]
+    error_message = "The collector may use keys through their services alone: ${module.collector.policy}"
   }
 
-  expect_failures = [var.evidence]
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.scheduler.policy).Statement : statement.Condition if contains(statement.Action, "kms:GenerateDataKey")] == [{ StringEquals = { "kms:ViaService" = ["sqs.eu-central-1.amazonaws.com"] } }]
+    error_message = "The scheduler puts what failed on an encrypted queue: ${aws_iam_role_policy.scheduler.policy}"
+  }
+
+  assert {
+    condition     = output.link.keys["us-east-1"].queues == "arn:aws:kms:us-east-1:111111111111:key/queues" && output.link.keys["us-east-1"].logs == null && output.link.keys["eu-central-1"].buckets == "arn:aws:kms:eu-central-1:111111111111:key/all"
+    error_message = "Remediators must know the keys: ${jsonencode(output.link.keys)}"
+  }
 }
 
 run "deleted_where_that_is_asked_for" {

@@ -67,11 +67,10 @@ run "mistakes_3" {
     iam              = { target_role_path = "/security" }
     lambda           = { log_retention_days = 100 }
     collector        = { timeout = 1000 }
-    notifications    = { kms_key_arn = "alias/notifications" }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions, var.iam,
-    var.lambda, var.collector, var.notifications,
+    var.lambda, var.collector,
   ]
 }
 
@@ -98,14 +97,6 @@ run "mistakes_5" {
     notifications    = { outcomes = ["failed", "deferred"] } # no alarm tells of the one
   }
   expect_failures = [var.name, var.api_token_secret, var.schedule, var.notifications]
-}
-
-run "a_secret_whose_key_is_an_alias" {
-  command = plan
-  variables {
-    api_token_secret = { kms_key_arn = "alias/netskope" }
-  }
-  expect_failures = [var.api_token_secret]
 }
 
 run "a_secret_that_can_be_brought_back_for_three_days" {

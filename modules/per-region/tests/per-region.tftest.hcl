@@ -192,7 +192,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   command = plan
 
   variables {
-    link = merge(var.link, { home_region = "eu-central-1", findings_table_key_arn = "arn:aws:kms:eu-central-1:111111111111:key/mine" })
+    link = merge(var.link, { home_region = "eu-central-1" })
   }
 
   assert {
@@ -200,13 +200,6 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
     ]) == ["lease#eu-central-1#*", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
     error_message = "Policy: ${module.remediator.policy}"
-  }
-
-  assert {
-    condition = [
-      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Resource, "arn:aws:kms:eu-central-1:111111111111:key/mine")
-    ] == [{ StringEquals = { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com"] } }]
-    error_message = "The table's key may be used through DynamoDB alone: ${module.remediator.policy}"
   }
 }
 
@@ -225,11 +218,38 @@ run "roles_of_the_organization_alone" {
   }
 }
 
-run "accounts_that_the_settings_name_alone" {
+run "accounts_that_the_settings_name_alone_and_keys_of_the_users" {
   command = plan
 
   variables {
-    link = merge(var.link, { organization_id = "o-a1b2c3d4e5", accounts = ["222222222222", "333333333333"] })
+    link = merge(var.link, {
+      organization_id = "o-a1b2c3d4e5"
+      accounts        = ["222222222222", "333333333333"]
+      keys = {
+        eu-central-1 = { queues = "arn:aws:kms:eu-central-1:111111111111:key/queues", logs = "arn:aws:kms:eu-central-1:111111111111:key/logs", buckets = null, evidence = null, table = null }
+        us-east-1    = { queues = null, logs = null, buckets = "arn:aws:kms:us-east-1:111111111111:key/buckets", evidence = "arn:aws:kms:us-east-1:111111111111:key/evidence", table = "arn:aws:kms:us-east-1:111111111111:key/table" }
+      }
+    })
+  }
+
+  assert {
+    condition = module.remediator.log_key_arn == "arn:aws:kms:eu-central-1:111111111111:key/logs" && alltrue([
+      for queue in [aws_sqs_queue.jobs, aws_sqs_queue.dead_letters, aws_sqs_queue.delayed, aws_sqs_queue.delayed_dead_letters, aws_sqs_queue.alarms_dead_letters[0]] :
+      queue.kms_master_key_id == "arn:aws:kms:eu-central-1:111111111111:key/queues"
+    ])
+    error_message = "Queues and logs must have this region's keys."
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.remediator.policy).Statement : [statement.Action, statement.Resource, statement.Condition.StringEquals["kms:ViaService"]] if startswith(statement.Action[0], "kms:")
+      ] == [
+      [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/queues"], ["sqs.eu-central-1.amazonaws.com"]],
+      [["kms:Decrypt"], ["arn:aws:kms:us-east-1:111111111111:key/buckets"], ["s3.us-east-1.amazonaws.com"]],
+      [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:us-east-1:111111111111:key/evidence"], ["s3.us-east-1.amazonaws.com"]],
+      [["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], ["arn:aws:kms:us-east-1:111111111111:key/table"], ["dynamodb.us-east-1.amazonaws.com"]],
+    ]
+    error_message = "The remediator may use keys through their services alone: ${module.remediator.policy}"
   }
 
   assert {

@@ -54,6 +54,7 @@ const KNOWN_CONDITION_KEYS = [
   'events:detail-type',
   'events:source',
   'iam:PassedToService',
+  'kms:ViaService',
   's3:ResourceAccount',
   's3:if-none-match',
   'secretsmanager:SecretId',

@@ -23,10 +23,10 @@ module "central" {
 
   netskope_tenant = "acme"
   api_token_secret = {
-    create      = false
-    arn         = local.made.secret
-    kms_key_arn = local.made.key
+    create = false
+    arn    = local.made.secret
   }
+  encryption = { eu-central-1 = { all = local.made.key } }
 
   account_groups    = { production = [local.made.account, "111111111111"] }
   excluded_accounts = [local.made.account]

@@ -1,0 +1,19 @@
+module "cspm_auto_remediation" {
+  # In a repository of your own:
+  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
+  source = "../.."
+
+  name            = var.name
+  netskope_tenant = var.netskope_tenant
+  api_token       = var.api_token
+
+  rules = {
+    security-group-ssh-open = { mode = "dry_run" }
+  }
+
+  # By region; `all` is for every use of a key there.
+  encryption = { (local.region) = { all = aws_kms_key.this.arn } }
+
+  evidence         = { force_destroy = var.force_destroy }
+  api_token_secret = { recovery_days = var.force_destroy ? 0 : 7 }
+}

@@ -1,0 +1,23 @@
+variable "name" {
+  description = "The prefix of every resource's name; the key's policy holds it, too."
+  type        = string
+  default     = "cspm-auto-remediation"
+}
+
+variable "netskope_tenant" {
+  description = "The Netskope tenant: `acme`, `acme.eu`, or its whole host name, `acme.goskope.com`."
+  type        = string
+}
+
+variable "api_token" {
+  description = "The Netskope REST API token (API v1). Give it by the environment, `TF_VAR_api_token`."
+  type        = string
+  sensitive   = true
+  ephemeral   = true
+}
+
+variable "force_destroy" {
+  description = "Whether a destroy deletes the evidence and the token's secret for good."
+  type        = bool
+  default     = false
+}

@@ -1,0 +1,44 @@
+variable "encryption" {
+  description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
+  # The type is that of `encryption` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
+  type     = any
+  default  = {}
+  nullable = false
+}
+
+locals {
+  # This region's key of each use; null: AWS's own.
+  own_keys = {
+    for use in ["token", "topic", "queues", "logs", "buckets", "evidence", "table"] : use => try(module.settings.keys[local.home_region][use], null)
+  }
+
+  # The collector puts jobs on the queues of all regions.
+  queue_keys = { for region, keys in module.settings.keys : region => keys.queues if keys.queues != null }
+
+  # In China a service may be named by AWS's domain there.
+  domains = local.partition == "aws-cn" ? ["amazonaws.com", "amazonaws.com.cn"] : ["amazonaws.com"]
+
+  # What the functions' roles may do with the keys: only what their service asks for in their name.
+  key_statements = {
+    secret = local.own_keys.token == null ? [] : [{
+      Action    = ["kms:Decrypt"]
+      Resource  = [local.own_keys.token]
+      Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "secretsmanager.${local.home_region}.${domain}"] } }
+    }]
+    queues = length(local.queue_keys) == 0 ? [] : [{
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = distinct(values(local.queue_keys))
+      Condition = { StringEquals = { "kms:ViaService" = flatten([for region in keys(local.queue_keys) : [for domain in local.domains : "sqs.${region}.${domain}"]]) } }
+    }]
+    own_queues = local.own_keys.queues == null ? [] : [{
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = [local.own_keys.queues]
+      Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "sqs.${local.home_region}.${domain}"] } }
+    }]
+    evidence = local.own_keys.evidence == null ? [] : [{
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = [local.own_keys.evidence]
+      Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "s3.${local.home_region}.${domain}"] } }
+    }]
+  }
+}
