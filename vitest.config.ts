@@ -14,6 +14,7 @@ const endToEnd = { maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000
 /** What takes long by its nature, and runs by `npm run test:full`. */
 const everyCall = 'test/integration/every-call/*.test.ts';
 const organization = 'test/e2e/organization.test.ts';
+const upgrade = 'test/e2e/upgrade.test.ts';
 
 export default defineConfig({
   test: {
@@ -39,8 +40,16 @@ export default defineConfig({
         },
       },
       { test: { ...integration, name: 'every-call', include: [everyCall] } },
-      { test: { ...endToEnd, name: 'e2e', include: ['test/e2e/**/*.test.ts'], exclude: [organization] } },
+      {
+        test: {
+          ...endToEnd,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: [organization, upgrade],
+        },
+      },
       { test: { ...endToEnd, name: 'organization', include: [organization] } },
+      { test: { ...endToEnd, name: 'upgrade', include: [upgrade] } },
     ],
     // Of the unit tests, which are to reach every line that decides something.
     coverage: {

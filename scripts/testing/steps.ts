@@ -119,6 +119,7 @@ export const steps: readonly Step[] = [
   vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
   { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
+  { ...vitest('upgrade', 30, ['prepare-local-aws', 'prepare-terraform']), full: true },
   {
     name: 'chaos',
     full: true,

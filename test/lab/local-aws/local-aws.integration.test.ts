@@ -8,6 +8,7 @@ import {
   InvokeCommand,
   LambdaClient,
   PutFunctionConcurrencyCommand,
+  UpdateEventSourceMappingCommand,
   waitUntilFunctionActiveV2,
 } from '@aws-sdk/client-lambda';
 import { DescribeDBInstancesCommand, ModifyDBInstanceCommand, RDSClient } from '@aws-sdk/client-rds';
@@ -369,6 +370,7 @@ describe('an event source mapping on a FIFO queue', () => {
       expect(State).toBe('Enabled');
     }, UNTIL);
     return {
+      uuid: z.string().parse(mapping.UUID),
       queueUrl: z.string().parse(queue.QueueUrl),
       deadLettersUrl: z.string().parse(deadLetters.QueueUrl),
       notes: async () => {
@@ -380,6 +382,32 @@ describe('an event source mapping on a FIFO queue', () => {
       },
     };
   }
+
+  test('is never Creating again when it is updated, and goes on', async () => {
+    const { uuid, queueUrl, notes } = await mapped('updated', '30');
+    const states = new Set<string | undefined>();
+
+    const updated = await lambda.send(
+      new UpdateEventSourceMappingCommand({ UUID: uuid, ScalingConfig: { MaximumConcurrency: 5 } }),
+    );
+    states.add(updated.State);
+    await vi.waitFor(async () => {
+      const { State } = await lambda.send(new GetEventSourceMappingCommand({ UUID: uuid }));
+      states.add(State);
+      expect(State).toBe('Enabled');
+    }, UNTIL);
+    await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'after', MessageGroupId: 'a' }));
+
+    await vi.waitFor(
+      async () => expect((await notes()).map(({ what }) => what)).toEqual(['begin', 'end']),
+      UNTIL,
+    );
+    expect([...states]).not.toContain('Creating');
+    expect(await lambda.send(new GetEventSourceMappingCommand({ UUID: uuid }))).toMatchObject({
+      State: 'Enabled',
+      ScalingConfig: { MaximumConcurrency: 5 },
+    });
+  });
 
   test('keeps the order within a group, and works on groups side by side', async () => {
     // a1 and b1 each wait until the other has begun.

@@ -116,7 +116,7 @@ describe('the table of steps', () => {
   });
 
   it('gives the parts that take long only when asked for all, or for one of them', () => {
-    const long = ['every-call', 'organization', 'chaos', 'first-applies'];
+    const long = ['every-call', 'organization', 'upgrade', 'chaos', 'first-applies'];
 
     const usual = chooseSteps(steps, []).map(({ name }) => name);
     const full = chooseSteps(steps, ['--full']).map(({ name }) => name);

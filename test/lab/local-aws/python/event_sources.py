@@ -4,6 +4,7 @@ import logging
 import threading
 
 from localemu.services.lambda_ import provider
+from localemu.services.lambda_.event_source_mapping.esm_worker import EsmState, EsmWorker
 from localemu.services.lambda_.event_source_mapping.esm_worker_factory import EsmWorkerFactory
 from localemu.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
 
@@ -62,3 +63,31 @@ def install():
         threading.Thread(target=work, name="event-source-batch", daemon=True).start()
 
     SqsPoller.handle_messages = handle_messages_aside
+
+    create = EsmWorker.create
+
+    def create_or_go_on(self):
+        """
+        LocalEmu makes a worker anew for a mapping that is updated, which then is "Creating". In AWS only a new mapping
+        is, and Terraform's provider takes it for an error of the update.
+        """
+        if self.enabled and self.esm_config["State"] != EsmState.CREATING:
+            with self._state_lock:
+                self.current_state = EsmState.UPDATING
+            self.start()
+        else:
+            create(self)
+
+    EsmWorker.create = create_or_go_on
+
+    update = provider.LambdaProvider.update_event_source_mapping_v2
+
+    def update_without_late_word(self, context, request):
+        """LocalEmu's old worker says "Disabled" of the mapping when its last poll has ended, whatever the new one does."""
+        old = self.esm_workers.get(request.get("UUID"))
+        updated = update(self, context, request)
+        if old is not None:
+            old.update_esm_state_in_store = lambda state: None
+        return updated
+
+    provider.LambdaProvider.update_event_source_mapping_v2 = update_without_late_word
