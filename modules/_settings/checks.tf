@@ -34,16 +34,22 @@ check "exemptions_name_regions" {
 check "options_have_an_effect" {
   assert {
     condition     = length(local.vain_options) == 0
-    error_message = "${join("; ", local.vain_options)}."
+    error_message = "${join("; ", local.vain_options)}. Remove what has no effect."
   }
 }
 
 locals {
-  vain_options = flatten([
-    for id, rule in local.rules : [
-      for option, value in rule.options :
-      "rules[\"${id}\"].options.${option} is ${value}, and Netskope reports from ${local.catalog[id].options.properties[option].reported_from} on: a lower value finds nothing more"
-      if try(value < local.catalog[id].options.properties[option].reported_from, false)
-    ]
-  ])
+  vain_options = concat(
+    flatten([
+      for id, rule in local.rules : [
+        for option, value in rule.options :
+        "rules[\"${id}\"].options.${option} is ${value}, and Netskope reports from ${local.catalog[id].options.properties[option].reported_from} on: a lower value finds nothing more"
+        if try(value < local.catalog[id].options.properties[option].reported_from, false)
+      ]
+    ]),
+    [
+      for id, rule in local.rules : "rules[\"${id}\"].runbook_then is \"report\", and the rule's method is \"api\""
+      if rule.method == "api" && rule.runbook_then == "report"
+    ],
+  )
 }

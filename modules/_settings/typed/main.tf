@@ -66,7 +66,7 @@ variable "rules" {
       kms_key_arn = optional(string)
       # vpc-flow-logs-disabled: The log group's name; {vpc_id} stands for the VPC's id.
       log_group_name = optional(string)
-      # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive.
+      # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on: a lower value finds nothing more.
       max_age_days = optional(number)
       # vpc-flow-logs-disabled: Over how many seconds packets of a flow are put together; 60 makes more records than 600.
       max_aggregation_interval = optional(number)
