@@ -29,7 +29,7 @@ await scanCopy('checkov', report, async ({ folder, project, signal }) => {
   await promisify(execFile)(
     path.join(environment, 'bin', 'checkov'),
     [
-      ...['--directory', project, '--framework', 'terraform', '--skip-path', '/tests?/'],
+      ...['--directory', project, '--framework', 'terraform', '--skip-path', '/test/'],
       ...['--skip-download', '--compact', '--soft-fail'],
       ...['--output', 'json', '--output-file-path', folder],
     ],

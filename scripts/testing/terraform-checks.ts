@@ -3,6 +3,9 @@
  * none. A test run validates its module, and the modules among its tests that it sets up with, before it plans. All of them
  * share one provider, of 700 MB: its start would be three quarters of the work.
  *
+ * Tests stand in `test/`, not in Terraform's own `tests/`: there, OpenTofu's `init` would read them and fail, because its
+ * tests have neither `source` nor `override_during` for mocks, nor `state_key`.
+ *
  *     node scripts/testing/terraform-checks.ts REPORT
  *
  * Works on a copy of the project. REPORT gets the checks as JSON; the exit code is 1 when one failed.
@@ -47,6 +50,7 @@ try {
   const limit = pLimit(atATime);
   const checks = [
     await checkFormat(),
+    await checkPlacesOfTests(),
     ...(await Promise.all(folders.map((folder) => limit(checkFolder, folder)))).flat(),
   ];
   await writeFile(report, JSON.stringify(checks, null, 2));
@@ -71,8 +75,23 @@ async function foldersWithTerraform(): Promise<readonly string[]> {
   const folders = files
     .filter((file) => file.endsWith('.tf'))
     .map((file) => path.dirname(file))
-    .filter((folder) => !folder.split(path.sep).includes('tests'));
+    .filter((folder) => !folder.split(path.sep).includes('test'));
   return [...new Set(folders)].sort();
+}
+
+async function checkPlacesOfTests(): Promise<Check> {
+  const misplaced = (await readdir(project, { recursive: true }))
+    .filter((file) => isTest(file) && !path.dirname(file).split(path.sep).includes('test'))
+    .map((file) => `${file}: OpenTofu's init reads it here; expected in test/`);
+  return {
+    name: 'tests are not where OpenTofu reads them',
+    passed: misplaced.length === 0,
+    message: misplaced.join('\n'),
+  };
+}
+
+function isTest(file: string): boolean {
+  return /\.tftest\.(hcl|json)$/.test(file);
 }
 
 async function checkFormat(): Promise<Check> {
@@ -110,9 +129,9 @@ async function checkValidity(name: string, folder: string): Promise<Check> {
 
 /** Where a folder's tests are, relative to it: a module's beside it, the root's among the project's other tests. */
 async function testsOf(folder: string): Promise<string | undefined> {
-  for (const place of ['tests', 'test/terraform']) {
+  for (const place of ['test', 'test/terraform']) {
     const files = await readdir(path.join(project, folder, place)).catch(() => []);
-    if (files.some((file) => /\.tftest\.(hcl|json)$/.test(file))) return place;
+    if (files.some(isTest)) return place;
   }
   return undefined;
 }

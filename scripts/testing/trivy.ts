@@ -23,16 +23,7 @@ await scanCopy('trivy', report, async ({ folder, project, signal }) => {
   const { stderr } = await promisify(execFile)(
     await trivyBinary(),
     [
-      ...[
-        'config',
-        '.',
-        '--misconfig-scanners',
-        'terraform',
-        '--skip-dirs',
-        '**/test',
-        '--skip-dirs',
-        '**/tests',
-      ],
+      ...['config', '.', '--misconfig-scanners', 'terraform', '--skip-dirs', '**/test'],
       ...['--skip-check-update', '--cache-dir', path.join(folder, 'cache')],
       ...['--include-non-failures', '--format', 'json', '--output', output],
     ],

@@ -368,7 +368,7 @@ run "a_module_that_is_off_creates_nothing" {
   command = plan
 
   module {
-    source = "./tests/counted"
+    source = "./test/counted"
   }
 
   variables {

@@ -7,7 +7,7 @@ run "a_unit_of_the_same_apply" {
   command = plan
 
   module {
-    source = "./tests/unknown"
+    source = "./test/unknown"
   }
 
   assert {

@@ -120,7 +120,7 @@ run "a_module_that_is_off_creates_nothing" {
   }
 
   module {
-    source = "./tests/counted"
+    source = "./test/counted"
   }
 
   assert {

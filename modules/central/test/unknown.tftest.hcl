@@ -9,7 +9,7 @@ run "are_not_needed_at_plan" {
   command = plan
 
   module {
-    source = "./tests/unknown"
+    source = "./test/unknown"
   }
 
   assert {

@@ -475,7 +475,7 @@ run "a_module_that_is_off_creates_nothing" {
   command = plan
 
   module {
-    source = "./tests/counted"
+    source = "./test/counted"
   }
 
   variables {
@@ -492,7 +492,7 @@ run "an_operator_pauses" {
   state_key = "region"
 
   module {
-    source = "./tests/paused"
+    source = "./test/paused"
   }
 
   assert {

@@ -7,7 +7,7 @@ run "a_module_that_depends_on_something_can_be_planned" {
   command = plan
 
   module {
-    source = "./tests/unknown"
+    source = "./test/unknown"
   }
 
   assert {
