@@ -1,6 +1,8 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
-import type { S3Client } from './s3.ts';
+import type { PutObjectCommandInput, S3Client } from './s3.ts';
 
 export interface EvidenceObjectsOptions {
   readonly bucket: string;
@@ -17,7 +19,10 @@ export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch
 /** How often a conditional write is sent that conflicts with another one. */
 const CONFLICT_ATTEMPTS = 5;
 
-/** JSON objects in the evidence bucket. */
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** Objects in the evidence bucket: JSON, and lists of JSON as compressed lines. */
 export class EvidenceObjects {
   readonly #options: EvidenceObjectsOptions;
   #client: S3Client | undefined;
@@ -33,11 +38,26 @@ export class EvidenceObjects {
 
   /** Reads an object's text and the tag of this version of it: undefined where there is none. */
   async find(key: string): Promise<{ readonly text: string; readonly etag: string } | undefined> {
+    const answer = await this.#get(key);
+    if (answer === undefined) return undefined;
+    return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
+  }
+
+  /** Reads the values of an object that `putLines` wrote, and its tag: undefined where there is none. */
+  async findLines(key: string): Promise<{ readonly lines: unknown[]; readonly etag: string } | undefined> {
+    const answer = await this.#get(key);
+    if (answer === undefined) return undefined;
+    const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+    const text = (await decompress(bytes)).toString();
+    const lines = text.split('\n').filter((line) => line !== '');
+    return { lines: lines.map((line): unknown => JSON.parse(line)), etag: answer.ETag ?? '' };
+  }
+
+  async #get(key: string) {
     const { GetObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
     try {
-      const answer = await client.send(new GetObjectCommand(this.#place(key)));
-      return { text: (await answer.Body?.transformToString()) ?? '', etag: answer.ETag ?? '' };
+      return await client.send(new GetObjectCommand(this.#place(key)));
     } catch (error) {
       if (isAwsError(error, 'NoSuchKey')) return undefined;
       throw error;
@@ -49,10 +69,24 @@ export class EvidenceObjects {
    *   that tag
    * @throws AWS's own error: `PreconditionFailed` where the condition is not met
    */
-  async put(key: string, json: string, condition: WriteCondition = {}): Promise<void> {
+  put(key: string, json: string, condition: WriteCondition = {}): Promise<void> {
+    return this.#put({ ...this.#place(key), Body: json, ContentType: 'application/json', ...condition });
+  }
+
+  /**
+   * Writes values as lines of JSON, compressed: one object for many.
+   * @throws as `put`
+   */
+  async putLines(key: string, values: readonly unknown[], condition: WriteCondition = {}): Promise<void> {
+    const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
+    const Body = await compress(text);
+    // No `ContentEncoding`: a client that heeded it would hand on an object that is not what its name says.
+    return this.#put({ ...this.#place(key), Body, ContentType: 'application/gzip', ...condition });
+  }
+
+  async #put(object: PutObjectCommandInput): Promise<void> {
     const { PutObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
-    const object = { ...this.#place(key), Body: json, ContentType: 'application/json', ...condition };
     for (let attempt = 1; ; attempt += 1) {
       try {
         await client.send(new PutObjectCommand(object));

@@ -9,6 +9,7 @@ export {
   GetObjectCommand,
   GetPublicAccessBlockCommand,
   PutObjectCommand,
+  type PutObjectCommandInput,
   PutPublicAccessBlockCommand,
   paginateListBuckets,
   S3Client,

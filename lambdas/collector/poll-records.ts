@@ -6,7 +6,8 @@ import { publishOutcomes } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
-import { outcomeKey } from '../model/evidence-keys.ts';
+import { outcomesKey } from '../model/evidence-keys.ts';
+import { findingKey } from '../model/finding.ts';
 import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Outcome, Unprocessable } from '../model/outcome.ts';
@@ -18,7 +19,7 @@ import type { PollSummary } from './poll-summary.ts';
 export interface PollRecords {
   /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
-  /** Keeps each as evidence, as the remediator keeps its outcomes, and publishes it. One that stands is kept. */
+  /** Keeps them as evidence, as the remediator keeps its outcomes, and publishes them. What stands is kept. */
   writeDeferred(outcomes: readonly Outcome[]): Promise<void>;
   /** Keeps the summary, and that the rule was polled to its end. */
   writeSummary(summary: PollSummary): Promise<void>;
@@ -52,6 +53,15 @@ export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'i
   return `unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
 
+/** The key of outcomes of a poll that no job has, by a digest of their findings. */
+export function deferredKey(poll: Poll, outcomes: readonly Outcome[]): string {
+  const findings = JSON.stringify(outcomes.map(({ finding }) => findingKey(finding)));
+  const digest = createHash('sha256')
+    .update(`${epochSeconds(poll)} ${findings}`)
+    .digest('hex');
+  return outcomesKey(poll, digest, 1);
+}
+
 /** The evidence bucket and the event bus. */
 export class AwsPollRecords implements PollRecords {
   readonly #options: AwsPollRecordsOptions;
@@ -72,19 +82,16 @@ export class AwsPollRecords implements PollRecords {
   }
 
   async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
-    await pLimit(OBJECTS_AT_ONCE).map(outcomes, async (outcome) => {
-      try {
-        const key = outcomeKey(outcome.poll, outcome.finding);
-        await this.#objects.put(key, JSON.stringify(outcome), { IfNoneMatch: '*' });
-      } catch (error) {
-        if (!isAwsError(error, 'PreconditionFailed')) throw error;
-      }
-    });
-    await this.#publish(
-      outcomes.map((outcome) =>
-        outcomeEvent(outcome, this.#address(outcomeKey(outcome.poll, outcome.finding))),
-      ),
-    );
+    const [first] = outcomes;
+    if (first === undefined) return;
+    const key = deferredKey(first.poll, outcomes);
+    try {
+      await this.#objects.putLines(key, outcomes, { IfNoneMatch: '*' });
+    } catch (error) {
+      // The poll is done again.
+      if (!isAwsError(error, 'PreconditionFailed')) throw error;
+    }
+    await this.#publish(outcomes.map((outcome) => outcomeEvent(outcome, this.#address(key))));
   }
 
   async writeSummary(summary: PollSummary): Promise<void> {

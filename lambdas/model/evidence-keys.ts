@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Finding } from './finding.ts';
-import { epochSeconds, type Poll } from './job.ts';
+import type { Poll } from './job.ts';
 
 /** A key holds 1,024 bytes. */
 const MAX_RESOURCE_IN_KEY = 512;
@@ -16,8 +15,16 @@ export function resourceInKey(resource: string): string {
   return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
 }
 
-/** `outcomes/<rule>/<account>/<region>/<resource, URL-encoded>/<poll in epoch seconds>.json` */
-export function outcomeKey(poll: Poll, finding: Pick<Finding, 'account' | 'region' | 'resource'>): string {
-  const resource = resourceInKey(finding.resource);
-  return `outcomes/${poll.rule}/${finding.account}/${finding.region}/${resource}/${epochSeconds(poll)}.json`;
+/**
+ * `outcomes/date=<the poll's day>/rule=<rule>/<name>-<number>.jsonl.gz`: in the form of which Athena and DuckDB make
+ * partitions. All that is written of a poll has the same day, whenever it was written.
+ * @param name what the lines belong to: a job's id
+ * @param number counts its objects from 1
+ */
+export function outcomesKey(
+  { asOf, rule }: Pick<Poll, 'asOf' | 'rule'>,
+  name: string,
+  number: number,
+): string {
+  return `outcomes/date=${asOf.slice(0, 10)}/rule=${rule}/${name}-${number}.jsonl.gz`;
 }

@@ -27,7 +27,7 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
-/** The result of a finding in a poll. This whole value goes to the evidence bucket; the event bus gets an `OutcomeEvent`. */
+/** The result of a finding in a poll. This whole value is a line in the evidence bucket; the event bus gets an `OutcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,
@@ -66,6 +66,10 @@ export const outcomeSchema = z.object({
    * takes this one's place.
    */
   stillOpen: z.literal(true).optional(),
+  /**
+   * The key of the object whose line of this finding and poll no longer counts: a redrive, or a later attempt, knows more.
+   */
+  replaces: z.string().optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,

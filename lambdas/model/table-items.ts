@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { resourceInKey } from './evidence-keys.ts';
-import { accountIdSchema, regionSchema } from './finding.ts';
+import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { pollSchema } from './job.ts';
 import { appliedChangeSchema } from './outcome.ts';
+import { outcomeNameSchema } from './outcome-names.ts';
 
 /** The key of an item of the findings table. */
 export interface ItemKey {
@@ -33,14 +34,53 @@ export const leaseItemSchema = itemSchema.extend({
 });
 export type LeaseItem = z.infer<typeof leaseItemSchema>;
 
+const resourceShape = {
+  account: accountIdSchema,
+  region: z.union([z.literal('global'), regionSchema]),
+  resource: z.string(),
+};
+
+/** How many changes of its outcome a finding's item remembers. */
+export const REMEMBERED_CHANGES = 20;
+
+/**
+ * What is known of a finding from one poll to the next, whichever source gave it. It is written when the outcome changes
+ * or something was changed; where all stays as it is, once a week.
+ */
+export const findingItemSchema = itemSchema.extend({
+  ...resourceShape,
+  rule: ruleIdSchema,
+  outcome: outcomeNameSchema,
+  reason: z.string().optional(),
+  /** The poll at which the outcome became what it is. */
+  since: timestampSchema,
+  /** The first poll that gave the finding. */
+  firstSeen: timestampSchema,
+  /** The last poll that gave it, at most a week old while it is given. */
+  lastSeen: timestampSchema,
+  /** How often it was remediated, or became `failed`. */
+  attempts: z.number().int().nonnegative(),
+  /** The last changes of its outcome. Oldest first. */
+  changes: z
+    .array(
+      z.object({
+        outcome: outcomeNameSchema,
+        at: timestampSchema,
+        poll: pollSchema,
+        /** The key of the object in the evidence bucket that has the outcome's line. */
+        evidence: z.string(),
+      }),
+    )
+    .max(REMEMBERED_CHANGES),
+});
+export type FindingItem = z.infer<typeof findingItemSchema>;
+
 /**
  * What was applied to a resource lately, by whichever rule: AWS may answer reads from before a write for minutes, and
  * nothing may be changed on such a read.
  */
 export const changedItemSchema = itemSchema.extend({
-  account: accountIdSchema,
-  region: z.union([z.literal('global'), regionSchema]),
-  resource: z.string(),
+  ...resourceShape,
   changes: z.array(appliedChangeSchema.extend({ rule: z.string() })),
 });
 export type ChangedItem = z.infer<typeof changedItemSchema>;
@@ -53,7 +93,15 @@ export function leaseKey(region: string, job: string): ItemKey {
   return { pk: `lease#${region}#${job}`, sk: 'lease' };
 }
 
+/** `finding#<account>#<region>#<resource, URL-encoded>`, by rule: two sources share an item. */
+export function findingItemKey({ rule, ...resource }: Pick<FindingItem, 'rule'> & ChangedResource): ItemKey {
+  return { ...changedKey(resource), sk: rule };
+}
+
+/** The sort key of what was changed lately, beside those of the rules. */
+export const CHANGED = 'changed';
+
 /** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */
 export function changedKey({ account, region, resource }: ChangedResource): ItemKey {
-  return { pk: `finding#${account}#${region}#${resourceInKey(resource)}`, sk: 'changed' };
+  return { pk: `finding#${account}#${region}#${resourceInKey(resource)}`, sk: CHANGED };
 }

@@ -1,11 +1,11 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
-import type { Outcome } from '../model/outcome.ts';
 import type { RoleMissing } from '../model/role-missing.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { FindingsStore } from './record/findings-store.ts';
+import type { RecordedOutcome } from './record/outcome-log.ts';
 import type { SessionRequest } from './session.ts';
 
 /** Where a rule's settings come from. */
@@ -33,7 +33,7 @@ export interface Ports {
   /** Reports an account without the target role, once per account. */
   reportRoleMissing(missing: RoleMissing): Promise<void>;
   /** Puts outcomes on the event bus. */
-  publish(outcomes: readonly Outcome[]): Promise<void>;
+  publish(outcomes: readonly RecordedOutcome[]): Promise<void>;
 }
 
 /** One delivery of a job. */

@@ -2,7 +2,7 @@ import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
 import type { Mode } from '../model/mode.ts';
-import type { Outcome } from '../model/outcome.ts';
+import { isProvisional } from '../model/outcome.ts';
 import type { SettingsVersions } from '../model/settings.ts';
 import { loadRule } from '../rules/index.ts';
 import type { Action } from './action.ts';
@@ -14,9 +14,11 @@ import { type JobResult, nothingLeft } from './job-result.ts';
 import { heldBy, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
+import { FindingMemory } from './record/finding-memory.ts';
 import { Journal } from './record/journal.ts';
 import { endLease, type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
+import { OutcomeLog } from './record/outcome-log.ts';
 import { RecentChanges } from './record/recent-changes.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
@@ -57,7 +59,8 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const rule = await loadRule(job.poll.rule);
   const journal = new Journal(journalId(job), ports.evidence);
   const recent = new RecentChanges({ job, ports, journal });
-  const work: Work = { job, rule, attempt, ports, journal, recent };
+  const log = new OutcomeLog(job, ports.evidence);
+  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory: new FindingMemory() };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = { isRecalled: false, isRoleMissing: false, endedExemptions: new Map(), idle: [] };
   try {
@@ -189,18 +192,22 @@ async function record(
   work: Work & { readonly startedAt: string },
   { lease, isRecalled, isRoleMissing, settingsError, mode, settingsVersions, endedExemptions, idle }: Learned,
 ): Promise<JobResult> {
-  const { job, rule, journal, ports } = work;
+  const { job, rule, journal, log, memory, ports } = work;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = await removeMarks(job, places, ports);
   const outcomes = await outcomesOf(book, { ...work, mode, settingsVersions, endedExemptions });
-  const { written, unwritten } = await writeOutcomes(outcomes, ports.evidence);
+  const { written, unwritten } = await writeOutcomes(outcomes, log);
   book.add(unwritten);
-  const published = [...unpublished(book, journal), ...written];
+  // What earlier attempts wrote, too: they may have been cut off before anyone else learned of it.
+  const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
+  const published = recorded.filter(
+    (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
+  );
   try {
     await ports.publish(published);
-    journal.publish(published);
+    journal.publish(published.map(({ outcome }) => outcome));
   } catch (error) {
     failures.push(error);
   }
@@ -217,24 +224,17 @@ async function record(
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
   const comesBack = unfinished.length > 0 || failures.length > 0;
   if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
-  const notEnded = await endLease(lease, comesBack ? 'released' : 'done', work);
+  const { toWrite } = memory.learn(recorded);
+  const notEnded = await endLease(lease, comesBack ? 'released' : 'done', toWrite, work);
   failures.push(...notEnded);
   if (notEnded.length > 0 && !comesBack)
     await journal.write().catch((error: unknown) => failures.push(error));
   return {
-    outcomes: published,
+    outcomes: published.map(({ outcome }) => outcome),
     unfinished,
     inProgress: book.in('in_progress'),
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
     failures,
   };
-}
-
-/** Outcomes of earlier attempts that were cut off before they published them. */
-function unpublished(book: Book, journal: Journal): Outcome[] {
-  return book
-    .in('concluded')
-    .flatMap(({ recorded }) => recorded ?? [])
-    .filter(({ finding }) => !journal.isPublished(finding.resource));
 }

@@ -4,7 +4,9 @@ import type { Settings } from '../model/settings.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Runbook } from '../rules/runbook.ts';
 import type { Attempt, Ports } from './ports.ts';
+import type { FindingMemory } from './record/finding-memory.ts';
 import type { Journal } from './record/journal.ts';
+import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
 
 /** What every stage of an attempt knows. */
@@ -14,6 +16,8 @@ export interface Work {
   readonly attempt: Attempt;
   readonly ports: Ports;
   readonly journal: Journal;
+  readonly log: OutcomeLog;
+  readonly memory: FindingMemory;
   readonly recent: RecentChanges;
 }
 

@@ -88,8 +88,9 @@ locals {
         region   = "$.detail.finding.region"
         resource = "$.detail.finding.resource"
         reason   = "$.detail.reason"
+        evidence = "$.detail.evidence"
       }
-      text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in s3://${local.evidence_bucket}/outcomes/<rule>/<account>/<region>/"
+      text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in <evidence>"
     }
     unprocessable = {
       wanted      = var.notifications.each_finding && contains(var.notifications.outcomes, "unprocessable")

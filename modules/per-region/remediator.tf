@@ -90,7 +90,17 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = [for prefix in ["jobs", "outcomes", "in-progress", "missing-roles"] : "${local.evidence_arn}/${prefix}/*"]
+      Resource = [for prefix in ["jobs", "in-progress", "missing-roles"] : "${local.evidence_arn}/${prefix}/*"]
+    },
+    {
+      Action   = ["s3:GetObject"]
+      Resource = ["${local.evidence_arn}/outcomes/*"]
+    },
+    # The condition lets no outcome be written over.
+    {
+      Action    = ["s3:PutObject"]
+      Resource  = ["${local.evidence_arn}/outcomes/*"]
+      Condition = { Null = { "s3:if-none-match" = ["false"] } }
     },
     {
       Action   = ["s3:DeleteObject"]

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -6,7 +7,7 @@ import { EVENT_SOURCE, FINDING_OUTCOME } from '../../lambdas/aws/event-bus.ts';
 import { EventBridgeClient, PutEventsCommand } from '../../lambdas/aws/eventbridge.ts';
 import type { AwsSession } from '../../lambdas/aws/session.ts';
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
-import { outcomeKey } from '../../lambdas/model/evidence-keys.ts';
+import { outcomesKey } from '../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId, pollSchema } from '../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
 import type { Outputs } from './deployment.ts';
@@ -121,10 +122,12 @@ export class Steps {
       }),
     );
     const s3 = new S3Client({ region, forcePathStyle: true });
+    const Key = outcomesKey(poll, jobId(job), 1);
     return waitFor('an outcome in the evidence bucket', 180, async () => {
       try {
-        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: outcomeKey(poll, finding) }));
-        return outcomeSchema.parse(JSON.parse((await Body?.transformToString()) ?? ''));
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+        return outcomeSchema.parse(JSON.parse(gunzipSync(bytes).toString()));
       } catch (error) {
         if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
         throw error;

@@ -65,7 +65,7 @@ async function download({ product }: Deployed): Promise<void> {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: product.bucket, Key }));
       const file = path.join(folder, Key);
       await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, (await Body?.transformToString()) ?? '');
+      await writeFile(file, (await Body?.transformToByteArray()) ?? new Uint8Array());
     }
   }
 }

@@ -6,7 +6,7 @@ import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
 import { leaseKey } from '../../lambdas/model/table-items.ts';
 import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
-import type { Changed, Lease } from '../../lambdas/remediator/record/findings-store.ts';
+import type { Changed, Known, Lease } from '../../lambdas/remediator/record/findings-store.ts';
 import { freshAccount } from './harness/product.ts';
 
 const REGION = 'eu-central-1';
@@ -44,6 +44,8 @@ function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
   return { state: 'held', holder, until: NOW + 1000, poll: POLL, ...lease };
 }
 
+const nothing: Known = { changed: [], findings: [] };
+
 function changedOf(resource: string): Changed {
   const change = {
     change: { kind: 'k', resource, before: null },
@@ -77,9 +79,12 @@ test('a call that the SDK sends again takes what it took before', async () => {
 test('a lease that is over or released is anyone’s, one that is done nobody’s', async () => {
   await record.takeLease(job, leaseOf('dead'), NOW);
   const over = await record.takeLease(job, leaseOf('next'), NOW + 1001);
-  await record.endLease(job, leaseOf('next', { state: 'released' }), []);
+  await record.endLease(job, leaseOf('next', { state: 'released' }), nothing);
   const released = await record.takeLease(job, leaseOf('last'), NOW);
-  await record.endLease(job, leaseOf('last', { state: 'done' }), [changedOf('bucket')]);
+  await record.endLease(job, leaseOf('last', { state: 'done' }), {
+    ...nothing,
+    changed: [changedOf('bucket')],
+  });
 
   const done = await record.takeLease(job, leaseOf('late'), NOW + 1_000_000);
 
@@ -90,7 +95,10 @@ test('who was taken over can’t end the lease, and writes nothing', async () =>
   await record.takeLease(job, leaseOf('slow'), NOW);
   await record.takeLease(job, leaseOf('next'), NOW + 1001);
 
-  const ending = record.endLease(job, leaseOf('slow', { state: 'done' }), [changedOf('slow-bucket')]);
+  const ending = record.endLease(job, leaseOf('slow', { state: 'done' }), {
+    ...nothing,
+    changed: [changedOf('slow-bucket')],
+  });
 
   await expect(ending).rejects.toMatchObject({ name: 'LeaseHeldError' });
   expect(await record.readChanged([changedOf('slow-bucket')])).toEqual([]);
@@ -113,7 +121,7 @@ test('what was changed is read as it was written, of more resources than one req
   const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
   await record.takeLease(job, leaseOf('one'), NOW);
 
-  await record.endLease(job, leaseOf('one', { state: 'done' }), all);
+  await record.endLease(job, leaseOf('one', { state: 'done' }), { ...nothing, changed: all });
   const read = await record.readChanged([...all, changedOf('unknown')]);
 
   const byName = (one: Changed, other: Changed): number => one.resource.localeCompare(other.resource);
@@ -128,10 +136,11 @@ test('a table that is not there is AWS’s own error', async () => {
 
   const asked = await Promise.allSettled([
     missing.takeLease(job, leaseOf('one'), NOW),
-    missing.endLease(job, leaseOf('one'), []),
+    missing.endLease(job, leaseOf('one'), nothing),
+    missing.recall([], [changedOf('bucket')]),
     missing.readChanged([changedOf('bucket')]),
   ]);
 
   const refused = { status: 'rejected', reason: { name: 'ResourceNotFoundException' } };
-  expect(asked).toMatchObject([refused, refused, refused]);
+  expect(asked).toMatchObject([refused, refused, refused, refused]);
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Finding, timestampSchema } from '../../model/finding.ts';
-import { type Poll, pollSchema } from '../../model/job.ts';
+import { pollSchema } from '../../model/job.ts';
 import { jsonSchema } from '../../model/json.ts';
 import { appliedChangeSchema, type Outcome, recordedChangeSchema } from '../../model/outcome.ts';
 
@@ -51,15 +51,14 @@ export type InProgressMark = z.infer<typeof inProgressSchema>;
 
 /** Keeps what was found, planned and changed. */
 export interface EvidenceStore {
-  /** Reads the outcome of a finding in a poll: undefined where none was written. */
-  readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined>;
+  /** Reads the outcomes that an object holds: undefined where there is none of that key. */
+  readOutcomes(key: string): Promise<Outcome[] | undefined>;
   /**
-   * Writes the outcome of a finding in a poll, unless it has one: a job that was delivered twice finds its own work
-   * done, and must not write over the outcome that says what was changed. An outcome with changes is always written,
-   * and a provisional one is replaced.
-   * @returns whether it was written
+   * Writes outcomes as the lines of an object, unless there is one of that key: what was written once is never written
+   * over.
+   * @returns whether the object holds them, and nothing else
    */
-  writeOutcome(outcome: Outcome): Promise<boolean>;
+  writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean>;
   /** Reads what earlier attempts at a job planned and applied: undefined where none came that far. */
   readJournal(jobId: string): Promise<JournalRecord | undefined>;
   writeJournal(jobId: string, journal: JournalRecord): Promise<void>;

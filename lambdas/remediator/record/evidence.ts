@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isAwsError } from '../../aws/errors.ts';
 import type { EvidenceObjects } from '../../aws/evidence-objects.ts';
-import { outcomeKey, resourceInKey } from '../../model/evidence-keys.ts';
-import type { Finding } from '../../model/finding.ts';
-import type { Poll } from '../../model/job.ts';
-import { isProvisional, type Outcome, outcomeSchema } from '../../model/outcome.ts';
+import { resourceInKey } from '../../model/evidence-keys.ts';
+import { type Outcome, outcomeSchema } from '../../model/outcome.ts';
 import {
   type EvidenceStore,
   type InProgressMark,
@@ -22,6 +20,11 @@ function journalKey(jobId: string): string {
   return `jobs/${jobId}.json`;
 }
 
+/** A value as it is once it was written and read. */
+function asJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
 /** The evidence bucket. */
 export class EvidenceBucket implements EvidenceStore {
   readonly #objects: EvidenceObjects;
@@ -30,28 +33,21 @@ export class EvidenceBucket implements EvidenceStore {
     this.#objects = objects;
   }
 
-  async readOutcome(poll: Poll, finding: Finding): Promise<Outcome | undefined> {
-    const text = await this.#objects.get(outcomeKey(poll, finding));
-    return text === undefined ? undefined : outcomeSchema.parse(JSON.parse(text));
+  async readOutcomes(key: string): Promise<Outcome[] | undefined> {
+    const found = await this.#objects.findLines(key);
+    return found?.lines.map((line) => outcomeSchema.parse(line));
   }
 
-  async writeOutcome(outcome: Outcome): Promise<boolean> {
-    const key = outcomeKey(outcome.poll, outcome.finding);
-    const text = JSON.stringify(outcome);
-    if (outcome.applied.length === 0) {
-      try {
-        await this.#objects.put(key, text, { IfNoneMatch: '*' });
-        return true;
-      } catch (error) {
-        if (!isAwsError(error, 'PreconditionFailed')) throw error;
-      }
-      const earlier = await this.#objects.get(key);
-      // The SDK sends a call again whose answer it did not see: then this is the outcome that was just written.
-      if (earlier === text) return true;
-      if (earlier !== undefined && !isProvisional(outcomeSchema.parse(JSON.parse(earlier)))) return false;
+  async writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean> {
+    try {
+      await this.#objects.putLines(key, outcomes, { IfNoneMatch: '*' });
+      return true;
+    } catch (error) {
+      if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    await this.#objects.put(key, text);
-    return true;
+    // The SDK sends a call again whose answer it did not see: then these are the outcomes that were just written.
+    const found = await this.#objects.findLines(key);
+    return isDeepStrictEqual(found?.lines, outcomes.map(asJson));
   }
 
   async readJournal(jobId: string): Promise<JournalRecord | undefined> {

@@ -1,16 +1,32 @@
+import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
 import {
+  CHANGED,
   type ChangedItem,
   type ChangedResource,
   changedItemSchema,
   changedKey,
+  type FindingItem,
+  findingItemKey,
+  findingItemSchema,
   type LeaseItem,
   leaseItemSchema,
   leaseKey,
 } from '../../model/table-items.ts';
-import type { Changed, FindingsStore, JobName, Lease, Taken } from './findings-store.ts';
+import type {
+  Changed,
+  FindingName,
+  FindingRecord,
+  FindingsStore,
+  JobName,
+  Known,
+  Lease,
+  Taken,
+} from './findings-store.ts';
+
+const sortKeySchema = z.object({ sk: z.string() });
 
 const DAY_SECONDS = 86_400;
 
@@ -18,6 +34,8 @@ const DAY_SECONDS = 86_400;
 const LEASE_DAYS = 30;
 /** What was changed counts for minutes. */
 const CHANGED_DAYS = 1;
+/** What is given by a source is written weekly; a finding that has been closed for more than a year is forgotten. */
+const FINDING_DAYS = 400;
 
 /** The findings table, as far as remediators write it. */
 export class FindingsRecord implements FindingsStore {
@@ -37,17 +55,27 @@ export class FindingsRecord implements FindingsStore {
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
 
-  async endLease(job: JobName, lease: Lease, changed: readonly Changed[]): Promise<void> {
+  async endLease(job: JobName, lease: Lease, { changed, findings }: Known): Promise<void> {
     const item = this.#leaseItem(job, lease);
     const condition = mayEnd(lease.holder);
+    const others = [
+      ...changed.map((each) => this.#changedItem(each)),
+      ...findings.map((each) => this.#findingItem(each)),
+    ];
     const isWritten =
-      changed.length === 0
+      others.length === 0
         ? (await this.#table.putIf({ item, condition })).isWritten
-        : await this.#table.writeAll([
-            ...changed.map((each) => ({ item: this.#changedItem(each) })),
-            { item, condition },
-          ]);
+        : await this.#table.writeAll([...others.map((other) => ({ item: other })), { item, condition }]);
     if (!isWritten) throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
+  }
+
+  async recall(findings: readonly FindingName[], resources: readonly ChangedResource[]): Promise<Known> {
+    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey)];
+    const items = (await this.#table.read(keys)).map((item) => ({ item, ...sortKeySchema.parse(item) }));
+    return {
+      changed: items.filter(({ sk }) => sk === CHANGED).map(({ item }) => changedItemSchema.parse(item)),
+      findings: items.filter(({ sk }) => sk !== CHANGED).map(({ item }) => findingItemSchema.parse(item)),
+    };
   }
 
   async readChanged(resources: readonly ChangedResource[]): Promise<Changed[]> {
@@ -61,6 +89,15 @@ export class FindingsRecord implements FindingsStore {
 
   #changedItem(changed: Changed): ChangedItem {
     return { ...changed, ...changedKey(changed), version: 1, expiresAt: this.#inDays(CHANGED_DAYS) };
+  }
+
+  #findingItem(finding: FindingRecord): FindingItem {
+    return {
+      ...finding,
+      ...findingItemKey(finding),
+      version: 1,
+      expiresAt: this.#inDays(FINDING_DAYS),
+    };
   }
 
   #inDays(days: number): number {

@@ -1,4 +1,4 @@
-import type { ChangedItem, ChangedResource, LeaseItem } from '../../model/table-items.ts';
+import type { ChangedItem, ChangedResource, FindingItem, LeaseItem } from '../../model/table-items.ts';
 
 /** The result of taking a job's lease. */
 export type Taken =
@@ -15,10 +15,12 @@ export interface FindingsStore {
    */
   takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, released or done, and what it applied, all or nothing.
+   * Ends an attempt: writes its lease, released or done, and what others must know of it, all or nothing.
    * @throws LeaseHeldError when another attempt has the lease
    */
-  endLease(job: JobName, lease: Lease, changed: readonly Changed[]): Promise<void>;
+  endLease(job: JobName, lease: Lease, learned: Known): Promise<void>;
+  /** Reads, by one question, what is known of findings and what was applied lately to resources. */
+  recall(findings: readonly FindingName[], resources: readonly ChangedResource[]): Promise<Known>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
 }
@@ -29,6 +31,16 @@ export interface JobName {
   readonly job: string;
 }
 
+/** What a finding is known by. */
+export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
+
+/** What the table holds beside leases. */
+export interface Known {
+  readonly changed: readonly Changed[];
+  readonly findings: readonly FindingRecord[];
+}
+
 type WithoutForm<T> = Omit<T, 'pk' | 'sk' | 'version' | 'expiresAt'>;
 export type Lease = WithoutForm<LeaseItem>;
+export type FindingRecord = WithoutForm<FindingItem>;
 export type Changed = WithoutForm<ChangedItem>;

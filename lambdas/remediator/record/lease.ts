@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { jobId, pollId } from '../../model/job.ts';
 import type { Work } from '../work.ts';
-import type { Changed, JobName, Lease } from './findings-store.ts';
+import type { FindingRecord, JobName, Known, Lease } from './findings-store.ts';
 
 /**
  * For clocks that differ: a lease outlives the function that holds it by so much. A job whose function was killed comes
@@ -14,8 +14,8 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
 /** What an attempt holds while it works on a job, so that no other does. */
 export interface HeldLease {
-  /** Gives the job back, or marks it done. Writes what was applied with it. */
-  end(state: 'released' | 'done', changed: readonly Changed[]): Promise<void>;
+  /** Gives the job back, or marks it done. Writes what others must know with it. */
+  end(state: 'released' | 'done', learned: Known): Promise<void>;
 }
 
 /**
@@ -43,18 +43,22 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
     );
   }
   return {
-    end: (state, changed) => table.endLease(name, { ...lease, state }, changed),
+    end: (state, learned) => table.endLease(name, { ...lease, state }, learned),
   };
 }
 
-/** Gives the job back and tells other jobs what was applied. @returns the error where that can't be written */
+/**
+ * Gives the job back, and with it tells other jobs what was applied, and later polls what became of its findings.
+ * @returns the error where that can't be written
+ */
 export async function endLease(
   lease: HeldLease | undefined,
   state: 'released' | 'done',
+  findings: readonly FindingRecord[],
   { recent }: Work,
 ): Promise<unknown[]> {
   try {
-    await lease?.end(state, await recent.toWrite());
+    await lease?.end(state, { changed: await recent.toWrite(), findings });
     return [];
   } catch (error) {
     return [error];

@@ -48,7 +48,12 @@ export class RecentChanges {
     const found = await this.#context.ports.table.readChanged(
       unknown.map((resource) => ({ account, region, resource })),
     );
-    for (const resource of unknown) this.#known.set(resource, []);
+    this.keep(unknown, found);
+  }
+
+  /** Takes what the table knows of resources. */
+  keep(resources: readonly string[], found: readonly Changed[]): void {
+    for (const resource of resources) this.#known.set(resource, []);
     for (const { resource, changes } of found) this.#known.set(resource, changes);
   }
 

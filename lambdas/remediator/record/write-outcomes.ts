@@ -1,24 +1,19 @@
-import pLimit from 'p-limit';
 import type { Outcome } from '../../model/outcome.ts';
 import { retry, type Verdict, type Verdicts } from '../verdict.ts';
-import type { EvidenceStore } from './evidence-store.ts';
+import type { OutcomeLog, RecordedOutcome } from './outcome-log.ts';
 
-const WRITES_AT_ONCE = 8;
-
-/** Writes outcomes. @returns those that the evidence store did not have already, and verdicts on what can't be written */
+/** Writes outcomes. @returns those that had to be written, and verdicts on them where they can't be */
 export async function writeOutcomes(
   outcomes: readonly Outcome[],
-  evidence: EvidenceStore,
-): Promise<{ readonly written: Outcome[]; readonly unwritten: Verdicts }> {
-  const written: Outcome[] = [];
-  const unwritten = new Map<string, Verdict>();
-  await pLimit(WRITES_AT_ONCE).map(outcomes, async (outcome) => {
-    const { finding, seen, plan } = outcome;
-    try {
-      if (await evidence.writeOutcome(outcome)) written.push(outcome);
-    } catch (error) {
-      unwritten.set(finding.resource, retry(error, { plan, ...(seen !== undefined && { seen }) }));
-    }
-  });
-  return { written, unwritten };
+  log: OutcomeLog,
+): Promise<{ readonly written: readonly RecordedOutcome[]; readonly unwritten: Verdicts }> {
+  try {
+    return { written: await log.write(outcomes), unwritten: new Map() };
+  } catch (error) {
+    const verdicts = outcomes.map(({ finding, seen, plan }): [string, Verdict] => [
+      finding.resource,
+      retry(error, { plan, ...(seen !== undefined && { seen }) }),
+    ]);
+    return { written: [], unwritten: new Map(verdicts) };
+  }
 }

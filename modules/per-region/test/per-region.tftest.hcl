@@ -90,7 +90,9 @@ run "enabled_creates" {
       ["s3:GetObject", "arn:aws:s3:::settings/accounts.json", "arn:aws:s3:::settings/rules/*"],
       ["s3:ListBucket", "arn:aws:s3:::settings"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
-      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*", "arn:aws:s3:::evidence/outcomes/*"],
+      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*"],
+      ["s3:GetObject", "arn:aws:s3:::evidence/outcomes/*"],
+      ["s3:PutObject", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
       ["dynamodb:BatchGetItem dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
@@ -108,6 +110,13 @@ run "enabled_creates" {
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
     error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
+  }
+
+  assert {
+    condition = [
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if statement.Resource == ["arn:aws:s3:::evidence/outcomes/*"] && statement.Action == ["s3:PutObject"]
+    ] == [{ Null = { "s3:if-none-match" = ["false"] } }]
+    error_message = "A remediator must not write over outcomes: ${module.remediator.policy}"
   }
 
   assert {

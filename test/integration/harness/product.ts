@@ -40,6 +40,7 @@ import {
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
 import { ACCOUNTS_KEY, type Mode, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
+import { RecordedOutcomes } from '../../lab/deployed/recorded-outcomes.ts';
 import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
 import {
   automationRoleName,
@@ -346,8 +347,7 @@ export class Product {
 
   /** The outcomes of a poll, in the order of their keys. */
   async outcomes(rule: string, asOf: string): Promise<Outcome[]> {
-    const keys = await this.#list(`outcomes/${rule}/`, `/${epochSeconds(asOf)}.json`);
-    return Promise.all(keys.map(async (key) => outcomeSchema.parse(await this.#readJson(key))));
+    return new RecordedOutcomes(this.#s3, this.bucket).ofPoll(rule, new Date(asOf));
   }
 
   async unprocessable(rule: string, asOf: string): Promise<Unprocessable[]> {

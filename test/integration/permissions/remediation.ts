@@ -132,14 +132,15 @@ function nextPoll(rule: string): Poll {
 
 /** Evidence of one job. */
 class MemoryEvidence implements EvidenceStore {
-  readonly #outcomes: Outcome[] = [];
+  readonly #outcomes = new Map<string, Outcome[]>();
   #journal: JournalRecord | undefined;
 
-  async readOutcome(_poll: Poll, finding: Outcome['finding']): Promise<Outcome | undefined> {
-    return this.#outcomes.find((outcome) => outcome.finding === finding);
+  async readOutcomes(key: string): Promise<Outcome[] | undefined> {
+    return this.#outcomes.get(key);
   }
-  async writeOutcome(outcome: Outcome): Promise<boolean> {
-    this.#outcomes.push(outcome);
+  async writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean> {
+    if (this.#outcomes.has(key)) return false;
+    this.#outcomes.set(key, [...outcomes]);
     return true;
   }
   async readJournal(): Promise<JournalRecord | undefined> {

@@ -6,12 +6,8 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-s
 import { z } from 'zod';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
-import {
-  type Outcome,
-  outcomeSchema,
-  type Unprocessable,
-  unprocessableSchema,
-} from '../../../lambdas/model/outcome.ts';
+import { type Outcome, type Unprocessable, unprocessableSchema } from '../../../lambdas/model/outcome.ts';
+import { RecordedOutcomes } from './recorded-outcomes.ts';
 
 /** Where the product is deployed, as the root of its security account sees it. */
 export interface DeploymentPlace {
@@ -42,10 +38,12 @@ const scheduleInputSchema = z.object({
 export class Deployment {
   readonly #place: Required<DeploymentPlace>;
   readonly #s3: S3Client;
+  readonly #outcomes: RecordedOutcomes;
 
   constructor(place: DeploymentPlace) {
     this.#place = { name: 'cspm-auto-remediation', ...place };
     this.#s3 = new S3Client(this.#settings());
+    this.#outcomes = new RecordedOutcomes(this.#s3, this.#bucket);
   }
 
   /**
@@ -124,13 +122,11 @@ export class Deployment {
   async #awaitOutcomes(rule: string, seconds: number, expected: number): Promise<Outcome[]> {
     const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
     for (;;) {
-      const keys = await this.#list(`outcomes/${rule}/`, `/${seconds}.json`);
-      if (keys.length >= expected) {
-        return Promise.all(keys.map(async (key) => outcomeSchema.parse(await this.#readJson(key))));
-      }
+      const outcomes = await this.#outcomes.ofPoll(rule, new Date(seconds * 1000));
+      if (outcomes.length >= expected) return outcomes;
       if (Date.now() > deadline) {
         throw new Error(
-          `${keys.length} of ${expected} findings of ${rule} have outcomes after ${POLL_TIMEOUT_MILLISECONDS / 1000} s`,
+          `${outcomes.length} of ${expected} findings of ${rule} have outcomes after ${POLL_TIMEOUT_MILLISECONDS / 1000} s`,
         );
       }
       await sleep(LOOK_INTERVAL_MILLISECONDS);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
+import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** One call as an AWS service receives it. */
 export interface ReceivedCall {
@@ -10,10 +11,11 @@ export interface ReceivedCall {
   readonly headers: IncomingHttpHeaders;
   /** `Action` and its parameters, of the services that take a form (EC2, IAM, STS …); empty for others. */
   readonly form: URLSearchParams;
+  /** As text: what is sent compressed is decompressed. */
   readonly body: string;
 }
 
-/** What is answered: `cut` breaks the connection off without a word. */
+/** What is answered: `cut` breaks the connection off without a word. Objects whose keys end in `.gz` are compressed. */
 export type Answer =
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
   | 'cut';
@@ -33,7 +35,9 @@ export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promi
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString();
+      const bytes = Buffer.concat(chunks);
+      const isCompressed = request.headers['content-type'] === 'application/gzip';
+      const body = (isCompressed ? gunzipSync(bytes) : bytes).toString();
       const isForm = request.headers['content-type']?.includes('x-www-form-urlencoded') === true;
       const call: ReceivedCall = {
         method: request.method ?? '',
@@ -47,7 +51,8 @@ export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promi
       if (answered === 'cut') request.socket.destroy();
       else {
         response.writeHead(answered.status, { 'content-type': 'text/xml', ...answered.headers });
-        response.end(answered.body);
+        const isObject = request.method === 'GET' && /\.gz(\?|$)/.test(call.path) && answered.status === 200;
+        response.end(isObject ? gzipSync(answered.body) : answered.body);
       }
     });
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
+import { AwsPollRecords, deferredKey } from '../../../lambdas/collector/poll-records.ts';
 import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
 import {
   jsonAnswer,
@@ -152,9 +152,10 @@ describe('records', () => {
     stands = true;
     await records.writeDeferred([deferred]);
 
-    const key = 'outcomes/s3-bucket-public/222222222222/eu-central-1/logs/1769860800.json';
+    const key = deferredKey(POLL, [deferred]);
+    expect(key).toMatch(/^outcomes\/date=2026-01-31\/rule=s3-bucket-public\/[0-9a-f]{64}-1\.jsonl\.gz$/);
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
-    expect(puts.map(({ path }) => path.split('?')[0])).toEqual([
+    expect(puts.map(({ path }) => decodeURIComponent(path.split('?')[0] ?? ''))).toEqual([
       `/cspm-evidence/${key}`,
       `/cspm-evidence/${key}`,
     ]);

@@ -2,7 +2,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Context, SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { outcomeKey } from '../../../lambdas/model/evidence-keys.ts';
+import { outcomesKey } from '../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../lambdas/model/job.ts';
 import {
   jsonAnswer,
@@ -146,10 +146,15 @@ describe('a job', () => {
     expect(response).toEqual({ batchItemFailures: [] });
     expect(cloud.users.get('deploy')).toBe('Inactive');
     const expected = { deploy: 'remediated', fine: 'compliant', missing: 'gone' };
+    const key = outcomesKey(job.poll, jobId(job), 1);
+    const written = (cloud.objects.get(key) ?? '')
+      .trimEnd()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line));
+    expect(written).toHaveLength(3);
     for (const finding of job.findings) {
       const name = z.enum(['deploy', 'fine', 'missing']).parse(finding.resource);
-      const key = outcomeKey(job.poll, finding);
-      expect(JSON.parse(cloud.objects.get(key) ?? '')).toMatchObject({ finding, outcome: expected[name] });
+      expect(written).toContainEqual(expect.objectContaining({ finding, outcome: expected[name] }));
       expect(cloud.events).toContainEqual(
         expect.objectContaining({ finding, outcome: expected[name], evidence: `s3://cspm-evidence/${key}` }),
       );

@@ -767,18 +767,18 @@ describe('evidence', () => {
     expect(world.account.sessions).toHaveLength(1);
   });
 
-  test('an outcome that can’t be written is made up for by the next attempt', async () => {
+  test('outcomes that can’t be written are made up for by the next attempt', async () => {
     const world = new World({ a: ['old'], b: ['old'] });
     let writes = 0;
     world.fault = (port) =>
-      port === 'writeOutcome' && ++writes === 1 ? awsError('InternalError', 500) : undefined;
+      port === 'writeOutcomes' && ++writes === 1 ? awsError('InternalError', 500) : undefined;
 
     const first = await world.attempt(jobOf('a', 'b'));
     const second = await world.attempt(jobOf('a', 'b'), { number: 2 });
 
-    expect(first.unfinished.map(({ finding }) => finding.resource)).toEqual(['a']);
-    expect(first.outcomes.map(({ finding }) => finding.resource)).toEqual(['b']);
-    expect(second.outcomes.map(({ finding }) => finding.resource)).toEqual(['a']);
+    expect(first.unfinished.map(({ finding }) => finding.resource)).toEqual(['a', 'b']);
+    expect(first.outcomes).toEqual([]);
+    expect(second.outcomes.map(({ finding }) => finding.resource)).toEqual(['a', 'b']);
     expect(world.names).toEqual({ a: 'remediated', b: 'remediated' });
     expect(keysOf(world.outcome('a')?.applied ?? [])).toEqual(['old']);
     expect(world.account.changed).toEqual(['a/old', 'b/old']);

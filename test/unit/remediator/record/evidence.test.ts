@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EvidenceObjects } from '../../../../lambdas/aws/evidence-objects.ts';
-import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
+import { outcomesKey, resourceInKey } from '../../../../lambdas/model/evidence-keys.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { EvidenceBucket } from '../../../../lambdas/remediator/record/evidence.ts';
 import type { JournalRecord } from '../../../../lambdas/remediator/record/evidence-store.ts';
@@ -31,7 +31,6 @@ const remediated: Outcome = {
   outcome: 'remediated',
   applied: [{ ...change, appliedAt: '2026-06-30T12:00:00.000Z', requestIds: ['r'] }],
 };
-const deadLetter: Outcome = { ...outcome, outcome: 'failed', reason: 'unavailable', deadLetter: true };
 
 /** S3, as far as the evidence bucket needs it: objects by key. */
 function s3(
@@ -72,125 +71,98 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-describe('keys', () => {
-  test('name rule, account, region, resource and poll', () => {
-    expect(outcomeKey(poll, findingOf('a+b=c@example.com'))).toBe(
-      'outcomes/iam-access-key-unrotated/111122223333/global/a%2Bb%3Dc%40example.com/1782817200.json',
-    );
-    expect(outcomeKey(poll, { ...findingOf('arn:aws:x:::trail/a'), region: 'eu-central-1' })).toBe(
-      'outcomes/iam-access-key-unrotated/111122223333/eu-central-1/arn%3Aaws%3Ax%3A%3A%3Atrail%2Fa/1782817200.json',
-    );
-  });
-
-  test('any resource has a key that S3 takes, and no two have the same', () => {
-    const resource = fc.oneof(
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 2_048 }),
-      fc.string({ unit: fc.constantFrom('a', '/', '\ud800', '😀', '%'), minLength: 1, maxLength: 600 }),
-    );
-    fc.assert(
-      fc.property(resource, resource, (one, other) => {
-        const key = outcomeKey(poll, findingOf(one));
-        expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1_024);
-        expect(key.split('/')).toHaveLength(6);
-        expect(key === outcomeKey(poll, findingOf(other))).toBe(one === other);
-      }),
-    );
-  });
+test('the key of outcomes names the poll’s day, the rule, the job and the attempt', () => {
+  expect(outcomesKey(poll, 'job', 2)).toBe(
+    'outcomes/date=2026-06-30/rule=iam-access-key-unrotated/job-2.jsonl.gz',
+  );
 });
 
-describe('an outcome', () => {
-  test('is written as JSON to the owner’s bucket, and read again', async () => {
+test('any resource has a part of a key that S3 takes, and no two have the same', () => {
+  const resource = fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 2_048 }),
+    fc.string({ unit: fc.constantFrom('a', '/', '\ud800', '😀', '%'), minLength: 1, maxLength: 600 }),
+  );
+  fc.assert(
+    fc.property(resource, resource, (one, other) => {
+      const part = resourceInKey(one);
+      expect(Buffer.byteLength(part)).toBeLessThanOrEqual(512);
+      expect(part).not.toContain('/');
+      expect(part === resourceInKey(other)).toBe(one === other);
+    }),
+  );
+});
+
+const key = outcomesKey(poll, 'job', 1);
+
+describe('outcomes', () => {
+  test('are written as the lines of one object to the owner’s bucket, and read again', async () => {
     const objects = new Map<string, string>();
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
 
-    await expect(bucket.writeOutcome(outcome)).resolves.toBe(true);
-    await expect(bucket.readOutcome(poll, outcome.finding)).resolves.toEqual(outcome);
+    await expect(bucket.writeOutcomes(key, [outcome, remediated])).resolves.toBe(true);
+    await expect(bucket.readOutcomes(key)).resolves.toEqual([outcome, remediated]);
 
     const [put, get] = aws.calls;
     expect(put).toMatchObject({
       method: 'PUT',
       headers: {
-        'content-type': 'application/json',
+        'content-type': 'application/gzip',
         'x-amz-expected-bucket-owner': '111111111111',
         'if-none-match': '*',
       },
     });
     expect(put?.headers.authorization).toContain('/us-east-1/s3/');
     expect(get).toMatchObject({ method: 'GET', headers: { 'x-amz-expected-bucket-owner': '111111111111' } });
-    expect([...objects]).toEqual([[outcomeKey(poll, outcome.finding), JSON.stringify(outcome)]]);
+    const lines = [outcome, remediated].map((line) => `${JSON.stringify(line)}\n`).join('');
+    expect([...objects]).toEqual([[key, lines]]);
   });
 
-  test('is not there', async () => {
+  test('are not there', async () => {
     await using aws = await scriptedAws(s3(new Map()));
 
-    await expect(bucketAt(aws).readOutcome(poll, outcome.finding)).resolves.toBeUndefined();
+    await expect(bucketAt(aws).readOutcomes(key)).resolves.toBeUndefined();
   });
 
-  test('that says what was changed is not written over by one without changes', async () => {
+  test('are not written over others', async () => {
     const objects = new Map<string, string>();
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
-    await bucket.writeOutcome(remediated);
+    await bucket.writeOutcomes(key, [outcome]);
 
-    await expect(bucket.writeOutcome(outcome)).resolves.toBe(false);
+    await expect(bucket.writeOutcomes(key, [remediated])).resolves.toBe(false);
 
-    expect([...objects.values()]).toEqual([JSON.stringify(remediated)]);
+    expect([...objects.values()]).toEqual([`${JSON.stringify(outcome)}\n`]);
   });
 
-  test('with changes is written whatever is there, without asking', async () => {
-    const objects = new Map<string, string>();
-    await using aws = await scriptedAws(s3(objects));
-    const bucket = bucketAt(aws);
-    await bucket.writeOutcome(outcome);
-
-    await expect(bucket.writeOutcome(remediated)).resolves.toBe(true);
-
-    expect([...objects.values()]).toEqual([JSON.stringify(remediated)]);
-    expect(aws.calls.map(({ method }) => method)).toEqual(['PUT', 'PUT']);
-    expect(aws.calls[1]?.headers).not.toHaveProperty('if-none-match');
-  });
-
-  test('of a job that went to the dead-letter queue is replaced', async () => {
-    const objects = new Map<string, string>();
-    await using aws = await scriptedAws(s3(objects));
-    const bucket = bucketAt(aws);
-    await bucket.writeOutcome(deadLetter);
-
-    await expect(bucket.writeOutcome(outcome)).resolves.toBe(true);
-
-    expect([...objects.values()]).toEqual([JSON.stringify(outcome)]);
-  });
-
-  test('whose answer was lost is known again as the one that was just written', async () => {
+  test('whose answer was lost are known again as those that were just written', async () => {
     const objects = new Map<string, string>();
     let puts = 0;
     await using aws = await scriptedAws(
       s3(objects, ({ method }) => (method === 'PUT' && ++puts === 1 ? 'cut' : undefined)),
     );
 
-    await expect(bucketAt(aws).writeOutcome(outcome)).resolves.toBe(true);
+    await expect(bucketAt(aws).writeOutcomes(key, [outcome])).resolves.toBe(true);
 
     expect(aws.calls.map(({ method }) => method)).toEqual(['PUT', 'PUT', 'GET']);
-    expect([...objects.values()]).toEqual([JSON.stringify(outcome)]);
   });
 
-  test('that is not as it should be is an error, and stays', async () => {
-    const objects = new Map([[outcomeKey(poll, outcome.finding), '{"version":2}']]);
+  test('that are not as they should be are an error, and stay', async () => {
+    const objects = new Map([[key, '{"version":2}\n']]);
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
 
-    await expect(bucket.readOutcome(poll, outcome.finding)).rejects.toThrow();
-    await expect(bucket.writeOutcome(outcome)).rejects.toThrow();
-    expect([...objects.values()]).toEqual(['{"version":2}']);
+    await expect(bucket.readOutcomes(key)).rejects.toThrow();
+    await expect(bucket.writeOutcomes(key, [outcome])).resolves.toBe(false);
+    expect([...objects.values()]).toEqual(['{"version":2}\n']);
   });
 
   test.each([403, 409])('an answer of %i is an error', async (status) => {
     await using aws = await scriptedAws(s3(new Map(), () => s3Error('Refused', status)));
     const bucket = bucketAt(aws);
 
-    await expect(bucket.writeOutcome(outcome)).rejects.toMatchObject({ name: 'Refused' });
-    await expect(bucket.readOutcome(poll, outcome.finding)).rejects.toMatchObject({ name: 'Refused' });
+    await expect(bucket.writeOutcomes(key, [outcome])).rejects.toMatchObject({ name: 'Refused' });
+    await expect(bucket.readOutcomes(key)).rejects.toMatchObject({ name: 'Refused' });
   });
 });
 

@@ -65,7 +65,7 @@ test('an attempt that leaves something gives the job back', async () => {
   expect(world.table.leases.get(jobId(jobOf('deploy')))?.state).toBe('released');
 });
 
-test.each(['takeLease', 'readChanged'] as const)(
+test.each(['takeLease', 'recall'] as const)(
   'where the table can’t be asked (%s) nothing is changed and nothing is lost',
   async (broken) => {
     const world = new World({ deploy: ['old'] });

@@ -219,7 +219,7 @@ describe('own earlier changes', () => {
   test('where they can’t be read nothing is changed, and the finding comes back', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
-    account.world.fault = (port) => (port === 'readChanged' ? error : undefined);
+    account.world.fault = (port) => (port === 'recall' ? error : undefined);
 
     const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
 

@@ -1,5 +1,7 @@
 import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
+import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts';
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
 import type { ConfiguredWork } from '../../../../lambdas/remediator/work.ts';
 import { rule } from '../../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
@@ -16,6 +18,8 @@ export function gateContext(settings: Partial<Settings> = {}, world = new World(
     attempt: { number: 1, last: false, remainingMilliseconds: () => 300_000 },
     ports,
     journal,
+    log: new OutcomeLog(job, ports.evidence),
+    memory: new FindingMemory(),
     recent: new RecentChanges({ job, ports, journal }),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',

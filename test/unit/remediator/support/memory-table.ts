@@ -1,8 +1,12 @@
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
+import { findingKey } from '../../../../lambdas/model/finding.ts';
 import type {
   Changed,
+  FindingName,
+  FindingRecord,
   FindingsStore,
   JobName,
+  Known,
   Lease,
   Taken,
 } from '../../../../lambdas/remediator/record/findings-store.ts';
@@ -13,6 +17,8 @@ export class MemoryTable implements FindingsStore {
   readonly leases = new Map<string, Lease>();
   /** What was changed lately, by resource. */
   readonly changed = new Map<string, Changed>();
+  /** What is known of findings, by `findingKey`. */
+  readonly findings = new Map<string, FindingRecord>();
 
   async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
     const by = this.leases.get(job);
@@ -22,10 +28,19 @@ export class MemoryTable implements FindingsStore {
     return { is: 'taken' };
   }
 
-  async endLease({ job }: JobName, lease: Lease, changed: readonly Changed[]): Promise<void> {
+  async endLease({ job }: JobName, lease: Lease, { changed, findings }: Known): Promise<void> {
     if (this.leases.get(job)?.holder !== lease.holder) throw new LeaseHeldError('taken over');
     this.leases.set(job, lease);
     for (const each of changed) this.changed.set(each.resource, structuredClone(each));
+    for (const each of findings) this.findings.set(findingKey(each), structuredClone(each));
+  }
+
+  async recall(
+    findings: readonly FindingName[],
+    resources: readonly { readonly resource: string }[],
+  ): Promise<Known> {
+    const known = findings.flatMap((finding) => this.findings.get(findingKey(finding)) ?? []);
+    return { changed: await this.readChanged(resources), findings: structuredClone(known) };
   }
 
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {

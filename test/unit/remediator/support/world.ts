@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
-import { outcomeKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
-import { type Job, jobId, type Poll } from '../../../../lambdas/model/job.ts';
-import { isProvisional, type Outcome } from '../../../../lambdas/model/outcome.ts';
+import { type Job, jobId, type Poll, pollId } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
 import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
@@ -120,7 +119,8 @@ export class World {
   readonly account: IamAccount;
   settings: Settings = settingsOf();
   pause = 'none';
-  readonly outcomes = new Map<string, Outcome>();
+  /** The evidence bucket's objects of outcomes, by key, in the order in which they were written. */
+  readonly objects = new Map<string, readonly Outcome[]>();
   readonly journals = new Map<string, JournalRecord>();
   readonly inProgress = new Map<string, InProgressMark>();
   readonly table = new MemoryTable();
@@ -141,12 +141,18 @@ export class World {
   }
 
   outcome(user: string): Outcome | undefined {
-    return this.outcomes.get(outcomeKey(POLL, findingOf(user)));
+    return this.outcomes.get(nameOf({ poll: POLL, finding: findingOf(user) }));
+  }
+
+  /** The outcomes that count: of each finding and poll the last line. */
+  get outcomes(): ReadonlyMap<string, Outcome> {
+    return new Map([...this.objects.values()].flat().map((outcome) => [nameOf(outcome), outcome]));
   }
 
   /** Lets jobs be as if they had never been worked on. */
   forget(): void {
-    this.outcomes.clear();
+    this.objects.clear();
+    this.table.findings.clear();
     this.table.leases.clear();
   }
 
@@ -196,9 +202,13 @@ export class World {
         pause: () => call('pause', () => this.pause),
       },
       evidence: {
-        readOutcome: (poll, finding) =>
-          call('readOutcome', () => structuredClone(this.outcomes.get(outcomeKey(poll, finding)))),
-        writeOutcome: (outcome) => call('writeOutcome', () => this.#writeOutcome(outcome)),
+        readOutcomes: (key) => call('readOutcomes', () => structuredClone(this.#objectOf(key))),
+        writeOutcomes: (key, outcomes) =>
+          call('writeOutcomes', () => {
+            if (this.objects.has(key)) return isDeepStrictEqual(this.objects.get(key), outcomes);
+            this.objects.set(key, structuredClone(outcomes));
+            return true;
+          }),
         readJournal: (id) => call('readJournal', () => structuredClone(this.journals.get(id))),
         writeJournal: (id, journal) =>
           call('writeJournal', () => {
@@ -219,6 +229,7 @@ export class World {
       table: {
         takeLease: (...wanted) => call('takeLease', () => this.table.takeLease(...wanted)),
         endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
+        recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
       },
       automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
@@ -237,16 +248,17 @@ export class World {
         }),
       publish: (outcomes) =>
         call('publish', () => {
-          this.published.push(...structuredClone(outcomes));
+          this.published.push(...structuredClone(outcomes.map(({ outcome }) => outcome)));
         }),
     };
   }
 
-  #writeOutcome(outcome: Outcome): boolean {
-    const key = outcomeKey(outcome.poll, outcome.finding);
-    const earlier = this.outcomes.get(key);
-    if (earlier !== undefined && !isProvisional(earlier) && outcome.applied.length === 0) return false;
-    this.outcomes.set(key, structuredClone(outcome));
-    return true;
+  #objectOf(key: string): Outcome[] | undefined {
+    const outcomes = this.objects.get(key);
+    return outcomes === undefined ? undefined : [...outcomes];
   }
+}
+
+function nameOf({ poll, finding }: Pick<Outcome, 'poll' | 'finding'>): string {
+  return `${pollId(poll)} ${findingKey(finding)}`;
 }

@@ -1,0 +1,97 @@
+import type { Finding } from '../../model/finding.ts';
+import { type Poll, pollId } from '../../model/job.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
+import type { FindingName, FindingRecord } from './findings-store.ts';
+import type { RecordedOutcome } from './outcome-log.ts';
+
+/** A finding of which nothing is new is written so often, so that it is known to be given still. */
+const TOUCH_MILLISECONDS = 7 * 86_400_000;
+
+/** In characters: twenty changes and the reason are far below what an item holds. */
+const MAX_REASON = 1_000;
+
+/** What outcomes add to what is known of their findings. */
+export interface Learned {
+  readonly toWrite: readonly FindingRecord[];
+  /** The outcomes that are other than the one before, or changed something. */
+  readonly changed: readonly RecordedOutcome[];
+}
+
+/** What is known of a job's findings from earlier polls. */
+export class FindingMemory {
+  /** Undefined until the table was asked. */
+  #known: Map<string, FindingRecord> | undefined;
+
+  /** Takes what the table knows of the job's findings. */
+  keep(found: readonly FindingRecord[]): void {
+    this.#known = new Map(found.map((each) => [each.resource, each]));
+  }
+
+  /** The key of the evidence of the last change of an outcome, where that was at this poll. */
+  evidenceAt(poll: Poll, resource: string): string | undefined {
+    const last = this.#known?.get(resource)?.changes.at(-1);
+    return last !== undefined && pollId(last.poll) === pollId(poll) ? last.evidence : undefined;
+  }
+
+  /**
+   * What outcomes add. Of what is written already, nothing is new. While it is not known what the table holds, nothing is
+   * written, and every outcome counts as a change.
+   */
+  learn(recorded: readonly RecordedOutcome[]): Learned {
+    const known = this.#known;
+    if (known === undefined) return { toWrite: [], changed: recorded };
+    const toWrite: FindingRecord[] = [];
+    const changed: RecordedOutcome[] = [];
+    for (const each of recorded) {
+      const { resource } = each.outcome.finding;
+      const next = remember(known.get(resource), each);
+      if (next === undefined) continue;
+      toWrite.push(next.record);
+      if (next.isChange) changed.push(each);
+    }
+    return { toWrite, changed };
+  }
+}
+
+/** What a finding's item becomes by an outcome; undefined where it stays as it is. */
+function remember(
+  known: FindingRecord | undefined,
+  {
+    outcome: { outcome, reason, poll, finding, applied, unconfirmed, finishedAt },
+    evidence,
+  }: RecordedOutcome,
+): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
+  if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
+  const lastSeen = latest(known?.lastSeen, poll.asOf);
+  const isOther = known?.outcome !== outcome;
+  const isChange = isOther || applied.length > 0 || unconfirmed !== undefined;
+  if (known !== undefined && !isChange) {
+    const isDue = Date.parse(lastSeen) - Date.parse(known.lastSeen) >= TOUCH_MILLISECONDS;
+    return isDue ? { record: { ...known, lastSeen }, isChange: false } : undefined;
+  }
+  const { changes = [], attempts = 0 } = known ?? {};
+  const record: FindingRecord = {
+    ...nameOf(finding),
+    outcome,
+    ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }),
+    since: known === undefined || isOther ? poll.asOf : known.since,
+    firstSeen: known?.firstSeen ?? poll.asOf,
+    lastSeen,
+    attempts: attempts + (isAttempt(outcome) ? 1 : 0),
+    changes: [...changes, { outcome, at: finishedAt, poll, evidence }].slice(-REMEMBERED_CHANGES),
+  };
+  return { record, isChange: true };
+}
+
+function nameOf({ rule, account, region, resource }: Finding): FindingName {
+  return { rule, account, region, resource };
+}
+
+function isAttempt(outcome: Outcome['outcome']): boolean {
+  return outcome === 'remediated' || outcome === 'failed';
+}
+
+function latest(one: string | undefined, other: string): string {
+  return one !== undefined && Date.parse(one) > Date.parse(other) ? one : other;
+}

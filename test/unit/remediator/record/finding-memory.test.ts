@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { type OutcomeName, outcomeNames } from '../../../../lambdas/model/outcome-names.ts';
+import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
+import type { FindingRecord } from '../../../../lambdas/remediator/record/findings-store.ts';
+import { findingOf, RULE } from '../support/world.ts';
+
+const HOUR = 3_600_000;
+const START = Date.parse('2026-06-01T00:00:00Z');
+const at = (hours: number): string => new Date(START + hours * HOUR).toISOString();
+
+/** An outcome of the poll so many hours after the first. */
+function lineOf(hours: number, outcome: OutcomeName, given: Partial<Outcome> = {}): Outcome {
+  return {
+    version: 1,
+    poll: { source: 'netskope', rule: RULE, asOf: at(hours) },
+    finding: findingOf('deploy'),
+    outcome,
+    plan: [],
+    applied: [],
+    startedAt: at(hours),
+    finishedAt: at(hours),
+    ...given,
+  };
+}
+
+const applied = [{ change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: at(0), requestIds: [] }];
+
+/** Lets outcomes happen one after the other. @returns what is known in the end, and what was written and told */
+function live(lines: readonly Outcome[], known?: FindingRecord) {
+  let record = known;
+  const written: FindingRecord[] = [];
+  const told: Outcome[] = [];
+  for (const outcome of lines) {
+    const memory = new FindingMemory();
+    memory.keep(record === undefined ? [] : [record]);
+    const { toWrite, changed } = memory.learn([{ outcome, evidence: `key-${outcome.poll.asOf}` }]);
+    written.push(...toWrite);
+    told.push(...changed.map((each) => each.outcome));
+    record = toWrite[0] ?? record;
+  }
+  return { record, written, told };
+}
+
+describe('the memory of a finding', () => {
+  test('begins with the first outcome', () => {
+    const { record, told } = live([lineOf(0, 'failed', { reason: 'denied' })]);
+
+    expect(record).toEqual({
+      ...findingOf('deploy'),
+      outcome: 'failed',
+      reason: 'denied',
+      since: at(0),
+      firstSeen: at(0),
+      lastSeen: at(0),
+      attempts: 1,
+      changes: [{ outcome: 'failed', at: at(0), poll: lineOf(0, 'failed').poll, evidence: `key-${at(0)}` }],
+    });
+    expect(told).toHaveLength(1);
+  });
+
+  test('of a steady finding is written once a week, and nothing is told', () => {
+    const month = Array.from({ length: 24 * 30 }, (_, hour) => lineOf(hour, 'exempt'));
+
+    const { record, written, told } = live(month);
+
+    expect(written).toHaveLength(1 + 4);
+    expect(told).toHaveLength(1);
+    expect(record).toMatchObject({ since: at(0), firstSeen: at(0), lastSeen: at(24 * 28), attempts: 0 });
+    expect(record?.changes).toHaveLength(1);
+  });
+
+  test('takes every change, and what was changed again though the outcome is the same', () => {
+    const { record, told } = live([
+      lineOf(0, 'planned'),
+      lineOf(1, 'remediated', { applied }),
+      lineOf(2, 'compliant'),
+      lineOf(3, 'remediated', { applied }),
+      lineOf(4, 'remediated', { applied }),
+    ]);
+
+    expect(told.map(({ outcome }) => outcome)).toEqual([
+      'planned',
+      'remediated',
+      'compliant',
+      'remediated',
+      'remediated',
+    ]);
+    expect(record).toMatchObject({ outcome: 'remediated', since: at(3), firstSeen: at(0), attempts: 3 });
+  });
+
+  test('of what is written already, nothing is new', () => {
+    const line = lineOf(0, 'failed');
+    const { record } = live([line]);
+
+    expect(live([line], record)).toMatchObject({ written: [], told: [] });
+  });
+
+  test('tells everything and writes nothing while nobody knows what the table holds', () => {
+    const recorded = { outcome: lineOf(0, 'failed'), evidence: 'key' };
+
+    expect(new FindingMemory().learn([recorded])).toEqual({ toWrite: [], changed: [recorded] });
+  });
+
+  test('whatever happens: what is told is what is remembered, of the last twenty', () => {
+    const life = fc.array(fc.constantFrom(...outcomeNames), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(life, (names) => {
+        const { record, told } = live(names.map((name, hour) => lineOf(hour, name)));
+
+        const changes = names.filter((name, index) => index === 0 || names[index - 1] !== name);
+        expect(told.map(({ outcome }) => outcome)).toEqual(changes);
+        expect(record?.changes.map(({ outcome }) => outcome)).toEqual(changes.slice(-20));
+        expect(record?.outcome).toBe(names.at(-1));
+      }),
+    );
+  });
+});
