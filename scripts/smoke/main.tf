@@ -14,16 +14,6 @@ terraform {
 
 provider "aws" {}
 
-variable "name" {
-  description = "A name that nothing else in the account begins with."
-  type        = string
-}
-
-variable "mode" {
-  description = "`dry_run` or `enforce`."
-  type        = string
-}
-
 module "smoke" {
   source = "../.."
 
@@ -93,28 +83,4 @@ resource "aws_sns_topic_subscription" "heard" {
   endpoint  = aws_sqs_queue.heard.arn
 
   depends_on = [aws_sqs_queue_policy.heard]
-}
-
-output "account" {
-  value = module.smoke.security_account_id
-}
-
-output "event_bus" {
-  value = module.smoke.event_bus_name
-}
-
-output "evidence_bucket" {
-  value = module.smoke.evidence_bucket
-}
-
-output "queue_url" {
-  value = module.smoke.queue_url
-}
-
-output "heard_queue_url" {
-  value = aws_sqs_queue.heard.url
-}
-
-output "security_group" {
-  value = aws_security_group.violating.id
 }

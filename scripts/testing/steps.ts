@@ -19,6 +19,8 @@ export interface Step {
   readonly preparation?: boolean;
   /** It takes long: `npm run test:full` runs it, `npm test` does not. */
   readonly full?: boolean;
+  /** It needs what README.md does not ask for: it runs by its name alone. */
+  readonly onlyByName?: boolean;
   /** It is stopped, and has failed, when it takes longer. */
   readonly minutes: number;
 }
@@ -117,6 +119,23 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
+  {
+    // Needs tflint or Go, which README.md does not ask for.
+    name: 'tflint',
+    full: true,
+    needs: [],
+    minutes: 30,
+    command: (report) => ['scripts/testing/tflint.ts', report],
+    read: readChecks,
+  },
+  {
+    name: 'opentofu',
+    onlyByName: true,
+    needs: [],
+    minutes: 30,
+    command: (report) => ['scripts/testing/opentofu.ts', report],
+    read: readChecks,
+  },
   { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('upgrade', 30, ['prepare-local-aws', 'prepare-terraform']), full: true },
@@ -136,7 +155,7 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** In place of names: all steps, those too that take long. */
+/** In place of names: all steps that need nothing more than README.md asks for, those too that take long. */
 export const allSteps = '--full';
 
 /**
@@ -145,8 +164,9 @@ export const allSteps = '--full';
  * @throws Error when there is no step of a name
  */
 export function chooseSteps(all: readonly Step[], names: readonly string[]): readonly Step[] {
-  if (names.length === 0) return all.filter(({ full }) => full !== true);
-  if (names.length === 1 && names[0] === allSteps) return all;
+  const usual = all.filter(({ onlyByName }) => onlyByName !== true);
+  if (names.length === 0) return usual.filter(({ full }) => full !== true);
+  if (names.length === 1 && names[0] === allSteps) return usual;
   const chosen = new Set<string>();
   const choose = (name: string) => {
     const step = all.find((candidate) => candidate.name === name);

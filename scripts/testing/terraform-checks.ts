@@ -22,6 +22,7 @@ import {
   startSharedProvider,
 } from '../../test/lab/terraform/index.ts';
 import { type Check, readTerraformTest } from './checks.ts';
+import { foldersWithTerraform, isAmongTests } from './folders.ts';
 
 const validationSchema = z.object({
   valid: z.boolean(),
@@ -46,7 +47,7 @@ let provider: SharedProvider | undefined;
 try {
   await copyProject(project);
   provider = await startSharedProvider(installation, path.join(folder, 'provider'), controller.signal);
-  const folders = await foldersWithTerraform();
+  const folders = (await foldersWithTerraform(project)).filter((folder) => !isAmongTests(folder));
   const limit = pLimit(atATime);
   const checks = [
     await checkFormat(),
@@ -70,18 +71,9 @@ function terraform(module: string, ...terraformArguments: string[]) {
   });
 }
 
-async function foldersWithTerraform(): Promise<readonly string[]> {
-  const files = await readdir(project, { recursive: true });
-  const folders = files
-    .filter((file) => file.endsWith('.tf'))
-    .map((file) => path.dirname(file))
-    .filter((folder) => !folder.split(path.sep).includes('test'));
-  return [...new Set(folders)].sort();
-}
-
 async function checkPlacesOfTests(): Promise<Check> {
   const misplaced = (await readdir(project, { recursive: true }))
-    .filter((file) => isTest(file) && !path.dirname(file).split(path.sep).includes('test'))
+    .filter((file) => isTest(file) && !isAmongTests(path.dirname(file)))
     .map((file) => `${file}: OpenTofu's init reads it here; expected in test/`);
   return {
     name: 'tests are not where OpenTofu reads them',

@@ -116,7 +116,7 @@ describe('the table of steps', () => {
   });
 
   it('gives the parts that take long only when asked for all, or for one of them', () => {
-    const long = ['every-call', 'organization', 'upgrade', 'chaos', 'first-applies'];
+    const long = ['tflint', 'every-call', 'organization', 'upgrade', 'chaos', 'first-applies'];
 
     const usual = chooseSteps(steps, []).map(({ name }) => name);
     const full = chooseSteps(steps, ['--full']).map(({ name }) => name);
@@ -124,6 +124,13 @@ describe('the table of steps', () => {
 
     expect(full).toEqual([...usual, ...long]);
     expect(named).toEqual(['chaos']);
+  });
+
+  it('gives a part that needs what is not asked for by its name only', () => {
+    const named = chooseSteps(steps, ['opentofu']).map(({ name }) => name);
+
+    expect(named).toEqual(['opentofu']);
+    expect(chooseSteps(steps, ['--full'])).not.toContainEqual(expect.objectContaining({ name: 'opentofu' }));
   });
 
   it('names a part that there is not, and those that there are', () => {

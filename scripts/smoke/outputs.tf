@@ -1,0 +1,29 @@
+output "account" {
+  description = "The account that it was applied in."
+  value       = module.smoke.security_account_id
+}
+
+output "event_bus" {
+  description = "The name of the bus that outcomes are told on."
+  value       = module.smoke.event_bus_name
+}
+
+output "evidence_bucket" {
+  description = "The evidence bucket's name."
+  value       = module.smoke.evidence_bucket
+}
+
+output "queue_url" {
+  description = "The URL of the region's job queue."
+  value       = module.smoke.queue_url
+}
+
+output "heard_queue_url" {
+  description = "The URL of the queue that gets what people would get by mail."
+  value       = aws_sqs_queue.heard.url
+}
+
+output "security_group" {
+  description = "The id of the security group that violates the rule."
+  value       = aws_security_group.violating.id
+}
