@@ -26,6 +26,7 @@ module "central" {
   collector         = var.collector
   evidence          = var.evidence
   encryption        = var.encryption
+  event_bus         = var.event_bus
   alarms            = var.alarms
   notifications     = var.notifications
   dashboard         = var.dashboard

@@ -190,6 +190,8 @@ variable "lambda" {
     log_retention_days = optional(number, 90)
     # Whether X-Ray traces the functions.
     tracing = optional(bool, false)
+    # The Lambda runtime: `nodejs22.x`, for which the functions are built, or a later one.
+    runtime = optional(string, "nodejs22.x")
   })
   default  = {}
   nullable = false
@@ -208,6 +210,10 @@ variable "collector" {
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
+    # Further Lambda layers of the function's region, by the ARN of a version.
+    layers = optional(list(string), [])
+    # Further environment variables, such as those of a layer; nothing secret.
+    environment = optional(map(string), {})
   })
   default  = {}
   nullable = false
@@ -230,6 +236,10 @@ variable "remediator" {
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
+    # Further Lambda layers of the function's region, by the ARN of a version.
+    layers = optional(list(string), [])
+    # Further environment variables, such as those of a layer; nothing secret.
+    environment = optional(map(string), {})
   })
   default  = {}
   nullable = false
@@ -254,10 +264,51 @@ variable "queue" {
 variable "evidence" {
   description = "Settings of the evidence bucket and the findings table."
   type = object({
+    # Whether the evidence bucket is made. If not, `bucket` names one of yours.
+    create_bucket = optional(bool, true)
+    # The name of an existing bucket of this account and the home region, for this deployment alone.
+    bucket = optional(string)
     # After how many days evidence is deleted.
     retention_days = optional(number, 400)
+    # After how many days a version that was written over or deleted is deleted for good.
+    noncurrent_days = optional(number, 30)
+    # Storage classes that objects move to with age, all readable at once: `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`.
+    transitions = optional(list(object({
+      # The age in days.
+      days = number
+      # The storage class.
+      storage_class = string
+    })), [])
+    # Makes S3 refuse to delete each version for some days. Null: no lock.
+    object_lock = optional(object({
+      # `GOVERNANCE`, which privileged users can lift, or `COMPLIANCE`, which nobody can.
+      mode = optional(string, "GOVERNANCE")
+      # For how many days.
+      days = number
+    }))
+    # Where S3 logs each access. Null: nowhere.
+    access_log = optional(object({
+      # The bucket for the log, whose policy lets `logging.s3.amazonaws.com` write.
+      bucket = string
+      # What the log's keys begin with.
+      prefix = optional(string, "")
+    }))
+    # Further statements of the bucket's policy; without a `Resource` they are about the bucket and its objects.
+    policy_statements = optional(any, [])
     # Whether a destroy may delete the findings table and a bucket that holds evidence.
     force_destroy = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "event_bus" {
+  description = "The EventBridge bus that carries outcomes, to which your own rules may listen."
+  type = object({
+    # Whether the bus is made, named after `name`. If not, `name` names one of yours.
+    create = optional(bool, true)
+    # The name of an existing bus of this account and the home region, other than `default`.
+    name = optional(string)
   })
   default  = {}
   nullable = false
@@ -290,6 +341,10 @@ variable "notifications" {
   type = object({
     # Whether there is an SNS topic, to which others may subscribe as well.
     enabled = optional(bool, true)
+    # Whether the topic is made. If not, `topic_arn` names one of yours.
+    create_topic = optional(bool, true)
+    # An existing topic of the home region, whose policy lets EventBridge and CloudWatch publish.
+    topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
     # Whether there is also a message for each finding of `outcomes`, at each poll.

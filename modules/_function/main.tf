@@ -33,7 +33,9 @@ locals {
     Resource = ["*"]
   }
 
-  environment = merge(var.environment, { POWERTOOLS_LOG_LEVEL = var.settings.log_level })
+  own_environment = merge(var.environment, { POWERTOOLS_LOG_LEVEL = var.settings.log_level })
+  environment     = merge(var.settings.environment, local.own_environment)
+  set_twice       = setintersection(keys(var.settings.environment), keys(local.own_environment))
 
   # As JSON, which is how Lambda is sent them, in bytes.
   environment_size = floor(length(base64encode(jsonencode(local.environment))) * 3 / 4)
@@ -94,7 +96,8 @@ resource "aws_lambda_function" "this" {
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)
   handler          = "index.handler"
-  runtime          = "nodejs22.x"
+  runtime          = var.settings.runtime
+  layers           = var.settings.layers
 
   architectures                  = [var.settings.architecture]
   memory_size                    = var.settings.memory_size
@@ -132,8 +135,13 @@ resource "aws_lambda_function" "this" {
 
   lifecycle {
     precondition {
+      condition     = length(local.set_twice) == 0
+      error_message = "The environment of ${var.name} holds ${join(", ", local.set_twice)}, which the module itself sets: leave it out."
+    }
+
+    precondition {
       condition     = local.environment_size <= 4096
-      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. Shorten the inputs that the longest hold: ${join(", ", [for name, value in var.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
+      error_message = "The environment variables of ${var.name} have ${local.environment_size} bytes: Lambda takes 4096. Shorten the inputs that the longest hold: ${join(", ", [for name, value in local.environment : "${name} (${length(value)} characters)" if length(value) > 400])}."
     }
   }
 }

@@ -45,7 +45,7 @@ variable "statements" {
 }
 
 variable "settings" {
-  description = "Settings of the function: `memory_size` in MB, `timeout` in seconds, `architecture` (`arm64`, `x86_64`), `log_level`, `log_retention_days`, `tracing` (X-Ray), `reserved_concurrency` (null: unreserved), and a VPC's subnets and security groups (none: no VPC)."
+  description = "Settings of the function: `memory_size` in MB, `timeout` in seconds, `architecture` (`arm64`, `x86_64`), `log_level`, `log_retention_days`, `tracing` (X-Ray), `reserved_concurrency` (null: unreserved), `runtime`, further `layers` and `environment` variables, and a VPC's subnets and security groups (none: no VPC)."
   type = object({
     memory_size          = number
     timeout              = number
@@ -53,6 +53,9 @@ variable "settings" {
     log_level            = string
     log_retention_days   = number
     tracing              = bool
+    runtime              = optional(string, "nodejs22.x")
+    layers               = optional(list(string), [])
+    environment          = optional(map(string), {})
     reserved_concurrency = optional(number)
     subnet_ids           = optional(list(string), [])
     security_group_ids   = optional(list(string), [])

@@ -17,8 +17,8 @@ module "collector" {
     HOME_REGION                  = local.home_region
     SECURITY_ACCOUNT_ID          = local.account_id
     PARTITION                    = local.partition
-    EVIDENCE_BUCKET              = aws_s3_bucket.evidence.bucket
-    EVENT_BUS_ARN                = aws_cloudwatch_event_bus.this.arn
+    EVIDENCE_BUCKET              = local.made_evidence_bucket
+    EVENT_BUS_ARN                = local.event_bus_arn
     NETSKOPE_URL                 = local.netskope_url
     NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
     REGIONS                      = jsonencode(local.regions)
@@ -40,26 +40,26 @@ module "collector" {
       },
       {
         Action   = ["s3:PutObject"]
-        Resource = ["${aws_s3_bucket.evidence.arn}/polls/*", "${aws_s3_bucket.evidence.arn}/unprocessable/*"]
+        Resource = ["${local.made_evidence_bucket_arn}/polls/*", "${local.made_evidence_bucket_arn}/unprocessable/*"]
       },
       # Outcomes of findings that Netskope remediates itself. The condition lets no outcome be written over.
       {
         Action    = ["s3:PutObject"]
-        Resource  = ["${aws_s3_bucket.evidence.arn}/outcomes/*"]
+        Resource  = ["${local.made_evidence_bucket_arn}/outcomes/*"]
         Condition = { Null = { "s3:if-none-match" = ["false"] } }
       },
       {
         Action   = ["s3:GetObject"]
-        Resource = ["${aws_s3_bucket.evidence.arn}/polls/*/last.json"]
+        Resource = ["${local.made_evidence_bucket_arn}/polls/*/last.json"]
       },
       # Without it S3 answers 403 instead of 404 for a rule that has not been polled yet.
       {
         Action   = ["s3:ListBucket"]
-        Resource = [aws_s3_bucket.evidence.arn]
+        Resource = [local.made_evidence_bucket_arn]
       },
       {
         Action   = ["events:PutEvents"]
-        Resource = [aws_cloudwatch_event_bus.this.arn]
+        Resource = [local.event_bus_arn]
       },
       {
         Action   = ["sqs:SendMessage"]

@@ -1,5 +1,9 @@
 locals {
-  evidence_bucket = "${var.name}-evidence-${local.account_id}-${local.home_region}"
+  evidence_bucket = var.evidence.create_bucket ? "${var.name}-evidence-${local.account_id}-${local.home_region}" : var.evidence.bucket
+
+  # For what must not be made before the bucket.
+  made_evidence_bucket     = var.evidence.create_bucket ? aws_s3_bucket.evidence[0].bucket : var.evidence.bucket
+  made_evidence_bucket_arn = var.evidence.create_bucket ? aws_s3_bucket.evidence[0].arn : "arn:${local.partition}:s3:::${var.evidence.bucket}"
 }
 
 # Remembers the bucket that holds the evidence, so that a plan that would leave it for another is refused before anything
@@ -24,6 +28,8 @@ resource "aws_s3_bucket" "evidence" {
   # checkov:skip=CKV_AWS_144: evidence is versioned; a copy elsewhere is the user's to make
   # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
   # checkov:skip=CKV2_AWS_62: what is written here is told as events on the bus
+  count = var.evidence.create_bucket ? 1 : 0
+
   bucket        = local.evidence_bucket
   force_destroy = var.evidence.force_destroy
   tags          = var.tags
@@ -40,7 +46,9 @@ resource "aws_s3_bucket" "evidence" {
 }
 
 resource "aws_s3_bucket_public_access_block" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   block_public_acls       = true
   block_public_policy     = true
@@ -49,7 +57,9 @@ resource "aws_s3_bucket_public_access_block" "evidence" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   rule {
     object_ownership = "BucketOwnerEnforced"
@@ -57,7 +67,9 @@ resource "aws_s3_bucket_ownership_controls" "evidence" {
 }
 
 resource "aws_s3_bucket_versioning" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   versioning_configuration {
     status = "Enabled"
@@ -66,7 +78,9 @@ resource "aws_s3_bucket_versioning" "evidence" {
 
 # trivy:ignore:AVD-AWS-0132 encrypted by S3's own key; no key at a price unless the user brings one
 resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   rule {
     apply_server_side_encryption_by_default {
@@ -80,7 +94,9 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   rule {
     id     = "retention"
@@ -93,7 +109,16 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
     }
 
     noncurrent_version_expiration {
-      noncurrent_days = 30
+      noncurrent_days = var.evidence.noncurrent_days
+    }
+
+    dynamic "transition" {
+      for_each = var.evidence.transitions
+
+      content {
+        days          = transition.value.days
+        storage_class = transition.value.storage_class
+      }
     }
 
     abort_incomplete_multipart_upload {
@@ -120,8 +145,32 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
   }
 }
 
+# S3 locks what is written from then on, also in a bucket that is there already.
+resource "aws_s3_bucket_object_lock_configuration" "evidence" {
+  count = var.evidence.object_lock == null ? 0 : 1
+
+  bucket = aws_s3_bucket_versioning.evidence[0].bucket
+
+  rule {
+    default_retention {
+      mode = var.evidence.object_lock.mode
+      days = var.evidence.object_lock.days
+    }
+  }
+}
+
+resource "aws_s3_bucket_logging" "evidence" {
+  count = var.evidence.access_log == null ? 0 : 1
+
+  bucket        = aws_s3_bucket.evidence[0].id
+  target_bucket = var.evidence.access_log.bucket
+  target_prefix = var.evidence.access_log.prefix
+}
+
 resource "aws_s3_bucket_policy" "evidence" {
-  bucket = aws_s3_bucket.evidence.id
+  count = var.evidence.create_bucket ? 1 : 0
+
+  bucket = aws_s3_bucket.evidence[0].id
 
   policy = jsonencode({
     Version = "2012-10-17"
@@ -131,7 +180,7 @@ resource "aws_s3_bucket_policy" "evidence" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:*"
-        Resource  = [aws_s3_bucket.evidence.arn, "${aws_s3_bucket.evidence.arn}/*"]
+        Resource  = [aws_s3_bucket.evidence[0].arn, "${aws_s3_bucket.evidence[0].arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
       var.evidence.force_destroy ? [] : [{
@@ -139,8 +188,9 @@ resource "aws_s3_bucket_policy" "evidence" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:DeleteBucketPolicy"
-        Resource  = aws_s3_bucket.evidence.arn
+        Resource  = aws_s3_bucket.evidence[0].arn
       }],
+      [for statement in var.evidence.policy_statements : merge({ Resource = [aws_s3_bucket.evidence[0].arn, "${aws_s3_bucket.evidence[0].arn}/*"] }, statement)],
     )
   })
 
@@ -149,6 +199,8 @@ resource "aws_s3_bucket_policy" "evidence" {
   # refuses to change a policy while it changes the block.
   depends_on = [
     aws_s3_bucket_lifecycle_configuration.evidence,
+    aws_s3_bucket_logging.evidence,
+    aws_s3_bucket_object_lock_configuration.evidence,
     aws_s3_bucket_ownership_controls.evidence,
     aws_s3_bucket_public_access_block.evidence,
     aws_s3_bucket_server_side_encryption_configuration.evidence,

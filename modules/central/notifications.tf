@@ -3,6 +3,10 @@ variable "notifications" {
   type = object({
     # Whether there is an SNS topic, to which others may subscribe as well.
     enabled = optional(bool, true)
+    # Whether the topic is made. If not, `topic_arn` names one of yours.
+    create_topic = optional(bool, true)
+    # An existing topic of the home region, whose policy lets EventBridge and CloudWatch publish.
+    topic_arn = optional(string)
     # Addresses that get the messages. Each must confirm its subscription once.
     email_addresses = optional(set(string), [])
     # Whether there is also a message for each finding of `outcomes`, at each poll.
@@ -27,6 +31,16 @@ variable "notifications" {
   validation {
     condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
     error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
+  }
+
+  validation {
+    condition     = (var.notifications.topic_arn != null) == !var.notifications.create_topic
+    error_message = "notifications has create_topic = ${var.notifications.create_topic} and ${var.notifications.topic_arn == null ? "no topic_arn" : "a topic_arn"}: expected a topic_arn where create_topic is false, and only there."
+  }
+
+  validation {
+    condition     = var.notifications.topic_arn == null || can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[A-Za-z0-9_-]+$", var.notifications.topic_arn))
+    error_message = "notifications.topic_arn is \"${coalesce(var.notifications.topic_arn, "null")}\": expected a standard topic of the home region, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
   }
 
   validation {
@@ -75,7 +89,7 @@ locals {
     findings = {
       wanted      = var.notifications.each_finding && length(setsubtract(var.notifications.outcomes, ["unprocessable"])) > 0
       description = "Findings that a person must look at."
-      bus         = aws_cloudwatch_event_bus.this.name
+      bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
         detail-type = [local.vocabulary.events.finding_outcome]
@@ -95,7 +109,7 @@ locals {
     unprocessable = {
       wanted      = var.notifications.each_finding && contains(var.notifications.outcomes, "unprocessable")
       description = "Findings that could not be worked on at all."
-      bus         = aws_cloudwatch_event_bus.this.name
+      bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
         detail-type = [local.vocabulary.events.finding_outcome]
@@ -111,7 +125,7 @@ locals {
     missing-roles = {
       wanted      = true
       description = "Accounts without the role that the remediators assume."
-      bus         = aws_cloudwatch_event_bus.this.name
+      bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
         detail-type = [local.vocabulary.events.target_role_missing]
@@ -164,11 +178,12 @@ locals {
     regional-alarms = {
       wanted      = true
       description = "Alarms of the regions."
-      bus         = aws_cloudwatch_event_bus.this.name
+      bus         = local.event_bus_name
       pattern = {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
-        detail      = local.alarm_states
+        # A bus of the user's may carry other alarms, too.
+        detail = merge(local.alarm_states, { for word in ["alarmName"] : word => [{ prefix = "${var.name}-" }] if !var.event_bus.create })
       }
       paths = local.alarm_paths
       text  = local.alarm_text
@@ -178,8 +193,13 @@ locals {
   notifications = { for name, told in local.told_of : name => told if var.notifications.enabled && told.wanted }
 }
 
+locals {
+  makes_topic = var.notifications.enabled && var.notifications.create_topic
+  topic_arns  = concat(aws_sns_topic.notifications[*].arn, var.notifications.enabled && !var.notifications.create_topic ? [var.notifications.topic_arn] : [])
+}
+
 resource "aws_sns_topic" "notifications" {
-  count = var.notifications.enabled ? 1 : 0
+  count = local.makes_topic ? 1 : 0
 
   name              = "${var.name}-notifications"
   display_name      = "CSPM auto-remediation"
@@ -188,7 +208,7 @@ resource "aws_sns_topic" "notifications" {
 }
 
 resource "aws_sns_topic_policy" "notifications" {
-  count = var.notifications.enabled ? 1 : 0
+  count = local.makes_topic ? 1 : 0
 
   arn = aws_sns_topic.notifications[0].arn
 
@@ -231,7 +251,7 @@ resource "aws_sns_topic_policy" "notifications" {
 resource "aws_sns_topic_subscription" "email" {
   for_each = var.notifications.email_addresses
 
-  topic_arn = aws_sns_topic.notifications[0].arn
+  topic_arn = local.topic_arns[0]
   protocol  = "email"
   endpoint  = each.key
 }
@@ -259,7 +279,7 @@ resource "aws_cloudwatch_event_target" "notifications" {
   rule           = aws_cloudwatch_event_rule.notifications[each.key].name
   event_bus_name = each.value.bus
   target_id      = "topic"
-  arn            = aws_sns_topic.notifications[0].arn
+  arn            = local.topic_arns[0]
 
   # Of a message that is an hour old the next poll knows more.
   retry_policy {

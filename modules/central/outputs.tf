@@ -8,9 +8,9 @@ output "link" {
     accounts                 = local.closed_accounts
     home_region              = local.home_region
     regions                  = local.regions
-    event_bus_arn            = aws_cloudwatch_event_bus.this.arn
+    event_bus_arn            = local.event_bus_arn
     notifications            = var.notifications.enabled
-    evidence_bucket          = aws_s3_bucket.evidence.bucket
+    evidence_bucket          = local.made_evidence_bucket
     findings_table           = aws_dynamodb_table.findings.name
     keys                     = module.settings.keys
     target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
@@ -52,22 +52,22 @@ output "collector_log_group_name" {
 
 output "event_bus_name" {
   description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
-  value       = aws_cloudwatch_event_bus.this.name
+  value       = local.event_bus_name
 }
 
 output "event_bus_arn" {
   description = "The event bus's ARN."
-  value       = aws_cloudwatch_event_bus.this.arn
+  value       = local.event_bus_arn
 }
 
 output "notifications_topic_arn" {
   description = "The topic of the notifications, for further subscriptions; null when notifications are not enabled."
-  value       = one(aws_sns_topic.notifications[*].arn)
+  value       = one(local.topic_arns)
 }
 
 output "evidence_bucket" {
   description = "The bucket that keeps what was found, planned and changed."
-  value       = aws_s3_bucket.evidence.bucket
+  value       = local.made_evidence_bucket
 }
 
 output "findings_table" {

@@ -159,9 +159,16 @@ variable "lambda" {
     log_retention_days = optional(number, 90)
     # Whether X-Ray traces the functions.
     tracing = optional(bool, false)
+    # The Lambda runtime: `nodejs22.x`, for which the functions are built, or a later one.
+    runtime = optional(string, "nodejs22.x")
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = can(regex("^nodejs(2[2-9]|[3-9][0-9])\\.x$", var.lambda.runtime))
+    error_message = "lambda.runtime is \"${var.lambda.runtime}\": expected \"nodejs22.x\" or a later one."
+  }
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.lambda.architecture)
@@ -192,9 +199,18 @@ variable "collector" {
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
+    # Further Lambda layers of the function's region, by the ARN of a version.
+    layers = optional(list(string), [])
+    # Further environment variables, such as those of a layer; nothing secret.
+    environment = optional(map(string), {})
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = length(var.collector.layers) <= 5 && alltrue([for arn in var.collector.layers : can(regex("^arn:[a-z-]+:lambda:${data.aws_region.this.id}:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", arn))])
+    error_message = "collector.layers is ${jsonencode(var.collector.layers)}: expected at most 5 ARNs of layer versions of ${data.aws_region.this.id}, such as \"arn:aws:lambda:${data.aws_region.this.id}:111111111111:layer:agent:1\"."
+  }
 
   validation {
     condition     = var.collector.memory_size >= 128 && var.collector.memory_size <= 10240
@@ -215,13 +231,89 @@ variable "collector" {
 variable "evidence" {
   description = "Settings of the evidence bucket and the findings table."
   type = object({
+    # Whether the evidence bucket is made. If not, `bucket` names one of yours.
+    create_bucket = optional(bool, true)
+    # The name of an existing bucket of this account and the home region, for this deployment alone.
+    bucket = optional(string)
     # After how many days evidence is deleted.
     retention_days = optional(number, 400)
+    # After how many days a version that was written over or deleted is deleted for good.
+    noncurrent_days = optional(number, 30)
+    # Storage classes that objects move to with age, all readable at once: `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`.
+    transitions = optional(list(object({
+      # The age in days.
+      days = number
+      # The storage class.
+      storage_class = string
+    })), [])
+    # Makes S3 refuse to delete each version for some days. Null: no lock.
+    object_lock = optional(object({
+      # `GOVERNANCE`, which privileged users can lift, or `COMPLIANCE`, which nobody can.
+      mode = optional(string, "GOVERNANCE")
+      # For how many days.
+      days = number
+    }))
+    # Where S3 logs each access. Null: nowhere.
+    access_log = optional(object({
+      # The bucket for the log, whose policy lets `logging.s3.amazonaws.com` write.
+      bucket = string
+      # What the log's keys begin with.
+      prefix = optional(string, "")
+    }))
+    # Further statements of the bucket's policy; without a `Resource` they are about the bucket and its objects.
+    policy_statements = optional(any, [])
     # Whether a destroy may delete the findings table and a bucket that holds evidence.
     force_destroy = optional(bool, false)
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = (var.evidence.bucket != null) == !var.evidence.create_bucket
+    error_message = "evidence has create_bucket = ${var.evidence.create_bucket} and ${var.evidence.bucket == null ? "no bucket" : "a bucket"}: expected a bucket where create_bucket is false, and only there."
+  }
+
+  validation {
+    condition     = var.evidence.bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.evidence.bucket))
+    error_message = "evidence.bucket is \"${coalesce(var.evidence.bucket, "null")}\": expected a bucket's name, not its ARN."
+  }
+
+  validation {
+    condition = var.evidence.create_bucket || (
+      var.evidence.object_lock == null && var.evidence.access_log == null && length(var.evidence.transitions) == 0 && length(var.evidence.policy_statements) == 0
+    )
+    error_message = "evidence has create_bucket = false, and object_lock, access_log, transitions or policy_statements: a bucket of your own is not changed. Set them there, and leave them out here."
+  }
+
+  validation {
+    condition     = var.evidence.noncurrent_days >= 1 && floor(var.evidence.noncurrent_days) == var.evidence.noncurrent_days
+    error_message = "evidence.noncurrent_days is ${var.evidence.noncurrent_days}: expected a whole number of days, 1 or more."
+  }
+
+  # S3 takes objects into the two infrequent classes after 30 days.
+  validation {
+    condition = alltrue([
+      for transition in var.evidence.transitions :
+      contains(["INTELLIGENT_TIERING", "GLACIER_IR"], transition.storage_class) && transition.days >= 0 ||
+      contains(["STANDARD_IA", "ONEZONE_IA"], transition.storage_class) && transition.days >= 30
+    ])
+    error_message = "evidence.transitions is ${jsonencode(var.evidence.transitions)}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first can't be read by later attempts."
+  }
+
+  validation {
+    condition     = var.evidence.object_lock == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.evidence.object_lock.mode) && var.evidence.object_lock.days >= 1 && floor(var.evidence.object_lock.days) == var.evidence.object_lock.days
+    error_message = "evidence.object_lock is ${jsonencode(var.evidence.object_lock)}: expected mode GOVERNANCE or COMPLIANCE, and a whole number of days, 1 or more."
+  }
+
+  validation {
+    condition     = !var.evidence.force_destroy || try(var.evidence.object_lock.mode != "COMPLIANCE", true)
+    error_message = "evidence has force_destroy = true and an object_lock of mode COMPLIANCE: nobody can delete such evidence before its days are over. Set force_destroy to false, or mode to GOVERNANCE."
+  }
+
+  validation {
+    condition     = alltrue([for statement in var.evidence.policy_statements : alltrue([for word in ["Effect", "Principal", "Action"] : can(statement[word]) || word == "Action" && can(statement.NotAction) || word == "Principal" && can(statement.NotPrincipal)])])
+    error_message = "evidence.policy_statements holds a statement without Effect, Principal or Action: expected statements of a bucket policy, such as { Sid, Effect, Principal, Action, Condition }."
+  }
 
   validation {
     condition     = var.evidence.retention_days >= 1 && floor(var.evidence.retention_days) == var.evidence.retention_days

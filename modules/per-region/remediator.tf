@@ -137,6 +137,8 @@ module "remediator" {
     reserved_concurrency = var.remediator.reserved_concurrency
     subnet_ids           = var.remediator.subnet_ids
     security_group_ids   = var.remediator.security_group_ids
+    layers               = var.remediator.layers
+    environment          = var.remediator.environment
   })
   iam  = { path = var.link.iam_path, permissions_boundary_arn = var.link.permissions_boundary_arn }
   tags = var.link.tags

@@ -51,6 +51,8 @@ variable "link" {
       log_retention_days = number
       # Whether X-Ray traces the functions.
       tracing = bool
+      # The Lambda runtime.
+      runtime = optional(string, "nodejs22.x")
     })
   })
   nullable = false
@@ -83,9 +85,18 @@ variable "remediator" {
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
+    # Further Lambda layers of the function's region, by the ARN of a version.
+    layers = optional(list(string), [])
+    # Further environment variables, such as those of a layer; nothing secret.
+    environment = optional(map(string), {})
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = length(var.remediator.layers) <= 5 && alltrue([for arn in var.remediator.layers : can(regex("^arn:[a-z-]+:lambda:${data.aws_region.this.id}:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", arn))])
+    error_message = "remediator.layers is ${jsonencode(var.remediator.layers)}: expected at most 5 ARNs of layer versions of ${data.aws_region.this.id}, such as \"arn:aws:lambda:${data.aws_region.this.id}:111111111111:layer:agent:1\"."
+  }
 
   validation {
     condition     = var.remediator.memory_size >= 128 && var.remediator.memory_size <= 10240

@@ -318,13 +318,13 @@ describe('examples/single-account in a local AWS', () => {
     const { stdout: left } = await runTerraform(terraform, ['state', 'list'], { directory: rootFolder });
     expect(left.split('\n').filter((address) => !/\bdata\./.test(address))).toEqual([
       `${central}.aws_dynamodb_table.findings`,
-      `${central}.aws_s3_bucket.evidence`,
-      `${central}.aws_s3_bucket_lifecycle_configuration.evidence`,
-      `${central}.aws_s3_bucket_ownership_controls.evidence`,
-      `${central}.aws_s3_bucket_policy.evidence`,
-      `${central}.aws_s3_bucket_public_access_block.evidence`,
-      `${central}.aws_s3_bucket_server_side_encryption_configuration.evidence`,
-      `${central}.aws_s3_bucket_versioning.evidence`,
+      `${central}.aws_s3_bucket.evidence[0]`,
+      `${central}.aws_s3_bucket_lifecycle_configuration.evidence[0]`,
+      `${central}.aws_s3_bucket_ownership_controls.evidence[0]`,
+      `${central}.aws_s3_bucket_policy.evidence[0]`,
+      `${central}.aws_s3_bucket_public_access_block.evidence[0]`,
+      `${central}.aws_s3_bucket_server_side_encryption_configuration.evidence[0]`,
+      `${central}.aws_s3_bucket_versioning.evidence[0]`,
       `${central}.terraform_data.evidence_bucket`,
     ]);
   });

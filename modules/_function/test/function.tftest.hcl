@@ -67,6 +67,9 @@ run "traced_in_a_vpc" {
       reserved_concurrency = 0
       subnet_ids           = ["subnet-1"]
       security_group_ids   = ["sg-1"]
+      runtime              = "nodejs20.x"
+      layers               = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"]
+      environment          = { AWS_LAMBDA_EXEC_WRAPPER = "/opt/agent" }
     }
     iam = { path = "/functions/", permissions_boundary_arn = "arn:aws:iam::111111111111:policy/boundary" }
   }
@@ -77,6 +80,9 @@ run "traced_in_a_vpc" {
       aws_lambda_function.this.tracing_config[0].mode == "Active",
       aws_lambda_function.this.vpc_config[0].subnet_ids == toset(["subnet-1"]),
       aws_lambda_function.this.vpc_config[0].security_group_ids == toset(["sg-1"]),
+      aws_lambda_function.this.runtime == "nodejs20.x",
+      aws_lambda_function.this.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"]),
+      aws_lambda_function.this.environment[0].variables == tomap({ AWS_LAMBDA_EXEC_WRAPPER = "/opt/agent", NAME = "work", POWERTOOLS_LOG_LEVEL = "INFO" }),
       aws_iam_role.this.path == "/functions/",
       aws_iam_role.this.permissions_boundary == "arn:aws:iam::111111111111:policy/boundary",
     ])
@@ -97,9 +103,10 @@ run "role_name_too_long" {
   expect_failures = [var.role_name]
 }
 
-run "environment_too_large" {
+run "environment_too_large_and_set_twice" {
   command = plan
   variables {
+    settings = merge(var.settings, { environment = { REGION_LABELS = "{}" } })
     # Three bytes each.
     environment = { REGION_LABELS = join("", [for number in range(700) : "東東"]) }
   }

@@ -63,17 +63,17 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = aws_s3_bucket.evidence.bucket == "cspm-auto-remediation-evidence-111111111111-eu-central-1" && !aws_s3_bucket.evidence.force_destroy
+    condition     = aws_s3_bucket.evidence[0].bucket == "cspm-auto-remediation-evidence-111111111111-eu-central-1" && !aws_s3_bucket.evidence[0].force_destroy
     error_message = "A destroy must not take evidence along."
   }
 
   assert {
     condition = alltrue([
-      aws_s3_bucket_public_access_block.evidence.block_public_acls,
-      aws_s3_bucket_public_access_block.evidence.block_public_policy,
-      aws_s3_bucket_public_access_block.evidence.ignore_public_acls,
-      aws_s3_bucket_public_access_block.evidence.restrict_public_buckets,
-      aws_s3_bucket_versioning.evidence.versioning_configuration[0].status == "Enabled",
+      aws_s3_bucket_public_access_block.evidence[0].block_public_acls,
+      aws_s3_bucket_public_access_block.evidence[0].block_public_policy,
+      aws_s3_bucket_public_access_block.evidence[0].ignore_public_acls,
+      aws_s3_bucket_public_access_block.evidence[0].restrict_public_buckets,
+      aws_s3_bucket_versioning.evidence[0].versioning_configuration[0].status == "Enabled",
     ])
     error_message = "Evidence is private and versioned."
   }
@@ -86,9 +86,28 @@ run "disabled_creates_nothing" {
     api_token        = null
     api_token_secret = { create = false, arn = "arn:aws:secretsmanager:eu-central-1:111111111111:secret:mine-AbCdEf" }
     alarms           = { enabled = false }
+    evidence         = { create_bucket = false, bucket = "ours" }
+    event_bus        = { create = false, name = "ours" }
+    notifications    = { create_topic = false, topic_arn = "arn:aws:sns:eu-central-1:111111111111:ours", each_finding = true }
     rules = {
       security-group-ssh-open = { mode = "off" }
     }
+  }
+
+  # What is there already is used, and not changed.
+  assert {
+    condition = alltrue([
+      length(concat(aws_s3_bucket.evidence, aws_s3_bucket_policy.evidence, aws_s3_bucket_lifecycle_configuration.evidence, aws_s3_bucket_versioning.evidence, aws_s3_bucket_server_side_encryption_configuration.evidence)) == 0,
+      length(aws_cloudwatch_event_bus.this) == 0 && length(aws_sns_topic.notifications) == 0 && length(aws_sns_topic_policy.notifications) == 0,
+      output.link.evidence_bucket == "ours" && module.collector.environment.EVIDENCE_BUCKET == "ours" && strcontains(module.collector.policy, "\"arn:aws:s3:::ours/polls/*\""),
+      output.link.event_bus_arn == "arn:aws:events:eu-central-1:111111111111:event-bus/ours" && module.collector.environment.EVENT_BUS_ARN == output.link.event_bus_arn && output.event_bus_name == "ours",
+      output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:ours",
+      alltrue([for target in aws_cloudwatch_event_target.notifications : target.arn == "arn:aws:sns:eu-central-1:111111111111:ours"]),
+      toset([for rule in aws_cloudwatch_event_rule.notifications : rule.event_bus_name]) == toset(["default", "ours"]),
+      # Of another's alarms nobody is told.
+      jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.alarmName == [{ prefix = "cspm-auto-remediation-" }],
+    ])
+    error_message = "What the user gives must be used: ${jsonencode(output.link)}"
   }
 
   assert {

@@ -37,7 +37,7 @@ run "another_name_where_the_evidence_is_let_go" {
   }
 
   assert {
-    condition     = aws_s3_bucket.evidence.bucket == "other-evidence-111111111111-eu-central-1"
-    error_message = "Bucket: ${aws_s3_bucket.evidence.bucket}"
+    condition     = aws_s3_bucket.evidence[0].bucket == "other-evidence-111111111111-eu-central-1"
+    error_message = "Bucket: ${aws_s3_bucket.evidence[0].bucket}"
   }
 }

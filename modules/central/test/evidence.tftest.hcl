@@ -14,9 +14,9 @@ run "kept_by_a_destroy" {
 
   assert {
     condition = [
-      for statement in jsondecode(aws_s3_bucket_policy.evidence.policy).Statement : [statement.Sid, statement.Effect, statement.Action]
+      for statement in jsondecode(aws_s3_bucket_policy.evidence[0].policy).Statement : [statement.Sid, statement.Effect, statement.Action]
     ] == [["OnlyOverTls", "Deny", "s3:*"], ["KeptByDestroy", "Deny", "s3:DeleteBucketPolicy"]]
-    error_message = "A destroy must be refused at the policy, with which it begins: ${aws_s3_bucket_policy.evidence.policy}"
+    error_message = "A destroy must be refused at the policy, with which it begins: ${aws_s3_bucket_policy.evidence[0].policy}"
   }
 
   assert {
@@ -43,6 +43,32 @@ run "keys_of_the_users" {
       eu-central-1 = { all = "arn:aws:kms:eu-central-1:111111111111:key/all", table = "arn:aws:kms:eu-central-1:111111111111:key/table", evidence = "arn:aws:kms:eu-central-1:111111111111:key/evidence" }
       us-east-1    = { queues = "arn:aws:kms:us-east-1:111111111111:key/queues" }
     }
+    evidence = {
+      noncurrent_days = 7
+      transitions     = [{ days = 0, storage_class = "INTELLIGENT_TIERING" }, { days = 90, storage_class = "GLACIER_IR" }]
+      object_lock     = { mode = "COMPLIANCE", days = 365 }
+      access_log      = { bucket = "access-logs", prefix = "evidence/" }
+      policy_statements = [
+        { Sid = "Auditors", Effect = "Allow", Principal = { AWS = "arn:aws:iam::222222222222:root" }, Action = ["s3:GetObject"], Resource = ["arn:aws:s3:::ours/outcomes/*"] },
+        { Sid = "NobodyElse", Effect = "Deny", Principal = "*", Action = "s3:PutObject", Condition = { StringNotEquals = { "aws:PrincipalAccount" = "111111111111" } } },
+      ]
+    }
+  }
+
+  assert {
+    condition = alltrue([
+      one(aws_s3_bucket_object_lock_configuration.evidence[0].rule[*].default_retention[0].mode) == "COMPLIANCE" && one(aws_s3_bucket_object_lock_configuration.evidence[0].rule[*].default_retention[0].days) == 365,
+      aws_s3_bucket_logging.evidence[0].target_bucket == "access-logs" && aws_s3_bucket_logging.evidence[0].target_prefix == "evidence/",
+      [for transition in aws_s3_bucket_lifecycle_configuration.evidence[0].rule[0].transition : "${transition.days} ${transition.storage_class}"] == ["0 INTELLIGENT_TIERING", "90 GLACIER_IR"],
+      aws_s3_bucket_lifecycle_configuration.evidence[0].rule[0].noncurrent_version_expiration[0].noncurrent_days == 7,
+      [for statement in jsondecode(aws_s3_bucket_policy.evidence[0].policy).Statement : [statement.Sid, flatten([statement.Resource])]] == [
+        ["OnlyOverTls", ["arn:aws:s3:::mock", "arn:aws:s3:::mock/*"]],
+        ["KeptByDestroy", ["arn:aws:s3:::mock"]],
+        ["Auditors", ["arn:aws:s3:::ours/outcomes/*"]],
+        ["NobodyElse", ["arn:aws:s3:::mock", "arn:aws:s3:::mock/*"]],
+      ],
+    ])
+    error_message = "The bucket must be as the user says: ${aws_s3_bucket_policy.evidence[0].policy}"
   }
 
   assert {
@@ -53,7 +79,7 @@ run "keys_of_the_users" {
       alltrue([for queue in [aws_sqs_queue.polls_dead_letters, aws_sqs_queue.notifications_dead_letters[0]] : queue.kms_master_key_id == "arn:aws:kms:eu-central-1:111111111111:key/all"]),
       module.collector.log_key_arn == "arn:aws:kms:eu-central-1:111111111111:key/all",
       [
-        for configuration in [aws_s3_bucket_server_side_encryption_configuration.evidence, aws_s3_bucket_server_side_encryption_configuration.settings] :
+        for configuration in [aws_s3_bucket_server_side_encryption_configuration.evidence[0], aws_s3_bucket_server_side_encryption_configuration.settings] :
         [for rule in configuration.rule : [one(rule.apply_server_side_encryption_by_default).kms_master_key_id, rule.bucket_key_enabled]]
       ] == [[["arn:aws:kms:eu-central-1:111111111111:key/evidence", true]], [["arn:aws:kms:eu-central-1:111111111111:key/all", true]]],
       # S3's ETag is no MD5 any more: a second plan would never be clean.
@@ -92,9 +118,9 @@ run "deleted_where_that_is_asked_for" {
   }
 
   assert {
-    condition = aws_s3_bucket.evidence.force_destroy && [
-      for statement in jsondecode(aws_s3_bucket_policy.evidence.policy).Statement : statement.Sid
+    condition = aws_s3_bucket.evidence[0].force_destroy && [
+      for statement in jsondecode(aws_s3_bucket_policy.evidence[0].policy).Statement : statement.Sid
     ] == ["OnlyOverTls"] && !aws_dynamodb_table.findings.deletion_protection_enabled
-    error_message = "The bucket's policy may be deleted: ${aws_s3_bucket_policy.evidence.policy}"
+    error_message = "The bucket's policy may be deleted: ${aws_s3_bucket_policy.evidence[0].policy}"
   }
 }

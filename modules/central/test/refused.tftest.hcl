@@ -29,10 +29,11 @@ run "mistakes_1" {
     collector       = { subnet_ids = ["subnet-1"] }
     evidence        = { retention_days = 0 }
     notifications   = { email_addresses = ["security"] }
+    event_bus       = { create = false }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions, var.region_labels,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus,
   ]
 }
 
@@ -49,10 +50,11 @@ run "mistakes_2" {
     collector       = { memory_size = 64 }
     evidence        = { retention_days = 1.5 }
     notifications   = { outcomes = ["remediated"] }
+    event_bus       = { create = false, name = "default" }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus,
   ]
 }
 
@@ -67,10 +69,12 @@ run "mistakes_3" {
     iam              = { target_role_path = "/security" }
     lambda           = { log_retention_days = 100 }
     collector        = { timeout = 1000 }
+    evidence         = { bucket = "ours" } # and made, too
+    notifications    = { create_topic = false, topic_arn = "arn:aws:sns:eu-central-1:111111111111:alarms.fifo" }
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions, var.iam,
-    var.lambda, var.collector,
+    var.lambda, var.collector, var.evidence, var.notifications,
   ]
 }
 
@@ -82,9 +86,12 @@ run "mistakes_4" {
     api_token        = null
     api_token_secret = { create = false, arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:mine-AbCdEf" } # not of the home region
     schedule         = { flexible_window_minutes = 1441 }
+    lambda           = { runtime = "nodejs20.x" }
+    collector        = { layers = ["arn:aws:lambda:us-east-1:111111111111:layer:agent:1"] } # not of the home region
+    evidence         = { transitions = [{ days = 30, storage_class = "GLACIER" }] }
     notifications    = { enabled = false, email_addresses = ["security@example.com"] }
   }
-  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret, var.schedule, var.notifications]
+  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret, var.schedule, var.lambda, var.collector, var.evidence, var.notifications]
 }
 
 run "mistakes_5" {
@@ -94,17 +101,19 @@ run "mistakes_5" {
     api_token        = null
     api_token_secret = { create = false, arn = "netskope-api-token" }
     schedule         = { time_zone = "UTC+01:00" }
+    evidence         = { force_destroy = true, object_lock = { mode = "COMPLIANCE", days = 30 } }
     notifications    = { outcomes = ["failed", "deferred"] } # no alarm tells of the one
   }
-  expect_failures = [var.name, var.api_token_secret, var.schedule, var.notifications]
+  expect_failures = [var.name, var.api_token_secret, var.schedule, var.evidence, var.notifications]
 }
 
 run "a_secret_that_can_be_brought_back_for_three_days" {
   command = plan
   variables {
     api_token_secret = { recovery_days = 3 }
+    evidence         = { create_bucket = false, bucket = "ours", object_lock = { days = 30 } } # nothing is set there
   }
-  expect_failures = [var.api_token_secret]
+  expect_failures = [var.api_token_secret, var.evidence]
 }
 
 run "bucket_name_too_long" {
@@ -119,9 +128,10 @@ run "bucket_name_too_long" {
 run "topic_of_another_region" {
   command = plan
   variables {
-    alarms = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
+    alarms   = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
+    evidence = { policy_statements = [{ Effect = "Allow", Principal = "*" }] } # and no action
   }
-  expect_failures = [var.alarms]
+  expect_failures = [var.alarms, var.evidence]
 }
 
 run "nobody_would_be_told" {
@@ -129,6 +139,7 @@ run "nobody_would_be_told" {
   variables {
     alarms        = { enabled = false }
     notifications = { email_addresses = ["security@example.com"] }
+    evidence      = { object_lock = { mode = "compliance", days = 30 } }
   }
-  expect_failures = [var.notifications]
+  expect_failures = [var.notifications, var.evidence]
 }

@@ -440,7 +440,7 @@ run "own_settings" {
   command = plan
 
   variables {
-    remediator = { timeout = 90, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"] }
+    remediator = { timeout = 90, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"], layers = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"], environment = { AGENT = "on" } }
     queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
   }
@@ -462,6 +462,7 @@ run "own_settings" {
       aws_cloudwatch_metric_alarm.this["oldest-job"].threshold == 300,
       aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),
       strcontains(module.remediator.policy, "ec2:CreateNetworkInterface"),
+      module.remediator.environment.AGENT == "on",
     ])
     error_message = "Settings of the queue, the function and the alarms must reach them."
   }

@@ -96,7 +96,7 @@ run "less_reserved_than_used" {
 run "security_groups_without_subnets" {
   command = plan
   variables {
-    remediator = { security_group_ids = ["sg-1"] }
+    remediator = { security_group_ids = ["sg-1"], layers = ["agent"] }
   }
   expect_failures = [var.remediator]
 }
