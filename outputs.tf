@@ -82,3 +82,16 @@ output "settings" {
   description = "What holds: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
   value       = module.central.settings
 }
+
+output "arns" {
+  description = "The ARNs of what was made or given, by kind and name, for your own policies and alarms."
+  value = {
+    for kind in setunion(keys(module.central.arns), keys(module.region.arns)) : kind => merge([
+      for arns in concat([module.central.arns, module.region.arns], [for role in module.target : { roles = {
+        target     = role.role_arn
+        automation = role.automation_role_arn
+        flow_logs  = role.flow_logs_role_arn
+      } }]) : arns[kind] if contains(keys(arns), kind)
+    ]...)
+  }
+}

@@ -37,3 +37,8 @@ output "log_key_arn" {
   description = "The KMS key of the function's log group; null: CloudWatch Logs' own."
   value       = aws_cloudwatch_log_group.this.kms_key_id
 }
+
+output "log_group_arn" {
+  description = "The ARN of the function's log group."
+  value       = aws_cloudwatch_log_group.this.arn
+}

@@ -99,3 +99,22 @@ output "settings" {
   description = "What holds: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 }
+
+output "arns" {
+  description = "The ARNs of what this module makes or was given, by kind and name, for your own policies and alarms."
+  value = {
+    functions  = { collector = module.collector.arn }
+    roles      = { collector = module.collector.role_arn, scheduler = aws_iam_role.scheduler.arn }
+    log_groups = { collector = module.collector.log_group_arn }
+    buckets    = { evidence = local.made_evidence_bucket_arn, settings = aws_s3_bucket.settings.arn }
+    queues = merge(
+      { polls_dead_letters = aws_sqs_queue.polls_dead_letters.arn },
+      { for queue in aws_sqs_queue.notifications_dead_letters : "notifications_dead_letters" => queue.arn },
+    )
+    topics     = { for arn in local.topic_arns : "notifications" => arn }
+    buses      = { outcomes = local.event_bus_arn }
+    tables     = { findings = aws_dynamodb_table.findings.arn }
+    secrets    = { api_token = local.token_secret_arn }
+    dashboards = { for dashboard in aws_cloudwatch_dashboard.this : "overview" => dashboard.dashboard_arn }
+  }
+}

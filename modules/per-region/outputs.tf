@@ -48,3 +48,22 @@ output "pause_parameter_name" {
   description = "The parameter that stops enforcement in this region: set it to `all`, `all+undo`, rule ids or `account:` with an account id, separated by commas."
   value       = aws_ssm_parameter.pause.name
 }
+
+output "arns" {
+  description = "The ARNs of what this module makes, by kind and name, for your own policies and alarms."
+  value = {
+    functions  = { remediator = module.remediator.arn }
+    roles      = merge({ remediator = module.remediator.role_arn }, { for role in aws_iam_role.alarms : "alarms" => role.arn })
+    log_groups = { remediator = module.remediator.log_group_arn }
+    queues = merge(
+      {
+        jobs                 = aws_sqs_queue.jobs.arn
+        dead_letters         = aws_sqs_queue.dead_letters.arn
+        delayed              = aws_sqs_queue.delayed.arn
+        delayed_dead_letters = aws_sqs_queue.delayed_dead_letters.arn
+      },
+      { for queue in aws_sqs_queue.alarms_dead_letters : "alarms_dead_letters" => queue.arn },
+    )
+    parameters = { pause = aws_ssm_parameter.pause.arn }
+  }
+}

@@ -12,3 +12,8 @@ output "template" {
   description = "The CloudFormation template, as JSON: for accounts that the StackSet does not reach."
   value       = local.template_body
 }
+
+output "stack_set_arn" {
+  description = "The StackSet's ARN."
+  value       = aws_cloudformation_stack_set.this.arn
+}

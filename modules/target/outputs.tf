@@ -32,3 +32,8 @@ output "flow_logs_role_arn" {
   description = "The role by which EC2 writes flow logs to CloudWatch Logs; null where no rule turns flow logs on."
   value       = one(aws_iam_role.flow_logs[*].arn)
 }
+
+output "automation_role_arn" {
+  description = "The role by which Systems Manager Automation runs the rules' runbooks; null where no rule has one."
+  value       = one(aws_iam_role.automation[*].arn)
+}

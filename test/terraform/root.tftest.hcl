@@ -45,6 +45,25 @@ run "wired" {
     condition     = toset(keys(output.settings.rules)) == toset(["s3-bucket-public", "security-group-ssh-open"]) && output.pause_parameter_name == "/cure/pause"
     error_message = "Settings and names must reach the outputs."
   }
+
+  assert {
+    condition = { for kind, arns in output.arns : kind => keys(arns) } == {
+      functions  = ["collector", "remediator"]
+      roles      = ["alarms", "automation", "collector", "flow_logs", "remediator", "scheduler", "target"]
+      log_groups = ["collector", "remediator"]
+      buckets    = ["evidence", "settings"]
+      queues     = ["alarms_dead_letters", "dead_letters", "delayed", "delayed_dead_letters", "jobs", "notifications_dead_letters", "polls_dead_letters"]
+      topics     = ["notifications"]
+      buses      = ["outcomes"]
+      tables     = ["findings"]
+      secrets    = ["api_token"]
+      dashboards = ["overview"]
+      parameters = ["pause"]
+      } && alltrue(flatten([
+        for kind, arns in output.arns : [for arn in values(arns) : arn == null || startswith(coalesce(arn, "-"), "arn:")] if !contains(["dashboards", "parameters", "tables"], kind) # which are known after an apply
+    ]))
+    error_message = "ARNs: ${jsonencode(output.arns)}"
+  }
 }
 
 # A rule by its legacy id, and by the runbook: the target module must take the name and grant the start.

@@ -19,6 +19,7 @@ run "all_accounts_but_the_excluded_ones" {
   assert {
     condition = alltrue([
       aws_cloudformation_stack_set.this.name == "cspm-auto-remediation-target",
+      output.stack_set_arn == "arn:aws:cloudformation:eu-central-1:111111111111:stackset/mock",
       aws_cloudformation_stack_set.this.permission_model == "SERVICE_MANAGED",
       aws_cloudformation_stack_set.this.call_as == "SELF",
       aws_cloudformation_stack_set.this.capabilities == toset(["CAPABILITY_NAMED_IAM"]),

@@ -63,3 +63,7 @@ mock_resource "aws_cloudwatch_event_rule" {
 mock_resource "aws_kms_key" {
   defaults = { arn = "arn:aws:kms:eu-central-1:111111111111:key/mock" }
 }
+
+mock_resource "aws_cloudformation_stack_set" {
+  defaults = { arn = "arn:aws:cloudformation:eu-central-1:111111111111:stackset/mock" }
+}
