@@ -26,6 +26,7 @@ module "central" {
   collector         = var.collector
   evidence          = var.evidence
   encryption        = var.encryption
+  audit_trail       = var.audit_trail
   event_bus         = var.event_bus
   alarms            = var.alarms
   notifications     = var.notifications

@@ -95,3 +95,8 @@ output "arns" {
     ]...)
   }
 }
+
+output "tampered_settings" {
+  description = "The keys of settings objects that someone else has written since Terraform did, where the bucket has a KMS key; without one a plan shows them as changes. A root that passes this on has a plan name them."
+  value       = module.central.tampered_settings
+}

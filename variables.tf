@@ -314,6 +314,19 @@ variable "event_bus" {
   nullable = false
 }
 
+variable "audit_trail" {
+  description = "A CloudTrail trail of who writes settings and, besides the functions, the findings table; null: none."
+  type = object({
+    # The S3 bucket that gets the log files, best in an account for logs. Its policy must let CloudTrail write there.
+    bucket = string
+    # A prefix of their keys. Null: none.
+    key_prefix = optional(string)
+    # The KMS key that encrypts them; CloudTrail must be allowed to use it. Null: the bucket's own encryption.
+    kms_key_arn = optional(string)
+  })
+  default = null
+}
+
 variable "encryption" {
   description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
   # The type is that of `encryption` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.

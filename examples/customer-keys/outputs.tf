@@ -7,3 +7,13 @@ output "evidence_bucket" {
   description = "The bucket that keeps what was found, planned and changed."
   value       = module.cspm_auto_remediation.evidence_bucket
 }
+
+output "tampered_settings" {
+  description = "Settings objects that someone else has written since Terraform did: a plan names them."
+  value       = module.cspm_auto_remediation.tampered_settings
+}
+
+output "settings" {
+  description = "Each rule's settings, so that a plan shows how they change."
+  value       = module.cspm_auto_remediation.settings
+}

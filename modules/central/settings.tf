@@ -15,10 +15,11 @@ resource "aws_s3_object" "accounts" {
   content      = local.account_settings
   content_type = "application/json"
 
-  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right. With a key of
-  # KMS, S3's ETag is no MD5 any more, and only what Terraform itself wrote can be compared.
-  etag        = local.own_keys.buckets == null ? md5(local.account_settings) : null
-  source_hash = local.own_keys.buckets == null ? null : md5(local.account_settings)
+  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right. With a KMS key
+  # S3's ETag is not an MD5: then checksums are compared (tampered-settings.tf).
+  etag               = local.own_keys.buckets == null ? md5(local.account_settings) : null
+  source_hash        = local.own_keys.buckets == null ? null : md5(local.account_settings)
+  checksum_algorithm = local.own_keys.buckets == null ? null : "SHA256"
 
   # An object takes ten tags, and the bucket has them all.
   override_provider {
@@ -38,8 +39,10 @@ resource "aws_s3_object" "rule" {
   key          = "rules/${each.key}.json"
   content      = each.value
   content_type = "application/json"
-  etag         = local.own_keys.buckets == null ? md5(each.value) : null
-  source_hash  = local.own_keys.buckets == null ? null : md5(each.value)
+
+  etag               = local.own_keys.buckets == null ? md5(each.value) : null
+  source_hash        = local.own_keys.buckets == null ? null : md5(each.value)
+  checksum_algorithm = local.own_keys.buckets == null ? null : "SHA256"
 
   override_provider {
     default_tags {

@@ -13,6 +13,11 @@ run "kept_by_a_destroy" {
   command = plan
 
   assert {
+    condition     = length(aws_cloudtrail.audit) == 0 && length(output.tampered_settings) == 0
+    error_message = "No trail unless it is asked for: data events have a price. Without a key, ETags say what was tampered with."
+  }
+
+  assert {
     condition = [
       for statement in jsondecode(aws_s3_bucket_policy.evidence[0].policy).Statement : [statement.Sid, statement.Effect, statement.Action]
     ] == [["OnlyOverTls", "Deny", "s3:*"], ["KeptByDestroy", "Deny", "s3:DeleteBucketPolicy"]]
@@ -43,6 +48,7 @@ run "keys_of_the_users" {
       eu-central-1 = { all = "arn:aws:kms:eu-central-1:111111111111:key/all", table = "arn:aws:kms:eu-central-1:111111111111:key/table", evidence = "arn:aws:kms:eu-central-1:111111111111:key/evidence" }
       us-east-1    = { queues = "arn:aws:kms:us-east-1:111111111111:key/queues" }
     }
+    audit_trail = { bucket = "logs", key_prefix = "audit" }
     evidence = {
       noncurrent_days = 7
       transitions     = [{ days = 0, storage_class = "INTELLIGENT_TIERING" }, { days = 90, storage_class = "GLACIER_IR" }]
@@ -53,6 +59,45 @@ run "keys_of_the_users" {
         { Sid = "NobodyElse", Effect = "Deny", Principal = "*", Action = "s3:PutObject", Condition = { StringNotEquals = { "aws:PrincipalAccount" = "111111111111" } } },
       ]
     }
+  }
+
+  # As they are when someone else wrote both. test/e2e/tampered-settings.test.ts writes one of them.
+  override_resource {
+    target          = aws_s3_object.accounts
+    override_during = plan
+    values          = { version_id = "v1", checksum_sha256 = "" }
+  }
+
+  override_resource {
+    target          = aws_s3_object.rule
+    override_during = plan
+    values          = { version_id = "v2", checksum_sha256 = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+  }
+
+  assert {
+    condition     = output.tampered_settings == tolist(["accounts.json", "rules/s3-bucket-public.json"])
+    error_message = jsonencode(output.tampered_settings)
+  }
+
+  assert {
+    condition = jsonencode([for selector in one(aws_cloudtrail.audit).advanced_event_selector : {
+      for field in selector.field_selector : field.field => coalesce(field.equals, field.starts_with, field.not_starts_with)
+      }]) == jsonencode([
+      {
+        eventCategory    = ["Data"]
+        "resources.type" = ["AWS::S3::Object"]
+        "resources.ARN"  = ["arn:aws:s3:::cspm-auto-remediation-settings-111111111111-eu-central-1/"]
+        readOnly         = ["false"]
+      },
+      {
+        eventCategory      = ["Data"]
+        "resources.type"   = ["AWS::DynamoDB::Table"]
+        "resources.ARN"    = ["arn:aws:dynamodb:eu-central-1:111111111111:table/cspm-auto-remediation-findings"]
+        readOnly           = ["false"]
+        "userIdentity.arn" = ["arn:aws:sts::111111111111:assumed-role/cspm-auto-remediation-collector/", "arn:aws:sts::111111111111:assumed-role/cspm-auto-remediation-remediator-"]
+      },
+    ]) && one(aws_cloudtrail.audit).s3_bucket_name == "logs"
+    error_message = "The trail must have every write to settings, and people's to the table: ${jsonencode(aws_cloudtrail.audit)}"
   }
 
   assert {

@@ -1,0 +1,75 @@
+variable "audit_trail" {
+  description = "A CloudTrail trail of who writes settings and, besides the functions, the findings table; null: none."
+  type = object({
+    # The S3 bucket that gets the log files, best in an account for logs. Its policy must let CloudTrail write there.
+    bucket = string
+    # A prefix of their keys. Null: none.
+    key_prefix = optional(string)
+    # The KMS key that encrypts them; CloudTrail must be allowed to use it. Null: the bucket's own encryption.
+    kms_key_arn = optional(string)
+  })
+  default = null
+}
+
+resource "aws_cloudtrail" "audit" {
+  # checkov:skip=CKV_AWS_67: the bucket and the table that it is about are in this region
+  # checkov:skip=CKV_AWS_252: it is for looking up who did it; alarms come from outcomes
+  # checkov:skip=CKV_AWS_35: encrypted by the bucket's own key; no key at a price unless the user brings one
+  # checkov:skip=CKV2_AWS_10: log files in the bucket are enough to look it up
+  count = var.audit_trail == null ? 0 : 1
+
+  name                          = "${var.name}-audit"
+  s3_bucket_name                = var.audit_trail.bucket
+  s3_key_prefix                 = var.audit_trail.key_prefix
+  kms_key_id                    = var.audit_trail.kms_key_arn
+  enable_log_file_validation    = true
+  include_global_service_events = false
+  tags                          = var.tags
+
+  advanced_event_selector {
+    name = "Writes to the settings bucket"
+
+    field_selector {
+      field  = "eventCategory"
+      equals = ["Data"]
+    }
+    field_selector {
+      field  = "resources.type"
+      equals = ["AWS::S3::Object"]
+    }
+    field_selector {
+      field       = "resources.ARN"
+      starts_with = ["${local.settings_bucket_arn}/"]
+    }
+    field_selector {
+      field  = "readOnly"
+      equals = ["false"]
+    }
+  }
+
+  # The functions write it thousands of times a day, each time at a price.
+  advanced_event_selector {
+    name = "Writes to the findings table by others than the functions"
+
+    field_selector {
+      field  = "eventCategory"
+      equals = ["Data"]
+    }
+    field_selector {
+      field  = "resources.type"
+      equals = ["AWS::DynamoDB::Table"]
+    }
+    field_selector {
+      field  = "resources.ARN"
+      equals = ["arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${aws_dynamodb_table.findings.name}"]
+    }
+    field_selector {
+      field  = "readOnly"
+      equals = ["false"]
+    }
+    field_selector {
+      field           = "userIdentity.arn"
+      not_starts_with = [for role in ["collector/", "remediator-"] : "arn:${local.partition}:sts::${local.account_id}:assumed-role/${var.name}-${role}"]
+    }
+  }
+}
