@@ -32,8 +32,3 @@ locals {
     )
   ])
 }
-
-output "keys" {
-  description = "The key of each use by region; null: AWS's own."
-  value       = local.keys
-}

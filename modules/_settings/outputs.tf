@@ -71,3 +71,8 @@ output "modes_by_account" {
   description = "Which mode each rule has in each account that is named anywhere, in words."
   value       = local.modes_by_account
 }
+
+output "keys" {
+  description = "The key of each use by region; null: AWS's own."
+  value       = local.keys
+}

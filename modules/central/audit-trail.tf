@@ -1,16 +1,3 @@
-variable "audit_trail" {
-  description = "A CloudTrail trail of who writes settings and, besides the functions, the findings table; null: none."
-  type = object({
-    # The S3 bucket that gets the log files, best in an account for logs. Its policy must let CloudTrail write there.
-    bucket = string
-    # A prefix of their keys. Null: none.
-    key_prefix = optional(string)
-    # The KMS key that encrypts them; CloudTrail must be allowed to use it. Null: the bucket's own encryption.
-    kms_key_arn = optional(string)
-  })
-  default = null
-}
-
 resource "aws_cloudtrail" "audit" {
   # checkov:skip=CKV_AWS_67: the bucket and the table that it is about are in this region
   # checkov:skip=CKV_AWS_252: it is for looking up who did it; alarms come from outcomes

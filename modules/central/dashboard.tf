@@ -1,10 +1,3 @@
-variable "dashboard" {
-  description = "Whether to create a CloudWatch dashboard of all regions (findings and outcomes by rule, age of the oldest job, failures, dead letters); an account's first three are free."
-  type        = bool
-  default     = true
-  nullable    = false
-}
-
 locals {
   remediator_name = "${var.name}-remediator"
 

@@ -2,13 +2,6 @@
 # its module block was renamed without a `moved` block. Terraform would then create everything of the same names and
 # destroy the old ones at the same time, which AWS refuses half-way.
 
-variable "adopt" {
-  description = "Whether an existing deployment of the same name is this one: set it to `true` for the one apply that upgrades from 0.1, which is refused otherwise."
-  type        = bool
-  default     = false
-  nullable    = false
-}
-
 locals {
   polls_dead_letters_name = "${var.name}-polls-dead-letters"
 }

@@ -1,11 +1,3 @@
-variable "encryption" {
-  description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
-  # The type is that of `encryption` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
-  type     = any
-  default  = {}
-  nullable = false
-}
-
 locals {
   # This region's key of each use; null: AWS's own.
   own_keys = {

@@ -12,8 +12,3 @@ locals {
     ],
   ))
 }
-
-output "tampered_settings" {
-  description = "The keys of settings objects that someone else has written since Terraform did, where the bucket has a KMS key; without one a plan shows them as changes. A root that passes this on has a plan name them."
-  value       = local.tampered_settings
-}

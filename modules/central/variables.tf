@@ -344,3 +344,240 @@ variable "tags" {
   default     = {}
   nullable    = false
 }
+
+variable "audit_trail" {
+  description = "A CloudTrail trail of who writes settings and, besides the functions, the findings table; null: none."
+  type = object({
+    # The S3 bucket that gets the log files, best in an account for logs. Its policy must let CloudTrail write there.
+    bucket = string
+    # A prefix of their keys. Null: none.
+    key_prefix = optional(string)
+    # The KMS key that encrypts them; CloudTrail must be allowed to use it. Null: the bucket's own encryption.
+    kms_key_arn = optional(string)
+  })
+  default = null
+}
+
+variable "dashboard" {
+  description = "Whether to create a CloudWatch dashboard of all regions (findings and outcomes by rule, age of the oldest job, failures, dead letters); an account's first three are free."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "adopt" {
+  description = "Whether an existing deployment of the same name is this one: set it to `true` for the one apply that upgrades from 0.1, which is refused otherwise."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "encryption" {
+  description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
+  # The type is that of `encryption` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
+  type     = any
+  default  = {}
+  nullable = false
+}
+
+variable "event_bus" {
+  description = "The EventBridge bus that carries outcomes, to which your own rules may listen."
+  type = object({
+    # Whether the bus is made, named after `name`. If not, `name` names one of yours.
+    create = optional(bool, true)
+    # The name of an existing bus of this account and the home region, other than `default`.
+    name = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = (var.event_bus.name != null) == !var.event_bus.create
+    error_message = "event_bus has create = ${var.event_bus.create} and ${var.event_bus.name == null ? "no name" : "a name"}: expected a name where create is false, and only there."
+  }
+
+  # Alarms would go round on it: they are passed on from there.
+  validation {
+    condition     = var.event_bus.name == null || can(regex("^[A-Za-z0-9._-]{1,256}$", var.event_bus.name)) && var.event_bus.name != "default"
+    error_message = "event_bus.name is \"${coalesce(var.event_bus.name, "null")}\": expected the name of a custom bus, not its ARN and not \"default\", from which alarms are passed on to it."
+  }
+}
+
+variable "notifications" {
+  description = "Who gets a message about every alarm of all regions, which includes findings that failed or could not be processed."
+  type = object({
+    # Whether there is an SNS topic, to which others may subscribe as well.
+    enabled = optional(bool, true)
+    # Whether the topic is made. If not, `topic_arn` names one of yours.
+    create_topic = optional(bool, true)
+    # An existing topic of the home region, whose policy lets EventBridge and CloudWatch publish.
+    topic_arn = optional(string)
+    # Addresses that get the messages. Each must confirm its subscription once.
+    email_addresses = optional(set(string), [])
+    # Whether there is also a message for each finding of `outcomes`, at each poll.
+    each_finding = optional(bool, false)
+    # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
+    outcomes = optional(set(string), ["failed", "unprocessable"])
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for address in var.notifications.email_addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "notifications.email_addresses holds ${join(", ", [for address in var.notifications.email_addresses : "\"${address}\"" if !can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])}: expected addresses such as \"security@example.com\"."
+  }
+
+  # Those that always have a reason.
+  validation {
+    condition     = length(setsubtract(var.notifications.outcomes, local.outcomes_with_reason)) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_reason) : "\"${outcome}\""])}: expected ${join(", ", formatlist("\"%s\"", local.outcomes_with_reason))}."
+  }
+
+  validation {
+    condition     = var.notifications.each_finding || length(setsubtract(var.notifications.outcomes, local.outcomes_with_alarm)) == 0
+    error_message = "notifications.outcomes holds ${join(", ", [for outcome in setsubtract(var.notifications.outcomes, local.outcomes_with_alarm) : "\"${outcome}\""])}, of which no alarm tells: set each_finding to true for a message for each finding, or leave it out."
+  }
+
+  validation {
+    condition     = (var.notifications.topic_arn != null) == !var.notifications.create_topic
+    error_message = "notifications has create_topic = ${var.notifications.create_topic} and ${var.notifications.topic_arn == null ? "no topic_arn" : "a topic_arn"}: expected a topic_arn where create_topic is false, and only there."
+  }
+
+  validation {
+    condition     = var.notifications.topic_arn == null || can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[A-Za-z0-9_-]+$", var.notifications.topic_arn))
+    error_message = "notifications.topic_arn is \"${coalesce(var.notifications.topic_arn, "null")}\": expected a standard topic of the home region, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
+  }
+
+  validation {
+    condition     = var.notifications.enabled || length(var.notifications.email_addresses) == 0
+    error_message = "notifications has email_addresses but is not enabled: nobody would be told. Set enabled to true, or leave the addresses out."
+  }
+
+  validation {
+    condition     = var.alarms.enabled || var.notifications.each_finding || length(var.notifications.email_addresses) == 0
+    error_message = "notifications has email_addresses, but alarms.enabled and notifications.each_finding are false: nobody would be told of anything. Enable one of them."
+  }
+}
+
+variable "rules" {
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelt words included."
+  # The type is that of `rules` in modules/_settings/typed. Here it would drop misspelt words before anyone saw them.
+  type     = any
+  nullable = false
+}
+
+variable "account_groups" {
+  description = "Account ids by group name, so that each id is written once: `{ production = [\"111111111111\"] }`; an account may be in several groups."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+}
+
+variable "accounts" {
+  description = "The only accounts that any rule is on for, narrowed further by a rule's own `accounts`; empty: all accounts."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "excluded_accounts" {
+  description = "Accounts that every rule is off for, whatever else is said of them."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "excluded_groups" {
+  description = "Account groups that every rule is off for, whatever else is said of their accounts."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "mode_by_account" {
+  description = "The highest mode of any rule in single accounts: `{ \"111111111111\" = \"dry_run\" }`; it only lowers a rule's mode, and takes precedence over `mode_by_group`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "mode_by_group" {
+  description = "The highest mode of any rule in the accounts of a group: `{ production = \"dry_run\" }`; it only lowers a rule's mode, and of several groups the lowest counts."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "new_accounts" {
+  description = "The highest mode of any rule in accounts that joined the organization recently; null: new accounts are like all others."
+  type = object({
+    # The most that any rule does there: off, dry_run or enforce.
+    mode = optional(string, "dry_run")
+    # For how many days after the account joined. Then its groups' modes count.
+    days = optional(number, 14)
+    # When each account joined, such as 2026-05-04T08:00:00Z: `joined_timestamp` of `aws_organizations_account`.
+    joined = map(string)
+  })
+  default = null
+}
+
+variable "api_token" {
+  description = "The Netskope REST API token (API v1), written to the secret that `api_token_secret` describes and never to the state or a plan; null where the secret is yours."
+  type        = string
+  default     = null
+  sensitive   = true
+  # An ephemeral variable is ephemeral as a whole, and nothing that is made could depend on it: so the rest is apart.
+  ephemeral = true
+
+  validation {
+    condition     = var.api_token == null || var.api_token_secret.create
+    error_message = "api_token is given, and api_token_secret.create is false: a secret of your own is not written. Leave one of the two out."
+  }
+
+  validation {
+    condition     = var.api_token != null || !var.api_token_secret.create
+    error_message = "api_token is not given. Give it, or api_token_secret = { create = false, arn = … } where the token is in a secret of your own."
+  }
+
+  validation {
+    condition     = var.api_token == null ? true : trimspace(var.api_token) == var.api_token && var.api_token != ""
+    error_message = "api_token is empty, or begins or ends with white space: expected the token as Netskope shows it."
+  }
+}
+
+variable "api_token_secret" {
+  description = "The secret that holds the API token."
+  type = object({
+    # Whether this module makes the secret, of `api_token`. If not, `arn` names one of yours.
+    create = optional(bool, true)
+    # Raise it by one with a new `api_token`: Terraform can't see that a write-only value has changed.
+    version = optional(number, 1)
+    # An existing secret of the home region: the token as it stands, or `{"token": "…"}`.
+    arn = optional(string)
+    # For how many days a secret that a destroy removed can be brought back, 7 to 30; until then its name is taken. 0: gone at once.
+    recovery_days = optional(number, 7)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = (var.api_token_secret.arn != null) == !var.api_token_secret.create
+    error_message = "api_token_secret has create = ${var.api_token_secret.create} and ${var.api_token_secret.arn == null ? "no arn" : "an arn"}: expected an arn where create is false, and only there."
+  }
+
+  validation {
+    condition     = var.api_token_secret.arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+$", var.api_token_secret.arn))
+    error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret's ARN, such as \"arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf\"."
+  }
+
+  # Secrets Manager is asked in the collector's own region, whatever region the ARN names.
+  validation {
+    condition     = var.api_token_secret.arn == null ? true : try(split(":", var.api_token_secret.arn)[3], data.aws_region.this.id) == data.aws_region.this.id
+    error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret of the home region, ${data.aws_region.this.id}. Replicate it there."
+  }
+
+  validation {
+    condition     = var.api_token_secret.recovery_days == 0 || (var.api_token_secret.recovery_days >= 7 && var.api_token_secret.recovery_days <= 30)
+    error_message = "api_token_secret.recovery_days is ${var.api_token_secret.recovery_days}: expected 0, or 7 to 30."
+  }
+}
