@@ -17,6 +17,7 @@ module "central" {
   mode_by_account   = var.mode_by_account
   mode_by_group     = var.mode_by_group
   new_accounts      = var.new_accounts
+  events            = var.events
   region_labels     = var.region_labels
   organization_id   = var.organization_id
   schedule          = var.schedule

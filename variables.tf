@@ -109,6 +109,13 @@ variable "new_accounts" {
   default = null
 }
 
+variable "events" {
+  description = "Which outcomes are events on the bus: \"changed\" (those that are other than at the last poll, or that changed something) or \"all\"."
+  type        = string
+  default     = "changed"
+  nullable    = false
+}
+
 variable "protect_own_account" {
   description = "Whether this account's own findings are remediated: it then gets a target role, too."
   type        = bool

@@ -7,7 +7,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { EVENT_SOURCE, FINDING_OUTCOME, TARGET_ROLE_MISSING } from '../lambdas/aws/event-bus.ts';
+import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME, TARGET_ROLE_MISSING } from '../lambdas/aws/event-bus.ts';
 import { metricOf, metrics } from '../lambdas/model/metrics.ts';
 import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
@@ -138,6 +138,7 @@ const vocabulary = {
   events: {
     source: EVENT_SOURCE,
     finding_outcome: FINDING_OUTCOME,
+    job_outcome: JOB_OUTCOME,
     target_role_missing: TARGET_ROLE_MISSING,
   },
 };

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
+import type { JobEvent } from '../model/job-event.ts';
 import type { OutcomeEvent } from '../model/outcome-event.ts';
 import type { RoleMissingEvent } from '../model/role-missing.ts';
 import { batches } from './batches.ts';
@@ -10,6 +11,9 @@ export const EVENT_SOURCE = 'cspm-auto-remediation';
 
 /** The `detail-type` of the events whose detail is an `OutcomeEvent`. */
 export const FINDING_OUTCOME = 'Finding Outcome';
+
+/** The `detail-type` of the events whose detail is a `JobEvent`. */
+export const JOB_OUTCOME = 'Job Outcome';
 
 /** The `detail-type` of the events whose detail is a `RoleMissingEvent`. */
 export const TARGET_ROLE_MISSING = 'Target Role Missing';
@@ -44,6 +48,19 @@ export function publishOutcomes(
   clock: Clock = systemClock,
 ): Promise<void> {
   return publish(client, busArn, { type: FINDING_OUTCOME, details: events }, clock);
+}
+
+/**
+ * Publishes what attempts at jobs concluded, in numbers. Delivery is at least once.
+ * @throws DeliveryError and AWS's own error, as `publish`
+ */
+export function publishJobs(
+  client: EventBridgeClient,
+  busArn: string,
+  events: readonly JobEvent[],
+  clock: Clock = systemClock,
+): Promise<void> {
+  return publish(client, busArn, { type: JOB_OUTCOME, details: events }, clock);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { findingSchema } from './finding.ts';
+import { eventId } from './event-id.ts';
+import { findingKey, findingSchema } from './finding.ts';
 import {
   type Outcome,
   outcomeSchema,
@@ -14,8 +15,12 @@ const linesSchema = z.array(z.string());
 /** Where the whole record is: `s3://<bucket>/<key>`. */
 const evidenceSchema = z.string().startsWith('s3://');
 
+/** The same however often the event is delivered. */
+const idSchema = z.string();
+
 /** The event of one finding's outcome. */
 export const findingOutcomeEventSchema = outcomeSchema.omit({ seen: true }).extend({
+  id: idSchema,
   /** Without what only informs where the whole would be too large. */
   finding: findingSchema,
   plan: linesSchema,
@@ -26,7 +31,10 @@ export const findingOutcomeEventSchema = outcomeSchema.omit({ seen: true }).exte
 export type FindingOutcomeEvent = z.infer<typeof findingOutcomeEventSchema>;
 
 /** The event of an item that could not become part of a job. */
-export const unprocessableEventSchema = unprocessableSchema.extend({ evidence: evidenceSchema });
+export const unprocessableEventSchema = unprocessableSchema.extend({
+  id: idSchema,
+  evidence: evidenceSchema,
+});
 export type UnprocessableEvent = z.infer<typeof unprocessableEventSchema>;
 
 /** What `detail` holds in an event of the type `Finding Outcome`. Told apart by `outcome`. */
@@ -81,6 +89,7 @@ export function outcomeEvent(
   const { rule, account, region, resource } = finding;
   return {
     ...outcome,
+    id: eventId(evidence, findingKey(finding)),
     finding: bytesOf(finding) > MAX_FINDING ? { rule, account, region, resource } : finding,
     ...(reason !== undefined && { reason: cut(reason, MAX_REASON) }),
     plan: linesOf(plan),
@@ -98,5 +107,5 @@ export function outcomeEvent(
  * @param evidence `s3://<bucket>/<key>`
  */
 export function unprocessableEvent(unprocessable: Unprocessable, evidence: string): UnprocessableEvent {
-  return { ...unprocessable, evidence };
+  return { ...unprocessable, id: eventId(evidence), evidence };
 }

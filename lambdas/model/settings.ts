@@ -65,6 +65,8 @@ const accountSettingsSchema = z.strictObject({
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),
+  /** Which outcomes are put on the event bus. Default: those that are other than before, or changed something. */
+  events: z.enum(['changed', 'all']).optional(),
 });
 export type AccountSettings = z.infer<typeof accountSettingsSchema>;
 

@@ -57,7 +57,10 @@ export function createRemediator(
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
     reportRoleMissing: (missing) => missingRoles.report(missing),
-    publish: (outcomes) => publishWithEvidence(bus, EVENT_BUS_ARN, EVIDENCE_BUCKET, outcomes, clock),
+    publish: (publication) => {
+      const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
+      return publishWithEvidence(place, publication);
+    },
   };
   return async (job, attempt) => {
     const opened: OpenSession[] = [];

@@ -5,7 +5,7 @@ import type { RoleMissing } from '../model/role-missing.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { FindingsStore } from './record/findings-store.ts';
-import type { RecordedOutcome } from './record/outcome-log.ts';
+import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
 
 /** Where a rule's settings come from. */
@@ -33,7 +33,7 @@ export interface Ports {
   /** Reports an account without the target role, once per account. */
   reportRoleMissing(missing: RoleMissing): Promise<void>;
   /** Puts outcomes on the event bus. */
-  publish(outcomes: readonly RecordedOutcome[]): Promise<void>;
+  publish(publication: Publication): Promise<void>;
 }
 
 /** One delivery of a job. */

@@ -2,7 +2,6 @@ import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
 import type { Mode } from '../model/mode.ts';
-import { isProvisional } from '../model/outcome.ts';
 import type { SettingsVersions } from '../model/settings.ts';
 import { loadRule } from '../rules/index.ts';
 import type { Action } from './action.ts';
@@ -20,6 +19,7 @@ import { endLease, type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { RecentChanges } from './record/recent-changes.ts';
+import { tell } from './record/tell.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
@@ -45,6 +45,8 @@ interface Learned {
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
+  /** Whether outcomes that are as before are put on the event bus, too. */
+  tellsAll: boolean;
 }
 
 /**
@@ -62,7 +64,13 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const log = new OutcomeLog(job, ports.evidence);
   const work: Work = { job, rule, attempt, ports, journal, recent, log, memory: new FindingMemory() };
   const book = new Book(job.findings, ports.clock);
-  const learned: Learned = { isRecalled: false, isRoleMissing: false, endedExemptions: new Map(), idle: [] };
+  const learned: Learned = {
+    isRecalled: false,
+    isRoleMissing: false,
+    tellsAll: false,
+    endedExemptions: new Map(),
+    idle: [],
+  };
   try {
     const lease = await takeLease(work);
     if (lease === undefined) return nothingLeft;
@@ -167,6 +175,7 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
     const work = await readSettings(job);
     learned.mode = work.mode;
     learned.settingsVersions = work.settings.versions;
+    learned.tellsAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     const held = await heldNow(book, work);
     const action = held === undefined ? modes[work.mode] : heldBy(held);
@@ -190,9 +199,19 @@ async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | unde
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
-  { lease, isRecalled, isRoleMissing, settingsError, mode, settingsVersions, endedExemptions, idle }: Learned,
+  {
+    lease,
+    isRecalled,
+    isRoleMissing,
+    tellsAll,
+    settingsError,
+    mode,
+    settingsVersions,
+    endedExemptions,
+    idle,
+  }: Learned,
 ): Promise<JobResult> {
-  const { job, rule, journal, log, memory, ports } = work;
+  const { job, rule, journal, log, ports } = work;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
@@ -200,17 +219,8 @@ async function record(
   const outcomes = await outcomesOf(book, { ...work, mode, settingsVersions, endedExemptions });
   const { written, unwritten } = await writeOutcomes(outcomes, log);
   book.add(unwritten);
-  // What earlier attempts wrote, too: they may have been cut off before anyone else learned of it.
-  const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
-  const published = recorded.filter(
-    (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
-  );
-  try {
-    await ports.publish(published);
-    journal.publish(published.map(({ outcome }) => outcome));
-  } catch (error) {
-    failures.push(error);
-  }
+  const { published, toWrite, failures: untold } = await tell(work, written, tellsAll);
+  failures.push(...untold);
   try {
     const { account, region } = job;
     if (isRoleMissing) await ports.reportRoleMissing({ account, region, rule: rule.id });
@@ -224,7 +234,6 @@ async function record(
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
   const comesBack = unfinished.length > 0 || failures.length > 0;
   if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
-  const { toWrite } = memory.learn(recorded);
   const notEnded = await endLease(lease, comesBack ? 'released' : 'done', toWrite, work);
   failures.push(...notEnded);
   if (notEnded.length > 0 && !comesBack)

@@ -64,6 +64,7 @@ output "account_settings" {
       mode  = var.new_accounts.mode
       until = { for account, at in var.new_accounts.joined : account => try(timeadd(at, "${var.new_accounts.days * 24}h"), at) }
     } },
+    { for events in var.events == "changed" ? [] : [var.events] : "events" => events },
   ))
 }
 

@@ -51,6 +51,12 @@ variable "new_accounts" {
   })
 }
 
+variable "events" {
+  description = "Which outcomes are events: changed or all."
+  type        = string
+  nullable    = false
+}
+
 variable "schedule" {
   description = "The schedule of rules that have none of their own, and its maintenance window."
   type = object({

@@ -9,6 +9,7 @@ module "settings" {
   mode_by_account    = var.mode_by_account
   mode_by_group      = var.mode_by_group
   new_accounts       = var.new_accounts
+  events             = var.events
   schedule           = var.schedule
   partition          = local.partition
   regions            = local.regions

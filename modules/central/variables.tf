@@ -380,6 +380,18 @@ variable "encryption" {
   nullable = false
 }
 
+variable "events" {
+  description = "Which outcomes are events on the bus: \"changed\" (those that are other than at the last poll, or that changed something) or \"all\"."
+  type        = string
+  default     = "changed"
+  nullable    = false
+
+  validation {
+    condition     = contains(["changed", "all"], var.events)
+    error_message = "events is \"${var.events}\": expected \"changed\" or \"all\"."
+  }
+}
+
 variable "event_bus" {
   description = "The EventBridge bus that carries outcomes, to which your own rules may listen."
   type = object({

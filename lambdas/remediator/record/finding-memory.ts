@@ -57,15 +57,13 @@ export class FindingMemory {
 /** What a finding's item becomes by an outcome; undefined where it stays as it is. */
 function remember(
   known: FindingRecord | undefined,
-  {
-    outcome: { outcome, reason, poll, finding, applied, unconfirmed, finishedAt },
-    evidence,
-  }: RecordedOutcome,
+  { outcome: line, evidence }: RecordedOutcome,
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
+  const { outcome, reason, poll, finding, finishedAt } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
   const lastSeen = latest(known?.lastSeen, poll.asOf);
   const isOther = known?.outcome !== outcome;
-  const isChange = isOther || applied.length > 0 || unconfirmed !== undefined;
+  const isChange = isOther || saysMore(line);
   if (known !== undefined && !isChange) {
     const isDue = Date.parse(lastSeen) - Date.parse(known.lastSeen) >= TOUCH_MILLISECONDS;
     return isDue ? { record: { ...known, lastSeen }, isChange: false } : undefined;
@@ -82,6 +80,11 @@ function remember(
     changes: [...changes, { outcome, at: finishedAt, poll, evidence }].slice(-REMEMBERED_CHANGES),
   };
   return { record, isChange: true };
+}
+
+/** Whether an outcome says more than its name: what was changed or may have been, or what another line said wrongly. */
+function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
+  return applied.length > 0 || unconfirmed !== undefined || replaces !== undefined;
 }
 
 function nameOf({ rule, account, region, resource }: Finding): FindingName {

@@ -1,19 +1,42 @@
-import { publishOutcomes } from '../../aws/event-bus.ts';
+import { publishJobs, publishOutcomes } from '../../aws/event-bus.ts';
 import type { EventBridgeClient } from '../../aws/eventbridge.ts';
 import type { Clock } from '../../model/clock.ts';
+import type { Job } from '../../model/job.ts';
+import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** Puts outcomes on the event bus, each with the place of its evidence. */
-export function publishWithEvidence(
-  bus: EventBridgeClient,
-  busArn: string,
-  evidenceBucket: string,
-  recorded: readonly RecordedOutcome[],
-  clock: Clock,
+/** What is put on the event bus of a job. */
+export interface Publication {
+  readonly job: Job;
+  /** The outcomes that an event is due for. */
+  readonly told: readonly RecordedOutcome[];
+  /** All that were recorded, which are counted. */
+  readonly recorded: readonly RecordedOutcome[];
+  /** Those that are other than before, or changed something. */
+  readonly changed: readonly RecordedOutcome[];
+}
+
+/** Where events go, and where their evidence is. */
+export interface EventPlace {
+  readonly client: EventBridgeClient;
+  readonly busArn: string;
+  readonly evidenceBucket: string;
+  readonly clock: Clock;
+}
+
+/** Puts outcomes on the event bus, each with the place of its evidence, and one event per object of outcomes. */
+export async function publishWithEvidence(
+  { client, busArn, evidenceBucket: bucket, clock }: EventPlace,
+  { job, told, recorded, changed }: Publication,
 ): Promise<void> {
-  const events = recorded.map(({ outcome, evidence }) =>
-    outcomeEvent(outcome, `s3://${evidenceBucket}/${evidence}`),
-  );
-  return publishOutcomes(bus, busArn, events, clock);
+  const events = told.map(({ outcome, evidence }) => outcomeEvent(outcome, `s3://${bucket}/${evidence}`));
+  await publishOutcomes(client, busArn, events, clock);
+  const keys = new Set(recorded.map(({ evidence }) => evidence));
+  const counts = [...keys].map((key) => {
+    const ofObject = recorded.filter(({ evidence }) => evidence === key);
+    const outcomes = ofObject.map(({ outcome }) => outcome);
+    return jobEvent(job, outcomes, ofObject.filter((each) => changed.includes(each)).length, { bucket, key });
+  });
+  await publishJobs(client, busArn, counts, clock);
 }

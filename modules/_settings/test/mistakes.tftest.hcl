@@ -9,6 +9,7 @@ variables {
   mode_by_account    = {}
   mode_by_group      = {}
   new_accounts       = null
+  events             = "changed"
   schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
   partition          = "aws"
   regions            = ["eu-central-1"]

@@ -9,6 +9,7 @@ variables {
   mode_by_account    = {}
   mode_by_group      = {}
   new_accounts       = null
+  events             = "changed"
   schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
   partition          = "aws"
   regions            = ["eu-central-1"]
@@ -88,6 +89,19 @@ run "excluded_and_not_among_the_accounts" {
       mode_by_account   = {}
       mode_by_group     = {}
     }
+    error_message = output.account_settings
+  }
+}
+
+run "every_outcome_as_an_event" {
+  command = plan
+
+  variables {
+    events = "all"
+  }
+
+  assert {
+    condition     = jsondecode(output.account_settings).events == "all"
     error_message = output.account_settings
   }
 }

@@ -51,6 +51,7 @@ run "mistakes_2" {
     evidence        = { retention_days = 1.5 }
     notifications   = { outcomes = ["remediated"] }
     event_bus       = { create = false, name = "default" }
+    events          = "some"
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions,

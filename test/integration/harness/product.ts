@@ -30,8 +30,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
-import { EVENT_SOURCE, FINDING_OUTCOME } from '../../../lambdas/aws/event-bus.ts';
+import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME } from '../../../lambdas/aws/event-bus.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { type JobEvent, jobEventSchema } from '../../../lambdas/model/job-event.ts';
 import {
   type Outcome,
   outcomeSchema,
@@ -75,6 +76,7 @@ export interface AccountSettings {
   readonly excluded_groups?: readonly string[];
   readonly mode_by_account?: Readonly<Record<string, Mode>>;
   readonly mode_by_group?: Readonly<Record<string, Mode>>;
+  readonly events?: 'changed' | 'all';
 }
 
 export interface ProductOptions {
@@ -110,14 +112,21 @@ const eventSchema = z.looseObject({
 });
 export type OutcomeEvent = z.infer<typeof eventSchema>;
 
-const busMessageSchema = z.object({
-  source: z.literal(EVENT_SOURCE),
-  'detail-type': z.literal(FINDING_OUTCOME),
-  detail: z
-    .unknown()
-    .refine((detail) => outcomeEventSchema.safeParse(detail).success, 'expected the event of an outcome')
-    .pipe(eventSchema),
-});
+const busMessageSchema = z.discriminatedUnion('detail-type', [
+  z.object({
+    source: z.literal(EVENT_SOURCE),
+    'detail-type': z.literal(FINDING_OUTCOME),
+    detail: z
+      .unknown()
+      .refine((detail) => outcomeEventSchema.safeParse(detail).success, 'expected the event of an outcome')
+      .pipe(eventSchema),
+  }),
+  z.object({
+    source: z.literal(EVENT_SOURCE),
+    'detail-type': z.literal(JOB_OUTCOME),
+    detail: jobEventSchema,
+  }),
+]);
 
 const journalSchema = z.looseObject({
   resources: z.array(
@@ -175,6 +184,7 @@ export class Product {
   readonly #options: ProductOptions;
   readonly #s3: S3Client;
   readonly #sqs = new Map<string, SQSClient>();
+  readonly #jobEvents: JobEvent[] = [];
   readonly #events: OutcomeEvent[] = [];
   #secretArn = '';
   #caughtEvents = '';
@@ -288,7 +298,8 @@ export class Product {
 
   /** Writes what is said of accounts for all rules, as an apply would. @returns the object's version */
   putAccounts(settings: AccountSettings): Promise<string> {
-    return this.putSettingsText(ACCOUNTS_KEY, accountsJson(settings));
+    // Unless a test is about it, every outcome has its event.
+    return this.putSettingsText(ACCOUNTS_KEY, accountsJson({ events: 'all', ...settings }));
   }
 
   /** Writes any text into the settings bucket. @returns the object's version */
@@ -369,6 +380,11 @@ export class Product {
     return [...this.#events];
   }
 
+  /** The events of jobs that came with those of outcomes. */
+  get jobEvents(): readonly JobEvent[] {
+    return this.#jobEvents;
+  }
+
   /** @returns whether there were any */
   async #receiveEvents(waitSeconds: number): Promise<boolean> {
     const sqs = this.sqs(this.homeRegion);
@@ -381,7 +397,9 @@ export class Product {
     );
     if (Messages.length === 0) return false;
     for (const { Body = '' } of Messages) {
-      this.#events.push(busMessageSchema.parse(JSON.parse(Body)).detail);
+      const message = busMessageSchema.parse(JSON.parse(Body));
+      if (message['detail-type'] === JOB_OUTCOME) this.#jobEvents.push(message.detail);
+      else this.#events.push(message.detail);
     }
     await sqs.send(
       new DeleteMessageBatchCommand({

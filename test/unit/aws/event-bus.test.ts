@@ -45,6 +45,7 @@ const eventOf = (item: Json): OutcomeEvent => ({
   reason: 'malformed item',
   item,
   at: '2026-06-30T12:00:00Z',
+  id: 'id',
   evidence: EVIDENCE,
 });
 

@@ -83,6 +83,7 @@ describe('records', () => {
     const digest = createHash('sha256').update('{"index":0}').digest('hex');
     expect(JSON.parse(entries[0].Detail)).toEqual({
       ...items[0],
+      id: expect.any(String),
       evidence: `s3://cspm-evidence/unprocessable/s3-bucket-public/1769860800/${digest}.json`,
     });
   });
@@ -165,7 +166,8 @@ describe('records', () => {
       .filter(isPutEvents)
       .flatMap((call) => JSON.parse(call.body).Entries)
       .map(({ Detail }) => JSON.parse(Detail));
-    expect(details).toEqual([0, 1].map(() => ({ ...deferred, evidence: `s3://cspm-evidence/${key}` })));
+    const event = { ...deferred, id: details[0]?.id, evidence: `s3://cspm-evidence/${key}` };
+    expect(details).toEqual([event, event]);
   });
 
   test('that cannot be kept are an error, and no event tells of them', async () => {

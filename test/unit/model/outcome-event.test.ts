@@ -46,6 +46,7 @@ describe('the event of an outcome', () => {
 
     expect(outcomeEvent(outcome, EVIDENCE)).toEqual({
       ...told,
+      id: expect.stringMatching(/^[0-9a-f]{32}$/),
       plan: ['- ingress tcp 22', '- ingress tcp 3389'],
       applied: ['- ingress tcp 22'],
       earlierPlan: ['- ingress tcp 22'],
@@ -67,7 +68,15 @@ describe('the event of an outcome', () => {
     for (const event of events) {
       expect(outcomeEventSchema.parse(JSON.parse(JSON.stringify(event)))).toEqual(event);
     }
-    expect(events[1]).toEqual({ ...unprocessable, evidence: EVIDENCE });
+    expect(events[1]).toEqual({ ...unprocessable, id: expect.any(String), evidence: EVIDENCE });
+  });
+
+  test('has the same id however often it is made, and no other event has it', () => {
+    const other = { ...outcome, finding: { ...outcome.finding, resource: 'sg-2' } };
+    const ids = [outcome, outcome, other].map((each) => outcomeEvent(each, EVIDENCE).id);
+
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set([...ids, outcomeEvent(outcome, `${EVIDENCE}2`).id]).size).toBe(3);
   });
 
   test('has no more fields than there are', () => {

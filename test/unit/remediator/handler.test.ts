@@ -159,7 +159,20 @@ describe('a job', () => {
         expect.objectContaining({ finding, outcome: expected[name], evidence: `s3://cspm-evidence/${key}` }),
       );
     }
+    const counts = { remediated: 1, compliant: 1, gone: 1 };
     expect(cloud.events).toHaveLength(3);
+    const ids = [...cloud.events, ...cloud.jobEvents].map(({ id }) => id);
+    expect(new Set(ids).size).toBe(4);
+    expect(cloud.jobEvents).toMatchObject([
+      {
+        job: jobId(job),
+        poll: job.poll,
+        account: ACCOUNT,
+        outcomes: counts,
+        changed: 3,
+        evidence: `s3://cspm-evidence/${key}`,
+      },
+    ]);
     expect(metrics()).toHaveLength(3);
     expect(metrics()).toEqual(
       expect.arrayContaining([

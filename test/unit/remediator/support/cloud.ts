@@ -13,8 +13,10 @@ import { accountSettingsOf, ruleSettingsOf } from './world.ts';
 /** What no log may hold. */
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
 
-const entriesSchema = z.object({ Entries: z.array(z.object({ Detail: z.string() })) });
-const eventSchema = z.looseObject({ outcome: z.string().optional() });
+const entriesSchema = z.object({
+  Entries: z.array(z.object({ DetailType: z.string(), Detail: z.string() })),
+});
+const eventSchema = z.looseObject({ outcome: z.string().optional(), id: z.string().optional() });
 const queueNameSchema = z.object({ QueueName: z.string() });
 const messageSchema = z.looseObject({ QueueUrl: z.string(), MessageBody: z.string() });
 
@@ -40,6 +42,8 @@ export class Cloud {
   readonly operations: string[] = [];
   readonly visibilities: unknown[] = [];
   readonly events: z.infer<typeof eventSchema>[] = [];
+  /** Of whole jobs, with their counts. */
+  readonly jobEvents: z.infer<typeof eventSchema>[] = [];
 
   answer(call: ReceivedCall): Answer {
     const [, service = ''] =
@@ -64,7 +68,10 @@ export class Cloud {
         };
       case 'events:PutEvents': {
         const { Entries } = entriesSchema.parse(JSON.parse(body));
-        this.events.push(...Entries.map(({ Detail }) => eventSchema.parse(JSON.parse(Detail))));
+        for (const { DetailType, Detail } of Entries) {
+          const events = DetailType === 'Job Outcome' ? this.jobEvents : this.events;
+          events.push(eventSchema.parse(JSON.parse(Detail)));
+        }
         return jsonAnswer({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) });
       }
       case 'sqs:GetQueueUrl':

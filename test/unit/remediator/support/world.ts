@@ -246,9 +246,9 @@ export class World {
         call('reportRoleMissing', () => {
           this.rolesMissing.push(missing);
         }),
-      publish: (outcomes) =>
+      publish: ({ told }) =>
         call('publish', () => {
-          this.published.push(...structuredClone(outcomes.map(({ outcome }) => outcome)));
+          this.published.push(...structuredClone(told.map(({ outcome }) => outcome)));
         }),
     };
   }

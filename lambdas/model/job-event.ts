@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { eventId } from './event-id.ts';
+import { accountIdSchema, regionSchema } from './finding.ts';
+import { type Job, jobId, pollSchema } from './job.ts';
+import type { Outcome } from './outcome.ts';
+import { outcomeNameSchema } from './outcome-names.ts';
+
+const count = z.int().nonnegative();
+
+/** What `detail` holds in an event of the type `Job Outcome`: what an attempt at a job concluded, in numbers. */
+export const jobEventSchema = z.object({
+  version: z.literal(1),
+  /** The same however often the event is delivered. */
+  id: z.string(),
+  job: z.string(),
+  poll: pollSchema,
+  account: accountIdSchema,
+  region: regionSchema,
+  /** How many findings have each outcome. */
+  outcomes: z.partialRecord(outcomeNameSchema, count),
+  /** How many of these outcomes are other than before, or changed something. */
+  changed: count,
+  /** `s3://<bucket>/<key>`: the object that has them all. */
+  evidence: z.string().startsWith('s3://'),
+});
+export type JobEvent = z.infer<typeof jobEventSchema>;
+
+/** The event of an object of outcomes. */
+export function jobEvent(
+  job: Job,
+  outcomes: readonly Outcome[],
+  changed: number,
+  evidence: { readonly bucket: string; readonly key: string },
+): JobEvent {
+  const place = `s3://${evidence.bucket}/${evidence.key}`;
+  const counts: JobEvent['outcomes'] = {};
+  for (const { outcome } of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return {
+    version: 1,
+    id: eventId(place),
+    job: jobId(job),
+    poll: job.poll,
+    account: job.account,
+    region: job.region,
+    outcomes: counts,
+    changed,
+    evidence: place,
+  };
+}
