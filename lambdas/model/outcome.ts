@@ -12,6 +12,8 @@ export const recordedChangeSchema = z.object({
   change: z.looseObject({ kind: z.string(), resource: z.string() }),
   /** One line a person reads: `- ingress tcp 22 from 0.0.0.0/0 (sgr-…)`. */
   line: z.string(),
+  /** Set in plans: the change is made only where the runbook before it leaves the resource open. */
+  ifLeftOpen: z.literal(true).optional(),
 });
 
 export const appliedChangeSchema = recordedChangeSchema.extend({

@@ -90,8 +90,10 @@ async function composeOutcome(
   const plan = facts.plan ?? earlierPlan ?? [];
   const ended = endedExemptions.get(resource) ?? [];
   const unconfirmed = [...journal.unresolved(resource), ...(await inDoubt(resource, journal))];
-  const isKnown = ({ line }: RecordedChange): boolean =>
-    [plan, applied].every((changes) => changes.some((change) => change.line === line));
+  const isKnown = ({ line, ifLeftOpen }: RecordedChange): boolean =>
+    [plan, ...(ifLeftOpen ? [] : [applied])].every((changes) =>
+      changes.some((change) => change.line === line),
+    );
   return {
     version: 1,
     poll: job.poll,

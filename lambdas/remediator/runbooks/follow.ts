@@ -9,7 +9,10 @@ import { executionState } from './execution.ts';
 /** How an automation execution ended. */
 export interface Ending {
   readonly status: string;
-  readonly words: string;
+  /** Which execution of which document. */
+  readonly execution: string;
+  /** Its status, and why where it says so. */
+  readonly result: string;
 }
 
 /** What was learned about the executions that were started for findings. */
@@ -59,8 +62,8 @@ async function follow(session: AwsSession, execution: AutomationExecutionStart):
     const state = await executionState(session, execution);
     if (!state.isOver) return { verdict: wait(`${words} is ${state.status}`), isOver: false };
     const { status, failure } = state;
-    const end = `${words} ended as ${status}${failure === undefined ? '' : ` (${failure})`}`;
-    return { ending: { status, words: end }, isOver: true };
+    const result = `${status}${failure === undefined ? '' : ` (${failure})`}`;
+    return { ending: { status, execution: words, result }, isOver: true };
   } catch (error) {
     const verdict = verdictOfError(error, {}, `${words} can't be followed: `);
     return { verdict, isOver: isAwsError(error, 'AutomationExecutionNotFound') };

@@ -82,14 +82,18 @@ async function planByRunbook(
   runbook: Runbook,
 ): Promise<Fix> {
   const changes = [planRunbook(runbook, finding, job, ports.automationRoleArn(job.account))];
-  const then = (await recordPlan(plan)).map(({ line }) => line).join('; ');
-  const note = `what ${runbook.document} leaves open is ${settings.runbook_then === 'api' ? `then fixed by: ${then}` : 'reported as failed'}`;
+  const isFollowed = settings.runbook_then === 'api';
+  const then = isFollowed ? await recordPlan(plan) : [];
+  const note = `what ${runbook.document} leaves open is ${isFollowed ? `then fixed by: ${then.map(({ line }) => line).join('; ')}` : 'reported as failed'}`;
   return {
     finding,
     changes,
     notes: [...notes, note],
     ending: undefined,
-    details: { plan: await recordPlan(changes), seen },
+    details: {
+      plan: [...(await recordPlan(changes)), ...then.map((each) => ({ ...each, ifLeftOpen: true as const }))],
+      seen,
+    },
   };
 }
 
@@ -101,14 +105,14 @@ async function planAfterRunbook(
   ending: Ending,
 ): Promise<Fix | Verdict> {
   if (runbook !== undefined && settings.runbook_then === 'report') {
-    const reason = `${ending.words}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
+    const reason = `${ending.execution} ended as ${ending.result}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
     return conclude('failed', { seen, willRetry: true, reason });
   }
   const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
   return {
     finding,
     changes,
-    notes: [...notes, `${ending.words}; what it left open needs direct calls`],
+    notes: [...notes, `direct calls fix what ${ending.execution} left open; its result: ${ending.result}`],
     ending,
     details: { plan: [...begun, ...(await recordPlan(changes))], seen },
   };

@@ -53,10 +53,13 @@ function verdictOfOwnWork(
     return conclude('remediated');
   }
   const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
+  if (ending !== undefined) {
+    const reason = `${resource} complies after ${ending.execution}, though its result is ${ending.result}${notes}`;
+    return conclude('remediated', { reason });
+  }
   const why =
-    ending?.words ??
-    (journal.earlierPlan(resource) === undefined
+    journal.earlierPlan(resource) === undefined
       ? 'some of the planned changes were made, the others were not needed any more'
-      : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome');
+      : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
   return conclude('remediated', { reason: `${why}; ${resource} complies now${notes}` });
 }

@@ -55,7 +55,7 @@ run "mistakes_2" {
   }
   expect_failures = [
     var.name, var.netskope_tenant, var.api_token, var.regions,
-    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus,
+    var.external_id, var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.events,
   ]
 }
 

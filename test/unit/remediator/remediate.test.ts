@@ -1091,6 +1091,10 @@ describe('whatever happens', () => {
           }
           // Everyone was told the outcome that stands.
           expect(world.published.filter(({ finding }) => finding.resource === user).at(-1)).toEqual(outcome);
+          const begun = Date.parse(outcome?.startedAt ?? '');
+          for (const { appliedAt } of outcome?.applied ?? []) {
+            expect(Date.parse(appliedAt)).toBeGreaterThanOrEqual(begun);
+          }
         }
       }),
       { numRuns: 60 },

@@ -144,6 +144,7 @@ describe('the plan', () => {
         {
           line: `~ run ${DOCUMENT} version $DEFAULT in us-east-1 (TrailName=${MAIN}) as ${ROLE}`,
         },
+        { line: `~ log file validation of ${MAIN}: off -> on`, ifLeftOpen: true },
       ],
       reason: `what ${DOCUMENT} leaves open is then fixed by: ~ log file validation of ${MAIN}: off -> on`,
     });
@@ -236,7 +237,7 @@ describe('an execution', () => {
     expect(outcome).toMatchObject({
       outcome: 'remediated',
       seen: { name: 'main', homeRegion: 'us-east-1' },
-      plan: [{ change: { kind: STARTED } }],
+      plan: [{ change: { kind: STARTED } }, { change: { kind: DIRECT }, ifLeftOpen: true }],
       applied: [{ change: { kind: STARTED, executionId: account.executions[0]?.id } }],
     });
     expect(outcome).not.toHaveProperty('reason');
@@ -255,7 +256,7 @@ describe('an execution', () => {
     const outcome = outcomeOf(job);
     expect(outcome).toMatchObject({
       outcome: 'remediated',
-      reason: `execution ${account.executions[0]?.id} of ${DOCUMENT} ended as Failed (Step fails: InvalidPermission.NotFound.); what it left open needs direct calls`,
+      reason: `direct calls fix what execution ${account.executions[0]?.id} of ${DOCUMENT} left open; its result: Failed (Step fails: InvalidPermission.NotFound.)`,
     });
     expect([kinds(outcome?.plan), kinds(outcome?.applied)]).toEqual([
       [STARTED, DIRECT],
@@ -295,7 +296,7 @@ describe('an execution', () => {
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'remediated',
-      reason: `execution ${account.executions[0]?.id} of ${DOCUMENT} ended as Cancelled; ${MAIN} complies now`,
+      reason: `${MAIN} complies after execution ${account.executions[0]?.id} of ${DOCUMENT}, though its result is Cancelled`,
     });
   });
 
@@ -427,7 +428,10 @@ describe('an execution', () => {
     account.fault = () => undefined;
     await world.attempt(pollOf(1, MAIN));
 
-    expect(outcomeOf(job)).toMatchObject({ outcome: 'failed', earlierPlan: [{ change: { kind: STARTED } }] });
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'failed',
+      earlierPlan: [{ change: { kind: STARTED } }, { ifLeftOpen: true }],
+    });
     expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
     expect(account.executions).toHaveLength(1);
   });
