@@ -23,7 +23,12 @@ export type Inspection<Seen> =
   | { readonly state: 'gone' }
   /** Violates the rule, but AWS would refuse a change just now (being modified, paused, copied): try again later. */
   | { readonly state: 'busy'; readonly reason: string }
-  | { readonly state: 'not_applicable'; readonly reason: string };
+  | {
+      readonly state: 'not_applicable';
+      readonly reason: string;
+      /** It violates the rule, and no change fixes it that does only what it should. */
+      readonly violates?: true;
+    };
 
 /** What `plan` gives instead of changes where there is no cure that does only what it should, with the reason. */
 export interface NoCure {
@@ -88,7 +93,7 @@ export function defineRule<Seen extends Json, Options>(
         assessments.set(
           resource,
           'notApplicable' in plan
-            ? { state: 'not_applicable', reason: plan.notApplicable }
+            ? { state: 'not_applicable', reason: plan.notApplicable, violates: true }
             : { ...inspection, plan },
         );
       }

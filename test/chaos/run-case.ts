@@ -21,13 +21,15 @@ import { SecurityGroupOracle } from './oracle/security-group.ts';
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
-/** From the look at a resource's tags to the last write of one change. */
-const CALLS_OF_A_CHANGE = 5;
+/** From the look at a resource's tags to the first write of one change, a refusal of what stands already between them. */
+const CALLS_OF_A_CHANGE = 6;
 /** The same for buckets, which are read side by side, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
 /** How soon a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
+/** An operator sends on what the dead-letter queue got, until it is done. */
+const MOST_RECEIPTS = 4 * MOST_ATTEMPTS;
 const MOST_LOOKS = 30;
 /** Someone who paused resumes after so many looks at what waits. */
 const LOOKS_OF_A_PAUSE = 3;
@@ -150,7 +152,9 @@ class CaseRun implements CaseResult {
       const job = jobs.shift();
       if (job === undefined) return killed;
       if (look >= LOOKS_OF_A_PAUSE) this.#setPause(false);
-      for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
+      for (let receipt = 1; receipt <= MOST_RECEIPTS; receipt += 1) {
+        // One that comes back from the dead-letter queue counts from 1 again.
+        const number = ((receipt - 1) % MOST_ATTEMPTS) + 1;
         const steps = kills[killed];
         let taken = 0;
         const result = await this.#world
@@ -323,8 +327,9 @@ class CaseRun implements CaseResult {
     const excused = this.#excused(write, call);
     const seen = excused ?? write;
     const problems = this.#oracle.problemsOf(write);
+    const isGuessed = this.#isGuessed(write);
     if (problems.length > 0) {
-      if (this.#isGuessed(write)) {
+      if (isGuessed) {
         this.counts.add(
           'allowed: taken back, as someone else changed what a call without an answer had narrowed',
         );
@@ -335,7 +340,7 @@ class CaseRun implements CaseResult {
       }
     }
     // An excused write is judged by what its look showed.
-    if (!takesBack && (excused === undefined || !this.#oracle.takesOutOwn(excused))) {
+    if (!takesBack && !isGuessed && (excused === undefined || !this.#oracle.takesOutOwn(excused))) {
       if (!this.#firstWrite.has(write.resource)) this.#firstWrite.set(write.resource, this.#calls);
       this.#judgeTiming(write);
     }

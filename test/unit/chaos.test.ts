@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FOUND } from '../chaos/found.ts';
 import { findFault } from '../chaos/property.ts';
 import { reportLines } from '../chaos/report.ts';
 import { runCase } from '../chaos/run-case.ts';
@@ -27,6 +28,12 @@ describe('whatever someone else does between two calls, and however old what AWS
     // They work all the time: on a busy machine, that takes as much longer as it is busy.
     300_000,
   );
+
+  test.each(FOUND)('$what', async ({ case: found }) => {
+    const { faults, trace } = await runCase(found, { withTrace: true });
+
+    expect(faults, trace.join('\n')).toEqual([]);
+  });
 
   test('a rule that its owner narrows one round trip before it is shrunk is counted, as AWS has no condition for it', async () => {
     const rule = { protocol: 'tcp', toPort: 443, source: '0.0.0.0/0', description: '', tags: {} };

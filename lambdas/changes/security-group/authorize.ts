@@ -67,7 +67,7 @@ function inWords(error: unknown, group: string, count: number): unknown {
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
  * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @returns the rules that this call made
+ * @returns the rules that this call made, and of a call that was sent twice those that it may have made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
  * @throws OutOfTimeError when the call may have made rules that AWS's reads don't show yet
@@ -98,8 +98,9 @@ export async function authorizeRules(
         { cause: error },
       );
     }
-    // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
-    if (now !== undefined) return authorizeRules(session, group, missing, now);
+    // Someone has added one of them since the look, or removed one that the first of two sent calls made. AWS refuses the
+    // whole call and does not say which.
+    if (now !== undefined) return [...made, ...(await authorizeRules(session, group, missing, now))];
     throw new StalePlanError(
       `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
       { cause: error },

@@ -113,7 +113,11 @@ export class Journal {
     return {
       notes,
       isWhole,
-      isSure: isWhole && notes.every(({ change }) => change['unconfirmed'] === undefined),
+      isSure:
+        isWhole &&
+        notes.every(
+          ({ change }) => change['unconfirmed'] === undefined && change['closed'] !== 'unconfirmed',
+        ),
     };
   }
 

@@ -78,12 +78,13 @@ async function takeBackOf(
   return undefined;
 }
 
-/** Whether a later plan counted on what the change added: it was applied, and what was added is part of it. */
+/**
+ * Whether a later plan may count on what the change added: it was applied, and nobody knows how far the change came. Then
+ * it stays unconfirmed. Where that is known, what no later plan needs is taken back.
+ */
 function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
-  if (!wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change))) return false;
-  // What is known of it is in the record. What may have been added besides stays unconfirmed.
-  if (journal.noted(resource, planned.line).isSure) journal.settle(resource, planned.line);
-  return true;
+  const isSuperseded = wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change));
+  return isSuperseded && !journal.noted(resource, planned.line).isSure;
 }
 
 /** The changes of a resource that were applied to their end. */

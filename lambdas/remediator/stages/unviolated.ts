@@ -40,13 +40,17 @@ function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string
   return journal.applied(resource).length === 0 ? [] : ['what this job had added to it was taken back'];
 }
 
-/** The verdict on a resource that complies after this job changed it, in an attempt before or just now. */
+/** The verdict on a resource that needs no change after this job changed it, in an attempt before or just now. */
 function verdictOfOwnWork(
   resource: string,
   assessment: Unviolated,
   { job, journal }: Pick<Work, 'job' | 'journal'>,
   ending: Ending | undefined,
 ): Verdict {
+  if (assessment.state === 'not_applicable' && assessment.violates === true) {
+    const reason = `some of the planned changes were made, and ${resource} still violates the rule: ${assessment.reason}`;
+    return conclude('failed', { willRetry: true, reason });
+  }
   // A later look is meant to find what an earlier job did.
   const isLater = job.continues !== undefined && journal.completedAt(resource) !== undefined;
   if (ending?.status === 'Success' || (ending === undefined && isLater)) {

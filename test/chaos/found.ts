@@ -1,0 +1,420 @@
+import type { Case } from './case.ts';
+
+/** Cases in which longer runs found a fault, each as small as it could be made. */
+export const FOUND: readonly { readonly what: string; readonly case: Case }[] = [
+  {
+    what: 'what was added for a rule that was narrowed meanwhile is taken back, though a later plan shrinks the same rule',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 0,
+                toPort: 65535,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+          'sg-00000002': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-2a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: {
+          'vpc-0123abcd': {
+            cidrs: ['10.0.0.0/16'],
+            ipv6Cidrs: [],
+            isDefault: false,
+          },
+        },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'security-group-rdp-open',
+          options: {
+            all_traffic: 'split',
+          },
+        },
+        {
+          rule: 'security-group-ssh-open',
+          options: {
+            all_traffic: 'split',
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 4,
+          act: {
+            kind: 'narrow ports',
+            which: 0,
+            how: 0,
+          },
+        },
+        {
+          at: 5,
+          loss: 'for good',
+        },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'a job that was ended at each attempt is sent on from the dead-letter queue',
+    case: {
+      kind: 'bucket',
+      initial: {
+        groups: {},
+        acls: {},
+        vpcs: {},
+        buckets: {
+          'bucket-1': {
+            region: 'eu-central-1',
+            tags: {},
+            block: null,
+            aclIsPublic: true,
+            policyIsPublic: null,
+          },
+        },
+      },
+      jobs: [
+        {
+          rule: 's3-bucket-public',
+          options: {
+            block_all: false,
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 3,
+          loss: 'refused',
+        },
+        {
+          at: 1,
+          loss: 'for good',
+        },
+        {
+          at: 2,
+          loss: 'refused',
+        },
+      ],
+      kills: [1, 21],
+    },
+  },
+  {
+    what: 'what was added is taken back from a group that is exempt by now',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: {
+          'vpc-0123abcd': {
+            cidrs: ['10.0.0.0/16'],
+            ipv6Cidrs: [],
+            isDefault: false,
+          },
+        },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'security-group-ssh-open',
+          options: {
+            all_traffic: 'split',
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 7,
+          act: {
+            kind: 'revoke',
+            which: 0,
+            how: 0,
+          },
+        },
+        {
+          at: 2,
+          act: {
+            kind: 'exempt',
+            which: 0,
+            how: 0,
+          },
+        },
+      ],
+      kills: [27],
+    },
+  },
+  {
+    what: 'rules that were made by the first of two sent calls are in the record, though someone revoked one of them',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: '-1',
+                fromPort: -1,
+                toPort: -1,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: {
+          'vpc-0123abcd': {
+            cidrs: ['10.0.0.0/16'],
+            ipv6Cidrs: [],
+            isDefault: false,
+          },
+        },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'security-group-ssh-open',
+          options: {
+            all_traffic: 'split',
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 4,
+          loss: 'retried',
+        },
+        {
+          at: 5,
+          act: {
+            kind: 'revoke',
+            which: 0,
+            how: 5,
+          },
+        },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'a duplicate costs one more look between the look at the tags and the write',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: {
+          'vpc-0123abcd': {
+            cidrs: ['10.0.0.0/16'],
+            ipv6Cidrs: [],
+            isDefault: false,
+          },
+        },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'security-group-ssh-open',
+          options: {
+            all_traffic: 'split',
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 2,
+          act: {
+            kind: 'exempt',
+            which: 0,
+            how: 0,
+          },
+        },
+        {
+          at: 4,
+          act: {
+            kind: 'add',
+            which: 0,
+            how: 9,
+          },
+        },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: "an open entry that can't be replaced for want of free numbers is no success of the job that replaced another",
+    case: {
+      kind: 'network-acl',
+      initial: {
+        groups: {},
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 15,
+            entries: [
+              {
+                number: 90,
+                action: 'allow',
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: {
+                  from: 443,
+                  to: 443,
+                },
+                icmp: null,
+              },
+              {
+                number: 99,
+                action: 'allow',
+                protocol: '-1',
+                cidr: '::/0',
+                ports: null,
+                icmp: null,
+              },
+              {
+                number: 100,
+                action: 'allow',
+                protocol: '-1',
+                cidr: '0.0.0.0/0',
+                ports: null,
+                icmp: null,
+              },
+              {
+                number: 101,
+                action: 'allow',
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: {
+                  from: 443,
+                  to: 443,
+                },
+                icmp: null,
+              },
+              {
+                number: 110,
+                action: 'allow',
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: {
+                  from: 443,
+                  to: 443,
+                },
+                icmp: null,
+              },
+            ],
+          },
+        },
+        vpcs: {
+          'vpc-0123abcd': {
+            cidrs: ['10.0.0.0/16'],
+            ipv6Cidrs: [],
+          },
+        },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: {
+            replacement_cidrs: ['2001:db8::/32', '10.0.0.0/8', '172.16.0.0/12'],
+            allow_isolation: true,
+          },
+        },
+      ],
+      disturbances: [
+        {
+          at: 6,
+          act: {
+            kind: 'replace entry',
+            which: 7,
+            how: 7,
+          },
+        },
+        {
+          at: 1,
+          act: {
+            kind: 'create entry',
+            which: 2,
+            how: 0,
+          },
+        },
+      ],
+      kills: [],
+    },
+  },
+];
