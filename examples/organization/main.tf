@@ -1,8 +1,4 @@
 locals {
-  # Each has a module block below and, but for the home region, a provider of its own.
-  home_region = "eu-central-1"
-  regions     = [local.home_region, "us-east-1", "us-west-2"]
-
   # Either the StackSet gives the accounts their role, or a module block each.
   by_stackset = length(var.organizational_units) > 0
 }
@@ -16,7 +12,7 @@ module "central" {
   netskope_tenant   = var.netskope_tenant
   api_token         = var.api_token
   organization_id   = var.organization_id
-  regions           = local.regions
+  regions           = local.regions # regions.tf.json
   region_labels     = var.region_labels
   rules             = var.rules
   excluded_accounts = var.excluded_accounts
@@ -28,40 +24,16 @@ module "central" {
 
   # No poll comes before the queues and roles that it needs.
   poll_after = concat(
-    [module.eu_central_1.region, module.us_east_1.region, module.us_west_2.region],
-    [module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn,
+    local.per_region[*].region, [module.security.role_arn], module.production[*].role_arn, module.staging[*].role_arn,
   )
 }
 
-# Once a region: what cures that region's findings, in all accounts.
-
-module "eu_central_1" {
-  source = "../../modules/per-region"
-
-  link = module.central.link
-}
-
-module "us_east_1" {
-  source    = "../../modules/per-region"
-  providers = { aws = aws.us_east_1 }
-
-  link = module.central.link
-}
-
-module "us_west_2" {
-  source    = "../../modules/per-region"
-  providers = { aws = aws.us_west_2 }
-
-  link = module.central.link
-}
-
-# Central sends jobs to the queues of these regions, so each must have one.
+# Once a region, in regions.tf.json: what remediates that region's findings, in all accounts. Central sends jobs to the
+# queues of its regions, so each must have one.
 check "every_region_has_its_module" {
   assert {
-    condition = toset(local.regions) == toset([
-      module.eu_central_1.region, module.us_east_1.region, module.us_west_2.region,
-    ])
-    error_message = "local.regions is [${join(", ", local.regions)}]: expected the regions of the module blocks, each once."
+    condition     = toset(local.regions) == toset(local.per_region[*].region)
+    error_message = "local.regions is [${join(", ", local.regions)}]: expected the regions of local.per_region, each once."
   }
 }
 

@@ -5,20 +5,12 @@ output "collector_function_name" {
 
 output "queue_urls" {
   description = "The queue of each region's jobs."
-  value = {
-    (module.eu_central_1.region) = module.eu_central_1.queue_url
-    (module.us_east_1.region)    = module.us_east_1.queue_url
-    (module.us_west_2.region)    = module.us_west_2.queue_url
-  }
+  value       = { for region in local.per_region : region.region => region.queue_url }
 }
 
 output "dead_letter_queue_urls" {
   description = "The queue of each region's jobs that failed after all tries."
-  value = {
-    (module.eu_central_1.region) = module.eu_central_1.dead_letter_queue_url
-    (module.us_east_1.region)    = module.us_east_1.dead_letter_queue_url
-    (module.us_west_2.region)    = module.us_west_2.dead_letter_queue_url
-  }
+  value       = { for region in local.per_region : region.region => region.dead_letter_queue_url }
 }
 
 output "evidence_bucket" {

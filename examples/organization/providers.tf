@@ -1,29 +1,16 @@
-# One provider for each protected region of the security account, and one for each account that has a target role.
+# The security account's home region, and one provider for each account that has a target role. The security account's
+# other regions are in regions.tf.json.
 # The caller's own credentials are those of the management account, or of any account that may assume `role_name`.
+
+locals {
+  security_role = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
+}
 
 provider "aws" {
   region = "eu-central-1"
 
   assume_role {
-    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
-  }
-}
-
-provider "aws" {
-  alias  = "us_east_1"
-  region = "us-east-1"
-
-  assume_role {
-    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
-  }
-}
-
-provider "aws" {
-  alias  = "us_west_2"
-  region = "us-west-2"
-
-  assume_role {
-    role_arn = "arn:aws:iam::${var.security_account_id}:role/${var.role_name}"
+    role_arn = local.security_role
   }
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { outcomesOf, type RunningDemo, runDemo, SETTINGS_ARE_REMEMBERED_SECONDS } from '../../demo/demo.ts';
 import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
@@ -66,22 +67,22 @@ function withoutPoll({ clientToken: _, tags: __, flowLogId: ___, ...change }: Re
   return change;
 }
 
+const regionsSchema = z.looseObject({
+  module: z.record(z.string(), z.unknown()),
+  locals: z.object({ regions: z.array(z.string()), per_region: z.array(z.string()) }),
+});
+
 /** Takes a region out of the example's files, as a person does who no longer protects it; its provider stays. */
 async function takeOut(region: string): Promise<void> {
   const block = region.replaceAll('-', '_');
-  const edit = async (name: string, change: (text: string) => string) => {
-    const file = path.join(demo.rootFolder, name);
-    await writeFile(file, change(await readFile(file, 'utf8')));
+  const file = path.join(demo.rootFolder, 'regions.tf.json');
+  const { module, locals, ...others } = regionsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  const { [block]: _, ...modules } = module;
+  const left = {
+    regions: locals.regions.filter((name) => name !== region),
+    per_region: locals.per_region.filter((name) => name !== `\${module.${block}}`),
   };
-  await edit('main.tf', (text) =>
-    text
-      .replace(new RegExp(`^module "${block}" \\{.*?^\\}\\n`, 'ms'), '')
-      .replace(`, "${region}"]`, ']')
-      .replace(`, module.${block}.region`, ''),
-  );
-  await edit('outputs.tf', (text) =>
-    text.replaceAll(new RegExp(`^ *\\(module\\.${block}\\.region\\) += .*\\n`, 'gm'), ''),
-  );
+  await writeFile(file, JSON.stringify({ ...others, module: modules, locals: left }));
 }
 
 function groups(name: string): readonly Made[] {

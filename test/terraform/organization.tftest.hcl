@@ -118,7 +118,7 @@ run "a_region_without_its_module" {
   override_module {
     target = module.us_west_2
     outputs = {
-      region                = "eu-central-1"
+      region                = "eu-west-1"
       queue_url             = "https://sqs.eu-central-1.amazonaws.com/111111111111/jobs.fifo"
       dead_letter_queue_url = "https://sqs.eu-central-1.amazonaws.com/111111111111/dead-letters.fifo"
     }

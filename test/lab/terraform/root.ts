@@ -202,16 +202,31 @@ function errorsOf({ stdout, stderr }: TerraformResult): string {
 }
 
 const providerBlock = /^provider "aws" \{(?:\}|$([\s\S]*?)^\})/gm;
+const jsonProvidersSchema = z.object({
+  provider: z.object({ aws: z.array(z.object({ alias: z.string() })).default([]) }).default({ aws: [] }),
+});
 const overrideName = 'local_aws_override.tf';
 
 /** An override file (Terraform merges it into the blocks of the same alias) for each of a root's AWS providers. */
 async function writeProviderOverrides(directory: string): Promise<void> {
   const file = path.join(directory, overrideName);
   await rm(file, { force: true });
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.tf'));
-  const texts = await Promise.all(names.map((name) => readFile(path.join(directory, name), 'utf8')));
-  const blocks = [...texts.join('\n').matchAll(providerBlock)].map(([, body = '']) => {
-    const alias = /^\s*alias\s*=\s*("[^"]+")/m.exec(body)?.[1];
+  const names = await readdir(directory);
+  const read = (extension: string) =>
+    Promise.all(
+      names
+        .filter((name) => name.endsWith(extension))
+        .map((name) => readFile(path.join(directory, name), 'utf8')),
+    );
+  const aliases = [
+    ...[...(await read('.tf')).join('\n').matchAll(providerBlock)].map(
+      ([, body = '']) => /^\s*alias\s*=\s*("[^"]+")/m.exec(body)?.[1],
+    ),
+    ...(await read('.tf.json')).flatMap((text) =>
+      jsonProvidersSchema.parse(JSON.parse(text)).provider.aws.map(({ alias }) => JSON.stringify(alias)),
+    ),
+  ];
+  const blocks = aliases.map((alias) => {
     return [
       'provider "aws" {',
       ...(alias === undefined ? [] : [`  alias = ${alias}`]),

@@ -49,3 +49,14 @@ test('the first example that a reader copies stays under 25 lines', async () => 
 
   expect(text.trimEnd().split('\n').length).toBeLessThan(25);
 });
+
+test('a region costs the example of an organization at most six lines', async () => {
+  const example = path.join(repository, 'examples/organization');
+  const names = (await readdir(example)).filter((name) => /\.tf(\.json)?$/.test(name));
+
+  const texts = await Promise.all(names.map((name) => readFile(path.join(example, name), 'utf8')));
+
+  const lines = texts.flatMap((text) => text.split('\n')).filter((line) => /us[-_]west[-_]2/.test(line));
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.length).toBeLessThanOrEqual(6);
+});
