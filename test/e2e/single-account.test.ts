@@ -11,6 +11,7 @@ import {
   GetObjectCommand,
   GetPublicAccessBlockCommand,
   ListObjectVersionsCommand,
+  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -145,6 +146,27 @@ async function evidence() {
 describe('examples/single-account in a local AWS', () => {
   test('a second plan is clean', async () => {
     expect(await root.plan(variables)).toMatchObject({ changes: false });
+  });
+
+  test('settings that someone else wrote are a change in the next plan, which puts them right', async () => {
+    const settings = { ...clientSettings(), forcePathStyle: true };
+    const object = {
+      Bucket: `cspm-auto-remediation-settings-${account}-${region}`,
+      Key: ruleSettingsKey('s3-bucket-public'),
+    };
+    const s3 = new S3Client(settings);
+    const written = await s3.send(new GetObjectCommand(object));
+    const content = (await written.Body?.transformToString()) ?? '';
+    const put = (Body: string) =>
+      s3.send(new PutObjectCommand({ ...object, Body, ContentType: 'application/json' }));
+
+    await put(content.replace('dry_run', 'enforce'));
+    const { text } = await root.plan(variables);
+    await put(content);
+
+    expect(text).toContain(`# ${central}.aws_s3_object.rule["s3-bucket-public"] will be updated in-place`);
+    expect(text).toMatch(/~ etag +=/);
+    expect(text).toContain('Plan: 0 to add, 1 to change, 0 to destroy.');
   });
 
   test('functions, queues and settings have the form in which integration tests make them', async () => {
