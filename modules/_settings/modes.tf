@@ -3,7 +3,7 @@
 
 locals {
   named_accounts = toset(flatten([
-    tolist(var.accounts), tolist(var.excluded_accounts), keys(var.mode_by_account),
+    tolist(var.accounts), tolist(var.excluded_accounts), keys(var.mode_by_account), keys(local.new_until),
     [for ids in values(var.account_groups) : tolist(ids)],
     [for rule in values(local.rules) : concat(tolist(rule.accounts), tolist(rule.excluded_accounts), keys(rule.mode_by_account))],
   ]))
@@ -41,10 +41,21 @@ locals {
     }
   }
 
+  # Accounts that joined lately, and until when that lowers their modes.
+  new_until = var.new_accounts == null ? {} : {
+    for account, at in var.new_accounts.joined : account => try(timeadd(at, "${var.new_accounts.days * 24}h"), at)
+  }
+  lowered = {
+    for account, until in local.new_until : account => try(timecmp(until, plantimestamp()) > 0, false) ? "at most ${var.new_accounts.mode} until ${until}, then " : ""
+  }
+
   # A line per account: `enforce`, or `dry_run: a, b; enforce: c` where rules differ.
   modes_by_account = {
-    for account, mode_by_rule in local.mode_of : account => length(distinct(values(mode_by_rule))) == 1 ? values(mode_by_rule)[0] : join("; ", [
-      for mode in local.modes : "${mode}: ${join(", ", [for id, each in mode_by_rule : id if each == mode])}" if contains(values(mode_by_rule), mode)
+    for account, mode_by_rule in local.mode_of : account => join("", [
+      lookup(local.lowered, account, ""),
+      length(distinct(values(mode_by_rule))) == 1 ? values(mode_by_rule)[0] : join("; ", [
+        for mode in local.modes : "${mode}: ${join(", ", [for id, each in mode_by_rule : id if each == mode])}" if contains(values(mode_by_rule), mode)
+      ]),
     ])
   }
 }

@@ -62,7 +62,7 @@ output "account_settings" {
     },
     { for _ in var.new_accounts == null ? [] : [true] : "new_accounts" => {
       mode  = var.new_accounts.mode
-      until = { for account, at in var.new_accounts.joined : account => try(timeadd(at, "${var.new_accounts.days * 24}h"), at) }
+      until = local.new_until
     } },
     { for events in var.events == "changed" ? [] : [var.events] : "events" => events },
   ))

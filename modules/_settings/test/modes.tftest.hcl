@@ -110,11 +110,21 @@ run "new_accounts_by_the_moment_that_they_joined" {
   command = plan
 
   variables {
-    new_accounts = { mode = "dry_run", days = 14, joined = { "222222222222" = "2026-06-01T08:30:00Z" } }
+    rules        = { s3-bucket-public = { mode = "enforce" } }
+    new_accounts = { mode = "dry_run", days = 14, joined = { "222222222222" = "2026-06-01T08:30:00Z", "333333333333" = "2126-06-01T08:30:00Z" } }
   }
 
   assert {
-    condition     = jsondecode(output.account_settings).new_accounts == { mode = "dry_run", until = { "222222222222" = "2026-06-15T08:30:00Z" } }
+    condition = output.modes_by_account == {
+      "111111111111" = "enforce"
+      "222222222222" = "enforce"
+      "333333333333" = "at most dry_run until 2126-06-15T08:30:00Z, then enforce"
+    }
+    error_message = jsonencode(output.modes_by_account)
+  }
+
+  assert {
+    condition     = jsondecode(output.account_settings).new_accounts == { mode = "dry_run", until = { "222222222222" = "2026-06-15T08:30:00Z", "333333333333" = "2126-06-15T08:30:00Z" } }
     error_message = output.account_settings
   }
 }

@@ -9,7 +9,7 @@ terraform {
 }
 
 resource "terraform_data" "made" {
-  for_each = toset(["account", "secret", "key", "bucket"])
+  for_each = toset(["account", "moment", "secret", "key", "bucket"])
 
   input = each.key
 }
@@ -31,6 +31,7 @@ module "central" {
   account_groups    = { production = [local.made.account, "111111111111"] }
   excluded_accounts = [local.made.account]
   mode_by_group     = { production = "dry_run" }
+  new_accounts      = { joined = { "222222222222" = local.made.moment } }
 
   rules = {
     s3-bucket-public       = { mode = "enforce", accounts = [local.made.account], excluded_accounts = [local.made.account] }
