@@ -7,9 +7,11 @@ import type { Json } from '../model/json.ts';
 import type { Outcome, Unprocessable } from '../model/outcome.ts';
 import { factsOf } from '../rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
+import { closeMissing } from './close-missing.ts';
 import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
 import { JobGrouper } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
+import { type ListedFinding, listedFinding } from './listing.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { type PollSummary, PollTally } from './poll-summary.ts';
@@ -55,6 +57,7 @@ export async function collect(
     await run.take(page);
   }
   await run.finish();
+  tally.closed(await closeMissing(dependencies, poll, run.listed));
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);
   return summary;
@@ -70,6 +73,8 @@ class PollRun {
   /** Of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #failedRegions = new Map<string, unknown>();
+  /** What the source gave. */
+  readonly listed: ListedFinding[] = [];
   #unprocessable: Unprocessable[] = [];
   #deferred: Outcome[] = [];
 
@@ -94,6 +99,7 @@ class PollRun {
       const reading = this.#read(given);
       if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
       else if (this.#isNew(findingKey(reading.finding))) {
+        this.listed.push(listedFinding(reading.finding));
         if (given.remediationAtWork !== undefined) this.#defer(reading.finding, given.remediationAtWork);
         else jobs.push(...this.#grouper.add(reading.finding, reading.region));
       }

@@ -12,6 +12,7 @@ import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Outcome, Unprocessable } from '../model/outcome.ts';
 import { type OutcomeEvent, outcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
+import { type Listing, listingKey, listingLines, parseListing } from './listing.ts';
 import { type PollMark, pollMarkKey } from './poll-mark.ts';
 import type { PollSummary } from './poll-summary.ts';
 
@@ -21,6 +22,10 @@ export interface PollRecords {
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
   /** Keeps them as evidence, as the remediator keeps its outcomes, and publishes them. What stands is kept. */
   writeDeferred(outcomes: readonly Outcome[]): Promise<void>;
+  /** Reads what the source gave at the last complete poll of the rule. */
+  readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
+  /** Keeps what the source gave, unless another poll wrote a listing since the one with this tag was read. */
+  writeListing(listing: Listing, etag: string | undefined): Promise<void>;
   /** Keeps the summary, and that the rule was polled to its end. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
@@ -92,6 +97,21 @@ export class AwsPollRecords implements PollRecords {
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
     await this.#publish(outcomes.map((outcome) => outcomeEvent(outcome, this.#address(key))));
+  }
+
+  async readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined> {
+    const found = await this.#objects.findLines(listingKey(poll));
+    return found === undefined ? undefined : { listing: parseListing(found.lines), etag: found.etag };
+  }
+
+  async writeListing(listing: Listing, etag: string | undefined): Promise<void> {
+    try {
+      const condition = etag === undefined ? { IfNoneMatch: '*' as const } : { IfMatch: etag };
+      await this.#objects.putLines(listingKey(listing.poll), listingLines(listing), condition);
+    } catch (error) {
+      // Another poll of the rule ended meanwhile. What it lists is as good to compare with.
+      if (!isAwsError(error, 'PreconditionFailed')) throw error;
+    }
   }
 
   async writeSummary(summary: PollSummary): Promise<void> {

@@ -25,6 +25,8 @@ export const pollSummarySchema = z
     duplicates: count,
     /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
     deferred: count.default(0),
+    /** Findings of the last complete poll that the source no longer gives; not part of the items. */
+    closed: count.default(0),
     unprocessable: z.record(z.enum(unprocessableKinds), count),
     leftAlone: z.record(z.enum(leftAloneReasons), count),
     /** Findings by the region label that nobody knows; part of `unprocessable`. */
@@ -87,6 +89,7 @@ export class PollTally {
   #items = 0;
   #duplicates = 0;
   #deferred = 0;
+  #closed = 0;
 
   constructor(poll: Poll, ruleNames: readonly string[], startedAt: Date) {
     this.#poll = poll;
@@ -106,6 +109,10 @@ export class PollTally {
 
   deferred(): void {
     this.#deferred += 1;
+  }
+
+  closed(findings: number): void {
+    this.#closed += findings;
   }
 
   unprocessable({ kind, label }: Refusal): void {
@@ -137,6 +144,7 @@ export class PollTally {
       findings: destinations.reduce((total, { findings }) => total + findings, 0),
       duplicates: this.#duplicates,
       deferred: this.#deferred,
+      closed: this.#closed,
       unprocessable: { ...this.#unprocessable },
       leftAlone: { ...this.#leftAlone },
       unknownRegionLabels: Object.fromEntries(this.#labels),

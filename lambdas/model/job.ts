@@ -55,6 +55,8 @@ export const jobSchema = z
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
     /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
     atMost: modeSchema.optional(),
+    /** Set in a job whose findings the source no longer gives: they are closed, and nothing is looked at. */
+    closes: z.literal(true).optional(),
     /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
     continues: z
       .object({
@@ -104,6 +106,7 @@ export function jobId(job: Job): string {
     ...job.findings.map((finding) => finding.resource),
     ...(job.continues === undefined ? [] : [job.continues.job, job.continues.look]),
     ...(job.atMost === undefined ? [] : [job.atMost]),
+    ...(job.closes === undefined ? [] : ['closes']),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

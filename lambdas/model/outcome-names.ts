@@ -18,6 +18,7 @@ export const outcomeNames = [
   'not_applicable',
   'failed',
   'unprocessable',
+  'closed',
 ] as const;
 export const outcomeNameSchema = z.enum(outcomeNames);
 export type OutcomeName = z.infer<typeof outcomeNameSchema>;
@@ -33,4 +34,5 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   not_applicable: { reasonIsDue: true, needsPerson: false },
   failed: { reasonIsDue: true, needsPerson: true },
   unprocessable: { reasonIsDue: true, needsPerson: true },
+  closed: { reasonIsDue: true, needsPerson: false },
 };

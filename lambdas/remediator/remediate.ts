@@ -78,13 +78,18 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     book.keep(await recall(work));
     learned.isRecalled = true;
     journal.start(startedAt);
-    if (book.pending.length > 0) await workOnPending(book, work, learned);
+    if (job.closes) book.addToPending(conclude('closed', { reason: closedWords(job) }));
+    else if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
   }
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
   return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
+}
+
+function closedWords({ poll }: Job): string {
+  return `${poll.source} no longer gives it, at the poll of ${poll.asOf}`;
 }
 
 /** The way of the pending findings from the settings to a verdict. */

@@ -50,7 +50,7 @@ module "collector" {
       },
       {
         Action   = ["s3:GetObject"]
-        Resource = ["${local.made_evidence_bucket_arn}/polls/*/last.json"]
+        Resource = ["${local.made_evidence_bucket_arn}/polls/*/last.json", "${local.made_evidence_bucket_arn}/polls/*/listed-*"]
       },
       # Without it S3 answers 403 instead of 404 for a rule that has not been polled yet.
       {

@@ -61,7 +61,10 @@ function remember(
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
   const { outcome, reason, poll, finding, finishedAt } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
-  const lastSeen = latest(known?.lastSeen, poll.asOf);
+  // Nobody knows more of what was closed before anything was known of it.
+  if (known === undefined && outcome === 'closed') return undefined;
+  const lastSeen =
+    known !== undefined && outcome === 'closed' ? known.lastSeen : latest(known?.lastSeen, poll.asOf);
   const isOther = known?.outcome !== outcome;
   const isChange = isOther || saysMore(line);
   if (known !== undefined && !isChange) {

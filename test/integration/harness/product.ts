@@ -9,6 +9,7 @@ import {
 import {
   BucketLocationConstraint,
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -31,6 +32,7 @@ import {
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME } from '../../../lambdas/aws/event-bus.ts';
+import { listingKey } from '../../../lambdas/collector/listing.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { type JobEvent, jobEventSchema } from '../../../lambdas/model/job-event.ts';
 import {
@@ -356,9 +358,20 @@ export class Product {
     return key === undefined ? undefined : pollSummarySchema.parse(await this.#readJson(key));
   }
 
+  /** Lets the next poll of a rule be as if there had been none before. */
+  async forgetListing(rule: string): Promise<void> {
+    const Key = listingKey({ source: 'netskope', rule, asOf: '' });
+    await this.#s3.send(new DeleteObjectCommand({ Bucket: this.bucket, Key }));
+  }
+
   /** The outcomes of a poll, in the order of their keys. */
   async outcomes(rule: string, asOf: string): Promise<Outcome[]> {
     return new RecordedOutcomes(this.#s3, this.bucket).ofPoll(rule, new Date(asOf));
+  }
+
+  /** All lines of a poll, those of findings that it closed included. */
+  outcomeLines(rule: string, asOf: string): Promise<Outcome[]> {
+    return new RecordedOutcomes(this.#s3, this.bucket).linesOf(rule, new Date(asOf));
   }
 
   async unprocessable(rule: string, asOf: string): Promise<Unprocessable[]> {

@@ -17,11 +17,11 @@ export class RecordedOutcomes {
   }
 
   /**
-   * The outcomes of a poll, one per finding: the last line of each, in the order of their keys.
+   * The outcomes of a poll's findings, without those that it closed: one per finding, the last line of each, in the order of their keys.
    * @param at the poll's moment
    */
   async ofPoll(rule: string, at: Date): Promise<Outcome[]> {
-    const lines = await this.linesOf(rule, at);
+    const lines = (await this.linesOf(rule, at)).filter(({ outcome }) => outcome !== 'closed');
     return [...new Map(lines.map((line) => [findingKey(line.finding), line])).entries()]
       .sort(([one], [other]) => one.localeCompare(other))
       .map(([, line]) => line);

@@ -85,6 +85,7 @@ describe('a poll', () => {
       findings: 4,
       duplicates: 0,
       deferred: 0,
+      closed: 0,
       unprocessable: {
         malformed_item: 0,
         malformed_account: 0,

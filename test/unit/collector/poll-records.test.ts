@@ -101,6 +101,7 @@ describe('records', () => {
       findings: 0,
       duplicates: 0,
       deferred: 0,
+      closed: 0,
       unprocessable: {
         malformed_item: 0,
         malformed_account: 0,

@@ -1,7 +1,8 @@
 import type { JobSink } from '../../../../lambdas/collector/job-sink.ts';
+import type { Listing } from '../../../../lambdas/collector/listing.ts';
 import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
 import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
-import type { Job } from '../../../../lambdas/model/job.ts';
+import type { Job, Poll } from '../../../../lambdas/model/job.ts';
 import type { Outcome, Unprocessable } from '../../../../lambdas/model/outcome.ts';
 import type {
   FindingPage,
@@ -61,6 +62,8 @@ export class FakeRecords implements PollRecords {
   readonly unprocessable: Unprocessable[] = [];
   readonly deferred: Outcome[] = [];
   readonly summaries: PollSummary[] = [];
+  /** By source and rule. */
+  readonly listings = new Map<string, Listing>();
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
     this.unprocessable.push(...unprocessable);
@@ -68,6 +71,16 @@ export class FakeRecords implements PollRecords {
 
   async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
     this.deferred.push(...outcomes);
+  }
+
+  async readListing({ rule, source }: Poll): Promise<{ listing: Listing; etag: string } | undefined> {
+    const listing = this.listings.get(`${source} ${rule}`);
+    return listing === undefined ? undefined : { listing, etag: listing.poll.asOf };
+  }
+
+  async writeListing(listing: Listing, etag: string | undefined): Promise<void> {
+    const name = `${listing.poll.source} ${listing.poll.rule}`;
+    if (this.listings.get(name)?.poll.asOf === etag) this.listings.set(name, listing);
   }
 
   async writeSummary(summary: PollSummary): Promise<void> {

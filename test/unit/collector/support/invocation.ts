@@ -8,6 +8,7 @@ import {
   type Answer,
   type ReceivedCall,
   type ScriptedAws,
+  s3Error,
   scriptedAws,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
 
@@ -33,6 +34,7 @@ export function answerWell(call: ReceivedCall): Answer {
   if (target.endsWith('.GetSecretValue')) return json({ SecretString: TOKEN });
   if (target.endsWith('.GetQueueUrl'))
     return json({ QueueUrl: 'http://localhost:1/111111111111/cspm-jobs.fifo' });
+  if (target === '' && call.method === 'GET') return s3Error('NoSuchKey', 404);
   if (target === '') return { status: 200, body: '' };
   const { Entries } = entriesSchema.parse(JSON.parse(call.body));
   if (target.endsWith('.PutEvents')) {

@@ -1,0 +1,62 @@
+import { findingKey } from '../model/finding.ts';
+import type { Job, Poll } from '../model/job.ts';
+import { JobGrouper } from './job-grouper.ts';
+import type { JobSink } from './job-sink.ts';
+import type { ListedFinding } from './listing.ts';
+import type { PollRecords } from './poll-records.ts';
+
+interface Closing {
+  readonly jobs: JobSink;
+  readonly records: Pick<PollRecords, 'readListing' | 'writeListing'>;
+  readonly homeRegion: string;
+  readonly regions: readonly string[];
+}
+
+/** A listing is written once a day though it stays the same: its bucket deletes old objects. */
+const LONGEST_MILLISECONDS = 86_400_000;
+
+/**
+ * Sends jobs that close the findings which the source gave at the last complete poll and no longer gives. Then remembers
+ * what it gives now: a poll that ends in between sends the same jobs again.
+ * @param listed all that the source gave, at a poll that reached its end
+ * @returns how many findings are to be closed
+ */
+export async function closeMissing(
+  { jobs, records, homeRegion, regions }: Closing,
+  poll: Poll,
+  listed: readonly ListedFinding[],
+): Promise<number> {
+  const last = await records.readListing(poll);
+  const age =
+    last === undefined
+      ? Number.POSITIVE_INFINITY
+      : Date.parse(poll.asOf) - Date.parse(last.listing.poll.asOf);
+  // A poll that is done again after a newer one knows less.
+  if (age < 0) return 0;
+  const given = new Set(listed.map(findingKey));
+  const known = last?.listing.findings ?? [];
+  const missing = known
+    .filter((finding) => !given.has(findingKey(finding)))
+    .map((finding) => ({ finding, region: finding.region === 'global' ? homeRegion : finding.region }))
+    .filter(({ region }) => regions.includes(region));
+  for (const [region, ofRegion] of byRegion(closingJobs(poll, missing))) await jobs.send(region, ofRegion);
+  const isSame = known.length === listed.length && known.every((finding) => given.has(findingKey(finding)));
+  if (!isSame || age >= LONGEST_MILLISECONDS)
+    await records.writeListing({ poll, findings: listed }, last?.etag);
+  return missing.length;
+}
+
+function closingJobs(
+  poll: Poll,
+  missing: readonly { readonly finding: ListedFinding; readonly region: string }[],
+): Job[] {
+  const grouper = new JobGrouper(poll);
+  const full = missing.flatMap(({ finding, region }) => grouper.add(finding, region));
+  return [...full, ...grouper.rest()].map((job) => ({ ...job, closes: true }));
+}
+
+function byRegion(jobs: readonly Job[]): Map<string, Job[]> {
+  const regions = new Map<string, Job[]>();
+  for (const job of jobs) regions.set(job.region, [...(regions.get(job.region) ?? []), job]);
+  return regions;
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { type Finding, findingSchema } from '../model/finding.ts';
+import { type Poll, pollSchema } from '../model/job.ts';
+
+const headSchema = z.object({ version: z.literal(1), poll: pollSchema });
+const listedSchema = findingSchema.pick({ rule: true, account: true, region: true, resource: true });
+
+/** A finding as a listing names it. */
+export type ListedFinding = z.infer<typeof listedSchema>;
+
+/** The findings that a source gave at a rule's last complete poll. */
+export interface Listing {
+  readonly poll: Poll;
+  readonly findings: readonly ListedFinding[];
+}
+
+/** `polls/<rule>/listed-<source>.jsonl.gz` */
+export function listingKey({ rule, source }: Poll): string {
+  return `polls/${rule}/listed-${source}.jsonl.gz`;
+}
+
+/** A listing as lines: first of which poll, then each finding. */
+export function listingLines({ poll, findings }: Listing): unknown[] {
+  return [{ version: 1, poll }, ...findings];
+}
+
+/** Reads what `listingLines` wrote. */
+export function parseListing([head, ...findings]: readonly unknown[]): Listing {
+  return { poll: headSchema.parse(head).poll, findings: findings.map((line) => listedSchema.parse(line)) };
+}
+
+export function listedFinding({ rule, account, region, resource }: Finding): ListedFinding {
+  return { rule, account, region, resource };
+}

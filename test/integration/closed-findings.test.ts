@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeViolation } from './harness/violations.ts';
+import { nextMoment, startWorld, type World } from './harness/world.ts';
+
+const RULE = 's3-bucket-public';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+test('what the source no longer gives at a complete poll is closed, and counted apart', async () => {
+  const deployed = await world.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
+  deployed.closesMissing = true;
+  const item = await makeViolation(world.endpoint, RULE, world.account());
+  await deployed.run(RULE, [item]);
+  const asOf = nextMoment();
+  world.tenant.setFindings([]);
+
+  const { thrown } = await deployed.collect({ rule: RULE, asOf });
+  await deployed.work();
+
+  expect(thrown).toBeUndefined();
+  const { summary } = await deployed.resultOf({ rule: RULE, asOf }, 0);
+  expect(summary).toMatchObject({ items: 0, findings: 0, closed: 1 });
+  const lines = await deployed.product.outcomeLines(RULE, asOf);
+  expect(lines).toMatchObject([{ outcome: 'closed', finding: { resource: item.resource_id }, applied: [] }]);
+  expect(deployed.metric('Closed')).toEqual({ [RULE]: 1 });
+});
