@@ -112,9 +112,9 @@ export function nextMoment(): string {
 /** The deployed product with functions that are started on first use, driven as AWS would drive them. */
 export class Deployed {
   readonly product: Product;
-  /** All that the functions wrote. */
   /** Whether a poll closes what the one before gave. Most tests poll other findings each time and are not about that. */
   closesMissing = false;
+  /** All that the functions wrote. */
   readonly lines: LogLine[] = [];
   readonly #world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>;
   readonly #time: TimeOfFunctions | undefined;

@@ -1,0 +1,50 @@
+import { gunzipSync } from 'node:zlib';
+import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+
+/** The objects of an evidence bucket, as an auditor reads them. */
+export class Evidence {
+  readonly #s3: S3Client;
+  readonly #bucket: string;
+
+  constructor(s3: S3Client, bucket: string) {
+    this.#s3 = s3;
+    this.#bucket = bucket;
+  }
+
+  /** The keys that begin so, in order. */
+  async *keys(prefix: string): AsyncGenerator<string> {
+    const pages = paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix: prefix });
+    for await (const { Contents = [] } of pages) {
+      for (const { Key } of Contents) if (Key !== undefined) yield Key;
+    }
+  }
+
+  /** What follows a prefix up to the next slash, as folders are named: `polls/` has the rules. */
+  async folders(prefix: string): Promise<string[]> {
+    const pages = paginateListObjectsV2(
+      { client: this.#s3 },
+      { Bucket: this.#bucket, Prefix: prefix, Delimiter: '/' },
+    );
+    const folders: string[] = [];
+    for await (const { CommonPrefixes = [] } of pages) {
+      folders.push(...CommonPrefixes.flatMap(({ Prefix }) => Prefix?.slice(prefix.length, -1) ?? []));
+    }
+    return folders;
+  }
+
+  async json(key: string): Promise<unknown> {
+    return JSON.parse((await this.#bytes(key)).toString());
+  }
+
+  async lines(key: string): Promise<unknown[]> {
+    const lines = gunzipSync(await this.#bytes(key))
+      .toString()
+      .split('\n');
+    return lines.filter((line) => line !== '').map((line): unknown => JSON.parse(line));
+  }
+
+  async #bytes(key: string): Promise<Buffer> {
+    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  }
+}
