@@ -204,27 +204,18 @@ async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | unde
 async function record(
   book: Book,
   work: Work & { readonly startedAt: string },
-  {
-    lease,
-    isRecalled,
-    isRoleMissing,
-    tellsAll,
-    settingsError,
-    mode,
-    settingsVersions,
-    endedExemptions,
-    idle,
-  }: Learned,
+  learned: Learned,
 ): Promise<JobResult> {
   const { job, rule, journal, log, ports } = work;
+  const { lease, isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = await removeMarks(job, places, ports);
-  const outcomes = await outcomesOf(book, { ...work, mode, settingsVersions, endedExemptions });
+  const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, log);
   book.add(unwritten);
-  const { published, toWrite, failures: untold } = await tell(work, written, tellsAll);
+  const { published, toWrite, failures: untold } = await tell(work, written, learned.tellsAll);
   failures.push(...untold);
   try {
     const { account, region } = job;
@@ -238,7 +229,7 @@ async function record(
   }));
   // The next attempt must know what this one did. One that did not learn what is there would write over it.
   const comesBack = unfinished.length > 0 || failures.length > 0;
-  if (comesBack && isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
+  if (comesBack && learned.isRecalled) await journal.write().catch((error: unknown) => failures.push(error));
   const notEnded = await endLease(lease, comesBack ? 'released' : 'done', toWrite, work);
   failures.push(...notEnded);
   if (notEnded.length > 0 && !comesBack)

@@ -11,6 +11,7 @@ locals {
     not_applicable = "#c5b0d5"
     deferred       = "#ffbb78"
     failed         = "#d62728"
+    closed         = "#9edae5"
   }
 
   # What the remediators count: the collector counts what is unprocessable.

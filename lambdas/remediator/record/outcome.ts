@@ -14,9 +14,9 @@ import type { Journal } from './journal.ts';
 export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */
-  readonly mode: Mode | undefined;
+  readonly mode?: Mode | undefined;
   /** Undefined where the settings could not be read. */
-  readonly settingsVersions: SettingsVersions | undefined;
+  readonly settingsVersions?: SettingsVersions | undefined;
   /** The exemptions that name a resource but have ended, by resource. */
   readonly endedExemptions: ReadonlyMap<string, readonly string[]>;
 }

@@ -51,6 +51,8 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(jobsOf(aws)).toMatchObject([{ poll: { asOf: EVENT.scheduled_time }, region: 'us-east-1' }]);
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
     expect(puts.map(({ path }) => path.split('/')[2]).toSorted()).toEqual([
+      // The summary, what was listed, and when the rule was last polled.
+      'polls',
       'polls',
       'polls',
       ...Array.from({ length: 3 }, () => 'unprocessable'),
