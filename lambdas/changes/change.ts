@@ -93,6 +93,10 @@ export interface ChangeKind<C extends Change> {
    * others. Then a later plan may rest on it. Kinds that make no parts leave it out.
    */
   leavesTarget?(applied: C): boolean;
+  /** The rules or entries that an applied change took out of its resource, in words that `restsOn` uses, too. */
+  removes?(applied: C): readonly string[];
+  /** The rules or entries that the plan counts on, beside the one that it changes: it was made on a read that shows them. */
+  restsOn?(planned: C): readonly string[];
   /** The change that undoes an applied change, or undefined where there is none. Pure. */
   inverse(applied: C): Change | undefined;
 }

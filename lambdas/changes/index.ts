@@ -15,6 +15,8 @@ interface ParsingKind {
   find(session: AwsSession, planned: Change): Promise<Change | undefined>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   leavesTarget(applied: Change): boolean;
+  removes(applied: Change): readonly string[];
+  restsOn(planned: Change): readonly string[];
   inverse(applied: Change): Change | undefined;
 }
 
@@ -38,6 +40,8 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     find: async (session, planned) => kind.find?.(session, parse(planned)),
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
+    removes: (applied) => kind.removes?.(parse(applied)) ?? [],
+    restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
     inverse: (applied) => kind.inverse(parse(applied)),
   };
 }
@@ -161,6 +165,13 @@ export async function findChange(session: AwsSession, planned: Change): Promise<
 /** Whether the rule or entry that an applied change is about is as it was: the change was made in part. */
 export async function leavesTarget(applied: Change): Promise<boolean> {
   return (await load(applied)).leavesTarget(applied);
+}
+
+/** Whether a plan counts on a rule or an entry of its resource that an applied change took out. */
+export async function restsOnRemoved(planned: Change, applied: Change): Promise<boolean> {
+  if (planned.resource !== applied.resource) return false;
+  const removed = new Set((await load(applied)).removes(applied));
+  return removed.size > 0 && (await load(planned)).restsOn(planned).some((each) => removed.has(each));
 }
 
 /** Whether AWS's reads show an applied change already, and not the state before it. */

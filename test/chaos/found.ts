@@ -417,4 +417,278 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'an entry that someone made exactly as it was to become is unconfirmed, and what was added for it stays',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        groups: {},
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 12,
+            entries: [
+              {
+                number: 50,
+                action: 'allow',
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: { from: 443, to: 443 },
+                icmp: null,
+              },
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+            ],
+          },
+        },
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: {
+            replacement_cidrs: ['2001:db8::/32', '10.0.0.0/8', '172.16.0.0/12'],
+            allow_isolation: true,
+          },
+        },
+      ],
+      disturbances: [{ at: 7, act: { kind: 'replace entry', which: 1, how: 6 } }],
+      kills: [25, 23],
+    },
+  },
+  {
+    what: "a wide rule that was revoked because someone's rule stood in the place of its narrow one keeps its other parts",
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: { team: 'a' },
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 3, act: { kind: 'add', which: 0, how: 10 } },
+        { at: 3, act: { kind: 'pause', which: 0, how: 0 } },
+      ],
+      kills: [32],
+    },
+  },
+  {
+    what: 'a plan does not count on an entry that this job took out, though a later read still shows it',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        groups: {},
+        acls: {
+          'acl-00000001': {
+            subnets: [],
+            isDefault: true,
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 12,
+            entries: [
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+              {
+                number: 110,
+                action: 'allow',
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: { from: 443, to: 443 },
+                icmp: null,
+              },
+            ],
+          },
+        },
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'network-acl-default-allows-all',
+          options: { replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'], allow_isolation: true },
+        },
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: { replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'], allow_isolation: true },
+        },
+      ],
+      disturbances: [
+        { at: 5, act: { kind: 'remove entry', which: 2, how: 0 } },
+        { at: 11, lag: { versions: 1, reads: 3 } },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'a rule that someone adds while an attempt is cut off before it added any is not taken for its own',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: 'web',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 1, act: { kind: 'exempt', which: 0, how: 0 } },
+        { at: 2, act: { kind: 'add', which: 0, how: 3 } },
+        { at: 1, lag: { versions: 1, reads: 2 } },
+      ],
+      kills: [19],
+    },
+  },
+  {
+    what: 'a bucket that would still be public, as its owner removed the block meanwhile, is planned anew',
+    case: {
+      kind: 'bucket',
+      initial: {
+        groups: {},
+        acls: {},
+        vpcs: {},
+        buckets: {
+          'bucket-1': {
+            region: 'eu-central-1',
+            tags: {},
+            block: {
+              BlockPublicAcls: false,
+              IgnorePublicAcls: true,
+              BlockPublicPolicy: false,
+              RestrictPublicBuckets: false,
+            },
+            aclIsPublic: true,
+            policyIsPublic: null,
+          },
+        },
+      },
+      jobs: [
+        { rule: 's3-bucket-public', options: { block_all: false } },
+        { rule: 's3-bucket-public', options: { block_all: false } },
+      ],
+      disturbances: [
+        { at: 10, lag: { versions: 2, reads: 5 } },
+        { at: 6, act: { kind: 'remove block', which: 0, how: 0 } },
+        { at: 4, act: { kind: 'make public', which: 0, how: 0 } },
+        { at: 1, loss: 'retried' },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'what was added and no read shows is open work, though an older read shows another rule in its place',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 55,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+              {
+                protocol: 'tcp',
+                fromPort: 3389,
+                toPort: 3389,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a1',
+              },
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 21,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a2',
+              },
+              {
+                protocol: 'tcp',
+                fromPort: 22,
+                toPort: 22,
+                source: '10.0.0.0/8',
+                description: '',
+                tags: {},
+                id: 'sgr-1a3',
+              },
+              {
+                protocol: 'tcp',
+                fromPort: 22,
+                toPort: 25,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a4',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 3, act: { kind: 'revoke', which: 0, how: 7 } },
+        { at: 9, lag: { versions: 1, reads: 2 } },
+        { at: 7, lag: { versions: 1, reads: 1 } },
+        { at: 11, lag: { versions: 2, reads: 8 } },
+        { at: 6, act: { kind: 'pause', which: 0, how: 0 } },
+      ],
+      kills: [],
+    },
+  },
 ];

@@ -489,9 +489,13 @@ class CaseRun implements CaseResult {
    * Whether someone else made a rule or entry exactly what a change of ours, of whose end nobody knows, was to make it:
    * then it can't be told from ours.
    */
-  #isEndedByOthers(resource: string, { applied }: Outcome, { orGone }: { orGone: boolean }): boolean {
+  #isEndedByOthers(
+    resource: string,
+    { applied, unconfirmed = [] }: Outcome,
+    { orGone }: { orGone: boolean },
+  ): boolean {
     if (!this.#inDoubt.has(resource) && !this.#same.has(resource)) return false;
-    const ends = endsOf(applied.map(({ change }) => change));
+    const ends = endsOf([...applied, ...unconfirmed].map(({ change }) => change));
     const versions = this.#actsOn.get(resource) ?? [];
     return [...ends].some(
       ([item, end]) =>

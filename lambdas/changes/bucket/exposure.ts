@@ -86,6 +86,17 @@ export async function readExposure(
   return { publicGrants, policyIsPublic };
 }
 
+/** What is left public under a public access block. */
+export function exposureUnder(
+  block: PublicAccessBlock | null,
+  { publicGrants, policyIsPublic }: Exposure,
+): Exposure {
+  return {
+    publicGrants: block?.IgnorePublicAcls === true ? [] : publicGrants,
+    policyIsPublic: block?.RestrictPublicBuckets === true ? false : policyIsPublic,
+  };
+}
+
 export function isPublic({ publicGrants, policyIsPublic }: Exposure): boolean {
   return publicGrants.length > 0 || policyIsPublic === true;
 }

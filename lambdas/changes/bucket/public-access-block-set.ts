@@ -8,6 +8,7 @@ import { regionSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import {
+  exposureUnder,
   isPublic,
   noPublicAccessBlock,
   type PublicAccessBlock,
@@ -83,8 +84,15 @@ async function check(
       `the public access block of ${resource} was changed by someone else meanwhile: ${changedSettings(change).join(' and ')} are as wanted already`,
     );
   }
-  if (change.publicBy !== undefined && !isPublic(await readExposure(session, resource, region, now))) {
+  if (change.publicBy === undefined) return;
+  const exposure = await readExposure(session, resource, region, now);
+  if (!isPublic(exposure)) {
     throw new StalePlanError(`bucket ${resource} is not public any more: someone else changed it meanwhile`);
+  }
+  if (isPublic(exposureUnder(merge(now, change), exposure))) {
+    throw new StalePlanError(
+      `bucket ${resource} would still be public with ${changedSettings(change).join(' and ')}: someone else changed it meanwhile`,
+    );
   }
 }
 

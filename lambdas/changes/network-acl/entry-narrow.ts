@@ -186,6 +186,8 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     return now === undefined || !sameEntry(now, before);
   },
   leavesTarget: ({ closed }) => closed === 'no',
+  removes: ({ before, closed }) => (closed === 'yes' ? [describeEntry(before)] : []),
+  restsOn: ({ seen }) => seen,
   inverse(applied): NetworkAclEntryRestore | undefined {
     const { resource, before, after, closed } = applied;
     const remove = madeOf(applied);

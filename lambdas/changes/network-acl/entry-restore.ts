@@ -107,5 +107,6 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
       })
     );
   },
+  removes: ({ remove }) => remove.map(describeEntry),
   inverse: () => undefined,
 };

@@ -1,6 +1,6 @@
 import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { TakeBackError } from '../../model/errors.ts';
+import { OutOfTimeError, TakeBackError } from '../../model/errors.ts';
 import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
 import { readRulesOf, readUntil } from './read.ts';
@@ -62,17 +62,26 @@ export async function revokeRules(
 }
 
 /**
- * Of rules that a change has made, those that are still as it made them. A read that shows neither a rule nor another in
- * its place is older than it, and is made again; one that no read shows is taken for untouched.
+ * Of rules that a change has made, those that are still as it made them. A read that does not show a rule is older than
+ * it, and is made again; one that no read shows is taken for untouched.
+ * @throws OutOfTimeError when reads show another in its place, which may have stood there before, and they may lag
  */
 async function untouched(
   session: AwsSession,
   group: string,
   made: readonly ExistingRule[],
+  mayLag: boolean,
 ): Promise<ExistingRule[]> {
+  const isShown = ({ id }: ExistingRule, standing: readonly ExistingRule[]) =>
+    standing.some((rule) => rule.id === id);
   const areShown = (standing: readonly ExistingRule[]) =>
-    made.every((rule) => standing.some(({ id }) => id === rule.id) || stands(rule, standing));
+    made.every((rule) => isShown(rule, standing) || (!mayLag && stands(rule, standing)));
   const standing = (await readUntil(session, group, areShown)) ?? (await readRulesOf(session, group));
+  if (mayLag && made.some((rule) => !isShown(rule, standing) && stands(rule, standing))) {
+    throw new OutOfTimeError(
+      `AWS's reads of ${group} do not show yet what was added to it: the next attempt takes it back`,
+    );
+  }
   return made.filter((rule) => {
     const now = standing.find(({ id }) => id === rule.id);
     return now === undefined ? !stands(rule, standing) : looksLike(now, rule);
@@ -82,16 +91,19 @@ async function untouched(
 /**
  * Takes back rules that a change has made and that have lost their purpose. What its owner has changed since, or put in
  * its place, stays.
+ * @param mayLag Whether AWS's reads may be from before they were made.
  * @returns the rules that were removed
  * @throws TakeBackError when AWS does not let them be removed: they still stand
+ * @throws OutOfTimeError when reads don't tell yet whether they still stand
  */
 export async function takeBackRules(
   session: AwsSession,
   group: string,
   made: readonly ExistingRule[],
+  mayLag = true,
 ): Promise<ExistingRule[]> {
   if (made.length === 0) return [];
-  const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules);
+  const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules, mayLag);
   try {
     return await revokeRules(
       session,
@@ -100,6 +112,7 @@ export async function takeBackRules(
       async (rule) => (await look([rule])).length > 0,
     );
   } catch (error) {
+    if (error instanceof OutOfTimeError) throw error;
     throw new TakeBackError(
       `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${made.map(formatRule).join('; ')}`,
       { cause: error },

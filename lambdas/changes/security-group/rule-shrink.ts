@@ -8,7 +8,7 @@ import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey
 import { isCertainRefusal, modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules, takeBackRules } from './revoke.ts';
-import { type RuleShrink, type RuleWiden, revocation, ruleShrinkSchema } from './schemas.ts';
+import { isClosing, type RuleShrink, type RuleWiden, revocation, ruleShrinkSchema } from './schemas.ts';
 import { takeBack } from './take-back.ts';
 
 /** `tcp 20-21, tcp 23-443`: by protocol and port, whichever of them keeps the id. */
@@ -64,7 +64,7 @@ class Shrinking {
   progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): void {
     const { unconfirmed: _, ...soFar } = this.#soFar;
     this.#soFar = { ...soFar, made: [...made], ...(unconfirmed !== undefined && { unconfirmed }) };
-    this.#note(this.#soFar, made.length > 0 || unconfirmed === 'shrinking');
+    this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
   /** Adds parts to the group as it was read directly before. */
@@ -103,7 +103,7 @@ class Shrinking {
     const { standing } = await look(this.#session, this.#soFar, pieces);
     const added = await this.add([after], standing);
     const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);
-    this.progress('shrinking');
+    this.progress('revoking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
       throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
     }
@@ -173,11 +173,15 @@ export const changeKind: ChangeKind<RuleShrink> = {
     return rule === undefined || ruleKey(rule) !== ruleKey(before);
   },
 
-  leavesTarget: ({ shrunk, unconfirmed }) => shrunk === undefined && unconfirmed !== 'shrinking',
+  removes: ({ before, shrunk }) => (shrunk === undefined ? [] : [ruleKey(before)]),
+  restsOn: ({ remains = [] }) => remains.map(ruleKey),
+
+  leavesTarget: (applied) => applied.shrunk === undefined && !isClosing(applied),
 
   /** Of a change that was cut off before its end was recorded, the rule is taken to stand as it was to become. */
-  inverse({ resource, before, after, pieces, made, shrunk, unconfirmed }) {
-    if (shrunk === undefined && made !== undefined && unconfirmed !== 'shrinking') {
+  inverse(applied) {
+    const { resource, before, after, pieces, made, shrunk } = applied;
+    if (shrunk === undefined && made !== undefined && !isClosing(applied)) {
       return made.length === 0 ? undefined : revocation(resource, made);
     }
     const narrow = shrunk === undefined ? { ...after, id: before.id, tags: before.tags } : shrunk;

@@ -2,7 +2,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
-import { copyableTags, formatRule } from './ingress-rule.ts';
+import { copyableTags, formatRule, ruleKey } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import {
@@ -40,6 +40,8 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     const ids = new Set((await readRulesOf(session, resource)).map(({ id }) => id));
     return !revoked.some(({ id }) => ids.has(id));
   },
+  removes: ({ revoked = [] }) => revoked.map(ruleKey),
+  restsOn: ({ remains = [] }) => remains.map(ruleKey),
   /**
    * Puts back what was removed, with its description and tags; AWS gives it a new id. Of a change that was cut off
    * before its answer was kept, it puts back all: a rule that still stands is left as it is.

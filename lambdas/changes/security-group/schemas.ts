@@ -65,8 +65,11 @@ export const ruleShrinkSchema = z.object({
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
-  /** Set while a call is on its way, and left where its answer was lost: the one that adds rules, or the one that shrinks. */
-  unconfirmed: z.enum(['adding', 'shrinking']).optional(),
+  /**
+   * Set while a call is on its way, and left where its answer was lost: the one that adds rules, the one that shrinks the
+   * wide rule, or the one that revokes it.
+   */
+  unconfirmed: z.enum(['adding', 'shrinking', 'revoking']).optional(),
   /**
    * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
    * rule, it is a new one, or null where someone else's stood there already.
@@ -74,6 +77,11 @@ export const ruleShrinkSchema = z.object({
   shrunk: standingSchema.nullable().optional(),
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
+
+/** Whether the call is on its way that closes a part of the wide rule, or its answer was lost. */
+export function isClosing({ unconfirmed }: RuleShrink): boolean {
+  return unconfirmed === 'shrinking' || unconfirmed === 'revoking';
+}
 
 export const ruleWidenSchema = z.object({
   kind: z.literal('security-group-rule-widen'),

@@ -1,4 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
+import { OutOfTimeError } from '../../model/errors.ts';
 import type { Change, CutOff, TakenBack } from '../change.ts';
 import {
   type ExistingRule,
@@ -11,6 +12,7 @@ import {
 import { readRulesOf } from './read.ts';
 import { takeBackRules } from './revoke.ts';
 import {
+  isClosing,
   type RuleShrink,
   revocation,
   ruleShrinkSchema,
@@ -18,9 +20,13 @@ import {
   type SecurityGroupRulesRevoke,
 } from './schemas.ts';
 
-/** The standing rules that look like parts of the change: none stood there when it was planned. */
+/**
+ * The standing rules that look like parts of the change: none stood there when it was planned. The part that keeps the id
+ * is only added after the others.
+ */
 function alike({ after, pieces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
-  return standing.filter((rule) => [after, ...pieces].some((part) => looksLike(rule, part)));
+  const parts = pieces.every((piece) => stands(piece, standing)) ? [after, ...pieces] : pieces;
+  return standing.filter((rule) => parts.some((part) => looksLike(rule, part)));
 }
 
 /** What applied changes need: without it, they would have cut more than their plans name. */
@@ -44,8 +50,7 @@ function neededBy(others: readonly Change[]): {
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
  * what they look like. What other changes have made, or rest on, stays.
  *
- * Where the part that was to keep the id was added, too, the wide rule was to be revoked: that it is gone is taken for
- * our own doing then.
+ * Where AWS did not modify the wide rule, it was to be revoked: that it is gone is taken for our own doing then.
  */
 export async function takeBack(
   session: AwsSession,
@@ -64,21 +69,26 @@ export async function takeBack(
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
   // A later attempt may have made it so, and count on what this one added.
   if (isBegunAnew && isShrunk) return { state: 'unconfirmed' };
-  if (!isNoted || unconfirmed === 'shrinking') {
+  if (!isNoted || isClosing(change)) {
     if (isShrunk) {
       const { unconfirmed: _, ...whole } = change;
       const done: RuleShrink = { ...whole, made, shrunk: wide };
       return { state: 'settled', done };
     }
-    if (wide === undefined && stands(after, made)) return { state: 'unconfirmed' };
+    // Where someone else's rule stood in the place of the part that was to keep the id, none was added.
+    const mayBeRevoked = unconfirmed === 'revoking' || stands(after, isNoted ? made : standing);
+    if (wide === undefined && mayBeRevoked) return { state: 'unconfirmed' };
     // It may have been shrunk by a call that the read does not show yet.
     if (wide !== undefined && ruleKey(wide) === ruleKey(before) && !isLagOver) return { state: 'open' };
   }
-  const revoked = await takeBackRules(
-    session,
-    resource,
-    made.filter((rule) => !stands(rule, needed.rules)),
-  );
+  let revoked: ExistingRule[];
+  try {
+    const left = made.filter((rule) => !stands(rule, needed.rules));
+    revoked = await takeBackRules(session, resource, left, !isLagOver);
+  } catch (error) {
+    if (error instanceof OutOfTimeError) return { state: 'open' };
+    throw error;
+  }
   const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
   const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
   const taken: SecurityGroupRulesRevoke = {

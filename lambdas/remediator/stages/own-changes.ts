@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
-import { isChangeVisible, leavesTarget } from '../../changes/index.ts';
+import { isChangeVisible, leavesTarget, restsOnRemoved } from '../../changes/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import type { RecentChange } from '../record/recent-changes.ts';
 import { retry, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
@@ -42,9 +42,10 @@ export async function waitForOwnChanges(
   const anew = await planAnew(session, changedLately, work);
   for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
   for (const fix of anew.fixes) {
-    const ended = (await endingOf(recent.get(fix.finding.resource) ?? [])).find((change) =>
-      restsOnWhatEnded(fix, change),
-    );
+    const ours = recent.get(fix.finding.resource) ?? [];
+    const ended =
+      (await endingOf(ours)).find((change) => restsOnWhatEnded(fix, change)) ??
+      (await removedUnder(fix, ours));
     if (ended === undefined) ready.push(fix);
     else verdicts.set(fix.finding.resource, withDetails(notVisibleYet(ended), fix.details));
   }
@@ -66,6 +67,17 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
       isSameTarget({ ...planned }, made) &&
       isDeepStrictEqual(planned.before, made['before']),
   );
+}
+
+/** The change of ours that took out what a plan counts on: the plan was made on a read from before that. */
+async function removedUnder(
+  { changes }: PlannedFix,
+  ours: readonly RecentChange[],
+): Promise<RecentChange | undefined> {
+  for (const each of ours) {
+    for (const planned of changes) if (await restsOnRemoved(planned, each.change)) return each;
+  }
+  return undefined;
 }
 
 function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict {
