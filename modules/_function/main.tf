@@ -51,7 +51,6 @@ locals {
   })
 }
 
-# trivy:ignore:AVD-AWS-0017 CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
 resource "aws_cloudwatch_log_group" "this" {
   # checkov:skip=CKV_AWS_158: CloudWatch Logs encrypts by itself; no key at a price unless the user brings one
   name              = "/aws/lambda/${var.name}"

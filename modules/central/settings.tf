@@ -99,7 +99,6 @@ resource "aws_s3_bucket_versioning" "settings" {
   }
 }
 
-# trivy:ignore:AVD-AWS-0132 encrypted by S3's own key; no key at a price unless the user brings one
 resource "aws_s3_bucket_server_side_encryption_configuration" "settings" {
   bucket = aws_s3_bucket.settings.id
 
