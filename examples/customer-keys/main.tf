@@ -14,6 +14,11 @@ module "cspm_auto_remediation" {
   # By region; `all` is for every use of a key there.
   encryption = { (local.region) = { all = aws_kms_key.this.arn } }
 
-  evidence         = { force_destroy = var.force_destroy }
+  # S3 refuses to delete evidence for 30 days, but to privileged users.
+  evidence = {
+    force_destroy = var.force_destroy
+    object_lock   = { mode = "GOVERNANCE", days = 30 }
+  }
+
   api_token_secret = { recovery_days = var.force_destroy ? 0 : 7 }
 }

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-eventbridge';
 import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns';
+import { KeyJudge } from './keys.ts';
 import { LocalAwsState } from './local-aws.ts';
 import { type PolicyDocument, parsePolicy } from './policy.ts';
 import { simulate } from './simulate.ts';
@@ -43,6 +44,7 @@ export class DeliveryJudge {
   readonly #events: EventBridgeClient;
   readonly #sns: SNSClient;
   readonly #kms: KMSClient;
+  readonly #keys: KeyJudge;
 
   /** @param endpoint the local AWS itself, whose policies count */
   constructor(endpoint: string, account: string, region: string) {
@@ -53,6 +55,7 @@ export class DeliveryJudge {
     this.#events = new EventBridgeClient(settings);
     this.#sns = new SNSClient(settings);
     this.#kms = new KMSClient(settings);
+    this.#keys = new KeyJudge(endpoint, account, region);
   }
 
   /** Every delivery to a topic or a queue, of all rules on all buses of the account and region. */
@@ -76,7 +79,9 @@ export class DeliveryJudge {
   async #isAllowed(rule: string, to: string): Promise<boolean> {
     if (to.includes(':sns:')) return this.#isTopicReached(rule, to);
     const policy = await this.#state.resourcePolicy(to, this.#account);
-    return policy !== undefined && this.#allows(policy, 'sqs:SendMessage', to, rule);
+    if (policy === undefined || !(await this.#allows(policy, 'sqs:SendMessage', to, rule))) return false;
+    const key = await this.#keys.keyOf(to);
+    return key === undefined || this.#isKeyUsable(key, await this.#keyPolicy(key), rule);
   }
 
   async #isTopicReached(rule: string, TopicArn: string): Promise<boolean> {
@@ -88,7 +93,10 @@ export class DeliveryJudge {
     if (key === undefined || key === '') return true;
     // AWS's own key lets only SNS's callers in, not services: SNS developer guide, "Key management".
     if (key.startsWith('alias/aws/')) return false;
-    const keyPolicy = withoutConditionalAllows(await this.#keyPolicy(key));
+    return this.#isKeyUsable(key, withoutConditionalAllows(await this.#keyPolicy(key)), rule);
+  }
+
+  async #isKeyUsable(key: string, keyPolicy: PolicyDocument, rule: string): Promise<boolean> {
     const uses = ['kms:Decrypt', 'kms:GenerateDataKey'].map((use) => this.#allows(keyPolicy, use, key, rule));
     return (await Promise.all(uses)).every(Boolean);
   }

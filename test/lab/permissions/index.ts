@@ -2,6 +2,7 @@ export { knownCalls, mergeCalls, requirementsOf, UnknownCallError } from './call
 export { type Delivery, DeliveryJudge } from './deliveries.ts';
 export type { DenialReason } from './denial.ts';
 export { type JudgeOptions, PermissionJudge, type RoleSession, type Verdict } from './judge.ts';
+export { KeyJudge, type KeyUse } from './keys.ts';
 export { lintPolicy } from './lint.ts';
 export { allowedActions, type PolicyDocument, parsePolicy } from './policy.ts';
 export { type Facts, type Requirement, requirement } from './requirement.ts';

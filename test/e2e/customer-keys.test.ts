@@ -1,0 +1,154 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
+import { GetObjectLockConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Lab, startLab } from '../lab/index.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { DeliveryJudge, KeyJudge, parsePolicy } from '../lab/permissions/index.ts';
+import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
+
+const NAME = 'cspm-auto-remediation';
+const account = '555555555555';
+const region = 'eu-west-1';
+const say = (line: string): void => console.info(line);
+const folder = path.resolve(import.meta.dirname, `../../.work/e2e-customer-keys-${process.pid}`);
+const stopped = new AbortController();
+const variables = { netskope_tenant: 'acme', force_destroy: true };
+let lab: Lab;
+let root: TerraformRoot;
+let keyArn: string;
+let keys: KeyJudge;
+
+beforeAll(async () => {
+  lab = await startLab({ installation: await prepareLocalAws(say), signal: stopped.signal });
+  const terraform = await prepareTerraform(say);
+  await copyProject(folder);
+  root = new TerraformRoot(terraform, path.join(folder, 'examples/customer-keys'), {
+    environment: {
+      ...localAwsEnvironment(lab.aws.endpoint, account),
+      AWS_REGION: region,
+      TF_VAR_api_token: lab.tenant.token,
+    },
+    logFile: `${folder}-terraform.log`,
+    say,
+    signal: stopped.signal,
+  });
+  await root.init();
+  await root.apply(variables);
+  keyArn = String((await root.output())['key_arn']);
+  keys = new KeyJudge(lab.aws.endpoint, account, region);
+});
+
+afterAll(async () => {
+  stopped.abort();
+  await lab?.stop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+const roleOf = (name: string): string => `arn:aws:iam::${account}:role/${NAME}-${name}`;
+const queue = (name: string): string => `arn:aws:sqs:${region}:${account}:${NAME}-${name}`;
+const topic = `arn:aws:sns:${region}:${account}:${NAME}-notifications`;
+const logGroup = (name: string): string =>
+  `arn:aws:logs:${region}:${account}:log-group:/aws/lambda/${NAME}-${name}`;
+const undelivered = async (): Promise<string[]> => {
+  const deliveries = await new DeliveryJudge(lab.aws.endpoint, account, region).deliveries();
+  expect(deliveries).not.toEqual([]);
+  return [...new Set(deliveries.flatMap(({ to, allowed }) => (allowed ? [] : to)))].sort();
+};
+
+/** What services do by the roles, which no proxy sees: Lambda's pollers of queues, dead letters. */
+const byServices = [
+  { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs.fifo') },
+  { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs-delayed') },
+  { role: roleOf('collector'), action: 'sqs:SendMessage', resource: queue('polls-dead-letters') },
+  { role: roleOf('scheduler'), action: 'sqs:SendMessage', resource: queue('polls-dead-letters') },
+];
+
+test('a second plan is clean, and the bucket locks what is written', async () => {
+  const { changes, text } = await root.plan(variables);
+
+  const { ObjectLockConfiguration: lock } = await new S3Client(lab.settings(account, region)).send(
+    new GetObjectLockConfigurationCommand({ Bucket: `${NAME}-evidence-${account}-${region}` }),
+  );
+  expect({ changes, text: changes ? text : '' }).toEqual({ changes: false, text: '' });
+  expect(lock?.Rule?.DefaultRetention).toMatchObject({ Mode: 'GOVERNANCE', Days: 30 });
+});
+
+test('the functions do their work, and their roles may use every key that it takes, by their own policies', async () => {
+  const place = { account, region };
+  await lab.violate('security-group-ssh-open', place);
+  await lab.tenant.scan({
+    endpoint: lab.proxy.endpoint,
+    accounts: [{ id: account, name: 'only' }],
+    regions: [region],
+    rules: ['CIS-1-2-0-4-1'],
+  });
+
+  const { outcomes } = await lab
+    .deployment({ account, homeRegion: region })
+    .poll('security-group-ssh-open', new Date());
+
+  expect(outcomes).toMatchObject([{ outcome: 'planned' }]);
+  expect([lab.judge.denials, lab.judge.unknownCalls]).toEqual([[], []]);
+  const uses = await keys.usesOf([...lab.judge.verdicts, ...byServices]);
+  const kinds = new Set(uses.map(({ of }) => of.split(':')[2]));
+  expect([...kinds].sort()).toEqual(['dynamodb', 's3', 'secretsmanager', 'sqs']);
+  for (const use of uses) {
+    const allowed = await keys.allows(use);
+    const withoutTheirOwn = await keys.allows(use, { roles: true });
+    const withoutTheStatement = await keys.allows(use, { statement: 'EnableIamPolicies' });
+    expect({ use, allowed, withoutTheirOwn, withoutTheStatement }).toEqual({
+      use,
+      allowed: true,
+      withoutTheirOwn: false,
+      withoutTheStatement: false,
+    });
+  }
+});
+
+test.each([
+  ...['collector', 'remediator'].map((name) => ({
+    who: `logs.${region}.amazonaws.com`,
+    of: logGroup(name),
+    statement: 'CloudWatchLogs',
+    actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+  })),
+  {
+    who: 'cloudwatch.amazonaws.com',
+    of: topic,
+    statement: 'CloudWatchAlarms',
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+  },
+])(
+  '$who may use the key of $of by the statement $statement alone',
+  async ({ who, of, statement, actions }) => {
+    for (const action of actions) {
+      expect(await keys.allows({ who, action, of })).toBe(true);
+      expect(await keys.allows({ who, action, of }, { statement })).toBe(false);
+    }
+  },
+);
+
+test('EventBridge delivers to the topic and the dead-letter queues, and not without its statement', async () => {
+  const kms = new KMSClient(lab.settings(account, region));
+  const { Policy = '' } = await kms.send(new GetKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default' }));
+  const put = (policy: string) =>
+    kms.send(new PutKeyPolicyCommand({ KeyId: keyArn, PolicyName: 'default', Policy: policy }));
+  const policy = parsePolicy(Policy);
+  const Statement = policy.Statement.filter(({ Sid }) => Sid !== 'EventBridge');
+  const before = await undelivered();
+  await put(JSON.stringify({ ...policy, Statement }));
+
+  const refused = await undelivered();
+
+  await put(Policy);
+  expect(before).toEqual([]);
+  expect(refused).toEqual([topic, queue('alarms-dead-letters'), queue('notifications-dead-letters')].sort());
+});
+
+test('a destroy takes everything along once that was asked for', async () => {
+  await root.destroy(variables);
+
+  expect(await root.output()).toEqual({});
+});
