@@ -15,7 +15,7 @@ const endToEnd = { maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000
 const everyCall = 'test/integration/every-call/*.test.ts';
 const organization = 'test/e2e/organization.test.ts';
 const upgrade = 'test/e2e/upgrade.test.ts';
-const tamperedSettings = 'test/e2e/tampered-settings.test.ts';
+const customerKeys = ['test/e2e/customer-keys.test.ts', 'test/e2e/tampered-settings.test.ts'];
 
 export default defineConfig({
   test: {
@@ -46,12 +46,12 @@ export default defineConfig({
           ...endToEnd,
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [organization, upgrade, tamperedSettings],
+          exclude: [organization, upgrade, ...customerKeys],
         },
       },
       { test: { ...endToEnd, name: 'organization', include: [organization] } },
       { test: { ...endToEnd, name: 'upgrade', include: [upgrade] } },
-      { test: { ...endToEnd, name: 'tampered-settings', include: [tamperedSettings] } },
+      { test: { ...endToEnd, name: 'customer-keys', include: customerKeys } },
     ],
     // Of the unit tests, which are to reach every line that decides something.
     coverage: {

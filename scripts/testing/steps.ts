@@ -139,7 +139,7 @@ export const steps: readonly Step[] = [
   { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('upgrade', 30, ['prepare-local-aws', 'prepare-terraform']), full: true },
-  { ...vitest('tampered-settings', 30, ['prepare-local-aws', 'prepare-terraform']), full: true },
+  { ...vitest('customer-keys', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   {
     name: 'chaos',
     full: true,

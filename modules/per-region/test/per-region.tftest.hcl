@@ -393,7 +393,7 @@ run "in_another_partition" {
   command = plan
 
   variables {
-    link = merge(var.link, { partition = "aws-cn", home_region = "eu-central-1" })
+    link = merge(var.link, { partition = "aws-cn", home_region = "eu-central-1", keys = { eu-central-1 = { queues = "arn:aws-cn:kms:eu-central-1:111111111111:key/queues" } } })
   }
 
   assert {
@@ -402,6 +402,14 @@ run "in_another_partition" {
       startswith(resource, "arn:aws-cn:") || contains([var.link.event_bus_arn, "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"], resource)
     ]) && strcontains(aws_cloudwatch_event_rule.alarms[0].event_pattern, "arn:aws-cn:cloudwatch")
     error_message = "ARNs must be of the partition: ${module.remediator.policy}"
+  }
+
+  # Which of the two domains a service has there, AWS does not say.
+  assert {
+    condition = [for statement in jsondecode(module.remediator.policy).Statement : statement.Condition.StringEquals["kms:ViaService"] if contains(statement.Action, "kms:GenerateDataKey")] == [
+      ["sqs.eu-central-1.amazonaws.com", "sqs.eu-central-1.amazonaws.com.cn"],
+    ]
+    error_message = "Policy: ${module.remediator.policy}"
   }
 
   # Event source mappings take no tags there.

@@ -121,7 +121,7 @@ describe('the table of steps', () => {
       'every-call',
       'organization',
       'upgrade',
-      'tampered-settings',
+      'customer-keys',
       'chaos',
       'first-applies',
     ];
