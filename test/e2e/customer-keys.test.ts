@@ -146,9 +146,3 @@ test('EventBridge delivers to the topic and the dead-letter queues, and not with
   expect(before).toEqual([]);
   expect(refused).toEqual([topic, queue('alarms-dead-letters'), queue('notifications-dead-letters')].sort());
 });
-
-test('a destroy takes everything along once that was asked for', async () => {
-  await root.destroy(variables);
-
-  expect(await root.output()).toEqual({});
-});
