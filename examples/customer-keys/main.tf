@@ -14,7 +14,7 @@ module "cspm_auto_remediation" {
   # By region; `all` is for every use of a key there.
   encryption = { (local.region) = { all = aws_kms_key.this.arn } }
 
-  # S3 refuses to delete evidence for 30 days, but to privileged users.
+  # For 30 days only privileged users can delete evidence.
   evidence = {
     force_destroy = var.force_destroy
     object_lock   = { mode = "GOVERNANCE", days = 30 }
