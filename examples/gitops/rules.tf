@@ -1,4 +1,4 @@
-# What is cured, where and with which exemptions, stands in rules.yaml: who wants a change opens a pull request, whose
+# What is remediated, where and with which exemptions, stands in rules.yaml: who wants a change opens a pull request, whose
 # plan shows what it does, and whoever owns the file approves it. Mistakes fail at plan.
 locals {
   # Terraform reads YAML 1.1, to which the mode `off` is the opposite of true.

@@ -37,7 +37,7 @@ check "every_region_has_its_module" {
   }
 }
 
-# Once an account: the role that lets it be cured.
+# Once an account: the role that lets it be remediated.
 
 # The security account is a delegated administrator for StackSets here. Its own role it gets as the management account
 # would, which no StackSet reaches: by a module block.

@@ -36,7 +36,7 @@ variable "regions" {
 
   validation {
     condition     = var.regions == null || contains(coalesce(var.regions, []), data.aws_region.this.id)
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are cured."
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: add \"${data.aws_region.this.id}\", the region of this module's provider, where findings of no region are remediated."
   }
 
   # Regions of another partition have accounts and credentials of their own.

@@ -2,6 +2,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
+  CreateTableCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import {
   CreateEventSourceMappingCommand,
   CreateFunctionCommand,
   GetEventSourceMappingCommand,
@@ -332,6 +339,45 @@ describe('a function', () => {
     );
     expect(outcomes.sort()).toEqual(['TooManyRequestsException', 'Unhandled', 'Unhandled']);
   });
+});
+
+test('a transaction that fails takes nothing from the writes beside it', async () => {
+  const table = new DynamoDBClient({ ...clientSettings(ACCOUNT), maxAttempts: 1 });
+  const TableName = 'transactions';
+  await table.send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    }),
+  );
+  const numbers = Array.from({ length: 60 }, (_, number) => number);
+  const put = (id: string) => table.send(new PutItemCommand({ TableName, Item: { id: { S: id } } }));
+  const transact = (id: string) =>
+    table.send(
+      new TransactWriteItemsCommand({
+        TransactItems: [
+          { Put: { TableName, Item: { id: { S: id } } } },
+          {
+            ConditionCheck: {
+              TableName,
+              Key: { id: { S: 'none' } },
+              ConditionExpression: 'attribute_exists(id)',
+            },
+          },
+        ],
+      }),
+    );
+
+  const answers = await Promise.allSettled(numbers.flatMap((n) => [put(`put-${n}`), transact(`never-${n}`)]));
+  const { Count } = await table.send(new ScanCommand({ TableName }));
+
+  const errors = answers.flatMap(({ status, ...answer }) =>
+    status === 'rejected' && 'reason' in answer ? [z.instanceof(Error).parse(answer.reason).name] : [],
+  );
+  expect(errors).toEqual(numbers.map(() => 'TransactionCanceledException'));
+  expect(Count).toBe(numbers.length);
 });
 
 describe('an event source mapping on a FIFO queue', () => {

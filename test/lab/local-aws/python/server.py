@@ -22,11 +22,13 @@ def main():
     import own_files
     import resource_ids
     import sent_again
+    import transactions
     from localemu.runtime.main import main as run
 
     gateway.install()
     own_files.install()
     resource_ids.install()
+    transactions.install()
     first_use.install()
     sent_again.install()
     dead_letters.install()
