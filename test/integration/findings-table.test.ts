@@ -4,9 +4,9 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
-import { leaseKey } from '../../lambdas/model/table-items.ts';
+import { findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
 import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
-import type { Changed, Known, Lease } from '../../lambdas/remediator/record/findings-store.ts';
+import type { Changed, FindingRecord, Known, Lease } from '../../lambdas/remediator/record/findings-store.ts';
 import { freshAccount } from './harness/product.ts';
 
 const REGION = 'eu-central-1';
@@ -126,6 +126,37 @@ test('what was changed is read as it was written, of more resources than one req
 
   const byName = (one: Changed, other: Changed): number => one.resource.localeCompare(other.resource);
   expect([...read].sort(byName)).toMatchObject([...all].sort(byName));
+});
+
+test('what is known of findings is read as it was written, beside what was changed lately', async () => {
+  const finding: FindingRecord = {
+    account: '111122223333',
+    region: 'global',
+    resource: 'deploy #%',
+    rule: POLL.rule,
+    outcome: 'failed',
+    reason: 'denied',
+    since: POLL.asOf,
+    firstSeen: POLL.asOf,
+    lastSeen: POLL.asOf,
+    attempts: 1,
+    changes: [{ outcome: 'failed', at: POLL.asOf, poll: POLL, evidence: 'outcomes/one.jsonl.gz' }],
+  };
+  const changed = changedOf('deploy #%');
+  await record.takeLease(job, leaseOf('one'), NOW);
+  await record.endLease(job, leaseOf('one', { state: 'done' }), { changed: [changed], findings: [finding] });
+
+  const known = await record.recall([finding, { ...finding, rule: 'other' }], [changed]);
+
+  expect(known).toMatchObject({ changed: [changed], findings: [finding] });
+});
+
+test('a finding of a newer version is not read as one of this, and said loudly', async () => {
+  const name = { account: '111122223333', region: REGION, resource: 'newer', rule: POLL.rule };
+  const newer = { ...findingItemKey(name), ...name, version: 2 };
+  await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
+
+  await expect(record.recall([name], [])).rejects.toMatchObject({ name: 'ZodError' });
 });
 
 test('a table that is not there is AWS’s own error', async () => {

@@ -194,6 +194,18 @@ describe('a job', () => {
     expect(cloud.operations).not.toContain('sqs:ChangeMessageVisibility');
   });
 
+  test('asks the table once, and writes to it once beside its lease, whatever it finds', async () => {
+    const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
+    for (const [number, name] of names.entries())
+      cloud.users.set(name, number % 2 === 0 ? 'Active' : 'Inactive');
+
+    await invoke(recordOf(jobOf(...names)));
+
+    const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
+    expect(ofTable).toEqual(['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:TransactWriteItems']);
+    expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(14);
+  });
+
   test('the role is assumed once, and settings are read once for two jobs', async () => {
     cloud.users.set('a', 'Active').set('b', 'Active');
 
