@@ -72,6 +72,15 @@ function remember(
     return isDue ? { record: { ...known, lastSeen }, isChange: false } : undefined;
   }
   const { changes = [], attempts = 0 } = known ?? {};
+  const change = { outcome, at: finishedAt, poll, evidence };
+  if (known !== undefined && isClosedSince(known, poll)) {
+    // A follow-up job took longer than the source needed to see it fixed: its outcome is history.
+    const history = [...changes.slice(0, -1), change, ...changes.slice(-1)].slice(-REMEMBERED_CHANGES);
+    return {
+      record: { ...known, attempts: attempts + (isAttempt(outcome) ? 1 : 0), changes: history },
+      isChange,
+    };
+  }
   const record: FindingRecord = {
     ...nameOf(finding),
     outcome,
@@ -80,9 +89,14 @@ function remember(
     firstSeen: known?.firstSeen ?? poll.asOf,
     lastSeen,
     attempts: attempts + (isAttempt(outcome) ? 1 : 0),
-    changes: [...changes, { outcome, at: finishedAt, poll, evidence }].slice(-REMEMBERED_CHANGES),
+    changes: [...changes, change].slice(-REMEMBERED_CHANGES),
   };
   return { record, isChange: true };
+}
+
+/** Whether a later poll than this one closed the finding. */
+function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Poll): boolean {
+  return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 
 /** Whether an outcome says more than its name: what was changed or may have been, or what another line said wrongly. */

@@ -90,6 +90,18 @@ describe('the memory of a finding', () => {
     expect(record).toMatchObject({ outcome: 'remediated', since: at(3), firstSeen: at(0), attempts: 3 });
   });
 
+  test('of a finding that was closed meanwhile stays closed, with what came late in its history', () => {
+    const { record, told } = live([
+      lineOf(0, 'planned'),
+      lineOf(2, 'closed'),
+      lineOf(1, 'remediated', { applied }),
+    ]);
+
+    expect(record).toMatchObject({ outcome: 'closed', since: at(2), attempts: 1 });
+    expect(record?.changes.map(({ outcome }) => outcome)).toEqual(['planned', 'remediated', 'closed']);
+    expect(told.map(({ outcome }) => outcome)).toEqual(['planned', 'closed', 'remediated']);
+  });
+
   test('of what is written already, nothing is new', () => {
     const line = lineOf(0, 'failed');
     const { record } = live([line]);
