@@ -98,8 +98,8 @@ export function findingItemKey({ rule, ...resource }: Pick<FindingItem, 'rule'> 
   return { ...changedKey(resource), sk: rule };
 }
 
-/** The sort key of what was changed lately, beside those of the rules. */
-export const CHANGED = 'changed';
+/** The sort key of what was changed lately, beside those of the rules, which have no number sign. */
+export const CHANGED = '#changed';
 
 /** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */
 export function changedKey({ account, region, resource }: ChangedResource): ItemKey {
