@@ -691,4 +691,42 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'what a call without an answer added is taken back, though a later plan shrinks the same rule',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 0,
+                toPort: 65535,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 7, loss: 'for good' },
+        { at: 3, act: { kind: 'narrow ports', which: 0, how: 0 } },
+        { at: 4, lag: { versions: 1, reads: 4 } },
+        { at: 1, act: { kind: 'add', which: 0, how: 0 } },
+      ],
+      kills: [],
+    },
+  },
 ];

@@ -17,6 +17,8 @@ export interface Notes {
   readonly isWhole: boolean;
   /** Whether, besides, the answer to each call is known. */
   readonly isSure: boolean;
+  /** Whether it is whole, and of no call is the answer missing that shrinks, replaces or revokes: at most one that adds. */
+  readonly isOnlyAdding: boolean;
 }
 
 /**
@@ -110,14 +112,17 @@ export class Journal {
     const { begun = [], noted = [] } = this.#entry(resource);
     const notes = noted.filter((each) => each.line === line);
     const isWhole = notes.length >= begun.filter((each) => each === line).length;
+    const isOnlyAdding =
+      isWhole &&
+      notes.every(
+        ({ change: { unconfirmed, closed } }) =>
+          unconfirmed !== 'shrinking' && unconfirmed !== 'revoking' && closed !== 'unconfirmed',
+      );
     return {
       notes,
       isWhole,
-      isSure:
-        isWhole &&
-        notes.every(
-          ({ change }) => change['unconfirmed'] === undefined && change['closed'] !== 'unconfirmed',
-        ),
+      isOnlyAdding,
+      isSure: isOnlyAdding && notes.every(({ change: { unconfirmed } }) => unconfirmed === undefined),
     };
   }
 

@@ -79,12 +79,12 @@ async function takeBackOf(
 }
 
 /**
- * Whether a later plan may count on what the change added: it was applied, and nobody knows how far the change came. Then
- * it stays unconfirmed. Where that is known, what no later plan needs is taken back.
+ * Whether a later plan may count on what the change added: it was applied, and nobody knows whether the change was made to
+ * its end. Then it stays unconfirmed. Where it was not, what no later plan needs is taken back.
  */
 function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
   const isSuperseded = wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change));
-  return isSuperseded && !journal.noted(resource, planned.line).isSure;
+  return isSuperseded && !journal.noted(resource, planned.line).isOnlyAdding;
 }
 
 /** The changes of a resource that were applied to their end. */
