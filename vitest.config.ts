@@ -12,7 +12,11 @@ const integration = {
 const endToEnd = { maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 
 /** What takes long by its nature, and runs by `npm run test:full`. */
-const everyCall = 'test/integration/every-call/*.test.ts';
+const long = [
+  'test/integration/every-call/*.test.ts',
+  'test/integration/collector/memory.test.ts',
+  'test/integration/scripts/add-rule.test.ts',
+];
 const organization = 'test/e2e/organization.test.ts';
 const upgrade = 'test/e2e/upgrade.test.ts';
 const customerKeys = ['test/e2e/customer-keys.test.ts', 'test/e2e/tampered-settings.test.ts'];
@@ -37,10 +41,10 @@ export default defineConfig({
           ...integration,
           name: 'integration',
           include: ['test/integration/**/*.test.ts', 'test/lab/**/*.integration.test.ts'],
-          exclude: [everyCall],
+          exclude: long,
         },
       },
-      { test: { ...integration, name: 'every-call', include: [everyCall] } },
+      { test: { ...integration, name: 'long', include: long } },
       {
         test: {
           ...endToEnd,

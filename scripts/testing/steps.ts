@@ -136,7 +136,7 @@ export const steps: readonly Step[] = [
     command: (report) => ['scripts/testing/opentofu.ts', report],
     read: readChecks,
   },
-  { ...vitest('every-call', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
+  { ...vitest('long', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('organization', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('upgrade', 30, ['prepare-local-aws', 'prepare-terraform']), full: true },
   { ...vitest('customer-keys', 60, ['prepare-local-aws', 'prepare-terraform']), full: true },

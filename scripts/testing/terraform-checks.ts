@@ -46,7 +46,9 @@ const project = path.join(folder, 'project');
 let provider: SharedProvider | undefined;
 try {
   await copyProject(project);
-  provider = await startSharedProvider(installation, path.join(folder, 'provider'), controller.signal);
+  provider = await startSharedProvider(installation, path.join(folder, 'provider'), {
+    signal: controller.signal,
+  });
   const folders = (await foldersWithTerraform(project)).filter((folder) => !isAmongTests(folder));
   const limit = pLimit(atATime);
   const checks = [

@@ -13,7 +13,14 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type LocalAws, prepareLocalAws, startLocalAws } from '../lab/local-aws/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  prepareTerraform,
+  type SharedProvider,
+  startSharedProvider,
+  TerraformRoot,
+} from '../lab/terraform/index.ts';
 
 /** Where the pipeline is at home, and the states. */
 const pipelineAccount = '111111111111';
@@ -26,6 +33,7 @@ const say = (line: string): void => console.info(line);
 const folder = path.resolve(import.meta.dirname, `../../.work/e2e-accounts-${process.pid}`);
 const stopped = new AbortController();
 let aws: LocalAws;
+let provider: SharedProvider;
 let root: TerraformRoot;
 let s3: S3Client;
 
@@ -42,20 +50,27 @@ beforeAll(async () => {
     new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
   );
   await copyProject(folder);
-  root = new TerraformRoot(
-    await prepareTerraform(say),
-    path.join(folder, 'examples/accounts-from-a-pipeline'),
-    {
-      environment: localAwsEnvironment(aws.endpoint, pipelineAccount),
-      logFile: `${folder}-terraform.log`,
-      say,
-      signal: stopped.signal,
-    },
-  );
+  const terraform = await prepareTerraform(say);
+  const directory = path.join(folder, 'examples/accounts-from-a-pipeline');
+  const environment = localAwsEnvironment(aws.endpoint, pipelineAccount);
+  const { signal } = stopped;
+  provider = await startSharedProvider(terraform, path.join(folder, 'provider'), {
+    environment,
+    directory,
+    signal,
+  });
+  root = new TerraformRoot(terraform, directory, {
+    environment,
+    provider,
+    logFile: `${folder}-terraform.log`,
+    say,
+    signal,
+  });
 });
 
 afterAll(async () => {
   stopped.abort();
+  await provider?.[Symbol.asyncDispose]();
   await aws?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });

@@ -38,6 +38,8 @@ import {
   localAwsEnvironment,
   prepareTerraform,
   runTerraform,
+  type SharedProvider,
+  startSharedProvider,
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
@@ -54,6 +56,7 @@ const evidenceBucket = `cspm-auto-remediation-evidence-${account}-${region}`;
 const rootFolder = path.join(folder, 'examples/single-account');
 let lab: Lab;
 let terraform: TerraformInstallation;
+let provider: SharedProvider;
 let environment: Readonly<Record<string, string>>;
 let root: TerraformRoot;
 
@@ -67,20 +70,27 @@ beforeAll(async () => {
     AWS_REGION: region,
     TF_VAR_api_token: lab.tenant.token,
   };
-  root = newRoot(environment);
+  provider = await startSharedProvider(terraform, path.join(folder, 'provider'), {
+    environment,
+    directory: rootFolder,
+    signal: stopped.signal,
+  });
+  root = newRoot(environment, provider);
   await root.init();
   await root.apply(variables);
 });
 
 afterAll(async () => {
   stopped.abort();
+  await provider?.[Symbol.asyncDispose]();
   await lab?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-function newRoot(given: Readonly<Record<string, string>>): TerraformRoot {
+function newRoot(given: Readonly<Record<string, string>>, shared?: SharedProvider): TerraformRoot {
   return new TerraformRoot(terraform, rootFolder, {
     environment: given,
+    provider: shared,
     logFile: `${folder}-terraform.log`,
     say,
     signal: stopped.signal,
@@ -240,7 +250,7 @@ describe('examples/single-account in a local AWS', () => {
     const { exitCode, stderr } = await runTerraform(
       terraform,
       ['plan', '-input=false', '-no-color', '-var=netskope_tenant=acme'],
-      { directory: rootFolder, environment },
+      { directory: rootFolder, environment: { ...environment, ...provider.environment } },
     );
 
     await writeFile(file, text);

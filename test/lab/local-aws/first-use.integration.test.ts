@@ -28,11 +28,7 @@ test('threads that are the first to ask get one store, and a service with all it
   const script = path.join(pythonFolder, 'race_first_use.py');
 
   const { stdout } = await promisify(execFile)(installation.python, [script], {
-    env: {
-      FILESYSTEM_ROOT: path.dirname(aws.logFile),
-      OVERRIDE_IN_DOCKER: '0',
-      PYTHONDONTWRITEBYTECODE: '1',
-    },
+    env: { FILESYSTEM_ROOT: path.dirname(aws.logFile), OVERRIDE_IN_DOCKER: '0' },
   });
 
   expect(JSON.parse(stdout)).toEqual({

@@ -72,7 +72,6 @@ export async function installPackages(packages: Packages): Promise<void> {
   const child = spawn(python, [path.join(pythonFolder, 'install.py'), environment, requirements, what], {
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
   });
   createInterface({ input: child.stdout }).on('line', say);
   const errors: string[] = [];

@@ -132,7 +132,6 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         LANG: 'C.UTF-8',
         // Where functions are unpacked.
         TMPDIR: path.join(folder, 'tmp'),
-        PYTHONDONTWRITEBYTECODE: '1',
         PYTHONUNBUFFERED: '1',
         GATEWAY_LISTEN: `127.0.0.1:${port}`,
         // In a container it would write to the system's folders otherwise.

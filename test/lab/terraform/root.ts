@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { TerraformInstallation } from './installation.ts';
 import { runTerraform, type TerraformResult } from './process.ts';
+import type { SharedProvider } from './shared-provider.ts';
 
 const messageSchema = z.object({
   '@message': z.string(),
@@ -36,6 +37,11 @@ export interface TerraformRootOptions {
    * `TF_VAR_<name>`.
    */
   readonly environment: Readonly<Record<string, string>>;
+  /**
+   * A provider that runs already, for a root that configures one alone: nothing else may be configured by it meanwhile.
+   * Default: Terraform starts providers of its own.
+   */
+  readonly provider?: SharedProvider | undefined;
   /** Where all output goes. */
   readonly logFile: string;
   /** Is told how far an apply or a destroy is, one line at a time. */
@@ -154,13 +160,15 @@ export class TerraformRoot {
     goodExitCodes: readonly number[] = [0],
     onLine?: (line: string) => void,
   ): Promise<TerraformResult> {
-    const { logFile, environment, signal } = this.#options;
+    const { logFile, environment, provider, signal } = this.#options;
     await mkdir(path.dirname(logFile), { recursive: true });
     const command = `terraform ${terraformArguments.join(' ')}`;
     appendFileSync(logFile, `$ ${command}\n`);
     const result = await runTerraform(this.#installation, terraformArguments, {
       directory: this.#directory,
-      environment,
+      // `init` installs the provider and writes the lock file, as for a root that has no other.
+      environment:
+        terraformArguments[0] === 'init' ? environment : { ...environment, ...provider?.environment },
       signal,
       onLine: (line) => {
         appendFileSync(logFile, `${readable(line)}\n`);

@@ -17,15 +17,23 @@ export interface SharedProvider extends AsyncDisposable {
 /**
  * Starts the AWS provider by itself, as its developers debug it. Terraform starts one for each configuration and each walk
  * otherwise, and that start is most of what a test run works. One process has one configuration, that of whoever
- * configured it last: it serves what configures none, validation and tests with mocks.
+ * configured it last: it serves what configures none (validation, tests with mocks), and roots with one provider block
+ * that run one after another.
  * @param folder made, for what `terraform init` leaves there
+ * @param options.environment added to the provider's: it reads nothing of what Terraform is started with
+ * @param options.directory the root's, from which relative paths of files go. Default: `folder`
  * @throws Error when the provider does not start
  */
 export async function startSharedProvider(
   installation: TerraformInstallation,
   folder: string,
-  signal: AbortSignal,
+  options: {
+    readonly signal: AbortSignal;
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly directory?: string;
+  },
 ): Promise<SharedProvider> {
+  const { signal, environment, directory = folder } = options;
   await mkdir(folder, { recursive: true });
   await copyFile(path.join(repository, 'versions.tf'), path.join(folder, 'versions.tf'));
   const { exitCode, stderr } = await runTerraform(
@@ -35,8 +43,8 @@ export async function startSharedProvider(
   );
   if (exitCode !== 0) throw new Error(`terraform init for the provider alone failed:\n${stderr}`);
   const child = spawn(await providerBinary(folder), ['-debug'], {
-    cwd: folder,
-    env: installation.environment,
+    cwd: directory,
+    env: { ...installation.environment, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   });

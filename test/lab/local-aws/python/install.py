@@ -35,7 +35,9 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True, symlinks=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        finished = subprocess.run([*pip, "--no-input", "--requirement", str(requirements)], stdin=subprocess.DEVNULL)
+        # Most modules are never loaded: what is loaded is compiled by its first use.
+        options = ["--no-input", "--no-compile", "--requirement", str(requirements)]
+        finished = subprocess.run([*pip, *options], stdin=subprocess.DEVNULL)
         if finished.returncode != 0:
             sys.exit(finished.returncode)
         marker.touch()
