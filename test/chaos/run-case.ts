@@ -340,7 +340,13 @@ class CaseRun implements CaseResult {
       }
     }
     // An excused write is judged by what its look showed.
-    if (!takesBack && !isGuessed && (excused === undefined || !this.#oracle.takesOutOwn(excused))) {
+    const isGuessedAsSeen = excused !== undefined && this.#isGuessed(excused);
+    if (
+      !takesBack &&
+      !isGuessed &&
+      !isGuessedAsSeen &&
+      (excused === undefined || !this.#oracle.takesOutOwn(excused))
+    ) {
       if (!this.#firstWrite.has(write.resource)) this.#firstWrite.set(write.resource, this.#calls);
       this.#judgeTiming(write);
     }
@@ -395,7 +401,7 @@ class CaseRun implements CaseResult {
       const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
       if (onlyOf(before, write.resource) === onlyOf(write.before, write.resource)) return undefined;
       const seen = { ...write, before, after };
-      return this.#oracle.problemsOf(seen).length === 0 ? seen : undefined;
+      return this.#oracle.problemsOf(seen).length === 0 || this.#isGuessed(seen) ? seen : undefined;
     } catch {
       return undefined;
     }

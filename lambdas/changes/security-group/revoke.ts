@@ -26,15 +26,20 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
  * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
  * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
  * success. A call whose answer was lost is resolved by reading.
- * @param isDue Asked before each single call where one call for all of them was refused: by then, the look that they
- *   rest on is several calls old.
+ * @param options.isDue Asked before each single call where one call for all of them was refused: by then, the look that
+ *   they rest on is several calls old.
+ * @param options.areNew Whether they were added a moment ago. A read without them may be from before that: a call
+ *   whose answer was lost is sent again instead.
  * @returns the rules that this call removed, without those that were gone
  */
 export async function revokeRules(
   session: AwsSession,
   group: string,
   rules: readonly ExistingRule[],
-  isDue: (rule: ExistingRule) => Promise<boolean> = async () => true,
+  {
+    isDue = async () => true,
+    areNew = false,
+  }: { readonly isDue?: (rule: ExistingRule) => Promise<boolean>; readonly areNew?: boolean } = {},
 ): Promise<ExistingRule[]> {
   const revoke = async (batch: readonly ExistingRule[], sentBefore: boolean): Promise<ExistingRule[]> => {
     if (batch.length === 0) return [];
@@ -43,8 +48,9 @@ export async function revokeRules(
     } catch (error) {
       if (!isAwsError(error, ...GONE_ERRORS)) {
         if (!isAnswerLost(error)) throw error;
+        if (areNew && !sentBefore) return revoke(batch, true);
         const left = await readRulesOf(session, group);
-        if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
+        if (areNew || batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
         return [...batch];
       }
       // Where the SDK sent the call twice, the first may have removed it: then it is ours to put back in an undo.
@@ -105,12 +111,10 @@ export async function takeBackRules(
   if (made.length === 0) return [];
   const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules, mayLag);
   try {
-    return await revokeRules(
-      session,
-      group,
-      await look(made),
-      async (rule) => (await look([rule])).length > 0,
-    );
+    return await revokeRules(session, group, await look(made), {
+      isDue: async (rule) => (await look([rule])).length > 0,
+      areNew: true,
+    });
   } catch (error) {
     if (error instanceof OutOfTimeError) throw error;
     throw new TakeBackError(

@@ -20,6 +20,9 @@ function formatParts({ after, pieces }: RuleShrink): string {
     .join(', ');
 }
 
+/** AWS's reads do not show what was added just now, if it has the ids that were noted. */
+class NotShownError extends StalePlanError {}
+
 /**
  * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now is older
  * than they are, and is made again.
@@ -35,7 +38,7 @@ async function look(
     made.every(({ id }) => rules.some((rule) => rule.id === id)),
   );
   if (standing === undefined) {
-    throw new StalePlanError(
+    throw new NotShownError(
       `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now`,
     );
   }
@@ -147,7 +150,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
     } catch (error) {
       // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
       if (error instanceof StalePlanError || isCertainRefusal(error)) {
-        shrinking.progress();
+        shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
         const made = [...shrinking.made];
         const revoked = await takeBackRules(session, resource, made);
         shrinking.progress(undefined, []);
