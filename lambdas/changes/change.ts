@@ -13,8 +13,9 @@ export interface Change {
 /**
  * Records a change as far as it is made.
  * @param isMade False while no call of the change is known to have succeeded.
+ * @returns a promise where what is noted has to outlive this attempt: to be awaited before the next call
  */
-export type Note<C extends Change = Change> = (soFar: C, isMade?: boolean) => void;
+export type Note<C extends Change = Change> = (soFar: C, isMade?: boolean) => Promise<void> | void;
 
 /** What is known of an application of which no end was recorded. */
 export interface CutOff {

@@ -933,4 +933,111 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: "a bucket's settings that this deployment switched on a moment ago are not set once more on a read from before that",
+    case: {
+      kind: 'bucket',
+      initial: {
+        groups: {},
+        acls: {},
+        vpcs: {},
+        buckets: {
+          'bucket-1': {
+            region: 'eu-central-1',
+            tags: {},
+            block: {
+              BlockPublicAcls: false,
+              IgnorePublicAcls: false,
+              BlockPublicPolicy: false,
+              RestrictPublicBuckets: true,
+            },
+            aclIsPublic: true,
+            policyIsPublic: null,
+          },
+        },
+      },
+      jobs: [
+        { rule: 's3-bucket-public', options: { block_all: false } },
+        { rule: 's3-bucket-public', options: { block_all: false } },
+      ],
+      disturbances: [
+        { at: 10, lag: { versions: 1, reads: 7 } },
+        { at: 20, lag: { versions: 1, reads: 5 } },
+        { at: 1, loss: 'retried' },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'of a wide rule that AWS modifies, only the parts that are added are taken for our own',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 3, act: { kind: 'add', which: 0, how: 10 } },
+        { at: 2, act: { kind: 'exempt', which: 0, how: 0 } },
+      ],
+      kills: [23],
+    },
+  },
+  {
+    what: 'a deletion without an answer is not taken for done because an older read does not show the entry yet',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        groups: {},
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 11,
+            entries: [
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+            ],
+          },
+        },
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+        buckets: {},
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: { replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'], allow_isolation: true },
+        },
+      ],
+      disturbances: [
+        { at: 8, loss: 'refused' },
+        { at: 8, lag: { versions: 1, reads: 1 } },
+        { at: 5, act: { kind: 'remove entry', which: 0, how: 0 } },
+      ],
+      kills: [],
+    },
+  },
 ];

@@ -46,6 +46,11 @@ function changedSettings({ before, after }: Pick<S3PublicAccessBlockSet, 'before
   return settings.filter((setting) => from[setting] !== to[setting]);
 }
 
+/** The settings that the change switches on: it takes them for off, and leaves none of them off. */
+function switchedOn(change: Pick<S3PublicAccessBlockSet, 'before' | 'after'>): string[] {
+  return changedSettings(change).filter((setting) => change.after?.[setting] === true);
+}
+
 function isAsWanted(block: PublicAccessBlock | null, change: S3PublicAccessBlockSet): boolean {
   const [now, after] = [block ?? noPublicAccessBlock, change.after ?? noPublicAccessBlock];
   return changedSettings(change).every((setting) => now[setting] === after[setting]);
@@ -176,6 +181,8 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
     return isDeepStrictEqual(now, planned.after) ? planned : undefined;
   },
+  removes: ({ before, after }) => switchedOn({ before, after }),
+  restsOn: ({ before, after, publicBy }) => (publicBy === undefined ? [] : switchedOn({ before, after })),
   inverse({ publicBy: _, ...applied }) {
     return { ...applied, before: applied.after, after: applied.before };
   },

@@ -130,8 +130,22 @@ export async function replaceEntry(
   }
 }
 
+/** Whether none of so many reads shows an entry with this number. */
+async function isMissing(
+  session: AwsSession,
+  networkAclId: string,
+  ruleNumber: number,
+  looks: number,
+): Promise<boolean> {
+  const standing = await look(session, networkAclId);
+  if (standing === undefined || standing.at(ruleNumber) !== undefined) return false;
+  return looks <= 1 || isMissing(session, networkAclId, ruleNumber, looks - 1);
+}
+
 /**
  * Takes out the entry that has this number.
+ * @param looks How often it is looked for after an answer is lost: of an entry that was made a moment ago, a read
+ *   without it may be older.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
@@ -139,6 +153,7 @@ export async function deleteEntry(
   session: AwsSession,
   networkAclId: string,
   ruleNumber: number,
+  looks = 1,
 ): Promise<'made' | 'gone'> {
   const { DeleteNetworkAclEntryCommand, EC2Client } = await import('../../aws/ec2.ts');
   try {
@@ -153,10 +168,7 @@ export async function deleteEntry(
   } catch (error) {
     // Where the SDK sent the call twice, the first may have taken it out.
     if (isAwsError(error, entryGone)) return wasRetried(error) ? 'made' : 'gone';
-    if (isAnswerLost(error)) {
-      const standing = await look(session, networkAclId);
-      if (standing !== undefined && standing.at(ruleNumber) === undefined) return 'made';
-    }
+    if (isAnswerLost(error) && (await isMissing(session, networkAclId, ruleNumber, looks))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }

@@ -42,7 +42,7 @@ export async function removeEntries(
     const found = standing.at(entry.ruleNumber);
     if (found === undefined) unseen.push(entry);
     else if (sameEntry(found, entry)) {
-      if ((await deleteEntry(session, networkAclId, entry.ruleNumber)) === 'made') removed(entry);
+      if ((await deleteEntry(session, networkAclId, entry.ruleNumber, looks)) === 'made') removed(entry);
     }
   }
   return unseen;

@@ -64,10 +64,10 @@ class Shrinking {
   }
 
   /** Notes what is made by now, and which call is on its way. */
-  progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): void {
+  progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): Promise<void> | void {
     const { unconfirmed: _, ...soFar } = this.#soFar;
     this.#soFar = { ...soFar, made: [...made], ...(unconfirmed !== undefined && { unconfirmed }) };
-    this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
+    return this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
   /** Adds parts to the group as it was read directly before. */
@@ -103,10 +103,13 @@ class Shrinking {
   async #replace(): Promise<RuleShrink> {
     const { resource, after, pieces } = this.#soFar;
     const others = this.made;
+    // No read tells later by whom the wide rule was revoked, or its narrow one added.
+    this.#soFar = { ...this.#soFar, replaces: true };
+    await this.progress();
     const { standing } = await look(this.#session, this.#soFar, pieces);
     const added = await this.add([after], standing);
     const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);
-    this.progress('revoking');
+    this.progress('shrinking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
       throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
     }

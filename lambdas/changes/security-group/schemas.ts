@@ -65,11 +65,10 @@ export const ruleShrinkSchema = z.object({
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
-  /**
-   * Set while a call is on its way, and left where its answer was lost: the one that adds rules, the one that shrinks the
-   * wide rule, or the one that revokes it.
-   */
-  unconfirmed: z.enum(['adding', 'shrinking', 'revoking']).optional(),
+  /** Set while a call is on its way, and left where its answer was lost: the one that adds rules, or the one that closes. */
+  unconfirmed: z.enum(['adding', 'shrinking']).optional(),
+  /** Set where AWS did not modify the wide rule: the part that was to keep the id is added, and the wide rule revoked. */
+  replaces: z.literal(true).optional(),
   /**
    * Set once it is applied: the rule that stands in the wide one's place, with its id. Where AWS did not modify the wide
    * rule, it is a new one, or null where someone else's stood there already.
@@ -78,9 +77,9 @@ export const ruleShrinkSchema = z.object({
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Whether the call is on its way that closes a part of the wide rule, or its answer was lost. */
-export function isClosing({ unconfirmed }: RuleShrink): boolean {
-  return unconfirmed === 'shrinking' || unconfirmed === 'revoking';
+/** Whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
+export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
+  return unconfirmed === 'shrinking' || replaces === true;
 }
 
 export const ruleWidenSchema = z.object({

@@ -20,12 +20,9 @@ import {
   type SecurityGroupRulesRevoke,
 } from './schemas.ts';
 
-/**
- * The standing rules that look like parts of the change: none stood there when it was planned. The part that keeps the id
- * is only added after the others.
- */
-function alike({ after, pieces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
-  const parts = pieces.every((piece) => stands(piece, standing)) ? [after, ...pieces] : pieces;
+/** The standing rules that look like parts which the change adds: none stood there when it was planned. */
+function alike({ after, pieces, replaces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
+  const parts = replaces === true ? [after, ...pieces] : pieces;
   return standing.filter((rule) => parts.some((part) => looksLike(rule, part)));
 }
 
@@ -50,7 +47,7 @@ function neededBy(others: readonly Change[]): {
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
  * what they look like. What other changes have made, or rest on, stays.
  *
- * Where AWS did not modify the wide rule, it was to be revoked: that it is gone is taken for our own doing then.
+ * Where AWS did not modify the wide rule, it was to be revoked: nobody knows then by whom it was.
  */
 export async function takeBack(
   session: AwsSession,
@@ -64,7 +61,9 @@ export async function takeBack(
   const needed = neededBy(others);
   const known = new Set([before, ...noted, ...needed.made].map(({ id }) => id));
   const unnoted =
-    isNoted && unconfirmed !== 'adding' ? [] : alike(change, standing).filter(({ id }) => !known.has(id));
+    isNoted && unconfirmed !== 'adding' && change.replaces !== true
+      ? []
+      : alike(change, standing).filter(({ id }) => !known.has(id));
   const made = [...noted, ...unnoted];
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
   // A later attempt may have made it so, and count on what this one added.
@@ -75,9 +74,7 @@ export async function takeBack(
       const done: RuleShrink = { ...whole, made, shrunk: wide };
       return { state: 'settled', done };
     }
-    // Where someone else's rule stood in the place of the part that was to keep the id, none was added.
-    const mayBeRevoked = unconfirmed === 'revoking' || stands(after, isNoted ? made : standing);
-    if (wide === undefined && mayBeRevoked) return { state: 'unconfirmed' };
+    if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
     // It may have been shrunk by a call that the read does not show yet.
     if (wide !== undefined && ruleKey(wide) === ruleKey(before) && !isLagOver) return { state: 'open' };
   }

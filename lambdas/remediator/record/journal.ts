@@ -115,8 +115,8 @@ export class Journal {
     const isOnlyAdding =
       isWhole &&
       notes.every(
-        ({ change: { unconfirmed, closed } }) =>
-          unconfirmed !== 'shrinking' && unconfirmed !== 'revoking' && closed !== 'unconfirmed',
+        ({ change: { unconfirmed, replaces, closed } }) =>
+          unconfirmed !== 'shrinking' && replaces !== true && closed !== 'unconfirmed',
       );
     return {
       notes,

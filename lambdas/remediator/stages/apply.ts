@@ -70,6 +70,7 @@ async function applyStep(
       soFar = noted;
       isMadeInPart = isMade;
       work.journal.note(resource, { change: { ...noted }, line });
+      return 'replaces' in noted ? work.journal.write() : undefined;
     });
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {

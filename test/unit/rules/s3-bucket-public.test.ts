@@ -659,7 +659,7 @@ describe('the change', () => {
     const session = sessionOf(aws.endpoint);
     const noted: unknown[] = [];
 
-    const applied = await applyChange(session, planned, (soFar) => noted.push(soFar));
+    const applied = await applyChange(session, planned, (soFar) => void noted.push(soFar));
     const visible = await isChangeVisible(session, applied);
     bucket.block = undefined;
     const visibleInAnOldRead = await isChangeVisible(session, applied);

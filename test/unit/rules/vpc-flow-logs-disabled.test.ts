@@ -449,7 +449,7 @@ describe('the log group', () => {
     );
     const noted: unknown[] = [];
 
-    const application = applyChange(sessionOf(server.endpoint), change, (soFar) => noted.push(soFar));
+    const application = applyChange(sessionOf(server.endpoint), change, (soFar) => void noted.push(soFar));
 
     await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'busy' });
     expect(noted).toEqual([{ ...change, made: ['log group'] }]);

@@ -281,7 +281,7 @@ describe('reads that lag', () => {
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [open] });
     const notes: Change[] = [];
 
-    const application = applyChange(sessionOf(aws), narrowing, (soFar) => notes.push(soFar));
+    const application = applyChange(sessionOf(aws), narrowing, (soFar) => void notes.push(soFar));
 
     await expect(application).rejects.toMatchObject({ name: 'OutOfTimeError' });
     expect(notes.at(-1)).toMatchObject({ made: [101], closed: 'no' });
@@ -395,7 +395,7 @@ describe('lost answers', () => {
     const shown = () => (shows ? undefined : [open, ten]);
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after, shown });
 
-    await expect(applyChange(sessionOf(aws), narrowing, (soFar) => notes.push(soFar))).rejects.toThrow();
+    await expect(applyChange(sessionOf(aws), narrowing, (soFar) => void notes.push(soFar))).rejects.toThrow();
     shows = true;
     const last = notes.at(-1);
     if (last === undefined) throw new Error('expected a note');

@@ -537,7 +537,7 @@ describe('an application that was cut off', () => {
   test('stays where the wide rule was revoked for its parts', async () => {
     const standing = [added, end];
     const group = new SecurityGroupModel(standing);
-    const change = shrink(group, { made: standing, unconfirmed: 'shrinking' });
+    const change = shrink(group, { made: standing, replaces: true });
 
     const { state } = await takeBackChange(group.session, change, { isNoted: true, ...late });
 
