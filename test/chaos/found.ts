@@ -1040,4 +1040,173 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'what someone sets to what it was is still ours to take back',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 3388,
+                toPort: 3390,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
+      ],
+      disturbances: [
+        { at: 7, act: { kind: 'narrow ports', which: 0, how: 0 } },
+        { at: 7, loss: 'for good' },
+        { at: 1, act: { kind: 'exempt', which: 0, how: 0 } },
+        { at: 3, lag: { versions: 2, reads: 3 } },
+        { at: 1, act: { kind: 'revoke', which: 0, how: 0 } },
+        { at: 1, lag: { versions: 1, reads: 1 } },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'what a killed attempt added is taken back, though a later plan shrinks the same rule',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 0,
+                toPort: 65535,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [
+        { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
+      ],
+      disturbances: [{ at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } }],
+      kills: [23, 1],
+    },
+  },
+  {
+    what: 'a rule that its owner changed just before we shrank it is not judged by an older read',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 6, act: { kind: 'narrow source', which: 0, how: 0 } },
+        { at: 7, lag: { versions: 1, reads: 4 } },
+        { at: 1, loss: 'retried' },
+      ],
+      kills: [29],
+    },
+  },
+  {
+    what: 'a rule that someone puts back after an attempt removed it and was ended is removed again',
+    case: {
+      kind: 'security-group',
+      initial: {
+        groups: {
+          'sg-00000001': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 20,
+                toPort: 443,
+                source: '0.0.0.0/0',
+                description: '',
+                tags: {},
+                id: 'sgr-1a0',
+              },
+            ],
+          },
+          'sg-00000002': {
+            owner: '111122223333',
+            vpc: 'vpc-0123abcd',
+            tags: {},
+            quota: 51,
+            rules: [
+              {
+                protocol: 'tcp',
+                fromPort: 22,
+                toPort: 22,
+                source: '::/0',
+                description: '',
+                tags: {},
+                id: 'sgr-2a0',
+              },
+            ],
+          },
+        },
+        acls: {},
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+        buckets: {},
+      },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
+      disturbances: [
+        { at: 11, act: { kind: 'add', which: 3, how: 6 } },
+        { at: 6, lag: { versions: 1, reads: 6 } },
+      ],
+      kills: [39],
+    },
+  },
 ];

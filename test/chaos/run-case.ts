@@ -537,6 +537,14 @@ class CaseRun implements CaseResult {
         this.counts.add('recorded as unconfirmed');
         continue;
       }
+      // Of one that is removed twice, nobody knows whether the first time was in an attempt that was ended.
+      const ends = endsOf(applied.map(({ change }) => change));
+      const isRemovedAgain =
+        after === null && this.#inDoubt.has(resource) && ends.has(item) && ends.get(item) === null;
+      if (isRemovedAgain) {
+        this.counts.add('allowed: someone put back what an attempt that was ended had removed');
+        continue;
+      }
       this.#fault(
         'record',
         `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${told === undefined ? 'nothing of it' : `${told.before ?? 'nothing'} to ${told.after ?? 'nothing'}`}`,

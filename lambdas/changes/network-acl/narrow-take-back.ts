@@ -34,14 +34,18 @@ export async function takeBack(
   { isNoted, isLagOver, isBegunAnew = false, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
-  const mayBeClosed = !isNoted || closed === 'unconfirmed';
+  // A later change of the same entry was made to its end: what stands now is its doing, and it needs what it counts on.
+  const isSuperseded = others.some(
+    (other) => narrowSchema.safeParse(other).data?.before.ruleNumber === before.ruleNumber,
+  );
+  const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0) return { state: mayBeClosed ? 'unconfirmed' : 'settled' };
   const standing = await look(session, resource);
   if (standing === undefined) return { state: 'settled' };
   const now = standing.at(before.ruleNumber);
   const isNarrowed = now !== undefined && after !== null && sameEntry(now, after);
   // A later attempt may have made it so, and count on what this one added.
-  if (isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
+  if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (mayBeClosed && isNarrowed) {
     const stands = created.filter((entry) => {
       const found = standing.at(entry.ruleNumber);

@@ -66,17 +66,21 @@ export async function takeBack(
       : alike(change, standing).filter(({ id }) => !known.has(id));
   const made = [...noted, ...unnoted];
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
+  // A later change of the same rule was made to its end: what stands now is its doing, and it needs what it counts on.
+  const isSuperseded = others.some(
+    (other) => ruleShrinkSchema.safeParse(other).data?.before.id === before.id,
+  );
   // A later attempt may have made it so, and count on what this one added.
-  if (isBegunAnew && isShrunk) return { state: 'unconfirmed' };
-  if (!isNoted || isClosing(change)) {
+  if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
+  if (!isSuperseded && (!isNoted || isClosing(change))) {
     if (isShrunk) {
       const { unconfirmed: _, ...whole } = change;
       const done: RuleShrink = { ...whole, made, shrunk: wide };
       return { state: 'settled', done };
     }
     if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
-    // It may have been shrunk by a call that the read does not show yet.
-    if (wide !== undefined && ruleKey(wide) === ruleKey(before) && !isLagOver) return { state: 'open' };
+    // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
+    if (wide !== undefined && !isLagOver) return { state: 'open' };
   }
   let revoked: ExistingRule[];
   try {

@@ -64,7 +64,6 @@ async function takeBackOf(
 ): Promise<Verdict | undefined> {
   const { journal } = work;
   for (const planned of await takeable(journal.unresolved(finding.resource))) {
-    if (isBuiltOn(planned, finding, work)) continue;
     const held = await firstVerdict(gates.beforeEachChange, finding, work);
     if (held !== undefined)
       return held.state === 'concluded' ? wait(heldWords(planned, held.details.reason)) : held;
@@ -76,15 +75,6 @@ async function takeBackOf(
     }
   }
   return undefined;
-}
-
-/**
- * Whether a later plan may count on what the change added: it was applied, and nobody knows whether the change was made to
- * its end. Then it stays unconfirmed. Where it was not, what no later plan needs is taken back.
- */
-function isBuiltOn(planned: RecordedChange, { resource }: Finding, { journal }: ConfiguredWork): boolean {
-  const isSuperseded = wholeOf(resource, journal).some(({ change }) => isSameTarget(change, planned.change));
-  return isSuperseded && !journal.noted(resource, planned.line).isOnlyAdding;
 }
 
 /** The changes of a resource that were applied to their end. */

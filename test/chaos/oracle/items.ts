@@ -144,7 +144,9 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
 
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified, added } = this.#differences(resource, before, after);
-    for (const item of [...removed, ...added, ...modified.map(({ from }) => from)]) {
+    // What is set to what it was is nobody's doing.
+    const changed = modified.filter(({ from, to }) => this.textOf(from) !== this.textOf(to));
+    for (const item of [...removed, ...added, ...changed.map(({ from }) => from)]) {
       // What someone else narrowed or described is theirs now.
       if (this.#forNow.delete(this.#nameOf(resource, item))) this.#renounced |= this.matchOf(item);
       this.#effectsOn(resource).touch(this.keyOf(item));
