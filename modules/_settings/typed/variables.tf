@@ -49,9 +49,9 @@ variable "rules" {
     maintenance_window = optional(object({
       # The days that it opens on, MON to SUN.
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
-      # When it opens, such as 22:00.
+      # When it opens, such as 22:00. Required.
       start = optional(string, "")
-      # When it closes, on the next day where that is not later; the same as start: a whole day.
+      # When it closes, on the next day where that is not later; the same as start: a whole day. Required.
       end = optional(string, "")
     }))
     # Resources that are left alone.
