@@ -22,8 +22,9 @@ variable "security_account_id" {
 }
 
 variable "organizational_units" {
-  description = "The organizational units whose accounts get their role by a StackSet, by id, as in modules/target-stackset. Leave out the security account, which has its own. Empty: no StackSet, but the two accounts below."
+  description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset. Leave out the security account, which has its own. Empty: no StackSet, but the two accounts below."
   type = map(object({
+    id                = optional(string)
     accounts          = optional(set(string), [])
     excluded_accounts = optional(set(string), [])
   }))
@@ -66,7 +67,7 @@ variable "role_name" {
 
 # Any type, because modules/central says what a rule may hold and checks it.
 variable "rules" {
-  description = "The rules to enforce, by id, as in modules/central."
+  description = "The rules to enable, by id, as in modules/central; without a `mode` a rule only records what it would do (`dry_run`)."
   type        = any
   default = {
     security-group-ssh-open  = {}

@@ -158,7 +158,7 @@ describe('examples/single-account in a local AWS', () => {
     expect(await root.plan(variables)).toMatchObject({ changes: false });
   });
 
-  test('settings that someone else wrote are a change in the next plan, which puts them right', async () => {
+  test('settings that someone else wrote are a change in the next plan, in place', async () => {
     const settings = { ...clientSettings(), forcePathStyle: true };
     const object = {
       Bucket: `cspm-auto-remediation-settings-${account}-${region}`,

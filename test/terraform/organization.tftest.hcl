@@ -54,7 +54,7 @@ run "accounts_by_stackset" {
   }
 
   variables {
-    organizational_units = { "ou-a1b2-c3d4e5f6" = { excluded_accounts = ["111111111111"] } }
+    organizational_units = { "ou-a1b2-c3d4e5f6" = { excluded_accounts = ["111111111111"] }, workloads = { id = "ou-a1b2-0a1b2c3d" } }
     rules = {
       security-group-ssh-open = { mode = "dry_run", mode_by_account = { "333333333333" = "enforce" } }
     }

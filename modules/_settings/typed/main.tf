@@ -1,1 +1,2 @@
-# Gives `rules` its types and defaults, once its words are checked: see ../checks.tf.
+# Gives `rules` and `encryption` their types and defaults. It drops misspelt words: ../mistakes.tf and ../encryption.tf find
+# them in what was given.
