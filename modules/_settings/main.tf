@@ -11,6 +11,9 @@ locals {
   given = { for id, rule in var.rules : id => merge({}, rule) }
   typed = module.typed.rules
 
+  new_accounts = module.typed.new_accounts
+  schedule     = module.typed.schedule
+
   # By id alone, for everything else.
   rules = merge(
     { for id, rule in local.typed : id => rule if contains(keys(local.catalog), id) },
@@ -21,6 +24,8 @@ locals {
 module "typed" {
   source = "./typed"
 
-  rules      = local.given
-  encryption = local.given_keys
+  rules        = local.given
+  encryption   = local.given_keys
+  new_accounts = var.new_accounts
+  schedule     = merge({}, var.schedule)
 }

@@ -2,12 +2,12 @@
 locals {
   # Of the rules that have one, their own or that of all; the time zone is the schedules'.
   maintenance_windows = {
-    for id, window in { for id, rule in local.rules : id => try(coalesce(rule.maintenance_window, var.schedule.maintenance_window), null) } :
+    for id, window in { for id, rule in local.rules : id => try(coalesce(rule.maintenance_window, local.schedule.maintenance_window), null) } :
     id => {
       days      = [for day in local.days : day if contains(window.days, day)]
       start     = window.start
       end       = window.end
-      time_zone = var.schedule.time_zone
+      time_zone = local.schedule.time_zone
     } if window != null
   }
 
@@ -23,7 +23,7 @@ locals {
     1)
   }
   rates = {
-    for id, rule in local.rules : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule_expression, var.schedule.expression)), ["0", "minute"])
+    for id, rule in local.rules : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule_expression, local.schedule.expression)), ["0", "minute"])
   }
   poll_minutes   = { for id, rate in local.rates : id => rate[0] * { minute = 1, hour = 60, day = 1440 }[rate[1]] }
   passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes]

@@ -8,7 +8,16 @@ locals {
   nothing     = ["nothing"]
 
   # Terraform drops what a type does not name: such a word would be no mistake, and have no effect.
-  misspelt = flatten([
+  misspelt = flatten(concat([
+    for object in [
+      { at = "schedule", given = var.schedule, typed = local.schedule },
+      { at = "schedule.maintenance_window", given = try(var.schedule.maintenance_window, null), typed = local.schedule.maintenance_window },
+      { at = "new_accounts", given = var.new_accounts, typed = local.new_accounts },
+      ] : [
+      for word in setsubtract([for key, value in merge({}, object.given) : key if value != null], keys(merge({}, object.typed))) :
+      "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), local.nothing))}"
+    ]
+    ], [
     for id, rule in local.given : [
       for object in concat(
         [{ at = "rules[\"${id}\"]", given = rule, typed = local.typed[id] }],
@@ -23,7 +32,7 @@ locals {
         "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), local.nothing))}"
       ]
     ]
-  ])
+  ]))
 
   # What each rule takes: of an unknown rule, anything.
   options_by_key = {
@@ -107,21 +116,27 @@ locals {
       [for group in groups : "${at} names the group \"${group}\": expected one of account_groups, ${join(", ", local.group_names)}" if !contains(local.groups, group)]
     ],
     [
-      for at, modes in { mode_by_account = var.mode_by_account, mode_by_group = var.mode_by_group, new_accounts = var.new_accounts == null ? {} : { mode = var.new_accounts.mode } } :
+      for at, modes in { mode_by_account = var.mode_by_account, mode_by_group = var.mode_by_group, new_accounts = local.new_accounts == null ? {} : { mode = local.new_accounts.mode } } :
       [for name, mode in modes : "${at} has ${name} = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)]
     ],
-    var.new_accounts == null ? [] : concat(
-      var.new_accounts.days >= 1 && floor(var.new_accounts.days) == var.new_accounts.days ? [] : ["new_accounts.days is ${var.new_accounts.days}: expected a whole number, 1 or more"],
-      [for account, at in var.new_accounts.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
+    local.new_accounts == null ? [] : concat(
+      local.new_accounts.days >= 1 && floor(local.new_accounts.days) == local.new_accounts.days ? [] : ["new_accounts.days is ${local.new_accounts.days}: expected a whole number, 1 or more"],
+      [for account, at in local.new_accounts.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
     ),
   ])
 
   schedule_mistakes = concat(
-    can(regex(local.rate_pattern, var.schedule.expression)) || can(regex(local.cron_pattern, var.schedule.expression)) ? [] : [
-      "schedule.expression is \"${var.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+    can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", local.schedule.time_zone)) ? [] : [
+      "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\""
     ],
-    var.schedule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(var.schedule.maintenance_window))) ? [] : [
-      "schedule.maintenance_window is ${jsonencode(var.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+    local.schedule.flexible_window_minutes >= 0 && local.schedule.flexible_window_minutes <= 1440 && floor(local.schedule.flexible_window_minutes) == local.schedule.flexible_window_minutes ? [] : [
+      "schedule.flexible_window_minutes is ${local.schedule.flexible_window_minutes}: expected a whole number, 0 to 1440"
+    ],
+    can(regex(local.rate_pattern, local.schedule.expression)) || can(regex(local.cron_pattern, local.schedule.expression)) ? [] : [
+      "schedule.expression is \"${local.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
+    ],
+    local.schedule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(local.schedule.maintenance_window))) ? [] : [
+      "schedule.maintenance_window is ${jsonencode(local.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
     ],
   )
 

@@ -42,11 +42,11 @@ locals {
   }
 
   # Accounts that joined lately, and until when that lowers their modes.
-  new_until = var.new_accounts == null ? {} : {
-    for account, at in var.new_accounts.joined : account => try(timeadd(at, "${var.new_accounts.days * 24}h"), at)
+  new_until = local.new_accounts == null ? {} : {
+    for account, at in local.new_accounts.joined : account => try(timeadd(at, "${local.new_accounts.days * 24}h"), at)
   }
   lowered = {
-    for account, until in local.new_until : account => try(timecmp(until, plantimestamp()) > 0, false) ? "at most ${var.new_accounts.mode} until ${until}, then " : ""
+    for account, until in local.new_until : account => try(timecmp(until, plantimestamp()) > 0, false) ? "at most ${local.new_accounts.mode} until ${until}, then " : ""
   }
 
   # A line per account: `enforce`, or `dry_run: a, b; enforce: c` where rules differ.

@@ -60,8 +60,8 @@ output "account_settings" {
       mode_by_account   = var.mode_by_account
       mode_by_group     = var.mode_by_group
     },
-    { for _ in var.new_accounts == null ? [] : [true] : "new_accounts" => {
-      mode  = var.new_accounts.mode
+    { for _ in local.new_accounts == null ? [] : [true] : "new_accounts" => {
+      mode  = local.new_accounts.mode
       until = local.new_until
     } },
     { for events in var.events == "changed" ? [] : [var.events] : "events" => events },
@@ -76,4 +76,9 @@ output "modes_by_account" {
 output "keys" {
   description = "The key of each use by region; null: AWS's own."
   value       = local.keys
+}
+
+output "schedule" {
+  description = "The schedule, typed."
+  value       = local.schedule
 }

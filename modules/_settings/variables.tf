@@ -43,12 +43,8 @@ variable "mode_by_group" {
 }
 
 variable "new_accounts" {
-  description = "The most that any rule may do in accounts that joined lately."
-  type = object({
-    mode   = string
-    days   = number
-    joined = map(string)
-  })
+  description = "The most that any rule may do in accounts that joined lately, as it was given: checked here. Its types are in typed/."
+  type        = any
 }
 
 variable "events" {
@@ -58,23 +54,9 @@ variable "events" {
 }
 
 variable "schedule" {
-  description = "The schedule of rules that have none of their own, and its maintenance window."
-  type = object({
-    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
-    expression = string
-    # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
-    time_zone = string
-    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
-    maintenance_window = optional(object({
-      # The days on which it opens, `MON` to `SUN`.
-      days = set(string)
-      # When it opens, such as `22:00`.
-      start = string
-      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
-      end = string
-    }))
-  })
-  nullable = false
+  description = "The schedule of rules that have none of their own, as it was given: checked here. Its types are in typed/."
+  type        = any
+  nullable    = false
 }
 
 variable "partition" {

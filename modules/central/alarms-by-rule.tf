@@ -3,7 +3,7 @@
 locals {
   # Two periods, the window in which a poll may begin, and what a poll may take.
   silence_minutes = {
-    for id, minutes in module.settings.poll_minutes : id => 2 * minutes + var.schedule.flexible_window_minutes + 15
+    for id, minutes in module.settings.poll_minutes : id => 2 * minutes + module.settings.schedule.flexible_window_minutes + 15
     if minutes > 0 && contains(keys(local.polled_rules), id)
   }
 
@@ -22,7 +22,7 @@ resource "aws_cloudwatch_metric_alarm" "poll_missing" {
   for_each = { for id, periods in local.silences : id => periods if var.alarms.enabled }
 
   alarm_name          = "${var.name}-poll-missing-${each.key}"
-  alarm_description   = "${each.key} has not been polled successfully for two of its periods (${coalesce(local.polled_rules[each.key].schedule_expression, var.schedule.expression)}), so its findings are not looked at. The log of ${local.collector_name} says why; if it says nothing, look at the schedule ${each.key} in the group ${var.name}."
+  alarm_description   = "${each.key} has not been polled successfully for two of its periods (${coalesce(local.polled_rules[each.key].schedule_expression, module.settings.schedule.expression)}), so its findings are not looked at. The log of ${local.collector_name} says why; if it says nothing, look at the schedule ${each.key} in the group ${var.name}."
   namespace           = local.metrics_namespace
   metric_name         = "PollSucceeded"
   dimensions          = { service = local.collector_name, rule = each.key }

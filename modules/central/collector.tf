@@ -23,7 +23,7 @@ module "collector" {
     NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
     REGIONS                      = jsonencode(local.regions)
     REGION_LABELS                = jsonencode(var.region_labels)
-    POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule_expression, var.schedule.expression) })
+    POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule_expression, module.settings.schedule.expression) })
     POWERTOOLS_SERVICE_NAME      = local.collector_name
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
   }

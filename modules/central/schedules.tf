@@ -15,12 +15,12 @@ resource "aws_scheduler_schedule" "rule" {
   group_name  = aws_scheduler_schedule_group.this.name
   description = "Asks Netskope for findings: ${local.catalog[each.key].title}"
 
-  schedule_expression          = coalesce(each.value.schedule_expression, var.schedule.expression)
-  schedule_expression_timezone = var.schedule.time_zone
+  schedule_expression          = coalesce(each.value.schedule_expression, module.settings.schedule.expression)
+  schedule_expression_timezone = module.settings.schedule.time_zone
 
   flexible_time_window {
-    mode                      = var.schedule.flexible_window_minutes == 0 ? "OFF" : "FLEXIBLE"
-    maximum_window_in_minutes = var.schedule.flexible_window_minutes == 0 ? null : var.schedule.flexible_window_minutes
+    mode                      = module.settings.schedule.flexible_window_minutes == 0 ? "OFF" : "FLEXIBLE"
+    maximum_window_in_minutes = module.settings.schedule.flexible_window_minutes == 0 ? null : module.settings.schedule.flexible_window_minutes
   }
 
   target {

@@ -56,7 +56,9 @@ run "misspelt_words" {
   command = plan
 
   variables {
-    regions = ["eu-central-1", "us-east-1"]
+    regions      = ["eu-central-1", "us-east-1"]
+    schedule     = { maintenance_windw = { start = "22:00", end = "04:00" }, maintenance_window = { start = "22:00", end = "04:00", day = ["SAT"] } }
+    new_accounts = { day = 30, joined = {} }
     encryption = {
       eu-central-1 = { tokn = "arn:aws:kms:eu-central-1:111111111111:key/k", all = "alias/all", topic = "arn:aws:kms:us-east-1:111111111111:key/k" }
       us-east-1    = { table = "arn:aws:kms:us-east-1:111111111111:key/k", queues = null, logs = "arn:aws:kms:us-east-1:111111111111:key/mrk-1" }
@@ -91,7 +93,10 @@ run "misspelt_words" {
   }
 
   assert {
-    condition = toset([for mistake in setsubtract(local.mistakes, local.encryption_mistakes) : regex("^(rules.* has \"\\w+\"), which is unknown: expected ", mistake)[0]]) == toset([
+    condition = toset([for mistake in setsubtract(local.mistakes, local.encryption_mistakes) : regex("^(.* has \"\\w+\"), which is unknown: expected ", mistake)[0]]) == toset([
+      "schedule has \"maintenance_windw\"",
+      "schedule.maintenance_window has \"day\"",
+      "new_accounts has \"day\"",
       "rules[\"s3-bucket-public\"] has \"maintenance_windw\"",
       "rules[\"s3-bucket-public\"] has \"exemption\"",
       "rules[\"s3-bucket-public\"].options has \"block_al\"",
@@ -115,7 +120,7 @@ run "of_every_kind_at_once" {
     excluded_groups   = ["sandbox"]
     mode_by_account   = { "2222" = "on" }
     mode_by_group     = { prod = "dry_run" }
-    schedule          = { expression = "every hour", time_zone = "UTC", maintenance_window = { days = [], start = "23:00", end = "25:00" } }
+    schedule          = { expression = "every hour", time_zone = "UTC+01:00", flexible_window_minutes = 1441, maintenance_window = { days = [], start = "23:00", end = "25:00" } }
     new_accounts      = { mode = "dry-run", days = 1.5, joined = { "222222222222" = "yesterday" } }
     rules = {
       ssh-open         = {}
@@ -141,7 +146,7 @@ run "of_every_kind_at_once" {
   expect_failures = [output.rules, check.exemptions_name_regions]
 
   assert {
-    condition     = length(local.mistakes) == 43
+    condition     = length(local.mistakes) == 45
     error_message = "${length(local.mistakes)}: ${join("\n", local.mistakes)}"
   }
 
@@ -160,7 +165,7 @@ run "of_every_kind_at_once" {
         ".options.max_age_days is 400", ".options.unused_only_days is 1.5", ".options.all_traffic is \"keep\"", ".method is \"automation\"",
         ".options.destination is \"my-bucket\"", "has \"10.0.0.1\"", "has \"0.0.0.0/0\"", "has \"VPC\"", "has \"10.0.0.0/33\"", "has \"010.0.0.0/8\"",
         "account_groups has the group \"Production\"", "account_groups[\"Production\"] has the account \"1111\"", "excluded_accounts has the account \"production\"",
-        "mode_by_account has 2222 = \"on\"", "mode_by_group names the group \"prod\"", "new_accounts has mode = \"dry-run\"", "new_accounts.days is 1.5", "new_accounts.joined has", "schedule.expression is \"every hour\"", "schedule.maintenance_window is {\"days\":[]",
+        "mode_by_account has 2222 = \"on\"", "mode_by_group names the group \"prod\"", "new_accounts has mode = \"dry-run\"", "new_accounts.days is 1.5", "new_accounts.joined has", "schedule.expression is \"every hour\"", "schedule.time_zone is \"UTC+01:00\"", "schedule.flexible_window_minutes is 1441", "schedule.maintenance_window is {\"days\":[]",
       ] : anytrue([for mistake in local.mistakes : strcontains(mistake, fragment)])
     ])
     error_message = join("\n", local.mistakes)

@@ -7,3 +7,13 @@ output "rules" {
   description = "The rules, typed."
   value       = var.rules
 }
+
+output "new_accounts" {
+  description = "What is said of new accounts, typed."
+  value       = var.new_accounts
+}
+
+output "schedule" {
+  description = "The schedule, typed."
+  value       = var.schedule
+}

@@ -105,3 +105,39 @@ variable "rules" {
   }))
   nullable = false
 }
+
+variable "new_accounts" {
+  description = "The highest mode of any rule in accounts that joined the organization recently; null: new accounts are like all others."
+  type = object({
+    # The most that any rule does there: off, dry_run or enforce.
+    mode = optional(string, "dry_run")
+    # For how many days after the account joined. Then its groups' modes count.
+    days = optional(number, 14)
+    # When each account joined, such as 2026-05-04T08:00:00Z: `joined_timestamp` of `aws_organizations_account`.
+    joined = map(string)
+  })
+  default = null
+}
+
+variable "schedule" {
+  description = "When Netskope is asked for findings, and when changes are allowed."
+  type = object({
+    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
+    expression = optional(string, "rate(1 hour)")
+    # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
+    time_zone = optional(string, "UTC")
+    # Minutes over which polls are spread, 0 to 1440. 0: none.
+    flexible_window_minutes = optional(number, 5)
+    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
+    maintenance_window = optional(object({
+      # The days on which it opens, `MON` to `SUN`.
+      days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
+      # When it opens, such as `22:00`.
+      start = optional(string, "")
+      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
+      end = optional(string, "")
+    }))
+  })
+  default  = {}
+  nullable = false
+}

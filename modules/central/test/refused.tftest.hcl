@@ -86,13 +86,12 @@ run "mistakes_4" {
     netskope_tenant  = "acme.example.com"
     api_token        = null
     api_token_secret = { create = false, arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:mine-AbCdEf" } # not of the home region
-    schedule         = { flexible_window_minutes = 1441 }
     lambda           = { runtime = "nodejs20.x" }
     collector        = { layers = ["arn:aws:lambda:us-east-1:111111111111:layer:agent:1"] } # not of the home region
     evidence         = { transitions = [{ days = 30, storage_class = "GLACIER" }] }
     notifications    = { enabled = false, email_addresses = ["security@example.com"] }
   }
-  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret, var.schedule, var.lambda, var.collector, var.evidence, var.notifications]
+  expect_failures = [var.name, var.netskope_tenant, var.api_token_secret, var.lambda, var.collector, var.evidence, var.notifications]
 }
 
 run "mistakes_5" {
@@ -101,11 +100,10 @@ run "mistakes_5" {
     name             = "sthree-cspm" # reserved by S3
     api_token        = null
     api_token_secret = { create = false, arn = "netskope-api-token" }
-    schedule         = { time_zone = "UTC+01:00" }
     evidence         = { force_destroy = true, object_lock = { mode = "COMPLIANCE", days = 30 } }
     notifications    = { outcomes = ["failed", "deferred"] } # no alarm tells of the one
   }
-  expect_failures = [var.name, var.api_token_secret, var.schedule, var.evidence, var.notifications]
+  expect_failures = [var.name, var.api_token_secret, var.evidence, var.notifications]
 }
 
 run "a_secret_that_can_be_brought_back_for_three_days" {
