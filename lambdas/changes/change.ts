@@ -13,9 +13,14 @@ export interface Change {
 /**
  * Records a change as far as it is made.
  * @param isMade False while no call of the change is known to have succeeded.
- * @returns a promise where what is noted has to outlive this attempt: to be awaited before the next call
+ * @param outlives True where it has to outlive this attempt, even if that is ended: only then is there a promise, to be
+ *   awaited before the next call.
  */
-export type Note<C extends Change = Change> = (soFar: C, isMade?: boolean) => Promise<void> | void;
+export type Note<C extends Change = Change> = (
+  soFar: C,
+  isMade?: boolean,
+  outlives?: boolean,
+) => Promise<void> | void;
 
 /** What is known of an application of which no end was recorded. */
 export interface CutOff {

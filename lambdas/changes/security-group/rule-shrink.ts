@@ -64,10 +64,10 @@ class Shrinking {
   }
 
   /** Notes what is made by now, and which call is on its way. */
-  progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): Promise<void> | void {
+  progress(unconfirmed?: RuleShrink['unconfirmed'], made = this.made): void {
     const { unconfirmed: _, ...soFar } = this.#soFar;
     this.#soFar = { ...soFar, made: [...made], ...(unconfirmed !== undefined && { unconfirmed }) };
-    return this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
+    this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
   /** Adds parts to the group as it was read directly before. */
@@ -105,7 +105,7 @@ class Shrinking {
     const others = this.made;
     // No read tells later by whom the wide rule was revoked, or its narrow one added.
     this.#soFar = { ...this.#soFar, replaces: true };
-    await this.progress();
+    await this.#note(this.#soFar, others.length > 0, true);
     const { standing } = await look(this.#session, this.#soFar, pieces);
     const added = await this.add([after], standing);
     const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);

@@ -66,11 +66,11 @@ async function applyStep(
   let isMadeInPart = false;
   const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
-    const made = await applyChange(session, change, (noted, isMade = true) => {
+    const made = await applyChange(session, change, (noted, isMade = true, outlives = false) => {
       soFar = noted;
       isMadeInPart = isMade;
       work.journal.note(resource, { change: { ...noted }, line });
-      return 'replaces' in noted ? work.journal.write() : undefined;
+      return outlives ? work.journal.write() : undefined;
     });
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
