@@ -1,4 +1,17 @@
-import type { Case } from './case.ts';
+import { type AwsState, EMPTY_STATE, type GroupRule, type SecurityGroup } from '../lab/aws-model/state.ts';
+import { ACCOUNT, type Case } from './case.ts';
+
+const VPC = 'vpc-0123abcd';
+const VPCS: AwsState['vpcs'] = { [VPC]: { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } };
+
+/** A rule that lets the world in by TCP, unless it is said otherwise. */
+function rule(id: string, fromPort: number, toPort: number, other: Partial<GroupRule> = {}): GroupRule {
+  return { id, protocol: 'tcp', fromPort, toPort, source: '0.0.0.0/0', description: '', tags: {}, ...other };
+}
+
+function group(rules: readonly GroupRule[], other: Partial<SecurityGroup> = {}): SecurityGroup {
+  return { owner: ACCOUNT, vpc: VPC, tags: {}, quota: 51, rules, ...other };
+}
 
 /** Cases in which longer runs found a fault, each as small as it could be made. */
 export const FOUND: readonly { readonly what: string; readonly case: Case }[] = [
@@ -7,79 +20,20 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
         groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 0,
-                toPort: 65535,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-          'sg-00000002': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-2a0',
-              },
-            ],
-          },
+          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
         },
-        acls: {},
-        vpcs: {
-          'vpc-0123abcd': {
-            cidrs: ['10.0.0.0/16'],
-            ipv6Cidrs: [],
-            isDefault: false,
-          },
-        },
-        buckets: {},
       },
       jobs: [
-        {
-          rule: 'security-group-rdp-open',
-          options: {
-            all_traffic: 'split',
-          },
-        },
-        {
-          rule: 'security-group-ssh-open',
-          options: {
-            all_traffic: 'split',
-          },
-        },
+        { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
       ],
       disturbances: [
-        {
-          at: 4,
-          act: {
-            kind: 'narrow ports',
-            which: 0,
-            how: 0,
-          },
-        },
-        {
-          at: 5,
-          loss: 'for good',
-        },
+        { at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } },
+        { at: 5, loss: 'for good' },
       ],
       kills: [],
     },
@@ -89,9 +43,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'bucket',
       initial: {
-        groups: {},
-        acls: {},
-        vpcs: {},
+        ...EMPTY_STATE,
         buckets: {
           'bucket-1': {
             region: 'eu-central-1',
@@ -102,27 +54,11 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
           },
         },
       },
-      jobs: [
-        {
-          rule: 's3-bucket-public',
-          options: {
-            block_all: false,
-          },
-        },
-      ],
+      jobs: [{ rule: 's3-bucket-public', options: { block_all: false } }],
       disturbances: [
-        {
-          at: 3,
-          loss: 'refused',
-        },
-        {
-          at: 1,
-          loss: 'for good',
-        },
-        {
-          at: 2,
-          loss: 'refused',
-        },
+        { at: 3, loss: 'refused' },
+        { at: 1, loss: 'for good' },
+        { at: 2, loss: 'refused' },
       ],
       kills: [1, 21],
     },
@@ -131,61 +67,11 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what was added is taken back from a group that is exempt by now',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: {
-          'vpc-0123abcd': {
-            cidrs: ['10.0.0.0/16'],
-            ipv6Cidrs: [],
-            isDefault: false,
-          },
-        },
-        buckets: {},
-      },
-      jobs: [
-        {
-          rule: 'security-group-ssh-open',
-          options: {
-            all_traffic: 'split',
-          },
-        },
-      ],
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
-        {
-          at: 7,
-          act: {
-            kind: 'revoke',
-            which: 0,
-            how: 0,
-          },
-        },
-        {
-          at: 2,
-          act: {
-            kind: 'exempt',
-            which: 0,
-            how: 0,
-          },
-        },
+        { at: 7, act: { kind: 'revoke', which: 0, how: 0 } },
+        { at: 2, act: { kind: 'exempt', which: 0, how: 0 } },
       ],
       kills: [27],
     },
@@ -195,56 +81,14 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: '-1',
-                fromPort: -1,
-                toPort: -1,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: {
-          'vpc-0123abcd': {
-            cidrs: ['10.0.0.0/16'],
-            ipv6Cidrs: [],
-            isDefault: false,
-          },
-        },
-        buckets: {},
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: { 'sg-00000001': group([rule('sgr-1a0', -1, -1, { protocol: '-1' })]) },
       },
-      jobs: [
-        {
-          rule: 'security-group-ssh-open',
-          options: {
-            all_traffic: 'split',
-          },
-        },
-      ],
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
-        {
-          at: 4,
-          loss: 'retried',
-        },
-        {
-          at: 5,
-          act: {
-            kind: 'revoke',
-            which: 0,
-            how: 5,
-          },
-        },
+        { at: 4, loss: 'retried' },
+        { at: 5, act: { kind: 'revoke', which: 0, how: 5 } },
       ],
       kills: [],
     },
@@ -253,61 +97,11 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a duplicate costs one more look between the look at the tags and the write',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: {
-          'vpc-0123abcd': {
-            cidrs: ['10.0.0.0/16'],
-            ipv6Cidrs: [],
-            isDefault: false,
-          },
-        },
-        buckets: {},
-      },
-      jobs: [
-        {
-          rule: 'security-group-ssh-open',
-          options: {
-            all_traffic: 'split',
-          },
-        },
-      ],
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
-        {
-          at: 2,
-          act: {
-            kind: 'exempt',
-            which: 0,
-            how: 0,
-          },
-        },
-        {
-          at: 4,
-          act: {
-            kind: 'add',
-            which: 0,
-            how: 9,
-          },
-        },
+        { at: 2, act: { kind: 'exempt', which: 0, how: 0 } },
+        { at: 4, act: { kind: 'add', which: 0, how: 9 } },
       ],
       kills: [],
     },
@@ -317,7 +111,8 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'network-acl',
       initial: {
-        groups: {},
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
         acls: {
           'acl-00000001': {
             subnets: ['subnet-0a'],
@@ -332,37 +127,17 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
                 action: 'allow',
                 protocol: '6',
                 cidr: '0.0.0.0/0',
-                ports: {
-                  from: 443,
-                  to: 443,
-                },
+                ports: { from: 443, to: 443 },
                 icmp: null,
               },
-              {
-                number: 99,
-                action: 'allow',
-                protocol: '-1',
-                cidr: '::/0',
-                ports: null,
-                icmp: null,
-              },
-              {
-                number: 100,
-                action: 'allow',
-                protocol: '-1',
-                cidr: '0.0.0.0/0',
-                ports: null,
-                icmp: null,
-              },
+              { number: 99, action: 'allow', protocol: '-1', cidr: '::/0', ports: null, icmp: null },
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
               {
                 number: 101,
                 action: 'allow',
                 protocol: '6',
                 cidr: '0.0.0.0/0',
-                ports: {
-                  from: 443,
-                  to: 443,
-                },
+                ports: { from: 443, to: 443 },
                 icmp: null,
               },
               {
@@ -370,22 +145,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
                 action: 'allow',
                 protocol: '6',
                 cidr: '0.0.0.0/0',
-                ports: {
-                  from: 443,
-                  to: 443,
-                },
+                ports: { from: 443, to: 443 },
                 icmp: null,
               },
             ],
           },
         },
-        vpcs: {
-          'vpc-0123abcd': {
-            cidrs: ['10.0.0.0/16'],
-            ipv6Cidrs: [],
-          },
-        },
-        buckets: {},
       },
       jobs: [
         {
@@ -397,22 +162,8 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
         },
       ],
       disturbances: [
-        {
-          at: 6,
-          act: {
-            kind: 'replace entry',
-            which: 7,
-            how: 7,
-          },
-        },
-        {
-          at: 1,
-          act: {
-            kind: 'create entry',
-            which: 2,
-            how: 0,
-          },
-        },
+        { at: 6, act: { kind: 'replace entry', which: 7, how: 7 } },
+        { at: 1, act: { kind: 'create entry', which: 2, how: 0 } },
       ],
       kills: [],
     },
@@ -422,7 +173,8 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'network-acl',
       initial: {
-        groups: {},
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
         acls: {
           'acl-00000001': {
             subnets: ['subnet-0a'],
@@ -444,8 +196,6 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
             ],
           },
         },
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        buckets: {},
       },
       jobs: [
         {
@@ -465,28 +215,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: { team: 'a' },
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443, { tags: { team: 'a' } })]) },
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
@@ -501,7 +232,8 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'network-acl',
       initial: {
-        groups: {},
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
         acls: {
           'acl-00000001': {
             subnets: [],
@@ -523,8 +255,6 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
             ],
           },
         },
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        buckets: {},
       },
       jobs: [
         {
@@ -548,28 +278,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: 'web',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443, { description: 'web' })]) },
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
@@ -585,9 +296,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'bucket',
       initial: {
-        groups: {},
-        acls: {},
-        vpcs: {},
+        ...EMPTY_STATE,
         buckets: {
           'bucket-1': {
             region: 'eu-central-1',
@@ -621,64 +330,20 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
         groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 55,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 3389,
-                toPort: 3389,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a1',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 21,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a2',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '10.0.0.0/8',
-                description: '',
-                tags: {},
-                id: 'sgr-1a3',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 25,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a4',
-              },
+          'sg-00000001': group(
+            [
+              rule('sgr-1a0', 20, 443),
+              rule('sgr-1a1', 3389, 3389),
+              rule('sgr-1a2', 20, 21),
+              rule('sgr-1a3', 22, 22, { source: '10.0.0.0/8' }),
+              rule('sgr-1a4', 22, 25),
             ],
-          },
+            { quota: 55 },
+          ),
         },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
@@ -695,30 +360,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what a call without an answer added is taken back, though a later plan shrinks the same rule',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 0,
-                toPort: 65535,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
-      },
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) } },
       jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 7, loss: 'for good' },
@@ -733,30 +375,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a revocation without an answer is not taken for done because an older read does not show the rule yet',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
-      },
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 10, lag: { versions: 1, reads: 1 } },
@@ -772,64 +391,20 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
         groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 55,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '10.0.0.0/8',
-                description: '',
-                tags: {},
-                id: 'sgr-1a1',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a2',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '203.0.113.0/24',
-                description: '',
-                tags: {},
-                id: 'sgr-1a3',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 3388,
-                toPort: 3390,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a4',
-              },
+          'sg-00000001': group(
+            [
+              rule('sgr-1a0', 20, 443),
+              rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
+              rule('sgr-1a2', 22, 22),
+              rule('sgr-1a3', 22, 22, { source: '203.0.113.0/24' }),
+              rule('sgr-1a4', 3388, 3390),
             ],
-          },
+            { quota: 55 },
+          ),
         },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
       },
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
@@ -848,81 +423,21 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
         groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 55,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '::/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '10.0.0.0/8',
-                description: '',
-                tags: {},
-                id: 'sgr-1a1',
-              },
-              {
-                protocol: 'icmp',
-                fromPort: -1,
-                toPort: -1,
-                source: '10.0.0.0/8',
-                description: '',
-                tags: {},
-                id: 'sgr-1a2',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 3388,
-                toPort: 3390,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a3',
-              },
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 21,
-                source: '::/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a4',
-              },
+          'sg-00000001': group(
+            [
+              rule('sgr-1a0', 20, 443, { source: '::/0' }),
+              rule('sgr-1a1', 22, 22, { source: '10.0.0.0/8' }),
+              rule('sgr-1a2', -1, -1, { protocol: 'icmp', source: '10.0.0.0/8' }),
+              rule('sgr-1a3', 3388, 3390),
+              rule('sgr-1a4', 20, 21, { source: '::/0' }),
             ],
-          },
-          'sg-00000002': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-2a0',
-              },
-            ],
-          },
+            { quota: 55 },
+          ),
+          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
         },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
@@ -938,9 +453,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'bucket',
       initial: {
-        groups: {},
-        acls: {},
-        vpcs: {},
+        ...EMPTY_STATE,
         buckets: {
           'bucket-1': {
             region: 'eu-central-1',
@@ -972,30 +485,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'of a wide rule that AWS modifies, only the parts that are added are taken for our own',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
-      },
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 3, act: { kind: 'add', which: 0, how: 10 } },
@@ -1009,7 +499,8 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'network-acl',
       initial: {
-        groups: {},
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
         acls: {
           'acl-00000001': {
             subnets: ['subnet-0a'],
@@ -1023,8 +514,6 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
             ],
           },
         },
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
-        buckets: {},
       },
       jobs: [
         {
@@ -1045,28 +534,9 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 3388,
-                toPort: 3390,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: { 'sg-00000001': group([rule('sgr-1a0', 3388, 3390)]) },
       },
       jobs: [
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -1087,30 +557,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'what a killed attempt added is taken back, though a later plan shrinks the same rule',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 0,
-                toPort: 65535,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
-      },
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) } },
       jobs: [
         { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
         { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
@@ -1123,30 +570,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a rule that its owner changed just before we shrank it is not judged by an older read',
     case: {
       kind: 'security-group',
-      initial: {
-        groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-        },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
-      },
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
         { at: 6, act: { kind: 'narrow source', which: 0, how: 0 } },
@@ -1161,45 +585,12 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     case: {
       kind: 'security-group',
       initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
         groups: {
-          'sg-00000001': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 20,
-                toPort: 443,
-                source: '0.0.0.0/0',
-                description: '',
-                tags: {},
-                id: 'sgr-1a0',
-              },
-            ],
-          },
-          'sg-00000002': {
-            owner: '111122223333',
-            vpc: 'vpc-0123abcd',
-            tags: {},
-            quota: 51,
-            rules: [
-              {
-                protocol: 'tcp',
-                fromPort: 22,
-                toPort: 22,
-                source: '::/0',
-                description: '',
-                tags: {},
-                id: 'sgr-2a0',
-              },
-            ],
-          },
+          'sg-00000001': group([rule('sgr-1a0', 20, 443)]),
+          'sg-00000002': group([rule('sgr-2a0', 22, 22, { source: '::/0' })]),
         },
-        acls: {},
-        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
-        buckets: {},
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
