@@ -30,6 +30,8 @@ export interface CutOff {
   readonly isLagOver: boolean;
   /** Whether a later attempt began a change of the same rule or entry, and its end is not known either. */
   readonly isBegunAnew?: boolean;
+  /** Whether a later change of the same rule or entry was made to its end: what stands now is its doing. */
+  readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
 }

@@ -67,7 +67,7 @@ function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): P
 
 /** What ends, besides the bucket being public, in the words of a plan. */
 function alsoEnds(change: S3PublicAccessBlockSet): string {
-  const changed = changedSettings(change).filter((setting) => change.after?.[setting] === true);
+  const changed = switchedOn(change);
   const ends = [
     ...(changed.includes('IgnorePublicAcls') ? ['public ACLs of its objects'] : []),
     ...(changed.includes('RestrictPublicBuckets') && change.publicBy?.includes('policy') !== false
@@ -181,8 +181,8 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
     return isDeepStrictEqual(now, planned.after) ? planned : undefined;
   },
-  removes: ({ before, after }) => switchedOn({ before, after }),
-  restsOn: ({ before, after, publicBy }) => (publicBy === undefined ? [] : switchedOn({ before, after })),
+  removes: switchedOn,
+  restsOn: (planned) => (planned.publicBy === undefined ? [] : switchedOn(planned)),
   inverse({ publicBy: _, ...applied }) {
     return { ...applied, before: applied.after, after: applied.before };
   },

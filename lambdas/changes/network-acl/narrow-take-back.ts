@@ -31,13 +31,9 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
 export async function takeBack(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  { isNoted, isLagOver, isBegunAnew = false, others = [] }: CutOff,
+  { isNoted, isLagOver, isBegunAnew = false, isSuperseded = false, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
-  // A later change of the same entry was made to its end: what stands now is its doing, and it needs what it counts on.
-  const isSuperseded = others.some(
-    (other) => narrowSchema.safeParse(other).data?.before.ruleNumber === before.ruleNumber,
-  );
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0) return { state: mayBeClosed ? 'unconfirmed' : 'settled' };
   const standing = await look(session, resource);

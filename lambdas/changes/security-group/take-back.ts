@@ -52,7 +52,7 @@ function neededBy(others: readonly Change[]): {
 export async function takeBack(
   session: AwsSession,
   change: RuleShrink,
-  { isNoted, isLagOver, isBegunAnew = false, others = [] }: CutOff,
+  { isNoted, isLagOver, isBegunAnew = false, isSuperseded = false, others = [] }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
   const standing = await readRulesOf(session, resource);
@@ -66,10 +66,6 @@ export async function takeBack(
       : alike(change, standing).filter(({ id }) => !known.has(id));
   const made = [...noted, ...unnoted];
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
-  // A later change of the same rule was made to its end: what stands now is its doing, and it needs what it counts on.
-  const isSuperseded = others.some(
-    (other) => ruleShrinkSchema.safeParse(other).data?.before.id === before.id,
-  );
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (!isSuperseded && (!isNoted || isClosing(change))) {

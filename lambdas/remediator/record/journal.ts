@@ -17,8 +17,6 @@ export interface Notes {
   readonly isWhole: boolean;
   /** Whether, besides, the answer to each call is known. */
   readonly isSure: boolean;
-  /** Whether it is whole, and of no call is the answer missing that shrinks, replaces or revokes: at most one that adds. */
-  readonly isOnlyAdding: boolean;
 }
 
 /**
@@ -112,17 +110,15 @@ export class Journal {
     const { begun = [], noted = [] } = this.#entry(resource);
     const notes = noted.filter((each) => each.line === line);
     const isWhole = notes.length >= begun.filter((each) => each === line).length;
-    const isOnlyAdding =
-      isWhole &&
-      notes.every(
-        ({ change: { unconfirmed, replaces, closed } }) =>
-          unconfirmed !== 'shrinking' && replaces !== true && closed !== 'unconfirmed',
-      );
     return {
       notes,
       isWhole,
-      isOnlyAdding,
-      isSure: isOnlyAdding && notes.every(({ change: { unconfirmed } }) => unconfirmed === undefined),
+      isSure:
+        isWhole &&
+        notes.every(
+          ({ change: { unconfirmed, replaces, closed } }) =>
+            unconfirmed === undefined && replaces !== true && closed !== 'unconfirmed',
+        ),
     };
   }
 

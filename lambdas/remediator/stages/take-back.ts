@@ -101,13 +101,14 @@ async function takeBackChangeOf(
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
   const others = wholeOf(resource, journal).map(({ change }) => change);
+  const isSuperseded = others.some((change) => isSameTarget({ ...change }, planned.change));
   const isBegunAnew = journal
     .unresolved(resource)
     .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const cutOff = { isNoted, isLagOver, isBegunAnew, others };
+    const cutOff = { isNoted, isLagOver, isBegunAnew, isSuperseded, others };
     const { made, taken, done, state } = await takeBackChange(session, change, cutOff);
     const record = (applied: Change, line: string): void =>
       journal.apply(resource, [appliedChange(session, applied, line, callsBefore)]);
