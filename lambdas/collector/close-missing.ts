@@ -1,6 +1,6 @@
 import { findingKey } from '../model/finding.ts';
 import type { Job, Poll } from '../model/job.ts';
-import { JobGrouper } from './job-grouper.ts';
+import { JobGrouper, jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 import type { ListedFinding } from './listing.ts';
 import type { PollRecords } from './poll-records.ts';
@@ -39,7 +39,8 @@ export async function closeMissing(
     .filter((finding) => !given.has(findingKey(finding)))
     .map((finding) => ({ finding, region: finding.region === 'global' ? homeRegion : finding.region }))
     .filter(({ region }) => regions.includes(region));
-  for (const [region, ofRegion] of byRegion(closingJobs(poll, missing))) await jobs.send(region, ofRegion);
+  for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, missing)))
+    await jobs.send(region, ofRegion);
   const isSame = known.length === listed.length && known.every((finding) => given.has(findingKey(finding)));
   if (!isSame || age >= LONGEST_MILLISECONDS)
     await records.writeListing({ poll, findings: listed }, last?.etag);
@@ -53,10 +54,4 @@ function closingJobs(
   const grouper = new JobGrouper(poll);
   const full = missing.flatMap(({ finding, region }) => grouper.add(finding, region));
   return [...full, ...grouper.rest()].map((job) => ({ ...job, closes: true }));
-}
-
-function byRegion(jobs: readonly Job[]): Map<string, Job[]> {
-  const regions = new Map<string, Job[]>();
-  for (const job of jobs) regions.set(job.region, [...(regions.get(job.region) ?? []), job]);
-  return regions;
 }

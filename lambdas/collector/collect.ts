@@ -9,7 +9,7 @@ import { factsOf } from '../rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { closeMissing } from './close-missing.ts';
 import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
-import { JobGrouper } from './job-grouper.ts';
+import { JobGrouper, jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 import { type ListedFinding, listedFinding } from './listing.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
@@ -166,13 +166,7 @@ class PollRun {
 
   /** Sends jobs to their regions, side by side. */
   async #send(jobs: readonly Job[]): Promise<void> {
-    const byRegion = new Map<string, Job[]>();
-    for (const job of jobs) {
-      const ofRegion = byRegion.get(job.region);
-      if (ofRegion === undefined) byRegion.set(job.region, [job]);
-      else ofRegion.push(job);
-    }
-    await Promise.all([...byRegion].map(([region, ofRegion]) => this.#sendTo(region, ofRegion)));
+    await Promise.all([...jobsByRegion(jobs)].map(([region, ofRegion]) => this.#sendTo(region, ofRegion)));
   }
 
   async #sendTo(region: string, jobs: readonly Job[]): Promise<void> {

@@ -66,3 +66,14 @@ export class JobGrouper {
     return [{ version: 1, poll: this.#poll, account, region, chunk, findings }];
   }
 }
+
+/** Jobs by the region whose queue each is for. */
+export function jobsByRegion(jobs: readonly Job[]): Map<string, Job[]> {
+  const regions = new Map<string, Job[]>();
+  for (const job of jobs) {
+    const ofRegion = regions.get(job.region);
+    if (ofRegion === undefined) regions.set(job.region, [job]);
+    else ofRegion.push(job);
+  }
+  return regions;
+}
