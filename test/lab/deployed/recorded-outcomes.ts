@@ -1,19 +1,17 @@
-import { gunzipSync } from 'node:zlib';
-import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { findingKey } from '../../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+import { Evidence } from '../../../scripts/audit/evidence.ts';
 
 /** The outcomes in an evidence bucket, as whoever has its objects reads them. */
 export class RecordedOutcomes {
-  readonly #s3: S3Client;
-  readonly #bucket: string;
+  readonly #evidence: Evidence;
   /** Objects are never written over, so each is read once. */
   readonly #objects = new Map<string, readonly Outcome[]>();
 
   constructor(s3: S3Client, bucket: string) {
-    this.#s3 = s3;
-    this.#bucket = bucket;
+    this.#evidence = new Evidence(s3, bucket);
   }
 
   /**
@@ -29,11 +27,9 @@ export class RecordedOutcomes {
 
   /** All lines of a poll, those that were replaced included, in the order in which they were finished. */
   async linesOf(rule: string, at: Date): Promise<Outcome[]> {
-    const Prefix = `outcomes/date=${at.toISOString().slice(0, 10)}/rule=${rule}/`;
+    const prefix = `outcomes/date=${at.toISOString().slice(0, 10)}/rule=${rule}/`;
     const objects: (readonly Outcome[])[] = [];
-    for await (const page of paginateListObjectsV2({ client: this.#s3 }, { Bucket: this.#bucket, Prefix })) {
-      for (const { Key = '' } of page.Contents ?? []) objects.push(await this.#read(Key));
-    }
+    for await (const key of this.#evidence.keys(prefix)) objects.push(await this.#read(key));
     const seconds = Math.floor(at.getTime() / 1000);
     return objects
       .flat()
@@ -44,12 +40,7 @@ export class RecordedOutcomes {
   async #read(key: string): Promise<readonly Outcome[]> {
     const known = this.#objects.get(key);
     if (known !== undefined) return known;
-    const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
-    const text = gunzipSync((await Body?.transformToByteArray()) ?? new Uint8Array()).toString();
-    const outcomes = text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => outcomeSchema.parse(JSON.parse(line)));
+    const outcomes = (await this.#evidence.lines(key)).map((line) => outcomeSchema.parse(line));
     this.#objects.set(key, outcomes);
     return outcomes;
   }
