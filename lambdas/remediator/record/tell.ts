@@ -5,7 +5,7 @@ import type { RecordedOutcome } from './outcome-log.ts';
 
 /** What others learn of an attempt. */
 export interface Told {
-  /** The outcomes that were recorded and that nobody had been told of. */
+  /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
   /** What is still to be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];

@@ -1,7 +1,7 @@
 variable "encryption" {
   description = "Your KMS keys by region, in place of AWS's own; a misspelt word in it is a mistake at plan."
   type = map(object({
-    # The key's ARN of everything in the region that has none of its own below. Null: AWS's own keys.
+    # The ARN of the key for everything in the region that no line below names a key for. Null: AWS's own keys.
     all = optional(string)
     # The key of the API token's secret; home region only.
     token = optional(string)
