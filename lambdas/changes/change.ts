@@ -51,6 +51,14 @@ export interface TakenBack {
   readonly state: 'settled' | 'open' | 'unconfirmed';
 }
 
+/** What AWS says of whether an applied change does what it is for. */
+export interface Effect {
+  /** `open`: AWS may not know yet. `missing`: it does not do it. */
+  readonly state: 'open' | 'missing';
+  /** In words for a reason. */
+  readonly words: string;
+}
+
 /**
  * A kind of change: how a change of this kind is described, applied and undone.
  *
@@ -96,6 +104,12 @@ export interface ChangeKind<C extends Change> {
    * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
+  /**
+   * Whether an applied change does what it is for, where AWS finds out only later. Undefined where it does as far as AWS
+   * knows, or is long gone. Kinds whose calls have their effect at once leave it out.
+   * @param appliedAt When it was made.
+   */
+  effect?(session: AwsSession, applied: C, appliedAt: Date): Promise<Effect | undefined>;
   /**
    * Whether the rule or entry that the change is about is as it was, because the change was made in part: it only added
    * others. Then a later plan may rest on it. Kinds that make no parts leave it out.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind, CutOff, Note, TakenBack } from './change.ts';
+import type { Change, ChangeKind, CutOff, Effect, Note, TakenBack } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
@@ -14,6 +14,7 @@ interface ParsingKind {
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
   find(session: AwsSession, planned: Change): Promise<Change | undefined>;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
+  effect(session: AwsSession, applied: Change, appliedAt: Date): Promise<Effect | undefined>;
   leavesTarget(applied: Change): boolean;
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
@@ -39,6 +40,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
     find: async (session, planned) => kind.find?.(session, parse(planned)),
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
+    effect: async (session, applied, appliedAt) => kind.effect?.(session, parse(applied), appliedAt),
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
@@ -120,7 +122,16 @@ export async function describeChange(change: Change): Promise<string> {
 }
 
 /**
- * Makes the change in AWS.
+ * Resolves when the calls of a change may be made: AWS throttles what comes faster. To be awaited before anything is
+ * asked or read that must be true when they leave.
+ */
+export async function waitForTurn(session: AwsSession, change: Change): Promise<void> {
+  const kind = await load(change);
+  if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
+}
+
+/**
+ * Makes the change in AWS, at once: `waitForTurn` comes before.
  * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
@@ -133,9 +144,7 @@ export async function applyChange(
   change: Change,
   note: Note = () => {},
 ): Promise<Change> {
-  const kind = await load(change);
-  if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
-  return kind.apply(session, change, note);
+  return (await load(change)).apply(session, change, note);
 }
 
 /** How fast calls of a kind of changes may follow one another in one account; undefined where AWS sets no slow pace. */
@@ -177,6 +186,15 @@ export async function restsOnRemoved(planned: Change, applied: Change): Promise<
 /** Whether AWS's reads show an applied change already, and not the state before it. */
 export async function isChangeVisible(session: AwsSession, applied: Change): Promise<boolean> {
   return (await load(applied)).isVisible(session, applied);
+}
+
+/** What speaks against that an applied change does what it is for; undefined where nothing does. */
+export async function effectOf(
+  session: AwsSession,
+  applied: Change,
+  appliedAt: Date,
+): Promise<Effect | undefined> {
+  return (await load(applied)).effect(session, applied, appliedAt);
 }
 
 /**

@@ -92,7 +92,7 @@ class CaseRun implements CaseResult {
   constructor(chosen: Case, withTrace: boolean) {
     this.#case = chosen;
     this.#withTrace = withTrace;
-    this.#model = new AwsModel(ACCOUNT, chosen.initial, this.#world.now);
+    this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#world.now);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
       'network-acl': () => new NetworkAclOracle(),
@@ -257,7 +257,7 @@ class CaseRun implements CaseResult {
       return `sgr-${this.#ids.toString(16).padStart(17, '0')}`;
     });
     if (acted === undefined) return undefined;
-    this.#model.set(acted.state, this.#world.now);
+    this.#model.set(acted.state);
     const versions = [...(this.#actsOn.get(acted.resource) ?? []), this.#model.versions.length - 1];
     this.#actsOn.set(acted.resource, versions);
     if (act.kind === 'exempt') this.#exemptedAt.set(acted.resource, this.#calls);
@@ -283,7 +283,7 @@ class CaseRun implements CaseResult {
       if (!this.#model.isWrite(operation)) return this.#read(call);
       const before = this.#model.state;
       const { output, next: after = before } = this.#model.answer(operation, input, before, call.region);
-      this.#model.set(after, this.#world.now);
+      this.#model.set(after);
       this.#say(`call ${this.#calls}: ${operation} ${summary(input)}`);
       const resource = this.#resourceOf(call);
       if (resource === undefined)
@@ -572,7 +572,7 @@ class CaseRun implements CaseResult {
       () => this.#world.now,
       async ({ operation, input, region }) => {
         const { output, next } = this.#model.answer(operation, input, this.#model.state, region);
-        if (next !== undefined) this.#model.set(next, this.#world.now);
+        if (next !== undefined) this.#model.set(next);
         this.#say(`undo: ${operation} ${next === undefined ? '' : summary(input)}`);
         return output;
       },

@@ -3,9 +3,9 @@ import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind } from '../change.ts';
+import type { ChangeKind, Effect } from '../change.ts';
 import { refusal } from '../refusal.ts';
-import { isLogging, readFlowLogs } from './flow-logs.ts';
+import { isDeliveryOpen, isLogging, MINUTES_UNTIL_DELIVERY_IS_KNOWN, readFlowLogs } from './flow-logs.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogCreateSchema } from './schemas.ts';
 
 /** Marks the flow logs that we made: an undo may delete these and no others. */
@@ -13,7 +13,7 @@ const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediatio
 
 const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
-function words({ destination }: FlowLogCreate): string {
+function destinationOf({ destination }: FlowLogCreate): string {
   return destination.type === 's3' ? destination.arn : `log group ${destination.logGroup}`;
 }
 
@@ -35,7 +35,7 @@ async function look(session: AwsSession, change: FlowLogCreate): Promise<void> {
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
   if (failing === undefined) return;
   throw new ChangeRefusedError(
-    `flow log ${failing.id} of VPC ${resource} to ${words(change)} is there and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS takes no second one: see to its permissions, or delete it`,
+    `flow log ${failing.id} of VPC ${resource} to ${destinationOf(change)} is there and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS takes no second one: see to its permissions, or delete it`,
   );
 }
 
@@ -89,13 +89,33 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
   throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
 }
 
+/** What speaks against that AWS delivers what the flow log that we made logs. */
+async function delivery(
+  session: AwsSession,
+  change: FlowLogCreate,
+  appliedAt: Date,
+): Promise<Effect | undefined> {
+  const { resource, flowLogId } = change;
+  const name = `flow log ${flowLogId} of VPC ${resource}`;
+  const flowLog = (await readFlowLogs(session, [resource])).find(({ id }) => id === flowLogId);
+  if (flowLog?.failure !== undefined) {
+    const words = `${name} was made, but delivers nothing to ${destinationOf(change)} (AWS: ${flowLog.failure}): see to its permissions, or delete it`;
+    return { state: 'missing', words };
+  }
+  if (isDeliveryOpen(flowLog?.created ?? appliedAt, session.now())) {
+    const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
+    return { state: 'open', words };
+  }
+  return undefined;
+}
+
 /** Starts to log a VPC's traffic. */
 export const changeKind: ChangeKind<FlowLogCreate> = {
   kind: 'flow-log-create',
   schema: flowLogCreateSchema,
   pace: ec2Writes,
   describe(change) {
-    return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${words(change)}`;
+    return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${destinationOf(change)}`;
   },
   async apply(session, change, note) {
     await look(session, change);
@@ -114,6 +134,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   async isVisible(session, { resource, flowLogId }) {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
+  effect: delivery,
   async find(session, planned) {
     const ours = (await readFlowLogs(session, [planned.resource])).find(
       ({ destination, tags }) => destination === nameOf(planned) && tags[tag.Key] === tag.Value,

@@ -9,13 +9,20 @@ export interface VpcFlowLog {
   readonly destination: string;
   /** AWS's words for why nothing is delivered; undefined where it is, or AWS does not know yet. */
   readonly failure: string | undefined;
+  /** Whether AWS says that it delivers: it does until it knows better. */
+  readonly isSaidToDeliver: boolean;
   readonly isActive: boolean;
   readonly created: Date | undefined;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** How long AWS may take until it shows that a new flow log can't deliver. */
-export const MINUTES_UNTIL_DELIVERY_IS_KNOWN = 10;
+/**
+ * How long AWS may take until it shows that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon as the
+ * flow log is made, and `FAILED` only when AWS has tried to deliver: traffic is put together for up to 10 minutes, then
+ * takes about 5 more to CloudWatch Logs and about 10 to S3.
+ * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
+ */
+export const MINUTES_UNTIL_DELIVERY_IS_KNOWN = 20;
 
 /**
  * `FlowLogStatus` is only ever `ACTIVE`: whether anything is delivered stands in `DeliverLogsStatus`.
@@ -29,6 +36,7 @@ function parse(flowLog: FlowLog): VpcFlowLog {
     destination: LogGroupName ?? LogDestination ?? '',
     failure:
       DeliverLogsStatus === 'FAILED' ? (flowLog.DeliverLogsErrorMessage ?? 'no error message') : undefined,
+    isSaidToDeliver: DeliverLogsStatus === 'SUCCESS',
     isActive: flowLog.FlowLogStatus === 'ACTIVE',
     created: flowLog.CreationTime,
     tags: tagMap(flowLog.Tags),
@@ -37,6 +45,10 @@ function parse(flowLog: FlowLog): VpcFlowLog {
 
 /** Whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes. */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
+
+/** Whether AWS may not know yet that a flow log, as old as this, can't deliver. */
+export const isDeliveryOpen = (created: Date, now: Date): boolean =>
+  now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 
 /** The flow logs of these VPCs. */
 export async function readFlowLogs(session: AwsSession, vpcs: readonly string[]): Promise<VpcFlowLog[]> {

@@ -7,9 +7,10 @@ import type { PlannedFix, Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
 import { isStart, planRunbook } from '../runbooks/execution.ts';
 import type { Ending } from '../runbooks/follow.ts';
-import { conclude, retry, type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
+import { conclude, retry, type Verdict, type Verdicts, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
+import { verdictOfEffects } from './effects.ts';
 import { awaitReadBack } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
@@ -52,12 +53,17 @@ async function planFix(
 ): Promise<Fix | Verdict> {
   const assessment = assessments.get(finding.resource);
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
+  let effects: Verdict | undefined;
   try {
     await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
+    effects = await verdictOfEffects(session, finding, assessment, work);
   } catch (error) {
     return verdictOfError(error);
   }
-  if (assessment.state !== 'violation') return verdictOfUnviolated(finding, assessment, work, ending);
+  if (assessment.state !== 'violation') {
+    return effects ?? verdictOfUnviolated(finding, assessment, work, ending);
+  }
+  if (effects !== undefined) return withDetails(effects, { seen: assessment.seen });
   const held = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
   if (held !== undefined) return held;
   const notVisible = awaitReadBack(finding, assessment, work);

@@ -3,9 +3,10 @@ import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
 import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
-import { conclude, type Verdict, verdictOfError, wait } from '../verdict.ts';
+import { conclude, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
+import { verdictOfEffects } from './effects.ts';
 
 /** Most reads show a write within seconds: these are waited for. */
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
@@ -20,23 +21,45 @@ const LONGEST_LAG_MILLISECONDS = 3_600_000;
 export async function readBack(
   session: AwsSession,
   changed: readonly PlannedFix[],
-  { rule, settings, ports }: ConfiguredWork,
+  work: ConfiguredWork,
 ): Promise<Map<string, Verdict>> {
+  const { rule, settings, ports } = work;
   const resources = changed.map(({ finding }) => finding.resource);
   const results = await readUntilSeen(rule, session, resources, settings.options, ports.clock);
-  return new Map(
-    changed.map((fix) => [fix.finding.resource, verdictOf(fix, results.get(fix.finding.resource))]),
-  );
+  const verdicts = new Map<string, Verdict>();
+  for (const fix of changed) {
+    const { resource } = fix.finding;
+    verdicts.set(resource, await verdictOf(session, fix, results.get(resource), work));
+  }
+  return verdicts;
 }
 
-function verdictOf({ finding, notes, details }: PlannedFix, result: Assessment | Error | undefined): Verdict {
-  if (result === undefined || result instanceof Error) {
-    const words = 'the changes were made, but the resource could not be read back: ';
-    return verdictOfError(result, details, words);
-  }
-  if (result.state === 'violation') return wait(lagWords(finding), details);
+async function verdictOf(
+  session: AwsSession,
+  { finding, notes, details }: PlannedFix,
+  result: Assessment | Error | undefined,
+  work: ConfiguredWork,
+): Promise<Verdict> {
+  const unread = 'the changes were made, but the resource could not be read back: ';
+  if (result === undefined || result instanceof Error) return verdictOfError(result, details, unread);
   if (result.state === 'busy') return wait(result.reason, details);
-  return conclude('remediated', { ...details, ...reasonOf(notes) });
+  try {
+    const effects = await verdictOfEffects(session, finding, result, work);
+    if (effects !== undefined) return withDetails(effects, details);
+  } catch (error) {
+    return verdictOfError(error, details, unread);
+  }
+  if (isViolated(result)) return wait(lagWords(finding), details);
+  return conclude('remediated', { ...details, ...reasonOf([...notes, ...notesOf(result)]) });
+}
+
+const isViolated = (result: Assessment): boolean =>
+  result.state === 'violation' || (result.state === 'not_applicable' && result.violates === true);
+
+/** What a rule says of a resource that it finds nothing wrong with. */
+function notesOf(result: Assessment): readonly string[] {
+  if (result.state === 'not_applicable') return [result.reason];
+  return result.state === 'compliant' ? (result.notes ?? []) : [];
 }
 
 /** Reads resources, some times if need be, until none violates the rule any more. */

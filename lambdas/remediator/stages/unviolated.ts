@@ -54,7 +54,7 @@ function verdictOfOwnWork(
   // A later look is meant to find what an earlier job did.
   const isLater = job.continues !== undefined && journal.completedAt(resource) !== undefined;
   if (ending?.status === 'Success' || (ending === undefined && isLater)) {
-    return conclude('remediated');
+    return conclude('remediated', reasonOf(assessment.state === 'compliant' ? (assessment.notes ?? []) : []));
   }
   const notes = assessment.state === 'not_applicable' ? `; ${assessment.reason}` : '';
   if (ending !== undefined) {

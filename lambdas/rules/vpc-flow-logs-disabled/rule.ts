@@ -1,6 +1,7 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import {
+  isDeliveryOpen,
   isLogging,
   MINUTES_UNTIL_DELIVERY_IS_KNOWN,
   readFlowLogs,
@@ -38,21 +39,21 @@ async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Ma
   return vpcs;
 }
 
-/** What to tell of flow logs of which AWS can't say yet whether they deliver. */
-function tooNewToKnow(flowLogs: readonly VpcFlowLog[], now: Date): string[] {
-  const since = now.getTime() - MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
-  const old = flowLogs.some(({ created }) => created === undefined || created.getTime() <= since);
-  if (old) return [];
-  return flowLogs.map(
-    ({ id }) =>
-      `flow log ${id} is less than ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes old: AWS shows only then whether it can deliver`,
+/** What to tell of flow logs where AWS says of none that it delivers, or can't know yet. */
+function unsure(flowLogs: readonly VpcFlowLog[], now: Date): string[] {
+  const isNew = ({ created }: VpcFlowLog) => created !== undefined && isDeliveryOpen(created, now);
+  if (flowLogs.some((flowLog) => flowLog.isSaidToDeliver && !isNew(flowLog))) return [];
+  return flowLogs.map((flowLog) =>
+    isNew(flowLog)
+      ? `flow log ${flowLog.id} is less than ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes old: AWS shows only then whether it can deliver`
+      : `AWS does not say whether flow log ${flowLog.id} delivers`,
   );
 }
 
 function judge(session: AwsSession, tags: Vpc['tags'], flowLogs: readonly VpcFlowLog[]): Inspection<Seen> {
   const logging = flowLogs.filter(isLogging);
   if (logging.length > 0) {
-    const notes = tooNewToKnow(logging, session.now());
+    const notes = unsure(logging, session.now());
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
   }
   const { account, partition, region } = session;

@@ -43,13 +43,13 @@ afterAll(() => proxy.stop());
 
 /** A session on a model of this state. */
 function onModel(account: string, initial: AwsState): AwsSession {
-  const model = new AwsModel(account, initial, 0);
+  const model = new AwsModel(account, initial, () => 0);
   return modelSession(
     { account, region: REGION },
     () => 0,
     async ({ operation, input, region }) => {
       const { output, next } = model.answer(operation, input, model.state, region);
-      if (next !== undefined) model.set(next, 0);
+      if (next !== undefined) model.set(next);
       return output;
     },
   );

@@ -1,13 +1,19 @@
 import { bucketOperations } from './buckets.ts';
+import { databaseOperations } from './databases.ts';
+import { flowLogOperations } from './flow-logs.ts';
 import { networkAclOperations } from './network-acls.ts';
 import { type Answered, AwsModelError, type Operation, type OperationContext } from './operation.ts';
 import { securityGroupOperations } from './security-groups.ts';
 import type { AwsState } from './state.ts';
+import { userOperations } from './users.ts';
 
 const operations: Readonly<Record<string, Operation>> = {
   ...securityGroupOperations,
   ...networkAclOperations,
   ...bucketOperations,
+  ...flowLogOperations,
+  ...userOperations,
+  ...databaseOperations,
 };
 
 /** A state and since when it stands. */
@@ -22,9 +28,12 @@ export class AwsModel {
   readonly #versions: Version[];
   #ids = 0;
 
-  constructor(account: string, initial: AwsState, at: number) {
+  readonly #now: () => number;
+
+  constructor(account: string, initial: AwsState, now: () => number) {
     this.account = account;
-    this.#versions = [{ at, state: initial }];
+    this.#now = now;
+    this.#versions = [{ at: now(), state: initial }];
   }
 
   get versions(): readonly Version[] {
@@ -46,8 +55,8 @@ export class AwsModel {
   }
 
   /** Replaces the state, as an act of someone. */
-  set(state: AwsState, at: number): void {
-    if (state !== this.state) this.#versions.push({ at, state });
+  set(state: AwsState): void {
+    if (state !== this.state) this.#versions.push({ at: this.#now(), state });
   }
 
   isWrite(operation: string): boolean {
@@ -62,6 +71,7 @@ export class AwsModel {
     const context: OperationContext = {
       account: this.account,
       region,
+      now: this.#now(),
       newId: (prefix) => {
         this.#ids += 1;
         return `${prefix}-${this.#ids.toString(16).padStart(17, 'f')}`;

@@ -102,6 +102,7 @@ const describeVpcs: Operation = {
           return [
             {
               VpcId: id,
+              Tags: sdkTags(vpc.tags ?? {}),
               CidrBlock: vpc.cidrs[0],
               CidrBlockAssociationSet: vpc.cidrs.map((CidrBlock) => ({ CidrBlock, CidrBlockState: State })),
               Ipv6CidrBlockAssociationSet: vpc.ipv6Cidrs.map((Ipv6CidrBlock) => ({

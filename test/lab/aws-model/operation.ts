@@ -22,6 +22,8 @@ export interface Answered {
 export interface OperationContext {
   readonly account: string;
   readonly region: string;
+  /** In milliseconds. */
+  readonly now: number;
   newId(prefix: string): string;
 }
 

@@ -52,6 +52,54 @@ export interface Vpc {
   readonly isDefault?: boolean;
   readonly cidrs: readonly string[];
   readonly ipv6Cidrs: readonly string[];
+  readonly tags?: Tags;
+  readonly flowLogs?: readonly FlowLog[];
+}
+
+/** A flow log of a VPC to a bucket. */
+export interface FlowLog {
+  readonly id: string;
+  /** The bucket's ARN. */
+  readonly bucket: string;
+  /** Null where AWS says nothing of it. */
+  readonly status: 'SUCCESS' | 'FAILED' | null;
+  readonly error?: string;
+  /** In milliseconds. */
+  readonly created: number;
+  readonly tags: Tags;
+  /** The client token of the call that made it. */
+  readonly token?: string;
+}
+
+export interface AccessKey {
+  readonly id: string;
+  readonly status: 'Active' | 'Inactive';
+  /** In milliseconds, as `lastUsed`. */
+  readonly created: number;
+  /** Null for never. */
+  readonly lastUsed: number | null;
+}
+
+/** An IAM user. */
+export interface User {
+  readonly tags: Tags;
+  readonly keys: readonly AccessKey[];
+}
+
+/** A manual snapshot. */
+export interface Snapshot {
+  readonly id: string;
+  readonly tags: Tags;
+  /** Account ids, or `all`. */
+  readonly sharedWith: readonly string[];
+}
+
+/** A DB instance and its manual snapshots. */
+export interface Database {
+  /** Whether the instance itself is still there. */
+  readonly isThere: boolean;
+  readonly tags: Tags;
+  readonly snapshots: readonly Snapshot[];
 }
 
 /** The four settings of a bucket's public access block, in the API's order. */
@@ -79,9 +127,18 @@ export interface AwsState {
   readonly acls: Readonly<Record<string, NetworkAcl>>;
   readonly vpcs: Readonly<Record<string, Vpc>>;
   readonly buckets: Readonly<Record<string, Bucket>>;
+  readonly users: Readonly<Record<string, User>>;
+  readonly databases: Readonly<Record<string, Database>>;
 }
 
-export const EMPTY_STATE: AwsState = { groups: {}, acls: {}, vpcs: {}, buckets: {} };
+export const EMPTY_STATE: AwsState = {
+  groups: {},
+  acls: {},
+  vpcs: {},
+  buckets: {},
+  users: {},
+  databases: {},
+};
 
 /** A record with one entry set, or removed where the value is undefined. */
 export function withEntry<T>(

@@ -1,6 +1,7 @@
 import {
   CreateFlowLogsCommand,
   DeleteNetworkAclEntryCommand,
+  DescribeFlowLogsCommand,
   DescribeNetworkAclsCommand,
   EC2Client,
   RevokeSecurityGroupIngressCommand,
@@ -99,6 +100,19 @@ test('a flow log that is asked for again with its client token is the first one'
   const again = await aws.ec2.send(flowLog('token-1'));
 
   expect(again.FlowLogIds).toEqual(['fl-1']);
+});
+
+test('flow logs are as old as one of which AWS knows whether it delivers', async () => {
+  const created = '2026-06-30T12:00:00.000Z';
+  await using aws = await answering(
+    xmlAnswer(
+      `<DescribeFlowLogsResponse><flowLogSet><item><flowLogId>fl-1</flowLogId><creationTime>${created}</creationTime></item></flowLogSet></DescribeFlowLogsResponse>`,
+    ),
+  );
+
+  const { FlowLogs } = await aws.ec2.send(new DescribeFlowLogsCommand({}));
+
+  expect(FlowLogs).toEqual([{ FlowLogId: 'fl-1', CreationTime: new Date('2026-06-30T11:00:00Z') }]);
 });
 
 test('other errors stay as they are', async () => {

@@ -58,6 +58,19 @@ function secondFlowLog(): Correct {
   };
 }
 
+/**
+ * The local AWS knows at once whether a flow log can deliver, AWS after minutes: so flow logs are as old here as one of
+ * which AWS would know it. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
+ */
+const knownDelivery: Correct = (_, answer) =>
+  withBody(
+    answer,
+    bodyText(answer).replaceAll(/<creationTime>([^<]*)</g, (_whole, created: string) => {
+      const hourBefore = new Date(Date.parse(created) - 3_600_000);
+      return `<creationTime>${hourBefore.toISOString()}<`;
+    }),
+  );
+
 /** Where the local AWS is known to answer otherwise than AWS documents, makes the answer what AWS gives. */
 export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer {
   const corrections: Readonly<Record<string, Correct>> = {
@@ -67,6 +80,7 @@ export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer 
     RevokeSecurityGroupIngress: missingSecurityGroupRule,
     RevokeSecurityGroupEgress: missingSecurityGroupRule,
     CreateFlowLogs: secondFlowLog(),
+    DescribeFlowLogs: knownDelivery,
   };
   return (call, answer) =>
     (call.service === 'ec2' ? corrections[call.operation]?.(call, answer) : undefined) ?? answer;

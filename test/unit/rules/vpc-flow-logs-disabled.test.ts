@@ -235,7 +235,7 @@ describe('what is seen of a VPC', () => {
 
     expect(assessments.get(VPC)).toEqual({
       state: 'compliant',
-      notes: ['flow log fl-1 is less than 10 minutes old: AWS shows only then whether it can deliver'],
+      notes: ['flow log fl-1 is less than 20 minutes old: AWS shows only then whether it can deliver'],
     });
   });
 

@@ -8,7 +8,6 @@ import {
   type Tags,
   withEntry,
 } from '../../../lab/aws-model/state.ts';
-import { NOW } from './iam-account.ts';
 import { ACCOUNT, jobOf, settingsOf, World } from './world.ts';
 
 export const SSH = 'security-group-ssh-open';
@@ -35,7 +34,7 @@ export class GroupAccount {
   constructor(groups: Readonly<Record<string, readonly GroupRule[]>>) {
     const standing = Object.fromEntries(Object.entries(groups).map(([id, rules]) => [id, groupOf(rules)]));
     const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
-    this.#model = new AwsModel(ACCOUNT, { ...EMPTY_STATE, groups: standing, vpcs }, NOW);
+    this.#model = new AwsModel(ACCOUNT, { ...EMPTY_STATE, groups: standing, vpcs }, () => this.world.now);
     this.world.settings = settingsOf({ rule: SSH });
     this.world.openSession = (_, now, life) =>
       modelSession({ account: ACCOUNT, region: REGION }, now, (call) => life.step(() => this.#answer(call)));
@@ -79,7 +78,7 @@ export class GroupAccount {
 
   #set(id: string, group: SecurityGroup | undefined): void {
     const { state } = this.#model;
-    this.#model.set({ ...state, groups: withEntry(state.groups, id, group) }, this.world.now);
+    this.#model.set({ ...state, groups: withEntry(state.groups, id, group) });
   }
 
   #answer(call: ModelCall): object {
@@ -89,7 +88,7 @@ export class GroupAccount {
     const [first] = this.#model.versions;
     const state = !isWrite && first !== undefined && this.lags(call) ? first.state : this.#model.state;
     const { output, next } = this.#model.answer(call.operation, call.input, state, call.region);
-    if (next !== undefined) this.#model.set(next, this.world.now);
+    if (next !== undefined) this.#model.set(next);
     this.after(call);
     return output;
   }

@@ -1,0 +1,163 @@
+import { expect, test } from 'vitest';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
+import { EMPTY_STATE, type FlowLog } from '../../../lab/aws-model/state.ts';
+import { ModelAccount } from '../support/model-account.ts';
+
+const RULE = 'vpc-flow-logs-disabled';
+const VPC = 'vpc-0123abcd';
+const BUCKET = 'arn:aws:s3:::logs';
+const MINUTE = 60_000;
+
+const withoutFlowLogs = {
+  ...EMPTY_STATE,
+  vpcs: { [VPC]: { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+};
+
+function account(): ModelAccount {
+  return new ModelAccount(RULE, withoutFlowLogs, { destination: BUCKET });
+}
+
+/** AWS comes to know something of the VPC's flow logs. */
+function learn(of: ModelAccount, known: Partial<FlowLog>): void {
+  const flowLogs = of.state.vpcs[VPC]?.flowLogs ?? [];
+  of.set(
+    withFlowLogs(
+      of.state,
+      VPC,
+      flowLogs.map((flowLog) => ({ ...flowLog, ...known })),
+    ),
+  );
+}
+
+const others: FlowLog = {
+  id: 'fl-others',
+  bucket: 'arn:aws:s3:::theirs',
+  status: 'SUCCESS',
+  created: 0,
+  tags: {},
+};
+
+/** Lets follow-up jobs look until one concludes. @returns the outcome and after how many minutes it came */
+async function follow(
+  { world }: ModelAccount,
+  begun: number,
+): Promise<{ outcome: Outcome; minutes: number }> {
+  for (let looks = 0; looks < 20; looks += 1) {
+    const [outcome] = world.outcomes.values();
+    if (outcome !== undefined) return { outcome, minutes: (world.now - begun) / MINUTE };
+    const later = world.later.at(-1);
+    if (later === undefined) throw new Error('nothing looks again');
+    world.now += later.delaySeconds * 1_000;
+    await world.attempt(later.job);
+  }
+  throw new Error('nothing is concluded after 20 looks');
+}
+
+const applied = [{ change: { kind: 'flow-log-create', flowLogId: expect.stringMatching(/^fl-/) } }];
+
+test('a flow log of ours is not remediated while AWS can’t know whether it delivers', async () => {
+  const of = account();
+  const begun = of.world.now;
+
+  const { inProgress } = await of.world.attempt(of.job(VPC));
+  const { outcome, minutes } = await follow(of, begun);
+
+  expect(inProgress).toMatchObject([
+    {
+      reason: expect.stringMatching(/^AWS shows up to 20 minutes after flow log fl-\w+ of VPC vpc-0123abcd /),
+    },
+  ]);
+  expect(minutes).toBeGreaterThanOrEqual(20);
+  expect(minutes).toBeLessThan(30);
+  expect(outcome).toMatchObject({ outcome: 'remediated', applied });
+  expect(outcome.reason).toBeUndefined();
+  expect(of.writes).toEqual(['CreateFlowLogs']);
+});
+
+test('a flow log of ours that AWS reports as failed later has failed, with AWS’s message', async () => {
+  const of = account();
+  const begun = of.world.now;
+  await of.world.attempt(of.job(VPC));
+  learn(of, { status: 'FAILED', error: 'Access error' });
+
+  const { outcome, minutes } = await follow(of, begun);
+
+  expect(minutes).toBeLessThan(1);
+  expect(outcome).toMatchObject({ outcome: 'failed', willRetry: true, applied });
+  expect(outcome.reason).toMatch(
+    /^flow log fl-\w+ of VPC vpc-0123abcd was made, but delivers nothing to arn:aws:s3:::logs \(AWS: Access error\): see to /,
+  );
+  expect(of.writes).toEqual(['CreateFlowLogs']);
+});
+
+test('where AWS never says whether it delivers, that is told when it would have by then', async () => {
+  const of = account();
+  const begun = of.world.now;
+  await of.world.attempt(of.job(VPC));
+  learn(of, { status: null });
+
+  const { outcome, minutes } = await follow(of, begun);
+
+  expect(minutes).toBeGreaterThanOrEqual(20);
+  expect(outcome).toMatchObject({ outcome: 'remediated', applied });
+  expect(outcome.reason).toMatch(/^AWS does not say whether flow log fl-\w+ delivers$/);
+});
+
+test('what AWS knows when the flow log is read back is told at once, with what the rule notes', async () => {
+  const of = account();
+  const old = { created: of.world.now - 60 * MINUTE, status: null } as const;
+  of.onWrite = () => learn(of, old);
+
+  const { outcomes } = await of.world.attempt(of.job(VPC));
+
+  expect(outcomes).toMatchObject([
+    {
+      outcome: 'remediated',
+      reason: expect.stringMatching(/^AWS does not say whether flow log fl-/),
+      applied,
+    },
+  ]);
+});
+
+test('a flow log of ours that can’t deliver has failed, though someone else’s logs the VPC by then', async () => {
+  const of = account();
+  const begun = of.world.now;
+  await of.world.attempt(of.job(VPC));
+  learn(of, { status: 'FAILED', error: 'Access error' });
+  of.set(withFlowLogs(of.state, VPC, [...(of.state.vpcs[VPC]?.flowLogs ?? []), others]));
+
+  const { outcome } = await follow(of, begun);
+
+  expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('Access error') });
+});
+
+test('a read that does not show the flow log of ours says nothing of it', async () => {
+  const of = account();
+  const begun = of.world.now;
+  await of.world.attempt(of.job(VPC));
+  of.past = withFlowLogs(withoutFlowLogs, VPC, [others]);
+  const first = of.world.later.at(-1);
+  if (first === undefined) throw new Error('nothing looks again');
+
+  of.world.now += first.delaySeconds * 1_000;
+  const { inProgress } = await of.world.attempt(first.job);
+  of.past = undefined;
+  learn(of, { status: 'FAILED', error: 'Access error' });
+  const { outcome } = await follow(of, begun);
+
+  expect(inProgress).toHaveLength(1);
+  expect(outcome).toMatchObject({ outcome: 'failed' });
+});
+
+test('someone else’s new flow log is compliant at once, with the note that AWS can’t know yet', async () => {
+  const of = account();
+  of.set(withFlowLogs(withoutFlowLogs, VPC, [{ ...others, created: of.world.now - MINUTE }]));
+
+  const { outcomes } = await of.world.attempt(of.job(VPC));
+
+  expect(outcomes).toMatchObject([
+    { outcome: 'compliant', reason: expect.stringContaining('less than 20 minutes old') },
+  ]);
+  expect(of.world.later).toEqual([]);
+});

@@ -1,0 +1,62 @@
+import type { Job } from '../../../../lambdas/model/job.ts';
+import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { AwsModel } from '../../../lab/aws-model/model.ts';
+import { type ModelCall, modelSession } from '../../../lab/aws-model/session.ts';
+import type { AwsState } from '../../../lab/aws-model/state.ts';
+import { ACCOUNT, settingsOf, World } from './world.ts';
+
+const REGION = 'eu-central-1';
+
+/** A world whose sessions work on the model of AWS: for rules whose resources `IamAccount` does not have. */
+export class ModelAccount {
+  readonly world = new World();
+  readonly writes: string[] = [];
+  /** What reads answer instead of what stands there. */
+  past: AwsState | undefined;
+  /** Acts before each call. */
+  onCall: () => void = () => {};
+  /** Acts when a write of ours has been made, before its answer. */
+  onWrite: () => void = () => {};
+  readonly #model: AwsModel;
+  readonly #rule: string;
+
+  constructor(rule: string, initial: AwsState, options: Settings['options'] = {}) {
+    this.#rule = rule;
+    this.#model = new AwsModel(ACCOUNT, initial, () => this.world.now);
+    this.world.settings = settingsOf({ rule, options });
+    this.world.openSession = ({ account, region }, now, life) =>
+      modelSession({ account, region }, now, (call) => life.step(() => this.#answer(call)));
+  }
+
+  get state(): AwsState {
+    return this.#model.state;
+  }
+
+  /** Someone else acts, or AWS itself. */
+  set(state: AwsState): void {
+    this.#model.set(state);
+  }
+
+  job(...resources: readonly string[]): Job {
+    const rule = this.#rule;
+    return {
+      version: 1,
+      poll: { source: 'netskope', rule, asOf: '2026-06-30T11:00:00Z' },
+      account: ACCOUNT,
+      region: REGION,
+      chunk: 0,
+      findings: resources.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource })),
+    };
+  }
+
+  #answer({ operation, input, region }: ModelCall): object {
+    this.onCall();
+    const isWrite = this.#model.isWrite(operation);
+    if (isWrite) this.writes.push(operation);
+    const state = isWrite ? this.state : (this.past ?? this.state);
+    const { output, next } = this.#model.answer(operation, input, state, region);
+    if (next !== undefined) this.#model.set(next);
+    if (isWrite) this.onWrite();
+    return output;
+  }
+}
