@@ -1,7 +1,7 @@
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
-import { applyChange, describeChange } from '../../changes/index.ts';
+import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -30,6 +30,8 @@ export async function applyFix(
   const applied: AppliedChange[] = [];
   let last = fix.reading;
   for (const [index, change] of fix.changes.entries()) {
+    // First, as it may take seconds: what is read and asked then is true when the change is made.
+    await waitForTurn(session, change);
     const looked = await lookAgain(session, fix, index, work, last);
     if (looked.end !== undefined) return { applied, end: looked.end };
     last = looked.reading;
