@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
-import { jobOf, World } from '../support/world.ts';
+import { describe, expect, test } from 'vitest';
+import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
+import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
+import { openRule } from '../support/group-account.ts';
+import { ModelAccount } from '../support/model-account.ts';
+import { ACCOUNT, jobOf, World } from '../support/world.ts';
 
 const next = { ...jobOf('deploy').poll, asOf: '2026-06-30T11:05:00Z' };
 const MINUTE = 60_000;
@@ -29,4 +34,161 @@ test('after a quarter of an hour the read is true: someone turned it back', asyn
   await world.attempt({ ...jobOf('deploy'), poll: next });
 
   expect(world.account.changed).toHaveLength(2);
+});
+
+/** A resource that we change. */
+interface Row {
+  readonly kind: string;
+  readonly rule: string;
+  readonly resource: string;
+  readonly options?: Settings['options'];
+  readonly initial: AwsState;
+  /**
+   * How it violates the rule again in a read that shows our change. None: a bucket is public again only where the
+   * settings are off again, which an old read shows, too.
+   */
+  readonly again?: (state: AwsState) => AwsState;
+  /** What the next poll says then. Default: it is remediated. */
+  readonly expected?: { readonly outcome: string; readonly reason: unknown };
+}
+
+const place = { owner: ACCOUNT, vpc: 'vpc-0123abcd', tags: {} };
+const vpcs: AwsState['vpcs'] = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
+
+function withRules(state: AwsState, rules: readonly GroupRule[]): AwsState {
+  return { ...state, vpcs, groups: { 'sg-0000000a': { ...place, quota: 60, rules } } };
+}
+
+const allowAll = { action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null } as const;
+const acl = { ...place, isDefault: false, subnets: ['subnet-0a'], quota: 20 };
+const key = { status: 'Active', created: Date.parse('2025-01-01'), lastUsed: null } as const;
+const bucket = { region: 'eu-central-1', tags: {}, block: null, aclIsPublic: true, policyIsPublic: false };
+const databaseOf = (...snapshots: readonly string[]): AwsState['databases'] => ({
+  orders: {
+    isThere: true,
+    tags: {},
+    snapshots: snapshots.map((id) => ({ id, tags: {}, sharedWith: ['all'] })),
+  },
+});
+
+const table: readonly Row[] = [
+  {
+    kind: 'security-group-rule-shrink',
+    rule: 'security-group-ssh-open',
+    resource: 'sg-0000000a',
+    initial: withRules(EMPTY_STATE, [openRule('sgr-1', 22, 443)]),
+    again: (state) =>
+      withRules(state, [...(state.groups['sg-0000000a']?.rules ?? []), openRule('sgr-9', 0, 22)]),
+  },
+  {
+    kind: 'security-group-rules-revoke',
+    rule: 'security-group-ssh-open',
+    resource: 'sg-0000000a',
+    initial: withRules(EMPTY_STATE, [openRule('sgr-1', 22, 22)]),
+    again: (state) => withRules(state, [openRule('sgr-9', 22, 22)]),
+  },
+  {
+    kind: 'network-acl-entry-narrow',
+    rule: 'network-acl-subnet-allows-all',
+    resource: 'acl-00000001',
+    options: { replacement_cidrs: ['10.0.0.0/8'] },
+    initial: {
+      ...EMPTY_STATE,
+      vpcs,
+      acls: { 'acl-00000001': { ...acl, entries: [{ ...allowAll, number: 100 }] } },
+    },
+    again: (state) => ({
+      ...state,
+      acls: {
+        'acl-00000001': {
+          ...acl,
+          entries: [...(state.acls['acl-00000001']?.entries ?? []), { ...allowAll, number: 200 }],
+        },
+      },
+    }),
+  },
+  {
+    kind: 's3-public-access-block-set',
+    rule: 's3-bucket-public',
+    resource: 'assets',
+    options: { block_all: false },
+    initial: { ...EMPTY_STATE, buckets: { assets: bucket } },
+  },
+  {
+    kind: 'iam-access-key-status-set',
+    rule: 'iam-access-key-unrotated',
+    resource: 'deploy',
+    initial: { ...EMPTY_STATE, users: { deploy: { tags: {}, keys: [{ ...key, id: 'AKIA1' }] } } },
+    again: ({ users: { deploy = { tags: {}, keys: [] } }, ...state }) => ({
+      ...state,
+      users: { deploy: { ...deploy, keys: [...deploy.keys, { ...key, id: 'AKIA2' }] } },
+    }),
+  },
+  {
+    kind: 'rds-snapshot-shares-change',
+    rule: 'rds-snapshot-public',
+    resource: 'orders',
+    initial: { ...EMPTY_STATE, databases: databaseOf('orders-1') },
+    again: (state) => ({ ...state, databases: databaseOf('orders-2') }),
+  },
+  {
+    kind: 'flow-log-create',
+    rule: 'vpc-flow-logs-disabled',
+    resource: 'vpc-0123abcd',
+    options: { destination: 'arn:aws:s3:::logs' },
+    initial: { ...EMPTY_STATE, vpcs },
+    again: (state) =>
+      withFlowLogs(
+        state,
+        'vpc-0123abcd',
+        (state.vpcs['vpc-0123abcd']?.flowLogs ?? []).map((flowLog) => ({
+          ...flowLog,
+          status: 'FAILED',
+          error: 'Access error',
+        })),
+      ),
+    expected: { outcome: 'failed', reason: expect.stringContaining('AWS: Access error') },
+  },
+];
+
+describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, again, expected }) => {
+  /** The account a minute after our change, and the next poll's job. */
+  async function changed() {
+    const of = new ModelAccount(rule, initial, options);
+    const { outcomes } = await of.world.attempt(of.job(resource));
+    const journals = [...of.world.journals.values()].flatMap(({ resources }) => resources);
+    const kinds = [...outcomes, ...journals].flatMap(({ applied }) =>
+      applied.map((each) => each.change.kind),
+    );
+    expect(kinds).toContain(kind);
+    of.world.now += MINUTE;
+    const before = of.writes.length;
+    const job = of.job(resource);
+    return { of, before, job: { ...job, poll: { ...job.poll, asOf: next.asOf } } };
+  }
+
+  test('nothing is changed on a read from before it', async () => {
+    const { of, before, job } = await changed();
+    of.past = initial;
+
+    const { inProgress, outcomes } = await of.world.attempt(job);
+
+    expect(inProgress).toMatchObject([
+      { reason: expect.stringContaining(`do not show yet what ${rule} changed at 2026-06-30T12:00:0`) },
+    ]);
+    expect(outcomes).toEqual([]);
+    expect(of.writes).toHaveLength(before);
+  });
+
+  if (again === undefined) return;
+
+  test('a read that shows it, and a new violation, is acted on', async () => {
+    const { of, before, job } = await changed();
+    of.set(again(of.state));
+
+    const { outcomes } = await of.world.attempt(job);
+
+    expect(outcomes).toMatchObject([expected ?? { outcome: 'remediated' }]);
+    if (expected === undefined) expect(of.writes.length).toBeGreaterThan(before);
+  });
 });
