@@ -1,29 +1,29 @@
+import { randomInt } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalAws, prepareLocalAws, startLocalAws } from '../local-aws/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from './index.ts';
+import { afterAll, beforeAll, describe, expect, inject, it, test } from 'vitest';
+import {
+  copyProject,
+  localAwsEnvironment,
+  prepareTerraform,
+  type TerraformInstallation,
+  TerraformRoot,
+  type TerraformRootOptions,
+} from './index.ts';
 
 const workFolder = path.resolve(import.meta.dirname, '../../../.work');
-const account = '111111111111';
-const otherAccount = '222222222222';
+
+/** Twelve digits that no other test has. */
+const newAccount = (): string => String(randomInt(100_000_000_000, 1_000_000_000_000));
+const account = newAccount();
+const otherAccount = newAccount();
 
 /** A bucket (addressed by path), and a parameter in another account (by an assumed role), through two providers. */
-const configuration = `
+const twoProviders = `
 terraform {
   required_providers {
     aws = { source = "hashicorp/aws" }
   }
-}
-
-variable "text" {
-  type = string
-}
-
-variable "token" {
-  type      = string
-  ephemeral = true
-  sensitive = true
 }
 
 provider "aws" {
@@ -44,21 +44,14 @@ data "aws_caller_identity" "other" {
 }
 
 resource "aws_s3_bucket" "this" {
-  bucket = "terraform-root-test"
+  bucket = "terraform-root-${account}"
 }
 
 resource "aws_ssm_parameter" "other" {
   provider = aws.other
   name     = "/text"
   type     = "String"
-  value    = var.text
-
-  lifecycle {
-    precondition {
-      condition     = var.text != "refused"
-      error_message = "The text is refused."
-    }
-  }
+  value    = "text"
 }
 
 output "account" {
@@ -71,76 +64,123 @@ output "parameter" {
 }
 `;
 
-let aws: LocalAws;
+/** Of Terraform's own resource alone: a provider's start is most of what a command works. */
+const noProvider = `
+variable "text" {
+  type = string
+}
+
+variable "token" {
+  type      = string
+  ephemeral = true
+  sensitive = true
+}
+
+resource "terraform_data" "this" {
+  input = var.text
+
+  lifecycle {
+    precondition {
+      condition     = var.text != "refused"
+      error_message = "The text is refused."
+    }
+  }
+}
+`;
+
+let terraform: TerraformInstallation;
 let folder: string;
-let root: TerraformRoot;
-const said: string[] = [];
 
 beforeAll(async () => {
-  aws = await startLocalAws({ installation: await prepareLocalAws(console.log) });
+  terraform = await prepareTerraform(console.log);
   await mkdir(workFolder, { recursive: true });
   folder = await mkdtemp(path.join(workFolder, 'terraform-root-test-'));
-  await writeFile(path.join(folder, 'main.tf'), configuration);
-  root = new TerraformRoot(await prepareTerraform(console.log), folder, {
-    environment: { ...localAwsEnvironment(aws.endpoint, account), TF_VAR_token: 'never-written' },
-    logFile: path.join(folder, 'terraform.log'),
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('a Terraform root is applied to the local AWS, planned, read and destroyed', async () => {
+  const said: string[] = [];
+  const directory = path.join(folder, 'two-providers');
+  await mkdir(directory);
+  await writeFile(path.join(directory, 'main.tf'), twoProviders);
+  const root = new TerraformRoot(terraform, directory, {
+    environment: localAwsEnvironment(inject('localAwsEndpoint'), account),
+    logFile: path.join(directory, 'terraform.log'),
     say: (line) => said.push(line),
   });
   await root.init();
+
+  await root.apply({});
+  const again = await root.plan({});
+  const output = await root.output();
+  await root.destroy({});
+  const gone = await root.output();
+
+  expect(again.changes).toBe(false);
+  expect(output).toEqual({
+    account: otherAccount,
+    parameter: `arn:aws:ssm:us-east-1:${otherAccount}:parameter/text`,
+  });
+  expect(gone).toEqual({});
+  expect(said).toContainEqual(
+    expect.stringMatching(/^terraform apply .*: 2 to add, 0 to change, 0 to destroy$/),
+  );
+  expect(said).toContainEqual(expect.stringMatching(/^terraform apply .*: 2 of 2 done$/));
 });
 
-afterAll(async () => {
-  await aws?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+describe('a Terraform root', () => {
+  let directory: string;
+  let logFile: string;
+  let root: TerraformRoot;
 
-describe('a Terraform root at the local AWS', () => {
-  it('is applied, planned, read and destroyed', async () => {
-    const variables = { text: 'first' };
-
-    await root.apply(variables);
-    const same = await root.plan(variables);
-    const different = await root.plan({ text: 'second' });
-    const output = await root.output();
-    await root.destroy(variables);
-    const gone = await root.output();
-
-    expect(same.changes).toBe(false);
-    expect(different.changes).toBe(true);
-    expect(different.text).toContain('aws_ssm_parameter.other will be updated in-place');
-    expect(output).toEqual({
-      account: otherAccount,
-      parameter: `arn:aws:ssm:us-east-1:${otherAccount}:parameter/text`,
+  /** The root again, its output in another file. */
+  const withOptions = (options: Partial<TerraformRootOptions>) =>
+    new TerraformRoot(terraform, directory, {
+      environment: { TF_VAR_token: 'never-written' },
+      logFile,
+      ...options,
     });
-    expect(gone).toEqual({});
-    expect(said).toContainEqual(
-      expect.stringMatching(/^terraform apply .*: 2 to add, 0 to change, 0 to destroy$/),
-    );
-    expect(said).toContainEqual(expect.stringMatching(/^terraform apply .*: 2 of 2 done$/));
+
+  beforeAll(async () => {
+    directory = path.join(folder, 'no-provider');
+    logFile = path.join(directory, 'terraform.log');
+    await mkdir(directory);
+    await writeFile(path.join(directory, 'main.tf'), noProvider);
+    root = withOptions({});
+    await root.init();
+    await root.apply({ text: 'first' });
+  });
+
+  it('says what a plan would change', async () => {
+    const different = await root.plan({ text: 'second' });
+
+    expect(different.changes).toBe(true);
+    expect(different.text).toContain('terraform_data.this will be updated in-place');
   });
 
   it("fails with Terraform's own words, and keeps the rest in its log", async () => {
     const applying = root.apply({ text: 'refused' });
 
     await expect(applying).rejects.toThrow(/precondition failed: The text is refused\.[\s\S]*terraform\.log/);
-    expect(await readFile(path.join(folder, 'terraform.log'), 'utf8')).toContain('The text is refused.');
+    expect(await readFile(logFile, 'utf8')).toContain('The text is refused.');
   });
 
   it('writes no secret down', async () => {
     const texts = await Promise.all(
-      (await readdir(folder, { withFileTypes: true }))
+      (await readdir(directory, { withFileTypes: true }))
         .filter((entry) => entry.isFile())
-        .map((entry) => readFile(path.join(folder, entry.name), 'utf8')),
+        .map((entry) => readFile(path.join(directory, entry.name), 'utf8')),
     );
 
+    expect(texts.join('\n')).toContain('first');
     expect(texts.join('\n')).not.toContain('never-written');
   });
 
   it('stops when it is told to', async () => {
     const interruption = new AbortController();
-    const stopping = new TerraformRoot(await prepareTerraform(console.log), folder, {
-      environment: { ...localAwsEnvironment(aws.endpoint, account), TF_VAR_token: 'never-written' },
-      logFile: path.join(folder, 'stopped.log'),
+    const stopping = withOptions({
+      logFile: path.join(directory, 'stopped.log'),
       say: () => interruption.abort(new Error('enough')),
       signal: interruption.signal,
     });
