@@ -24,7 +24,7 @@ const PYTHON_TIMEOUT_MILLISECONDS = 10_000;
  * `python/requirements.txt`. Several processes may ask for it at the same time. With `LOCAL_AWS_ENDPOINT` in the
  * environment there is nothing to install: the server there is used.
  * @param say is told what takes long, one line at a time
- * @throws Error when there is no Python, with what was looked for, or when pip fails, with what it said
+ * @throws Error when there is no Python, with what was looked for, or when they can't be installed, with what pip said
  */
 export async function prepareLocalAws(say: (line: string) => void): Promise<LocalAwsInstallation> {
   const endpoint = process.env['LOCAL_AWS_ENDPOINT'];
@@ -38,7 +38,7 @@ export async function prepareLocalAws(say: (line: string) => void): Promise<Loca
  * Makes a virtual environment in `.work/` from a file that pins packages, once for each state of the file and Python.
  * @param name what its folder is called
  * @returns the folder
- * @throws Error when there is no Python, with what was looked for, or when pip fails, with what it said
+ * @throws Error when there is no Python, with what was looked for, or when they can't be installed, with what pip said
  */
 export async function preparePackages({
   name,

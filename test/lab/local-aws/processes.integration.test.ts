@@ -40,7 +40,12 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.unstubAllEnvs();
   await rm(folder, { recursive: true });
+  await rm(environment(), { recursive: true, force: true });
+  await rm(`${environment()}.lock`, { force: true });
 });
+
+/** A virtual environment of a test, beside the others: all are made by one installer. */
+const environment = () => `${folder}-environment`;
 
 /** Whether any process of this group is left. */
 function isRunning(group: number): boolean {
@@ -258,9 +263,8 @@ describe('installing', () => {
     await writeFile(file, requirements);
     const { command: python } = await findPython();
     const said: string[] = [];
-    const environment = path.join(folder, 'environment');
     const say = (line: string) => said.push(line);
-    return { what: 'the local AWS', python, environment, requirements: file, say, said };
+    return { what: 'the local AWS', python, environment: environment(), requirements: file, say, said };
   }
 
   test('is done once, when two ask for it at once', async () => {
@@ -282,9 +286,7 @@ describe('installing', () => {
 
     await installPackages(wanted);
 
-    const python = spawn(path.join(wanted.environment, 'bin', 'python'), ['-c', 'import pip'], {
-      stdio: 'inherit',
-    });
+    const python = spawn(path.join(wanted.environment, 'bin', 'python'), ['--version'], { stdio: 'inherit' });
     expect(await once(python, 'exit')).toEqual([0, null]);
   });
 

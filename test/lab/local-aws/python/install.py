@@ -4,43 +4,98 @@ install.py VENV REQUIREMENTS WHAT: makes a virtual environment with these packag
 Whoever runs this at the same time waits for the first to finish. A virtual environment can't be moved once it is
 made, so it is made in its place, and counts only from when its marker is written, last: one that was left half made
 has none, and is made anew.
+
+uv installs in a third of the time that pip takes. It does not read pip's settings (a mirror, say): where it fails, or
+is not to be had, pip installs.
 """
 
+import contextlib
 import fcntl
-import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from pathlib import Path
 
 from parent import end_with_parent
 
 
+UV = "uv==0.13.9"
+
+
 def main():
     end_with_parent()
     folder, requirements, what = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    marker = folder / "complete"
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(folder, f"waiting for another process that is installing {what}"):
+        if marker(folder).exists():
+            return
+        packages = sum(1 for line in requirements.read_text().splitlines() if "==" in line)
+        say(f"installing {what}: {packages} Python packages, about a minute")
+        installer = make_installer(folder.parent)
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=False, symlinks=True)
+        if not install_by_uv(installer, folder, requirements):
+            install_by_pip(installer, folder, requirements)
+        marker(folder).touch()
+
+
+def make_installer(parent):
+    """A virtual environment with pip, and with uv where there is one for this machine. It serves all others."""
+    folder = parent / f"installer-{UV.replace('==', '-')}-python-{'.'.join(map(str, sys.version_info[:3]))}"
+    with locked(folder, "waiting for another process that is installing uv"):
+        if not marker(folder).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            venv.create(folder, with_pip=True, symlinks=True)
+            run([*pip(folder), "install", *PIP_OPTIONS, "--only-binary", ":all:", UV])
+            marker(folder).touch()
+    return folder
+
+
+def install_by_uv(installer, folder, requirements):
+    uv = installer / "bin" / "uv"
+    if not uv.exists():
+        return False
+    # On the same file system, so that files are linked and not copied.
+    with tempfile.TemporaryDirectory(prefix="uv-cache-", dir=folder.parent) as cache:
+        options = ["--quiet", "--cache-dir", cache, "--python", str(folder / "bin" / "python")]
+        return run([str(uv), "pip", "install", *options, "--requirement", str(requirements)]) == 0
+
+
+def install_by_pip(installer, folder, requirements):
+    python = ["--python", str(folder / "bin" / "python")]
+    # Most modules are never loaded: what is loaded is compiled by its first use.
+    options = [*PIP_OPTIONS, "--no-compile", "--requirement", str(requirements)]
+    code = run([*pip(installer), *python, "install", *options])
+    if code != 0:
+        sys.exit(code)
+
+
+PIP_OPTIONS = ["--quiet", "--disable-pip-version-check", "--no-input"]
+
+
+def pip(environment):
+    return [str(environment / "bin" / "python"), "-m", "pip"]
+
+
+def run(command):
+    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode
+
+
+def marker(folder):
+    return folder / "complete"
+
+
+@contextlib.contextmanager
+def locked(folder, waiting):
     with open(f"{folder}.lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another process that is installing {what}")
+            say(waiting)
             fcntl.flock(lock, fcntl.LOCK_EX)
-        if marker.exists():
-            return
-        packages = sum(1 for line in requirements.read_text().splitlines() if "==" in line)
-        say(f"installing {what}: {packages} Python packages, about a minute")
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True, symlinks=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        # Most modules are never loaded: what is loaded is compiled by its first use.
-        options = ["--no-input", "--no-compile", "--requirement", str(requirements)]
-        finished = subprocess.run([*pip, *options], stdin=subprocess.DEVNULL)
-        if finished.returncode != 0:
-            sys.exit(finished.returncode)
-        marker.touch()
+        yield
 
 
 def say(line):
