@@ -1,6 +1,20 @@
 # One account and one region, which is the home region. For more of either, write the three module blocks yourself:
 # examples/organization shows how.
 
+# What this root itself looks into; the modules check all of it.
+module "inputs" {
+  source = "./modules/_inputs"
+
+  of     = "root"
+  refuse = false
+  given  = { rules = var.rules, iam = var.iam, alarms = var.alarms }
+}
+
+locals {
+  rules = module.inputs.clean.rules
+  iam   = merge({}, module.inputs.clean.iam)
+}
+
 module "central" {
   source = "./modules/central"
 
@@ -29,7 +43,7 @@ module "central" {
   encryption        = var.encryption
   audit_trail       = var.audit_trail
   event_bus         = var.event_bus
-  alarms            = var.alarms
+  alarms            = { for word, value in merge({}, module.inputs.clean.alarms) : word => value if !contains(["forward", "oldest_job_minutes"], word) }
   notifications     = var.notifications
   dashboard         = var.dashboard
   tags              = var.tags
@@ -55,15 +69,15 @@ module "target" {
   security_account_id = module.central.security_account_id
   external_id         = module.central.external_id
   organization_id     = var.organization_id
-  rules               = keys(var.rules)
-  runbooks            = anytrue([for rule in values(var.rules) : try(rule.method == "runbook", false)])
+  rules               = keys(local.rules)
+  runbooks            = anytrue([for rule in values(local.rules) : lookup(rule, "method", null) == "runbook"])
   undo                = var.undo
   tags                = var.tags
 
   iam = {
-    path                     = var.iam.target_role_path
-    permissions_boundary_arn = var.iam.permissions_boundary_arn
-    remediator_role_path     = var.iam.path
-    delivery_role_name       = one(distinct(compact([for rule in values(var.rules) : try(rule.options.delivery_role_name, "")])))
+    path                     = lookup(local.iam, "target_role_path", null)
+    permissions_boundary_arn = lookup(local.iam, "permissions_boundary_arn", null)
+    remediator_role_path     = lookup(local.iam, "path", null)
+    delivery_role_name       = one(distinct(compact([for rule in values(local.rules) : try(rule.options.delivery_role_name, "")])))
   }
 }

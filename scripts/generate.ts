@@ -8,7 +8,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const generators = ['catalog.ts', 'docs.ts', 'terraform-docs.ts', 'build.ts'];
+const generators = ['catalog.ts', 'input-shapes.ts', 'docs.ts', 'terraform-docs.ts', 'build.ts'];
 
 let isStale = false;
 for (const generator of generators) {

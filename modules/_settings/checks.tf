@@ -18,13 +18,13 @@ check "exemptions_name_regions" {
   assert {
     condition = alltrue(flatten([
       for rule in values(local.typed) : [
-        for exemption in rule.exemptions : strcontains(exemption.region, "*") || contains(concat(var.regions, ["global"]), exemption.region)
+        for exemption in rule.exemptions : strcontains(exemption.region, "*") || contains(concat(var.regions, ["global", module.inputs.in_place]), exemption.region)
       ]
     ]))
     error_message = "${join("; ", flatten([
       for id, rule in local.typed : [
         for exemption in rule.exemptions : "rules[\"${id}\"]: the exemption of ${exemption.resource} is for ${exemption.region}"
-        if !strcontains(exemption.region, "*") && !contains(concat(var.regions, ["global"]), exemption.region)
+        if !strcontains(exemption.region, "*") && !contains(concat(var.regions, ["global", module.inputs.in_place]), exemption.region)
       ]
     ]))}, where nothing is remediated: expected one of ${join(", ", var.regions)}, \"global\" or \"*\"."
   }

@@ -1,7 +1,6 @@
-# Keys of the user's own, by region. A misspelt word here would leave something without the key that was meant for it.
+# Keys of the user's own, by region.
 
 locals {
-  given_keys = { for region, keys in var.encryption : region => merge({}, keys) }
   typed_keys = module.typed.encryption
 
   # What there is in the home region only.
@@ -18,10 +17,6 @@ locals {
   encryption_mistakes = flatten([
     for region, keys in local.typed_keys : concat(
       contains(var.regions, region) ? [] : ["encryption has the region \"${region}\": expected one of ${join(", ", var.regions)}"],
-      [
-        for word in setsubtract([for key, value in local.given_keys[region] : key if value != null], keys(keys)) :
-        "encryption[\"${region}\"] has \"${word}\", which is unknown: expected ${join(", ", keys(keys))}"
-      ],
       [
         for use, key in keys : "encryption[\"${region}\"].${use} is \"${key}\": expected the ARN of a key of that region, such as arn:aws:kms:${region}:111111111111:key/…"
         if key != null && !can(regex("^arn:[a-z-]+:kms:${region}:[0-9]{12}:key/.+$", key))

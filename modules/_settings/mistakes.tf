@@ -7,32 +7,13 @@ locals {
   group_names = coalescelist(local.groups, ["which is empty"])
   nothing     = ["nothing"]
 
-  # Terraform drops what a type does not name: such a word would be no mistake, and have no effect.
-  misspelt = flatten(concat([
-    for object in [
-      { at = "schedule", given = var.schedule, typed = local.schedule },
-      { at = "schedule.maintenance_window", given = try(var.schedule.maintenance_window, null), typed = local.schedule.maintenance_window },
-      { at = "new_accounts", given = var.new_accounts, typed = local.new_accounts },
-      ] : [
-      for word in setsubtract([for key, value in merge({}, object.given) : key if value != null], keys(merge({}, object.typed))) :
-      "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), local.nothing))}"
+  # Options that other rules have.
+  misplaced = flatten([
+    for id, rule in local.typed : [
+      for option in setsubtract([for option, value in rule.options : option if value != null], keys(local.options_by_key[id])) :
+      "rules[\"${id}\"].options has \"${option}\", which is an option of other rules: expected ${join(", ", coalescelist(keys(local.options_by_key[id]), local.nothing))}"
     ]
-    ], [
-    for id, rule in local.given : [
-      for object in concat(
-        [{ at = "rules[\"${id}\"]", given = rule, typed = local.typed[id] }],
-        [{ at = "rules[\"${id}\"].maintenance_window", given = try(rule.maintenance_window, null), typed = local.typed[id].maintenance_window }],
-        [{ at = "rules[\"${id}\"].options", given = try(rule.options, null), typed = local.options_by_key[id] }],
-        [
-          for index, exemption in local.typed[id].exemptions :
-          { at = "rules[\"${id}\"].exemptions[${index}]", given = try(rule.exemptions[index], null), typed = exemption }
-        ],
-        ) : [
-        for word in setsubtract([for key, value in merge({}, object.given) : key if value != null], keys(merge({}, object.typed))) :
-        "${object.at} has \"${word}\", which is unknown: expected ${join(", ", coalescelist(keys(merge({}, object.typed)), local.nothing))}"
-      ]
-    ]
-  ]))
+  ])
 
   # What each rule takes: of an unknown rule, anything.
   options_by_key = {
@@ -120,8 +101,9 @@ locals {
       [for name, mode in modes : "${at} has ${name} = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)]
     ],
     local.new_accounts == null ? [] : concat(
+      local.new_accounts.joined != null ? [] : ["new_accounts has no joined: expected account ids with the moments at which they joined"],
       local.new_accounts.days >= 1 && floor(local.new_accounts.days) == local.new_accounts.days ? [] : ["new_accounts.days is ${local.new_accounts.days}: expected a whole number, 1 or more"],
-      [for account, at in local.new_accounts.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
+      [for account, at in local.joined : "new_accounts.joined has \"${account}\" = \"${at}\": expected account ids with moments such as 2026-05-04T08:00:00Z" if !can(timeadd(at, "0s")) || !can(regex(local.account_pattern, account))],
     ),
   ])
 
@@ -140,5 +122,11 @@ locals {
     ],
   )
 
-  mistakes = concat(local.misspelt, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes)
+  mistakes = concat(
+    module.inputs.structure, module.inputs.kinds,
+    [
+      for mistake in concat(local.misplaced, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes) :
+      mistake if !strcontains(mistake, module.inputs.in_place)
+    ],
+  )
 }

@@ -42,8 +42,9 @@ locals {
   }
 
   # Accounts that joined lately, and until when that lowers their modes.
-  new_until = local.new_accounts == null ? {} : {
-    for account, at in local.new_accounts.joined : account => try(timeadd(at, "${local.new_accounts.days * 24}h"), at)
+  joined = try(coalesce(local.new_accounts.joined, {}), {})
+  new_until = {
+    for account, at in local.joined : account => try(timeadd(at, "${local.new_accounts.days * 24}h"), at)
   }
   lowered = {
     for account, until in local.new_until : account => try(timecmp(until, plantimestamp()) > 0, false) ? "at most ${local.new_accounts.mode} until ${until}, then " : ""

@@ -40,7 +40,7 @@ output "rule_settings" {
         runbook_then      = rule.runbook_then
         exemptions        = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
         options = merge(
-          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = var.delivery_role_name } : {},
+          can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(module.typed.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
           { for option, value in rule.options : option => value if value != null },
         )
       },
@@ -81,4 +81,24 @@ output "keys" {
 output "schedule" {
   description = "The schedule, typed."
   value       = local.schedule
+}
+
+output "structure" {
+  description = "The mistakes that are known at every plan."
+  value       = module.inputs.structure
+}
+
+output "deployment" {
+  description = "The inputs of `deployment`, typed."
+  value = {
+    iam              = module.typed.iam
+    lambda           = module.typed.lambda
+    collector        = module.typed.collector
+    evidence         = module.typed.evidence
+    alarms           = module.typed.alarms
+    audit_trail      = module.typed.audit_trail
+    event_bus        = module.typed.event_bus
+    notifications    = module.typed.notifications
+    api_token_secret = module.typed.api_token_secret
+  }
 }

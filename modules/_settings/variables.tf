@@ -83,8 +83,15 @@ variable "encryption" {
   nullable    = false
 }
 
-variable "delivery_role_name" {
-  description = "The role that delivers flow logs where a rule names none."
+variable "deployment" {
+  description = "The inputs of `central` by name that are objects and say nothing of rules, as they were given: checked here. Their types are in typed/."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
+variable "name" {
+  description = "The prefix of every resource's name."
   type        = string
   nullable    = false
 }

@@ -19,7 +19,7 @@ locals {
 # Missing data is what it is for. Before a rule's first poll there is none either: the alarm then begins in ALARM, about
 # which `notifications` says nothing.
 resource "aws_cloudwatch_metric_alarm" "poll_missing" {
-  for_each = { for id, periods in local.silences : id => periods if var.alarms.enabled }
+  for_each = { for id, periods in local.silences : id => periods if local.inputs.alarms.enabled }
 
   alarm_name          = "${var.name}-poll-missing-${each.key}"
   alarm_description   = "${each.key} has not been polled successfully for two of its periods (${coalesce(local.polled_rules[each.key].schedule_expression, module.settings.schedule.expression)}), so its findings are not looked at. The log of ${local.collector_name} says why; if it says nothing, look at the schedule ${each.key} in the group ${var.name}."
@@ -33,8 +33,8 @@ resource "aws_cloudwatch_metric_alarm" "poll_missing" {
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"
-  alarm_actions       = var.alarms.topic_arns
-  ok_actions          = var.alarms.topic_arns
+  alarm_actions       = local.inputs.alarms.topic_arns
+  ok_actions          = local.inputs.alarms.topic_arns
   tags                = var.tags
 
   # The alarm looks for what the collector counts from now on.
@@ -44,7 +44,7 @@ resource "aws_cloudwatch_metric_alarm" "poll_missing" {
 # Rules that no alarm above can see are looked after by a check twice a day: where it stops, nobody else would tell. It
 # shows in the collector's invocations, of which polls are some, too: with none in a day neither check nor poll was made.
 resource "aws_cloudwatch_metric_alarm" "check_missing" {
-  count = var.alarms.enabled && length(setsubtract(keys(local.polled_rules), keys(local.silences))) > 0 ? 1 : 0
+  count = local.inputs.alarms.enabled && length(setsubtract(keys(local.polled_rules), keys(local.silences))) > 0 ? 1 : 0
 
   # One of those about which `notifications` says nothing at the beginning.
   alarm_name          = "${var.name}-poll-missing-check-polls"
@@ -59,15 +59,15 @@ resource "aws_cloudwatch_metric_alarm" "check_missing" {
   comparison_operator = "LessThanThreshold"
   threshold           = 1
   treat_missing_data  = "breaching"
-  alarm_actions       = var.alarms.topic_arns
-  ok_actions          = var.alarms.topic_arns
+  alarm_actions       = local.inputs.alarms.topic_arns
+  ok_actions          = local.inputs.alarms.topic_arns
   tags                = var.tags
 
   depends_on = [module.collector]
 }
 
 resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
-  for_each = { for id, rule in local.polled_rules : id => rule if var.alarms.enabled }
+  for_each = { for id, rule in local.polled_rules : id => rule if local.inputs.alarms.enabled }
 
   alarm_name          = "${var.name}-items-unmatched-${each.key}"
   alarm_description   = "More than ${local.unmatched_share} % of what Netskope gave for ${each.key} is of another rule or cloud, or has passed, and is left alone. The rule may have been renamed: the log of ${local.collector_name} names what came, and netskope_rule_names takes further names."
@@ -76,8 +76,8 @@ resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = local.unmatched_share
   treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarms.topic_arns
-  ok_actions          = var.alarms.topic_arns
+  alarm_actions       = local.inputs.alarms.topic_arns
+  ok_actions          = local.inputs.alarms.topic_arns
   tags                = var.tags
 
   metric_query {

@@ -54,7 +54,7 @@ locals {
     },
     # What notifications can't tell of: that they don't arrive. So CloudWatch tells the topic itself.
     { for queue in aws_sqs_queue.notifications_dead_letters : "notifications-dead-letters" => {
-      description = "Notifications could not be delivered to the topic ${coalesce(var.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Look at the policies of the topic and, if it has one, of its KMS key."
+      description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Look at the policies of the topic and, if it has one, of its KMS key."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = queue.name }
@@ -65,7 +65,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, alarm in local.alarms : name => alarm if var.alarms.enabled }
+  for_each = { for name, alarm in local.alarms : name => alarm if local.inputs.alarms.enabled }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -79,8 +79,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   treat_missing_data  = "notBreaching"
-  alarm_actions       = concat(var.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
-  ok_actions          = concat(var.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
+  alarm_actions       = concat(local.inputs.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
+  ok_actions          = concat(local.inputs.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
   tags                = var.tags
 
   lifecycle {

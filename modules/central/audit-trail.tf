@@ -3,12 +3,12 @@ resource "aws_cloudtrail" "audit" {
   # checkov:skip=CKV_AWS_252: it is for looking up who did it; alarms come from outcomes
   # checkov:skip=CKV_AWS_35: encrypted by the bucket's own key; no key at a price unless the user brings one
   # checkov:skip=CKV2_AWS_10: log files in the bucket are enough to look it up
-  count = var.audit_trail == null ? 0 : 1
+  count = local.inputs.audit_trail == null ? 0 : 1
 
   name                          = "${var.name}-audit"
-  s3_bucket_name                = var.audit_trail.bucket
-  s3_key_prefix                 = var.audit_trail.key_prefix
-  kms_key_id                    = var.audit_trail.kms_key_arn
+  s3_bucket_name                = local.inputs.audit_trail.bucket
+  s3_key_prefix                 = local.inputs.audit_trail.key_prefix
+  kms_key_id                    = local.inputs.audit_trail.kms_key_arn
   enable_log_file_validation    = true
   include_global_service_events = false
   tags                          = var.tags

@@ -73,8 +73,8 @@ module "collector" {
 
   log_key_arn = local.own_keys.logs
 
-  settings = merge(var.lambda, var.collector)
-  iam      = { path = var.iam.path, permissions_boundary_arn = var.iam.permissions_boundary_arn }
+  settings = merge(local.inputs.lambda, local.inputs.collector)
+  iam      = { path = local.inputs.iam.path, permissions_boundary_arn = local.inputs.iam.permissions_boundary_arn }
   tags     = var.tags
 }
 

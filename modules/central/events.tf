@@ -1,12 +1,12 @@
 locals {
-  event_bus_name = var.event_bus.create ? aws_cloudwatch_event_bus.this[0].name : var.event_bus.name
-  event_bus_arn  = var.event_bus.create ? aws_cloudwatch_event_bus.this[0].arn : "arn:${local.partition}:events:${local.home_region}:${local.account_id}:event-bus/${var.event_bus.name}"
+  event_bus_name = local.inputs.event_bus.create ? aws_cloudwatch_event_bus.this[0].name : local.inputs.event_bus.name
+  event_bus_arn  = local.inputs.event_bus.create ? aws_cloudwatch_event_bus.this[0].arn : "arn:${local.partition}:events:${local.home_region}:${local.account_id}:event-bus/${local.inputs.event_bus.name}"
 }
 
 # Carries one event per outcome that changed, and one per job with its counts, for whoever wants to know. Notifications are
 # rules on it, and a user's own may be.
 resource "aws_cloudwatch_event_bus" "this" {
-  count = var.event_bus.create ? 1 : 0
+  count = local.inputs.event_bus.create ? 1 : 0
 
   name = var.name
   tags = var.tags

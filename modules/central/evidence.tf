@@ -1,22 +1,22 @@
 locals {
-  evidence_bucket = var.evidence.create_bucket ? "${var.name}-evidence-${local.account_id}-${local.home_region}" : var.evidence.bucket
+  evidence_bucket = local.inputs.evidence.create_bucket ? "${var.name}-evidence-${local.account_id}-${local.home_region}" : local.inputs.evidence.bucket
 
   # For what must not be made before the bucket.
-  made_evidence_bucket     = var.evidence.create_bucket ? aws_s3_bucket.evidence[0].bucket : var.evidence.bucket
-  made_evidence_bucket_arn = var.evidence.create_bucket ? aws_s3_bucket.evidence[0].arn : "arn:${local.partition}:s3:::${var.evidence.bucket}"
+  made_evidence_bucket     = local.inputs.evidence.create_bucket ? aws_s3_bucket.evidence[0].bucket : local.inputs.evidence.bucket
+  made_evidence_bucket_arn = local.inputs.evidence.create_bucket ? aws_s3_bucket.evidence[0].arn : "arn:${local.partition}:s3:::${local.inputs.evidence.bucket}"
 }
 
 # Remembers the bucket that holds the evidence, so that a plan that would leave it for another is refused before anything
 # is changed: half-way the destroy would be denied, below, and the rest would be gone.
 resource "terraform_data" "evidence_bucket" {
   input            = local.evidence_bucket
-  triggers_replace = var.evidence.force_destroy ? local.evidence_bucket : null
+  triggers_replace = local.inputs.evidence.force_destroy ? local.evidence_bucket : null
 
   lifecycle {
     ignore_changes = [input]
 
     postcondition {
-      condition     = var.evidence.force_destroy || self.output == local.evidence_bucket
+      condition     = local.inputs.evidence.force_destroy || self.output == local.evidence_bucket
       error_message = "The evidence is in the bucket ${coalesce(self.output, "-")}, and this plan would replace it by ${local.evidence_bucket}: keep name, account and region. For others, make a new deployment and remove the old one (docs/operations.md, \"Remove everything\"). To let go of the evidence, apply evidence = { force_destroy = true } first."
     }
   }
@@ -28,10 +28,10 @@ resource "aws_s3_bucket" "evidence" {
   # checkov:skip=CKV_AWS_144: evidence is versioned; a copy elsewhere is the user's to make
   # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
   # checkov:skip=CKV2_AWS_62: what is written here is told as events on the bus
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket        = local.evidence_bucket
-  force_destroy = var.evidence.force_destroy
+  force_destroy = local.inputs.evidence.force_destroy
   tags          = var.tags
 
   lifecycle {
@@ -46,7 +46,7 @@ resource "aws_s3_bucket" "evidence" {
 }
 
 resource "aws_s3_bucket_public_access_block" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -57,7 +57,7 @@ resource "aws_s3_bucket_public_access_block" "evidence" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -67,7 +67,7 @@ resource "aws_s3_bucket_ownership_controls" "evidence" {
 }
 
 resource "aws_s3_bucket_versioning" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -77,7 +77,7 @@ resource "aws_s3_bucket_versioning" "evidence" {
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -93,7 +93,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "evidence" {
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -104,15 +104,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
     filter {}
 
     expiration {
-      days = var.evidence.retention_days
+      days = local.inputs.evidence.retention_days
     }
 
     noncurrent_version_expiration {
-      noncurrent_days = var.evidence.noncurrent_days
+      noncurrent_days = local.inputs.evidence.noncurrent_days
     }
 
     dynamic "transition" {
-      for_each = var.evidence.transitions
+      for_each = local.inputs.evidence.transitions
 
       content {
         days          = transition.value.days
@@ -146,28 +146,28 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
 
 # S3 locks what is written from then on, also in a bucket that is there already.
 resource "aws_s3_bucket_object_lock_configuration" "evidence" {
-  count = var.evidence.object_lock == null ? 0 : 1
+  count = local.inputs.evidence.object_lock == null ? 0 : 1
 
   bucket = aws_s3_bucket_versioning.evidence[0].bucket
 
   rule {
     default_retention {
-      mode = var.evidence.object_lock.mode
-      days = var.evidence.object_lock.days
+      mode = local.inputs.evidence.object_lock.mode
+      days = local.inputs.evidence.object_lock.days
     }
   }
 }
 
 resource "aws_s3_bucket_logging" "evidence" {
-  count = var.evidence.access_log == null ? 0 : 1
+  count = local.inputs.evidence.access_log == null ? 0 : 1
 
   bucket        = aws_s3_bucket.evidence[0].id
-  target_bucket = var.evidence.access_log.bucket
-  target_prefix = var.evidence.access_log.prefix
+  target_bucket = local.inputs.evidence.access_log.bucket
+  target_prefix = local.inputs.evidence.access_log.prefix
 }
 
 resource "aws_s3_bucket_policy" "evidence" {
-  count = var.evidence.create_bucket ? 1 : 0
+  count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket = aws_s3_bucket.evidence[0].id
 
@@ -182,14 +182,14 @@ resource "aws_s3_bucket_policy" "evidence" {
         Resource  = [aws_s3_bucket.evidence[0].arn, "${aws_s3_bucket.evidence[0].arn}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       }],
-      var.evidence.force_destroy ? [] : [{
+      local.inputs.evidence.force_destroy ? [] : [{
         Sid       = "KeptByDestroy"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:DeleteBucketPolicy"
         Resource  = aws_s3_bucket.evidence[0].arn
       }],
-      [for statement in var.evidence.policy_statements : merge({ Resource = [aws_s3_bucket.evidence[0].arn, "${aws_s3_bucket.evidence[0].arn}/*"] }, statement)],
+      [for statement in local.inputs.evidence.policy_statements : merge({ Resource = [aws_s3_bucket.evidence[0].arn, "${aws_s3_bucket.evidence[0].arn}/*"] }, statement)],
     )
   })
 

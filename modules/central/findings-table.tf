@@ -15,7 +15,7 @@ resource "aws_dynamodb_table" "findings" {
   tags         = var.tags
 
   # It is kept with the evidence.
-  deletion_protection_enabled = !var.evidence.force_destroy
+  deletion_protection_enabled = !local.inputs.evidence.force_destroy
 
   attribute {
     name = "pk"

@@ -7,8 +7,6 @@ data "aws_service_principal" "cloudwatch" {
 }
 
 locals {
-  outcomes_with_reason = sort([for name, outcome in local.vocabulary.outcomes : name if outcome.reason_is_due])
-  outcomes_with_alarm  = sort([for name, outcome in local.vocabulary.outcomes : name if outcome.needs_person])
 
   alarm_paths = {
     alarm       = "$.detail.alarmName"
@@ -31,13 +29,13 @@ locals {
 
   told_of = {
     findings = {
-      wanted      = var.notifications.each_finding && length(setsubtract(var.notifications.outcomes, ["unprocessable"])) > 0
+      wanted      = local.inputs.notifications.each_finding && length(setsubtract(local.inputs.notifications.outcomes, ["unprocessable"])) > 0
       description = "Findings that a person must look at."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
         detail-type = [local.vocabulary.events.finding_outcome]
-        detail      = { outcome = sort(setsubtract(var.notifications.outcomes, ["unprocessable"])) }
+        detail      = { outcome = sort(setsubtract(local.inputs.notifications.outcomes, ["unprocessable"])) }
       }
       paths = {
         outcome  = "$.detail.outcome"
@@ -51,7 +49,7 @@ locals {
       text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in <evidence>"
     }
     unprocessable = {
-      wanted      = var.notifications.each_finding && contains(var.notifications.outcomes, "unprocessable")
+      wanted      = local.inputs.notifications.each_finding && contains(local.inputs.notifications.outcomes, "unprocessable")
       description = "Findings that could not be worked on at all."
       bus         = local.event_bus_name
       pattern = {
@@ -127,19 +125,19 @@ locals {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
         # A bus of the user's may carry other alarms, too.
-        detail = merge(local.alarm_states, { for word in ["alarmName"] : word => [{ prefix = "${var.name}-" }] if !var.event_bus.create })
+        detail = merge(local.alarm_states, { for word in ["alarmName"] : word => [{ prefix = "${var.name}-" }] if !local.inputs.event_bus.create })
       }
       paths = local.alarm_paths
       text  = local.alarm_text
     }
   }
 
-  notifications = { for name, told in local.told_of : name => told if var.notifications.enabled && told.wanted }
+  notifications = { for name, told in local.told_of : name => told if local.inputs.notifications.enabled && told.wanted }
 }
 
 locals {
-  makes_topic = var.notifications.enabled && var.notifications.create_topic
-  topic_arns  = concat(aws_sns_topic.notifications[*].arn, var.notifications.enabled && !var.notifications.create_topic ? [var.notifications.topic_arn] : [])
+  makes_topic = local.inputs.notifications.enabled && local.inputs.notifications.create_topic
+  topic_arns  = concat(aws_sns_topic.notifications[*].arn, local.inputs.notifications.enabled && !local.inputs.notifications.create_topic ? [local.inputs.notifications.topic_arn] : [])
 }
 
 resource "aws_sns_topic" "notifications" {
@@ -193,7 +191,7 @@ resource "aws_sns_topic_policy" "notifications" {
 }
 
 resource "aws_sns_topic_subscription" "email" {
-  for_each = var.notifications.email_addresses
+  for_each = local.inputs.notifications.email_addresses
 
   topic_arn = local.topic_arns[0]
   protocol  = "email"
@@ -244,7 +242,7 @@ resource "aws_cloudwatch_event_target" "notifications" {
 
 # What could not be delivered to the topic.
 resource "aws_sqs_queue" "notifications_dead_letters" {
-  count = var.notifications.enabled ? 1 : 0
+  count = local.inputs.notifications.enabled ? 1 : 0
 
   name                      = "${var.name}-notifications-dead-letters"
   message_retention_seconds = 14 * 24 * 3600
@@ -254,7 +252,7 @@ resource "aws_sqs_queue" "notifications_dead_letters" {
 }
 
 resource "aws_sqs_queue_policy" "notifications_dead_letters" {
-  count = var.notifications.enabled ? 1 : 0
+  count = local.inputs.notifications.enabled ? 1 : 0
 
   queue_url = aws_sqs_queue.notifications_dead_letters[0].url
 

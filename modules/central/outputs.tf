@@ -9,18 +9,18 @@ output "link" {
     home_region              = local.home_region
     regions                  = local.regions
     event_bus_arn            = local.event_bus_arn
-    notifications            = var.notifications.enabled
+    notifications            = local.inputs.notifications.enabled
     evidence_bucket          = local.made_evidence_bucket
     findings_table           = aws_dynamodb_table.findings.name
     keys                     = module.settings.keys
-    target_role_name         = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-remediation"
-    automation_role_name     = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-automation"
+    target_role_name         = "${trimprefix(local.inputs.iam.target_role_path, "/")}${var.name}-remediation"
+    automation_role_name     = "${trimprefix(local.inputs.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id
     settings_bucket          = local.settings_bucket
     metrics_namespace        = local.metrics_namespace
-    lambda                   = var.lambda
-    iam_path                 = var.iam.path
-    permissions_boundary_arn = var.iam.permissions_boundary_arn
+    lambda                   = local.inputs.lambda
+    iam_path                 = local.inputs.iam.path
+    permissions_boundary_arn = local.inputs.iam.permissions_boundary_arn
     tags                     = var.tags
   }
 }
@@ -98,6 +98,12 @@ output "schedule_group_name" {
 output "settings" {
   description = "What holds: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
+
+  # Where all values are known, module.settings has ended the plan already, and named all mistakes.
+  precondition {
+    condition     = length(module.settings.structure) == 0
+    error_message = "${length(module.settings.structure)} to correct:\n- ${join("\n- ", module.settings.structure)}"
+  }
 }
 
 output "arns" {

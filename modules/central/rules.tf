@@ -1,24 +1,39 @@
 module "settings" {
   source = "../_settings"
 
-  rules              = var.rules
-  accounts           = var.accounts
-  excluded_accounts  = var.excluded_accounts
-  account_groups     = var.account_groups
-  excluded_groups    = var.excluded_groups
-  mode_by_account    = var.mode_by_account
-  mode_by_group      = var.mode_by_group
-  new_accounts       = var.new_accounts
-  events             = var.events
-  schedule           = var.schedule
-  partition          = local.partition
-  regions            = local.regions
-  home_region        = local.home_region
-  encryption         = var.encryption
-  delivery_role_name = "${trimprefix(var.iam.target_role_path, "/")}${var.name}-flow-logs"
+  rules             = var.rules
+  accounts          = var.accounts
+  excluded_accounts = var.excluded_accounts
+  account_groups    = var.account_groups
+  excluded_groups   = var.excluded_groups
+  mode_by_account   = var.mode_by_account
+  mode_by_group     = var.mode_by_group
+  new_accounts      = var.new_accounts
+  events            = var.events
+  schedule          = var.schedule
+  partition         = local.partition
+  regions           = local.regions
+  home_region       = local.home_region
+  encryption        = var.encryption
+  name              = var.name
+
+  deployment = {
+    iam              = var.iam
+    lambda           = var.lambda
+    collector        = var.collector
+    evidence         = var.evidence
+    alarms           = var.alarms
+    audit_trail      = var.audit_trail
+    event_bus        = var.event_bus
+    notifications    = var.notifications
+    api_token_secret = var.api_token_secret
+  }
 }
 
 locals {
+  # The inputs that are objects: checked, and typed.
+  inputs = module.settings.deployment
+
   vocabulary = jsondecode(file("${path.module}/../catalog.json"))
   catalog    = local.vocabulary.rules
 

@@ -102,8 +102,8 @@ resource "aws_sqs_queue" "polls_dead_letters" {
 
 resource "aws_iam_role" "scheduler" {
   name                 = "${var.name}-scheduler"
-  path                 = var.iam.path
-  permissions_boundary = var.iam.permissions_boundary_arn
+  path                 = local.inputs.iam.path
+  permissions_boundary = local.inputs.iam.permissions_boundary_arn
   description          = "The schedules of ${var.name}: starts the collector."
 
   assume_role_policy = jsonencode({

@@ -124,7 +124,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "settings" {
     filter {}
 
     noncurrent_version_expiration {
-      noncurrent_days = var.evidence.retention_days
+      noncurrent_days = local.inputs.evidence.retention_days
     }
 
     abort_incomplete_multipart_upload {
@@ -155,8 +155,8 @@ resource "aws_s3_bucket_policy" "settings" {
         Action    = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"]
         Resource  = ["${local.settings_bucket_arn}/*"]
         Condition = { ArnLike = { "aws:PrincipalArn" = [
-          "arn:${local.partition}:iam::${local.account_id}:role${var.iam.path}${var.name}-collector",
-          "arn:${local.partition}:iam::${local.account_id}:role${var.iam.path}${var.name}-remediator-*",
+          "arn:${local.partition}:iam::${local.account_id}:role${local.inputs.iam.path}${var.name}-collector",
+          "arn:${local.partition}:iam::${local.account_id}:role${local.inputs.iam.path}${var.name}-remediator-*",
         ] } }
       },
     ]

@@ -1,7 +1,7 @@
 locals {
   alarms = {
     jobs-dead-letters = {
-      description = "Jobs that failed ${var.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
+      description = "Jobs that failed ${module.typed.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.dead_letters_name }
@@ -9,7 +9,7 @@ locals {
       threshold   = 0
     }
     jobs-delayed-dead-letters = {
-      description = "Follow-up jobs for long-running changes could not be forwarded in ${var.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
+      description = "Follow-up jobs for long-running changes could not be forwarded in ${module.typed.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.delayed_dead_letters_name }
@@ -25,12 +25,12 @@ locals {
       threshold   = 0
     }
     oldest-job = {
-      description = "A job has waited more than ${var.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again."
+      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
       statistic   = "Maximum"
-      threshold   = var.alarms.oldest_job_minutes * 60
+      threshold   = module.typed.alarms.oldest_job_minutes * 60
     }
     unexpected-errors = {
       description = "${local.remediator_name} met an error that nobody foresaw: the finding is attempted again, and in the end the job goes to ${local.dead_letters_name}. Its log group says where it came from."
@@ -41,20 +41,20 @@ locals {
       threshold   = 0
     }
     jobs-near-retention = {
-      description = "A job in ${local.queue_name} is older than three quarters of the ${var.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."
+      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
       statistic   = "Maximum"
-      threshold   = var.queue.retention_days * local.day * 0.75
+      threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     jobs-delayed-near-retention = {
-      description = "A job in ${local.delayed_name} is older than three quarters of the ${var.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says why it is not forwarded."
+      description = "A job in ${local.delayed_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says why it is not forwarded."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.delayed_name }
       statistic   = "Maximum"
-      threshold   = var.queue.retention_days * local.day * 0.75
+      threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     take-back-failed = {
       description = "A change that should have been taken back could not be: something may be open that was not open before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
@@ -121,7 +121,7 @@ locals {
 }
 
 resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, alarm in local.alarms : name => alarm if var.alarms.enabled }
+  for_each = { for name, alarm in local.alarms : name => alarm if module.typed.alarms.enabled }
 
   alarm_name          = "${local.name}-${each.key}"
   alarm_description   = each.value.description
@@ -135,8 +135,8 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   comparison_operator = "GreaterThanThreshold"
   threshold           = each.value.threshold
   treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarms.topic_arns
-  ok_actions          = var.alarms.topic_arns
+  alarm_actions       = module.typed.alarms.topic_arns
+  ok_actions          = module.typed.alarms.topic_arns
   tags                = var.link.tags
 
   lifecycle {
@@ -152,7 +152,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 # EventBridge does not route events between regions.
 
 locals {
-  forwards_alarms          = var.alarms.enabled && var.link.notifications && var.alarms.forward
+  forwards_alarms          = module.typed.alarms.enabled && var.link.notifications && module.typed.alarms.forward
   alarms_dead_letters_name = "${local.name}-alarms-dead-letters"
   counted_metrics          = keys(jsondecode(file("${path.module}/../catalog.json")).metrics)
 
@@ -208,7 +208,7 @@ resource "aws_sqs_queue" "alarms_dead_letters" {
   count = local.forwards_alarms ? 1 : 0
 
   name                      = local.alarms_dead_letters_name
-  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  message_retention_seconds = module.typed.queue.dead_letter_retention_days * local.day
   sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
   kms_master_key_id         = local.keys.queues
   tags                      = var.link.tags

@@ -11,15 +11,15 @@ locals {
 resource "aws_sqs_queue" "delayed" {
   name = local.delayed_name
 
-  visibility_timeout_seconds = 6 * var.remediator.timeout
-  message_retention_seconds  = var.queue.retention_days * local.day
+  visibility_timeout_seconds = 6 * module.typed.remediator.timeout
+  message_retention_seconds  = module.typed.queue.retention_days * local.day
   receive_wait_time_seconds  = 20
   sqs_managed_sse_enabled    = local.keys.queues == null ? true : null
   kms_master_key_id          = local.keys.queues
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.delayed_dead_letters.arn
-    maxReceiveCount     = var.queue.max_receive_count
+    maxReceiveCount     = module.typed.queue.max_receive_count
   })
 
   tags = var.link.tags
@@ -27,7 +27,7 @@ resource "aws_sqs_queue" "delayed" {
 
 resource "aws_sqs_queue" "delayed_dead_letters" {
   name                      = local.delayed_dead_letters_name
-  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  message_retention_seconds = module.typed.queue.dead_letter_retention_days * local.day
   sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
   kms_master_key_id         = local.keys.queues
 

@@ -19,15 +19,15 @@ resource "aws_sqs_queue" "jobs" {
   fifo_throughput_limit = "perMessageGroupId"
 
   # AWS asks for six times the function's timeout, so that a job whose invocation was throttled is not received twice.
-  visibility_timeout_seconds = 6 * var.remediator.timeout
-  message_retention_seconds  = var.queue.retention_days * local.day
+  visibility_timeout_seconds = 6 * module.typed.remediator.timeout
+  message_retention_seconds  = module.typed.queue.retention_days * local.day
   receive_wait_time_seconds  = 20
   sqs_managed_sse_enabled    = local.keys.queues == null ? true : null
   kms_master_key_id          = local.keys.queues
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letters.arn
-    maxReceiveCount     = var.queue.max_receive_count
+    maxReceiveCount     = module.typed.queue.max_receive_count
   })
 
   tags = var.link.tags
@@ -36,7 +36,7 @@ resource "aws_sqs_queue" "jobs" {
 resource "aws_sqs_queue" "dead_letters" {
   name                      = local.dead_letters_name
   fifo_queue                = true
-  message_retention_seconds = var.queue.dead_letter_retention_days * local.day
+  message_retention_seconds = module.typed.queue.dead_letter_retention_days * local.day
   sqs_managed_sse_enabled   = local.keys.queues == null ? true : null
   kms_master_key_id         = local.keys.queues
 

@@ -44,8 +44,8 @@ module "remediator" {
     TARGET_ROLE_NAME             = var.link.target_role_name
     AUTOMATION_ROLE_NAME         = var.link.automation_role_name
     EXTERNAL_ID                  = var.link.external_id
-    MAX_RECEIVE_COUNT            = var.queue.max_receive_count
-    RETRY_DELAY_SECONDS          = var.queue.retry_delay_seconds
+    MAX_RECEIVE_COUNT            = module.typed.queue.max_receive_count
+    RETRY_DELAY_SECONDS          = module.typed.queue.retry_delay_seconds
     POWERTOOLS_SERVICE_NAME      = local.remediator_name
     POWERTOOLS_METRICS_NAMESPACE = var.link.metrics_namespace
   }
@@ -132,13 +132,13 @@ module "remediator" {
   log_key_arn = local.keys.logs
 
   settings = merge(var.link.lambda, {
-    memory_size          = var.remediator.memory_size
-    timeout              = var.remediator.timeout
-    reserved_concurrency = var.remediator.reserved_concurrency
-    subnet_ids           = var.remediator.subnet_ids
-    security_group_ids   = var.remediator.security_group_ids
-    layers               = var.remediator.layers
-    environment          = var.remediator.environment
+    memory_size          = module.typed.remediator.memory_size
+    timeout              = module.typed.remediator.timeout
+    reserved_concurrency = module.typed.remediator.reserved_concurrency
+    subnet_ids           = module.typed.remediator.subnet_ids
+    security_group_ids   = module.typed.remediator.security_group_ids
+    layers               = module.typed.remediator.layers
+    environment          = module.typed.remediator.environment
   })
   iam  = { path = var.link.iam_path, permissions_boundary_arn = var.link.permissions_boundary_arn }
   tags = var.link.tags
@@ -149,11 +149,11 @@ module "remediator" {
 resource "aws_lambda_event_source_mapping" "jobs" {
   event_source_arn        = aws_sqs_queue.jobs.arn
   function_name           = module.remediator.arn
-  batch_size              = var.remediator.batch_size
+  batch_size              = module.typed.remediator.batch_size
   function_response_types = ["ReportBatchItemFailures"]
   tags                    = local.mapping_tags
 
   scaling_config {
-    maximum_concurrency = var.remediator.maximum_concurrency
+    maximum_concurrency = module.typed.remediator.maximum_concurrency
   }
 }

@@ -1,3 +1,6 @@
+# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
+# words and kinds of values, and their types, with the checks of values, are in typed/.
+
 variable "link" {
   description = "The `link` output of `central`, as it is."
   type = object({
@@ -70,134 +73,21 @@ variable "link" {
 
 variable "remediator" {
   description = "Settings of the remediator's function."
-  type = object({
-    # Memory in MB, 128 to 10240; CPU grows with it.
-    memory_size = optional(number, 1024)
-    # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
-    timeout = optional(number, 300)
-    # Jobs per invocation, 1 to 10. With one, a slow job of one account delays no other account's jobs.
-    batch_size = optional(number, 1)
-    # Concurrent invocations, besides 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
-    maximum_concurrency = optional(number, 5)
-    # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
-    reserved_concurrency = optional(number)
-    # Subnets of a VPC from which it reaches AWS. Empty: no VPC.
-    subnet_ids = optional(list(string), [])
-    # Security groups in that VPC. Empty: no VPC.
-    security_group_ids = optional(list(string), [])
-    # Further Lambda layers of the function's region, by the ARN of a version.
-    layers = optional(list(string), [])
-    # Further environment variables, such as those of a layer; nothing secret.
-    environment = optional(map(string), {})
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = length(var.remediator.layers) <= 5 && alltrue([for arn in var.remediator.layers : can(regex("^arn:[a-z-]+:lambda:${data.aws_region.this.id}:[0-9]{12}:layer:[A-Za-z0-9_-]+:[0-9]+$", arn))])
-    error_message = "remediator.layers is ${jsonencode(var.remediator.layers)}: expected at most 5 ARNs of layer versions of ${data.aws_region.this.id}, such as \"arn:aws:lambda:${data.aws_region.this.id}:111111111111:layer:agent:1\"."
-  }
-
-  validation {
-    condition     = var.remediator.memory_size >= 128 && var.remediator.memory_size <= 10240
-    error_message = "remediator.memory_size is ${var.remediator.memory_size}: expected 128 to 10240 MB."
-  }
-
-  validation {
-    condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900
-    error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator keeps its last 45 for reading back and recording what it changed, and with less than that from the beginning it would never change anything."
-  }
-
-  validation {
-    condition     = var.remediator.batch_size >= 1 && var.remediator.batch_size <= 10
-    error_message = "remediator.batch_size is ${var.remediator.batch_size}: expected 1 to 10, as a FIFO queue gives messages."
-  }
-
-  validation {
-    condition     = var.remediator.maximum_concurrency >= 2 && var.remediator.maximum_concurrency <= 1000
-    error_message = "remediator.maximum_concurrency is ${var.remediator.maximum_concurrency}: expected 2 to 1000."
-  }
-
-  validation {
-    condition     = var.remediator.reserved_concurrency == null ? true : var.remediator.reserved_concurrency >= var.remediator.maximum_concurrency + local.delayed_concurrency
-    error_message = "remediator.reserved_concurrency is ${coalesce(var.remediator.reserved_concurrency, 0)}: expected at least ${var.remediator.maximum_concurrency + local.delayed_concurrency}, maximum_concurrency and ${local.delayed_concurrency} for delayed jobs, or jobs are throttled into the dead-letter queue."
-  }
-
-  validation {
-    condition     = (length(var.remediator.subnet_ids) == 0) == (length(var.remediator.security_group_ids) == 0)
-    error_message = "remediator has ${length(var.remediator.subnet_ids)} subnet_ids and ${length(var.remediator.security_group_ids)} security_group_ids: expected both, for a VPC, or neither."
-  }
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "queue" {
   description = "Settings of the job queue."
-  type = object({
-    # How many attempts a job has before it becomes a dead letter.
-    max_receive_count = optional(number, 5)
-    # How many days jobs are kept, 1 to 14.
-    retention_days = optional(number, 4)
-    # Seconds before an unfinished job's second attempt, 0 to 900. They double for each further attempt, up to 15 minutes.
-    retry_delay_seconds = optional(number, 30)
-    # How many days dead letters are kept, from `retention_days` to 14.
-    dead_letter_retention_days = optional(number, 14)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
-    error_message = "queue.max_receive_count is ${var.queue.max_receive_count}: expected 1 to 1000."
-  }
-
-  validation {
-    condition     = var.queue.retry_delay_seconds >= 0 && var.queue.retry_delay_seconds <= 900 && floor(var.queue.retry_delay_seconds) == var.queue.retry_delay_seconds
-    error_message = "queue.retry_delay_seconds is ${var.queue.retry_delay_seconds}: expected a whole number, 0 to 900."
-  }
-
-  validation {
-    condition     = alltrue([for days in [var.queue.retention_days, var.queue.dead_letter_retention_days] : days >= 1 && days <= 14])
-    error_message = "queue.retention_days is ${var.queue.retention_days} and dead_letter_retention_days ${var.queue.dead_letter_retention_days}: expected 1 to 14 days, as SQS keeps messages."
-  }
-
-  # In a standard queue a dead letter keeps the age that it had.
-  validation {
-    condition     = var.queue.dead_letter_retention_days >= var.queue.retention_days
-    error_message = "queue.dead_letter_retention_days is ${var.queue.dead_letter_retention_days}: expected at least retention_days, ${var.queue.retention_days}. A dead letter keeps its age, and one that waited long would vanish at once."
-  }
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "alarms" {
   description = "Alarms of this region."
-  type = object({
-    # Whether there are any.
-    enabled = optional(bool, true)
-    # SNS topics of this region that get every alarm, besides `notifications`.
-    topic_arns = optional(list(string), [])
-    # Whether alarms are passed on to `notifications` in the home region. Outside the partition `aws` only those of the home region can be: set it to false elsewhere.
-    forward = optional(bool, true)
-    # The age in minutes from which a waiting job is too old.
-    oldest_job_minutes = optional(number, 60)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = alltrue([for arn in var.alarms.topic_arns : can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])
-    error_message = "alarms.topic_arns holds ${join(", ", [for arn in var.alarms.topic_arns : "\"${arn}\"" if !can(regex("^arn:[a-z-]+:sns:${data.aws_region.this.id}:[0-9]{12}:[^:]+$", arn))])}: expected SNS topics of the alarms' own region, ${data.aws_region.this.id}, such as \"arn:aws:sns:${data.aws_region.this.id}:111111111111:alarms\"."
-  }
-
-  validation {
-    condition     = !var.alarms.enabled || !var.link.notifications || !var.alarms.forward || local.commercial || data.aws_region.this.id == var.link.home_region
-    error_message = "EventBridge does not route events between regions in ${var.link.partition}, so the alarms of ${data.aws_region.this.id} can't be passed on: set alarms.forward to false, and name an SNS topic of that region in alarms.topic_arns."
-  }
-
-  validation {
-    condition     = !var.alarms.enabled || !var.link.notifications || var.alarms.forward || length(var.alarms.topic_arns) > 0
-    error_message = "alarms.forward is false and alarms.topic_arns is empty: nobody would be told of the alarms. Name an SNS topic of this region, or set alarms.enabled to false."
-  }
-
-  validation {
-    condition     = var.alarms.oldest_job_minutes >= 1
-    error_message = "alarms.oldest_job_minutes is ${var.alarms.oldest_job_minutes}: expected 1 or more."
-  }
+  type        = any
+  default     = {}
+  nullable    = false
 }

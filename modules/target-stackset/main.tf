@@ -19,8 +19,8 @@ resource "aws_cloudformation_stack_set" "this" {
   }
 
   operation_preferences {
-    failure_tolerance_percentage = var.operation.failure_tolerance_percentage
-    max_concurrent_percentage    = var.operation.max_concurrent_percentage
+    failure_tolerance_percentage = module.typed.operation.failure_tolerance_percentage
+    max_concurrent_percentage    = module.typed.operation.max_concurrent_percentage
   }
 
   timeouts {
@@ -46,7 +46,7 @@ resource "aws_cloudformation_stack_set" "this" {
 # One for each unit, so that a unit that is added, or whose accounts change, leaves the others' roles as they are. IAM is
 # global: the stacks are in one region alone, this module's provider's.
 resource "aws_cloudformation_stack_set_instance" "unit" {
-  for_each = var.organizational_units
+  for_each = module.typed.organizational_units
 
   stack_set_name = aws_cloudformation_stack_set.this.name
   call_as        = var.call_as
@@ -60,8 +60,8 @@ resource "aws_cloudformation_stack_set_instance" "unit" {
   operation_preferences {
     # Otherwise no more accounts would be worked on side by side than may fail.
     concurrency_mode             = "SOFT_FAILURE_TOLERANCE"
-    failure_tolerance_percentage = var.operation.failure_tolerance_percentage
-    max_concurrent_percentage    = var.operation.max_concurrent_percentage
+    failure_tolerance_percentage = module.typed.operation.failure_tolerance_percentage
+    max_concurrent_percentage    = module.typed.operation.max_concurrent_percentage
   }
 
   timeouts {

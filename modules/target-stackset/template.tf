@@ -10,9 +10,9 @@ module "policy" {
   rules                = var.rules
   runbooks             = var.runbooks
   undo                 = var.undo
-  role_path            = var.iam.path
-  remediator_role_path = var.iam.remediator_role_path
-  delivery_role_name   = var.iam.delivery_role_name
+  role_path            = module.typed.iam.path
+  remediator_role_path = module.typed.iam.remediator_role_path
+  delivery_role_name   = module.typed.iam.delivery_role_name
   account_id           = local.account_id
   partition            = data.aws_partition.this.partition
 }
@@ -21,8 +21,8 @@ locals {
   # CloudFormation puts the value in, in each account.
   account_id = "$${AWS::AccountId}"
 
-  boundary = var.iam.permissions_boundary_name == null ? {} : {
-    PermissionsBoundary = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:policy/${var.iam.permissions_boundary_name}"
+  boundary = module.typed.iam.permissions_boundary_name == null ? {} : {
+    PermissionsBoundary = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:policy/${module.typed.iam.permissions_boundary_name}"
   }
 
   template = jsonencode({
@@ -35,7 +35,7 @@ locals {
           Properties = merge(
             {
               RoleName                 = module.policy.role_name
-              Path                     = var.iam.path
+              Path                     = module.typed.iam.path
               Description              = module.policy.role_description
               AssumeRolePolicyDocument = jsondecode(module.policy.trust_policy)
             },
@@ -52,7 +52,7 @@ locals {
           Properties = merge(
             {
               RoleName                 = module.policy.flow_logs.role_name
-              Path                     = var.iam.path
+              Path                     = module.typed.iam.path
               Description              = module.policy.flow_logs.description
               AssumeRolePolicyDocument = jsondecode(module.policy.flow_logs.trust_policy)
               Policies                 = [{ PolicyName = "delivery", PolicyDocument = jsondecode(module.policy.flow_logs.policy) }]
@@ -67,7 +67,7 @@ locals {
           Properties = merge(
             {
               RoleName                 = module.policy.automation.role_name
-              Path                     = var.iam.path
+              Path                     = module.typed.iam.path
               Description              = module.policy.automation.description
               AssumeRolePolicyDocument = jsondecode(module.policy.automation.trust_policy)
               Policies                 = [{ PolicyName = "runbooks", PolicyDocument = jsondecode(module.policy.automation.policy) }]

@@ -12,17 +12,17 @@ module "policy" {
   rules                = var.rules
   runbooks             = var.runbooks
   undo                 = var.undo
-  role_path            = var.iam.path
-  remediator_role_path = var.iam.remediator_role_path
-  delivery_role_name   = var.iam.delivery_role_name
+  role_path            = module.typed.iam.path
+  remediator_role_path = module.typed.iam.remediator_role_path
+  delivery_role_name   = module.typed.iam.delivery_role_name
   account_id           = data.aws_caller_identity.this.account_id
   partition            = data.aws_partition.this.partition
 }
 
 resource "aws_iam_role" "remediation" {
   name                 = module.policy.role_name
-  path                 = var.iam.path
-  permissions_boundary = var.iam.permissions_boundary_arn
+  path                 = module.typed.iam.path
+  permissions_boundary = module.typed.iam.permissions_boundary_arn
   description          = module.policy.role_description
   assume_role_policy   = module.policy.trust_policy
   tags                 = var.tags
@@ -49,8 +49,8 @@ resource "aws_iam_role" "flow_logs" {
   count = module.policy.flow_logs == null ? 0 : 1
 
   name                 = module.policy.flow_logs.role_name
-  path                 = var.iam.path
-  permissions_boundary = var.iam.permissions_boundary_arn
+  path                 = module.typed.iam.path
+  permissions_boundary = module.typed.iam.permissions_boundary_arn
   description          = module.policy.flow_logs.description
   assume_role_policy   = module.policy.flow_logs.trust_policy
   tags                 = var.tags
@@ -70,8 +70,8 @@ resource "aws_iam_role" "automation" {
   count = module.policy.automation == null ? 0 : 1
 
   name                 = module.policy.automation.role_name
-  path                 = var.iam.path
-  permissions_boundary = var.iam.permissions_boundary_arn
+  path                 = module.typed.iam.path
+  permissions_boundary = module.typed.iam.permissions_boundary_arn
   description          = module.policy.automation.description
   assume_role_policy   = module.policy.automation.trust_policy
   tags                 = var.tags

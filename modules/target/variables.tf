@@ -1,5 +1,8 @@
 # What `name`, `security_account_id`, `external_id`, `organization_id`, `rules` and the paths and names in `iam` may hold
 # is checked where they are used: in modules/_target-policy.
+#
+# Inputs that are objects are `any` here, because Terraform drops what a type does not name: modules/_inputs checks their
+# words and kinds of values, and their types, with the checks of values, are in typed/.
 
 variable "name" {
   description = "The prefix of the role's name, the same as in `central`."
@@ -48,23 +51,9 @@ variable "undo" {
 
 variable "iam" {
   description = "Settings of the role in this account."
-  type = object({
-    # The path of the role: the same as `iam.target_role_path` in `central`.
-    path = optional(string, "/")
-    # The ARN of the role's permissions boundary. Null: none.
-    permissions_boundary_arn = optional(string)
-    # The path of the remediators' roles in the security account: `iam.path` in `central`.
-    remediator_role_path = optional(string, "/")
-    # A role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`. Null: `<name>-flow-logs` is created.
-    delivery_role_name = optional(string)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))
-    error_message = "iam.permissions_boundary_arn is \"${coalesce(var.iam.permissions_boundary_arn, "null")}\": expected a policy's ARN, such as \"arn:aws:iam::111111111111:policy/boundary\"."
-  }
+  type        = any
+  default     = {}
+  nullable    = false
 }
 
 variable "tags" {

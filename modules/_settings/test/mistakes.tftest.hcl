@@ -1,21 +1,21 @@
 # Every mistake is named, all of them at once.
 
 variables {
-  rules              = {}
-  accounts           = []
-  excluded_accounts  = []
-  account_groups     = { production = ["111111111111"] }
-  excluded_groups    = []
-  mode_by_account    = {}
-  mode_by_group      = {}
-  new_accounts       = null
-  events             = "changed"
-  schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
-  partition          = "aws"
-  regions            = ["eu-central-1"]
-  home_region        = "eu-central-1"
-  encryption         = {}
-  delivery_role_name = "cspm-flow-logs"
+  rules             = {}
+  accounts          = []
+  excluded_accounts = []
+  account_groups    = { production = ["111111111111"] }
+  excluded_groups   = []
+  mode_by_account   = {}
+  mode_by_group     = {}
+  new_accounts      = null
+  events            = "changed"
+  schedule          = { expression = "rate(1 hour)", time_zone = "UTC" }
+  partition         = "aws"
+  regions           = ["eu-central-1"]
+  home_region       = "eu-central-1"
+  encryption        = {}
+  name              = "cspm"
 }
 
 run "none" {
@@ -83,7 +83,6 @@ run "misspelt_words" {
 
   assert {
     condition = local.encryption_mistakes == [
-      "encryption[\"eu-central-1\"] has \"tokn\", which is unknown: expected all, buckets, evidence, logs, queues, table, token, topic",
       "encryption[\"eu-central-1\"].all is \"alias/all\": expected the ARN of a key of that region, such as arn:aws:kms:eu-central-1:111111111111:key/…",
       "encryption[\"eu-central-1\"].topic is \"arn:aws:kms:us-east-1:111111111111:key/k\": expected the ARN of a key of that region, such as arn:aws:kms:eu-central-1:111111111111:key/…",
       "encryption has the region \"mars\": expected one of eu-central-1, us-east-1",
@@ -93,7 +92,8 @@ run "misspelt_words" {
   }
 
   assert {
-    condition = toset([for mistake in setsubtract(local.mistakes, local.encryption_mistakes) : regex("^(.* has \"\\w+\"), which is unknown: expected ", mistake)[0]]) == toset([
+    condition = toset([for mistake in setsubtract(local.mistakes, local.encryption_mistakes) : regex("^(.* has \"\\w+\"), which is (?:unknown|an option of other rules): expected ", mistake)[0]]) == toset([
+      "encryption[\"eu-central-1\"] has \"tokn\"",
       "schedule has \"maintenance_windw\"",
       "schedule.maintenance_window has \"day\"",
       "new_accounts has \"day\"",
@@ -106,6 +106,72 @@ run "misspelt_words" {
       "rules[\"security-group-ssh-open\"].maintenance_window has \"stop\"",
       "rules[\"security-group-ssh-open\"].exemptions[1] has \"regions\"",
     ])
+    error_message = join("\n", local.mistakes)
+  }
+}
+
+# Terraform itself would end at the first of these, and name neither the input nor anything else.
+run "values_of_a_wrong_kind" {
+  command = plan
+
+  variables {
+    schedule     = "rate(1 hour)"
+    new_accounts = { days = [14] }
+    encryption   = { eu-central-1 = "arn:aws:kms:eu-central-1:111111111111:key/k" }
+    deployment = {
+      iam              = { path = {}, permissions_boundary_arn = ["arn:aws:iam::111111111111:policy/b"] }
+      lambda           = { tracing = "perhaps" }
+      evidence         = { transitions = { days = 30 }, object_lock = 30, policy_statements = "all" }
+      notifications    = true
+      audit_trail      = "logs"
+      event_bus        = null
+      api_token_secret = { version = "two" }
+    }
+    rules = {
+      s3-bucket-public        = "enforce"
+      x                       = null
+      rds-snapshot-public     = { mode = ["enforce"], maintenance_window = "nights", accounts = 111111111111, mode_by_account = "off", exemptions = {}, modus = "off" }
+      security-group-ssh-open = { accounts = [null, "111111111111"], excluded_accounts = [["222222222222"]], mode_by_group = { production = null }, options = [] }
+      security-group-rdp-open = { mode = null, accounts = null, exemptions = null, options = null, maintenance_window = null, mode_by_account = null }
+      redshift-cluster-public = { exemptions = ["all", { resource = "x", reason = ["r"], owner = "o", expires = "2099-01-31" }] }
+      vpc-flow-logs-disabled  = { mode = "enforced", options = { retention_days = "a week" } }
+    }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition = local.mistakes == [
+      "rules[\"rds-snapshot-public\"] has \"modus\", which is unknown: expected mode or mode_by_account or mode_by_group or accounts, excluded_accounts, excluded_groups, exemptions, maintenance_window, method, netskope_rule_names, options, runbook_then, schedule_expression",
+      "audit_trail is \"logs\", a string: expected an object",
+      "encryption[\"eu-central-1\"] is \"arn:aws:kms:eu-central-1:111111111111:key/k\", a string: expected an object",
+      "notifications is true: expected an object",
+      "rules[\"s3-bucket-public\"] is \"enforce\", a string: expected an object",
+      "schedule is \"rate(1 hour)\", a string: expected an object",
+      "evidence.object_lock is 30, a number: expected an object",
+      "rules[\"rds-snapshot-public\"].maintenance_window is \"nights\", a string: expected an object",
+      "rules[\"redshift-cluster-public\"].exemptions[0] is \"all\", a string: expected an object",
+      "rules[\"security-group-ssh-open\"].options is a list: expected an object",
+      "api_token_secret.version is \"two\", a string: expected a number",
+      "evidence.policy_statements is \"all\", a string: expected a list",
+      "evidence.transitions is an object: expected a list of objects",
+      "iam.path is an object: expected a string",
+      "iam.permissions_boundary_arn is a list: expected a string",
+      "lambda.tracing is \"perhaps\", a string: expected true or false",
+      "new_accounts.days is a list: expected a number",
+      "rules[\"rds-snapshot-public\"].accounts is 111111111111, a number: expected a list of strings",
+      "rules[\"rds-snapshot-public\"].exemptions is an object: expected a list of objects",
+      "rules[\"rds-snapshot-public\"].mode is a list: expected a string",
+      "rules[\"rds-snapshot-public\"].mode_by_account is \"off\", a string: expected a map of strings",
+      "rules[\"redshift-cluster-public\"].exemptions[1].reason is a list: expected a string",
+      "rules[\"vpc-flow-logs-disabled\"].options.retention_days is \"a week\", a string: expected a number",
+      "rules[\"security-group-ssh-open\"].accounts[0] is null: expected a string",
+      "rules[\"security-group-ssh-open\"].excluded_accounts[0] is a list: expected a string",
+      "rules[\"security-group-ssh-open\"].mode_by_group[production] is null: expected a string",
+      "rules[\"vpc-flow-logs-disabled\"].mode is \"enforced\": expected off, dry_run, enforce",
+      "rules[\"x\"] is unknown. Valid rules: cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-default-allows-all, network-acl-subnet-allows-all, rds-snapshot-public, redshift-cluster-public, s3-bucket-public, security-group-rdp-open, security-group-ssh-open, vpc-flow-logs-disabled",
+      "new_accounts has no joined: expected account ids with the moments at which they joined",
+    ]
     error_message = join("\n", local.mistakes)
   }
 }

@@ -1,21 +1,21 @@
 # The same cases as in test/unit/model/account-modes.test.ts: a plan shows what the remediators decide.
 
 variables {
-  rules              = {}
-  accounts           = []
-  excluded_accounts  = []
-  account_groups     = { production = ["111111111111"], web = ["111111111111", "222222222222"], sandbox = ["222222222222"] }
-  excluded_groups    = []
-  mode_by_account    = {}
-  mode_by_group      = {}
-  new_accounts       = null
-  events             = "changed"
-  schedule           = { expression = "rate(1 hour)", time_zone = "UTC" }
-  partition          = "aws"
-  regions            = ["eu-central-1"]
-  home_region        = "eu-central-1"
-  encryption         = {}
-  delivery_role_name = "cspm-flow-logs"
+  rules             = {}
+  accounts          = []
+  excluded_accounts = []
+  account_groups    = { production = ["111111111111"], web = ["111111111111", "222222222222"], sandbox = ["222222222222"] }
+  excluded_groups   = []
+  mode_by_account   = {}
+  mode_by_group     = {}
+  new_accounts      = null
+  events            = "changed"
+  schedule          = { expression = "rate(1 hour)", time_zone = "UTC" }
+  partition         = "aws"
+  regions           = ["eu-central-1"]
+  home_region       = "eu-central-1"
+  encryption        = {}
+  name              = "cspm"
 }
 
 run "what_the_rule_says" {

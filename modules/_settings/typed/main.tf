@@ -1,2 +1,5 @@
-# Gives `rules` and `encryption` their types and defaults. It drops misspelt words: ../mistakes.tf and ../encryption.tf find
-# them in what was given.
+locals {
+  outcomes             = jsondecode(file("${path.module}/../../catalog.json")).outcomes
+  outcomes_with_reason = sort([for name, outcome in local.outcomes : name if outcome.reason_is_due])
+  outcomes_with_alarm  = sort([for name, outcome in local.outcomes : name if outcome.needs_person])
+}

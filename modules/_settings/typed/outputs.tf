@@ -1,19 +1,67 @@
+# Gives the inputs of `central` that are objects their types and defaults, and checks the values of those that _settings does
+# not check itself. Terraform drops misspelt words here: ../../_inputs finds them in what was given.
+
 output "encryption" {
-  description = "The keys, typed."
+  description = "What `encryption` says, typed."
   value       = var.encryption
 }
 
 output "rules" {
-  description = "The rules, typed."
+  description = "What `rules` says, typed."
   value       = var.rules
 }
 
 output "new_accounts" {
-  description = "What is said of new accounts, typed."
+  description = "What `new_accounts` says, typed."
   value       = var.new_accounts
 }
 
 output "schedule" {
-  description = "The schedule, typed."
+  description = "What `schedule` says, typed."
   value       = var.schedule
+}
+
+output "iam" {
+  description = "What `iam` says, typed."
+  value       = var.iam
+}
+
+output "lambda" {
+  description = "What `lambda` says, typed."
+  value       = var.lambda
+}
+
+output "collector" {
+  description = "What `collector` says, typed."
+  value       = var.collector
+}
+
+output "evidence" {
+  description = "What `evidence` says, typed."
+  value       = var.evidence
+}
+
+output "alarms" {
+  description = "What `alarms` says, typed."
+  value       = var.alarms
+}
+
+output "audit_trail" {
+  description = "What `audit_trail` says, typed."
+  value       = var.audit_trail
+}
+
+output "event_bus" {
+  description = "What `event_bus` says, typed."
+  value       = var.event_bus
+}
+
+output "notifications" {
+  description = "What `notifications` says, typed."
+  value       = var.notifications
+}
+
+output "api_token_secret" {
+  description = "What `api_token_secret` says, typed."
+  value       = var.api_token_secret
 }

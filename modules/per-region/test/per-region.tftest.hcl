@@ -434,16 +434,6 @@ run "a_second_region_in_another_partition" {
   }
 }
 
-run "a_second_region_in_another_partition_without_a_topic" {
-  command = plan
-
-  variables {
-    link = merge(var.link, { partition = "aws-us-gov" })
-  }
-
-  expect_failures = [var.alarms]
-}
-
 run "own_settings" {
   command = plan
 

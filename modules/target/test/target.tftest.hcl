@@ -380,11 +380,3 @@ run "a_module_that_is_off_creates_nothing" {
     error_message = "The module must take count = 0."
   }
 }
-
-run "mistakes" {
-  command = plan
-  variables {
-    iam = { permissions_boundary_arn = "boundary" }
-  }
-  expect_failures = [var.iam]
-}

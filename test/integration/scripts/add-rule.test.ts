@@ -76,7 +76,7 @@ beforeAll(async () => {
     await edit(index, entered);
   }
   expect(await run(biome, 'format', '--write', 'lambdas', 'test')).toBe('');
-  for (const generator of ['catalog', 'docs', 'terraform-docs']) {
+  for (const generator of ['catalog', 'input-shapes', 'docs', 'terraform-docs']) {
     expect(await run(`scripts/${generator}.ts`)).toBe('');
   }
 });
@@ -98,7 +98,7 @@ test('lint finds nothing', async () => {
   ).toBe('');
 });
 
-test.each(['catalog', 'docs', 'terraform-docs'])('%s is up to date', async (generator) => {
+test.each(['catalog', 'input-shapes', 'docs', 'terraform-docs'])('%s is up to date', async (generator) => {
   expect(await run(`scripts/${generator}.ts`, '--check')).toBe('');
 });
 

@@ -1,0 +1,59 @@
+# What the caller's types take: known words alone, and null, which is the default, for what is of a wrong kind. What is not
+# known yet passes through: its type is not known here.
+locals {
+  # In the place of a text where null would be a mistake as well, or would move the places of others in a list.
+  in_place = "(of a wrong kind)"
+
+  inner_objects = {
+    for name, objects in local.inner : name => {
+      for key, object in objects : key => {
+        for word, list in object : word => [
+          for each in list : merge(concat(
+            [for object in [each] : { for inner_word, value in object : inner_word => value } if nonsensitive(startswith(jsonencode(object), "{"))],
+            [for object in [each] : { for inner_word, known in local.shapes[name].words[word].words : inner_word => local.in_place if known.kind == "string" } if !nonsensitive(startswith(jsonencode(object), "{"))],
+          )...)
+        ]
+      }
+    }
+  }
+  inner_clean = {
+    for name, objects in local.inner : name => {
+      for key, object in objects : key => {
+        for word, list in object : word => [
+          for each in local.inner_objects[name][key][word] : {
+            for inner_word, value in each : inner_word => {
+              string = try(tostring(value), local.in_place)
+              number = try(tonumber(value), null)
+              bool   = try(tobool(value), null)
+              list   = one([for items in [value] : [for item in items : try(item == null ? local.in_place : tostring(item), local.in_place)] if nonsensitive(startswith(jsonencode(items), "["))])
+            }[local.shapes[name].words[word].words[inner_word].kind] if contains(keys(local.shapes[name].words[word].words), inner_word)
+          }
+        ]
+      }
+    }
+  }
+
+  clean_objects = {
+    for name, objects in local.known : name => {
+      for key, object in objects : key => {
+        for word, value in object : word => {
+          string  = try(tostring(value), null)
+          number  = try(tonumber(value), null)
+          bool    = try(tobool(value), null)
+          list    = one([for items in [value] : [for item in items : try(item == null ? local.in_place : tostring(item), local.in_place)] if nonsensitive(startswith(jsonencode(items), "["))])
+          map     = one([for items in [value] : { for key, item in items : key => try(item == null ? local.in_place : tostring(item), local.in_place) } if nonsensitive(startswith(jsonencode(items), "{"))])
+          any     = one([for items in [value] : items if nonsensitive(startswith(jsonencode(items), "["))])
+          object  = one([for inner_word, list in local.inner_clean[name][key] : one(list) if inner_word == word && local.shapes[name].words[word].kind == "object" && nonsensitive(startswith(jsonencode(value), "{"))])
+          objects = one([for inner_word, list in local.inner_clean[name][key] : list if inner_word == word])
+        }[local.shapes[name].words[word].kind]
+      }
+    }
+  }
+
+  clean = {
+    for name, value in var.given : name => one(concat(
+      [for objects in [local.clean_objects[name]] : objects if local.is_map[name]],
+      [for object in values(local.clean_objects[name]) : object if !local.is_map[name] && nonsensitive(startswith(jsonencode(value), "{"))],
+    ))
+  }
+}

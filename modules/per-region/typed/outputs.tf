@@ -1,0 +1,16 @@
+# Gives inputs their types and defaults. Terraform drops misspelt words here: ../../_inputs finds them before.
+
+output "remediator" {
+  description = "What `remediator` says, typed."
+  value       = var.remediator
+}
+
+output "queue" {
+  description = "What `queue` says, typed."
+  value       = var.queue
+}
+
+output "alarms" {
+  description = "What `alarms` says, typed."
+  value       = var.alarms
+}

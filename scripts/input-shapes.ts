@@ -1,0 +1,73 @@
+/**
+ * Writes what the inputs that are objects may hold into `modules/_inputs/shapes.json`, from the types in the `typed` folders:
+ * Terraform can't say which words a type knows. `modules/_inputs` checks by it what a module is given.
+ *
+ *     node scripts/input-shapes.ts           write
+ *     node scripts/input-shapes.ts --check   change nothing; exit 1 when the file is stale
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { parseType, type TypeExpression } from './terraform-docs/type-expression.ts';
+import { typedFolders, typesIn } from './terraform-docs/typed-inputs.ts';
+
+interface Word {
+  readonly kind: 'string' | 'number' | 'bool' | 'list' | 'map' | 'any' | 'object' | 'objects';
+  readonly words?: Words;
+}
+type Words = Readonly<Record<string, Word>>;
+interface Shape {
+  readonly holds: 'object' | 'map';
+  readonly words: Words;
+}
+
+const file = new URL('../modules/_inputs/shapes.json', import.meta.url);
+
+function wordsOf(type: TypeExpression, at: string): Words {
+  if (type.kind !== 'object') throw new Error(`${at} is a ${type.kind}: expected an object`);
+  return Object.fromEntries(
+    type.attributes.map((attribute) => [attribute.name, wordOf(attribute.type, `${at}.${attribute.name}`)]),
+  );
+}
+
+function wordOf(type: TypeExpression, at: string): Word {
+  if (type.kind === 'object') return { kind: 'object', words: wordsOf(type, at) };
+  if (type.kind === 'scalar') {
+    const { name } = type;
+    if (name === 'string' || name === 'number' || name === 'bool' || name === 'any') return { kind: name };
+    throw new Error(`${at} is a ${name}: expected string, number, bool or any`);
+  }
+  if (type.of.kind === 'object' && type.name !== 'map')
+    return { kind: 'objects', words: wordsOf(type.of, `${at}[…]`) };
+  if (type.of.kind === 'scalar' && type.of.name === 'string')
+    return { kind: type.name === 'map' ? 'map' : 'list' };
+  throw new Error(`${at}: expected a list, set or map of strings, or a list of objects`);
+}
+
+function shapeOf(type: TypeExpression, at: string): Shape {
+  if (type.kind === 'collection' && type.name === 'map')
+    return { holds: 'map', words: wordsOf(type.of, `${at}[…]`) };
+  return { holds: 'object', words: wordsOf(type, at) };
+}
+
+const shapes = new Map<string, Record<string, Shape>>();
+for (const [module, folders] of typedFolders) {
+  const types = await typesIn(folders);
+  shapes.set(
+    module,
+    Object.fromEntries(
+      [...types].map(([name, type]) => [name, shapeOf(parseType(type), `${module}, ${name}`)]),
+    ),
+  );
+}
+const wanted = `${JSON.stringify(Object.fromEntries(shapes), null, 2)}\n`;
+const isStale = (await readFile(file, 'utf8').catch(() => '')) !== wanted;
+if (!process.argv.includes('--check')) {
+  if (isStale) await writeFile(file, wanted);
+  process.stdout.write(
+    `shapes of inputs: ${isStale ? 'wrote modules/_inputs/shapes.json' : 'nothing changed'}\n`,
+  );
+} else if (isStale) {
+  process.stderr.write(
+    'stale: modules/_inputs/shapes.json. Run `npm run generate` and commit what it wrote.\n',
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,128 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { workFolder } from '../../lab/local-aws/paths.ts';
+import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform/index.ts';
+
+/** What a plan says of each module, as it is given to it: a message may be in a module within, which no test file can name. */
+const given = {
+  root: `
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = { s3-bucket-public = "enforce", security-group-ssh-open = { mode = "enforced", maintenance_windw = {} } }
+  schedule        = "hourly"
+  lambda          = { log_levl = "DEBUG" }
+  evidence        = { retention_days = [400] }
+  iam             = null
+}
+`,
+  'per-region': `
+variables {
+  link = {
+    name = "cspm", partition = "aws", security_account_id = "111111111111", home_region = "eu-central-1", regions = ["eu-central-1"],
+    event_bus_arn = "arn:aws:events:eu-central-1:111111111111:event-bus/cspm", notifications = true, evidence_bucket = "evidence",
+    findings_table = "findings", target_role_name = "role", automation_role_name = "role", external_id = "external",
+    settings_bucket = "settings", metrics_namespace = "Metrics", iam_path = "/", permissions_boundary_arn = null, tags = {},
+    lambda = { architecture = "arm64", log_level = "INFO", log_retention_days = 90, tracing = false }
+  }
+  remediator = { subnets = ["subnet-1"] }
+}
+`,
+  target: 'variables {\n  security_account_id = "111111111111"\n  iam = { role_path = "/security/" }\n}\n',
+  'target-stackset': `
+variables {
+  security_account_id  = "111111111111"
+  organizational_units = { ou-ab12-workload = { account = ["222222222222"] } }
+}
+`,
+  // A key and a subnet that the same apply makes.
+  unknown: '',
+};
+let folder: string;
+/** What Terraform said, without its frames and line breaks. */
+let said: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(workFolder, 'refused-inputs-'));
+  await copyProject(folder);
+  await mkdir(path.join(folder, 'refused/unknown'), { recursive: true });
+  for (const [name, variables] of Object.entries(given)) {
+    const source = name === 'unknown' ? './refused/unknown' : `./modules/${name}`;
+    await writeFile(
+      path.join(folder, `refused/${name}.tftest.hcl`),
+      `
+mock_provider "aws" {
+  source          = "./test/lab/aws-mocks"
+  override_during = plan
+}
+${variables}
+run "plan" {
+  command = plan
+  ${name === 'root' ? '' : `module {\n    source = "${source}"\n  }`}
+}
+`,
+    );
+  }
+  await writeFile(
+    path.join(folder, 'refused/unknown/main.tf'),
+    `
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+resource "terraform_data" "made" {}
+
+module "central" {
+  source          = "../../modules/central"
+  netskope_tenant = "acme"
+  api_token       = "token"
+  encryption      = { eu-central-1 = { all = terraform_data.made.id } }
+  collector       = { subnet_ids = [terraform_data.made.id], security_group_idz = [terraform_data.made.id] }
+  rules           = { s3-bucket-public = {} }
+}
+`,
+  );
+  const terraform = await prepareTerraform(console.info);
+  const initialized = await runTerraform(terraform, ['init', '-backend=false', '-test-directory=refused'], {
+    directory: folder,
+  });
+  expect(initialized).toMatchObject({ exitCode: 0 });
+  const tested = await runTerraform(terraform, ['test', '-no-color', '-test-directory=refused'], {
+    directory: folder,
+  });
+  said = `${tested.stdout}\n${tested.stderr}`.replace(/[│\s]+/g, ' ');
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+});
+
+test('the root names misspelt words, values of a wrong kind and all other mistakes in one message', () => {
+  const message = /6 to correct: .*?(?= Error:|$)/.exec(said)?.[0];
+
+  for (const mistake of [
+    'rules["security-group-ssh-open"] has "maintenance_windw", which is unknown: expected maintenance_window or',
+    'lambda has "log_levl", which is unknown: expected log_level or log_retention_days or',
+    'rules["s3-bucket-public"] is "enforce", a string: expected an object',
+    'schedule is "hourly", a string: expected an object',
+    'evidence.retention_days is a list: expected a number',
+    'rules["security-group-ssh-open"].mode is "enforced": expected off, dry_run, enforce',
+  ]) {
+    expect(message).toContain(mistake);
+  }
+});
+
+test.each([
+  ['per-region', 'remediator has "subnets", which is unknown: expected subnet_ids or'],
+  ['target', 'iam has "role_path", which is unknown: expected delivery_role_name, path,'],
+  ['target-stackset', '["ou-ab12-workload"] has "account", which is unknown: expected accounts or'],
+])('%s refuses a misspelt word', (_, message) => {
+  expect(said).toContain(message);
+});
+
+test('a misspelt word is named at plan where values beside it are not known before an apply', () => {
+  expect(said).toContain('collector has "security_group_idz", which is unknown: expected security_group_ids');
+});
