@@ -94,11 +94,20 @@ export interface ChangeKind<C extends Change> {
   takeBack?(session: AwsSession, change: C, known: CutOff): Promise<TakenBack>;
   /**
    * Looks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
-   * when the resource no longer needs the change. Kinds with `takeBack` find out there. AWS does not say who made it.
+   * when the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
+   * not say who made it.
    * @param planned As it was planned.
+   * @param since When the work on the finding began: what is older was there before.
    * @returns the change as `apply` would have returned it; undefined where the reads don't show it.
    */
-  find?(session: AwsSession, planned: C): Promise<C | undefined>;
+  find?(session: AwsSession, planned: C, since: Date): Promise<C | undefined>;
+  /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
+  readonly isPlannedAnyway?: true;
+  /**
+   * Whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS takes
+   * nothing twice. Kinds that add nothing leave it out.
+   */
+  namesAll?(applied: C): boolean;
   /**
    * Whether AWS's reads show an applied change already. False only while they show the state before it: AWS may answer
    * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.

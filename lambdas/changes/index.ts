@@ -12,7 +12,9 @@ interface ParsingKind {
   apply(session: AwsSession, change: Change, note: Note): Promise<Change>;
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
-  find(session: AwsSession, planned: Change): Promise<Change | undefined>;
+  find(session: AwsSession, planned: Change, since: Date): Promise<Change | undefined>;
+  readonly isPlannedAnyway: boolean;
+  namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   effect(session: AwsSession, applied: Change, appliedAt: Date): Promise<Effect | undefined>;
   leavesTarget(applied: Change): boolean;
@@ -38,7 +40,9 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change, known) =>
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
-    find: async (session, planned) => kind.find?.(session, parse(planned)),
+    find: async (session, planned, since) => kind.find?.(session, parse(planned), since),
+    isPlannedAnyway: kind.isPlannedAnyway === true,
+    namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
     effect: async (session, applied, appliedAt) => kind.effect?.(session, parse(applied), appliedAt),
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
@@ -166,9 +170,27 @@ export async function takeBackChange(session: AwsSession, change: Change, known:
   return (await load(change)).takeBack(session, change, known);
 }
 
-/** Looks whether a change was made of which no answer is known. @returns it as it was made; undefined where nobody knows */
-export async function findChange(session: AwsSession, planned: Change): Promise<Change | undefined> {
-  return (await load(planned)).find(session, planned);
+/**
+ * Looks whether a change was made of which no answer is known.
+ * @param since when the work on the finding began
+ * @returns it as it was made; undefined where nobody knows
+ */
+export async function findChange(
+  session: AwsSession,
+  planned: Change,
+  since: Date,
+): Promise<Change | undefined> {
+  return (await load(planned)).find(session, planned, since);
+}
+
+/** Whether plans have a change although it is made already. */
+export async function isPlannedAnyway(change: Change): Promise<boolean> {
+  return (await load(change)).isPlannedAnyway;
+}
+
+/** Whether an applied change names all that it was to add. */
+export async function namesAll(applied: Change): Promise<boolean> {
+  return (await load(applied)).namesAll(applied);
 }
 
 /** Whether the rule or entry that an applied change is about is as it was: the change was made in part. */

@@ -29,9 +29,10 @@ import { openSession } from './stages/open-session.ts';
 import { planFixes } from './stages/plan.ts';
 import { readSettings } from './stages/read-settings.ts';
 import { recall } from './stages/recall.ts';
+import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
-import { conclude, retry, type Verdict, type Verdicts } from './verdict.ts';
+import { conclude, onlyVerdicts, retry, type Verdict, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
 /** What an attempt learns on its way and its record needs. */
@@ -98,16 +99,18 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   if (configured === undefined) return;
   const { work, action, held } = configured;
 
-  // What an attempt left of them must be taken back, whatever holds them now.
+  // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
   const unfinished = await unfinishedOf(book.pending, work);
   const stopped = await passGates(gates.beforeReading, book.pending, work);
-  book.add(without(unfinished, stopped));
+  const unresolved = work.mode === 'off' ? unfinished : unresolvedOf(book.pending, work);
+  book.add(withoutVerdicts(unresolved, stopped));
   if (book.pending.length === 0) return;
 
-  const access = unfinished.length > 0 && held === undefined ? 'write' : action.access;
+  const access = unresolved.length > 0 && held === undefined ? 'write' : action.access;
   const opened = await openSession(book.pending, work, access);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
+    book.add(withoutVerdicts(unfinished, stopped));
     return book.addToPending(opened.refused);
   }
   const { session } = opened;
@@ -116,8 +119,10 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   learned.idle.push(...idle);
   book.add(verdicts);
 
-  if (held === undefined) book.add(stopped);
-  else book.add(await holdUnfinished(book.pending, work, held));
+  const waiting = held === undefined ? undefined : await holdUnfinished(book.pending, work, held);
+  const looked = unresolved.filter(({ resource }) => stopped.has(resource) && !verdicts.has(resource));
+  book.add(new Map([...onlyVerdicts(looked, stopped), ...(waiting ?? [])]));
+  book.add(await resolveStopped(session, looked, work));
 
   const resources = book.pending.map(({ resource }) => resource);
   const assessments = await assessEach(work.rule, session, resources, work.settings.options);
@@ -159,11 +164,6 @@ function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
     entries.map(({ finding }) => finding),
     work,
   );
-}
-
-function without(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
-  const left = new Set(findings.map(({ resource }) => resource));
-  return new Map([...verdicts].filter(([resource]) => !left.has(resource)));
 }
 
 /** What the stages after the settings work with. */

@@ -1,5 +1,6 @@
 import { describeError, errorKind } from '../aws/errors.ts';
 import { ChangeRefusedError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 
@@ -67,4 +68,16 @@ export function verdictOfError(error: unknown, details: OutcomeDetails = {}, wor
 /** The verdict with details that its own go before. */
 export function withDetails<V extends Verdict>(verdict: V, details: OutcomeDetails): V {
   return { ...verdict, details: { ...details, ...verdict.details } };
+}
+
+/** The verdicts on these findings. */
+export function onlyVerdicts(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
+  const wanted = new Set(findings.map(({ resource }) => resource));
+  return new Map([...verdicts].filter(([resource]) => wanted.has(resource)));
+}
+
+/** The verdicts but for those on these findings. */
+export function withoutVerdicts(findings: readonly Finding[], verdicts: Verdicts): Verdicts {
+  const left = new Set(findings.map(({ resource }) => resource));
+  return new Map([...verdicts].filter(([resource]) => !left.has(resource)));
 }

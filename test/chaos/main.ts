@@ -2,12 +2,17 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { findAllFaults, findFault } from './property.ts';
 import { reportLines } from './report.ts';
+import { printSweep } from './writes/sweep.ts';
 
 /**
  * Looks for a case in which something is changed beyond the plan because someone else acts, reads lag, answers are
  * lost or the function ends:
  *
  *     npm run test:chaos -- --seed 7 --cases 10000 [--kind security-group] [--path 12:3] [--all-faults]
+ *
+ *     npm run test:chaos -- --writes
+ *
+ * lets every write of every rule meet every fault, and prints the table of what is recorded then.
  *
  * Exits with 1 and prints the seed and the smallest trace where there is one.
  */
@@ -18,8 +23,14 @@ const { values } = parseArgs({
     kind: { type: 'string' },
     path: { type: 'string' },
     'all-faults': { type: 'boolean', default: false },
+    writes: { type: 'boolean', default: false },
   },
 });
+if (values.writes) {
+  const isTrue = await printSweep((line) => process.stdout.write(`${line}\n`));
+  process.exit(isTrue ? 0 : 1);
+}
+
 const options = z
   .object({
     seed: z.coerce

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isAwsError } from '../../aws/errors.ts';
+import { isAwsError, wasRetried } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -23,26 +23,55 @@ export type LogGroupCreate = z.infer<typeof schema>;
 /** Marks the log groups that we made. */
 const tag = { key: 'cspm-auto-remediation:made-by', value: 'cspm-auto-remediation' };
 
-/** Whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in between. */
-async function isUnfinished(session: AwsSession, name: string): Promise<boolean> {
-  const { CloudWatchLogsClient, ListTagsForResourceCommand, paginateDescribeLogGroups } = await import(
-    '../../aws/cloudwatch-logs.ts'
-  );
+/** A log group as it stands. */
+interface Standing {
+  /** In days; undefined where it is kept for ever. */
+  readonly retention: number | undefined;
+  readonly created: Date | undefined;
+}
+
+async function readLogGroup(session: AwsSession, name: string): Promise<Standing | undefined> {
+  const { CloudWatchLogsClient, paginateDescribeLogGroups } = await import('../../aws/cloudwatch-logs.ts');
   const client = session.client(CloudWatchLogsClient);
-  let retained = false;
   for await (const page of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: name })) {
     const found = page.logGroups?.find(({ logGroupName }) => logGroupName === name);
-    retained ||= found?.retentionInDays !== undefined;
-    if (found !== undefined) break;
+    if (found === undefined) continue;
+    const { retentionInDays, creationTime } = found;
+    return {
+      retention: retentionInDays,
+      created: creationTime === undefined ? undefined : new Date(creationTime),
+    };
   }
-  if (retained) return false;
+  return undefined;
+}
+
+/** Whether it was made by us, in whatever poll. */
+async function isOurs(session: AwsSession, name: string): Promise<boolean> {
+  const { CloudWatchLogsClient, ListTagsForResourceCommand } = await import('../../aws/cloudwatch-logs.ts');
   const { account, region, partition } = session;
-  const { tags = {} } = await client.send(
+  const { tags = {} } = await session.client(CloudWatchLogsClient).send(
     new ListTagsForResourceCommand({
       resourceArn: `arn:${partition}:logs:${region}:${account}:log-group:${name}`,
     }),
   );
   return tags[tag.key] === tag.value;
+}
+
+/** Whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in between. */
+async function isUnfinished(session: AwsSession, name: string): Promise<boolean> {
+  const standing = await readLogGroup(session, name);
+  return standing?.retention === undefined && (await isOurs(session, name));
+}
+
+/** Clocks differ. */
+const MARGIN_MILLISECONDS = 60_000;
+
+/** A log group that we made since a moment; undefined where there is none, or it is older or someone else's. */
+async function madeSince(session: AwsSession, name: string, since: Date): Promise<Standing | undefined> {
+  const standing = await readLogGroup(session, name);
+  const { created } = standing ?? {};
+  if (created === undefined || created.getTime() < since.getTime() - MARGIN_MILLISECONDS) return undefined;
+  return (await isOurs(session, name)) ? standing : undefined;
 }
 
 const ATTEMPTS = 4;
@@ -63,6 +92,7 @@ async function retryingAborted<T>(call: () => Promise<T>): Promise<T> {
 /** @returns whether it was made now; false where there was one */
 async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
   const { CloudWatchLogsClient, CreateLogGroupCommand } = await import('../../aws/cloudwatch-logs.ts');
+  const startedAt = session.now();
   try {
     await session.client(CloudWatchLogsClient).send(
       new CreateLogGroupCommand({
@@ -73,8 +103,9 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
     );
     return true;
   } catch (error) {
-    if (isAwsError(error, 'ResourceAlreadyExists')) return false;
-    throw error;
+    if (!isAwsError(error, 'ResourceAlreadyExists')) throw error;
+    // Where the SDK sent the call twice, the first may have made it.
+    return wasRetried(error) && (await madeSince(session, resource, startedAt)) !== undefined;
   }
 }
 
@@ -112,6 +143,13 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
     } catch (error) {
       throw refusal(error, `log group ${resource}`, { busy: ['OperationAborted'] });
     }
+  },
+  isPlannedAnyway: true,
+  async find(session, planned, since) {
+    const standing = await madeSince(session, planned.resource, since);
+    if (standing === undefined) return undefined;
+    const isRetained = standing.retention === planned.retentionDays;
+    return { ...planned, made: isRetained ? ['log group', 'retention'] : ['log group'] };
   },
   // What was logged is evidence: an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,

@@ -185,6 +185,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     const now = (await look(session, resource))?.at(before.ruleNumber);
     return now === undefined || !sameEntry(now, before);
   },
+  namesAll: ({ created, made }) => made.length >= created.length,
   leavesTarget: ({ closed }) => closed === 'no',
   removes: ({ before, closed }) => (closed === 'yes' ? [describeEntry(before)] : []),
   restsOn: ({ seen }) => seen,

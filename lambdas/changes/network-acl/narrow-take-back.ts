@@ -35,22 +35,22 @@ export async function takeBack(
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
-  if (created.length === 0) return { state: mayBeClosed ? 'unconfirmed' : 'settled' };
+  if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
   if (standing === undefined) return { state: 'settled' };
   const now = standing.at(before.ruleNumber);
-  const isNarrowed = now !== undefined && after !== null && sameEntry(now, after);
+  const stands = (entry: NetworkAclEntry): boolean => {
+    const found = standing.at(entry.ruleNumber);
+    return found !== undefined && sameEntry(found, entry);
+  };
+  const isNarrowed = after === null ? now === undefined : now !== undefined && sameEntry(now, after);
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (mayBeClosed && isNarrowed) {
-    const stands = created.filter((entry) => {
-      const found = standing.at(entry.ruleNumber);
-      return found !== undefined && sameEntry(found, entry);
-    });
     const { unconfirmed: _, ...whole } = change;
     const done: NetworkAclEntryNarrow = {
       ...whole,
-      made: isNoted ? made : stands.map(({ ruleNumber }) => ruleNumber),
+      made: isNoted ? made : created.filter(stands).map(({ ruleNumber }) => ruleNumber),
       closed: 'yes',
     };
     return { state: 'settled', done };
@@ -65,17 +65,15 @@ export async function takeBack(
     resource,
     mayStand.filter((entry) => !isNeeded(entry, others)),
   );
-  // Nobody knows whether it is this change that made an entry which stays.
-  const isUnsure = mayStand.some(
-    (entry) => isNeeded(entry, others) && !(isNoted && made.includes(entry.ruleNumber)),
-  );
-  const found = removed
+  // What stays is this change's work, too: its number was free when it was planned.
+  const staying = mayStand.filter((entry) => isNeeded(entry, others) && stands(entry));
+  const found = [...staying, ...removed]
     .map(({ ruleNumber }) => ruleNumber)
     .filter((number) => !isNoted || !made.includes(number));
   const { unconfirmed: _, ...rest } = change;
   const inPart: NetworkAclEntryNarrow = { ...rest, made: found, closed: 'no' };
   return {
-    state: unseen.length > 0 && !isLagOver ? 'open' : isUnsure ? 'unconfirmed' : 'settled',
+    state: unseen.length > 0 && !isLagOver ? 'open' : 'settled',
     ...(found.length > 0 && { made: inPart }),
     ...(removed.length > 0 && { taken: removal(resource, removed) }),
   };

@@ -182,6 +182,8 @@ export const changeKind: ChangeKind<RuleShrink> = {
   removes: ({ before, shrunk }) => (shrunk === undefined ? [] : [ruleKey(before)]),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
 
+  namesAll: ({ pieces, made = [], replaces }) => replaces !== true && made.length >= pieces.length,
+
   leavesTarget: (applied) => applied.shrunk === undefined && !isClosing(applied),
 
   /** Of a change that was cut off before its end was recorded, the rule is taken to stand as it was to become. */

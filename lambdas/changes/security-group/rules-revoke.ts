@@ -40,6 +40,12 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     const ids = new Set((await readRulesOf(session, resource)).map(({ id }) => id));
     return !revoked.some(({ id }) => ids.has(id));
   },
+  /** Those of the rules that are gone: AWS does not say who removed them. */
+  async find(session, planned) {
+    const ids = new Set((await readRulesOf(session, planned.resource)).map(({ id }) => id));
+    const revoked = planned.rules.filter(({ id }) => !ids.has(id));
+    return revoked.length === 0 ? undefined : { ...planned, revoked };
+  },
   removes: ({ revoked = [] }) => revoked.map(ruleKey),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
   /**

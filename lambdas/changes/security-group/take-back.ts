@@ -93,13 +93,13 @@ export async function takeBack(
     note: `added for ${formatRule(before)}, which was not shrunk`,
     revoked,
   };
-  const found = revoked.filter(({ id }) => !noted.some((rule) => rule.id === id));
+  // What stays is this change's work, too: it did not stand there when it was planned.
+  const staying = unnoted.filter((rule) => stands(rule, needed.rules));
+  const found = [...staying, ...revoked].filter(({ id }) => !noted.some((rule) => rule.id === id));
   const { unconfirmed: _, ...rest } = change;
   const inPart: RuleShrink = { ...rest, made: found };
-  // Nobody knows whether it is this change that made a rule which stays.
-  const settled = unnoted.some((rule) => stands(rule, needed.rules)) ? 'unconfirmed' : 'settled';
   return {
-    state: isSure ? settled : 'open',
+    state: isSure ? 'settled' : 'open',
     ...(found.length > 0 && { made: inPart }),
     ...(revoked.length > 0 && { taken }),
   };

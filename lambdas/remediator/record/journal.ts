@@ -154,9 +154,23 @@ export class Journal {
     this.#entries.set(resource, { ...this.#entry(resource), completedAt: at.toISOString() });
   }
 
-  apply(resource: string, changes: readonly AppliedChange[]): void {
+  /** @param before what they were made before, where that is known only now; otherwise they are the last ones */
+  apply(resource: string, changes: readonly AppliedChange[], before?: AppliedChange): void {
     const entry = this.#entry(resource);
-    this.#entries.set(resource, { ...entry, applied: [...entry.applied, ...changes] });
+    const at = before === undefined ? -1 : entry.applied.indexOf(before);
+    const applied = [...entry.applied];
+    applied.splice(at < 0 ? applied.length : at, 0, ...changes);
+    this.#entries.set(resource, { ...entry, applied });
+  }
+
+  /** Takes back the note that a change was applied in part: another, which says more, takes its place. */
+  drop(resource: string, line: string, change?: RecordedChange['change']): void {
+    const entry = this.#entry(resource);
+    const applied = entry.applied.filter(
+      (each) =>
+        each.line !== line || (change !== undefined && !isDeepStrictEqual(each.change, { ...change })),
+    );
+    this.#entries.set(resource, { ...entry, applied });
   }
 
   #entry(resource: string): Entry {

@@ -1,5 +1,5 @@
 import { describeError } from '../../aws/errors.ts';
-import { canTakeBack } from '../../changes/index.ts';
+import { canTakeBack, namesAll } from '../../changes/index.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Mode } from '../../model/mode.ts';
@@ -61,12 +61,15 @@ function provisionalFacts(
  * what it added is not in their record.
  */
 async function inDoubt(resource: string, journal: Journal): Promise<RecordedChange[]> {
-  const lines = new Set(journal.applied(resource).map(({ line }) => line));
-  const again = journal
-    .planned(resource)
-    .filter(({ line }) => lines.has(line) && !journal.noted(resource, line).isSure);
-  const can = await Promise.all(again.map(({ change }) => canTakeBack(change)));
-  return again.filter((_, index) => can[index] === true);
+  const applied = new Map(journal.applied(resource).map(({ line, change }) => [line, change]));
+  const isInDoubt = async ({ line, change }: RecordedChange): Promise<boolean> => {
+    const made = applied.get(line);
+    if (made === undefined || journal.noted(resource, line).isSure) return false;
+    return (await canTakeBack(change)) && !(await namesAll(made));
+  };
+  const planned = journal.planned(resource);
+  const are = await Promise.all(planned.map(isInDoubt));
+  return planned.filter((_, index) => are[index] === true);
 }
 
 /** The reason with what nobody knows about the changes, in words. */

@@ -12,11 +12,8 @@ import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.t
 import { conclude, retry, type Verdict, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
-import { appliedChange } from './applied-change.ts';
+import { appliedChange, IN_PART } from './applied-change.ts';
 import { lookAgain } from './look-again.ts';
-
-/** What is added to the line of a change that was made in part. */
-export const IN_PART = ' (in part)';
 
 /**
  * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Pause,

@@ -1,8 +1,11 @@
+import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
-import { findChange } from '../../changes/index.ts';
+import { findChange, isPlannedAnyway } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
+import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import { IN_PART } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
 /**
@@ -17,12 +20,59 @@ export async function resolveBegun(
   planned: readonly Change[] = [],
 ): Promise<void> {
   const lines = new Set((await recordPlan(planned)).map(({ line }) => line));
+  const since = new Date(journal.start(session.now().toISOString()));
   for (const { change, line } of journal.unresolved(resource)) {
-    if (lines.has(line)) continue;
-    const made = await findChange(session, change);
+    const isNeeded = lines.has(line);
+    if (isNeeded && !(await isPlannedAnyway(change))) continue;
+    const made = await findUnlessRefused(session, change, since);
     if (made === undefined) continue;
     const appliedAt = (journal.begunAt(resource) ?? session.now()).toISOString();
-    journal.apply(resource, [{ change: { ...made }, line, appliedAt, requestIds: [], found: true }]);
-    journal.settle(resource, line);
+    const found = { change: { ...made }, appliedAt, requestIds: [], found: true as const };
+    // What was noted of it is part of it.
+    journal.drop(resource, `${line}${IN_PART}`);
+    if (isNeeded) journal.apply(resource, [{ ...found, line: `${line}${IN_PART}` }]);
+    else {
+      journal.apply(resource, [{ ...found, line }]);
+      journal.settle(resource, line);
+    }
   }
+}
+
+/** A session that may not look does not find out: then nobody knows. */
+async function findUnlessRefused(
+  session: AwsSession,
+  change: Change,
+  since: Date,
+): Promise<Change | undefined> {
+  try {
+    return await findChange(session, change, since);
+  } catch (error) {
+    if (errorKind(error) === 'refused') return undefined;
+    throw error;
+  }
+}
+
+/** The findings of which nobody knows yet what an attempt changed. */
+export function unresolvedOf(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): readonly Finding[] {
+  return findings.filter(({ resource }) => journal.unresolved(resource).length > 0);
+}
+
+/** Finds out what was begun of findings that a gate stops now. @returns the verdicts where that can't be found out yet */
+export async function resolveStopped(
+  session: AwsSession,
+  findings: readonly Finding[],
+  work: Pick<Work, 'journal'>,
+): Promise<Verdicts> {
+  const verdicts = new Map<string, Verdict>();
+  for (const finding of findings) {
+    try {
+      await resolveBegun(session, finding, work);
+    } catch (error) {
+      verdicts.set(finding.resource, verdictOfError(error));
+    }
+  }
+  return verdicts;
 }

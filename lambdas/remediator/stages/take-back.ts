@@ -10,8 +10,7 @@ import { gates } from '../gates/index.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
-import { appliedChange } from './applied-change.ts';
-import { IN_PART } from './apply.ts';
+import { appliedChange, IN_PART } from './applied-change.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
@@ -100,8 +99,10 @@ async function takeBackChangeOf(
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
-  const others = wholeOf(resource, journal).map(({ change }) => change);
-  const isSuperseded = others.some((change) => isSameTarget({ ...change }, planned.change));
+  const whole = wholeOf(resource, journal);
+  const others = whole.map(({ change }) => change);
+  const superseding = whole.find(({ change }) => isSameTarget(change, planned.change));
+  const isSuperseded = superseding !== undefined;
   const isBegunAnew = journal
     .unresolved(resource)
     .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));
@@ -110,13 +111,31 @@ async function takeBackChangeOf(
     const callsBefore = session.calls.length;
     const cutOff = { isNoted, isLagOver, isBegunAnew, isSuperseded, others };
     const { made, taken, done, state } = await takeBackChange(session, change, cutOff);
-    const record = (applied: Change, line: string): void =>
-      journal.apply(resource, [appliedChange(session, applied, line, callsBefore)]);
-    if (made !== undefined) record(made, `${planned.line}${IN_PART}`);
-    if (done !== undefined) record(done, planned.line);
-    else if (taken !== undefined) record(taken, await describeChange(taken));
+    const recordOf = (applied: Change, line: string) => appliedChange(session, applied, line, callsBefore);
+    const foundOf = (applied: Change, line: string): AppliedChange => ({
+      ...recordOf(applied, line),
+      appliedAt: (journal.begunAt(resource) ?? session.now()).toISOString(),
+      requestIds: [],
+      found: true,
+    });
+    if (made !== undefined) {
+      const inPart = foundOf(made, `${planned.line}${IN_PART}`);
+      // What a later change rests on was made before it.
+      const appliedAt = superseding?.appliedAt ?? inPart.appliedAt;
+      journal.apply(resource, [{ ...inPart, appliedAt }], superseding);
+    }
+    if (done !== undefined) {
+      // What was noted of it is part of it.
+      if (isNoted) journal.drop(resource, `${planned.line}${IN_PART}`, change);
+      journal.apply(resource, [foundOf(done, planned.line)]);
+    } else if (taken !== undefined) {
+      journal.apply(resource, [recordOf(taken, await describeChange(taken))]);
+    }
     if (state === 'open') return true;
-    if (done !== undefined) return false;
+    if (done !== undefined) {
+      if (parts.length === 1) journal.settle(resource, planned.line);
+      return false;
+    }
     if (state === 'unconfirmed') isSettled = false;
   }
   if (isSettled) journal.settle(resource, planned.line);

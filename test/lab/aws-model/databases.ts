@@ -7,11 +7,16 @@ const filterSchema = z.looseObject({
   Filters: z.tuple([z.object({ Name: z.string(), Values: z.array(z.string()) })]),
 });
 
-/** The instances by name or resource id, as the one filter of a call says. */
-function asked(input: unknown, state: AwsState): [string, Database][] {
+type Kind = NonNullable<Database['of']>;
+
+const kindOf = ({ of = 'instance' }: Database): Kind => of;
+
+/** The instances or clusters by name or resource id, as the one filter of a call says. */
+function asked(input: unknown, state: AwsState, kind: Kind = 'instance'): [string, Database][] {
   const [{ Name, Values }] = filterSchema.parse(input).Filters;
-  return Object.entries(state.databases).filter(([name]) =>
-    Values.includes(Name === 'db-instance-id' ? name : resourceId(name)),
+  return Object.entries(state.databases).filter(
+    ([name, database]) =>
+      kindOf(database) === kind && Values.includes(Name.endsWith('resource-id') ? resourceId(name) : name),
   );
 }
 
@@ -52,22 +57,31 @@ const describeDBSnapshots: Operation = {
   }),
 };
 
-const snapshotSchema = z.looseObject({ DBSnapshotIdentifier: z.string() });
+const snapshotSchema = z.looseObject({
+  DBSnapshotIdentifier: z.string().optional(),
+  DBClusterSnapshotIdentifier: z.string().optional(),
+});
 
-function snapshotOf(state: AwsState, input: unknown): { name: string; of: Database; snapshot: Snapshot } {
-  const { DBSnapshotIdentifier } = snapshotSchema.parse(input);
+function snapshotOf(
+  state: AwsState,
+  input: unknown,
+  kind: Kind,
+): { name: string; of: Database; snapshot: Snapshot } {
+  const { DBSnapshotIdentifier, DBClusterSnapshotIdentifier } = snapshotSchema.parse(input);
+  const wanted = kind === 'instance' ? DBSnapshotIdentifier : DBClusterSnapshotIdentifier;
   for (const [name, of] of Object.entries(state.databases)) {
-    const snapshot = of.snapshots.find(({ id }) => id === DBSnapshotIdentifier);
-    if (snapshot !== undefined) return { name, of, snapshot };
+    const snapshot = of.snapshots.find(({ id }) => id === wanted);
+    if (kindOf(of) === kind && snapshot !== undefined) return { name, of, snapshot };
   }
-  throw new AwsModelError('DBSnapshotNotFoundFault', `DBSnapshot ${DBSnapshotIdentifier} not found.`, 404);
+  const what = kind === 'instance' ? 'DBSnapshot' : 'DBClusterSnapshot';
+  throw new AwsModelError(`${what}NotFoundFault`, `${what} ${wanted} not found.`, 404);
 }
 
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBSnapshotAttributes.html */
 const describeDBSnapshotAttributes: Operation = {
   isWrite: false,
   answer(input, state) {
-    const { id, sharedWith } = snapshotOf(state, input).snapshot;
+    const { id, sharedWith } = snapshotOf(state, input, 'instance').snapshot;
     return {
       output: {
         DBSnapshotAttributesResult: {
@@ -86,27 +100,82 @@ const modifySchema = z.looseObject({
 });
 
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBSnapshotAttribute.html */
-const modifyDBSnapshotAttribute: Operation = {
-  isWrite: true,
+function modifyAttribute(kind: Kind): Operation {
+  return {
+    isWrite: true,
+    answer(input, state) {
+      const { name, of, snapshot } = snapshotOf(state, input, kind);
+      const { ValuesToAdd, ValuesToRemove } = modifySchema.parse(input);
+      const left = snapshot.sharedWith.filter((share) => !ValuesToRemove.includes(share));
+      const sharedWith = [...new Set([...left, ...ValuesToAdd])];
+      const snapshots = of.snapshots.map((each) => (each === snapshot ? { ...snapshot, sharedWith } : each));
+      return {
+        output: {},
+        next: { ...state, databases: withEntry(state.databases, name, { ...of, snapshots }) },
+      };
+    },
+  };
+}
+
+/** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshots.html */
+const describeDBClusterSnapshots: Operation = {
+  isWrite: false,
+  answer: (_, state) => ({
+    output: {
+      DBClusterSnapshots: Object.entries(state.databases)
+        .filter(([, database]) => kindOf(database) === 'cluster')
+        .flatMap(([name, { snapshots }]) =>
+          snapshots.map(({ id, tags }) => ({
+            DBClusterSnapshotIdentifier: id,
+            Status: 'available',
+            DBClusterIdentifier: name,
+            DbClusterResourceId: resourceId(name),
+            TagList: sdkTags(tags),
+          })),
+        ),
+    },
+  }),
+};
+
+/** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusters.html */
+const describeDBClusters: Operation = {
+  isWrite: false,
+  answer: (input, state) => ({
+    output: {
+      DBClusters: asked(input, state, 'cluster')
+        .filter(([, { isThere }]) => isThere)
+        .map(([name, { tags }]) => ({
+          DBClusterIdentifier: name,
+          DbClusterResourceId: resourceId(name),
+          TagList: sdkTags(tags),
+        })),
+    },
+  }),
+};
+
+/** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusterSnapshotAttributes.html */
+const describeDBClusterSnapshotAttributes: Operation = {
+  isWrite: false,
   answer(input, state) {
-    const { name, of, snapshot } = snapshotOf(state, input);
-    const { ValuesToAdd, ValuesToRemove } = modifySchema.parse(input);
-    const left = snapshot.sharedWith.filter((share) => !ValuesToRemove.includes(share));
-    const sharedWith = [...new Set([...left, ...ValuesToAdd])];
-    const snapshots = of.snapshots.map((each) => (each === snapshot ? { ...snapshot, sharedWith } : each));
+    const { id, sharedWith } = snapshotOf(state, input, 'cluster').snapshot;
     return {
-      output: {},
-      next: { ...state, databases: withEntry(state.databases, name, { ...of, snapshots }) },
+      output: {
+        DBClusterSnapshotAttributesResult: {
+          DBClusterSnapshotIdentifier: id,
+          DBClusterSnapshotAttributes: [{ AttributeName: 'restore', AttributeValues: [...sharedWith] }],
+        },
+      },
     };
   },
 };
 
 export const databaseOperations: Readonly<Record<string, Operation>> = {
   DescribeDBInstances: describeDBInstances,
-  // The model has no clusters.
-  DescribeDBClusters: { isWrite: false, answer: () => ({ output: { DBClusters: [] } }) },
-  DescribeDBClusterSnapshots: { isWrite: false, answer: () => ({ output: { DBClusterSnapshots: [] } }) },
+  DescribeDBClusters: describeDBClusters,
   DescribeDBSnapshots: describeDBSnapshots,
+  DescribeDBClusterSnapshots: describeDBClusterSnapshots,
   DescribeDBSnapshotAttributes: describeDBSnapshotAttributes,
-  ModifyDBSnapshotAttribute: modifyDBSnapshotAttribute,
+  DescribeDBClusterSnapshotAttributes: describeDBClusterSnapshotAttributes,
+  ModifyDBSnapshotAttribute: modifyAttribute('instance'),
+  ModifyDBClusterSnapshotAttribute: modifyAttribute('cluster'),
 };

@@ -27,8 +27,9 @@ function sdkFlowLog(ResourceId: string, { id, bucket, status, error, created, ta
     FlowLogId: id,
     ResourceId,
     FlowLogStatus: 'ACTIVE',
-    LogDestinationType: 's3',
-    LogDestination: bucket,
+    ...(bucket.startsWith('arn:')
+      ? { LogDestinationType: 's3', LogDestination: bucket }
+      : { LogDestinationType: 'cloud-watch-logs', LogGroupName: bucket }),
     CreationTime: new Date(created),
     Tags: sdkTags(tags),
     ...(status !== null && { DeliverLogsStatus: status }),
@@ -40,8 +41,8 @@ const createSchema = z.looseObject({
   ClientToken: z.string(),
   ResourceType: z.literal('VPC'),
   ResourceIds: z.tuple([z.string()]),
-  LogDestinationType: z.literal('s3'),
-  LogDestination: z.string(),
+  LogDestination: z.string().optional(),
+  LogGroupName: z.string().optional(),
   TagSpecifications: z.tuple([
     z.looseObject({ Tags: z.array(z.object({ Key: z.string(), Value: z.string() })) }),
   ]),
@@ -62,12 +63,14 @@ const createFlowLogs: Operation = {
   answer(input, state, { newId, now }) {
     const {
       ResourceIds: [vpc],
-      LogDestination: bucket,
+      LogDestination,
+      LogGroupName,
       ClientToken: token,
       TagSpecifications: [{ Tags }],
     } = createSchema.parse(input);
     const { [vpc]: found } = state.vpcs;
     if (found === undefined) return { output: unsuccessful(vpc, 'InvalidVpcId.NotFound') };
+    const bucket = LogDestination ?? LogGroupName ?? '';
     const flowLogs = found.flowLogs ?? [];
     const sameCall = flowLogs.find((flowLog) => flowLog.token === token);
     if (sameCall !== undefined) return { output: { FlowLogIds: [sameCall.id], Unsuccessful: [] } };

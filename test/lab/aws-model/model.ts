@@ -1,10 +1,14 @@
+import { automationOperations } from './automation.ts';
 import { bucketOperations } from './buckets.ts';
+import { clusterOperations } from './clusters.ts';
 import { databaseOperations } from './databases.ts';
 import { flowLogOperations } from './flow-logs.ts';
+import { logGroupOperations } from './log-groups.ts';
 import { networkAclOperations } from './network-acls.ts';
 import { type Answered, AwsModelError, type Operation, type OperationContext } from './operation.ts';
 import { securityGroupOperations } from './security-groups.ts';
 import type { AwsState } from './state.ts';
+import { trailOperations } from './trails.ts';
 import { userOperations } from './users.ts';
 
 const operations: Readonly<Record<string, Operation>> = {
@@ -14,6 +18,10 @@ const operations: Readonly<Record<string, Operation>> = {
   ...flowLogOperations,
   ...userOperations,
   ...databaseOperations,
+  ...trailOperations,
+  ...logGroupOperations,
+  ...clusterOperations,
+  ...automationOperations,
 };
 
 /** A state and since when it stands. */

@@ -32,3 +32,15 @@ export interface Operation {
   /** @throws AwsModelError where AWS refuses the call; nothing is changed then */
   answer(input: unknown, state: AwsState, context: OperationContext): Answered;
 }
+
+type Call<T> = (input: unknown, state: AwsState, context: OperationContext) => T;
+
+/** An operation that reads. */
+export function reading(output: Call<object>): Operation {
+  return { isWrite: false, answer: (...call) => ({ output: output(...call) }) };
+}
+
+/** An operation that changes the state, and answers no more than that. */
+export function writing(next: Call<AwsState>): Operation {
+  return { isWrite: true, answer: (...call) => ({ output: {}, next: next(...call) }) };
+}

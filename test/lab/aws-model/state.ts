@@ -56,10 +56,10 @@ export interface Vpc {
   readonly flowLogs?: readonly FlowLog[];
 }
 
-/** A flow log of a VPC to a bucket. */
+/** A flow log of a VPC. */
 export interface FlowLog {
   readonly id: string;
-  /** The bucket's ARN. */
+  /** The bucket's ARN, or the log group's name. */
   readonly bucket: string;
   /** Null where AWS says nothing of it. */
   readonly status: 'SUCCESS' | 'FAILED' | null;
@@ -94,12 +94,45 @@ export interface Snapshot {
   readonly sharedWith: readonly string[];
 }
 
-/** A DB instance and its manual snapshots. */
+/** A DB instance, or a cluster of RDS, and its manual snapshots. */
 export interface Database {
+  /** Default: an instance. */
+  readonly of?: 'instance' | 'cluster';
   /** Whether the instance itself is still there. */
   readonly isThere: boolean;
   readonly tags: Tags;
   readonly snapshots: readonly Snapshot[];
+}
+
+export interface Trail {
+  /** Its home region. */
+  readonly region: string;
+  readonly isValidated: boolean;
+  readonly tags: Tags;
+}
+
+export interface LogGroup {
+  /** In milliseconds. */
+  readonly created: number;
+  /** In days; null where it is kept for ever. */
+  readonly retention: number | null;
+  readonly tags: Tags;
+}
+
+/** A Redshift cluster. */
+export interface Cluster {
+  readonly isPublic: boolean;
+  /** What AWS is at work on, and until when, in milliseconds. */
+  readonly pending: { readonly isPublic: boolean; readonly until: number } | null;
+  readonly tags: Tags;
+}
+
+/** A Systems Manager automation execution. */
+export interface Execution {
+  readonly clientToken: string;
+  readonly document: string;
+  /** In milliseconds. */
+  readonly until: number;
 }
 
 /** The four settings of a bucket's public access block, in the API's order. */
@@ -129,6 +162,11 @@ export interface AwsState {
   readonly buckets: Readonly<Record<string, Bucket>>;
   readonly users: Readonly<Record<string, User>>;
   readonly databases: Readonly<Record<string, Database>>;
+  /** By ARN. */
+  readonly trails: Readonly<Record<string, Trail>>;
+  readonly logGroups: Readonly<Record<string, LogGroup>>;
+  readonly clusters: Readonly<Record<string, Cluster>>;
+  readonly executions: Readonly<Record<string, Execution>>;
 }
 
 export const EMPTY_STATE: AwsState = {
@@ -138,6 +176,10 @@ export const EMPTY_STATE: AwsState = {
   buckets: {},
   users: {},
   databases: {},
+  trails: {},
+  logGroups: {},
+  clusters: {},
+  executions: {},
 };
 
 /** A record with one entry set, or removed where the value is undefined. */

@@ -274,9 +274,9 @@ describe('the change', () => {
     await using aws = await cloudTrail([{ name: 'events' }]);
     const session = sessionOf(aws.endpoint);
 
-    const before = await findChange(session, change);
+    const before = await findChange(session, change, new Date(0));
     await applyChange(session, change);
-    const afterwards = await findChange(session, change);
+    const afterwards = await findChange(session, change, new Date(0));
 
     expect([before, afterwards]).toEqual([undefined, change]);
   });

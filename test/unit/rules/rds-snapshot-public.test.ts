@@ -543,9 +543,9 @@ describe('the change', () => {
     await using aws = await rds({ snapshots: { one: ofInstance(['all', '999988887777']) } });
     const session = sessionOf(aws.endpoint);
 
-    const before = await findChange(session, change);
+    const before = await findChange(session, change, new Date(0));
     await applyChange(session, change);
-    const afterwards = await findChange(session, change);
+    const afterwards = await findChange(session, change, new Date(0));
 
     expect([before, afterwards]).toEqual([undefined, change]);
   });

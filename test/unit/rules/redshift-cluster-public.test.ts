@@ -247,9 +247,9 @@ describe('the change', () => {
     await using aws = await redshift([{ id: 'warehouse' }]);
     const session = sessionOf(aws.endpoint);
 
-    const before = await findChange(session, change);
+    const before = await findChange(session, change, new Date(0));
     await applyChange(session, change);
-    const afterwards = await findChange(session, change);
+    const afterwards = await findChange(session, change, new Date(0));
 
     expect([before, afterwards]).toEqual([undefined, change]);
   });

@@ -638,9 +638,9 @@ describe('the change', () => {
     await using aws = await s3({ site: { grants: [ALL_USERS] } });
     const session = sessionOf(aws.endpoint);
 
-    const before = await findChange(session, planned);
+    const before = await findChange(session, planned, new Date(0));
     await applyChange(session, planned);
-    const afterwards = await findChange(session, planned);
+    const afterwards = await findChange(session, planned, new Date(0));
 
     expect([before, afterwards]).toEqual([undefined, planned]);
   });
@@ -648,7 +648,7 @@ describe('the change', () => {
   test('is not found where someone has switched on other settings as well', async () => {
     await using aws = await s3({ site: { grants: [ALL_USERS], block: flags(true, true, true, true) } });
 
-    const found = await findChange(sessionOf(aws.endpoint), planned);
+    const found = await findChange(sessionOf(aws.endpoint), planned, new Date(0));
 
     expect(found).toBeUndefined();
   });

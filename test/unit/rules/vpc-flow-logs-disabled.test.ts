@@ -666,12 +666,12 @@ describe('the flow log', () => {
     await using server = await aws({ flowLogs });
     const session = sessionOf(server.endpoint);
 
-    const others = await findChange(session, change);
+    const others = await findChange(session, change, new Date(0));
     flowLogs.pop();
-    const before = await findChange(session, change);
+    const before = await findChange(session, change, new Date(0));
     const applied = await applyChange(session, change);
     flowLogs[0] = { id: 'fl-0123abcd', vpc: VPC, logGroup: change.destination.arn, isOurs: true };
-    const afterwards = await findChange(session, change);
+    const afterwards = await findChange(session, change, new Date(0));
 
     expect([others, before, afterwards]).toEqual([undefined, undefined, applied]);
   });

@@ -441,27 +441,27 @@ describe('taken back after a kill', () => {
   });
 
   test.each([
-    { what: 'made', other: { ...done, before: allow(200, '0.0.0.0/0') }, left: [ten], state: 'unconfirmed' },
+    { what: 'made', other: { ...done, before: allow(200, '0.0.0.0/0') }, left: [ten], made: [101] },
     {
       what: 'counted on',
       other: { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] },
       left: [ten],
-      state: 'unconfirmed',
+      made: [101],
     },
     {
       what: 'saw, and of the other address family',
       other: { ...deletion, before: allow(200, '::/0'), seen: [describeEntry(ten)] },
       left: [],
-      state: 'settled',
+      made: [101],
     },
-  ])('but not what another change has $what', async ({ other, left, state }) => {
+  ])('but not what another change has $what, and it is recorded', async ({ other, left, made }) => {
     const acl: ScriptedAcl = { entries: [ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
     const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, others: [other] });
 
     expect(acl.entries).toEqual(left);
-    expect(change.state).toBe(state);
+    expect(change).toMatchObject({ state: 'settled', made: { made, closed: 'no' } });
   });
 
   test('not where a later attempt may have made it to its end and counts on it', async () => {
@@ -497,13 +497,34 @@ describe('taken back after a kill', () => {
     expect(acl.entries).toEqual([open, ten]);
   });
 
-  test('nothing where the change had one call', async () => {
-    await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [ten] } });
+  test.each([
+    {
+      what: 'gone: it was taken out',
+      entries: [ten],
+      isLagOver: false,
+      end: { state: 'settled', done: { closed: 'yes' } },
+    },
+    {
+      what: 'there, and a read may be too old',
+      entries: [open, ten],
+      isLagOver: false,
+      end: { state: 'open' },
+    },
+    {
+      what: 'there: nothing was changed',
+      entries: [open, ten],
+      isLagOver: true,
+      end: { state: 'settled' },
+    },
+  ])('nothing where the change had one call; its entry is $what', async ({ entries, isLagOver, end }) => {
+    const acl: ScriptedAcl = { entries: [...entries] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const { state, taken } = await takeBackChange(sessionOf(aws), deletion, cutOff);
+    const change = await takeBackChange(sessionOf(aws), deletion, { ...cutOff, isLagOver });
 
-    expect([state, taken]).toEqual(['unconfirmed', undefined]);
-    expect(aws.calls).toEqual([]);
+    expect(change).toMatchObject(end);
+    expect(change).not.toHaveProperty('taken');
+    expect(acl.entries).toEqual(entries);
   });
 });
 

@@ -470,7 +470,7 @@ describe('an application that was cut off', () => {
     );
   });
 
-  test('leaves what another change has made or rests on, and says where nobody knows whose it is', async () => {
+  test('leaves what another change has made or rests on, and records what that had been added by it', async () => {
     const group = new SecurityGroupModel([added]);
     const other = shrink(group, { before: office, after: part('tcp 23 from 203.0.113.7/32') });
     const known = { isNoted: false, ...late };
@@ -482,7 +482,8 @@ describe('an application that was cut off', () => {
     const unknown = await takeBackChange(group.session, shrink(group), { ...known, others: [restsOn] });
 
     expect(group.rules).toEqual([added]);
-    expect([theirs, unknown]).toEqual([{ state: 'settled' }, { state: 'unconfirmed' }]);
+    expect(theirs).toEqual({ state: 'settled' });
+    expect(unknown).toMatchObject({ state: 'settled', made: { made: [added] } });
   });
 
   test('was made to its end where the wide rule is as it was to become', async () => {

@@ -17,6 +17,11 @@ export class Lifeline {
     return this.#left <= 0;
   }
 
+  /** Ends the attempt at its next step. */
+  end(): void {
+    this.#left = 0;
+  }
+
   /** One step before an effect, one after it: so that an attempt may end between the two. */
   async step<T>(effect: () => T | Promise<T>): Promise<T> {
     this.#take();

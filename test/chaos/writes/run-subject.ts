@@ -1,0 +1,284 @@
+import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
+import type { Job } from '../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../lambdas/model/outcome.ts';
+import { AwsModel } from '../../lab/aws-model/model.ts';
+import { AwsModelError } from '../../lab/aws-model/operation.ts';
+import { type ModelCall, modelSession, networkError, sdkError } from '../../lab/aws-model/session.ts';
+import { Killed, type Lifeline } from '../../unit/remediator/support/lifeline.ts';
+import { settingsOf, World } from '../../unit/remediator/support/world.ts';
+import { ACCOUNT, REGION } from '../case.ts';
+import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
+import { isUnconfirmed, recordedTransitions } from './recorded.ts';
+import { initialState, type Subject } from './subjects.ts';
+
+/** What becomes of a write, in the attempt that makes it first. */
+export const FAULTS = {
+  'killed before': 'the attempt ends before the write',
+  'killed after': 'the attempt ends after the write, before it could see the answer',
+  'answer lost': 'the write takes effect, and neither its answer nor that of any repetition comes',
+  'then silence': 'the same, and nothing else in the account answers for the rest of the attempt',
+  'sent twice': 'the first answer is lost, and the SDK sends the write again',
+  refused: 'AWS is unavailable (503) for it, for the rest of the attempt',
+} as const;
+export type FaultName = keyof typeof FAULTS;
+
+/** A fault and the write that it meets: by its number within the first attempt that writes, from 0. */
+export interface WriteFault {
+  readonly write: number;
+  readonly fault: FaultName;
+  /** Set where someone exempts the resource before the next attempt. */
+  readonly thenExempt?: boolean;
+}
+
+export interface SubjectResult {
+  /** The operations that changed something, in order. */
+  readonly writes: readonly string[];
+  readonly outcome: Outcome | undefined;
+  /** What is wrong with the record, the resource or the undo, in words. */
+  readonly problems: readonly string[];
+  /** What may have been changed, and is recorded as something that nobody knows. */
+  readonly unconfirmed: number;
+  readonly trace: readonly string[];
+}
+
+const CALL_MILLISECONDS = 300;
+const RETRY_MILLISECONDS = 30_000;
+const MOST_ATTEMPTS = 5;
+const MOST_LOOKS = 60;
+const SDK_ATTEMPTS = 4;
+
+/** Remediates a violation with the product's own code against the model, and compares the record with what happened. */
+export async function runSubject(subject: Subject, fault?: WriteFault): Promise<SubjectResult> {
+  const run = new SubjectRun(subject, fault);
+  await run.work();
+  await run.judge();
+  return run;
+}
+
+class SubjectRun implements SubjectResult {
+  readonly writes: string[] = [];
+  readonly problems: string[] = [];
+  readonly trace: string[] = [];
+  unconfirmed = 0;
+  readonly #subject: Subject;
+  readonly #fault: WriteFault | undefined;
+  readonly #world = new World();
+  readonly #model: AwsModel;
+  readonly #seen: Transition[] = [];
+  /** How many writes were sent, whether they took effect or not. */
+  #sent = 0;
+  /** The attempt that the fault met; 0: none yet. */
+  #hit = 0;
+  #hitCall = '';
+  #attempt = 0;
+  #isUndo = false;
+
+  constructor(subject: Subject, fault: WriteFault | undefined) {
+    this.#subject = subject;
+    this.#fault = fault;
+    this.#model = new AwsModel(ACCOUNT, initialState(subject), () => this.#world.now);
+    const { rule, options = {}, method = 'api' } = subject;
+    this.#world.settings = settingsOf({ rule, method, options: { ...options } });
+    this.#world.openSession = (_, __, life) =>
+      this.#session((call) => life.step(() => this.#call(call, life)));
+  }
+
+  get outcome(): Outcome | undefined {
+    return [...this.#world.outcomes.values()][0];
+  }
+
+  get #job(): Job {
+    const { rule, resource } = this.#subject;
+    const region = rule === 'iam-access-key-unrotated' ? 'global' : REGION;
+    return {
+      version: 1,
+      poll: { source: 'netskope', rule, asOf: '2026-06-30T11:00:00Z' },
+      account: ACCOUNT,
+      region: REGION,
+      chunk: 0,
+      findings: [{ rule, account: ACCOUNT, region, resource }],
+    };
+  }
+
+  /** Works on the job as its queue would, and on what looks again later. */
+  async work(): Promise<void> {
+    const jobs = [this.#job];
+    for (let look = 0; look < MOST_LOOKS; look += 1) {
+      const job = jobs.shift();
+      if (job === undefined) return;
+      for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
+        this.#attempt += 1;
+        const result = await this.#world
+          .attempt(job, { number, last: number === MOST_ATTEMPTS })
+          .catch((error: unknown) => {
+            if (!(error instanceof Killed)) throw error;
+            this.trace.push('the attempt was ended');
+          });
+        if (result?.unfinished.length === 0 && result.failures.length === 0) break;
+        if (this.#fault?.thenExempt === true && this.#hit > 0) this.#exempt();
+        this.#world.now += RETRY_MILLISECONDS;
+      }
+      for (const { job: later, delaySeconds } of this.#world.later.splice(0)) {
+        this.trace.push(`looks again after ${delaySeconds} s`);
+        this.#world.now += delaySeconds * 1000;
+        jobs.push(later);
+      }
+    }
+    this.problems.push(`still not done after ${MOST_LOOKS} looks`);
+  }
+
+  #exempt(): void {
+    const { rule, options = {}, method = 'api', resource } = this.#subject;
+    const exemption = {
+      account: ACCOUNT,
+      region: '*',
+      resource,
+      reason: 'being migrated',
+      owner: 'web',
+      expires: '2999-01-01',
+    };
+    this.#world.settings = settingsOf({ rule, method, options: { ...options }, exemptions: [exemption] });
+  }
+
+  #session(answer: (call: ModelCall) => Promise<object>) {
+    return modelSession({ account: ACCOUNT, region: REGION }, () => this.#world.now, answer);
+  }
+
+  #call(call: ModelCall, life: Lifeline): object {
+    this.#world.now += CALL_MILLISECONDS;
+    const isWrite = this.#model.isWrite(call.operation);
+    const text = JSON.stringify([call.operation, call.input]);
+    if (this.#hit === this.#attempt) {
+      if (this.#fault?.fault === 'then silence') throw networkError(SDK_ATTEMPTS);
+      if (text === this.#hitCall) return this.#meet(call, life);
+    }
+    if (!isWrite) return this.#carryOut(call);
+    this.#sent += 1;
+    if (this.#fault === undefined || this.#hit > 0 || this.#sent - 1 !== this.#fault.write)
+      return this.#carryOut(call);
+    this.#hit = this.#attempt;
+    this.#hitCall = text;
+    this.trace.push(`${call.operation} meets: ${this.#fault.fault}`);
+    return this.#meet(call, life);
+  }
+
+  #meet(call: ModelCall, life: Lifeline): object {
+    switch (this.#fault?.fault) {
+      case 'killed before':
+        life.end();
+        throw new Killed('the function was ended');
+      case 'killed after': {
+        const output = this.#carryOut(call);
+        life.end();
+        return output;
+      }
+      case 'answer lost':
+      case 'then silence':
+        for (let sent = 0; sent < SDK_ATTEMPTS; sent += 1) this.#unseen(call);
+        throw networkError(SDK_ATTEMPTS);
+      case 'refused':
+        throw sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r', SDK_ATTEMPTS);
+      default:
+        this.#unseen(call);
+        try {
+          return { ...this.#carryOut(call), $metadata: { requestId: 'r', attempts: 2 } };
+        } catch (error) {
+          if (!(error instanceof AwsModelError)) throw error;
+          throw sdkError(error.code, error.message, error.status, 'r', 2);
+        }
+    }
+  }
+
+  /** A call whose answer nobody sees. */
+  #unseen(call: ModelCall): void {
+    try {
+      this.#carryOut(call);
+    } catch (error) {
+      if (!(error instanceof AwsModelError)) throw error;
+    }
+  }
+
+  #carryOut({ operation, input, region }: ModelCall): object {
+    const before = this.#model.state;
+    const { output, next: after = before } = this.#model.answer(operation, input, before, region);
+    const changed = transitionsOf(before, after).filter(
+      // What a runbook does is not a call of ours.
+      ({ item }) => operation !== 'StartAutomationExecution' || item.startsWith('execution '),
+    );
+    this.#model.set(after);
+    if (changed.length > 0) {
+      if (!this.#isUndo) this.writes.push(operation);
+      this.#seen.push(...changed);
+      this.trace.push(`${operation}: ${changed.map(transitionText).join('; ')}`);
+    } else this.trace.push(operation);
+    return output;
+  }
+
+  /** Compares the record with what the calls changed, and gives back what was there. */
+  async judge(): Promise<void> {
+    const { outcome } = this;
+    if (outcome === undefined) {
+      this.problems.push('there is no outcome');
+      return;
+    }
+    const isExempt = this.#fault?.thenExempt === true && outcome.outcome === 'exempt';
+    if (outcome.outcome !== 'remediated' && !isExempt) {
+      this.problems.push(`the outcome is ${outcome.outcome} (${outcome.reason ?? 'no reason'})`);
+    }
+    if (outcome.applied.some(({ appliedAt }) => Date.parse(appliedAt) < Date.parse(outcome.startedAt))) {
+      this.problems.push('something was applied before the work is said to have begun');
+    }
+    const applied = outcome.applied.map(({ change }) => change);
+    const unknown = (outcome.unconfirmed ?? []).map(({ change }) => change);
+    const recorded = recordedTransitions(applied);
+    for (const each of missingFrom(this.#seen, recorded)) {
+      if (isUnconfirmed(each, applied, unknown)) this.unconfirmed += 1;
+      else this.problems.push(`not recorded: ${transitionText(each)}`);
+    }
+    for (const each of missingFrom(recorded, this.#seen)) {
+      this.problems.push(`recorded, and never changed: ${transitionText(each)}`);
+    }
+    // Nobody looks at what is exempt until AWS's reads must show what was changed: so it is not known.
+    if (unknown.length > 0 && this.unconfirmed === 0) {
+      if (isExempt) this.unconfirmed += 1;
+      else
+        this.problems.push(
+          `unconfirmed, though all is known: ${outcome.unconfirmed?.map(({ line }) => line)}`,
+        );
+    }
+    if (this.#subject.method !== 'runbook' && this.problems.length === 0) await this.#judgeUndo(applied);
+  }
+
+  async #judgeUndo(applied: Outcome['applied'][number]['change'][]): Promise<void> {
+    this.#isUndo = true;
+    this.#world.now += 600_000;
+    const session = this.#session(async (call) => this.#carryOut(call));
+    try {
+      for (const change of [...applied].reverse()) {
+        const inverse = await inverseOf(change);
+        if (inverse !== undefined) await applyChange(session, inverse);
+      }
+    } catch (error) {
+      this.problems.push(`the undo failed: ${String(error)}`);
+      return;
+    }
+    const left = contentsOf(initialState(this.#subject), this.#model.state);
+    if (left.length > 0) this.problems.push(`the undo leaves: ${left.join('; ')}`);
+  }
+}
+
+/** What an undo does not give back: contents that are there now and were not, or the other way round. */
+function contentsOf(initial: AwsModel['state'], now: AwsModel['state']): string[] {
+  const differences = transitionsOf(initial, now);
+  // A revoked rule comes back with another id, and what was logged is kept.
+  const isKept = ({ item }: Transition): boolean => /^(log group|retention) /.test(item);
+  const nameOf = ({ item }: Transition): string => (item.startsWith('rule ') ? 'rule' : item);
+  const gone = differences.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
+  const there = differences.flatMap((each) =>
+    each.after === null || isKept(each) ? [] : `${nameOf(each)} ${each.after}`,
+  );
+  return [
+    ...gone.filter((text) => !there.includes(text)).map((text) => `- ${text}`),
+    ...there.filter((text) => !gone.includes(text)).map((text) => `+ ${text}`),
+  ];
+}

@@ -1,0 +1,95 @@
+import { FAULTS, type FaultName, runSubject, type SubjectResult } from './run-subject.ts';
+import { SUBJECTS, type Subject } from './subjects.ts';
+
+/** What became of a write that met a fault. */
+export interface Cell {
+  readonly fault: FaultName;
+  readonly thenExempt: boolean;
+  readonly result: SubjectResult;
+}
+
+/** A write of a rule, and what became of it under each fault. */
+export interface Row {
+  readonly subject: Subject;
+  /** Its number in a run without faults, from 0, and what it is. */
+  readonly write: number;
+  readonly operation: string;
+  readonly cells: readonly Cell[];
+}
+
+const faultNames: readonly FaultName[] = Object.keys(FAULTS).flatMap((name) => (isFault(name) ? name : []));
+
+function isFault(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
+}
+
+/** The writes that remediate a violation, from a run without faults. @throws Error where that run has a problem */
+export async function writesOf(subject: Subject): Promise<readonly string[]> {
+  const { writes, problems, trace } = await runSubject(subject);
+  if (problems.length === 0) return writes;
+  throw new Error(`${subject.rule}, ${subject.what}: ${[...problems, ...trace].join('\n')}`);
+}
+
+/** Lets every write of a subject meet every fault, once with the next attempt as ever, once with the resource exempt by then. */
+export async function sweep(subject: Subject): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const [write, operation] of (await writesOf(subject)).entries()) {
+    const cells: Cell[] = [];
+    for (const fault of faultNames) {
+      for (const thenExempt of [false, true]) {
+        cells.push({ fault, thenExempt, result: await runSubject(subject, { write, fault, thenExempt }) });
+      }
+    }
+    rows.push({ subject, write, operation, cells });
+  }
+  return rows;
+}
+
+function wordOf({ problems, unconfirmed, outcome }: SubjectResult): string {
+  if (problems.length > 0) return 'WRONG';
+  return `${outcome?.outcome}${unconfirmed > 0 ? ', unconfirmed' : ''}`;
+}
+
+/** The table rule × write × fault, in Markdown. A cell: the outcome, then the one where the resource is exempt by then. */
+export function tableLines(rows: readonly Row[]): string[] {
+  return [
+    `| rule | violation | write | ${faultNames.join(' | ')} |`,
+    `| --- | --- | --- | ${faultNames.map(() => '---').join(' | ')} |`,
+    ...rows.map(({ subject, operation, cells }) => {
+      const words = faultNames.map((name) =>
+        cells
+          .filter(({ fault }) => fault === name)
+          .map(({ result }) => wordOf(result))
+          .join('; '),
+      );
+      return `| ${subject.rule} | ${subject.what} | ${operation} | ${words.join(' | ')} |`;
+    }),
+  ];
+}
+
+/** What is wrong, one line each. */
+export function problemLines(rows: readonly Row[]): string[] {
+  return rows.flatMap(({ subject, write, operation, cells }) =>
+    cells.flatMap(({ fault, thenExempt, result }) =>
+      result.problems.map(
+        (problem) =>
+          `${subject.rule}, ${subject.what}: ${operation} (${write}) ${fault}${thenExempt ? ', then exempt' : ''}: ${problem}`,
+      ),
+    ),
+  );
+}
+
+/** Prints the table of all rules. @returns whether every record is true */
+export async function printSweep(write: (line: string) => void): Promise<boolean> {
+  const rows: Row[] = [];
+  for (const subject of SUBJECTS) rows.push(...(await sweep(subject)));
+  const problems = problemLines(rows);
+  const cells = rows.flatMap((row) => row.cells);
+  for (const line of tableLines(rows)) write(line);
+  write('');
+  write(
+    `${rows.length} writes of ${new Set(SUBJECTS.map(({ rule }) => rule)).size} rules, ${cells.length} runs with a fault: ${problems.length} wrong, ${cells.filter(({ result }) => result.unconfirmed > 0).length} unconfirmed`,
+  );
+  for (const problem of problems) write(problem);
+  return problems.length === 0;
+}

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { sdkTags } from './ec2-parameters.ts';
+import { AwsModelError, type Operation, reading, writing } from './operation.ts';
+import { type Cluster, withEntry } from './state.ts';
+
+/** How long AWS takes to make a cluster private, or public. */
+const WORK_MILLISECONDS = 240_000;
+
+const describeSchema = z.looseObject({ ClusterIdentifier: z.string().optional() });
+const modifySchema = z.looseObject({ ClusterIdentifier: z.string(), PubliclyAccessible: z.boolean() });
+
+/** A cluster as it is at a moment: what AWS was at work on is done by then. */
+export function clusterAt(cluster: Cluster, now: number): Cluster {
+  const { pending } = cluster;
+  if (pending === null || pending.until > now) return cluster;
+  return { ...cluster, isPublic: pending.isPublic, pending: null };
+}
+
+function noCluster(id: string): AwsModelError {
+  return new AwsModelError('ClusterNotFoundFault', `Cluster ${id} not found.`, 404);
+}
+
+/** Amazon Redshift. https://docs.aws.amazon.com/redshift/latest/APIReference/ */
+export const clusterOperations: Readonly<Record<string, Operation>> = {
+  DescribeClusters: reading((input, state, { now }) => {
+    const { ClusterIdentifier: only } = describeSchema.parse(input);
+    if (only !== undefined && state.clusters[only] === undefined) throw noCluster(only);
+    return {
+      Clusters: Object.entries(state.clusters)
+        .filter(([id]) => only === undefined || id === only)
+        .map(([id, stored]) => {
+          const { isPublic, pending, tags } = clusterAt(stored, now);
+          return {
+            ClusterIdentifier: id,
+            ClusterStatus: pending === null ? 'available' : 'modifying',
+            PubliclyAccessible: isPublic,
+            ...(pending !== null && { PendingModifiedValues: { PubliclyAccessible: pending.isPublic } }),
+            VpcId: 'vpc-0123abcd',
+            Tags: sdkTags(tags),
+          };
+        }),
+    };
+  }),
+  ModifyCluster: writing((input, state, { now }) => {
+    const { ClusterIdentifier: id, PubliclyAccessible: isPublic } = modifySchema.parse(input);
+    const stored = state.clusters[id];
+    if (stored === undefined) throw noCluster(id);
+    const cluster = clusterAt(stored, now);
+    if (cluster.pending !== null) {
+      throw new AwsModelError('InvalidClusterStateFault', `Cluster ${id} is being modified.`);
+    }
+    if (cluster.isPublic === isPublic) return state;
+    const pending = { isPublic, until: now + WORK_MILLISECONDS };
+    return { ...state, clusters: withEntry(state.clusters, id, { ...cluster, pending }) };
+  }),
+};

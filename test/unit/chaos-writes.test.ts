@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest';
+import { ruleIds } from '../../lambdas/rules/catalogue.ts';
+import { SUBJECTS } from '../chaos/writes/subjects.ts';
+import { problemLines, sweep } from '../chaos/writes/sweep.ts';
+
+describe('whatever becomes of a write, the record is what happened, and its inverses give back what was there', () => {
+  test.each(SUBJECTS)('$rule, $what', async (subject) => {
+    const rows = await sweep(subject);
+
+    expect(rows.length).toBeGreaterThan(0);
+    expect(problemLines(rows)).toEqual([]);
+    // Only of a runbook nobody can read whether it was started.
+    const unknown = rows.flatMap(({ operation, cells }) =>
+      cells.some(({ thenExempt, result }) => !thenExempt && result.unconfirmed > 0) ? operation : [],
+    );
+    expect(unknown.filter((operation) => operation !== 'StartAutomationExecution')).toEqual([]);
+  });
+
+  test('every rule is there', () => {
+    expect([...new Set(SUBJECTS.map(({ rule }) => rule))].sort()).toEqual(ruleIds);
+  });
+});
