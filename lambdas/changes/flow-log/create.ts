@@ -5,8 +5,17 @@ import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind, Effect } from '../change.ts';
 import { refusal } from '../refusal.ts';
-import { isDeliveryOpen, isLogging, MINUTES_UNTIL_DELIVERY_IS_KNOWN, readFlowLogs } from './flow-logs.ts';
+import {
+  isDeliveryOpen,
+  isLogging,
+  MINUTES_UNTIL_DELIVERY_IS_KNOWN,
+  readFlowLogs,
+  type VpcFlowLog,
+} from './flow-logs.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogCreateSchema } from './schemas.ts';
+
+/** How far AWS's clock and ours may be apart. */
+const CLOCKS_DIFFER_MILLISECONDS = 60_000;
 
 /** Marks the flow logs that we made: an undo may delete these and no others. */
 const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediation' };
@@ -135,9 +144,13 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
   effect: delivery,
-  async find(session, planned) {
+  /** One that we made before this job is not this change's. */
+  async find(session, planned, since) {
+    const isNew = ({ created }: VpcFlowLog): boolean =>
+      created === undefined || created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;
     const ours = (await readFlowLogs(session, [planned.resource])).find(
-      ({ destination, tags }) => destination === nameOf(planned) && tags[tag.Key] === tag.Value,
+      (flowLog) =>
+        flowLog.destination === nameOf(planned) && flowLog.tags[tag.Key] === tag.Value && isNew(flowLog),
     );
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
