@@ -11,6 +11,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import { EXEMPTION_TAG } from '../../lambdas/remediator/exemptions.ts';
+import { ruleIds } from '../../lambdas/rules/index.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { testSession } from '../lab/accounts/session.ts';
 import { type AwsCall, type Injection, laggingReads } from '../lab/aws-proxy/index.ts';
@@ -56,6 +57,7 @@ beforeAll(async () => {
       [SSH]: enforce,
       [RDP]: enforce,
       [ACL]: { ...enforce, options: { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] } },
+      'network-acl-default-allows-all': { ...enforce, options: { replacement_cidrs: ['10.0.0.0/8'] } },
       's3-bucket-public': enforce,
       'iam-access-key-unrotated': enforce,
       'rds-snapshot-public': enforce,
@@ -350,6 +352,11 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
 
 describe('a resource whose turn comes after another one of its job', () => {
   const rules = Object.keys(ownerActs).filter((rule): rule is ActedRule => rule in ownerActs);
+
+  test('of any rule is judged by what stands there by then', () => {
+    expect([...rules].sort()).toEqual([...ruleIds].sort());
+  });
+
   const exempt = (rule: ActedRule) => (of: Owner, resource: string) =>
     ownerActs[rule].tag(of, resource, EXEMPTION_TAG, 'migration until 2999-01-01');
   const cases = rules.flatMap((rule) => [

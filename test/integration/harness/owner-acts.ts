@@ -154,14 +154,28 @@ async function eachSnapshot(
   for (const { DBSnapshotIdentifier = '' } of DBSnapshots) await act(DBSnapshotIdentifier);
 }
 
+/** A default network ACL goes with its VPC. The local AWS leaves it, so it is deleted besides. */
+async function removeWithVpc(owner: Owner, NetworkAclId: string): Promise<void> {
+  const client = ec2Of(owner);
+  const { NetworkAcls = [] } = await client.send(
+    new DescribeNetworkAclsCommand({ NetworkAclIds: [NetworkAclId] }),
+  );
+  await client.send(new DeleteVpcCommand({ VpcId: NetworkAcls[0]?.VpcId }));
+  await client.send(new DeleteNetworkAclCommand({ NetworkAclId }));
+}
+
+const groupActs: OwnerActs = {
+  remove: (owner, GroupId) => ec2Of(owner).send(new DeleteSecurityGroupCommand({ GroupId })),
+  tag: tagInEc2,
+  fix: revokeAll,
+};
+
 /** By rule, for the kinds of resources that differ in how they are read, changed and tagged. */
 export const ownerActs = {
-  'security-group-ssh-open': {
-    remove: (owner, GroupId) => ec2Of(owner).send(new DeleteSecurityGroupCommand({ GroupId })),
-    tag: tagInEc2,
-    fix: revokeAll,
-  },
+  'security-group-ssh-open': groupActs,
+  'security-group-rdp-open': groupActs,
   'network-acl-subnet-allows-all': { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry },
+  'network-acl-default-allows-all': { remove: removeWithVpc, tag: tagInEc2, fix: deleteOpenEntry },
   'vpc-flow-logs-disabled': {
     remove: (owner, VpcId) => ec2Of(owner).send(new DeleteVpcCommand({ VpcId })),
     tag: tagInEc2,

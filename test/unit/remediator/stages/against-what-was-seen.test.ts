@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { sdkError } from '../../../lab/aws-model/session.ts';
+import { EMPTY_STATE, type NetworkAcl, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
-import { settingsOf } from '../support/world.ts';
+import { ModelAccount } from '../support/model-account.ts';
+import { ACCOUNT, settingsOf } from '../support/world.ts';
 
 const WEB = 'sg-0000000a';
 const API = 'sg-0000000b';
@@ -27,7 +29,7 @@ function afterPlanning(account: GroupAccount, act: () => void): void {
 }
 
 describe('between read and change', () => {
-  test.each<[string, (account: GroupAccount) => void, Partial<Outcome>]>([
+  const acts: readonly [string, (account: GroupAccount) => void, Partial<Outcome>][] = [
     ['is deleted', (account) => account.remove(API), { outcome: 'gone' }],
     [
       'is exempted by its tag',
@@ -35,35 +37,50 @@ describe('between read and change', () => {
       { outcome: 'exempt', reason: 'migration (tag, until 2999-01-01)' },
     ],
     ['is fixed by its owner', (account) => account.setRules(API, []), { outcome: 'compliant' }],
-  ])('a resource that %s is never remediated with a change that was not ours', async (_, act, expected) => {
-    const account = new GroupAccount({
-      [WEB]: [openRule('sgr-1', 22, 22)],
-      [API]: [openRule('sgr-2', 22, 22)],
-    });
-    account.after = (call) => {
-      if (isWrite(call)) act(account);
-    };
+  ];
+  const ports = [
+    [SSH, 22],
+    [RDP, 3389],
+  ] as const;
 
-    await account.world.attempt(account.job(SSH, WEB, API));
+  test.each(acts.flatMap((act) => ports.map((port) => [...act, ...port] as const)))(
+    'a group that %s is never remediated with a change that was not ours (%#: $3)',
+    async (_, act, expected, rule, port) => {
+      const account = new GroupAccount({
+        [WEB]: [openRule('sgr-1', port, port)],
+        [API]: [openRule('sgr-2', port, port)],
+      });
+      account.after = (call) => {
+        if (isWrite(call)) act(account);
+      };
 
-    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
-    expect(outcomeOf(account, API)).toMatchObject({ ...expected, applied: [] });
-    expect(account.writes).toHaveLength(1);
-  });
+      await account.world.attempt(account.job(rule, WEB, API));
 
-  test('a wide rule that its owner narrows is planned anew: nothing newly reachable', async () => {
-    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
-    afterPlanning(account, () => account.setRules(WEB, [openRule('sgr-1', 22, 30)]));
+      expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+      expect(outcomeOf(account, API)).toMatchObject({ ...expected, applied: [] });
+      expect(account.writes).toHaveLength(1);
+    },
+  );
 
-    await account.world.attempt(account.job(SSH, WEB));
+  test.each([
+    [SSH, 22],
+    [RDP, 3389],
+  ])(
+    'a wide rule that its owner narrows is planned anew: nothing newly reachable (%s)',
+    async (rule, port) => {
+      const account = new GroupAccount({ [WEB]: [openRule('sgr-1', port - 2, port + 400)] });
+      afterPlanning(account, () => account.setRules(WEB, [openRule('sgr-1', port, port + 8)]));
 
-    expect(account.ports(WEB)).toEqual(['tcp 23-30']);
-    expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
-    const [journal] = account.world.journals.values();
-    const lines = journal?.resources[0]?.plan.map(({ line }) => line).join('\n');
-    expect(lines).toContain('20-443');
-    expect(lines).toContain('22-30');
-  });
+      await account.world.attempt(account.job(rule, WEB));
+
+      expect(account.ports(WEB)).toEqual([`tcp ${port + 1}-${port + 8}`]);
+      expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
+      const [journal] = account.world.journals.values();
+      const lines = journal?.resources[0]?.plan.map(({ line }) => line).join('\n');
+      expect(lines).toContain(`${port - 2}-${port + 400}`);
+      expect(lines).toContain(`${port}-${port + 8}`);
+    },
+  );
 
   test('a resource that keeps changing is deferred after three plans', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
@@ -101,6 +118,72 @@ describe('between read and change', () => {
     });
     expect(outcome?.applied).toHaveLength(1);
     expect(outcome?.plan).toHaveLength(2);
+  });
+});
+
+describe('between read and change of a network ACL', () => {
+  const allowAll = { action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null } as const;
+  const acls = ['acl-00000001', 'acl-00000002'] as const;
+  const [FIRST, SECOND] = acls;
+
+  function open(isDefault: boolean): NetworkAcl {
+    const place = { owner: ACCOUNT, vpc: 'vpc-0123abcd', isDefault, subnets: ['subnet-0a'] };
+    return { ...place, tags: {}, quota: 20, entries: [{ ...allowAll, number: 100 }] };
+  }
+
+  const acts: readonly [string, (acl: NetworkAcl) => NetworkAcl | undefined, Partial<Outcome>][] = [
+    ['is deleted', () => undefined, { outcome: 'gone' }],
+    [
+      'is exempted by its tag',
+      (acl) => ({ ...acl, tags: { [EXEMPTION_TAG]: 'migration until 2999-01-01' } }),
+      { outcome: 'exempt', reason: 'migration (tag, until 2999-01-01)' },
+    ],
+    ['is fixed by its owner', (acl) => ({ ...acl, entries: [] }), { outcome: 'compliant' }],
+  ];
+  const rules = [
+    ['network-acl-subnet-allows-all', false],
+    ['network-acl-default-allows-all', true],
+  ] as const;
+
+  test.each(acts.flatMap((act) => rules.map((rule) => [...act, ...rule] as const)))(
+    'one that %s is never remediated with a change that was not ours (%#: $3)',
+    async (_, act, expected, rule, isDefault) => {
+      const initial = {
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+        acls: Object.fromEntries(acls.map((id) => [id, open(isDefault)])),
+      };
+      const of = new ModelAccount(rule, initial, { allow_isolation: true });
+      of.onWrite = () =>
+        of.set({ ...of.state, acls: withEntry(of.state.acls, SECOND, act(open(isDefault))) });
+
+      const { outcomes } = await of.world.attempt(of.job(...acls));
+
+      const outcome = (id: string) => outcomes.find(({ finding }) => finding.resource === id);
+      expect(outcome(FIRST)).toMatchObject({ outcome: 'remediated' });
+      expect(outcome(SECOND)).toMatchObject({ ...expected, applied: [] });
+      expect(of.writes).toEqual(['DeleteNetworkAclEntry']);
+    },
+  );
+
+  test.each(rules)('one whose open entry is replaced is left with only that: %s', async (rule, isDefault) => {
+    const theirs = { ...allowAll, protocol: '6', ports: { from: 443, to: 443 }, number: 100 };
+    const initial = {
+      ...EMPTY_STATE,
+      vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+      acls: { [FIRST]: open(isDefault) },
+    };
+    const of = new ModelAccount(rule, initial, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] });
+    of.onWrite = () => {
+      const acl = of.state.acls[FIRST] ?? open(isDefault);
+      const entries = [theirs, ...acl.entries.filter(({ number }) => number !== 100)];
+      of.set({ ...of.state, acls: { [FIRST]: { ...acl, entries } } });
+    };
+
+    const { outcomes } = await of.world.attempt(of.job(FIRST));
+
+    expect(of.state.acls[FIRST]?.entries).toEqual([theirs]);
+    expect(outcomes).toMatchObject([{ outcome: 'compliant' }]);
   });
 });
 
