@@ -116,9 +116,10 @@ export interface ChangeKind<C extends Change> {
   /**
    * Whether an applied change does what it is for, where AWS finds out only later. Undefined where it does as far as AWS
    * knows, or is long gone. Kinds whose calls have their effect at once leave it out.
-   * @param appliedAt When it was made.
+   * @param made As it was applied, or as planned where nobody knows yet whether it was made.
+   * @param madeAt When it was made, or begun.
    */
-  effect?(session: AwsSession, applied: C, appliedAt: Date): Promise<Effect | undefined>;
+  effect?(session: AwsSession, made: C, madeAt: Date): Promise<Effect | undefined>;
   /**
    * Whether the rule or entry that the change is about is as it was, because the change was made in part: it only added
    * others. Then a later plan may rest on it. Kinds that make no parts leave it out.

@@ -16,7 +16,7 @@ interface ParsingKind {
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
-  effect(session: AwsSession, applied: Change, appliedAt: Date): Promise<Effect | undefined>;
+  effect(session: AwsSession, made: Change, madeAt: Date): Promise<Effect | undefined>;
   leavesTarget(applied: Change): boolean;
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
@@ -44,7 +44,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
-    effect: async (session, applied, appliedAt) => kind.effect?.(session, parse(applied), appliedAt),
+    effect: async (session, made, madeAt) => kind.effect?.(session, parse(made), madeAt),
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
@@ -210,13 +210,9 @@ export async function isChangeVisible(session: AwsSession, applied: Change): Pro
   return (await load(applied)).isVisible(session, applied);
 }
 
-/** What speaks against that an applied change does what it is for; undefined where nothing does. */
-export async function effectOf(
-  session: AwsSession,
-  applied: Change,
-  appliedAt: Date,
-): Promise<Effect | undefined> {
-  return (await load(applied)).effect(session, applied, appliedAt);
+/** What speaks against that a change that was made, or begun, does what it is for; undefined where nothing does. */
+export async function effectOf(session: AwsSession, made: Change, madeAt: Date): Promise<Effect | undefined> {
+  return (await load(made)).effect(session, made, madeAt);
 }
 
 /**

@@ -98,24 +98,43 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
   throw new ChangeRefusedError(`no flow log was made for ${vpc}: AWS named none and gave no reason`);
 }
 
+/**
+ * The flow log that a change of ours made: where no answer gave its id, the one with our tag. One that we made before this
+ * job is not this change's.
+ */
+async function findOurs(
+  session: AwsSession,
+  change: FlowLogCreate,
+  since: Date,
+): Promise<VpcFlowLog | undefined> {
+  const flowLogs = await readFlowLogs(session, [change.resource]);
+  const { flowLogId } = change;
+  if (flowLogId !== null) return flowLogs.find(({ id }) => id === flowLogId);
+  const isNew = ({ created }: VpcFlowLog): boolean =>
+    created === undefined || created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;
+  return flowLogs.find(
+    (flowLog) =>
+      flowLog.destination === nameOf(change) && flowLog.tags[tag.Key] === tag.Value && isNew(flowLog),
+  );
+}
+
 /** What speaks against that AWS delivers what the flow log that we made logs. */
 async function delivery(
   session: AwsSession,
   change: FlowLogCreate,
-  appliedAt: Date,
+  madeAt: Date,
 ): Promise<Effect | undefined> {
-  const { resource, flowLogId } = change;
-  const name = `flow log ${flowLogId} of VPC ${resource}`;
-  const flowLog = (await readFlowLogs(session, [resource])).find(({ id }) => id === flowLogId);
+  const flowLog = await findOurs(session, change, madeAt);
+  const id = flowLog?.id ?? change.flowLogId;
+  const name = `flow log ${id === null ? '' : `${id} `}of VPC ${change.resource} to ${destinationOf(change)}`;
   if (flowLog?.failure !== undefined) {
-    const words = `${name} was made, but delivers nothing to ${destinationOf(change)} (AWS: ${flowLog.failure}): see to its permissions, or delete it`;
+    const words = `${name} was made, but delivers nothing (AWS: ${flowLog.failure}): see to its permissions, or delete it`;
     return { state: 'missing', words };
   }
-  if (isDeliveryOpen(flowLog?.created ?? appliedAt, session.now())) {
-    const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
-    return { state: 'open', words };
-  }
-  return undefined;
+  const since = flowLog === undefined ? madeAt : flowLog.created;
+  if (since === undefined || !isDeliveryOpen(since, session.now())) return undefined;
+  const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
+  return { state: 'open', words };
 }
 
 /** Starts to log a VPC's traffic. */
@@ -144,14 +163,8 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
   effect: delivery,
-  /** One that we made before this job is not this change's. */
   async find(session, planned, since) {
-    const isNew = ({ created }: VpcFlowLog): boolean =>
-      created === undefined || created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;
-    const ours = (await readFlowLogs(session, [planned.resource])).find(
-      (flowLog) =>
-        flowLog.destination === nameOf(planned) && flowLog.tags[tag.Key] === tag.Value && isNew(flowLog),
-    );
+    const ours = await findOurs(session, { ...planned, flowLogId: null }, since);
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
   inverse(applied): FlowLogDelete | undefined {

@@ -57,6 +57,8 @@ async function planFix(
   try {
     await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
     effects = await verdictOfEffects(session, finding, assessment, work);
+    // A change that does not do what it is for is not made again: it was made.
+    if (effects?.state === 'concluded') await resolveBegun(session, finding, work);
   } catch (error) {
     return verdictOfError(error);
   }

@@ -65,7 +65,9 @@ test('a flow log of ours is not remediated while AWS can’t know whether it del
 
   expect(inProgress).toMatchObject([
     {
-      reason: expect.stringMatching(/^AWS shows up to 20 minutes after flow log fl-\w+ of VPC vpc-0123abcd /),
+      reason: expect.stringMatching(
+        /^AWS shows up to 20 minutes after flow log fl-\w+ of VPC vpc-0123abcd to /,
+      ),
     },
   ]);
   expect(minutes).toBeGreaterThanOrEqual(20);
@@ -86,7 +88,7 @@ test('a flow log of ours that AWS reports as failed later has failed, with AWS�
   expect(minutes).toBeLessThan(1);
   expect(outcome).toMatchObject({ outcome: 'failed', willRetry: true, applied });
   expect(outcome.reason).toMatch(
-    /^flow log fl-\w+ of VPC vpc-0123abcd was made, but delivers nothing to arn:aws:s3:::logs \(AWS: Access error\): see to /,
+    /^flow log fl-\w+ of VPC vpc-0123abcd to arn:aws:s3:::logs was made, but delivers nothing \(AWS: Access error\): see to /,
   );
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });
@@ -160,4 +162,36 @@ test('someone else’s new flow log is compliant at once, with the note that AWS
     { outcome: 'compliant', reason: expect.stringContaining('less than 20 minutes old') },
   ]);
   expect(of.world.later).toEqual([]);
+});
+
+test('a flow log whose answer was lost, and that reads do not show yet, is looked for again', async () => {
+  const of = account();
+  const begun = of.world.now;
+  of.onWrite = () => {
+    of.onWrite = () => {};
+    throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+  };
+  await of.world.attempt(of.job(VPC));
+  // The assessment shows it; the next read, which is to find it, is older.
+  of.past = undefined;
+  const { state } = of;
+  let reads = 0;
+  of.onCall = () => {
+    reads += 1;
+    of.past = reads === 3 ? withoutFlowLogs : state;
+  };
+
+  const { inProgress } = await of.world.attempt(of.job(VPC), { number: 2 });
+  of.onCall = () => {};
+  of.past = undefined;
+  learn(of, { status: 'FAILED', error: 'Access error' });
+  const { outcome } = await follow(of, begun);
+
+  expect(inProgress).toHaveLength(1);
+  expect(outcome).toMatchObject({
+    outcome: 'failed',
+    reason: expect.stringContaining('Access error'),
+    applied,
+  });
+  expect(outcome.unconfirmed).toBeUndefined();
 });
