@@ -4,13 +4,20 @@ import {
   BLOCK_SETTINGS,
   type GroupRule,
   type RuleContent,
-  type Tags,
   withEntry,
 } from '../lab/aws-model/state.ts';
+import {
+  ACCESS_KEY_ACTS,
+  type ActContext,
+  FLOW_LOG_ACTS,
+  onDatabase,
+  onUser,
+  onVpc,
+  pick,
+  SNAPSHOT_ACTS,
+} from './acts-on-account.ts';
 import type { Act, Case } from './case.ts';
-
-/** The tag by which a resource's owner exempts it, as docs/rules.md documents it. */
-export const EXEMPTION: Tags = { 'cspm-auto-remediation:exempt': 'public on purpose until 2099-12-31' };
+import { EXEMPTION } from './exemption.ts';
 
 /** What an act did, in words; the state as it was where it could do nothing. */
 export interface Acted {
@@ -45,11 +52,10 @@ export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
     'pause',
     'resume',
   ],
+  'flow-log': [...FLOW_LOG_ACTS, 'pause', 'resume'],
+  snapshot: [...SNAPSHOT_ACTS, 'pause', 'resume'],
+  'access-key': [...ACCESS_KEY_ACTS, 'pause', 'resume'],
 };
-
-function pick<T>(values: readonly T[], number: number): T | undefined {
-  return values.length === 0 ? undefined : values[number % values.length];
-}
 
 const ADDED: readonly Pick<RuleContent, 'protocol' | 'fromPort' | 'toPort' | 'source'>[] = [
   { protocol: 'tcp', fromPort: 22, toPort: 22, source: '10.0.0.0/8' },
@@ -275,6 +281,19 @@ function onBucket(state: AwsState, { kind, which, how }: Act): Acted | undefined
 }
 
 /** Does what an act says to the state, where there is something to do it to. */
-export function doAct(state: AwsState, act: Act, newId: () => string): Acted | undefined {
-  return onGroup(state, act, newId) ?? onAcl(state, act) ?? onBucket(state, act);
+export function doAct(kind: Case['kind'], state: AwsState, act: Act, context: ActContext): Acted | undefined {
+  switch (kind) {
+    case 'security-group':
+      return onGroup(state, act, context.newId);
+    case 'network-acl':
+      return onAcl(state, act);
+    case 'bucket':
+      return onBucket(state, act);
+    case 'flow-log':
+      return onVpc(state, act, context);
+    case 'snapshot':
+      return onDatabase(state, act);
+    case 'access-key':
+      return onUser(state, act, context);
+  }
 }

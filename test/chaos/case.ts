@@ -26,9 +26,19 @@ export interface JobSpec {
   readonly options: Settings['options'];
 }
 
+/** The kinds of resources that cases are about. */
+export const KINDS = [
+  'security-group',
+  'network-acl',
+  'bucket',
+  'flow-log',
+  'snapshot',
+  'access-key',
+] as const;
+
 /** A generated case: what stands there, which jobs come one after another, and what meets them. */
 export interface Case {
-  readonly kind: 'security-group' | 'network-acl' | 'bucket';
+  readonly kind: (typeof KINDS)[number];
   readonly initial: AwsState;
   readonly jobs: readonly JobSpec[];
   readonly disturbances: readonly Disturbance[];
@@ -37,6 +47,13 @@ export interface Case {
 }
 
 export function resourcesOf({ kind, initial }: Pick<Case, 'kind' | 'initial'>): string[] {
-  const all = { 'security-group': initial.groups, 'network-acl': initial.acls, bucket: initial.buckets };
+  const all = {
+    'security-group': initial.groups,
+    'network-acl': initial.acls,
+    bucket: initial.buckets,
+    'flow-log': initial.vpcs,
+    snapshot: initial.databases,
+    'access-key': initial.users,
+  };
   return Object.keys(all[kind]);
 }

@@ -600,4 +600,20 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [39],
     },
   },
+  {
+    what: 'a flow log of whose making no answer came, and that a read does not show yet, is waited for: it can’t deliver',
+    case: {
+      kind: 'flow-log',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-00000001': { cidrs: [], ipv6Cidrs: [], tags: {}, flowLogs: [] } },
+      },
+      jobs: [{ rule: 'vpc-flow-logs-disabled', options: { destination: 'arn:aws:s3:::broken' } }],
+      disturbances: [
+        { at: 4, loss: 'for good' },
+        { at: 7, lag: { versions: 1, reads: 1 } },
+      ],
+      kills: [],
+    },
+  },
 ];

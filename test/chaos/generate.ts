@@ -9,48 +9,13 @@ import {
   type RuleContent,
   type SecurityGroup,
 } from '../lab/aws-model/state.ts';
-import { ACT_KINDS } from './acts.ts';
-import { ACCOUNT, type Case, type Disturbance, type JobSpec, REGION } from './case.ts';
+import { ACCOUNT, type Case, type JobSpec, REGION } from './case.ts';
+import { accessKeyCases, flowLogCases, snapshotCases } from './generate-account.ts';
+import { disturbances, kills } from './generate-disturbances.ts';
 import { PREFIX_LIST, REFERENCED_GROUP } from './traffic.ts';
 
 const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
-
-/** The calls at which something may happen: a job takes 3 to 15, and most cases have one or two. */
-const calls = fc.oneof(
-  { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
-);
-
-/** What may meet the calls of a case. The first kinds are those that a failing case is shrunk to. */
-function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
-  const at = calls;
-  const act = fc.record({
-    at,
-    act: fc.record({
-      kind: fc.constantFrom(...ACT_KINDS[kind]),
-      which: fc.nat(7),
-      how: fc.nat(11),
-    }),
-  });
-  const lag = fc.record({
-    at,
-    lag: fc.record({ versions: fc.integer({ min: 1, max: 4 }), reads: fc.integer({ min: 1, max: 8 }) }),
-  });
-  const loss = fc.record({
-    at,
-    loss: fc.constantFrom('retried' as const, 'for good' as const, 'refused' as const),
-  });
-  return fc.array(
-    fc.oneof({ weight: 6, arbitrary: act }, { weight: 3, arbitrary: lag }, { weight: 1, arbitrary: loss }),
-    { minLength: 1, maxLength: 6, size: 'max' },
-  );
-}
-
-const kills = fc.oneof(
-  { weight: 6, arbitrary: fc.constant<number[]>([]) },
-  { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 2 }) },
-);
 
 const worlds = fc.constantFrom('0.0.0.0/0', '::/0');
 const sources = fc.oneof(
@@ -273,11 +238,21 @@ const bucketCases: fc.Arbitrary<Case> = fc.record({
 
 /** Cases of one kind of resource, or of all: most of them security groups, where most can go wrong. */
 export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
-  const byKind = { 'security-group': groupCases, 'network-acl': aclCases, bucket: bucketCases };
+  const byKind = {
+    'security-group': groupCases,
+    'network-acl': aclCases,
+    bucket: bucketCases,
+    'flow-log': flowLogCases,
+    snapshot: snapshotCases,
+    'access-key': accessKeyCases,
+  };
   if (kind !== undefined) return byKind[kind];
   return fc.oneof(
-    { weight: 3, arbitrary: groupCases },
-    { weight: 2, arbitrary: aclCases },
-    { weight: 1, arbitrary: bucketCases },
+    { weight: 6, arbitrary: groupCases },
+    { weight: 4, arbitrary: aclCases },
+    { weight: 2, arbitrary: bucketCases },
+    { weight: 1, arbitrary: flowLogCases },
+    { weight: 1, arbitrary: snapshotCases },
+    { weight: 1, arbitrary: accessKeyCases },
   );
 }

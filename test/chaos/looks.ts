@@ -1,11 +1,5 @@
-import {
-  type AwsState,
-  type Bucket,
-  type NetworkAcl,
-  type SecurityGroup,
-  withEntry,
-} from '../lab/aws-model/state.ts';
-import { EXEMPTION } from './acts.ts';
+import { type AwsState, type Bucket, type Tags, type User, withEntry } from '../lab/aws-model/state.ts';
+import { EXEMPTION } from './exemption.ts';
 
 interface Look {
   readonly number: number;
@@ -14,7 +8,14 @@ interface Look {
   readonly input: string;
 }
 
-const SHOW_TAGS = ['DescribeSecurityGroups', 'DescribeNetworkAcls', 'GetBucketTagging'];
+const SHOW_TAGS = [
+  'DescribeSecurityGroups',
+  'DescribeNetworkAcls',
+  'GetBucketTagging',
+  'DescribeVpcs',
+  'DescribeDBInstances',
+  'ListUserTags',
+];
 
 /** How many calls a look may lie back whose answer a write rests on: the reads of one look go side by side. */
 const NEAR = 2;
@@ -57,22 +58,47 @@ export class Looks {
     this.#used = [];
     const group = now.groups[resource];
     if (group !== undefined) {
-      const look = this.#near('DescribeSecurityGroupRules', resource, number, NEAR, group);
+      const names = [resource, ...group.rules.map(({ id }) => id)];
+      const look = this.#near('DescribeSecurityGroupRules', names, number, NEAR);
       const rules = look?.state.groups[resource]?.rules;
       if (rules === undefined) return undefined;
       return { ...now, groups: withEntry(now.groups, resource, { ...group, rules }) };
     }
     const acl = now.acls[resource];
     if (acl !== undefined) {
-      const entries = this.#near('DescribeNetworkAcls', resource, number, NEAR)?.state.acls[resource]
+      const entries = this.#near('DescribeNetworkAcls', [resource], number, NEAR)?.state.acls[resource]
         ?.entries;
       if (entries === undefined) return undefined;
       return { ...now, acls: withEntry(now.acls, resource, { ...acl, entries }) };
     }
+    const { vpcs, users, databases } = now;
+    const [vpc, user, database] = [vpcs[resource], users[resource], databases[resource]];
+    if (vpc !== undefined) {
+      const seen = this.#near('DescribeFlowLogs', [resource], number, NEAR)?.state.vpcs[resource];
+      if (seen === undefined) return undefined;
+      const { flowLogs = [] } = seen;
+      return { ...now, vpcs: withEntry(vpcs, resource, { ...vpc, flowLogs }) };
+    }
+    if (user !== undefined) {
+      const keys = this.#keysSeen(resource, user, number);
+      return keys === undefined
+        ? undefined
+        : { ...now, users: withEntry(users, resource, { ...user, keys }) };
+    }
+    if (database !== undefined) {
+      const ids = database.snapshots.map(({ id }) => id);
+      const look = this.#near('DescribeDBSnapshotAttributes', ids, number, NEAR);
+      const seen = look?.state.databases[resource];
+      if (seen === undefined) return undefined;
+      return {
+        ...now,
+        databases: withEntry(databases, resource, { ...database, snapshots: seen.snapshots }),
+      };
+    }
     const bucket = now.buckets[resource];
     if (bucket === undefined) return undefined;
     const near = (operation: string): Bucket | undefined =>
-      this.#near(operation, resource, number, NEAR_OF_BUCKET)?.state.buckets[resource];
+      this.#near(operation, [resource], number, NEAR_OF_BUCKET)?.state.buckets[resource];
     const block = near('GetPublicAccessBlock')?.block;
     if (block === undefined) return undefined;
     const aclIsPublic = near('GetBucketAcl')?.aclIsPublic ?? bucket.aclIsPublic;
@@ -99,16 +125,21 @@ export class Looks {
     return last !== undefined && contentOf(last.state, resource)?.tags[tag] !== undefined;
   }
 
-  #near(
-    operation: string,
-    resource: string,
-    number: number,
-    near: number,
-    group?: SecurityGroup,
-  ): Look | undefined {
+  /** The keys as they were listed, with when each was used as that was looked up. */
+  #keysSeen(name: string, user: User, number: number): User['keys'] | undefined {
+    const listed = this.#near('ListAccessKeys', [name], number, NEAR)?.state.users[name]?.keys;
+    if (listed === undefined) return undefined;
+    const ids = user.keys.map(({ id }) => id);
+    const used = this.#near('GetAccessKeyLastUsed', ids, number, NEAR)?.state.users[name]?.keys ?? [];
+    return listed.map((key) => {
+      const { lastUsed = key.lastUsed } = used.find(({ id }) => id === key.id) ?? {};
+      return { ...key, lastUsed };
+    });
+  }
+
+  #near(operation: string, names: readonly string[], number: number, near: number): Look | undefined {
     const look = this.#last.get(operation);
     if (look === undefined || number - look.number > near || look.number < this.#lastWrite) return undefined;
-    const names = [resource, ...(group?.rules ?? []).map(({ id }) => id)];
     if (!names.some((name) => look.input.includes(name))) return undefined;
     this.#usedOld = look.isOld;
     this.#used.push(look.state);
@@ -117,16 +148,30 @@ export class Looks {
 }
 
 /** A resource's content, whatever its kind. */
-export function contentOf(
-  state: AwsState,
-  resource: string,
-): SecurityGroup | NetworkAcl | Bucket | undefined {
-  return state.groups[resource] ?? state.acls[resource] ?? state.buckets[resource];
+export function contentOf(state: AwsState, resource: string): { readonly tags: Tags } | undefined {
+  const { groups, acls, buckets, users, databases, vpcs } = state;
+  const vpc = vpcs[resource];
+  return (
+    groups[resource] ??
+    acls[resource] ??
+    buckets[resource] ??
+    users[resource] ??
+    databases[resource] ??
+    (vpc === undefined ? undefined : { ...vpc, tags: vpc.tags ?? {} })
+  );
 }
 
-/** A resource as text, without what an undo can't give back: the ids of rules, and their order. */
+/** A resource as text, without what an undo can't give back: the ids of rules, and the order of rules and shares. */
 export function onlyOf(state: AwsState, resource: string): string {
   const group = state.groups[resource];
+  const database = state.databases[resource];
+  if (database !== undefined) {
+    const snapshots = database.snapshots.map((each) => ({
+      ...each,
+      sharedWith: [...each.sharedWith].sort(),
+    }));
+    return JSON.stringify({ ...database, snapshots });
+  }
   if (group === undefined) return JSON.stringify(contentOf(state, resource));
   const rules = group.rules.map(({ protocol, fromPort, toPort, source, description, tags }) =>
     JSON.stringify([protocol, fromPort, toPort, source, description, Object.entries(tags).sort()]),

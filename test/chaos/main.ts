@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { KINDS } from './case.ts';
 import { findAllFaults, findFault } from './property.ts';
 import { reportLines } from './report.ts';
 import { printSweep } from './writes/sweep.ts';
@@ -38,7 +39,7 @@ const options = z
       .int()
       .default(() => Math.floor(Math.random() * 2 ** 31)),
     cases: z.coerce.number().int().positive(),
-    kind: z.enum(['security-group', 'network-acl', 'bucket']).optional(),
+    kind: z.enum(KINDS).optional(),
     path: z.string().optional(),
   })
   .parse(values);

@@ -1,3 +1,5 @@
+import { resourcesOf } from './case.ts';
+import { contentOf } from './looks.ts';
 import type { ChaosOptions, ChaosReport } from './property.ts';
 
 /** A run in lines that a person reads. */
@@ -20,11 +22,7 @@ export function reportLines(
     ...faults.map(({ kind, words }) => `  ${kind}: ${words}`),
     '',
     'What stood there:',
-    ...Object.entries({
-      ...smallest.initial.groups,
-      ...smallest.initial.acls,
-      ...smallest.initial.buckets,
-    }).map(([id, content]) => `  ${id}: ${JSON.stringify(content)}`),
+    ...resourcesOf(smallest).map((id) => `  ${id}: ${JSON.stringify(contentOf(smallest.initial, id))}`),
     'What happened:',
     ...trace.map((line) => `  ${line}`),
   ];

@@ -7,15 +7,19 @@ import { type ModelCall, modelSession, networkError, sdkError } from '../lab/aws
 import type { AwsState } from '../lab/aws-model/state.ts';
 import { Killed, type Lifeline } from '../unit/remediator/support/lifeline.ts';
 import { settingsOf, World } from '../unit/remediator/support/world.ts';
-import { doAct, EXEMPTION } from './acts.ts';
+import { doAct } from './acts.ts';
 import { ACCOUNT, type Case, type Disturbance, type JobSpec, REGION, resourcesOf } from './case.ts';
 import { Counts } from './counts.ts';
+import { EXEMPTION } from './exemption.ts';
 import { contentOf, Looks, onlyOf } from './looks.ts';
+import { AccessKeyOracle } from './oracle/access-key.ts';
 import { BucketOracle } from './oracle/bucket.ts';
+import { FlowLogOracle } from './oracle/flow-log.ts';
 import type { ResourceOracle, Write } from './oracle/judgement.ts';
 import { NetworkAclOracle } from './oracle/network-acl.ts';
 import { endsOf, recordedEffects, unconfirmedItems } from './oracle/records.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
+import { SnapshotOracle } from './oracle/snapshot.ts';
 
 /** What a call takes, and so how far the clock goes on. */
 const CALL_MILLISECONDS = 300;
@@ -25,6 +29,8 @@ const LONGEST_LAG_MILLISECONDS = 300_000;
 const CALLS_OF_A_CHANGE = 6;
 /** The same for buckets, which are read side by side, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
+/** The same for DB instances, which are read together: five lists, and one call for each snapshot of all of them. */
+const CALLS_OF_AN_INSTANCE = 16;
 /** How soon a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
@@ -87,6 +93,8 @@ class CaseRun implements CaseResult {
   readonly #firstWrite = new Map<string, number>();
   /** Resource to the call before which it was exempted. */
   readonly #exemptedAt = new Map<string, number>();
+  /** Whether a read of this job answered an older state. */
+  #hasLagged = false;
   #ids = 0;
 
   constructor(chosen: Case, withTrace: boolean) {
@@ -97,6 +105,9 @@ class CaseRun implements CaseResult {
       'security-group': () => new SecurityGroupOracle(),
       'network-acl': () => new NetworkAclOracle(),
       bucket: () => new BucketOracle(),
+      'flow-log': () => new FlowLogOracle(),
+      snapshot: () => new SnapshotOracle(),
+      'access-key': () => new AccessKeyOracle(() => this.#world.now),
     }[chosen.kind]();
     this.#world.openSession = (_, __, life) => this.#session(life);
   }
@@ -111,6 +122,7 @@ class CaseRun implements CaseResult {
       this.#same.clear();
       this.#inDoubt.clear();
       this.#firstWrite.clear();
+      this.#hasLagged = false;
       const begun = this.#model.versions.length - 1;
       const job = this.#jobOf(spec, index);
       this.#say(`job ${index + 1}: ${spec.rule} ${JSON.stringify(spec.options)}`);
@@ -252,9 +264,13 @@ class CaseRun implements CaseResult {
       return undefined;
     }
     const before = this.#model.state;
-    const acted = doAct(before, act, () => {
-      this.#ids += 1;
-      return `sgr-${this.#ids.toString(16).padStart(17, '0')}`;
+    const { kind } = this.#case;
+    const acted = doAct(kind, before, act, {
+      newId: () => {
+        this.#ids += 1;
+        return `${kind === 'flow-log' ? 'fl' : 'sgr'}-${this.#ids.toString(16).padStart(17, '0')}`;
+      },
+      now: this.#world.now,
     });
     if (acted === undefined) return undefined;
     this.#model.set(acted.state);
@@ -314,6 +330,7 @@ class CaseRun implements CaseResult {
     const state = lag?.state ?? this.#model.state;
     const isOld = state !== this.#model.state;
     if (isOld) this.counts.add('lagging reads');
+    this.#hasLagged ||= isOld;
     this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
     this.#looks.note(operation, input, this.#calls, state, isOld);
     return this.#model.answer(operation, input, state, region).output;
@@ -372,7 +389,8 @@ class CaseRun implements CaseResult {
   }
 
   #resourceOf({ input }: ModelCall): string | undefined {
-    return resourcesOf(this.#case).find((id) => JSON.stringify(input).includes(`"${id}"`));
+    // A snapshot has its instance's name before its own.
+    return resourcesOf(this.#case).find((id) => new RegExp(`"${id}(-s\\d)?"`).test(JSON.stringify(input)));
   }
 
   /** Whether a write would change what the look directly before it showed: where it changes nothing, someone else did. */
@@ -434,7 +452,9 @@ class CaseRun implements CaseResult {
     // What was begun is finished: what counts is when the first change of the job left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
     const look = this.#looks.notExemptBefore(resource, first);
-    const most = this.#case.kind === 'bucket' ? CALLS_OF_A_BUCKET : CALLS_OF_A_CHANGE;
+    const most =
+      { bucket: CALLS_OF_A_BUCKET, snapshot: CALLS_OF_AN_INSTANCE }[String(this.#case.kind)] ??
+      CALLS_OF_A_CHANGE;
     if (look === undefined || first - look > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
     } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
@@ -480,15 +500,29 @@ class CaseRun implements CaseResult {
       remediated: !this.#written.has(resource)
         ? !mayHave && 'no call of ours changed it'
         : since.every((version) => this.#oracle.violates(resource, version, this.#job)) &&
+          !this.#isHidden(resource) &&
           'it violates the rule still',
       gone:
         during.every((version) => contentOf(version, resource) !== undefined) && 'it was there all the time',
       // A read may be older than the job.
-      exempt: !versions.some((version) => isExempt(version.state, resource)) && 'it was never exempt',
+      exempt:
+        !versions.some(({ state: at }) => isExempt(at, resource) || hasExemptSnapshot(at, resource)) &&
+        'it was never exempt',
     };
     const lie = lies[name];
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
     this.#judgeRecord(resource, outcome);
+  }
+
+  /**
+   * Whether an old list of an instance's snapshots hid one that someone else has made public: it is read by several calls,
+   * of which others showed our change.
+   */
+  #isHidden(resource: string): boolean {
+    const isHidden =
+      this.#case.kind === 'snapshot' && this.#hasLagged && (this.#actsOn.get(resource) ?? []).length > 0;
+    if (isHidden) this.counts.add('allowed: a lagging read hid what someone else made public');
+    return isHidden;
   }
 
   /**
@@ -608,6 +642,12 @@ class CaseRun implements CaseResult {
 function isExempt(state: AwsState, resource: string): boolean {
   const [tag = ''] = Object.keys(EXEMPTION);
   return contentOf(state, resource)?.tags[tag] !== undefined;
+}
+
+/** Where all public snapshots of an instance are exempt, so is the finding. */
+function hasExemptSnapshot({ databases }: AwsState, resource: string): boolean {
+  const [tag = ''] = Object.keys(EXEMPTION);
+  return (databases[resource]?.snapshots ?? []).some(({ tags }) => tags[tag] !== undefined);
 }
 
 /** What a call asks for, short enough for a line. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { KINDS } from '../chaos/case.ts';
 import { FOUND } from '../chaos/found.ts';
 import { findFault } from '../chaos/property.ts';
 import { reportLines } from '../chaos/report.ts';
@@ -11,7 +12,7 @@ const SEED = 20_261_128;
 const CASES = 60;
 
 describe('whatever someone else does between two calls, and however old what AWS answers', () => {
-  test.each(['security-group', 'network-acl', 'bucket'] as const)(
+  test.each(KINDS)(
     'nothing is changed beyond the plan, and the record is true: %s',
     async (kind) => {
       const options = { seed: SEED, cases: CASES, kind };

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { AclEntry, Block, RuleContent } from '../../lab/aws-model/state.ts';
 import { blockText } from './bucket.ts';
+import { flowLogText } from './flow-log.ts';
 import { Effects, type NetEffect } from './judgement.ts';
 import { entryText } from './network-acl.ts';
 import { ruleText } from './security-group.ts';
+import { sharesText } from './snapshot.ts';
 
 /**
  * What a record says that was changed, read as docs/architecture.md documents the changes: by the fields that evidence
@@ -76,6 +78,23 @@ const changeSchema = z.discriminatedUnion('kind', [
     remove: z.array(entrySchema),
   }),
   z.object({ kind: z.literal('s3-public-access-block-set'), before: blockSchema, after: blockSchema }),
+  z.object({
+    kind: z.literal('flow-log-create'),
+    flowLogId: z.string().nullable(),
+    destination: z.object({ arn: z.string() }),
+  }),
+  z.object({
+    kind: z.literal('iam-access-key-status-set'),
+    key: z.string(),
+    before: z.string(),
+    after: z.string(),
+  }),
+  z.object({
+    kind: z.literal('rds-snapshot-shares-change'),
+    resource: z.string(),
+    before: z.array(z.string()),
+    after: z.array(z.string()),
+  }),
 ]);
 
 const text = (rule: RuleContent): string => ruleText(rule);
@@ -101,6 +120,15 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
         break;
       case 's3-public-access-block-set':
         items.add('block');
+        break;
+      case 'flow-log-create':
+        items.add(change.flowLogId ?? flowLogText(change.destination.arn));
+        break;
+      case 'iam-access-key-status-set':
+        items.add(change.key);
+        break;
+      case 'rds-snapshot-shares-change':
+        items.add(change.resource);
         break;
       default:
         break;
@@ -128,6 +156,10 @@ export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string 
       for (const { id } of change.rules) ends.set(id, null);
     } else if (change.kind === 's3-public-access-block-set') {
       ends.set('block', blockOf(change.after));
+    } else if (change.kind === 'iam-access-key-status-set') {
+      ends.set(change.key, change.after);
+    } else if (change.kind === 'rds-snapshot-shares-change') {
+      ends.set(change.resource, sharesText(change.after));
     }
   }
   return ends;
@@ -186,6 +218,17 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
         break;
       case 's3-public-access-block-set':
         effects.add('block', blockOf(change.before), blockOf(change.after));
+        break;
+      case 'flow-log-create':
+        if (change.flowLogId !== null) {
+          effects.add(change.flowLogId, null, flowLogText(change.destination.arn));
+        }
+        break;
+      case 'iam-access-key-status-set':
+        effects.add(change.key, change.before, change.after);
+        break;
+      case 'rds-snapshot-shares-change':
+        effects.add(change.resource, sharesText(change.before), sharesText(change.after));
         break;
     }
   }

@@ -10,19 +10,21 @@ const describeSchema = z.looseObject({
 /** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html */
 const describeFlowLogs: Operation = {
   isWrite: false,
-  answer(input, state) {
+  answer(input, state, { now }) {
     const [{ Values }] = describeSchema.parse(input).Filter;
     return {
       output: {
         FlowLogs: Values.flatMap((vpc) =>
-          (state.vpcs[vpc]?.flowLogs ?? []).map((flowLog) => sdkFlowLog(vpc, flowLog)),
+          (state.vpcs[vpc]?.flowLogs ?? []).map((flowLog) => sdkFlowLog(vpc, flowLog, now)),
         ),
       },
     };
   },
 };
 
-function sdkFlowLog(ResourceId: string, { id, bucket, status, error, created, tags }: FlowLog): object {
+function sdkFlowLog(ResourceId: string, flowLog: FlowLog, now: number): object {
+  const { id, bucket, created, tags, failsAt = Number.POSITIVE_INFINITY } = flowLog;
+  const [status, error] = now < failsAt ? [flowLog.status, flowLog.error] : ['FAILED', 'Access error'];
   return {
     FlowLogId: id,
     ResourceId,
@@ -36,6 +38,11 @@ function sdkFlowLog(ResourceId: string, { id, bucket, status, error, created, ta
     ...(error !== undefined && { DeliverLogsErrorMessage: error }),
   };
 }
+
+/** A bucket that lets flow logs be made and nothing be delivered. */
+const BROKEN = 'arn:aws:s3:::broken';
+/** Traffic is put together for 10 minutes. https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html */
+const FAILS_AFTER_MILLISECONDS = 12 * 60_000;
 
 const createSchema = z.looseObject({
   ClientToken: z.string(),
@@ -84,6 +91,7 @@ const createFlowLogs: Operation = {
       created: now,
       tags: tagsOf(Tags),
       token,
+      ...(bucket === BROKEN && { failsAt: now + FAILS_AFTER_MILLISECONDS }),
     };
     return {
       output: { FlowLogIds: [made.id], Unsuccessful: [] },

@@ -67,6 +67,8 @@ export interface FlowLog {
   /** In milliseconds. */
   readonly created: number;
   readonly tags: Tags;
+  /** When AWS comes to know that it can't deliver, in milliseconds; never where there is none. */
+  readonly failsAt?: number;
   /** The client token of the call that made it. */
   readonly token?: string;
 }

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import type { AccessKey, Database, FlowLog, User, Vpc } from '../lab/aws-model/state.ts';
+import { EMPTY_STATE } from '../lab/aws-model/state.ts';
+import { NOW } from '../unit/remediator/support/iam-account.ts';
+import type { Case } from './case.ts';
+import { EXEMPTION } from './exemption.ts';
+import { disturbances, kills } from './generate-disturbances.ts';
+
+const DAY = 86_400_000;
+
+function named<T>(prefix: string, all: readonly T[]): Record<string, T> {
+  return Object.fromEntries(all.map((each, index) => [`${prefix}${index + 1}`, each]));
+}
+
+const times = fc.integer({ min: 1, max: 2 });
+
+const flowLogs: fc.Arbitrary<readonly Omit<FlowLog, 'id'>[]> = fc.constantFrom<Omit<FlowLog, 'id'>[]>(
+  [],
+  [],
+  [{ bucket: 'arn:aws:s3:::theirs', status: 'FAILED', error: 'Access error', created: NOW - DAY, tags: {} }],
+  [{ bucket: 'arn:aws:s3:::theirs', status: 'SUCCESS', created: NOW - DAY, tags: {} }],
+  [{ bucket: 'arn:aws:s3:::logs', status: 'FAILED', error: 'Access error', created: NOW - DAY, tags: {} }],
+);
+
+const vpcs: fc.Arbitrary<Vpc[]> = fc.array(flowLogs, { minLength: 1, maxLength: 2 }).map((all) =>
+  all.map((each, at) => ({
+    cidrs: ['10.0.0.0/16'],
+    ipv6Cidrs: [],
+    tags: {},
+    flowLogs: each.map((flowLog, index) => ({ ...flowLog, id: `fl-${at + 1}a${index}` })),
+  })),
+);
+
+/** A flow log to the bucket `broken` is made, and can't deliver: AWS says so minutes later. */
+export const flowLogCases: fc.Arbitrary<Case> = fc.record({
+  kind: fc.constant('flow-log' as const),
+  initial: vpcs.map((all) => ({ ...EMPTY_STATE, vpcs: named('vpc-0000000', all) })),
+  jobs: fc
+    .tuple(fc.constantFrom('arn:aws:s3:::logs', 'arn:aws:s3:::logs', 'arn:aws:s3:::broken'), times)
+    .map(([destination, count]) =>
+      Array.from({ length: count }, () => ({ rule: 'vpc-flow-logs-disabled', options: { destination } })),
+    ),
+  disturbances: disturbances('flow-log'),
+  kills,
+});
+
+const shares = fc.constantFrom<string[]>(
+  ['all'],
+  ['all', '444455556666'],
+  ['444455556666', 'all', '777788889999'],
+  ['444455556666'],
+  [],
+);
+
+const databases: fc.Arbitrary<Database> = fc
+  .record({
+    isThere: fc.constantFrom(true, true, true, false),
+    snapshots: fc.array(
+      fc.record({ sharedWith: shares, isExempt: fc.constantFrom(false, false, false, true) }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
+  })
+  .map(({ isThere, snapshots }) => ({
+    isThere,
+    tags: {},
+    snapshots: snapshots.map(({ sharedWith, isExempt }, index) => ({
+      id: `s${index}`,
+      tags: isExempt ? EXEMPTION : {},
+      sharedWith,
+    })),
+  }));
+
+export const snapshotCases: fc.Arbitrary<Case> = fc.record({
+  kind: fc.constant('snapshot' as const),
+  initial: fc.array(databases, { minLength: 1, maxLength: 2 }).map((all) => ({
+    ...EMPTY_STATE,
+    databases: Object.fromEntries(
+      all.map(({ snapshots, ...database }, index) => {
+        const name = `orders${index + 1}`;
+        return [
+          name,
+          { ...database, snapshots: snapshots.map((each) => ({ ...each, id: `${name}-${each.id}` })) },
+        ];
+      }),
+    ),
+  })),
+  jobs: times.map((count) =>
+    Array.from({ length: count }, () => ({ rule: 'rds-snapshot-public', options: {} })),
+  ),
+  disturbances: disturbances('snapshot'),
+  kills,
+});
+
+const keys: fc.Arbitrary<Omit<AccessKey, 'id'>> = fc.record({
+  status: fc.constantFrom('Active' as const, 'Active' as const, 'Inactive' as const),
+  created: fc.constantFrom(NOW - 400 * DAY, NOW - 100 * DAY, NOW - 10 * DAY),
+  lastUsed: fc.constantFrom(null, NOW - 200 * DAY, NOW - 2 * DAY),
+});
+
+const users: fc.Arbitrary<User[]> = fc
+  .array(fc.array(keys, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 2 })
+  .map((all) =>
+    all.map((each, at) => ({
+      tags: {},
+      keys: each.map((key, index) => ({ ...key, id: `AKIAUSER${at + 1}${index}` })),
+    })),
+  );
+
+export const accessKeyCases: fc.Arbitrary<Case> = fc.record({
+  kind: fc.constant('access-key' as const),
+  initial: users.map((all) => ({ ...EMPTY_STATE, users: named('user', all) })),
+  jobs: fc
+    .tuple(fc.constantFrom({}, {}, { unused_only_days: 30 }), times)
+    .map(([options, count]) =>
+      Array.from({ length: count }, () => ({ rule: 'iam-access-key-unrotated', options })),
+    ),
+  disturbances: disturbances('access-key'),
+  kills,
+});

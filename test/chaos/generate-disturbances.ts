@@ -1,0 +1,40 @@
+import fc from 'fast-check';
+import { ACT_KINDS } from './acts.ts';
+import type { Case, Disturbance } from './case.ts';
+
+/** The calls at which something may happen: a job takes 3 to 15, and most cases have one or two. */
+const calls = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
+);
+
+/** What may meet the calls of a case. The first kinds are those that a failing case is shrunk to. */
+export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
+  const at = calls;
+  const act = fc.record({
+    at,
+    act: fc.record({
+      kind: fc.constantFrom(...ACT_KINDS[kind]),
+      which: fc.nat(7),
+      how: fc.nat(11),
+    }),
+  });
+  const lag = fc.record({
+    at,
+    lag: fc.record({ versions: fc.integer({ min: 1, max: 4 }), reads: fc.integer({ min: 1, max: 8 }) }),
+  });
+  const loss = fc.record({
+    at,
+    loss: fc.constantFrom('retried' as const, 'for good' as const, 'refused' as const),
+  });
+  return fc.array(
+    fc.oneof({ weight: 6, arbitrary: act }, { weight: 3, arbitrary: lag }, { weight: 1, arbitrary: loss }),
+    { minLength: 1, maxLength: 6, size: 'max' },
+  );
+}
+
+/** After how many steps attempts are ended. */
+export const kills = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<number[]>([]) },
+  { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 2 }) },
+);

@@ -1,0 +1,43 @@
+import type { AwsState, Snapshot } from '../../lab/aws-model/state.ts';
+import { EXEMPTION } from '../exemption.ts';
+import type { Problem, Write } from './judgement.ts';
+import { TextsOracle } from './texts.ts';
+
+export const sharesText = (shares: readonly string[]): string => `[${[...shares].sort().join(' ')}]`;
+
+/** Whether every AWS account may restore it, and no tag of its own exempts it. */
+function isOpen({ sharedWith, tags }: Snapshot): boolean {
+  const [tag = ''] = Object.keys(EXEMPTION);
+  return sharedWith.includes('all') && tags[tag] === undefined;
+}
+
+/** Judges what is done to the manual snapshots of DB instances. */
+export class SnapshotOracle extends TextsOracle {
+  protected textsOf(resource: string, state: AwsState): ReadonlyMap<string, string> {
+    const { snapshots = [] } = state.databases[resource] ?? {};
+    return new Map(snapshots.map(({ id, sharedWith }) => [id, sharesText(sharedWith)]));
+  }
+
+  problemsOf(write: Write): Problem[] {
+    const { resource, before, after } = write;
+    return this.changedBy(write).flatMap(({ item }) => {
+      const [from, to] = [before, after].map((state) =>
+        state.databases[resource]?.snapshots.find(({ id }) => id === item),
+      );
+      if (from === undefined || to === undefined) return [`made or deleted snapshot ${item}`];
+      const others = from.sharedWith.filter((share) => share !== 'all');
+      return [
+        ...(isOpen(from) ? [] : [`changed snapshot ${item}, which is not public, or is on purpose`]),
+        ...(sharesText(to.sharedWith) === sharesText(others)
+          ? []
+          : [
+              `shared snapshot ${item} with ${to.sharedWith.join(' ')}, before with ${from.sharedWith.join(' ')}`,
+            ]),
+      ];
+    });
+  }
+
+  violates(resource: string, state: AwsState): boolean {
+    return (state.databases[resource]?.snapshots ?? []).some(isOpen);
+  }
+}
