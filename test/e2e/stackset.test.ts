@@ -18,6 +18,8 @@ import {
   copyProject,
   localAwsEnvironment,
   prepareTerraform,
+  type SharedProvider,
+  startSharedProvider,
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
@@ -105,14 +107,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A root of the copied project; of its calls those to CloudFormation go through the proxy, which knows StackSets. */
-function rootIn(terraform: TerraformInstallation, directory: string): TerraformRoot {
+/** Of calls, those to CloudFormation go through the proxy, which knows StackSets. */
+const environment = () => ({
+  ...localAwsEnvironment(lab.aws.endpoint, security),
+  AWS_ENDPOINT_URL_CLOUDFORMATION: lab.proxy.endpoint,
+  TF_VAR_api_token: lab.tenant.token,
+});
+
+/** A root of the copied project. */
+function rootIn(
+  terraform: TerraformInstallation,
+  directory: string,
+  provider?: SharedProvider,
+): TerraformRoot {
   return new TerraformRoot(terraform, path.join(folder, directory), {
-    environment: {
-      ...localAwsEnvironment(lab.aws.endpoint, security),
-      AWS_ENDPOINT_URL_CLOUDFORMATION: lab.proxy.endpoint,
-      TF_VAR_api_token: lab.tenant.token,
-    },
+    environment: environment(),
+    provider,
     logFile: `${folder}-${path.basename(directory)}-terraform.log`,
     say,
     signal: stopped.signal,
@@ -255,7 +265,12 @@ ${both}
 }
 `,
   );
-  const alone = rootIn(terraform, 'other-settings');
+  await using provider = await startSharedProvider(terraform, path.join(folder, 'provider'), {
+    environment: environment(),
+    directory: path.join(folder, 'other-settings'),
+    signal: stopped.signal,
+  });
+  const alone = rootIn(terraform, 'other-settings', provider);
   await alone.init();
   const roles: string[][] = [];
   const plans: string[] = [];

@@ -99,6 +99,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await automation.stop();
   await proxy.stop();
 });
