@@ -676,6 +676,19 @@ describe('the flow log', () => {
     expect([others, before, afterwards]).toEqual([undefined, undefined, applied]);
   });
 
+  test('is not taken for one that was made before the work on the finding began', async () => {
+    const made = { vpc: VPC, logGroup: change.destination.arn, isOurs: true } as const;
+    const flowLogs: FlowLog[] = [{ ...made, id: 'fl-1', created: '2026-06-30T12:00:00Z' }];
+    await using server = await aws({ flowLogs });
+    const session = sessionOf(server.endpoint);
+
+    const before = await findChange(session, change, new Date('2026-06-30T12:05:00Z'));
+    // AWS's clock may go after ours.
+    const since = await findChange(session, change, new Date('2026-06-30T12:00:30Z'));
+
+    expect([before, since]).toEqual([undefined, { ...change, flowLogId: 'fl-1' }]);
+  });
+
   test('is visible when reads show it', async () => {
     const flowLogs: FlowLog[] = [];
     await using server = await aws({ flowLogs });

@@ -64,3 +64,10 @@ test('however long changes of many calls wait for their turn, none leaves 5 s af
   expect(sent.filter((milliseconds) => milliseconds > 0).length).toBeGreaterThan(moments.length);
   expect(Math.min(...sent)).toBeLessThan(-MOST_MILLISECONDS_AFTER_PAUSE);
 });
+
+test('a change of 36 calls takes as many tokens: the third one begins when 72 have come back', async () => {
+  const sent = await writesAfterPause(3_600_000);
+
+  expect(sent).toHaveLength(acls.length * 36);
+  expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThan((72 / 5) * 1_000);
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
+import { ACCOUNT } from '../support/world.ts';
 
 const MINUTE = 60_000;
 const SNAPSHOTS = 'rds-snapshot-public';
@@ -72,4 +73,43 @@ describe('a resource that reads as a violation after all was applied', () => {
     ]);
     expect(of.writes).toEqual(['ModifyDBSnapshotAttribute']);
   });
+});
+
+test('one that reads as violated in a way that nothing can fix by then is not remediated', async () => {
+  const allowAll = { action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null } as const;
+  const deny = { ...allowAll, action: 'deny', protocol: '6', ports: { from: 25, to: 25 } } as const;
+  const acl = {
+    owner: ACCOUNT,
+    vpc: 'vpc-0123abcd',
+    isDefault: false,
+    subnets: ['subnet-0a'],
+    tags: {},
+    quota: 20,
+    entries: [{ ...allowAll, number: 100 }],
+  };
+  const initial = {
+    ...EMPTY_STATE,
+    vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
+    acls: { 'acl-00000001': acl },
+  };
+  const options = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
+  const of = new ModelAccount('network-acl-subnet-allows-all', initial, options);
+  // Directly after our last write, its owner opens it anew, between entries that leave no number free.
+  of.onWrite = () => {
+    if (of.writes.at(-1) !== 'ReplaceNetworkAclEntry') return;
+    const entries = [
+      { ...deny, number: 199 },
+      { ...allowAll, number: 200 },
+      { ...deny, number: 201 },
+    ];
+    of.set({ ...of.state, acls: { 'acl-00000001': { ...acl, entries } } });
+  };
+
+  const { inProgress } = await of.world.attempt(of.job('acl-00000001'));
+  const { outcomes } = await of.world.attempt(of.world.lastLook);
+
+  expect(inProgress).toHaveLength(1);
+  expect(outcomes).toMatchObject([
+    { outcome: 'failed', reason: expect.stringContaining('too few free rule numbers'), applied: [{}] },
+  ]);
 });
