@@ -616,4 +616,35 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'an entry that an ended attempt deleted is unconfirmed where its owner deletes the network ACL then',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 11,
+            entries: [
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+            ],
+          },
+        },
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: { replacement_cidrs: [], allow_isolation: true },
+        },
+      ],
+      disturbances: [{ at: 6, act: { kind: 'delete', which: 0, how: 0 } }],
+      kills: [25],
+    },
+  },
 ];

@@ -37,7 +37,10 @@ export async function takeBack(
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
-  if (standing === undefined) return { state: 'settled' };
+  // It is gone: nothing is left, but nobody knows what was done before.
+  if (standing === undefined) {
+    return { state: mayBeClosed || unconfirmed !== undefined ? 'unconfirmed' : 'settled' };
+  }
   const now = standing.at(before.ruleNumber);
   const stands = (entry: NetworkAclEntry): boolean => {
     const found = standing.at(entry.ruleNumber);
