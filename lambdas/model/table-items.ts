@@ -81,7 +81,13 @@ export type FindingItem = z.infer<typeof findingItemSchema>;
  */
 export const changedItemSchema = itemSchema.extend({
   ...resourceShape,
-  changes: z.array(appliedChangeSchema.extend({ rule: z.string() })),
+  changes: z.array(
+    appliedChangeSchema.extend({
+      rule: z.string(),
+      /** The journal of the job that applied it; missing in items of before it was noted. */
+      job: z.string().optional(),
+    }),
+  ),
 });
 export type ChangedItem = z.infer<typeof changedItemSchema>;
 

@@ -20,7 +20,7 @@ export type Entry<N extends StateName = StateName> = {
 
 /** The states of a job's findings: each has exactly one. Only `remediate.ts` writes to it. */
 export class Book {
-  readonly #findings: readonly Finding[];
+  #findings: readonly Finding[];
   readonly #clock: Clock;
   readonly #states: Map<string, FindingState>;
 
@@ -52,6 +52,12 @@ export class Book {
   /** Gives every pending finding the same verdict. */
   addToPending(verdict: Verdict): void {
     this.add(new Map(this.pending.map(({ resource }) => [resource, verdict])));
+  }
+
+  /** Leaves findings to another job: nothing is said of them here. */
+  leave(resources: readonly string[]): void {
+    for (const resource of resources) this.#states.delete(resource);
+    this.#findings = this.#findings.filter(({ resource }) => this.#states.has(resource));
   }
 
   /** Takes outcomes that earlier attempts wrote: nothing is left to do for their findings. */

@@ -24,7 +24,7 @@ import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
 import { assessEach } from './stages/assess.ts';
-import { scheduleFollowUp } from './stages/follow-up.ts';
+import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
 import { openSession } from './stages/open-session.ts';
 import { planFixes } from './stages/plan.ts';
 import { readSettings } from './stages/read-settings.ts';
@@ -78,6 +78,9 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     learned.lease = lease;
     book.keep(await recall(work));
     learned.isRecalled = true;
+    const { left, verdicts } = await sendHandedOn(work);
+    book.leave(left);
+    book.add(verdicts);
     journal.start(startedAt);
     if (job.closes) book.addToPending(conclude('closed', { reason: closedWords(job) }));
     else if (book.pending.length > 0) await workOnPending(book, work, learned);

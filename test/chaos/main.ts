@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { accountLines } from './accounting/account.ts';
+import { runAccounting } from './accounting/run.ts';
 import { KINDS } from './case.ts';
 import { findAllFaults, findFault } from './property.ts';
 import { reportLines } from './report.ts';
@@ -15,6 +17,11 @@ import { printSweep } from './writes/sweep.ts';
  *
  * lets every write of every rule meet every fault, and prints the table of what is recorded then.
  *
+ *     npm run test:chaos -- --findings 10000 [--seed 7]
+ *
+ * lets the whole function work on so many findings while calls fail, functions end and messages come twice, and counts
+ * what went in, what came out and what was changed.
+ *
  * Exits with 1 and prints the seed and the smallest trace where there is one.
  */
 const { values } = parseArgs({
@@ -25,6 +32,7 @@ const { values } = parseArgs({
     path: { type: 'string' },
     'all-faults': { type: 'boolean', default: false },
     writes: { type: 'boolean', default: false },
+    findings: { type: 'string' },
   },
 });
 if (values.writes) {
@@ -41,8 +49,19 @@ const options = z
     cases: z.coerce.number().int().positive(),
     kind: z.enum(KINDS).optional(),
     path: z.string().optional(),
+    findings: z.coerce.number().int().positive().optional(),
   })
   .parse(values);
+
+if (options.findings !== undefined) {
+  const { seed, findings } = options;
+  const begun = performance.now();
+  const onProgress = (words: string) => process.stderr.write(`${words}\n`);
+  const account = await runAccounting({ seed, findings, onProgress });
+  const lines = accountLines(account, seed, (performance.now() - begun) / 1000);
+  process.stdout.write(`${lines.join('\n')}\n`);
+  process.exit(account.problems.length === 0 ? 0 : 1);
+}
 
 const started = performance.now();
 let told = started;

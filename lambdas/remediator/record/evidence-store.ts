@@ -26,6 +26,10 @@ export const journalRecordSchema = z.object({
       completedAt: timestampSchema.optional(),
     }),
   ),
+  /** The findings that a later job goes on with, by that job: its look, and all of its findings. */
+  handedOn: z
+    .array(z.object({ look: z.number().int().positive(), resources: z.array(z.string()) }))
+    .optional(),
   /** When the first attempt began that wrote it. */
   startedAt: timestampSchema.optional(),
   /** The resources whose outcomes the event bus has. */

@@ -28,10 +28,10 @@ export class FindingMemory {
     this.#known = new Map(found.map((each) => [each.resource, each]));
   }
 
-  /** The key of the evidence of the last change of an outcome, where that was at this poll. */
+  /** The key of the evidence of the last change of an outcome at this poll. Later polls may have changed it since. */
   evidenceAt(poll: Poll, resource: string): string | undefined {
-    const last = this.#known?.get(resource)?.changes.at(-1);
-    return last !== undefined && pollId(last.poll) === pollId(poll) ? last.evidence : undefined;
+    const { changes = [] } = this.#known?.get(resource) ?? {};
+    return changes.findLast((change) => pollId(change.poll) === pollId(poll))?.evidence;
   }
 
   /**

@@ -9,6 +9,8 @@ import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
 
 type Entry = JournalRecord['resources'][number];
 
+type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
+
 /** What attempts noted of one change. */
 export interface Notes {
   /** How far it came, once per attempt that noted it. */
@@ -33,6 +35,7 @@ export class Journal {
   /** When a change had been begun before that one. */
   #begunBefore: string | undefined;
   readonly #published = new Set<string>();
+  #handedOn: readonly HandedOn[] = [];
   #startedAt: string | undefined;
 
   constructor(jobId: string, evidence: EvidenceStore) {
@@ -49,6 +52,7 @@ export class Journal {
       this.#entries.set(entry.resource, { ...entry, begun });
       this.#earlierPlans.set(entry.resource, entry.plan);
     }
+    this.#handedOn = record?.handedOn ?? [];
     for (const resource of record?.told ?? []) this.#published.add(resource);
     this.#startedAt = record?.startedAt;
     return record !== undefined;
@@ -60,6 +64,7 @@ export class Journal {
       version: 1,
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       resources,
+      ...(this.#handedOn.length > 0 && { handedOn: [...this.#handedOn] }),
       told: [...this.#published],
     });
   }
@@ -68,6 +73,21 @@ export class Journal {
   start(at: string): string {
     this.#startedAt ??= at;
     return this.#startedAt;
+  }
+
+  /** Notes that a later job goes on with findings: from then on this one leaves them alone, but sees to it that it is sent. */
+  handOn(look: number, resources: readonly string[]): void {
+    this.#handedOn = [...this.#handedOn, { look, resources: [...resources] }];
+  }
+
+  /** What was handed on to jobs of a look. */
+  handedOn(look: number): readonly HandedOn[] {
+    return this.#handedOn.filter((each) => each.look === look);
+  }
+
+  /** When the first attempt began; now, if this is the first. */
+  startOf(now: Date): Date {
+    return this.#startedAt === undefined ? now : new Date(this.#startedAt);
   }
 
   /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */

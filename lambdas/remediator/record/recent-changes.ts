@@ -1,14 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Finding } from '../../model/finding.ts';
-import type { Job } from '../../model/job.ts';
+import { type Job, journalId } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Ports } from '../ports.ts';
 import { isStart } from '../runbooks/execution.ts';
 import type { Changed } from './findings-store.ts';
+import { IN_PART } from './in-part.ts';
 import type { Journal } from './journal.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
 export const LAG_MILLISECONDS = 15 * 60_000;
+
+/**
+ * How long what was changed is remembered, so that a job which was cut off knows what others changed since: it may come
+ * back from the dead letters.
+ */
+const KEPT_MILLISECONDS = 24 * 3_600_000;
 
 /** A resource that is changed all the time: the newest changes are those that may not be visible. */
 const MOST_CHANGES = 100;
@@ -37,7 +44,17 @@ export class RecentChanges {
   async of(resources: Iterable<string>): Promise<RecentChange[]> {
     const asked = [...new Set(resources)];
     await this.load(asked);
-    return asked.flatMap((resource) => this.#changesOf(resource));
+    return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
+  }
+
+  /** What other jobs applied to a resource, to its end, since a moment. */
+  async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
+    await this.load([resource]);
+    const own = journalId(this.#context.job);
+    return (this.#known.get(resource) ?? []).filter(
+      ({ job = own, line, appliedAt }) =>
+        job !== own && Date.parse(appliedAt) >= since.getTime() && !line.endsWith(IN_PART),
+    );
   }
 
   /** Asks the table about resources that it was not asked about. */
@@ -70,35 +87,40 @@ export class RecentChanges {
       account: job.account,
       region: job.region,
       resource,
-      changes: bounded(this.#changesOf(resource)),
+      changes: bounded(this.#within(KEPT_MILLISECONDS, this.#changesOf(resource))),
     }));
   }
 
   #changesOf(resource: string): RecentChange[] {
-    const known = this.#lately(this.#known.get(resource) ?? []);
-    const own = this.#applied().filter(
-      (each) => each.change.resource === resource && !known.some((other) => isDeepStrictEqual(other, each)),
+    const known = this.#known.get(resource) ?? [];
+    const own = this.#ownTo(resource).filter(
+      (each) => !known.some((other) => isDeepStrictEqual(other, each)),
     );
     return [...known, ...own];
   }
 
-  /** What this job applied lately. That an execution was started changes nothing by itself. */
-  #applied(): RecentChange[] {
-    const { job, journal } = this.#context;
-    return this.#lately(job.findings.flatMap((finding) => appliedTo(finding, journal)));
+  #ownTo(resource: string): RecentChange[] {
+    return this.#applied().filter(({ change }) => change.resource === resource);
   }
 
-  #lately(changes: readonly RecentChange[]): RecentChange[] {
+  /** What this job applied. That an execution was started changes nothing by itself. */
+  #applied(): RecentChange[] {
+    const { job, journal } = this.#context;
+    const applied = job.findings.flatMap((finding) => appliedTo(finding, journalId(job), journal));
+    return this.#within(KEPT_MILLISECONDS, applied);
+  }
+
+  #within(milliseconds: number, changes: readonly RecentChange[]): RecentChange[] {
     const now = this.#context.ports.clock.now();
-    return changes.filter(({ appliedAt }) => now - Date.parse(appliedAt) < LAG_MILLISECONDS);
+    return changes.filter(({ appliedAt }) => now - Date.parse(appliedAt) < milliseconds);
   }
 }
 
-function appliedTo({ rule, resource }: Finding, journal: Journal): RecentChange[] {
+function appliedTo({ rule, resource }: Finding, job: string, journal: Journal): RecentChange[] {
   return journal
     .applied(resource)
     .filter(({ change }) => !isStart(change))
-    .map((applied: AppliedChange) => ({ ...applied, rule }));
+    .map((applied: AppliedChange) => ({ ...applied, rule, job }));
 }
 
 /** The newest, as many as an item holds. */

@@ -2,9 +2,6 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 
-/** What is added to the line of a change that was made in part. */
-export const IN_PART = ' (in part)';
-
 /**
  * A change as it is recorded once it was made.
  * @param callsBefore how many calls the session had made before

@@ -7,12 +7,13 @@ import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
+import { IN_PART } from '../record/in-part.ts';
 import { isStart } from '../runbooks/execution.ts';
 import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
-import { appliedChange, IN_PART } from './applied-change.ts';
+import { appliedChange } from './applied-change.ts';
 import { lookAgain } from './look-again.ts';
 
 /**

@@ -30,17 +30,54 @@ export async function scheduleFollowUp(
   }
   if (followed.length === 0) return verdicts;
   try {
+    const look = lookAfter(job);
+    const resources = followed.map(({ finding }) => finding.resource);
+    // From here on they are the next job's, even where nobody learns whether the queue has it: two jobs that both
+    // conclude a finding would write two outcomes.
+    journal.handOn(look, resources);
     await journal.write();
-    const { look = 0 } = job.continues ?? {};
-    const delaySeconds = Math.min(FIRST_LOOK_SECONDS * 2 ** look, LONGEST_LOOK_SECONDS);
-    await ports.lookAgain(followUpOf(job, followed, look + 1), delaySeconds);
+    await ports.lookAgain(followUpOf(job, resources, look), delayOf(look));
   } catch (error) {
     for (const { finding, details } of followed) verdicts.set(finding.resource, retry(error, details));
   }
   return verdicts;
 }
 
-function followUpOf(job: Job, followed: readonly Entry<'in_progress'>[], look: number): Job {
-  const findings = followed.map(({ finding }) => finding);
+/** What became of findings that an earlier attempt handed on to a later job. */
+export interface HandedOn {
+  /** Those that the later job has: this one has nothing left to do for them. */
+  readonly left: readonly string[];
+  /** Those of which the later job could not be sent. */
+  readonly verdicts: Verdicts;
+}
+
+/** Sends again the jobs that earlier attempts handed findings on to: a job that is there already ends at once. */
+export async function sendHandedOn({ job, journal, ports }: Work): Promise<HandedOn> {
+  const own = new Set(job.findings.map(({ resource }) => resource));
+  const left: string[] = [];
+  const verdicts = new Map<string, Verdict>();
+  const look = lookAfter(job);
+  for (const { resources } of journal.handedOn(look)) {
+    if (!resources.every((resource) => own.has(resource))) continue;
+    try {
+      await ports.lookAgain(followUpOf(job, resources, look), delayOf(look));
+      left.push(...resources);
+    } catch (error) {
+      for (const resource of resources) verdicts.set(resource, retry(error));
+    }
+  }
+  return { left, verdicts };
+}
+
+function lookAfter({ continues }: Job): number {
+  return (continues?.look ?? 0) + 1;
+}
+
+function delayOf(look: number): number {
+  return Math.min(FIRST_LOOK_SECONDS * 2 ** (look - 1), LONGEST_LOOK_SECONDS);
+}
+
+function followUpOf(job: Job, resources: readonly string[], look: number): Job {
+  const findings = job.findings.filter(({ resource }) => resources.includes(resource));
   return { ...job, findings, continues: { job: journalId(job), look } };
 }

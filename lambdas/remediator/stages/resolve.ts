@@ -3,9 +3,9 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import { findChange, isPlannedAnyway } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
+import { IN_PART } from '../record/in-part.ts';
 import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
-import { IN_PART } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
 /**
@@ -16,14 +16,20 @@ import { recordPlan } from './record-plan.ts';
 export async function resolveBegun(
   session: AwsSession,
   { resource }: Finding,
-  { journal }: Pick<Work, 'journal'>,
+  { journal, recent }: Pick<Work, 'journal' | 'recent'>,
   planned: readonly Change[] = [],
 ): Promise<void> {
   const lines = new Set((await recordPlan(planned)).map(({ line }) => line));
-  const since = new Date(journal.start(session.now().toISOString()));
+  const since = journal.startOf(session.now());
   for (const { change, line } of journal.unresolved(resource)) {
     const isNeeded = lines.has(line);
     if (isNeeded && !(await isPlannedAnyway(change))) continue;
+    // What stands now is another job's doing, and in its record.
+    const byOthers = await recent.byOthers(change.resource, since);
+    if (byOthers.some((other) => other.line === line)) {
+      journal.settle(resource, line);
+      continue;
+    }
     const made = await findUnlessRefused(session, change, since);
     if (made === undefined) continue;
     const appliedAt = (journal.begunAt(resource) ?? session.now()).toISOString();
@@ -64,7 +70,7 @@ export function unresolvedOf(
 export async function resolveStopped(
   session: AwsSession,
   findings: readonly Finding[],
-  work: Pick<Work, 'journal'>,
+  work: Pick<Work, 'journal' | 'recent'>,
 ): Promise<Verdicts> {
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {

@@ -7,10 +7,11 @@ import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
+import { IN_PART } from '../record/in-part.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
-import { appliedChange, IN_PART } from './applied-change.ts';
+import { appliedChange } from './applied-change.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
@@ -100,9 +101,10 @@ async function takeBackChangeOf(
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
   const whole = wholeOf(resource, journal);
-  const others = whole.map(({ change }) => change);
+  const byOthers = await work.recent.byOthers(planned.change.resource, journal.startOf(session.now()));
+  const others = [...whole, ...byOthers].map(({ change }) => change);
   const superseding = whole.find(({ change }) => isSameTarget(change, planned.change));
-  const isSuperseded = superseding !== undefined;
+  const isSuperseded = others.some((change) => isSameTarget({ ...change }, planned.change));
   const isBegunAnew = journal
     .unresolved(resource)
     .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));

@@ -1,6 +1,7 @@
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import { reasonOf, type Violation } from '../planned-fix.ts';
+import { IN_PART } from '../record/in-part.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
@@ -37,7 +38,12 @@ function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): b
 }
 
 function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string[] {
-  return journal.applied(resource).length === 0 ? [] : ['what this job had added to it was taken back'];
+  const applied = journal.applied(resource);
+  if (applied.length === 0) return [];
+  const isLeft = applied.every(({ line }) => line.endsWith(IN_PART));
+  return [
+    isLeft ? 'another job finished what this one began' : 'what this job had added to it was taken back',
+  ];
 }
 
 /** The verdict on a resource that needs no change after this job changed it, in an attempt before or just now. */

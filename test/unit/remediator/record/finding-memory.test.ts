@@ -102,6 +102,16 @@ describe('the memory of a finding', () => {
     expect(told.map(({ outcome }) => outcome)).toEqual(['planned', 'closed', 'remediated']);
   });
 
+  test('finds the evidence of a poll though a later one changed the outcome since', () => {
+    const lines = [lineOf(0, 'remediated', { applied }), lineOf(1, 'compliant')];
+    const memory = new FindingMemory();
+    memory.keep([live(lines).record].flatMap((record) => record ?? []));
+
+    const evidence = lines.map(({ poll }) => memory.evidenceAt(poll, 'deploy'));
+
+    expect(evidence).toEqual([`key-${at(0)}`, `key-${at(1)}`]);
+  });
+
   test('of what is written already, nothing is new', () => {
     const line = lineOf(0, 'failed');
     const { record } = live([line]);

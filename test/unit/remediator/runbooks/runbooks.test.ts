@@ -698,6 +698,7 @@ describe('between start and look', () => {
     account.fault = () => undefined;
 
     await world.attempt(job, { number: 2 });
+    await world.attempt(lastLook());
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
     expect(outcomeOf(job, other)).toMatchObject({ outcome: 'not_applicable', mode: 'off', applied: [] });
@@ -751,12 +752,17 @@ describe('findings of one job', () => {
     world.now += 1.5 * HOUR;
     account.fault = () => undefined;
     await world.attempt(job, { number: 2 });
-    const both = lastLook();
+    const [ofEarly, again, ofLate] = world.later.splice(0).map((later) => later.job);
     world.now += HOUR;
 
-    const { inProgress } = await world.attempt(both);
+    await world.attempt(ofEarly ?? job);
+    const { inProgress } = await world.attempt(ofLate ?? job);
 
-    expect(both.findings.map(({ resource }) => resource)).toEqual([early, late]);
+    expect(again).toEqual(ofEarly);
+    expect([ofEarly, ofLate].map((look) => look?.findings.map(({ resource }) => resource))).toEqual([
+      [early],
+      [late],
+    ]);
     expect(outcomeOf(job, early)).toMatchObject({
       outcome: 'failed',
       reason: expect.stringContaining('not done since 2026-06-30T12:00:00.000Z'),
@@ -897,7 +903,8 @@ describe('an attempt that ends anywhere', () => {
     const second = await world.attempt(job, { number: 2 });
 
     expect(first).toMatchObject({ inProgress: [], outcomes: [], unfinished: [{ error }] });
-    expect(second.inProgress).toHaveLength(1);
+    // What the later job has is not worked on here as well.
+    expect(second).toMatchObject({ inProgress: [], outcomes: [], unfinished: [] });
     expect(world.later).toHaveLength(1);
     expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
   });
@@ -911,13 +918,14 @@ describe('an attempt that ends anywhere', () => {
     account.end();
 
     await world.attempt(job);
+    await world.attempt(lastLook());
 
     expect(given).toMatchObject({
       outcome: 'failed',
       deadLetter: true,
       applied: [{ change: { kind: STARTED } }],
     });
-    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated', replaces: [...world.objects.keys()][0] });
     expect(account.executions).toHaveLength(1);
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { unavailable } from '../support/iam-account.ts';
 import { Lifeline } from '../support/lifeline.ts';
 import { RedshiftAccount } from '../support/redshift-account.ts';
 import { ACCOUNT, jobOf, settingsOf, World } from '../support/world.ts';
@@ -34,6 +35,30 @@ function expectTimes({ startedAt, applied, finishedAt }: Outcome): void {
     expect(appliedAt >= startedAt && appliedAt <= finishedAt, `${startedAt} … ${appliedAt}`).toBe(true);
   }
 }
+
+test('what an attempt began and another job made since is in the record of that job alone', async () => {
+  const world = new World({ deploy: ['old'] });
+  world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? unavailable : undefined);
+  const first = jobOf('deploy');
+  await world.attempt(first);
+  world.account.fault = () => undefined;
+  const second = { ...first, poll: { ...first.poll, asOf: '2026-06-30T11:30:00Z' } };
+  await world.attempt(second);
+  world.now += 3_600_000;
+
+  await world.attempt(first, { number: 2 });
+
+  const told = [...world.outcomes.values()].map(({ poll, outcome, applied }) => [
+    poll.asOf,
+    outcome,
+    applied.length,
+  ]);
+  expect(told).toEqual([
+    [second.poll.asOf, 'remediated', 1],
+    [first.poll.asOf, 'compliant', 0],
+  ]);
+  expect(world.outcome('deploy')).not.toHaveProperty('unconfirmed');
+});
 
 describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
   const keysOf = ({ applied }: Outcome): unknown[] => applied.map(({ change }) => change['key']);

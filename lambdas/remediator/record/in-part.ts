@@ -1,0 +1,2 @@
+/** What is added to the line of a change that was made in part. */
+export const IN_PART = ' (in part)';

@@ -1,0 +1,245 @@
+import { gunzipSync } from 'node:zlib';
+import { z } from 'zod';
+import type { Counts } from '../counts.ts';
+import { missingFrom, type Transition, transitionText } from '../writes/items.ts';
+import { isUnconfirmed, recordedTransitions } from '../writes/recorded.ts';
+import { BUCKETS, type CloudModel } from './cloud.ts';
+import { type Expected, RULE_KINDS } from './findings.ts';
+
+/** What came of a run, in numbers, and what does not add up. */
+export interface Account {
+  readonly counts: Counts;
+  readonly findings: number;
+  readonly polls: number;
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Changes that the calls made. */
+  readonly transitions: number;
+  readonly unconfirmed: number;
+  readonly problems: readonly string[];
+}
+
+/** A line of evidence, as docs/evidence.md describes it. */
+const lineSchema = z.looseObject({
+  poll: z.looseObject({ rule: z.string(), asOf: z.string() }),
+  finding: z.looseObject({ rule: z.string(), account: z.string(), resource: z.string() }),
+  outcome: z.string(),
+  reason: z.string().optional(),
+  applied: z.array(z.looseObject({ change: z.looseObject({}), appliedAt: z.string() })),
+  unconfirmed: z.array(z.looseObject({ change: z.looseObject({}) })).default([]),
+  deadLetter: z.boolean().optional(),
+  replaces: z.string().optional(),
+  startedAt: z.string(),
+});
+type Line = z.infer<typeof lineSchema> & { readonly key: string };
+
+const eventSchema = z.looseObject({
+  outcome: z.string(),
+  finding: z.looseObject({ account: z.string(), resource: z.string() }).optional(),
+});
+const itemSchema = z.looseObject({ pk: z.string(), sk: z.string() });
+const findingItemSchema = z.looseObject({
+  account: z.string(),
+  resource: z.string(),
+  rule: z.string(),
+  outcome: z.string(),
+  changes: z.array(z.looseObject({ evidence: z.string() })),
+});
+const leaseSchema = z.looseObject({ state: z.string() });
+
+const MOST_UNCONFIRMED_SHARE = 0.01;
+
+/** A line of evidence in short. */
+function lineText({ key, outcome, reason, replaces, applied, startedAt }: Line): string {
+  const lines = applied.map(({ appliedAt, change }) => `${appliedAt} ${JSON.stringify(change)}`);
+  return `\n  ${key}: ${outcome} (${reason}), begun ${startedAt}, replaces ${replaces}: ${lines.join('; ')}`;
+}
+
+function nameOf({ finding, poll }: Pick<Line, 'finding' | 'poll'>): string {
+  return [poll.asOf, finding.rule, finding.account, finding.resource].join(' ');
+}
+
+function linesOf(cloud: CloudModel): Line[] {
+  return [...cloud.objects.below(BUCKETS.evidence, 'outcomes/')].flatMap(([key, body]) =>
+    gunzipSync(body)
+      .toString()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => ({ ...lineSchema.parse(JSON.parse(line)), key })),
+  );
+}
+
+/** The lines that count: those that no other one says it replaces. By finding and poll. */
+function standingOf(lines: readonly Line[]): ReadonlyMap<string, readonly Line[]> {
+  const replaced = new Set(
+    lines.flatMap((line) => (line.replaces === undefined ? [] : `${nameOf(line)} ${line.replaces}`)),
+  );
+  const standing = new Map<string, Line[]>();
+  for (const line of lines) {
+    if (replaced.has(`${nameOf(line)} ${line.key}`)) continue;
+    standing.set(nameOf(line), [...(standing.get(nameOf(line)) ?? []), line]);
+  }
+  return standing;
+}
+
+/** Compares what went in with what came out, and what the calls changed with what is recorded. */
+export function accountFor(
+  cloud: CloudModel,
+  expected: readonly Expected[],
+  asOf: readonly string[],
+): Account {
+  const problems: string[] = [];
+  const outcomes: Record<string, number> = {};
+  const standing = standingOf(linesOf(cloud));
+  for (const { finding, isRemediable } of expected) {
+    const { rule, account, resource } = finding;
+    const name = `${rule} ${account} ${resource}`;
+    const lines = asOf.map((moment) => standing.get([moment, rule, account, resource].join(' ')) ?? []);
+    for (const [index, of] of lines.entries()) {
+      if (of.length !== 1) {
+        problems.push(`${name}: ${of.length} outcomes in poll ${asOf[index]}${of.map(lineText).join('')}`);
+      }
+      for (const { outcome, deadLetter } of of) {
+        outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+        if (deadLetter === true) problems.push(`${name}: ends as a dead letter`);
+      }
+    }
+    const isFixed = RULE_KINDS[rule]?.isFixed(cloud.stateOf(account), resource) === true;
+    if (isRemediable && !isFixed)
+      problems.push(
+        `${name}: is not fixed: ${lines
+          .flat()
+          .map(({ outcome, reason }) => `${outcome} (${reason})`)
+          .join('; ')}`,
+      );
+    if (isRemediable && !lines.flat().some(({ outcome }) => outcome === 'remediated')) {
+      problems.push(`${name}: nobody says that it was remediated`);
+    }
+  }
+  const all = [...standing.values()].flat();
+  if (all.length !== expected.length * asOf.length) {
+    problems.push(`${expected.length * asOf.length} findings in, ${all.length} outcomes out`);
+  }
+  const unconfirmed = compareChanges(cloud, all, problems);
+  const transitions = cloud.seen.length;
+  if (unconfirmed > transitions * MOST_UNCONFIRMED_SHARE) {
+    problems.push(`${unconfirmed} of ${transitions} changes are unconfirmed`);
+  }
+  checkEvents(cloud, all, problems);
+  checkTable(cloud, all, problems);
+  return {
+    counts: cloud.counts,
+    findings: expected.length,
+    polls: asOf.length,
+    outcomes,
+    transitions,
+    unconfirmed,
+    problems,
+  };
+}
+
+function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+}
+
+function isAbout({ applied }: Line, { item }: Transition): boolean {
+  const told = recordedTransitions(applied.map(({ change }) => change));
+  return told.some((other) => other.item === item);
+}
+
+/** @returns how many changes are recorded as something that nobody knows */
+function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: string[]): number {
+  const seen = grouped(cloud.seen, ({ account }) => account);
+  const recorded = grouped(lines, ({ finding }) => finding.account);
+  let unconfirmed = 0;
+  for (const account of new Set([...seen.keys(), ...recorded.keys()])) {
+    const of = recorded.get(account) ?? [];
+    const applied = of.flatMap((line) => line.applied.map(({ change }) => change));
+    const unknown = of.flatMap((line) => line.unconfirmed.map(({ change }) => change));
+    const made: Transition[] = (seen.get(account) ?? []).map(({ account: _, ...each }) => each);
+    const told = recordedTransitions(applied);
+    for (const each of missingFrom(made, told)) {
+      if (isUnconfirmed(each, applied, unknown)) unconfirmed += 1;
+      else problems.push(`${account}: not recorded: ${transitionText(each)}`);
+    }
+    for (const each of missingFrom(told, made)) {
+      const lines = of.filter((line) => isAbout(line, each)).map(lineText);
+      problems.push(`${account}: recorded, and never changed: ${transitionText(each)}${lines.join('')}`);
+    }
+    for (const { finding, applied: changes, startedAt } of of) {
+      if (changes.some(({ appliedAt }) => Date.parse(appliedAt) < Date.parse(startedAt))) {
+        problems.push(`${finding.resource}: applied before ${startedAt}, when the work began`);
+      }
+    }
+  }
+  return unconfirmed;
+}
+
+/** Whatever changed something is told, at least once. */
+function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
+  const told = new Set(
+    cloud.events.flatMap(({ type, detail }) => {
+      if (type !== 'Finding Outcome') return [];
+      const { outcome, finding } = eventSchema.parse(detail);
+      return `${finding?.account} ${finding?.resource} ${outcome}`;
+    }),
+  );
+  for (const { finding, outcome, applied } of lines) {
+    const { account, resource } = finding;
+    if (applied.length > 0 && !told.has(`${account} ${resource} ${outcome}`)) {
+      problems.push(`${account} ${resource}: no event tells of ${outcome}`);
+    }
+  }
+}
+
+/** No lease is held, and each finding's item names evidence that is there and has its outcome. */
+function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
+  const evidence = new Map(
+    [...grouped(lines, ({ key, finding }) => `${key} ${finding.account} ${finding.resource}`)].map(
+      ([name, of]) => [name, of.map(({ outcome }) => outcome)],
+    ),
+  );
+  const known = new Set<string>();
+  for (const stored of cloud.table.items) {
+    const { pk, sk } = itemSchema.parse(stored);
+    if (pk.startsWith('lease#')) {
+      const { state } = leaseSchema.parse(stored);
+      if (state !== 'done') problems.push(`${pk} is ${state}`);
+      continue;
+    }
+    if (sk === '#changed') continue;
+    const { account, resource, rule, outcome, changes } = findingItemSchema.parse(stored);
+    known.add(`${rule} ${account} ${resource}`);
+    const last = changes.at(-1)?.evidence;
+    if (!evidence.get(`${last} ${account} ${resource}`)?.includes(outcome)) {
+      problems.push(`${pk}: ${outcome} is not in ${last}`);
+    }
+  }
+  for (const { finding } of lines) {
+    const name = `${finding.rule} ${finding.account} ${finding.resource}`;
+    if (!known.has(name)) problems.push(`${name}: the table does not know it`);
+    known.add(name);
+  }
+}
+
+/** An account in lines that a person reads. */
+export function accountLines(account: Account, seed: number, seconds: number): string[] {
+  const { counts, findings, polls, outcomes, transitions, unconfirmed, problems } = account;
+  const share = transitions === 0 ? 0 : (100 * unconfirmed) / transitions;
+  return [
+    `seed ${seed}: ${findings} findings in ${polls} polls, ${seconds.toFixed(1)} s`,
+    ...counts.entries.map(([name, number]) => `  ${String(number).padStart(8)} ${name}`),
+    `outcomes: ${Object.entries(outcomes)
+      .map(([name, number]) => `${number} ${name}`)
+      .join(', ')}`,
+    `${transitions} changes were seen; ${unconfirmed} are unconfirmed (${share.toFixed(2)} %); ${problems.length} wrong`,
+    ...problems.slice(0, 50),
+    ...(problems.length > 50 ? [`and ${problems.length - 50} more`] : []),
+  ];
+}

@@ -1,0 +1,216 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { z } from 'zod';
+import type { AccountSettings, RuleSettings } from '../../../lambdas/model/settings.ts';
+import { AwsModel } from '../../lab/aws-model/model.ts';
+import { AwsModelError } from '../../lab/aws-model/operation.ts';
+import { networkError, sdkError } from '../../lab/aws-model/session.ts';
+import type { AwsState } from '../../lab/aws-model/state.ts';
+import { Killed } from '../../unit/remediator/support/lifeline.ts';
+import { Counts } from '../counts.ts';
+import { type Transition, transitionsOf } from '../writes/items.ts';
+import { ObjectsModel } from './objects.ts';
+import { QueueModel } from './queue.ts';
+import type { Random } from './random.ts';
+import type { Answer, SdkCall } from './sdk.ts';
+import { TableModel } from './table.ts';
+
+/** One run of the function: what meets its calls. */
+export interface Invocation {
+  readonly random: Random;
+  /** How often a call meets a fault. */
+  readonly faultShare: number;
+  /** The call by which it is ended, before or after it takes effect; undefined where it lives. */
+  readonly kill: { readonly at: number; readonly isBefore: boolean } | undefined;
+  /** When its time is over. */
+  readonly endsAt: number;
+  calls: number;
+  isDead: boolean;
+}
+
+const queueSchema = z.looseObject({ QueueName: z.string() });
+const urlSchema = z.looseObject({ QueueUrl: z.string() });
+const roleSchema = z.looseObject({ RoleArn: z.string() });
+const objectSchema = z.looseObject({ Bucket: z.string(), Key: z.string() });
+const entriesSchema = z.looseObject({
+  Entries: z.array(z.looseObject({ DetailType: z.string(), Detail: z.string() })),
+});
+
+export const BUCKETS = { evidence: 'cspm-evidence', settings: 'cspm-settings' } as const;
+
+/** A change that a call made in an account. */
+export interface Seen extends Transition {
+  readonly account: string;
+}
+
+/** All of AWS that the product meets: its own account's services, and the accounts that it works in. */
+export class CloudModel {
+  now = Date.parse('2026-06-30T12:00:00Z');
+  readonly counts = new Counts();
+  readonly table = new TableModel();
+  readonly objects = new ObjectsModel();
+  readonly events: { readonly type: string; readonly detail: unknown }[] = [];
+  /** What the calls of sessions changed in accounts: noted between the product and the accounts. */
+  readonly seen: Seen[] = [];
+  readonly invocations = new AsyncLocalStorage<Invocation>();
+  readonly #accounts = new Map<string, AwsModel>();
+  readonly #queues = new Map<string, QueueModel>();
+  readonly #maxReceives: number;
+
+  constructor(states: ReadonlyMap<string, AwsState>, maxReceives: number) {
+    this.#maxReceives = maxReceives;
+    for (const [account, state] of states) {
+      this.#accounts.set(account, new AwsModel(account, state, () => this.now));
+    }
+  }
+
+  stateOf(account: string): AwsState {
+    const model = this.#accounts.get(account);
+    if (model === undefined) throw new Error(`there is no account ${account}`);
+    return model.state;
+  }
+
+  queue(region: string, suffix: string): QueueModel {
+    const name = `${region} cspm-${suffix}`;
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      queue = new QueueModel(name, () => this.now, this.#maxReceives);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+
+  putSettings(key: string, settings: RuleSettings | AccountSettings): void {
+    this.objects.put({ Bucket: BUCKETS.settings, Key: key, Body: JSON.stringify(settings) });
+  }
+
+  /** Answers a call of the product: by way of faults, and as the SDK sends it. */
+  readonly answer: Answer = async (call) => {
+    const invocation = this.invocations.getStore();
+    // A call takes its time; others are made meanwhile.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (invocation === undefined) return { output: this.#carryOut(call), attempts: 1 };
+    const { random, kill } = invocation;
+    this.now += random.between(10, 60);
+    if (this.now > invocation.endsAt) invocation.isDead = true;
+    if (invocation.isDead) throw new Killed('the function was ended');
+    invocation.calls += 1;
+    const isLast = kill?.at === invocation.calls;
+    if (isLast) {
+      invocation.isDead = true;
+      this.counts.add(`functions that were ended at ${kindOf(call)}`);
+      if (kill.isBefore) throw new Killed('the function was ended');
+    }
+    const answered = this.#send(call, invocation);
+    if (isLast) throw new Killed('the function was ended');
+    return answered;
+  };
+
+  /** Sends a call as often as the SDK would. */
+  #send(call: SdkCall, { random, faultShare }: Invocation): { output: object; attempts: number } {
+    const faults = random.isBelow(faultShare) ? random.between(1, 2 * call.maxAttempts - 1) : 0;
+    if (faults === 0) return { output: this.#carryOut(call), attempts: 1 };
+    const fault = random.of(['throttled', 'unavailable', 'answer lost'] as const);
+    this.counts.add(`faults: ${kindOf(call)} ${fault}${faults < call.maxAttempts ? '' : ', for good'}`);
+    for (let attempt = 1; attempt <= Math.min(faults, call.maxAttempts); attempt += 1) {
+      this.now += 200;
+      if (fault === 'answer lost') this.#unseen(call);
+    }
+    if (faults >= call.maxAttempts) throw errorOf(fault, call.maxAttempts);
+    const attempts = faults + 1;
+    try {
+      return { output: this.#carryOut(call), attempts };
+    } catch (error) {
+      if (error instanceof AwsModelError)
+        throw sdkError(error.code, error.message, error.status, 'r', attempts);
+      throw error;
+    }
+  }
+
+  #unseen(call: SdkCall): void {
+    try {
+      this.#carryOut(call);
+    } catch {
+      // An error is an answer, too.
+    }
+  }
+
+  #carryOut(call: SdkCall): object {
+    this.counts.add('calls');
+    return call.sessionKey === undefined ? this.#own(call) : this.#inAccount(call, call.sessionKey);
+  }
+
+  #inAccount({ operation, input, region }: SdkCall, sessionKey: string): object {
+    const account = sessionKey.replace('ASIA', '');
+    const model = this.#accounts.get(account);
+    if (model === undefined) throw new AwsModelError('AccessDenied', 'no such account', 403);
+    const before = model.state;
+    const { output, next: after = before } = model.answer(operation, input, before, region);
+    for (const each of transitionsOf(before, after)) this.seen.push({ ...each, account });
+    model.set(after);
+    return output;
+  }
+
+  #own({ service, operation, input, region, command }: SdkCall): object {
+    switch (`${service}:${operation}`) {
+      case 'STS:AssumeRole': {
+        const [, account = ''] = /:iam::(\d{12}):/.exec(roleSchema.parse(input).RoleArn) ?? [];
+        const Expiration = new Date(this.now + 3_600_000);
+        const secrets = { SecretAccessKey: 'secret', SessionToken: 'token' };
+        return { Credentials: { AccessKeyId: `ASIA${account}`, ...secrets, Expiration } };
+      }
+      case 'SSM:GetParameter':
+        return { Parameter: { Name: '/cspm/pause', Value: 'none' } };
+      case 'S3:GetObject':
+        return this.objects.get(input);
+      case 'S3:PutObject':
+        return this.objects.put(input);
+      case 'S3:DeleteObject':
+        return this.objects.remove(input);
+      case 'DynamoDB:BatchGetItem':
+        return this.table.batchGet(input);
+      case 'DynamoDB:PutItem':
+        return this.table.put(input);
+      case 'DynamoDB:TransactWriteItems':
+        return this.table.transact(input, command);
+      case 'EventBridge:PutEvents': {
+        const { Entries } = entriesSchema.parse(input);
+        for (const { DetailType, Detail } of Entries) {
+          this.events.push({ type: DetailType, detail: JSON.parse(Detail) });
+        }
+        return { FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'event' })) };
+      }
+      case 'SQS:GetQueueUrl':
+        return { QueueUrl: queueSchema.parse(input).QueueName };
+      case 'SQS:SendMessage':
+        return this.#queueOf(region, input).send(input);
+      case 'SQS:SendMessageBatch':
+        return this.#queueOf(region, input).sendBatch(input);
+      case 'SQS:ChangeMessageVisibility':
+        return this.#queueOf(region, input).changeVisibility(input);
+      default:
+        throw new AwsModelError('ModelLimit', `the model does not know ${service}:${operation}`);
+    }
+  }
+
+  #queueOf(region: string, input: unknown): QueueModel {
+    return this.queue(region, urlSchema.parse(input).QueueUrl.replace(/^cspm-/, ''));
+  }
+}
+
+/** What a call is, as far as faults are counted: `S3:PutObject jobs`. */
+function kindOf({ service, operation, input, sessionKey }: SdkCall): string {
+  const object = objectSchema.safeParse(input).data;
+  const place = sessionKey === undefined && object !== undefined ? ` ${object.Key.split('/', 1)[0]}` : '';
+  return `${sessionKey === undefined ? '' : 'target '}${service}:${operation}${place}`;
+}
+
+function errorOf(fault: 'throttled' | 'unavailable' | 'answer lost', attempts: number): Error {
+  switch (fault) {
+    case 'throttled':
+      return sdkError('ThrottlingException', 'Rate exceeded', 400, 'r', attempts);
+    case 'unavailable':
+      return sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r', attempts);
+    case 'answer lost':
+      return networkError(attempts);
+  }
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import type { Random } from './random.ts';
+
+/** Longer than six times a function's timeout: when a message comes back whose function was killed. */
+const VISIBILITY_TIMEOUT_MILLISECONDS = 1_860_000;
+
+/** A message of a queue. */
+export interface Message {
+  readonly id: string;
+  readonly body: string;
+  /** Undefined in a queue without an order. */
+  readonly group: string | undefined;
+  received: number;
+  visibleAt: number;
+}
+
+const sendSchema = z.looseObject({
+  MessageBody: z.string(),
+  MessageGroupId: z.string().optional(),
+  MessageDeduplicationId: z.string().optional(),
+  DelaySeconds: z.number().default(0),
+});
+const batchSchema = z.looseObject({ Entries: z.array(sendSchema.extend({ Id: z.string() })) });
+const visibilitySchema = z.looseObject({ ReceiptHandle: z.string(), VisibilityTimeout: z.number() });
+
+/** One SQS queue: in order by group, once per deduplication id. What was received too often goes to the dead letters. */
+export class QueueModel {
+  readonly name: string;
+  readonly #now: () => number;
+  readonly #maxReceives: number;
+  #messages: Message[] = [];
+  readonly dead: Message[] = [];
+  readonly #deduplicated = new Set<string>();
+  #sent = 0;
+
+  constructor(name: string, now: () => number, maxReceives: number) {
+    this.name = name;
+    this.#now = now;
+    this.#maxReceives = maxReceives;
+  }
+
+  send(input: unknown): object {
+    const {
+      MessageBody: body,
+      MessageGroupId: group,
+      MessageDeduplicationId,
+      DelaySeconds,
+    } = sendSchema.parse(input);
+    if (MessageDeduplicationId !== undefined) {
+      if (this.#deduplicated.has(MessageDeduplicationId)) return { MessageId: 'duplicate' };
+      this.#deduplicated.add(MessageDeduplicationId);
+    }
+    this.#sent += 1;
+    const visibleAt = this.#now() + DelaySeconds * 1000;
+    this.#messages.push({ id: `${this.name}-${this.#sent}`, body, group, received: 0, visibleAt });
+    return { MessageId: `${this.name}-${this.#sent}` };
+  }
+
+  sendBatch(input: unknown): object {
+    const { Entries } = batchSchema.parse(input);
+    for (const entry of Entries) this.send(entry);
+    return { Successful: Entries.map(({ Id }) => ({ Id })), Failed: [] };
+  }
+
+  changeVisibility(input: unknown): object {
+    const { ReceiptHandle, VisibilityTimeout } = visibilitySchema.parse(input);
+    const message = this.#messages.find(({ id }) => id === ReceiptHandle);
+    if (message !== undefined) message.visibleAt = this.#now() + VisibilityTimeout * 1000;
+    return {};
+  }
+
+  /** Hands a message over; undefined where none may be received now. */
+  receive(random: Random): Message | undefined {
+    for (;;) {
+      const open = this.#open();
+      if (open.length === 0) return undefined;
+      const message = random.of(open);
+      if (message.received >= this.#maxReceives) {
+        this.#messages = this.#messages.filter((each) => each !== message);
+        this.dead.push(message);
+        continue;
+      }
+      message.received += 1;
+      message.visibleAt = this.#now() + VISIBILITY_TIMEOUT_MILLISECONDS;
+      return message;
+    }
+  }
+
+  delete(message: Message): void {
+    this.#messages = this.#messages.filter((each) => each !== message);
+  }
+
+  /** When the next message may be received; undefined where there is none. */
+  get nextAt(): number | undefined {
+    const next = this.#next();
+    return next.length === 0 ? undefined : Math.min(...next.map(({ visibleAt }) => visibleAt));
+  }
+
+  /** Moves the dead letters back. @returns how many there were */
+  redrive(): number {
+    const moved = this.dead.splice(0);
+    for (const message of moved) this.#messages.push({ ...message, received: 0, visibleAt: this.#now() });
+    return moved.length;
+  }
+
+  #open(): Message[] {
+    return this.#next().filter(({ visibleAt }) => visibleAt <= this.#now());
+  }
+
+  /** The first message of each group; all of those without a group. */
+  #next(): Message[] {
+    const groups = new Set<string>();
+    return this.#messages.filter(({ group }) => {
+      if (group === undefined) return true;
+      const isFirst = !groups.has(group);
+      groups.add(group);
+      return isFirst;
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { SessionRequestHandler } from '../../../lambdas/aws/request-handler.ts';
+import { AwsModelError } from '../../lab/aws-model/operation.ts';
+import { sdkError } from '../../lab/aws-model/session.ts';
+
+/** A call of any of the product's SDK clients. */
+export interface SdkCall {
+  /** `S3`, `DynamoDB`, … */
+  readonly service: string;
+  /** Without `Command`. */
+  readonly operation: string;
+  readonly input: unknown;
+  readonly region: string;
+  /** The access key of a role's session; undefined for the function's own credentials. */
+  readonly sessionKey: string | undefined;
+  /** How often the client sends a call at most. */
+  readonly maxAttempts: number;
+  /** The same for each time that one call is sent. */
+  readonly command: object;
+}
+
+/** What answers calls: gives an output and how often it was sent, or throws. */
+export type Answer = (call: SdkCall) => Promise<{ readonly output: object; readonly attempts: number }>;
+
+/** The parts of a client that are read here. */
+interface SdkClient {
+  readonly config: {
+    readonly serviceId: string;
+    region(): Promise<string>;
+    maxAttempts(): Promise<number>;
+    credentials(): Promise<{ readonly accessKeyId: string }>;
+    readonly requestHandler: unknown;
+    readonly logger?: { info?(entry: object): void; error?(entry: object): void };
+  };
+}
+
+type Send = (this: SdkClient, command: object) => Promise<object>;
+
+/** What all SDK clients inherit `send` from. */
+function clientPrototype(): { send: Send } {
+  let prototype: unknown = EC2Client.prototype;
+  while (typeof prototype === 'object' && prototype !== null && !Object.hasOwn(prototype, 'send')) {
+    prototype = Object.getPrototypeOf(prototype);
+  }
+  if (isClientPrototype(prototype)) return prototype;
+  throw new Error("the SDK's clients have no send");
+}
+
+function isClientPrototype(value: unknown): value is { send: Send } {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'send');
+}
+
+let requests = 0;
+
+/**
+ * Lets a function answer every call of every SDK client that the product makes, whoever makes it: what lies between,
+ * signing and XML, is what integration tests go through.
+ * @returns ends it
+ */
+export function interceptSdk(answer: Answer): () => void {
+  const prototype = clientPrototype();
+  const { send: original } = prototype;
+  prototype.send = async function send(this: SdkClient, command: object): Promise<object> {
+    const { config } = this;
+    requests += 1;
+    const requestId = `request-${requests}`;
+    const isSession = config.requestHandler instanceof SessionRequestHandler;
+    const entry = {
+      clientName: this.constructor.name,
+      commandName: command.constructor.name,
+      metadata: { requestId },
+    };
+    try {
+      const { output, attempts } = await answer({
+        service: config.serviceId,
+        operation: command.constructor.name.replace(/Command$/, ''),
+        input: 'input' in command ? command.input : undefined,
+        region: await config.region(),
+        sessionKey: isSession ? (await config.credentials()).accessKeyId : undefined,
+        maxAttempts: await config.maxAttempts(),
+        command,
+      });
+      config.logger?.info?.(entry);
+      return { $metadata: { requestId, attempts }, ...output };
+    } catch (error) {
+      config.logger?.error?.(entry);
+      throw error instanceof AwsModelError
+        ? sdkError(error.code, error.message, error.status, requestId)
+        : error;
+    }
+  };
+  return () => {
+    prototype.send = original;
+  };
+}

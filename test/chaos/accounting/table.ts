@@ -1,0 +1,154 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { z } from 'zod';
+
+const attributeSchema = z.union([z.object({ S: z.string() }), z.object({ N: z.string() })]);
+const itemSchema = z.custom<Record<string, AttributeValue>>(
+  (value) => typeof value === 'object' && value !== null,
+);
+const putSchema = z.looseObject({
+  Item: itemSchema,
+  ConditionExpression: z.string().optional(),
+  ExpressionAttributeNames: z.record(z.string(), z.string()).default({}),
+  ExpressionAttributeValues: z.record(z.string(), attributeSchema).default({}),
+});
+type Put = z.infer<typeof putSchema>;
+type Item = Put['Item'];
+const keySchema = z.looseObject({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) });
+const batchSchema = z.looseObject({
+  RequestItems: z.record(
+    z.string(),
+    z.object({ Keys: z.array(itemSchema), ConsistentRead: z.literal(true) }),
+  ),
+});
+const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put: putSchema })).max(100) });
+
+function keyOf(item: Item): string {
+  const { pk, sk } = keySchema.parse(item);
+  return JSON.stringify([pk.S, sk.S]);
+}
+
+/** DynamoDB, as far as the product uses it: whole items, on condition, all or none. */
+export class TableModel {
+  readonly #items = new Map<string, Item>();
+  /** Transactions that were carried out: one that the SDK sends again is not carried out again. */
+  readonly #done = new WeakSet<object>();
+
+  /** What stands there, as plain values. */
+  get items(): readonly Record<string, unknown>[] {
+    return [...this.#items.values()].map((item) => unmarshall(item));
+  }
+
+  batchGet(input: unknown): object {
+    const Responses = Object.entries(batchSchema.parse(input).RequestItems).map(([table, { Keys }]) => [
+      table,
+      Keys.map((key) => structuredClone(this.#items.get(keyOf(key)))).filter((item) => item !== undefined),
+    ]);
+    return { Responses: Object.fromEntries(Responses) };
+  }
+
+  put(input: unknown): object {
+    const put = putSchema.parse(input);
+    const found = this.#items.get(keyOf(put.Item));
+    if (!holds(put, found)) {
+      throw new ConditionalCheckFailedException({
+        message: 'The conditional request failed',
+        $metadata: { httpStatusCode: 400 },
+        ...(found !== undefined && { Item: structuredClone(found) }),
+      });
+    }
+    this.#items.set(keyOf(put.Item), structuredClone(put.Item));
+    return {};
+  }
+
+  transact(input: unknown, command: object): object {
+    if (this.#done.has(command)) return {};
+    const puts = transactionSchema.parse(input).TransactItems.map(({ Put: put }) => put);
+    const CancellationReasons = puts.map((put) => ({
+      Code: holds(put, this.#items.get(keyOf(put.Item))) ? 'None' : 'ConditionalCheckFailed',
+    }));
+    if (CancellationReasons.some(({ Code }) => Code !== 'None')) {
+      throw new TransactionCanceledException({
+        message: 'Transaction cancelled',
+        $metadata: { httpStatusCode: 400 },
+        CancellationReasons,
+      });
+    }
+    for (const put of puts) this.#items.set(keyOf(put.Item), structuredClone(put.Item));
+    this.#done.add(command);
+    return {};
+  }
+}
+
+/** Whether a put's condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons, `attribute_not_exists`. */
+function holds(
+  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Put,
+  found: Item | undefined,
+): boolean {
+  if (ConditionExpression === undefined) return true;
+  const tokens = ConditionExpression.match(/\(|\)|<>|<=|>=|[=<>]|[#:\w]+/g) ?? [];
+  const item: Record<string, unknown> = found === undefined ? {} : unmarshall(found);
+  let at = 0;
+  const take = (): string => {
+    const token = tokens[at];
+    if (token === undefined) throw new Error(`a condition ends too early: ${ConditionExpression}`);
+    at += 1;
+    return token;
+  };
+  const operand = (token: string): unknown => {
+    if (!token.startsWith(':')) return item[ExpressionAttributeNames[token] ?? token];
+    const value = ExpressionAttributeValues[token];
+    if (value === undefined) throw new Error(`${token} has no value`);
+    return 'S' in value ? value.S : Number(value.N);
+  };
+  const comparison = (): boolean => {
+    const first = take();
+    if (first === '(') {
+      const result = disjunction();
+      take();
+      return result;
+    }
+    if (first === 'attribute_not_exists') {
+      take();
+      const isThere = operand(take()) !== undefined;
+      take();
+      return !isThere;
+    }
+    const [left, operator, right] = [operand(first), take(), operand(take())];
+    // What is not there compares with nothing.
+    if (left === undefined || typeof left !== typeof right) return false;
+    switch (operator) {
+      case '=':
+        return left === right;
+      case '<>':
+        return left !== right;
+      case '<':
+        return Number(left) < Number(right);
+      default:
+        throw new Error(`the model does not know ${operator}`);
+    }
+  };
+  const conjunction = (): boolean => {
+    let result = comparison();
+    while (tokens[at] === 'AND') {
+      at += 1;
+      const next = comparison();
+      result = result && next;
+    }
+    return result;
+  };
+  const disjunction = (): boolean => {
+    let result = conjunction();
+    while (tokens[at] === 'OR') {
+      at += 1;
+      const next = conjunction();
+      result = result || next;
+    }
+    return result;
+  };
+  return disjunction();
+}

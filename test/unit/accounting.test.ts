@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { accountLines } from '../chaos/accounting/account.ts';
+import { runAccounting } from '../chaos/accounting/run.ts';
+
+/** The same each time as far as it can be: `npm run test:chaos -- --findings` chooses a new seed and does more. */
+const SEED = 24;
+const FINDINGS = 250;
+
+test('whatever fails, ends or comes twice: one outcome per finding and poll, and every change is in the record', async () => {
+  const account = await runAccounting({ seed: SEED, findings: FINDINGS });
+
+  const { problems, counts, transitions } = account;
+  expect(problems, accountLines(account, SEED, 0).join('\n')).toEqual([]);
+  expect(transitions).toBeGreaterThan(FINDINGS);
+  expect(counts.get('functions that were ended')).toBeGreaterThan(0);
+  expect(counts.get('double deliveries')).toBeGreaterThan(0);
+  expect(counts.entries.filter(([name]) => name.endsWith(', for good')).length).toBeGreaterThan(10);
+}, 120_000);
