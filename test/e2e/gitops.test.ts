@@ -236,7 +236,7 @@ describe('examples/gitops in a local AWS, by its own workflow', () => {
           .replace('unused_only_days:', 'unused_only_day:')
           .replace(/^ {6}owner: .*\n/m, '      region_: eu-central-1\n'),
       [
-        'rules["s3-bucket-public"].options has "max_age_days", which is unknown: expected block_all',
+        'rules["s3-bucket-public"].options has "max_age_days", which is an option of other rules: expected block_all',
         'rules["security-group-ssh-open"].exemptions[0] (sg-0123456789abcdef0) has no owner',
         'rules["iam-access-key-unrotated"].options has "unused_only_day", which is unknown: expected',
         'rules["security-group-ssh-open"] has "mode_by_acount", which is unknown: expected',
