@@ -4,12 +4,12 @@
  *     node scripts/docs.ts           write
  *     node scripts/docs.ts --check   change nothing; exit 1 when the file is stale
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import type { Permission } from '../lambdas/rules/permission.ts';
 import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
+import { writeGenerated } from './generated-files.ts';
 
 const file = 'docs/rules.md';
 
@@ -172,20 +172,4 @@ const text = `${[
   ...rules.map(section),
 ].join('\n\n')}\n`;
 
-const path = new URL(`../${file}`, import.meta.url);
-let current = '';
-try {
-  current = await readFile(path, 'utf8');
-} catch (error) {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-}
-if (!process.argv.includes('--check')) {
-  if (current !== text) {
-    await mkdir(new URL('./', path), { recursive: true });
-    await writeFile(path, text);
-  }
-  process.stdout.write(`${file}: ${current === text ? 'nothing changed' : 'written'}\n`);
-} else if (current !== text) {
-  process.stderr.write(`stale: ${file}. Run \`npm run generate\` and commit what it wrote.\n`);
-  process.exitCode = 1;
-}
+await writeGenerated('documentation of rules', new Map([[file, text]]));

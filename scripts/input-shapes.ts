@@ -5,7 +5,7 @@
  *     node scripts/input-shapes.ts           write
  *     node scripts/input-shapes.ts --check   change nothing; exit 1 when the file is stale
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeGenerated } from './generated-files.ts';
 import { parseType, type TypeExpression } from './terraform-docs/type-expression.ts';
 import { typedFolders, typesIn } from './terraform-docs/typed-inputs.ts';
 
@@ -19,7 +19,7 @@ interface Shape {
   readonly words: Words;
 }
 
-const file = new URL('../modules/_inputs/shapes.json', import.meta.url);
+const file = 'modules/_inputs/shapes.json';
 
 function wordsOf(type: TypeExpression, at: string): Words {
   if (type.kind !== 'object') throw new Error(`${at} is a ${type.kind}: expected an object`);
@@ -58,16 +58,7 @@ for (const [module, folders] of typedFolders) {
     ),
   );
 }
-const wanted = `${JSON.stringify(Object.fromEntries(shapes), null, 2)}\n`;
-const isStale = (await readFile(file, 'utf8').catch(() => '')) !== wanted;
-if (!process.argv.includes('--check')) {
-  if (isStale) await writeFile(file, wanted);
-  process.stdout.write(
-    `shapes of inputs: ${isStale ? 'wrote modules/_inputs/shapes.json' : 'nothing changed'}\n`,
-  );
-} else if (isStale) {
-  process.stderr.write(
-    'stale: modules/_inputs/shapes.json. Run `npm run generate` and commit what it wrote.\n',
-  );
-  process.exitCode = 1;
-}
+await writeGenerated(
+  'shapes of inputs',
+  new Map([[file, `${JSON.stringify(Object.fromEntries(shapes), null, 2)}\n`]]),
+);

@@ -5,10 +5,11 @@
  *     node scripts/terraform-docs.ts           write
  *     node scripts/terraform-docs.ts --check   change nothing; exit 1 and name every file that is stale
  */
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from '@cdktn/hcl2json';
 import { z } from 'zod';
+import { writeGenerated } from './generated-files.ts';
 import { attributeRows, code, row } from './terraform-docs/rows.ts';
 import { parseType } from './terraform-docs/type-expression.ts';
 import { block, typedFolders, typesIn } from './terraform-docs/typed-inputs.ts';
@@ -93,9 +94,8 @@ async function tables(folder: string): Promise<{ text: string; mistakes: readonl
   return { text, mistakes: mistakes(folder, inputs) };
 }
 
-const stale: string[] = [];
+const wanted = new Map<string, string>();
 const wrong: string[] = [];
-const check = process.argv.includes('--check');
 const documented = [
   { folder: root, file: 'docs/inputs.md' },
   ...(await readdir(path.join(root, modules))).sort().map((name) => ({
@@ -113,20 +113,13 @@ for (const { folder, file } of documented) {
   }
   const generated = await tables(folder);
   wrong.push(...generated.mistakes);
-  const wanted = text.replace(markers, () => generated.text);
-  if (wanted === text) continue;
-  stale.push(file);
-  if (!check) await writeFile(path.join(root, file), wanted);
+  wanted.set(
+    file,
+    text.replace(markers, () => generated.text),
+  );
 }
 if (wrong.length > 0) {
   process.stderr.write(`${wrong.join('\n')}\n`);
   process.exitCode = 1;
 }
-if (!check) {
-  process.stdout.write(
-    `tables of modules: ${stale.length === 0 ? 'nothing changed' : `wrote ${stale.join(', ')}`}\n`,
-  );
-} else if (stale.length > 0) {
-  process.stderr.write(`stale: ${stale.join(', ')}. Run \`npm run generate\` and commit what it wrote.\n`);
-  process.exitCode = 1;
-}
+await writeGenerated('tables of modules', wanted);
