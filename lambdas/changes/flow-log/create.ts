@@ -12,13 +12,8 @@ import {
   readFlowLogs,
   type VpcFlowLog,
 } from './flow-logs.ts';
+import { isMadeSince, MADE_BY } from './made-by-us.ts';
 import { type FlowLogCreate, type FlowLogDelete, flowLogCreateSchema } from './schemas.ts';
-
-/** How far AWS's clock and ours may be apart. */
-const CLOCKS_DIFFER_MILLISECONDS = 60_000;
-
-/** Marks the flow logs that we made: an undo may delete these and no others. */
-const tag = { Key: 'cspm-auto-remediation:made-by', Value: 'cspm-auto-remediation' };
 
 const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
@@ -78,7 +73,9 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
       ResourceIds: [change.resource],
       TrafficType: change.trafficType,
       MaxAggregationInterval: change.maxAggregationInterval,
-      TagSpecifications: [{ ResourceType: 'vpc-flow-log', Tags: [tag] }],
+      TagSpecifications: [
+        { ResourceType: 'vpc-flow-log', Tags: [{ Key: MADE_BY.key, Value: MADE_BY.value }] },
+      ],
       ...(destination.type === 's3'
         ? { LogDestinationType: 's3', LogDestination: destination.arn }
         : {
@@ -110,11 +107,10 @@ async function findOurs(
   const flowLogs = await readFlowLogs(session, [change.resource]);
   const { flowLogId } = change;
   if (flowLogId !== null) return flowLogs.find(({ id }) => id === flowLogId);
-  const isNew = ({ created }: VpcFlowLog): boolean =>
-    created === undefined || created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;
+  const isNew = ({ created }: VpcFlowLog): boolean => created === undefined || isMadeSince(created, since);
   return flowLogs.find(
     (flowLog) =>
-      flowLog.destination === nameOf(change) && flowLog.tags[tag.Key] === tag.Value && isNew(flowLog),
+      flowLog.destination === nameOf(change) && flowLog.tags[MADE_BY.key] === MADE_BY.value && isNew(flowLog),
   );
 }
 

@@ -6,6 +6,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { isLogging, readFlowLogs } from './flow-logs.ts';
+import { isMadeSince, MADE_BY } from './made-by-us.ts';
 
 const schema = z.object({
   kind: z.literal('log-group-create'),
@@ -19,9 +20,6 @@ const schema = z.object({
   made: z.array(z.enum(['log group', 'retention'])).optional(),
 });
 export type LogGroupCreate = z.infer<typeof schema>;
-
-/** Marks the log groups that we made. */
-const tag = { key: 'cspm-auto-remediation:made-by', value: 'cspm-auto-remediation' };
 
 /** A log group as it stands. */
 interface Standing {
@@ -54,7 +52,7 @@ async function isOurs(session: AwsSession, name: string): Promise<boolean> {
       resourceArn: `arn:${partition}:logs:${region}:${account}:log-group:${name}`,
     }),
   );
-  return tags[tag.key] === tag.value;
+  return tags[MADE_BY.key] === MADE_BY.value;
 }
 
 /** Whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in between. */
@@ -63,14 +61,11 @@ async function isUnfinished(session: AwsSession, name: string): Promise<boolean>
   return standing?.retention === undefined && (await isOurs(session, name));
 }
 
-/** Clocks differ. */
-const MARGIN_MILLISECONDS = 60_000;
-
 /** A log group that we made since a moment; undefined where there is none, or it is older or someone else's. */
 async function madeSince(session: AwsSession, name: string, since: Date): Promise<Standing | undefined> {
   const standing = await readLogGroup(session, name);
   const { created } = standing ?? {};
-  if (created === undefined || created.getTime() < since.getTime() - MARGIN_MILLISECONDS) return undefined;
+  if (created === undefined || !isMadeSince(created, since)) return undefined;
   return (await isOurs(session, name)) ? standing : undefined;
 }
 
@@ -97,7 +92,7 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
     await session.client(CloudWatchLogsClient).send(
       new CreateLogGroupCommand({
         logGroupName: resource,
-        tags: { [tag.key]: tag.value },
+        tags: { [MADE_BY.key]: MADE_BY.value },
         ...(kmsKeyArn === null ? {} : { kmsKeyId: kmsKeyArn }),
       }),
     );

@@ -19,3 +19,11 @@ export function appliedChange(
     requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
   };
 }
+
+/**
+ * A change of which reads show that it was made, where no answer said so: by which calls is not known.
+ * @param begunAt when it was begun
+ */
+export function foundChange(change: Change, line: string, begunAt: Date): AppliedChange {
+  return { change: { ...change }, line, appliedAt: begunAt.toISOString(), requestIds: [], found: true };
+}

@@ -6,6 +6,7 @@ import type { Finding } from '../../model/finding.ts';
 import { IN_PART } from '../record/in-part.ts';
 import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import { foundChange } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
 /**
@@ -32,15 +33,12 @@ export async function resolveBegun(
     }
     const made = await findUnlessRefused(session, change, since);
     if (made === undefined) continue;
-    const appliedAt = (journal.begunAt(resource) ?? session.now()).toISOString();
-    const found = { change: { ...made }, appliedAt, requestIds: [], found: true as const };
+    const begunAt = journal.begunAt(resource) ?? session.now();
+    const inPart = `${line}${IN_PART}`;
     // What was noted of it is part of it.
-    journal.drop(resource, `${line}${IN_PART}`);
-    if (isNeeded) journal.apply(resource, [{ ...found, line: `${line}${IN_PART}` }]);
-    else {
-      journal.apply(resource, [{ ...found, line }]);
-      journal.settle(resource, line);
-    }
+    journal.drop(resource, inPart);
+    journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)]);
+    if (!isNeeded) journal.settle(resource, line);
   }
 }
 

@@ -11,7 +11,7 @@ import { IN_PART } from '../record/in-part.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
-import { appliedChange } from './applied-change.ts';
+import { appliedChange, foundChange } from './applied-change.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
@@ -92,8 +92,8 @@ async function takeBackChangeOf(
 ): Promise<boolean> {
   const { journal, ports } = work;
   const { resource } = finding;
-  const begunAt = journal.begunAt(resource)?.getTime() ?? 0;
-  const isLagOver = ports.clock.now() - begunAt >= LAG_MILLISECONDS;
+  const begunAt = journal.begunAt(resource);
+  const isLagOver = ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS;
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
   const parts = [
@@ -104,7 +104,7 @@ async function takeBackChangeOf(
   const byOthers = await work.recent.byOthers(planned.change.resource, journal.startOf(session.now()));
   const others = [...whole, ...byOthers].map(({ change }) => change);
   const superseding = whole.find(({ change }) => isSameTarget(change, planned.change));
-  const isSuperseded = others.some((change) => isSameTarget({ ...change }, planned.change));
+  const isSuperseded = others.some((change) => isSameTarget(change, planned.change));
   const isBegunAnew = journal
     .unresolved(resource)
     .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));
@@ -113,15 +113,9 @@ async function takeBackChangeOf(
     const callsBefore = session.calls.length;
     const cutOff = { isNoted, isLagOver, isBegunAnew, isSuperseded, others };
     const { made, taken, done, state } = await takeBackChange(session, change, cutOff);
-    const recordOf = (applied: Change, line: string) => appliedChange(session, applied, line, callsBefore);
-    const foundOf = (applied: Change, line: string): AppliedChange => ({
-      ...recordOf(applied, line),
-      appliedAt: (journal.begunAt(resource) ?? session.now()).toISOString(),
-      requestIds: [],
-      found: true,
-    });
+    const found = (applied: Change, line: string) => foundChange(applied, line, begunAt ?? session.now());
     if (made !== undefined) {
-      const inPart = foundOf(made, `${planned.line}${IN_PART}`);
+      const inPart = found(made, `${planned.line}${IN_PART}`);
       // What a later change rests on was made before it.
       const appliedAt = superseding?.appliedAt ?? inPart.appliedAt;
       journal.apply(resource, [{ ...inPart, appliedAt }], superseding);
@@ -129,9 +123,9 @@ async function takeBackChangeOf(
     if (done !== undefined) {
       // What was noted of it is part of it.
       if (isNoted) journal.drop(resource, `${planned.line}${IN_PART}`, change);
-      journal.apply(resource, [foundOf(done, planned.line)]);
+      journal.apply(resource, [found(done, planned.line)]);
     } else if (taken !== undefined) {
-      journal.apply(resource, [recordOf(taken, await describeChange(taken))]);
+      journal.apply(resource, [appliedChange(session, taken, await describeChange(taken), callsBefore)]);
     }
     if (state === 'open') return true;
     if (done !== undefined) {
