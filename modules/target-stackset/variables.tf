@@ -63,7 +63,7 @@ variable "auto_deployment" {
 
   validation {
     condition     = !var.auto_deployment || alltrue([for unit in values(module.typed.organizational_units) : length(unit.accounts) == 0])
-    error_message = "auto_deployment is on, and ${join(", ", [for id, unit in module.typed.organizational_units : "organizational_units[\"${id}\"]" if length(unit.accounts) > 0])} names the only accounts that shall have the role: an account that joins would get it, too. Set auto_deployment to false, or name excluded_accounts."
+    error_message = "auto_deployment is on, and ${join(", ", [for id, unit in module.typed.organizational_units : "organizational_units[\"${id}\"]" if length(unit.accounts) > 0])} limits the role to accounts by name: an account that joins would get it, too. Set auto_deployment to false, or name excluded_accounts."
   }
 }
 

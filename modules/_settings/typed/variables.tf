@@ -449,12 +449,12 @@ variable "notifications" {
 
   validation {
     condition     = var.notifications.enabled || length(var.notifications.email_addresses) == 0
-    error_message = "notifications has email_addresses but is not enabled: nobody would be told. Set enabled to true, or leave the addresses out."
+    error_message = "notifications has email_addresses but is not enabled: nobody would get a message. Set enabled to true, or leave the addresses out."
   }
 
   validation {
     condition     = var.alarms.enabled || var.notifications.each_finding || length(var.notifications.email_addresses) == 0
-    error_message = "notifications has email_addresses, but alarms.enabled and notifications.each_finding are false: nobody would be told of anything. Enable one of them."
+    error_message = "notifications has email_addresses, but alarms.enabled and notifications.each_finding are false: nobody would get a message. Enable one of them."
   }
 }
 

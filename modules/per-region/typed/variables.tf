@@ -123,7 +123,7 @@ variable "alarms" {
 
   validation {
     condition     = !var.alarms.enabled || !var.notifications || var.alarms.forward || length(var.alarms.topic_arns) > 0
-    error_message = "alarms.forward is false and alarms.topic_arns is empty: nobody would be told of the alarms. Name an SNS topic of this region, or set alarms.enabled to false."
+    error_message = "alarms.forward is false and alarms.topic_arns is empty: the alarms would notify nobody. Name an SNS topic of this region, or set alarms.enabled to false."
   }
 
   validation {

@@ -5,7 +5,7 @@ import { TextsOracle } from './texts.ts';
 
 export const sharesText = (shares: readonly string[]): string => `[${[...shares].sort().join(' ')}]`;
 
-/** Whether every AWS account may restore it, and no tag of its own exempts it. */
+/** Whether any AWS account may restore it, and none of its tags exempts it. */
 function isOpen({ sharedWith, tags }: Snapshot): boolean {
   const [tag = ''] = Object.keys(EXEMPTION);
   return sharedWith.includes('all') && tags[tag] === undefined;

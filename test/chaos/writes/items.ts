@@ -2,6 +2,7 @@ import type { AwsState, Bucket, LogGroup } from '../../lab/aws-model/state.ts';
 import { blockText } from '../oracle/bucket.ts';
 import { entryText } from '../oracle/network-acl.ts';
 import { ruleText } from '../oracle/security-group.ts';
+import { sharesText } from '../oracle/snapshot.ts';
 
 /** One thing that a call changed: what stood there before and after it; null: nothing. */
 export interface Transition {
@@ -13,8 +14,6 @@ export interface Transition {
 /** Items and what stands there. */
 type Items = Iterable<readonly [string, string]>;
 
-export const sharesText = (shares: readonly string[]): string =>
-  `shared with ${[...shares].sort().join(', ')}`;
 export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
 
 const nothing: Items = [];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { recordedEffects, unconfirmedItems } from '../oracle/records.ts';
-import { clusterText, sharesText, type Transition } from './items.ts';
+import { sharesText } from '../oracle/snapshot.ts';
+import { clusterText, type Transition } from './items.ts';
 
 /** The changes of the other rules, read as evidence keeps them: see `oracle/records.ts`. */
 const changeSchema = z.discriminatedUnion('kind', [

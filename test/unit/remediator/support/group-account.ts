@@ -8,11 +8,10 @@ import {
   type Tags,
   withEntry,
 } from '../../../lab/aws-model/state.ts';
-import { ACCOUNT, jobOf, settingsOf, World } from './world.ts';
+import { ACCOUNT, REGION, regionalJobOf, settingsOf, World } from './world.ts';
 
 export const SSH = 'security-group-ssh-open';
 export const RDP = 'security-group-rdp-open';
-const REGION = 'eu-central-1';
 
 /** A rule that lets in the world. */
 export function openRule(id: string, fromPort: number, toPort: number): GroupRule {
@@ -43,8 +42,7 @@ export class GroupAccount {
   /** A job of a rule for groups. */
   job(rule: string, ...groups: readonly string[]): Job {
     this.world.settings = settingsOf({ rule });
-    const findings = groups.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource }));
-    return { ...jobOf(), poll: { ...jobOf().poll, rule }, findings };
+    return regionalJobOf(rule, groups);
   }
 
   group(id: string): SecurityGroup | undefined {

@@ -3,9 +3,7 @@ import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
 import { type ModelCall, modelSession } from '../../../lab/aws-model/session.ts';
 import type { AwsState } from '../../../lab/aws-model/state.ts';
-import { ACCOUNT, settingsOf, World } from './world.ts';
-
-const REGION = 'eu-central-1';
+import { ACCOUNT, regionalJobOf, settingsOf, World } from './world.ts';
 
 /** A world whose sessions work on the model of AWS: for rules whose resources `IamAccount` does not have. */
 export class ModelAccount {
@@ -38,15 +36,7 @@ export class ModelAccount {
   }
 
   job(...resources: readonly string[]): Job {
-    const rule = this.#rule;
-    return {
-      version: 1,
-      poll: { source: 'netskope', rule, asOf: '2026-06-30T11:00:00Z' },
-      account: ACCOUNT,
-      region: REGION,
-      chunk: 0,
-      findings: resources.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource })),
-    };
+    return regionalJobOf(this.#rule, resources);
   }
 
   #answer({ operation, input, region }: ModelCall): object {

@@ -20,6 +20,7 @@ import { Lifeline } from './lifeline.ts';
 import { MemoryTable } from './memory-table.ts';
 
 export const ACCOUNT = '111122223333';
+export const REGION = 'eu-central-1';
 export const RULE = 'iam-access-key-unrotated';
 const POLL: Poll = { source: 'netskope', rule: RULE, asOf: '2026-06-30T11:00:00Z' };
 
@@ -33,10 +34,16 @@ export function jobOf(...users: readonly string[]): Job {
     version: 1,
     poll: POLL,
     account: ACCOUNT,
-    region: 'eu-central-1',
+    region: REGION,
     chunk: 0,
     findings: users.map(findingOf),
   };
+}
+
+/** A job of another rule, of resources in the region. */
+export function regionalJobOf(rule: string, resources: readonly string[]): Job {
+  const findings = resources.map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource }));
+  return { ...jobOf(), poll: { ...POLL, rule }, findings };
 }
 
 /** A rule that is enforced, without exemptions, as its object says. */
