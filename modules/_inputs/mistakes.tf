@@ -26,11 +26,10 @@ locals {
   ])
   misspelt = flatten([
     for object in local.words : [
-      for word in setsubtract(object.given, object.known) :
-      "${object.at} has \"${word}\", which is unknown: expected ${join(" or ", concat(
+      for word in setsubtract(object.given, object.known) : format("%s has \"%s\", which is unknown: expected %s", object.at, word, join(" or ", concat(
         [for known in object.known : known if substr(known, 0, 3) == substr(word, 0, 3)],
         [for known in [join(", ", [for known in object.known : known if substr(known, 0, 3) != substr(word, 0, 3)])] : known if known != ""],
-      ))}"
+      )))
     ]
   ])
 
@@ -89,15 +88,17 @@ locals {
     ]),
   )
 
+  # What stands there in place of what is wanted, as a message says it.
   messages = {
     for kind, mistakes in { structure = local.no_objects, kinds = local.wrong } : kind => [
-      for mistake in mistakes : "${mistake.at} is ${
+      for mistake in mistakes : format("%s is %s%s: expected %s",
+        mistake.at,
         nonsensitive(startswith(jsonencode(mistake.value), "[")) ? "a list" :
         nonsensitive(startswith(jsonencode(mistake.value), "{")) ? "an object" :
-        nonsensitive(issensitive(jsonencode(mistake.value)) ? "a sensitive value" : substr(jsonencode(mistake.value), 0, 60))
-        }${
-        nonsensitive(startswith(jsonencode(mistake.value), "\"")) ? ", a string" : nonsensitive(can(tonumber(jsonencode(mistake.value)))) ? ", a number" : ""
-      }: expected ${mistake.wanted}"
+        nonsensitive(issensitive(jsonencode(mistake.value)) ? "a sensitive value" : substr(jsonencode(mistake.value), 0, 60)),
+        nonsensitive(startswith(jsonencode(mistake.value), "\"")) ? ", a string" : nonsensitive(can(tonumber(jsonencode(mistake.value)))) ? ", a number" : "",
+        mistake.wanted,
+      )
     ]
   }
 }
