@@ -18,8 +18,8 @@ import { Journal } from './record/journal.ts';
 import { endLease, type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
+import { publishRecorded } from './record/publish-recorded.ts';
 import { RecentChanges } from './record/recent-changes.ts';
-import { tell } from './record/tell.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
@@ -46,8 +46,8 @@ interface Learned {
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
-  /** Whether outcomes that are as before are put on the event bus, too. */
-  tellsAll: boolean;
+  /** Whether outcomes that are as before are published, too. */
+  publishesAll: boolean;
 }
 
 /**
@@ -68,7 +68,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const learned: Learned = {
     isRecalled: false,
     isRoleMissing: false,
-    tellsAll: false,
+    publishesAll: false,
     endedExemptions: new Map(),
     idle: [],
   };
@@ -183,7 +183,7 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
     const work = await readSettings(job);
     learned.mode = work.mode;
     learned.settingsVersions = work.settings.versions;
-    learned.tellsAll = work.settings.allRules.events === 'all';
+    learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     const held = await heldNow(book, work);
     const action = held === undefined ? modes[work.mode] : heldBy(held);
@@ -218,8 +218,8 @@ async function record(
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, log);
   book.add(unwritten);
-  const { published, toWrite, failures: untold } = await tell(work, written, learned.tellsAll);
-  failures.push(...untold);
+  const { published, toWrite, unpublished } = await publishRecorded(work, written, learned.publishesAll);
+  failures.push(...unpublished);
   try {
     const { account, region } = job;
     if (isRoleMissing) await ports.reportRoleMissing({ account, region, rule: rule.id });

@@ -33,7 +33,7 @@ export const journalRecordSchema = z.object({
   /** When the first attempt began that wrote it. */
   startedAt: timestampSchema.optional(),
   /** The resources whose outcomes the event bus has. */
-  told: z.array(z.string()),
+  published: z.array(z.string()).default([]),
 });
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
 

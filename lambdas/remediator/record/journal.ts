@@ -53,7 +53,7 @@ export class Journal {
       this.#earlierPlans.set(entry.resource, entry.plan);
     }
     this.#handedOn = record?.handedOn ?? [];
-    for (const resource of record?.told ?? []) this.#published.add(resource);
+    for (const resource of record?.published ?? []) this.#published.add(resource);
     this.#startedAt = record?.startedAt;
     return record !== undefined;
   }
@@ -65,7 +65,7 @@ export class Journal {
       ...(this.#startedAt !== undefined && { startedAt: this.#startedAt }),
       resources,
       ...(this.#handedOn.length > 0 && { handedOn: [...this.#handedOn] }),
-      told: [...this.#published],
+      published: [...this.#published],
     });
   }
 

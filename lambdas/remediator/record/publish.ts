@@ -10,7 +10,7 @@ import type { RecordedOutcome } from './outcome-log.ts';
 export interface Publication {
   readonly job: Job;
   /** The outcomes that an event is due for. */
-  readonly told: readonly RecordedOutcome[];
+  readonly withEvent: readonly RecordedOutcome[];
   /** All that were recorded, which are counted. */
   readonly recorded: readonly RecordedOutcome[];
   /** Those that are other than before, or changed something. */
@@ -28,9 +28,11 @@ export interface EventPlace {
 /** Puts outcomes on the event bus, each with the place of its evidence, and one event per object of outcomes. */
 export async function publishWithEvidence(
   { client, busArn, evidenceBucket: bucket, clock }: EventPlace,
-  { job, told, recorded, changed }: Publication,
+  { job, withEvent, recorded, changed }: Publication,
 ): Promise<void> {
-  const events = told.map(({ outcome, evidence }) => outcomeEvent(outcome, `s3://${bucket}/${evidence}`));
+  const events = withEvent.map(({ outcome, evidence }) =>
+    outcomeEvent(outcome, `s3://${bucket}/${evidence}`),
+  );
   await publishOutcomes(client, busArn, events, clock);
   const keys = new Set(recorded.map(({ evidence }) => evidence));
   const counts = [...keys].map((key) => {

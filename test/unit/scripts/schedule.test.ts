@@ -116,7 +116,16 @@ describe('the table of steps', () => {
   });
 
   it('gives the parts that take long only when asked for all, or for one of them', () => {
-    const long = ['tflint', 'long', 'organization', 'upgrade', 'customer-keys', 'chaos', 'first-applies'];
+    const long = [
+      'tflint',
+      'coverage',
+      'long',
+      'organization',
+      'upgrade',
+      'customer-keys',
+      'chaos',
+      'first-applies',
+    ];
 
     const usual = chooseSteps(steps, []).map(({ name }) => name);
     const full = chooseSteps(steps, ['--full']).map(({ name }) => name);

@@ -170,7 +170,7 @@ describe('a journal', () => {
   const journal: JournalRecord = {
     version: 1,
     resources: [{ resource: 'deploy', plan: [change], applied: remediated.applied }],
-    told: ['other'],
+    published: ['other'],
   };
 
   test('is written under the job’s id, over the one that is there, and read again', async () => {

@@ -253,9 +253,9 @@ export class World {
         call('reportRoleMissing', () => {
           this.rolesMissing.push(missing);
         }),
-      publish: ({ told }) =>
+      publish: ({ withEvent }) =>
         call('publish', () => {
-          this.published.push(...structuredClone(told.map(({ outcome }) => outcome)));
+          this.published.push(...structuredClone(withEvent.map(({ outcome }) => outcome)));
         }),
     };
   }

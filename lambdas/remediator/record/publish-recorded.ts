@@ -3,42 +3,42 @@ import type { Work } from '../work.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** What others learn of an attempt. */
-export interface Told {
+/** What the event bus got of an attempt. */
+export interface Published {
   /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
   /** What is still to be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
   /** The error where the event bus does not take them. */
-  readonly failures: readonly unknown[];
+  readonly unpublished: readonly unknown[];
 }
 
 /**
  * Puts what was recorded on the event bus: outcomes that are other than before, and the numbers of all. What earlier
- * attempts recorded belongs to it; they may have been cut off before anyone else learned of it.
+ * attempts recorded belongs to it; they may have been cut off before they published it.
  *
- * The table learns of it afterwards. An attempt that ends in between tells it again, by the same ids. The other way round
+ * The table is written afterwards. An attempt that ends in between publishes again, by the same ids. The other way round
  * nobody would.
  * @param written what this attempt recorded
- * @param tellsAll whether outcomes that are as before are told, too
+ * @param publishesAll whether outcomes that are as before are published, too
  */
-export async function tell(
+export async function publishRecorded(
   { job, journal, log, memory, ports }: Work,
   written: readonly RecordedOutcome[],
-  tellsAll: boolean,
-): Promise<Told> {
+  publishesAll: boolean,
+): Promise<Published> {
   const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
   const published = recorded.filter(
     (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
   );
   const { toWrite, changed } = memory.learn(recorded);
-  const told = tellsAll ? published : published.filter((each) => changed.includes(each));
+  const withEvent = publishesAll ? published : published.filter((each) => changed.includes(each));
   try {
-    await ports.publish({ job, told, recorded: published, changed });
+    await ports.publish({ job, withEvent, recorded: published, changed });
     journal.publish(published.map(({ outcome }) => outcome));
-    return { published, toWrite, failures: [] };
+    return { published, toWrite, unpublished: [] };
   } catch (error) {
-    // What the table has counts as told.
-    return { published, toWrite: [], failures: [error] };
+    // What the table has counts as published.
+    return { published, toWrite: [], unpublished: [error] };
   }
 }

@@ -51,7 +51,7 @@ test('where all are asked for, every outcome has an event', async () => {
   expect(resourcesOf(world.published)).toEqual(['fine', 'fine', 'fine']);
 });
 
-test('an attempt that ends between event and table is told again by the next one, and nothing is lost', async () => {
+test('an attempt that ends between event and table is published again by the next one, and nothing is lost', async () => {
   const job = jobOf('fine');
   // However far it came.
   for (let steps = 1; ; steps += 1) {
