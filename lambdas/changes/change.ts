@@ -30,6 +30,8 @@ export interface CutOff {
   readonly isLagOver: boolean;
   /** Whether a later attempt began a change of the same rule or entry, and its end is not known either. */
   readonly isBegunAnew?: boolean;
+  /** Whether an earlier attempt began one of it, and its end is not known either. */
+  readonly isBegunBefore?: boolean;
   /** Whether a later change of the same rule or entry was made to its end: what stands now is its doing. */
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
@@ -98,9 +100,10 @@ export interface ChangeKind<C extends Change> {
    * not say who made it.
    * @param planned As it was planned.
    * @param since When the work on the finding began: what is older was there before.
+   * @param known What is recorded of the same change already: it was made before, and then begun again.
    * @returns the change as `apply` would have returned it; undefined where the reads don't show it.
    */
-  find?(session: AwsSession, planned: C, since: Date): Promise<C | undefined>;
+  find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | undefined>;
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
   readonly isPlannedAnyway?: true;
   /**

@@ -12,7 +12,12 @@ interface ParsingKind {
   apply(session: AwsSession, change: Change, note: Note): Promise<Change>;
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
-  find(session: AwsSession, planned: Change, since: Date): Promise<Change | undefined>;
+  find(
+    session: AwsSession,
+    planned: Change,
+    since: Date,
+    known: readonly Change[],
+  ): Promise<Change | undefined>;
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
@@ -40,7 +45,8 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change, known) =>
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
-    find: async (session, planned, since) => kind.find?.(session, parse(planned), since),
+    find: async (session, planned, since, known) =>
+      kind.find?.(session, parse(planned), since, known.map(parse)),
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
@@ -173,14 +179,16 @@ export async function takeBackChange(session: AwsSession, change: Change, known:
 /**
  * Looks whether a change was made of which no answer is known.
  * @param since when the work on the finding began
+ * @param known what is recorded of the same change already
  * @returns it as it was made; undefined where nobody knows
  */
 export async function findChange(
   session: AwsSession,
   planned: Change,
   since: Date,
+  known: readonly Change[] = [],
 ): Promise<Change | undefined> {
-  return (await load(planned)).find(session, planned, since);
+  return (await load(planned)).find(session, planned, since, known);
 }
 
 /** Whether plans have a change although it is made already. */

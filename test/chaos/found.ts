@@ -647,4 +647,34 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [25],
     },
   },
+  {
+    what: 'what an ended attempt added is taken back where a later one shrank the rule that its owner had narrowed between, and was ended, too',
+    case: {
+      kind: 'security-group',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: {
+          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+        },
+      },
+      jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
+      disturbances: [{ at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } }],
+      kills: [23, 29],
+    },
+  },
+  ...['arn:aws:s3:::logs', 'arn:aws:s3:::broken'].map((destination) => ({
+    what: `a second flow log by the same plan line is recorded, and it is seen whether it delivers to ${destination}`,
+    case: {
+      kind: 'flow-log' as const,
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: { 'vpc-00000001': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], tags: {}, flowLogs: [] } },
+      },
+      jobs: [{ rule: 'vpc-flow-logs-disabled', options: { destination } }],
+      disturbances: [{ at: 8, act: { kind: 'delete flow log', which: 0, how: 0 } }],
+      kills: [23, 33],
+    },
+  })),
 ];

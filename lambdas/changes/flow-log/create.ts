@@ -97,12 +97,13 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 
 /**
  * The flow log that a change of ours made: where no answer gave its id, the one with our tag. One that we made before this
- * job is not this change's.
+ * job is not this change's, nor is one that stands in its record.
  */
 async function findOurs(
   session: AwsSession,
   change: FlowLogCreate,
   since: Date,
+  known: readonly FlowLogCreate[] = [],
 ): Promise<VpcFlowLog | undefined> {
   const flowLogs = await readFlowLogs(session, [change.resource]);
   const { flowLogId } = change;
@@ -110,7 +111,10 @@ async function findOurs(
   const isNew = ({ created }: VpcFlowLog): boolean => created === undefined || isMadeSince(created, since);
   return flowLogs.find(
     (flowLog) =>
-      flowLog.destination === nameOf(change) && flowLog.tags[MADE_BY.key] === MADE_BY.value && isNew(flowLog),
+      flowLog.destination === nameOf(change) &&
+      flowLog.tags[MADE_BY.key] === MADE_BY.value &&
+      isNew(flowLog) &&
+      !known.some(({ flowLogId: id }) => id === flowLog.id),
   );
 }
 
@@ -159,8 +163,8 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
   effect: delivery,
-  async find(session, planned, since) {
-    const ours = await findOurs(session, { ...planned, flowLogId: null }, since);
+  async find(session, planned, since, known) {
+    const ours = await findOurs(session, { ...planned, flowLogId: null }, since, known);
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
   inverse(applied): FlowLogDelete | undefined {

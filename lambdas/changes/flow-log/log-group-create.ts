@@ -140,11 +140,13 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
     }
   },
   isPlannedAnyway: true,
-  async find(session, planned, since) {
+  async find(session, planned, since, known) {
     const standing = await madeSince(session, planned.resource, since);
     if (standing === undefined) return undefined;
     const isRetained = standing.retention === planned.retentionDays;
-    return { ...planned, made: isRetained ? ['log group', 'retention'] : ['log group'] };
+    const parts = isRetained ? (['log group', 'retention'] as const) : (['log group'] as const);
+    // What stands in the record is not made twice.
+    return { ...planned, made: parts.filter((part) => !known.some(({ made }) => made?.includes(part))) };
   },
   // What was logged is evidence: an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,

@@ -31,7 +31,14 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
 export async function takeBack(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
-  { isNoted, isLagOver, isBegunAnew = false, isSuperseded = false, others = [] }: CutOff,
+  {
+    isNoted,
+    isLagOver,
+    isBegunAnew = false,
+    isBegunBefore = false,
+    isSuperseded = false,
+    others = [],
+  }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
@@ -50,6 +57,8 @@ export async function takeBack(
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (mayBeClosed && isNarrowed) {
+    // Without all that was to be put beside it, an earlier attempt may have made it so.
+    if (isBegunBefore && !created.every(stands)) return { state: 'unconfirmed' };
     const { unconfirmed: _, ...whole } = change;
     const done: NetworkAclEntryNarrow = {
       ...whole,

@@ -52,7 +52,14 @@ function neededBy(others: readonly Change[]): {
 export async function takeBack(
   session: AwsSession,
   change: RuleShrink,
-  { isNoted, isLagOver, isBegunAnew = false, isSuperseded = false, others = [] }: CutOff,
+  {
+    isNoted,
+    isLagOver,
+    isBegunAnew = false,
+    isBegunBefore = false,
+    isSuperseded = false,
+    others = [],
+  }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
   const standing = await readRulesOf(session, resource);
@@ -68,8 +75,11 @@ export async function takeBack(
   const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
+  const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
   if (!isSuperseded && (!isNoted || isClosing(change))) {
     if (isShrunk) {
+      // Without them, an earlier attempt may have made it so.
+      if (isBegunBefore && !areAllSeen) return { state: 'unconfirmed' };
       const { unconfirmed: _, ...whole } = change;
       const done: RuleShrink = { ...whole, made, shrunk: wide };
       return { state: 'settled', done };
@@ -86,7 +96,6 @@ export async function takeBack(
     if (error instanceof OutOfTimeError) return { state: 'open' };
     throw error;
   }
-  const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
   const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
   const taken: SecurityGroupRulesRevoke = {
     ...revocation(resource, revoked),

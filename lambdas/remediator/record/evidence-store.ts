@@ -20,6 +20,15 @@ export const journalRecordSchema = z.object({
       begun: z.array(z.string()).optional(),
       /** When the last of them was. */
       begunAt: timestampSchema.optional(),
+      /** In which order changes were begun and applied. An older version did not note it. */
+      steps: z
+        .array(
+          z.discriminatedUnion('is', [
+            z.object({ is: z.literal('begun'), line: z.string(), at: timestampSchema }),
+            z.object({ is: z.literal('applied'), line: z.string() }),
+          ]),
+        )
+        .optional(),
       /** How far changes are known to have come whose end is not known. */
       noted: z.array(recordedChangeSchema).optional(),
       /** When the whole plan was applied. From then on the resource is only read, until AWS shows the changes. */

@@ -6,6 +6,7 @@ import {
 import type { Json } from '../../model/json.ts';
 import { type AppliedChange, isProvisional, type Outcome, type RecordedChange } from '../../model/outcome.ts';
 import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
+import { beginOf, byBegin, isBegunAgain, withoutBegin } from './steps.ts';
 
 type Entry = JournalRecord['resources'][number];
 
@@ -113,6 +114,7 @@ export class Journal {
     this.#entries.set(resource, {
       ...entry,
       begun: [...(entry.begun ?? []), line],
+      steps: [...(entry.steps ?? []), { is: 'begun', line, at: at.toISOString() }],
       begunAt: at.toISOString(),
     });
   }
@@ -155,8 +157,9 @@ export class Journal {
     const last = begun.lastIndexOf(line);
     if (last >= 0) begun.splice(last, 1);
     const noted = (entry.noted ?? []).filter((each) => each !== this.#noted);
+    const steps = withoutBegin(entry.steps ?? [], line);
     const begunAt = this.#begunBefore;
-    this.#entries.set(resource, { ...entry, begun, noted, ...(begunAt !== undefined && { begunAt }) });
+    this.#entries.set(resource, { ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
   /** Notes that nothing is left of a change that was begun, by whichever attempt. */
@@ -180,7 +183,8 @@ export class Journal {
     const at = before === undefined ? -1 : entry.applied.indexOf(before);
     const applied = [...entry.applied];
     applied.splice(at < 0 ? applied.length : at, 0, ...changes);
-    this.#entries.set(resource, { ...entry, applied });
+    const steps = [...(entry.steps ?? []), ...changes.map(({ line }) => ({ is: 'applied' as const, line }))];
+    this.#entries.set(resource, { ...entry, applied, steps });
   }
 
   /** Takes back the note that a change was applied in part: another, which says more, takes its place. */
@@ -203,11 +207,27 @@ export class Journal {
     return completedAt === undefined ? undefined : new Date(completedAt);
   }
 
-  /** The changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. */
+  /**
+   * The changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. Also one that
+   * was applied before, and begun again. In the order in which they were begun.
+   */
   unresolved(resource: string): RecordedChange[] {
-    const { plan, applied, begun = [] } = this.#entry(resource);
+    const { plan, applied, begun = [], steps = [] } = this.#entry(resource);
     const lines = new Set(applied.map(({ line }) => line));
-    return plan.filter(({ line }) => begun.includes(line) && !lines.has(line));
+    return plan
+      .filter(({ line }) => begun.includes(line) && (!lines.has(line) || isBegunAgain(steps, line)))
+      .sort((one, other) => byBegin(steps, one.line, other.line));
+  }
+
+  /** Whether a change was begun after another one, as far as is known. */
+  isBegunAfter(resource: string, line: string, other: string): boolean {
+    return line !== other && byBegin(this.#entry(resource).steps ?? [], line, other) >= 0;
+  }
+
+  /** Whether a change was begun after a moment; false where an older version did not note when. */
+  isBegunSince(resource: string, line: string, moment: Date): boolean {
+    const at = beginOf(this.#entry(resource).steps ?? [], line);
+    return at !== undefined && at.getTime() > moment.getTime();
   }
 
   /** What was seen of a resource when something was planned for the first time. */

@@ -92,7 +92,11 @@ async function composeOutcome(
   const seen = journal.seen(resource) ?? facts.seen;
   const plan = facts.plan ?? earlierPlan ?? [];
   const ended = endedExemptions.get(resource) ?? [];
-  const unconfirmed = [...journal.unresolved(resource), ...(await inDoubt(resource, journal))];
+  const unresolved = journal.unresolved(resource);
+  const partly = (await inDoubt(resource, journal)).filter(
+    ({ line }) => !unresolved.some((each) => each.line === line),
+  );
+  const unconfirmed = [...unresolved, ...partly];
   const isKnown = ({ line, ifLeftOpen }: RecordedChange): boolean =>
     [plan, ...(ifLeftOpen ? [] : [applied])].every((changes) =>
       changes.some((change) => change.line === line),

@@ -24,14 +24,16 @@ export async function resolveBegun(
   const since = journal.startOf(session.now());
   for (const { change, line } of journal.unresolved(resource)) {
     const isNeeded = lines.has(line);
-    if (isNeeded && !(await isPlannedAnyway(change))) continue;
+    const known = journal.applied(resource).filter((each) => each.line === line);
+    if (isNeeded && (known.length > 0 || !(await isPlannedAnyway(change)))) continue;
     // What stands now is another job's doing, and in its record.
     const byOthers = await recent.byOthers(change.resource, since);
     if (byOthers.some((other) => other.line === line)) {
       journal.settle(resource, line);
       continue;
     }
-    const made = await findUnlessRefused(session, change, since);
+    const recorded = known.map((each) => each.change);
+    const made = await findUnlessRefused(session, change, since, recorded);
     if (made === undefined) continue;
     const begunAt = journal.begunAt(resource) ?? session.now();
     const inPart = `${line}${IN_PART}`;
@@ -47,9 +49,10 @@ async function findUnlessRefused(
   session: AwsSession,
   change: Change,
   since: Date,
+  known: readonly Change[],
 ): Promise<Change | undefined> {
   try {
-    return await findChange(session, change, since);
+    return await findChange(session, change, since, known);
   } catch (error) {
     if (errorKind(error) === 'refused') return undefined;
     throw error;

@@ -4,7 +4,7 @@ import type { Change } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
+import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import { IN_PART } from '../record/in-part.ts';
@@ -63,7 +63,8 @@ async function takeBackOf(
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal } = work;
-  for (const planned of await takeable(journal.unresolved(finding.resource))) {
+  // The last one first: where it was made, what was begun before it is known to be superseded.
+  for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
     const held = await firstVerdict(gates.beforeEachChange, finding, work);
     if (held !== undefined)
       return held.state === 'concluded' ? wait(heldWords(planned, held.details.reason)) : held;
@@ -77,10 +78,40 @@ async function takeBackOf(
   return undefined;
 }
 
-/** The changes of a resource that were applied to their end. */
-function wholeOf(resource: string, journal: Work['journal']): AppliedChange[] {
-  const plan = new Set(journal.planned(resource).map(({ line }) => line));
-  return journal.applied(resource).filter(({ line }) => plan.has(line));
+/** What is known of changes to the resource of a change whose end is not known. */
+async function circumstances(
+  session: AwsSession,
+  finding: Finding,
+  planned: RecordedChange,
+  { journal, recent, ports }: Pick<ConfiguredWork, 'journal' | 'recent' | 'ports'>,
+) {
+  const { resource } = finding;
+  const { line } = planned;
+  const isRival = ({ change }: RecordedChange): boolean => isSameTarget(change, planned.change);
+  const plan = new Set(journal.planned(resource).map((each) => each.line));
+  // What a plan was to take the place of is not what it rests on.
+  const whole = journal
+    .applied(resource)
+    .filter(
+      (each) => plan.has(each.line) && (!isRival(each) || journal.isBegunAfter(resource, each.line, line)),
+    );
+  const byOthers = (await recent.byOthers(planned.change.resource, journal.startOf(session.now()))).filter(
+    (each) => !isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt)),
+  );
+  const others = [...whole, ...byOthers];
+  const begun = journal.unresolved(resource).filter((each) => each.line !== line && isRival(each));
+  const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);
+  const begunAt = journal.begunAt(resource);
+  return {
+    superseding: whole.find(isRival),
+    known: {
+      isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
+      isBegunAnew: begun.some(isLater),
+      isBegunBefore: begun.some((each) => !isLater(each)),
+      isSuperseded: others.some(isRival),
+      others: others.map(({ change }) => change),
+    },
+  };
 }
 
 /** @returns whether something may still stand */
@@ -90,29 +121,20 @@ async function takeBackChangeOf(
   planned: RecordedChange,
   work: ConfiguredWork,
 ): Promise<boolean> {
-  const { journal, ports } = work;
+  const { journal } = work;
   const { resource } = finding;
   const begunAt = journal.begunAt(resource);
-  const isLagOver = ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS;
+  const { superseding, known } = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
   const parts = [
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
-  const whole = wholeOf(resource, journal);
-  const byOthers = await work.recent.byOthers(planned.change.resource, journal.startOf(session.now()));
-  const others = [...whole, ...byOthers].map(({ change }) => change);
-  const superseding = whole.find(({ change }) => isSameTarget(change, planned.change));
-  const isSuperseded = others.some((change) => isSameTarget(change, planned.change));
-  const isBegunAnew = journal
-    .unresolved(resource)
-    .some(({ change, line }) => line !== planned.line && isSameTarget(change, planned.change));
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const cutOff = { isNoted, isLagOver, isBegunAnew, isSuperseded, others };
-    const { made, taken, done, state } = await takeBackChange(session, change, cutOff);
+    const { made, taken, done, state } = await takeBackChange(session, change, { ...known, isNoted });
     const found = (applied: Change, line: string) => foundChange(applied, line, begunAt ?? session.now());
     if (made !== undefined) {
       const inPart = found(made, `${planned.line}${IN_PART}`);

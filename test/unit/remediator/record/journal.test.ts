@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
+import { World } from '../support/world.ts';
+
+const VPC = 'vpc-00000001';
+const AT = '2026-06-30T12:00:00.000Z';
+
+const changeOf = (line: string) => ({ change: { kind: 'flow-log-create', resource: VPC, line }, line });
+
+function apply(journal: Journal, line: string): void {
+  journal.apply(VPC, [{ ...changeOf(line), appliedAt: AT, requestIds: [] }]);
+}
+
+/** A journal of changes by their lines, as the next attempt reads it. */
+async function journalOf(lines: readonly string[], act: (journal: Journal) => void): Promise<Journal> {
+  const { evidence } = new World().ports();
+  const journal = new Journal('job', evidence);
+  journal.plan(VPC, lines.map(changeOf));
+  act(journal);
+  await journal.write();
+  const next = new Journal('job', evidence);
+  await next.read();
+  return next;
+}
+
+const linesOf = (journal: Journal): string[] => journal.unresolved(VPC).map(({ line }) => line);
+
+test('a change that was applied and begun again is not known to be applied', async () => {
+  const journal = await journalOf(['a'], (of) => {
+    of.begin(VPC, 'a', new Date(AT));
+    apply(of, 'a');
+    of.begin(VPC, 'a', new Date(AT));
+  });
+
+  expect(linesOf(journal)).toEqual(['a']);
+});
+
+test('one that an attempt began, and the next one began again and applied, is known', async () => {
+  const journal = await journalOf(['a'], (of) => {
+    of.begin(VPC, 'a', new Date(AT));
+    of.begin(VPC, 'a', new Date(AT));
+    apply(of, 'a');
+  });
+
+  expect(linesOf(journal)).toEqual([]);
+});
+
+test('one that was begun again and was not made then is as it was', async () => {
+  const journal = await journalOf(['a'], (of) => {
+    of.begin(VPC, 'a', new Date(AT));
+    apply(of, 'a');
+    of.begin(VPC, 'a', new Date(AT));
+    of.cancel(VPC, 'a');
+  });
+
+  expect(linesOf(journal)).toEqual([]);
+});
+
+test('unresolved changes are given as they were begun, whatever the plans’ order', async () => {
+  const journal = await journalOf(['a', 'b'], (of) => {
+    of.begin(VPC, 'b', new Date(AT));
+    of.begin(VPC, 'a', new Date(AT));
+  });
+
+  expect(linesOf(journal)).toEqual(['b', 'a']);
+  expect(journal.isBegunAfter(VPC, 'a', 'b')).toBe(true);
+  expect(journal.isBegunAfter(VPC, 'b', 'a')).toBe(false);
+});
+
+test('of what an older version wrote, applied is applied, and nothing is known of the order', async () => {
+  const world = new World();
+  const { evidence } = world.ports();
+  const applied = [{ ...changeOf('a'), appliedAt: AT, requestIds: [] }];
+  const plan = [changeOf('a'), changeOf('b')];
+  const resource = { resource: VPC, plan, applied, begun: ['a', 'b', 'a'] };
+  await evidence.writeJournal('job', { version: 1, resources: [resource], published: [] });
+  const journal = new Journal('job', evidence);
+
+  await journal.read();
+
+  expect(linesOf(journal)).toEqual(['b']);
+  expect(journal.isBegunAfter(VPC, 'a', 'b')).toBe(true);
+  expect(journal.isBegunSince(VPC, 'b', new Date(0))).toBe(false);
+});
