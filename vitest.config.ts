@@ -21,7 +21,11 @@ const long = [
 ];
 const organization = 'test/e2e/organization.test.ts';
 const upgrade = 'test/e2e/upgrade.test.ts';
-const customerKeys = ['test/e2e/customer-keys.test.ts', 'test/e2e/tampered-settings.test.ts'];
+const customerKeys = [
+  'test/e2e/customer-keys.test.ts',
+  'test/e2e/tampered-settings.test.ts',
+  'test/e2e/own-resources.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -16,6 +16,8 @@ export interface DeploymentPlace {
   readonly homeRegion: string;
   /** Default: the modules'. */
   readonly name?: string;
+  /** Default: the bucket that the modules make. */
+  readonly evidenceBucket?: string;
 }
 
 /** One poll of one rule, with all that came of it. */
@@ -41,7 +43,8 @@ export class Deployment {
   readonly #outcomes: RecordedOutcomes;
 
   constructor(place: DeploymentPlace) {
-    this.#place = { name: 'cspm-auto-remediation', ...place };
+    const { account, homeRegion, name = 'cspm-auto-remediation' } = place;
+    this.#place = { name, evidenceBucket: `${name}-evidence-${account}-${homeRegion}`, ...place };
     this.#s3 = new S3Client(this.#settings());
     this.#outcomes = new RecordedOutcomes(this.#s3, this.#bucket);
   }
@@ -162,8 +165,7 @@ export class Deployment {
   }
 
   get #bucket(): string {
-    const { name, account, homeRegion } = this.#place;
-    return `${name}-evidence-${account}-${homeRegion}`;
+    return this.#place.evidenceBucket;
   }
 
   #settings() {
