@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   CloudTrailClient,
@@ -6,11 +6,19 @@ import {
   GetTrailStatusCommand,
 } from '@aws-sdk/client-cloudtrail';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
+import {
+  copyProject,
+  localAwsEnvironment,
+  prepareTerraform,
+  runTerraformScript,
+  type TerraformInstallation,
+  TerraformRoot,
+} from '../lab/terraform/index.ts';
 
 const account = '444444444444';
 const region = 'eu-west-1';
@@ -20,8 +28,13 @@ const say = (line: string): void => console.info(line);
 const folder = path.resolve(import.meta.dirname, `../../.work/e2e-tampered-settings-${process.pid}`);
 const stopped = new AbortController();
 let lab: Lab;
+let terraform: TerraformInstallation;
+/** Leads Terraform and the AWS CLI to the local AWS. */
+let environment: Readonly<Record<string, string>>;
 let root: TerraformRoot;
 let s3: S3Client;
+
+const versionsSchema = z.object({ Versions: z.array(z.object({ LastModified: z.string() })) });
 
 /** With a key, S3's ETags say nothing of an object's content. */
 const configuration = `
@@ -42,6 +55,11 @@ module "central" {
   audit_trail     = { bucket = aws_s3_bucket.logs.bucket }
 }
 
+module "region" {
+  source = "../modules/per-region"
+  link   = module.central.link
+}
+
 output "settings" {
   value = module.central.settings
 }
@@ -52,13 +70,22 @@ output "tampered_settings" {
 `;
 
 beforeAll(async () => {
-  lab = await startLab({ installation: await prepareLocalAws(say), signal: stopped.signal });
-  const terraform = await prepareTerraform(say);
+  const installation = await prepareLocalAws(say);
+  lab = await startLab({ installation, signal: stopped.signal });
+  terraform = await prepareTerraform(say);
   await copyProject(folder);
   await mkdir(path.join(folder, 'root'));
   await writeFile(path.join(folder, 'root/main.tf'), configuration);
+  // The local AWS comes with the AWS CLI.
+  const programs = installation.kind === 'installed' ? [path.dirname(installation.python)] : [];
+  environment = {
+    ...localAwsEnvironment(lab.aws.endpoint, account),
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region, // For the AWS CLI.
+    PATH: [path.dirname(terraform.binary), ...programs, process.env['PATH'] ?? ''].join(path.delimiter),
+  };
   root = new TerraformRoot(terraform, path.join(folder, 'root'), {
-    environment: { ...localAwsEnvironment(lab.aws.endpoint, account), AWS_REGION: region },
+    environment,
     logFile: `${folder}-terraform.log`,
     say,
     signal: stopped.signal,
@@ -74,30 +101,45 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-const outputSchema = z.object({
-  settings: z.object({ rules: z.object({ 's3-bucket-public': z.string() }) }),
-});
+/** The commands of a section of docs/operations.md, in their order, with this deployment's names. */
+async function commandsOf(section: string): Promise<readonly string[]> {
+  const text = await readFile(path.join(folder, 'docs/operations.md'), 'utf8');
+  const [, body = ''] = text.split(`\n## ${section}\n`);
+  const [own = ''] = body.split('\n## ');
+  const commands = [...own.matchAll(/`(aws [^`]+)`|```sh\n([\s\S]*?)```/g)];
+  return commands.map(([, inline, block = '']) =>
+    (inline ?? block).replaceAll('<bucket>', bucket).replaceAll('<name>', 'cspm-auto-remediation'),
+  );
+}
 
-test('a plan names a settings object that someone else wrote, until it is as Terraform wrote it', async () => {
+async function run(command: string): Promise<string> {
+  const directory = path.join(folder, 'root');
+  const result = await runTerraformScript(terraform, command, { directory, environment });
+  expect(result, `${command}\n${result.stderr}`).toMatchObject({ exitCode: 0 });
+  return result.stdout;
+}
+
+test('a plan names a settings object that someone else wrote, until the documented commands have put it right', async () => {
   const clean = await root.plan({});
   const object = { Bucket: bucket, Key: key, ContentType: 'application/json' };
   await s3.send(new PutObjectCommand({ ...object, Body: '{"mode":"enforce"}' }));
 
   const tampered = await root.plan({});
-  // As docs/operations.md says; a replacement by Terraform would delete the versions, that of who did it among them.
-  const { settings } = outputSchema.parse(await root.output());
-  await s3.send(
-    new PutObjectCommand({
-      ...object,
-      Body: settings.rules['s3-bucket-public'],
-      ChecksumAlgorithm: 'SHA256',
-    }),
-  );
+  const [pause = '', versions = '', repair = '', ...others] = await commandsOf('Tampered settings');
+  await run(pause);
+  const found = versionsSchema.parse(JSON.parse(await run(versions)));
+  await run(repair);
   const repaired = await root.plan({});
 
   expect(clean, clean.text).toMatchObject({ changes: false });
   expect(tampered.text).toMatch(/tampered_settings = \[\n\s+\+ "rules\/s3-bucket-public\.json",\n\s+\]/);
+  expect(others).toEqual([]);
+  expect(found.Versions).toHaveLength(2);
   expect(repaired, repaired.text).toMatchObject({ changes: false });
+  const paused = await new SSMClient(lab.settings(account, region)).send(
+    new GetParameterCommand({ Name: '/cspm-auto-remediation/pause' }),
+  );
+  expect(paused.Parameter?.Value).toBe('all');
 });
 
 test('a trail logs who writes settings, and who but the functions writes the findings table', async () => {
