@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { GetRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListSubscriptionsCommand, SNSClient } from '@aws-sdk/client-sns';
@@ -13,6 +14,7 @@ import {
 } from '@aws-sdk/client-ssm';
 import { strToU8, zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import { type Lab, startLab } from '../lab/index.ts';
 import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import {
@@ -24,17 +26,17 @@ import {
 } from '../lab/terraform/index.ts';
 
 /**
- * The root module and the modules that it uses, of the last commit before settings became objects. In a file, because a
- * shallow clone or a release's archive has no history. Made by `git archive f03da6c` of their `*.tf` files and of
- * `modules/catalog.json`.
+ * The modules before settings became objects and inputs were regrouped. A file, not a tag: see upgrade/README.md, which
+ * says what it was made of.
  */
-const BEFORE = path.join(import.meta.dirname, 'upgrade/before.tar.gz');
+const BEFORE = path.join(import.meta.dirname, 'upgrade/before-settings-objects.tar.gz');
 const account = '444444444444';
 const region = 'eu-west-1';
-const evidenceBucket = `cspm-auto-remediation-evidence-${account}-${region}`;
+/** Of the deployment with the module blocks written out. */
+const organization = { security: '666666666666', target: '777777777777', regions: [region, 'eu-central-1'] };
+const evidenceBucketOf = (security: string) => `cspm-auto-remediation-evidence-${security}-${region}`;
 const say = (line: string): void => console.info(line);
 const folder = path.resolve(import.meta.dirname, `../../.work/e2e-upgrade-${process.pid}`);
-const root = path.join(folder, 'root');
 const stopped = new AbortController();
 let lab: Lab;
 let terraform: TerraformInstallation;
@@ -43,7 +45,9 @@ beforeAll(async () => {
   lab = await startLab({ installation: await prepareLocalAws(say), signal: stopped.signal });
   terraform = await prepareTerraform(say);
   const dist = path.join(folder, 'before/dist');
-  await Promise.all([mkdir(dist, { recursive: true }), mkdir(root, { recursive: true })]);
+  for (const made of [dist, ...['root', 'organization'].map((name) => path.join(folder, name))]) {
+    await mkdir(made, { recursive: true });
+  }
   await copyProject(path.join(folder, 'after'));
   await promisify(execFile)('tar', ['-xzf', BEFORE, '-C', path.join(folder, 'before')]);
   // Other code than today's, so that the upgrade brings new code, too.
@@ -57,10 +61,25 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** A root that uses the module of one of the two; the state stays. */
-async function rootWith(source: 'before' | 'after', inputs: string): Promise<TerraformRoot> {
-  await writeFile(
-    path.join(root, 'main.tf'),
+/** A root in its folder, initialized; the state that it has there stays. */
+async function rootWith(name: string, security: string, text: string): Promise<TerraformRoot> {
+  const root = path.join(folder, name);
+  await writeFile(path.join(root, 'main.tf'), text);
+  const made = new TerraformRoot(terraform, root, {
+    environment: { ...localAwsEnvironment(lab.aws.endpoint, security), AWS_REGION: region },
+    logFile: `${folder}-${name}-terraform.log`,
+    say,
+    signal: stopped.signal,
+  });
+  await made.init();
+  return made;
+}
+
+/** A root that uses the root module of one of the two. */
+function singleAccount(source: 'before' | 'after', inputs: string): Promise<TerraformRoot> {
+  return rootWith(
+    'root',
+    account,
     `
 provider "aws" {}
 
@@ -74,22 +93,67 @@ ${inputs}
 }
 `,
   );
-  const made = new TerraformRoot(terraform, root, {
-    environment: { ...localAwsEnvironment(lab.aws.endpoint, account), AWS_REGION: region },
-    logFile: `${folder}-terraform.log`,
-    say,
-    signal: stopped.signal,
-  });
-  await made.init();
-  return made;
+}
+
+/** A root with the three module blocks written out, for two regions and another account. */
+function severalAccounts(source: 'before' | 'after', inputs: string): Promise<TerraformRoot> {
+  const [, second = ''] = organization.regions;
+  return rootWith(
+    'organization',
+    organization.security,
+    `
+provider "aws" {}
+
+provider "aws" {
+  alias  = "second"
+  region = "${second}"
+}
+
+provider "aws" {
+  alias      = "target"
+  access_key = "${organization.target}"
+  secret_key = "test"
+}
+
+module "central" {
+  source          = "../${source}/modules/central"
+  netskope_tenant = "acme"
+  api_token       = "token"
+  regions         = ${JSON.stringify(organization.regions)}
+  iam             = { target_role_path = "/security/" }
+  evidence        = { force_destroy = true }
+  notifications   = { email_addresses = ["security@example.com"] }
+${inputs}
+}
+
+module "home" {
+  source = "../${source}/modules/per-region"
+  link   = module.central.link
+}
+
+module "second" {
+  source    = "../${source}/modules/per-region"
+  providers = { aws = aws.second }
+  link      = module.central.link
+}
+
+module "target" {
+  source              = "../${source}/modules/target"
+  providers           = { aws = aws.target }
+  security_account_id = module.central.security_account_id
+  rules               = ["security-group-ssh-open", "redshift-cluster-public"]
+  iam                 = { path = "/security/" }
+}
+`,
+  );
 }
 
 /** What must outlive an upgrade, as a reader of each service sees it. */
-async function dataKept(): Promise<unknown> {
-  const settings = lab.settings(account, region);
+async function dataKept(security: string): Promise<unknown> {
+  const settings = lab.settings(security, region);
   const [evidence, secret, subscriptions, pause] = await Promise.all([
     new S3Client({ ...settings, forcePathStyle: true }).send(
-      new GetObjectCommand({ Bucket: evidenceBucket, Key: 'outcomes/kept.json' }),
+      new GetObjectCommand({ Bucket: evidenceBucketOf(security), Key: 'outcomes/kept.json' }),
     ),
     new SecretsManagerClient(settings).send(
       new GetSecretValueCommand({ SecretId: 'cspm-auto-remediation/netskope-api-token' }),
@@ -105,62 +169,156 @@ async function dataKept(): Promise<unknown> {
   };
 }
 
-async function oldSettings(): Promise<readonly (string | undefined)[]> {
-  const { Parameters = [] } = await new SSMClient(lab.settings(account, region)).send(
+async function oldSettings(security: string, inRegion: string): Promise<readonly (string | undefined)[]> {
+  const { Parameters = [] } = await new SSMClient(lab.settings(security, inRegion)).send(
     new GetParametersByPathCommand({ Path: '/cspm-auto-remediation/rules', Recursive: true }),
   );
   return Parameters.map(({ Name }) => Name);
 }
 
-test('an apply upgrades a deployment with settings in parameters, and destroys nothing else', async () => {
-  const before = await rootWith(
-    'before',
-    `
-  api_token_version       = 2
-  api_token_recovery_days = 0
-  rules = {
-    security-group-ssh-open = { mode = "enforce", mode_by_account = { "111111111111" = "dry_run" }, schedule = "rate(1 day)" }
-    redshift-cluster-public = { method = "runbook", excluded_accounts = ["222222222222"] }
-    CIS-1-2-0-2-9           = {}
+/** What a deployment has after some work: evidence, and a pause that somebody ordered. */
+async function work(security: string, regions: readonly string[]): Promise<void> {
+  await new S3Client({ ...lab.settings(security, region), forcePathStyle: true }).send(
+    new PutObjectCommand({
+      Bucket: evidenceBucketOf(security),
+      Key: 'outcomes/kept.json',
+      Body: '{"kept":true}',
+    }),
+  );
+  for (const one of regions) {
+    await new SSMClient(lab.settings(security, one)).send(
+      new PutParameterCommand({ Name: '/cspm-auto-remediation/pause', Value: 'all', Overwrite: true }),
+    );
   }
-`,
-  );
-  await before.apply({});
-  const settings = lab.settings(account, region);
-  await new S3Client({ ...settings, forcePathStyle: true }).send(
-    new PutObjectCommand({ Bucket: evidenceBucket, Key: 'outcomes/kept.json', Body: '{"kept":true}' }),
-  );
-  await new SSMClient(settings).send(
-    new PutParameterCommand({ Name: '/cspm-auto-remediation/pause', Value: 'all', Overwrite: true }),
-  );
-  const keptBefore = await dataKept();
-  const settingsBefore = await oldSettings();
+}
 
-  const after = await rootWith(
-    'after',
-    `
-  adopt            = true
-  api_token_secret = { version = 2, recovery_days = 0 }
+/** The resources, without their keys, that a plan destroys, whether it puts another in their place or not. */
+function destroyedBy(plan: string): string[] {
+  return [...plan.matchAll(/^ {2}# (\S+).* (?:will be destroyed|must be replaced)/gm)].map(
+    ([, address = '']) => address.replace(/\[.*/, ''),
+  );
+}
+
+interface StateModule {
+  readonly resources?: readonly { address: string; mode: string; values: { id?: unknown } }[] | undefined;
+  readonly child_modules?: readonly StateModule[] | undefined;
+}
+const moduleSchema: z.ZodType<StateModule> = z.object({
+  resources: z
+    .array(
+      z.object({ address: z.string(), mode: z.string(), values: z.object({ id: z.unknown().optional() }) }),
+    )
+    .optional(),
+  child_modules: z.array(z.lazy(() => moduleSchema)).optional(),
+});
+const stateSchema = z.object({ values: z.object({ root_module: moduleSchema }) });
+
+/** The id of each resource in a root's state, by its address. */
+async function idsIn(root: TerraformRoot): Promise<ReadonlyMap<string, unknown>> {
+  const ids = (module: StateModule): (readonly [string, unknown])[] => [
+    ...(module.resources ?? []).flatMap(({ address, mode, values }) =>
+      mode === 'managed' ? [[address, values.id] as const] : [],
+    ),
+    ...(module.child_modules ?? []).flatMap(ids),
+  ];
+  return new Map(ids(stateSchema.parse(JSON.parse(await root.show())).values.root_module));
+}
+
+/** Expects that each resource but the settings is the same as before, and gives those whose address is another. */
+function expectKept(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): string[] {
+  const moved: string[] = [];
+  for (const [address, id] of before) {
+    if (address.includes('aws_ssm_parameter.settings')) continue;
+    if (!after.has(address)) moved.push(address.replace(/.*module\.central\./, ''));
+    expect({ address, id: after.get(address) ?? after.get(`${address}[0]`) }).toEqual({ address, id });
+  }
+  return moved.sort();
+}
+
+/** What became optional, and so has an index: Terraform moves it without a `moved` block. */
+const movedByTerraform = [
+  'aws_cloudwatch_event_bus.this',
+  'aws_s3_bucket.evidence',
+  'aws_s3_bucket_lifecycle_configuration.evidence',
+  'aws_s3_bucket_ownership_controls.evidence',
+  'aws_s3_bucket_policy.evidence',
+  'aws_s3_bucket_public_access_block.evidence',
+  'aws_s3_bucket_server_side_encryption_configuration.evidence',
+  'aws_s3_bucket_versioning.evidence',
+];
+
+const rules = (schedule: string) => `
   rules = {
-    security-group-ssh-open = { mode = "enforce", mode_by_account = { "111111111111" = "dry_run" }, schedule_expression = "rate(1 day)" }
+    security-group-ssh-open = { mode = "enforce", mode_by_account = { "111111111111" = "dry_run" }, ${schedule} = "rate(1 day)" }
     redshift-cluster-public = { method = "runbook", excluded_accounts = ["222222222222"] }
     CIS-1-2-0-2-9           = {}
   }
-`,
-  );
+`;
+const inputsBefore = `  api_token_version       = 2\n  api_token_recovery_days = 0\n${rules('schedule')}`;
+const inputsAfter = `  adopt            = true\n  api_token_secret = { version = 2, recovery_days = 0 }\n${rules('schedule_expression')}`;
+
+test('an apply upgrades a deployment with settings in parameters, and destroys nothing else', async () => {
+  const before = await singleAccount('before', inputsBefore);
+  await before.apply({});
+  await work(account, [region]);
+  const keptBefore = await dataKept(account);
+  const idsBefore = await idsIn(before);
+  const settingsBefore = await oldSettings(account, region);
+
+  const after = await singleAccount('after', inputsAfter);
   const planned = await after.plan({});
   await after.apply({});
   const again = await after.plan({});
 
-  const destroyed = [...planned.text.matchAll(/^ {2}# (\S+).* (?:will be destroyed|must be replaced)/gm)].map(
-    ([, address]) => address,
-  );
-  expect(destroyed.map((address) => address?.replace(/\[.*/, ''))).toEqual(
+  expect(destroyedBy(planned.text)).toEqual(
     settingsBefore.map(() => 'module.cspm_auto_remediation.module.region.aws_ssm_parameter.settings'),
   );
   expect(settingsBefore.length).toBeGreaterThanOrEqual(3);
-  expect(await oldSettings()).toEqual([]);
+  expect(await oldSettings(account, region)).toEqual([]);
   expect(keptBefore).toMatchObject({ evidence: '{"kept":true}', pause: 'all', secret: { value: 'token' } });
-  expect(await dataKept()).toEqual(keptBefore);
+  expect(await dataKept(account)).toEqual(keptBefore);
+  expect(expectKept(idsBefore, await idsIn(after))).toEqual(movedByTerraform);
+  expect(again, again.text).toMatchObject({ changes: false });
+});
+
+test('so it does where the modules are used one by one, in two regions and another account', async () => {
+  const { security, target, regions } = organization;
+  const roleOfTarget = async () => {
+    const { Role } = await new IAMClient(lab.settings(target, region)).send(
+      new GetRoleCommand({ RoleName: 'cspm-auto-remediation-remediation' }),
+    );
+    return { id: Role?.RoleId, path: Role?.Path };
+  };
+  const before = await severalAccounts('before', inputsBefore);
+  await before.apply({});
+  await work(security, regions);
+  const keptBefore = await dataKept(security);
+  const idsBefore = await idsIn(before);
+  const roleBefore = await roleOfTarget();
+  const settingsBefore = (await Promise.all(regions.map((one) => oldSettings(security, one)))).flat();
+
+  const after = await severalAccounts('after', inputsAfter);
+  const planned = await after.plan({});
+  await after.apply({});
+  const again = await after.plan({});
+
+  const destroyed = destroyedBy(planned.text);
+  expect([...new Set(destroyed)].sort()).toEqual([
+    'module.home.aws_ssm_parameter.settings',
+    'module.second.aws_ssm_parameter.settings',
+  ]);
+  expect(destroyed).toHaveLength(settingsBefore.length);
+  expect(expectKept(idsBefore, await idsIn(after))).toEqual(movedByTerraform);
+  expect(roleBefore.path).toBe('/security/');
+  expect(await roleOfTarget()).toEqual(roleBefore);
+  expect(await dataKept(security)).toEqual(keptBefore);
+  const pauses = await Promise.all(
+    regions.map((one) =>
+      new SSMClient(lab.settings(security, one)).send(
+        new GetParameterCommand({ Name: '/cspm-auto-remediation/pause' }),
+      ),
+    ),
+  );
+  expect(pauses.map(({ Parameter }) => Parameter?.Value)).toEqual(['all', 'all']);
   expect(again, again.text).toMatchObject({ changes: false });
 });
