@@ -99,7 +99,9 @@ output "settings" {
   description = "What holds: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 
-  # Where all values are known, module.settings has ended the plan already, and named all mistakes.
+  # Where all values are known, that output names all mistakes: after it, and not beside it, they are named once.
+  depends_on = [module.settings.rules]
+
   precondition {
     condition     = length(module.settings.structure) == 0
     error_message = "${length(module.settings.structure)} to correct:\n- ${join("\n- ", module.settings.structure)}"

@@ -38,6 +38,19 @@ variables {
 `,
   // A key and a subnet that the same apply makes.
   unknown: '',
+  // With rules.yaml as below.
+  gitops: `
+variables {
+  account_id           = "111111111111"
+  region               = "us-east-1"
+  netskope_tenant      = "acme"
+  api_token_secret_arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:token-abcdef"
+}
+`,
+};
+const sources: Readonly<Record<string, string>> = {
+  unknown: './refused/unknown',
+  gitops: './examples/gitops',
 };
 let folder: string;
 /** What Terraform said, without its frames and line breaks. */
@@ -47,8 +60,12 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(workFolder, 'refused-inputs-'));
   await copyProject(folder);
   await mkdir(path.join(folder, 'refused/unknown'), { recursive: true });
+  await writeFile(
+    path.join(folder, 'examples/gitops/rules.yaml'),
+    'rds-snapshot-public:\n  mode: enforce\n  exemption: []\n',
+  );
   for (const [name, variables] of Object.entries(given)) {
-    const source = name === 'unknown' ? './refused/unknown' : `./modules/${name}`;
+    const source = sources[name] ?? `./modules/${name}`;
     await writeFile(
       path.join(folder, `refused/${name}.tftest.hcl`),
       `
@@ -125,4 +142,14 @@ test.each([
 
 test('a misspelt word is named at plan where values beside it are not known before an apply', () => {
   expect(said).toContain('collector has "security_group_idz", which is unknown: expected security_group_ids');
+});
+
+test.each([
+  'rules["security-group-ssh-open"] has "maintenance_windw"',
+  'evidence.retention_days is a list',
+  'iam has "role_path"',
+  'collector has "security_group_idz"',
+  'rules["rds-snapshot-public"] has "exemption"',
+])('%s is said once, however the modules are wired', (message) => {
+  expect(said.split(message)).toHaveLength(2);
 });
