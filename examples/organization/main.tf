@@ -15,6 +15,8 @@ module "central" {
   regions           = local.regions # regions.tf.json
   region_labels     = var.region_labels
   rules             = var.rules
+  account_groups    = var.account_groups
+  mode_by_group     = var.mode_by_group
   excluded_accounts = var.excluded_accounts
 
   notifications    = { email_addresses = var.email_addresses }

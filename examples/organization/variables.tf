@@ -21,14 +21,11 @@ variable "security_account_id" {
   type        = string
 }
 
+# Any type, because modules/target-stackset says what a unit may hold, and checks it.
 variable "organizational_units" {
   description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset. Leave out the security account, which has its own. Empty: no StackSet, but the two accounts below."
-  type = map(object({
-    id                = optional(string)
-    accounts          = optional(set(string), [])
-    excluded_accounts = optional(set(string), [])
-  }))
-  default = {}
+  type        = any
+  default     = {}
 }
 
 variable "production_account_id" {
@@ -74,6 +71,18 @@ variable "rules" {
     s3-bucket-public         = {}
     iam-access-key-unrotated = {}
   }
+}
+
+variable "account_groups" {
+  description = "Account ids by group name, for `mode_by_group` here and in `rules`, and for exemptions: each id is written once."
+  type        = map(set(string))
+  default     = {}
+}
+
+variable "mode_by_group" {
+  description = "The highest mode of any rule in the accounts of a group, whatever the rule says."
+  type        = map(string)
+  default     = {}
 }
 
 variable "excluded_accounts" {

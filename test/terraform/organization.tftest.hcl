@@ -46,6 +46,34 @@ variables {
   organization_id     = "o-a1b2c3d4e5"
 }
 
+# As in terraform.tfvars.example.
+run "modes_by_group" {
+  command = plan
+
+  module {
+    source = "./examples/organization"
+  }
+
+  variables {
+    organizational_units = { "ou-a1b2-c3d4e5f6" = { excluded_accounts = ["111111111111"] } }
+    account_groups       = { production = ["222222222222", "555555555555"], sandbox = ["333333333333"], frozen = ["555555555555"] }
+    mode_by_group        = { frozen = "dry_run" }
+    rules = {
+      security-group-ssh-open = { mode = "dry_run", mode_by_group = { sandbox = "enforce" } }
+      s3-bucket-public        = { mode = "enforce", exemptions = [{ group = "production", resource = "website-*", reason = "serves the public website", owner = "web team", expires = "2099-12-31" }] }
+    }
+  }
+
+  assert {
+    condition = output.settings.modes == {
+      "222222222222" = "dry_run: security-group-ssh-open; enforce: s3-bucket-public"
+      "333333333333" = "enforce"
+      "555555555555" = "dry_run"
+    }
+    error_message = "Modes: ${jsonencode(output.settings.modes)}"
+  }
+}
+
 run "accounts_by_stackset" {
   command = plan
 
