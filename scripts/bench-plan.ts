@@ -2,9 +2,11 @@
  * Plans a large deployment in a local AWS, and prints what its plans cost: 300 accounts, 6 regions, ten rules, 500
  * exemptions. Then one more account, and one account's mode, are planned on top of what was applied.
  *
- *     node scripts/bootstrap.mjs scripts/bench-plan.ts
+ *     node scripts/bootstrap.mjs scripts/bench-plan.ts            rules are on for all accounts
+ *     node scripts/bootstrap.mjs scripts/bench-plan.ts --named    for named accounts alone, in `accounts`
  *
  * It ends with 1 when resources grow with accounts, or when either change is more than one object, or more than 40 lines.
+ * Named accounts are in the policy of the remediator's role of each region, too: one more of them changes that as well.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -23,6 +25,7 @@ const ACCOUNTS = 300;
 const EXEMPTIONS = 500;
 const MOST_LINES = 40;
 const regions = ['eu-central-1', 'eu-west-1', 'eu-west-2', 'us-east-1', 'us-east-2', 'us-west-2'];
+const isNamed = process.argv.includes('--named');
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const folder = path.resolve(import.meta.dirname, `../.work/bench-plan-${process.pid}`);
 const stopped = new AbortController();
@@ -40,6 +43,7 @@ terraform {
 
 variable "rules" { type = any }
 variable "account_groups" { type = map(set(string)) }
+variable "accounts" { type = set(string) }
 
 ${regions
   .map(
@@ -54,6 +58,7 @@ module "central" {
   api_token       = "token"
   regions         = ${JSON.stringify(regions)}
   account_groups  = var.account_groups
+  accounts        = var.accounts
   mode_by_group   = { production = "dry_run" }
   rules           = var.rules
 }
@@ -66,12 +71,15 @@ ${regions
   .join('\n\n')}
 `;
 
-/** Accounts by group, two thirds of them in production. */
-function groupsOf(count: number) {
+/** Accounts by group, two thirds of them in production; named as the only ones as well, if they are to be. */
+function accountsOf(count: number) {
   const ids = Array.from({ length: count }, (_, index) => accountId(index));
   return {
-    production: ids.filter((_, index) => index % 3 !== 0),
-    sandbox: ids.filter((_, index) => index % 3 === 0),
+    account_groups: {
+      production: ids.filter((_, index) => index % 3 !== 0),
+      sandbox: ids.filter((_, index) => index % 3 === 0),
+    },
+    accounts: isNamed ? ids : [],
   };
 }
 
@@ -140,8 +148,8 @@ try {
   });
   await root.init();
 
-  const few = await measured('3 accounts', root, { account_groups: groupsOf(3), rules: rulesOf() });
-  const all = { account_groups: groupsOf(ACCOUNTS), rules: rulesOf() };
+  const few = await measured('3 accounts', root, { ...accountsOf(3), rules: rulesOf() });
+  const all = { ...accountsOf(ACCOUNTS), rules: rulesOf() };
   const whole = await measured(`${ACCOUNTS} accounts`, root, all);
   expect(few.resources === whole.resources, 'resources do not grow with accounts');
 
@@ -149,15 +157,20 @@ try {
   const again = await measured('the same again', root, all);
   expect(again.resources === 0, 'a second plan is clean');
 
-  const changes: readonly [string, string, Record<string, unknown>][] = [
-    ['one more account', accountId(ACCOUNTS), { ...all, account_groups: groupsOf(ACCOUNTS + 1) }],
-    ["one account's mode", accountId(7), { ...all, rules: rulesOf({ [accountId(7)]: 'off' }) }],
+  const roles = isNamed ? regions.length : 0;
+  const changes: readonly [string, string, number, Record<string, unknown>][] = [
+    ['one more account', accountId(ACCOUNTS), 1 + roles, { ...all, ...accountsOf(ACCOUNTS + 1) }],
+    ["one account's mode", accountId(7), 1, { ...all, rules: rulesOf({ [accountId(7)]: 'off' }) }],
   ];
-  for (const [what, account, variables] of changes) {
+  for (const [what, account, objects, variables] of changes) {
     const { resources, lines } = await measured(what, root, variables);
     say(lines.join('\n'));
-    expect(resources === 1, `${what} is one object`);
-    expect(lines.length < MOST_LINES, `${what} is under ${MOST_LINES} lines`);
+    expect(
+      resources === objects,
+      `${what} is ${objects === 1 ? 'one object' : `one object and ${roles} roles' policies`}`,
+    );
+    // How a policy changes takes lines of its own.
+    expect(lines.length < MOST_LINES * objects, `${what} is under ${MOST_LINES * objects} lines`);
     expect(
       lines.some((line) => line.includes(account)),
       `${what} shows the account`,
