@@ -5,6 +5,7 @@ import {
   ChangeRefusedError,
   DeliveryError,
   type ErrorKind,
+  HeldError,
   LeaseHeldError,
   OutOfTimeError,
   StalePlanError,
@@ -63,6 +64,7 @@ export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
   if (error instanceof StalePlanError || error instanceof TakeBackError) return 'unavailable';
+  if (error instanceof HeldError) return 'unavailable';
   if (error instanceof LeaseHeldError) return 'unavailable';
   if (isExpiredSession(error)) return 'unavailable';
   // The job's time was over before AWS answered.
@@ -82,6 +84,7 @@ export function errorKind(error: unknown): ErrorKind {
  */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
+  if (error instanceof HeldError) return false;
   return errorKind(error) !== 'refused';
 }
 

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind, CutOff, Effect, Note, TakenBack } from './change.ts';
+import type { Change, ChangeKind, CutOff, Effect, GoOn, Note, TakenBack } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
   readonly pace: Pace | undefined;
   calls(change: Change): number;
   describe(change: Change): string;
-  apply(session: AwsSession, change: Change, note: Note): Promise<Change>;
+  apply(session: AwsSession, change: Change, note: Note, goOn: GoOn): Promise<Change>;
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
   find(
@@ -41,7 +41,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     pace: kind.pace,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
-    apply: async (session, change, note) => kind.apply(session, parse(change), note),
+    apply: async (session, change, note, goOn) => kind.apply(session, parse(change), note, goOn),
     canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change, known) =>
       (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
@@ -143,18 +143,21 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
 /**
  * Makes the change in AWS, at once: `waitForTurn` comes before.
  * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
+ * @param goOn Asked between its calls, where it may stop. Default: nothing holds it.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
  * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
  * @throws TakeBackError when something that this call wrote could not be taken back
+ * @throws HeldError when `goOn` does: what was noted stands
  * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
  */
 export async function applyChange(
   session: AwsSession,
   change: Change,
   note: Note = () => {},
+  goOn: GoOn = async () => {},
 ): Promise<Change> {
-  return (await load(change)).apply(session, change, note);
+  return (await load(change)).apply(session, change, note, goOn);
 }
 
 /** How fast calls of a kind of changes may follow one another in one account; undefined where AWS sets no slow pace. */

@@ -61,6 +61,14 @@ export class StalePlanError extends AutomationError {
 }
 
 /**
+ * A gate holds a change amid its calls, at a place where it is safe to stop. What it made is noted, stays, and is gone on
+ * with or taken back later.
+ */
+export class HeldError extends AutomationError {
+  override readonly name = 'HeldError';
+}
+
+/**
  * Something that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
  * names it. The finding stays open work until it is gone, and an alarm tells people.
  */

@@ -1,9 +1,9 @@
 import { isAnswerLost } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
+import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Change, ChangeKind, Note } from '../change.ts';
+import type { Change, ChangeKind, GoOn, Note } from '../change.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
@@ -136,6 +136,7 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
+  goOn: GoOn,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, created, seen, subnets } = change;
   const standing = await look(session, resource);
@@ -145,10 +146,15 @@ async function apply(
   let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };
   note(done, false);
   try {
-    for (const entry of created) done = await create(session, done, entry, note);
+    // While the open entry stands, the others let in nothing that it does not: here it may stop.
+    for (const entry of created) {
+      done = await create(session, done, entry, note);
+      await goOn();
+    }
     if (created.length > 0) await lookAgain(session, change);
     return await close(session, done, note);
   } catch (error) {
+    if (error instanceof HeldError) throw error;
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
     if (isAnswerLost(error)) throw error;
     const takenBack = await giveUp(session, done, note);

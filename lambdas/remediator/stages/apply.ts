@@ -1,8 +1,8 @@
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsCall, AwsSession } from '../../aws/session.ts';
-import type { Change } from '../../changes/change.ts';
+import type { Change, Note } from '../../changes/change.ts';
 import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
-import { StalePlanError } from '../../model/errors.ts';
+import { HeldError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
@@ -64,14 +64,20 @@ async function applyStep(
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
   let isMadeInPart = false;
+  let heldAmid: Verdict | undefined;
+  const goOn = async (): Promise<void> => {
+    heldAmid = await firstVerdict(gates.beforeEachChange, finding, work);
+    if (heldAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
+  };
   const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
-    const made = await applyChange(session, change, (noted, isMade = true, outlives = false) => {
+    const note: Note = (noted, isMade = true, outlives = false) => {
       soFar = noted;
       isMadeInPart = isMade;
       work.journal.note(resource, { change: { ...noted }, line });
       return outlives ? work.journal.write() : undefined;
-    });
+    };
+    const made = await applyChange(session, change, note, goOn);
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
@@ -89,7 +95,8 @@ async function applyStep(
       work.journal.cancel(resource, line);
     }
     const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];
-    return { applied, end: { is: 'stopped', verdict: verdictOfError(error, details), error } };
+    const verdict = heldAmid === undefined ? verdictOfError(error, details) : withDetails(heldAmid, details);
+    return { applied, end: { is: 'stopped', verdict, error } };
   }
 }
 

@@ -208,6 +208,31 @@ describe('pause and window', () => {
     expect(outcomeOf(account, WEB)?.applied).toHaveLength(1);
   });
 
+  test('a pause between the calls of one change leaves the wide rule for later, and what it added with it', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    account.after = (call) => {
+      if (isWrite(call)) account.world.pause = 'all';
+    };
+
+    const { inProgress } = await account.world.attempt(account.job(SSH, WEB));
+    const amid = account.ports(WEB);
+    account.after = () => {};
+    account.world.pause = 'none';
+    await account.world.attempt(account.world.lastLook);
+
+    expect(inProgress).toMatchObject([
+      { finding: { resource: WEB }, reason: expect.stringContaining('is paused in eu-central-1') },
+    ]);
+    expect(amid).toEqual(['tcp 20-21', 'tcp 20-443']);
+    expect(account.writes).toHaveLength(2);
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { made: [{ fromPort: 20 }] } }, { change: { shrunk: { fromPort: 23 } } }],
+    });
+    expect(outcomeOf(account, WEB)).not.toHaveProperty('unconfirmed');
+  });
+
   test('a maintenance window that closes between two changes does so, too', async () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);

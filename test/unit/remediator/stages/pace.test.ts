@@ -6,7 +6,10 @@ import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT } from '../support/world.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
-const CALL_MILLISECONDS = 40;
+/** So much that the calls of one change take longer than a pause may. */
+const CALL_MILLISECONDS = 150;
+/** How long the remediator remembers that there was no pause. */
+const REMEMBERED_MILLISECONDS = 2_000;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 
 /** As many as a network ACL takes with the highest quota that AWS grants, 40: a call for each. */
@@ -28,14 +31,26 @@ const initial: AwsState = {
   acls: Object.fromEntries(acls.map((id) => [id, open])),
 };
 
-/** Fixes the network ACLs at EC2's pace, paused so long after it began. @returns how long after the pause each write left */
-async function writesAfterPause(pausedAfter: number): Promise<number[]> {
+interface Run {
+  readonly of: ModelAccount;
+  /** How long after the pause each write left. */
+  readonly sent: readonly number[];
+}
+
+/** Fixes the network ACLs at EC2's pace, paused so long after it began. */
+async function pausedRun(pausedAfter: number): Promise<Run> {
   const of = new ModelAccount(RULE, initial, { replacement_cidrs });
   const { world } = of;
   const pausedAt = world.now + pausedAfter;
   const pass = (milliseconds: number): void => {
     world.now += milliseconds;
-    if (world.now >= pausedAt) world.pause = 'all';
+  };
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  world.fault = (port) => {
+    if (port !== 'pause' || world.now - lookedAt < REMEMBERED_MILLISECONDS) return undefined;
+    lookedAt = world.now;
+    world.pause = world.now >= pausedAt ? 'all' : 'none';
+    return undefined;
   };
   const pacer = new Pacer({ now: () => world.now, sleep: async (milliseconds) => pass(milliseconds) });
   const sent: number[] = [];
@@ -50,14 +65,17 @@ async function writesAfterPause(pausedAfter: number): Promise<number[]> {
 
   await world.attempt(of.job(...acls));
 
-  return sent;
+  return { of, sent };
 }
 
-test('however long changes of many calls wait for their turn, none leaves 5 s after a pause', async () => {
-  const moments = Array.from({ length: 60 }, (_, index) => index * 300);
+/** A moment amid the calls of the first network ACL's change. */
+const AMID_A_CHANGE = 3_000;
+
+test('however long changes of many calls wait or take, none leaves 5 s after a pause', async () => {
+  const moments = Array.from({ length: 24 }, (_, index) => index * 750);
 
   const sent: number[] = [];
-  for (const moment of moments) sent.push(...(await writesAfterPause(moment)));
+  for (const moment of moments) sent.push(...(await pausedRun(moment)).sent);
 
   expect(sent.filter((milliseconds) => milliseconds > MOST_MILLISECONDS_AFTER_PAUSE)).toEqual([]);
   // Pauses met changes under way, and turns that were waited for: else this would show nothing.
@@ -65,8 +83,33 @@ test('however long changes of many calls wait for their turn, none leaves 5 s af
   expect(Math.min(...sent)).toBeLessThan(-MOST_MILLISECONDS_AFTER_PAUSE);
 });
 
+test('a change that a pause holds amid its calls is open work, and is gone on with when the pause ends', async () => {
+  const { of, sent } = await pausedRun(AMID_A_CHANGE);
+  const [acl = ''] = acls;
+  const amid = of.state.acls[acl]?.entries ?? [];
+  const outcomesAmid = [...of.world.outcomes.values()].map(({ finding }) => finding.resource);
+  of.world.fault = () => undefined;
+  of.world.pause = 'none';
+  while (of.world.later.length > 0) {
+    const [next] = of.world.later.splice(0, 1);
+    if (next === undefined) break;
+    of.world.now += next.delaySeconds * 1_000;
+    await of.world.attempt(next.job);
+  }
+
+  expect(sent.filter((milliseconds) => milliseconds > 0).length).toBeGreaterThan(0);
+  expect(amid.length).toBeGreaterThan(2);
+  expect(amid.length).toBeLessThan(replacement_cidrs.length);
+  expect(amid).toContainEqual(open.entries[0]);
+  expect(outcomesAmid).not.toContain(acl);
+  const outcome = [...of.world.outcomes.values()].find(({ finding }) => finding.resource === acl);
+  expect(outcome).toMatchObject({ outcome: 'remediated' });
+  expect(outcome).not.toHaveProperty('unconfirmed');
+  expect(of.state.acls[acl]?.entries.map(({ cidr }) => cidr).sort()).toEqual([...replacement_cidrs].sort());
+});
+
 test('a change of 36 calls takes as many tokens: the third one begins when 72 have come back', async () => {
-  const sent = await writesAfterPause(3_600_000);
+  const { sent } = await pausedRun(3_600_000);
 
   expect(sent).toHaveLength(acls.length * 36);
   expect((sent.at(-1) ?? 0) - (sent[0] ?? 0)).toBeGreaterThan((72 / 5) * 1_000);
