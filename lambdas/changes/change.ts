@@ -60,6 +60,14 @@ export interface TakenBack {
   readonly state: 'settled' | 'open' | 'unconfirmed';
 }
 
+/** A change that was made, or begun. */
+export interface Made<C extends Change = Change> {
+  /** As it was applied, or as planned where nobody knows yet whether it was made. */
+  readonly change: C;
+  /** When it was made, or begun. */
+  readonly madeAt: Date;
+}
+
 /** What AWS says of whether an applied change does what it is for. */
 export interface Effect {
   /** `open`: AWS may not know yet. `missing`: it does not do it. */
@@ -126,12 +134,10 @@ export interface ChangeKind<C extends Change> {
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /**
-   * Whether an applied change does what it is for, where AWS finds out only later. Undefined where it does as far as AWS
-   * knows, or is long gone. Kinds whose calls have their effect at once leave it out.
-   * @param made As it was applied, or as planned where nobody knows yet whether it was made.
-   * @param madeAt When it was made, or begun.
+   * Whether applied changes do what they are for, where AWS finds out only later, in the order of the changes: undefined
+   * where one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave it out.
    */
-  effect?(session: AwsSession, made: C, madeAt: Date): Promise<Effect | undefined>;
+  effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
    * Whether the rule or entry that the change is about is as it was, because the change was made in part: it only added
    * others. Then a later plan may rest on it. Kinds that make no parts leave it out.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind, CutOff, Effect, GoOn, Note, TakenBack } from './change.ts';
+import type { Change, ChangeKind, CutOff, Effect, GoOn, Made, Note, TakenBack } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 interface ParsingKind {
@@ -21,7 +21,7 @@ interface ParsingKind {
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
-  effect(session: AwsSession, made: Change, madeAt: Date): Promise<Effect | undefined>;
+  effects(session: AwsSession, made: readonly Made[]): Promise<readonly (Effect | undefined)[]>;
   leavesTarget(applied: Change): boolean;
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
@@ -50,7 +50,11 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
-    effect: async (session, made, madeAt) => kind.effect?.(session, parse(made), madeAt),
+    effects: async (session, made) =>
+      (await kind.effects?.(
+        session,
+        made.map(({ change, madeAt }) => ({ change: parse(change), madeAt })),
+      )) ?? [],
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
@@ -221,9 +225,24 @@ export async function isChangeVisible(session: AwsSession, applied: Change): Pro
   return (await load(applied)).isVisible(session, applied);
 }
 
-/** What speaks against that a change that was made, or begun, does what it is for; undefined where nothing does. */
-export async function effectOf(session: AwsSession, made: Change, madeAt: Date): Promise<Effect | undefined> {
-  return (await load(made)).effect(session, made, madeAt);
+/**
+ * What speaks against that changes which were made, or begun, do what they are for, each kind asked once for all of them.
+ * @returns what there is, by change; one that does as far as AWS knows has no entry
+ */
+export async function effectsOf<M extends Made>(
+  session: AwsSession,
+  made: readonly M[],
+): Promise<ReadonlyMap<M, Effect>> {
+  const found = new Map<M, Effect>();
+  for (const kind of new Set(made.map(({ change }) => change.kind))) {
+    const alike = made.filter(({ change }) => change.kind === kind);
+    const effects = await (await load({ kind })).effects(session, alike);
+    for (const [index, each] of alike.entries()) {
+      const effect = effects[index];
+      if (effect !== undefined) found.set(each, effect);
+    }
+  }
+  return found;
 }
 
 /**

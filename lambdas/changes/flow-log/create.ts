@@ -3,7 +3,7 @@ import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, Effect } from '../change.ts';
+import type { ChangeKind, Effect, Made } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import {
   isDeliveryOpen,
@@ -96,21 +96,21 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 }
 
 /**
- * The flow log that a change of ours made: where no answer gave its id, the one with our tag. One that we made before this
+ * The flow log, among these, that a change of ours made: where no answer gave its id, the one with our tag. One that we made before this
  * job is not this change's, nor is one that stands in its record.
  */
-async function findOurs(
-  session: AwsSession,
+function findOurs(
+  flowLogs: readonly VpcFlowLog[],
   change: FlowLogCreate,
   since: Date,
   known: readonly FlowLogCreate[] = [],
-): Promise<VpcFlowLog | undefined> {
-  const flowLogs = await readFlowLogs(session, [change.resource]);
-  const { flowLogId } = change;
+): VpcFlowLog | undefined {
+  const { flowLogId, resource } = change;
   if (flowLogId !== null) return flowLogs.find(({ id }) => id === flowLogId);
   const isNew = ({ created }: VpcFlowLog): boolean => created === undefined || isMadeSince(created, since);
   return flowLogs.find(
     (flowLog) =>
+      flowLog.vpc === resource &&
       flowLog.destination === nameOf(change) &&
       flowLog.tags[MADE_BY.key] === MADE_BY.value &&
       isNew(flowLog) &&
@@ -119,12 +119,12 @@ async function findOurs(
 }
 
 /** What speaks against that AWS delivers what the flow log that we made logs. */
-async function delivery(
-  session: AwsSession,
-  change: FlowLogCreate,
-  madeAt: Date,
-): Promise<Effect | undefined> {
-  const flowLog = await findOurs(session, change, madeAt);
+function delivery(
+  flowLogs: readonly VpcFlowLog[],
+  { change, madeAt }: Made<FlowLogCreate>,
+  now: Date,
+): Effect | undefined {
+  const flowLog = findOurs(flowLogs, change, madeAt);
   const id = flowLog?.id ?? change.flowLogId;
   const name = `flow log ${id === null ? '' : `${id} `}of VPC ${change.resource} to ${destinationOf(change)}`;
   if (flowLog?.failure !== undefined) {
@@ -132,7 +132,7 @@ async function delivery(
     return { state: 'missing', words };
   }
   const since = flowLog === undefined ? madeAt : flowLog.created;
-  if (since === undefined || !isDeliveryOpen(since, session.now())) return undefined;
+  if (since === undefined || !isDeliveryOpen(since, now)) return undefined;
   const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
   return { state: 'open', words };
 }
@@ -162,9 +162,14 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   async isVisible(session, { resource, flowLogId }) {
     return (await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
-  effect: delivery,
+  /** All of them are read by one call. */
+  async effects(session, made) {
+    const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
+    return made.map((each) => delivery(flowLogs, each, session.now()));
+  },
   async find(session, planned, since, known) {
-    const ours = await findOurs(session, { ...planned, flowLogId: null }, since, known);
+    const flowLogs = await readFlowLogs(session, [planned.resource]);
+    const ours = findOurs(flowLogs, { ...planned, flowLogId: null }, since, known);
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
   inverse(applied): FlowLogDelete | undefined {

@@ -1,5 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
+import type { Assessment } from '../../rules/rule.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
@@ -10,7 +11,7 @@ import type { Ending } from '../runbooks/follow.ts';
 import { conclude, retry, type Verdict, type Verdicts, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
-import { verdictOfEffects } from './effects.ts';
+import { verdictsOfEffects } from './effects.ts';
 import { awaitReadBack } from './read-back.ts';
 import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
@@ -37,26 +38,55 @@ export async function planFixes(
   const fixes: PlannedFix[] = [];
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {
-    const planned = await planFix(session, finding, assessments, work, endings.get(finding.resource));
+    const verdict = await resolve(session, finding, assessments.get(finding.resource), work);
+    if (verdict !== undefined) verdicts.set(finding.resource, verdict);
+  }
+  const resolved = findings.filter(({ resource }) => !verdicts.has(resource));
+  const effects = await verdictsOfEffects(session, resolved, assessments, work);
+  for (const finding of resolved) {
+    const { resource } = finding;
+    const assessment = assessments.get(resource);
+    const planned = await planFix(
+      session,
+      finding,
+      assessment,
+      effects.get(resource),
+      work,
+      endings.get(resource),
+    );
     if ('state' in planned) verdicts.set(finding.resource, planned);
     else fixes.push({ ...planned, reading });
   }
   return { fixes, verdicts };
 }
 
+/** Finds out what was begun. @returns the verdict where that can't be found out yet */
+async function resolve(
+  session: AwsSession,
+  finding: Finding,
+  assessment: Assessment | Error | undefined,
+  work: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  if (assessment === undefined || assessment instanceof Error) return undefined;
+  try {
+    await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
+    return undefined;
+  } catch (error) {
+    return verdictOfError(error);
+  }
+}
+
 async function planFix(
   session: AwsSession,
   finding: Finding,
-  assessments: Assessments,
+  assessment: Assessment | Error | undefined,
+  effects: Verdict | Error | undefined,
   work: ConfiguredWork,
   ending: Ending | undefined,
 ): Promise<Fix | Verdict> {
-  const assessment = assessments.get(finding.resource);
   if (assessment === undefined || assessment instanceof Error) return verdictOfError(assessment);
-  let effects: Verdict | undefined;
+  if (effects instanceof Error) return verdictOfError(effects);
   try {
-    await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
-    effects = await verdictOfEffects(session, finding, assessment, work);
     // A change that does not do what it is for is not made again: it was made.
     if (effects?.state === 'concluded') await resolveBegun(session, finding, work);
   } catch (error) {

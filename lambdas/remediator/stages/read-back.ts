@@ -6,7 +6,7 @@ import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
 import { conclude, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
-import { verdictOfEffects } from './effects.ts';
+import { verdictsOfEffects } from './effects.ts';
 
 /** Most reads show a write within seconds: these are waited for. */
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
@@ -26,29 +26,26 @@ export async function readBack(
   const { rule, settings, ports } = work;
   const resources = changed.map(({ finding }) => finding.resource);
   const results = await readUntilSeen(rule, session, resources, settings.options, ports.clock);
-  const verdicts = new Map<string, Verdict>();
-  for (const fix of changed) {
-    const { resource } = fix.finding;
-    verdicts.set(resource, await verdictOf(session, fix, results.get(resource), work));
-  }
-  return verdicts;
+  const findings = changed.map(({ finding }) => finding);
+  const effects = await verdictsOfEffects(session, findings, results, work);
+  return new Map(
+    changed.map((fix) => {
+      const { resource } = fix.finding;
+      return [resource, verdictOf(fix, results.get(resource), effects.get(resource))];
+    }),
+  );
 }
 
-async function verdictOf(
-  session: AwsSession,
+function verdictOf(
   { finding, notes, details }: PlannedFix,
   result: Assessment | Error | undefined,
-  work: ConfiguredWork,
-): Promise<Verdict> {
+  effects: Verdict | Error | undefined,
+): Verdict {
   const unread = 'the changes were made, but the resource could not be read back: ';
   if (result === undefined || result instanceof Error) return verdictOfError(result, details, unread);
   if (result.state === 'busy') return wait(result.reason, details);
-  try {
-    const effects = await verdictOfEffects(session, finding, result, work);
-    if (effects !== undefined) return withDetails(effects, details);
-  } catch (error) {
-    return verdictOfError(error, details, unread);
-  }
+  if (effects instanceof Error) return verdictOfError(effects, details, unread);
+  if (effects !== undefined) return withDetails(effects, details);
   if (isViolated(result)) return wait(lagWords(finding), details);
   return conclude('remediated', { ...details, ...reasonOf([...notes, ...notesOf(result)]) });
 }

@@ -81,7 +81,9 @@ const changeSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('flow-log-create'),
     flowLogId: z.string().nullable(),
-    destination: z.object({ arn: z.string() }),
+    destination: z
+      .object({ arn: z.string().optional(), logGroup: z.string().optional() })
+      .transform(({ arn, logGroup }) => arn ?? logGroup ?? 'nowhere'),
   }),
   z.object({
     kind: z.literal('iam-access-key-status-set'),
@@ -122,7 +124,7 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
         items.add('block');
         break;
       case 'flow-log-create':
-        items.add(change.flowLogId ?? flowLogText(change.destination.arn));
+        items.add(change.flowLogId ?? flowLogText(change.destination));
         break;
       case 'iam-access-key-status-set':
         items.add(change.key);
@@ -221,7 +223,7 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
         break;
       case 'flow-log-create':
         if (change.flowLogId !== null) {
-          effects.add(change.flowLogId, null, flowLogText(change.destination.arn));
+          effects.add(change.flowLogId, null, flowLogText(change.destination));
         }
         break;
       case 'iam-access-key-status-set':

@@ -1,5 +1,6 @@
 import type { AwsState, Bucket, LogGroup } from '../../lab/aws-model/state.ts';
 import { blockText } from '../oracle/bucket.ts';
+import { flowLogText } from '../oracle/flow-log.ts';
 import { entryText } from '../oracle/network-acl.ts';
 import { ruleText } from '../oracle/security-group.ts';
 import { sharesText } from '../oracle/snapshot.ts';
@@ -64,7 +65,7 @@ export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
       [`trail ${id}`, `validation ${isValidated}`],
     ]),
     ...diffOf(before.vpcs, after.vpcs, (vpc, { flowLogs = [] }) =>
-      flowLogs.map(({ id, bucket }) => [`flow log ${id}`, `${vpc} ${bucket}`]),
+      flowLogs.map(({ id, bucket }) => [`flow log ${vpc}/${id}`, flowLogText(bucket)]),
     ),
     ...diffOf(before.logGroups, after.logGroups, logGroupItems),
     ...diffOf(before.databases, after.databases, (_, { snapshots }) =>

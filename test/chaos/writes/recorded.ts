@@ -1,17 +1,9 @@
 import { z } from 'zod';
 import { recordedEffects, unconfirmedItems } from '../oracle/records.ts';
-import { sharesText } from '../oracle/snapshot.ts';
 import { clusterText, type Transition } from './items.ts';
 
-/** The changes of the other rules, read as evidence keeps them: see `oracle/records.ts`. */
+/** The changes that `oracle/records.ts` does not read, as evidence keeps them. */
 const changeSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('iam-access-key-status-set'),
-    resource: z.string(),
-    key: z.string(),
-    before: z.string(),
-    after: z.string(),
-  }),
   z.object({
     kind: z.literal('cloudtrail-log-file-validation-set'),
     resource: z.string(),
@@ -19,22 +11,10 @@ const changeSchema = z.discriminatedUnion('kind', [
     after: z.boolean(),
   }),
   z.object({
-    kind: z.literal('flow-log-create'),
-    resource: z.string(),
-    flowLogId: z.string().nullable(),
-    destination: z.object({ logGroup: z.string().optional(), arn: z.string().optional() }),
-  }),
-  z.object({
     kind: z.literal('log-group-create'),
     resource: z.string(),
     retentionDays: z.number(),
     made: z.array(z.enum(['log group', 'retention'])).default([]),
-  }),
-  z.object({
-    kind: z.literal('rds-snapshot-shares-change'),
-    resource: z.string(),
-    before: z.array(z.string()),
-    after: z.array(z.string()),
   }),
   z.object({
     kind: z.literal('redshift-cluster-public-access-set'),
@@ -56,34 +36,34 @@ const resourceSchema = z.looseObject({
   document: z.string().optional(),
 });
 
-function isOfNetworkOrBucket(kind: string): boolean {
-  return /^(security-group|network-acl|s3)-/.test(kind);
-}
+/** What the items of the kinds are called that `oracle/records.ts` reads, by how their names begin. */
+const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => string>> = {
+  'flow-log': (vpc, item) => `flow log ${vpc}/${item}`,
+  iam: (user, item) => `key ${user}/${item}`,
+  'network-acl': (acl, item) => `entry ${acl} ${item}`,
+  rds: (_, item) => `snapshot ${item}`,
+  s3: (bucket) => `block ${bucket}`,
+  'security-group': (_, item) => `rule ${item}`,
+};
 
-function itemName(kind: string, resource: string, item: string): string {
-  if (kind.startsWith('network-acl')) return `entry ${resource} ${item}`;
-  return kind.startsWith('s3') ? `block ${resource}` : `rule ${item}`;
+/** How a kind's items are called; undefined where `oracle/records.ts` does not read it. */
+function namesOf(kind: string): ((resource: string, item: string) => string) | undefined {
+  return Object.entries(ITEM_NAMES).find(([start]) => kind.startsWith(`${start}-`))?.[1];
 }
 
 /** What one recorded change says that was changed. @throws z.ZodError where it is of no form that is documented */
 function transitionsOfChange(recorded: unknown): Transition[] {
   const { kind, resource } = resourceSchema.parse(recorded);
-  if (isOfNetworkOrBucket(kind)) {
+  const nameOf = namesOf(kind);
+  if (nameOf !== undefined) {
     const { net } = recordedEffects([recorded]);
-    return [...net].map(([item, effect]) => ({ item: itemName(kind, resource, item), ...effect }));
+    return [...net].map(([item, effect]) => ({ item: nameOf(resource, item), ...effect }));
   }
   const change = changeSchema.parse(recorded);
   switch (change.kind) {
-    case 'iam-access-key-status-set':
-      return [{ item: `key ${resource}/${change.key}`, before: change.before, after: change.after }];
     case 'cloudtrail-log-file-validation-set': {
       const [before, after] = [change.before, change.after].map((isOn) => `validation ${isOn}`);
       return [{ item: `trail ${resource}`, before: before ?? null, after: after ?? null }];
-    }
-    case 'flow-log-create': {
-      const { logGroup, arn } = change.destination;
-      const after = `${resource} ${logGroup ?? arn}`;
-      return [{ item: `flow log ${change.flowLogId}`, before: null, after }];
     }
     case 'log-group-create':
       return change.made.map((part) =>
@@ -91,10 +71,6 @@ function transitionsOfChange(recorded: unknown): Transition[] {
           ? { item: `log group ${resource}`, before: null, after: 'there' }
           : { item: `retention ${resource}`, before: null, after: String(change.retentionDays) },
       );
-    case 'rds-snapshot-shares-change':
-      return [
-        { item: `snapshot ${resource}`, before: sharesText(change.before), after: sharesText(change.after) },
-      ];
     case 'redshift-cluster-public-access-set':
       return [
         { item: `cluster ${resource}`, before: clusterText(change.before), after: clusterText(change.after) },
@@ -117,16 +93,18 @@ export function isUnconfirmed(
   const of = (recorded: unknown): boolean => {
     const { kind, resource, document } = resourceSchema.parse(recorded);
     if (kind === 'automation-execution-start') return transition.after === document;
-    if (!isOfNetworkOrBucket(kind)) return transition.item.includes(resource);
+    const nameOf = namesOf(kind);
+    if (nameOf === undefined) return transition.item.includes(resource);
     const items = unconfirmedItems([recorded]);
     const { item, before, after } = transition;
-    return [...items].some((each) => item === itemName(kind, resource, each) || each === (after ?? before));
+    return [...items].some((each) => item === nameOf(resource, each) || each === (after ?? before));
   };
   const inDoubt = applied.some((recorded) => {
     const { kind, resource } = resourceSchema.parse(recorded);
-    if (!isOfNetworkOrBucket(kind)) return false;
+    const nameOf = namesOf(kind);
+    if (nameOf === undefined) return false;
     const { unconfirmed: items } = recordedEffects([recorded]);
-    return [...items].some((each) => transition.item === itemName(kind, resource, each));
+    return [...items].some((each) => transition.item === nameOf(resource, each));
   });
   return inDoubt || unconfirmed.some(of);
 }

@@ -56,6 +56,24 @@ async function follow(
 
 const applied = [{ change: { kind: 'flow-log-create', flowLogId: expect.stringMatching(/^fl-/) } }];
 
+test('of 25 VPCs, what AWS says of their delivery is read by one call a look, beside the assessment', async () => {
+  const ids = Array.from({ length: 25 }, (_, index) => `vpc-${String(index).padStart(8, '0')}`);
+  const vpcs = Object.fromEntries(ids.map((id) => [id, { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] }]));
+  const of = new ModelAccount(RULE, { ...EMPTY_STATE, vpcs }, { destination: BUCKET });
+  await of.world.attempt(of.job(...ids));
+  of.world.now += 16 * MINUTE;
+  let calls = 0;
+  of.onCall = () => {
+    calls += 1;
+  };
+
+  const { inProgress } = await of.world.attempt(of.world.lastLook);
+
+  expect(inProgress).toHaveLength(25);
+  // The VPCs, their flow logs, and how these deliver.
+  expect(calls).toBe(3);
+});
+
 test('a flow log of ours is not remediated while AWS can’t know whether it delivers', async () => {
   const of = account();
   const begun = of.world.now;
