@@ -67,9 +67,10 @@ export class EvidenceObjects {
   /**
    * @param condition `IfNoneMatch: '*'` writes only where there is no such object, `IfMatch` only over the version with
    *   that tag
+   * @returns the tag of the version that was written
    * @throws AWS's own error: `PreconditionFailed` where the condition is not met
    */
-  put(key: string, json: string, condition: WriteCondition = {}): Promise<void> {
+  put(key: string, json: string, condition: WriteCondition = {}): Promise<string> {
     return this.#put({ ...this.#place(key), Body: json, ContentType: 'application/json', ...condition });
   }
 
@@ -77,20 +78,20 @@ export class EvidenceObjects {
    * Writes values as lines of JSON, compressed: one object for many.
    * @throws as `put`
    */
-  async putLines(key: string, values: readonly unknown[], condition: WriteCondition = {}): Promise<void> {
+  async putLines(key: string, values: readonly unknown[], condition: WriteCondition = {}): Promise<string> {
     const text = values.map((value) => `${JSON.stringify(value)}\n`).join('');
     const Body = await compress(text);
     // No `ContentEncoding`: a client that heeded it would hand on an object that is not what its name says.
     return this.#put({ ...this.#place(key), Body, ContentType: 'application/gzip', ...condition });
   }
 
-  async #put(object: PutObjectCommandInput): Promise<void> {
+  async #put(object: PutObjectCommandInput): Promise<string> {
     const { PutObjectCommand } = await import('./s3.ts');
     const client = await this.#s3();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await client.send(new PutObjectCommand(object));
-        return;
+        const { ETag = '' } = await client.send(new PutObjectCommand(object));
+        return ETag;
       } catch (error) {
         // Another write of the object came in between. S3 user guide, "Conditional writes": upload again.
         if (attempt === CONFLICT_ATTEMPTS || !isAwsError(error, 'ConditionalRequestConflict')) throw error;

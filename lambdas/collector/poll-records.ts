@@ -131,7 +131,7 @@ export class AwsPollRecords implements PollRecords {
     return `s3://${this.#options.bucket}/${key}`;
   }
 
-  #put(key: string, value: object): Promise<void> {
-    return this.#objects.put(key, JSON.stringify(value));
+  async #put(key: string, value: object): Promise<void> {
+    await this.#objects.put(key, JSON.stringify(value));
   }
 }

@@ -15,7 +15,7 @@ import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { FindingMemory } from './record/finding-memory.ts';
 import { Journal } from './record/journal.ts';
-import { endLease, type HeldLease, takeLease } from './record/lease.ts';
+import { confirmHeld, endLease, type HeldLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
@@ -48,6 +48,7 @@ interface Learned {
   readonly idle: Finding[];
   /** Whether outcomes that are as before are published, too. */
   publishesAll: boolean;
+  readonly failures: unknown[];
 }
 
 /**
@@ -71,6 +72,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     publishesAll: false,
     endedExemptions: new Map(),
     idle: [],
+    failures: [],
   };
   try {
     const lease = await takeLease(work);
@@ -89,6 +91,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     book.addToPending(retry(error));
   }
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
+  learned.failures.push(...(await confirmHeld(work)));
   return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
 }
 
@@ -153,9 +156,8 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   }
 }
 
-const UNVIOLATED = ['remediated', 'compliant', 'gone'];
-
-const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean => UNVIOLATED.includes(outcome);
+const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>
+  ['remediated', 'compliant', 'gone'].includes(outcome);
 
 /** The findings that have a verdict and of which something may stand that no plan builds on. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
@@ -214,7 +216,7 @@ async function record(
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
-  const failures = await removeMarks(job, places, ports);
+  const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, log);
   book.add(unwritten);

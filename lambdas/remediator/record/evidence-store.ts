@@ -39,12 +39,21 @@ export const journalRecordSchema = z.object({
   handedOn: z
     .array(z.object({ look: z.number().int().positive(), resources: z.array(z.string()) }))
     .optional(),
+  /** The attempt that wrote this version: by it an attempt knows its own. One of an older form names none. */
+  writer: z.string().optional(),
   /** When the first attempt began that wrote it. */
   startedAt: timestampSchema.optional(),
   /** The resources whose outcomes the event bus has. */
   published: z.array(z.string()).default([]),
 });
 export type JournalRecord = z.infer<typeof journalRecordSchema>;
+
+/** A journal as it stands. */
+export interface JournalVersion {
+  readonly journal: JournalRecord;
+  /** Changes with each write. */
+  readonly version: string;
+}
 
 /** What an automation execution works on: a resource in its own region, which need not be the finding's. */
 export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
@@ -73,8 +82,17 @@ export interface EvidenceStore {
    */
   writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean>;
   /** Reads what earlier attempts at a job planned and applied: undefined where none came that far. */
-  readJournal(jobId: string): Promise<JournalRecord | undefined>;
-  writeJournal(jobId: string, journal: JournalRecord): Promise<void>;
+  readJournal(jobId: string): Promise<JournalVersion | undefined>;
+  /**
+   * Writes a journal over the version that its writer knows, and over none but that.
+   * @param replaced undefined where there was none
+   * @returns the version that was written; undefined where another writer's stands
+   */
+  writeJournal(
+    jobId: string,
+    journal: JournalRecord,
+    replaced: string | undefined,
+  ): Promise<string | undefined>;
   /** Reads which job's execution may work on a resource: undefined where none does. */
   readInProgress(place: Place): Promise<InProgressMark | undefined>;
   /**

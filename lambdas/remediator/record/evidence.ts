@@ -8,6 +8,7 @@ import {
   type InProgressMark,
   inProgressSchema,
   type JournalRecord,
+  type JournalVersion,
   journalRecordSchema,
   type Place,
 } from './evidence-store.ts';
@@ -50,13 +51,31 @@ export class EvidenceBucket implements EvidenceStore {
     return isDeepStrictEqual(found?.lines, outcomes.map(asJson));
   }
 
-  async readJournal(jobId: string): Promise<JournalRecord | undefined> {
-    const text = await this.#objects.get(journalKey(jobId));
-    return text === undefined ? undefined : journalRecordSchema.parse(JSON.parse(text));
+  async readJournal(jobId: string): Promise<JournalVersion | undefined> {
+    const found = await this.#objects.find(journalKey(jobId));
+    if (found === undefined) return undefined;
+    return { journal: journalRecordSchema.parse(JSON.parse(found.text)), version: found.etag };
   }
 
-  writeJournal(jobId: string, journal: JournalRecord): Promise<void> {
-    return this.#objects.put(journalKey(jobId), JSON.stringify(journal));
+  async writeJournal(
+    jobId: string,
+    journal: JournalRecord,
+    replaced: string | undefined,
+  ): Promise<string | undefined> {
+    const key = journalKey(jobId);
+    const text = JSON.stringify(journal);
+    try {
+      const condition = replaced === undefined ? { IfNoneMatch: '*' as const } : { IfMatch: replaced };
+      return await this.#objects.put(key, text, condition);
+    } catch (error) {
+      if (!isAwsError(error, 'PreconditionFailed')) throw error;
+    }
+    // A write whose answer was lost may have come through: then the version that stands has the same writer.
+    const found = await this.readJournal(jobId);
+    if (found === undefined || journal.writer === undefined || found.journal.writer !== journal.writer) {
+      return undefined;
+    }
+    return this.#objects.put(key, text, { IfMatch: found.version });
   }
 
   async readInProgress(place: Place): Promise<InProgressMark | undefined> {

@@ -48,6 +48,21 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
 }
 
 /**
+ * Writes down what was applied, before outcomes say so. An attempt that was stopped for so long that another took over
+ * learns of it here, whatever its clock says: it records no outcomes, and the journal has what it changed.
+ * @returns the error where the journal can't be written
+ * @throws LeaseHeldError when another attempt has taken over
+ */
+export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  await journal.writeNews().catch((error: unknown) => failures.push(error));
+  if (!journal.isTakenOver) return failures;
+  throw new LeaseHeldError(
+    `job of ${pollId(job.poll)} for account ${job.account}: another attempt has taken over meanwhile`,
+  );
+}
+
+/**
  * Gives the job back, and with it tells other jobs what was applied, and later polls what became of its findings.
  * @returns the error where that can't be written
  */

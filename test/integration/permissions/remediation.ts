@@ -3,7 +3,11 @@ import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import { parseAccountSettings, parseRuleSettings, type Settings } from '../../../lambdas/model/settings.ts';
 import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
-import type { EvidenceStore, JournalRecord } from '../../../lambdas/remediator/record/evidence-store.ts';
+import type {
+  EvidenceStore,
+  JournalRecord,
+  JournalVersion,
+} from '../../../lambdas/remediator/record/evidence-store.ts';
 import { remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
@@ -143,11 +147,12 @@ class MemoryEvidence implements EvidenceStore {
     this.#outcomes.set(key, [...outcomes]);
     return true;
   }
-  async readJournal(): Promise<JournalRecord | undefined> {
-    return this.#journal;
+  async readJournal(): Promise<JournalVersion | undefined> {
+    return this.#journal === undefined ? undefined : { journal: this.#journal, version: 'only' };
   }
-  async writeJournal(_id: string, journal: JournalRecord): Promise<void> {
+  async writeJournal(_id: string, journal: JournalRecord): Promise<string> {
     this.#journal = journal;
+    return 'only';
   }
   async readInProgress(): Promise<undefined> {
     return undefined;

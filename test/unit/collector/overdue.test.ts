@@ -49,6 +49,7 @@ function bucketOf(marks: Readonly<Record<string, PollMark>>) {
       if (!isMet) throw Object.assign(new Error('not so'), { name: 'PreconditionFailed' });
       if (known !== undefined) writtenAnew.push(key);
       objects.set(key, json);
+      return json;
     },
   };
 }

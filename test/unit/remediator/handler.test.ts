@@ -203,7 +203,8 @@ describe('a job', () => {
 
     const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
     expect(ofTable).toEqual(['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:TransactWriteItems']);
-    expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(14);
+    // The journal before each of 13 changes and once after them; the outcomes.
+    expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(15);
   });
 
   test('the role is assumed once, and settings are read once for two jobs', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EvidenceObjects } from '../../../../lambdas/aws/evidence-objects.ts';
@@ -43,12 +44,22 @@ function s3(
     if (faulty !== undefined && faulty !== 'cut') return faulty;
     if (call.method === 'GET') {
       const body = objects.get(key);
-      return body === undefined ? s3Error('NoSuchKey', 404) : { status: 200, body };
+      if (body === undefined) return s3Error('NoSuchKey', 404);
+      return { status: 200, body, headers: { etag: tagOf(body) } };
+    }
+    const replaced = call.headers['if-match'];
+    const standing = objects.get(key);
+    if (replaced !== undefined && (standing === undefined || tagOf(standing) !== replaced)) {
+      return s3Error('PreconditionFailed', 412);
     }
     if (call.headers['if-none-match'] === '*' && objects.has(key)) return s3Error('PreconditionFailed', 412);
     objects.set(key, call.body);
-    return faulty ?? { status: 200, body: '' };
+    return faulty ?? { status: 200, body: '', headers: { etag: tagOf(call.body) } };
   };
+}
+
+function tagOf(body: string): string {
+  return `"${createHash('md5').update(body).digest('hex')}"`;
 }
 
 function bucketAt(aws: ScriptedAws): EvidenceBucket {
@@ -173,16 +184,61 @@ describe('a journal', () => {
     published: ['other'],
   };
 
-  test('is written under the job’s id, over the one that is there, and read again', async () => {
-    const objects = new Map([['jobs/id.json', 'old']]);
+  test('is written under the job’s id, and read again with its version', async () => {
+    const objects = new Map<string, string>();
     await using aws = await scriptedAws(s3(objects));
     const bucket = bucketAt(aws);
 
-    await bucket.writeJournal('id', journal);
+    const version = await bucket.writeJournal('id', journal, undefined);
 
-    await expect(bucket.readJournal('id')).resolves.toEqual(journal);
+    await expect(bucket.readJournal('id')).resolves.toEqual({ journal, version });
     await expect(bucket.readJournal('other')).resolves.toBeUndefined();
     expect([...objects]).toEqual([['jobs/id.json', JSON.stringify(journal)]]);
     expect(aws.calls[0]?.headers).toMatchObject({ 'x-amz-expected-bucket-owner': '111111111111' });
+  });
+
+  test('is written over the version that its writer knows', async () => {
+    const objects = new Map<string, string>();
+    await using aws = await scriptedAws(s3(objects));
+    const bucket = bucketAt(aws);
+    const later = { ...journal, published: [] };
+
+    const first = await bucket.writeJournal('id', journal, undefined);
+    const second = await bucket.writeJournal('id', later, first);
+
+    expect(second).not.toBe(first);
+    await expect(bucket.readJournal('id')).resolves.toEqual({ journal: later, version: second });
+  });
+
+  test.each([
+    ['a first one', undefined],
+    ['one that is no longer there', '"old"'],
+  ])('of another attempt is left as it is by who takes it for %s', async (_, replaced) => {
+    const standing = JSON.stringify({ ...journal, writer: 'other' });
+    const objects = new Map([['jobs/id.json', standing]]);
+    await using aws = await scriptedAws(s3(objects));
+    const bucket = bucketAt(aws);
+
+    const version = await bucket.writeJournal('id', { ...journal, writer: 'own' }, replaced);
+
+    expect(version).toBeUndefined();
+    expect(objects.get('jobs/id.json')).toBe(standing);
+  });
+
+  test('whose write came through without an answer is written over by the same writer', async () => {
+    const objects = new Map<string, string>();
+    let puts = 0;
+    await using aws = await scriptedAws(
+      s3(objects, ({ method }) => {
+        puts += method === 'PUT' ? 1 : 0;
+        return method === 'PUT' && puts === 1 ? 'cut' : undefined;
+      }),
+    );
+    const bucket = bucketAt(aws);
+    const own = { ...journal, writer: 'own' };
+
+    const version = await bucket.writeJournal('id', own, undefined);
+
+    await expect(bucket.readJournal('id')).resolves.toEqual({ journal: own, version });
   });
 });

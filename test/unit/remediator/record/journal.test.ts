@@ -73,7 +73,7 @@ test('of what an older version wrote, applied is applied, and nothing is known o
   const applied = [{ ...changeOf('a'), appliedAt: AT, requestIds: [] }];
   const plan = [changeOf('a'), changeOf('b')];
   const resource = { resource: VPC, plan, applied, begun: ['a', 'b', 'a'] };
-  await evidence.writeJournal('job', { version: 1, resources: [resource], published: [] });
+  await evidence.writeJournal('job', { version: 1, resources: [resource], published: [] }, undefined);
   const journal = new Journal('job', evidence);
 
   await journal.read();

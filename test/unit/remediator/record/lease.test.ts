@@ -93,3 +93,42 @@ test('an attempt whose job was taken over says so, and leaves the other’s leas
   expect(failures).toMatchObject([{ name: 'LeaseHeldError' }]);
   expect(world.table.leases.get(jobId(jobOf('deploy')))).toMatchObject({ holder: HOLDER, state: 'held' });
 });
+
+test.each([
+  ['', 0],
+  [', and whose clock is behind,', -600_000],
+])(
+  'an attempt that stops for longer than its lease%s makes no change that it had not begun',
+  async (_, behind) => {
+    const keys = ['one', 'two', 'three'];
+    let stoppedAt = 0;
+    for (let hasStopped = true; hasStopped; ) {
+      const world = new World({ deploy: keys });
+      let step = 0;
+      let changedByOther = 0;
+      hasStopped = false;
+      stoppedAt += 1;
+
+      const first = world.attempt(jobOf('deploy'), {
+        onStep: async () => {
+          step += 1;
+          if (step !== stoppedAt) return;
+          hasStopped = true;
+          world.now += 600_000;
+          await world.attempt(jobOf('deploy'), { number: 2 });
+          changedByOther = world.account.changed.length;
+          world.now += behind;
+        },
+      });
+      await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
+      await world.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
+
+      expect(world.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
+      expect(new Set(world.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
+      expect([...world.objects.values()].flat()).toHaveLength(1);
+      // A call that was about to leave can't be called back.
+      if (hasStopped) expect(world.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
+    }
+    expect(stoppedAt).toBeGreaterThan(20);
+  },
+);

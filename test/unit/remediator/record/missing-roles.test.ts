@@ -23,7 +23,9 @@ class Bucket {
       'IfNoneMatch' in condition ? etag !== undefined : 'IfMatch' in condition && condition.IfMatch !== etag;
     if (isRefused) throw Object.assign(new Error('412'), { name: 'PreconditionFailed' });
     this.#writes += 1;
-    this.objects.set(key, { text, etag: `"${this.#writes}"` });
+    const written = `"${this.#writes}"`;
+    this.objects.set(key, { text, etag: written });
+    return written;
   }
 }
 

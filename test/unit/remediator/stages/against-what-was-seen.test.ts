@@ -236,10 +236,10 @@ describe('pause and window', () => {
   test('a maintenance window that closes between two changes does so, too', async () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);
-    const window = { days: ['TUE' as const], start: '11:00', end: '12:30', time_zone: 'UTC' };
+    const window = { days: ['TUE' as const], start: '11:00', end: '12:03', time_zone: 'UTC' };
     account.world.settings = settingsOf({ rule: SSH, maintenance_window: window });
     account.after = (call) => {
-      if (isWrite(call)) account.world.now += 3_600_000;
+      if (isWrite(call)) account.world.now += 240_000;
     };
 
     await account.world.attempt(job);

@@ -6,9 +6,9 @@ export class Killed extends Error {
 /** Counts what an attempt does to the world around it, and ends the attempt after so many steps. */
 export class Lifeline {
   #left: number;
-  readonly #onStep: () => void;
+  readonly #onStep: () => void | Promise<void>;
 
-  constructor(steps = Number.POSITIVE_INFINITY, onStep: () => void = () => {}) {
+  constructor(steps = Number.POSITIVE_INFINITY, onStep: () => void | Promise<void> = () => {}) {
     this.#left = steps;
     this.#onStep = onStep;
   }
@@ -24,15 +24,15 @@ export class Lifeline {
 
   /** One step before an effect, one after it: so that an attempt may end between the two. */
   async step<T>(effect: () => T | Promise<T>): Promise<T> {
-    this.#take();
+    await this.#take();
     const result = await effect();
-    this.#take();
+    await this.#take();
     return result;
   }
 
-  #take(): void {
+  async #take(): Promise<void> {
     this.#left -= 1;
-    this.#onStep();
+    await this.#onStep();
     if (this.#left < 0) throw new Killed('the function was ended');
   }
 }

@@ -104,8 +104,8 @@ export interface AttemptOptions {
   readonly remainingMilliseconds?: () => number;
   /** The attempt is ended after so many steps. */
   readonly steps?: number;
-  /** Told of each step that is taken. */
-  readonly onStep?: () => void;
+  /** Called at each step that is taken. */
+  readonly onStep?: () => void | Promise<void>;
 }
 
 /** Longer than a lease. */
@@ -216,10 +216,18 @@ export class World {
             this.objects.set(key, structuredClone(outcomes));
             return true;
           }),
-        readJournal: (id) => call('readJournal', () => structuredClone(this.journals.get(id))),
-        writeJournal: (id, journal) =>
+        readJournal: (id) =>
+          call('readJournal', () => {
+            const journal = structuredClone(this.journals.get(id));
+            return journal === undefined ? undefined : { journal, version: versionOf(journal) };
+          }),
+        writeJournal: (id, journal, replaced) =>
           call('writeJournal', () => {
+            const standing = this.journals.get(id);
+            const isKnown = (standing === undefined ? undefined : versionOf(standing)) === replaced;
+            if (!isKnown && standing?.writer !== journal.writer) return undefined;
             this.journals.set(id, structuredClone(journal));
+            return versionOf(journal);
           }),
         readInProgress: (finding) => call('readInProgress', () => this.inProgress.get(findingKey(finding))),
         writeInProgress: (place, mark, replaced) =>
@@ -264,6 +272,11 @@ export class World {
     const outcomes = this.objects.get(key);
     return outcomes === undefined ? undefined : [...outcomes];
   }
+}
+
+/** As S3 gives the same content the same tag. */
+function versionOf(journal: JournalRecord): string {
+  return JSON.stringify(journal);
 }
 
 function nameOf({ poll, finding }: Pick<Outcome, 'poll' | 'finding'>): string {
