@@ -87,6 +87,11 @@ export class LeaseHeldError extends AutomationError {
   }
 }
 
+/** An item of the findings table that was written by another version of this product, or by somebody else. */
+export class UnreadableItemError extends AutomationError {
+  override readonly name = 'UnreadableItemError';
+}
+
 /** The function's time is up before all was done: the next attempt does what is left. */
 export class OutOfTimeError extends AutomationError {
   override readonly name = 'OutOfTimeError';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
-import { LeaseHeldError } from '../../model/errors.ts';
+import { LeaseHeldError, UnreadableItemError } from '../../model/errors.ts';
 import {
   CHANGED,
   type ChangedItem,
@@ -26,7 +26,7 @@ import type {
   Taken,
 } from './findings-store.ts';
 
-const sortKeySchema = z.object({ sk: z.string() });
+const keySchema = z.looseObject({ pk: z.string(), sk: z.string(), version: z.unknown() });
 
 const DAY_SECONDS = 86_400;
 
@@ -51,7 +51,7 @@ export class FindingsRecord implements FindingsStore {
     const item = this.#leaseItem(job, lease);
     const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now) });
     if (put.isWritten) return { is: 'taken' };
-    const by = leaseItemSchema.parse(put.found);
+    const by = parseItem(leaseItemSchema, put.found);
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
 
@@ -71,16 +71,16 @@ export class FindingsRecord implements FindingsStore {
 
   async recall(findings: readonly FindingName[], resources: readonly ChangedResource[]): Promise<Known> {
     const keys = [...findings.map(findingItemKey), ...resources.map(changedKey)];
-    const items = (await this.#table.read(keys)).map((item) => ({ item, ...sortKeySchema.parse(item) }));
+    const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
     return {
-      changed: items.filter(({ sk }) => sk === CHANGED).map(({ item }) => changedItemSchema.parse(item)),
-      findings: items.filter(({ sk }) => sk !== CHANGED).map(({ item }) => findingItemSchema.parse(item)),
+      changed: items.filter(({ sk }) => sk === CHANGED).map((item) => parseItem(changedItemSchema, item)),
+      findings: items.filter(({ sk }) => sk !== CHANGED).map((item) => parseItem(findingItemSchema, item)),
     };
   }
 
   async readChanged(resources: readonly ChangedResource[]): Promise<Changed[]> {
     const items = await this.#table.read(resources.map(changedKey));
-    return items.map((item) => changedItemSchema.parse(item));
+    return items.map((item) => parseItem(changedItemSchema, item));
   }
 
   #leaseItem({ region, job }: JobName, lease: Lease): LeaseItem {
@@ -103,6 +103,17 @@ export class FindingsRecord implements FindingsStore {
   #inDays(days: number): number {
     return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
   }
+}
+
+/** @throws UnreadableItemError when the item has another form, for instance that of a newer version */
+function parseItem<T>(schema: z.ZodType<T>, item: unknown): T {
+  const parsed = schema.safeParse(item);
+  if (parsed.success) return parsed.data;
+  const { pk, sk, version } = keySchema.partial().parse(item);
+  throw new UnreadableItemError(
+    `item ${pk} / ${sk} of the findings table has version ${JSON.stringify(version)}, and this function reads version 1: ${z.prettifyError(parsed.error)}`,
+    { cause: parsed.error },
+  );
 }
 
 /** A lease of another version is never taken: it may mean something that this one does not know. */

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { outcomesKey } from '../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../lambdas/model/job.ts';
 import {
+  type Answer,
   jsonAnswer,
   queryError,
   type ScriptedAws,
@@ -525,4 +526,76 @@ test('no credentials are in logs, evidence or events, whatever goes wrong', asyn
   );
   expect(told).toContain('AccessDenied');
   for (const secret of SECRETS) expect(told).not.toContain(secret);
+});
+
+describe('the findings table', () => {
+  const refusal = (code: string): Answer =>
+    jsonAnswer({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: code }, 400);
+  const newer = { pk: 'pk', sk: RULE, version: 2, expiresAt: 1, words: 'of the next version' };
+  const newerLease = jsonAnswer(
+    {
+      __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+      message: 'The conditional request failed',
+      Item: marshall(newer),
+    },
+    400,
+  );
+  const itemsOf = (...items: readonly object[]): Answer =>
+    jsonAnswer({
+      Responses: { [variables.FINDINGS_TABLE]: items.map((item) => marshall(item)) },
+    });
+
+  test.each([
+    ['is missing', 'PutItem', refusal('ResourceNotFoundException'), 'ResourceNotFoundException'],
+    ['is throttled', 'PutItem', refusal('ThrottlingException'), 'ThrottlingException'],
+    ['is denied', 'PutItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
+    ['does not answer', 'PutItem', 'cut' as const, 'socket hang up'],
+    ['has a lease of a newer form', 'PutItem', newerLease, 'has version 2'],
+    ['can’t be read', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
+    ['has a finding of a newer form', 'BatchGetItem', itemsOf(newer), 'has version 2'],
+    [
+      'has recent changes of a newer form',
+      'BatchGetItem',
+      itemsOf({ ...newer, sk: '#changed' }),
+      'has version 2',
+    ],
+  ])(
+    'that %s stops the job before anything is read or changed, loudly',
+    async (_, operation, fault, words) => {
+      cloud.users.set('a', 'Active');
+      cloud.faults.set(`dynamodb:${operation}`, fault);
+
+      const first = await invoke(recordOf(jobOf('a')));
+      const asked = cloud.operations.filter((each) => each.startsWith('iam:'));
+      const warned = [...logged('WARN'), ...logged('ERROR')].join('\n');
+      cloud.faults.clear();
+      const second = await invoke(recordOf(jobOf('a'), 2));
+
+      expect(first.batchItemFailures).toHaveLength(1);
+      expect(asked).toEqual([]);
+      expect(warned).toContain(words);
+      expect(second.batchItemFailures).toEqual([]);
+      expect(cloud.users.get('a')).toBe('Inactive');
+    },
+  );
+
+  test.each(['ResourceNotFoundException', 'ThrottlingException', 'AccessDeniedException'])(
+    'that answers %s at the end gets what was changed with the next attempt, which changes nothing more',
+    async (code) => {
+      cloud.users.set('a', 'Active');
+      cloud.faults.set('dynamodb:TransactWriteItems', refusal(code));
+
+      const first = await invoke(recordOf(jobOf('a')));
+      const warned = [...logged('WARN'), ...logged('ERROR')].join('\n');
+      cloud.faults.clear();
+      const second = await invoke(recordOf(jobOf('a'), 2));
+
+      expect([first.batchItemFailures.length, second.batchItemFailures.length]).toEqual([1, 0]);
+      expect(warned).toContain(code);
+      expect(cloud.operations.filter((each) => each === 'iam:UpdateAccessKey')).toHaveLength(1);
+      expect([...cloud.items.keys()]).toContainEqual(expect.stringContaining(`finding#${ACCOUNT}#global#a`));
+      const evidence = [...cloud.objects].filter(([key]) => key.startsWith('outcomes/'));
+      expect(evidence.map(([, text]) => text.trimEnd().split('\n').length)).toEqual([1]);
+    },
+  );
 });
