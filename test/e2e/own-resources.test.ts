@@ -85,6 +85,20 @@ resource "aws_lambda_layer_version" "agent" {
   filename   = "layer.zip"
 }
 
+resource "aws_vpc" "this" {
+  cidr_block = "10.20.0.0/16"
+}
+
+resource "aws_subnet" "private" {
+  vpc_id     = aws_vpc.this.id
+  cidr_block = "10.20.1.0/24"
+}
+
+resource "aws_security_group" "functions" {
+  name   = "functions"
+  vpc_id = aws_vpc.this.id
+}
+
 resource "aws_sqs_queue" "seen" {
   for_each = toset(["topic", "bus"])
 
@@ -129,7 +143,13 @@ module "cspm_auto_remediation" {
   rules           = { security-group-ssh-open = { mode = "enforce" } }
   evidence        = { create_bucket = false, bucket = aws_s3_bucket.evidence.bucket, force_destroy = true }
   event_bus       = { create = false, name = aws_cloudwatch_event_bus.security.name }
-  collector       = { layers = [aws_lambda_layer_version.agent.arn], environment = { AGENT = "on" } }
+
+  collector = {
+    layers             = [aws_lambda_layer_version.agent.arn]
+    environment        = { AGENT = "on" }
+    subnet_ids         = [aws_subnet.private.id]
+    security_group_ids = [aws_security_group.functions.id]
+  }
 
   notifications = {
     create_topic = false
@@ -208,13 +228,18 @@ test('a second plan is clean, and no bucket for evidence is made', async () => {
   });
 });
 
-test('the function has the layer and the variable', async () => {
-  const { Layers = [], Environment } = await new LambdaClient(lab.settings(account, region)).send(
+test('the function has the layer, the variable and the subnet', async () => {
+  const {
+    Layers = [],
+    Environment,
+    VpcConfig,
+  } = await new LambdaClient(lab.settings(account, region)).send(
     new GetFunctionConfigurationCommand({ FunctionName: 'cspm-auto-remediation-collector' }),
   );
 
   expect(Layers.map(({ Arn }) => Arn)).toEqual([`arn:aws:lambda:${region}:${account}:layer:agent:1`]);
   expect(Environment?.Variables).toMatchObject({ AGENT: 'on' });
+  expect(VpcConfig?.SubnetIds).toEqual([expect.stringMatching(/^subnet-/)]);
 });
 
 test('evidence, an event and a notification arrive in what was there before', async () => {

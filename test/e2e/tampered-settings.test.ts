@@ -5,7 +5,13 @@ import {
   GetEventSelectorsCommand,
   GetTrailStatusCommand,
 } from '@aws-sdk/client-cloudtrail';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketLoggingCommand,
+  GetBucketPolicyCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -53,6 +59,20 @@ module "central" {
   rules           = { s3-bucket-public = { mode = "dry_run" }, rds-snapshot-public = {} }
   encryption      = { ${region} = { buckets = aws_kms_key.this.arn } }
   audit_trail     = { bucket = aws_s3_bucket.logs.bucket }
+
+  evidence = {
+    retention_days  = 2555
+    noncurrent_days = 60
+    transitions     = [{ days = 90, storage_class = "GLACIER_IR" }, { days = 30, storage_class = "STANDARD_IA" }]
+    access_log      = { bucket = aws_s3_bucket.logs.bucket, prefix = "evidence/" }
+
+    policy_statements = [{
+      Sid       = "Auditors"
+      Effect    = "Allow"
+      Principal = { AWS = "arn:aws:iam::222222222222:root" }
+      Action    = ["s3:GetObject", "s3:ListBucket"]
+    }]
+  }
 }
 
 module "region" {
@@ -140,6 +160,36 @@ test('a plan names a settings object that someone else wrote, until the document
     new GetParameterCommand({ Name: '/cspm-auto-remediation/pause' }),
   );
   expect(paused.Parameter?.Value).toBe('all');
+});
+
+test('the evidence bucket has the lifecycle, access log and statements that it was given', async () => {
+  const evidence = { Bucket: `cspm-auto-remediation-evidence-${account}-${region}` };
+  const [lifecycle, logging, policy] = await Promise.all([
+    s3.send(new GetBucketLifecycleConfigurationCommand(evidence)),
+    s3.send(new GetBucketLoggingCommand(evidence)),
+    s3.send(new GetBucketPolicyCommand(evidence)),
+  ]);
+
+  expect(lifecycle.Rules?.find(({ ID }) => ID === 'retention')).toMatchObject({
+    Expiration: { Days: 2555 },
+    NoncurrentVersionExpiration: { NoncurrentDays: 60 },
+    Transitions: expect.arrayContaining([
+      { Days: 30, StorageClass: 'STANDARD_IA' },
+      { Days: 90, StorageClass: 'GLACIER_IR' },
+    ]),
+  });
+  expect(logging.LoggingEnabled).toMatchObject({
+    TargetBucket: 'logs-of-cloudtrail',
+    TargetPrefix: 'evidence/',
+  });
+  expect(JSON.parse(policy.Policy ?? '')).toMatchObject({
+    Statement: expect.arrayContaining([
+      expect.objectContaining({
+        Sid: 'Auditors',
+        Resource: expect.arrayContaining([`arn:aws:s3:::${evidence.Bucket}/*`]),
+      }),
+    ]),
+  });
 });
 
 test('a trail logs who writes settings, and who but the functions writes the findings table', async () => {
