@@ -1,4 +1,5 @@
-# With depends_on, what the modules ask AWS for (account, region, partition) is not known at plan.
+# With depends_on, what the modules ask AWS for (account, region, partition) is not known at plan. Nor is what the same apply
+# makes.
 
 terraform {
   required_providers {
@@ -18,6 +19,24 @@ module "cspm_auto_remediation" {
   netskope_tenant = "acme"
   api_token       = "token"
   rules           = { security-group-ssh-open = { mode = "enforce" } }
+
+  evidence = {
+    access_log = { bucket = terraform_data.before.id }
+
+    policy_statements = [{
+      Effect    = "Allow"
+      Principal = { AWS = terraform_data.before.id }
+      Action    = "s3:GetObject"
+    }]
+  }
+
+  remediator = {
+    layers             = [terraform_data.before.id]
+    subnet_ids         = [terraform_data.before.id]
+    security_group_ids = [terraform_data.before.id]
+  }
+
+  alarms = { topic_arns = [terraform_data.before.id] }
 
   depends_on = [terraform_data.before]
 }

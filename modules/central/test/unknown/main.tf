@@ -9,7 +9,7 @@ terraform {
 }
 
 resource "terraform_data" "made" {
-  for_each = toset(["account", "moment", "secret", "key", "bucket"])
+  for_each = toset(["account", "moment", "secret", "key", "bucket", "bus", "topic", "layer", "subnet", "boundary"])
 
   input = each.key
 }
@@ -27,6 +27,19 @@ module "central" {
     arn    = local.made.secret
   }
   encryption = { eu-central-1 = { all = local.made.key } }
+
+  evidence      = { create_bucket = false, bucket = local.made.bucket }
+  event_bus     = { create = false, name = local.made.bus }
+  notifications = { create_topic = false, topic_arn = local.made.topic, each_finding = true }
+  audit_trail   = { bucket = local.made.bucket }
+  iam           = { permissions_boundary_arn = local.made.boundary }
+
+  collector = {
+    layers             = [local.made.layer]
+    environment        = { AGENT = local.made.layer }
+    subnet_ids         = [local.made.subnet]
+    security_group_ids = [local.made.subnet]
+  }
 
   account_groups    = { production = [local.made.account, "111111111111"] }
   excluded_accounts = [local.made.account]

@@ -1,4 +1,5 @@
-# An organizational unit of the same apply: its id is not known at plan.
+# An organizational unit of the same apply: its id is not known at plan. With depends_on, neither is what the module asks AWS
+# for.
 
 terraform {
   required_providers {
@@ -21,4 +22,6 @@ module "accounts" {
     workloads            = { id = terraform_data.unit.id, excluded_accounts = [terraform_data.unit.id] }
     "ou-ab12-abcd1234ef" = {}
   }
+
+  depends_on = [terraform_data.unit]
 }
