@@ -664,6 +664,28 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [23, 29],
     },
   },
+  {
+    what: 'a snapshot that someone else unshares when an attempt was ended is taken for ours, whatever shares they add',
+    case: {
+      kind: 'snapshot',
+      initial: {
+        ...EMPTY_STATE,
+        databases: {
+          orders1: {
+            isThere: true,
+            tags: {},
+            snapshots: [{ id: 'orders1-s0', tags: {}, sharedWith: ['all'] }],
+          },
+        },
+      },
+      jobs: [{ rule: 'rds-snapshot-public', options: {} }],
+      disturbances: [
+        { at: 7, act: { kind: 'share', which: 0, how: 10 } },
+        { at: 8, act: { kind: 'make private', which: 0, how: 0 } },
+      ],
+      kills: [29, 1],
+    },
+  },
   ...['arn:aws:s3:::logs', 'arn:aws:s3:::broken'].map((destination) => ({
     what: `a second flow log by the same plan line is recorded, and it is seen whether it delivers to ${destination}`,
     case: {

@@ -546,7 +546,7 @@ class CaseRun implements CaseResult {
             return at === undefined ? undefined : this.#oracle.textAt(resource, at.state, item);
           });
           const isEnd = (text: string | undefined) =>
-            end === null ? text === undefined : text?.startsWith(end) === true;
+            end === null ? text === undefined : text !== undefined && end(text);
           return !isEnd(before) && isEnd(after);
         }),
     );

@@ -5,7 +5,7 @@ import { flowLogText } from './flow-log.ts';
 import { Effects, type NetEffect } from './judgement.ts';
 import { entryText } from './network-acl.ts';
 import { ruleText } from './security-group.ts';
-import { sharesText } from './snapshot.ts';
+import { sharesOf, sharesText } from './snapshot.ts';
 
 /**
  * What a record says that was changed, read as docs/architecture.md documents the changes: by the fields that evidence
@@ -145,23 +145,29 @@ export interface Recorded {
   readonly unconfirmed: ReadonlySet<string>;
 }
 
-/** What rules, entries and a bucket's settings were to become, by id, number and `block`: how such texts begin; null for nothing. */
-export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, string | null> {
-  const ends = new Map<string, string | null>();
+/** Whether an item is as a change was to make it; null where it was to be gone. */
+type End = ((text: string) => boolean) | null;
+
+/** What rules, entries, keys and settings were to become, by id, number and `block`. */
+export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
+  const ends = new Map<string, End>();
+  const begins = (start: string | null): End => (start === null ? null : (each) => each.startsWith(start));
   for (const recorded of applied) {
     const change = changeSchema.parse(recorded);
     if (change.kind === 'security-group-rule-shrink') {
-      ends.set(change.before.id, text({ ...change.after, description: '' }).replace(/""$/, ''));
+      ends.set(change.before.id, begins(text({ ...change.after, description: '' }).replace(/""$/, '')));
     } else if (change.kind === 'network-acl-entry-narrow') {
-      ends.set(String(change.before.number), textOf(change.after));
+      ends.set(String(change.before.number), begins(textOf(change.after)));
     } else if (change.kind === 'security-group-rules-revoke') {
       for (const { id } of change.rules) ends.set(id, null);
     } else if (change.kind === 's3-public-access-block-set') {
-      ends.set('block', blockOf(change.after));
+      ends.set('block', begins(blockOf(change.after)));
     } else if (change.kind === 'iam-access-key-status-set') {
-      ends.set(change.key, change.after);
+      ends.set(change.key, begins(change.after));
     } else if (change.kind === 'rds-snapshot-shares-change') {
-      ends.set(change.resource, sharesText(change.after));
+      // RDS takes single shares away: what others share besides is no part of it.
+      const taken = change.before.filter((share) => !change.after.includes(share));
+      ends.set(change.resource, (each) => !taken.some((share) => sharesOf(each).includes(share)));
     }
   }
   return ends;

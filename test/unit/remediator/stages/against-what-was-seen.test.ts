@@ -440,6 +440,51 @@ describe('an attempt that was cut off', () => {
     expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated', applied: [{}] });
   });
 
+  /** Another job shrinks a rule between two attempts, of which the second one ends after its last write. */
+  async function cutAfterAnother(steps?: number): Promise<{ account: GroupAccount; cutAt: number }> {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    const { world } = account;
+    const job = account.job(SSH, WEB);
+    account.before = () => {
+      throw sdkError('Unavailable', 'down', 503, 'r', 4);
+    };
+    await world.attempt(job);
+    world.now += 60_000;
+    const { tags: _, ...rule } = openRule('sgr-1', 0, 443);
+    const before = { ...rule, tags: {} };
+    const shrunk = openRule('sgr-1', 20, 443);
+    const { id: __, ...after } = shrunk;
+    const change = { kind: 'security-group-rule-shrink', resource: WEB, before, after, pieces: [], shrunk };
+    const appliedAt = new Date(world.now).toISOString();
+    const changes = [{ change, line: '~ ingress', appliedAt, requestIds: [], rule: RDP, job: 'another' }];
+    world.table.changed.set(WEB, { account: ACCOUNT, region: 'eu-central-1', resource: WEB, changes });
+    world.now += 60_000;
+    let taken = 0;
+    let cutAt = 0;
+    account.before = () => {};
+    account.after = ({ operation }) => {
+      if (operation === 'ModifySecurityGroupRules') cutAt = taken;
+    };
+    const onStep = (): void => {
+      taken += 1;
+    };
+    await world.attempt(job, { number: 2, onStep, ...(steps !== undefined && { steps }) });
+    return { account, cutAt };
+  }
+
+  test('after it shrank what another job had shrunk before leaves its parts, and records all of it', async () => {
+    const { cutAt } = await cutAfterAnother();
+    const { account } = await cutAfterAnother(cutAt);
+
+    await account.world.attempt(account.job(SSH, WEB), { number: 3 });
+
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+    expect(outcomeOf(account, WEB)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ found: true, change: { made: [{ fromPort: 20 }], shrunk: { fromPort: 23 } } }],
+    });
+  });
+
   test('waits where reads may not show yet that the wide rule was shrunk, and leaves its parts', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
