@@ -686,6 +686,24 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [29, 1],
     },
   },
+  {
+    what: 'reads that are made again, as they are too old to show a duplicate, lie between the look at the tags and the write',
+    case: {
+      kind: 'security-group',
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 20, 443)]) } },
+      jobs: [
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
+      ],
+      disturbances: [
+        { at: 1, act: { kind: 'exempt', which: 0, how: 0 } },
+        { at: 3, lag: { versions: 1, reads: 6 } },
+        { at: 3, act: { kind: 'add', which: 0, how: 9 } },
+      ],
+      kills: [],
+    },
+  },
   ...['arn:aws:s3:::logs', 'arn:aws:s3:::broken'].map((destination) => ({
     what: `a second flow log by the same plan line is recorded, and it is seen whether it delivers to ${destination}`,
     case: {

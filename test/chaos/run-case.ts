@@ -93,6 +93,8 @@ class CaseRun implements CaseResult {
   readonly #firstWrite = new Map<string, number>();
   /** Resource to the call before which it was exempted. */
   readonly #exemptedAt = new Map<string, number>();
+  /** The reads that answered an older state, by call. */
+  readonly #oldReads: number[] = [];
   /** Whether a read of this job answered an older state. */
   #hasLagged = false;
   #ids = 0;
@@ -329,7 +331,10 @@ class CaseRun implements CaseResult {
     }
     const state = lag?.state ?? this.#model.state;
     const isOld = state !== this.#model.state;
-    if (isOld) this.counts.add('lagging reads');
+    if (isOld) {
+      this.counts.add('lagging reads');
+      this.#oldReads.push(this.#calls);
+    }
     this.#hasLagged ||= isOld;
     this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
     this.#looks.note(operation, input, this.#calls, state, isOld);
@@ -455,7 +460,9 @@ class CaseRun implements CaseResult {
     const most =
       { bucket: CALLS_OF_A_BUCKET, snapshot: CALLS_OF_AN_INSTANCE }[String(this.#case.kind)] ??
       CALLS_OF_A_CHANGE;
-    if (look === undefined || first - look > most) {
+    // A read that is too old to show what must be there is made again.
+    const old = this.#oldReads.filter((read) => read > (look ?? first) && read < first).length;
+    if (look === undefined || first - look - old > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
     } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
       this.counts.add('allowed: exempted since the look at its tags');
