@@ -1,8 +1,12 @@
 """
 DynamoDB's transactions apart from other calls. Moto's copies the whole table before it, and puts the copy back when a
 condition fails: what others wrote meanwhile would be lost, and a write during the copy is an internal error.
+
+It copies the table once for each item of the transaction, with all that the table holds: a quarter of what the local AWS
+worked for the integration tests. Where no item is changed in place, a copy of the table's own dictionaries does.
 """
 
+import copy
 import functools
 import threading
 
@@ -22,12 +26,47 @@ def alone(call):
     return call_alone
 
 
+def copy_of(table):
+    copied = copy.copy(table)
+    copied.items = table.items.copy()
+    for key, value in copied.items.items():
+        if isinstance(value, dict):
+            copied.items[key] = dict(value)
+    return copied
+
+
+def copied_once(transact_write_items):
+    @functools.wraps(transact_write_items)
+    def write_items(backend, transact_items):
+        # Only an update changes an item in place.
+        if any("Update" in item for item in transact_items):
+            return transact_write_items(backend, transact_items)
+        copies = {}
+
+        def copied(table, memo):
+            if table.name not in copies:
+                copies[table.name] = copy_of(table)
+            return copies[table.name]
+
+        from moto.dynamodb.models.table import Table
+
+        Table.__deepcopy__ = copied
+        try:
+            return transact_write_items(backend, transact_items)
+        finally:
+            del Table.__deepcopy__
+
+    return write_items
+
+
 def patch_dynamodb():
     from moto.dynamodb.models import DynamoDBBackend
 
     for name in CALLS:
         call = getattr(DynamoDBBackend, name)
         if not hasattr(call, "alone"):
+            if name == "transact_write_items":
+                call = copied_once(call)
             setattr(DynamoDBBackend, name, alone(call))
 
 
