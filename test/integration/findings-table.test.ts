@@ -159,7 +159,7 @@ test('a finding of a newer version is not read as one of this, and said loudly',
   const newer = { ...findingItemKey(name), ...name, version: 2 };
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
 
-  await expect(record.recall([name], [])).rejects.toMatchObject({ name: 'ZodError' });
+  await expect(record.recall([name], [])).rejects.toMatchObject({ name: 'UnreadableItemError' });
 });
 
 test('a table that is not there is AWS’s own error', async () => {
