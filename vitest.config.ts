@@ -18,6 +18,9 @@ const long = [
   'test/integration/every-call/*.test.ts',
   'test/integration/collector/memory.test.ts',
   'test/integration/scripts/add-rule.test.ts',
+  // The laboratory's own starts and ends: a server for each.
+  'test/lab/local-aws/processes.integration.test.ts',
+  'test/lab/local-aws/first-use.integration.test.ts',
 ];
 const organization = 'test/e2e/organization.test.ts';
 const upgrade = 'test/e2e/upgrade.test.ts';
