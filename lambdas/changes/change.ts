@@ -43,6 +43,8 @@ export interface CutOff {
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
+  /** The changes to the resource that were applied since it was begun, to their end or in part. */
+  readonly since?: readonly Change[];
 }
 
 /** What became of an application of which no end was recorded. */

@@ -704,6 +704,56 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  ...[
+    { what: 'to its end', kills: [25] },
+    { what: 'in part, and was ended', kills: [25, 28] },
+  ].map(({ what, kills }) => ({
+    what: `an entry that an ended attempt deleted is recorded where a later one used its number ${what}`,
+    case: {
+      kind: 'network-acl' as const,
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 13,
+            entries: [
+              { number: 99, action: 'allow' as const, protocol: '-1', cidr: '::/0', ports: null, icmp: null },
+              {
+                number: 100,
+                action: 'allow' as const,
+                protocol: '-1',
+                cidr: '0.0.0.0/0',
+                ports: null,
+                icmp: null,
+              },
+              {
+                number: 101,
+                action: 'deny' as const,
+                protocol: '6',
+                cidr: '0.0.0.0/0',
+                ports: { from: 443, to: 443 },
+                icmp: null,
+              },
+            ],
+          },
+        },
+      },
+      jobs: [
+        {
+          rule: 'network-acl-subnet-allows-all',
+          options: { replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'], allow_isolation: true },
+        },
+      ],
+      disturbances: [],
+      kills,
+    },
+  })),
   ...['arn:aws:s3:::logs', 'arn:aws:s3:::broken'].map((destination) => ({
     what: `a second flow log by the same plan line is recorded, and it is seen whether it delivers to ${destination}`,
     case: {

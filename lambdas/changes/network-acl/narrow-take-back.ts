@@ -4,7 +4,7 @@ import { look } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
-import { type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
+import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
 import { takeBackEntries } from './take-back.ts';
 
 /** The change that took out entries which had lost their purpose, for the record. */
@@ -23,10 +23,18 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
+/** Whether changes have put an entry under a number: it was free then, whatever had stood there before. */
+function isReused(ruleNumber: number, since: readonly Change[]): boolean {
+  return since.some((other) => {
+    const narrowed = narrowSchema.safeParse(other).data;
+    return narrowed !== undefined && madeOf(narrowed).some((entry) => entry.ruleNumber === ruleNumber);
+  });
+}
+
 /**
  * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
  * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those
- * that other changes have made or rest on.
+ * that other changes have made or rest on. An entry that was to go is gone, too, where a later change has used its number.
  */
 export async function takeBack(
   session: AwsSession,
@@ -38,6 +46,7 @@ export async function takeBack(
     isBegunBefore = false,
     isSuperseded = false,
     others = [],
+    since = [],
   }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, created, made, closed, unconfirmed } = change;
@@ -53,7 +62,10 @@ export async function takeBack(
     const found = standing.at(entry.ruleNumber);
     return found !== undefined && sameEntry(found, entry);
   };
-  const isNarrowed = after === null ? now === undefined : now !== undefined && sameEntry(now, after);
+  const isNarrowed =
+    after === null
+      ? now === undefined || isReused(before.ruleNumber, since)
+      : now !== undefined && sameEntry(now, after);
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (mayBeClosed && isNarrowed) {

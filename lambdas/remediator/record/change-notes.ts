@@ -6,6 +6,7 @@ import {
 import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import type { JournalRecord } from './evidence-store.ts';
+import { IN_PART } from './in-part.ts';
 import { beginOf, byBegin, isBegunAgain, withoutBegin } from './steps.ts';
 
 type Entry = JournalRecord['resources'][number];
@@ -177,6 +178,24 @@ export class ChangeNotes {
   /** Whether a change was begun after another one, as far as is known. */
   isBegunAfter(resource: string, line: string, other: string): boolean {
     return line !== other && byBegin(this.#entry(resource).steps ?? [], line, other) >= 0;
+  }
+
+  /** When a change was begun last; of one that an older version noted, when any of the resource was. */
+  beginOf(resource: string, line: string): Date | undefined {
+    return beginOf(this.#entry(resource).steps ?? [], line) ?? this.begunAt(resource);
+  }
+
+  /** What was applied, to its end or in part, since another change was begun. */
+  appliedSince(resource: string, line: string): AppliedChange[] {
+    return this.applied(resource).filter(
+      (each) => each.line !== line && each.line !== `${line}${IN_PART}` && this.isSince(resource, line, each),
+    );
+  }
+
+  /** Whether a change was applied, by whomever, since another one was begun; false where an older version did not note when. */
+  isSince(resource: string, line: string, { appliedAt }: AppliedChange): boolean {
+    const at = beginOf(this.#entry(resource).steps ?? [], line);
+    return at !== undefined && Date.parse(appliedAt) > at.getTime();
   }
 
   /** Whether a change was begun after a moment; false where an older version did not note when. */

@@ -5,7 +5,6 @@ import type { AppliedChange } from '../../model/outcome.ts';
 import type { Ports } from '../ports.ts';
 import { isStart } from '../runbooks/execution.ts';
 import type { Changed } from './findings-store.ts';
-import { IN_PART } from './in-part.ts';
 import type { Journal } from './journal.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
@@ -47,13 +46,12 @@ export class RecentChanges {
     return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
   }
 
-  /** What other jobs applied to a resource, to its end, since a moment. */
+  /** What other jobs applied to a resource, to its end or in part, since a moment. */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
     return (this.#known.get(resource) ?? []).filter(
-      ({ job = own, line, appliedAt }) =>
-        job !== own && Date.parse(appliedAt) >= since.getTime() && !line.endsWith(IN_PART),
+      ({ job = own, appliedAt }) => job !== own && Date.parse(appliedAt) >= since.getTime(),
     );
   }
 

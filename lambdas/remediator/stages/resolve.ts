@@ -35,11 +35,13 @@ export async function resolveBegun(
     const recorded = known.map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
     if (made === undefined) continue;
-    const begunAt = journal.begunAt(resource) ?? session.now();
+    const begunAt = journal.beginOf(resource, line) ?? session.now();
     const inPart = `${line}${IN_PART}`;
     // What was noted of it is part of it.
     journal.drop(resource, inPart);
-    journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)]);
+    // It was made before what was begun after it.
+    const [next] = journal.appliedSince(resource, line);
+    journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)], next);
     if (!isNeeded) journal.settle(resource, line);
   }
 }

@@ -95,22 +95,27 @@ async function circumstances(
     .filter(
       (each) => plan.has(each.line) && (!isRival(each) || journal.isBegunAfter(resource, each.line, line)),
     );
-  const byOthers = (await recent.byOthers(planned.change.resource, journal.startOf(session.now()))).filter(
-    (each) => !isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt)),
+  const byOthers = await recent.byOthers(planned.change.resource, journal.startOf(session.now()));
+  const wholeByOthers = byOthers.filter(
+    (each) =>
+      !each.line.endsWith(IN_PART) &&
+      (!isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt))),
   );
-  const others = [...whole, ...byOthers];
+  const others = [...whole, ...wholeByOthers];
+  const since = [
+    ...journal.appliedSince(resource, line),
+    ...byOthers.filter((each) => journal.isSince(resource, line, each)),
+  ];
   const begun = journal.unresolved(resource).filter((each) => each.line !== line && isRival(each));
   const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);
   const begunAt = journal.begunAt(resource);
   return {
-    superseding: whole.find(isRival),
-    known: {
-      isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
-      isBegunAnew: begun.some(isLater),
-      isBegunBefore: begun.some((each) => !isLater(each)),
-      isSuperseded: others.some(isRival),
-      others: others.map(({ change }) => change),
-    },
+    isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
+    isBegunAnew: begun.some(isLater),
+    isBegunBefore: begun.some((each) => !isLater(each)),
+    isSuperseded: others.some(isRival),
+    others: others.map(({ change }) => change),
+    since: since.map(({ change }) => change),
   };
 }
 
@@ -123,8 +128,8 @@ async function takeBackChangeOf(
 ): Promise<boolean> {
   const { journal } = work;
   const { resource } = finding;
-  const begunAt = journal.begunAt(resource);
-  const { superseding, known } = await circumstances(session, finding, planned, work);
+  const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
+  const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
   const parts = [
@@ -135,17 +140,15 @@ async function takeBackChangeOf(
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
     const { made, taken, done, state } = await takeBackChange(session, change, { ...known, isNoted });
-    const found = (applied: Change, line: string) => foundChange(applied, line, begunAt ?? session.now());
-    if (made !== undefined) {
-      const inPart = found(made, `${planned.line}${IN_PART}`);
-      // What a later change rests on was made before it.
-      const appliedAt = superseding?.appliedAt ?? inPart.appliedAt;
-      journal.apply(resource, [{ ...inPart, appliedAt }], superseding);
-    }
+    // It was made before what was begun after it.
+    const [next] = journal.appliedSince(resource, planned.line);
+    const record = (applied: Change, line: string) =>
+      journal.apply(resource, [foundChange(applied, line, begunAt)], next);
+    if (made !== undefined) record(made, `${planned.line}${IN_PART}`);
     if (done !== undefined) {
       // What was noted of it is part of it.
       if (isNoted) journal.drop(resource, `${planned.line}${IN_PART}`, change);
-      journal.apply(resource, [found(done, planned.line)]);
+      record(done, planned.line);
     } else if (taken !== undefined) {
       journal.apply(resource, [appliedChange(session, taken, await describeChange(taken), callsBefore)]);
     }

@@ -528,6 +528,43 @@ describe('taken back after a kill', () => {
   });
 });
 
+describe('an entry that was to be deleted, with another one under its number', () => {
+  const cutOff = { isNoted: false, isLagOver: true };
+  const instead = allow(100, '10.0.0.0/8');
+  const used = {
+    ...done,
+    before: allow(99, '0.0.0.0/0'),
+    after: allow(99, '10.1.0.0/16'),
+    created: [instead],
+  };
+
+  test.each([
+    {
+      what: 'a change of ours made it since: the entry was gone',
+      since: [{ ...used, made: [100] }],
+      closed: 'yes',
+    },
+    { what: 'a change made something else', since: [{ ...used, made: [] }], closed: undefined },
+    { what: 'someone else made it', since: [], closed: undefined },
+  ])('$what', async ({ since, closed }) => {
+    await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [instead] } });
+
+    const change = await takeBackChange(sessionOf(aws), deletion, { ...cutOff, since });
+
+    expect(change.state).toBe('settled');
+    expect(change.done).toEqual(closed === undefined ? undefined : { ...deletion, closed });
+  });
+
+  test('one that was to be replaced may have been deleted by someone else', async () => {
+    await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [instead] } });
+    const since = [{ ...used, made: [100] }];
+
+    const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, since });
+
+    expect(change).not.toHaveProperty('done');
+  });
+});
+
 describe('undone', () => {
   const undoOf = async (change: Change): Promise<Change> => {
     const undo = await inverseOf(change);

@@ -82,3 +82,22 @@ test('of what an older version wrote, applied is applied, and nothing is known o
   expect(journal.isBegunAfter(VPC, 'a', 'b')).toBe(true);
   expect(journal.isBegunSince(VPC, 'b', new Date(0))).toBe(false);
 });
+
+test('what was applied since a change was begun is known by its time, in part or not, but not that change itself', async () => {
+  const at = (second: number) => `2026-06-30T12:00:0${second}.000Z`;
+  const journal = await journalOf(['a', 'b', 'c'], (of) => {
+    const made = (line: string, second: number) =>
+      of.apply(VPC, [{ ...changeOf(line), appliedAt: at(second), requestIds: [] }]);
+    made('before', 0);
+    of.begin(VPC, 'a', new Date(at(1)));
+    made('b (in part)', 2);
+    made('a (in part)', 3);
+    made('c', 4);
+  });
+
+  const since = journal.appliedSince(VPC, 'a').map(({ line }) => line);
+
+  expect(since).toEqual(['b (in part)', 'c']);
+  expect(journal.beginOf(VPC, 'a')).toEqual(new Date(at(1)));
+  expect(journal.appliedSince(VPC, 'never begun')).toEqual([]);
+});

@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest';
+import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
+import type { Job } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { AwsModel } from '../../../lab/aws-model/model.ts';
+import { modelSession } from '../../../lab/aws-model/session.ts';
+import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
+import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
+import { Killed } from '../support/lifeline.ts';
+import { ModelAccount } from '../support/model-account.ts';
+import { ACCOUNT, REGION } from '../support/world.ts';
+
+const RULE = 'network-acl-subnet-allows-all';
+const ACL = 'acl-00000001';
+
+const allow = (number: number, cidr: string): AclEntry => ({
+  number,
+  action: 'allow',
+  protocol: '-1',
+  cidr,
+  ports: null,
+  icmp: null,
+});
+
+/** An open entry that is deleted, and one whose replacement finds only the other one's number free. */
+const ENTRIES: readonly AclEntry[] = [
+  allow(99, '::/0'),
+  allow(100, '0.0.0.0/0'),
+  { ...allow(101, '0.0.0.0/0'), action: 'deny', protocol: '6', ports: { from: 443, to: 443 } },
+];
+
+const stateOf = (entries: readonly AclEntry[]): AwsState => ({
+  ...EMPTY_STATE,
+  vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } },
+  acls: {
+    [ACL]: {
+      owner: ACCOUNT,
+      vpc: 'vpc-0123abcd',
+      isDefault: false,
+      subnets: ['subnet-0a'],
+      tags: {},
+      quota: 20,
+      entries,
+    },
+  },
+});
+
+const account = (): ModelAccount =>
+  new ModelAccount(RULE, stateOf(ENTRIES), {
+    replacement_cidrs: ['10.0.0.0/8', '203.0.113.0/24'],
+    allow_isolation: true,
+  });
+
+/** An attempt that is ended when so many writes have been made, before it learns of the last one. */
+async function endedAfter(
+  of: Pick<ModelAccount, 'world' | 'writes'>,
+  writes: number,
+  job: Job,
+): Promise<void> {
+  const onStep = () => {
+    if (of.writes.length >= writes) throw new Killed('the function was ended');
+  };
+  await of.world.attempt(job, { onStep }).catch(() => undefined);
+}
+
+/** The inbound entries once what was recorded is undone, last first. */
+async function undone(
+  state: AwsState,
+  outcomes: readonly Outcome[],
+): Promise<readonly AclEntry[] | undefined> {
+  const model = new AwsModel(ACCOUNT, state, () => 0);
+  const session = modelSession(
+    { account: ACCOUNT, region: REGION },
+    () => 0,
+    ({ operation, input, region }) => {
+      const { output, next } = model.answer(operation, input, model.state, region);
+      if (next !== undefined) model.set(next);
+      return Promise.resolve(output);
+    },
+  );
+  for (const { change } of outcomes.flatMap(({ applied }) => applied).reverse()) {
+    const inverse = await inverseOf(change);
+    if (inverse !== undefined) await applyChange(session, inverse);
+  }
+  return model.state.acls[ACL]?.entries;
+}
+
+const outcomesOf = ({ world }: ModelAccount): readonly Outcome[] => [...world.outcomes.values()];
+
+test.each([
+  { what: 'to its end', ends: [1] },
+  { what: 'in part, before an attempt was ended', ends: [1, 2] },
+  { what: 'to its end, before an attempt was ended', ends: [1, 3] },
+])(
+  'an entry that an ended attempt deleted is recorded where a later change used its number $what',
+  async ({ ends }) => {
+    const of = account();
+    const job = of.job(ACL);
+    for (const writes of ends) await endedAfter(of, writes, job);
+
+    await of.world.attempt(job, { number: ends.length + 1 });
+
+    const outcomes = outcomesOf(of);
+    const numbers = outcomes.flatMap(({ applied }) => applied.map(({ change }) => change['before']));
+    expect(numbers[0]).toMatchObject({ ruleNumber: 99, cidr: '::/0' });
+    expect(outcomes[0]).not.toHaveProperty('unconfirmed');
+    await expect(undone(of.state, outcomes)).resolves.toEqual(ENTRIES);
+  },
+);
+
+test('an entry that an ended attempt deleted is recorded where a later change used its number and was taken back', async () => {
+  const of = account();
+  const job = of.job(ACL);
+  await endedAfter(of, 1, job);
+  of.onWrite = () => {
+    const acl = of.state.acls[ACL];
+    const tags = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
+    if (acl !== undefined && of.writes.length === 2)
+      of.set({ ...of.state, acls: { [ACL]: { ...acl, tags } } });
+  };
+
+  await of.world.attempt(job, { number: 2 });
+
+  const outcomes = outcomesOf(of);
+  expect(of.writes.slice(1)).toEqual(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry']);
+  expect(outcomes).toMatchObject([{ outcome: 'exempt', applied: { length: 3 } }]);
+  await expect(undone(of.state, outcomes)).resolves.toEqual(ENTRIES);
+});
+
+test('an entry that an ended attempt deleted is recorded where another job’s change used its number', async () => {
+  const of = account();
+  const job = of.job(ACL);
+  const next: Job = { ...job, poll: { ...job.poll, asOf: '2026-06-30T13:00:00.000Z' } };
+  await endedAfter(of, 1, job);
+  await of.world.attempt(next);
+
+  await of.world.attempt(job, { number: 2 });
+
+  const [theirs, ours] = outcomesOf(of);
+  expect(theirs?.applied).toMatchObject([{ change: { before: { ruleNumber: 100 }, made: [99] } }]);
+  expect(ours?.applied).toMatchObject([
+    { change: { before: { ruleNumber: 99, cidr: '::/0' }, closed: 'yes' }, found: true },
+  ]);
+  expect(ours).not.toHaveProperty('unconfirmed');
+});
+
+test('changes that ended attempts made stand in the record in the order in which they were made', async () => {
+  const group = 'sg-0000000a';
+  const ids = ['sgr-1', 'sgr-2', 'sgr-3'];
+  const of = new GroupAccount({ [group]: ids.map((id) => openRule(id, 22, 22)) });
+  const job = of.job(SSH, group);
+  await endedAfter(of, 1, job);
+  await endedAfter(of, 3, job);
+
+  await of.world.attempt(job, { number: 3 });
+
+  const [outcome] = of.world.outcomes.values();
+  const revoked = outcome?.applied.map(({ change }) => change['revoked']);
+  expect(revoked).toMatchObject(ids.map((id) => [{ id }]));
+});
