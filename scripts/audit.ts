@@ -5,7 +5,9 @@
  *     node scripts/audit.ts --month 2026-11 --bucket cspm-auto-remediation-evidence-111111111111-eu-central-1 --keep
  *
  *     --schedule "rate(1 hour)"                     how often rules are polled; the default is that of the module
- *     --schedule s3-bucket-public="rate(1 day)"     how often one rule is; as often as there are such rules
+ *     --schedule s3-bucket-public="rate(1 day)"     how often one rule is; as often as there are such rules. A rule that is
+ *                                                   named so is expected, though the evidence has nothing of it
+ *     --time-zone Europe/Berlin                     of cron schedules; the default is UTC, as that of the module
  *     --keep                                        writes the proof to audits/ in the bucket, once per month and moment
  *
  * Needs `s3:ListBucket` on the bucket and `s3:GetObject` on polls/, outcomes/ and unprocessable/ in it; with `--keep`
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     month: { type: 'string' },
     bucket: { type: 'string' },
     schedule: { type: 'string', multiple: true, default: [] },
+    'time-zone': { type: 'string', default: 'UTC' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -41,6 +44,8 @@ const s3 = new S3Client({ forcePathStyle: process.env['AWS_ENDPOINT_URL'] !== un
 const proof = await proveCompleteness(new Evidence(s3, bucket), {
   month,
   now: new Date(),
+  timeZone: values['time-zone'],
+  rules: [...schedules.keys()].filter((rule) => rule !== ''),
   scheduleOf: (rule) => schedules.get(rule) ?? schedules.get('') ?? 'rate(1 hour)',
 });
 const text = JSON.stringify(proof, undefined, 2);

@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto';
+import { pollMarkKey, pollMarkSchema } from '../../lambdas/collector/poll-mark.ts';
 import { type PollSummary, pollSummarySchema, sum } from '../../lambdas/collector/poll-summary.ts';
 import { findingKey } from '../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../lambdas/model/job.ts';
 import { isProvisional, type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
 import type { Evidence } from './evidence.ts';
-import { type Gap, gapsOf } from './gaps.ts';
+import { type Expected, type Gap, gapsOf } from './gaps.ts';
 
 /** What is asked: a month, and how often each rule is polled. */
 export interface Question {
   /** `2026-11`, in UTC. */
   readonly month: string;
   readonly scheduleOf: (rule: string) => string;
+  /** Of the schedules' cron expressions. */
+  readonly timeZone: string;
+  /** Rules that were on, though the evidence may have nothing of them. */
+  readonly rules?: readonly string[];
   /** A month that is not over is looked at up to now. */
   readonly now: Date;
 }
@@ -26,7 +31,14 @@ export interface Mismatch {
 /** The proof for one rule. */
 export interface RuleProof {
   readonly rule: string;
-  readonly polls: { readonly done: number; readonly missing: number; readonly gaps: readonly Gap[] };
+  readonly polls: {
+    readonly schedule: string;
+    /** From when on polls are expected: of a rule that is new in this month, its first one. */
+    readonly expectedSince: string;
+    readonly done: number;
+    readonly missing: number;
+    readonly gaps: readonly Gap[];
+  };
   readonly findings: { readonly in: number; readonly out: number };
   readonly unprocessable: { readonly in: number; readonly out: number };
   readonly closed: { readonly in: number; readonly out: number };
@@ -41,8 +53,20 @@ export interface Proof {
   readonly month: string;
   readonly at: string;
   readonly complete: boolean;
+  /** What the evidence can't show. */
+  readonly notShown: readonly string[];
   readonly rules: readonly RuleProof[];
 }
+
+/** A poll that is due is waited for so long: a flexible window, an hour of retries, and its own 15 minutes. */
+const PATIENCE_MILLISECONDS = 90 * 60_000;
+
+/** The evidence has no history of the settings. */
+const NOT_SHOWN = [
+  'Rules that were on and have no folder in polls/ are looked at only where they are named with --schedule.',
+  'Of a rule without polls before this month, polls before its first one are not expected.',
+  'A rule that was off for a time is expected to be polled nevertheless, and one whose schedule was changed by the one that is given.',
+];
 
 /** What the lines of a poll come to: by finding, whether its last line is provisional. */
 interface Lines {
@@ -56,8 +80,11 @@ export async function proveCompleteness(evidence: Evidence, question: Question):
   const first = new Date(begin);
   const end = Math.min(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1), question.now.getTime());
   const rules: RuleProof[] = [];
-  for (const rule of await evidence.folders('polls/')) {
-    rules.push(await proveRule(evidence, rule, { begin, end, schedule: question.scheduleOf(rule) }));
+  const names = new Set([...(await evidence.folders('polls/')), ...(question.rules ?? [])]);
+  const due = Math.min(end, question.now.getTime() - PATIENCE_MILLISECONDS);
+  for (const rule of [...names].sort()) {
+    const schedule = question.scheduleOf(rule);
+    rules.push(await proveRule(evidence, rule, { begin, end, due, schedule, timeZone: question.timeZone }));
   }
   const isComplete = ({ polls, mismatches }: RuleProof): boolean =>
     polls.missing === 0 && mismatches.length === 0;
@@ -66,17 +93,20 @@ export async function proveCompleteness(evidence: Evidence, question: Question):
     month: question.month,
     at: question.now.toISOString(),
     complete: rules.length > 0 && rules.every(isComplete),
+    notShown: NOT_SHOWN,
     rules,
   };
 }
 
-type Time = Parameters<typeof gapsOf>[1];
+type Time = Omit<Expected, 'since'> & {
+  /** Polls that are due from then on may still come. */
+  readonly due: number;
+};
 
 async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<RuleProof> {
-  const { summaries, isNew } = await summariesOf(evidence, rule, time);
-  const moments = [...summaries.keys()].map((seconds) => seconds * 1000);
-  const firstPoll = Math.min(...moments, time.end);
-  const gaps = gapsOf(moments, { ...time, begin: isNew ? firstPoll : time.begin });
+  const { summaries, moments } = await pollsOf(evidence, rule, time);
+  const since = await expectedSince(evidence, rule, moments, time.begin);
+  const gaps = gapsOf(moments, { ...time, end: time.due, since });
   const proof = {
     findings: { in: 0, out: 0 },
     unprocessable: { in: 0, out: 0 },
@@ -110,25 +140,52 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
     }
   }
   const missing = gaps.reduce((total, { polls }) => total + polls, 0);
-  return { rule, polls: { done: summaries.size, missing, gaps }, ...proof, mismatches };
+  const { schedule, begin } = time;
+  const polls = {
+    schedule,
+    expectedSince: new Date(Math.max(begin, since)).toISOString(),
+    done: summaries.size,
+    missing,
+    gaps,
+  };
+  return { rule, polls, ...proof, mismatches };
 }
 
-/** The summaries of a rule's polls within the time, and whether there is none from before. */
-async function summariesOf(
+/**
+ * From when on a rule's polls are expected: its last one before the month, or its first. A rule without any has a mark
+ * that says since when it is known to be on; one that was only named was on all along.
+ */
+async function expectedSince(
+  evidence: Evidence,
+  rule: string,
+  moments: readonly number[],
+  begin: number,
+): Promise<number> {
+  const before = moments.filter((moment) => moment < begin);
+  if (before.length > 0) return before.reduce((one, other) => Math.max(one, other));
+  if (moments.length > 0) return moments.reduce((one, other) => Math.min(one, other));
+  const mark = await evidence.find(pollMarkKey(rule));
+  return mark === undefined ? begin : Date.parse(pollMarkSchema.parse(mark).at);
+}
+
+/** The summaries of a rule's polls within the time, and the moments of all its polls. */
+async function pollsOf(
   evidence: Evidence,
   rule: string,
   { begin, end }: Time,
-): Promise<{ summaries: Map<number, PollSummary>; isNew: boolean }> {
+): Promise<{ summaries: Map<number, PollSummary>; moments: number[] }> {
   const summaries = new Map<number, PollSummary>();
-  let isNew = true;
+  const moments: number[] = [];
   for await (const key of evidence.keys(`polls/${rule}/`)) {
     const [, digits] = /\/(\d+)\.json$/.exec(key) ?? [];
     const seconds = Number(digits);
-    if (digits === undefined || seconds * 1000 >= end) continue;
-    if (seconds * 1000 < begin) isNew = false;
-    else summaries.set(seconds, pollSummarySchema.parse(await evidence.json(key)));
+    if (digits === undefined) continue;
+    const moment = seconds * 1000;
+    moments.push(moment);
+    if (moment < begin || moment >= end) continue;
+    summaries.set(seconds, pollSummarySchema.parse(await evidence.json(key)));
   }
-  return { summaries, isNew };
+  return { summaries, moments };
 }
 
 /** The lines of a day's polls, by poll. */

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { GetObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, NoSuchKey, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 
 /** The objects of an evidence bucket, as an auditor reads them. */
 export class Evidence {
@@ -34,6 +34,16 @@ export class Evidence {
 
   async json(key: string): Promise<unknown> {
     return JSON.parse((await this.#bytes(key)).toString());
+  }
+
+  /** Undefined where there is no such object. */
+  async find(key: string): Promise<unknown> {
+    try {
+      return await this.json(key);
+    } catch (error) {
+      if (error instanceof NoSuchKey) return undefined;
+      throw error;
+    }
   }
 
   async lines(key: string): Promise<unknown[]> {

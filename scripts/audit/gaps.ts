@@ -1,33 +1,71 @@
 import { longestPeriod } from '../../lambdas/collector/overdue.ts';
+import { cronMinutes, localClock } from './cron.ts';
 
-/** A time in which a rule should have been polled and was not. */
+/** Polls that are missing one after the other. */
 export interface Gap {
+  /** When the first of them was due. */
   readonly from: string;
+  /** When the last of them was due. */
   readonly until: string;
-  /** How many polls are missing, at least. */
   readonly polls: number;
 }
 
-/** The schedule's flexible window, a poll's own time, and its retries. */
-const GRACE_MILLISECONDS = 3_600_000;
+/** When polls are expected. */
+export interface Expected {
+  /** The first moment that is looked at. */
+  readonly begin: number;
+  /** The first moment that is no longer looked at. */
+  readonly end: number;
+  /** A poll before `begin`, or the moment from which polls are expected. */
+  readonly since: number;
+  /** `rate(…)` or `cron(…)`, as EventBridge Scheduler reads them. Of anything else, nothing recurs. */
+  readonly schedule: string;
+  /** Of cron expressions. */
+  readonly timeZone: string;
+}
+
+/** Schedules are run to the minute (EventBridge Scheduler user guide, "Schedule types"). */
+const PRECISION_MILLISECONDS = 60_000;
 
 /**
- * The polls that a schedule asks for between two moments and that are not there. Of a cron they are a lower bound, as its
- * period is an upper one.
- * @param polls the moments of those that are there
+ * The moments at which a poll was due and none was done, in order. A poll is known by the time that it was scheduled
+ * for, which neither a flexible window nor a retry moves.
+ *
+ * Of a rate, a poll is due one period after the one before, whoever started that: so no time longer than the period goes
+ * by without a poll. Of a cron, a poll is due at each minute that the expression names.
+ * @param polls the moments of those that were done, before `begin` and after `end` too
  */
-export function gapsOf(
-  polls: readonly number[],
-  { begin, end, schedule }: { readonly begin: number; readonly end: number; readonly schedule: string },
-): Gap[] {
+export function missingPolls(polls: readonly number[], expected: Expected): number[] {
+  const { schedule, timeZone, begin, end, since } = expected;
+  const [, fields] = /^cron\((.*)\)$/.exec(schedule.trim()) ?? [];
+  if (fields !== undefined) {
+    const toLocal = localClock(timeZone);
+    const done = new Set(polls.map(toLocal));
+    const due = cronMinutes(fields, timeZone, Math.max(begin, since), end);
+    return due.filter(({ local }) => !done.has(local)).map(({ at }) => at);
+  }
   const period = longestPeriod(schedule);
   if (period === undefined) return [];
-  const points = [begin, ...polls.toSorted((one, other) => one - other), end];
-  return points.slice(1).flatMap((until, index) => {
-    const from = points[index] ?? begin;
-    const missing = Math.ceil((until - from - GRACE_MILLISECONDS) / period) - 1;
-    return missing > 0
-      ? [{ from: new Date(from).toISOString(), until: new Date(until).toISOString(), polls: missing }]
-      : [];
-  });
+  const later = polls.filter((moment) => moment > since).toSorted((one, other) => one - other);
+  const missing: number[] = [];
+  for (const [index, from] of [since, ...later].entries()) {
+    const next = later[index] ?? Number.POSITIVE_INFINITY;
+    const until = Math.min(next - PRECISION_MILLISECONDS, end);
+    for (let due = from + period; due < until; due += period) if (due >= begin) missing.push(due);
+  }
+  return missing;
+}
+
+/** The same moments, those together between which no poll was done. */
+export function gapsOf(polls: readonly number[], expected: Expected): Gap[] {
+  const groups: number[][] = [];
+  for (const due of missingPolls(polls, expected)) {
+    const group = groups.at(-1);
+    const before = group?.at(-1);
+    const isSame = before !== undefined && !polls.some((moment) => moment > before && moment < due);
+    if (isSame) group?.push(due);
+    else groups.push([due]);
+  }
+  const iso = (moment = 0): string => new Date(moment).toISOString();
+  return groups.map((group) => ({ from: iso(group[0]), until: iso(group.at(-1)), polls: group.length }));
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { proveCompleteness, type Question } from '../../scripts/audit/completeness.ts';
 import { Evidence } from '../../scripts/audit/evidence.ts';
@@ -33,6 +33,7 @@ beforeAll(async () => {
     month: asOf.slice(0, 7),
     now: new Date(Date.parse(asOf) + 1_000),
     scheduleOf: () => 'rate(1 hour)',
+    timeZone: 'UTC',
   };
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -55,13 +56,35 @@ test('a month without gaps, whose findings all have outcomes, is complete', asyn
   });
 });
 
-test('polls that were due and not done are named', async () => {
-  const later = new Date(question.now.getTime() + 5 * 3_600_000);
+test('polls that were due and not done are named, but those that may still come', async () => {
+  const later = new Date(question.now.getTime() + 5.6 * 3_600_000);
 
   const { complete, rules } = await proveCompleteness(evidence, { ...question, now: later });
 
   expect(complete).toBe(false);
   expect(rules).toMatchObject([{ polls: { done: 2, missing: 4 }, mismatches: [] }]);
+});
+
+test('rules that were never polled are expected: since the mark of their look, or all along where they are named', async () => {
+  const marked = 'redshift-cluster-public';
+  const named = 'security-group-ssh-open';
+  const now = new Date(Date.UTC(2026, 1, 3));
+  const mark = { version: 1, at: '2026-02-02T12:00:00Z' };
+  const Key = `polls/${marked}/last.json`;
+  const Bucket = deployed.product.bucket;
+  await s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(mark) }));
+
+  const asked = { ...question, month: '2026-02', now, rules: [named] };
+  const { complete, rules, notShown } = await proveCompleteness(evidence, asked);
+
+  await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  expect(complete).toBe(false);
+  expect(rules).toMatchObject([
+    { rule: marked, polls: { expectedSince: '2026-02-02T12:00:00.000Z', done: 0, missing: 10 } },
+    { rule: RULE },
+    { rule: named, polls: { expectedSince: '2026-02-01T00:00:00.000Z', done: 0, missing: 46 } },
+  ]);
+  expect(notShown).toContainEqual(expect.stringContaining('--schedule'));
 });
 
 test('an auditor’s command says what is missing, ends with 1, and keeps its proof', async () => {

@@ -1,37 +1,144 @@
-import { expect, test } from 'vitest';
-import { gapsOf } from '../../../scripts/audit/gaps.ts';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { cronMinutes } from '../../../scripts/audit/cron.ts';
+import { type Expected, gapsOf, missingPolls } from '../../../scripts/audit/gaps.ts';
 
 const HOUR = 3_600_000;
 const begin = Date.UTC(2026, 10, 1);
-const end = begin + 24 * HOUR;
 const at = (hours: number): number => begin + hours * HOUR;
-const everyHour = Array.from({ length: 24 }, (_, hour) => at(hour));
 const isoAt = (hours: number): string => new Date(at(hours)).toISOString();
-
-test('a rule that was polled every hour has no gaps, whatever the minutes', () => {
-  const late = everyHour.map((moment, index) => moment + (index % 3) * 600_000);
-
-  expect(gapsOf(everyHour, { begin, end, schedule: 'rate(1 hour)' })).toEqual([]);
-  expect(gapsOf(late.toReversed(), { begin, end, schedule: 'rate(1 hour)' })).toEqual([]);
+const everyHour = Array.from({ length: 25 }, (_, hour) => at(hour));
+const expected = (schedule: string, rest: Partial<Expected> = {}): Expected => ({
+  begin,
+  end: at(24),
+  since: begin,
+  schedule,
+  timeZone: 'UTC',
+  ...rest,
 });
 
-test('polls that are missing are counted, in the middle and at both ends', () => {
-  const polls = everyHour.filter(
-    (moment) => moment >= at(4) && moment < at(20) && moment !== at(10) && moment !== at(11),
+/** A series and which of its polls are done. */
+const seriesOf = (length: number): fc.Arbitrary<boolean[]> =>
+  fc.array(fc.boolean(), { minLength: length, maxLength: length });
+
+describe('of polls at a rate', () => {
+  test('exactly those are reported that were not done, first and last apart', () => {
+    const rates = fc.constantFrom<[string, number]>(
+      ['rate(1 hour)', 1],
+      ['rate(15 minutes)', 0.25],
+      ['rate(2 hours)', 2],
+      ['rate(1 day)', 24],
+    );
+    fc.assert(
+      fc.property(rates, seriesOf(40), fc.integer({ min: 0, max: 59 }), ([schedule, hours], done, second) => {
+        const series = done.map((_, index) => at(index * hours) + second * 1_000);
+        const isDone = (index: number): boolean => index === 0 || index === 39 || done[index] === true;
+        const since = series[0] ?? 0;
+        const end = (series.at(-1) ?? 0) + 1;
+
+        const missing = missingPolls(
+          series.filter((_, index) => isDone(index)),
+          expected(schedule, { since, end }),
+        );
+
+        expect(missing).toEqual(series.filter((_, index) => !isDone(index)));
+      }),
+    );
+  });
+
+  test('the last one before the month says what is due at its beginning, and time goes on until its end', () => {
+    const polls = everyHour.filter((moment) => moment >= at(4) && moment < at(20));
+
+    const gaps = gapsOf([at(-0.5), ...polls, at(24)], expected('rate(1 hour)', { since: at(-0.5) }));
+
+    expect(gaps).toEqual([
+      { from: isoAt(0.5), until: isoAt(3.5), polls: 4 },
+      { from: isoAt(20), until: isoAt(23), polls: 4 },
+    ]);
+  });
+
+  test('one that was started by hand counts, and so does the minute to which schedules are run', () => {
+    const late = everyHour.map((moment, index) => moment + (index % 2) * 59_000);
+
+    expect(gapsOf([...everyHour, at(3.5), at(7.25)], expected('rate(1 hour)'))).toEqual([]);
+    expect(gapsOf(late.toReversed(), expected('rate(1 hour)'))).toEqual([]);
+  });
+
+  test('all are missing where none was done, and none where nothing recurs', () => {
+    expect(gapsOf([], expected('rate(1 hour)'))).toEqual([{ from: isoAt(1), until: isoAt(23), polls: 23 }]);
+    expect(gapsOf([], expected('at(2026-11-01T00:00:00)'))).toEqual([]);
+  });
+});
+
+describe('of polls by a cron', () => {
+  const DAYS = 30;
+  const month = (schedule: string, timeZone = 'UTC'): Expected =>
+    expected(schedule, { end: at(DAYS * 24), timeZone });
+
+  test('exactly those are reported that were not done', () => {
+    const crons = fc.constantFrom('0 * * * ? *', '0/20 6-8 ? * MON-FRI *', '30 6 1,15 * ? *');
+    const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kathmandu');
+    fc.assert(
+      fc.property(crons, zones, fc.infiniteStream(fc.boolean()), (fields, timeZone, stream) => {
+        const due = cronMinutes(fields, timeZone, begin, at(DAYS * 24)).map((minute) => minute.at);
+        const done = new Set(due.filter(() => stream.next().value === true));
+
+        // Retries and flexible windows move nothing but what is done within the minute.
+        const polls = [...done].map((moment) => moment + 7_000);
+
+        expect(missingPolls(polls, month(`cron(${fields})`, timeZone))).toEqual(
+          due.filter((moment) => !done.has(moment)),
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test('twelve that are missing in a row are twelve', () => {
+    const polls = everyHour.filter((moment) => moment < at(3) || moment >= at(15));
+
+    expect(gapsOf(polls, expected('cron(0 * * * ? *)'))).toEqual([
+      { from: isoAt(3), until: isoAt(14), polls: 12 },
+    ]);
+  });
+});
+
+describe('a cron is due', () => {
+  const days = (fields: string, timeZone = 'UTC', month = 10): string[] =>
+    cronMinutes(fields, timeZone, Date.UTC(2026, month, 1), Date.UTC(2026, month + 1, 1)).map((minute) =>
+      new Date(minute.at).toISOString().slice(8, 16),
+    );
+
+  test.each([
+    ['0 6 L * ? *', ['30T06:00']],
+    ['0 6 15W * ? *', ['16T06:00']],
+    ['0 6 1W * ? *', ['02T06:00']],
+    ['0 6 LW * ? *', ['30T06:00']],
+    ['0 6 ? * 2#1 *', ['02T06:00']],
+    ['0 6 ? * 6L *', ['27T06:00']],
+    ['0 6 ? * L *', ['07T06:00', '14T06:00', '21T06:00', '28T06:00']],
+    [
+      '0 6 ? NOV SAT-SUN 2026',
+      [1, 7, 8, 14, 15, 21, 22, 28, 29].map((day) => `${`${day}`.padStart(2, '0')}T06:00`),
+    ],
+    ['10/25 6 1 * ? *', ['01T06:10', '01T06:35']],
+    ['0 6 * * ? 2027', []],
+    ['0 6 ? DEC * *', []],
+  ])('%s in November 2026 at %j', (fields, moments) => {
+    expect(days(fields)).toEqual(moments);
+  });
+
+  test('by the clocks of its time zone: what they show twice once, what they skip not at all', () => {
+    // Berlin's clocks go back on 25 October 2026 at 3:00, and went forward on 29 March at 2:00.
+    expect(days('30 2 25 * ? *', 'Europe/Berlin', 9)).toEqual(['25T00:30']);
+    expect(days('30 2 24,26 * ? *', 'Europe/Berlin', 9)).toEqual(['24T00:30', '26T01:30']);
+    expect(days('30 2 29 * ? *', 'Europe/Berlin', 2)).toEqual([]);
+  });
+
+  test.each(['0 6 * *', '0 25 * * ? *', '0 6 * FOO ? *', '0/0 6 * * ? *'])(
+    '%s can’t be read, and says so',
+    (fields) => {
+      expect(() => cronMinutes(fields, 'UTC', begin, at(1))).toThrow(/^cron/);
+    },
   );
-
-  const gaps = gapsOf(polls, { begin, end, schedule: 'rate(1 hour)' });
-
-  expect(gaps).toEqual([
-    { from: isoAt(0), until: isoAt(4), polls: 2 },
-    { from: isoAt(9), until: isoAt(12), polls: 1 },
-    { from: isoAt(19), until: isoAt(24), polls: 3 },
-  ]);
-});
-
-test('a rule that was never polled misses all, one that is not scheduled none', () => {
-  expect(gapsOf([], { begin, end, schedule: 'rate(1 hour)' })).toEqual([
-    { from: isoAt(0), until: isoAt(24), polls: 22 },
-  ]);
-  expect(gapsOf([], { begin, end, schedule: 'at(2026-11-01T00:00:00)' })).toEqual([]);
 });
