@@ -4,6 +4,7 @@ import { JobGrouper, jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 import type { ListedFinding } from './listing.ts';
 import type { PollRecords } from './poll-records.ts';
+import type { UnreadFindings } from './unread-findings.ts';
 
 interface Closing {
   readonly jobs: JobSink;
@@ -17,14 +18,16 @@ const LONGEST_MILLISECONDS = 86_400_000;
 
 /**
  * Sends jobs that close the findings which the source gave at the last complete poll and no longer gives. Then remembers
- * what it gives now: a poll that ends in between sends the same jobs again.
- * @param listed all that the source gave, at a poll that reached its end
+ * what it gives now: a poll that ends in between sends the same jobs again. What an item may be that can't be read is not closed,
+ * and remembered as if the source had given it.
+ * @param listed all that the source gave and that could be read, at a poll that reached its end
  * @returns how many findings are to be closed
  */
 export async function closeMissing(
   { jobs, records, homeRegion, regions }: Closing,
   poll: Poll,
   listed: readonly ListedFinding[],
+  unread: Pick<UnreadFindings, 'mayHave'>,
 ): Promise<number> {
   const last = await records.readListing(poll);
   const age =
@@ -35,15 +38,18 @@ export async function closeMissing(
   if (age < 0) return 0;
   const given = new Set(listed.map(findingKey));
   const known = last?.listing.findings ?? [];
-  const missing = known
-    .filter((finding) => !given.has(findingKey(finding)))
+  const notGiven = known.filter((finding) => !given.has(findingKey(finding)));
+  const findings = [...listed, ...notGiven.filter((finding) => unread.mayHave(finding))];
+  const missing = notGiven
+    .filter((finding) => !unread.mayHave(finding))
     .map((finding) => ({ finding, region: finding.region === 'global' ? homeRegion : finding.region }))
     .filter(({ region }) => regions.includes(region));
   for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, missing)))
     await jobs.send(region, ofRegion);
-  const isSame = known.length === listed.length && known.every((finding) => given.has(findingKey(finding)));
-  if (!isSame || age >= LONGEST_MILLISECONDS)
-    await records.writeListing({ poll, findings: listed }, last?.etag);
+  const remembered = new Set(findings.map(findingKey));
+  const isSame =
+    known.length === findings.length && known.every((finding) => remembered.has(findingKey(finding)));
+  if (!isSame || age >= LONGEST_MILLISECONDS) await records.writeListing({ poll, findings }, last?.etag);
   return missing.length;
 }
 

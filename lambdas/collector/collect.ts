@@ -16,6 +16,7 @@ import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { type PollSummary, PollTally } from './poll-summary.ts';
 import type { RegionLookup } from './regions.ts';
+import { UnreadFindings } from './unread-findings.ts';
 
 /** What a poll works with. */
 export interface CollectorDependencies {
@@ -57,7 +58,7 @@ export async function collect(
     await run.take(page);
   }
   await run.finish();
-  tally.closed(await closeMissing(dependencies, poll, run.listed));
+  tally.closed(await closeMissing(dependencies, poll, run.listed, run.unread));
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);
   return summary;
@@ -75,6 +76,8 @@ class PollRun {
   readonly #failedRegions = new Map<string, unknown>();
   /** What the source gave. */
   readonly listed: ListedFinding[] = [];
+  /** The findings that it may have given besides, in items that can't be read. */
+  readonly unread = new UnreadFindings();
   #unprocessable: Unprocessable[] = [];
   #deferred: Outcome[] = [];
 
@@ -93,7 +96,8 @@ class PollRun {
 
   async take(page: FindingPage): Promise<void> {
     this.#tally.page(page);
-    for (const { reason, item } of page.rejected) this.#refuse({ kind: 'malformed_item', reason }, item);
+    for (const { reason, item } of page.rejected)
+      this.#refuse({ kind: 'malformed_item', reason, mayBe: {} }, item);
     const jobs: Job[] = [];
     for (const given of page.findings) {
       const reading = this.#read(given);
@@ -154,6 +158,7 @@ class PollRun {
 
   #countRefusal(refusal: Refusal, item: Json): void {
     this.#tally.unprocessable(refusal);
+    this.unread.add(refusal.mayBe);
     this.#unprocessable.push({
       version: 1,
       poll: this.#poll,

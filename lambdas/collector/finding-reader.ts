@@ -22,7 +22,12 @@ export interface Refusal {
   readonly reason: string;
   /** The label, cut short if it is long, where that is what nobody knows. */
   readonly label?: string;
+  /** Which findings of earlier polls it may be. */
+  readonly mayBe: MayBe;
 }
+
+/** The findings that an item may be which can't be read: those of its account and resource, as far as these are known. */
+export type MayBe = 'none' | { readonly account?: string; readonly resource?: string };
 
 /** What became of a finding that the source gave. */
 export type FindingReading =
@@ -48,6 +53,8 @@ function quote(text: string): string {
 function notDeployed(region: string): Refusal {
   return {
     kind: 'region_not_deployed',
+    // Where it is is known, and what is there is not closed.
+    mayBe: 'none',
     reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in Netskope`,
   };
 }
@@ -64,7 +71,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
   const deployed = new Set(options.regions);
 
   /** The region whose queue the finding goes to, or why there is none. */
-  const regionOf = (name: string | undefined, resource: string): string | Refusal => {
+  const regionOf = (name: string | undefined, account: string, resource: string): string | Refusal => {
     if (rule.scope === 'global') return homeRegion;
     const named = name === undefined ? 'global' : lookUpRegion(name);
     // A label that says nothing does not matter where the resource's ARN says it.
@@ -75,6 +82,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
         kind: 'unknown_region_label',
         reason: `region label ${quote(name ?? '')} is unknown: add it to the "region_labels" variable with its region's code`,
         label,
+        mayBe: { account, resource },
       };
     }
     if (region !== 'global') return region;
@@ -82,6 +90,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
     return {
       kind: 'region_missing',
       reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so look the finding up in Netskope`,
+      mayBe: { account, resource },
     };
   };
 
@@ -89,14 +98,14 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
     const account = accountIdSchema.safeParse(given.account);
     if (!account.success) {
       const reason = `account ${quote(given.account)}: ${formatIssues(account.error)}`;
-      return { refusal: { kind: 'malformed_account', reason } };
+      return { refusal: { kind: 'malformed_account', reason, mayBe: {} } };
     }
     const resource = rule.resourceId.safeParse(given.resource);
     if (!resource.success) {
       const reason = `resource ${quote(given.resource)}: ${formatIssues(resource.error)}`;
-      return { refusal: { kind: 'malformed_resource', reason } };
+      return { refusal: { kind: 'malformed_resource', reason, mayBe: { account: account.data } } };
     }
-    const region = regionOf(given.region, resource.data);
+    const region = regionOf(given.region, account.data, resource.data);
     if (typeof region !== 'string') return { refusal: region };
     if (!deployed.has(region)) return { refusal: notDeployed(region) };
     const finding = findingSchema.safeParse({
@@ -106,7 +115,9 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
       region: rule.scope === 'global' ? 'global' : region,
     });
     if (!finding.success) {
-      return { refusal: { kind: 'malformed_finding', reason: `finding: ${formatIssues(finding.error)}` } };
+      const reason = `finding: ${formatIssues(finding.error)}`;
+      const mayBe = { account: account.data, resource: resource.data };
+      return { refusal: { kind: 'malformed_finding', reason, mayBe } };
     }
     return { finding: finding.data, region };
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { closeMissing } from '../../../lambdas/collector/close-missing.ts';
 import type { ListedFinding } from '../../../lambdas/collector/listing.ts';
+import { UnreadFindings } from '../../../lambdas/collector/unread-findings.ts';
 import { type Job, jobId, jobSchema } from '../../../lambdas/model/job.ts';
 import { FakeJobs, FakeRecords } from './support/fakes.ts';
 
@@ -22,8 +23,14 @@ const pollAt = (hours: number): Job['poll'] => ({
 function setUp() {
   const jobs = new FakeJobs();
   const records = new FakeRecords();
+  const unread = new UnreadFindings();
   const poll = (hours: number, ...listed: readonly ListedFinding[]): Promise<number> =>
-    closeMissing({ jobs, records, homeRegion: HOME, regions: [HOME, 'us-east-1'] }, pollAt(hours), listed);
+    closeMissing(
+      { jobs, records, homeRegion: HOME, regions: [HOME, 'us-east-1'] },
+      pollAt(hours),
+      listed,
+      unread,
+    );
   const closed = (): string[] =>
     jobs.taken.flatMap(({ findings }) => findings.map(({ resource }) => resource));
   return { jobs, records, poll, closed };

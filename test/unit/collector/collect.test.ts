@@ -250,6 +250,47 @@ describe('a finding that the source itself works on', () => {
   });
 });
 
+describe('a finding that the source may give in an item that cannot be read', () => {
+  const LATER: PollRequest = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T13:00:00Z' } };
+  const LAST: PollRequest = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T14:00:00Z' } };
+  const [unread, gone] = [sourceFinding({ resource: groupId(1) }), sourceFinding({ resource: groupId(2) })];
+  const elsewhere = sourceFinding({ resource: groupId(3), account: '222222222222' });
+
+  /** Polls with all three, then with what is given, then with nothing. @returns what each of the later two closes */
+  async function closedBy(second: FindingPage): Promise<(readonly string[])[]> {
+    const { jobs, dependencies } = setUp(page([unread, gone, elsewhere]));
+    await collect(dependencies, REQUEST);
+    const closed: string[][] = [];
+    for (const [request, given] of [[LATER, second] as const, [LAST, page([])] as const]) {
+      jobs.taken.length = 0;
+      await collect({ ...dependencies, source: new FakeSource(given) }, request);
+      closed.push(
+        jobs.taken
+          .filter(({ closes }) => closes === true)
+          .flatMap(({ findings }) => findings.map(({ resource }) => resource))
+          .sort(),
+      );
+    }
+    return closed;
+  }
+  const [one, two, three] = [groupId(1), groupId(2), groupId(3)];
+
+  test.each([
+    ['a new region label', page([{ ...unread, region: 'Atlantis' }]), [two, three]],
+    ['no region', page([{ ...unread, region: undefined }]), [two, three]],
+    ['a malformed field', page([{ ...unread, failingSince: 'yesterday' }]), [two, three]],
+    ['a malformed resource', page([{ ...unread, resource: 'group 1' }]), [three]],
+    ['a malformed account', page([{ ...unread, account: 'ours' }]), []],
+    ['no form at all', page([], [{ reason: 'not an object', item: 1 }]), []],
+    ['a region that is not deployed', page([{ ...unread, region: 'eu-west-3' }]), [one, two, three]],
+  ])('with %s is not closed, but once nothing can be it any more', async (_, second, closedNow) => {
+    const [now, later] = await closedBy(second);
+
+    expect(now).toEqual(closedNow);
+    expect(later).toEqual([one, two, three].filter((resource) => !closedNow.includes(resource)));
+  });
+});
+
 describe('a poll that fails', () => {
   test('for one region has sent the others their jobs, and writes no summary', async () => {
     const group = (region: string, first: number) =>

@@ -48,6 +48,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
     expect(await refusal('security-group-ssh-open', { region: 'Moon(Base)' })).toEqual({
       kind: 'unknown_region_label',
       label: 'Moon(Base)',
+      mayBe: { account: '111111111111', resource: 'sg-0123456789abcdef0' },
       reason: expect.stringMatching(/"Moon\(Base\)".*region_labels/),
     });
   });
@@ -55,6 +56,7 @@ describe('a finding of a rule whose resources belong to a region', () => {
   test('names one that is deployed', async () => {
     expect(await refusal('security-group-ssh-open', { region: 'EU(Paris)' })).toEqual({
       kind: 'region_not_deployed',
+      mayBe: 'none',
       reason: expect.stringMatching(/eu-west-3 is not deployed: .*"regions"/),
     });
   });

@@ -1,0 +1,21 @@
+import type { MayBe } from './finding-reader.ts';
+import type { ListedFinding } from './listing.ts';
+
+/** The findings that items may be which can't be read: nobody can say that the source no longer gives them. */
+export class UnreadFindings {
+  readonly #accounts = new Set<string>();
+  readonly #resources = new Set<string>();
+  #mayBeAny = false;
+
+  add(mayBe: MayBe): void {
+    if (mayBe === 'none') return;
+    const { account, resource } = mayBe;
+    if (account === undefined) this.#mayBeAny = true;
+    else if (resource === undefined) this.#accounts.add(account);
+    else this.#resources.add(`${account} ${resource}`);
+  }
+
+  mayHave({ account, resource }: ListedFinding): boolean {
+    return this.#mayBeAny || this.#accounts.has(account) || this.#resources.has(`${account} ${resource}`);
+  }
+}
