@@ -11,8 +11,14 @@ module "inputs" {
 }
 
 locals {
-  rules = module.inputs.clean.rules
-  iam   = merge({}, module.inputs.clean.iam)
+  # What `target` gets, once `central` has found no mistake in it: otherwise both would name the same one.
+  rules = [for _ in [module.central.settings] : module.inputs.clean.rules][0]
+  iam   = [for _ in [module.central.settings] : merge({}, module.inputs.clean.iam)][0]
+
+  # Whether an option is written, and not what it holds: that may be known only after the apply.
+  names_delivery_role = contains(flatten([
+    for rule in values(local.rules) : [for word, options in rule : keys(merge({}, options)) if word == "options"]
+  ]), "delivery_role_name")
 }
 
 module "central" {
@@ -78,6 +84,7 @@ module "target" {
     path                     = lookup(local.iam, "target_role_path", null)
     permissions_boundary_arn = lookup(local.iam, "permissions_boundary_arn", null)
     remediator_role_path     = lookup(local.iam, "path", null)
-    delivery_role_name       = one(distinct(compact([for rule in values(local.rules) : try(rule.options.delivery_role_name, "")])))
+    delivery_role_name       = local.names_delivery_role ? one(distinct(compact([for rule in values(local.rules) : try(rule.options.delivery_role_name, "")]))) : null
+    create_delivery_role     = !local.names_delivery_role
   }
 }

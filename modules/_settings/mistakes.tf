@@ -122,10 +122,16 @@ locals {
     ],
   )
 
+  # Said here, so that the root, after this, does not give `target` a path that it would refuse as well.
+  path_mistakes = [
+    for word in ["path", "target_role_path"] : "iam.${word} is \"${module.typed.iam[word]}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\""
+    if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word]))
+  ]
+
   mistakes = concat(
     module.inputs.structure, module.inputs.kinds,
     [
-      for mistake in concat(local.misplaced, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes) :
+      for mistake in concat(local.misplaced, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes, local.path_mistakes) :
       mistake if !strcontains(mistake, module.inputs.in_place)
     ],
   )

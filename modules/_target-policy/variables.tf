@@ -96,6 +96,12 @@ variable "delivery_role_name" {
   }
 }
 
+variable "create_delivery_role" {
+  description = "Whether the role for flow logs is made where a rule needs it; null: where `delivery_role_name` is null."
+  type        = bool
+  default     = null
+}
+
 variable "remediator_role_path" {
   description = "The path of the remediators' roles in the security account."
   type        = string

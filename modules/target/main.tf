@@ -15,6 +15,7 @@ module "policy" {
   role_path            = module.typed.iam.path
   remediator_role_path = module.typed.iam.remediator_role_path
   delivery_role_name   = module.typed.iam.delivery_role_name
+  create_delivery_role = module.typed.iam.create_delivery_role
   account_id           = data.aws_caller_identity.this.account_id
   partition            = data.aws_partition.this.partition
 }

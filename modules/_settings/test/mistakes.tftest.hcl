@@ -187,6 +187,7 @@ run "of_every_kind_at_once" {
     mode_by_account   = { "2222" = "on" }
     mode_by_group     = { prod = "dry_run" }
     schedule          = { expression = "every hour", time_zone = "UTC+01:00", flexible_window_minutes = 1441, maintenance_window = { days = [], start = "23:00", end = "25:00" } }
+    deployment        = { iam = { path = "security", target_role_path = "/security" } }
     new_accounts      = { mode = "dry-run", days = 1.5, joined = { "222222222222" = "yesterday" } }
     rules = {
       ssh-open         = {}
@@ -212,7 +213,7 @@ run "of_every_kind_at_once" {
   expect_failures = [output.rules, check.exemptions_name_regions]
 
   assert {
-    condition     = length(local.mistakes) == 45
+    condition     = length(local.mistakes) == 47
     error_message = "${length(local.mistakes)}: ${join("\n", local.mistakes)}"
   }
 
@@ -231,7 +232,7 @@ run "of_every_kind_at_once" {
         ".options.max_age_days is 400", ".options.unused_only_days is 1.5", ".options.all_traffic is \"keep\"", ".method is \"automation\"",
         ".options.destination is \"my-bucket\"", "has \"10.0.0.1\"", "has \"0.0.0.0/0\"", "has \"VPC\"", "has \"10.0.0.0/33\"", "has \"010.0.0.0/8\"",
         "account_groups has the group \"Production\"", "account_groups[\"Production\"] has the account \"1111\"", "excluded_accounts has the account \"production\"",
-        "mode_by_account has 2222 = \"on\"", "mode_by_group names the group \"prod\"", "new_accounts has mode = \"dry-run\"", "new_accounts.days is 1.5", "new_accounts.joined has", "schedule.expression is \"every hour\"", "schedule.time_zone is \"UTC+01:00\"", "schedule.flexible_window_minutes is 1441", "schedule.maintenance_window is {\"days\":[]",
+        "mode_by_account has 2222 = \"on\"", "mode_by_group names the group \"prod\"", "new_accounts has mode = \"dry-run\"", "iam.path is \"security\"", "iam.target_role_path is \"/security\"", "new_accounts.days is 1.5", "new_accounts.joined has", "schedule.expression is \"every hour\"", "schedule.time_zone is \"UTC+01:00\"", "schedule.flexible_window_minutes is 1441", "schedule.maintenance_window is {\"days\":[]",
       ] : anytrue([for mistake in local.mistakes : strcontains(mistake, fragment)])
     ])
     error_message = join("\n", local.mistakes)

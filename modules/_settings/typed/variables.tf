@@ -156,11 +156,6 @@ variable "iam" {
   nullable = false
 
   validation {
-    condition     = alltrue([for path in [var.iam.path, var.iam.target_role_path] : can(regex("^/([\\w+=,.@-]+/)*$", path))])
-    error_message = "iam.path is \"${var.iam.path}\" and iam.target_role_path is \"${var.iam.target_role_path}\": expected \"/\", or a path that begins and ends with it, such as \"/security/\"."
-  }
-
-  validation {
     condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))
     error_message = "iam.permissions_boundary_arn is \"${coalesce(var.iam.permissions_boundary_arn, "null")}\": expected a policy's ARN, such as \"arn:aws:iam::111111111111:policy/boundary\"."
   }

@@ -14,4 +14,9 @@ run "a_module_that_depends_on_something_can_be_planned" {
     condition     = output.planned != ""
     error_message = "The role must be planned."
   }
+
+  assert {
+    condition     = output.flow_logs_role == null
+    error_message = "A role of one's own is named."
+  }
 }

@@ -9,6 +9,8 @@ variable "iam" {
     remediator_role_path = optional(string, "/")
     # A role of your own, with its path but no slash before it, that is passed for flow logs where `central` names it in the options of `vpc-flow-logs-disabled`. Null: `<name>-flow-logs` is created.
     delivery_role_name = optional(string)
+    # Whether `<name>-flow-logs` is created where a rule needs it; `false` with a `delivery_role_name` that is known only after the apply. Null: where `delivery_role_name` is null.
+    create_delivery_role = optional(bool)
   })
   default  = {}
   nullable = false
@@ -16,5 +18,15 @@ variable "iam" {
   validation {
     condition     = var.iam.permissions_boundary_arn == null || can(regex("^arn:[a-z-]+:iam::(\\d{12}|aws):policy/.+$", var.iam.permissions_boundary_arn))
     error_message = "iam.permissions_boundary_arn is \"${coalesce(var.iam.permissions_boundary_arn, "null")}\": expected a policy's ARN, such as \"arn:aws:iam::111111111111:policy/boundary\"."
+  }
+
+  validation {
+    condition     = var.iam.create_delivery_role == null ? true : var.iam.create_delivery_role || var.iam.delivery_role_name != null
+    error_message = "iam.create_delivery_role is false and delivery_role_name is null: expected the name of a role of yours. In the root module, leave delivery_role_name out of the rule's options."
+  }
+
+  validation {
+    condition     = var.iam.create_delivery_role == null ? true : !var.iam.create_delivery_role || var.iam.delivery_role_name == null
+    error_message = "iam.create_delivery_role is true, and delivery_role_name names another role: leave one of them out."
   }
 }

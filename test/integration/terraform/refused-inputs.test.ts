@@ -17,6 +17,22 @@ variables {
   iam             = null
 }
 `,
+  // Mistakes that central and target would both find.
+  'root-rules': `
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = { ssh-opened = {}, vpc-flow-logs-disabled = { options = { delivery_role_name = "acme-delivery" } } }
+}
+`,
+  'root-iam': `
+variables {
+  netskope_tenant = "acme"
+  api_token       = "token"
+  rules           = {}
+  iam             = { path = "functions", target_role_path = "targets" }
+}
+`,
   'per-region': `
 variables {
   link = {
@@ -76,7 +92,7 @@ mock_provider "aws" {
 ${variables}
 run "plan" {
   command = plan
-  ${name === 'root' ? '' : `module {\n    source = "${source}"\n  }`}
+  ${name.startsWith('root') ? '' : `module {\n    source = "${source}"\n  }`}
 }
 `,
     );
@@ -134,7 +150,10 @@ test('the root names misspelt words, values of a wrong kind and all other mistak
 
 test.each([
   ['per-region', 'remediator has "subnets", which is unknown: expected subnet_ids or'],
-  ['target', 'iam has "role_path", which is unknown: expected delivery_role_name, path,'],
+  [
+    'target',
+    'iam has "role_path", which is unknown: expected create_delivery_role, delivery_role_name, path,',
+  ],
   ['target-stackset', '["ou-ab12-workload"] has "account", which is unknown: expected accounts or'],
 ])('%s refuses a misspelt word', (_, message) => {
   expect(said).toContain(message);
@@ -150,6 +169,10 @@ test.each([
   'iam has "role_path"',
   'collector has "security_group_idz"',
   'rules["rds-snapshot-public"] has "exemption"',
+  '"ssh-opened"',
+  ' is "acme-delivery"',
+  'iam.path is "functions"',
+  'iam.target_role_path is "targets"',
 ])('%s is said once, however the modules are wired', (message) => {
   expect(said.split(message)).toHaveLength(2);
 });

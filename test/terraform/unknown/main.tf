@@ -18,7 +18,11 @@ module "cspm_auto_remediation" {
 
   netskope_tenant = "acme"
   api_token       = "token"
-  rules           = { security-group-ssh-open = { mode = "enforce" } }
+
+  rules = {
+    security-group-ssh-open = { mode = "enforce" }
+    vpc-flow-logs-disabled  = { options = { delivery_role_name = terraform_data.before.id } }
+  }
 
   evidence = {
     access_log = { bucket = terraform_data.before.id }

@@ -18,7 +18,6 @@ run "defaults" {
 run "mistakes_1" {
   command = plan
   variables {
-    iam           = { path = "security" }
     lambda        = { architecture = "arm" }
     collector     = { subnet_ids = ["subnet-1"] }
     evidence      = { retention_days = 0 }
@@ -26,7 +25,7 @@ run "mistakes_1" {
     event_bus     = { create = false }
     audit_trail   = {} # no bucket
   }
-  expect_failures = [var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
+  expect_failures = [var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
 }
 
 run "mistakes_2" {
@@ -46,13 +45,12 @@ run "mistakes_2" {
 run "mistakes_3" {
   command = plan
   variables {
-    iam           = { target_role_path = "/security" }
     lambda        = { log_retention_days = 100 }
     collector     = { timeout = 1000 }
     evidence      = { bucket = "ours" } # and made, too
     notifications = { create_topic = false, topic_arn = "arn:aws:sns:eu-central-1:111111111111:alarms.fifo" }
   }
-  expect_failures = [var.iam, var.lambda, var.collector, var.evidence, var.notifications]
+  expect_failures = [var.lambda, var.collector, var.evidence, var.notifications]
 }
 
 run "mistakes_4" {

@@ -18,7 +18,15 @@ module "target" {
   security_account_id = "111111111111"
   rules               = ["security-group-ssh-open", "vpc-flow-logs-disabled"]
 
+  # Not known at plan either.
+  iam = { create_delivery_role = false, delivery_role_name = terraform_data.before.id }
+
   depends_on = [terraform_data.before]
+}
+
+output "flow_logs_role" {
+  description = "Null: a role of one's own is named."
+  value       = module.target.flow_logs_role_arn
 }
 
 output "planned" {
