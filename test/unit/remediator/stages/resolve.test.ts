@@ -1,11 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { revocation } from '../../../../lambdas/changes/security-group/schemas.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
+import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
+import { recordPlan } from '../../../../lambdas/remediator/stages/record-plan.ts';
+import { resolveBegun } from '../../../../lambdas/remediator/stages/resolve.ts';
+import { modelSession } from '../../../lab/aws-model/session.ts';
+import { openRule, SSH } from '../support/group-account.ts';
 import { unavailable } from '../support/iam-account.ts';
 import { Lifeline } from '../support/lifeline.ts';
 import { RedshiftAccount } from '../support/redshift-account.ts';
-import { ACCOUNT, jobOf, settingsOf, World } from '../support/world.ts';
+import { ACCOUNT, jobOf, REGION, regionalJobOf, settingsOf, World } from '../support/world.ts';
 
 /** More steps than an attempt at one finding takes. */
 const MOST_STEPS = 120;
@@ -147,4 +154,33 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
       expect(cut).toBeLessThan(MOST_STEPS);
     },
   );
+});
+
+test('what reads show of a change that was begun stands in the record before what was applied since', async () => {
+  const group = 'sg-0000000a';
+  const job = regionalJobOf(SSH, [group]);
+  const ports = new World().ports();
+  const journal = new Journal('job', ports.evidence);
+  const recent = new RecentChanges({ job, ports, journal });
+  const plan = await recordPlan(['sgr-1', 'sgr-2'].map((id) => revocation(group, [openRule(id, 22, 22)])));
+  const [first = '', second = ''] = plan.map(({ line }) => line);
+  journal.plan(group, plan);
+  journal.begin(group, first, new Date('2026-06-30T12:00:00Z'));
+  const applied = plan
+    .slice(1)
+    .map((each) => ({ ...each, appliedAt: '2026-06-30T12:15:00.000Z', requestIds: [] }));
+  journal.apply(group, applied);
+  const session = modelSession(
+    { account: ACCOUNT, region: REGION },
+    () => 0,
+    async () => ({
+      SecurityGroupRules: [],
+    }),
+  );
+
+  for (const finding of job.findings) await resolveBegun(session, finding, { journal, recent });
+
+  const recorded = journal.applied(group);
+  expect(recorded.map(({ line }) => line)).toEqual([first, second]);
+  expect(recorded[0]).toMatchObject({ appliedAt: '2026-06-30T12:00:00.000Z', found: true });
 });

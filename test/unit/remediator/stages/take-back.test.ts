@@ -6,7 +6,6 @@ import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
 import { modelSession } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
-import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT, REGION } from '../support/world.ts';
@@ -143,19 +142,4 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
     { change: { before: { ruleNumber: 99, cidr: '::/0' }, closed: 'yes' }, found: true },
   ]);
   expect(ours).not.toHaveProperty('unconfirmed');
-});
-
-test('changes that ended attempts made stand in the record in the order in which they were made', async () => {
-  const group = 'sg-0000000a';
-  const ids = ['sgr-1', 'sgr-2', 'sgr-3'];
-  const of = new GroupAccount({ [group]: ids.map((id) => openRule(id, 22, 22)) });
-  const job = of.job(SSH, group);
-  await endedAfter(of, 1, job);
-  await endedAfter(of, 3, job);
-
-  await of.world.attempt(job, { number: 3 });
-
-  const [outcome] = of.world.outcomes.values();
-  const revoked = outcome?.applied.map(({ change }) => change['revoked']);
-  expect(revoked).toMatchObject(ids.map((id) => [{ id }]));
 });
