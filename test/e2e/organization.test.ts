@@ -1,10 +1,8 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { outcomesOf, type RunningDemo, runDemo, SETTINGS_ARE_REMEMBERED_SECONDS } from '../../demo/demo.ts';
 import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
@@ -14,6 +12,7 @@ import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { prepareTerraform, type TerraformVariables } from '../lab/terraform/index.ts';
 import { deployedInRegion } from './deployed-in-region.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
+import { takeOutRegion } from './regions-of-example.ts';
 
 const say = (line: string): void => console.info(line);
 const stopped = new AbortController();
@@ -71,24 +70,6 @@ function withoutPoll(change: Record<string, unknown>) {
 /** When its first change was made; what changed nothing counts as later than all. */
 function firstApplied(outcome: Outcome | undefined): string {
   return outcome?.applied[0]?.appliedAt ?? '9999';
-}
-
-const regionsSchema = z.looseObject({
-  module: z.record(z.string(), z.unknown()),
-  locals: z.object({ regions: z.array(z.string()), per_region: z.array(z.string()) }),
-});
-
-/** Takes a region out of the example's files, as a person does who no longer protects it; its provider stays. */
-async function takeOut(region: string): Promise<void> {
-  const block = region.replaceAll('-', '_');
-  const file = path.join(demo.rootFolder, 'regions.tf.json');
-  const { module, locals, ...others } = regionsSchema.parse(JSON.parse(await readFile(file, 'utf8')));
-  const { [block]: _, ...modules } = module;
-  const left = {
-    regions: locals.regions.filter((name) => name !== region),
-    per_region: locals.per_region.filter((name) => name !== `\${module.${block}}`),
-  };
-  await writeFile(file, JSON.stringify({ ...others, module: modules, locals: left }));
 }
 
 function groups(name: string): readonly Made[] {
@@ -356,7 +337,7 @@ describe('examples/organization in a local AWS', () => {
     const before = await deployedInRegion(aws.endpoint, security, gone);
     const elsewhere = await deployedInRegion(aws.endpoint, security, homeRegion);
 
-    await takeOut(gone);
+    await takeOutRegion(demo.rootFolder, gone, { provider: 'stays' });
     await demo.root.apply(deployed);
     const after = await deployedInRegion(aws.endpoint, security, gone);
     const { changes } = await demo.root.plan(deployed);

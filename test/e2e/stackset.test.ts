@@ -23,6 +23,7 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
+import { takeOutRegion } from './regions-of-example.ts';
 
 /** The management account is in the unit, too: no StackSet reaches it there. */
 const management = '999999999999';
@@ -93,6 +94,10 @@ beforeAll(async () => {
   // The tests that wait for it tell of its errors.
   otherSettings.catch(() => {});
   example = rootIn(terraform, 'examples/organization');
+  // The StackSet is of all regions; others than the tests' would only start more providers.
+  for (const other of ['us-east-1', 'us-west-2']) {
+    await takeOutRegion(path.join(folder, 'examples/organization'), other, { provider: 'goes' });
+  }
   await example.init();
   const applying = example.apply(variables);
   groups = new Map(
