@@ -26,7 +26,7 @@ locals {
     for id, rule in local.rules : id => try(regex("^rate\\(([0-9]+) (minute|hour|day)", coalesce(rule.schedule_expression, local.schedule.expression)), ["0", "minute"])
   }
   poll_minutes   = { for id, rate in local.rates : id => rate[0] * { minute = 1, hour = 60, day = 1440 }[rate[1]] }
-  passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes]
+  passed_windows = [for id, minutes in local.window_minutes : id if local.poll_minutes[id] > minutes && !contains(values(local.maintenance_windows[id]), "")]
 }
 
 # Polls at a rate may come while the window is shut for ever.

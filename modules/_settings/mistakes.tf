@@ -4,8 +4,11 @@ locals {
   groups = keys(var.account_groups)
 
   # What messages name where there is nothing else to name. checkov can't parse a text in brackets within a message.
-  group_names = coalescelist(local.groups, ["which is empty"])
-  nothing     = ["nothing"]
+  group_names = concat(
+    coalescelist(slice(local.groups, 0, min(5, length(local.groups))), ["which is empty"]),
+    [for more in [length(local.groups) - 5] : "and ${more} more" if more > 0],
+  )
+  nothing = ["nothing"]
 
   # Options that other rules have.
   misplaced = flatten([
@@ -20,9 +23,27 @@ locals {
     for id, rule in local.typed : id => contains(keys(local.catalog_by_key), id) ? { for name, _ in local.catalog_by_key[id].options.properties : name => true } : { for name, _ in rule.options : name => true }
   }
 
+  # Rules that share a word with one that is unknown; otherwise the first of all.
+  similar_rules = {
+    for given in setsubtract(keys(local.typed), keys(local.catalog_by_key)) : given => coalescelist(
+      [for id in keys(local.catalog) : id if length(setintersection(split("-", id), split("-", given))) > 0], keys(local.catalog)
+    )
+  }
+
+  # What an option may be, in words.
+  option_forms = {
+    for option, schema in merge([for rule in values(local.catalog) : rule.options.properties]...) : option => lookup(local.option_words, option, join(", ", concat(
+      [for type in [lookup(schema, "type", "")] : type == "integer" ? "a whole number" : "a value" if !can(schema.enum)],
+      [for limit in ["minimum", "maximum"] : "${limit == "minimum" ? "at least" : "at most"} ${schema[limit]}" if can(schema[limit])],
+      try([for value in schema.enum : tostring(value)], []),
+    )))
+  }
+
   rule_mistakes = flatten([
     for id, rule in local.typed : [for problem in concat(
-      contains(keys(local.catalog_by_key), id) ? [] : [" is unknown. Valid rules: ${join(", ", keys(local.catalog))}"],
+      contains(keys(local.catalog_by_key), id) ? [] : [
+        format(" is unknown: expected an id or legacy id of docs/rules.md, such as %s", join(", ", slice(local.similar_rules[id], 0, min(4, length(local.similar_rules[id])))))
+      ],
       contains(local.modes, rule.mode) ? [] : [".mode is \"${rule.mode}\": expected ${join(", ", local.modes)}"],
       [for name, mode in merge(rule.mode_by_account, rule.mode_by_group) : ".mode_by_account or mode_by_group has \"${name}\" = \"${mode}\": expected ${join(", ", local.modes)}" if !contains(local.modes, mode)],
       [
@@ -42,7 +63,7 @@ locals {
         ".schedule_expression is \"${rule.schedule_expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
       ],
       rule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window))) ? [] : [
-        ".maintenance_window is ${jsonencode(rule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+        ".maintenance_window ${local.window_problem[id]}"
       ],
       [for name in rule.netskope_rule_names : ".netskope_rule_names holds an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
       flatten([
@@ -58,7 +79,7 @@ locals {
       flatten([
         for option, value in rule.options : value == null || !can(local.catalog_by_key[id].options.properties[option]) ? [] : [
           for expected in [local.catalog_by_key[id].options.properties[option]] :
-          ".options.${option} is ${jsonencode(value)}: expected ${join(", ", [for key, wanted in expected : "${key} ${jsonencode(wanted)}" if contains(["type", "minimum", "maximum", "enum", "pattern", "anyOf"], key)])}"
+          ".options.${option} is ${jsonencode(value)}: expected ${local.option_forms[option]}"
           if !alltrue([
             try(value >= expected.minimum, true),
             try(value <= expected.maximum, true),
@@ -107,6 +128,15 @@ locals {
     ),
   ])
 
+  # By rule, and "" for that of all rules.
+  window_problem = {
+    for of, window in merge({ for id, rule in local.typed : id => rule.maintenance_window }, { "" = local.schedule.maintenance_window }) : of => (
+      anytrue([for word in ["start", "end"] : window[word] == ""])
+      ? "has no ${join(" and no ", [for word in ["start", "end"] : word if window[word] == ""])}: expected start and end as hours and minutes, such as 22:00 and 04:30"
+      : "is ${jsonencode(window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+    ) if window != null
+  }
+
   schedule_mistakes = concat(
     can(regex("^[A-Za-z0-9]+([/_+-][A-Za-z0-9]+)*$", local.schedule.time_zone)) ? [] : [
       "schedule.time_zone is \"${local.schedule.time_zone}\": expected a name of the IANA time zone database, such as \"Europe/Berlin\" or \"UTC\""
@@ -118,7 +148,7 @@ locals {
       "schedule.expression is \"${local.schedule.expression}\": expected rate(1 hour), rate(30 minutes) or the six fields of cron(0 6 * * ? *), of which day-of-month or day-of-week is \"?\""
     ],
     local.schedule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(local.schedule.maintenance_window))) ? [] : [
-      "schedule.maintenance_window is ${jsonencode(local.schedule.maintenance_window)}: expected days among ${join(", ", local.days)}, and start and end as hours and minutes, such as 22:00 and 04:30"
+      "schedule.maintenance_window ${local.window_problem[""]}"
     ],
   )
 
@@ -128,7 +158,11 @@ locals {
     if !can(regex("^/([\\w+=,.@-]+/)*$", module.typed.iam[word]))
   ]
 
-  mistakes = concat(
+  # A value may be of any length: of a long message, what is wrong and what is expected.
+  mistakes = [
+    for mistake in local.whole_mistakes : length(mistake) <= 300 ? mistake : "${substr(mistake, 0, 105)} … ${substr(mistake, -190, -1)}"
+  ]
+  whole_mistakes = concat(
     module.inputs.structure, module.inputs.kinds,
     [
       for mistake in concat(local.misplaced, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes, local.path_mistakes) :

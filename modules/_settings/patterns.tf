@@ -16,6 +16,14 @@ locals {
     join("|", local.days), join("|", local.days), local.time_of_day_pattern, local.time_of_day_pattern,
   )
 
+  # Options whose form is a pattern in the catalogue.
+  option_words = {
+    delivery_role_name = "a role's name that ends with -flow-logs, its path before it, such as security/acme-flow-logs"
+    destination        = "cloud-watch-logs, or the ARN of an S3 bucket with a folder or without, such as arn:aws:s3:::acme-flow-logs/vpc"
+    kms_key_arn        = "the ARN of a key, such as arn:aws:kms:eu-central-1:111111111111:key/…, in which {region} stands for the VPC's region"
+    log_group_name     = "a log group's name of letters, digits and _./#-, in which {vpc_id} stands for the VPC's id"
+  }
+
   rate_pattern = "^rate\\([1-9][0-9]* (minutes?|hours?|days?)\\)$"
   # Fields: minutes, hours, day of month, month, day of week, year; one of the two days is "?", and only one.
   cron_pattern = format("^cron\\(%s %s (%s %s \\?|\\? %s %s) %s\\)$",

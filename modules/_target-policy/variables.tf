@@ -50,12 +50,12 @@ variable "rules" {
 
   validation {
     condition     = length(setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]]))) == 0
-    error_message = "rules holds ${join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""])}, which is no rule: expected ${join(", ", [for id, rule in local.catalog : "${id} (or ${rule.legacy_id})"])}."
+    error_message = "rules holds ${substr(join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""]), 0, 120)}, which no rule is named: expected ids or legacy ids of docs/rules.md, such as security-group-ssh-open or CIS-1-2-0-4-1."
   }
 
   validation {
     condition     = alltrue([for id, rule in local.catalog : length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) < 2])
-    error_message = "rules holds ${join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) == 2])}, two names of the same rule: expected one of them."
+    error_message = "rules holds ${substr(join("; ", [for id, rule in local.catalog : "\"${id}\" and \"${rule.legacy_id}\"" if length(setintersection(coalesce(var.rules, []), [id, rule.legacy_id])) == 2]), 0, 200)}, two names of the same rule: expected one of them."
   }
 }
 

@@ -162,6 +162,13 @@ export const steps: readonly Step[] = [
     minutes: 90,
     command: () => ['demo/first-applies.ts', '20', '4'],
   },
+  {
+    name: 'bench-plan',
+    full: true,
+    needs: ['prepare-local-aws', 'prepare-terraform'],
+    minutes: 30,
+    command: () => ['scripts/bench-plan.ts'],
+  },
 ];
 
 /** In place of names: all steps that need nothing more than README.md asks for, those too that take long. */

@@ -111,7 +111,7 @@ run "target" {
   expect_failures = [output.clean]
 
   assert {
-    condition     = output.structure == ["iam has \"target_role_path\", which is unknown: expected delivery_role_name, path, permissions_boundary_arn, remediator_role_path"]
+    condition     = output.structure == ["iam has \"target_role_path\", which is unknown: expected create_delivery_role, delivery_role_name, path, permissions_boundary_arn, remediator_role_path"]
     error_message = join("\n", output.structure)
   }
 }

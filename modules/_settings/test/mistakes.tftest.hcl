@@ -169,7 +169,7 @@ run "values_of_a_wrong_kind" {
       "rules[\"security-group-ssh-open\"].excluded_accounts[0] is a list: expected a string",
       "rules[\"security-group-ssh-open\"].mode_by_group[production] is null: expected a string",
       "rules[\"vpc-flow-logs-disabled\"].mode is \"enforced\": expected off, dry_run, enforce",
-      "rules[\"x\"] is unknown. Valid rules: cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-default-allows-all, network-acl-subnet-allows-all, rds-snapshot-public, redshift-cluster-public, s3-bucket-public, security-group-rdp-open, security-group-ssh-open, vpc-flow-logs-disabled",
+      "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-default-allows-all, network-acl-subnet-allows-all",
       "new_accounts has no joined: expected account ids with the moments at which they joined",
     ]
     error_message = join("\n", local.mistakes)
@@ -236,6 +236,55 @@ run "of_every_kind_at_once" {
       ] : anytrue([for mistake in local.mistakes : strcontains(mistake, fragment)])
     ])
     error_message = join("\n", local.mistakes)
+  }
+}
+
+# However long what was written is, and however many groups there are.
+run "with_long_values" {
+  command = plan
+
+  variables {
+    account_groups  = { for number in range(40) : "business-unit-${number}-production" => [] }
+    excluded_groups = ["g${join("", [for _ in range(400) : "x"])}", "production"]
+    regions         = [for number in range(40) : "eu-central-${number}"]
+    encryption      = { mars = {} }
+    schedule        = { expression = "rate(1 hour)", maintenance_window = { start = "22:00" } }
+    rules = {
+      "public-${join("", [for _ in range(400) : "x"])}" = { mode = join("", [for _ in range(400) : "y"]), modus = "off" }
+      s3-bucket-public                                  = { excluded_groups = ["production"], maintenance_window = {}, exemption = [] }
+      vpc-flow-logs-disabled = {
+        options = { destination = "my-bucket", kms_key_arn = "alias/logs", log_group_name = "logs of ours", delivery_role_name = "acme", retention_days = 8, max_aggregation_interval = 61 }
+      }
+    }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition     = alltrue([for mistake in local.mistakes : length(mistake) <= 300 && can(regex("expected", mistake)) && !can(regex("[\\^$]|anyOf|const", mistake))])
+    error_message = join("\n", [for mistake in local.mistakes : "${length(mistake)}: ${mistake}"])
+  }
+
+  assert {
+    condition = alltrue([
+      for fragment in [
+        "such as rds-snapshot-public, redshift-cluster-public, s3-bucket-public",
+        "excluded_groups names the group \"production\": expected one of account_groups, business-unit-0-production, business-unit-1-production, business-unit-10-production, business-unit-11-production, business-unit-12-production, and 35 more",
+        "rules[\"s3-bucket-public\"].maintenance_window has no start and no end: expected", "schedule.maintenance_window has no end: expected",
+        ".destination is \"my-bucket\": expected cloud-watch-logs, or the ARN of an S3 bucket", ".kms_key_arn is \"alias/logs\": expected the ARN of a key",
+        ".log_group_name is \"logs of ours\": expected a log group's name", ".delivery_role_name is \"acme\": expected a role's name that ends with -flow-logs",
+        ".retention_days is 8: expected 1, 3, 5,", ".max_aggregation_interval is 61: expected 60, 600",
+      ] : anytrue([for mistake in local.mistakes : strcontains(mistake, fragment)])
+    ])
+    error_message = join("\n", local.mistakes)
+  }
+
+  # A pattern says nothing to who reads it.
+  assert {
+    condition = alltrue(flatten([
+      for rule in values(local.catalog) : [for option, schema in rule.options.properties : contains(keys(local.option_words), option) if can(schema.pattern) || can(schema.anyOf)]
+    ]))
+    error_message = "Options without words for their form: ${join(", ", keys(local.option_forms))}"
   }
 }
 

@@ -132,9 +132,9 @@ variable "schedule" {
     maintenance_window = optional(object({
       # The days on which it opens, `MON` to `SUN`.
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
-      # When it opens, such as `22:00`.
+      # When it opens, such as `22:00`. Required.
       start = optional(string, "")
-      # When it closes, on the next day where that is not later; the same as `start`: a whole day.
+      # When it closes, on the next day where that is not later; the same as `start`: a whole day. Required.
       end = optional(string, "")
     }))
   })
@@ -310,17 +310,20 @@ variable "evidence" {
       contains(["INTELLIGENT_TIERING", "GLACIER_IR"], transition.storage_class) && transition.days >= 0 ||
       contains(["STANDARD_IA", "ONEZONE_IA"], transition.storage_class) && transition.days >= 30
     ])
-    error_message = "evidence.transitions is ${jsonencode(var.evidence.transitions)}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first can't be read by later attempts."
+    error_message = "evidence.transitions has ${join(", ", [
+      for transition in var.evidence.transitions :
+      "${transition.storage_class == "" ? "no storage_class" : transition.storage_class} ${transition.days == -1 ? "without days" : "after ${transition.days} days"}"
+    ])}: expected STANDARD_IA or ONEZONE_IA after 30 days or more, INTELLIGENT_TIERING or GLACIER_IR. What has to be restored first can't be read by later attempts."
   }
 
   validation {
     condition     = var.evidence.object_lock == null ? true : contains(["GOVERNANCE", "COMPLIANCE"], var.evidence.object_lock.mode) && var.evidence.object_lock.days >= 1 && floor(var.evidence.object_lock.days) == var.evidence.object_lock.days
-    error_message = "evidence.object_lock is ${jsonencode(var.evidence.object_lock)}: expected mode GOVERNANCE or COMPLIANCE, and a whole number of days, 1 or more."
+    error_message = "evidence.object_lock has mode ${try(var.evidence.object_lock.mode, "")} and ${try(var.evidence.object_lock.days, 0) == 0 ? "no days" : "days = ${try(var.evidence.object_lock.days, 0)}"}: expected mode GOVERNANCE or COMPLIANCE, and a whole number of days, 1 or more."
   }
 
   validation {
     condition     = var.evidence.access_log == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.evidence.access_log.bucket))
-    error_message = "evidence.access_log.bucket is \"${try(var.evidence.access_log.bucket, "")}\": expected a bucket's name, not its ARN."
+    error_message = try(var.evidence.access_log.bucket, "") == "" ? "evidence.access_log has no bucket: expected the name of the bucket for the log." : "evidence.access_log.bucket is \"${try(var.evidence.access_log.bucket, "")}\": expected a bucket's name, not its ARN."
   }
 
   validation {
@@ -370,7 +373,7 @@ variable "audit_trail" {
 
   validation {
     condition     = var.audit_trail == null ? true : can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.audit_trail.bucket))
-    error_message = "audit_trail.bucket is \"${try(var.audit_trail.bucket, "")}\": expected a bucket's name, not its ARN."
+    error_message = try(var.audit_trail.bucket, "") == "" ? "audit_trail has no bucket: expected the name of the bucket that gets the log files." : "audit_trail.bucket is \"${try(var.audit_trail.bucket, "")}\": expected a bucket's name, not its ARN."
   }
 }
 

@@ -125,6 +125,7 @@ describe('the table of steps', () => {
       'customer-keys',
       'chaos',
       'first-applies',
+      'bench-plan',
     ];
 
     const usual = chooseSteps(steps, []).map(({ name }) => name);
