@@ -14,7 +14,7 @@ const MAX_REASON = 1_000;
 /** What outcomes add to what is known of their findings. */
 export interface Learned {
   readonly toWrite: readonly FindingRecord[];
-  /** The outcomes that are other than the one before, or changed something. */
+  /** The outcomes that are other than the one before, say so for another reason, or changed something. */
   readonly changed: readonly RecordedOutcome[];
 }
 
@@ -66,18 +66,20 @@ function remember(
   const lastSeen =
     known !== undefined && outcome === 'closed' ? known.lastSeen : latest(known?.lastSeen, poll.asOf);
   const isOther = known?.outcome !== outcome;
-  const isChange = isOther || saysMore(line);
+  const says = saysMore(line);
+  const isChange = isOther || says || (known !== undefined && isForAnotherReason(known, line));
   if (known !== undefined && !isChange) {
     const isDue = Date.parse(lastSeen) - Date.parse(known.lastSeen) >= TOUCH_MILLISECONDS;
     return isDue ? { record: { ...known, lastSeen }, isChange: false } : undefined;
   }
-  const { changes = [], attempts = 0 } = known ?? {};
+  const { changes = [] } = known ?? {};
+  const attempts = (known?.attempts ?? 0) + (isAttempt(outcome) && (isOther || says) ? 1 : 0);
   const change = { outcome, at: finishedAt, poll, evidence };
   if (known !== undefined && isClosedSince(known, poll)) {
     // A follow-up job took longer than the source needed to see it fixed: its outcome is history.
     const history = [...changes.slice(0, -1), change, ...changes.slice(-1)].slice(-REMEMBERED_CHANGES);
     return {
-      record: { ...known, attempts: attempts + (isAttempt(outcome) ? 1 : 0), changes: history },
+      record: { ...known, attempts, changes: history },
       isChange,
     };
   }
@@ -88,7 +90,7 @@ function remember(
     since: known === undefined || isOther ? poll.asOf : known.since,
     firstSeen: known?.firstSeen ?? poll.asOf,
     lastSeen,
-    attempts: attempts + (isAttempt(outcome) ? 1 : 0),
+    attempts,
     changes: [...changes, change].slice(-REMEMBERED_CHANGES),
   };
   return { record, isChange: true };
@@ -102,6 +104,24 @@ function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Poll): boole
 /** Whether an outcome says more than its name: what was changed or may have been, or what another line said wrongly. */
 function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
   return applied.length > 0 || unconfirmed !== undefined || replaces !== undefined;
+}
+
+/** Whether a finding is still not remediated, but for another reason than before: a person has something else to fix. */
+function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {
+  if (outcome !== 'failed' && outcome !== 'deferred') return false;
+  return sortOf(known.reason ?? '') !== sortOf(reason.slice(0, MAX_REASON));
+}
+
+/** So much of a reason is compared: the words of an error and what is before it. */
+const COMPARED = 300;
+
+/**
+ * What a reason says at every poll alike. Words with digits differ from one to the next though nothing has changed: times,
+ * counts, the ids of requests, sessions and executions. So do long ones: AWS encodes the context of a denial.
+ */
+function sortOf(reason: string): string {
+  const words = reason.split(/\s+/).filter((word) => !/\d/.test(word) && word.length < 40);
+  return words.join(' ').slice(0, COMPARED);
 }
 
 function nameOf({ rule, account, region, resource }: Finding): FindingName {

@@ -90,6 +90,65 @@ describe('the memory of a finding', () => {
     expect(record).toMatchObject({ outcome: 'remediated', since: at(3), firstSeen: at(0), attempts: 3 });
   });
 
+  test.each<OutcomeName>(['failed', 'deferred'])(
+    'takes and tells that it is %s for another reason, once',
+    (outcome) => {
+      const { record, told } = live([
+        lineOf(0, outcome, { reason: 'AccessDenied: no (request 1f2e-a)' }),
+        lineOf(1, outcome, { reason: 'AccessDenied: no (request 9d8c-b)' }),
+        lineOf(2, outcome, { reason: 'DependencyViolation: in use (request 7a6b-c)' }),
+        lineOf(3, outcome, { reason: 'DependencyViolation: in use (request 5f4e-d)' }),
+      ]);
+
+      expect(told.map(({ poll }) => poll.asOf)).toEqual([at(0), at(2)]);
+      expect(record).toMatchObject({
+        reason: 'DependencyViolation: in use (request 7a6b-c)',
+        since: at(0),
+        attempts: outcome === 'failed' ? 1 : 0,
+      });
+      expect(record?.changes.map((change) => change.evidence)).toEqual([`key-${at(0)}`, `key-${at(2)}`]);
+    },
+  );
+
+  test.each([
+    [
+      'times',
+      'not done since 2026-06-01T00:00:00Z, 15 minutes later',
+      'not done since 2026-06-01T01:00:00Z, 75 minutes later',
+    ],
+    [
+      'sessions',
+      'User: arn:aws:sts::111122223333:assumed-role/r/job-1f is not authorized',
+      'User: arn:aws:sts::111122223333:assumed-role/r/job-2e is not authorized',
+    ],
+    [
+      'encoded words',
+      `Encoded authorization failure message: ${'aB'.repeat(90)}`,
+      `Encoded authorization failure message: ${'Ba'.repeat(80)}`,
+    ],
+    [
+      'ids of executions',
+      'AWS-DisablePublic 0a1b2c3d-0000-4000-8000-abcdefabcdef is at work',
+      'AWS-DisablePublic ffeeddcc-0000-4000-8000-abcdefabcdef is at work',
+    ],
+  ])('is not told of a reason in which only %s are others', (_, one, other) => {
+    const { told } = live([lineOf(0, 'failed', { reason: one }), lineOf(1, 'failed', { reason: other })]);
+
+    expect(told).toHaveLength(1);
+  });
+
+  test.each<OutcomeName>(['exempt', 'not_applicable', 'gone'])(
+    'is not told of another reason of what is %s',
+    (outcome) => {
+      const { told } = live([
+        lineOf(0, outcome, { reason: 'ours' }),
+        lineOf(1, outcome, { reason: 'theirs' }),
+      ]);
+
+      expect(told).toHaveLength(1);
+    },
+  );
+
   test('of a finding that was closed meanwhile stays closed, with what came late in its history', () => {
     const { record, told } = live([
       lineOf(0, 'planned'),
