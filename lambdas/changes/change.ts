@@ -93,6 +93,11 @@ export interface ChangeKind<C extends Change> {
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
   describe(change: C): string;
   /**
+   * What a person looks at to learn whether a change was made of which nobody knows, in words that follow "look at".
+   * Default: the resource.
+   */
+  toLookAt?(change: C): string;
+  /**
    * Makes the change in AWS. Looks directly before it writes, unless the API's own condition does that: when what the
    * change rests on is gone or different from what the plan saw, nothing is written.
    * @param note Records the change as far as it is made. A change of several calls calls it before its first one and

@@ -9,6 +9,7 @@ interface ParsingKind {
   readonly pace: Pace | undefined;
   calls(change: Change): number;
   describe(change: Change): string;
+  toLookAt(change: Change): string | undefined;
   apply(session: AwsSession, change: Change, note: Note, goOn: GoOn): Promise<Change>;
   readonly canTakeBack: boolean;
   takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
@@ -41,6 +42,7 @@ function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     pace: kind.pace,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
+    toLookAt: (change) => kind.toLookAt?.(parse(change)),
     apply: async (session, change, note, goOn) => kind.apply(session, parse(change), note, goOn),
     canTakeBack: kind.takeBack !== undefined,
     takeBack: async (session, change, known) =>
@@ -133,6 +135,11 @@ async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<Par
  */
 export async function describeChange(change: Change): Promise<string> {
   return (await load(change)).describe(change);
+}
+
+/** What a person looks at to learn whether a change was made of which nobody knows, in words that follow "look at". */
+export async function toLookAt(change: Change): Promise<string> {
+  return (await load(change)).toLookAt(change) ?? change.resource;
 }
 
 /**

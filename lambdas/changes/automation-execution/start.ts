@@ -43,6 +43,9 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
   describe({ document, version, parameters, region, roleArn }) {
     return `~ run ${document} version ${version} in ${region} (${formatParameters(parameters)}) as ${roleArn}`;
   },
+  toLookAt({ document, region, resource }) {
+    return `the automation executions of ${document} in Systems Manager in ${region}, and at ${resource}`;
+  },
   /** @throws ChangeRefusedError, busy, when the account has as many executions as its quota allows */
   async apply(session, change) {
     const { SSMClient, StartAutomationExecutionCommand } = await import('../../aws/ssm.ts');

@@ -1,5 +1,5 @@
 import { describeError } from '../../aws/errors.ts';
-import { canTakeBack, namesAll } from '../../changes/index.ts';
+import { canTakeBack, namesAll, toLookAt } from '../../changes/index.ts';
 import { TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Mode } from '../../model/mode.ts';
@@ -72,10 +72,16 @@ async function inDoubt(resource: string, journal: Journal): Promise<RecordedChan
   return planned.filter((_, index) => are[index] === true);
 }
 
-/** The reason with what nobody knows about the changes, in words. */
-function withUnconfirmed(reason: string | undefined, unconfirmed: readonly RecordedChange[]): string {
+/** The reason with what nobody knows about the changes, and where a person finds it out, in words. */
+async function withUnconfirmed(
+  reason: string | undefined,
+  unconfirmed: readonly RecordedChange[],
+  { account, region }: Finding,
+): Promise<string> {
   const lines = unconfirmed.map(({ line }) => `"${line}"`).join(', ');
-  const words = `unconfirmed, as no answer came or an attempt was cut off: ${lines}`;
+  const toLook = new Set(await Promise.all(unconfirmed.map(({ change }) => toLookAt(change))));
+  const where = region === 'global' ? `account ${account}` : `account ${account}, ${region}`;
+  const words = `unconfirmed, as no answer came or an attempt was cut off: ${lines}; in ${where}, look at ${[...toLook].join(', and at ')}`;
   return reason === undefined ? words : `${reason}; ${words}`;
 }
 
@@ -97,6 +103,8 @@ async function composeOutcome(
     ({ line }) => !unresolved.some((each) => each.line === line),
   );
   const unconfirmed = [...unresolved, ...partly];
+  const reason =
+    unconfirmed.length > 0 ? await withUnconfirmed(facts.reason, unconfirmed, finding) : undefined;
   const isKnown = ({ line, ifLeftOpen }: RecordedChange): boolean =>
     [plan, ...(ifLeftOpen ? [] : [applied])].every((changes) =>
       changes.some((change) => change.line === line),
@@ -108,7 +116,7 @@ async function composeOutcome(
     ...(mode !== undefined && { mode }),
     ...(settingsVersions !== undefined && { settings: settingsVersions }),
     ...facts,
-    ...(unconfirmed.length > 0 && { reason: withUnconfirmed(facts.reason, unconfirmed), unconfirmed }),
+    ...(reason !== undefined && { reason, unconfirmed }),
     plan,
     applied,
     ...(earlierPlan?.every(isKnown) === false && { earlierPlan }),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AutomationExecutionStart } from '../../../../lambdas/changes/automation-execution/start.ts';
-import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf, toLookAt } from '../../../../lambdas/changes/index.ts';
 import { ChangeRefusedError } from '../../../../lambdas/model/errors.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
 import { jsonAnswer, scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
@@ -25,6 +25,12 @@ describe('starting an automation execution', () => {
   test('is described by document, version, region, parameters and role', async () => {
     await expect(describeChange(change)).resolves.toBe(
       '~ run AWS-DisablePublicAccessForSecurityGroup version $DEFAULT in us-east-1 (GroupId=sg-0123abcd) as arn:aws:iam::111122223333:role/cspm-automation',
+    );
+  });
+
+  test('is looked for, where nobody knows of it, among its document’s executions in its region', async () => {
+    await expect(toLookAt(change)).resolves.toBe(
+      'the automation executions of AWS-DisablePublicAccessForSecurityGroup in Systems Manager in us-east-1, and at sg-0123abcd',
     );
   });
 

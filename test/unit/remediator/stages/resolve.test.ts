@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import { revocation } from '../../../../lambdas/changes/security-group/schemas.ts';
-import type { Job } from '../../../../lambdas/model/job.ts';
+import { type Job, jobId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
@@ -65,6 +65,55 @@ test('what an attempt began and another job made since is in the record of that 
     [first.poll.asOf, 'compliant', 0],
   ]);
   expect(world.outcome('deploy')).not.toHaveProperty('unconfirmed');
+});
+
+test('what a session may not look at stays unconfirmed, with what a person looks at', async () => {
+  const world = new World({ deploy: ['old'] });
+  world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
+  await world.attempt(jobOf('deploy'));
+  world.account.fault = () => ({ code: 'AccessDenied', status: 403 });
+  const everyone = { account: '*' as const, region: '*', resource: '*' };
+  const exemption = { ...everyone, reason: 'ours', owner: 'us', expires: '2026-12-31' };
+  world.settings = settingsOf({ exemptions: [exemption] });
+
+  await world.attempt(jobOf('deploy'), { number: 2 });
+
+  expect(world.account.operations().at(-1)).toBe('ListAccessKeys');
+  expect(world.outcome('deploy')).toMatchObject({
+    outcome: 'exempt',
+    reason: expect.stringMatching(/; unconfirmed, as .*; in account 111122223333, look at deploy$/),
+    applied: [],
+    unconfirmed: [{ change: { resource: 'deploy', key: 'old' } }],
+  });
+});
+
+test('a change that is recorded, was begun again and is needed is made again, not recorded twice', async () => {
+  const world = new World();
+  const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
+  const [finding] = job.findings;
+  if (finding === undefined) throw new Error('the job has no finding');
+  const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
+  const line = await describeChange(planned);
+  const at = new Date(world.now);
+  const made = { ...planned, made: ['log group', 'retention'] };
+  const journal = new Journal(jobId(job), world.ports().evidence);
+  journal.plan(finding.resource, [{ change: planned, line }]);
+  journal.begin(finding.resource, line, at);
+  journal.apply(finding.resource, [{ change: made, line, appliedAt: at.toISOString(), requestIds: ['1'] }]);
+  journal.begin(finding.resource, line, at);
+  const recent = new RecentChanges({ job, ports: world.ports(), journal });
+  const logGroup = { logGroupName: planned.resource, creationTime: world.now, retentionInDays: 365 };
+  const session = modelSession(
+    finding,
+    () => world.now,
+    async ({ operation }) => (operation === 'DescribeLogGroups' ? { logGroups: [logGroup] } : { tags: {} }),
+  );
+
+  await resolveBegun(session, finding, { journal, recent }, [planned]);
+
+  expect(session.calls).toEqual([]);
+  expect(journal.applied(finding.resource).map((each) => each.line)).toEqual([line]);
+  expect(journal.unresolved(finding.resource).map((each) => each.line)).toEqual([line]);
 });
 
 describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
