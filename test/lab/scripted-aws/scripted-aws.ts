@@ -20,6 +20,9 @@ export type Answer =
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
   | 'cut';
 
+/** No answer: the connection stays open. */
+export type Silence = 'silent';
+
 export interface ScriptedAws extends AsyncDisposable {
   readonly endpoint: string;
   /** All calls so far, oldest first. */
@@ -29,7 +32,7 @@ export interface ScriptedAws extends AsyncDisposable {
 }
 
 /** An AWS endpoint that answers as a test tells it to, for what no emulator does: faults, old keys, races. */
-export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promise<ScriptedAws> {
+export async function scriptedAws(answer: (call: ReceivedCall) => Answer | Silence): Promise<ScriptedAws> {
   const calls: ReceivedCall[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -49,7 +52,7 @@ export async function scriptedAws(answer: (call: ReceivedCall) => Answer): Promi
       calls.push(call);
       const answered = answer(call);
       if (answered === 'cut') request.socket.destroy();
-      else {
+      else if (answered !== 'silent') {
         response.writeHead(answered.status, { 'content-type': 'text/xml', ...answered.headers });
         const isObject = request.method === 'GET' && /\.gz(\?|$)/.test(call.path) && answered.status === 200;
         response.end(isObject ? gzipSync(answered.body) : answered.body);

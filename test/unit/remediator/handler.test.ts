@@ -579,6 +579,38 @@ describe('the findings table', () => {
     },
   );
 
+  test.each(['PutItem', 'BatchGetItem'])(
+    'that does not answer %s in time stops the job before anything is changed, loudly',
+    async (operation) => {
+      const { clientDefaults, requestTimeouts, ...others } = await import(
+        '../../../lambdas/aws/client-defaults.ts'
+      );
+      const requestHandler = { ...requestTimeouts, requestTimeout: 500, socketTimeout: 500 };
+      const impatient = { ...clientDefaults, maxAttempts: 1, requestHandler };
+      vi.doMock('../../../lambdas/aws/client-defaults.ts', () => ({
+        ...others,
+        requestTimeouts,
+        clientDefaults: impatient,
+      }));
+      vi.resetModules();
+      cloud.users.set('a', 'Active');
+      cloud.faults.set(`dynamodb:${operation}`, 'silent');
+
+      const first = await invoke(recordOf(jobOf('a')));
+      const asked = cloud.operations.filter((each) => each.startsWith('iam:'));
+      const warned = [...logged('WARN'), ...logged('ERROR')].join('\n');
+      vi.doUnmock('../../../lambdas/aws/client-defaults.ts');
+      cloud.faults.clear();
+      const second = await invoke(recordOf(jobOf('a'), 2));
+
+      expect(first.batchItemFailures).toHaveLength(1);
+      expect(asked).toEqual([]);
+      expect(warned).toMatch(/TimeoutError/);
+      expect(second.batchItemFailures).toEqual([]);
+      expect(cloud.users.get('a')).toBe('Inactive');
+    },
+  );
+
   test.each(['ResourceNotFoundException', 'ThrottlingException', 'AccessDeniedException'])(
     'that answers %s at the end gets what was changed with the next attempt, which changes nothing more',
     async (code) => {

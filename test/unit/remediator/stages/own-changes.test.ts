@@ -36,6 +36,24 @@ test('after a quarter of an hour the read is true: someone turned it back', asyn
   expect(world.account.changed).toHaveLength(2);
 });
 
+test.each([10, -10])(
+  'a clock that is %d minutes off lets nothing be changed on such a read, nor is anything left for good',
+  async (off) => {
+    const world = await lagging();
+    world.now += (4 + off) * MINUTE;
+    const { inProgress } = await world.attempt({ ...jobOf('deploy'), poll: next });
+    const changedEarly = [...world.account.changed];
+    world.now += 26 * MINUTE;
+    const last = { ...next, asOf: '2026-06-30T11:35:00Z' };
+
+    await world.attempt({ ...jobOf('deploy'), poll: last });
+
+    expect(inProgress).toHaveLength(1);
+    expect(changedEarly).toHaveLength(1);
+    expect(world.account.changed).toHaveLength(2);
+  },
+);
+
 /** A resource that we change. */
 interface Row {
   readonly kind: string;

@@ -6,6 +6,7 @@ import {
   jsonAnswer,
   queryError,
   type ReceivedCall,
+  type Silence,
   s3Error,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
 import { accountSettingsOf, ruleSettingsOf } from './world.ts';
@@ -36,7 +37,7 @@ export class Cloud {
   /** What was put on other queues. */
   readonly sent: z.infer<typeof messageSchema>[] = [];
   /** What is answered instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
-  readonly faults = new Map<string, Answer>();
+  readonly faults = new Map<string, Answer | Silence>();
   /** The same, asked at each call. */
   fault: (operation: string) => Answer | undefined = () => undefined;
   readonly operations: string[] = [];
@@ -45,7 +46,7 @@ export class Cloud {
   /** Of whole jobs, with their counts. */
   readonly jobEvents: z.infer<typeof eventSchema>[] = [];
 
-  answer(call: ReceivedCall): Answer {
+  answer(call: ReceivedCall): Answer | Silence {
     const [, service = ''] =
       /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(call.headers.authorization ?? '') ?? [];
     const target = String(call.headers['x-amz-target'] ?? '')
