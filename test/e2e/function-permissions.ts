@@ -69,10 +69,10 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       const [elsewhere = ''] = regions.filter((region) => region !== homeRegion);
       const job = '0'.repeat(64);
       const own = [`lease#${homeRegion}#${job}`, `finding#${accounts.production}#${homeRegion}#sg-1`];
+      const ofElsewhere = [`lease#${elsewhere}#${job}`, `finding#${accounts.production}#${elsewhere}#sg-1`];
       const ofNoRegion = `finding#${accounts.production}#global#user`;
       const others = [
-        `lease#${elsewhere}#${job}`,
-        `finding#${accounts.production}#${elsewhere}#sg-1`,
+        ...ofElsewhere,
         'hold#111111111111#eu-central-1#sg-1',
         'request#someone#1',
         `poll#security-group-ssh-open`,
@@ -102,14 +102,18 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       }
 
       test.each(['PutItem', 'BatchGetItem'])('the remediator by %s', async (action) => {
-        const allowed = await Promise.all([own, [ofNoRegion]].map((keys) => may(remediator, action, keys)));
+        const remediatorElsewhere = roleOf(`${NAME}-remediator-${elsewhere}`);
+        const allowed = await Promise.all([
+          ...[own, [ofNoRegion]].map((keys) => may(remediator, action, keys)),
+          may(remediatorElsewhere, action, ofElsewhere),
+        ]);
         const refused = await Promise.all([
           ...others.map((key) => may(remediator, action, [key])),
           // One among its own, as in a transaction or a batch; and none at all.
           ...others.map((key) => may(remediator, action, [...own, key])),
           may(remediator, action, undefined),
-          may(roleOf(`${NAME}-remediator-${elsewhere}`), action, own),
-          may(roleOf(`${NAME}-remediator-${elsewhere}`), action, [ofNoRegion]),
+          may(remediatorElsewhere, action, own),
+          may(remediatorElsewhere, action, [ofNoRegion]),
         ]);
 
         expect(new Set(allowed)).toEqual(new Set([true]));
@@ -123,11 +127,13 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         'Query',
         'Scan',
         'BatchWriteItem',
+        'PartiQLDelete',
+        'PartiQLInsert',
         'PartiQLSelect',
         'PartiQLUpdate',
         'DeleteTable',
       ])('nobody by %s', async (action) => {
-        const asked = [remediator, collector].flatMap((role) => [
+        const asked = [remediator, collector, scheduler, alarms].flatMap((role) => [
           may(role, action, own),
           may(role, action, undefined),
         ]);
@@ -135,8 +141,8 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
       });
 
-      test('the collector and the scheduler none', async () => {
-        const asked = [collector, scheduler].flatMap((role) => [
+      test('the collector, the scheduler and the forwarder of alarms none', async () => {
+        const asked = [collector, scheduler, alarms].flatMap((role) => [
           may(role, 'PutItem', own),
           may(role, 'BatchGetItem', own),
         ]);
