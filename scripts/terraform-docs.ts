@@ -1,6 +1,7 @@
 /**
  * Writes the tables of inputs and outputs into the README of each module that has one, and those of the root module into
- * docs/inputs.md, from their Terraform files. Each variable has one sentence, and each attribute a comment.
+ * docs/inputs.md, from their Terraform files. Each variable has one sentence, in modules and examples that have no table as
+ * well, and each attribute a comment.
  *
  *     node scripts/terraform-docs.ts           write
  *     node scripts/terraform-docs.ts --check   change nothing; exit 1 and name every file that is stale
@@ -13,6 +14,7 @@ import { writeGenerated } from './generated-files.ts';
 import { attributeRows, code, row } from './terraform-docs/rows.ts';
 import { parseType } from './terraform-docs/type-expression.ts';
 import { block, typedFolders, typesIn } from './terraform-docs/typed-inputs.ts';
+import { foldersWithTerraform, isAmongTests } from './testing/folders.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const modules = 'modules';
@@ -25,6 +27,9 @@ const fileSchema = z.object({
     .default({}),
   output: z.record(z.string(), block({ description: z.string() })).default({}),
 });
+
+/** Where one sentence ends and another begins. */
+const severalSentences = /[.!?] +["`\p{Lu}]/u;
 
 /** A table's cell: a bar would end it. */
 const cell = (text: string): string => text.replaceAll('|', '\\|');
@@ -53,9 +58,32 @@ function mistakes(folder: string, inputs: readonly (readonly string[])[]): strin
     if (meaning === '')
       return [`${at}: expected a comment right before the attribute that says what it means`];
     const isAttribute = name.includes('.');
-    if (isAttribute || !/[.!?] +["`\p{Lu}]/u.test(meaning)) return [];
+    if (isAttribute || !severalSentences.test(meaning)) return [];
     return [`${at}: expected one sentence, and details in comments before its attributes: ${meaning}`];
   });
+}
+
+/** Variables of more than one sentence in every folder with Terraform files that has no table. */
+async function longDescriptions(tabled: ReadonlySet<string>): Promise<string[]> {
+  const areas = [modules, 'examples'];
+  const folders = await Promise.all(
+    areas.map(async (area) =>
+      (await foldersWithTerraform(path.join(root, area))).map((folder) => path.join(area, folder)),
+    ),
+  );
+  const untabled = folders.flat().filter((folder) => !isAmongTests(folder) && !tabled.has(folder));
+  const found = await Promise.all(
+    untabled.map(async (folder) =>
+      (await filesIn(path.join(root, folder))).flatMap(({ variable }) =>
+        Object.entries(variable).flatMap(([name, { description }]) =>
+          severalSentences.test(description)
+            ? [`${folder}, \`${name}\`: expected one sentence: ${description}`]
+            : [],
+        ),
+      ),
+    ),
+  );
+  return found.flat();
 }
 
 async function tables(folder: string): Promise<{ text: string; mistakes: readonly string[] }> {
@@ -118,6 +146,7 @@ for (const { folder, file } of documented) {
     text.replace(markers, () => generated.text),
   );
 }
+wrong.push(...(await longDescriptions(new Set([...wanted.keys()].map((file) => path.dirname(file))))));
 if (wrong.length > 0) {
   process.stderr.write(`${wrong.join('\n')}\n`);
   process.exitCode = 1;

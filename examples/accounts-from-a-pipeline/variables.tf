@@ -15,7 +15,7 @@ variable "region" {
 }
 
 variable "role_name" {
-  description = "The role that Terraform assumes in the account. Null: none, its credentials are the account's own."
+  description = "The role that Terraform assumes in the account; null: none, its credentials are the account's own."
   type        = string
   default     = "OrganizationAccountAccessRole"
 }
@@ -38,7 +38,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The ids of the rules that the role may cure. Null: all rules, so that a rule that is enabled later needs no run of this pipeline."
+  description = "The ids of the rules that the role may remediate; null: all rules, so that a rule that is enabled later needs no run of this pipeline."
   type        = set(string)
   default     = null
 }

@@ -4,7 +4,7 @@ variable "netskope_tenant" {
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1). Give it by the environment, `TF_VAR_api_token`."
+  description = "The Netskope REST API token (API v1), given by the environment as `TF_VAR_api_token`."
   type        = string
   sensitive   = true
   ephemeral   = true
@@ -23,7 +23,7 @@ variable "security_account_id" {
 
 # Any type, because modules/target-stackset says what a unit may hold, and checks it.
 variable "organizational_units" {
-  description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset. Leave out the security account, which has its own. Empty: no StackSet, but the two accounts below."
+  description = "The organizational units whose accounts get their role by a StackSet, by id or by any key with an `id`, as in modules/target-stackset, and without the security account, which has its own role; empty: no StackSet, but the two accounts below."
   type        = any
   default     = {}
 }

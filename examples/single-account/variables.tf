@@ -4,7 +4,7 @@ variable "netskope_tenant" {
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1). Give it by the environment, `TF_VAR_api_token`."
+  description = "The Netskope REST API token (API v1), given by the environment as `TF_VAR_api_token`."
   type        = string
   sensitive   = true
   ephemeral   = true

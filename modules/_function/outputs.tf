@@ -42,3 +42,13 @@ output "log_group_arn" {
   description = "The ARN of the function's log group."
   value       = aws_cloudwatch_log_group.this.arn
 }
+
+output "runtime" {
+  description = "The function's runtime."
+  value       = aws_lambda_function.this.runtime
+}
+
+output "layers" {
+  description = "The ARNs of the function's layers."
+  value       = aws_lambda_function.this.layers
+}

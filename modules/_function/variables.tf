@@ -22,7 +22,7 @@ variable "description" {
 }
 
 variable "package" {
-  description = "Path of the function's zip. Its handler is `index.handler`."
+  description = "Path of the function's zip, whose handler is `index.handler`."
   type        = string
   nullable    = false
 }
@@ -34,7 +34,7 @@ variable "environment" {
 }
 
 variable "statements" {
-  description = "IAM statements that let the function do its work. Logs, tracing and network interfaces are added as the settings need them."
+  description = "IAM statements that let the function do its work; those for logs, tracing and network interfaces are added as the settings need them."
   type = list(object({
     Effect    = optional(string, "Allow")
     Action    = list(string)
@@ -64,7 +64,7 @@ variable "settings" {
 }
 
 variable "log_key_arn" {
-  description = "The KMS key of the function's log group. Null: CloudWatch Logs' own."
+  description = "The KMS key of the function's log group; null: CloudWatch Logs' own."
   type        = string
   default     = null
 }

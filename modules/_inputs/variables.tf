@@ -11,7 +11,7 @@ variable "given" {
 }
 
 variable "refuse" {
-  description = "Whether a mistake ends the plan here. If not, the caller says it, together with its own."
+  description = "Whether a mistake ends the plan here; if not, the caller says it, together with its own."
   type        = bool
   default     = true
   nullable    = false

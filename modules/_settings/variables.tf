@@ -43,7 +43,7 @@ variable "mode_by_group" {
 }
 
 variable "new_accounts" {
-  description = "The most that any rule may do in accounts that joined lately, as it was given: checked here. Its types are in typed/."
+  description = "The most that any rule may do in accounts that joined lately, as it was given: checked here, with its types in typed/."
   type        = any
 }
 
@@ -54,7 +54,7 @@ variable "events" {
 }
 
 variable "schedule" {
-  description = "The schedule of rules that have none of their own, as it was given: checked here. Its types are in typed/."
+  description = "The schedule of rules that have none of their own, as it was given: checked here, with its types in typed/."
   type        = any
   nullable    = false
 }
@@ -78,13 +78,13 @@ variable "home_region" {
 }
 
 variable "encryption" {
-  description = "The keys by region as they were given: checked here. Their types are in typed/."
+  description = "The keys by region as they were given: checked here, with their types in typed/."
   type        = any
   nullable    = false
 }
 
 variable "deployment" {
-  description = "The inputs of `central` by name that are objects and say nothing of rules, as they were given: checked here. Their types are in typed/."
+  description = "The inputs of `central` by name that are objects and say nothing of rules, as they were given: checked here, with their types in typed/."
   type        = any
   default     = {}
   nullable    = false

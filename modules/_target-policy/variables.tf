@@ -22,7 +22,7 @@ variable "security_account_id" {
 }
 
 variable "external_id" {
-  description = "The external id that the remediators give: the same as in `central`. Null: `<name>-<security account id>`."
+  description = "The external id that the remediators give: the same as in `central`; null: `<name>-<security account id>`."
   type        = string
   default     = null
 
@@ -33,7 +33,7 @@ variable "external_id" {
 }
 
 variable "organization_id" {
-  description = "The AWS Organization's id, `o-…`: the role then trusts nobody outside it. Null: not asked for."
+  description = "The AWS Organization's id, `o-…`: the role then trusts nobody outside it; null: not asked for."
   type        = string
   default     = null
 
@@ -44,7 +44,7 @@ variable "organization_id" {
 }
 
 variable "rules" {
-  description = "The rules that the role may cure, by id or by legacy id: it holds what these need and nothing else. Null: all rules."
+  description = "The rules that the role may remediate, by id or by legacy id: it holds what these need and nothing else; null: all rules."
   type        = set(string)
   default     = null
 
@@ -86,7 +86,7 @@ variable "role_path" {
 }
 
 variable "delivery_role_name" {
-  description = "A role of the account's own, with its path but no slash before it, by which flow logs are written to CloudWatch Logs: the same as in the rule's options. Null: `flow_logs`."
+  description = "A role of the account's own, with its path but no slash before it, by which flow logs are written to CloudWatch Logs: the same as in the rule's options; null: `<name>-flow-logs`."
   type        = string
   default     = null
 

@@ -1,5 +1,6 @@
 locals {
-  collector_name = "${var.name}-collector"
+  collector_name     = "${var.name}-collector"
+  collector_settings = merge(local.inputs.lambda, local.inputs.collector)
 
   queue_arns = [for region in local.regions : "arn:${local.partition}:sqs:${region}:${local.account_id}:${var.name}-jobs.fifo"]
 }
@@ -73,7 +74,7 @@ module "collector" {
 
   log_key_arn = local.own_keys.logs
 
-  settings = merge(local.inputs.lambda, local.inputs.collector)
+  settings = local.collector_settings
   iam      = { path = local.inputs.iam.path, permissions_boundary_arn = local.inputs.iam.permissions_boundary_arn }
   tags     = var.tags
 }

@@ -172,7 +172,7 @@ variable "lambda" {
     log_retention_days = optional(number, 90)
     # Whether X-Ray traces the functions.
     tracing = optional(bool, false)
-    # The Lambda runtime: `nodejs22.x`, for which the functions are built, or a later one.
+    # The Lambda runtime: `nodejs22.x`, for which the functions are built, or a later one that your version of the AWS provider knows.
     runtime = optional(string, "nodejs22.x")
   })
   default  = {}

@@ -216,6 +216,39 @@ run "own_schedule_names_options_and_exemptions" {
   }
 }
 
+# What both functions are made with: the tests of _function show the function, those of per-region the way from `link` to
+# the remediator. The function is not planned here, because the provider's oldest version knows no later runtime.
+run "runtime_and_layers_reach_both_functions" {
+  command = plan
+
+  override_module {
+    target = module.collector
+    outputs = {
+      name           = "collector"
+      arn            = "arn:aws:lambda:eu-central-1:111111111111:function:collector"
+      role_arn       = "arn:aws:iam::111111111111:role/collector"
+      role_name      = "collector"
+      log_group_name = "/aws/lambda/collector"
+      log_group_arn  = "arn:aws:logs:eu-central-1:111111111111:log-group:/aws/lambda/collector"
+    }
+  }
+
+  variables {
+    lambda    = { runtime = "nodejs24.x" }
+    collector = { layers = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"] }
+  }
+
+  assert {
+    condition     = local.collector_settings.runtime == "nodejs24.x" && output.link.lambda.runtime == "nodejs24.x"
+    error_message = "Runtimes: ${local.collector_settings.runtime} and ${output.link.lambda.runtime}"
+  }
+
+  assert {
+    condition     = local.collector_settings.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"])
+    error_message = "Layers: ${jsonencode(local.collector_settings.layers)}"
+  }
+}
+
 run "tenant_with_domain" {
   command = plan
   variables {

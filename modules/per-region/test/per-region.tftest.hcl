@@ -438,6 +438,7 @@ run "own_settings" {
   command = plan
 
   variables {
+    link       = merge(var.link, { lambda = merge(var.link.lambda, { runtime = "nodejs20.x" }) })
     remediator = { timeout = 90, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"], layers = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"], environment = { AGENT = "on" } }
     queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
@@ -461,6 +462,8 @@ run "own_settings" {
       aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),
       strcontains(module.remediator.policy, "ec2:CreateNetworkInterface"),
       module.remediator.environment.AGENT == "on",
+      module.remediator.runtime == "nodejs20.x",
+      module.remediator.layers == tolist(["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"]),
     ])
     error_message = "Settings of the queue, the function and the alarms must reach them."
   }
