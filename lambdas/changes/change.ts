@@ -27,7 +27,7 @@ export type Note<C extends Change = Change> = (
  * then opens nothing and cuts nothing, is noted, and is gone on with or taken back later.
  * @throws HeldError where it has to stop
  */
-export type GoOn = () => Promise<void>;
+export type MayContinue = () => Promise<void>;
 
 /** What is known of an application of which no end was recorded. */
 export interface CutOff {
@@ -102,14 +102,14 @@ export interface ChangeKind<C extends Change> {
    * change rests on is gone or different from what the plan saw, nothing is written.
    * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
    *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
-   * @param goOn Asked between the calls of a change that makes several, so that a pause holds it amid them.
+   * @param mayContinue Asked between the calls of a change that makes several, so that a pause holds it amid them.
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
    * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws HeldError when `goOn` does: what was noted stands.
+   * @throws HeldError when `mayContinue` does: what was noted stands.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
-  apply(session: AwsSession, change: C, note: Note<C>, goOn: GoOn): Promise<C>;
+  apply(session: AwsSession, change: C, note: Note<C>, mayContinue: MayContinue): Promise<C>;
   /**
    * Finds out whether an application of which no end was recorded was made to its end, and takes back what it added
    * where it was not: for instance the narrower rules that were added for a wide one. Asked only where no plan builds on

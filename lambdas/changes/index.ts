@@ -1,68 +1,8 @@
-import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind, CutOff, Effect, GoOn, Made, Note, TakenBack } from './change.ts';
-
-/** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
-interface ParsingKind {
-  readonly pace: Pace | undefined;
-  calls(change: Change): number;
-  describe(change: Change): string;
-  toLookAt(change: Change): string | undefined;
-  apply(session: AwsSession, change: Change, note: Note, goOn: GoOn): Promise<Change>;
-  readonly canTakeBack: boolean;
-  takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
-  find(
-    session: AwsSession,
-    planned: Change,
-    since: Date,
-    known: readonly Change[],
-  ): Promise<Change | undefined>;
-  readonly isPlannedAnyway: boolean;
-  namesAll(applied: Change): boolean;
-  isVisible(session: AwsSession, applied: Change): Promise<boolean>;
-  effects(session: AwsSession, made: readonly Made[]): Promise<readonly (Effect | undefined)[]>;
-  leavesTarget(applied: Change): boolean;
-  removes(applied: Change): readonly string[];
-  restsOn(planned: Change): readonly string[];
-  inverse(applied: Change): Change | undefined;
-}
-
-function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
-  const parse = (change: Change): C => {
-    const parsed = kind.schema.safeParse(change);
-    if (parsed.success) return parsed.data;
-    throw new InvalidInputError(
-      `not a change of kind ${kind.kind} (resource ${change.resource}): ${z.prettifyError(parsed.error)}`,
-      { cause: parsed.error },
-    );
-  };
-  return {
-    pace: kind.pace,
-    calls: (change) => kind.calls?.(parse(change)) ?? 1,
-    describe: (change) => kind.describe(parse(change)),
-    toLookAt: (change) => kind.toLookAt?.(parse(change)),
-    apply: async (session, change, note, goOn) => kind.apply(session, parse(change), note, goOn),
-    canTakeBack: kind.takeBack !== undefined,
-    takeBack: async (session, change, known) =>
-      (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
-    find: async (session, planned, since, known) =>
-      kind.find?.(session, parse(planned), since, known.map(parse)),
-    isPlannedAnyway: kind.isPlannedAnyway === true,
-    namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
-    isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
-    effects: async (session, made) =>
-      (await kind.effects?.(
-        session,
-        made.map(({ change, madeAt }) => ({ change: parse(change), madeAt })),
-      )) ?? [],
-    leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
-    removes: (applied) => kind.removes?.(parse(applied)) ?? [],
-    restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
-    inverse: (applied) => kind.inverse(parse(applied)),
-  };
-}
+import type { Change, CutOff, Effect, Made, MayContinue, Note, TakenBack } from './change.ts';
+import { type ParsingKind, parsing } from './parsing-kind.ts';
 
 /** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
 const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>([
@@ -154,21 +94,21 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
 /**
  * Makes the change in AWS, at once: `waitForTurn` comes before.
  * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
- * @param goOn Asked between its calls, where it may stop. Default: nothing holds it.
+ * @param mayContinue Asked between its calls, where it may stop. Default: nothing holds it.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
  * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
  * @throws TakeBackError when something that this call wrote could not be taken back
- * @throws HeldError when `goOn` does: what was noted stands
+ * @throws HeldError when `mayContinue` does: what was noted stands
  * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
  */
 export async function applyChange(
   session: AwsSession,
   change: Change,
   note: Note = () => {},
-  goOn: GoOn = async () => {},
+  mayContinue: MayContinue = async () => {},
 ): Promise<Change> {
-  return (await load(change)).apply(session, change, note, goOn);
+  return (await load(change)).apply(session, change, note, mayContinue);
 }
 
 /** How fast calls of a kind of changes may follow one another in one account; undefined where AWS sets no slow pace. */

@@ -25,6 +25,6 @@ export const modes: Readonly<Record<Mode, Action>> = {
 };
 
 /** What is done while something stands against changing anything: every fix gets that verdict, with its plan. */
-export function heldBy(verdict: Verdict): Action {
+export function blockedByVerdict(verdict: Verdict): Action {
   return only(({ details }) => withDetails(verdict, details));
 }

@@ -10,7 +10,7 @@ import { endedExemptions } from './ended-exemptions.ts';
 import { askGates, passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
-import { heldBy, modes } from './modes.ts';
+import { blockedByVerdict, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { FindingMemory } from './record/finding-memory.ts';
@@ -103,7 +103,7 @@ function closedWords({ poll }: Job): string {
 async function workOnPending(book: Book, job: Work, learned: Learned): Promise<void> {
   const configured = await configure(book, job, learned);
   if (configured === undefined) return;
-  const { work, action, held } = configured;
+  const { work, action, blockedBy } = configured;
 
   // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
   const unfinished = await unfinishedOf(book.pending, work);
@@ -112,7 +112,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(withoutVerdicts(unresolved, stopped));
   if (book.pending.length === 0) return;
 
-  const access = unresolved.length > 0 && held === undefined ? 'write' : action.access;
+  const access = unresolved.length > 0 && blockedBy === undefined ? 'write' : action.access;
   const opened = await openSession(book.pending, work, access);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
@@ -125,7 +125,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   learned.idle.push(...idle);
   book.add(verdicts);
 
-  const waiting = held === undefined ? undefined : await holdUnfinished(book.pending, work, held);
+  const waiting = blockedBy === undefined ? undefined : await holdUnfinished(book.pending, work, blockedBy);
   const looked = unresolved.filter(({ resource }) => stopped.has(resource) && !verdicts.has(resource));
   book.add(new Map([...onlyVerdicts(looked, stopped), ...(waiting ?? [])]));
   book.add(await resolveStopped(session, looked, work));
@@ -176,7 +176,7 @@ interface Configured {
   readonly work: ConfiguredWork;
   readonly action: Action;
   /** Why nothing may be changed now although the mode is `enforce`. */
-  readonly held: string | undefined;
+  readonly blockedBy: string | undefined;
 }
 
 /** Reads the settings and chooses what is done about violations. Settings that can't be used end the attempt. */
@@ -187,9 +187,9 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
     learned.settingsVersions = work.settings.versions;
     learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
-    const held = await heldNow(book, work);
-    const action = held === undefined ? modes[work.mode] : heldBy(held);
-    return { work, action, held: held?.details.reason };
+    const blockedBy = await blockedNow(book, work);
+    const action = blockedBy === undefined ? modes[work.mode] : blockedByVerdict(blockedBy);
+    return { work, action, blockedBy: blockedBy?.details.reason };
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     learned.settingsError = error;
@@ -199,7 +199,7 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
 }
 
 /** What stands against changing anything now: it is no reason of one finding, so one is asked for all. */
-async function heldNow(book: Book, work: ConfiguredWork): Promise<Verdict | undefined> {
+async function blockedNow(book: Book, work: ConfiguredWork): Promise<Verdict | undefined> {
   const [finding] = book.pending;
   if (work.mode !== 'enforce' || finding === undefined) return undefined;
   return askGates(gates.beforeChanging, finding, work);

@@ -3,7 +3,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Change, ChangeKind, GoOn, Note } from '../change.ts';
+import type { Change, ChangeKind, MayContinue, Note } from '../change.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
@@ -136,7 +136,7 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-  goOn: GoOn,
+  mayContinue: MayContinue,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, created, seen, subnets } = change;
   const standing = await look(session, resource);
@@ -149,7 +149,7 @@ async function apply(
     // While the open entry stands, the others let in nothing that it does not: here it may stop.
     for (const entry of created) {
       done = await create(session, done, entry, note);
-      await goOn();
+      await mayContinue();
     }
     if (created.length > 0) await lookAgain(session, change);
     return await close(session, done, note);

@@ -31,6 +31,16 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   });
 }
 
+/** Whether the place of the open entry is as the change was to leave it. */
+function isAsPlanned(
+  { before, after }: NetworkAclEntryNarrow,
+  now: NetworkAclEntry | undefined,
+  since: readonly Change[],
+): boolean {
+  if (after === null) return now === undefined || isReused(before.ruleNumber, since);
+  return now !== undefined && sameEntry(now, after);
+}
+
 /**
  * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
  * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those
@@ -49,7 +59,7 @@ export async function takeBack(
     since = [],
   }: CutOff,
 ): Promise<TakenBack> {
-  const { resource, before, after, created, made, closed, unconfirmed } = change;
+  const { resource, before, created, made, closed, unconfirmed } = change;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
@@ -62,10 +72,7 @@ export async function takeBack(
     const found = standing.at(entry.ruleNumber);
     return found !== undefined && sameEntry(found, entry);
   };
-  const isNarrowed =
-    after === null
-      ? now === undefined || isReused(before.ruleNumber, since)
-      : now !== undefined && sameEntry(now, after);
+  const isNarrowed = isAsPlanned(change, now, since);
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (mayBeClosed && isNarrowed) {

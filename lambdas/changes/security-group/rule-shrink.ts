@@ -1,7 +1,7 @@
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, GoOn, Note } from '../change.ts';
+import type { ChangeKind, MayContinue, Note } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
@@ -51,13 +51,13 @@ async function look(
 class Shrinking {
   readonly #session: AwsSession;
   readonly #note: Note<RuleShrink>;
-  readonly #goOn: GoOn;
+  readonly #mayContinue: MayContinue;
   #soFar: RuleShrink;
 
-  constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>, goOn: GoOn) {
+  constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>, mayContinue: MayContinue) {
     this.#session = session;
     this.#note = note;
-    this.#goOn = goOn;
+    this.#mayContinue = mayContinue;
     this.#soFar = { ...change, made: [] };
   }
 
@@ -94,7 +94,7 @@ class Shrinking {
         );
       case 'unmodifiable':
         this.progress();
-        await this.#goOn();
+        await this.#mayContinue();
         return this.#replace();
     }
   }
@@ -143,15 +143,15 @@ export const changeKind: ChangeKind<RuleShrink> = {
     return `~ ingress ${formatRule(before)} -> ${formatParts(change)}${already}${note === undefined ? '' : `: ${note}`}`;
   },
 
-  async apply(session, change, note, goOn) {
+  async apply(session, change, note, mayContinue) {
     const { resource, pieces } = change;
     const { standing, wide } = await look(session, change);
-    const shrinking = new Shrinking(session, change, note, goOn);
+    const shrinking = new Shrinking(session, change, note, mayContinue);
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
       await shrinking.add(pieces, standing);
       // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
-      await goOn();
+      await mayContinue();
       // Adding took its time: the rule is read once more, as late as can be.
       const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
       return await shrinking.shrink(again.wide);

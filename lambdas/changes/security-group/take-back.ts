@@ -88,14 +88,9 @@ export async function takeBack(
     // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
     if (wide !== undefined && !isLagOver) return { state: 'open' };
   }
-  let revoked: ExistingRule[];
-  try {
-    const left = made.filter((rule) => !stands(rule, needed.rules));
-    revoked = await takeBackRules(session, resource, left, !isLagOver);
-  } catch (error) {
-    if (error instanceof OutOfTimeError) return { state: 'open' };
-    throw error;
-  }
+  const left = made.filter((rule) => !stands(rule, needed.rules));
+  const revoked = await revokeInTime(session, resource, left, !isLagOver);
+  if (revoked === undefined) return { state: 'open' };
   const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
   const taken: SecurityGroupRulesRevoke = {
     ...revocation(resource, revoked),
@@ -112,4 +107,19 @@ export async function takeBack(
     ...(found.length > 0 && { made: inPart }),
     ...(revoked.length > 0 && { taken }),
   };
+}
+
+/** Revokes rules. @returns those that it revoked; undefined where reads don't tell yet whether they stand */
+async function revokeInTime(
+  session: AwsSession,
+  resource: string,
+  rules: readonly ExistingRule[],
+  mayLag: boolean,
+): Promise<ExistingRule[] | undefined> {
+  try {
+    return await takeBackRules(session, resource, rules, mayLag);
+  } catch (error) {
+    if (error instanceof OutOfTimeError) return undefined;
+    throw error;
+  }
 }

@@ -56,18 +56,18 @@ async function applyStep(
   const { finding, details } = fix;
   // Before it is made: nothing may go wrong between a change and the note of it.
   const line = await describeChange(change);
-  const held = await whyNotNow(change, line, fix, work);
-  if (held !== undefined) {
-    return { applied: [], end: { is: 'stopped', verdict: withDetails(held, details) } };
+  const blockedBy = await whyNotNow(change, line, fix, work);
+  if (blockedBy !== undefined) {
+    return { applied: [], end: { is: 'stopped', verdict: withDetails(blockedBy, details) } };
   }
   const { resource } = finding;
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
   let isMadeInPart = false;
-  let heldAmid: Verdict | undefined;
-  const goOn = async (): Promise<void> => {
-    heldAmid = await firstVerdict(gates.beforeEachChange, finding, work);
-    if (heldAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
+  let blockedAmid: Verdict | undefined;
+  const mayContinue = async (): Promise<void> => {
+    blockedAmid = await firstVerdict(gates.beforeEachChange, finding, work);
+    if (blockedAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
   };
   const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
@@ -77,7 +77,7 @@ async function applyStep(
       work.journal.note(resource, { change: { ...noted }, line });
       return outlives ? work.journal.write() : undefined;
     };
-    const made = await applyChange(session, change, note, goOn);
+    const made = await applyChange(session, change, note, mayContinue);
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
@@ -95,7 +95,8 @@ async function applyStep(
       work.journal.cancel(resource, line);
     }
     const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];
-    const verdict = heldAmid === undefined ? verdictOfError(error, details) : withDetails(heldAmid, details);
+    const verdict =
+      blockedAmid === undefined ? verdictOfError(error, details) : withDetails(blockedAmid, details);
     return { applied, end: { is: 'stopped', verdict, error } };
   }
 }
@@ -108,9 +109,9 @@ async function whyNotNow(
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const { journal } = work;
-  const held =
+  const blockedBy =
     (await firstVerdict(gates.beforeEachChange, finding, work)) ?? (await claim(change, finding, work));
-  if (held !== undefined) return held;
+  if (blockedBy !== undefined) return blockedBy;
   try {
     journal.begin(finding.resource, line, new Date(work.ports.clock.now()));
     await journal.write();

@@ -96,8 +96,8 @@ async function planFix(
     return effects ?? verdictOfUnviolated(finding, assessment, work, ending);
   }
   if (effects !== undefined) return withDetails(effects, { seen: assessment.seen });
-  const held = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
-  if (held !== undefined) return held;
+  const blockedBy = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
+  if (blockedBy !== undefined) return blockedBy;
   const notVisible = awaitReadBack(finding, assessment, work);
   if (notVisible !== undefined) return notVisible;
   try {

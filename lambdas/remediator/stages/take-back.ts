@@ -65,9 +65,9 @@ async function takeBackOf(
   const { journal } = work;
   // The last one first: where it was made, what was begun before it is known to be superseded.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
-    const held = await firstVerdict(gates.beforeEachChange, finding, work);
-    if (held !== undefined)
-      return held.state === 'concluded' ? wait(heldWords(planned, held.details.reason)) : held;
+    const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
+    if (blockedBy !== undefined)
+      return blockedBy.state === 'concluded' ? wait(heldWords(planned, blockedBy.details.reason)) : blockedBy;
     try {
       const isOpen = await takeBackChangeOf(session, finding, planned, work);
       if (isOpen) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));

@@ -233,6 +233,21 @@ describe('pause and window', () => {
     expect(outcomeOf(account, WEB)).not.toHaveProperty('unconfirmed');
   });
 
+  test('a pause that comes while AWS refuses to modify a rule leaves the rule as it is', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 443)] });
+    account.before = ({ operation }) => {
+      if (operation !== 'ModifySecurityGroupRules') return;
+      account.world.pause = 'all';
+      throw sdkError('InvalidParameterCombination', 'refused', 400, 'r');
+    };
+
+    const { inProgress } = await account.world.attempt(account.job(SSH, WEB));
+
+    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('is paused in eu-central-1') }]);
+    expect(account.writes).toEqual([]);
+    expect(account.ports(WEB)).toEqual(['tcp 22-443']);
+  });
+
   test('a maintenance window that closes between two changes does so, too', async () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { Pace } from '../aws/pace.ts';
+import type { AwsSession } from '../aws/session.ts';
+import { InvalidInputError } from '../model/errors.ts';
+import type { Change, ChangeKind, CutOff, Effect, Made, MayContinue, Note, TakenBack } from './change.ts';
+
+/** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
+export interface ParsingKind {
+  readonly pace: Pace | undefined;
+  calls(change: Change): number;
+  describe(change: Change): string;
+  toLookAt(change: Change): string | undefined;
+  apply(session: AwsSession, change: Change, note: Note, mayContinue: MayContinue): Promise<Change>;
+  readonly canTakeBack: boolean;
+  takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
+  find(
+    session: AwsSession,
+    planned: Change,
+    since: Date,
+    known: readonly Change[],
+  ): Promise<Change | undefined>;
+  readonly isPlannedAnyway: boolean;
+  namesAll(applied: Change): boolean;
+  isVisible(session: AwsSession, applied: Change): Promise<boolean>;
+  effects(session: AwsSession, made: readonly Made[]): Promise<readonly (Effect | undefined)[]>;
+  leavesTarget(applied: Change): boolean;
+  removes(applied: Change): readonly string[];
+  restsOn(planned: Change): readonly string[];
+  inverse(applied: Change): Change | undefined;
+}
+
+/**
+ * Makes of a kind one that parses what it is given.
+ * @throws InvalidInputError, from each of its functions, when a change is not of the kind's form
+ */
+export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
+  const parse = (change: Change): C => {
+    const parsed = kind.schema.safeParse(change);
+    if (parsed.success) return parsed.data;
+    throw new InvalidInputError(
+      `not a change of kind ${kind.kind} (resource ${change.resource}): ${z.prettifyError(parsed.error)}`,
+      { cause: parsed.error },
+    );
+  };
+  return {
+    pace: kind.pace,
+    calls: (change) => kind.calls?.(parse(change)) ?? 1,
+    describe: (change) => kind.describe(parse(change)),
+    toLookAt: (change) => kind.toLookAt?.(parse(change)),
+    apply: async (session, change, note, mayContinue) =>
+      kind.apply(session, parse(change), note, mayContinue),
+    canTakeBack: kind.takeBack !== undefined,
+    takeBack: async (session, change, known) =>
+      (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
+    find: async (session, planned, since, known) =>
+      kind.find?.(session, parse(planned), since, known.map(parse)),
+    isPlannedAnyway: kind.isPlannedAnyway === true,
+    namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
+    isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,
+    effects: async (session, made) =>
+      (await kind.effects?.(
+        session,
+        made.map(({ change, madeAt }) => ({ change: parse(change), madeAt })),
+      )) ?? [],
+    leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
+    removes: (applied) => kind.removes?.(parse(applied)) ?? [],
+    restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
+    inverse: (applied) => kind.inverse(parse(applied)),
+  };
+}
