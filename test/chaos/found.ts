@@ -767,4 +767,34 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [23, 33],
     },
   })),
+  {
+    what: 'a snapshot that only the second plan names, and that another job made private, is not claimed once more',
+    case: {
+      kind: 'snapshot',
+      initial: {
+        ...EMPTY_STATE,
+        databases: {
+          orders1: {
+            isThere: true,
+            tags: {},
+            snapshots: [
+              { id: 'orders1-s0', tags: {}, sharedWith: ['all'] },
+              { id: 'orders1-s1', tags: {}, sharedWith: [] },
+              { id: 'orders1-s2', tags: {}, sharedWith: ['all'] },
+            ],
+          },
+        },
+      },
+      jobs: [
+        { rule: 'rds-snapshot-public', options: {} },
+        { rule: 'rds-snapshot-public', options: {} },
+      ],
+      disturbances: [
+        { at: 33, lag: { versions: 1, reads: 6 } },
+        { at: 21, lag: { versions: 2, reads: 6 } },
+        { at: 1, lag: { versions: 1, reads: 1 } },
+      ],
+      kills: [],
+    },
+  },
 ];

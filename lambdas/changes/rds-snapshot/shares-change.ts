@@ -92,5 +92,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     const isTaken = without(planned.before, planned.after).every((share) => !now.includes(share));
     return isTaken && without(planned.after, now).length === 0 ? planned : undefined;
   },
+  removes: ({ before, after }) => without(before, after),
+  restsOn: ({ before, after }) => without(before, after),
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

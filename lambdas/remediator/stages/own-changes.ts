@@ -31,7 +31,7 @@ export async function waitForOwnChanges(
     return { fixes: [], verdicts };
   }
   for (const fix of fixes) {
-    const seen = await ownChangesOf(session, fix, work);
+    const seen = await ownChangesOf(session, changedBy(fix), work);
     if ('state' in seen) verdicts.set(fix.finding.resource, withDetails(seen, fix.details));
     else if (seen.visible.length === 0) ready.push(fix);
     else {
@@ -42,12 +42,26 @@ export async function waitForOwnChanges(
   const anew = await planAnew(session, changedLately, work);
   for (const [resource, verdict] of anew.verdicts) verdicts.set(resource, verdict);
   for (const fix of anew.fixes) {
-    const ours = recent.get(fix.finding.resource) ?? [];
+    const { resource } = fix.finding;
+    const first = new Set(
+      changedLately.filter(({ finding }) => finding.resource === resource).flatMap(changedBy),
+    );
+    // The new plan may name other resources than the first one did.
+    const others = await ownChangesOf(
+      session,
+      changedBy(fix).filter((each) => !first.has(each)),
+      work,
+    );
+    if ('state' in others) {
+      verdicts.set(resource, withDetails(others, fix.details));
+      continue;
+    }
+    const ours = [...(recent.get(resource) ?? []), ...others.visible];
     const ended =
       (await endingOf(ours)).find((change) => restsOnWhatEnded(fix, change)) ??
       (await removedUnder(fix, ours));
     if (ended === undefined) ready.push(fix);
-    else verdicts.set(fix.finding.resource, withDetails(notVisibleYet(ended), fix.details));
+    else verdicts.set(resource, withDetails(notVisibleYet(ended), fix.details));
   }
   return { fixes: ready, verdicts };
 }
@@ -86,14 +100,14 @@ function notVisibleYet({ change, line, rule, appliedAt }: RecentChange): Verdict
   );
 }
 
-/** Our recent changes of a fix's resources, all of which AWS shows; a verdict where it does not, or nobody knows. */
+/** Our recent changes of resources, all of which AWS shows; a verdict where it does not, or nobody knows. */
 async function ownChangesOf(
   session: AwsSession,
-  fix: PlannedFix,
+  resources: readonly string[],
   work: ConfiguredWork,
 ): Promise<{ readonly visible: readonly RecentChange[] } | Verdict> {
   try {
-    const recent = await work.recent.of(changedBy(fix));
+    const recent = await work.recent.of(resources);
     for (const each of recent) {
       if (!(await isChangeVisible(session, each.change))) return notVisibleYet(each);
     }
