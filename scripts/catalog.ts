@@ -6,8 +6,14 @@
  *     node scripts/catalog.ts --check   change nothing; exit 1 and name every file that is stale
  */
 import { z } from 'zod';
-import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME, TARGET_ROLE_MISSING } from '../lambdas/aws/event-bus.ts';
+import {
+  EVENT_SOURCE,
+  FINDING_OUTCOME,
+  JOB_OUTCOME,
+  TARGET_ROLE_MISSING,
+} from '../lambdas/model/event-names.ts';
 import { metricOf, metrics } from '../lambdas/model/metrics.ts';
+import { modes } from '../lambdas/model/mode.ts';
 import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
@@ -113,6 +119,7 @@ function optionsType(optionsByRule: ReadonlyMap<string, Options>): string {
 
 /** Everything that is the same whatever rules there are. */
 const vocabulary = {
+  modes,
   outcomes: Object.fromEntries(
     outcomeNameSchema.options.map((name) => [
       name,

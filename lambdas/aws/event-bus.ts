@@ -1,22 +1,11 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
+import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME, TARGET_ROLE_MISSING } from '../model/event-names.ts';
 import type { JobEvent } from '../model/job-event.ts';
 import type { OutcomeEvent } from '../model/outcome-event.ts';
 import type { RoleMissingEvent } from '../model/role-missing.ts';
 import { batches } from './batches.ts';
 import { type EventBridgeClient, PutEventsCommand } from './eventbridge.ts';
-
-/** The `source` of every event that this project puts on its bus. */
-export const EVENT_SOURCE = 'cspm-auto-remediation';
-
-/** The `detail-type` of the events whose detail is an `OutcomeEvent`. */
-export const FINDING_OUTCOME = 'Finding Outcome';
-
-/** The `detail-type` of the events whose detail is a `JobEvent`. */
-export const JOB_OUTCOME = 'Job Outcome';
-
-/** The `detail-type` of the events whose detail is a `RoleMissingEvent`. */
-export const TARGET_ROLE_MISSING = 'Target Role Missing';
 
 /** PutEvents takes at most 10 entries, less than 256 KB in all (EventBridge API reference, PutEvents). */
 const MAX_ENTRIES = 10;

@@ -15,7 +15,7 @@ locals {
     for account, groups in local.groups_of : account => try(
       var.mode_by_account[account],
       [for mode in local.modes : mode if contains([for group in groups : lookup(var.mode_by_group, group, "")], mode)][0],
-      "enforce",
+      local.modes[length(local.modes) - 1],
     )
   }
   said = {

@@ -1,5 +1,6 @@
 locals {
-  modes           = ["off", "dry_run", "enforce"]
+  # From the least to the most.
+  modes           = local.vocabulary.modes
   account_pattern = "^[0-9]{12}$"
   group_pattern   = "^[a-z][a-z0-9_-]*$"
   # A region's code or part of one with "*", or what Netskope calls findings of no region.

@@ -31,9 +31,9 @@ import {
 } from '@aws-sdk/client-sqs';
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
-import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME } from '../../../lambdas/aws/event-bus.ts';
 import { listingKey } from '../../../lambdas/collector/listing.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME } from '../../../lambdas/model/event-names.ts';
 import { type JobEvent, jobEventSchema } from '../../../lambdas/model/job-event.ts';
 import {
   type Outcome,
