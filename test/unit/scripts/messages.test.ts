@@ -34,7 +34,7 @@ function messagesIn(value: unknown): readonly string[] {
 
 async function messages(): Promise<readonly (readonly [string, string])[]> {
   const entries = await readdir(path.join(repository, 'modules'), { recursive: true });
-  const files = entries.filter((name) => name.endsWith('.tf') && !name.includes('tests/'));
+  const files = entries.filter((name) => name.endsWith('.tf') && !name.includes('test/'));
   const found = await Promise.all(
     files.map(async (name) => {
       const text = await readFile(path.join(repository, 'modules', name), 'utf8');
