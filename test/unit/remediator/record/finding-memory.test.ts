@@ -131,14 +131,14 @@ describe('the memory of a finding', () => {
       'AWS-DisablePublic 0a1b2c3d-0000-4000-8000-abcdefabcdef is at work',
       'AWS-DisablePublic ffeeddcc-0000-4000-8000-abcdefabcdef is at work',
     ],
-  ])('is not told of a reason in which only %s are others', (_, one, other) => {
+  ])('a reason in which only %s differ has no event', (_, one, other) => {
     const { told } = live([lineOf(0, 'failed', { reason: one }), lineOf(1, 'failed', { reason: other })]);
 
     expect(told).toHaveLength(1);
   });
 
   test.each<OutcomeName>(['exempt', 'not_applicable', 'gone'])(
-    'is not told of another reason of what is %s',
+    'another reason of what is %s has no event',
     (outcome) => {
       const { told } = live([
         lineOf(0, outcome, { reason: 'ours' }),
