@@ -13,6 +13,16 @@ function group(rules: readonly GroupRule[], other: Partial<SecurityGroup> = {}):
   return { owner: ACCOUNT, vpc: VPC, tags: {}, quota: 51, rules, ...other };
 }
 
+/** A database instance with a snapshot for each list of those that it is shared with. */
+function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState {
+  const snapshots = sharedWith.map((shares, number) => ({
+    id: `orders1-s${number}`,
+    tags: {},
+    sharedWith: shares,
+  }));
+  return { ...EMPTY_STATE, databases: { orders1: { isThere: true, tags: {}, snapshots } } };
+}
+
 /** Cases in which longer runs found a fault, each as small as it could be made. */
 export const FOUND: readonly { readonly what: string; readonly case: Case }[] = [
   {
@@ -668,16 +678,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a snapshot that someone else unshares when an attempt was ended is taken for ours, whatever shares they add',
     case: {
       kind: 'snapshot',
-      initial: {
-        ...EMPTY_STATE,
-        databases: {
-          orders1: {
-            isThere: true,
-            tags: {},
-            snapshots: [{ id: 'orders1-s0', tags: {}, sharedWith: ['all'] }],
-          },
-        },
-      },
+      initial: withSnapshots(['all']),
       jobs: [{ rule: 'rds-snapshot-public', options: {} }],
       disturbances: [
         { at: 7, act: { kind: 'share', which: 0, how: 10 } },
@@ -771,20 +772,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     what: 'a snapshot that only the second plan names, and that another job made private, is not claimed once more',
     case: {
       kind: 'snapshot',
-      initial: {
-        ...EMPTY_STATE,
-        databases: {
-          orders1: {
-            isThere: true,
-            tags: {},
-            snapshots: [
-              { id: 'orders1-s0', tags: {}, sharedWith: ['all'] },
-              { id: 'orders1-s1', tags: {}, sharedWith: [] },
-              { id: 'orders1-s2', tags: {}, sharedWith: ['all'] },
-            ],
-          },
-        },
-      },
+      initial: withSnapshots(['all'], [], ['all']),
       jobs: [
         { rule: 'rds-snapshot-public', options: {} },
         { rule: 'rds-snapshot-public', options: {} },
