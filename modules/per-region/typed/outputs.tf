@@ -1,5 +1,3 @@
-# Gives inputs their types and defaults. Terraform drops misspelt words here: ../../_inputs finds them before.
-
 output "remediator" {
   description = "What `remediator` says, typed."
   value       = var.remediator

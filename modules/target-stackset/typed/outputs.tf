@@ -1,5 +1,3 @@
-# Gives inputs their types and defaults. Terraform drops misspelt words here: ../../_inputs finds them before.
-
 output "organizational_units" {
   description = "What `organizational_units` says, typed."
   value       = var.organizational_units

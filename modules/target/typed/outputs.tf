@@ -1,5 +1,3 @@
-# Gives inputs their types and defaults. Terraform drops misspelt words here: ../../_inputs finds them before.
-
 output "iam" {
   description = "What `iam` says, typed."
   value       = var.iam
