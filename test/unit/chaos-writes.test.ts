@@ -14,6 +14,9 @@ describe('whatever becomes of a write, the record is what happened, and its inve
       cells.some(({ thenExempt, result }) => !thenExempt && result.unconfirmed > 0) ? operation : [],
     );
     expect(unknown.filter((operation) => operation !== 'StartAutomationExecution')).toEqual([]);
+    // What was marked is known, whoever dies then, and though nobody may look any more.
+    const marked = rows.flatMap(({ cells }) => cells.filter(({ fault }) => fault === 'killed once marked'));
+    expect(marked.filter(({ result }) => result.unconfirmed > 0)).toEqual([]);
   });
 
   test('every rule is there', () => {

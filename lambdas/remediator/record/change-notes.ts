@@ -29,7 +29,7 @@ export class ChangeNotes {
   #noted: RecordedChange | undefined;
   /** When a change had been begun before that one. */
   #begunBefore: string | undefined;
-  /** Whether a change was applied that is not written down yet. */
+  /** Whether a change was applied, or known not to be made, and that is not written down yet. */
   protected hasNews = false;
 
   /** Keeps what earlier attempts noted. */
@@ -107,6 +107,7 @@ export class ChangeNotes {
 
   /** Notes that the change that was begun last was not made. An earlier attempt may have made it. */
   cancel(resource: string, line: string): void {
+    this.hasNews = true;
     const { begunAt: _, ...entry } = this.#entry(resource);
     const begun = [...(entry.begun ?? [])];
     const last = begun.lastIndexOf(line);

@@ -7,8 +7,9 @@ import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
 type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 
 /**
- * What all attempts at one job planned and applied, as an object. It is written before anything is changed, so that an attempt that is
- * cut off leaves no change that nobody knows of, and after an attempt that leaves something to the next.
+ * What all attempts at one job planned and applied, as an object. It is written before anything is changed, so that an
+ * attempt that is cut off leaves no change that nobody knows of, after each change, so that this need not be found out by
+ * reading, and after an attempt that leaves something to the next.
  */
 export class Journal extends ChangeNotes {
   readonly #jobId: string;
@@ -66,11 +67,20 @@ export class Journal extends ChangeNotes {
   }
 
   /**
-   * Writes what was applied since the last write, if anything was.
+   * Writes what was applied, or was not made after all, since the last write, if anything was.
    * @throws as `write`
    */
   async writeNews(): Promise<void> {
     if (this.hasNews) await this.write();
+  }
+
+  /**
+   * Marks what was just applied, so that an attempt that is cut off from here on leaves nothing to find out. Never throws:
+   * where the mark can't be written, the intention stands in its place, and the next write has both. That one comes before
+   * anything else is changed, and before outcomes are recorded, and its error ends the work.
+   */
+  async mark(): Promise<void> {
+    if (!this.#isTakenOver) await this.writeNews().catch(() => undefined);
   }
 
   /** Whether a write has met the version of another attempt. */

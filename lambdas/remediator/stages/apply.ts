@@ -38,6 +38,8 @@ export async function applyFix(
     // The next look must know of it.
     work.journal.apply(fix.finding.resource, step.applied);
     if (step.end.is !== 'applied') return { applied, end: step.end };
+    // The last one is marked with its plan.
+    if (index < fix.changes.length - 1) await work.journal.mark();
   }
   return { applied, end: { is: 'applied' } };
 }

@@ -86,6 +86,7 @@ async function applyRound(
       journal.complete(resource, new Date(ports.clock.now()));
       changed.push(fix);
     }
+    await journal.mark();
     if (isIdle(fix, application, work)) idle.push(fix.finding);
   }
   return { verdicts, changed, stale, idle };

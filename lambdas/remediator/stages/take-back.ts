@@ -38,6 +38,7 @@ export async function takeBackUnfinished(
   const verdicts = new Map<string, Verdict>();
   for (const finding of findings) {
     const verdict = await takeBackOf(session, finding, work);
+    await work.journal.mark();
     if (verdict !== undefined) verdicts.set(finding.resource, verdict);
   }
   return verdicts;

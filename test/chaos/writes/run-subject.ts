@@ -15,6 +15,7 @@ import { initialState, type Subject } from './subjects.ts';
 export const FAULTS = {
   'killed before': 'the attempt ends before the write',
   'killed after': 'the attempt ends after the write, before it could see the answer',
+  'killed once marked': 'the attempt ends directly after the journal is written that follows the write',
   'answer lost': 'the write takes effect, and neither its answer nor that of any repetition comes',
   'then silence': 'the same, and nothing else in the account answers for the rest of the attempt',
   'sent twice': 'the first answer is lost, and the SDK sends the write again',
@@ -115,6 +116,7 @@ class SubjectRun implements SubjectResult {
             this.trace.push('the attempt was ended');
           });
         if (result?.unfinished.length === 0 && result.failures.length === 0) break;
+        this.#world.fault = () => undefined;
         if (this.#fault?.thenExempt === true && this.#hit > 0) this.#exempt();
         this.#world.now += RETRY_MILLISECONDS;
       }
@@ -172,6 +174,12 @@ class SubjectRun implements SubjectResult {
         life.end();
         return output;
       }
+      case 'killed once marked':
+        this.#world.fault = (port) => {
+          if (port === 'writeJournal') life.end();
+          return undefined;
+        };
+        return this.#carryOut(call);
       case 'answer lost':
       case 'then silence':
         for (let sent = 0; sent < SDK_ATTEMPTS; sent += 1) this.#unseen(call);

@@ -204,8 +204,8 @@ describe('a job', () => {
 
     const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
     expect(ofTable).toEqual(['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:TransactWriteItems']);
-    // The journal before each of 13 changes and once after them; the outcomes.
-    expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(15);
+    // The journal before each of 13 changes and after it; the outcomes.
+    expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(27);
   });
 
   test('the role is assumed once, and settings are read once for two jobs', async () => {
