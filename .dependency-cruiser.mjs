@@ -49,6 +49,13 @@ export default {
       to: { path: '^lambdas/rules/', pathNot: facts },
     },
     {
+      name: 'one-door-to-each-source',
+      comment: 'lambdas/sources/index.ts alone knows which sources there are.',
+      severity: 'error',
+      from: { path: '^lambdas/', pathNot: '^lambdas/sources/(index\\.ts$|netskope/)' },
+      to: { path: '^lambdas/sources/[^/]+/' },
+    },
+    {
       name: 'facts-are-data',
       comment: 'What the collector, Terraform and the documents load calls nothing.',
       severity: 'error',

@@ -59,7 +59,6 @@ function catalogued(rule: RuleFacts, options: Options) {
   return {
     title: rule.title,
     legacy_id: rule.legacyId,
-    netskope_rule_names: rule.netskopeRuleNames,
     resource_type: rule.resourceType,
     scope: rule.scope,
     severity: rule.severity,

@@ -9,6 +9,7 @@ import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import type { Permission } from '../lambdas/rules/permission.ts';
 import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
+import { ruleNames } from '../lambdas/sources/index.ts';
 import { writeGenerated } from './generated-files.ts';
 
 const file = 'docs/rules.md';
@@ -129,7 +130,10 @@ function section(rule: RuleFacts): string {
         ['Never touches', documentation.neverTouches],
         ['Undo', documentation.undo],
         ...(documentation.cost === undefined ? [] : [['Cost', documentation.cost]]),
-        ["Netskope's names", rule.netskopeRuleNames.map(code).join(', ')],
+        ...Object.entries(ruleNames).map(([source, names]) => [
+          `Names in ${code(source)}`,
+          (names[rule.id] ?? []).map(code).join(', '),
+        ]),
       ],
     ),
     '### Options',

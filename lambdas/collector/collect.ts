@@ -6,6 +6,7 @@ import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Outcome, Unprocessable } from '../model/outcome.ts';
 import { factsOf } from '../rules/catalogue.ts';
+import { ruleNames as knownNames } from '../sources/index.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { closeMissing } from './close-missing.ts';
 import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
@@ -48,7 +49,7 @@ export async function collect(
   const { source, records, clock, homeRegion, regions, lookUpRegion } = dependencies;
   const { poll, furtherRuleNames } = request;
   const rule = factsOf(poll.rule);
-  const ruleNames = [...new Set([...rule.netskopeRuleNames, ...furtherRuleNames])];
+  const ruleNames = [...new Set([...(knownNames[poll.source][rule.id] ?? []), ...furtherRuleNames])];
   const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
   const tally = new PollTally(poll, ruleNames, new Date(clock.now()));
   const run = new PollRun(dependencies, request, tally, read);

@@ -2,10 +2,7 @@ import { type AwsClientOptions, clientDefaults } from '../aws/client-defaults.ts
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
-import { NetskopeClient } from '../sources/netskope/client.ts';
-import { Pacer } from '../sources/netskope/pacer.ts';
-import { SecretTokenStore } from '../sources/netskope/secret-token-store.ts';
-import { NetskopeFindingSource } from '../sources/netskope/source.ts';
+import { createSources } from '../sources/index.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { RegionQueues } from './job-sink.ts';
@@ -15,11 +12,7 @@ import type { PollRequest } from './poll-request.ts';
 import type { PollSummary } from './poll-summary.ts';
 import { regionLookup } from './regions.ts';
 
-/** A tenant serves at most 24 requests in 5 seconds (Netskope REST API v1 overview). */
-const REQUESTS = 24;
-const WINDOW_MILLISECONDS = 5_000;
-
-/** A collector that keeps its clients, the token and the queues' addresses from one poll to the next. */
+/** A collector that keeps its sources, clients and the queues' addresses from one poll to the next. */
 export interface Collector {
   /** @throws as `collect` does */
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
@@ -35,19 +28,18 @@ export interface CollectorOptions {
   readonly pageSize?: number;
 }
 
-/** Puts the collector together: Netskope, the regions' queues, the evidence bucket and the event bus. */
+/** Puts the collector together: the sources, the regions' queues, the evidence bucket and the event bus. */
 export function createCollector(environment: Environment, options: CollectorOptions = {}): Collector {
   const { clock = systemClock, pageSize } = options;
   const clientOptions = { ...clientDefaults, ...options.clientOptions };
   const region = environment.HOME_REGION;
-  const client = new NetskopeClient({
-    url: environment.NETSKOPE_URL,
-    token: new SecretTokenStore(environment.NETSKOPE_TOKEN_SECRET_ARN, region, clientOptions),
+  const sources = createSources(environment, {
+    region,
     clock,
-    pacer: new Pacer(clock, REQUESTS, WINDOW_MILLISECONDS),
+    clientOptions,
+    ...(pageSize !== undefined && { pageSize }),
   });
-  const dependencies: CollectorDependencies = {
-    source: new NetskopeFindingSource({ client, ...(pageSize !== undefined && { pageSize }) }),
+  const dependencies: Omit<CollectorDependencies, 'source'> = {
     jobs: new RegionQueues(
       (queueRegion) => new JobQueue({ name: environment.NAME, region: queueRegion, clock, clientOptions }),
     ),
@@ -71,7 +63,8 @@ export function createCollector(environment: Environment, options: CollectorOpti
     clientOptions,
   });
   return {
-    collect: (request, signal) => collect(dependencies, request, signal),
+    collect: (request, signal) =>
+      collect({ ...dependencies, source: sources[request.poll.source] }, request, signal),
     overdue: () => overdueRules(objects, environment.POLL_SCHEDULES, new Date(clock.now())),
   };
 }

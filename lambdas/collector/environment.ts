@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema } from '../model/finding.ts';
+import { sourceEnvironmentSchema } from '../sources/index.ts';
 
 /** A variable that holds JSON, and what the JSON must be. */
 function json<T>(schema: z.ZodType<T>) {
@@ -16,22 +17,7 @@ function json<T>(schema: z.ZodType<T>) {
     .pipe(schema);
 }
 
-/** The token travels in the URL's query: only TLS keeps it from others, but for a server on the same machine. */
-const netskopeUrlSchema = z.string().transform((text, context) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isLocal = url?.hostname === '127.0.0.1' || url?.hostname === 'localhost';
-  const isAllowed = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLocal);
-  if (url === undefined || !isAllowed || url.username !== '' || url.password !== '') {
-    context.addIssue({
-      code: 'custom',
-      message: `expected the tenant's address, such as https://acme.goskope.com, got ${text.slice(0, 100)}`,
-    });
-    return z.NEVER;
-  }
-  return url;
-});
-
-/** What Terraform tells the collector: see `modules/central/collector.tf`. */
+/** Variables that Terraform sets for the collector: see `modules/central/collector.tf`. */
 export const environmentSchema = z.object({
   /** The deployment's name, which the queues' names begin with. */
   NAME: z.string().min(1),
@@ -40,8 +26,7 @@ export const environmentSchema = z.object({
   SECURITY_ACCOUNT_ID: accountIdSchema,
   EVIDENCE_BUCKET: z.string().min(3),
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
-  NETSKOPE_URL: netskopeUrlSchema,
-  NETSKOPE_TOKEN_SECRET_ARN: z.string().startsWith('arn:'),
+  ...sourceEnvironmentSchema.shape,
   /** The regions that have a queue. */
   REGIONS: json(z.array(regionSchema).min(1)),
   /** The schedules of the rules that are polled: rule → expression. */

@@ -55,7 +55,7 @@ function notDeployed(region: string): Refusal {
     kind: 'region_not_deployed',
     // Where it is is known, and what is there is not closed.
     mayBe: 'none',
-    reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in Netskope`,
+    reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in the source`,
   };
 }
 
@@ -89,7 +89,7 @@ export function findingReader(options: FindingReaderOptions): (given: SourceFind
     if (rule.regionFrom === 'resource') return homeRegion;
     return {
       kind: 'region_missing',
-      reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so look the finding up in Netskope`,
+      reason: `the finding's region is ${name === undefined ? 'missing' : quote(name)}: resources of rule ${rule.id} belong to a region, so look the finding up in its source`,
       mayBe: { account, resource },
     };
   };

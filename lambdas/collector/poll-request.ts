@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../model/errors.ts';
 import { formatIssues } from '../model/issues.ts';
-import type { Poll } from '../model/job.ts';
+import { type Poll, pollSchema } from '../model/job.ts';
 import { findRuleId, ruleIds } from '../rules/catalogue.ts';
 
-/** What one poll is to ask for. */
+/** A poll, and the names of the rule that it asks for besides the known ones. */
 export interface PollRequest {
   readonly poll: Poll;
   /** Names of findings to be asked for besides those that the rule knows. */
@@ -19,6 +19,7 @@ const MILLISECONDS_PER_MINUTE = 60_000;
 const timeSchema = z.iso.datetime({ offset: true });
 
 const eventSchema = z.strictObject({
+  source: pollSchema.shape.source,
   rule: z.string().transform((text, context) => {
     const id = findRuleId(text);
     if (id !== undefined) return id;
@@ -44,8 +45,8 @@ function toSecond(milliseconds: number): string {
 }
 
 /**
- * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`. A second delivery
- * of the same schedule is the same poll. Who starts a poll by hand needs the rule alone; where no time is given, or
+ * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, and `source` where
+ * it is another than Netskope. A second delivery of the same schedule is the same poll. Who starts a poll by hand needs the rule alone; where no time is given, or
  * the scheduler's keyword still stands in its place, it is the minute that `now` lies in.
  * @param event from outside
  * @throws InvalidInputError that names everything that is wrong
@@ -57,10 +58,10 @@ export function parsePollRequest(event: unknown, now: Date): PollRequest {
       cause: parsed.error,
     });
   }
-  const { rule, scheduled_time, netskope_rule_names } = parsed.data;
+  const { source, rule, scheduled_time, netskope_rule_names } = parsed.data;
   const asOf =
     scheduled_time === SCHEDULED_TIME
       ? Math.floor(now.getTime() / MILLISECONDS_PER_MINUTE) * MILLISECONDS_PER_MINUTE
       : Date.parse(scheduled_time);
-  return { poll: { source: 'netskope', rule, asOf: toSecond(asOf) }, furtherRuleNames: netskope_rule_names };
+  return { poll: { source, rule, asOf: toSecond(asOf) }, furtherRuleNames: netskope_rule_names };
 }

@@ -6,8 +6,9 @@ import { modeSchema } from './mode.ts';
 /** The most findings that one job holds. */
 export const MAX_FINDINGS_PER_JOB = 25;
 
-/** The sources of findings that there are. */
+/** The sources of findings. */
 export const sourceSchema = z.enum(['netskope']);
+export type Source = z.infer<typeof sourceSchema>;
 
 /** One run of the collector for one rule: a second delivery of the same schedule is the same poll. */
 export const pollSchema = z.object({

@@ -24,15 +24,13 @@ export interface RuleDocumentation {
 }
 
 /**
- * What is said of a rule without its code: all that the collector, Terraform and the documents need. `Options` are the
- * rule's own.
+ * Data about a rule, without its code: all that the collector, Terraform and the documents need. Its names in a source
+ * are in `rule-names.ts` of that source. `Options` are the rule's own.
  */
 export interface RuleFacts<Options = unknown> {
   readonly id: string;
   readonly title: string;
   readonly legacyId: string;
-  /** The rule's names in Netskope, every spelling that is known. */
-  readonly netskopeRuleNames: readonly string[];
   /** CloudFormation's name of the type: `AWS::EC2::SecurityGroup`. */
   readonly resourceType: string;
   readonly scope: 'regional' | 'global';

@@ -1,3 +1,5 @@
+import type { AwsClientOptions } from '../aws/client-defaults.ts';
+import type { Clock } from '../model/clock.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Json } from '../model/json.ts';
 
@@ -54,7 +56,17 @@ export interface FindingPage {
   readonly leftAlone: Readonly<Record<LeftAloneReason, number>>;
 }
 
-/** Where findings come from. */
+/** Values that every source is made with, besides its own part of the environment. */
+export interface SourceContext {
+  /** The collector's region. */
+  readonly region: string;
+  readonly clock: Clock;
+  readonly clientOptions: AwsClientOptions;
+  /** Findings asked for at once; the source's own default where it is not set. */
+  readonly pageSize?: number;
+}
+
+/** A system that reports failed findings. */
 export interface FindingSource {
   /**
    * The findings, page by page, so that they need not all be held at once. The same finding may come more than once.

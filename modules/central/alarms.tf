@@ -9,7 +9,7 @@ locals {
         statistic   = "Sum"
       }
       polls-failed = {
-        description = "Netskope could not be asked for a rule's findings, after all retries. The log of ${local.collector_name} says which rule and why."
+        description = "The source could not be asked for a rule's findings, after all retries. The log of ${local.collector_name} says which rule and why."
         namespace   = local.metrics_namespace
         metric      = "PollFailed"
         dimensions  = { service = local.collector_name }

@@ -10,31 +10,26 @@ module "collector" {
 
   name        = local.collector_name
   role_name   = local.collector_name
-  description = "Asks Netskope for the failed findings of a rule and puts them on the queues of their regions."
+  description = "Asks the source for the failed findings of a rule and puts them on the queues of their regions."
   package     = "${path.module}/../../dist/collector.zip"
 
-  environment = {
+  environment = merge(local.source_environment, {
     NAME                         = var.name
     HOME_REGION                  = local.home_region
     SECURITY_ACCOUNT_ID          = local.account_id
     PARTITION                    = local.partition
     EVIDENCE_BUCKET              = local.made_evidence_bucket
     EVENT_BUS_ARN                = local.event_bus_arn
-    NETSKOPE_URL                 = local.netskope_url
-    NETSKOPE_TOKEN_SECRET_ARN    = local.token_secret_arn
     REGIONS                      = jsonencode(local.regions)
     REGION_LABELS                = jsonencode(var.region_labels)
     POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule_expression, module.settings.schedule.expression) })
     POWERTOOLS_SERVICE_NAME      = local.collector_name
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
-  }
+  })
 
   statements = concat(
+    local.source_statements,
     [
-      {
-        Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [local.token_secret_arn]
-      },
       {
         Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
         Resource = local.queue_arns
@@ -43,7 +38,7 @@ module "collector" {
         Action   = ["s3:PutObject"]
         Resource = ["${local.made_evidence_bucket_arn}/polls/*", "${local.made_evidence_bucket_arn}/unprocessable/*"]
       },
-      # Outcomes of findings that Netskope remediates itself. The condition lets no outcome be written over.
+      # Outcomes of findings that their source remediates itself. The condition lets no outcome be written over.
       {
         Action    = ["s3:PutObject"]
         Resource  = ["${local.made_evidence_bucket_arn}/outcomes/*"]
@@ -67,7 +62,6 @@ module "collector" {
         Resource = [aws_sqs_queue.polls_dead_letters.arn]
       },
     ],
-    local.key_statements.secret,
     local.key_statements.queues,
     local.key_statements.evidence,
   )

@@ -10,9 +10,8 @@ locals {
   account_id  = data.aws_caller_identity.this.account_id
   partition   = data.aws_partition.this.partition
 
-  regions      = sort(coalesce(var.regions, [local.home_region]))
-  external_id  = coalesce(var.external_id, "${var.name}-${local.account_id}")
-  netskope_url = endswith(var.netskope_tenant, ".goskope.com") ? "https://${var.netskope_tenant}" : "https://${var.netskope_tenant}.goskope.com"
+  regions     = sort(coalesce(var.regions, [local.home_region]))
+  external_id = coalesce(var.external_id, "${var.name}-${local.account_id}")
 
   metrics_namespace = "CspmAutoRemediation"
 }

@@ -13,7 +13,7 @@ resource "aws_scheduler_schedule" "rule" {
 
   name        = each.key
   group_name  = aws_scheduler_schedule_group.this.name
-  description = "Asks Netskope for findings: ${local.catalog[each.key].title}"
+  description = "Asks for findings: ${local.catalog[each.key].title}"
 
   schedule_expression          = coalesce(each.value.schedule_expression, module.settings.schedule.expression)
   schedule_expression_timezone = module.settings.schedule.time_zone
@@ -28,11 +28,10 @@ resource "aws_scheduler_schedule" "rule" {
     role_arn = aws_iam_role.scheduler.arn
 
     # The scheduler looks for its keyword in the text as it stands, and jsonencode writes "<" as an escape.
-    input = replace(replace(jsonencode({
-      rule                = each.key
-      scheduled_time      = "<aws.scheduler.scheduled-time>"
-      netskope_rule_names = each.value.netskope_rule_names
-    }), "\\u003c", "<"), "\\u003e", ">")
+    input = replace(replace(jsonencode(merge(local.poll_inputs[each.key], {
+      rule           = each.key
+      scheduled_time = "<aws.scheduler.scheduled-time>"
+    })), "\\u003c", "<"), "\\u003e", ">")
 
     retry_policy {
       maximum_event_age_in_seconds = 3600

@@ -16,10 +16,6 @@ export const facts = defineFacts({
   id: 'cloudtrail-log-file-validation',
   title: 'CloudTrail trails validate their log files',
   legacyId: 'CIS-1-2-0-2-2',
-  netskopeRuleNames: [
-    'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
-    'Secure audit trails so they cannot be altered: CloudTrail Log Files Lack Integrity Validation',
-  ],
   resourceType: 'AWS::CloudTrail::Trail',
   scope: 'regional',
   // The ARN names the home region; a finding of a multi-region trail may come from any region, or from `global`.

@@ -24,7 +24,6 @@ export const facts = defineFacts({
   id: 'iam-access-key-unrotated',
   title: 'IAM access keys are replaced in time',
   legacyId: 'CIS-1-2-0-1-4',
-  netskopeRuleNames: ['Remote access: Ensure access keys are rotated every 90 days or less.'],
   resourceType: 'AWS::IAM::User',
   scope: 'global',
   severity: 'medium',

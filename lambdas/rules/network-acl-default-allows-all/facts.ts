@@ -10,9 +10,6 @@ export const facts = defineFacts({
   id: 'network-acl-default-allows-all',
   title: 'Default network ACLs do not allow all inbound traffic',
   legacyId: 'BPR-0-6',
-  netskopeRuleNames: [
-    'Communications and control network protection: Ensure no rule exists which allows all ingress traffic in default Network ACL',
-  ],
   resourceType: 'AWS::EC2::NetworkAcl',
   scope: 'regional',
   severity: 'medium',

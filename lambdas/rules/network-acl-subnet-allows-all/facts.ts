@@ -10,9 +10,6 @@ export const facts = defineFacts({
   id: 'network-acl-subnet-allows-all',
   title: 'Network ACLs of subnets do not allow all inbound traffic',
   legacyId: 'BPR-0-1-0',
-  netskopeRuleNames: [
-    'Communications and control network protection: Ensure no rule exists which allows all ingress traffic in Network ACL which is associated with a subnet',
-  ],
   resourceType: 'AWS::EC2::NetworkAcl',
   scope: 'regional',
   severity: 'medium',

@@ -18,9 +18,6 @@ export const facts = defineFacts({
   id: 'rds-snapshot-public',
   title: 'Manual snapshots of RDS instances and Aurora clusters are not public',
   legacyId: 'BPR-3-8',
-  netskopeRuleNames: [
-    'Access permissions and authorizations: Ensure RDS Instances do not have Publicly Accessible Snapshots',
-  ],
   resourceType: 'AWS::RDS::DBInstance',
   scope: 'regional',
   severity: 'critical',

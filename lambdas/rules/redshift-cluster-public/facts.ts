@@ -10,9 +10,6 @@ export const facts = defineFacts({
   id: 'redshift-cluster-public',
   title: 'Redshift clusters are not publicly accessible',
   legacyId: 'BPR-1-9',
-  netskopeRuleNames: [
-    'Access permissions and authorizations: Ensure Redshift Clusters are not Publicly accessible',
-  ],
   resourceType: 'AWS::Redshift::Cluster',
   scope: 'regional',
   severity: 'high',

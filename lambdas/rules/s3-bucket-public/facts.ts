@@ -19,7 +19,6 @@ export const facts = defineFacts({
   id: 's3-bucket-public',
   title: 'S3 buckets are not public',
   legacyId: 'BPR-1-0-0',
-  netskopeRuleNames: ['Ensure S3 Bucket is not publicly accessible.'],
   resourceType: 'AWS::S3::Bucket',
   scope: 'regional',
   regionFrom: 'resource',

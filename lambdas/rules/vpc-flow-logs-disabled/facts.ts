@@ -74,9 +74,6 @@ export const facts = defineFacts({
   id: 'vpc-flow-logs-disabled',
   title: 'VPC flow logs are enabled',
   legacyId: 'CIS-1-2-0-2-9',
-  netskopeRuleNames: [
-    'Baseline network operations and data flows: Ensure VPC flow logging is enabled in all VPCs',
-  ],
   resourceType: 'AWS::EC2::VPC',
   scope: 'regional',
   severity: 'medium',

@@ -12,6 +12,14 @@ const copy = path.join(repository, '.work', `add-rule-${process.pid}`);
 const ID = 'redshift-cluster-exposed';
 const MODEL = 'redshift-cluster-public';
 
+/** The lists that hold a line for each rule. */
+const indexes = [
+  'lambdas/rules/catalogue.ts',
+  'lambdas/rules/index.ts',
+  'lambdas/sources/netskope/rule-names.ts',
+  'test/lab/rules/index.ts',
+];
+
 /** The new rule says what its model says, under names of its own. */
 function renamed(text: string): string {
   return text
@@ -31,14 +39,16 @@ async function edit(file: string, change: (text: string) => string, to = file): 
 }
 
 /** An import and an entry before the model's own, by which the alphabet is kept. */
-const entered = (text: string): string =>
-  text
-    .replace(/^import .*\/redshift-cluster-public.*\n/m, (line) =>
-      line.replaceAll('redshiftClusterPublic', 'redshiftClusterExposed').replaceAll(MODEL, ID).concat(line),
-    )
-    .replace(/^ {2}'redshift-cluster-public': .*\n/m, (line) =>
-      line.replaceAll('redshiftClusterPublic', 'redshiftClusterExposed').replaceAll(MODEL, ID).concat(line),
-    );
+function entered(text: string): string {
+  const withCopy = (model: string): string =>
+    renamed(model)
+      .replaceAll('redshiftClusterPublic', 'redshiftClusterExposed')
+      .replaceAll(MODEL, ID)
+      .concat(model);
+  return text
+    .replace(/^import .*\/redshift-cluster-public.*\n/m, withCopy)
+    .replace(/^ {2}'redshift-cluster-public': (?:.*,|\[\n(?: {4}.*\n)+ {2}\],)\n/m, withCopy);
+}
 
 /** Two rules share what a call asks for. */
 const withCallsOfModel = (text: string): string =>
@@ -72,7 +82,7 @@ beforeAll(async () => {
     `test/lab/rules/${ID}.ts`,
   );
   await edit(`test/unit/rules/${MODEL}.test.ts`, renamed, `test/unit/rules/${ID}.test.ts`);
-  for (const index of ['lambdas/rules/catalogue.ts', 'lambdas/rules/index.ts', 'test/lab/rules/index.ts']) {
+  for (const index of indexes) {
     await edit(index, entered);
   }
   expect(await run(biome, 'format', '--write', 'lambdas', 'test')).toBe('');

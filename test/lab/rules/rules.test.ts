@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { catalogue, type RuleId } from '../../../lambdas/rules/catalogue.ts';
+import { ruleNames } from '../../../lambdas/sources/index.ts';
 import { type LabRule, labRules } from './index.ts';
 
 /** By its type: `tsc` names a rule of the product that the laboratory does not know. */
@@ -14,7 +15,7 @@ test.each(Object.entries(catalogue))(
   (id, facts) => {
     const rule = Object.entries(everyRule).find(([labId]) => labId === id)?.[1];
 
-    expect(facts.netskopeRuleNames).toContain(rule?.words.rule_name);
+    expect(ruleNames.netskope[id]).toContain(rule?.words.rule_name);
     expect(facts.legacyId).toBe(rule?.code);
     expect(facts.options.safeParse(rule?.options).success).toBe(true);
     for (const { options = {} } of rule?.scenarios ?? []) {

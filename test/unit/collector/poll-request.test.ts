@@ -54,6 +54,7 @@ describe('the event of a schedule', () => {
     ['an unknown rule', { ...event, rule: 'ssh' }, /rule: expected one of .*s3-bucket-public.*, got ssh/],
     ['a time in words', { ...event, scheduled_time: 'noon' }, /scheduled_time: expected a time .*, got noon/],
     ['an empty name', { ...event, netskope_rule_names: [' '] }, /netskope_rule_names\.0: /],
+    ['an unknown source', { ...event, source: 'nobody' }, /source: /],
     ['a misspelt key', { ...event, rule_names: [] }, /rule_names/],
   ])('that is %s is refused', (_, given, message) => {
     expect(() => parsePollRequest(given, NOW)).toThrow(InvalidInputError);

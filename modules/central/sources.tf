@@ -1,0 +1,20 @@
+# The sources of findings: their part of the collector's environment and permissions, and what each poll asks.
+locals {
+  netskope_url = endswith(var.netskope_tenant, ".goskope.com") ? "https://${var.netskope_tenant}" : "https://${var.netskope_tenant}.goskope.com"
+
+  source_environment = {
+    NETSKOPE_URL              = local.netskope_url
+    NETSKOPE_TOKEN_SECRET_ARN = local.token_secret_arn
+  }
+
+  source_statements = concat(
+    [{
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [local.token_secret_arn]
+    }],
+    local.key_statements.secret,
+  )
+
+  # By rule: what its schedule tells the collector beside the rule and the time.
+  poll_inputs = { for id, rule in local.polled_rules : id => { netskope_rule_names = rule.netskope_rule_names } }
+}
