@@ -46,9 +46,9 @@ async function localPlace(): Promise<{ environment: Record<string, string>; stop
   return { environment, stop: () => lab.stop() };
 }
 
-const world = values.local ? await localPlace() : { environment: shell, stop: async () => {} };
+const target = values.local ? await localPlace() : { environment: shell, stop: async () => {} };
 // What the SDK's clients below read.
-Object.assign(process.env, world.environment);
+Object.assign(process.env, target.environment);
 const region = z
   .string({ error: 'AWS_REGION is not set: expected the region to deploy to, such as "eu-central-1"' })
   .parse(process.env['AWS_REGION']);
@@ -56,7 +56,7 @@ const name = `smoke-${Date.now().toString(36)}`;
 const place: Place = {
   name,
   terraform: await prepareTerraform(say),
-  environment: world.environment,
+  environment: target.environment,
   folder: path.resolve(import.meta.dirname, `../.work/${name}`),
   say,
 };
@@ -67,7 +67,7 @@ try {
   await deploy(place, 'enforce');
   await steps.remediated();
   await steps.undone();
-  await steps.told();
+  await steps.notified();
   say('All went well. What AWS shows only in days, docs/real-aws.md lists.');
 } catch (error) {
   process.exitCode = 1;
@@ -75,5 +75,5 @@ try {
 } finally {
   say('destroying, a minute or two …');
   await destroy(place);
-  await world.stop();
+  await target.stop();
 }

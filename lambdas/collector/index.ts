@@ -43,7 +43,7 @@ function report(summary: PollSummary, environment: Environment): void {
   const unprocessable = sum(summary.unprocessable);
   count('PollSucceeded', 1, poll.rule);
   reportUnmatched(summary);
-  // A metric costs by the hour in which it is told anything, a zero too.
+  // A metric costs by the hour in which it gets a value, a zero too.
   if (summary.findings > 0) count('Findings', summary.findings, poll.rule);
   if (summary.unprocessable.unknown_region_label > 0) {
     count('UnknownRegionLabel', summary.unprocessable.unknown_region_label);

@@ -8,7 +8,7 @@ const MAX_CHARACTERS = 16_384;
 /**
  * An item from outside in a form that can be stored and sent whatever it is: as it stands if it is small; otherwise
  * `{"truncated": "<the beginning of its JSON text>", "sha256": "<of the whole>"}`, so that two long items that begin
- * alike can be told apart.
+ * alike can be distinguished.
  */
 export function boundedJson(item: unknown): Json {
   let text: string | undefined;

@@ -44,7 +44,7 @@ function sessionName(name: string): string {
   return name.replaceAll(/[^\w+=,.@-]/g, '-').slice(0, 64);
 }
 
-/** Where it is told how near a session policy comes to what STS takes. */
+/** Log for a session policy that is nearly as large as STS allows. */
 export type SessionLog = Pick<Logger, 'debug' | 'warn'>;
 
 /** In percent: above it, a longer account or role name may make STS refuse the policy. */

@@ -27,7 +27,7 @@ resource "aws_s3_bucket" "evidence" {
   # checkov:skip=CKV_AWS_18: who reads it is for CloudTrail's data events to record, which the user turns on
   # checkov:skip=CKV_AWS_144: evidence is versioned; a copy elsewhere is the user's to make
   # checkov:skip=CKV_AWS_145: encrypted by S3's own key; no key at a price unless the user brings one
-  # checkov:skip=CKV2_AWS_62: what is written here is told as events on the bus
+  # checkov:skip=CKV2_AWS_62: what is written here is published as events on the bus
   count = local.inputs.evidence.create_bucket ? 1 : 0
 
   bucket        = local.evidence_bucket

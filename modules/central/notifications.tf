@@ -27,7 +27,7 @@ locals {
     ]
   }
 
-  told_of = {
+  notification_kinds = {
     findings = {
       wanted      = local.inputs.notifications.each_finding && length(setsubtract(local.inputs.notifications.outcomes, ["unprocessable"])) > 0
       description = "Findings that a person must look at."
@@ -132,7 +132,7 @@ locals {
     }
   }
 
-  notifications = { for name, told in local.told_of : name => told if local.inputs.notifications.enabled && told.wanted }
+  notifications = { for name, kind in local.notification_kinds : name => kind if local.inputs.notifications.enabled && kind.wanted }
 }
 
 locals {

@@ -18,8 +18,8 @@ const MADE_AT_ONCE = 8;
 const WORKERS = 5;
 const COLLECTOR_HEAP = '--max-old-space-size=224';
 
-/** What the product meets. */
-export interface Surroundings {
+/** Servers that the product calls. */
+export interface Servers {
   /** The local AWS itself. */
   readonly endpoint: string;
   readonly proxy: AwsProxy;
@@ -27,15 +27,15 @@ export interface Surroundings {
 }
 
 /** What the figures are taken from: the product, and its functions in this process. */
-export interface Bench extends Surroundings {
+export interface Bench extends Servers {
   readonly product: Product;
   collect(rule: string, asOf: string): Promise<void>;
   work(event: SQSEvent): Promise<SQSBatchResponse>;
 }
 
 /** Deploys the product for figures. Only one in a process: functions keep what they made in their first invocation. */
-export async function startBench(surroundings: Surroundings): Promise<Bench> {
-  const { endpoint, proxy, tenant } = surroundings;
+export async function startBench(servers: Servers): Promise<Bench> {
+  const { endpoint, proxy, tenant } = servers;
   const product = await Product.deploy({
     endpoint,
     functionEndpoint: proxy.endpoint,
@@ -51,7 +51,7 @@ export async function startBench(surroundings: Surroundings): Promise<Bench> {
   const collector = await import('../../lambdas/collector/index.ts');
   const remediator = await import('../../lambdas/remediator/index.ts');
   return {
-    ...surroundings,
+    ...servers,
     product,
     async collect(rule, asOf) {
       await collector.handler({ rule, scheduled_time: asOf }, lambdaContext());

@@ -57,7 +57,7 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
   cidr_ipv4         = "0.0.0.0/0"
 }
 
-# Hears what people would be told by mail.
+# Receives what people would get by mail.
 resource "aws_sqs_queue" "heard" {
   name                    = "${var.name}-heard"
   sqs_managed_sse_enabled = true

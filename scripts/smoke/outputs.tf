@@ -4,7 +4,7 @@ output "account" {
 }
 
 output "event_bus" {
-  description = "The name of the bus that outcomes are told on."
+  description = "The name of the bus that outcomes are published on."
   value       = module.smoke.event_bus_name
 }
 

@@ -76,7 +76,7 @@ export class Steps {
   }
 
   /** A failed finding goes by EventBridge to the topic: the way that every notification goes. */
-  async told(): Promise<void> {
+  async notified(): Promise<void> {
     const { account, event_bus: bus, heard_queue_url: QueueUrl, security_group: resource } = this.#outputs;
     const { name, region } = this.#options;
     const reason = `nothing failed, this is ${name}`;
@@ -103,7 +103,7 @@ export class Steps {
       const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
       return Messages.map(({ Body = '' }) => Body).find((body) => body.includes(reason));
     });
-    this.#options.say(`told: ${heard}`);
+    this.#options.say(`notified: ${heard}`);
   }
 
   /** Sends the job of a poll of now, and waits for its finding's outcome. */

@@ -9,7 +9,7 @@ interface Scheduled {
  * Runs steps, each as soon as what it needs has succeeded, at most `slots` at a time; where several could start, the
  * earlier one does. A step that needs one that failed is not run.
  * @param run runs a step; whether it succeeded
- * @param skip is told of a step that is not run, and which of its needs failed
+ * @param skip is called with each step that is not run, and which of its needs failed
  */
 export async function schedule<S extends Scheduled>(options: {
   steps: readonly S[];

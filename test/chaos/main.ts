@@ -64,7 +64,7 @@ if (options.findings !== undefined) {
 }
 
 const started = performance.now();
-let told = started;
+let reportedAt = started;
 const chosen = {
   seed: options.seed,
   cases: options.cases,
@@ -72,8 +72,8 @@ const chosen = {
   ...(options.path !== undefined && { path: options.path }),
   onCase: (done: number) => {
     const now = performance.now();
-    if (now - told < 30_000) return;
-    told = now;
+    if (now - reportedAt < 30_000) return;
+    reportedAt = now;
     process.stderr.write(`${done} of ${options.cases} cases\n`);
   },
 };

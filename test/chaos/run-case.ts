@@ -6,7 +6,7 @@ import { AwsModelError } from '../lab/aws-model/operation.ts';
 import { type ModelCall, modelSession, networkError, sdkError } from '../lab/aws-model/session.ts';
 import type { AwsState } from '../lab/aws-model/state.ts';
 import { Killed, type Lifeline } from '../unit/remediator/support/lifeline.ts';
-import { settingsOf, World } from '../unit/remediator/support/world.ts';
+import { RemediatorInMemory, settingsOf } from '../unit/remediator/support/remediator-in-memory.ts';
 import { doAct } from './acts.ts';
 import { ACCOUNT, type Case, type Disturbance, type JobSpec, REGION, resourcesOf } from './case.ts';
 import { Counts } from './counts.ts';
@@ -68,7 +68,7 @@ class CaseRun implements CaseResult {
   readonly trace: string[] = [];
   readonly #case: Case;
   readonly #withTrace: boolean;
-  readonly #world = new World();
+  readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #oracle: ResourceOracle;
   readonly #looks = new Looks();
@@ -102,16 +102,16 @@ class CaseRun implements CaseResult {
   constructor(chosen: Case, withTrace: boolean) {
     this.#case = chosen;
     this.#withTrace = withTrace;
-    this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#world.now);
+    this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#remediator.now);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
       'network-acl': () => new NetworkAclOracle(),
       bucket: () => new BucketOracle(),
       'flow-log': () => new FlowLogOracle(),
       snapshot: () => new SnapshotOracle(),
-      'access-key': () => new AccessKeyOracle(() => this.#world.now),
+      'access-key': () => new AccessKeyOracle(() => this.#remediator.now),
     }[chosen.kind]();
-    this.#world.openSession = (_, __, life) => this.#session(life);
+    this.#remediator.openSession = (_, __, life) => this.#session(life);
   }
 
   async run(): Promise<void> {
@@ -135,13 +135,13 @@ class CaseRun implements CaseResult {
         if (outcome !== undefined) outcomes.push(outcome);
         this.#judgeEnd(resource, outcome, begun);
       }
-      this.#world.now += 60_000;
+      this.#remediator.now += 60_000;
     }
     if (this.#isCalm && this.faults.length === 0) await this.#judgeUndo(outcomes);
   }
 
   #jobOf({ rule, options }: JobSpec, index: number): Job {
-    this.#world.settings = settingsOf({ rule, options });
+    this.#remediator.settings = settingsOf({ rule, options });
     const asOf = new Date(Date.UTC(2026, 5, 30, 10, index)).toISOString().replace('.000', '');
     return {
       version: 1,
@@ -171,7 +171,7 @@ class CaseRun implements CaseResult {
         const number = ((receipt - 1) % MOST_ATTEMPTS) + 1;
         const steps = kills[killed];
         let taken = 0;
-        const result = await this.#world
+        const result = await this.#remediator
           .attempt(job, {
             number,
             last: number === MOST_ATTEMPTS,
@@ -197,11 +197,11 @@ class CaseRun implements CaseResult {
           this.#say(
             `attempt ${number} is unfinished: ${result?.unfinished.map(({ error }) => String(error)).join('; ')}`,
           );
-        this.#world.now += RETRY_MILLISECONDS;
+        this.#remediator.now += RETRY_MILLISECONDS;
       }
-      for (const { job: later, delaySeconds } of this.#world.later.splice(0)) {
+      for (const { job: later, delaySeconds } of this.#remediator.later.splice(0)) {
         this.#say(`looks again after ${delaySeconds} s`);
-        this.#world.now += delaySeconds * 1000;
+        this.#remediator.now += delaySeconds * 1000;
         jobs.push(later);
       }
     }
@@ -212,14 +212,14 @@ class CaseRun implements CaseResult {
   #session(life: Lifeline) {
     return modelSession(
       { account: ACCOUNT, region: REGION },
-      () => this.#world.now,
+      () => this.#remediator.now,
       (call) => life.step(() => this.#call(call)),
     );
   }
 
   #call(call: ModelCall): object {
     this.#calls += 1;
-    this.#world.now += CALL_MILLISECONDS;
+    this.#remediator.now += CALL_MILLISECONDS;
     this.counts.add('calls');
     let loss: 'retried' | 'for good' | 'refused' | undefined;
     for (const disturbance of this.#case.disturbances) {
@@ -254,7 +254,7 @@ class CaseRun implements CaseResult {
     if ('loss' in disturbance) return disturbance.loss;
     if ('lag' in disturbance) {
       const { versions, reads } = disturbance.lag;
-      const state = this.#model.past(versions, this.#world.now - LONGEST_LAG_MILLISECONDS);
+      const state = this.#model.past(versions, this.#remediator.now - LONGEST_LAG_MILLISECONDS);
       if (state === this.#model.state) return undefined;
       this.#lag = { state, reads };
       this.#say(`the next ${reads} reads answer the state of ${versions} changes ago`);
@@ -272,7 +272,7 @@ class CaseRun implements CaseResult {
         this.#ids += 1;
         return `${kind === 'flow-log' ? 'fl' : 'sgr'}-${this.#ids.toString(16).padStart(17, '0')}`;
       },
-      now: this.#world.now,
+      now: this.#remediator.now,
     });
     if (acted === undefined) return undefined;
     this.#model.set(acted.state);
@@ -288,8 +288,8 @@ class CaseRun implements CaseResult {
 
   #setPause(isPause: boolean): void {
     if (isPause === (this.#pausedAt !== undefined)) return;
-    this.#world.pause = isPause ? 'all' : 'none';
-    this.#pausedAt = isPause ? this.#world.now : undefined;
+    this.#remediator.pause = isPause ? 'all' : 'none';
+    this.#pausedAt = isPause ? this.#remediator.now : undefined;
     this.counts.add('acts');
     this.#isCalm = false;
     this.#say(`someone ${isPause ? 'pauses' : 'resumes'} enforcement`);
@@ -440,10 +440,10 @@ class CaseRun implements CaseResult {
 
   /** Exempt or paused, nothing more is to be changed. */
   #judgeTiming({ resource, before, operation }: Write): void {
-    if (this.#pausedAt !== undefined && this.#world.now - this.#pausedAt > PAUSE_MILLISECONDS) {
+    if (this.#pausedAt !== undefined && this.#remediator.now - this.#pausedAt > PAUSE_MILLISECONDS) {
       this.#fault(
         'pause',
-        `${operation} of ${resource} ${this.#world.now - this.#pausedAt} ms after a pause`,
+        `${operation} of ${resource} ${this.#remediator.now - this.#pausedAt} ms after a pause`,
       );
     }
     if (!isExempt(before, resource)) return;
@@ -470,7 +470,7 @@ class CaseRun implements CaseResult {
   }
 
   #outcomeOf({ poll }: Job, resource: string): Outcome | undefined {
-    return [...this.#world.outcomes.values()].find(
+    return [...this.#remediator.outcomes.values()].find(
       ({ poll: of, finding }) =>
         of.rule === poll.rule && of.asOf === poll.asOf && finding.resource === resource,
     );
@@ -572,8 +572,8 @@ class CaseRun implements CaseResult {
       return;
     }
     for (const [item, { before, after }] of made) {
-      const told = recorded.net.get(item);
-      if (told?.before === before && told.after === after) continue;
+      const net = recorded.net.get(item);
+      if (net?.before === before && net.after === after) continue;
       if (recorded.unconfirmed.has(item) || unknown.has(item) || unknown.has(after ?? before ?? '')) {
         this.counts.add('recorded as unconfirmed');
         continue;
@@ -588,7 +588,7 @@ class CaseRun implements CaseResult {
       }
       this.#fault(
         'record',
-        `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${told === undefined ? 'nothing of it' : `${told.before ?? 'nothing'} to ${told.after ?? 'nothing'}`}`,
+        `${resource} (${outcome}): ${item} went from ${before ?? 'nothing'} to ${after ?? 'nothing'} by our calls, the record has ${net === undefined ? 'nothing of it' : `${net.before ?? 'nothing'} to ${net.after ?? 'nothing'}`}`,
       );
     }
     if (!this.#isCalm) return;
@@ -610,7 +610,7 @@ class CaseRun implements CaseResult {
     this.#lag = undefined;
     const session = modelSession(
       { account: ACCOUNT, region: REGION },
-      () => this.#world.now,
+      () => this.#remediator.now,
       async ({ operation, input, region }) => {
         const { output, next } = this.#model.answer(operation, input, this.#model.state, region);
         if (next !== undefined) this.#model.set(next);

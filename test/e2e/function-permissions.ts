@@ -151,7 +151,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       });
     });
 
-    test('an item that nobody understands is told of', async () => {
+    test('an item that nobody understands is reported', async () => {
       const { judge, tenant } = demo().lab;
       const { rule_name, severity, resource_type, resource_category } =
         labRules['security-group-ssh-open'].words;

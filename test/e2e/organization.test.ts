@@ -313,7 +313,7 @@ describe('examples/organization in a local AWS', () => {
     expect(refused?.reason).toContain(`deploy modules/target in that account`);
   });
 
-  test('a region that is taken out leaves nothing behind, and its findings are told of', async () => {
+  test('a region that is taken out leaves nothing behind, and its findings are reported', async () => {
     const { proxy, tenant, aws } = demo.lab;
     const { security, staging } = accounts;
     const gone = 'us-west-2';

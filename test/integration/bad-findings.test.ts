@@ -1,24 +1,24 @@
 import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Job } from '../../lambdas/model/job.ts';
+import { expectWritesWithin, type Harness, nextMoment, startHarness } from './harness/harness.ts';
 import { deadLetters, send } from './harness/job-service.ts';
 import { itemOf, makeSecurityGroup, makeViolation, openPort } from './harness/violations.ts';
-import { expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
 const SSH = 'security-group-ssh-open';
 const enforce = { [SSH]: { mode: 'enforce' } } as const;
 
-let world: World;
+let harness: Harness;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 describe('findings that can not become jobs', () => {
   test('a region label that nobody knows is counted and reported by label; the others are worked on', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const account = world.account();
-    const item = await makeViolation(world.endpoint, SSH, account);
+    const deployed = await harness.deploy({ rules: enforce });
+    const account = harness.account();
+    const item = await makeViolation(harness.endpoint, SSH, account);
     const strange = [1, 2, 3].map((number) =>
       itemOf(SSH, {
         account_id: account,
@@ -39,8 +39,8 @@ describe('findings that can not become jobs', () => {
   });
 
   test('a label that the user adds is known', async () => {
-    const deployed = await world.deploy({ rules: enforce, regionLabels: { 'Moon(Base)': 'eu-central-1' } });
-    const item = await makeViolation(world.endpoint, SSH, world.account());
+    const deployed = await harness.deploy({ rules: enforce, regionLabels: { 'Moon(Base)': 'eu-central-1' } });
+    const item = await makeViolation(harness.endpoint, SSH, harness.account());
 
     const { outcomes } = await deployed.run(SSH, [{ ...item, region_name: 'Moon (Base)' }]);
 
@@ -48,10 +48,10 @@ describe('findings that can not become jobs', () => {
   });
 
   test('a region that is not deployed: unprocessable, and nothing is changed there', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const account = world.account();
-    const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
-    const elsewhere = await makeViolation(world.endpoint, SSH, account, 'eu-west-1');
+    const deployed = await harness.deploy({ rules: enforce });
+    const account = harness.account();
+    const here = await makeViolation(harness.endpoint, SSH, account, 'eu-central-1');
+    const elsewhere = await makeViolation(harness.endpoint, SSH, account, 'eu-west-1');
     const before = await deployed.snapshot(account, ['eu-west-1']);
 
     const { summary, unprocessable, outcomes } = await deployed.run(SSH, [here, elsewhere]);
@@ -66,14 +66,14 @@ describe('findings that can not become jobs', () => {
 
   test('a region whose queue is missing: the poll fails, the others have their jobs, and the next attempt sends the rest', async () => {
     const regions = ['eu-central-1', 'us-east-1'];
-    const deployed = await world.deploy({ rules: enforce, regions, collectorRegions: regions });
+    const deployed = await harness.deploy({ rules: enforce, regions, collectorRegions: regions });
     const { product } = deployed;
     await product.deleteQueue('us-east-1');
-    const account = world.account();
-    const here = await makeViolation(world.endpoint, SSH, account, 'eu-central-1');
-    const withoutQueue = await makeViolation(world.endpoint, SSH, account, 'us-east-1');
+    const account = harness.account();
+    const here = await makeViolation(harness.endpoint, SSH, account, 'eu-central-1');
+    const withoutQueue = await makeViolation(harness.endpoint, SSH, account, 'us-east-1');
     const asOf = nextMoment();
-    world.tenant.setFindings([here, withoutQueue]);
+    harness.tenant.setFindings([here, withoutQueue]);
 
     const { thrown } = await deployed.collect({ rule: SSH, asOf });
 
@@ -94,9 +94,9 @@ describe('findings that can not become jobs', () => {
   });
 
   test('resources and accounts whose ids are of another form reach no AWS call', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const account = world.account();
-    world.proxy.clear();
+    const deployed = await harness.deploy({ rules: enforce });
+    const account = harness.account();
+    harness.proxy.clear();
 
     const { unprocessable } = await deployed.run(SSH, [
       itemOf(SSH, { account_id: account, resource_id: 'sg-00000000; rm -rf' }),
@@ -107,7 +107,7 @@ describe('findings that can not become jobs', () => {
       'account "12345": expected an AWS account id of twelve digits',
       'resource "sg-00000000; rm -rf": expected the id of a security group, sg-…',
     ]);
-    expect(world.proxy.calls.filter(({ service }) => service === 'ec2' || service === 'sts')).toEqual([]);
+    expect(harness.proxy.calls.filter(({ service }) => service === 'ec2' || service === 'sts')).toEqual([]);
   });
 });
 
@@ -122,15 +122,15 @@ describe('accounts and resources that are not what the finding says', () => {
   ] as const)(
     'a target role that %s: its findings fail with advice, other accounts are cured',
     async (_, effect, says) => {
-      const deployed = await world.deploy({ rules: enforce });
-      const [closed, open] = [world.account(0), world.account(1)];
+      const deployed = await harness.deploy({ rules: enforce });
+      const [closed, open] = [harness.account(0), harness.account(1)];
       const items = [
-        await makeViolation(world.endpoint, SSH, closed),
-        await makeViolation(world.endpoint, SSH, closed),
-        await makeViolation(world.endpoint, SSH, open),
+        await makeViolation(harness.endpoint, SSH, closed),
+        await makeViolation(harness.endpoint, SSH, closed),
+        await makeViolation(harness.endpoint, SSH, open),
       ];
       const before = await deployed.snapshot(closed);
-      world.fault({ service: 'sts', operation: 'AssumeRole', text: `:${closed}:`, effect });
+      harness.fault({ service: 'sts', operation: 'AssumeRole', text: `:${closed}:`, effect });
 
       const { outcomes } = await deployed.run(SSH, items);
 
@@ -153,15 +153,15 @@ describe('accounts and resources that are not what the finding says', () => {
   );
 
   test('the role refuses one call: its finding fails with the reason, and nothing of its plan is done', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const account = world.account();
+    const deployed = await harness.deploy({ rules: enforce });
+    const account = harness.account();
     const items = [
-      await makeViolation(world.endpoint, SSH, account),
-      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
     ];
     const [refused, cured] = items.map(({ resource_id }) => resource_id);
     const before = await deployed.snapshot(account);
-    world.fault({
+    harness.fault({
       service: 'ec2',
       operation: 'AuthorizeSecurityGroupIngress',
       text: refused ?? '',
@@ -183,18 +183,18 @@ describe('accounts and resources that are not what the finding says', () => {
   });
 
   test('resources that are gone, in each rule', async () => {
-    const deployed = await world.deploy({
+    const deployed = await harness.deploy({
       rules: {
         ...enforce,
         's3-bucket-public': { mode: 'enforce' },
         'iam-access-key-unrotated': { mode: 'enforce' },
       },
     });
-    const account = world.account();
+    const account = harness.account();
     const group = itemOf(SSH, { account_id: account, resource_id: 'sg-00000000' });
-    const bucket = await makeViolation(world.endpoint, 's3-bucket-public', account);
+    const bucket = await makeViolation(harness.endpoint, 's3-bucket-public', account);
     await new S3Client({
-      endpoint: world.endpoint,
+      endpoint: harness.endpoint,
       region: 'eu-central-1',
       credentials: { accessKeyId: account, secretAccessKey: 'test' },
     }).send(new DeleteBucketCommand({ Bucket: bucket.resource_id }));
@@ -222,10 +222,10 @@ describe('accounts and resources that are not what the finding says', () => {
   });
 
   test("another account's resource is not touched", async () => {
-    const deployed = await world.deploy({ rules: { ...enforce, 's3-bucket-public': { mode: 'enforce' } } });
-    const [owner, other] = [world.account(0), world.account(1)];
-    const group = await makeViolation(world.endpoint, SSH, owner);
-    const bucket = await makeViolation(world.endpoint, 's3-bucket-public', owner);
+    const deployed = await harness.deploy({ rules: { ...enforce, 's3-bucket-public': { mode: 'enforce' } } });
+    const [owner, other] = [harness.account(0), harness.account(1)];
+    const group = await makeViolation(harness.endpoint, SSH, owner);
+    const bucket = await makeViolation(harness.endpoint, 's3-bucket-public', owner);
     const before = await deployed.snapshot(owner);
 
     const groups = await deployed.run(SSH, [{ ...group, account_id: other }]);
@@ -237,11 +237,11 @@ describe('accounts and resources that are not what the finding says', () => {
   });
 
   test('a group that another account shares with this one is its owner’s to change', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const [owner, account] = [world.account(0), world.account(1)];
-    const item = await makeViolation(world.endpoint, SSH, account);
+    const deployed = await harness.deploy({ rules: enforce });
+    const [owner, account] = [harness.account(0), harness.account(1)];
+    const item = await makeViolation(harness.endpoint, SSH, account);
     // The local AWS shows nobody the groups of a shared VPC: the answer names another owner, as AWS's does.
-    world.fault({
+    harness.fault({
       service: 'ec2',
       operation: 'DescribeSecurityGroups',
       account,
@@ -281,12 +281,12 @@ describe('messages', () => {
   ])(
     'a message that %s goes to the dead letters at once, and what follows is worked on',
     async (_, body, says) => {
-      const deployed = await world.deploy({ rules: enforce });
-      const account = world.account();
-      const item = await makeViolation(world.endpoint, SSH, account);
+      const deployed = await harness.deploy({ rules: enforce });
+      const account = harness.account();
+      const item = await makeViolation(harness.endpoint, SSH, account);
       const { product } = deployed;
       await send(product, 'eu-central-1', body, { group: account, deduplication: 'strange' });
-      world.tenant.setFindings([item]);
+      harness.tenant.setFindings([item]);
       const asOf = nextMoment();
       await deployed.collect({ rule: SSH, asOf });
 
@@ -305,13 +305,13 @@ describe('messages', () => {
   );
 
   test('a poll that is delivered twice is worked on once', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const account = world.account();
+    const deployed = await harness.deploy({ rules: enforce });
+    const account = harness.account();
     const items = [
-      await makeViolation(world.endpoint, SSH, account),
-      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
     ];
-    world.tenant.setFindings(items);
+    harness.tenant.setFindings(items);
     const asOf = nextMoment();
 
     await deployed.collect({ rule: SSH, asOf });
@@ -326,10 +326,10 @@ describe('messages', () => {
   });
 
   test('a message that is delivered twice keeps the outcome that says what was changed', async () => {
-    const deployed = await world.deploy({ rules: enforce });
+    const deployed = await harness.deploy({ rules: enforce });
     const { product } = deployed;
-    const account = world.account();
-    const group = await makeSecurityGroup(world.endpoint, account, openPort(22));
+    const account = harness.account();
+    const group = await makeSecurityGroup(harness.endpoint, account, openPort(22));
     const asOf = nextMoment();
     const job: Job = {
       version: 1,
@@ -343,7 +343,7 @@ describe('messages', () => {
     for (const deduplication of ['first', 'second']) {
       await send(product, 'eu-central-1', JSON.stringify(job), { group: account, deduplication });
     }
-    world.proxy.clear();
+    harness.proxy.clear();
 
     const { invocations } = await deployed.work();
 
@@ -357,14 +357,14 @@ describe('messages', () => {
   });
 
   test('a batch of several accounts: the one in trouble goes back, the others are done', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const accounts = [world.account(0), world.account(1), world.account(2)];
+    const deployed = await harness.deploy({ rules: enforce });
+    const accounts = [harness.account(0), harness.account(1), harness.account(2)];
     const [, troubled = ''] = accounts;
-    const items = await Promise.all(accounts.map((account) => makeViolation(world.endpoint, SSH, account)));
-    world.tenant.setFindings(items);
+    const items = await Promise.all(accounts.map((account) => makeViolation(harness.endpoint, SSH, account)));
+    harness.tenant.setFindings(items);
     const asOf = nextMoment();
     await deployed.collect({ rule: SSH, asOf });
-    const fault = world.fault({ service: 'ec2', account: troubled, effect: 'unavailable', times: 8 });
+    const fault = harness.fault({ service: 'ec2', account: troubled, effect: 'unavailable', times: 8 });
 
     const { invocations, timeouts } = await deployed.work('eu-central-1', { batchSize: 10 });
 
@@ -379,13 +379,13 @@ describe('messages', () => {
   });
 
   test('a job that can not be put back comes back when its visibility timeout is over, and is finished', async () => {
-    const deployed = await world.deploy({ rules: enforce });
-    const item = await makeViolation(world.endpoint, SSH, world.account());
-    world.tenant.setFindings([item]);
+    const deployed = await harness.deploy({ rules: enforce });
+    const item = await makeViolation(harness.endpoint, SSH, harness.account());
+    harness.tenant.setFindings([item]);
     const asOf = nextMoment();
     await deployed.collect({ rule: SSH, asOf });
-    world.fault({ service: 'sts', effect: 'unavailable', times: 4 });
-    world.fault({ service: 'sqs', operation: 'ChangeMessageVisibility', effect: 'denied' });
+    harness.fault({ service: 'sts', effect: 'unavailable', times: 4 });
+    harness.fault({ service: 'sqs', operation: 'ChangeMessageVisibility', effect: 'denied' });
 
     const worked = await deployed.work();
 

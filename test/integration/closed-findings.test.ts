@@ -1,22 +1,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Harness, nextMoment, startHarness } from './harness/harness.ts';
 import { makeViolation } from './harness/violations.ts';
-import { nextMoment, startWorld, type World } from './harness/world.ts';
 
 const RULE = 's3-bucket-public';
 
-let world: World;
+let harness: Harness;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 test('what the source no longer gives at a complete poll is closed, and counted apart', async () => {
-  const deployed = await world.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
+  const deployed = await harness.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
   deployed.closesMissing = true;
-  const item = await makeViolation(world.endpoint, RULE, world.account());
+  const item = await makeViolation(harness.endpoint, RULE, harness.account());
   await deployed.run(RULE, [item]);
   const asOf = nextMoment();
-  world.tenant.setFindings([]);
+  harness.tenant.setFindings([]);
 
   const { thrown } = await deployed.collect({ rule: RULE, asOf });
   await deployed.work();

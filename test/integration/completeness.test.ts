@@ -4,23 +4,23 @@ import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client }
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { proveCompleteness, type Question } from '../../scripts/audit/completeness.ts';
 import { Evidence } from '../../scripts/audit/evidence.ts';
+import { type Deployed, type Harness, startHarness } from './harness/harness.ts';
 import { itemOf, makeViolation } from './harness/violations.ts';
-import { type Deployed, startWorld, type World } from './harness/world.ts';
 
 const RULE = 's3-bucket-public';
 
-let world: World;
+let harness: Harness;
 let deployed: Deployed;
 let s3: S3Client;
 let evidence: Evidence;
 let question: Question;
 beforeAll(async () => {
-  world = await startWorld();
-  deployed = await world.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
-  const account = world.account();
+  harness = await startHarness();
+  deployed = await harness.deploy({ rules: { [RULE]: { mode: 'dry_run' } } });
+  const account = harness.account();
   const items = [
-    await makeViolation(world.endpoint, RULE, account),
-    await makeViolation(world.endpoint, RULE, account),
+    await makeViolation(harness.endpoint, RULE, account),
+    await makeViolation(harness.endpoint, RULE, account),
     // Nobody understands it.
     itemOf(RULE, { account_id: account, resource_id: 'arn:aws:iam::1:root' }),
   ];
@@ -36,7 +36,7 @@ beforeAll(async () => {
     timeZone: 'UTC',
   };
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 test('a month without gaps, whose findings all have outcomes, is complete', async () => {
   const proof = await proveCompleteness(evidence, question);
@@ -112,7 +112,7 @@ function audit(...args: readonly string[]): Promise<{ code: number; stdout: stri
   const { account, homeRegion } = deployed.product;
   const env = {
     ...process.env,
-    AWS_ENDPOINT_URL: world.endpoint,
+    AWS_ENDPOINT_URL: harness.endpoint,
     AWS_ACCESS_KEY_ID: account,
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: homeRegion,

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Deployed, type Harness, startHarness } from './harness/harness.ts';
 import { makeViolation } from './harness/violations.ts';
-import { type Deployed, startWorld, type World } from './harness/world.ts';
 
 const RULE = 's3-bucket-public';
 const page = await readFile(path.resolve(import.meta.dirname, '../../docs/evidence.md'), 'utf8');
@@ -18,19 +18,19 @@ function sqlUnder(heading: string): string {
   return sql;
 }
 
-let world: World;
+let harness: Harness;
 let folder: string;
 let duckdb: DuckDBConnection;
 /** The buckets of the polls below. */
 let [fixed, failing, exempt] = ['', '', ''];
 
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
   folder = await mkdtemp(path.join(tmpdir(), 'evidence-'));
-  const account = world.account();
+  const account = harness.account();
   const items = [];
   for (let number = 0; number < 3; number += 1)
-    items.push(await makeViolation(world.endpoint, RULE, account));
+    items.push(await makeViolation(harness.endpoint, RULE, account));
   [fixed = '', failing = '', exempt = ''] = items.map(({ resource_id }) => String(resource_id));
   const exemption = {
     account,
@@ -40,9 +40,9 @@ beforeAll(async () => {
     owner: 'web',
     expires: '2999-12-31',
   };
-  const deployed = await world.deploy({ rules: { [RULE]: { mode: 'enforce', exemptions: [exemption] } } });
+  const deployed = await harness.deploy({ rules: { [RULE]: { mode: 'enforce', exemptions: [exemption] } } });
   // Twice: a bucket that may not be changed fails at both polls.
-  world.proxy.inject({ service: 's3', operation: 'PutPublicAccessBlock', text: failing, effect: 'denied' });
+  harness.proxy.inject({ service: 's3', operation: 'PutPublicAccessBlock', text: failing, effect: 'denied' });
   await deployed.run(RULE, items);
   await deployed.run(RULE, items);
   await download(deployed);
@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   duckdb.closeSync();
-  await world[Symbol.asyncDispose]();
+  await harness[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -80,7 +80,7 @@ test('what was changed in the last week', async () => {
   expect(rows).toMatchObject([
     {
       rule: RULE,
-      account: world.account(),
+      account: harness.account(),
       resource: fixed,
       line: expect.stringContaining('public access block'),
     },

@@ -3,18 +3,24 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  type Deployed,
+  expectWritesWithin,
+  type Harness,
+  nextMoment,
+  startHarness,
+} from './harness/harness.ts';
 import { workOff } from './harness/job-service.ts';
 import { ingressRules, itemOf, makeSecurityGroup, OFFICE, WORLD } from './harness/violations.ts';
-import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
 const SSH = 'security-group-ssh-open';
 const script = fileURLToPath(new URL('./harness/run-remediator.ts', import.meta.url));
 
-let world: World;
+let harness: Harness;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 /** Two wide rules are to be shrunk: a plan of one call that adds and two that modify. */
 const twoRanges = [
@@ -83,16 +89,16 @@ describe('a function that is killed amid its work', () => {
   test.each(calls)(
     'after %s:%s %s number %i, %s: the next attempt finishes the work',
     async (service, operation, text, number) => {
-      const deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
-      const account = world.account();
-      const group = await makeSecurityGroup(world.endpoint, account, twoRanges);
+      const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
+      const account = harness.account();
+      const group = await makeSecurityGroup(harness.endpoint, account, twoRanges);
       const asOf = nextMoment();
-      world.tenant.setFindings([itemOf(SSH, { account_id: account, resource_id: group })]);
+      harness.tenant.setFindings([itemOf(SSH, { account_id: account, resource_id: group })]);
       await deployed.collect({ rule: SSH, asOf });
-      world.proxy.clear();
+      harness.proxy.clear();
       let victim: ChildProcess | undefined;
       // The call takes effect; then the function is gone, before it can see the answer.
-      const fault = world.fault({
+      const fault = harness.fault({
         service,
         operation,
         text,
@@ -115,14 +121,14 @@ describe('a function that is killed amid its work', () => {
       expect(fault.hits).toBe(1);
       expect(invocations).toBe(2);
       expect(timeouts).toBe(1);
-      expect(await ingressRules(world.endpoint, account, group)).toEqual(cured);
+      expect(await ingressRules(harness.endpoint, account, group)).toEqual(cured);
       const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 1);
       expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
       const [outcome] = outcomes;
-      // All that was done is told of: as applied where an attempt lived to write that down, else as planned by one.
-      const told = [...(outcome?.plan ?? []), ...(outcome?.earlierPlan ?? [])];
-      expectWritesWithin(deployed.writes(), [{ plan: told }]);
-      const lines = told.map(({ line }) => line).join('\n');
+      // All that was done is recorded: as applied where an attempt lived to write that down, else as planned by one.
+      const recorded = [...(outcome?.plan ?? []), ...(outcome?.earlierPlan ?? [])];
+      expectWritesWithin(deployed.writes(), [{ plan: recorded }]);
+      const lines = recorded.map(({ line }) => line).join('\n');
       expect(lines).toMatch(/^~ ingress tcp 20-443 .* -> tcp 20-21, tcp 23-443$/m);
       expect(lines).toMatch(/^~ ingress tcp 22-30 from ::\/0 .* -> tcp 23-30$/m);
     },

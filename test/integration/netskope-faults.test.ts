@@ -19,21 +19,27 @@ import {
   unusualItems,
   unwantedItems,
 } from '../lab/tenant/index.ts';
+import {
+  type Deployed,
+  expectWritesWithin,
+  type Harness,
+  nextMoment,
+  startHarness,
+} from './harness/harness.ts';
 import { makeViolation } from './harness/violations.ts';
-import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
 const RULE = 'security-group-ssh-open';
 
-let world: World;
+let harness: Harness;
 let deployed: Deployed;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 beforeEach(async () => {
-  deployed = await world.deploy({ rules: { [RULE]: { mode: 'enforce' } } });
+  deployed = await harness.deploy({ rules: { [RULE]: { mode: 'enforce' } } });
 });
-afterEach(() => world.tenant.clearFaults());
+afterEach(() => harness.tenant.clearFaults());
 
 /** How long one request may take, in `lambdas/sources/netskope/client.ts`. */
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
@@ -59,7 +65,7 @@ const unanswered: readonly (readonly [
   { readonly says: RegExp; readonly requests: number },
 ])[] = [
   [
-    'a wrong token, told in an HTTP 200',
+    'a wrong token, reported in an HTTP 200',
     () => ({ kind: 'token_refused', status: 200 }),
     {
       says: /refused the API token \(HTTP 200\).*put a valid token into arn:aws:secretsmanager/,
@@ -67,7 +73,7 @@ const unanswered: readonly (readonly [
     },
   ],
   [
-    'a wrong token, told in an HTTP 403',
+    'a wrong token, reported in an HTTP 403',
     () => ({ kind: 'token_refused', status: 403 }),
     {
       says: /refused the API token \(HTTP 403\).*put a valid token into arn:aws:secretsmanager/,
@@ -162,8 +168,8 @@ async function expectFailedPoll(thrown: unknown, asOf: string, says: RegExp): Pr
   ]);
   expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
   expect(deployed.metric('Findings')).toEqual({});
-  expect(JSON.stringify(deployed.lines)).not.toContain(world.tenant.token);
-  expect(JSON.stringify(deployed.lines)).not.toContain(encodeURIComponent(world.tenant.token));
+  expect(JSON.stringify(deployed.lines)).not.toContain(harness.tenant.token);
+  expect(JSON.stringify(deployed.lines)).not.toContain(encodeURIComponent(harness.tenant.token));
   expect(await deployed.product.summary(RULE, asOf)).toBeUndefined();
   expect(await deployed.product.depth('eu-central-1', 'jobs.fifo')).toBe(0);
 }
@@ -173,12 +179,12 @@ describe('what keeps the tenant from answering', () => {
     '%s: for ever, the poll fails and says why; once, nobody notices',
     async (_, make, expected) => {
       shortenRequestTimeout();
-      const account = world.account();
-      const item = await makeViolation(world.endpoint, RULE, account);
+      const account = harness.account();
+      const item = await makeViolation(harness.endpoint, RULE, account);
       const before = await deployed.snapshot(account);
       const asOf = nextMoment();
-      world.tenant.setFindings([item]);
-      const fault = world.tenant.setFault(make());
+      harness.tenant.setFindings([item]);
+      const fault = harness.tenant.setFault(make());
 
       const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
@@ -187,7 +193,7 @@ describe('what keeps the tenant from answering', () => {
       expect(await deployed.snapshot(account)).toEqual(before);
 
       fault.remove();
-      const once = world.tenant.setFault(make(), { requests: 1 });
+      const once = harness.tenant.setFault(make(), { requests: 1 });
       // The same poll again, as the scheduler delivers it.
       const { outcomes } = await deployed.run(RULE, [item], asOf);
 
@@ -199,7 +205,7 @@ describe('what keeps the tenant from answering', () => {
 
   test.each(final)('%s: the poll fails at once', async (_, make, says) => {
     const asOf = nextMoment();
-    const fault = world.tenant.setFault(make);
+    const fault = harness.tenant.setFault(make);
 
     const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
@@ -211,7 +217,7 @@ describe('what keeps the tenant from answering', () => {
     const gone = await startTenant();
     const { url } = gone;
     await gone.stop();
-    deployed = await world.deploy({ rules: {}, netskopeUrl: url });
+    deployed = await harness.deploy({ rules: {}, netskopeUrl: url });
     const asOf = nextMoment();
 
     const { thrown } = await deployed.collect({ rule: RULE, asOf });
@@ -220,12 +226,12 @@ describe('what keeps the tenant from answering', () => {
   });
 
   test('a token that someone replaced is read anew', async () => {
-    const account = world.account();
-    const item = await makeViolation(world.endpoint, RULE, account);
+    const account = harness.account();
+    const item = await makeViolation(harness.endpoint, RULE, account);
     await deployed.product.putToken('a-token-that-is-old');
     const failed = await deployed.collect({ rule: RULE, asOf: nextMoment() });
 
-    await deployed.product.putToken(world.tenant.token);
+    await deployed.product.putToken(harness.tenant.token);
     const { outcomes } = await deployed.run(RULE, [item]);
 
     expect(failed.thrown).toMatchObject({ name: 'FindingSourceError' });
@@ -238,21 +244,21 @@ describe('what keeps the tenant from answering', () => {
   ])('a secret that is %s: the poll fails before anything is asked', async (_, token, says) => {
     // Secrets Manager keeps no empty text, as a secret that was never set has none.
     await deployed.product.putToken(token === '' ? ' ' : token);
-    world.tenant.clearRequests();
+    harness.tenant.clearRequests();
     const asOf = nextMoment();
 
     const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
     await expectFailedPoll(thrown, asOf, says);
     expect(JSON.stringify(deployed.lines)).not.toContain('0123456789abcdef');
-    expect(world.tenant.requests).toEqual([]);
+    expect(harness.tenant.requests).toEqual([]);
   });
 });
 
 describe('what the tenant answers that is not as it should be', () => {
   test('a slow answer is waited for', async () => {
-    const item = await makeViolation(world.endpoint, RULE, world.account());
-    world.tenant.setFault({ kind: 'slow', milliseconds: 300, part: 'body' });
+    const item = await makeViolation(harness.endpoint, RULE, harness.account());
+    harness.tenant.setFault({ kind: 'slow', milliseconds: 300, part: 'body' });
 
     const { outcomes } = await deployed.run(RULE, [item]);
 
@@ -260,9 +266,9 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('malformed items: each is unprocessable with its reason, and costs no other', async () => {
-    const item = await makeViolation(world.endpoint, RULE, world.account());
-    world.tenant.setFindings([item]);
-    world.tenant.setFault({ kind: 'extra_items', items: malformedItems(item), place: 'spread' });
+    const item = await makeViolation(harness.endpoint, RULE, harness.account());
+    harness.tenant.setFindings([item]);
+    harness.tenant.setFault({ kind: 'extra_items', items: malformedItems(item), place: 'spread' });
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
@@ -285,11 +291,11 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('items that were not asked for are left alone, whatever filter is ignored', async () => {
-    const item = await makeViolation(world.endpoint, RULE, world.account());
-    const other = await makeViolation(world.endpoint, RULE, world.account(1));
+    const item = await makeViolation(harness.endpoint, RULE, harness.account());
+    const other = await makeViolation(harness.endpoint, RULE, harness.account(1));
     const unwanted = unwantedItems(other);
-    world.tenant.setFindings([item, ...unwanted]);
-    world.tenant.setFault({
+    harness.tenant.setFindings([item, ...unwanted]);
+    harness.tenant.setFault({
       kind: 'filters_ignored',
       parameters: ['cloud_provider', 'status', 'muted', 'rule_name'],
     });
@@ -310,10 +316,10 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('missing, strange and new fields that only inform cost nothing; a finding that comes often is one', async () => {
-    const item = await makeViolation(world.endpoint, RULE, world.account());
+    const item = await makeViolation(harness.endpoint, RULE, harness.account());
     const unusual = unusualItems(item);
-    world.tenant.setFindings([]);
-    world.tenant.setFault({ kind: 'extra_items', items: unusual });
+    harness.tenant.setFindings([]);
+    harness.tenant.setFault({ kind: 'extra_items', items: unusual });
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
@@ -325,16 +331,16 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('items in another order at each delivery of a poll: no finding is missed', async () => {
-    const account = world.account();
+    const account = harness.account();
     const items = [
-      await makeViolation(world.endpoint, RULE, account),
-      await makeViolation(world.endpoint, RULE, account),
+      await makeViolation(harness.endpoint, RULE, account),
+      await makeViolation(harness.endpoint, RULE, account),
     ];
-    world.tenant.setFindings(items);
+    harness.tenant.setFindings(items);
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
-    world.tenant.setFault({ kind: 'items_reversed' });
+    harness.tenant.setFault({ kind: 'items_reversed' });
     const { outcomes } = await deployed.run(RULE, items, asOf);
 
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }, { outcome: 'remediated' }]);
@@ -342,8 +348,8 @@ describe('what the tenant answers that is not as it should be', () => {
 
   test('a scan that runs while pages are asked for moves nothing: all pages name one moment', async () => {
     const findings = fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] });
-    world.tenant.setFindings(findings);
-    const drift = world.tenant.setFault({ kind: 'drift', by: 7 });
+    harness.tenant.setFindings(findings);
+    const drift = harness.tenant.setFault({ kind: 'drift', by: 7 });
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
@@ -359,8 +365,8 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('a tenant that gives 500 for limit=1000: nothing is lost', async () => {
-    world.tenant.setFindings(fleetFindings(1_200, { accounts: 12, regions: ['eu-central-1'] }));
-    world.tenant.setFault({ kind: 'page_capped', to: 500 });
+    harness.tenant.setFindings(fleetFindings(1_200, { accounts: 12, regions: ['eu-central-1'] }));
+    harness.tenant.setFault({ kind: 'page_capped', to: 500 });
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
@@ -374,8 +380,8 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('an item that moves between two pages: what comes twice is one, and the next poll has the rest', async () => {
-    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
-    const moved = world.tenant.setFault({ kind: 'item_moved' });
+    harness.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    const moved = harness.tenant.setFault({ kind: 'item_moved' });
     const [first, second] = [nextMoment(), nextMoment()];
 
     await deployed.collect({ rule: RULE, asOf: first });
@@ -391,8 +397,8 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('pages that overlap: what comes twice is one', async () => {
-    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
-    world.tenant.setFault({ kind: 'pages_overlap', by: 100 });
+    harness.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    harness.tenant.setFault({ kind: 'pages_overlap', by: 100 });
     const asOf = nextMoment();
 
     await deployed.collect({ rule: RULE, asOf });
@@ -408,15 +414,15 @@ describe('what the tenant answers that is not as it should be', () => {
   });
 
   test('a tenant that does not page: the poll fails, and what it sent does no harm when it is sent again', async () => {
-    world.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
-    const fault = world.tenant.setFault({ kind: 'page_repeated' });
+    harness.tenant.setFindings(fleetFindings(1_100, { accounts: 11, regions: ['eu-central-1'] }));
+    const fault = harness.tenant.setFault({ kind: 'page_repeated' });
     const asOf = nextMoment();
 
     const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
     expect(thrown).toMatchObject({
       name: 'FindingSourceError',
-      message: expect.stringMatching(/it does not page, so the findings can't be told to be complete/),
+      message: expect.stringMatching(/it does not page, so the findings may be incomplete/),
     });
     expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
     expect(await deployed.product.summary(RULE, asOf)).toBeUndefined();

@@ -1,8 +1,8 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AwsCall } from '../lab/aws-proxy/index.ts';
+import { type Deployed, type Harness, startHarness } from './harness/harness.ts';
 import { itemOf, makeSecurityGroup, WORLD } from './harness/violations.ts';
-import { type Deployed, startWorld, type World } from './harness/world.ts';
 
 const SSH = 'security-group-ssh-open';
 
@@ -18,25 +18,25 @@ const openRules = Array.from({ length: 26 }, (_, index): IpPermission => {
 /** The pause is set directly after the function has looked for it so often: the worst moment. */
 const PAUSED_AFTER_LOOK = 3;
 
-let world: World;
+let harness: Harness;
 let deployed: Deployed;
 
 beforeAll(async () => {
-  world = await startWorld({ time: 'stands still' });
-  deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
+  harness = await startHarness({ time: 'stands still' });
+  deployed = await harness.deploy({ rules: { [SSH]: { mode: 'enforce' } } });
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 const isOurs = ({ accessKeyId, principal }: AwsCall): boolean =>
   [accessKeyId, principal.assumedBy?.account].includes(deployed.product.account);
 
 test('a pause amid 26 changes of one group: no further write leaves 5 seconds later', async () => {
-  const account = world.account();
-  const group = await makeSecurityGroup(world.endpoint, account, openRules);
+  const account = harness.account();
+  const group = await makeSecurityGroup(harness.endpoint, account, openRules);
   let pausedAt: number | undefined;
   let looks = 0;
   let hasJustLooked = false;
-  world.fault({
+  harness.fault({
     when: isOurs,
     effect: {
       before: async ({ operation }) => {

@@ -1,5 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ACCOUNTS_KEY, ruleSettingsKey } from '../../lambdas/model/settings.ts';
+import {
+  type Deployed,
+  expectWritesWithin,
+  type Harness,
+  nextMoment,
+  startHarness,
+} from './harness/harness.ts';
 import { settingsJson } from './harness/product.ts';
 import {
   ingressRules,
@@ -10,18 +17,17 @@ import {
   openPort,
   WORLD,
 } from './harness/violations.ts';
-import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './harness/world.ts';
 
 const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
 const rulesOnPorts = [SSH, RDP] as const;
 const enforce = { mode: 'enforce' } as const;
 
-let world: World;
+let harness: Harness;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 describe('settings that can not be used stop the rule, and say so', () => {
   test.each<[string, (deployed: Deployed) => Promise<unknown>, RegExp]>([
@@ -75,12 +81,12 @@ describe('settings that can not be used stop the rule, and say so', () => {
       /^parameter \/cspm-\d+\/pause can't be read; nothing is changed until it can: ParameterNotFound/,
     ],
   ])('%s', async (_, prepare, says) => {
-    const deployed = await world.deploy({ rules: {} });
+    const deployed = await harness.deploy({ rules: {} });
     await prepare(deployed);
-    const account = world.account();
+    const account = harness.account();
     const items = [
-      await makeViolation(world.endpoint, SSH, account),
-      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
     ];
     const before = await deployed.snapshot(account);
 
@@ -95,9 +101,9 @@ describe('settings that can not be used stop the rule, and say so', () => {
   });
 
   test('settings that AWS does not let the function read', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
-    const item = await makeViolation(world.endpoint, SSH, world.account());
-    world.fault({
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    const item = await makeViolation(harness.endpoint, SSH, harness.account());
+    harness.fault({
       service: 's3',
       operation: 'GetObject',
       when: ({ parameters }) => parameters['Key'] === ruleSettingsKey(SSH),
@@ -118,26 +124,26 @@ describe('settings that can not be used stop the rule, and say so', () => {
 
 describe('modes', () => {
   test('off: nothing is read and nothing is changed', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: { mode: 'off' } } });
-    const account = world.account();
-    const item = await makeViolation(world.endpoint, SSH, account);
-    world.proxy.clear();
+    const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'off' } } });
+    const account = harness.account();
+    const item = await makeViolation(harness.endpoint, SSH, account);
+    harness.proxy.clear();
 
     const { outcomes } = await deployed.run(SSH, [item]);
 
     expect(outcomes).toMatchObject([
       { outcome: 'not_applicable', reason: `rule ${SSH} is off for account ${account}` },
     ]);
-    expect(world.proxy.calls.filter(({ service }) => service === 'sts' || service === 'ec2')).toEqual([]);
+    expect(harness.proxy.calls.filter(({ service }) => service === 'sts' || service === 'ec2')).toEqual([]);
   });
 
   test('by account: each has its own', async () => {
-    const [cured, planned, off] = [world.account(0), world.account(1), world.account(2)];
-    const deployed = await world.deploy({
+    const [cured, planned, off] = [harness.account(0), harness.account(1), harness.account(2)];
+    const deployed = await harness.deploy({
       rules: { [SSH]: { mode: 'dry_run', mode_by_account: { [cured]: 'enforce', [off]: 'off' } } },
     });
     const items = await Promise.all(
-      [cured, planned, off].map((account) => makeViolation(world.endpoint, SSH, account)),
+      [cured, planned, off].map((account) => makeViolation(harness.endpoint, SSH, account)),
     );
     const before = await Promise.all([planned, off].map((account) => deployed.snapshot(account)));
 
@@ -159,8 +165,8 @@ describe('modes', () => {
   });
 
   test('by group, and lowered for all rules: outcomes name the versions that decided', async () => {
-    const [released, lowered, excluded] = [world.account(0), world.account(1), world.account(2)];
-    const deployed = await world.deploy({ rules: {} });
+    const [released, lowered, excluded] = [harness.account(0), harness.account(1), harness.account(2)];
+    const deployed = await harness.deploy({ rules: {} });
     const versions = {
       rule: await deployed.product.putSettings(SSH, { mode: 'dry_run', mode_by_group: { ours: 'enforce' } }),
       accounts: await deployed.product.putAccounts({
@@ -170,7 +176,7 @@ describe('modes', () => {
       }),
     };
     const items = await Promise.all(
-      [released, lowered, excluded].map((account) => makeViolation(world.endpoint, SSH, account)),
+      [released, lowered, excluded].map((account) => makeViolation(harness.endpoint, SSH, account)),
     );
 
     const { outcomes } = await deployed.run(SSH, items);
@@ -186,21 +192,21 @@ describe('modes', () => {
   });
 
   test('a rule with the modes of 2,000 accounts and 500 exemptions', async () => {
-    const [cured, planned] = [world.account(0), world.account(1)];
+    const [cured, planned] = [harness.account(0), harness.account(1)];
     const modes = Object.fromEntries(
       Array.from({ length: 1_999 }, (_, index) => [String(700_000_000_000 + index), 'enforce'] as const),
     );
-    const exempt = await makeViolation(world.endpoint, SSH, cured);
+    const exempt = await makeViolation(harness.endpoint, SSH, cured);
     const settings = {
       mode: 'dry_run',
       mode_by_account: { ...modes, [cured]: 'enforce' },
       exemptions: [...many(499), { ...many(1)[0], account: '*', region: '*', resource: exempt.resource_id }],
     } as const;
-    const deployed = await world.deploy({ rules: { [SSH]: settings } });
+    const deployed = await harness.deploy({ rules: { [SSH]: settings } });
     const items = [
       exempt,
-      await makeViolation(world.endpoint, SSH, cured),
-      await makeViolation(world.endpoint, SSH, planned),
+      await makeViolation(harness.endpoint, SSH, cured),
+      await makeViolation(harness.endpoint, SSH, planned),
     ];
 
     const { outcomes } = await deployed.run(SSH, items);
@@ -214,11 +220,11 @@ describe('exemptions', () => {
   const exemption = { account: '*', region: '*', reason: 'bastion', owner: 'network team' };
   const tag = 'cspm-auto-remediation:exempt';
 
-  test('by the settings: the resource is not even read; one that has ended no longer counts, and is told of', async () => {
-    const account = world.account();
-    const exempt = await makeViolation(world.endpoint, SSH, account);
-    const ended = await makeViolation(world.endpoint, SSH, account);
-    const deployed = await world.deploy({
+  test('by the settings: the resource is not even read; one that has ended no longer counts, and is reported', async () => {
+    const account = harness.account();
+    const exempt = await makeViolation(harness.endpoint, SSH, account);
+    const ended = await makeViolation(harness.endpoint, SSH, account);
+    const deployed = await harness.deploy({
       rules: {
         [SSH]: {
           ...enforce,
@@ -254,9 +260,11 @@ describe('exemptions', () => {
       /is "please leave this": expected "<reason> until <last day>"/,
     ],
   ])('by a tag %s: the resource is left alone', async (_, value, outcome, reason) => {
-    const account = world.account();
-    const group = await makeSecurityGroup(world.endpoint, account, openPort(22), { tags: { [tag]: value } });
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const account = harness.account();
+    const group = await makeSecurityGroup(harness.endpoint, account, openPort(22), {
+      tags: { [tag]: value },
+    });
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     const before = await deployed.snapshot(account);
 
     const { outcomes } = await deployed.run(SSH, [itemOf(SSH, { account_id: account, resource_id: group })]);
@@ -268,12 +276,12 @@ describe('exemptions', () => {
     expect(await deployed.snapshot(account)).toEqual(before);
   });
 
-  test('by a tag that has ended: cured, and told of', async () => {
-    const account = world.account();
-    const group = await makeSecurityGroup(world.endpoint, account, openPort(22), {
+  test('by a tag that has ended: remediated, and reported', async () => {
+    const account = harness.account();
+    const group = await makeSecurityGroup(harness.endpoint, account, openPort(22), {
       tags: { [tag]: 'bastion until 2025-12-31' },
     });
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
 
     const { outcomes } = await deployed.run(SSH, [itemOf(SSH, { account_id: account, resource_id: group })]);
 
@@ -291,10 +299,10 @@ describe('pause', () => {
   test.each(['all', `${RDP}, ${SSH}`])(
     '%s: findings are deferred with their plan, and nothing is changed',
     async (value) => {
-      const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+      const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
       await deployed.product.putPause(value);
-      const account = world.account();
-      const item = await makeViolation(world.endpoint, SSH, account);
+      const account = harness.account();
+      const item = await makeViolation(harness.endpoint, SSH, account);
       const before = await deployed.snapshot(account);
 
       const { outcomes } = await deployed.run(SSH, [item]);
@@ -314,11 +322,11 @@ describe('pause', () => {
   );
 
   test('of an account: its findings are deferred, those of others are not', async () => {
-    const [held, other] = [world.account(0), world.account(1)];
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const [held, other] = [harness.account(0), harness.account(1)];
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     await deployed.product.putPause(`account:${held}`);
     const items = await Promise.all(
-      [held, other].map((account) => makeViolation(world.endpoint, SSH, account)),
+      [held, other].map((account) => makeViolation(harness.endpoint, SSH, account)),
     );
 
     const { outcomes } = await deployed.run(SSH, items);
@@ -328,24 +336,26 @@ describe('pause', () => {
   });
 
   test('of another rule: this one goes on', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
     await deployed.product.putPause(RDP);
 
-    const { outcomes } = await deployed.run(SSH, [await makeViolation(world.endpoint, SSH, world.account())]);
+    const { outcomes } = await deployed.run(SSH, [
+      await makeViolation(harness.endpoint, SSH, harness.account()),
+    ]);
 
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
   });
 
   test('between two findings of a job: the second is left alone', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: enforce } });
-    const account = world.account();
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    const account = harness.account();
     const items = [
-      await makeViolation(world.endpoint, SSH, account),
-      await makeViolation(world.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
+      await makeViolation(harness.endpoint, SSH, account),
     ];
     const [first, second] = items.map(({ resource_id }) => resource_id);
     const before = await deployed.snapshot(account);
-    const pausing = world.proxy.intercept(async ({ operation }) => {
+    const pausing = harness.proxy.intercept(async ({ operation }) => {
       if (operation === 'ModifySecurityGroupRules') {
         pausing.remove();
         await deployed.product.putPause('all');
@@ -372,15 +382,15 @@ describe('pause', () => {
 
 describe('two rules on one resource', () => {
   test('a group that is open by SSH and RDP ends cured of both, and loses nothing else', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: enforce, [RDP]: enforce } });
-    const account = world.account();
-    const group = await makeSecurityGroup(world.endpoint, account, [
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce, [RDP]: enforce } });
+    const account = harness.account();
+    const group = await makeSecurityGroup(harness.endpoint, account, [
       { IpProtocol: 'tcp', FromPort: 20, ToPort: 4000, IpRanges: [{ CidrIp: WORLD, Description: 'all' }] },
       { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: OFFICE }] },
     ]);
     const items = rulesOnPorts.map((rule) => itemOf(rule, { account_id: account, resource_id: group }));
     const asOf = nextMoment();
-    world.tenant.setFindings(items);
+    harness.tenant.setFindings(items);
 
     // Both jobs are there before the first is worked on.
     await deployed.collect({ rule: SSH, asOf });
@@ -393,7 +403,7 @@ describe('two rules on one resource', () => {
       { outcome: 'remediated' },
       { outcome: 'remediated' },
     ]);
-    expect(await ingressRules(world.endpoint, account, group)).toEqual([
+    expect(await ingressRules(harness.endpoint, account, group)).toEqual([
       `tcp 20-21 ${WORLD} all`,
       `tcp 22-22 ${OFFICE} `,
       `tcp 23-3388 ${WORLD} all`,

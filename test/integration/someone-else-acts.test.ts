@@ -15,6 +15,7 @@ import { ruleIds } from '../../lambdas/rules/index.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { testSession } from '../lab/accounts/session.ts';
 import { type AwsCall, type Injection, laggingReads } from '../lab/aws-proxy/index.ts';
+import { type Deployed, type Harness, nextMoment, startHarness } from './harness/harness.ts';
 import {
   type ActedRule,
   blockAllPublicAccess,
@@ -35,7 +36,6 @@ import {
   WORLD,
   wideRange,
 } from './harness/violations.ts';
-import { type Deployed, nextMoment, startWorld, type World } from './harness/world.ts';
 
 const REGION = 'eu-central-1';
 const SSH = 'security-group-ssh-open';
@@ -44,15 +44,15 @@ const ACL = 'network-acl-subnet-allows-all';
 const FLOW_LOGS = 'acts-flow-logs';
 const enforce = { mode: 'enforce' } as const;
 
-let world: World;
+let harness: Harness;
 let deployed: Deployed;
 let owner: Owner;
 
 beforeAll(async () => {
-  world = await startWorld({ time: 'stands still' });
-  owner = { endpoint: world.endpoint, account: world.account(), region: REGION };
-  await new AccountBuilder(world.endpoint, owner.account).privateBucket(REGION, FLOW_LOGS);
-  deployed = await world.deploy({
+  harness = await startHarness({ time: 'stands still' });
+  owner = { endpoint: harness.endpoint, account: harness.account(), region: REGION };
+  await new AccountBuilder(harness.endpoint, owner.account).privateBucket(REGION, FLOW_LOGS);
+  deployed = await harness.deploy({
     rules: {
       [SSH]: enforce,
       [RDP]: enforce,
@@ -67,10 +67,10 @@ beforeAll(async () => {
     },
   });
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 beforeEach(() => {
   deployed.coldStart();
-  world.proxy.clear();
+  harness.proxy.clear();
 });
 
 /** Whether a call is one that a target role makes for the product. */
@@ -83,7 +83,7 @@ function actBefore(operation: string, number: number, act: () => Promise<unknown
       await act();
     },
   };
-  return world.fault({ operation, skip: number - 1, times: 1, when: isOurs, effect });
+  return harness.fault({ operation, skip: number - 1, times: 1, when: isOurs, effect });
 }
 
 /** A whole poll of one resource. */
@@ -145,13 +145,13 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
   ] as const)(
     'revokes it before our %s number %i, %s: nothing is opened',
     async (operation, number, _, applied) => {
-      const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
+      const group = await makeSecurityGroup(harness.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => revokeWide(group));
 
       const outcome = await remediate(SSH, group);
 
       expect(act.hits).toBe(1);
-      expect(await ingressRules(world.endpoint, owner.account, group)).toEqual([office]);
+      expect(await ingressRules(harness.endpoint, owner.account, group)).toEqual([office]);
       expect(outcome).toMatchObject({ outcome: 'compliant', applied });
     },
   );
@@ -162,13 +162,13 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
   ] as const)(
     'narrows it to 22-30 before our %s number %i, %s: it is planned anew',
     async (operation, number, _, before) => {
-      const group = await makeSecurityGroup(world.endpoint, owner.account, wideRange);
+      const group = await makeSecurityGroup(harness.endpoint, owner.account, wideRange);
       const act = actBefore(operation, number, () => narrowWide(group, 22, 30));
 
       const outcome = await remediate(SSH, group);
 
       expect(act.hits).toBe(1);
-      expect(await ingressRules(world.endpoint, owner.account, group)).toEqual([
+      expect(await ingressRules(harness.endpoint, owner.account, group)).toEqual([
         office,
         `tcp 23-30 ${WORLD} narrowed`,
       ]);
@@ -194,12 +194,12 @@ describe('SSH, then RDP on one rule that opens everything', () => {
 
   function readsOfRules() {
     const reads = laggingReads({ service: 'ec2', operation: 'DescribeSecurityGroupRules' });
-    world.fault(reads.fault);
+    harness.fault(reads.fault);
     return reads;
   }
 
   test('where the first read of the RDP job shows the group as it was: 22 stays closed', async () => {
-    const group = await makeSecurityGroup(world.endpoint, owner.account, wide);
+    const group = await makeSecurityGroup(harness.endpoint, owner.account, wide);
     const reads = readsOfRules();
     await remediate(SSH, group);
     reads.lag({ times: 1 }, 'first');
@@ -208,18 +208,18 @@ describe('SSH, then RDP on one rule that opens everything', () => {
 
     expect(reads.hits).toBe(1);
     expect(outcome).toMatchObject({ outcome: 'remediated' });
-    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(closed);
+    expect(await ingressRules(harness.endpoint, owner.account, group)).toEqual(closed);
     expect(opened().filter(([from, to]) => from <= 22 && 22 <= to)).toEqual([]);
   });
 
   test('where reads go on showing it: nothing is written until they no longer do', async () => {
-    const group = await makeSecurityGroup(world.endpoint, owner.account, wide);
+    const group = await makeSecurityGroup(harness.endpoint, owner.account, wide);
     const reads = readsOfRules();
     await remediate(SSH, group);
     reads.lag({ times: 1_000 }, 'first');
-    const shrunk = await ingressRules(world.endpoint, owner.account, group);
-    world.proxy.clear();
-    world.tenant.setFindings([itemOf(RDP, { account_id: owner.account, resource_id: group })]);
+    const shrunk = await ingressRules(harness.endpoint, owner.account, group);
+    harness.proxy.clear();
+    harness.tenant.setFindings([itemOf(RDP, { account_id: owner.account, resource_id: group })]);
     const poll = { rule: RDP, asOf: nextMoment() };
 
     await deployed.collect(poll);
@@ -227,16 +227,16 @@ describe('SSH, then RDP on one rule that opens everything', () => {
 
     expect(reads.hits).toBeGreaterThan(0);
     expect(deployed.writes()).toEqual([]);
-    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(shrunk);
+    expect(await ingressRules(harness.endpoint, owner.account, group)).toEqual(shrunk);
     reads.catchUp();
     await deployed.lookAgain();
     const { outcomes } = await deployed.resultOf(poll, 1);
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
-    expect(await ingressRules(world.endpoint, owner.account, group)).toEqual(closed);
+    expect(await ingressRules(harness.endpoint, owner.account, group)).toEqual(closed);
   });
 
   test('undone by their records, the last first, they leave the group as it was', async () => {
-    const group = await makeSecurityGroup(world.endpoint, owner.account, [...wide, ...wideRange]);
+    const group = await makeSecurityGroup(harness.endpoint, owner.account, [...wide, ...wideRange]);
     const rules = await rulesOf(group);
     const outcomes = [await remediate(SSH, group), await remediate(RDP, group)];
     const session = testSession(owner);
@@ -261,7 +261,7 @@ describe('the owner of a bucket that its ACL makes public', () => {
   const blockOf = async (Bucket: string) =>
     (await s3Of(owner).send(new GetPublicAccessBlockCommand({ Bucket }))).PublicAccessBlockConfiguration;
   const makeBucket = async () =>
-    (await makeViolation(world.endpoint, 's3-bucket-public', owner.account, REGION)).resource_id;
+    (await makeViolation(harness.endpoint, 's3-bucket-public', owner.account, REGION)).resource_id;
 
   test('switches on all four settings after the read: all four stay on, and nothing is ours', async () => {
     const bucket = await makeBucket();
@@ -332,7 +332,7 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
   ] as const)(
     '%s, before our $2 number $3: only that is left',
     async (_, act, operation, number, applied) => {
-      const { resource_id: acl } = await makeViolation(world.endpoint, ACL, owner.account, REGION);
+      const { resource_id: acl } = await makeViolation(harness.endpoint, ACL, owner.account, REGION);
       let left: NetworkAclEntry[] = [];
       const acted = actBefore(operation, number, async () => {
         await act(acl);
@@ -377,9 +377,9 @@ describe('a resource whose turn comes after another one of its job', () => {
   ]);
 
   test.each(cases)('$rule: $what before our first write', async ({ rule, act, expected }) => {
-    const first = await makeViolation(world.endpoint, rule, owner.account, REGION);
-    const second = await makeViolation(world.endpoint, rule, owner.account, REGION);
-    const acted = world.fault({
+    const first = await makeViolation(harness.endpoint, rule, owner.account, REGION);
+    const second = await makeViolation(harness.endpoint, rule, owner.account, REGION);
+    const acted = harness.fault({
       isWrite: true,
       times: 1,
       when: isOurs,
@@ -404,7 +404,7 @@ describe('a resource whose turn comes after another one of its job', () => {
 
 test('the public snapshot of a DB instance that was renamed is found under the new name', async () => {
   const name = `renamed-${owner.account}`;
-  await new AccountBuilder(world.endpoint, owner.account).instanceWithPublicSnapshot(REGION, name);
+  await new AccountBuilder(harness.endpoint, owner.account).instanceWithPublicSnapshot(REGION, name);
   await renameInstance(owner, name, `${name}-now`);
 
   const outcome = await remediate('rds-snapshot-public', `${name}-now`);
@@ -422,15 +422,15 @@ describe('a session that ends amid a job', () => {
     ['s3-bucket-public', 'PutPublicAccessBlock', 'ExpiredToken', 400],
     ['iam-access-key-unrotated', 'UpdateAccessKey', 'ExpiredToken', 403],
   ] as const)('%s, %s answers %s: a new session goes on', async (rule, operation, error, status) => {
-    const item = await makeViolation(world.endpoint, rule, owner.account, REGION);
-    const fault = world.fault({ operation, times: 1, when: isOurs, effect: { error, status } });
+    const item = await makeViolation(harness.endpoint, rule, owner.account, REGION);
+    const fault = harness.fault({ operation, times: 1, when: isOurs, effect: { error, status } });
 
     const { outcomes } = await deployed.run(rule, [item]);
 
     expect(fault.hits).toBe(1);
     expect(outcomes).toMatchObject([{ outcome: 'remediated', applied: [{}] }]);
     expect(deployed.messages('WARN')).toEqual([]);
-    const sessions = world.proxy.calls.filter((call) => call.operation === 'AssumeRole');
+    const sessions = harness.proxy.calls.filter((call) => call.operation === 'AssumeRole');
     expect(sessions).toHaveLength(2);
   });
 });

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectWritesWithin, type Harness, startHarness } from './harness/harness.ts';
 import { makeViolation, type TestedRule } from './harness/violations.ts';
-import { expectWritesWithin, startWorld, type World } from './harness/world.ts';
 
-let world: World;
+let harness: Harness;
 beforeAll(async () => {
-  world = await startWorld();
+  harness = await startHarness();
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 
 const rules: readonly TestedRule[] = [
   'security-group-ssh-open',
@@ -16,9 +16,9 @@ const rules: readonly TestedRule[] = [
 
 describe('the whole path', () => {
   test.each(rules)('%s: a dry run shows what enforcement then does, and changes nothing', async (rule) => {
-    const deployed = await world.deploy({ rules: { [rule]: { mode: 'dry_run' } } });
-    const account = world.account();
-    const item = await makeViolation(world.endpoint, rule, account);
+    const deployed = await harness.deploy({ rules: { [rule]: { mode: 'dry_run' } } });
+    const account = harness.account();
+    const item = await makeViolation(harness.endpoint, rule, account);
     const before = await deployed.snapshot(account);
 
     const dryRun = await deployed.run(rule, [item]);
@@ -44,10 +44,10 @@ describe('the whole path', () => {
     expect(again.outcomes).toMatchObject([{ outcome: 'compliant', plan: [] }]);
   });
 
-  test('a dry run whose outcome is written, but the answer is lost, is told of all the same', async () => {
-    const deployed = await world.deploy({ rules: { 's3-bucket-public': { mode: 'dry_run' } } });
-    const item = await makeViolation(world.endpoint, 's3-bucket-public', world.account());
-    const fault = world.fault({
+  test('a dry run whose outcome is written, but the answer is lost, is published all the same', async () => {
+    const deployed = await harness.deploy({ rules: { 's3-bucket-public': { mode: 'dry_run' } } });
+    const item = await makeViolation(harness.endpoint, 's3-bucket-public', harness.account());
+    const fault = harness.fault({
       service: 's3',
       operation: 'PutObject',
       text: '/outcomes/',

@@ -79,7 +79,7 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     note(made);
     return made;
   },
-  /** RDS says nothing of how soon its reads show a write: an older state is told by what was changed. */
+  /** RDS says nothing of how soon its reads show a write: an older state is known by what was changed. */
   async isVisible(session, { resource, of, before, after }) {
     const now = await readShares(session, resource, of);
     if (now === undefined) return true;

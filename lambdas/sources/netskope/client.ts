@@ -47,7 +47,7 @@ function retryAfterMilliseconds(header: string | undefined, now: number): number
 const wrappedTokenSchema = z.object({ token: z.string() });
 
 /**
- * The form of a token: what can be told from a secret that was never set, holds JSON, or has a line break in it. What
+ * The form of a token: what distinguishes it from a secret that was never set, holds JSON, or has a line break in it. What
  * is shorter could not be taken out of a text without spoiling the text.
  */
 const tokenPattern = /^[\x21-\x7e]{8,}$/;

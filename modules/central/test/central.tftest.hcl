@@ -104,7 +104,7 @@ run "disabled_creates_nothing" {
       output.notifications_topic_arn == "arn:aws:sns:eu-central-1:111111111111:ours",
       alltrue([for target in aws_cloudwatch_event_target.notifications : target.arn == "arn:aws:sns:eu-central-1:111111111111:ours"]),
       toset([for rule in aws_cloudwatch_event_rule.notifications : rule.event_bus_name]) == toset(["default", "ours"]),
-      # Of another's alarms nobody is told.
+      # Nobody is notified of another's alarms.
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.alarmName == [{ prefix = "cspm-auto-remediation-" }],
     ])
     error_message = "What the user gives must be used: ${jsonencode(output.link)}"

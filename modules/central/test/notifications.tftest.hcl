@@ -16,7 +16,7 @@ run "alarms_by_default" {
     notifications = { email_addresses = ["security@example.com"] }
   }
 
-  # No message for a single finding: what failed is told of by an alarm, all together.
+  # No message for a single finding: an alarm reports what failed, all together.
   assert {
     condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
@@ -88,7 +88,7 @@ run "alarms_by_default" {
     error_message = "Topic policy: ${aws_sns_topic_policy.notifications[0].policy}"
   }
 
-  # What can't be delivered is kept, and told by a way that is not the one that failed.
+  # What can't be delivered is kept, and reported by a way that is not the one that failed.
   assert {
     condition = alltrue(concat(
       [

@@ -64,7 +64,7 @@ run "of_two_periods_whatever_the_schedule" {
     error_message = "What no alarm can see, the collector counts."
   }
 
-  # Who looks after the other two: a day without a check is told.
+  # Who looks after the other two: a day without a check is reported.
   assert {
     condition = alltrue([
       for alarm in [one(aws_cloudwatch_metric_alarm.check_missing)] : alltrue([

@@ -149,8 +149,8 @@ function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<stri
 }
 
 function isAbout({ applied }: Line, { item }: Transition): boolean {
-  const told = recordedTransitions(applied.map(({ change }) => change));
-  return told.some((other) => other.item === item);
+  const recorded = recordedTransitions(applied.map(({ change }) => change));
+  return recorded.some((other) => other.item === item);
 }
 
 /** @returns how many changes are recorded as something that nobody knows */
@@ -163,12 +163,12 @@ function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: str
     const applied = of.flatMap((line) => line.applied.map(({ change }) => change));
     const unknown = of.flatMap((line) => line.unconfirmed.map(({ change }) => change));
     const made: Transition[] = (seen.get(account) ?? []).map(({ account: _, ...each }) => each);
-    const told = recordedTransitions(applied);
-    for (const each of missingFrom(made, told)) {
+    const inRecord = recordedTransitions(applied);
+    for (const each of missingFrom(made, inRecord)) {
       if (isUnconfirmed(each, applied, unknown)) unconfirmed += 1;
       else problems.push(`${account}: not recorded: ${transitionText(each)}`);
     }
-    for (const each of missingFrom(told, made)) {
+    for (const each of missingFrom(inRecord, made)) {
       const lines = of.filter((line) => isAbout(line, each)).map(lineText);
       problems.push(`${account}: recorded, and never changed: ${transitionText(each)}${lines.join('')}`);
     }
@@ -181,9 +181,9 @@ function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: str
   return unconfirmed;
 }
 
-/** Whatever changed something is told, at least once. */
+/** Checks that whatever changed something is published, at least once. */
 function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
-  const told = new Set(
+  const published = new Set(
     cloud.events.flatMap(({ type, detail }) => {
       if (type !== 'Finding Outcome') return [];
       const { outcome, finding } = eventSchema.parse(detail);
@@ -192,7 +192,7 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   );
   for (const { finding, outcome, applied } of lines) {
     const { account, resource } = finding;
-    if (applied.length > 0 && !told.has(`${account} ${resource} ${outcome}`)) {
+    if (applied.length > 0 && !published.has(`${account} ${resource} ${outcome}`)) {
       problems.push(`${account} ${resource}: no event tells of ${outcome}`);
     }
   }

@@ -9,7 +9,7 @@ import type { Environment } from '../../../lambdas/remediator/environment.ts';
 import { logger } from '../../../lambdas/remediator/report.ts';
 import { workOnBatch } from '../../../lambdas/remediator/work-on-batch.ts';
 import type { Workshop } from '../../../lambdas/remediator/work-on-message.ts';
-import { accountSettingsOf, ruleSettingsOf } from '../../unit/remediator/support/world.ts';
+import { accountSettingsOf, ruleSettingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
 import { type Account, accountFor } from './account.ts';
 import { BUCKETS, CloudModel, type Invocation } from './cloud.ts';
 import { HOME_REGION, type Landscape, landscape, REGIONS, RULE_KINDS } from './findings.ts';

@@ -5,7 +5,7 @@ import { AwsModel } from '../../lab/aws-model/model.ts';
 import { AwsModelError } from '../../lab/aws-model/operation.ts';
 import { type ModelCall, modelSession, networkError, sdkError } from '../../lab/aws-model/session.ts';
 import { Killed, type Lifeline } from '../../unit/remediator/support/lifeline.ts';
-import { settingsOf, World } from '../../unit/remediator/support/world.ts';
+import { RemediatorInMemory, settingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
 import { ACCOUNT, REGION } from '../case.ts';
 import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
 import { isUnconfirmed, recordedTransitions } from './recorded.ts';
@@ -63,7 +63,7 @@ class SubjectRun implements SubjectResult {
   unconfirmed = 0;
   readonly #subject: Subject;
   readonly #fault: WriteFault | undefined;
-  readonly #world = new World();
+  readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #seen: Transition[] = [];
   /** How many writes were sent, whether they took effect or not. */
@@ -77,15 +77,15 @@ class SubjectRun implements SubjectResult {
   constructor(subject: Subject, fault: WriteFault | undefined) {
     this.#subject = subject;
     this.#fault = fault;
-    this.#model = new AwsModel(ACCOUNT, initialState(subject), () => this.#world.now);
+    this.#model = new AwsModel(ACCOUNT, initialState(subject), () => this.#remediator.now);
     const { rule, options = {}, method = 'api' } = subject;
-    this.#world.settings = settingsOf({ rule, method, options: { ...options } });
-    this.#world.openSession = (_, __, life) =>
+    this.#remediator.settings = settingsOf({ rule, method, options: { ...options } });
+    this.#remediator.openSession = (_, __, life) =>
       this.#session((call) => life.step(() => this.#call(call, life)));
   }
 
   get outcome(): Outcome | undefined {
-    return [...this.#world.outcomes.values()][0];
+    return [...this.#remediator.outcomes.values()][0];
   }
 
   get #job(): Job {
@@ -109,20 +109,20 @@ class SubjectRun implements SubjectResult {
       if (job === undefined) return;
       for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
         this.#attempt += 1;
-        const result = await this.#world
+        const result = await this.#remediator
           .attempt(job, { number, last: number === MOST_ATTEMPTS })
           .catch((error: unknown) => {
             if (!(error instanceof Killed)) throw error;
             this.trace.push('the attempt was ended');
           });
         if (result?.unfinished.length === 0 && result.failures.length === 0) break;
-        this.#world.fault = () => undefined;
+        this.#remediator.fault = () => undefined;
         if (this.#fault?.thenExempt === true && this.#hit > 0) this.#exempt();
-        this.#world.now += RETRY_MILLISECONDS;
+        this.#remediator.now += RETRY_MILLISECONDS;
       }
-      for (const { job: later, delaySeconds } of this.#world.later.splice(0)) {
+      for (const { job: later, delaySeconds } of this.#remediator.later.splice(0)) {
         this.trace.push(`looks again after ${delaySeconds} s`);
-        this.#world.now += delaySeconds * 1000;
+        this.#remediator.now += delaySeconds * 1000;
         jobs.push(later);
       }
     }
@@ -139,15 +139,20 @@ class SubjectRun implements SubjectResult {
       owner: 'web',
       expires: '2999-01-01',
     };
-    this.#world.settings = settingsOf({ rule, method, options: { ...options }, exemptions: [exemption] });
+    this.#remediator.settings = settingsOf({
+      rule,
+      method,
+      options: { ...options },
+      exemptions: [exemption],
+    });
   }
 
   #session(answer: (call: ModelCall) => Promise<object>) {
-    return modelSession({ account: ACCOUNT, region: REGION }, () => this.#world.now, answer);
+    return modelSession({ account: ACCOUNT, region: REGION }, () => this.#remediator.now, answer);
   }
 
   #call(call: ModelCall, life: Lifeline): object {
-    this.#world.now += CALL_MILLISECONDS;
+    this.#remediator.now += CALL_MILLISECONDS;
     const isWrite = this.#model.isWrite(call.operation);
     const text = JSON.stringify([call.operation, call.input]);
     if (this.#hit === this.#attempt) {
@@ -175,7 +180,7 @@ class SubjectRun implements SubjectResult {
         return output;
       }
       case 'killed once marked':
-        this.#world.fault = (port) => {
+        this.#remediator.fault = (port) => {
           if (port === 'writeJournal') life.end();
           return undefined;
         };
@@ -259,7 +264,7 @@ class SubjectRun implements SubjectResult {
 
   async #judgeUndo(applied: Outcome['applied'][number]['change'][]): Promise<void> {
     this.#isUndo = true;
-    this.#world.now += 600_000;
+    this.#remediator.now += 600_000;
     const session = this.#session(async (call) => this.#carryOut(call));
     try {
       for (const change of [...applied].reverse()) {

@@ -5,9 +5,9 @@ import type { AwsCall, Effect, Injection, ProxiedCall } from '../../lab/aws-prox
 import type { TenantItem } from '../../lab/tenant/index.ts';
 import { type CallName, kindOf, namesOf, textOf } from './call-names.ts';
 import { passTime } from './functions.ts';
+import { type Deployed, expectWritesWithin, type Harness, nextMoment, startHarness } from './harness.ts';
 import { redrive, send } from './job-service.ts';
 import { accessKeyStates, ingressRules, itemOf, makeViolation, type TestedRule } from './violations.ts';
-import { type Deployed, expectWritesWithin, nextMoment, startWorld, type World } from './world.ts';
 
 /** How often the SDK tries a call, in `lambdas/aws/client-defaults.ts`. */
 const SDK_ATTEMPTS = 4;
@@ -44,13 +44,13 @@ interface CleanRun {
 
 /**
  * Tests that a rule's work comes to its end whichever of the calls to AWS fails: once, so that the SDK tries again; so
- * often that the poll or the attempt fails, and the next one finishes; for ever, so that someone has to be told. The calls
+ * often that the poll or the attempt fails, and the next one finishes; for ever, so that it has to be reported. The calls
  * are those of a run without faults, which is made before the tests are known.
  * @param common `thorough` where the calls that all rules have in common are tried too, with every effect; else only
  * the remediator's, with the effect that leaves most open
  */
 export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief' = 'brief'): Promise<void> {
-  const world: World = await startWorld({ time: 'stands still' });
+  const harness: Harness = await startHarness({ time: 'stands still' });
   let deployed = await deploy();
   const first = await newCase();
   const clean = await runCleanly(first);
@@ -60,10 +60,10 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     !/^(s3:\w+ |ssm:|sts:|events:|sqs:|dynamodb:)/.test(kind);
 
   function deploy(): Promise<Deployed> {
-    return world.deploy({ rules: { [rule]: { mode: 'enforce' } }, maxReceiveCount: MAX_RECEIVE_COUNT });
+    return harness.deploy({ rules: { [rule]: { mode: 'enforce' } }, maxReceiveCount: MAX_RECEIVE_COUNT });
   }
 
-  afterAll(() => world[Symbol.asyncDispose]());
+  afterAll(() => harness[Symbol.asyncDispose]());
   afterEach(async ({ task }) => {
     // What a failed test left behind is none of the next one's business.
     if (task.result?.state === 'fail') deployed = await deploy();
@@ -88,15 +88,15 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     // What a function remembers it does not ask for.
     deployed.coldStart();
     deployed.lines.length = 0;
-    const item = await makeViolation(world.endpoint, rule, world.account());
-    world.proxy.clear();
+    const item = await makeViolation(harness.endpoint, rule, harness.account());
+    harness.proxy.clear();
     return { asOf: nextMoment(), item };
   }
 
   /** Polls the finding, and an item beside it that nobody understands. */
   async function collect({ asOf, item }: Case) {
     const strange = itemOf(rule, { account_id: item.account_id, resource_id: 'arn:aws:iam::1:root' });
-    world.tenant.setFindings([item, strange]);
+    harness.tenant.setFindings([item, strange]);
     return deployed.collect({ rule, asOf });
   }
 
@@ -119,12 +119,12 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     switch (rule) {
       case 'security-group-ssh-open':
       case 'security-group-rdp-open':
-        return ingressRules(world.endpoint, account, resource_id);
+        return ingressRules(harness.endpoint, account, resource_id);
       case 'iam-access-key-unrotated':
-        return accessKeyStates(world.endpoint, account, resource_id);
+        return accessKeyStates(harness.endpoint, account, resource_id);
       case 's3-bucket-public': {
         const client = new S3Client({
-          endpoint: world.endpoint,
+          endpoint: harness.endpoint,
           region: REGION,
           credentials: { accessKeyId: account, secretAccessKey: 'test' },
         });
@@ -141,16 +141,16 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 
   async function callsOf(work: () => Promise<unknown>): Promise<readonly ProxiedCall[]> {
-    const before = world.proxy.calls.length;
+    const before = harness.proxy.calls.length;
     await work();
-    return world.proxy.calls.slice(before).filter(isOurs);
+    return harness.proxy.calls.slice(before).filter(isOurs);
   }
 
   /** Puts a fault before a call and those of its kind that follow; it is over with the test at the latest. */
   function inject({ kind, number }: CallName, effect: Effect, times?: number): Injection {
     const limit = times === undefined ? {} : { times };
     const when = (call: AwsCall) => isOurs(call) && kindOf(call) === kind;
-    return world.fault({ skip: number - 1, ...limit, when, effect });
+    return harness.fault({ skip: number - 1, ...limit, when, effect });
   }
 
   /** Puts a fault before each of these calls once: before the first try of each, not before the second. */
@@ -177,7 +177,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
 
   /** Checks that nothing was sent to be changed that was not written down before. */
   async function expectAllPlanned(): Promise<void> {
-    const keys = world.proxy.calls.flatMap(({ operation, status, parameters: { Key: key } }) =>
+    const keys = harness.proxy.calls.flatMap(({ operation, status, parameters: { Key: key } }) =>
       operation === 'PutObject' && status === 200 && typeof key === 'string' && key.startsWith('jobs/')
         ? key
         : [],
@@ -310,7 +310,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
       // It goes back at once, but where the attempt has left its lease behind: that one is waited out.
       const keepsLease = name.kind.endsWith(' lease#') && isLasting(name, effect) === isTaking(name);
       expect(worked).toEqual(keepsLease ? { invocations: 3, timeouts: 1 } : { invocations: 2, timeouts: 0 });
-      expectToldOf(current, name);
+      expectReported(current, name);
       await lookLater(name);
       await expectCured(current);
     });
@@ -328,7 +328,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
         const { invocations } = await deployed.work();
 
         if (invocations === 1) return expectResolved(current, name, effect);
-        expectToldOf(current, name);
+        expectReported(current, name);
         if ((await depths()).deadLetters === 0) {
           // All is changed, or this call took effect though nobody saw the answer: the next attempt finds it done.
           fault.remove();
@@ -361,12 +361,12 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   });
 
   /** Checks that a person who reads the log learns what is not done, and why. */
-  function expectToldOf({ item }: Case, name: CallName): void {
-    const told = [...deployed.messages('WARN'), ...deployed.messages('ERROR')];
+  function expectReported({ item }: Case, name: CallName): void {
+    const reported = [...deployed.messages('WARN'), ...deployed.messages('ERROR')];
     const says = isAmong(clean.afterOutcome, name)
       ? /^the outcomes are in the evidence bucket, but: \w+: /
       : new RegExp(`^unfinished: ${rule} ${item.account_id} \\S+ ${item.resource_id}: \\w+: `);
-    expect(told).toContainEqual(expect.stringMatching(says));
+    expect(reported).toContainEqual(expect.stringMatching(says));
   }
 }
 

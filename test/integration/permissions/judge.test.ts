@@ -292,7 +292,7 @@ test('what is withheld from a role is not allowed it, until it is given back', a
   expect(await read(role)).toBe('allowed');
 });
 
-test('the actions that a role was granted and never asked for are told', async () => {
+test('the actions that a role was granted and never asked for are reported', async () => {
   const role = await makeRole([
     getHere,
     { Action: ['ssm:GetParametersByPath'], Resource: [parameter('*')] },

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
 import { type SlowRedshift, slowRedshift } from '../../lab/slow-redshift/slow-redshift.ts';
 import type { TenantItem } from '../../lab/tenant/index.ts';
+import { type Deployed, type Harness, nextMoment, type PollName, startHarness } from '../harness/harness.ts';
 import type { RuleSettings } from '../harness/product.ts';
-import { type Deployed, nextMoment, type PollName, startWorld, type World } from '../harness/world.ts';
-import { Account, ALL_FOUR, ELSEWHERE, itemOf, REGION, type RunbookRule, tcp } from './world.ts';
+import { Account, ALL_FOUR, ELSEWHERE, itemOf, REGION, type RunbookRule, tcp } from './account.ts';
 
 const SSH = 'security-group-ssh-open';
 const REDSHIFT = 'redshift-cluster-public';
@@ -16,22 +16,22 @@ const rules: readonly RunbookRule[] = [
 ];
 const WORLD = '0.0.0.0/0';
 
-let world: World;
+let harness: Harness;
 let account: Account;
 let automation: AutomationSimulation;
 let redshift: SlowRedshift;
 
 beforeAll(async () => {
-  world = await startWorld();
-  account = new Account(world.endpoint, world.account());
+  harness = await startHarness();
+  account = new Account(harness.endpoint, harness.account());
 });
-afterAll(() => world[Symbol.asyncDispose]());
+afterAll(() => harness[Symbol.asyncDispose]());
 beforeEach(() => {
-  const simulated = { proxy: world.proxy, upstream: () => world.endpoint };
+  const simulated = { proxy: harness.proxy, upstream: () => harness.endpoint };
   redshift = slowRedshift({ ...simulated, lasts: { reads: 1 } });
   automation = startAutomation(simulated);
   automation.hold();
-  world.proxy.clear();
+  harness.proxy.clear();
 });
 afterEach(async () => {
   await automation.stop();
@@ -40,7 +40,7 @@ afterEach(async () => {
 
 /** The product with one rule that is enforced by its runbook, and what the document works as. */
 async function deploy(rule: RunbookRule, settings: RuleSettings = {}): Promise<Deployed> {
-  const deployed = await world.deploy({
+  const deployed = await harness.deploy({
     rules: { [rule]: { mode: 'enforce', method: 'runbook', ...settings } },
   });
   await account.makeAutomationRole(deployed);
@@ -49,7 +49,7 @@ async function deploy(rule: RunbookRule, settings: RuleSettings = {}): Promise<D
 
 /** A poll up to where AWS is at work. */
 async function begin(deployed: Deployed, rule: RunbookRule, item: TenantItem): Promise<PollName> {
-  world.tenant.setFindings([item]);
+  harness.tenant.setFindings([item]);
   const poll = { rule, asOf: nextMoment() };
   await deployed.collect(poll);
   await deployed.work();
@@ -219,8 +219,8 @@ describe('Systems Manager', () => {
   ])('that starts it %i times without being heard: %i attempts, one execution', async (times, attempts) => {
     const deployed = await deploy(SSH);
     const item = await account.violation(SSH);
-    const fault = world.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
-    world.tenant.setFindings([item]);
+    const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
+    harness.tenant.setFindings([item]);
     const poll = { rule: SSH, asOf: nextMoment() };
     await deployed.collect(poll);
 
@@ -256,7 +256,7 @@ describe('Systems Manager', () => {
   });
 
   test('that can’t take on the role: failed, and nothing is in progress', async () => {
-    const deployed = await world.deploy({ rules: { [SSH]: { mode: 'enforce', method: 'runbook' } } });
+    const deployed = await harness.deploy({ rules: { [SSH]: { mode: 'enforce', method: 'runbook' } } });
 
     const poll = await begin(deployed, SSH, await account.violation(SSH));
 

@@ -46,7 +46,7 @@ const trust = (condition: object = { StringEquals: { 'aws:SourceAccount': ACCOUN
 });
 
 /** An AWS with a trail and one role. */
-interface World {
+interface TrailAccount {
   isValidated: boolean;
   roleArn: string;
   trustPolicy: object;
@@ -54,7 +54,7 @@ interface World {
   trailAnswer: Answer | undefined;
 }
 
-let world: World;
+let trailAccount: TrailAccount;
 let upstream: ScriptedAws;
 let proxy: AwsProxy;
 let automation: AutomationSimulation;
@@ -64,7 +64,7 @@ function answer({ form, headers }: ReceivedCall): Answer {
     case 'GetRole':
       if (form.get('RoleName') !== 'automation') return queryError('NoSuchEntity', 404);
       return xmlAnswer(
-        `<GetRoleResponse><GetRoleResult><Role><Arn>${world.roleArn}</Arn><AssumeRolePolicyDocument>${encodeURIComponent(JSON.stringify(world.trustPolicy))}</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>`,
+        `<GetRoleResponse><GetRoleResult><Role><Arn>${trailAccount.roleArn}</Arn><AssumeRolePolicyDocument>${encodeURIComponent(JSON.stringify(trailAccount.trustPolicy))}</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>`,
       );
     case 'AssumeRole': {
       const role = form.get('RoleArn')?.split('/').at(-1);
@@ -73,20 +73,22 @@ function answer({ form, headers }: ReceivedCall): Answer {
       );
     }
     case 'UpdateTrail':
-      if (world.trailAnswer !== undefined) return world.trailAnswer;
-      world.isValidated = true;
+      if (trailAccount.trailAnswer !== undefined) return trailAccount.trailAnswer;
+      trailAccount.isValidated = true;
       return jsonAnswer({});
     case 'DescribeTrails':
-      return jsonAnswer({ trailList: [{ Name: 'audit', LogFileValidationEnabled: world.isValidated }] });
+      return jsonAnswer({
+        trailList: [{ Name: 'audit', LogFileValidationEnabled: trailAccount.isValidated }],
+      });
     case 'GetTrail':
-      return jsonAnswer({ Trail: { Name: 'audit', LogFileValidationEnabled: world.isValidated } });
+      return jsonAnswer({ Trail: { Name: 'audit', LogFileValidationEnabled: trailAccount.isValidated } });
     default:
       return jsonAnswer({ __type: 'ParameterNotFound' }, 400);
   }
 }
 
 beforeEach(async () => {
-  world = { isValidated: false, roleArn: ROLE, trustPolicy: trust(), trailAnswer: undefined };
+  trailAccount = { isValidated: false, roleArn: ROLE, trustPolicy: trust(), trailAnswer: undefined };
   upstream = await scriptedAws(answer);
   proxy = await startAwsProxy({ upstream: () => upstream.endpoint });
   automation = startAutomation({ proxy, upstream: () => upstream.endpoint, stepMilliseconds: 1 });
@@ -148,12 +150,12 @@ describe('an execution', () => {
       ExecutedBy: `arn:aws:iam::${ACCOUNT}:root`,
       StepExecutions: [],
     });
-    expect(world.isValidated).toBe(false);
+    expect(trailAccount.isValidated).toBe(false);
 
     automation.release();
 
     const ended = await expectStatus(id, 'Success');
-    expect(world.isValidated).toBe(true);
+    expect(trailAccount.isValidated).toBe(true);
     expect(ended.FailureMessage).toBeUndefined();
     expect(ended.ExecutionEndTime?.getTime()).toBeGreaterThanOrEqual(
       ended.ExecutionStartTime?.getTime() ?? 0,
@@ -310,12 +312,18 @@ describe('a start is refused', () => {
   });
 
   test.each<[string, () => void]>([
-    ['does not exist', () => Object.assign(world, { roleArn: `arn:aws:iam::${ACCOUNT}:role/automation` })],
-    ['trusts nobody', () => Object.assign(world, { trustPolicy: { Version: '2012-10-17', Statement: [] } })],
+    [
+      'does not exist',
+      () => Object.assign(trailAccount, { roleArn: `arn:aws:iam::${ACCOUNT}:role/automation` }),
+    ],
+    [
+      'trusts nobody',
+      () => Object.assign(trailAccount, { trustPolicy: { Version: '2012-10-17', Statement: [] } }),
+    ],
     [
       'trusts Systems Manager for another account',
       () => {
-        world.trustPolicy = trust({ StringEquals: { 'aws:SourceAccount': '999988887777' } });
+        trailAccount.trustPolicy = trust({ StringEquals: { 'aws:SourceAccount': '999988887777' } });
       },
     ],
     [
@@ -406,9 +414,9 @@ describe('a client token', () => {
   });
 
   test('can be sent again after a refusal', async () => {
-    world.trustPolicy = { Version: '2012-10-17', Statement: [] };
+    trailAccount.trustPolicy = { Version: '2012-10-17', Statement: [] };
     await errorOf(start(trailRun({ ClientToken: TOKEN })));
-    world.trustPolicy = trust();
+    trailAccount.trustPolicy = trust();
 
     expect(await start(trailRun({ ClientToken: TOKEN }))).toMatch(UUID);
   });
@@ -476,7 +484,7 @@ describe('by hand', () => {
 
 describe('a step', () => {
   test('that AWS refuses fails the execution, with what AWS said', async () => {
-    world.trailAnswer = jsonAnswer({ __type: 'TrailNotFoundException', message: 'no audit' }, 400);
+    trailAccount.trailAnswer = jsonAnswer({ __type: 'TrailNotFoundException', message: 'no audit' }, 400);
 
     const id = await start();
 
@@ -503,7 +511,7 @@ describe('a step', () => {
   });
 
   test('that finds the change undone fails the execution', async () => {
-    world.trailAnswer = jsonAnswer({});
+    trailAccount.trailAnswer = jsonAnswer({});
 
     const execution = await expectStatus(await start(), 'Failed');
 
@@ -515,7 +523,7 @@ describe('a step', () => {
     ['fails', { fail: 'not today' }, 'Failed', /^not today$/],
     ['takes too long', 'time-out', 'TimedOut', /timed out while step is executing EnableLogFileValidation/],
     ['is cancelled', 'cancel', 'Cancelled', undefined],
-  ] as const)('%s by a fault, as often as it is told', async (_, effect, status, message) => {
+  ] as const)('%s by a fault, as often as it is set to', async (_, effect, status, message) => {
     const fault = automation.inject({ document: TRAIL_DOCUMENT, resource: 'audit', times: 1, effect });
 
     const execution = await expectStatus(await start(), status);
@@ -552,7 +560,7 @@ describe('stopping an execution', () => {
 
     const execution = await expectStatus(id, 'Cancelled');
     expect(execution.StepExecutions).toMatchObject([{ StepStatus: 'Cancelled' }]);
-    expect(world.isValidated).toBe(false);
+    expect(trailAccount.isValidated).toBe(false);
   });
 
   test('that is queued lets it never begin', async () => {
@@ -660,5 +668,5 @@ test('stopping the simulation cancels what runs', async () => {
   await automation.stop();
 
   expect(automation.executions).toMatchObject([{ status: 'Cancelled' }]);
-  expect(world.isValidated).toBe(false);
+  expect(trailAccount.isValidated).toBe(false);
 });

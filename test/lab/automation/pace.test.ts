@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** One who waits; told by the name when it goes on. */
+/** A waiting caller, whose name is noted when it goes on. */
 function waiter(name: string): object {
   const who = { name };
   pace.turn(who).then(() => gone.push(name));

@@ -80,7 +80,7 @@ test('a rule that is named by its id and lacks is not found by its id', async ()
   ]);
 });
 
-test('a second flow log for the same is told of in the answer', async () => {
+test('a second flow log for the same is reported in the answer', async () => {
   await using aws = await answering(created('fl-1'), ec2Error('FlowLogAlreadyExists', 'there is one'));
 
   const first = await aws.ec2.send(flowLog('token-1'));

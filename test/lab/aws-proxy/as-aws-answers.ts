@@ -34,7 +34,7 @@ const missingSecurityGroupRule: Correct = (call, answer) => {
 };
 
 /**
- * A flow log that can't be made is told of in an answer of status 200, and a call that is sent again with its client
+ * A flow log that can't be made is reported in an answer of status 200, and a call that is sent again with its client
  * token is given the first one's answer. Only calls for one resource are corrected: of more, AWS makes those that it can.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
  */

@@ -338,7 +338,7 @@ test('a call can be answered in the place of the service, unless a fault has dec
   expect(upstream.calls.map(({ form }) => form.get('Action'))).toEqual(['CreateVpc', 'DescribeVpcs']);
 });
 
-describe('what goes wrong in the proxy is told to the caller, once', () => {
+describe('what goes wrong in the proxy is reported to the caller, once', () => {
   test('a mistake in a rewrite', async () => {
     proxy.inject({
       effect: {

@@ -172,9 +172,9 @@ class RunningProxy implements AwsProxy {
       // No answer from the service, or a mistake in a test's own function: the caller's error says so, and isn't retried.
       outcome = awsError(call, 'AwsProxyError', { message: describe(error) });
     }
-    const told = answered(call, outcome, faults);
-    this.#calls.push(told);
-    this.#options.onCall?.(told);
+    const answeredCall = answered(call, outcome, faults);
+    this.#calls.push(answeredCall);
+    this.#options.onCall?.(answeredCall);
     if (outcome === CUT) {
       request.socket.destroy();
       return;

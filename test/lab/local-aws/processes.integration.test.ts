@@ -204,7 +204,7 @@ test('a local AWS that is called off once it runs is gone', async () => {
   }, UNTIL);
 });
 
-test('a port that is taken is told of', async () => {
+test('a port that is taken is reported', async () => {
   const { port, server } = await anyPort();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -215,7 +215,7 @@ test('a port that is taken is told of', async () => {
   server.close();
 });
 
-test('a server that does not come up is told of, with the end of its log', async () => {
+test('a server that does not come up is reported, with the end of its log', async () => {
   const python = path.join(folder, 'python');
   await writeFile(python, '#!/bin/sh\necho no such module >&2\nexit 4\n');
   await chmod(python, 0o755);

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { AwsCall } from '../aws-proxy/index.ts';
 import { type CallExample, type LabRule, labRules } from '../rules/index.ts';
 import {
-  type Facts,
   knownCalls,
   mergeCalls,
   type Requirement,
   requirementsOf,
+  type StateLookups,
   UnknownCallError,
 } from './index.ts';
 
@@ -16,7 +16,7 @@ const OTHER = '444455556666';
 const REGION = 'eu-central-1';
 
 /** An account with a user below a path, buckets, and two flow logs. */
-const facts: Facts = {
+const state: StateLookups = {
   userArn: async (account, name) => `arn:aws:iam::${account}:user/team/${name}`,
   userOfAccessKey: async (_account, key) => (key === 'AKIAKNOWN' ? 'robot' : undefined),
   bucketOwner: async (bucket, candidates) =>
@@ -366,7 +366,7 @@ const rows = table.map(([name, parameters, asked, headers = {}]) => ({ name, par
 
 describe('what a call asks for', () => {
   test.each(rows)('$name $parameters', async ({ name, parameters, asked, headers }) => {
-    const requirements = await requirementsOf(callOf(name, parameters, headers), facts);
+    const requirements = await requirementsOf(callOf(name, parameters, headers), state);
 
     expect(lines(requirements)).toEqual(asked);
   });
@@ -378,7 +378,7 @@ describe('what a call asks for', () => {
   test.each(rows)(
     '$name $parameters: actions and resources that AWS has',
     async ({ name, parameters, headers }) => {
-      for (const { action, resource } of await requirementsOf(callOf(name, parameters, headers), facts)) {
+      for (const { action, resource } of await requirementsOf(callOf(name, parameters, headers), state)) {
         const [service = '', actionName = ''] = action.split(':');
         expect({ action, exists: await iamActionExists(service, actionName) }).toEqual({
           action,
@@ -404,7 +404,7 @@ describe('what a call asks for', () => {
 
 describe('what is known of a call', () => {
   const conditionsOf = async (name: string, parameters: Record<string, unknown> = {}) =>
-    (await requirementsOf(callOf(name, parameters), facts)).map(({ conditions }) => conditions);
+    (await requirementsOf(callOf(name, parameters), state)).map(({ conditions }) => conditions);
 
   test('tags that are asked for, and the call that makes what has them', async () => {
     const [, rule, tags] = await conditionsOf('ec2:AuthorizeSecurityGroupIngress', {
@@ -441,7 +441,7 @@ describe('what is known of a call', () => {
 
   test("a bucket's owner, who need not be the caller", async () => {
     const owners = async (bucket: string, headers: Record<string, string> = {}) =>
-      (await requirementsOf(callOf('s3:GetBucketAcl', { Bucket: bucket }, headers), facts)).map(
+      (await requirementsOf(callOf('s3:GetBucketAcl', { Bucket: bucket }, headers), state)).map(
         ({ account, conditions }) => [
           account,
           conditions['aws:ResourceAccount'],
@@ -471,7 +471,7 @@ describe('what is known of a call', () => {
   test('the external id and the name of a session, and the account of the role', async () => {
     const parameters = { RoleArn: `arn:aws:iam::${OTHER}:role/r`, RoleSessionName: 's', ExternalId: 'e' };
 
-    const [asked] = await requirementsOf(callOf('sts:AssumeRole', parameters), facts);
+    const [asked] = await requirementsOf(callOf('sts:AssumeRole', parameters), state);
 
     expect(asked).toMatchObject({
       account: OTHER,
@@ -483,7 +483,7 @@ describe('what is known of a call', () => {
 test.each(['ec2:TerminateInstances', 's3:Unknown', 'kinesis:PutRecord'])(
   '%s is unknown, and no allowance',
   async (name) => {
-    const asking = requirementsOf(callOf(name), facts);
+    const asking = requirementsOf(callOf(name), state);
 
     await expect(asking).rejects.toThrow(UnknownCallError);
     await expect(asking).rejects.toThrow(`unknown call ${name} by ${ACCOUNT}`);
@@ -491,7 +491,7 @@ test.each(['ec2:TerminateInstances', 's3:Unknown', 'kinesis:PutRecord'])(
 );
 
 test('a call whose parameters do not say what it is about is an error', async () => {
-  await expect(requirementsOf(callOf('ec2:RevokeSecurityGroupIngress'), facts)).rejects.toThrow(
+  await expect(requirementsOf(callOf('ec2:RevokeSecurityGroupIngress'), state)).rejects.toThrow(
     'ec2:RevokeSecurityGroupIngress was called without GroupId',
   );
 });

@@ -1,7 +1,7 @@
 import type { AwsCall } from '../aws-proxy/index.ts';
 import { type LabRule, labRules } from '../rules/index.ts';
 import { productCalls } from './product-calls.ts';
-import type { Calls, Facts, Requirement, Requires } from './requirement.ts';
+import type { Calls, Requirement, Requires, StateLookups } from './requirement.ts';
 
 /** A call that the map does not know: nobody can say whether AWS would allow it. */
 export class UnknownCallError extends Error {
@@ -35,12 +35,12 @@ export const knownCalls: readonly string[] = [...calls.keys()];
  * Authorization Reference and the API's own pages have it.
  * @throws UnknownCallError for a call that the map does not know
  */
-export async function requirementsOf(call: AwsCall, facts: Facts): Promise<readonly Requirement[]> {
+export async function requirementsOf(call: AwsCall, state: StateLookups): Promise<readonly Requirement[]> {
   const requires = calls.get(`${call.service}:${call.operation}`);
   if (requires === undefined) {
     throw new UnknownCallError(
       `unknown call ${call.service}:${call.operation} by ${call.principal.arn ?? call.principal.account}: what it asks for must be entered in \`calls\` of its rule in test/lab/rules, or in test/lab/permissions/product-calls.ts`,
     );
   }
-  return requires(call, facts);
+  return requires(call, state);
 }

@@ -5,4 +5,4 @@ export { type JudgeOptions, PermissionJudge, type RoleSession, type Verdict } fr
 export { KeyJudge, type KeyUse } from './keys.ts';
 export { lintPolicy } from './lint.ts';
 export { allowedActions, type PolicyDocument, parsePolicy } from './policy.ts';
-export { type Facts, type Requirement, requirement } from './requirement.ts';
+export { type Requirement, requirement, type StateLookups } from './requirement.ts';

@@ -16,7 +16,7 @@ import { GetResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { isAwsError } from '../../../lambdas/aws/errors.ts';
 import { type NamedPolicy, type PolicyDocument, parsePolicy } from './policy.ts';
-import type { Facts } from './requirement.ts';
+import type { StateLookups } from './requirement.ts';
 
 /** What a role is allowed, and who may take it on. */
 export interface RolePolicies {
@@ -28,7 +28,7 @@ export interface RolePolicies {
 const REGION = 'us-east-1';
 
 /** Looks into the local AWS itself, as the root of the account at hand, past any proxy. */
-export class LocalAwsState implements Facts {
+export class LocalAwsState implements StateLookups {
   readonly #endpoint: () => string;
   readonly #clients = new Map<string, unknown>();
 

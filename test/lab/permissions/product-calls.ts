@@ -19,23 +19,23 @@ const objectCalls: Calls = {
    * Of an object that is not there S3 tells only who may list the bucket.
    * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
    */
-  async 's3:GetObject'(call, facts) {
+  async 's3:GetObject'(call, state) {
     const key = text(call, 'Key');
-    const asked = [await onBucket(call, facts, 'GetObject', key)];
-    if (!(await facts.objectExists(await ownerOf(call, facts), text(call, 'Bucket'), key))) {
-      asked.push(await onBucket(call, facts, 'ListBucket'));
+    const asked = [await onBucket(call, state, 'GetObject', key)];
+    if (!(await state.objectExists(await ownerOf(call, state), text(call, 'Bucket'), key))) {
+      asked.push(await onBucket(call, state, 'ListBucket'));
     }
     return asked;
   },
-  's3:DeleteObject': async (call, facts) => [await onBucket(call, facts, 'DeleteObject', text(call, 'Key'))],
-  async 's3:PutObject'(call, facts) {
+  's3:DeleteObject': async (call, state) => [await onBucket(call, state, 'DeleteObject', text(call, 'Key'))],
+  async 's3:PutObject'(call, state) {
     const key = text(call, 'Key');
     const { 'x-amz-tagging': tagging, 'x-amz-acl': acl, 'if-none-match': ifNoneMatch } = call.headers;
     const conditions = typeof ifNoneMatch === 'string' ? { 's3:if-none-match': ifNoneMatch } : {};
     return [
-      await onBucket(call, facts, 'PutObject', key, conditions),
-      ...(tagging === undefined ? [] : [await onBucket(call, facts, 'PutObjectTagging', key)]),
-      ...(acl === undefined ? [] : [await onBucket(call, facts, 'PutObjectAcl', key)]),
+      await onBucket(call, state, 'PutObject', key, conditions),
+      ...(tagging === undefined ? [] : [await onBucket(call, state, 'PutObjectTagging', key)]),
+      ...(acl === undefined ? [] : [await onBucket(call, state, 'PutObjectAcl', key)]),
     ];
   },
 };

@@ -18,8 +18,8 @@ export interface Requirement {
   readonly conditions: ConditionValues;
 }
 
-/** What the map must look up to know what a call asks for: see `LocalAwsFacts`. */
-export interface Facts {
+/** Look-ups by which the map knows what a call asks for: see `LocalAwsState`. */
+export interface StateLookups {
   /** With the user's path, where there is such a user. */
   userArn(account: string, name: string): Promise<string>;
   /** The name of the user that an access key belongs to; undefined where there is no such key. */
@@ -37,7 +37,7 @@ export interface Facts {
 /** What a call asks for. */
 export type Requires = (
   call: AwsCall,
-  facts: Facts,
+  state: StateLookups,
 ) => readonly Requirement[] | Promise<readonly Requirement[]>;
 
 /** What calls ask for, by service and operation: `ec2:CreateFlowLogs`. */

@@ -1,35 +1,35 @@
 import type { AwsCall } from '../aws-proxy/index.ts';
 import {
   type ConditionValues,
-  type Facts,
   type Requirement,
   type Requires,
   requirement,
+  type StateLookups,
   text,
 } from './requirement.ts';
 
 /** A bucket, or an object in it, as policies see it. Its ARN names no account: what is asked of is its owner's. */
 export async function onBucket(
   call: AwsCall,
-  facts: Facts,
+  state: StateLookups,
   action: string,
   key?: string,
   conditions: ConditionValues = {},
 ): Promise<Requirement> {
-  const owner = await ownerOf(call, facts);
+  const owner = await ownerOf(call, state);
   const arn = `arn:aws:s3:::${text(call, 'Bucket')}${key === undefined ? '' : `/${key}`}`;
   return requirement(call, `s3:${action}`, arn, { 's3:ResourceAccount': owner, ...conditions }, owner);
 }
 
 /** A bucket that is nobody's is asked about as if it were the caller's own, and then not found. */
-export async function ownerOf(call: AwsCall, facts: Facts): Promise<string> {
+export async function ownerOf(call: AwsCall, state: StateLookups): Promise<string> {
   const { account } = call.principal;
   const expected = call.headers['x-amz-expected-bucket-owner'];
   const candidates = [account, ...(typeof expected === 'string' ? [expected] : [])];
-  return (await facts.bucketOwner(text(call, 'Bucket'), candidates)) ?? account;
+  return (await state.bucketOwner(text(call, 'Bucket'), candidates)) ?? account;
 }
 
 /** An action on the bucket that the call names. */
 export const bucketAction =
   (action: string): Requires =>
-  async (call, facts) => [await onBucket(call, facts, action)];
+  async (call, state) => [await onBucket(call, state, action)];

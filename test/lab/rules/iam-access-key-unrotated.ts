@@ -47,11 +47,11 @@ const accessKeys: Check = {
   },
 };
 
-const onUser: Requires = async (call, facts) => [
+const onUser: Requires = async (call, state) => [
   requirement(
     call,
     `iam:${call.operation}`,
-    await facts.userArn(call.principal.account, text(call, 'UserName')),
+    await state.userArn(call.principal.account, text(call, 'UserName')),
   ),
 ];
 
@@ -60,11 +60,11 @@ const calls: Calls = {
   'iam:ListAccessKeys': onUser,
   'iam:ListUserTags': onUser,
   'iam:UpdateAccessKey': onUser,
-  async 'iam:GetAccessKeyLastUsed'(call, facts) {
+  async 'iam:GetAccessKeyLastUsed'(call, state) {
     const { account } = call.principal;
-    const user = await facts.userOfAccessKey(account, text(call, 'AccessKeyId'));
+    const user = await state.userOfAccessKey(account, text(call, 'AccessKeyId'));
     const arn =
-      user === undefined ? arnOf(call, 'iam', 'user/*', { region: '' }) : await facts.userArn(account, user);
+      user === undefined ? arnOf(call, 'iam', 'user/*', { region: '' }) : await state.userArn(account, user);
     return [requirement(call, 'iam:GetAccessKeyLastUsed', arn)];
   },
 };

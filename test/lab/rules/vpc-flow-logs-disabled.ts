@@ -91,10 +91,10 @@ const flowLogCalls: Calls = {
         : []),
     ];
   },
-  async 'ec2:DeleteFlowLogs'(call, facts) {
+  async 'ec2:DeleteFlowLogs'(call, state) {
     const asked: Requirement[] = [];
     for (const id of texts(call, 'FlowLogId')) {
-      const flowLog = await facts.flowLog(call.principal.account, call.region, id);
+      const flowLog = await state.flowLog(call.principal.account, call.region, id);
       const tags = Object.entries(flowLog?.tags ?? {}).flatMap(([key, value]) => [
         [`aws:ResourceTag/${key}`, value],
         [`ec2:ResourceTag/${key}`, value],

@@ -79,7 +79,7 @@ interface Stack {
 }
 
 /** Accounts with stacks and roles, as the local AWS would have them. */
-interface World {
+interface MemberAccounts {
   readonly stacks: Map<string, Stack>;
   /** By account and name, `222222222222 remediation`: the role's tags. */
   readonly roles: Map<string, Map<string, string>>;
@@ -91,7 +91,7 @@ interface World {
   isHeld: boolean;
 }
 
-let world: World;
+let members: MemberAccounts;
 let upstream: ScriptedAws;
 let proxy: AwsProxy;
 let organization: Organization;
@@ -103,16 +103,16 @@ function answer({ form, headers }: ReceivedCall): Answer {
   const result = (body: string): Answer =>
     xmlAnswer(`<${action}Response><${action}Result>${body}</${action}Result></${action}Response>`);
   const id = form.get('StackName') ?? '';
-  const stack = world.stacks.get(id);
+  const stack = members.stacks.get(id);
   const roleKey = `${account} ${form.get('RoleName')}`;
-  const role = world.roles.get(roleKey);
+  const role = members.roles.get(roleKey);
   switch (action) {
     case 'CreateStack': {
       const made = { name: id, account, template: form.get('TemplateBody') ?? '', status: 'CREATE_COMPLETE' };
-      if (world.failing.has(account)) made.status = 'CREATE_FAILED';
-      else world.roles.set(`${account} ${roleIn(made.template)}`, new Map());
+      if (members.failing.has(account)) made.status = 'CREATE_FAILED';
+      else members.roles.set(`${account} ${roleIn(made.template)}`, new Map());
       const key = `arn:aws:cloudformation:${REGION}:${account}:stack/${id}/1`;
-      world.stacks.set(key, made);
+      members.stacks.set(key, made);
       return result(`<StackId>${key}</StackId>`);
     }
     case 'UpdateStack':
@@ -123,13 +123,13 @@ function answer({ form, headers }: ReceivedCall): Answer {
     case 'DeleteStack':
       if (stack === undefined) return result('');
       stack.status = 'DELETE_FAILED';
-      if (world.undeletable.has(account)) return result('');
-      world.stacks.delete(id);
-      world.roles.delete(`${account} ${roleIn(stack.template)}`);
+      if (members.undeletable.has(account)) return result('');
+      members.stacks.delete(id);
+      members.roles.delete(`${account} ${roleIn(stack.template)}`);
       return result('');
     case 'DescribeStacks': {
       if (stack === undefined) return queryError('ValidationError');
-      const status = world.isHeld ? 'CREATE_IN_PROGRESS' : stack.status;
+      const status = members.isHeld ? 'CREATE_IN_PROGRESS' : stack.status;
       return result(
         `<Stacks><member><StackName>${stack.name}</StackName><StackStatus>${status}</StackStatus></member></Stacks>`,
       );
@@ -174,7 +174,7 @@ async function start(options: Partial<OrganizationOptions> = {}): Promise<void> 
 }
 
 beforeEach(async () => {
-  world = {
+  members = {
     stacks: new Map(),
     roles: new Map(),
     failing: new Set(),
@@ -186,7 +186,7 @@ beforeEach(async () => {
   await start();
 });
 afterEach(async () => {
-  world.isHeld = false;
+  members.isHeld = false;
   await stackSets.stop();
   await proxy.stop();
   await upstream[Symbol.asyncDispose]();
@@ -264,7 +264,7 @@ async function instances(): Promise<StackInstanceSummary[]> {
 }
 
 /** The accounts that have a stack, in order. */
-const accounts = (): string[] => [...world.stacks.values()].map(({ account }) => account).sort();
+const accounts = (): string[] => [...members.stacks.values()].map(({ account }) => account).sort();
 
 describe('who may have StackSets', () => {
   test.each([
@@ -352,12 +352,12 @@ describe('the template', () => {
     await endOf(deploy());
 
     expect(await tagsNow()).toEqual([{ Key: 'team', Value: 'security <& audit>' }]);
-    expect([...world.stacks.values()].map((stack) => stack.template)).toEqual([
+    expect([...members.stacks.values()].map((stack) => stack.template)).toEqual([
       template(),
       template(),
       template(),
     ]);
-    expect(Object.fromEntries(world.roles.get(`${A} remediation`) ?? [])).toEqual({
+    expect(Object.fromEntries(members.roles.get(`${A} remediation`) ?? [])).toEqual({
       team: 'security <& audit>',
     });
   });
@@ -370,8 +370,8 @@ describe('the template', () => {
 
     expect(status).toBe('SUCCEEDED');
     expect(accounts()).toEqual([A, B, C]);
-    for (const stack of world.stacks.values()) expect(stack.template).toContain('second');
-    expect(Object.fromEntries(world.roles.get(`${C} remediation`) ?? [])).toEqual({ owner: 'platform' });
+    for (const stack of members.stacks.values()) expect(stack.template).toContain('second');
+    expect(Object.fromEntries(members.roles.get(`${C} remediation`) ?? [])).toEqual({ owner: 'platform' });
   });
 
   test('an update that names no tags leaves them, and one with none takes them away', async () => {
@@ -539,11 +539,11 @@ describe('an account that', () => {
 
   test('joins and leaves before its turn has come gets none', async () => {
     await create();
-    world.isHeld = true;
+    members.isHeld = true;
     await deploy();
     organization.move(D, UNIT);
     organization.move(D, ROOT);
-    world.isHeld = false;
+    members.isHeld = false;
     await stackSets.idle();
 
     expect(accounts()).toEqual([A, B, C]);
@@ -616,7 +616,7 @@ describe('an account that fails', () => {
   });
 
   test('fails the operation, and those that come after it are left alone', async () => {
-    world.failing.add(A);
+    members.failing.add(A);
 
     const { status, results, reasons } = await endOf(deploy());
 
@@ -640,7 +640,7 @@ describe('an account that fails', () => {
     [{ FailureTolerancePercentage: 33 }, 'FAILED', [A]],
     [{ FailureTolerancePercentage: 34 }, 'SUCCEEDED', [A, C]],
   ])('is tolerated as far as the preferences say: %j', async (OperationPreferences, expected, done) => {
-    world.failing.add(B);
+    members.failing.add(B);
 
     const { status, results } = await endOf(deploy({ OperationPreferences }));
 
@@ -651,8 +651,8 @@ describe('an account that fails', () => {
 
   test('lets those end that are under way, and no other begin', async () => {
     // Fails at once, while the next one is held.
-    world.roles.set(`${A} remediation`, new Map());
-    world.isHeld = true;
+    members.roles.set(`${A} remediation`, new Map());
+    members.isHeld = true;
     const operation = deploy({
       OperationPreferences: { MaxConcurrentCount: 2, ConcurrencyMode: 'SOFT_FAILURE_TOLERANCE' },
     });
@@ -663,7 +663,7 @@ describe('an account that fails', () => {
       },
       { timeout: 15_000 },
     );
-    world.isHeld = false;
+    members.isHeld = false;
 
     expect(await endOf(operation)).toMatchObject({
       status: 'FAILED',
@@ -673,19 +673,19 @@ describe('an account that fails', () => {
   });
 
   test('because it has a role of that name keeps this role', async () => {
-    world.roles.set(`${B} remediation`, new Map([['made', 'by hand']]));
+    members.roles.set(`${B} remediation`, new Map([['made', 'by hand']]));
 
     const { reasons } = await endOf(deploy({ OperationPreferences: { FailureToleranceCount: 1 } }));
 
     expect(reasons[B]).toContain('remediation already exists');
     expect(accounts()).toEqual([A, C]);
-    expect(world.roles.get(`${B} remediation`)?.get('made')).toBe('by hand');
+    expect(members.roles.get(`${B} remediation`)?.get('made')).toBe('by hand');
   });
 
   test('gets its stack when it is tried again', async () => {
-    world.failing.add(A);
+    members.failing.add(A);
     await endOf(deploy());
-    world.failing.clear();
+    members.failing.clear();
 
     const { status } = await endOf(update());
 
@@ -695,7 +695,7 @@ describe('an account that fails', () => {
 
   test('to delete its stack is inoperable, and left out of updates', async () => {
     await endOf(deploy());
-    world.undeletable.add(B);
+    members.undeletable.add(B);
 
     const deleted = await endOf(takeAway({ OperationPreferences: { FailureToleranceCount: 1 } }));
     const updated = await endOf(update());
@@ -722,7 +722,7 @@ describe('an operation', () => {
   /** How many stacks are begun before the first is done. */
   async function begunAtOnce(OperationPreferences: StackSetOperationPreferences): Promise<number> {
     await create();
-    world.isHeld = true;
+    members.isHeld = true;
     const looksAt = (account: string) =>
       upstream.calls.filter(
         ({ form, headers }) =>
@@ -735,7 +735,7 @@ describe('an operation', () => {
       interval: 5,
     });
     const begun = accounts().length;
-    world.isHeld = false;
+    members.isHeld = false;
     expect((await endOf(operation)).status).toBe('SUCCEEDED');
     return begun;
   }
@@ -754,20 +754,20 @@ describe('an operation', () => {
 
   test('is refused while another runs, without managed execution', async () => {
     await create({ ManagedExecution: { Active: false } });
-    world.isHeld = true;
+    members.isHeld = true;
     await deploy();
 
     for (const refused of [deploy(), update(), takeAway(), deleteStackSet()]) {
       expect((await errorOf(refused)).name).toBe('OperationInProgressException');
     }
-    world.isHeld = false;
+    members.isHeld = false;
     await stackSets.idle();
     expect((await endOf(update())).status).toBe('SUCCEEDED');
   });
 
   test('waits its turn with managed execution, and the StackSet is not deleted under it', async () => {
     await create();
-    world.isHeld = true;
+    members.isHeld = true;
     await deploy();
     const { OperationId } = await takeAway();
     const { StackSetOperation } = await client().send(
@@ -776,7 +776,7 @@ describe('an operation', () => {
 
     expect(StackSetOperation).toMatchObject({ Status: 'QUEUED', Action: 'DELETE' });
     expect((await errorOf(deleteStackSet())).name).toBe('OperationInProgressException');
-    world.isHeld = false;
+    members.isHeld = false;
     await stackSets.idle();
     expect(accounts()).toEqual([]);
     await deleteStackSet();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { groupsOf, modeFor } from '../../../lambdas/model/account-modes.ts';
 import { modes } from '../../../lambdas/model/mode.ts';
 import type { AccountSettings, RuleSettings } from '../../../lambdas/model/settings.ts';
-import { accountSettingsOf, settingsOf } from '../remediator/support/world.ts';
+import { accountSettingsOf, settingsOf } from '../remediator/support/remediator-in-memory.ts';
 
 const ACCOUNT = '111122223333';
 const OTHER = '444455556666';

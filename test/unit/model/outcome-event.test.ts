@@ -42,10 +42,10 @@ test('an outcome is what its schema says', () => {
 
 describe('the event of an outcome', () => {
   test('has changes as lines, and leaves what was seen to the evidence', () => {
-    const { seen: _, ...told } = outcome;
+    const { seen: _, ...published } = outcome;
 
     expect(outcomeEvent(outcome, EVIDENCE)).toEqual({
-      ...told,
+      ...published,
       id: expect.stringMatching(/^[0-9a-f]{32}$/),
       plan: ['- ingress tcp 22', '- ingress tcp 3389'],
       applied: ['- ingress tcp 22'],

@@ -8,7 +8,7 @@ import {
   type RuleSettings,
   unknownGroups,
 } from '../../../lambdas/model/settings.ts';
-import { accountSettingsOf, RULE, ruleSettingsOf } from '../remediator/support/world.ts';
+import { accountSettingsOf, RULE, ruleSettingsOf } from '../remediator/support/remediator-in-memory.ts';
 
 const mode = fc.constantFrom('off', 'dry_run', 'enforce');
 const account = fc.stringMatching(/^\d{12}$/);

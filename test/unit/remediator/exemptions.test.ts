@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Exemption } from '../../../lambdas/model/settings.ts';
 import * as product from '../../../lambdas/remediator/exemptions.ts';
-import { accountSettingsOf } from './support/world.ts';
+import { accountSettingsOf } from './support/remediator-in-memory.ts';
 
 const { EXEMPTION_TAG, exemptionTagOf } = product;
 

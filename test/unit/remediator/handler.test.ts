@@ -14,7 +14,7 @@ import {
 } from '../../lab/scripted-aws/scripted-aws.ts';
 import { Cloud, SECRETS } from './support/cloud.ts';
 import { variables } from './support/environment.ts';
-import { ACCOUNT, jobOf, RULE } from './support/world.ts';
+import { ACCOUNT, jobOf, RULE } from './support/remediator-in-memory.ts';
 
 const SERVICE = 'cspm-remediator';
 const QUEUE = 'arn:aws:sqs:eu-central-1:111111111111:cspm-jobs.fifo';
@@ -521,11 +521,11 @@ test('no credentials are in logs, evidence or events, whatever goes wrong', asyn
   cloud.faults.set('s3:PUT', s3Error('AccessDenied', 403));
   await invoke(recordOf(jobOf('c'), 5, 'm5'));
 
-  const told = [output, JSON.stringify(cloud.events), ...cloud.objects.values(), ...cloud.deadLetters].join(
+  const said = [output, JSON.stringify(cloud.events), ...cloud.objects.values(), ...cloud.deadLetters].join(
     '\n',
   );
-  expect(told).toContain('AccessDenied');
-  for (const secret of SECRETS) expect(told).not.toContain(secret);
+  expect(said).toContain('AccessDenied');
+  for (const secret of SECRETS) expect(said).not.toContain(secret);
 });
 
 describe('the findings table', () => {

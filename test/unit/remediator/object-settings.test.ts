@@ -11,7 +11,7 @@ import {
   s3Error,
   scriptedAws,
 } from '../../lab/scripted-aws/scripted-aws.ts';
-import { accountSettingsOf, RULE, ruleSettingsOf } from './support/world.ts';
+import { accountSettingsOf, RULE, ruleSettingsOf } from './support/remediator-in-memory.ts';
 
 const RULE_KEY = `rules/${RULE}.json`;
 const ACCOUNTS_KEY = 'accounts.json';

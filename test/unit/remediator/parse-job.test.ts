@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { InvalidInputError } from '../../../lambdas/model/errors.ts';
 import { MAX_FINDINGS_PER_JOB } from '../../../lambdas/model/job.ts';
 import { parseJob } from '../../../lambdas/remediator/parse-job.ts';
-import { jobOf } from './support/world.ts';
+import { jobOf } from './support/remediator-in-memory.ts';
 
 describe('parsing a job', () => {
   const job = jobOf('a', 'b');

@@ -226,7 +226,7 @@ describe('what is seen of a VPC', () => {
     expect(assessments.get('vpc-00000002')).toEqual({ state: 'compliant' });
   });
 
-  test('of a flow log that is too new, AWS does not know yet whether it delivers: that is told', async () => {
+  test('of a flow log that is too new, AWS does not know yet whether it delivers: that is recorded', async () => {
     await using server = await aws({
       flowLogs: [{ id: 'fl-1', vpc: VPC, created: '2026-06-30T11:51:00Z' }],
     });

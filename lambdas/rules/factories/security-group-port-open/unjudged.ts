@@ -1,7 +1,7 @@
 import type { ExistingRule } from '../../../changes/security-group/ingress-rule.ts';
 import type { OpenPort } from './facts.ts';
 
-/** Blocks that are told of: those of an address family that hold this share of it, or more, together. */
+/** Share of an address family from which the blocks that hold it together are reported. */
 const TELLING_SHARE = 0.5;
 
 /** Whether a rule lets its source reach the port. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { exemptByTag } from '../../../../lambdas/remediator/gates/exempt-by-tag.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
 
 test.each([
   ['migration until 2026-12-31', { outcome: 'exempt' }],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { exempt } from '../../../../lambdas/remediator/gates/exempt.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
 
 test('an exemption in the settings holds the finding that it names', async () => {
   const exemption = { account: '*', region: '*', resource: 'deploy', reason: 'r', owner: 'o' } as const;

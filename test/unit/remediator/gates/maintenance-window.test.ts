@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { maintenanceWindow } from '../../../../lambdas/remediator/gates/maintenance-window.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
 
 test('outside its maintenance window a rule changes nothing', async () => {
   const shut = { days: ['TUE' as const], start: '13:00', end: '14:00', time_zone: 'UTC' };

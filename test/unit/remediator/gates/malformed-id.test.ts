@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { malformedId } from '../../../../lambdas/remediator/gates/malformed-id.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
 
 test('an id that the rule does not take fails for good', async () => {
   const malformed = await malformedId(findingOf('not/a/user'), gateContext());

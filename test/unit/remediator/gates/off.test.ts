@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { AppliedChange } from '../../../../lambdas/model/outcome.ts';
 import { skipDisabled } from '../../../../lambdas/remediator/gates/off.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { ACCOUNT, findingOf } from '../support/world.ts';
+import { ACCOUNT, findingOf } from '../support/remediator-in-memory.ts';
 
 const begun: AppliedChange[] = [
   { change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: '2026-06-30T11:00:00Z', requestIds: [] },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
 import { paused } from '../../../../lambdas/remediator/gates/paused.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { ACCOUNT, findingOf, RULE, World } from '../support/world.ts';
+import { ACCOUNT, findingOf, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
 
 test.each([
   ['none', undefined],
@@ -17,21 +17,21 @@ test.each([
   ],
   ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('pause is "stop!"') } }],
 ])('pause "%s"', async (pause, expected) => {
-  const world = new World();
-  world.pause = pause;
+  const remediator = new RemediatorInMemory();
+  remediator.pause = pause;
 
-  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, world));
+  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, remediator));
 
   if (expected === undefined) expect(verdict).toBeUndefined();
   else expect(verdict).toMatchObject(expected);
 });
 
 test('a pause that can not be read just now leaves the finding to the next attempt', async () => {
-  const world = new World();
+  const remediator = new RemediatorInMemory();
   const error = new Error('throttled');
-  world.fault = () => error;
+  remediator.fault = () => error;
 
-  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, world));
+  const verdict = await firstVerdict([paused], findingOf('deploy'), gateContext({}, remediator));
 
   expect(verdict).toMatchObject({ state: 'retry', error });
 });

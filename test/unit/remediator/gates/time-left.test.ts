@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { timeLeft } from '../../../../lambdas/remediator/gates/time-left.ts';
 import { gateContext } from '../support/gate-context.ts';
-import { findingOf } from '../support/world.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
 
 test('with too little time left for recording nothing more is changed', async () => {
   const context = gateContext();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
-import { jobOf, World } from '../support/world.ts';
+import { jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 /** A job that closes findings, of a poll an hour after that of `jobOf`. */
 function closing(...users: readonly string[]): Job {
@@ -9,14 +9,14 @@ function closing(...users: readonly string[]): Job {
 }
 
 test('a finding that the source no longer gives is closed, and nothing is looked at', async () => {
-  const world = new World({ deploy: ['old'] });
-  await world.attempt(jobOf('deploy'));
-  const calls = world.account.calls.length;
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  await remediator.attempt(jobOf('deploy'));
+  const calls = remediator.account.calls.length;
 
-  await world.attempt(closing('deploy'));
+  await remediator.attempt(closing('deploy'));
 
-  expect(world.account.calls).toHaveLength(calls);
-  const [known] = world.table.findings.values();
+  expect(remediator.account.calls).toHaveLength(calls);
+  const [known] = remediator.table.findings.values();
   expect(known).toMatchObject({
     outcome: 'closed',
     reason: 'netskope no longer gives it, at the poll of 2026-06-30T12:00:00Z',
@@ -24,18 +24,18 @@ test('a finding that the source no longer gives is closed, and nothing is looked
     lastSeen: '2026-06-30T11:00:00Z',
   });
   expect(known?.changes.map(({ outcome }) => outcome)).toEqual(['remediated', 'closed']);
-  expect(world.published.map(({ outcome }) => outcome)).toEqual(['remediated', 'closed']);
+  expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['remediated', 'closed']);
 });
 
 test('one that comes back is open again, and its history goes on', async () => {
-  const world = new World({ fine: [] });
-  await world.attempt(jobOf('fine'));
-  await world.attempt(closing('fine'));
+  const remediator = new RemediatorInMemory({ fine: [] });
+  await remediator.attempt(jobOf('fine'));
+  await remediator.attempt(closing('fine'));
   const job = jobOf('fine');
 
-  await world.attempt({ ...job, poll: { ...job.poll, asOf: '2026-06-30T13:00:00Z' } });
+  await remediator.attempt({ ...job, poll: { ...job.poll, asOf: '2026-06-30T13:00:00Z' } });
 
-  const [known] = world.table.findings.values();
+  const [known] = remediator.table.findings.values();
   expect(known).toMatchObject({
     outcome: 'compliant',
     since: '2026-06-30T13:00:00Z',
@@ -45,11 +45,11 @@ test('one that comes back is open again, and its history goes on', async () => {
 });
 
 test('a forged message can close what the next poll opens again, and no more', async () => {
-  const world = new World({ deploy: ['old'] });
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
 
-  await world.attempt(closing('deploy'));
+  await remediator.attempt(closing('deploy'));
 
-  expect(world.account.sessions).toEqual([]);
-  expect(world.table.findings.size).toBe(0);
-  expect(world.published).toEqual([]);
+  expect(remediator.account.sessions).toEqual([]);
+  expect(remediator.table.findings.size).toBe(0);
+  expect(remediator.published).toEqual([]);
 });

@@ -13,7 +13,7 @@ import {
   s3Error,
   scriptedAws,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
-import { findingOf, RULE } from '../support/world.ts';
+import { findingOf, RULE } from '../support/remediator-in-memory.ts';
 
 const poll = { source: 'netskope' as const, rule: RULE, asOf: '2026-06-30T11:00:00Z' };
 const outcome: Outcome = {

@@ -4,7 +4,7 @@ import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { type OutcomeName, outcomeNames } from '../../../../lambdas/model/outcome-names.ts';
 import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
 import type { FindingRecord } from '../../../../lambdas/remediator/record/findings-store.ts';
-import { findingOf, RULE } from '../support/world.ts';
+import { findingOf, RULE } from '../support/remediator-in-memory.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-06-01T00:00:00Z');
@@ -27,25 +27,25 @@ function lineOf(hours: number, outcome: OutcomeName, given: Partial<Outcome> = {
 
 const applied = [{ change: { kind: 'k', resource: 'deploy' }, line: '~', appliedAt: at(0), requestIds: [] }];
 
-/** Lets outcomes happen one after the other. @returns what is known in the end, and what was written and told */
+/** Lets outcomes happen one after the other. @returns what is known in the end, and what was written and published */
 function live(lines: readonly Outcome[], known?: FindingRecord) {
   let record = known;
   const written: FindingRecord[] = [];
-  const told: Outcome[] = [];
+  const published: Outcome[] = [];
   for (const outcome of lines) {
     const memory = new FindingMemory();
     memory.keep(record === undefined ? [] : [record]);
     const { toWrite, changed } = memory.learn([{ outcome, evidence: `key-${outcome.poll.asOf}` }]);
     written.push(...toWrite);
-    told.push(...changed.map((each) => each.outcome));
+    published.push(...changed.map((each) => each.outcome));
     record = toWrite[0] ?? record;
   }
-  return { record, written, told };
+  return { record, written, published };
 }
 
 describe('the memory of a finding', () => {
   test('begins with the first outcome', () => {
-    const { record, told } = live([lineOf(0, 'failed', { reason: 'denied' })]);
+    const { record, published } = live([lineOf(0, 'failed', { reason: 'denied' })]);
 
     expect(record).toEqual({
       ...findingOf('deploy'),
@@ -57,22 +57,22 @@ describe('the memory of a finding', () => {
       attempts: 1,
       changes: [{ outcome: 'failed', at: at(0), poll: lineOf(0, 'failed').poll, evidence: `key-${at(0)}` }],
     });
-    expect(told).toHaveLength(1);
+    expect(published).toHaveLength(1);
   });
 
-  test('of a steady finding is written once a week, and nothing is told', () => {
+  test('of a steady finding is written once a week, and nothing is published', () => {
     const month = Array.from({ length: 24 * 30 }, (_, hour) => lineOf(hour, 'exempt'));
 
-    const { record, written, told } = live(month);
+    const { record, written, published } = live(month);
 
     expect(written).toHaveLength(1 + 4);
-    expect(told).toHaveLength(1);
+    expect(published).toHaveLength(1);
     expect(record).toMatchObject({ since: at(0), firstSeen: at(0), lastSeen: at(24 * 28), attempts: 0 });
     expect(record?.changes).toHaveLength(1);
   });
 
   test('takes every change, and what was changed again though the outcome is the same', () => {
-    const { record, told } = live([
+    const { record, published } = live([
       lineOf(0, 'planned'),
       lineOf(1, 'remediated', { applied }),
       lineOf(2, 'compliant'),
@@ -80,7 +80,7 @@ describe('the memory of a finding', () => {
       lineOf(4, 'remediated', { applied }),
     ]);
 
-    expect(told.map(({ outcome }) => outcome)).toEqual([
+    expect(published.map(({ outcome }) => outcome)).toEqual([
       'planned',
       'remediated',
       'compliant',
@@ -93,14 +93,14 @@ describe('the memory of a finding', () => {
   test.each<OutcomeName>(['failed', 'deferred'])(
     'takes and tells that it is %s for another reason, once',
     (outcome) => {
-      const { record, told } = live([
+      const { record, published } = live([
         lineOf(0, outcome, { reason: 'AccessDenied: no (request 1f2e-a)' }),
         lineOf(1, outcome, { reason: 'AccessDenied: no (request 9d8c-b)' }),
         lineOf(2, outcome, { reason: 'DependencyViolation: in use (request 7a6b-c)' }),
         lineOf(3, outcome, { reason: 'DependencyViolation: in use (request 5f4e-d)' }),
       ]);
 
-      expect(told.map(({ poll }) => poll.asOf)).toEqual([at(0), at(2)]);
+      expect(published.map(({ poll }) => poll.asOf)).toEqual([at(0), at(2)]);
       expect(record).toMatchObject({
         reason: 'DependencyViolation: in use (request 7a6b-c)',
         since: at(0),
@@ -132,25 +132,28 @@ describe('the memory of a finding', () => {
       'AWS-DisablePublic ffeeddcc-0000-4000-8000-abcdefabcdef is at work',
     ],
   ])('a reason in which only %s differ has no event', (_, one, other) => {
-    const { told } = live([lineOf(0, 'failed', { reason: one }), lineOf(1, 'failed', { reason: other })]);
+    const { published } = live([
+      lineOf(0, 'failed', { reason: one }),
+      lineOf(1, 'failed', { reason: other }),
+    ]);
 
-    expect(told).toHaveLength(1);
+    expect(published).toHaveLength(1);
   });
 
   test.each<OutcomeName>(['exempt', 'not_applicable', 'gone'])(
     'another reason of what is %s has no event',
     (outcome) => {
-      const { told } = live([
+      const { published } = live([
         lineOf(0, outcome, { reason: 'ours' }),
         lineOf(1, outcome, { reason: 'theirs' }),
       ]);
 
-      expect(told).toHaveLength(1);
+      expect(published).toHaveLength(1);
     },
   );
 
   test('of a finding that was closed meanwhile stays closed, with what came late in its history', () => {
-    const { record, told } = live([
+    const { record, published } = live([
       lineOf(0, 'planned'),
       lineOf(2, 'closed'),
       lineOf(1, 'remediated', { applied }),
@@ -158,7 +161,7 @@ describe('the memory of a finding', () => {
 
     expect(record).toMatchObject({ outcome: 'closed', since: at(2), attempts: 1 });
     expect(record?.changes.map(({ outcome }) => outcome)).toEqual(['planned', 'remediated', 'closed']);
-    expect(told.map(({ outcome }) => outcome)).toEqual(['planned', 'closed', 'remediated']);
+    expect(published.map(({ outcome }) => outcome)).toEqual(['planned', 'closed', 'remediated']);
   });
 
   test('finds the evidence of a poll though a later one changed the outcome since', () => {
@@ -175,7 +178,7 @@ describe('the memory of a finding', () => {
     const line = lineOf(0, 'failed');
     const { record } = live([line]);
 
-    expect(live([line], record)).toMatchObject({ written: [], told: [] });
+    expect(live([line], record)).toMatchObject({ written: [], published: [] });
   });
 
   test('tells everything and writes nothing while nobody knows what the table holds', () => {
@@ -184,17 +187,17 @@ describe('the memory of a finding', () => {
     expect(new FindingMemory().learn([recorded])).toEqual({ toWrite: [], changed: [recorded] });
   });
 
-  test('whatever happens: what is told is what is remembered, of the last twenty', () => {
+  test('whatever happens: what is published is what is remembered, of the last twenty', () => {
     const life = fc.array(fc.constantFrom(...outcomeNames), { minLength: 1, maxLength: 60 });
     fc.assert(
       fc.property(life, (names) => {
-        const { record, told } = live(names.map((name, hour) => lineOf(hour, name)));
+        const { record, published } = live(names.map((name, hour) => lineOf(hour, name)));
 
         // Closing what nobody knows changes nothing.
         const begin = names.findIndex((name) => name !== 'closed');
         const lived = begin < 0 ? [] : names.slice(begin);
         const changes = lived.filter((name, index) => index === 0 || lived[index - 1] !== name);
-        expect(told.map(({ outcome }) => outcome)).toEqual(changes);
+        expect(published.map(({ outcome }) => outcome)).toEqual(changes);
         expect((record?.changes ?? []).map(({ outcome }) => outcome)).toEqual(changes.slice(-20));
         expect(record?.outcome).toBe(lived.at(-1));
       }),

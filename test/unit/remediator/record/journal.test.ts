@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
-import { World } from '../support/world.ts';
+import { RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const VPC = 'vpc-00000001';
 const AT = '2026-06-30T12:00:00.000Z';
@@ -13,7 +13,7 @@ function apply(journal: Journal, line: string): void {
 
 /** A journal of changes by their lines, as the next attempt reads it. */
 async function journalOf(lines: readonly string[], act: (journal: Journal) => void): Promise<Journal> {
-  const { evidence } = new World().ports();
+  const { evidence } = new RemediatorInMemory().ports();
   const journal = new Journal('job', evidence);
   journal.plan(VPC, lines.map(changeOf));
   act(journal);
@@ -68,8 +68,8 @@ test('unresolved changes are given as they were begun, whatever the plans’ ord
 });
 
 test('of what an older version wrote, applied is applied, and nothing is known of the order', async () => {
-  const world = new World();
-  const { evidence } = world.ports();
+  const remediator = new RemediatorInMemory();
+  const { evidence } = remediator.ports();
   const applied = [{ ...changeOf('a'), appliedAt: AT, requestIds: [] }];
   const plan = [changeOf('a'), changeOf('b')];
   const resource = { resource: VPC, plan, applied, begun: ['a', 'b', 'a'] };

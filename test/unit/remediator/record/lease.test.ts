@@ -1,97 +1,104 @@
 import { expect, test } from 'vitest';
 import { jobId } from '../../../../lambdas/model/job.ts';
-import { awsError, jobOf, World } from '../support/world.ts';
+import { awsError, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const HOLDER = 'another attempt';
 
 /** A lease that another attempt holds. */
-function hold(world: World, until: number, state: 'held' | 'released' | 'done' = 'held'): void {
+function hold(
+  remediator: RemediatorInMemory,
+  until: number,
+  state: 'held' | 'released' | 'done' = 'held',
+): void {
   const job = jobOf('deploy');
-  world.table.leases.set(jobId(job), { state, holder: HOLDER, until, poll: job.poll });
+  remediator.table.leases.set(jobId(job), { state, holder: HOLDER, until, poll: job.poll });
 }
 
 test('a job that another attempt works on is left to it', async () => {
-  const world = new World({ deploy: ['old'] });
-  hold(world, world.now + 1);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  hold(remediator, remediator.now + 1);
 
-  const attempt = world.attempt(jobOf('deploy'), { number: 2, last: true });
+  const attempt = remediator.attempt(jobOf('deploy'), { number: 2, last: true });
 
   await expect(attempt).rejects.toMatchObject({
     name: 'LeaseHeldError',
     message: expect.stringContaining('another attempt works on it, until'),
   });
-  expect(world.account.calls).toEqual([]);
-  expect([...world.outcomes]).toEqual([]);
-  expect(world.table.leases.get(jobId(jobOf('deploy')))?.holder).toBe(HOLDER);
+  expect(remediator.account.calls).toEqual([]);
+  expect([...remediator.outcomes]).toEqual([]);
+  expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.holder).toBe(HOLDER);
 });
 
 test('the lease of a dead function expires, and the next attempt takes over', async () => {
-  const world = new World({ deploy: ['old'] });
-  hold(world, world.now - 1);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  hold(remediator, remediator.now - 1);
 
-  await world.attempt(jobOf('deploy'), { number: 2 });
+  await remediator.attempt(jobOf('deploy'), { number: 2 });
 
-  expect(world.names).toEqual({ deploy: 'remediated' });
-  expect(world.table.leases.get(jobId(jobOf('deploy')))?.state).toBe('done');
+  expect(remediator.names).toEqual({ deploy: 'remediated' });
+  expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.state).toBe('done');
 });
 
 test('a lease lasts longer than the function that holds it', async () => {
-  const world = new World({ deploy: ['old'] });
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
   const remaining = 250_000;
-  const begun = world.now;
+  const begun = remediator.now;
 
-  await world.attempt(jobOf('deploy'), { steps: 2, remainingMilliseconds: () => remaining });
+  await remediator.attempt(jobOf('deploy'), { steps: 2, remainingMilliseconds: () => remaining });
 
-  expect(world.table.leases.get(jobId(jobOf('deploy')))?.until).toBeGreaterThan(begun + remaining);
+  expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.until).toBeGreaterThan(begun + remaining);
 });
 
 test('a second delivery of a job that is done does nothing', async () => {
-  const world = new World({ deploy: ['old'] });
-  await world.attempt(jobOf('deploy'));
-  const before = structuredClone([[...world.outcomes], world.published, world.account.calls]);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  await remediator.attempt(jobOf('deploy'));
+  const before = structuredClone([[...remediator.outcomes], remediator.published, remediator.account.calls]);
 
-  const result = await world.attempt(jobOf('deploy'), { number: 2 });
+  const result = await remediator.attempt(jobOf('deploy'), { number: 2 });
 
   expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
-  expect([[...world.outcomes], world.published, world.account.calls]).toEqual(before);
+  expect([[...remediator.outcomes], remediator.published, remediator.account.calls]).toEqual(before);
 });
 
 test('an attempt that leaves something gives the job back', async () => {
-  const world = new World({ deploy: ['old'] });
-  world.fault = (port) => (port === 'publish' ? awsError('InternalException', 500) : undefined);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  remediator.fault = (port) => (port === 'publish' ? awsError('InternalException', 500) : undefined);
 
-  await world.attempt(jobOf('deploy'));
+  await remediator.attempt(jobOf('deploy'));
 
-  expect(world.table.leases.get(jobId(jobOf('deploy')))?.state).toBe('released');
+  expect(remediator.table.leases.get(jobId(jobOf('deploy')))?.state).toBe('released');
 });
 
 test.each(['takeLease', 'recall'] as const)(
   'where the table can’t be asked (%s) nothing is changed and nothing is lost',
   async (broken) => {
-    const world = new World({ deploy: ['old'] });
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
     const error = awsError('ProvisionedThroughputExceededException', 400);
-    world.fault = (port) => (port === broken ? error : undefined);
+    remediator.fault = (port) => (port === broken ? error : undefined);
 
-    const first = await world.attempt(jobOf('deploy'));
-    const last = await world.attempt(jobOf('deploy'), { number: 2, last: true });
+    const first = await remediator.attempt(jobOf('deploy'));
+    const last = await remediator.attempt(jobOf('deploy'), { number: 2, last: true });
 
     expect([first, last].map(({ unfinished }) => unfinished[0]?.error)).toEqual([error, error]);
-    expect(world.account.changed).toEqual([]);
-    expect(world.outcome('deploy')).toMatchObject({ outcome: 'failed', deadLetter: true });
+    expect(remediator.account.changed).toEqual([]);
+    expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'failed', deadLetter: true });
   },
 );
 
 test('an attempt whose job was taken over says so, and leaves the other’s lease', async () => {
-  const world = new World({ deploy: ['old'] });
-  world.account.fault = () => {
-    hold(world, world.now + 100_000);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  remediator.account.fault = () => {
+    hold(remediator, remediator.now + 100_000);
     return undefined;
   };
 
-  const { failures } = await world.attempt(jobOf('deploy'));
+  const { failures } = await remediator.attempt(jobOf('deploy'));
 
   expect(failures).toMatchObject([{ name: 'LeaseHeldError' }]);
-  expect(world.table.leases.get(jobId(jobOf('deploy')))).toMatchObject({ holder: HOLDER, state: 'held' });
+  expect(remediator.table.leases.get(jobId(jobOf('deploy')))).toMatchObject({
+    holder: HOLDER,
+    state: 'held',
+  });
 });
 
 test.each([
@@ -103,31 +110,31 @@ test.each([
     const keys = ['one', 'two', 'three'];
     let stoppedAt = 0;
     for (let hasStopped = true; hasStopped; ) {
-      const world = new World({ deploy: keys });
+      const remediator = new RemediatorInMemory({ deploy: keys });
       let step = 0;
       let changedByOther = 0;
       hasStopped = false;
       stoppedAt += 1;
 
-      const first = world.attempt(jobOf('deploy'), {
+      const first = remediator.attempt(jobOf('deploy'), {
         onStep: async () => {
           step += 1;
           if (step !== stoppedAt) return;
           hasStopped = true;
-          world.now += 600_000;
-          await world.attempt(jobOf('deploy'), { number: 2 });
-          changedByOther = world.account.changed.length;
-          world.now += behind;
+          remediator.now += 600_000;
+          await remediator.attempt(jobOf('deploy'), { number: 2 });
+          changedByOther = remediator.account.changed.length;
+          remediator.now += behind;
         },
       });
       await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
-      await world.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
+      await remediator.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
 
-      expect(world.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
-      expect(new Set(world.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
-      expect([...world.objects.values()].flat()).toHaveLength(1);
+      expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
+      expect(new Set(remediator.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);
+      expect([...remediator.objects.values()].flat()).toHaveLength(1);
       // A call that was about to leave can't be called back.
-      if (hasStopped) expect(world.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
+      if (hasStopped) expect(remediator.account.changed.length - changedByOther).toBeLessThanOrEqual(1);
     }
     expect(stoppedAt).toBeGreaterThan(20);
   },

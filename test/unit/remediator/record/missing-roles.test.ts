@@ -71,8 +71,8 @@ test('300 accounts, ten rules, four regions and a day of hourly polls: one messa
     now += HOUR;
   }
 
-  const told = published.map(({ account }) => account);
-  expect(told.toSorted()).toEqual(accounts.map((account) => missing(account).account));
+  const reported = published.map(({ account }) => account);
+  expect(reported.toSorted()).toEqual(accounts.map((account) => missing(account).account));
   expect(new Set(published.map(({ since }) => since))).toEqual(new Set(['2026-06-30T12:00:00.000Z']));
 });
 

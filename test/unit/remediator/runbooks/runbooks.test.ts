@@ -8,8 +8,15 @@ import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { planRunbook } from '../../../../lambdas/remediator/runbooks/execution.ts';
 import { loadRule } from '../../../../lambdas/rules/index.ts';
 import { denied, type Fault, unavailable } from '../support/iam-account.ts';
+import {
+  ACCOUNT,
+  type AttemptOptions,
+  awsError,
+  jobOf,
+  RemediatorInMemory,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 import { TrailAccount, type TrailCall } from '../support/trail-account.ts';
-import { ACCOUNT, type AttemptOptions, awsError, jobOf, settingsOf, World } from '../support/world.ts';
 
 const RULE = 'cloudtrail-log-file-validation';
 const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
@@ -33,26 +40,26 @@ function pollOf(number: number, ...trails: readonly string[]): Job {
 }
 
 let account: TrailAccount;
-let world: World;
+let remediator: RemediatorInMemory;
 
 function begin(...trails: readonly string[]): void {
   account = new TrailAccount(...trails);
-  world = new World();
-  world.openSession = (request, now, life) => account.open(request, now, life);
+  remediator = new RemediatorInMemory();
+  remediator.openSession = (request, now, life) => account.open(request, now, life);
   enforce();
 }
 
 function enforce(settings: Partial<Settings> = {}): void {
-  world.settings = settingsOf({ rule: RULE, method: 'runbook', ...settings });
+  remediator.settings = settingsOf({ rule: RULE, method: 'runbook', ...settings });
 }
 
 beforeEach(() => begin(MAIN));
 
-const lastLook = (): Job => world.lastLook;
+const lastLook = (): Job => remediator.lastLook;
 
 /** A poll's outcome of a trail. */
 const outcomeOf = ({ poll }: Job, resource = MAIN): Outcome | undefined =>
-  [...world.outcomes.values()].find(
+  [...remediator.outcomes.values()].find(
     ({ poll: { asOf }, finding }) => asOf === poll.asOf && finding.resource === resource,
   );
 
@@ -61,7 +68,7 @@ const kinds = (changes: readonly { readonly change: { readonly kind: string } }[
 
 const STARTED = 'automation-execution-start';
 const DIRECT = 'cloudtrail-log-file-validation-set';
-const marks = (): string[] => [...world.inProgress.keys()];
+const marks = (): string[] => [...remediator.inProgress.keys()];
 const failOn =
   (operation: string, fault: Fault) =>
   (call: TrailCall): Fault | undefined =>
@@ -129,13 +136,13 @@ describe('the plan', () => {
     const job = pollOf(0, MAIN);
     enforce({ mode: 'dry_run' });
 
-    await world.attempt(job);
+    await remediator.attempt(job);
     const planned = outcomeOf(job);
-    world.forget();
+    remediator.forget();
     enforce();
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(planned).toMatchObject({
       outcome: 'planned',
@@ -159,7 +166,7 @@ describe('the plan', () => {
     const job = pollOf(0, MAIN);
     enforce({ mode: 'dry_run', runbook_then: 'report' });
 
-    await world.attempt(job);
+    await remediator.attempt(job);
 
     expect(outcomeOf(job)?.reason).toBe(`what ${DOCUMENT} leaves open is reported as failed`);
   });
@@ -169,7 +176,7 @@ describe('an execution', () => {
   test('is started with token, tags, role and parameters in the trail’s home region, and looked at later', async () => {
     const job = pollOf(0, MAIN);
 
-    const result = await world.attempt(job);
+    const result = await remediator.attempt(job);
 
     expect(result).toMatchObject({ outcomes: [], unfinished: [], failures: [] });
     expect(result.inProgress).toMatchObject([{ finding: findingOf(MAIN) }]);
@@ -189,7 +196,7 @@ describe('an execution', () => {
         ],
       },
     });
-    expect(world.later).toEqual([
+    expect(remediator.later).toEqual([
       { delaySeconds: 15, job: { ...job, continues: { job: journalId(job), look: 1 } } },
     ]);
     expect(marks()).toEqual([findingKey(markOf(MAIN))]);
@@ -197,15 +204,15 @@ describe('an execution', () => {
 
   test('is looked at after 15 s, 30 s and so on up to five minutes, for two hours', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
 
-    for (let looks = 0; world.outcomes.size === 0 && looks < 100; looks++) {
-      const look = world.later.at(-1);
-      world.now += (look?.delaySeconds ?? 0) * 1000;
-      await world.attempt(lastLook());
+    for (let looks = 0; remediator.outcomes.size === 0 && looks < 100; looks++) {
+      const look = remediator.later.at(-1);
+      remediator.now += (look?.delaySeconds ?? 0) * 1000;
+      await remediator.attempt(lastLook());
     }
 
-    const delays = world.later.map(({ delaySeconds }) => delaySeconds);
+    const delays = remediator.later.map(({ delaySeconds }) => delaySeconds);
     expect(delays.slice(0, 6)).toEqual([15, 30, 60, 120, 240, 300]);
     expect(new Set(delays.slice(5))).toEqual(new Set([300]));
     const total = delays.reduce((sum, delay) => sum + delay, 0);
@@ -226,10 +233,10 @@ describe('an execution', () => {
 
   test('that cured it: remediated, with what was seen before', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
 
-    const { outcomes } = await world.attempt(lastLook());
+    const { outcomes } = await remediator.attempt(lastLook());
 
     const outcome = outcomeOf(job);
     expect(outcomes).toEqual([outcome]);
@@ -248,10 +255,10 @@ describe('an execution', () => {
 
   test('that left it open: cured by the plan, with both in the outcome and how the execution ended', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end('Failed', 'Step fails: InvalidPermission.NotFound.');
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     const outcome = outcomeOf(job);
     expect(outcome).toMatchObject({
@@ -271,10 +278,10 @@ describe('an execution', () => {
   test('that left it open, where that is only to be reported: failed, with its failure', async () => {
     const job = pollOf(0, MAIN);
     enforce({ runbook_then: 'report' });
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end('Failed', 'Step fails.');
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'failed',
@@ -288,11 +295,11 @@ describe('an execution', () => {
 
   test('that failed though the resource complies: remediated, and that is said', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end('Cancelled');
     account.trails.set(MAIN, true);
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'remediated',
@@ -304,12 +311,12 @@ describe('an execution', () => {
     const other = trail('other');
     begin(MAIN, other);
     const job = pollOf(0, MAIN, other);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end('Failed');
     account.trails.delete(MAIN);
     account.tags.set(other, { [EXEMPTION_TAG]: 'kept as it is until 2027-01-01' });
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect([outcomeOf(job), outcomeOf(job, other)]).toMatchObject([
       { outcome: 'gone', applied: [{ change: { kind: STARTED } }] },
@@ -325,10 +332,10 @@ describe('an execution', () => {
     '%s: failed, with what was applied; only what may still run holds off other polls',
     async (_, fault, isMarked) => {
       const job = pollOf(0, MAIN);
-      await world.attempt(job);
+      await remediator.attempt(job);
       account.fault = failOn('GetAutomationExecution', fault);
 
-      await world.attempt(lastLook());
+      await remediator.attempt(lastLook());
 
       const code = typeof fault === 'object' ? fault.code : '';
       expect(outcomeOf(job)).toMatchObject({
@@ -345,14 +352,14 @@ describe('an execution', () => {
 
   test('that can’t be looked at just now: the next attempt does', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
     account.fault = failOn('GetAutomationExecution', { code: 'ThrottlingException' });
     const look = lastLook();
 
-    const first = await world.attempt(look);
+    const first = await remediator.attempt(look);
     account.fault = () => undefined;
-    const second = await world.attempt(look, { number: 2 });
+    const second = await remediator.attempt(look, { number: 2 });
 
     expect(first).toMatchObject({ outcomes: [], unfinished: [{ finding: findingOf(MAIN) }] });
     expect(second.outcomes).toMatchObject([{ outcome: 'remediated' }]);
@@ -360,15 +367,15 @@ describe('an execution', () => {
 
   test('that can’t be looked at in any attempt: the dead-letter queue has its job, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.fault = failOn('GetAutomationExecution', unavailable);
 
-    await world.attempt(lastLook(), { number: 5, last: true });
+    await remediator.attempt(lastLook(), { number: 5, last: true });
     account.fault = () => undefined;
     const next = pollOf(1, MAIN);
-    await world.attempt(next);
+    await remediator.attempt(next);
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(next)).toMatchObject({ outcome: 'deferred' });
     // A redrive takes the outcome's place, and the mark away.
@@ -384,9 +391,9 @@ describe('an execution', () => {
       status: 429,
     });
 
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.fault = () => undefined;
-    await world.attempt(next);
+    await remediator.attempt(next);
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'deferred',
@@ -405,9 +412,9 @@ describe('an execution', () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     account.fault = failOn('StartAutomationExecution', fault);
 
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.fault = () => undefined;
-    await world.attempt(next);
+    await remediator.attempt(next);
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'failed',
@@ -421,12 +428,12 @@ describe('an execution', () => {
   test('refused at a second try, after a first of which nobody knows: other polls wait', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.fault = failOn('StartAutomationExecution', denied);
 
-    await world.attempt(job, { number: 2 });
+    await remediator.attempt(job, { number: 2 });
     account.fault = () => undefined;
-    await world.attempt(pollOf(1, MAIN));
+    await remediator.attempt(pollOf(1, MAIN));
 
     expect(outcomeOf(job)).toMatchObject({
       outcome: 'failed',
@@ -438,8 +445,8 @@ describe('an execution', () => {
 
   test('can be started and followed with what its session holds, and passes no other role', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
-    await world.attempt(lastLook());
+    await remediator.attempt(job);
+    await remediator.attempt(lastLook());
 
     const actions = account.sessions.map(({ permissions }) =>
       permissions.flatMap((permission) => permission.actions),
@@ -459,10 +466,10 @@ describe('another poll', () => {
     const other = trail('other');
     begin(MAIN, other);
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN, other)];
-    await world.attempt(job);
-    world.now += 60_000;
+    await remediator.attempt(job);
+    remediator.now += 60_000;
 
-    await world.attempt(next);
+    await remediator.attempt(next);
 
     expect(outcomeOf(next)).toMatchObject({
       outcome: 'deferred',
@@ -476,12 +483,12 @@ describe('another poll', () => {
 
   test('after its end begins anew', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
     account.trails.set(MAIN, false);
 
-    await world.attempt(next);
+    await remediator.attempt(next);
 
     expect(account.executions).toHaveLength(2);
     expect(account.overlaps).toEqual([]);
@@ -489,38 +496,38 @@ describe('another poll', () => {
 
   test('two hours later takes no notice of whoever is lost, whose redrive then leaves the other’s mark', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
-    await world.attempt(job);
+    await remediator.attempt(job);
     const look = lastLook();
     account.end('Failed');
-    world.now += 2 * HOUR;
-    await world.attempt(next);
+    remediator.now += 2 * HOUR;
+    await remediator.attempt(next);
     const early = outcomeOf(next);
-    world.now += 1;
-    world.forget();
-    await world.attempt(next);
-    const begun = structuredClone([...world.inProgress]);
-    await world.attempt(look);
+    remediator.now += 1;
+    remediator.forget();
+    await remediator.attempt(next);
+    const begun = structuredClone([...remediator.inProgress]);
+    await remediator.attempt(look);
 
     expect(early).toMatchObject({ outcome: 'deferred' });
     expect(account.executions).toHaveLength(2);
-    expect([...world.inProgress]).toEqual(begun);
+    expect([...remediator.inProgress]).toEqual(begun);
     expect(outcomeOf(job)).toMatchObject({ outcome: 'deferred', applied: [{ change: { kind: STARTED } }] });
   });
 
   test('whose execution runs keeps its mark, whichever other execution is over', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
-    await world.attempt(job);
+    await remediator.attempt(job);
     const look = lastLook();
     account.end('Failed');
-    world.now += 2 * HOUR + 1;
-    await world.attempt(next);
+    remediator.now += 2 * HOUR + 1;
+    await remediator.attempt(next);
     // Then marks are not asked for.
     enforce({ method: 'api' });
-    await world.attempt(look);
+    await remediator.attempt(look);
     account.trails.set(MAIN, false);
     enforce();
 
-    await world.attempt(pollOf(2, MAIN));
+    await remediator.attempt(pollOf(2, MAIN));
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
     expect(outcomeOf(pollOf(2, MAIN))).toMatchObject({ outcome: 'deferred' });
@@ -529,12 +536,12 @@ describe('another poll', () => {
 
   test('of another method does not ask, and cures: direct calls are no second execution', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
-    await world.attempt(job);
+    await remediator.attempt(job);
     enforce({ method: 'api' });
 
-    await world.attempt(next);
+    await remediator.attempt(next);
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(next)).toMatchObject({ outcome: 'remediated' });
     expect(kinds(outcomeOf(next)?.applied)).toEqual([DIRECT]);
@@ -551,11 +558,11 @@ describe('another poll', () => {
       }),
     );
 
-    for (const job of jobs) await world.attempt(job);
+    for (const job of jobs) await remediator.attempt(job);
 
     expect(account.executions).toHaveLength(1);
     expect(marks()).toEqual([findingKey(markOf(MAIN))]);
-    const others = [...world.outcomes.values()];
+    const others = [...remediator.outcomes.values()];
     expect(others.map(({ finding, outcome }) => [finding.region, outcome])).toEqual([
       ['us-east-1', 'deferred'],
       ['us-west-2', 'deferred'],
@@ -566,17 +573,17 @@ describe('another poll', () => {
   test('that marks the trail between look and start is left to it', async () => {
     const [job, next] = [pollOf(0, MAIN), pollOf(1, MAIN)];
     let isSet = false;
-    world.fault = (port) => {
+    remediator.fault = (port) => {
       if (port === 'writeInProgress' && !isSet) {
         isSet = true;
-        const since = new Date(world.now).toISOString();
+        const since = new Date(remediator.now).toISOString();
         const key = findingKey(markOf(MAIN));
-        world.inProgress.set(key, { version: 1, job: journalId(next), poll: next.poll, since });
+        remediator.inProgress.set(key, { version: 1, job: journalId(next), poll: next.poll, since });
       }
       return undefined;
     };
 
-    await world.attempt(job);
+    await remediator.attempt(job);
 
     expect(account.executions).toEqual([]);
     expect(outcomeOf(job)).toMatchObject({
@@ -587,12 +594,12 @@ describe('another poll', () => {
 
   test('another job of the same poll with the same finding: the look still has the last word', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
 
-    await world.attempt({ ...job, chunk: 1 });
+    await remediator.attempt({ ...job, chunk: 1 });
     const meanwhile = outcomeOf(job);
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(meanwhile).toMatchObject({ outcome: 'deferred' });
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
@@ -602,9 +609,9 @@ describe('another poll', () => {
 
   test('where a mark can’t be read nothing is started', async () => {
     const job = pollOf(0, MAIN);
-    world.fault = (port) => (port === 'readInProgress' ? awsError('AccessDenied', 403) : undefined);
+    remediator.fault = (port) => (port === 'readInProgress' ? awsError('AccessDenied', 403) : undefined);
 
-    const { unfinished } = await world.attempt(job);
+    const { unfinished } = await remediator.attempt(job);
 
     expect(unfinished).toHaveLength(1);
     expect(account.calls).toEqual([]);
@@ -612,9 +619,9 @@ describe('another poll', () => {
 
   test('where a mark can’t be written nothing is started', async () => {
     const job = pollOf(0, MAIN);
-    world.fault = (port) => (port === 'writeInProgress' ? awsError('AccessDenied', 403) : undefined);
+    remediator.fault = (port) => (port === 'writeInProgress' ? awsError('AccessDenied', 403) : undefined);
 
-    const { unfinished } = await world.attempt(job);
+    const { unfinished } = await remediator.attempt(job);
 
     expect(unfinished).toHaveLength(1);
     expect(account.executions).toEqual([]);
@@ -622,12 +629,12 @@ describe('another poll', () => {
 
   test('where a mark can’t be taken away the outcome stands, and it is said', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
     const error = awsError('AccessDenied', 403);
-    world.fault = (port) => (port === 'endInProgress' ? error : undefined);
+    remediator.fault = (port) => (port === 'endInProgress' ? error : undefined);
 
-    const { failures } = await world.attempt(lastLook());
+    const { failures } = await remediator.attempt(lastLook());
 
     expect(failures).toEqual([error]);
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
@@ -636,7 +643,7 @@ describe('another poll', () => {
 
 describe('between start and look', () => {
   const pause = (): void => {
-    world.pause = RULE;
+    remediator.pause = RULE;
   };
   const changes: [string, () => void, Partial<Outcome>][] = [
     ['paused', pause, { outcome: 'deferred', willRetry: true }],
@@ -654,12 +661,12 @@ describe('between start and look', () => {
     '%s: it is followed to its end, and nothing further is changed',
     async (_, change, expected) => {
       const job = pollOf(0, MAIN);
-      await world.attempt(job);
+      await remediator.attempt(job);
       change();
 
-      const running = await world.attempt(lastLook());
+      const running = await remediator.attempt(lastLook());
       account.end('Failed');
-      await world.attempt(lastLook());
+      await remediator.attempt(lastLook());
 
       expect(running).toMatchObject({ outcomes: [], inProgress: [{ finding: findingOf(MAIN) }] });
       expect(outcomeOf(job)).toMatchObject({ ...expected, applied: [{ change: { kind: STARTED } }] });
@@ -677,11 +684,11 @@ describe('between start and look', () => {
 
   test.each(changes)('%s: what the execution cured is remediated all the same', async (_, change) => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     change();
     account.end();
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
   });
@@ -692,13 +699,13 @@ describe('between start and look', () => {
     account.fault = (call) =>
       JSON.stringify(call.body).includes(other) && call.operation.startsWith('Start') ? 'cut' : undefined;
     const job = pollOf(0, MAIN, other);
-    await world.attempt(job);
+    await remediator.attempt(job);
     enforce({ mode: 'off' });
     account.end();
     account.fault = () => undefined;
 
-    await world.attempt(job, { number: 2 });
-    await world.attempt(lastLook());
+    await remediator.attempt(job, { number: 2 });
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
     expect(outcomeOf(job, other)).toMatchObject({ outcome: 'not_applicable', mode: 'off', applied: [] });
@@ -709,13 +716,13 @@ describe('between start and look', () => {
   test('cured by direct calls from now on: only once the execution is over, whatever was to follow it', async () => {
     const job = pollOf(0, MAIN);
     enforce({ runbook_then: 'report' });
-    await world.attempt(job);
+    await remediator.attempt(job);
     enforce({ method: 'api', runbook_then: 'report' });
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
     const meanwhile = account.trails.get(MAIN);
     account.end('Failed');
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(meanwhile).toBe(false);
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
@@ -724,13 +731,13 @@ describe('between start and look', () => {
 
   test('exempt: nothing is asked any more, and other polls wait, for it may still run', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     const exemption = { account: '*', region: '*', resource: '*', reason: 'r', owner: 'o' };
     enforce({ exemptions: [{ ...exemption, expires: '2026-12-31' }] });
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
     enforce();
-    await world.attempt(pollOf(1, MAIN));
+    await remediator.attempt(pollOf(1, MAIN));
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'exempt', applied: [{ change: { kind: STARTED } }] });
     expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
@@ -748,15 +755,15 @@ describe('findings of one job', () => {
       JSON.stringify(call.body).includes(late) && call.operation.startsWith('Start')
         ? unavailable
         : undefined;
-    await world.attempt(job);
-    world.now += 1.5 * HOUR;
+    await remediator.attempt(job);
+    remediator.now += 1.5 * HOUR;
     account.fault = () => undefined;
-    await world.attempt(job, { number: 2 });
-    const [ofEarly, again, ofLate] = world.later.splice(0).map((later) => later.job);
-    world.now += HOUR;
+    await remediator.attempt(job, { number: 2 });
+    const [ofEarly, again, ofLate] = remediator.later.splice(0).map((later) => later.job);
+    remediator.now += HOUR;
 
-    await world.attempt(ofEarly ?? job);
-    const { inProgress } = await world.attempt(ofLate ?? job);
+    await remediator.attempt(ofEarly ?? job);
+    const { inProgress } = await remediator.attempt(ofLate ?? job);
 
     expect(again).toEqual(ofEarly);
     expect([ofEarly, ofLate].map((look) => look?.findings.map(({ resource }) => resource))).toEqual([
@@ -774,12 +781,12 @@ describe('findings of one job', () => {
   test('of which one is over: only the other is looked at again', async () => {
     begin(early, late);
     const job = pollOf(0, early, late);
-    await world.attempt(job);
+    await remediator.attempt(job);
     const [first] = account.executions;
     if (first !== undefined) first.status = 'Success';
     account.trails.set(early, true);
 
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(outcomeOf(job, early)).toMatchObject({ outcome: 'remediated' });
     expect(lastLook().findings.map(({ resource }) => resource)).toEqual([late]);
@@ -821,7 +828,7 @@ async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => 
       steps += 1;
     };
 
-    const { unfinished, failures } = await world.attempt(message.job, {
+    const { unfinished, failures } = await remediator.attempt(message.job, {
       ...options,
       number: message.received,
       onStep,
@@ -830,11 +837,11 @@ async function deliverAll(jobs: readonly Job[], deliveryOf: (number: number) => 
     counts.push(steps);
     const isKilled = options.steps !== undefined && steps >= options.steps;
     if (!isKilled && unfinished.length === 0 && failures.length === 0 && !again) queue.shift();
-    for (const { job, delaySeconds } of world.later.slice(putOff)) {
+    for (const { job, delaySeconds } of remediator.later.slice(putOff)) {
       queue.push({ job, received: 0 });
-      world.now += delaySeconds * 1000;
+      remediator.now += delaySeconds * 1000;
     }
-    putOff = world.later.length;
+    putOff = remediator.later.length;
   }
   return counts;
 }
@@ -859,7 +866,7 @@ describe('an attempt that ends anywhere', () => {
 
           const context = `delivery ${at + 1} ended after step ${steps}`;
           expect(account.executions, context).toHaveLength(1);
-          expect(world.outcomes.size, context).toBe(1);
+          expect(remediator.outcomes.size, context).toBe(1);
           expect(outcomeOf(job)?.outcome, context).toBe('remediated');
           expect(account.trails.get(MAIN), context).toBe(true);
           // Of a look that is tried again it is known that the execution is over.
@@ -875,12 +882,12 @@ describe('an attempt that ends anywhere', () => {
   test('after the start, before anyone knows of it: the same token finds the same execution', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
-    const first = await world.attempt(job);
+    const first = await remediator.attempt(job);
     account.fault = () => undefined;
 
-    await world.attempt(job, { number: 2 });
+    await remediator.attempt(job, { number: 2 });
     account.end();
-    await world.attempt(lastLook());
+    await remediator.attempt(lastLook());
 
     expect(first.unfinished).toHaveLength(1);
     const starts = account.calls.filter(({ operation }) => operation === 'StartAutomationExecution');
@@ -896,43 +903,46 @@ describe('an attempt that ends anywhere', () => {
   test('where the look can’t be queued the attempt comes back, and starts nothing', async () => {
     const job = pollOf(0, MAIN);
     const error = awsError('InternalError', 500);
-    world.fault = (port) => (port === 'lookAgain' ? error : undefined);
-    const first = await world.attempt(job);
-    world.fault = () => undefined;
+    remediator.fault = (port) => (port === 'lookAgain' ? error : undefined);
+    const first = await remediator.attempt(job);
+    remediator.fault = () => undefined;
 
-    const second = await world.attempt(job, { number: 2 });
+    const second = await remediator.attempt(job, { number: 2 });
 
     expect(first).toMatchObject({ inProgress: [], outcomes: [], unfinished: [{ error }] });
     // What the later job has is not worked on here as well.
     expect(second).toMatchObject({ inProgress: [], outcomes: [], unfinished: [] });
-    expect(world.later).toHaveLength(1);
+    expect(remediator.later).toHaveLength(1);
     expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
   });
 
   test('where the look can’t be queued at the last attempt: failed, with what was started, and a redrive ends it', async () => {
     const job = pollOf(0, MAIN);
-    world.fault = (port) => (port === 'lookAgain' ? awsError('InternalError', 500) : undefined);
-    await world.attempt(job, { number: 5, last: true });
+    remediator.fault = (port) => (port === 'lookAgain' ? awsError('InternalError', 500) : undefined);
+    await remediator.attempt(job, { number: 5, last: true });
     const given = outcomeOf(job);
-    world.fault = () => undefined;
+    remediator.fault = () => undefined;
     account.end();
 
-    await world.attempt(job);
-    await world.attempt(lastLook());
+    await remediator.attempt(job);
+    await remediator.attempt(lastLook());
 
     expect(given).toMatchObject({
       outcome: 'failed',
       deadLetter: true,
       applied: [{ change: { kind: STARTED } }],
     });
-    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated', replaces: [...world.objects.keys()][0] });
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'remediated',
+      replaces: [...remediator.objects.keys()][0],
+    });
     expect(account.executions).toHaveLength(1);
   });
 
   test('the last attempt of a look that finds it still running goes on', async () => {
-    await world.attempt(pollOf(0, MAIN));
+    await remediator.attempt(pollOf(0, MAIN));
 
-    const { inProgress, outcomes } = await world.attempt(lastLook(), { number: 5, last: true });
+    const { inProgress, outcomes } = await remediator.attempt(lastLook(), { number: 5, last: true });
 
     expect([inProgress.length, outcomes.length]).toEqual([1, 0]);
     expect(lastLook().continues?.look).toBe(2);
@@ -940,43 +950,43 @@ describe('an attempt that ends anywhere', () => {
 
   test('a look that is delivered twice, running and over: one outcome, one cure', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     const look = lastLook();
-    await world.attempt(look);
-    await world.attempt(look);
+    await remediator.attempt(look);
+    await remediator.attempt(look);
     account.end('Failed');
 
-    for (const { job: each } of world.later.slice(1)) await world.attempt(each);
-    await world.attempt(look);
+    for (const { job: each } of remediator.later.slice(1)) await remediator.attempt(each);
+    await remediator.attempt(look);
 
-    expect(world.later).toHaveLength(2);
+    expect(remediator.later).toHaveLength(2);
     expect(account.operations().filter((name) => name === 'UpdateTrail')).toHaveLength(1);
-    expect(world.outcomes.size).toBe(1);
+    expect(remediator.outcomes.size).toBe(1);
     expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated' });
-    expect(new Set(world.published.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
+    expect(new Set(remediator.published.map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
   });
 
   test('the first job is delivered again after its look: nothing is done twice', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
+    await remediator.attempt(job);
     account.end();
-    await world.attempt(lastLook());
-    const before = structuredClone([...world.outcomes]);
+    await remediator.attempt(lastLook());
+    const before = structuredClone([...remediator.outcomes]);
 
-    await world.attempt(job, { number: 2 });
+    await remediator.attempt(job, { number: 2 });
 
-    expect([...world.outcomes]).toEqual(before);
+    expect([...remediator.outcomes]).toEqual(before);
     expect(account.executions).toHaveLength(1);
   });
 
   test('settings that can’t be used while it runs: failed, with what was applied, and other polls wait', async () => {
     const job = pollOf(0, MAIN);
-    await world.attempt(job);
-    world.pause = 'everything';
+    await remediator.attempt(job);
+    remediator.pause = 'everything';
 
-    await world.attempt(lastLook());
-    world.pause = 'none';
-    await world.attempt(pollOf(1, MAIN));
+    await remediator.attempt(lastLook());
+    remediator.pause = 'none';
+    await remediator.attempt(pollOf(1, MAIN));
 
     expect(outcomeOf(job)).toMatchObject({ outcome: 'failed', applied: [{ change: { kind: STARTED } }] });
     expect(outcomeOf(pollOf(1, MAIN))).toMatchObject({ outcome: 'deferred' });
@@ -1020,8 +1030,8 @@ describe('an attempt that ends anywhere', () => {
           let calls = 0;
           let ports = 0;
           account.fault = () => faults[calls++];
-          world.fault = () => portErrors[ports++];
-          world.pause = pause;
+          remediator.fault = () => portErrors[ports++];
+          remediator.pause = pause;
           enforce({
             ...(mode !== undefined && { mode }),
             ...(method !== undefined && { method }),
@@ -1034,7 +1044,7 @@ describe('an attempt that ends anywhere', () => {
 
         expect(account.overlaps).toEqual([]);
         const expected = jobs.flatMap((job) => job.findings.map(({ resource }) => [job.poll.asOf, resource]));
-        const outcomes = [...world.outcomes.values()];
+        const outcomes = [...remediator.outcomes.values()];
         expect(outcomes.map(({ poll, finding }) => [poll.asOf, finding.resource]).sort()).toEqual(
           expected.sort(),
         );

@@ -5,21 +5,21 @@ import { sdkError } from '../../../lab/aws-model/session.ts';
 import { EMPTY_STATE, type NetworkAcl, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, settingsOf } from '../support/world.ts';
+import { ACCOUNT, settingsOf } from '../support/remediator-in-memory.ts';
 
 const WEB = 'sg-0000000a';
 const API = 'sg-0000000b';
 
-const outcomeOf = ({ world }: GroupAccount, resource: string): Outcome | undefined =>
-  [...world.outcomes.values()].find(({ finding }) => finding.resource === resource);
+const outcomeOf = ({ remediator }: GroupAccount, resource: string): Outcome | undefined =>
+  [...remediator.outcomes.values()].find(({ finding }) => finding.resource === resource);
 
 const isWrite = ({ operation }: { operation: string }): boolean => !operation.startsWith('Describe');
 
 /** Does something once, when the plans of a job have been written down: between read and change. */
 function afterPlanning(account: GroupAccount, act: () => void): void {
   let isDone = false;
-  const { world } = account;
-  world.fault = (port) => {
+  const { remediator } = account;
+  remediator.fault = (port) => {
     if (port === 'writeJournal' && !isDone) {
       isDone = true;
       act();
@@ -54,7 +54,7 @@ describe('between read and change', () => {
         if (isWrite(call)) act(account);
       };
 
-      await account.world.attempt(account.job(rule, WEB, API));
+      await account.remediator.attempt(account.job(rule, WEB, API));
 
       expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
       expect(outcomeOf(account, API)).toMatchObject({ ...expected, applied: [] });
@@ -71,11 +71,11 @@ describe('between read and change', () => {
       const account = new GroupAccount({ [WEB]: [openRule('sgr-1', port - 2, port + 400)] });
       afterPlanning(account, () => account.setRules(WEB, [openRule('sgr-1', port, port + 8)]));
 
-      await account.world.attempt(account.job(rule, WEB));
+      await account.remediator.attempt(account.job(rule, WEB));
 
       expect(account.ports(WEB)).toEqual([`tcp ${port + 1}-${port + 8}`]);
       expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
-      const [journal] = account.world.journals.values();
+      const [journal] = account.remediator.journals.values();
       const lines = journal?.resources[0]?.plan.map(({ line }) => line).join('\n');
       expect(lines).toContain(`${port - 2}-${port + 400}`);
       expect(lines).toContain(`${port}-${port + 8}`);
@@ -85,14 +85,14 @@ describe('between read and change', () => {
   test('a resource that keeps changing is deferred after three plans', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     let to = 443;
-    account.world.fault = (port) => {
+    account.remediator.fault = (port) => {
       if (port !== 'writeJournal') return undefined;
       to -= 1;
       account.setRules(WEB, [openRule('sgr-1', 20, to)]);
       return undefined;
     };
 
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
 
     expect(outcomeOf(account, WEB)).toMatchObject({
       outcome: 'deferred',
@@ -109,7 +109,7 @@ describe('between read and change', () => {
       if (isWrite(call)) account.setRules(WEB, []);
     };
 
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
 
     const outcome = outcomeOf(account, WEB);
     expect(outcome).toMatchObject({
@@ -157,7 +157,7 @@ describe('between read and change of a network ACL', () => {
       of.onWrite = () =>
         of.set({ ...of.state, acls: withEntry(of.state.acls, SECOND, act(open(isDefault))) });
 
-      const { outcomes } = await of.world.attempt(of.job(...acls));
+      const { outcomes } = await of.remediator.attempt(of.job(...acls));
 
       const outcome = (id: string) => outcomes.find(({ finding }) => finding.resource === id);
       expect(outcome(FIRST)).toMatchObject({ outcome: 'remediated' });
@@ -180,7 +180,7 @@ describe('between read and change of a network ACL', () => {
       of.set({ ...of.state, acls: { [FIRST]: { ...acl, entries } } });
     };
 
-    const { outcomes } = await of.world.attempt(of.job(FIRST));
+    const { outcomes } = await of.remediator.attempt(of.job(FIRST));
 
     expect(of.state.acls[FIRST]?.entries).toEqual([theirs]);
     expect(outcomes).toMatchObject([{ outcome: 'compliant' }]);
@@ -193,10 +193,10 @@ describe('pause and window', () => {
   test('a pause between two changes of one group holds the rest; what was applied is recorded', async () => {
     const account = new GroupAccount({ [WEB]: three });
     account.after = (call) => {
-      if (isWrite(call)) account.world.pause = 'all';
+      if (isWrite(call)) account.remediator.pause = 'all';
     };
 
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
 
     expect(account.writes).toHaveLength(1);
     expect(outcomeOf(account, WEB)).toMatchObject({
@@ -211,14 +211,14 @@ describe('pause and window', () => {
   test('a pause between the calls of one change leaves the wide rule for later, and what it added with it', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     account.after = (call) => {
-      if (isWrite(call)) account.world.pause = 'all';
+      if (isWrite(call)) account.remediator.pause = 'all';
     };
 
-    const { inProgress } = await account.world.attempt(account.job(SSH, WEB));
+    const { inProgress } = await account.remediator.attempt(account.job(SSH, WEB));
     const amid = account.ports(WEB);
     account.after = () => {};
-    account.world.pause = 'none';
-    await account.world.attempt(account.world.lastLook);
+    account.remediator.pause = 'none';
+    await account.remediator.attempt(account.remediator.lastLook);
 
     expect(inProgress).toMatchObject([
       { finding: { resource: WEB }, reason: expect.stringContaining('is paused in eu-central-1') },
@@ -237,11 +237,11 @@ describe('pause and window', () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 443)] });
     account.before = ({ operation }) => {
       if (operation !== 'ModifySecurityGroupRules') return;
-      account.world.pause = 'all';
+      account.remediator.pause = 'all';
       throw sdkError('InvalidParameterCombination', 'refused', 400, 'r');
     };
 
-    const { inProgress } = await account.world.attempt(account.job(SSH, WEB));
+    const { inProgress } = await account.remediator.attempt(account.job(SSH, WEB));
 
     expect(inProgress).toMatchObject([{ reason: expect.stringContaining('is paused in eu-central-1') }]);
     expect(account.writes).toEqual([]);
@@ -252,12 +252,12 @@ describe('pause and window', () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);
     const window = { days: ['TUE' as const], start: '11:00', end: '12:03', time_zone: 'UTC' };
-    account.world.settings = settingsOf({ rule: SSH, maintenance_window: window });
+    account.remediator.settings = settingsOf({ rule: SSH, maintenance_window: window });
     account.after = (call) => {
-      if (isWrite(call)) account.world.now += 240_000;
+      if (isWrite(call)) account.remediator.now += 240_000;
     };
 
-    await account.world.attempt(job);
+    await account.remediator.attempt(job);
 
     expect(account.writes).toHaveLength(1);
     expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'deferred' });
@@ -267,11 +267,11 @@ describe('pause and window', () => {
     const account = new GroupAccount({ [WEB]: three });
     const job = account.job(SSH, WEB);
 
-    const first = await account.world.attempt(job, {
+    const first = await account.remediator.attempt(job, {
       remainingMilliseconds: () => (account.writes.length > 0 ? 20_000 : 60_000),
     });
     const writes = account.writes.length;
-    await account.world.attempt(job, { number: 2 });
+    await account.remediator.attempt(job, { number: 2 });
 
     expect(writes).toBe(1);
     expect(first.unfinished).toMatchObject([{ finding: { resource: WEB }, applied: [{}] }]);
@@ -283,16 +283,16 @@ describe('pause and window', () => {
 describe('own earlier changes', () => {
   test('while AWS’s reads do not show them, nothing is changed, whichever rule asks', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
     const ports = account.ports(WEB);
     const writes = account.writes.length;
     account.lags = () => true;
 
-    const { inProgress, outcomes } = await account.world.attempt(account.job(RDP, WEB));
+    const { inProgress, outcomes } = await account.remediator.attempt(account.job(RDP, WEB));
     const meanwhile = account.ports(WEB);
     account.lags = () => false;
-    account.world.settings = settingsOf({ rule: RDP });
-    await account.world.attempt(account.world.lastLook);
+    account.remediator.settings = settingsOf({ rule: RDP });
+    await account.remediator.attempt(account.remediator.lastLook);
 
     expect(outcomes).toEqual([]);
     expect(inProgress).toMatchObject([
@@ -308,7 +308,7 @@ describe('own earlier changes', () => {
 
   test('that one read shows and the next one does not: no plan rests on the rule as it was', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 3389)] });
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
     const ports = account.ports(WEB);
     const writes = account.writes.length;
     let reads = 0;
@@ -318,7 +318,7 @@ describe('own earlier changes', () => {
       return reads !== 2;
     };
 
-    const { inProgress } = await account.world.attempt(account.job(RDP, WEB));
+    const { inProgress } = await account.remediator.attempt(account.job(RDP, WEB));
 
     expect(inProgress).toMatchObject([{ reason: expect.stringContaining('do not show yet what') }]);
     expect(account.writes).toHaveLength(writes);
@@ -327,13 +327,13 @@ describe('own earlier changes', () => {
 
   test('of more than 15 minutes ago do not count', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
-    await account.world.attempt(account.job(SSH, WEB));
-    account.world.now += 16 * 60_000;
+    await account.remediator.attempt(account.job(SSH, WEB));
+    account.remediator.now += 16 * 60_000;
     account.setRules(WEB, [openRule('sgr-9', 22, 22)]);
-    account.world.forget();
+    account.remediator.forget();
     const before = account.calls.length;
 
-    await account.world.attempt({ ...account.job(SSH, WEB), chunk: 1 });
+    await account.remediator.attempt({ ...account.job(SSH, WEB), chunk: 1 });
 
     expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
     expect(account.calls.slice(before).filter(isWrite)).toHaveLength(1);
@@ -342,9 +342,9 @@ describe('own earlier changes', () => {
   test('where they can’t be read nothing is changed, and the finding comes back', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
-    account.world.fault = (port) => (port === 'recall' ? error : undefined);
+    account.remediator.fault = (port) => (port === 'recall' ? error : undefined);
 
-    const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
+    const { unfinished } = await account.remediator.attempt(account.job(SSH, WEB));
 
     expect(unfinished).toMatchObject([{ error }]);
     expect(account.writes).toEqual([]);
@@ -352,18 +352,18 @@ describe('own earlier changes', () => {
 
   test('where they can’t be written the job comes back, and writes them then', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
-    const { world } = account;
+    const { remediator } = account;
     const error = sdkError('AccessDenied', 'denied', 403, 'r');
-    world.fault = (port) => (port === 'endLease' ? error : undefined);
-    const first = await world.attempt(account.job(SSH, WEB));
-    world.fault = () => undefined;
+    remediator.fault = (port) => (port === 'endLease' ? error : undefined);
+    const first = await remediator.attempt(account.job(SSH, WEB));
+    remediator.fault = () => undefined;
 
-    const second = await world.attempt(account.job(SSH, WEB), { number: 2 });
+    const second = await remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(first.failures).toEqual([error]);
     expect(second.failures).toEqual([]);
     expect(account.writes).toHaveLength(1);
-    expect(world.table.changed.get(WEB)?.changes).toHaveLength(1);
+    expect(remediator.table.changed.get(WEB)?.changes).toHaveLength(1);
   });
 });
 
@@ -376,12 +376,12 @@ describe('an attempt that was cut off', () => {
     probe.after = ({ operation }) => {
       if (operation === 'AuthorizeSecurityGroupIngress') cutAt = steps;
     };
-    await probe.world.attempt(probe.job(SSH, WEB), {
+    await probe.remediator.attempt(probe.job(SSH, WEB), {
       onStep: () => {
         steps += 1;
       },
     });
-    await account.world.attempt(account.job(SSH, WEB), { steps: cutAt });
+    await account.remediator.attempt(account.job(SSH, WEB), { steps: cutAt });
   }
 
   test('takes back what it added for a rule that its owner revokes meanwhile, and records that', async () => {
@@ -393,7 +393,7 @@ describe('an attempt that was cut off', () => {
       (account.group(WEB)?.rules ?? []).filter(({ id }) => id !== 'sgr-1'),
     );
 
-    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(cut).toEqual(['tcp 20-21', 'tcp 20-443']);
     expect(account.ports(WEB)).toEqual([]);
@@ -409,9 +409,9 @@ describe('an attempt that was cut off', () => {
     await cutAfterPieces(account);
     account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
     const lag = 15 * 60_000;
-    account.world.now += lag;
+    account.remediator.now += lag;
 
-    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(account.ports(WEB)).toEqual(['tcp 20-443']);
     expect(outcomeOf(account, WEB)).toMatchObject({
@@ -427,7 +427,7 @@ describe('an attempt that was cut off', () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
 
-    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
     expect(outcomeOf(account, WEB)).toMatchObject({
@@ -445,11 +445,11 @@ describe('an attempt that was cut off', () => {
     account.before = ({ operation }) => {
       if (operation === 'AuthorizeSecurityGroupIngress') throw sdkError('Unavailable', 'down', 503, 'r', 4);
     };
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
     account.before = () => {};
     account.setRules(WEB, [openRule('sgr-2', 20, 80)]);
 
-    await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-80']);
     expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated', applied: [{}] });
@@ -458,22 +458,22 @@ describe('an attempt that was cut off', () => {
   /** Another job shrinks a rule between two attempts, of which the second one ends after its last write. */
   async function cutAfterAnother(steps?: number): Promise<{ account: GroupAccount; cutAt: number }> {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
-    const { world } = account;
+    const { remediator } = account;
     const job = account.job(SSH, WEB);
     account.before = () => {
       throw sdkError('Unavailable', 'down', 503, 'r', 4);
     };
-    await world.attempt(job);
-    world.now += 60_000;
+    await remediator.attempt(job);
+    remediator.now += 60_000;
     const { tags: _, ...rule } = openRule('sgr-1', 0, 443);
     const before = { ...rule, tags: {} };
     const shrunk = openRule('sgr-1', 20, 443);
     const { id: __, ...after } = shrunk;
     const change = { kind: 'security-group-rule-shrink', resource: WEB, before, after, pieces: [], shrunk };
-    const appliedAt = new Date(world.now).toISOString();
+    const appliedAt = new Date(remediator.now).toISOString();
     const changes = [{ change, line: '~ ingress', appliedAt, requestIds: [], rule: RDP, job: 'another' }];
-    world.table.changed.set(WEB, { account: ACCOUNT, region: 'eu-central-1', resource: WEB, changes });
-    world.now += 60_000;
+    remediator.table.changed.set(WEB, { account: ACCOUNT, region: 'eu-central-1', resource: WEB, changes });
+    remediator.now += 60_000;
     let taken = 0;
     let cutAt = 0;
     account.before = () => {};
@@ -483,7 +483,7 @@ describe('an attempt that was cut off', () => {
     const onStep = (): void => {
       taken += 1;
     };
-    await world.attempt(job, { number: 2, onStep, ...(steps !== undefined && { steps }) });
+    await remediator.attempt(job, { number: 2, onStep, ...(steps !== undefined && { steps }) });
     return { account, cutAt };
   }
 
@@ -491,7 +491,7 @@ describe('an attempt that was cut off', () => {
     const { cutAt } = await cutAfterAnother();
     const { account } = await cutAfterAnother(cutAt);
 
-    await account.world.attempt(account.job(SSH, WEB), { number: 3 });
+    await account.remediator.attempt(account.job(SSH, WEB), { number: 3 });
 
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
     expect(outcomeOf(account, WEB)).toMatchObject({
@@ -505,7 +505,7 @@ describe('an attempt that was cut off', () => {
     await cutAfterPieces(account);
     account.tag(WEB, { [EXEMPTION_TAG]: 'migration until 2999-01-01' });
 
-    const { inProgress } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const { inProgress } = await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(inProgress).toMatchObject([{ finding: { resource: WEB } }]);
     expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 20-443']);
@@ -522,10 +522,10 @@ describe('an attempt that was cut off', () => {
       if (isWrite(call)) throw sdkError('UnauthorizedOperation', 'denied', 403, 'r');
     };
 
-    const { unfinished } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const { unfinished } = await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
     const first = structuredClone(outcomeOf(account, WEB));
     account.before = () => {};
-    const { outcomes } = await account.world.attempt(account.job(SSH, WEB), { number: 3 });
+    const { outcomes } = await account.remediator.attempt(account.job(SSH, WEB), { number: 3 });
 
     expect(unfinished).toMatchObject([{ error: { name: 'TakeBackError' } }]);
     expect(first).toMatchObject({ outcome: 'failed', stillOpen: true, willRetry: true });
@@ -541,13 +541,13 @@ describe('an attempt that was cut off', () => {
       WEB,
       (account.group(WEB)?.rules ?? []).filter(({ id }) => id !== 'sgr-1'),
     );
-    account.world.pause = 'all';
+    account.remediator.pause = 'all';
     const writes = account.writes.length;
 
-    const paused = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const paused = await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
     const writesMeanwhile = account.writes.length;
-    account.world.pause = 'none';
-    await account.world.attempt(account.world.lastLook);
+    account.remediator.pause = 'none';
+    await account.remediator.attempt(account.remediator.lastLook);
 
     expect(paused).toMatchObject({ outcomes: [], inProgress: [{ finding: { resource: WEB } }] });
     expect(writesMeanwhile).toBe(writes);
@@ -572,15 +572,15 @@ describe('an attempt that was cut off', () => {
     probe.after = (call) => {
       if (isWrite(call)) cutAt = Math.min(cutAt, steps);
     };
-    await probe.world.attempt(job, {
+    await probe.remediator.attempt(job, {
       onStep: () => {
         steps += 1;
       },
     });
-    await account.world.attempt(job, { steps: cutAt });
+    await account.remediator.attempt(job, { steps: cutAt });
     account.setRules(API, []);
 
-    await account.world.attempt(job, { number: 2 });
+    await account.remediator.attempt(job, { number: 2 });
 
     expect(outcomeOf(account, WEB)).toMatchObject({
       outcome: 'remediated',
@@ -597,10 +597,10 @@ test('a change whose answer was lost is found by the next read', async () => {
   };
   let isLagging = true;
   account.lags = () => isLagging;
-  await account.world.attempt(account.job(SSH, WEB));
+  await account.remediator.attempt(account.job(SSH, WEB));
   isLagging = false;
 
-  await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+  await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
   expect(outcomeOf(account, WEB)).toMatchObject({
     applied: [{ line: expect.stringMatching(/^- ingress tcp 22/), found: true }],
@@ -617,11 +617,11 @@ test('a change whose look failed before it wrote claims nothing: what its owner 
     if (reads > 1) throw sdkError('Unavailable', 'down', 503, 'r');
   };
   const job = account.job(SSH, WEB);
-  const first = await account.world.attempt(job);
+  const first = await account.remediator.attempt(job);
   account.before = () => {};
   account.setRules(WEB, []);
 
-  await account.world.attempt(job, { number: 2 });
+  await account.remediator.attempt(job, { number: 2 });
 
   expect(first.unfinished).toMatchObject([{ applied: [] }]);
   expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'compliant', applied: [] });
@@ -634,7 +634,7 @@ describe('a change of several calls', () => {
       if (operation === 'ModifySecurityGroupRules') throw sdkError('Unavailable', 'down', 503, 'r');
     };
 
-    const { unfinished } = await account.world.attempt(account.job(SSH, WEB));
+    const { unfinished } = await account.remediator.attempt(account.job(SSH, WEB));
 
     expect(unfinished).toMatchObject([
       { applied: [{ line: expect.stringMatching(/\(in part\)$/), change: { made: [{ fromPort: 20 }] } }] },
@@ -648,11 +648,11 @@ describe('a change of several calls', () => {
       if (isAdded) throw sdkError('Unavailable', 'down', 503, 'r');
       isAdded = operation === 'AuthorizeSecurityGroupIngress';
     };
-    await account.world.attempt(account.job(SSH, WEB));
+    await account.remediator.attempt(account.job(SSH, WEB));
     const between = account.ports(WEB);
     account.before = () => {};
 
-    const { inProgress } = await account.world.attempt(account.job(SSH, WEB), { number: 2 });
+    const { inProgress } = await account.remediator.attempt(account.job(SSH, WEB), { number: 2 });
 
     expect(between).toEqual(['tcp 20-21', 'tcp 20-443']);
     expect(inProgress).toEqual([]);

@@ -40,16 +40,16 @@ const others: FlowLog = {
 
 /** Lets follow-up jobs look until one concludes. @returns the outcome and after how many minutes it came */
 async function follow(
-  { world }: ModelAccount,
+  { remediator }: ModelAccount,
   begun: number,
 ): Promise<{ outcome: Outcome; minutes: number }> {
   for (let looks = 0; looks < 20; looks += 1) {
-    const [outcome] = world.outcomes.values();
-    if (outcome !== undefined) return { outcome, minutes: (world.now - begun) / MINUTE };
-    const later = world.later.at(-1);
+    const [outcome] = remediator.outcomes.values();
+    if (outcome !== undefined) return { outcome, minutes: (remediator.now - begun) / MINUTE };
+    const later = remediator.later.at(-1);
     if (later === undefined) throw new Error('nothing looks again');
-    world.now += later.delaySeconds * 1_000;
-    await world.attempt(later.job);
+    remediator.now += later.delaySeconds * 1_000;
+    await remediator.attempt(later.job);
   }
   throw new Error('nothing is concluded after 20 looks');
 }
@@ -60,14 +60,14 @@ test('of 25 VPCs, what AWS says of their delivery is read by one call a look, be
   const ids = Array.from({ length: 25 }, (_, index) => `vpc-${String(index).padStart(8, '0')}`);
   const vpcs = Object.fromEntries(ids.map((id) => [id, { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] }]));
   const of = new ModelAccount(RULE, { ...EMPTY_STATE, vpcs }, { destination: BUCKET });
-  await of.world.attempt(of.job(...ids));
-  of.world.now += 16 * MINUTE;
+  await of.remediator.attempt(of.job(...ids));
+  of.remediator.now += 16 * MINUTE;
   let calls = 0;
   of.onCall = () => {
     calls += 1;
   };
 
-  const { inProgress } = await of.world.attempt(of.world.lastLook);
+  const { inProgress } = await of.remediator.attempt(of.remediator.lastLook);
 
   expect(inProgress).toHaveLength(25);
   // The VPCs, their flow logs, and how these deliver.
@@ -76,9 +76,9 @@ test('of 25 VPCs, what AWS says of their delivery is read by one call a look, be
 
 test('a flow log of ours is not remediated while AWS can’t know whether it delivers', async () => {
   const of = account();
-  const begun = of.world.now;
+  const begun = of.remediator.now;
 
-  const { inProgress } = await of.world.attempt(of.job(VPC));
+  const { inProgress } = await of.remediator.attempt(of.job(VPC));
   const { outcome, minutes } = await follow(of, begun);
 
   expect(inProgress).toMatchObject([
@@ -97,8 +97,8 @@ test('a flow log of ours is not remediated while AWS can’t know whether it del
 
 test('a flow log of ours that AWS reports as failed later has failed, with AWS’s message', async () => {
   const of = account();
-  const begun = of.world.now;
-  await of.world.attempt(of.job(VPC));
+  const begun = of.remediator.now;
+  await of.remediator.attempt(of.job(VPC));
   learn(of, { status: 'FAILED', error: 'Access error' });
 
   const { outcome, minutes } = await follow(of, begun);
@@ -111,10 +111,10 @@ test('a flow log of ours that AWS reports as failed later has failed, with AWS�
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });
 
-test('where AWS never says whether it delivers, that is told when it would have by then', async () => {
+test('where AWS never says whether it delivers, that is recorded when it would have by then', async () => {
   const of = account();
-  const begun = of.world.now;
-  await of.world.attempt(of.job(VPC));
+  const begun = of.remediator.now;
+  await of.remediator.attempt(of.job(VPC));
   learn(of, { status: null });
 
   const { outcome, minutes } = await follow(of, begun);
@@ -124,12 +124,12 @@ test('where AWS never says whether it delivers, that is told when it would have 
   expect(outcome.reason).toMatch(/^AWS does not say whether flow log fl-\w+ delivers$/);
 });
 
-test('what AWS knows when the flow log is read back is told at once, with what the rule notes', async () => {
+test('what AWS knows when the flow log is read back is recorded at once, with what the rule notes', async () => {
   const of = account();
-  const old = { created: of.world.now - 60 * MINUTE, status: null } as const;
+  const old = { created: of.remediator.now - 60 * MINUTE, status: null } as const;
   of.onWrite = () => learn(of, old);
 
-  const { outcomes } = await of.world.attempt(of.job(VPC));
+  const { outcomes } = await of.remediator.attempt(of.job(VPC));
 
   expect(outcomes).toMatchObject([
     {
@@ -142,8 +142,8 @@ test('what AWS knows when the flow log is read back is told at once, with what t
 
 test('a flow log of ours that can’t deliver has failed, though someone else’s logs the VPC by then', async () => {
   const of = account();
-  const begun = of.world.now;
-  await of.world.attempt(of.job(VPC));
+  const begun = of.remediator.now;
+  await of.remediator.attempt(of.job(VPC));
   learn(of, { status: 'FAILED', error: 'Access error' });
   of.set(withFlowLogs(of.state, VPC, [...(of.state.vpcs[VPC]?.flowLogs ?? []), others]));
 
@@ -154,14 +154,14 @@ test('a flow log of ours that can’t deliver has failed, though someone else’
 
 test('a read that does not show the flow log of ours says nothing of it', async () => {
   const of = account();
-  const begun = of.world.now;
-  await of.world.attempt(of.job(VPC));
+  const begun = of.remediator.now;
+  await of.remediator.attempt(of.job(VPC));
   of.past = withFlowLogs(withoutFlowLogs, VPC, [others]);
-  const first = of.world.later.at(-1);
+  const first = of.remediator.later.at(-1);
   if (first === undefined) throw new Error('nothing looks again');
 
-  of.world.now += first.delaySeconds * 1_000;
-  const { inProgress } = await of.world.attempt(first.job);
+  of.remediator.now += first.delaySeconds * 1_000;
+  const { inProgress } = await of.remediator.attempt(first.job);
   of.past = undefined;
   learn(of, { status: 'FAILED', error: 'Access error' });
   const { outcome } = await follow(of, begun);
@@ -172,24 +172,24 @@ test('a read that does not show the flow log of ours says nothing of it', async 
 
 test('someone else’s new flow log is compliant at once, with the note that AWS can’t know yet', async () => {
   const of = account();
-  of.set(withFlowLogs(withoutFlowLogs, VPC, [{ ...others, created: of.world.now - MINUTE }]));
+  of.set(withFlowLogs(withoutFlowLogs, VPC, [{ ...others, created: of.remediator.now - MINUTE }]));
 
-  const { outcomes } = await of.world.attempt(of.job(VPC));
+  const { outcomes } = await of.remediator.attempt(of.job(VPC));
 
   expect(outcomes).toMatchObject([
     { outcome: 'compliant', reason: expect.stringContaining('less than 20 minutes old') },
   ]);
-  expect(of.world.later).toEqual([]);
+  expect(of.remediator.later).toEqual([]);
 });
 
 test('a flow log whose answer was lost, and that reads do not show yet, is looked for again', async () => {
   const of = account();
-  const begun = of.world.now;
+  const begun = of.remediator.now;
   of.onWrite = () => {
     of.onWrite = () => {};
     throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
   };
-  await of.world.attempt(of.job(VPC));
+  await of.remediator.attempt(of.job(VPC));
   // The assessment shows it; the next read, which is to find it, is older.
   of.past = undefined;
   const { state } = of;
@@ -199,7 +199,7 @@ test('a flow log whose answer was lost, and that reads do not show yet, is looke
     of.past = reads === 3 ? withoutFlowLogs : state;
   };
 
-  const { inProgress } = await of.world.attempt(of.job(VPC), { number: 2 });
+  const { inProgress } = await of.remediator.attempt(of.job(VPC), { number: 2 });
   of.onCall = () => {};
   of.past = undefined;
   learn(of, { status: 'FAILED', error: 'Access error' });

@@ -4,53 +4,53 @@ import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
 import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
 import { openRule } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, jobOf, World } from '../support/world.ts';
+import { ACCOUNT, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const next = { ...jobOf('deploy').poll, asOf: '2026-06-30T11:05:00Z' };
 const MINUTE = 60_000;
 
-/** A world whose key was just made inactive, and whose reads are as old as before that. */
-async function lagging(): Promise<World> {
-  const world = new World({ deploy: ['old'] });
-  await world.attempt(jobOf('deploy'));
-  world.account.users.get('deploy')?.set('old', 'Active');
-  return world;
+/** A remediator whose key was just made inactive, and whose reads are as old as before that. */
+async function lagging(): Promise<RemediatorInMemory> {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  await remediator.attempt(jobOf('deploy'));
+  remediator.account.users.get('deploy')?.set('old', 'Active');
+  return remediator;
 }
 
 test('nothing is changed on a read from before our own change of a minute ago', async () => {
-  const world = await lagging();
-  world.now += MINUTE;
+  const remediator = await lagging();
+  remediator.now += MINUTE;
 
-  const { inProgress } = await world.attempt({ ...jobOf('deploy'), poll: next });
+  const { inProgress } = await remediator.attempt({ ...jobOf('deploy'), poll: next });
 
   expect(inProgress).toMatchObject([{ reason: expect.stringContaining('do not show yet what') }]);
-  expect(world.account.changed).toHaveLength(1);
+  expect(remediator.account.changed).toHaveLength(1);
 });
 
 test('after a quarter of an hour the read is true: someone turned it back', async () => {
-  const world = await lagging();
-  world.now += 16 * MINUTE;
+  const remediator = await lagging();
+  remediator.now += 16 * MINUTE;
 
-  await world.attempt({ ...jobOf('deploy'), poll: next });
+  await remediator.attempt({ ...jobOf('deploy'), poll: next });
 
-  expect(world.account.changed).toHaveLength(2);
+  expect(remediator.account.changed).toHaveLength(2);
 });
 
 test.each([10, -10])(
   'a clock that is %d minutes off lets nothing be changed on such a read, nor is anything left for good',
   async (off) => {
-    const world = await lagging();
-    world.now += (4 + off) * MINUTE;
-    const { inProgress } = await world.attempt({ ...jobOf('deploy'), poll: next });
-    const changedEarly = [...world.account.changed];
-    world.now += 26 * MINUTE;
+    const remediator = await lagging();
+    remediator.now += (4 + off) * MINUTE;
+    const { inProgress } = await remediator.attempt({ ...jobOf('deploy'), poll: next });
+    const changedEarly = [...remediator.account.changed];
+    remediator.now += 26 * MINUTE;
     const last = { ...next, asOf: '2026-06-30T11:35:00Z' };
 
-    await world.attempt({ ...jobOf('deploy'), poll: last });
+    await remediator.attempt({ ...jobOf('deploy'), poll: last });
 
     expect(inProgress).toHaveLength(1);
     expect(changedEarly).toHaveLength(1);
-    expect(world.account.changed).toHaveLength(2);
+    expect(remediator.account.changed).toHaveLength(2);
   },
 );
 
@@ -173,13 +173,13 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
   /** The account a minute after our change, and the next poll's job. */
   async function changed() {
     const of = new ModelAccount(rule, initial, options);
-    const { outcomes } = await of.world.attempt(of.job(resource));
-    const journals = [...of.world.journals.values()].flatMap(({ resources }) => resources);
+    const { outcomes } = await of.remediator.attempt(of.job(resource));
+    const journals = [...of.remediator.journals.values()].flatMap(({ resources }) => resources);
     const kinds = [...outcomes, ...journals].flatMap(({ applied }) =>
       applied.map((each) => each.change.kind),
     );
     expect(kinds).toContain(kind);
-    of.world.now += MINUTE;
+    of.remediator.now += MINUTE;
     const before = of.writes.length;
     const job = of.job(resource);
     return { of, before, job: { ...job, poll: { ...job.poll, asOf: next.asOf } } };
@@ -189,7 +189,7 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
     const { of, before, job } = await changed();
     of.past = initial;
 
-    const { inProgress, outcomes } = await of.world.attempt(job);
+    const { inProgress, outcomes } = await of.remediator.attempt(job);
 
     expect(inProgress).toMatchObject([
       { reason: expect.stringContaining(`do not show yet what ${rule} changed at 2026-06-30T12:00:0`) },
@@ -204,7 +204,7 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
     const { of, before, job } = await changed();
     of.set(again(of.state));
 
-    const { outcomes } = await of.world.attempt(job);
+    const { outcomes } = await of.remediator.attempt(job);
 
     expect(outcomes).toMatchObject([expected ?? { outcome: 'remediated' }]);
     if (expected === undefined) expect(of.writes.length).toBeGreaterThan(before);

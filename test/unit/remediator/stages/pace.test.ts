@@ -3,7 +3,7 @@ import { Pacer } from '../../../../lambdas/aws/pace.ts';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import { type AwsState, EMPTY_STATE, type NetworkAcl } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT } from '../support/world.ts';
+import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
 /** So much that the calls of one change take longer than a pause may. */
@@ -40,30 +40,30 @@ interface Run {
 /** Fixes the network ACLs at EC2's pace, paused so long after it began. */
 async function pausedRun(pausedAfter: number): Promise<Run> {
   const of = new ModelAccount(RULE, initial, { replacement_cidrs });
-  const { world } = of;
-  const pausedAt = world.now + pausedAfter;
+  const { remediator } = of;
+  const pausedAt = remediator.now + pausedAfter;
   const pass = (milliseconds: number): void => {
-    world.now += milliseconds;
+    remediator.now += milliseconds;
   };
   let lookedAt = Number.NEGATIVE_INFINITY;
-  world.fault = (port) => {
-    if (port !== 'pause' || world.now - lookedAt < REMEMBERED_MILLISECONDS) return undefined;
-    lookedAt = world.now;
-    world.pause = world.now >= pausedAt ? 'all' : 'none';
+  remediator.fault = (port) => {
+    if (port !== 'pause' || remediator.now - lookedAt < REMEMBERED_MILLISECONDS) return undefined;
+    lookedAt = remediator.now;
+    remediator.pause = remediator.now >= pausedAt ? 'all' : 'none';
     return undefined;
   };
-  const pacer = new Pacer({ now: () => world.now, sleep: async (milliseconds) => pass(milliseconds) });
+  const pacer = new Pacer({ now: () => remediator.now, sleep: async (milliseconds) => pass(milliseconds) });
   const sent: number[] = [];
   of.onCall = () => pass(CALL_MILLISECONDS);
-  of.onWrite = () => sent.push(world.now - pausedAt);
-  const { openSession } = world;
-  world.openSession = (...asked): AwsSession => {
+  of.onWrite = () => sent.push(remediator.now - pausedAt);
+  const { openSession } = remediator;
+  remediator.openSession = (...asked): AwsSession => {
     const session = openSession?.(...asked);
     if (session === undefined) throw new Error('expected a session of the model');
     return { ...session, turn: (pace, calls) => pacer.turn(session.account, pace, calls) };
   };
 
-  await world.attempt(of.job(...acls));
+  await remediator.attempt(of.job(...acls));
 
   return { of, sent };
 }
@@ -87,14 +87,14 @@ test('a change that a pause holds amid its calls is open work, and is gone on wi
   const { of, sent } = await pausedRun(AMID_A_CHANGE);
   const [acl = ''] = acls;
   const amid = of.state.acls[acl]?.entries ?? [];
-  const outcomesAmid = [...of.world.outcomes.values()].map(({ finding }) => finding.resource);
-  of.world.fault = () => undefined;
-  of.world.pause = 'none';
-  while (of.world.later.length > 0) {
-    const [next] = of.world.later.splice(0, 1);
+  const outcomesAmid = [...of.remediator.outcomes.values()].map(({ finding }) => finding.resource);
+  of.remediator.fault = () => undefined;
+  of.remediator.pause = 'none';
+  while (of.remediator.later.length > 0) {
+    const [next] = of.remediator.later.splice(0, 1);
     if (next === undefined) break;
-    of.world.now += next.delaySeconds * 1_000;
-    await of.world.attempt(next.job);
+    of.remediator.now += next.delaySeconds * 1_000;
+    await of.remediator.attempt(next.job);
   }
 
   expect(sent.filter((milliseconds) => milliseconds > 0).length).toBeGreaterThan(0);
@@ -102,7 +102,7 @@ test('a change that a pause holds amid its calls is open work, and is gone on wi
   expect(amid.length).toBeLessThan(replacement_cidrs.length);
   expect(amid).toContainEqual(open.entries[0]);
   expect(outcomesAmid).not.toContain(acl);
-  const outcome = [...of.world.outcomes.values()].find(({ finding }) => finding.resource === acl);
+  const outcome = [...of.remediator.outcomes.values()].find(({ finding }) => finding.resource === acl);
   expect(outcome).toMatchObject({ outcome: 'remediated' });
   expect(outcome).not.toHaveProperty('unconfirmed');
   expect(of.state.acls[acl]?.entries.map(({ cidr }) => cidr).sort()).toEqual([...replacement_cidrs].sort());

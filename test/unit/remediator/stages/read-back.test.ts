@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT } from '../support/world.ts';
+import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const MINUTE = 60_000;
 const SNAPSHOTS = 'rds-snapshot-public';
@@ -22,15 +22,15 @@ const shared = {
 async function lagging(): Promise<ModelAccount> {
   const of = new ModelAccount(SNAPSHOTS, shared);
   of.past = shared;
-  await of.world.attempt(of.job('orders'));
+  await of.remediator.attempt(of.job('orders'));
   return of;
 }
 
 /** The follow-up job, so many minutes after the change. */
 async function lookAfter(of: ModelAccount, minutes: number) {
-  const [changed] = [...of.world.journals.values()].flatMap(({ resources }) => resources);
-  of.world.now = Date.parse(changed?.completedAt ?? '') + minutes * MINUTE;
-  return of.world.attempt(of.world.lastLook);
+  const [changed] = [...of.remediator.journals.values()].flatMap(({ resources }) => resources);
+  of.remediator.now = Date.parse(changed?.completedAt ?? '') + minutes * MINUTE;
+  return of.remediator.attempt(of.remediator.lastLook);
 }
 
 describe('a resource that reads as a violation after all was applied', () => {
@@ -105,8 +105,8 @@ test('one that reads as violated in a way that nothing can fix by then is not re
     of.set({ ...of.state, acls: { 'acl-00000001': { ...acl, entries } } });
   };
 
-  const { inProgress } = await of.world.attempt(of.job('acl-00000001'));
-  const { outcomes } = await of.world.attempt(of.world.lastLook);
+  const { inProgress } = await of.remediator.attempt(of.job('acl-00000001'));
+  const { outcomes } = await of.remediator.attempt(of.remediator.lastLook);
 
   expect(inProgress).toHaveLength(1);
   expect(outcomes).toMatchObject([

@@ -12,28 +12,35 @@ import { openRule, SSH } from '../support/group-account.ts';
 import { unavailable } from '../support/iam-account.ts';
 import { Lifeline } from '../support/lifeline.ts';
 import { RedshiftAccount } from '../support/redshift-account.ts';
-import { ACCOUNT, jobOf, REGION, regionalJobOf, settingsOf, World } from '../support/world.ts';
+import {
+  ACCOUNT,
+  jobOf,
+  REGION,
+  RemediatorInMemory,
+  regionalJobOf,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 
 /** More steps than an attempt at one finding takes. */
 const MOST_STEPS = 120;
 
 /** An attempt that ends after so many steps. @returns whether it was over before */
-async function attemptOf(world: World, job: Job, steps: number): Promise<boolean> {
+async function attemptOf(remediator: RemediatorInMemory, job: Job, steps: number): Promise<boolean> {
   let taken = 0;
   const onStep = (): void => {
     taken += 1;
   };
   // One that is ended may end by an error.
-  await world.attempt(job, { steps, onStep }).catch(() => undefined);
+  await remediator.attempt(job, { steps, onStep }).catch(() => undefined);
   return taken < steps;
 }
 
 /** Delivers a job, and what was put off, until nothing is left. */
-async function finish(world: World, job: Job, number: number): Promise<void> {
-  await world.attempt(job, { number });
-  for (let next = world.later.shift(); next !== undefined; next = world.later.shift()) {
-    world.now += next.delaySeconds * 1000;
-    await world.attempt(next.job);
+async function finish(remediator: RemediatorInMemory, job: Job, number: number): Promise<void> {
+  await remediator.attempt(job, { number });
+  for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
+    remediator.now += next.delaySeconds * 1000;
+    await remediator.attempt(next.job);
   }
 }
 
@@ -44,42 +51,42 @@ function expectTimes({ startedAt, applied, finishedAt }: Outcome): void {
 }
 
 test('what an attempt began and another job made since is in the record of that job alone', async () => {
-  const world = new World({ deploy: ['old'] });
-  world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? unavailable : undefined);
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? unavailable : undefined);
   const first = jobOf('deploy');
-  await world.attempt(first);
-  world.account.fault = () => undefined;
+  await remediator.attempt(first);
+  remediator.account.fault = () => undefined;
   const second = { ...first, poll: { ...first.poll, asOf: '2026-06-30T11:30:00Z' } };
-  await world.attempt(second);
-  world.now += 3_600_000;
+  await remediator.attempt(second);
+  remediator.now += 3_600_000;
 
-  await world.attempt(first, { number: 2 });
+  await remediator.attempt(first, { number: 2 });
 
-  const told = [...world.outcomes.values()].map(({ poll, outcome, applied }) => [
+  const recorded = [...remediator.outcomes.values()].map(({ poll, outcome, applied }) => [
     poll.asOf,
     outcome,
     applied.length,
   ]);
-  expect(told).toEqual([
+  expect(recorded).toEqual([
     [second.poll.asOf, 'remediated', 1],
     [first.poll.asOf, 'compliant', 0],
   ]);
-  expect(world.outcome('deploy')).not.toHaveProperty('unconfirmed');
+  expect(remediator.outcome('deploy')).not.toHaveProperty('unconfirmed');
 });
 
 test('what a session may not look at stays unconfirmed, with what a person looks at', async () => {
-  const world = new World({ deploy: ['old'] });
-  world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
-  await world.attempt(jobOf('deploy'));
-  world.account.fault = () => ({ code: 'AccessDenied', status: 403 });
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
+  await remediator.attempt(jobOf('deploy'));
+  remediator.account.fault = () => ({ code: 'AccessDenied', status: 403 });
   const everyone = { account: '*' as const, region: '*', resource: '*' };
   const exemption = { ...everyone, reason: 'ours', owner: 'us', expires: '2026-12-31' };
-  world.settings = settingsOf({ exemptions: [exemption] });
+  remediator.settings = settingsOf({ exemptions: [exemption] });
 
-  await world.attempt(jobOf('deploy'), { number: 2 });
+  await remediator.attempt(jobOf('deploy'), { number: 2 });
 
-  expect(world.account.operations().at(-1)).toBe('ListAccessKeys');
-  expect(world.outcome('deploy')).toMatchObject({
+  expect(remediator.account.operations().at(-1)).toBe('ListAccessKeys');
+  expect(remediator.outcome('deploy')).toMatchObject({
     outcome: 'exempt',
     reason: expect.stringMatching(/; unconfirmed, as .*; in account 111122223333, look at deploy$/),
     applied: [],
@@ -88,24 +95,24 @@ test('what a session may not look at stays unconfirmed, with what a person looks
 });
 
 test('a change that is recorded, was begun again and is needed is made again, not recorded twice', async () => {
-  const world = new World();
+  const remediator = new RemediatorInMemory();
   const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
   const [finding] = job.findings;
   if (finding === undefined) throw new Error('the job has no finding');
   const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
   const line = await describeChange(planned);
-  const at = new Date(world.now);
+  const at = new Date(remediator.now);
   const made = { ...planned, made: ['log group', 'retention'] };
-  const journal = new Journal(jobId(job), world.ports().evidence);
+  const journal = new Journal(jobId(job), remediator.ports().evidence);
   journal.plan(finding.resource, [{ change: planned, line }]);
   journal.begin(finding.resource, line, at);
   journal.apply(finding.resource, [{ change: made, line, appliedAt: at.toISOString(), requestIds: ['1'] }]);
   journal.begin(finding.resource, line, at);
-  const recent = new RecentChanges({ job, ports: world.ports(), journal });
-  const logGroup = { logGroupName: planned.resource, creationTime: world.now, retentionInDays: 365 };
+  const recent = new RecentChanges({ job, ports: remediator.ports(), journal });
+  const logGroup = { logGroupName: planned.resource, creationTime: remediator.now, retentionInDays: 365 };
   const session = modelSession(
     finding,
-    () => world.now,
+    () => remediator.now,
     async ({ operation }) => (operation === 'DescribeLogGroups' ? { logGroups: [logGroup] } : { tags: {} }),
   );
 
@@ -122,32 +129,32 @@ describe('access keys of an attempt that ends anywhere: the record is what happe
   test.each([false, true])('and the inverses give back what was there (answers lost: %s)', async (isLost) => {
     let cut = 0;
     for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
-      const world = new World({ deploy: ['old1', 'old2'] });
-      const before = structuredClone(world.account.users);
+      const remediator = new RemediatorInMemory({ deploy: ['old1', 'old2'] });
+      const before = structuredClone(remediator.account.users);
       if (isLost)
-        world.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
-      const isOver = await attemptOf(world, jobOf('deploy'), steps);
-      world.account.fault = () => undefined;
+        remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
+      const isOver = await attemptOf(remediator, jobOf('deploy'), steps);
+      remediator.account.fault = () => undefined;
 
-      await finish(world, jobOf('deploy'), 2);
+      await finish(remediator, jobOf('deploy'), 2);
 
-      const outcome = world.outcome('deploy');
+      const outcome = remediator.outcome('deploy');
       if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
       expect(outcome.outcome).toBe('remediated');
       expect([...keysOf(outcome)].sort()).toEqual(['old1', 'old2']);
-      expect(world.account.changed).toEqual(expect.arrayContaining(['deploy/old1', 'deploy/old2']));
+      expect(remediator.account.changed).toEqual(expect.arrayContaining(['deploy/old1', 'deploy/old2']));
       expect(outcome).not.toHaveProperty('unconfirmed');
       expectTimes(outcome);
-      const session = world.account.open(
+      const session = remediator.account.open(
         { account: ACCOUNT, region: 'eu-central-1', name: 'undo', inAnyRegion: true, permissions: [] },
-        () => world.now,
+        () => remediator.now,
         new Lifeline(),
       );
       for (const { change } of [...outcome.applied].reverse()) {
         const inverse = await inverseOf(change);
         if (inverse !== undefined) await applyChange(session, inverse);
       }
-      expect(world.account.users).toEqual(before);
+      expect(remediator.account.users).toEqual(before);
       if (isOver) break;
       cut = steps;
     }
@@ -167,11 +174,11 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
     findings: [{ rule: RULE, ...place, resource: 'warehouse' }],
   };
 
-  function worldOf(cluster: RedshiftAccount): World {
-    const world = new World();
-    world.settings = settingsOf({ rule: RULE });
-    world.openSession = (request, now, life) => cluster.open(request, now, life);
-    return world;
+  function remediatorOf(cluster: RedshiftAccount): RemediatorInMemory {
+    const remediator = new RemediatorInMemory();
+    remediator.settings = settingsOf({ rule: RULE });
+    remediator.openSession = (request, now, life) => cluster.open(request, now, life);
+    return remediator;
   }
 
   test.each([false, true])(
@@ -181,13 +188,13 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
       for (let steps = 1; steps <= MOST_STEPS; steps += 1) {
         const cluster = new RedshiftAccount();
         cluster.losesAnswers = isLost;
-        const world = worldOf(cluster);
-        const isOver = await attemptOf(world, job, steps);
+        const remediator = remediatorOf(cluster);
+        const isOver = await attemptOf(remediator, job, steps);
         cluster.losesAnswers = false;
 
-        await finish(world, job, 2);
+        await finish(remediator, job, 2);
 
-        const [outcome] = [...world.outcomes.values()];
+        const [outcome] = [...remediator.outcomes.values()];
         if (outcome === undefined) throw new Error(`no outcome after ${steps} steps`);
         expect(cluster).toMatchObject({ isPublic: false, changed: [false] });
         expect(outcome).toMatchObject({
@@ -208,7 +215,7 @@ describe('a Redshift cluster that an attempt changed before it ended', () => {
 test('what reads show of a change that was begun stands in the record before what was applied since', async () => {
   const group = 'sg-0000000a';
   const job = regionalJobOf(SSH, [group]);
-  const ports = new World().ports();
+  const ports = new RemediatorInMemory().ports();
   const journal = new Journal('job', ports.evidence);
   const recent = new RecentChanges({ job, ports, journal });
   const plan = await recordPlan(['sgr-1', 'sgr-2'].map((id) => revocation(group, [openRule(id, 22, 22)])));

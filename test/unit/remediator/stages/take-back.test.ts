@@ -8,7 +8,7 @@ import { modelSession } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, REGION } from '../support/world.ts';
+import { ACCOUNT, REGION } from '../support/remediator-in-memory.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
 const ACL = 'acl-00000001';
@@ -53,14 +53,14 @@ const account = (): ModelAccount =>
 
 /** An attempt that is ended when so many writes have been made, before it learns of the last one. */
 async function endedAfter(
-  of: Pick<ModelAccount, 'world' | 'writes'>,
+  of: Pick<ModelAccount, 'remediator' | 'writes'>,
   writes: number,
   job: Job,
 ): Promise<void> {
   const onStep = () => {
     if (of.writes.length >= writes) throw new Killed('the function was ended');
   };
-  await of.world.attempt(job, { onStep }).catch(() => undefined);
+  await of.remediator.attempt(job, { onStep }).catch(() => undefined);
 }
 
 /** The inbound entries once what was recorded is undone, last first. */
@@ -85,7 +85,7 @@ async function undone(
   return model.state.acls[ACL]?.entries;
 }
 
-const outcomesOf = ({ world }: ModelAccount): readonly Outcome[] => [...world.outcomes.values()];
+const outcomesOf = ({ remediator }: ModelAccount): readonly Outcome[] => [...remediator.outcomes.values()];
 
 test.each([
   { what: 'to its end', ends: [1] },
@@ -98,7 +98,7 @@ test.each([
     const job = of.job(ACL);
     for (const writes of ends) await endedAfter(of, writes, job);
 
-    await of.world.attempt(job, { number: ends.length + 1 });
+    await of.remediator.attempt(job, { number: ends.length + 1 });
 
     const outcomes = outcomesOf(of);
     const numbers = outcomes.flatMap(({ applied }) => applied.map(({ change }) => change['before']));
@@ -119,7 +119,7 @@ test('an entry that an ended attempt deleted is recorded where a later change us
       of.set({ ...of.state, acls: { [ACL]: { ...acl, tags } } });
   };
 
-  await of.world.attempt(job, { number: 2 });
+  await of.remediator.attempt(job, { number: 2 });
 
   const outcomes = outcomesOf(of);
   expect(of.writes.slice(1)).toEqual(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry']);
@@ -132,9 +132,9 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
   const job = of.job(ACL);
   const next: Job = { ...job, poll: { ...job.poll, asOf: '2026-06-30T13:00:00.000Z' } };
   await endedAfter(of, 1, job);
-  await of.world.attempt(next);
+  await of.remediator.attempt(next);
 
-  await of.world.attempt(job, { number: 2 });
+  await of.remediator.attempt(job, { number: 2 });
 
   const [theirs, ours] = outcomesOf(of);
   expect(theirs?.applied).toMatchObject([{ change: { before: { ruleNumber: 100 }, made: [99] } }]);

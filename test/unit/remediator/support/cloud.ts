@@ -9,7 +9,7 @@ import {
   type Silence,
   s3Error,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
-import { accountSettingsOf, ruleSettingsOf } from './world.ts';
+import { accountSettingsOf, ruleSettingsOf } from './remediator-in-memory.ts';
 
 /** What no log may hold. */
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];

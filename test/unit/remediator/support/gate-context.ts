@@ -5,11 +5,14 @@ import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
 import type { ConfiguredWork } from '../../../../lambdas/remediator/work.ts';
 import { rule } from '../../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
-import { jobOf, settingsOf, World } from './world.ts';
+import { jobOf, RemediatorInMemory, settingsOf } from './remediator-in-memory.ts';
 
-/** What a gate is asked with, in a world of its own. */
-export function gateContext(settings: Partial<Settings> = {}, world = new World()): ConfiguredWork {
-  const ports = world.ports();
+/** Values that a gate is asked with. */
+export function gateContext(
+  settings: Partial<Settings> = {},
+  remediator = new RemediatorInMemory(),
+): ConfiguredWork {
+  const ports = remediator.ports();
   const job = jobOf('deploy');
   const journal = new Journal('job', ports.evidence);
   return {

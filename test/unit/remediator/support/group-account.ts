@@ -8,7 +8,7 @@ import {
   type Tags,
   withEntry,
 } from '../../../lab/aws-model/state.ts';
-import { ACCOUNT, REGION, regionalJobOf, settingsOf, World } from './world.ts';
+import { ACCOUNT, REGION, RemediatorInMemory, regionalJobOf, settingsOf } from './remediator-in-memory.ts';
 
 export const SSH = 'security-group-ssh-open';
 export const RDP = 'security-group-rdp-open';
@@ -18,9 +18,9 @@ export function openRule(id: string, fromPort: number, toPort: number): GroupRul
   return { id, protocol: 'tcp', fromPort, toPort, source: '0.0.0.0/0', description: '', tags: {} };
 }
 
-/** Security groups behind the SDK's clients, with a world around the remediator. Someone may act before each call. */
+/** Security groups behind the SDK's clients, and a remediator of them. Someone may act before each call. */
 export class GroupAccount {
-  readonly world = new World();
+  readonly remediator = new RemediatorInMemory();
   readonly calls: ModelCall[] = [];
   /** What happens before a call, which may throw instead of it. */
   before: (call: ModelCall) => void = () => {};
@@ -33,15 +33,19 @@ export class GroupAccount {
   constructor(groups: Readonly<Record<string, readonly GroupRule[]>>) {
     const standing = Object.fromEntries(Object.entries(groups).map(([id, rules]) => [id, groupOf(rules)]));
     const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
-    this.#model = new AwsModel(ACCOUNT, { ...EMPTY_STATE, groups: standing, vpcs }, () => this.world.now);
-    this.world.settings = settingsOf({ rule: SSH });
-    this.world.openSession = (_, now, life) =>
+    this.#model = new AwsModel(
+      ACCOUNT,
+      { ...EMPTY_STATE, groups: standing, vpcs },
+      () => this.remediator.now,
+    );
+    this.remediator.settings = settingsOf({ rule: SSH });
+    this.remediator.openSession = (_, now, life) =>
       modelSession({ account: ACCOUNT, region: REGION }, now, (call) => life.step(() => this.#answer(call)));
   }
 
   /** A job of a rule for groups. */
   job(rule: string, ...groups: readonly string[]): Job {
-    this.world.settings = settingsOf({ rule });
+    this.remediator.settings = settingsOf({ rule });
     return regionalJobOf(rule, groups);
   }
 

@@ -3,7 +3,7 @@ export class Killed extends Error {
   override readonly name = 'Killed';
 }
 
-/** Counts what an attempt does to the world around it, and ends the attempt after so many steps. */
+/** Counts what an attempt does to its ports, and ends the attempt after so many steps. */
 export class Lifeline {
   #left: number;
   readonly #onStep: () => void | Promise<void>;

@@ -3,11 +3,11 @@ import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
 import { type ModelCall, modelSession } from '../../../lab/aws-model/session.ts';
 import type { AwsState } from '../../../lab/aws-model/state.ts';
-import { ACCOUNT, regionalJobOf, settingsOf, World } from './world.ts';
+import { ACCOUNT, RemediatorInMemory, regionalJobOf, settingsOf } from './remediator-in-memory.ts';
 
-/** A world whose sessions work on the model of AWS: for rules whose resources `IamAccount` does not have. */
+/** A remediator whose sessions work on the model of AWS: for rules whose resources `IamAccount` does not have. */
 export class ModelAccount {
-  readonly world = new World();
+  readonly remediator = new RemediatorInMemory();
   readonly writes: string[] = [];
   /** What reads answer instead of what stands there. */
   past: AwsState | undefined;
@@ -20,9 +20,9 @@ export class ModelAccount {
 
   constructor(rule: string, initial: AwsState, options: Settings['options'] = {}) {
     this.#rule = rule;
-    this.#model = new AwsModel(ACCOUNT, initial, () => this.world.now);
-    this.world.settings = settingsOf({ rule, options });
-    this.world.openSession = ({ account, region }, now, life) =>
+    this.#model = new AwsModel(ACCOUNT, initial, () => this.remediator.now);
+    this.remediator.settings = settingsOf({ rule, options });
+    this.remediator.openSession = ({ account, region }, now, life) =>
       modelSession({ account, region }, now, (call) => life.step(() => this.#answer(call)));
   }
 

@@ -3,7 +3,7 @@ import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aw
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import type { Lifeline } from './lifeline.ts';
 
-/** How long AWS takes to carry out a change, in milliseconds of the world's clock. */
+/** Time that AWS takes to carry out a change, in milliseconds of the remediator's clock. */
 const MINUTES = 4 * 60_000;
 
 /** A Redshift cluster, behind real SDK clients, in memory. A change of it takes minutes, in which it is `modifying`. */

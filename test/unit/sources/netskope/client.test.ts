@@ -347,9 +347,9 @@ describe('the token is nowhere but in the request', () => {
 
         const error = await failure(clientOf(server.url, storeOf(token)).violations({ skip: 0 }));
 
-        const told = inspect(error, { depth: Infinity, showHidden: true, maxStringLength: Infinity });
+        const shown = inspect(error, { depth: Infinity, showHidden: true, maxStringLength: Infinity });
         for (const spelling of spellings(token)) {
-          expect(told).not.toContain(spelling);
+          expect(shown).not.toContain(spelling);
           expect(error.message).not.toContain(spelling);
           expect(error.stack).not.toContain(spelling);
           // Cut short, half of it would still be too much.
@@ -365,8 +365,8 @@ describe('the token is nowhere but in the request', () => {
 
     const error = await failure(clientOf(server.url).violations({ skip: 0 }));
 
-    const told = inspect(error, { depth: Infinity, showHidden: true });
-    for (const spelling of spellings(TOKEN)) expect(told).not.toContain(spelling);
+    const shown = inspect(error, { depth: Infinity, showHidden: true });
+    for (const spelling of spellings(TOKEN)) expect(shown).not.toContain(spelling);
   });
 
   test('not in the items, where the tenant puts it into one', async () => {

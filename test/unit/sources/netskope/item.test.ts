@@ -127,7 +127,7 @@ describe('an item', () => {
     else expect(result.finding.remediationAtWork).toMatch(expected);
   });
 
-  test('that is too deep to be written down in one go is told from another such one', () => {
+  test('that is too deep to be written down in one go is distinguished from another such one', () => {
     const nest = (core: string) => {
       let deep: unknown = core;
       for (let depth = 0; depth < 50_000; depth++) deep = depth % 2 === 0 ? [deep] : { deep };

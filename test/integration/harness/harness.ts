@@ -26,8 +26,8 @@ import { workOff } from './job-service.ts';
 import { freshAccount, type OutcomeEvent, Product, type ProductOptions } from './product.ts';
 import { oldAccessKeys } from './violations.ts';
 
-/** What a test file works with: the shared local AWS behind a proxy of its own, and a tenant. */
-export interface World extends AsyncDisposable {
+/** The surroundings of a test file: the shared local AWS behind a proxy of its own, and a tenant. */
+export interface Harness extends AsyncDisposable {
   /** The local AWS itself: what tests make and look at meets no fault. */
   readonly endpoint: string;
   readonly proxy: AwsProxy;
@@ -44,7 +44,7 @@ export interface World extends AsyncDisposable {
 }
 
 /** @param time how it goes by while a function works. Default: it goes on */
-export async function startWorld({ time }: { readonly time?: TimeOfFunctions } = {}): Promise<World> {
+export async function startHarness({ time }: { readonly time?: TimeOfFunctions } = {}): Promise<Harness> {
   const endpoint = inject('localAwsEndpoint');
   const proxy = await startAwsProxy({ upstream: () => endpoint });
   // Functions whose clock jumps ask faster than the documented limit lets them.
@@ -116,7 +116,7 @@ export class Deployed {
   closesMissing = false;
   /** All that the functions wrote. */
   readonly lines: LogLine[] = [];
-  readonly #world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>;
+  readonly #harness: Pick<Harness, 'endpoint' | 'proxy' | 'tenant'>;
   readonly #time: TimeOfFunctions | undefined;
   #collector: CollectorFunction;
   readonly #remediators = new Map<string, RemediatorFunction>();
@@ -125,11 +125,11 @@ export class Deployed {
 
   constructor(
     product: Product,
-    world: Pick<World, 'endpoint' | 'proxy' | 'tenant'>,
+    harness: Pick<Harness, 'endpoint' | 'proxy' | 'tenant'>,
     time: TimeOfFunctions | undefined,
   ) {
     this.product = product;
-    this.#world = world;
+    this.#harness = harness;
     this.#time = time;
     this.#collector = startCollector(product.collectorEnvironment, time);
   }
@@ -164,7 +164,7 @@ export class Deployed {
    */
   async lookAgain(region = this.product.homeRegion): Promise<number[]> {
     const { account, delayedQueueName } = this.product;
-    const calls = this.#world.proxy.calls.filter(
+    const calls = this.#harness.proxy.calls.filter(
       ({ number, operation, region: at }) =>
         number > this.#lastPutOff && operation === 'SendMessage' && at === region,
     );
@@ -199,9 +199,9 @@ export class Deployed {
     return result;
   }
 
-  /** A whole poll of what the tenant is told to have found. */
+  /** Runs a whole poll of the findings that the tenant is given. */
   async run(rule: string, items: readonly TenantItem[], asOf = nextMoment()): Promise<PollResult> {
-    this.#world.tenant.setFindings(items);
+    this.#harness.tenant.setFindings(items);
     const { thrown } = await this.collect({ rule, asOf });
     if (thrown !== undefined) throw thrown;
     for (const region of this.product.regions) await this.work(region);
@@ -271,7 +271,7 @@ export class Deployed {
 
   /** The calls that the target roles made and that may have changed something, faulted or not. */
   writes(): readonly ProxiedCall[] {
-    return this.#world.proxy.calls.filter(
+    return this.#harness.proxy.calls.filter(
       ({ isWrite, principal }) =>
         isWrite &&
         principal.roleArn?.endsWith(`:role/${this.product.targetRoleName}`) === true &&
@@ -281,7 +281,7 @@ export class Deployed {
 
   /** All that the tested rules could change in an account, as AWS tells it. */
   snapshot(account: string, regions = this.product.regions): Promise<readonly string[]> {
-    return snapshot(this.#world.endpoint, [account], regions);
+    return snapshot(this.#harness.endpoint, [account], regions);
   }
 }
 

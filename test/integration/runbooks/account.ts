@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { labRules } from '../../lab/rules/index.ts';
 import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/index.ts';
+import type { Deployed } from '../harness/harness.ts';
 import { ingressRules, WORLD } from '../harness/violations.ts';
-import type { Deployed } from '../harness/world.ts';
 
 export const REGION = 'eu-central-1';
 /** A trail's home region that is not the one of its finding. */

@@ -121,8 +121,8 @@ type Port =
   | keyof EvidenceStore
   | keyof FindingsStore;
 
-/** All that the remediator works with, in memory. What attempts did to it stays from one to the next. */
-export class World {
+/** The remediator with all its ports in memory. What attempts did stays from one to the next. */
+export class RemediatorInMemory {
   readonly account: IamAccount;
   settings: Settings = settingsOf();
   pause = 'none';
@@ -189,7 +189,7 @@ export class World {
     }
   }
 
-  /** The remediator's ports into this world. */
+  /** The ports of the remediator, which end at their call once `life` is over. */
   ports(life = new Lifeline()): Ports {
     const call = async <T>(port: Port, effect: () => T | Promise<T>): Promise<T> =>
       life.step(() => {
