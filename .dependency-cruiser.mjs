@@ -56,6 +56,26 @@ export default {
       to: { path: '^lambdas/sources/[^/]+/' },
     },
     {
+      name: 'record-needs-no-runbooks',
+      comment:
+        'Within the remediator: runbooks know the record, gates know both, and none of them knows a stage.',
+      severity: 'error',
+      from: { path: '^lambdas/remediator/record/' },
+      to: { path: '^lambdas/remediator/(runbooks|gates|stages)/' },
+    },
+    {
+      name: 'runbooks-need-no-gates',
+      severity: 'error',
+      from: { path: '^lambdas/remediator/runbooks/' },
+      to: { path: '^lambdas/remediator/(gates|stages)/' },
+    },
+    {
+      name: 'gates-need-no-stages',
+      severity: 'error',
+      from: { path: '^lambdas/remediator/gates/' },
+      to: { path: '^lambdas/remediator/stages/' },
+    },
+    {
       name: 'facts-are-data',
       comment: 'What the collector, Terraform and the documents load calls nothing.',
       severity: 'error',

@@ -24,7 +24,7 @@ resource "aws_cloudwatch_metric_alarm" "poll_missing" {
   alarm_name          = "${var.name}-poll-missing-${each.key}"
   alarm_description   = "${each.key} has not been polled successfully for two of its periods (${coalesce(local.polled_rules[each.key].schedule_expression, module.settings.schedule.expression)}), so its findings are not looked at. The log of ${local.collector_name} says why; if it says nothing, look at the schedule ${each.key} in the group ${var.name}."
   namespace           = local.metrics_namespace
-  metric_name         = "PollSucceeded"
+  metric_name         = local.metric.PollSucceeded
   dimensions          = { service = local.collector_name, rule = each.key }
   statistic           = "Sum"
   period              = local.silence_step[each.key] * 60
@@ -90,7 +90,7 @@ resource "aws_cloudwatch_metric_alarm" "items_unmatched" {
   }
 
   dynamic "metric_query" {
-    for_each = { unmatched = "UnmatchedItems", matched = "Findings" }
+    for_each = { unmatched = local.metric.UnmatchedItems, matched = local.metric.Findings }
 
     content {
       id = metric_query.key

@@ -35,8 +35,8 @@ locals {
         yAxis   = { left = { min = 0, showUnits = false } }
         metrics = concat(
           [
-            [local.metrics_namespace, "Findings", "service", local.collector_name, "rule", rule, { label = "Found", color = "#000000" }],
-            [local.metrics_namespace, "Unprocessable", "service", local.collector_name, "rule", rule, { label = "Unprocessable", color = "#ff7f0e" }],
+            [local.metrics_namespace, local.metric.Findings, "service", local.collector_name, "rule", rule, { label = "Found", color = "#000000" }],
+            [local.metrics_namespace, local.metric.Unprocessable, "service", local.collector_name, "rule", rule, { label = "Unprocessable", color = "#ff7f0e" }],
           ],
           [
             for outcome, color in local.outcomes :
@@ -104,15 +104,15 @@ locals {
         metrics = concat(
           [
             ["AWS/Lambda", "Errors", "FunctionName", local.collector_name, { label = "collector's errors" }],
-            [local.metrics_namespace, "PollFailed", "service", local.collector_name, { label = "failed polls" }],
-            [local.metrics_namespace, "UnknownRegionLabel", "service", local.collector_name, { label = "findings with an unknown region label" }],
+            [local.metrics_namespace, local.metric.PollFailed, "service", local.collector_name, { label = "failed polls" }],
+            [local.metrics_namespace, local.metric.UnknownRegionLabel, "service", local.collector_name, { label = "findings with an unknown region label" }],
           ],
           [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "UnexpectedError", "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "TakeBackFailed", "service", local.remediator_name, { region = region, label = "changes that could not be taken back, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "RoleMissing", "service", local.remediator_name, { region = region, label = "accounts without the role, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "SettingsInvalid", "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, "InvalidMessage", "service", local.remediator_name, { region = region, label = "messages that are not jobs, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.UnexpectedError, "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.TakeBackFailed, "service", local.remediator_name, { region = region, label = "changes that could not be taken back, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.RoleMissing, "service", local.remediator_name, { region = region, label = "accounts without the role, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.SettingsInvalid, "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.InvalidMessage, "service", local.remediator_name, { region = region, label = "messages that are not jobs, ${region}" }]],
         )
       }
     },

@@ -35,7 +35,11 @@ locals {
   inputs = module.settings.deployment
 
   vocabulary = jsondecode(file("${path.module}/../catalog.json"))
-  catalog    = local.vocabulary.rules
+
+  # By name, so that a plan fails where an alarm names a metric that the functions don't count.
+  metric = { for name in keys(local.vocabulary.metrics) : name => name }
+
+  catalog = local.vocabulary.rules
 
   rules_by_id  = module.settings.rules
   polled_rules = { for id, rule in local.rules_by_id : id => rule if contains(module.settings.polled, id) }

@@ -1,4 +1,7 @@
 locals {
+  # By name, so that a plan fails where an alarm names a metric that the functions don't count.
+  metric = { for name in keys(jsondecode(file("${path.module}/../catalog.json")).metrics) : name => name }
+
   alarms = {
     jobs-dead-letters = {
       description = "Jobs that failed ${module.typed.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
@@ -35,7 +38,7 @@ locals {
     unexpected-errors = {
       description = "${local.remediator_name} met an error that nobody foresaw: the finding is attempted again, and in the end the job goes to ${local.dead_letters_name}. Its log group says where it came from."
       namespace   = var.link.metrics_namespace
-      metric      = "UnexpectedError"
+      metric      = local.metric.UnexpectedError
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
@@ -59,7 +62,7 @@ locals {
     take-back-failed = {
       description = "A change that should have been taken back could not be: something may be open that was not open before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
       namespace   = var.link.metrics_namespace
-      metric      = "TakeBackFailed"
+      metric      = local.metric.TakeBackFailed
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
@@ -68,7 +71,7 @@ locals {
     roles-missing = {
       description = "Accounts have findings but no role that the remediators may assume, so nothing is looked at there. Right after a rule was turned on, a StackSet may still be at work. Which accounts: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
       namespace   = var.link.metrics_namespace
-      metric      = "RoleMissing"
+      metric      = local.metric.RoleMissing
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
@@ -93,7 +96,7 @@ locals {
     findings-failed = {
       description = "Findings were not remediated. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the next poll looks at the findings again. What was seen, planned and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
       namespace   = var.link.metrics_namespace
-      metric      = "FailedFindings"
+      metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
@@ -112,7 +115,7 @@ locals {
     settings-invalid = {
       description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, can't be read or understood, so nothing is changed by them. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause."
       namespace   = var.link.metrics_namespace
-      metric      = "SettingsInvalid"
+      metric      = local.metric.SettingsInvalid
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
@@ -138,13 +141,6 @@ resource "aws_cloudwatch_metric_alarm" "this" {
   alarm_actions       = module.typed.alarms.topic_arns
   ok_actions          = module.typed.alarms.topic_arns
   tags                = var.link.tags
-
-  lifecycle {
-    precondition {
-      condition     = each.value.namespace != var.link.metrics_namespace || contains(local.counted_metrics, each.value.metric)
-      error_message = "Nobody counts ${each.value.metric}: expected one of ${join(", ", local.counted_metrics)}."
-    }
-  }
 }
 
 # CloudWatch puts state changes of alarms on the region's default bus: from there they go to central's bus, where
@@ -154,7 +150,6 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 locals {
   forwards_alarms          = module.typed.alarms.enabled && var.link.notifications && module.typed.alarms.forward
   alarms_dead_letters_name = "${local.name}-alarms-dead-letters"
-  counted_metrics          = keys(jsondecode(file("${path.module}/../catalog.json")).metrics)
 
   alarms_pattern = jsonencode({
     source      = ["aws.cloudwatch"]

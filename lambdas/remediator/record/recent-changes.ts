@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, journalId } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Ports } from '../ports.ts';
-import { isStart } from '../runbooks/execution.ts';
 import type { Changed } from './findings-store.ts';
 import type { Journal } from './journal.ts';
 

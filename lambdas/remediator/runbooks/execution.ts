@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
 import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
-import type { Change } from '../../changes/change.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, pollId } from '../../model/job.ts';
 import type { Runbook } from '../../rules/runbook.ts';
@@ -89,9 +88,4 @@ export async function executionState(
   );
   if (RUNNING.includes(status)) return { isOver: false, status };
   return { isOver: true, status, ...(failure !== undefined && { failure }) };
-}
-
-/** Whether a change starts an automation execution. */
-export function isStart({ kind }: Change): boolean {
-  return kind === 'automation-execution-start';
 }

@@ -1,5 +1,6 @@
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsCall, AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change, Note } from '../../changes/change.ts';
 import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
 import { HeldError, StalePlanError } from '../../model/errors.ts';
@@ -8,7 +9,6 @@ import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { isStart } from '../runbooks/execution.ts';
 import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';

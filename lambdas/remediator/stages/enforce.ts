@@ -1,9 +1,9 @@
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import { isStart } from '../runbooks/execution.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';

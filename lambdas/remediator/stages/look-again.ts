@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { type Reading, readingOf } from '../reading.ts';
-import { isStart } from '../runbooks/execution.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { planAnew } from './plan-anew.ts';

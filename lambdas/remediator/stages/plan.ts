@@ -1,4 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import type { Runbook } from '../../rules/runbook.ts';
@@ -6,7 +7,7 @@ import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
 import type { PlannedFix, Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
-import { isStart, planRunbook } from '../runbooks/execution.ts';
+import { planRunbook } from '../runbooks/execution.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, retry, type Verdict, type Verdicts, verdictOfError, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';

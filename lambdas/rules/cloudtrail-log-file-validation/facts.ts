@@ -1,14 +1,7 @@
 import { z } from 'zod';
+import { parseTrailArn, trailArnSchema } from '../../changes/cloudtrail/trail-arn.ts';
 import { defineFacts } from '../facts.ts';
 import { documentPermissions } from '../runbook.ts';
-
-const trailArn = /^arn:aws[a-z-]*:cloudtrail:([a-z0-9-]+):(\d{12}):trail\/[A-Za-z0-9._-]{3,128}$/;
-
-/** The region and the account that a trail's ARN names: its home region and its owner, in shadow trails too. */
-export function parseTrailArn(arn: string): { region: string; account: string } {
-  const [, region = '', account = ''] = trailArn.exec(arn) ?? [];
-  return { region, account };
-}
 
 const DOCUMENT = 'AWSConfigRemediation-EnableCloudTrailLogFileValidation';
 
@@ -21,9 +14,7 @@ export const facts = defineFacts({
   // The ARN names the home region; a finding of a multi-region trail may come from any region, or from `global`.
   regionFrom: 'resource',
   severity: 'medium',
-  resourceId: z
-    .string()
-    .regex(trailArn, 'expected the ARN of a trail: arn:aws:cloudtrail:<region>:<account>:trail/<name>'),
+  resourceId: trailArnSchema,
   options: z.strictObject({}),
   documentation: {
     control: 'CIS AWS Foundations Benchmark 1.2.0, 2.2',

@@ -3,8 +3,9 @@ import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import type { CloudTrailLogFileValidationSet } from '../../changes/cloudtrail/log-file-validation-set.ts';
+import { parseTrailArn } from '../../changes/cloudtrail/trail-arn.ts';
 import { defineRule, type Inspection } from '../rule.ts';
-import { facts, parseTrailArn } from './facts.ts';
+import { facts } from './facts.ts';
 
 type Seen = {
   name: string;

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Permission } from '../../../lambdas/rules/permission.ts';
 import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
 /** What of an S3 call's query names the operation, with the IAM action by method. */
@@ -93,6 +92,8 @@ export function listed(call: ReceivedCall, prefix: string): string[] {
 }
 
 /** The actions that these permissions grant, each once, in the order of the alphabet. */
-export function grantedActions(...permissions: readonly (readonly Permission[])[]): string[] {
+export function grantedActions(
+  ...permissions: readonly (readonly { readonly actions: readonly string[] }[])[]
+): string[] {
   return [...new Set(permissions.flat().flatMap(({ actions }) => actions))].sort();
 }
