@@ -28,8 +28,9 @@ export function modeFor(settings: Settings, account: string, now: Date): Mode {
 }
 
 /**
- * Whether the settings name the accounts that the rule is on for, and this one is not among them. No role is assumed in
- * such an account. An account that they name as `off` is not meant: what was begun there is followed to its end.
+ * Tells whether the settings name the accounts that the rule is on for, and this one is not among them. No role is
+ * assumed in such an account. An account that they name as `off` is not meant: what was begun there is followed to
+ * its end.
  */
 export function isLeftOut(settings: Settings, account: string): boolean {
   const { mode, mode_by_account: ofAccounts, mode_by_group: ofGroups, allRules } = settings;

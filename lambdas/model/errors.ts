@@ -47,12 +47,12 @@ export class ChangeRefusedError extends AutomationError {
 }
 
 /**
- * What a plan rests on is gone or different from what was seen when it was made. Nothing was changed, or what was changed
- * has been taken back: the finding is planned anew.
+ * The resource is gone or different from what was seen when the plan was made. Nothing was changed, or what was
+ * changed has been taken back: the finding is planned anew.
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';
-  /** What was changed and taken back, one after the other: reads may show it for a while. */
+  /** Changes made and taken back, one after the other: reads may show them for a while. */
   readonly takenBack: readonly { readonly kind: string; readonly resource: string }[];
   constructor(message: string, options?: ErrorOptions & { takenBack?: StalePlanError['takenBack'] }) {
     super(message, options);
@@ -79,7 +79,7 @@ export class TakeBackError extends AutomationError {
 /** Another attempt works on the job: this one does nothing. The job comes back when the other is over. */
 export class LeaseHeldError extends AutomationError {
   override readonly name = 'LeaseHeldError';
-  /** When the other one is over at the latest: milliseconds since 1970. Undefined where nobody knows. */
+  /** Latest end of the other one, in milliseconds since 1970. Undefined where nobody knows. */
   readonly until: number | undefined;
   constructor(message: string, options?: ErrorOptions & { until?: number }) {
     super(message, options);
@@ -103,7 +103,7 @@ export class UnfinishedJobError extends AutomationError {
 }
 
 /**
- * What an error means for the finding at work.
+ * Meaning of an error for the finding at work.
  * - `unavailable`: throttled, 5xx, a network fault, an expired session, no time left: it may go well later, so the
  *   message goes back.
  * - `refused`: AWS understood and said no (denied, invalid, quota): the finding has failed, with this reason.

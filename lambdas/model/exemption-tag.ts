@@ -7,18 +7,20 @@ import { z } from 'zod';
  */
 export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
 
-/** What exemptions say of one finding. */
+/** The exemptions' verdict on one finding. */
 export interface Exempting {
-  /** Why it is left alone; undefined where no exemption counts. */
+  /** Reason why the finding is left alone; undefined where no exemption counts. */
   readonly reason?: string;
   /** Those that name it and have ended, in words. */
   readonly ended: readonly string[];
 }
 
-/** What a resource's exemption tag says. `malformed`: someone meant to exempt it, but not in words that count. */
+/**
+ * The exemption tag's verdict on its resource. `malformed`: someone meant to exempt it, but not in words that count.
+ */
 export type TagExempting = Exempting & { readonly malformed?: string };
 
-/** Whether a last day (UTC) is over. */
+/** Tells whether a last day (UTC) is over. */
 export function isOver(lastDay: string, now: Date): boolean {
   return now.toISOString().slice(0, 10) > lastDay;
 }

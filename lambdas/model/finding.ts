@@ -12,7 +12,7 @@ export const ruleIdSchema = z
   .string()
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a rule id such as s3-bucket-public');
 
-/** When, in UTC: `2026-01-31T12:00:00Z`. */
+/** A moment in UTC: `2026-01-31T12:00:00Z`. */
 export const timestampSchema = z.iso.datetime();
 
 /**

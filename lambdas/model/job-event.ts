@@ -7,7 +7,7 @@ import { outcomeNameSchema } from './outcome-names.ts';
 
 const count = z.int().nonnegative();
 
-/** What `detail` holds in an event of the type `Job Outcome`: what an attempt at a job concluded, in numbers. */
+/** The `detail` of an event of the type `Job Outcome`: the conclusions of an attempt at a job, in numbers. */
 export const jobEventSchema = z.object({
   version: z.literal(1),
   /** The same however often the event is delivered. */
@@ -16,9 +16,9 @@ export const jobEventSchema = z.object({
   poll: pollSchema,
   account: accountIdSchema,
   region: regionSchema,
-  /** How many findings have each outcome. */
+  /** Number of findings with each outcome. */
   outcomes: z.partialRecord(outcomeNameSchema, count),
-  /** How many of these outcomes are other than before, or changed something. */
+  /** Number of these outcomes that are other than before, or changed something. */
   changed: count,
   /** `s3://<bucket>/<key>`: the object that has them all. */
   evidence: z.string().startsWith('s3://'),

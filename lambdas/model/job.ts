@@ -12,7 +12,7 @@ export type Source = z.infer<typeof sourceSchema>;
 
 /** One run of the collector for one rule: a second delivery of the same schedule is the same poll. */
 export const pollSchema = z.object({
-  /** Who was asked. Jobs and evidence of the first version do not name it: there was one source. */
+  /** The source that was asked. Jobs and evidence of the first version do not name it: there was one source. */
   source: sourceSchema.default('netskope'),
   rule: ruleIdSchema,
   /** The moment whose findings were asked for. */
@@ -43,7 +43,7 @@ export function pollId(poll: Poll): string {
   return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
-/** What the collector asks a region's remediator to do: some findings of one rule, account and region. */
+/** The collector's request to a region's remediator: some findings of one rule, account and region. */
 export const jobSchema = z
   .object({
     version: z.literal(1),
@@ -51,7 +51,7 @@ export const jobSchema = z
     account: accountIdSchema,
     /** The region whose remediator works on it: the findings' region, or the home region for global findings. */
     region: regionSchema,
-    /** Which of the poll's jobs for this account and region this is, from 0. */
+    /** Number of the job among the poll's jobs for this account and region, from 0. */
     chunk: z.number().int().nonnegative(),
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
     /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
@@ -63,7 +63,7 @@ export const jobSchema = z
       .object({
         /** The earlier job's id. */
         job: z.string().regex(/^[0-9a-f]{64}$/, 'expected the id of a job'),
-        /** How many looks there have been, this one included. */
+        /** Number of looks so far, this one included. */
         look: z.number().int().positive(),
       })
       .optional(),

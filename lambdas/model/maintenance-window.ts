@@ -8,8 +8,8 @@ const timeOfDaySchema = z
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'expected hours and minutes, such as "22:00"');
 
 /**
- * When a rule may change something, by the wall clock of `time_zone`. It opens on each of `days` at `start` and closes
- * at the `end` that follows, on the next day where that is not later than `start`.
+ * The times at which a rule may change something, by the wall clock of `time_zone`. It opens on each of `days` at
+ * `start` and closes at the `end` that follows, on the next day where that is not later than `start`.
  */
 export const maintenanceWindowSchema = z.strictObject({
   days: z.array(z.enum(DAYS)).min(1),
@@ -20,7 +20,7 @@ export const maintenanceWindowSchema = z.strictObject({
 });
 export type MaintenanceWindow = z.infer<typeof maintenanceWindowSchema>;
 
-/** Whether the window is open at a moment. */
+/** Tells whether the window is open at a moment. */
 export function isOpen({ days, start, end, time_zone }: MaintenanceWindow, at: Date): boolean {
   const { day, time } = wallClock(at, time_zone);
   const opensOn = (weekday: number): boolean => days.some((name) => WEEK.indexOf(name) === weekday);

@@ -1,7 +1,7 @@
 import type { OutcomeName } from './outcome-names.ts';
 
 interface MetricFacts {
-  /** Whether it is counted per rule. Otherwise its only dimension is `service`. */
+  /** True where it is counted per rule. Otherwise its only dimension is `service`. */
   readonly perRule: boolean;
   readonly counts: string;
 }

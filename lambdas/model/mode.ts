@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a rule may do in an account, from the least to the most. */
+/** The modes of a rule in an account, from the least to the most that it may do. */
 export const modes = ['off', 'dry_run', 'enforce'] as const;
 export const modeSchema = z.enum(modes);
 export type Mode = z.infer<typeof modeSchema>;

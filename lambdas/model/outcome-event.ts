@@ -12,7 +12,7 @@ import {
 /** Changes as the lines that a person reads. */
 const linesSchema = z.array(z.string());
 
-/** Where the whole record is: `s3://<bucket>/<key>`. */
+/** Address of the whole record: `s3://<bucket>/<key>`. */
 const evidenceSchema = z.string().startsWith('s3://');
 
 /** The same however often the event is delivered. */
@@ -37,7 +37,7 @@ export const unprocessableEventSchema = unprocessableSchema.extend({
 });
 export type UnprocessableEvent = z.infer<typeof unprocessableEventSchema>;
 
-/** What `detail` holds in an event of the type `Finding Outcome`. Told apart by `outcome`. */
+/** The `detail` of an event of the type `Finding Outcome`. Its form depends on `outcome`. */
 export const outcomeEventSchema = z.union([unprocessableEventSchema, findingOutcomeEventSchema]);
 export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
 

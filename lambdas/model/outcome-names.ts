@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 interface OutcomeFacts {
-  /** Whether an outcome of this name always has a reason. */
+  /** True where an outcome of this name always has a reason. */
   readonly reasonIsDue: boolean;
-  /** Whether a person must look at it: the default of who is notified. */
+  /** True where a person must look at it: the default of who is notified. */
   readonly needsPerson: boolean;
 }
 

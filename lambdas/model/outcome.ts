@@ -35,18 +35,21 @@ export const outcomeSchema = z.object({
   poll: pollSchema,
   finding: findingSchema,
   outcome: outcomeNameSchema,
-  /** Why, in words a person can act on. Always there but for `remediated`, `planned` and `compliant`. */
+  /** Reason, in words a person can act on. Always there but for `remediated`, `planned` and `compliant`. */
   reason: z.string().optional(),
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
   mode: modeSchema.optional(),
   /** The versions of the settings that it was decided by; missing where they could not be read. */
   settings: settingsVersionsSchema.optional(),
-  /** What was seen of the resource before anything was changed. */
+  /** State of the resource as it was read before anything was changed. */
   seen: jsonSchema.optional(),
-  /** What would be, or was to be, changed. */
+  /** Changes that would be, or were to be, made. */
   plan: z.array(recordedChangeSchema),
-  /** What was changed, in order, by all attempts at the job; a prefix of the plan when something failed on the way. */
+  /**
+   * Changes that were made, in order, by all attempts at the job; a prefix of the plan when something failed on the
+   * way.
+   */
   applied: z.array(appliedChangeSchema),
   /**
    * Changes that earlier attempts at this same job had planned before they were cut off; they may have been applied. Left
@@ -79,14 +82,12 @@ export const outcomeSchema = z.object({
 });
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-/** Whether an outcome is not the last word of its poll: a later attempt replaces it. */
+/** Tells whether an outcome is not the last word of its poll: a later attempt replaces it. */
 export function isProvisional({ deadLetter, stillOpen }: Pick<Outcome, 'deadLetter' | 'stillOpen'>): boolean {
   return deadLetter === true || stillOpen === true;
 }
 
-/**
- * What the collector could not turn into a job: the item as far as it was understood.
- */
+/** An item that the collector could not turn into a job, as far as it was understood. */
 export const unprocessableSchema = z.object({
   version: z.literal(1),
   poll: pollSchema,

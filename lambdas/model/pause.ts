@@ -1,9 +1,9 @@
 import { SettingsError } from './errors.ts';
 
-/** What the pause parameter stops. */
+/** The content of the pause parameter: what must stop. */
 export interface Pause {
   readonly all: boolean;
-  /** Whether undoing is stopped, too. */
+  /** True where undoing is stopped, too. */
   readonly undo: boolean;
   readonly rules: ReadonlySet<string>;
   readonly accounts: ReadonlySet<string>;

@@ -39,9 +39,9 @@ const ruleSettingsSchema = z.strictObject({
   accounts: accountsSchema,
   excluded_accounts: accountsSchema,
   excluded_groups: groupNamesSchema,
-  /** How violations are fixed: by direct calls, or by AWS's managed runbook where the rule has one. */
+  /** Way in which violations are fixed: by direct calls, or by AWS's managed runbook where the rule has one. */
   method: z.enum(['api', 'runbook']).default('api'),
-  /** What is done about what the runbook has left open: fixed by direct calls, or reported as failed. */
+  /** Next step for what the runbook has left open: fix it by direct calls, or report it as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
   /** Outside it nothing is changed. Without one: at any time. */
   maintenance_window: maintenanceWindowSchema.optional(),
@@ -51,7 +51,7 @@ const ruleSettingsSchema = z.strictObject({
 });
 export type RuleSettings = z.infer<typeof ruleSettingsSchema>;
 
-/** What is said of accounts for all rules. Modes are ceilings: a rule never does more in an account. */
+/** Settings of accounts for all rules. Modes are ceilings: a rule never does more in an account. */
 const accountSettingsSchema = z.strictObject({
   version: z.literal(2),
   groups: z.record(groupNameSchema, accountsSchema),
@@ -65,7 +65,7 @@ const accountSettingsSchema = z.strictObject({
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),
-  /** Which outcomes are put on the event bus. Default: those that are other than before, or changed something. */
+  /** Outcomes that are put on the event bus. Default: those that are other than before, or changed something. */
   events: z.enum(['changed', 'all']).optional(),
 });
 export type AccountSettings = z.infer<typeof accountSettingsSchema>;

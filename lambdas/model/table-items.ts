@@ -11,7 +11,9 @@ export interface ItemKey {
   readonly sk: string;
 }
 
-/** What every item holds. An item of another version is another schema's: it is neither read nor written over. */
+/**
+ * Fields that every item holds. An item of another version is another schema's: it is neither read nor written over.
+ */
 const itemSchema = z.object({
   pk: z.string().min(1),
   sk: z.string().min(1),
@@ -21,7 +23,7 @@ const itemSchema = z.object({
 });
 
 /**
- * Who works on a job. `held` until `until`, then anyone's; `released` by an attempt that left something to do; `done`
+ * The lease of a job. `held` until `until`, then anyone's; `released` by an attempt that left something to do; `done`
  * when nothing is left.
  */
 export const leaseItemSchema = itemSchema.extend({
@@ -40,11 +42,11 @@ const resourceShape = {
   resource: z.string(),
 };
 
-/** How many changes of its outcome a finding's item remembers. */
+/** Number of changes of its outcome that a finding's item remembers. */
 export const REMEMBERED_CHANGES = 20;
 
 /**
- * What is known of a finding from one poll to the next, whichever source gave it. It is written when the outcome changes
+ * Knowledge of a finding from one poll to the next, whichever source gave it. It is written when the outcome changes
  * or something was changed; where all stays as it is, once a week.
  */
 export const findingItemSchema = itemSchema.extend({
@@ -58,7 +60,7 @@ export const findingItemSchema = itemSchema.extend({
   firstSeen: timestampSchema,
   /** The last poll that gave it, at most a week old while it is given. */
   lastSeen: timestampSchema,
-  /** How often it was remediated, or became `failed`. */
+  /** Number of times that it was remediated, or became `failed`. */
   attempts: z.number().int().nonnegative(),
   /** The last changes of its outcome. Oldest first. */
   changes: z
@@ -76,8 +78,8 @@ export const findingItemSchema = itemSchema.extend({
 export type FindingItem = z.infer<typeof findingItemSchema>;
 
 /**
- * What was applied to a resource lately, by whichever rule: AWS may answer reads from before a write for minutes, and
- * nothing may be changed on such a read.
+ * Changes that were applied to a resource lately, by whichever rule: AWS may answer reads from before a write for
+ * minutes, and nothing may be changed on such a read.
  */
 export const changedItemSchema = itemSchema.extend({
   ...resourceShape,
