@@ -3,7 +3,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Json } from '../model/json.ts';
 
-/** Which findings are asked for: those that fail a rule, as they stood at one moment. */
+/** A query for the findings that fail a rule, as they stood at one moment. */
 export interface FindingQuery {
   /** The rule's names in the source, every spelling; a finding of any of them counts. */
   readonly ruleNames: readonly string[];
@@ -31,7 +31,7 @@ export interface SourceFinding
   > {
   /** The region as the source calls it: a label, a code, `global`. Undefined where it names none. */
   readonly region?: string | undefined;
-  /** Why the source itself works on the finding at this moment, so that nobody else should. */
+  /** Work of the source itself on the finding at this moment, in words: nobody else should touch it. */
   readonly remediationAtWork?: string | undefined;
 }
 
@@ -43,7 +43,7 @@ export interface RejectedItem {
 }
 
 /**
- * Why a finding that was understood is none to work on: someone muted it in the source; it has passed; it is of
+ * Reasons to leave a finding alone that was understood: someone muted it in the source; it has passed; it is of
  * another cloud or rule, so the source did not filter as asked.
  */
 export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;

@@ -6,7 +6,7 @@ export class AnswerError extends Error {
   readonly status: number;
   /** `token`: refused; `final`: asking again changes nothing; `passing`: may be gone at the next try. */
   readonly kind: 'token' | 'final' | 'passing';
-  /** What the tenant's `Retry-After` says, in its own words. */
+  /** The tenant's `Retry-After` header, as it was sent. */
   readonly retryAfter: string | undefined;
   constructor(
     message: string,
@@ -22,7 +22,7 @@ export class AnswerError extends Error {
 /** A good answer. */
 export interface ItemPage {
   readonly items: readonly unknown[];
-  /** How many items there are in all, where the tenant says so: the reference knows no such field. */
+  /** Number of items in all, where the tenant says so: the reference knows no such field. */
   readonly total: number | undefined;
 }
 
@@ -52,19 +52,20 @@ function excerpt(text: string): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** What the tenant says of its error, as its reference documents it; else the beginning of what it sent. */
+/** Finds the tenant's words on its error, as its reference documents them; else the beginning of what it sent. */
 function complaint(body: unknown, text: string): string {
   const { errorCode, errors = [], msg } = errorSchema.safeParse(body).data ?? {};
   const words = [errorCode, ...errors, msg].filter((word) => word !== undefined && word !== '');
   return excerpt(words.length > 0 ? words.join(': ') : text);
 }
 
-/** What a tenant calls an error of the token: `Authorization Error`. */
+/** A tenant's name for an error of the token: `Authorization Error`. */
 const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
- * Whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't count: a
- * gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to look for another token.
+ * Tells whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't
+ * count: a gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to look for
+ * another token.
  */
 function isTokenRefusal(status: number, body: unknown): boolean {
   if (status === 401 || status === 403) return true;

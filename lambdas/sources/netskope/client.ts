@@ -6,9 +6,9 @@ import { AnswerError, type ItemPage, readAnswer } from './answer.ts';
 import type { Pacer } from './pacer.ts';
 import { redactor } from './redact.ts';
 
-/** Where the tenant's API token comes from. */
+/** A place that holds the tenant's API token. */
 export interface TokenStore {
-  /** What a person knows the token by: the secret's ARN. */
+  /** Name by which a person knows the token: the secret's ARN. */
   readonly name: string;
   /**
    * The token.
@@ -24,7 +24,7 @@ export interface NetskopeClientOptions {
   readonly clock: Clock;
   /** Keeps the rate of requests below the tenant's limit. */
   readonly pacer: Pacer;
-  /** How long one request may take to its answer's head, and again to the end of its body. */
+  /** Longest time from sending one request to its answer's head, and again to the end of its body. */
   readonly timeoutMilliseconds?: number;
 }
 
@@ -167,7 +167,9 @@ export class NetskopeClient {
   }
 }
 
-/** What went wrong, down to the innermost cause: `connect ECONNREFUSED 127.0.0.1:443` says more than `fetch failed`. */
+/**
+ * Describes an error down to its innermost cause: `connect ECONNREFUSED 127.0.0.1:443` says more than `fetch failed`.
+ */
 function describeError(error: unknown): string {
   if (error instanceof AnswerError) return error.message;
   let inner = error;

@@ -5,7 +5,7 @@ import type { LeftAloneReason, RejectedItem, SourceFinding } from '../source.ts'
 import { remediationAtWork, remediationSchema } from './remediation.ts';
 import { parseNetskopeTime } from './timestamp.ts';
 
-/** What became of one item of the answer. */
+/** The result of reading one item of the answer. */
 export type ReadItem =
   | { readonly kind: 'finding'; readonly finding: SourceFinding }
   | { readonly kind: 'left_alone'; readonly reason: LeftAloneReason }
@@ -26,7 +26,7 @@ const muteSchema = z
     return z.NEVER;
   });
 
-/** What tells whether the item is one that was asked for: the tenant may ignore a filter that it does not know. */
+/** Fields by which an item is one that was asked for: the tenant may ignore a filter that it does not know. */
 const filterSchema = z.object({
   cloud_provider: z.string(),
   status: z

@@ -5,7 +5,7 @@ export class Pacer {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #windowMilliseconds: number;
-  /** When the turns of the current window were given, oldest first. */
+  /** Times of the current window's turns, oldest first. */
   readonly #turns: number[] = [];
 
   constructor(clock: Clock, limit: number, windowMilliseconds: number) {

@@ -52,8 +52,8 @@ interface Trace {
 }
 
 /**
- * What is left of a secret in a longer text that was encoded in Base64 as a whole: the secret begins at the first,
- * second or third byte of a group of three.
+ * Lists the texts that remain of a secret in a longer text that was encoded in Base64 as a whole: the secret begins
+ * at the first, second or third byte of a group of three.
  */
 function base64Traces(secret: string): Trace[] {
   return [0, 1, 2].flatMap((offset) => {

@@ -14,11 +14,11 @@ const time = z
   .catch(undefined);
 
 /**
- * What an item says of Netskope's own remediation (REST API v1, "View Security Assessment Violations"). A field that
- * can't be understood says nothing: it must not cost the finding.
+ * Fields of an item about Netskope's own remediation (REST API v1, "View Security Assessment Violations"). A field
+ * that can't be understood says nothing: it must not cost the finding.
  */
 export const remediationSchema = z.object({
-  /** Whether Netskope remediates by itself: `"true"`. */
+  /** `"true"` where Netskope remediates by itself. */
   is_auto_remediation: word,
   /** `none`, `started`, `completed`, `errored`. */
   auto_remediation_status: word,
@@ -41,14 +41,14 @@ const notBegun: ReadonlySet<string> = new Set(['', 'none', 'null', 'not availabl
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
 /**
- * Why a finding is left to Netskope's own remediation, or undefined where nothing is at work.
+ * Gives the reason to leave a finding to Netskope's own remediation, or undefined where nothing is at work.
  *
  * - Started, pending, or in any other state that is not known as an end: at work, for at most 24 hours from
  *   `auto_remediation_time`. Without a time it counts as at work.
  * - Completed or errored: the finding fails all the same, so it is worked on. A completed one that was not scanned
  *   since is seen to be compliant.
- * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24 hours
- *   since the finding fails; after that it is not coming. Without that time it is worked on.
+ * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24
+ *   hours since the finding fails; after that it is not coming. Without that time it is worked on.
  */
 export function remediationAtWork(
   item: z.infer<typeof remediationSchema> & { readonly failing_since?: string | undefined },

@@ -78,7 +78,7 @@ export class NetskopeFindingSource implements FindingSource {
   }
 }
 
-/** What tells one page from another, whatever the order of its items. */
+/** Digests a page, whatever the order of its items, so that two pages can be compared. */
 function pageDigest(items: readonly unknown[]): string {
   const digests = items.map((item) => {
     const hash = createHash('sha256');
