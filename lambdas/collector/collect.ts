@@ -19,13 +19,13 @@ import { type PollSummary, PollTally } from './poll-summary.ts';
 import type { RegionLookup } from './regions.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
-/** What a poll works with. */
+/** Everything that a poll works with. */
 export interface CollectorDependencies {
   readonly source: FindingSource;
   readonly jobs: JobSink;
   readonly records: PollRecords;
   readonly clock: Clock;
-  /** Where global findings are worked on. */
+  /** Region in which global findings are worked on. */
   readonly homeRegion: string;
   /** The regions that have a queue. */
   readonly regions: readonly string[];
@@ -65,7 +65,7 @@ export async function collect(
   return summary;
 }
 
-/** What one poll remembers from page to page. */
+/** State of one poll from page to page. */
 class PollRun {
   readonly #dependencies: CollectorDependencies;
   readonly #poll: PollRequest['poll'];
@@ -75,7 +75,7 @@ class PollRun {
   /** Of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #failedRegions = new Map<string, unknown>();
-  /** What the source gave. */
+  /** Findings that the source gave. */
   readonly listed: ListedFinding[] = [];
   /** The findings that it may have given besides, in items that can't be read. */
   readonly unread = new UnreadFindings();

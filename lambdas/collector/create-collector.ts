@@ -22,7 +22,7 @@ export interface Collector {
 
 export interface CollectorOptions {
   readonly clock?: Clock;
-  /** What SDK clients are made with beside the defaults. */
+  /** Options of the SDK clients besides the defaults. */
   readonly clientOptions?: AwsClientOptions;
   /** Findings asked for at once, below 10,000. */
   readonly pageSize?: number;

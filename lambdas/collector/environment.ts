@@ -21,7 +21,7 @@ function json<T>(schema: z.ZodType<T>) {
 export const environmentSchema = z.object({
   /** The deployment's name, which the queues' names begin with. */
   NAME: z.string().min(1),
-  /** Where the collector, the evidence bucket and the event bus are. */
+  /** Region of the collector, the evidence bucket and the event bus. */
   HOME_REGION: regionSchema,
   SECURITY_ACCOUNT_ID: accountIdSchema,
   EVIDENCE_BUCKET: z.string().min(3),

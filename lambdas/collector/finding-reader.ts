@@ -4,7 +4,7 @@ import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
 
-/** Why a finding can't become part of a job. */
+/** Kinds of findings that can't become part of a job. */
 export const unprocessableKinds = [
   'malformed_item',
   'malformed_account',
@@ -22,14 +22,14 @@ export interface Refusal {
   readonly reason: string;
   /** The label, cut short if it is long, where that is what nobody knows. */
   readonly label?: string;
-  /** Which findings of earlier polls it may be. */
+  /** Findings of earlier polls that it may be. */
   readonly mayBe: MayBe;
 }
 
 /** The findings that an item may be which can't be read: those of its account and resource, as far as these are known. */
 export type MayBe = 'none' | { readonly account?: string; readonly resource?: string };
 
-/** What became of a finding that the source gave. */
+/** The result of reading a finding that the source gave. */
 export type FindingReading =
   | { readonly finding: Finding /** Whose remediator works on it. */; readonly region: string }
   | { readonly refusal: Refusal };
@@ -49,7 +49,7 @@ function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}…` : text);
 }
 
-/** Why findings of a region can't be worked on that has no queue. */
+/** Refuses findings of a region that has no queue. */
 function notDeployed(region: string): Refusal {
   return {
     kind: 'region_not_deployed',

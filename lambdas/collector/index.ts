@@ -10,7 +10,7 @@ import { type Environment, environmentSchema } from './environment.ts';
 import { type PollRequest, parsePollRequest } from './poll-request.ts';
 import { type PollSummary, sum } from './poll-summary.ts';
 
-/** What is left for saying that the time is up. */
+/** Time that is left for reporting that the time is up. */
 const MARGIN_MILLISECONDS = 5_000;
 
 /** The event of the schedule that looks for rules which are not polled. */

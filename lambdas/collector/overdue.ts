@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What a poll may take, and the hour for which EventBridge and Lambda retry a start. */
+/** Longest duration of a poll, and the hour for which EventBridge and Lambda retry a start. */
 const GRACE = 75 * MINUTE;
 
 const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: HOUR, day: DAY };

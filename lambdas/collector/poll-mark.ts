@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { timestampSchema } from '../model/finding.ts';
 import { pollSchema } from '../model/job.ts';
 
-/** When a rule was last polled to its end; or, before its first poll, since when it should be polled. */
+/** Time at which a rule was last polled to its end; or, before its first poll, since when it should be polled. */
 export const pollMarkSchema = z.object({
   version: z.literal(1),
   at: timestampSchema,

@@ -16,7 +16,7 @@ import { type Listing, listingKey, listingLines, parseListing } from './listing.
 import { type PollMark, pollMarkKey } from './poll-mark.ts';
 import type { PollSummary } from './poll-summary.ts';
 
-/** What a poll leaves behind for people to read. */
+/** Records of a poll for people to read. */
 export interface PollRecords {
   /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
@@ -35,7 +35,7 @@ export interface AwsPollRecordsOptions {
   /** The account that the bucket must belong to. */
   readonly bucketOwner: string;
   readonly eventBusArn: string;
-  /** Where bucket and bus are. */
+  /** Region of the bucket and the bus. */
   readonly region: string;
   readonly clock: Clock;
   readonly clientOptions: AwsClientOptions;

@@ -7,8 +7,8 @@ import { type Refusal, type UnprocessableKind, unprocessableKinds } from './find
 const count = z.int().nonnegative();
 
 /**
- * What one poll came to. Findings in = outcomes out: every item that the source gave is counted once, in a job, as a
- * duplicate of another, as unprocessable or as left alone.
+ * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
+ * a job, as a duplicate of another, as unprocessable or as left alone.
  */
 export const pollSummarySchema = z
   .object({
@@ -54,7 +54,7 @@ export const pollSummarySchema = z
   });
 export type PollSummary = z.infer<typeof pollSummarySchema>;
 
-/** So many labels are counted one by one, of a source that makes them up. */
+/** Number of labels that are counted one by one, of a source that makes them up. */
 const MAX_LABELS = 50;
 const OTHER_LABELS = '(other labels)';
 

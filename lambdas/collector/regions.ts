@@ -29,7 +29,7 @@ const netskopeLabels: Readonly<Record<string, string>> = {
 };
 
 /**
- * What AWS calls the regions for which no label of Netskope's is published (public parameters
+ * AWS's names of the regions for which no label of Netskope's is published (public parameters
  * `/aws/service/global-infrastructure/regions/<code>/longName`). The labels that are known are AWS's names.
  */
 const awsNames: Readonly<Record<string, string>> = {
