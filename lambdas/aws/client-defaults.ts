@@ -1,9 +1,9 @@
-/** How long one HTTP request of an SDK client may take, in milliseconds. */
+/** Longest durations of one HTTP request of an SDK client, in milliseconds. */
 export interface RequestTimeouts {
   readonly connectionTimeout: number;
-  /** From sending the request to the answer's headers. */
+  /** Time from sending the request to the answer's headers. */
   readonly requestTimeout: number;
-  /** How long a connection may be silent: it ends an answer whose body stalls. */
+  /** Longest silence of a connection: it ends an answer whose body stalls. */
   readonly socketTimeout: number;
   /** Without it, the SDK only logs a warning when `requestTimeout` is over. */
   readonly throwOnRequestTimeout: true;

@@ -14,7 +14,7 @@ import {
 
 const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
 
-/** What every error that an AWS service answered with has, as the SDK hands it over. */
+/** Fields of every error that an AWS service answered with, as the SDK hands it over. */
 const serviceErrorSchema = z.object({
   $fault: z.enum(['client', 'server']),
   $metadata: z.object({ requestId: z.string().optional() }),
@@ -28,8 +28,8 @@ function bounded(text: string): string {
 }
 
 /**
- * Whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code into
- * the error's name; for the codes that it has a class for, it may add `Exception`.
+ * Tells whether AWS answered with one of these error codes, as the API's reference names them. The SDK puts the code
+ * into the error's name; for the codes that it has a class for, it may add `Exception`.
  */
 export function isAwsError(error: unknown, ...codes: readonly string[]): error is Error {
   return (
@@ -38,8 +38,8 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): error i
 }
 
 /**
- * Whether the SDK had sent the call before, and sent it again because it saw no answer or an error. The first try may
- * have taken effect: "exists already" and "is gone already" may then be our own doing.
+ * Tells whether the SDK had sent the call before, and sent it again because it saw no answer or an error. The first
+ * attempt may have taken effect: "exists already" and "is gone already" may then be our own doing.
  */
 export function wasRetried(error: unknown): boolean {
   const parsed = attemptsSchema.safeParse(error);
@@ -52,8 +52,8 @@ function mayBeSdkError(error: unknown): error is SdkError {
 }
 
 /**
- * Whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or a region
- * does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
+ * Tells whether AWS refused a call because the session's credentials are not valid, or not yet: they have expired, or
+ * a region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
  */
 export function isExpiredSession(error: unknown): error is Error {
   return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
@@ -79,8 +79,8 @@ export function errorKind(error: unknown): ErrorKind {
 }
 
 /**
- * Whether nobody can tell if a call had its effect: no answer came, AWS answered with a fault of its own, or the answer
- * could not be read.
+ * Tells whether nobody can know if a call had its effect: no answer came, AWS answered with a fault of its own, or
+ * the answer could not be read.
  */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;

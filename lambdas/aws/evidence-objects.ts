@@ -13,10 +13,10 @@ export interface EvidenceObjectsOptions {
   readonly clientOptions: AwsClientOptions;
 }
 
-/** What must be so for an object to be written. */
+/** A condition on the object that stands there, without which nothing is written. */
 export type WriteCondition = { readonly IfNoneMatch?: '*' } | { readonly IfMatch?: string };
 
-/** How often a conditional write is sent that conflicts with another one. */
+/** Number of times that a conditional write is sent which conflicts with another one. */
 const CONFLICT_ATTEMPTS = 5;
 
 const compress = promisify(gzip);

@@ -16,7 +16,10 @@ export interface FindingsTableOptions {
 /** An item: its key, and what can be written as JSON. */
 export type Item = ItemKey & Readonly<Record<string, unknown>>;
 
-/** What must be so for an item to be written (DynamoDB developer guide, "Condition expressions"). */
+/**
+ * A condition on the item that stands there, without which nothing is written (DynamoDB developer guide, "Condition
+ * expressions").
+ */
 export interface Condition {
   readonly expression: string;
   /** By `#name`. */

@@ -102,7 +102,7 @@ export class JobQueue {
     );
   }
 
-  /** Whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
+  /** Tells whether a message comes from the queue of delayed jobs, and is only to be forwarded. */
   isDelayed(message: Pick<SQSRecord, 'eventSourceARN'>): boolean {
     return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
   }

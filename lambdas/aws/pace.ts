@@ -1,12 +1,12 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 
-/** How fast calls may follow one another in one account and region, as a bucket of tokens. */
+/** The rate at which calls may follow one another in one account and region, as a bucket of tokens. */
 export interface Pace {
-  /** What shares the bucket. */
+  /** Name of the bucket: calls with the same quota share it. */
   readonly quota: string;
-  /** How many tokens come back each second. */
+  /** Number of tokens that come back each second. */
   readonly perSecond: number;
-  /** How many calls may be made at once. */
+  /** Number of calls that may be made at once. */
   readonly burst: number;
 }
 
@@ -30,7 +30,7 @@ export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst
  */
 export class Pacer {
   readonly #clock: Clock;
-  /** When the bucket will be full again, by what shares a quota. */
+  /** Time at which the bucket will be full again, by quota. */
   readonly #full = new Map<string, number>();
 
   constructor(clock: Clock = systemClock) {

@@ -1,4 +1,4 @@
-/** How often, and after how long, an unfinished job is attempted again. */
+/** Number of attempts at an unfinished job, and the delay before each. */
 export interface RetryPolicy {
   /** After this many receives the queue moves a job to the dead letters. */
   readonly maxReceiveCount: number;

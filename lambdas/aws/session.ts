@@ -9,7 +9,7 @@ export interface AwsCall {
   readonly requestId: string | undefined;
 }
 
-/** What every AWS SDK client's constructor takes from a session. */
+/** Settings that every AWS SDK client's constructor takes from a session. */
 export interface ClientSettings {
   region: string;
 }
