@@ -3,15 +3,15 @@ import type { Permission } from './permission.ts';
 import type { Runbook } from './runbook.ts';
 
 export interface Permissions {
-  /** What `inspect` calls. All that a dry run is given. */
+  /** Calls of `inspect`. All that a dry run is given. */
   readonly read: readonly Permission[];
-  /** What applying a plan calls. */
+  /** Calls that apply a plan. */
   readonly write: readonly Permission[];
-  /** What applying the inverses calls. */
+  /** Calls that apply the inverses. */
   readonly undo: readonly Permission[];
 }
 
-/** What `docs/rules.md` says of a rule besides its data: whole sentences, Markdown without line breaks. */
+/** The texts about a rule in `docs/rules.md` besides its data: whole sentences, Markdown without line breaks. */
 export interface RuleDocumentation {
   /** The benchmark's control that the rule stands for. */
   readonly control: string;
@@ -19,7 +19,7 @@ export interface RuleDocumentation {
   readonly changes: string;
   readonly neverTouches: string;
   readonly undo: string;
-  /** What AWS charges for what a cure makes. */
+  /** AWS's charges for what a fix makes. */
   readonly cost?: string;
 }
 
@@ -45,7 +45,7 @@ export interface RuleFacts<Options = unknown> {
   /** The rule's own options, with defaults: parsing `{}` gives the defaults. */
   readonly options: z.ZodType<Options>;
   readonly permissions: Permissions;
-  /** Where AWS has one. */
+  /** The managed runbook, where AWS has one. */
   readonly runbook?: Runbook;
   readonly documentation: RuleDocumentation;
 }

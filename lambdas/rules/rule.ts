@@ -4,20 +4,20 @@ import type { Change } from '../changes/change.ts';
 import type { Json } from '../model/json.ts';
 import type { RuleFacts } from './facts.ts';
 
-/** What `inspect` found out about one resource. */
+/** The result of inspecting one resource. */
 export type Inspection<Seen> =
   | {
       readonly state: 'violation';
-      /** What was seen: all that `plan` needs, and what evidence keeps. */
+      /** State as it was seen: all that `plan` needs, and what evidence keeps. */
       readonly seen: Seen;
       /** The resource's tags, where its type has tags: an exemption may stand there. */
       readonly tags?: Readonly<Record<string, string>>;
-      /** What the plan leaves as it is on purpose, and why: part of the outcome's reason. */
+      /** Parts that the plan leaves as they are on purpose, and why: part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | {
       readonly state: 'compliant';
-      /** What the rule does not judge and a person may want to know: part of the outcome's reason. */
+      /** Parts that the rule does not judge and a person may want to know: part of the outcome's reason. */
       readonly notes?: readonly string[];
     }
   | { readonly state: 'gone' }
@@ -30,7 +30,7 @@ export type Inspection<Seen> =
       readonly violates?: true;
     };
 
-/** What `plan` gives instead of changes where there is no cure that does only what it should, with the reason. */
+/** The answer of `plan` instead of changes where there is no fix that does only what it should, with the reason. */
 export interface NoCure {
   readonly notApplicable: string;
 }

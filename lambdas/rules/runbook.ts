@@ -9,22 +9,22 @@ export interface Runbook {
   parameters(resource: string): Readonly<Record<string, readonly string[]>>;
   /** The region to run it in, where that is not the job's. Pure. */
   regionOf?(resource: string): string;
-  /** What the document calls, as the role that it is given. */
+  /** Calls of the document, as the role that it is given. */
   readonly permissions: readonly Permission[];
   readonly documentation: RunbookDocumentation;
 }
 
-/** What `docs/rules.md` says of a document besides its data: whole sentences, Markdown without line breaks. */
+/** The texts about a document in `docs/rules.md` besides its data: whole sentences, Markdown without line breaks. */
 export interface RunbookDocumentation {
-  /** Where AWS describes it. */
+  /** Address of AWS's description. */
   readonly reference: string;
   readonly closes: string;
   readonly limits: string;
 }
 
 /**
- * What AWS's runbook reference asks of every document's role besides the calls of its steps: "Required IAM permissions"
- * of each of them lists these two.
+ * Lists the permissions that AWS's runbook reference asks of every document's role besides the calls of its steps:
+ * "Required IAM permissions" of each of them lists these two.
  */
 export function documentPermissions(document: string): readonly Permission[] {
   const executions = 'arn:${partition}:ssm:${region}:${account}:automation-execution/*';
@@ -41,13 +41,16 @@ export function documentPermissions(document: string): readonly Permission[] {
   ];
 }
 
-/** Where a document runs, as its permissions name it: the job's region, or the resource's, whichever that is. */
+/**
+ * Names the region of a document's executions, as its permissions do: the job's region, or the resource's, whichever
+ * that is.
+ */
 function scopeOf({ regionOf }: Runbook): { readonly region: string; readonly executions: string } {
   const region = regionOf === undefined ? '${region}' : '*';
   return { region, executions: `arn:\${partition}:ssm:${region}:\${account}:automation-execution/*` };
 }
 
-/** What a session needs to see how an execution stands. */
+/** Gives the permission that a session needs to see how an execution stands. */
 export function followPermission(runbook: Runbook): Permission {
   return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
 }
@@ -64,7 +67,7 @@ function definitionsOf(runbook: Runbook): readonly string[] {
   ];
 }
 
-/** What the target role needs to start a document and pass it its role. */
+/** Gives the permissions that the target role needs to start a document and pass it its role. */
 export function startPermissions(runbook: Runbook): readonly Permission[] {
   const { executions } = scopeOf(runbook);
   return [
@@ -79,8 +82,9 @@ export function startPermissions(runbook: Runbook): readonly Permission[] {
 }
 
 /**
- * What a session needs of `startPermissions`, in one statement because STS limits a session policy's text: no action
- * takes the resources of another. To which service the role may be passed, only the target role's own policy says.
+ * Reduces `startPermissions` to what a session needs, in one statement because STS limits a session policy's text: no
+ * action takes the resources of another. To which service the role may be passed, only the target role's own policy
+ * says.
  * @param roleArn the role that is passed
  * @param isFollowed whether the session also looks at executions that were started before
  */

@@ -22,7 +22,7 @@ type Seen = {
   left: Key[];
 };
 
-/** How many users are read side by side: IAM allows few calls a second, an account long. */
+/** Number of users that are read side by side: IAM allows few calls per second for a whole account. */
 const USERS_AT_ONCE = 4;
 
 const MILLISECONDS_PER_DAY = 86_400_000;

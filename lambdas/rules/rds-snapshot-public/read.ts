@@ -21,7 +21,7 @@ export interface Candidate {
   readonly of: Kind;
   /** AWS's word for what is going on with it, `available` when nothing is. */
   readonly status: string;
-  /** What the DB instance or cluster was called when the snapshot was made. */
+  /** Name of the DB instance or cluster when the snapshot was made. */
   readonly source: string;
   readonly sourceResourceId: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export interface Candidate {
 
 export type PublicSnapshot = Candidate & { readonly sharedWith: string[] };
 
-/** How many snapshots are read side by side. */
+/** Number of snapshots that are read side by side. */
 const SNAPSHOTS_AT_ONCE = 4;
 
 /** The most that RDS gives in a page. */

@@ -64,7 +64,7 @@ async function listCandidates(session: AwsSession, sources: readonly Source[]): 
   return candidates.filter((candidate) => sources.some((source) => isNamedBy(candidate, source)));
 }
 
-/** Whether the snapshot was made of what has the name now, or of something that had the name then. */
+/** Tells whether the snapshot was made of what has the name now, or of something that had the name then. */
 function isNamedBy(
   { of, source, sourceResourceId }: Candidate,
   { of: kind, identifier, now }: Source,
@@ -74,8 +74,8 @@ function isNamedBy(
 }
 
 /**
- * What exists of the instances and clusters that public snapshots were made of, by resource id: one that had the name
- * and was renamed keeps its snapshots.
+ * Reads which of the instances and clusters that public snapshots were made of exist, by resource id: one that had
+ * the name and was renamed keeps its snapshots.
  */
 async function readOwners(
   session: AwsSession,

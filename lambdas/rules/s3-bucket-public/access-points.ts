@@ -7,20 +7,20 @@ import type { AwsSession } from '../../aws/session.ts';
 export interface AccessPoints {
   /** The names of those whose policies are public: `IsPublic` of GetAccessPointPolicyStatus. */
   readonly publicNames: readonly string[];
-  /** What could not be read, and why. */
+  /** Parts that could not be read, and why. */
   readonly unread: readonly string[];
 }
 
-/** How many access points of one bucket are read side by side. */
+/** Number of access points of one bucket that are read side by side. */
 const AT_ONCE = 4;
 
-/** How many access points of one bucket are read: an account may have 10,000 in a region. */
+/** Number of access points of one bucket that are read at most: an account may have 10,000 in a region. */
 const MOST_READ = 50;
 
-/** How many access points a note names. */
+/** Number of access points that a note names. */
 const MOST_NAMED = 10;
 
-/** What `read` gives, or nothing where AWS refuses it: then `refused` gets the reason. */
+/** Returns what `read` gives, or nothing where AWS refuses it: then `refused` gets the reason. */
 async function unlessRefused<T>(
   read: () => Promise<T>,
   refused: (reason: string) => void,

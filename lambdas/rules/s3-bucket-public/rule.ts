@@ -21,7 +21,7 @@ type Seen = {
   publicAccessBlock: PublicAccessBlock | null;
 } & Exposure;
 
-/** How many buckets are read side by side. */
+/** Number of buckets that are read side by side. */
 const BUCKETS_AT_ONCE = 8;
 
 /** The most that ListBuckets gives in a page, which is the default number of buckets that an account may have. */

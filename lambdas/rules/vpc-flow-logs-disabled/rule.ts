@@ -39,7 +39,7 @@ async function readVpcs(session: AwsSession, ids: readonly string[]): Promise<Ma
   return vpcs;
 }
 
-/** What to tell of flow logs where AWS says of none that it delivers, or can't know yet. */
+/** Notes on flow logs where AWS says of none that it delivers, or can't know yet. */
 function unsure(flowLogs: readonly VpcFlowLog[], now: Date): string[] {
   const isNew = ({ created }: VpcFlowLog) => created !== undefined && isDeliveryOpen(created, now);
   if (flowLogs.some((flowLog) => flowLog.isSaidToDeliver && !isNew(flowLog))) return [];

@@ -2,7 +2,7 @@ import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Seen, Subnet } from './inspect.ts';
 import { type Family, letsAnswersIn, letsAnythingIn } from './traffic.ts';
 
-/** What subnets of one address family lose besides the open entry. */
+/** Traffic that subnets of one address family lose besides the open entry. */
 export interface Cut {
   readonly family: Family;
   readonly subnets: readonly string[];
@@ -31,10 +31,10 @@ function lostOf(
 }
 
 /**
- * What the plan takes away from subnets besides the open entries, for each address family that a subnet has. What was
- * not there before is not counted.
+ * Finds what the plan takes away from subnets besides the open entries, for each address family that a subnet has.
+ * What was not there before is not counted.
  * @param sources the CIDRs that the options put in the open entry's place: answers from there are enough, because
- *   someone has named them
+ * someone has named them
  */
 export function cutsOf(
   seen: Seen,

@@ -19,7 +19,7 @@ export type Seen = {
   entries: NetworkAclEntry[];
 };
 
-/** Whether the entry allows every protocol from everywhere: the violation. */
+/** Tells whether the entry allows every protocol from everywhere: the violation. */
 export const allowsAll = (entry: NetworkAclEntry): boolean =>
   entry.action === 'allow' && entry.protocol === '-1' && isEverywhere(entry.cidr);
 
@@ -78,7 +78,7 @@ async function readSubnets(session: AwsSession, ids: readonly string[]): Promise
   return subnets;
 }
 
-/** What can be said of an ACL without its VPC and subnets; undefined when it violates the rule and is ours to change. */
+/** Inspects an ACL without its VPC and subnets; undefined when it violates the rule and is ours to change. */
 function settled(
   acl: NetworkAcl,
   account: string,

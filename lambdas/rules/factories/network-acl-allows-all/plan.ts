@@ -7,7 +7,7 @@ import { type Cut, cutsOf, describeCut } from './guard.ts';
 import { allowsAll, type Seen } from './inspect.ts';
 import { familyOf, isVoid } from './traffic.ts';
 
-/** Whether this source is allowed already, at a place where it means the same as in the open entry's place. */
+/** Tells whether this source is allowed already, at a place where it means the same as in the open entry's place. */
 function standsAlready(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, cidr: string): boolean {
   return entries.some(
     (entry) =>
@@ -40,7 +40,7 @@ function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry,
   return numbers;
 }
 
-/** What takes an open entry's place, or undefined where too few numbers are free. */
+/** Makes the entries that take an open entry's place, or undefined where too few numbers are free. */
 function replacementOf(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,

@@ -2,9 +2,9 @@ import { type AddressRange, isInRange, isIpv6, rangeOf } from '../../../changes/
 import { byNumber, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 
 /**
- * What a list of inbound entries lets in, exactly. The entries' boundaries (ends of address blocks, of port ranges,
- * protocols, ICMP types and codes) cut all traffic into cells within which no entry tells one packet from another. So one
- * packet of each cell, decided by the first entry that matches it, answers for the whole cell.
+ * The traffic that a list of inbound entries lets in, exactly. The entries' boundaries (ends of address blocks, of
+ * port ranges, protocols, ICMP types and codes) cut all traffic into cells within which no entry tells one packet
+ * from another. So one packet of each cell, decided by the first entry that matches it, answers for the whole cell.
  */
 
 export type Family = 'IPv4' | 'IPv6';
@@ -81,7 +81,7 @@ function kinds(rules: readonly Rule[]): Kind[] {
   });
 }
 
-/** Whether a rule, whose addresses match, speaks of a packet of this kind. */
+/** Tells whether a rule, whose addresses match, applies to a packet of this kind. */
 function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
   if (protocol === '-1') return true;
   if (protocol !== kind.protocol) return false;
@@ -93,7 +93,7 @@ function speaksOf({ protocol, ports, icmp }: Rule, kind: Kind): boolean {
 const at = (rules: readonly Rule[], address: bigint): Rule[] =>
   rules.filter(({ range }) => isInRange(address, range));
 
-/** Whether anything at all comes in over this family. */
+/** Tells whether anything at all comes in over this family. */
 export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Family): boolean {
   const rules = rulesOf(entries, family);
   return addresses(
@@ -106,8 +106,8 @@ export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Fami
 }
 
 /**
- * Whether answers to the subnets' own TCP connections come in over this family from an address of `within`, or, with
- * `outside`, from an address outside of it.
+ * Tells whether answers to the subnets' own TCP connections come in over this family from an address of `within`, or,
+ * with `outside`, from an address outside of it.
  */
 export function letsAnswersIn(
   entries: readonly NetworkAclEntry[],
@@ -129,7 +129,7 @@ export function letsAnswersIn(
   });
 }
 
-/** Whether entries before it leave nothing for this entry to decide. */
+/** Tells whether entries before it leave nothing for this entry to decide. */
 export function isVoid(entries: readonly NetworkAclEntry[], entry: NetworkAclEntry): boolean {
   const family = familyOf(entry.cidr);
   const before = rulesOf(

@@ -12,7 +12,7 @@ const optionsSchema = z.strictObject({
 });
 export type Options = z.infer<typeof optionsSchema>;
 
-/** What tells one rule on an open port from another. */
+/** The differences between one rule on an open port and another. */
 export interface OpenPort extends Pick<RuleFacts<Options>, 'id' | 'title' | 'legacyId'> {
   readonly port: number;
   /** The protocols by which the port must not be open to the world. */

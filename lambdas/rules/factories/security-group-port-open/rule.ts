@@ -24,7 +24,7 @@ function opens(rule: ExistingRule, openPort: OpenPort): boolean {
   return isWorld(rule.source) && reaches(rule, openPort);
 }
 
-/** What `rule` opens besides the port, as rules of its own with its source, description and tags. */
+/** Makes the rules for all that `rule` opens besides the port, with its source, description and tags. */
 function remainder(rule: ExistingRule, openPort: OpenPort, { all_traffic }: Options): readonly IngressRule[] {
   const piece = (protocol: string, fromPort: number, toPort: number): IngressRule => ({
     protocol,
@@ -59,7 +59,7 @@ function noteOn(rule: ExistingRule, { all_traffic }: Options): { note: string } 
   };
 }
 
-/** How many ports a part opens; 0 where its protocol has none. */
+/** Counts the ports that a part opens; 0 where its protocol has none. */
 function ports({ protocol, fromPort, toPort }: IngressRule): number {
   return protocol === 'tcp' || protocol === 'udp' ? toPort - fromPort + 1 : 0;
 }

@@ -4,7 +4,7 @@ import type { OpenPort } from './facts.ts';
 /** Share of an address family from which the blocks that hold it together are reported. */
 const TELLING_SHARE = 0.5;
 
-/** Whether a rule lets its source reach the port. */
+/** Tells whether a rule lets its source reach the port. */
 export function reaches(
   rule: ExistingRule,
   { port, protocols }: Pick<OpenPort, 'port' | 'protocols'>,
@@ -93,7 +93,7 @@ function shareOf(cidrs: readonly string[], family: Family): number {
 const isCidr = (source: string): boolean => source.includes('/') && !source.includes('sg-');
 
 /**
- * What lets the port be reached and is not judged, in words: prefix lists, whose entries are decided elsewhere, and
+ * Describes what lets the port be reached and is not judged: prefix lists, whose entries are decided elsewhere, and
  * blocks that are not the world by themselves but together are most of it.
  */
 export function notesOnUnjudged(rules: readonly ExistingRule[], openPort: OpenPort): string[] {
