@@ -4,7 +4,7 @@ import type { PlannedFix } from './planned-fix.ts';
 import type { Verdicts } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
 
-/** What a session may do: `read` can't change anything. */
+/** The rights of a session: `read` can't change anything. */
 export type Access = 'read' | 'write';
 
 /** The results of an action. */
@@ -14,7 +14,7 @@ export interface Acted {
   readonly idle: readonly Finding[];
 }
 
-/** What is done about violations. */
+/** The treatment of violations. */
 export interface Action {
   readonly access: Access;
   act(session: AwsSession, fixes: readonly PlannedFix[], work: ConfiguredWork): Promise<Acted>;

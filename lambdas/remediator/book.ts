@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Concluded, InProgress, Retry, Verdict, Verdicts } from './verdict.ts';
 
-/** Where a finding stands. `at`: when that was decided. */
+/** The state of a finding. `at`: when that was decided. */
 export type FindingState =
   | { readonly state: 'pending' }
   /** `recorded`: the outcome that an earlier attempt wrote. */

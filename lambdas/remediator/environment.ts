@@ -3,7 +3,7 @@ import { accountIdSchema, regionSchema } from '../model/finding.ts';
 
 const count = z.string().regex(/^\d+$/, 'expected a whole number').transform(Number);
 
-/** What Terraform tells the remediator: see `modules/per-region/remediator.tf`. */
+/** Variables that Terraform sets for the remediator: see `modules/per-region/remediator.tf`. */
 export const environmentSchema = z.object({
   NAME: z.string().min(1),
   /** The region that this remediator works on. Set by Lambda. */
@@ -22,7 +22,7 @@ export const environmentSchema = z.object({
   EXTERNAL_ID: z.string().min(2),
   /** After this many receives a job that has not been finished goes to the dead-letter queue. */
   MAX_RECEIVE_COUNT: count.pipe(z.number().min(1)),
-  /** How long an unfinished job waits for its second try, in seconds; each further wait is twice as long. */
+  /** Delay before the second attempt at an unfinished job, in seconds; each further delay is twice as long. */
   RETRY_DELAY_SECONDS: count,
 });
 export type Environment = z.infer<typeof environmentSchema>;

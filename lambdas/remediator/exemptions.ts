@@ -21,7 +21,7 @@ function matches(pattern: string, text: string): boolean {
   return text.length - end.length >= from && text.endsWith(end);
 }
 
-/** What the exemptions in the rule's settings say of a finding. */
+/** Applies the exemptions in the rule's settings to a finding. */
 export function exemptionsOf(
   finding: Pick<Finding, 'account' | 'region' | 'resource'>,
   { exemptions, allRules }: Pick<Settings, 'exemptions' | 'allRules'>,

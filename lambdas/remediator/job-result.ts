@@ -4,17 +4,20 @@ import type { Entry } from './book.ts';
 
 /** The result of an attempt. Each finding has an outcome, from this attempt or an earlier one, or one of the others. */
 export interface JobResult {
-  /** What this attempt wrote and published, and what earlier ones wrote but could not publish. One per finding. */
+  /**
+   * Outcomes that this attempt wrote and published, and those that earlier ones wrote but could not publish. One per
+   * finding.
+   */
   readonly outcomes: readonly Outcome[];
-  /** What the next attempt must work on. In a last attempt these findings have outcomes, too. */
+  /** Findings for the next attempt. In a last attempt these have outcomes, too. */
   readonly unfinished: readonly Unfinished[];
-  /** What takes AWS minutes: a further job looks at it. */
+  /** Findings whose changes take AWS minutes: a further job looks at them. */
   readonly inProgress: readonly Entry<'in_progress'>[];
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
-  /** Whether the target role is missing in the account: a state of the account, not of its findings. */
+  /** True where the target role is missing in the account: a state of the account, not of its findings. */
   readonly isRoleMissing: boolean;
-  /** What else went wrong: the event bus did not take the outcomes, or the journal could not be written. */
+  /** Other errors: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
 }
 

@@ -17,14 +17,17 @@ function only(verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict): Ac
   };
 }
 
-/** What each mode does about violations. */
+/** The treatment of violations in each mode. */
 export const modes: Readonly<Record<Mode, Action>> = {
   off: only((_fix, work) => conclude('not_applicable', { reason: offReason(work) })),
   dry_run: only(({ notes, details }) => conclude('planned', { ...details, ...reasonOf(notes) })),
   enforce: { access: 'write', act: enforce },
 };
 
-/** What is done while something stands against changing anything: every fix gets that verdict, with its plan. */
+/**
+ * Makes the treatment of violations while something stands against changing anything: every fix gets that verdict,
+ * with its plan.
+ */
 export function blockedByVerdict(verdict: Verdict): Action {
   return only(({ details }) => withDetails(verdict, details));
 }

@@ -93,7 +93,7 @@ export class ObjectSettings implements SettingsSource {
   }
 }
 
-/** What AWS refuses can't be read; what may pass is thrown as AWS's own error. */
+/** Reads a part of the settings. What AWS refuses can't be read; what may pass is thrown as AWS's own error. */
 async function unlessRefused<T>(what: string, get: () => Promise<T>): Promise<T> {
   try {
     return await get();

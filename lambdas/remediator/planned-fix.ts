@@ -6,18 +6,18 @@ import type { Reading } from './reading.ts';
 import type { Ending } from './runbooks/follow.ts';
 import type { OutcomeDetails } from './verdict.ts';
 
-/** What a rule says of a resource that violates it. */
+/** A rule's assessment of a resource that violates it. */
 export type Violation = Extract<Assessment, { state: 'violation' }>;
 
 /** A violation that is to be fixed, with its plan. */
 export interface PlannedFix {
   readonly finding: Finding;
   readonly changes: readonly Change[];
-  /** What the plan leaves as it is on purpose, and what follows it. */
+  /** Parts that the plan leaves as they are on purpose, and what follows the plan. */
   readonly notes: readonly string[];
-  /** How the automation execution ended that was started for it before, if there was one. */
+  /** End of the automation execution that was started for it before, if there was one. */
   readonly ending: Ending | undefined;
-  /** When the resource was read. */
+  /** The reading on which the plan rests. */
   readonly reading: Reading;
   readonly details: OutcomeDetails & { readonly plan: RecordedChange[] };
 }

@@ -8,7 +8,7 @@ import type { FindingsStore } from './record/findings-store.ts';
 import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
 
-/** Where a rule's settings come from. */
+/** A source of the settings of a rule. */
 export interface SettingsSource {
   /** @throws SettingsError when they can't be read, don't fit together or don't parse */
   read(rule: string): Promise<Settings>;
@@ -38,10 +38,10 @@ export interface Ports {
 
 /** One delivery of a job. */
 export interface Attempt {
-  /** How often the job has been delivered, this time included. */
+  /** Number of deliveries of the job, this one included. */
   readonly number: number;
-  /** Whether it goes to the dead-letter queue if this one does not finish it. */
+  /** True where the job goes to the dead-letter queue if this attempt does not finish it. */
   readonly last: boolean;
-  /** How long the function may still work, in milliseconds. */
+  /** Tells how long the function may still work, in milliseconds. */
   remainingMilliseconds(): number;
 }

@@ -3,7 +3,7 @@ import type { Work } from './work.ts';
 
 /** The moment at which a resource was read. */
 export interface Reading {
-  /** How many calls the session had made by then. */
+  /** Number of calls that the session had made by then. */
   readonly calls: number;
   /** Milliseconds since 1970. */
   readonly at: number;

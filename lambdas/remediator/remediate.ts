@@ -35,7 +35,7 @@ import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-
 import { conclude, onlyVerdicts, retry, type Verdict, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
-/** What an attempt learns on its way and its record needs. */
+/** Knowledge that an attempt gains on its way and that its record needs. */
 interface Learned {
   lease?: HeldLease;
   isRecalled: boolean;
@@ -46,7 +46,7 @@ interface Learned {
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
-  /** Whether outcomes that are as before are published, too. */
+  /** True where outcomes that are as before are published, too. */
   publishesAll: boolean;
   readonly failures: unknown[];
 }
@@ -171,11 +171,11 @@ function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
   );
 }
 
-/** What the stages after the settings work with. */
+/** Values that the stages after the settings work with. */
 interface Configured {
   readonly work: ConfiguredWork;
   readonly action: Action;
-  /** Why nothing may be changed now although the mode is `enforce`. */
+  /** Reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
 }
 
@@ -198,7 +198,7 @@ async function configure(book: Book, job: Work, learned: Learned): Promise<Confi
   }
 }
 
-/** What stands against changing anything now: it is no reason of one finding, so one is asked for all. */
+/** Finds what stands against changing anything now: it is no reason of one finding, so one is asked for all. */
 async function blockedNow(book: Book, work: ConfiguredWork): Promise<Verdict | undefined> {
   const [finding] = book.pending;
   if (work.mode !== 'enforce' || finding === undefined) return undefined;

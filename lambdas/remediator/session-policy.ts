@@ -1,6 +1,6 @@
 import type { Permission } from '../rules/permission.ts';
 
-/** What the placeholders in a rule's permissions stand for in one job. */
+/** The values of the placeholders in a rule's permissions in one job. */
 export interface Scope {
   readonly partition: string;
   readonly region: string;

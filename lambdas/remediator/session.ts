@@ -12,15 +12,18 @@ import type { Environment } from './environment.ts';
 import { type Credentials, credentialsSchema, RenewableCredentials } from './renewable-credentials.ts';
 import { sessionPolicy } from './session-policy.ts';
 
-/** What a job needs a session for. */
+/** A job's need for a session. */
 export interface SessionRequest {
   readonly account: string;
   readonly region: string;
-  /** What CloudTrail shows of who did it and why: the poll's id, which names the rule. */
+  /** Name that CloudTrail shows: the poll's id, which names the rule. */
   readonly name: string;
-  /** What the session may do, and nothing else. */
+  /** Permissions of the session, and nothing else. */
   readonly permissions: readonly Permission[];
-  /** Whether the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is bound. */
+  /**
+   * True where the work is bound to no region, such as IAM's or a bucket's: then any STS will do. Default: it is
+   * bound.
+   */
   readonly inAnyRegion?: boolean;
   /** Ends every call of the session when it is aborted: what is left of the job's time is for recording. */
   readonly signal?: AbortSignal;

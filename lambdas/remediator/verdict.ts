@@ -4,7 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 
-/** What is known of an outcome besides its job, its finding, its times and what the journal knows. */
+/** Details of an outcome besides its job, its finding, its times and what the journal knows. */
 export type OutcomeDetails = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'seen' | 'plan'>>;
 
 /** The end of a finding's way: nothing is left to do for it. */
@@ -28,7 +28,7 @@ export interface Retry {
   readonly details: OutcomeDetails;
 }
 
-/** What a stage or a gate says of a finding. */
+/** The decision of a stage or a gate on a finding. */
 export type Verdict = Concluded | InProgress | Retry;
 
 /** Verdicts by resource. */

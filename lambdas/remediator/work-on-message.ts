@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts';
 import { parseJob } from './parse-job.ts';
 import { logError, logger, report } from './report.ts';
 
-/** What a message is worked on with. */
+/** Everything that a message is worked on with. */
 export interface Workshop {
   readonly environment: Environment;
   readonly queue: JobQueue;

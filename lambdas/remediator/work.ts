@@ -9,7 +9,7 @@ import type { Journal } from './record/journal.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
 
-/** What every stage of an attempt knows. */
+/** Knowledge of every stage of an attempt. */
 export interface Work {
   readonly job: Job;
   readonly rule: Rule;
@@ -21,7 +21,7 @@ export interface Work {
   readonly recent: RecentChanges;
 }
 
-/** What the stages after the settings know, too. */
+/** Knowledge of the stages after the settings, besides. */
 export interface ConfiguredWork extends Work {
   readonly settings: Settings;
   readonly mode: Mode;

@@ -3,7 +3,7 @@ import { conclude } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** Why a rule that is off leaves everything alone. */
+/** Explains why a rule that is off leaves everything alone. */
 export function offReason({ rule, job }: Pick<ConfiguredWork, 'rule' | 'job'>): string {
   return `rule ${rule.id} is off for account ${job.account}`;
 }

@@ -11,25 +11,25 @@ import { beginOf, byBegin, isBegunAgain, withoutBegin } from './steps.ts';
 
 type Entry = JournalRecord['resources'][number];
 
-/** What attempts noted of one change. */
+/** Notes of attempts on one change. */
 export interface Notes {
-  /** How far it came, once per attempt that noted it. */
+  /** The change as far as it came, once per attempt that noted it. */
   readonly notes: readonly RecordedChange[];
-  /** Whether no attempt began it and was cut off before it noted anything. */
+  /** True where no attempt began it and was cut off before it noted anything. */
   readonly isWhole: boolean;
-  /** Whether, besides, the answer to each call is known. */
+  /** True where, besides, the answer to each call is known. */
   readonly isSure: boolean;
 }
 
-/** What all attempts at one job planned for each resource, how far they came with it, and what they applied. */
+/** Plans of all attempts at one job for each resource, how far they came with them, and what they applied. */
 export class ChangeNotes {
   readonly #entries = new Map<string, Entry>();
   readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
-  /** How far the change came that was begun last. */
+  /** The change that was begun last, as far as it came. */
   #noted: RecordedChange | undefined;
-  /** When a change had been begun before that one. */
+  /** Time at which a change had been begun before that one. */
   #begunBefore: string | undefined;
-  /** Whether a change was applied, or known not to be made, and that is not written down yet. */
+  /** True where a change was applied, or known not to be made, and that is not written down yet. */
   protected hasNews = false;
 
   /** Keeps what earlier attempts noted. */
@@ -82,7 +82,7 @@ export class ChangeNotes {
     this.#noted = noted;
   }
 
-  /** How far a change came. */
+  /** Finds how far a change came. */
   noted(resource: string, line: string): Notes {
     const { begun = [], noted = [] } = this.#entry(resource);
     const notes = noted.filter((each) => each.line === line);
@@ -99,7 +99,7 @@ export class ChangeNotes {
     };
   }
 
-  /** When a change was begun last. */
+  /** Finds when a change was begun last. */
   begunAt(resource: string): Date | undefined {
     const { begunAt } = this.#entry(resource);
     return begunAt === undefined ? undefined : new Date(begunAt);
@@ -158,7 +158,7 @@ export class ChangeNotes {
     return this.#entries.get(resource) ?? { resource, plan: [], applied: [] };
   }
 
-  /** When the whole plan was applied; undefined where it was not, or planned anew since. */
+  /** Finds when the whole plan was applied; undefined where it was not, or planned anew since. */
   completedAt(resource: string): Date | undefined {
     const { completedAt } = this.#entry(resource);
     return completedAt === undefined ? undefined : new Date(completedAt);
@@ -176,36 +176,39 @@ export class ChangeNotes {
       .sort((one, other) => byBegin(steps, one.line, other.line));
   }
 
-  /** Whether a change was begun after another one, as far as is known. */
+  /** Tells whether a change was begun after another one, as far as is known. */
   isBegunAfter(resource: string, line: string, other: string): boolean {
     return line !== other && byBegin(this.#entry(resource).steps ?? [], line, other) >= 0;
   }
 
-  /** When a change was begun last; of one that an older version noted, when any of the resource was. */
+  /** Finds when a change was begun last; of one that an older version noted, when any of the resource was. */
   beginOf(resource: string, line: string): Date | undefined {
     return beginOf(this.#entry(resource).steps ?? [], line) ?? this.begunAt(resource);
   }
 
-  /** What was applied, to its end or in part, since another change was begun. */
+  /** Lists what was applied, to its end or in part, since another change was begun. */
   appliedSince(resource: string, line: string): AppliedChange[] {
     return this.applied(resource).filter(
       (each) => each.line !== line && each.line !== `${line}${IN_PART}` && this.isSince(resource, line, each),
     );
   }
 
-  /** Whether a change was applied, by whomever, since another one was begun; false where an older version did not note when. */
+  /**
+   * Tells whether a change was applied, by whomever, since another one was begun; false where an older version did
+   * not note when.
+   */
   isSince(resource: string, line: string, { appliedAt }: AppliedChange): boolean {
     const at = beginOf(this.#entry(resource).steps ?? [], line);
     return at !== undefined && Date.parse(appliedAt) > at.getTime();
   }
 
-  /** Whether a change was begun after a moment; false where an older version did not note when. */
+  /** Tells whether a change was begun after a moment; false where an older version did not note when. */
   isBegunSince(resource: string, line: string, moment: Date): boolean {
     const at = beginOf(this.#entry(resource).steps ?? [], line);
     return at !== undefined && at.getTime() > moment.getTime();
   }
 
-  /** What was seen of a resource when something was planned for the first time. */
+  /** Finds what was seen of a resource when something was planned for the first time. */
   seen(resource: string): Json | undefined {
     return this.#entries.get(resource)?.seen;
   }
@@ -215,14 +218,14 @@ export class ChangeNotes {
     return [...this.#entry(resource).plan];
   }
 
-  /** Whether a planned change is known to have been applied to its end. */
+  /** Tells whether a planned change is known to have been applied to its end. */
   hasApplied(resource: string): boolean {
     const { plan, applied } = this.#entry(resource);
     const lines = new Set(plan.map(({ line }) => line));
     return applied.some(({ line }) => lines.has(line));
   }
 
-  /** What is known to have been applied, by this attempt and those before. */
+  /** Lists what is known to have been applied, by this attempt and those before. */
   applied(resource: string): AppliedChange[] {
     return [...this.#entry(resource).applied];
   }
@@ -236,7 +239,7 @@ export class ChangeNotes {
     return undefined;
   }
 
-  /** What earlier attempts planned, or undefined where none came that far. */
+  /** Finds what earlier attempts planned, or undefined where none came that far. */
   earlierPlan(resource: string): RecordedChange[] | undefined {
     const plan = this.#earlierPlans.get(resource);
     return plan === undefined ? undefined : [...plan];

@@ -4,21 +4,21 @@ import { pollSchema } from '../../model/job.ts';
 import { jsonSchema } from '../../model/json.ts';
 import { appliedChangeSchema, type Outcome, recordedChangeSchema } from '../../model/outcome.ts';
 
-/** What is written down of a job while it is worked on: see `Journal`. */
+/** The record of a job while it is worked on: see `Journal`. */
 export const journalRecordSchema = z.object({
   version: z.literal(1),
   resources: z.array(
     z.object({
       resource: z.string(),
-      /** What was seen of it before anything was changed. */
+      /** State of the resource before anything was changed. */
       seen: jsonSchema.optional(),
       /** All that was planned, by whichever attempt. */
       plan: z.array(recordedChangeSchema),
-      /** What is known to have been applied. */
+      /** Changes that are known to have been applied. */
       applied: z.array(appliedChangeSchema),
       /** The lines of the changes that may have been applied, as often as they were begun: noted directly before. */
       begun: z.array(z.string()).optional(),
-      /** When the last of them was. */
+      /** Time at which the last of them was begun. */
       begunAt: timestampSchema.optional(),
       /** In which order changes were begun and applied. An older version did not note it. */
       steps: z
@@ -29,9 +29,12 @@ export const journalRecordSchema = z.object({
           ]),
         )
         .optional(),
-      /** How far changes are known to have come whose end is not known. */
+      /** Changes, as far as they are known to have come, whose end is not known. */
       noted: z.array(recordedChangeSchema).optional(),
-      /** When the whole plan was applied. From then on the resource is only read, until AWS shows the changes. */
+      /**
+       * Time at which the whole plan was applied. From then on the resource is only read, until AWS shows the
+       * changes.
+       */
       completedAt: timestampSchema.optional(),
     }),
   ),
@@ -41,7 +44,7 @@ export const journalRecordSchema = z.object({
     .optional(),
   /** The attempt that wrote this version: by it an attempt knows its own. One of an older form names none. */
   writer: z.string().optional(),
-  /** When the first attempt began that wrote it. */
+  /** Time at which the first attempt began that wrote it. */
   startedAt: timestampSchema.optional(),
   /** The resources whose outcomes the event bus has. */
   published: z.array(z.string()).default([]),
@@ -55,7 +58,7 @@ export interface JournalVersion {
   readonly version: string;
 }
 
-/** What an automation execution works on: a resource in its own region, which need not be the finding's. */
+/** The subject of an automation execution: a resource in its own region, which need not be the finding's. */
 export type Place = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
 
 /**

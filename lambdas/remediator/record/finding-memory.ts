@@ -11,14 +11,14 @@ const TOUCH_MILLISECONDS = 7 * 86_400_000;
 /** In characters: twenty changes and the reason are far below what an item holds. */
 const MAX_REASON = 1_000;
 
-/** What outcomes add to what is known of their findings. */
+/** The addition of outcomes to what is known of their findings. */
 export interface Learned {
   readonly toWrite: readonly FindingRecord[];
   /** The outcomes that are other than the one before, say so for another reason, or changed something. */
   readonly changed: readonly RecordedOutcome[];
 }
 
-/** What is known of a job's findings from earlier polls. */
+/** Knowledge of a job's findings from earlier polls. */
 export class FindingMemory {
   /** Undefined until the table was asked. */
   #known: Map<string, FindingRecord> | undefined;
@@ -35,7 +35,7 @@ export class FindingMemory {
   }
 
   /**
-   * What outcomes add. Of what is written already, nothing is new. While it is not known what the table holds, nothing is
+   * Adds outcomes. Of what is written already, nothing is new. While it is not known what the table holds, nothing is
    * written, and every outcome counts as a change.
    */
   learn(recorded: readonly RecordedOutcome[]): Learned {
@@ -54,7 +54,7 @@ export class FindingMemory {
   }
 }
 
-/** What a finding's item becomes by an outcome; undefined where it stays as it is. */
+/** Changes a finding's item by an outcome; undefined where it stays as it is. */
 function remember(
   known: FindingRecord | undefined,
   { outcome: line, evidence }: RecordedOutcome,
@@ -96,28 +96,35 @@ function remember(
   return { record, isChange: true };
 }
 
-/** Whether a later poll than this one closed the finding. */
+/** Tells whether a later poll than this one closed the finding. */
 function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Poll): boolean {
   return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 
-/** Whether an outcome says more than its name: what was changed or may have been, or what another line said wrongly. */
+/**
+ * Tells whether an outcome says more than its name: what was changed or may have been, or what another line said
+ * wrongly.
+ */
 function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
   return applied.length > 0 || unconfirmed !== undefined || replaces !== undefined;
 }
 
-/** Whether a finding is still not remediated, but for another reason than before: a person has something else to fix. */
+/**
+ * Tells whether a finding is still not remediated, but for another reason than before: a person has something else to
+ * fix.
+ */
 function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {
   if (outcome !== 'failed' && outcome !== 'deferred') return false;
   return sortOf(known.reason ?? '') !== sortOf(reason.slice(0, MAX_REASON));
 }
 
-/** So much of a reason is compared: the words of an error and what is before it. */
+/** Number of characters of a reason that are compared: the words of an error and what is before it. */
 const COMPARED = 300;
 
 /**
- * What a reason says at every poll alike. Words with digits differ from one to the next though nothing has changed: times,
- * counts, the ids of requests, sessions and executions. So do long ones: AWS encodes the context of a denial.
+ * Reduces a reason to what it says at every poll alike. Words with digits differ from one to the next though nothing
+ * has changed: times, counts, the ids of requests, sessions and executions. So do long ones: AWS encodes the context
+ * of a denial.
  */
 function sortOf(reason: string): string {
   const words = reason.split(/\s+/).filter((word) => !/\d/.test(word) && word.length < 40);

@@ -32,9 +32,12 @@ const DAY_SECONDS = 86_400;
 
 /** A job may come back for as long as queues keep messages: 14 days as a job, 14 as a dead letter. */
 const LEASE_DAYS = 30;
-/** What was changed counts for minutes. */
+/** Days for which changed resources are remembered: they count for minutes. */
 const CHANGED_DAYS = 1;
-/** What is given by a source is written weekly; a finding that has been closed for more than a year is forgotten. */
+/**
+ * Days for which findings are remembered. One that a source gives is written weekly; one that has been closed for
+ * more than a year is forgotten.
+ */
 const FINDING_DAYS = 400;
 
 /** The findings table, as far as remediators write it. */

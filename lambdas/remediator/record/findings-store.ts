@@ -6,7 +6,7 @@ export type Taken =
   | { readonly is: 'held'; readonly by: Lease }
   | { readonly is: 'done' };
 
-/** What is known from one job to the next: the part of the findings table that remediators write. */
+/** Knowledge from one job to the next: the part of the findings table that remediators write. */
 export interface FindingsStore {
   /**
    * Takes a job's lease unless another attempt holds it still, or the job is done.
@@ -25,16 +25,16 @@ export interface FindingsStore {
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
 }
 
-/** What a lease is known by. */
+/** The name of a lease. */
 export interface JobName {
   readonly region: string;
   readonly job: string;
 }
 
-/** What a finding is known by. */
+/** The name of a finding. */
 export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 
-/** What the table holds beside leases. */
+/** Items of the table besides leases. */
 export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];

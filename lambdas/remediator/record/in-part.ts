@@ -1,2 +1,2 @@
-/** What is added to the line of a change that was made in part. */
+/** Suffix of the line of a change that was made in part. */
 export const IN_PART = ' (in part)';

@@ -7,9 +7,9 @@ import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
 type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 
 /**
- * What all attempts at one job planned and applied, as an object. It is written before anything is changed, so that an
- * attempt that is cut off leaves no change that nobody knows of, after each change, so that this need not be found out by
- * reading, and after an attempt that leaves something to the next.
+ * The plans and changes of all attempts at one job, as an object. It is written before anything is changed, so that
+ * an attempt that is cut off leaves no change that nobody knows of, after each change, so that this need not be found
+ * out by reading, and after an attempt that leaves something to the next.
  */
 export class Journal extends ChangeNotes {
   readonly #jobId: string;
@@ -83,7 +83,7 @@ export class Journal extends ChangeNotes {
     if (!this.#isTakenOver) await this.writeNews().catch(() => undefined);
   }
 
-  /** Whether a write has met the version of another attempt. */
+  /** True where a write has met the version of another attempt. */
   get isTakenOver(): boolean {
     return this.#isTakenOver;
   }
@@ -99,12 +99,12 @@ export class Journal extends ChangeNotes {
     this.#handedOn = [...this.#handedOn, { look, resources: [...resources] }];
   }
 
-  /** What was handed on to jobs of a look. */
+  /** Lists what was handed on to jobs of a look. */
   handedOn(look: number): readonly HandedOn[] {
     return this.#handedOn.filter((each) => each.look === look);
   }
 
-  /** When the first attempt began; now, if this is the first. */
+  /** Finds when the first attempt began; now, if this is the first. */
   startOf(now: Date): Date {
     return this.#startedAt === undefined ? now : new Date(this.#startedAt);
   }

@@ -12,7 +12,7 @@ const MARGIN_MILLISECONDS = 60_000;
 
 type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
-/** What an attempt holds while it works on a job, so that no other does. */
+/** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
   /** Gives the job back, or marks it done. Writes what others must know with it. */
   end(state: 'released' | 'done', learned: Known): Promise<void>;

@@ -13,7 +13,7 @@ const markSchema = z.object({
 });
 type Mark = z.infer<typeof markSchema>;
 
-/** How long a StackSet may take to give an account its role before it is reported. */
+/** Time that a StackSet may take to give an account its role before it is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
 
 /**

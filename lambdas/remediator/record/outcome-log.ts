@@ -19,7 +19,7 @@ type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 export class OutcomeLog {
   readonly #job: Job;
   readonly #objects: Objects;
-  /** What counts, by resource. */
+  /** Outcomes that count, by resource. */
   readonly #standing = new Map<string, RecordedOutcome>();
   /** The resources of which another job of the poll wrote what counts. */
   readonly #ofOthers = new Set<string>();
@@ -55,7 +55,7 @@ export class OutcomeLog {
     return this.#standing.get(resource);
   }
 
-  /** What attempts at this job wrote and counts. */
+  /** Lists the outcomes that attempts at this job wrote and that count. */
   own(): RecordedOutcome[] {
     return [...this.#standing].flatMap(([resource, each]) => (this.#ofOthers.has(resource) ? [] : each));
   }
@@ -102,7 +102,7 @@ export class OutcomeLog {
   }
 }
 
-/** Whether an outcome has all of these changes. One of another job may lack what this one applied. */
+/** Tells whether an outcome has all of these changes. One of another job may lack what this one applied. */
 export function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
   return changes.every((change) => applied.some((known) => isDeepStrictEqual(known, change)));
 }

@@ -10,7 +10,7 @@ import type { OutcomeDetails } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Journal } from './journal.ts';
 
-/** What an outcome says besides its finding's state. */
+/** Context of an outcome besides its finding's state. */
 export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */

@@ -3,11 +3,11 @@ import type { Work } from '../work.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** What the event bus got of an attempt. */
+/** The result of publishing an attempt's outcomes. */
 export interface Published {
   /** The recorded outcomes that had not been published before. */
   readonly published: readonly RecordedOutcome[];
-  /** What is still to be written to the findings table. */
+  /** Records that are still to be written to the findings table. */
   readonly toWrite: readonly FindingRecord[];
   /** The error where the event bus does not take them. */
   readonly unpublished: readonly unknown[];

@@ -6,7 +6,7 @@ import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** What is put on the event bus of a job. */
+/** The content that is put on the event bus for a job. */
 export interface Publication {
   readonly job: Job;
   /** The outcomes that an event is due for. */
@@ -17,7 +17,7 @@ export interface Publication {
   readonly changed: readonly RecordedOutcome[];
 }
 
-/** Where events go, and where their evidence is. */
+/** Destination of events, and the place of their evidence. */
 export interface EventPlace {
   readonly client: EventBridgeClient;
   readonly busArn: string;

@@ -11,7 +11,7 @@ import type { Journal } from './journal.ts';
 export const LAG_MILLISECONDS = 15 * 60_000;
 
 /**
- * How long what was changed is remembered, so that a job which was cut off knows what others changed since: it may come
+ * Time for which changes are remembered, so that a job which was cut off knows what others changed since: it may come
  * back from the dead letters.
  */
 const KEPT_MILLISECONDS = 24 * 3_600_000;
@@ -29,10 +29,13 @@ interface Context {
   readonly journal: Journal;
 }
 
-/** What was applied to resources within the last 15 minutes: by this job, as its journal says, and by others before. */
+/**
+ * Changes that were applied to resources within the last 15 minutes: by this job, as its journal says, and by others
+ * before.
+ */
 export class RecentChanges {
   readonly #context: Context;
-  /** What the table knows, by resource, once it was asked. */
+  /** Changes that the table knows, by resource, once it was asked. */
   readonly #known = new Map<string, readonly RecentChange[]>();
 
   constructor(context: Context) {
@@ -46,7 +49,7 @@ export class RecentChanges {
     return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
   }
 
-  /** What other jobs applied to a resource, to its end or in part, since a moment. */
+  /** Lists what other jobs applied to a resource, to its end or in part, since a moment. */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
@@ -73,8 +76,8 @@ export class RecentChanges {
   }
 
   /**
-   * What other jobs must know of what this job applied. Of resources that it changed and knows nothing else about, the
-   * table is asked first.
+   * Lists what other jobs must know of the changes that this job applied. Of resources that it changed and knows
+   * nothing else about, the table is asked first.
    */
   async toWrite(): Promise<Changed[]> {
     const { job } = this.#context;
@@ -101,7 +104,7 @@ export class RecentChanges {
     return this.#applied().filter(({ change }) => change.resource === resource);
   }
 
-  /** What this job applied. That an execution was started changes nothing by itself. */
+  /** Lists what this job applied. That an execution was started changes nothing by itself. */
   #applied(): RecentChange[] {
     const { job, journal } = this.#context;
     const applied = job.findings.flatMap((finding) => appliedTo(finding, journalId(job), journal));

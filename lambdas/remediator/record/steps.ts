@@ -8,7 +8,7 @@ function lastOf(steps: readonly Step[], line: string, is: Step['is']): number {
   return steps.findLastIndex((step) => step.line === line && step.is === is);
 }
 
-/** Whether a change was begun again after it was applied: what is recorded of it was made before. */
+/** Tells whether a change was begun again after it was applied: what is recorded of it was made before. */
 export function isBegunAgain(steps: readonly Step[], line: string): boolean {
   return lastOf(steps, line, 'begun') > lastOf(steps, line, 'applied');
 }
@@ -18,7 +18,7 @@ export function byBegin(steps: readonly Step[], one: string, other: string): num
   return lastOf(steps, one, 'begun') - lastOf(steps, other, 'begun');
 }
 
-/** When a change was begun last. */
+/** Finds when a change was begun last. */
 export function beginOf(steps: readonly Step[], line: string): Date | undefined {
   const step = steps[lastOf(steps, line, 'begun')];
   return step?.is === 'begun' ? new Date(step.at) : undefined;

@@ -6,16 +6,16 @@ import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts
 import type { Work } from '../work.ts';
 import { executionState } from './execution.ts';
 
-/** How an automation execution ended. */
+/** The end of an automation execution. */
 export interface Ending {
   readonly status: string;
-  /** Which execution of which document. */
+  /** The execution and its document, in words. */
   readonly execution: string;
   /** Its status, and why where it says so. */
   readonly result: string;
 }
 
-/** What was learned about the executions that were started for findings. */
+/** News of the executions that were started for findings. */
 export interface Followed {
   /** The ends of those that are over, by resource. */
   readonly endings: ReadonlyMap<string, Ending>;
@@ -24,7 +24,7 @@ export interface Followed {
   readonly verdicts: Verdicts;
 }
 
-/** Whether executions were started for findings, by this job or the one that it continues. */
+/** Tells whether executions were started for findings, by this job or the one that it continues. */
 export function hasExecutions(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
   return findings.some(({ resource }) => journal.execution(resource) !== undefined);
 }
@@ -52,7 +52,7 @@ export async function followExecutions(
 interface FollowedExecution {
   readonly ending?: Ending;
   readonly verdict?: Verdict;
-  /** Whether it is known that it works on nothing any more. */
+  /** True where it is known that it works on nothing any more. */
   readonly isOver: boolean;
 }
 

@@ -23,7 +23,7 @@ export function markPlace(finding: Finding, runbook: Runbook, job: Pick<Job, 're
   return { rule, account, region: runbook.regionOf?.(resource) ?? job.region, resource };
 }
 
-/** Whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
+/** Tells whether a mark stands for an execution of another job. Whoever set one that is too old is lost. */
 export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
   return mark.job !== journalId(job) && isWithinReason(mark.since, now);
 }
