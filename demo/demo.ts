@@ -10,13 +10,13 @@ import { accounts, homeRegion, keyAges, type Made, type Phase, regions, rules } 
 import { outcomeTable, planLines } from './print.ts';
 import { snapshot } from './snapshot.ts';
 
-/** What was seen on the way: for a test to judge. */
+/** Results that were seen on the way, for a test to judge. */
 export interface DemoReport {
   readonly made: readonly Made[];
   readonly secondPlan: { readonly changes: boolean; readonly text: string };
   readonly firstScan: ScanReport;
   readonly dryRun: readonly Poll[];
-  /** What the accounts held before the dry run, and after it. */
+  /** Content of the accounts before the dry run; `afterDryRun` is the content after it. */
   readonly beforeDryRun: readonly string[];
   readonly afterDryRun: readonly string[];
   /** The poll by which production was remediated, with staging in dry run still. */
@@ -36,7 +36,7 @@ export interface RunningDemo extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** How long remediators go by the settings that they have read. */
+/** Time for which remediators go by the settings that they have read. */
 export const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
 
 const ruleIds = Object.keys(rules('dry run'));

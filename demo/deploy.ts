@@ -10,11 +10,11 @@ import {
 } from '../test/lab/terraform/index.ts';
 import { accounts, type Made, makeResources, organization, type Phase, rules } from './organization.ts';
 
-/** What the demo runs with. */
+/** Surroundings of the demo. */
 export interface DemoOptions {
   readonly localAws: LocalAwsInstallation;
   readonly terraform: TerraformInstallation;
-  /** Where the demo keeps its copy of the project, and Terraform its state. */
+  /** Folder of the demo's copy of the project, and of Terraform's state. */
   readonly folder: string;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;

@@ -22,8 +22,8 @@ export const regions = ['eu-central-1', 'us-east-1'] as const;
 export const homeRegion = 'eu-central-1';
 
 /**
- * How far the rollout is: everywhere in dry run; then production is remediated, where AWS has a runbook by that; then staging
- * too, by direct calls.
+ * The phases of the rollout: everywhere in dry run; then production is remediated, where AWS has a runbook by that;
+ * then staging too, by direct calls.
  */
 export type Phase = 'dry run' | 'production by runbooks' | 'staging directly';
 
@@ -172,7 +172,7 @@ const groups: readonly {
   },
 ];
 
-/** What is made in each account and region as the laboratory makes a violation of the rule. */
+/** Violations that are made in each account and region as the laboratory makes one of the rule. */
 const plainViolations: readonly { rule: LabRuleId; prefix: string; what: string }[] = [
   {
     rule: 'network-acl-default-allows-all',
@@ -194,7 +194,7 @@ const plainViolations: readonly { rule: LabRuleId; prefix: string; what: string 
   { rule: 's3-bucket-public', prefix: 'acl', what: 'bucket that its ACL opens to everyone' },
 ];
 
-/** How old the users' keys are, in days, as the proxy before the local AWS says it. */
+/** Ages of the users' keys in days, as the proxy before the local AWS reports them. */
 export const keyAges = { 'old-robot': 400, 'production-deployer': 120, 'staging-deployer': 91 } as const;
 
 /** Makes the violations, and what must survive beside them, in two accounts and two regions. */

@@ -27,7 +27,7 @@ export function planLines(outcomes: readonly Outcome[]): string[] {
     ]);
 }
 
-/** What came of each finding: one row, and a further one for each further change. */
+/** Prints the outcome of each finding: one row, and a further one for each further change. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
   const rows = [...outcomes]
     .sort(byPlace)

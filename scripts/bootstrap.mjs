@@ -71,8 +71,8 @@ function packagesOf(lockfile) {
 }
 
 /**
- * Whether node_modules holds what the lockfile asks for, by the record that npm leaves there when it is done. What is
- * optional (other platforms' binaries) may be absent.
+ * Tells whether node_modules holds what the lockfile asks for, by the record that npm leaves there when it is done.
+ * What is optional (other platforms' binaries) may be absent.
  */
 function installed() {
   const record = join(modules, '.package-lock.json');

@@ -26,7 +26,7 @@ async function readIfThere(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** What is in one zip and not, or not so, in the other. */
+/** Lists what is in one zip and not, or not so, in the other. */
 function differences(
   built: ReadonlyMap<string, Uint8Array>,
   kept: ReadonlyMap<string, Uint8Array>,

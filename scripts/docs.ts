@@ -46,7 +46,7 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
     .join('\n');
 }
 
-/** What an option may be, in words. */
+/** Lists the values of an option, in words. */
 function values(schema: z.infer<typeof valueSchema>): string {
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(', ');
   if (schema.anyOf !== undefined) {
@@ -92,7 +92,7 @@ function permissionRows(use: string, permissions: readonly Permission[]): string
   ]);
 }
 
-/** What the rule does where its method is `runbook`. */
+/** Describes what the rule does where its method is `runbook`. */
 function runbookSection({ runbook }: RuleFacts): string[] {
   if (runbook === undefined) return [];
   const { document, documentation, regionOf } = runbook;

@@ -21,7 +21,7 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** What leads to an account. The tests' Terraform is kept from all of these, so each is said. */
+/** Variables that lead to an account. The tests' Terraform is kept from all of these, so each is named. */
 const shell = {
   AWS_CONFIG_FILE: path.join(homedir(), '.aws/config'),
   AWS_SHARED_CREDENTIALS_FILE: path.join(homedir(), '.aws/credentials'),

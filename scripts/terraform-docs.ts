@@ -28,7 +28,7 @@ const fileSchema = z.object({
   output: z.record(z.string(), block({ description: z.string() })).default({}),
 });
 
-/** Where one sentence ends and another begins. */
+/** The end of one sentence before the beginning of another. */
 const severalSentences = /[.!?] +["`\p{Lu}]/u;
 
 /** A table's cell: a bar would end it. */
@@ -51,7 +51,7 @@ async function filesIn(folder: string) {
   );
 }
 
-/** What is wrong with the meanings in a table of inputs. */
+/** Lists the mistakes in a table of inputs. */
 function mistakes(folder: string, inputs: readonly (readonly string[])[]): string[] {
   return inputs.flatMap(([name = '', , , meaning = '']) => {
     const at = `${path.relative(root, folder) || 'the root module'}, ${name}`;

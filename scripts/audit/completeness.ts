@@ -7,7 +7,7 @@ import { isProvisional, type Outcome, outcomeSchema } from '../../lambdas/model/
 import type { Evidence } from './evidence.ts';
 import { type Expected, type Gap, gapsOf } from './gaps.ts';
 
-/** What is asked: a month, and how often each rule is polled. */
+/** The question: a month, and the schedule by which each rule is polled. */
 export interface Question {
   /** `2026-11`, in UTC. */
   readonly month: string;
@@ -53,7 +53,7 @@ export interface Proof {
   readonly month: string;
   readonly at: string;
   readonly complete: boolean;
-  /** What the evidence can't show. */
+  /** Gaps in what the evidence can show. */
   readonly notShown: readonly string[];
   readonly rules: readonly RuleProof[];
 }
@@ -68,7 +68,7 @@ const NOT_SHOWN = [
   'A rule that was off for a time is expected to be polled nevertheless, and one whose schedule was changed by the one that is given.',
 ];
 
-/** What the lines of a poll come to: by finding, whether its last line is provisional. */
+/** The lines of a poll: by finding, whether its last line is provisional. */
 interface Lines {
   readonly findings: Map<string, { finishedAt: string; isProvisional: boolean }>;
   readonly closed: Set<string>;

@@ -5,7 +5,7 @@ const DAY = 24 * 60 * MINUTE;
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 
-/** Whether a local time, held as if it were UTC, is one of a field's. */
+/** A test of a local time, held as if it were UTC, against one field. */
 type Matches = (local: Date) => boolean;
 
 /** One minute on the clocks of a time zone, and the moment at which they show it first. */

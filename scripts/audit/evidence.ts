@@ -19,7 +19,7 @@ export class Evidence {
     }
   }
 
-  /** What follows a prefix up to the next slash, as folders are named: `polls/` has the rules. */
+  /** Lists what follows a prefix up to the next slash, as folders are named: `polls/` has the rules. */
   async folders(prefix: string): Promise<string[]> {
     const pages = paginateListObjectsV2(
       { client: this.#s3 },

@@ -3,14 +3,14 @@ import { cronMinutes, localClock } from './cron.ts';
 
 /** Polls that are missing one after the other. */
 export interface Gap {
-  /** When the first of them was due. */
+  /** Time at which the first of them was due. */
   readonly from: string;
-  /** When the last of them was due. */
+  /** Time at which the last of them was due. */
   readonly until: string;
   readonly polls: number;
 }
 
-/** When polls are expected. */
+/** The times at which polls are expected. */
 export interface Expected {
   /** The first moment that is looked at. */
   readonly begin: number;

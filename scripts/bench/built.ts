@@ -88,7 +88,7 @@ const importSchema = z.object({
   cpuMilliseconds: z.number(),
 });
 
-/** How long a fresh process takes to import these files of a function one after another. */
+/** Measures how long a fresh process takes to import these files of a function one after another. */
 export async function importBuilt(
   built: BuiltFunction,
   files: readonly string[],

@@ -26,7 +26,7 @@ export interface Servers {
   readonly tenant: Tenant;
 }
 
-/** What the figures are taken from: the product, and its functions in this process. */
+/** The subject of the figures: the product, and its functions in this process. */
 export interface Bench extends Servers {
   readonly product: Product;
   collect(rule: string, asOf: string): Promise<void>;
@@ -78,8 +78,8 @@ export interface ColdImport {
 }
 
 /**
- * How long a cold remediator takes to load what one job of a rule needs: the files are those that a real job loads,
- * imported one after another in a fresh process without the calls between.
+ * Measures how long a cold remediator takes to load what one job of a rule needs: the files are those that a real job
+ * loads, imported one after another in a fresh process without the calls between.
  */
 export async function coldImport(
   { product, endpoint, proxy }: Bench,
@@ -233,7 +233,10 @@ export interface Memory {
   readonly seconds: number;
 }
 
-/** What the built collector holds while 50,000 findings go through it, within the heap that Lambda would give it. */
+/**
+ * Measures what the built collector holds while 50,000 findings go through it, within the heap that Lambda would give
+ * it.
+ */
 export async function collectorMemory(
   { tenant, product }: Bench,
   built: BuiltFunction,

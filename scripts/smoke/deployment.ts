@@ -3,12 +3,12 @@ import path from 'node:path';
 import { z } from 'zod';
 import { copyProject, runTerraform, type TerraformInstallation } from '../../test/lab/terraform/index.ts';
 
-/** Where a smoke test deploys to, and how. */
+/** Target of a smoke test's deployment. */
 export interface Place {
-  /** What everything is named after. */
+  /** Name that the names of everything begin with. */
   readonly name: string;
   readonly terraform: TerraformInstallation;
-  /** What leads Terraform to the account. */
+  /** Variables that lead Terraform to the account. */
   readonly environment: Readonly<Record<string, string>>;
   /** A folder that holds a copy of the project, with the state, until a destroy has succeeded. */
   readonly folder: string;

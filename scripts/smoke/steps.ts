@@ -20,7 +20,7 @@ interface StepOptions {
   readonly say: (line: string) => void;
 }
 
-/** What a smoke test does in a deployment, one step after the other. Each throws where AWS does not do as expected. */
+/** The steps of a smoke test in a deployment, one after the other. Each throws where AWS does not do as expected. */
 export class Steps {
   readonly #outputs: Outputs;
   readonly #options: StepOptions;

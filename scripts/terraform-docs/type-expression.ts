@@ -1,4 +1,4 @@
-/** What a variable's `type` says, as far as these modules use the language. */
+/** The content of a variable's `type`, as far as these modules use the language. */
 export type TypeExpression =
   | { readonly kind: 'scalar'; readonly name: string }
   | { readonly kind: 'collection'; readonly name: string; readonly of: TypeExpression }

@@ -43,7 +43,7 @@ export function readTrivy(text: string): readonly Check[] {
   return [...new Map(checks.map((check) => [check.name, check])).values()];
 }
 
-/** What trivy says of files that it can't read: it goes on without them, and succeeds. */
+/** Finds trivy's messages on files that it can't read: it goes on without them, and succeeds. */
 export function trivyErrors(log: string): readonly Check[] {
   const errors = log.split('\n').filter((line) => /^\S+\s+(ERROR|FATAL)\s/.test(line));
   return [...new Set(errors.map((line) => line.replace(/^\S+\s+/, '')))].map((message) => ({

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const checkSchema = z.object({
   name: z.string(),
   passed: z.boolean(),
-  /** Why it failed; empty where the log alone says. */
+  /** Reason of a failure; empty where the log alone has it. */
   message: z.string().default(''),
 });
 export type Check = z.infer<typeof checkSchema>;

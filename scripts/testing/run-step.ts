@@ -5,7 +5,7 @@ import { open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
-/** How long a step may take to tidy up when it is told to stop. */
+/** Time that a step may take to tidy up when it must stop. */
 const graceMilliseconds = 8000;
 /** Linux's, wherever it tells times in files. */
 const ticksPerSecond = 100;
@@ -19,7 +19,7 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
 }
 
-/** How a command ended: `0` is success; a text says what else befell it. */
+/** The end of a command: `0` is success; a text says what else happened. */
 export type CommandEnd = number | 'interrupted' | 'took too long' | 'could not be started';
 
 /**

@@ -5,7 +5,7 @@ import type { Check } from './checks.ts';
 
 const repository = path.resolve(import.meta.dirname, '../..');
 
-/** Where a scanner works: nothing of it is left afterwards. */
+/** The working folder of a scanner: nothing of it is left afterwards. */
 export interface ScanPlace {
   /** For the scanner's own files. */
   readonly folder: string;

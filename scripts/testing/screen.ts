@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Check } from './checks.ts';
 
-/** What came of a step. */
+/** The result of a step. */
 export interface StepResult {
   readonly name: string;
   /** Its tests, or one check for the step; none for a preparation that succeeded. */
   readonly checks: readonly Check[];
   readonly seconds: number;
-  /** What its processes worked, where that is known: on a busy machine it says more than how long the step took. */
+  /** CPU time of its processes, where it is known: on a busy machine it says more than the duration. */
   readonly cpuSeconds?: number | undefined;
   readonly logFile: string;
   /** The end of its log. */
@@ -46,8 +46,8 @@ const namesAStep = 5;
 const linesAMessage = 3;
 
 /**
- * What failed, in so many lines: each step that failed with the names of its failing tests and what they say, or the
- * end of its log where that says more, and where the whole log is.
+ * Lists the failures, in so many lines: each step that failed with the names of its failing tests and their messages,
+ * or the end of its log where that says more, and where the whole log is.
  */
 export function failureLines(
   results: readonly StepResult[],

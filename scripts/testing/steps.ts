@@ -6,7 +6,7 @@ export interface Step {
   /** Steps that must have succeeded before. */
   readonly needs: readonly string[];
   /**
-   * What runs: arguments of Node.
+   * Gives the command: arguments of Node.
    * @param report where the command writes its report, if it writes one
    * @param folder a folder of its own for other files
    */

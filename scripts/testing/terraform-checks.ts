@@ -121,7 +121,10 @@ async function checkValidity(name: string, folder: string): Promise<Check> {
   return { name, passed: valid, message };
 }
 
-/** Where a folder's tests are, relative to it: a module's beside it, the root's among the project's other tests. */
+/**
+ * Finds the folder of a folder's tests, relative to it: a module's beside it, the root's among the project's other
+ * tests.
+ */
 async function testsOf(folder: string): Promise<string | undefined> {
   for (const place of ['test', 'test/terraform']) {
     const files = await readdir(path.join(project, folder, place)).catch(() => []);
