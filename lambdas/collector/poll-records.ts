@@ -58,11 +58,13 @@ export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'i
   return `unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
 
-/** The key of outcomes of a poll that no job has, by a digest of their findings. */
-export function deferredKey(poll: Poll, outcomes: readonly Outcome[]): string {
-  const findings = JSON.stringify(outcomes.map(({ finding }) => findingKey(finding)));
+/**
+ * The key of an outcome of a poll that no job has, by a digest of its finding: a poll that is done again finds the same one,
+ * in whichever order the source gives findings.
+ */
+export function deferredKey({ poll, finding }: Pick<Outcome, 'poll' | 'finding'>): string {
   const digest = createHash('sha256')
-    .update(`${epochSeconds(poll)} ${findings}`)
+    .update(`${epochSeconds(poll)} ${findingKey(finding)}`)
     .digest('hex');
   return outcomesKey(poll, digest, 1);
 }
@@ -87,16 +89,19 @@ export class AwsPollRecords implements PollRecords {
   }
 
   async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
-    const [first] = outcomes;
-    if (first === undefined) return;
-    const key = deferredKey(first.poll, outcomes);
+    await pLimit(OBJECTS_AT_ONCE).map(outcomes, (outcome) => this.#keepDeferred(outcome));
+    await this.#publish(
+      outcomes.map((outcome) => outcomeEvent(outcome, this.#address(deferredKey(outcome)))),
+    );
+  }
+
+  async #keepDeferred(outcome: Outcome): Promise<void> {
     try {
-      await this.#objects.putLines(key, outcomes, { IfNoneMatch: '*' });
+      await this.#objects.putLines(deferredKey(outcome), [outcome], { IfNoneMatch: '*' });
     } catch (error) {
       // The poll is done again.
       if (!isAwsError(error, 'PreconditionFailed')) throw error;
     }
-    await this.#publish(outcomes.map((outcome) => outcomeEvent(outcome, this.#address(key))));
   }
 
   async readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined> {

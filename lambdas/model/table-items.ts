@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { resourceInKey } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
-import { pollSchema } from './job.ts';
+import { pollId, pollSchema } from './job.ts';
 import { appliedChangeSchema } from './outcome.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 
@@ -21,6 +21,8 @@ const itemSchema = z.object({
   /** Epoch seconds after which DynamoDB may delete the item. Deleting takes days: who reads compares for himself. */
   expiresAt: z.number().int().positive(),
 });
+
+type Item = z.infer<typeof itemSchema>;
 
 /**
  * The lease of a job. `held` until `until`, then anyone's; `released` by an attempt that left something to do; `done`
@@ -95,6 +97,39 @@ export type ChangedItem = z.infer<typeof changedItemSchema>;
 
 /** A resource that was changed. */
 export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
+
+/**
+ * The jobs of one poll for one rule, account and region that wrote evidence. A poll that is done again sends findings in
+ * other jobs when the source's order changed: by this item these learn what was concluded, also where nothing is new.
+ */
+export const doneItemSchema = itemSchema.extend({
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  /** The region whose remediator works on the jobs. */
+  region: regionSchema,
+  poll: pollSchema,
+  /** One entry per object of evidence, and one per job whose findings others had concluded. Oldest first. */
+  jobs: z.array(
+    z.object({
+      /** The job's id and the object's number, which its key is made of; 0 where there is none. */
+      job: z.string(),
+      number: z.number().int().nonnegative(),
+      chunk: z.number().int().nonnegative(),
+      closes: z.literal(true).optional(),
+      /** The journal's id, where it is not the job's: that of a job that goes on with an earlier one. */
+      journal: z.string().optional(),
+    }),
+  ),
+});
+export type DoneItem = z.infer<typeof doneItemSchema>;
+
+/** `done#<rule>#<account>#<region>`, by poll. */
+export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof Item | 'jobs'>): ItemKey {
+  return { pk: `${DONE}${rule}#${account}#${region}`, sk: pollId(poll) };
+}
+
+/** What the partition keys of the jobs done begin with. */
+export const DONE = 'done#';
 
 /** `lease#<region>#<job>`: each region's remediator writes only its jobs'. */
 export function leaseKey(region: string, job: string): ItemKey {

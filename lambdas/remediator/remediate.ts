@@ -13,6 +13,7 @@ import { type JobResult, nothingLeft } from './job-result.ts';
 import { blockedByVerdict, modes } from './modes.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
+import { DoneJobs } from './record/done-jobs.ts';
 import { FindingMemory } from './record/finding-memory.ts';
 import { Journal } from './record/journal.ts';
 import { confirmHeld, endLease, type HeldLease, takeLease } from './record/lease.ts';
@@ -64,7 +65,8 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const journal = new Journal(journalId(job), ports.evidence);
   const recent = new RecentChanges({ job, ports, journal });
   const log = new OutcomeLog(job, ports.evidence);
-  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory: new FindingMemory() };
+  const memory = new FindingMemory();
+  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done: new DoneJobs(job) };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = {
     isRecalled: false,

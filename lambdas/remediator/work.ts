@@ -4,6 +4,7 @@ import type { Settings } from '../model/settings.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Runbook } from '../rules/runbook.ts';
 import type { Attempt, Ports } from './ports.ts';
+import type { DoneJobs } from './record/done-jobs.ts';
 import type { FindingMemory } from './record/finding-memory.ts';
 import type { Journal } from './record/journal.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
@@ -19,6 +20,7 @@ export interface Work {
   readonly log: OutcomeLog;
   readonly memory: FindingMemory;
   readonly recent: RecentChanges;
+  readonly done: DoneJobs;
 }
 
 /** Knowledge of the stages after the settings, besides. */

@@ -19,7 +19,7 @@ locals {
   # Keys of the table's items that this region's remediator reads and writes: those of its own jobs and resources.
   # Findings of no region are the home region's.
   own_items = concat(
-    ["lease#${local.region}#*", "finding#????????????#${local.region}#*"],
+    ["lease#${local.region}#*", "done#*#????????????#${local.region}", "finding#????????????#${local.region}#*"],
     local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
   )
 }

@@ -6,7 +6,13 @@ import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
 import { findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
 import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
-import type { Changed, FindingRecord, Known, Lease } from '../../lambdas/remediator/record/findings-store.ts';
+import type {
+  Changed,
+  FindingRecord,
+  Known,
+  Lease,
+  PollPlace,
+} from '../../lambdas/remediator/record/findings-store.ts';
 import { freshAccount } from './harness/product.ts';
 
 const REGION = 'eu-central-1';
@@ -45,6 +51,7 @@ function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
 }
 
 const nothing: Known = { changed: [], findings: [] };
+const place: PollPlace = { rule: POLL.rule, account: '111122223333', region: REGION, poll: POLL };
 
 function changedOf(resource: string): Changed {
   const change = {
@@ -147,11 +154,17 @@ test('what is known of findings is read as it was written, beside what was chang
   };
   const changed = changedOf('deploy #%');
   await record.takeLease(job, leaseOf('one'), NOW);
-  await record.endLease(job, leaseOf('one', { state: 'done' }), { changed: [changed], findings: [finding] });
+  const done = { ...place, jobs: [{ job: job.job, number: 1, chunk: 0 }] };
+  const all = { changed: [changed], findings: [finding], done };
+  await record.endLease(job, leaseOf('one', { state: 'done' }), all);
 
-  const known = await record.recall([finding, { ...finding, rule: 'other' }], [changed]);
+  const known = await record.recall([finding, { ...finding, rule: 'other' }], [changed], place);
 
-  expect(known).toMatchObject({ changed: [changed], findings: [finding] });
+  const later = { ...place, poll: { ...POLL, asOf: '2026-01-31T13:00:00Z' } };
+  const next = await record.recall([], [], later);
+
+  expect(known).toMatchObject(all);
+  expect(next).toEqual({ changed: [], findings: [], done: undefined });
 });
 
 test('a finding of a newer version is not read as one of this, and said loudly', async () => {
@@ -159,7 +172,7 @@ test('a finding of a newer version is not read as one of this, and said loudly',
   const newer = { ...findingItemKey(name), ...name, version: 2 };
   await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
 
-  await expect(record.recall([name], [])).rejects.toMatchObject({ name: 'UnreadableItemError' });
+  await expect(record.recall([name], [], place)).rejects.toMatchObject({ name: 'UnreadableItemError' });
 });
 
 test('a table that is not there is AWS’s own error', async () => {
@@ -171,7 +184,7 @@ test('a table that is not there is AWS’s own error', async () => {
   const asked = await Promise.allSettled([
     missing.takeLease(job, leaseOf('one'), NOW),
     missing.endLease(job, leaseOf('one'), nothing),
-    missing.recall([], [changedOf('bucket')]),
+    missing.recall([], [changedOf('bucket')], place),
     missing.readChanged([changedOf('bucket')]),
   ]);
 

@@ -8,6 +8,10 @@ import {
   type ChangedResource,
   changedItemSchema,
   changedKey,
+  DONE,
+  type DoneItem,
+  doneItemSchema,
+  doneKey,
   type FindingItem,
   findingItemKey,
   findingItemSchema,
@@ -17,12 +21,14 @@ import {
 } from '../../model/table-items.ts';
 import type {
   Changed,
+  Done,
   FindingName,
   FindingRecord,
   FindingsStore,
   JobName,
   Known,
   Lease,
+  PollPlace,
   Taken,
 } from './findings-store.ts';
 
@@ -58,12 +64,13 @@ export class FindingsRecord implements FindingsStore {
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
 
-  async endLease(job: JobName, lease: Lease, { changed, findings }: Known): Promise<void> {
+  async endLease(job: JobName, lease: Lease, { changed, findings, done }: Known): Promise<void> {
     const item = this.#leaseItem(job, lease);
     const condition = mayEnd(lease.holder);
     const others = [
       ...changed.map((each) => this.#changedItem(each)),
       ...findings.map((each) => this.#findingItem(each)),
+      ...(done === undefined ? [] : [this.#doneItem(done)]),
     ];
     const isWritten =
       others.length === 0
@@ -72,12 +79,21 @@ export class FindingsRecord implements FindingsStore {
     if (!isWritten) throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
   }
 
-  async recall(findings: readonly FindingName[], resources: readonly ChangedResource[]): Promise<Known> {
-    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey)];
+  async recall(
+    findings: readonly FindingName[],
+    resources: readonly ChangedResource[],
+    poll: PollPlace,
+  ): Promise<Known> {
+    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey), doneKey(poll)];
     const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
+    const [done] = items.filter(isDone);
+    const ofResources = items.filter((item) => !isDone(item));
+    const changed = ofResources.filter(({ sk }) => sk === CHANGED);
+    const known = ofResources.filter(({ sk }) => sk !== CHANGED);
     return {
-      changed: items.filter(({ sk }) => sk === CHANGED).map((item) => parseItem(changedItemSchema, item)),
-      findings: items.filter(({ sk }) => sk !== CHANGED).map((item) => parseItem(findingItemSchema, item)),
+      changed: changed.map((item) => parseItem(changedItemSchema, item)),
+      findings: known.map((item) => parseItem(findingItemSchema, item)),
+      done: done === undefined ? undefined : parseItem(doneItemSchema, done),
     };
   }
 
@@ -103,9 +119,17 @@ export class FindingsRecord implements FindingsStore {
     };
   }
 
+  #doneItem(done: Done): DoneItem {
+    return { ...done, ...doneKey(done), version: 1, expiresAt: this.#inDays(LEASE_DAYS) };
+  }
+
   #inDays(days: number): number {
     return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
   }
+}
+
+function isDone({ pk }: { readonly pk: string }): boolean {
+  return pk.startsWith(DONE);
 }
 
 /** @throws UnreadableItemError when the item has another form, for instance that of a newer version */

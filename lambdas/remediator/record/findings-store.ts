@@ -1,4 +1,10 @@
-import type { ChangedItem, ChangedResource, FindingItem, LeaseItem } from '../../model/table-items.ts';
+import type {
+  ChangedItem,
+  ChangedResource,
+  DoneItem,
+  FindingItem,
+  LeaseItem,
+} from '../../model/table-items.ts';
 
 /** The result of taking a job's lease. */
 export type Taken =
@@ -19,8 +25,15 @@ export interface FindingsStore {
    * @throws LeaseHeldError when another attempt has the lease
    */
   endLease(job: JobName, lease: Lease, learned: Known): Promise<void>;
-  /** Reads, by one question, what is known of findings and what was applied lately to resources. */
-  recall(findings: readonly FindingName[], resources: readonly ChangedResource[]): Promise<Known>;
+  /**
+   * Reads, by one question, what is known of findings, what was applied lately to resources, and which jobs of a poll have
+   * evidence.
+   */
+  recall(
+    findings: readonly FindingName[],
+    resources: readonly ChangedResource[],
+    poll: PollPlace,
+  ): Promise<Known>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
 }
@@ -34,13 +47,19 @@ export interface JobName {
 /** The name of a finding. */
 export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 
+/** The jobs of a poll for one rule, account and region. */
+export type PollPlace = Omit<Done, 'jobs'>;
+
 /** Items of the table besides leases. */
 export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
+  /** Undefined where no job of the poll has evidence, or nothing is new. */
+  readonly done?: Done | undefined;
 }
 
 type WithoutForm<T> = Omit<T, 'pk' | 'sk' | 'version' | 'expiresAt'>;
 export type Lease = WithoutForm<LeaseItem>;
 export type FindingRecord = WithoutForm<FindingItem>;
 export type Changed = WithoutForm<ChangedItem>;
+export type Done = WithoutForm<DoneItem>;

@@ -70,10 +70,15 @@ export async function endLease(
   lease: HeldLease | undefined,
   state: 'released' | 'done',
   findings: readonly FindingRecord[],
-  { recent }: Work,
+  { recent, done, log }: Work,
 ): Promise<unknown[]> {
   try {
-    await lease?.end(state, { changed: await recent.toWrite(), findings });
+    const changed = await recent.toWrite();
+    await lease?.end(state, {
+      changed,
+      findings,
+      done: done.toWrite(log.own().map(({ evidence }) => evidence)),
+    });
     return [];
   } catch (error) {
     return [error];

@@ -40,14 +40,12 @@ export class OutcomeLog {
     }
   }
 
-  /** Reads of an object that another job of the poll wrote what it says of a resource. Where it is gone: nothing. */
-  async readOf(resource: string, key: string): Promise<void> {
-    this.#ofOthers.add(resource);
+  /** Reads of an object that another job of the poll wrote what it says of resources. Where it is gone: nothing. */
+  async readOf(resources: ReadonlySet<string>, key: string): Promise<void> {
     const outcomes = (await this.#objects.readOutcomes(key)) ?? [];
-    this.#learn(
-      outcomes.filter(({ finding }) => finding.resource === resource),
-      key,
-    );
+    const known = outcomes.filter(({ finding }) => resources.has(finding.resource));
+    for (const { finding } of known) this.#ofOthers.add(finding.resource);
+    this.#learn(known, key);
   }
 
   /** The outcome that counts of a resource. */

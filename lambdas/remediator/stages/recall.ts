@@ -16,6 +16,7 @@ export async function recall({
   log,
   memory,
   recent,
+  done,
 }: Work): Promise<Outcome[]> {
   const isKnown = await journal.read();
   const { account, region } = job;
@@ -23,15 +24,16 @@ export async function recall({
   const known = await ports.table.recall(
     job.findings,
     resources.map((resource) => ({ account, region, resource })),
+    done.place,
   );
   recent.keep(resources, known.changed);
   memory.keep(known.findings);
+  done.keep(known.done);
   if (attempt.number > 1 || isKnown) await log.read();
-  for (const resource of resources) {
-    // Another job of the same poll may have had the finding, too.
-    const evidence = memory.evidenceAt(job.poll, resource);
-    if (evidence !== undefined && log.standing(resource) === undefined) await log.readOf(resource, evidence);
-  }
+  // Another job of the same poll may have had a finding, too.
+  const unknown = new Set(resources.filter((resource) => log.standing(resource) === undefined));
+  const told = [...unknown].flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
+  for (const key of new Set([...done.evidenceOfOthers(), ...told])) await log.readOf(unknown, key);
   return resources.flatMap((resource) => {
     const outcome = log.standing(resource)?.outcome;
     if (outcome === undefined || isProvisional(outcome)) return [];

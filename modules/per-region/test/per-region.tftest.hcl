@@ -106,7 +106,7 @@ run "enabled_creates" {
     condition = [
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Action, "dynamodb:PutItem")
       ] == [{
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["lease#eu-central-1#*", "finding#????????????#eu-central-1#*"] }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*"] }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
     error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
@@ -207,7 +207,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
-    ]) == ["lease#eu-central-1#*", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
+    ]) == ["lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
     error_message = "Policy: ${module.remediator.policy}"
   }
 }

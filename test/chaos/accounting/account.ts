@@ -45,6 +45,7 @@ const findingItemSchema = z.looseObject({
   changes: z.array(z.looseObject({ evidence: z.string() })),
 });
 const leaseSchema = z.looseObject({ state: z.string() });
+const doneSchema = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string(), number: z.int() })) });
 
 const MOST_UNCONFIRMED_SHARE = 0.01;
 
@@ -198,11 +199,16 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   }
 }
 
-/** No lease is held, and each finding's item names evidence that is there and has its outcome. */
+/** No lease is held, what jobs are said to have written is there, and each finding's item names evidence that is there and has its outcome. */
 function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const evidence = new Map(
     [...grouped(lines, ({ key, finding }) => `${key} ${finding.account} ${finding.resource}`)].map(
       ([name, of]) => [name, of.map(({ outcome }) => outcome)],
+    ),
+  );
+  const written = new Set(
+    [...cloud.objects.below(BUCKETS.evidence, 'outcomes/')].map(
+      ([key]) => /([^/]+)\.jsonl\.gz$/.exec(key)?.[1],
     ),
   );
   const known = new Set<string>();
@@ -211,6 +217,13 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
     if (pk.startsWith('lease#')) {
       const { state } = leaseSchema.parse(stored);
       if (state !== 'done') problems.push(`${pk} is ${state}`);
+      continue;
+    }
+    if (pk.startsWith('done#')) {
+      for (const { job, number } of doneSchema.parse(stored).jobs) {
+        if (number > 0 && !written.has(`${job}-${number}`))
+          problems.push(`${pk}: ${job}-${number} is not there`);
+      }
       continue;
     }
     if (sk === '#changed') continue;

@@ -154,7 +154,7 @@ describe('records', () => {
     stands = true;
     await records.writeDeferred([deferred]);
 
-    const key = deferredKey(POLL, [deferred]);
+    const key = deferredKey(deferred);
     expect(key).toMatch(/^outcomes\/date=2026-01-31\/rule=s3-bucket-public\/[0-9a-f]{64}-1\.jsonl\.gz$/);
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
     expect(puts.map(({ path }) => decodeURIComponent(path.split('?')[0] ?? ''))).toEqual([
@@ -169,6 +169,38 @@ describe('records', () => {
       .map(({ Detail }) => JSON.parse(Detail));
     const event = { ...deferred, id: details[0]?.id, evidence: `s3://cspm-evidence/${key}` };
     expect(details).toEqual([event, event]);
+  });
+
+  test('keep outcomes one by one: a poll that is done again in another order finds each', async () => {
+    await using aws = await scriptedAws(({ method }) =>
+      method === 'PUT'
+        ? { status: 200, body: '' }
+        : jsonAnswer({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }, { EventId: 'f' }] }),
+    );
+    const at = '2026-01-31T12:00:01Z';
+    const [one, other] = ['one', 'other'].map(
+      (resource): Outcome => ({
+        version: 1,
+        poll: POLL,
+        finding: { rule: POLL.rule, account: '222222222222', region: 'eu-central-1', resource },
+        outcome: 'deferred',
+        reason: 'Netskope is at work',
+        willRetry: true,
+        plan: [],
+        applied: [],
+        startedAt: at,
+        finishedAt: at,
+      }),
+    );
+    if (one === undefined || other === undefined) throw new Error('there are no outcomes');
+    const records = recordsOf(aws);
+
+    await records.writeDeferred([one, other]);
+    await records.writeDeferred([other, one]);
+
+    const puts = aws.calls.filter(({ method }) => method === 'PUT').map(({ path }) => path);
+    expect(puts).toHaveLength(4);
+    expect(new Set(puts).size).toBe(2);
   });
 
   test('that cannot be kept are an error, and no event tells of them', async () => {

@@ -1,4 +1,5 @@
 import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { DoneJobs } from '../../../../lambdas/remediator/record/done-jobs.ts';
 import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts';
@@ -24,6 +25,7 @@ export function gateContext(
     log: new OutcomeLog(job, ports.evidence),
     memory: new FindingMemory(),
     recent: new RecentChanges({ job, ports, journal }),
+    done: new DoneJobs(job),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',
     runbook: undefined,

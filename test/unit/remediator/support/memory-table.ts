@@ -1,13 +1,16 @@
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
+import { pollId } from '../../../../lambdas/model/job.ts';
 import type {
   Changed,
+  Done,
   FindingName,
   FindingRecord,
   FindingsStore,
   JobName,
   Known,
   Lease,
+  PollPlace,
   Taken,
 } from '../../../../lambdas/remediator/record/findings-store.ts';
 
@@ -20,6 +23,9 @@ export class MemoryTable implements FindingsStore {
   /** What is known of findings, by `findingKey`. */
   readonly findings = new Map<string, FindingRecord>();
 
+  /** The jobs of polls that have evidence, by poll, account and region. */
+  readonly done = new Map<string, Done>();
+
   async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
     const by = this.leases.get(job);
     if (by?.state === 'done') return { is: 'done' };
@@ -28,22 +34,29 @@ export class MemoryTable implements FindingsStore {
     return { is: 'taken' };
   }
 
-  async endLease({ job }: JobName, lease: Lease, { changed, findings }: Known): Promise<void> {
+  async endLease({ job }: JobName, lease: Lease, { changed, findings, done }: Known): Promise<void> {
     if (this.leases.get(job)?.holder !== lease.holder) throw new LeaseHeldError('taken over');
     this.leases.set(job, lease);
     for (const each of changed) this.changed.set(each.resource, structuredClone(each));
+    if (done !== undefined) this.done.set(placeOf(done), structuredClone(done));
     for (const each of findings) this.findings.set(findingKey(each), structuredClone(each));
   }
 
   async recall(
     findings: readonly FindingName[],
     resources: readonly { readonly resource: string }[],
+    poll: PollPlace,
   ): Promise<Known> {
     const known = findings.flatMap((finding) => this.findings.get(findingKey(finding)) ?? []);
-    return { changed: await this.readChanged(resources), findings: structuredClone(known) };
+    const done = structuredClone(this.done.get(placeOf(poll)));
+    return { changed: await this.readChanged(resources), findings: structuredClone(known), done };
   }
 
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
     return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
   }
+}
+
+function placeOf({ poll, account, region }: PollPlace): string {
+  return `${pollId(poll)} ${account} ${region}`;
 }

@@ -161,6 +161,7 @@ export class RemediatorInMemory {
     this.objects.clear();
     this.table.findings.clear();
     this.table.leases.clear();
+    this.table.done.clear();
   }
 
   /** The job that was put off last. */
