@@ -28,7 +28,7 @@ import { startTenant, type Tenant } from './tenant/index.ts';
 /** All that the product meets outside: AWS, with a proxy before it, and a Netskope tenant. */
 export interface Lab extends AsyncDisposable {
   readonly aws: LocalAws;
-  /** What everyone calls in AWS's stead: functions, Terraform, tests. */
+  /** The address that everyone calls in AWS's stead: functions, Terraform, tests. */
   readonly proxy: AwsProxy;
   /** Refuses what AWS would refuse the roles that call through the proxy. */
   readonly judge: PermissionJudge;
@@ -37,7 +37,10 @@ export interface Lab extends AsyncDisposable {
   /** CloudFormation StackSets with service-managed permissions, and the organization that they are for. */
   readonly stackSets: StackSetsSimulation;
   readonly tenant: Tenant;
-  /** What a client of an account's root takes: past the proxy, so that no fault and no judge meets its calls. */
+  /**
+   * Makes the settings of a client of an account's root: past the proxy, so that no fault and no judge meets its
+   * calls.
+   */
   settings(account: string, region: string): ClientSettings;
   /** Makes resources in an account. */
   accountBuilder(account: string): AccountBuilder;
@@ -53,7 +56,7 @@ export interface Lab extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** What a client of the AWS SDK takes. */
+/** Settings of a client of the AWS SDK. */
 export type ClientSettings = ReturnType<AccountBuilder['settings']>;
 
 export interface LabOptions {
@@ -65,8 +68,8 @@ export interface LabOptions {
   /** Default: one of no other account than its management account. */
   readonly organization?: OrganizationOptions;
   /**
-   * Whether AWS refuses what a role's policies do not allow, and throttles as documented. Default: yes. The benchmark
-   * leaves it out: the judge's own look-ups would be measured too.
+   * True where AWS refuses what a role's policies do not allow, and throttles as documented. Default: true. The
+   * benchmark leaves it out: the judge's own look-ups would be measured too.
    */
   readonly strict?: boolean;
   /** Is given each call when it is answered. */
@@ -130,7 +133,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   }
 }
 
-/** What the lab does for who works in it. */
+/** Makes the lab's methods for those who work in it. */
 function doors(
   endpoint: string,
   proxy: AwsProxy,

@@ -315,7 +315,7 @@ export class AccountBuilder {
     return new S3Client(this.settings(region));
   }
 
-  /** What a client of the account's root takes. */
+  /** Makes the settings of a client of the account's root. */
   settings(region: string) {
     return {
       region,

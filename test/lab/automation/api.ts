@@ -24,7 +24,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What AWS does and this simulation doesn't. */
+/** Behaviour of AWS that this simulation lacks. */
 export class NotSimulated extends ApiError {
   constructor(what: string) {
     super('AutomationSimulationError', `${what}: AWS knows this, the simulated Automation does not`);

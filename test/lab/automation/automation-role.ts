@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Credentials, ROLE_ARN } from './document.ts';
 import { type ServicePrincipal, stsAs } from './service-principal.ts';
 
-/** Whether a role lets a service assume it. */
+/** A question whether a role lets a service assume it. */
 export interface TrustQuestion {
   readonly roleArn: string;
   /** The role's trust policy, as JSON. */

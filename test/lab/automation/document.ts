@@ -13,7 +13,7 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** What a step has to go by. */
+/** Everything that a step has to go by. */
 export interface StepContext {
   /** By name; those that weren't given have their default. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface Step {
   readonly run: (context: StepContext) => Promise<'done' | 'again'>;
 }
 
-/** What a step asserts isn't so. */
+/** A step's assertion that isn't so. */
 export class AssertionFailed extends Error {
   override name = 'AssertionFailed' as const;
 }
@@ -50,7 +50,7 @@ export interface DocumentParameter {
   readonly description: string;
   /** A parameter without a default is required. */
   readonly default?: string;
-  /** What it expects, in words, where the value isn't it. */
+  /** Names what it expects, in words, where the value isn't it. */
   readonly refuses: (value: string) => string | undefined;
 }
 

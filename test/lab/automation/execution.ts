@@ -30,7 +30,7 @@ export interface StepExecution {
   readonly failure?: Failure;
 }
 
-/** What an execution is made of, when it is started. */
+/** Request of which an execution is made when it is started. */
 export interface ExecutionRequest {
   readonly id: string;
   readonly account: string;
@@ -59,7 +59,7 @@ export interface AutomationExecution extends Omit<ExecutionRequest, 'document' |
   readonly endedAt: Date | undefined;
 }
 
-/** What happens to a step in its place, now that the execution has come to it. */
+/** Chooses what happens to a step in its place, now that the execution has come to it. */
 export type MeetFault = (execution: AutomationExecution, step: string) => StepEffect | undefined;
 
 /** Between two looks of a wait that a test wants finished. */

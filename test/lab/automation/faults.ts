@@ -1,4 +1,4 @@
-/** What happens in place of a step. */
+/** The effect that takes the place of a step. */
 export type StepEffect =
   /** It fails, with this message, without doing anything. */
   | { readonly fail: string }
@@ -9,7 +9,10 @@ export type StepEffect =
   /** Someone cancels the execution before it. */
   | 'cancel';
 
-/** Which steps meet a fault, all conditions together. Faults of the API itself are the proxy's: `throttle` and the like. */
+/**
+ * A fault and the steps that meet it, all conditions together. Faults of the API itself are the proxy's: `throttle`
+ * and the like.
+ */
 export interface AutomationFault {
   readonly document?: string;
   readonly account?: string;

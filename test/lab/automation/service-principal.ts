@@ -8,13 +8,13 @@ import { SERVICE_CALL_TOKEN } from '../local-aws/index.ts';
 export interface ServicePrincipal {
   /** `ssm.amazonaws.com` */
   readonly service: string;
-  /** What `aws:SourceAccount` is. */
+  /** Value of `aws:SourceAccount`. */
   readonly sourceAccount: string;
-  /** What `aws:SourceArn` is. */
+  /** Value of `aws:SourceArn`. */
   readonly sourceArn: string;
 }
 
-/** How the local AWS's own services tell each other who calls. AWS has no such header. */
+/** Header in which the local AWS's own services tell each other who calls. AWS has no such header. */
 const SERVICE_HEADER = 'x-localemu-data';
 const TOKEN_HEADER = 'x-localemu-data-auth';
 

@@ -30,9 +30,9 @@ import { revokedAsInAws } from './revocations.ts';
 
 /** Per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
 export interface AutomationQuotas {
-  /** How many run at once. */
+  /** Number of executions that run at once. */
   readonly atOnce: number;
-  /** How many wait for a place. */
+  /** Number of executions that wait for a place. */
   readonly queued: number;
 }
 
@@ -41,17 +41,17 @@ export interface AutomationOptions {
   readonly proxy: AwsProxy;
   /** The local AWS, asked for what a service looks up within AWS: whether a role exists, whether a VPC is the default. */
   readonly upstream: () => string;
-  /** How long an execution waits before it begins, and before each step. Default: 200. */
+  /** Delay before an execution begins, and before each of its steps. Default: 200. */
   readonly stepMilliseconds?: number;
   /** Default: AWS's. */
   readonly quotas?: AutomationQuotas;
-  /** Whether a role may be assumed. Default: as its trust policy says. */
+  /** Judge of whether a role may be assumed. Default: as its trust policy says. */
   readonly trusts?: TrustJudge;
 }
 
 /** A fault of Automation that is at work. */
 export interface AutomationInjection {
-  /** How many steps it has met. */
+  /** Number of steps that it has met. */
   readonly hits: number;
   remove(): void;
 }

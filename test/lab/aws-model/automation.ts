@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { AwsModelError, type Operation, reading } from './operation.ts';
 import { type AwsState, withEntry } from './state.ts';
 
-/** How long an execution runs. */
+/** Duration of an execution. */
 const RUN_MILLISECONDS = 60_000;
 
 const startSchema = z.looseObject({
@@ -12,7 +12,7 @@ const startSchema = z.looseObject({
 });
 const getSchema = z.looseObject({ AutomationExecutionId: z.string() });
 
-/** What AWS's documents do, in one step. */
+/** The effects of AWS's documents, in one step. */
 const documents: Readonly<
   Record<string, (state: AwsState, parameters: Readonly<Record<string, string[]>>) => AwsState>
 > = {

@@ -3,7 +3,7 @@ import { sdkTags } from './ec2-parameters.ts';
 import { AwsModelError, type Operation, reading, writing } from './operation.ts';
 import { type Cluster, withEntry } from './state.ts';
 
-/** How long AWS takes to make a cluster private, or public. */
+/** Time that AWS takes to make a cluster private, or public. */
 const WORK_MILLISECONDS = 240_000;
 
 const describeSchema = z.looseObject({ ClusterIdentifier: z.string().optional() });

@@ -12,13 +12,13 @@ export class AwsModelError extends Error {
   }
 }
 
-/** What a call gives: the SDK's output, and the state after it where it changed something. */
+/** The result of a call: the SDK's output, and the state after it where it changed something. */
 export interface Answered {
   readonly output: object;
   readonly next?: AwsState;
 }
 
-/** Who calls, and what ids new things get. */
+/** The caller, and the ids that new things get. */
 export interface OperationContext {
   readonly account: string;
   readonly region: string;

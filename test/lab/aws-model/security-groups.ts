@@ -6,7 +6,10 @@ import { type AwsState, type GroupRule, type RuleContent, type SecurityGroup, wi
 
 const PROTOCOLS: Readonly<Record<string, string>> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
 
-/** What tells two rules of a group apart: a group can't hold two with the same protocol, ports and source. */
+/**
+ * Makes the key that distinguishes two rules of a group: a group can't hold two with the same protocol, ports and
+ * source.
+ */
 const keyOf = ({ protocol, fromPort, toPort, source }: RuleContent): string =>
   `${protocol} ${fromPort} ${toPort} ${source}`;
 

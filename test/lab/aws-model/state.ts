@@ -1,4 +1,7 @@
-/** What a security group rule says, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports -1 where there are none. */
+/**
+ * The content of a security group rule, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports -1 where
+ * there are none.
+ */
 export interface RuleContent {
   readonly protocol: string;
   readonly fromPort: number;
@@ -20,7 +23,7 @@ export interface SecurityGroup {
   readonly owner: string;
   readonly vpc: string;
   readonly tags: Tags;
-  /** How many inbound rules it can hold. */
+  /** Number of inbound rules that it can hold. */
   readonly quota: number;
   readonly rules: readonly GroupRule[];
 }
@@ -48,7 +51,7 @@ export interface NetworkAcl {
 }
 
 export interface Vpc {
-  /** Whether it is its region's default VPC. */
+  /** True where it is its region's default VPC. */
   readonly isDefault?: boolean;
   readonly cidrs: readonly string[];
   readonly ipv6Cidrs: readonly string[];
@@ -67,7 +70,7 @@ export interface FlowLog {
   /** In milliseconds. */
   readonly created: number;
   readonly tags: Tags;
-  /** When AWS comes to know that it can't deliver, in milliseconds; never where there is none. */
+  /** Time at which AWS comes to know that it can't deliver, in milliseconds; never where there is none. */
   readonly failsAt?: number;
   /** The client token of the call that made it. */
   readonly token?: string;
@@ -100,7 +103,7 @@ export interface Snapshot {
 export interface Database {
   /** Default: an instance. */
   readonly of?: 'instance' | 'cluster';
-  /** Whether the instance itself is still there. */
+  /** True where the instance itself is still there. */
   readonly isThere: boolean;
   readonly tags: Tags;
   readonly snapshots: readonly Snapshot[];
@@ -124,7 +127,7 @@ export interface LogGroup {
 /** A Redshift cluster. */
 export interface Cluster {
   readonly isPublic: boolean;
-  /** What AWS is at work on, and until when, in milliseconds. */
+  /** The change that AWS is at work on, and its end, in milliseconds. */
   readonly pending: { readonly isPublic: boolean; readonly until: number } | null;
   readonly tags: Tags;
 }
@@ -150,7 +153,7 @@ export interface Bucket {
   readonly region: string;
   readonly tags: Tags;
   readonly block: Block | null;
-  /** Whether its ACL grants READ to everyone. */
+  /** True where its ACL grants READ to everyone. */
   readonly aclIsPublic: boolean;
   /** Null where it has no policy. */
   readonly policyIsPublic: boolean | null;

@@ -1,4 +1,4 @@
-/** What a service answers over HTTP. */
+/** A service's answer over HTTP. */
 export interface AwsAnswer {
   readonly status: number;
   /** Names in lower case. The length of the body is not among them. */

@@ -66,7 +66,7 @@ function secondFlowLog(): Correct {
 const knownDelivery: Correct = (_, answer) =>
   withBody(answer, bodyText(answer).replaceAll(/<creationTime>[^<]*<\/creationTime>/g, ''));
 
-/** Where the local AWS is known to answer otherwise than AWS documents, makes the answer what AWS gives. */
+/** Makes an answer what AWS gives, where the local AWS is known to answer otherwise than AWS documents. */
 export function asAwsAnswers(): (call: AwsCall, answer: AwsAnswer) => AwsAnswer {
   const corrections: Readonly<Record<string, Correct>> = {
     DescribeNetworkAcls: missingNetworkAcl,

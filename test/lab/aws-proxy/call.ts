@@ -3,20 +3,22 @@ import { cbor } from '@smithy/core/cbor';
 import { z } from 'zod';
 import { lambdaOperation, s3Operation, schedulerOperation } from './rest-operations.ts';
 
-/** How a service's calls and errors are written: https://smithy.io/2.0/aws/protocols/index.html */
+/** The way in which a service's calls and errors are written: https://smithy.io/2.0/aws/protocols/index.html */
 export type Protocol = 'ec2-query' | 'query' | 'json' | 'rest-json' | 'rest-xml' | 'rpc-v2-cbor';
 
-/** Who signed a call, as far as it is known. */
+/** The signer of a call, as far as it is known. */
 export interface Principal {
   readonly account: string;
-  /** What `GetCallerIdentity` answers; undefined for an account's root, as which an access key of twelve digits counts. */
+  /**
+   * Answer of `GetCallerIdentity`; undefined for an account's root, as which an access key of twelve digits counts.
+   */
   readonly arn?: string;
   /** Of a role's session: the role, with its path. */
   readonly roleArn?: string;
   readonly sessionName?: string;
   /** The policy that was sent when the role was assumed, as it was sent. */
   readonly sessionPolicy?: string;
-  /** Who assumed the role; undefined for a role that a service took on, such as a function's. */
+  /** The principal that assumed the role; undefined for a role that a service took on, such as a function's. */
   readonly assumedBy?: Principal;
 }
 
@@ -37,7 +39,7 @@ export interface AwsCall {
    * what stands in the path (`Bucket`, `Key`; `Name`), in the query and in a JSON body.
    */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Whether it may change something, judged by the operation's name. A dry run of EC2 may not. */
+  /** True where it may change something, judged by the operation's name. A dry run of EC2 may not. */
   readonly isWrite: boolean;
   readonly method: string;
   /** With the query, undecoded. */
@@ -55,11 +57,11 @@ export interface ProxiedCall extends AwsCall {
   /** Of an error: `InvalidGroup.NotFound`. */
   readonly errorCode?: string;
   readonly durationMilliseconds: number;
-  /** Whether a fault met it. */
+  /** True where a fault met it. */
   readonly faulted: boolean;
 }
 
-/** What a call says by itself, before it is known who made it. */
+/** A call by itself, before it is known who made it. */
 export type ParsedCall = Pick<
   AwsCall,
   'service' | 'operation' | 'region' | 'accessKeyId' | 'protocol' | 'parameters' | 'isWrite'

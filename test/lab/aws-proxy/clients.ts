@@ -16,7 +16,7 @@ export function through(proxy: AwsProxy, accessKeyId = ACCOUNT, region = REGION)
   };
 }
 
-/** What a call was refused with, after the SDK's retries. */
+/** Awaits the error that a call is refused with, after the SDK's retries. */
 export async function errorOf(promise: Promise<unknown>): Promise<SdkError> {
   const error: unknown = await promise.then(
     () => 'no error',

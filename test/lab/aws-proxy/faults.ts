@@ -2,7 +2,7 @@ import { type AwsAnswer, bodyText, withBody } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import type { CommonError, ErrorDetails } from './error-answers.ts';
 
-/** What happens to a call that a fault meets. */
+/** The effect on a call that a fault meets. */
 export type Effect =
   /** The service's own name for it, in its own format. The call has no effect. */
   | CommonError
@@ -17,7 +17,7 @@ export type Effect =
   /** The service's answer, changed. */
   | { readonly rewrite: (answer: AwsAnswer, call: AwsCall) => AwsAnswer };
 
-/** Which calls a fault meets, all conditions together, and what happens to them. */
+/** A fault: the calls that it meets, all conditions together, and what happens to them. */
 export interface Fault {
   readonly service?: string;
   readonly operation?: string;

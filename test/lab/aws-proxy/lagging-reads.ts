@@ -2,14 +2,14 @@ import type { AwsAnswer } from './answer.ts';
 import type { AwsCall } from './call.ts';
 import type { Fault } from './faults.ts';
 
-/** How long matching reads answer an older state. */
+/** Duration for which matching reads answer an older state. */
 export type HowLong = { readonly times: number } | { readonly milliseconds: number };
 
 /** Reads that may answer what they answered before, as AWS's eventually consistent reads do. */
 export interface LaggingReads {
   /** To be injected into a proxy: remembers what matching reads answer, and changes nothing until `lag` is called. */
   readonly fault: Fault;
-  /** How many reads were given an older answer. */
+  /** Number of reads that were given an older answer. */
   readonly hits: number;
   /**
    * From now on, a matching read that was made before (same account, region and parameters) answers what it answered

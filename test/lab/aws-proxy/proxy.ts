@@ -16,7 +16,7 @@ import { Principals } from './principals.ts';
 
 /** A fault that is at work. */
 export interface Injection {
-  /** How many calls it has met. */
+  /** Number of calls that it has met. */
   readonly hits: number;
   remove(): void;
 }
@@ -25,9 +25,9 @@ export interface Injection {
 export type Intercept = (call: AwsCall) => Promise<AwsAnswer | undefined>;
 
 export interface AwsProxyOptions {
-  /** Where calls go: asked for each, so that the proxy can be started first. */
+  /** Finds the address that calls go to: asked for each, so that the proxy can be started first. */
   readonly upstream: () => string;
-  /** Whether to answer as AWS does where the local AWS differs. Default: true. */
+  /** True to answer as AWS does where the local AWS differs. Default: true. */
   readonly asAwsAnswers?: boolean;
   /** Told of each call as it is answered. */
   readonly onCall?: (call: ProxiedCall) => void;
@@ -74,7 +74,7 @@ export async function startAwsProxy(options: AwsProxyOptions): Promise<AwsProxy>
 
 interface ActiveFault {
   readonly fault: Fault;
-  /** How many calls have met its conditions, with those that it let go by. */
+  /** Number of calls that have met its conditions, with those that it let go by. */
   met: number;
   hits: number;
 }

@@ -8,7 +8,9 @@ export interface RestOperation {
 
 type Methods = Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD', string>>>;
 
-/** What a key in the query makes of a call on a bucket. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html */
+/**
+ * Operations on a bucket by a key in the query. https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html
+ */
 const BUCKET_SUBRESOURCES: Readonly<Record<string, Methods>> = {
   publicAccessBlock: {
     GET: 'GetPublicAccessBlock',

@@ -28,7 +28,7 @@ const readInFull: ReadonlySet<string> = new Set([
 const cloudTrailReads: Rate = { burst: 10, perSecond: 10 };
 const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
 
-/** Whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
+/** Tells whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
 function isUnfiltered({ operation, parameters }: AwsCall): boolean {
   return readInFull.has(operation) && !('MaxResults' in parameters || 'Filter.1.Name' in parameters);
 }

@@ -9,7 +9,7 @@ import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type Outcome, type Unprocessable, unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import { RecordedOutcomes } from './recorded-outcomes.ts';
 
-/** Where the product is deployed, as the root of its security account sees it. */
+/** The place of a deployed product, as the root of its security account sees it. */
 export interface DeploymentPlace {
   readonly endpoint: string;
   readonly account: string;
@@ -107,13 +107,13 @@ export class Deployment {
     throw new Error(`the schedule of ${rule} has started no poll with findings`);
   }
 
-  /** What a poll could not turn into jobs. */
+  /** Lists what a poll could not turn into jobs. */
   async unprocessable(poll: PollSummary['poll']): Promise<readonly Unprocessable[]> {
     const keys = await this.#list(`unprocessable/${poll.rule}/${epochSeconds(poll)}/`, '.json');
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
-  /** How many messages lie in a region's queue, seen and unseen, and in its dead-letter queue. */
+  /** Counts the messages in a region's queue, seen and unseen, and in its dead-letter queue. */
   async queueDepths(region: string): Promise<{ jobs: number; deadLetters: number }> {
     const [jobs, deadLetters] = await Promise.all([
       this.#depth(region, 'jobs.fifo'),

@@ -8,7 +8,10 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { pythonFolder, workFolder } from './paths.ts';
 
-/** What the local AWS runs on: Python packages of our own, or a server that someone has running already. */
+/**
+ * The installation that the local AWS runs on: Python packages of our own, or a server that someone has running
+ * already.
+ */
 export type LocalAwsInstallation =
   | { readonly kind: 'installed'; readonly python: string }
   | { readonly kind: 'elsewhere'; readonly endpoint: string };
@@ -16,7 +19,7 @@ export type LocalAwsInstallation =
 /** LocalEmu starts on older versions too, and fails later with a syntax error. */
 const OLDEST_PYTHON: readonly [major: number, minor: number] = [3, 12];
 const PYTHON_NAMES = ['python3.14', 'python3.13', 'python3.12', 'python3'];
-/** How long a Python may take to say its version. */
+/** Time that a Python may take to say its version. */
 const PYTHON_TIMEOUT_MILLISECONDS = 10_000;
 
 /**
@@ -56,7 +59,7 @@ export async function preparePackages({
 }
 
 export interface Packages {
-  /** What they are, in messages. */
+  /** Name for them in messages. */
   readonly what: string;
   readonly python: string;
   /** The folder that becomes the virtual environment. */

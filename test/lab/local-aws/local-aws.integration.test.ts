@@ -79,7 +79,7 @@ const ZIP = zipSync({
   'broken.mjs': strToU8(`console.log('about to break'); throw new Error('no table');`),
 });
 
-/** Where functions leave word of what they do. */
+/** Folder in which functions leave word of what they do. */
 let folder: string;
 let aws: LocalAws;
 let lambda: LambdaClient;

@@ -5,7 +5,7 @@ const repository = path.resolve(import.meta.dirname, '../../..');
 /** The part of the local AWS that runs inside its server. */
 export const pythonFolder = path.join(import.meta.dirname, 'python');
 
-/** Where everything goes that is made while tests and the demo run: nothing else in the repository is written to. */
+/** Folder for everything that is made while tests and the demo run: nothing else in the repository is written to. */
 export const workFolder = path.join(repository, '.work');
 
 /** Node as the functions run on it, whatever Node the machine has. */

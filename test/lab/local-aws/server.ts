@@ -15,7 +15,7 @@ export interface LocalAws extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
   readonly port: number;
-  /** What the server says; stays after it was stopped. Empty for a server that runs elsewhere. */
+  /** Log of the server; stays after it was stopped. Empty for a server that runs elsewhere. */
   readonly logFile: string;
   /** Undefined for a server that runs elsewhere. */
   readonly pid: number | undefined;
@@ -39,7 +39,7 @@ export interface LocalAwsOptions {
 const START_TIMEOUT_MILLISECONDS = 90_000;
 const REQUEST_TIMEOUT_MILLISECONDS = 5000;
 const GROUP_END_TIMEOUT_MILLISECONDS = 3000;
-/** How often is looked whether it has come up, or gone. */
+/** Interval of the looks whether it has come up, or gone. */
 const LOOK_INTERVAL_MILLISECONDS = 50;
 const LOG_LINES_IN_ERROR = 15;
 
@@ -210,7 +210,7 @@ async function endGroup(child: ChildProcess): Promise<void> {
   while (signalGroup(pid, 0) && Date.now() < deadline) await sleep(LOOK_INTERVAL_MILLISECONDS);
 }
 
-/** Whether there was anything left to be signalled. */
+/** Signals a process group. @returns whether there was anything left to be signalled */
 function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, signal);

@@ -12,7 +12,7 @@ import { LocalAwsState } from './local-aws.ts';
 import { type PolicyDocument, parsePolicy } from './policy.ts';
 import { simulate } from './simulate.ts';
 
-/** What EventBridge delivers by a rule, to a target or to the target's dead-letter queue. */
+/** A delivery by a rule of EventBridge, to a target or to the target's dead-letter queue. */
 export interface Delivery {
   /** The rule's ARN. */
   readonly rule: string;
@@ -24,7 +24,7 @@ export interface Delivery {
 const EVENTS = 'events.amazonaws.com';
 
 /**
- * What is left of a topic's or a key's policy for EventBridge, which can't deliver by a statement with conditions:
+ * Reduces a topic's or a key's policy to what EventBridge can deliver by, which is no statement with conditions:
  * EventBridge user guide, "Amazon SNS permissions", and SNS developer guide, "Key management".
  */
 function withoutConditionalAllows(policy: PolicyDocument): PolicyDocument {

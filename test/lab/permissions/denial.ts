@@ -2,7 +2,7 @@ import type { RequestAnalysis } from '@cloud-copilot/iam-simulate';
 import type { AwsCall } from '../aws-proxy/index.ts';
 import type { Requirement } from './requirement.ts';
 
-/** Which policy stands in the way, and whether it denies or only doesn't allow. */
+/** The policy that stands in the way, and whether it denies or only doesn't allow. */
 export interface DenialReason {
   readonly policy: 'identity' | 'session' | 'boundary' | 'resource' | 'trust';
   readonly explicit: boolean;
@@ -16,7 +16,7 @@ const words: Readonly<Record<DenialReason['policy'], string>> = {
   trust: 'role trust policy',
 };
 
-/** Why a request is denied, in the order in which AWS names policies; undefined for one that is allowed. */
+/** Finds why a request is denied, in the order in which AWS names policies; undefined for one that is allowed. */
 export function denialReason({ action }: Requirement, analysis: RequestAnalysis): DenialReason | undefined {
   if (analysis.result === 'Allowed') return undefined;
   const resource = action === 'sts:AssumeRole' ? 'trust' : 'resource';
@@ -33,7 +33,7 @@ export function denialReason({ action }: Requirement, analysis: RequestAnalysis)
 }
 
 /**
- * What AWS says to whom it denies a call.
+ * Writes AWS's message to whom it denies a call.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export function denialMessage(

@@ -8,7 +8,7 @@ import {
   requirement,
 } from './requirement.ts';
 
-/** What an EC2 call asks for on a resource of the caller's account: `vpc/vpc-1`. */
+/** Makes the requirement of an EC2 call on a resource of the caller's account: `vpc/vpc-1`. */
 export function ec2Requirement(
   call: AwsCall,
   action: string,
@@ -37,7 +37,7 @@ export function tagsByKind({ parameters }: AwsCall): Map<string, Record<string, 
 }
 
 /**
- * What tagging at creation asks for.
+ * Makes the requirements of tagging at creation.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
  */
 export function createTags(call: AwsCall): Requirement[] {

@@ -13,7 +13,7 @@ export interface JudgeOptions {
   readonly organizations?: Readonly<Record<string, string>>;
 }
 
-/** What came of one requirement. */
+/** The judgement on one requirement. */
 export interface Verdict extends Requirement {
   /** `arn:aws:sts::111111111111:assumed-role/…` */
   readonly principal: string;
@@ -21,11 +21,11 @@ export interface Verdict extends Requirement {
   readonly role: string;
   readonly sessionName: string;
   readonly allowed: boolean;
-  /** Why not. */
+  /** Reason of a denial. */
   readonly reason?: DenialReason;
 }
 
-/** Who asks: a session of a role, as the proxy knows it. */
+/** The asker: a session of a role, as the proxy knows it. */
 export type RoleSession = Pick<Principal, 'account' | 'roleArn' | 'sessionName' | 'sessionPolicy'> & {
   readonly arn: string;
 };
@@ -90,7 +90,7 @@ export class PermissionJudge {
     return this.#verdicts.filter(({ allowed }) => !allowed);
   }
 
-  /** What calls were that the map does not know: messages. */
+  /** Messages about calls that the map does not know. */
   get unknownCalls(): readonly string[] {
     return this.#unknownCalls;
   }
@@ -156,7 +156,7 @@ export class PermissionJudge {
   }
 
   /**
-   * Whether a role may be taken on by a service.
+   * Tells whether a role may be taken on by a service.
    * @param service `lambda.amazonaws.com`
    * @param conditions what the service tells of itself: `aws:SourceAccount`, `aws:SourceArn`
    */
@@ -252,7 +252,7 @@ export class PermissionJudge {
   }
 }
 
-/** What `read` gives, from its first success on; not that there is nothing. */
+/** Remembers what `read` gives, from its first success on; not that there is nothing. */
 function remembered<T>(
   known: Map<string, Promise<T | undefined>>,
   key: string,

@@ -20,7 +20,7 @@ export interface KeyUse {
   readonly of: string;
 }
 
-/** What a call asks of the key, by its action. */
+/** Uses of the key that a call asks for, by its action. */
 const ofTheKey: Readonly<Record<string, readonly string[]>> = {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
   's3:GetObject': ['kms:Decrypt'],
@@ -62,7 +62,7 @@ export class KeyJudge {
     this.#state = new LocalAwsState(() => endpoint);
   }
 
-  /** What roles' calls asked of keys, each once; the resource of an S3 call is the bucket. */
+  /** Lists the uses of keys that roles' calls asked for, each once; the resource of an S3 call is the bucket. */
   async usesOf(
     calls: readonly { readonly role: string; readonly action: string; readonly resource: string }[],
   ): Promise<readonly KeyUse[]> {
@@ -77,8 +77,9 @@ export class KeyJudge {
   }
 
   /**
-   * Whether AWS would let the key be used.
-   * @param left what is thought to be gone: a statement of the key's policy, by its Sid, or all that a role may do with keys
+   * Tells whether AWS would let the key be used.
+   * @param left what is thought to be gone: a statement of the key's policy, by its Sid, or all that a role may do
+   * with keys
    * @throws Error where the resource has no key of the user's
    */
   async allows(

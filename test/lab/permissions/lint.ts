@@ -11,9 +11,9 @@ import type { PolicyDocument, Statement } from './policy.ts';
 const TAG_KEY = /^(aws:(?:ResourceTag|RequestTag)|ec2:ResourceTag)\/.+$/;
 
 /**
- * What AWS would take without a word and that does nothing, or more than it seems to: actions that there are not,
+ * Finds what AWS would take silently and that does nothing, or more than it seems to: actions that do not exist,
  * resources that an action does not take, `*` where it takes one, condition keys that AWS does not fill for it.
- * @returns one line a finding
+ * @returns one line per finding
  */
 export async function lintPolicy({ Statement: statements }: PolicyDocument): Promise<string[]> {
   const findings: string[] = [];
@@ -54,12 +54,12 @@ async function lintAction(action: string, statement: Statement): Promise<string[
   ];
 }
 
-/** Whether a resource pattern can stand for resources of this type. */
+/** Tells whether a resource pattern can stand for resources of this type. */
 function fits(pattern: string, { arn }: ResourceType): boolean {
   return pattern !== '*' && overlap(pattern, arn.replaceAll(/\$\{\w+\}/g, '*'));
 }
 
-/** Whether there is a text that both patterns match; `*` stands for any text. */
+/** Tells whether there is a text that both patterns match; `*` stands for any text. */
 function overlap(one: string, other: string): boolean {
   const isStars = (text: string): boolean => /^\**$/.test(text);
   // Of what is left of the second from each place on, whether it overlaps with what is left of the first; from behind.

@@ -18,7 +18,7 @@ import { isAwsError } from '../../../lambdas/aws/errors.ts';
 import { type NamedPolicy, type PolicyDocument, parsePolicy } from './policy.ts';
 import type { StateLookups } from './requirement.ts';
 
-/** What a role is allowed, and who may take it on. */
+/** The permissions of a role, and who may take it on. */
 export interface RolePolicies {
   readonly identity: readonly NamedPolicy[];
   readonly boundary?: NamedPolicy;

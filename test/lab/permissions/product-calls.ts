@@ -155,7 +155,7 @@ const stsCalls: Calls = {
   'sts:GetCallerIdentity': () => [],
 };
 
-/** What the product calls whatever its rules are: jobs, settings, evidence, findings, events, runbooks, roles. */
+/** Calls of the product whatever its rules are: jobs, settings, evidence, findings, events, runbooks, roles. */
 export const productCalls: Calls = {
   ...eventsCalls,
   ...objectCalls,

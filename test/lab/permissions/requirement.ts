@@ -14,7 +14,7 @@ export interface Requirement {
   readonly resource: string;
   /** The account that the resource is in. */
   readonly account: string;
-  /** What is known of the request and the resource. What is known of the principal is added by the judge. */
+  /** Known values about the request and the resource. Those about the principal are added by the judge. */
   readonly conditions: ConditionValues;
 }
 
@@ -34,13 +34,13 @@ export interface StateLookups {
   ): Promise<{ readonly tags: Readonly<Record<string, string>>; readonly destination: string } | undefined>;
 }
 
-/** What a call asks for. */
+/** A function that lists what a call asks for. */
 export type Requires = (
   call: AwsCall,
   state: StateLookups,
 ) => readonly Requirement[] | Promise<readonly Requirement[]>;
 
-/** What calls ask for, by service and operation: `ec2:CreateFlowLogs`. */
+/** Functions that list what calls ask for, by service and operation: `ec2:CreateFlowLogs`. */
 export type Calls = Readonly<Record<string, Requires>>;
 
 /** The ARN of something in the call's region and account, or elsewhere. */
@@ -54,7 +54,7 @@ export function arnOf(
   return `arn:aws:${service}:${region}:${account}:${resource}`;
 }
 
-/** What a call asks for, on a resource of the caller's account unless the ARN names another. */
+/** Makes the requirement of a call, on a resource of the caller's account unless the ARN names another. */
 export function requirement(
   call: AwsCall,
   action: string,

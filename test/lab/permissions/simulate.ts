@@ -2,7 +2,7 @@ import { type RunSimulationResults, runSimulation } from '@cloud-copilot/iam-sim
 import { type NamedPolicy, type PolicyDocument, withAccount, withAccounts } from './policy.ts';
 import type { ConditionValues } from './requirement.ts';
 
-/** Whether a principal may do something, by these policies. */
+/** A question whether a principal may do something, by these policies. */
 export interface Question {
   readonly principal: string;
   readonly action: string;

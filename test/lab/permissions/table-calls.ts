@@ -6,8 +6,8 @@ import { arnOf, type Calls, type Requirement, type Requires, requirement, text }
 const itemSchema = z.looseObject({ pk: z.looseObject({ S: z.string() }) });
 
 /**
- * What DynamoDB asks for an action on items of a table. `dynamodb:LeadingKeys` are the items' partition keys; a request
- * that names no items has no such key.
+ * Lists what DynamoDB asks for an action on items of a table. `dynamodb:LeadingKeys` are the items' partition keys; a
+ * request that names no items has no such key.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 function onItems(

@@ -1,9 +1,9 @@
-/** Where a check looks: one account, with clients that are that account's. */
+/** The place of a check: one account, with clients that are that account's. */
 export interface Place {
   readonly account: string;
   /** A region's code. Of checks of the whole account: where to ask. */
   readonly region: string;
-  /** What an AWS SDK client is made with, for this account; by default for the place's region. */
+  /** Makes the settings of an AWS SDK client for this account; by default for the place's region. */
   settings(region?: string): {
     readonly region: string;
     readonly endpoint: string;
@@ -12,7 +12,7 @@ export interface Place {
   };
 }
 
-/** What a check says of one resource and one rule. */
+/** The judgement of a check on one resource and one rule. */
 export interface Verdict {
   /** The rule's number in the benchmark that it comes from. */
   readonly rule: string;
@@ -31,7 +31,7 @@ export interface Check {
   /** For messages: what is read. */
   readonly reads: string;
   readonly rules: readonly string[];
-  /** Whether it looks at the whole account at once, instead of region by region. */
+  /** True where it looks at the whole account at once, instead of region by region. */
   readonly wholeAccount?: boolean;
   run(place: Place, now: Date): Promise<Verdict[]>;
 }

@@ -13,7 +13,7 @@ import { labRule as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled.ts';
 export type { Check, Place, Verdict } from './check.ts';
 export type { CallExample, LabRule, Scenario, Site } from './lab-rule.ts';
 
-/** What the laboratory knows of each rule, by the rule's id. A new rule is a file and a line here. */
+/** The laboratory's knowledge of each rule, by the rule's id. A new rule is a file and a line here. */
 export const labRules = {
   'cloudtrail-log-file-validation': cloudtrailLogFileValidation,
   'iam-access-key-unrotated': iamAccessKeyUnrotated,
@@ -37,7 +37,7 @@ export const labRuleIds = Object.keys(labRules)
   .filter((id): id is LabRuleId => id in labRules)
   .sort();
 
-/** What Netskope says of a rule, by its number in the benchmark that it comes from. */
+/** Finds Netskope's words for a rule, by its number in the benchmark that it comes from. */
 export function wordsOf(code: string): LabRule['words'] {
   const rule = Object.values(labRules).find((candidate) => candidate.code === code);
   if (rule === undefined) throw new Error(`the laboratory knows no rule ${code}`);
@@ -53,7 +53,7 @@ export function violate(id: LabRuleId, site: Site): Promise<string> {
   return rule.violate === undefined ? rule.scenarios[0].make(site) : rule.violate(site);
 }
 
-/** Whether findings of the rule name no region. */
+/** Tells whether findings of the rule name no region. */
 export function isGlobal(id: LabRuleId): boolean {
   const rule: LabRule = labRules[id];
   return rule.isGlobal === true;

@@ -7,7 +7,7 @@ import type { NetskopeWords } from './netskope-words.ts';
 /** Options of a rule, as Terraform's user writes them. */
 export type Options = Readonly<Record<string, string | number | boolean | string[]>>;
 
-/** What a call asks for, in an example that the tests check. */
+/** An example of what a call asks for, which the tests check. */
 export type CallExample = readonly [
   name: string,
   parameters: Readonly<Record<string, unknown>>,
@@ -15,7 +15,7 @@ export type CallExample = readonly [
   headers?: Readonly<Record<string, string>>,
 ];
 
-/** Where a violation is made. */
+/** The place where a violation is made. */
 export interface Site {
   readonly builder: AccountBuilder;
   readonly region: string;
@@ -33,19 +33,19 @@ export interface Scenario {
 }
 
 /**
- * What the laboratory knows of a rule, by itself: tenant, demo, benchmark, integration tests and permission judge read
- * it here. It shares no code with the product, so that it sees when the product does the wrong thing.
+ * The laboratory's own knowledge of a rule: tenant, demo, benchmark, integration tests and permission judge read it
+ * here. It shares no code with the product, so that it sees when the product does the wrong thing.
  */
 export interface LabRule<Code extends string = string> {
   /** The rule's number in the benchmark that it comes from. */
   readonly code: Code;
-  /** What Netskope says of it. */
+  /** Netskope's words for it. */
   readonly words: NetskopeWords;
   /** Netskope's names of it where it has several spellings. Default: the one in `words`. */
   readonly names?: readonly string[];
   /** Resources as findings name them. */
   readonly ids: readonly [string, ...string[]];
-  /** What no finding of the rule may name. */
+  /** Texts that no finding of the rule may name. */
   readonly notIds: readonly string[];
   /** Set where AWS has a runbook that remediates it. */
   readonly hasRunbook?: true;
@@ -53,7 +53,7 @@ export interface LabRule<Code extends string = string> {
   readonly check: Check;
   /** Set where findings name no region: IAM's. */
   readonly isGlobal?: true;
-  /** What AWS asks of those who make the rule's calls: `ec2:DescribeVpcs`. Two rules share the same functions. */
+  /** AWS's requirements of those who make the rule's calls: `ec2:DescribeVpcs`. Two rules share the same functions. */
   readonly calls: Calls;
   /** Examples of calls that are new with the rule: the test of the map wants one of each call. */
   readonly callExamples?: readonly CallExample[];
@@ -64,7 +64,10 @@ export interface LabRule<Code extends string = string> {
    * @returns the new resource's id in a finding
    */
   violate?(site: Site): Promise<string>;
-  /** What the proxy must say of a new resource, where the local AWS can't make it as the rule wants it. */
+  /**
+   * Makes the fault by which the proxy shows a new resource as the rule wants it, where the local AWS can't make it
+   * so.
+   */
   readonly pretend?: (resource: string) => Fault;
   /** Together they bring every action of the rule's permissions into play. */
   readonly scenarios: readonly [Scenario, ...Scenario[]];

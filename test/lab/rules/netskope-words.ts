@@ -1,6 +1,6 @@
 import type { ComplianceStandard, TenantItem } from '../tenant/item.ts';
 
-/** What Netskope says of a rule. */
+/** Netskope's words for a rule. */
 export interface NetskopeWords
   extends Pick<TenantItem, 'rule_name' | 'severity' | 'resource_type' | 'resource_category'> {
   readonly profile: string;

@@ -66,7 +66,7 @@ const flowLogCalls: Calls = {
   'ec2:DescribeVpcs': describe,
 
   /**
-   * What whoever makes a flow log needs besides depends on where it writes.
+   * Lists what the maker of a flow log needs besides, which depends on where it writes.
    * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
    * https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
    */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Answer, ReceivedCall } from './scripted-aws.ts';
 
-/** What of an S3 call's query names the operation, with the IAM action by method. */
+/** Actions by the key of an S3 call's query that names the operation, and by method. */
 const s3Actions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   publicAccessBlock: {
     GET: 's3:GetBucketPublicAccessBlock',

@@ -24,13 +24,13 @@ export interface ScriptedAcl {
 export interface ScriptedNetworkAcls {
   /** Families of subnets that are not dual-stack. `null`: EC2 does not list the subnet. */
   readonly families?: Readonly<Record<string, 'ipv4' | 'ipv6' | 'both' | null>>;
-  /** How many inbound entries a network ACL may have. Default: 20. */
+  /** Number of inbound entries that a network ACL may have. Default: 20. */
   readonly quota?: number;
   /** Runs before each call is looked at; an answer that it gives is given instead. */
   readonly before?: (action: string, call: ReceivedCall) => Answer | undefined;
   /** Runs once a call has been carried out; an answer that it gives is given instead: `cut` loses the true one. */
   readonly after?: (action: string, call: ReceivedCall) => Answer | undefined;
-  /** What reads show of a network ACL instead of what stands there. */
+  /** Gives what reads show of a network ACL instead of what stands there. */
   readonly shown?: (id: string) => readonly NetworkAclEntry[] | undefined;
 }
 

@@ -15,7 +15,7 @@ export interface ReceivedCall {
   readonly body: string;
 }
 
-/** What is answered: `cut` breaks the connection off without a word. Objects whose keys end in `.gz` are compressed. */
+/** An answer: `cut` breaks the connection off without a word. Objects whose keys end in `.gz` are compressed. */
 export type Answer =
   | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }
   | 'cut';
@@ -27,7 +27,7 @@ export interface ScriptedAws extends AsyncDisposable {
   readonly endpoint: string;
   /** All calls so far, oldest first. */
   readonly calls: readonly ReceivedCall[];
-  /** How many connections are open. */
+  /** Counts the open connections. */
   connections(): Promise<number>;
 }
 

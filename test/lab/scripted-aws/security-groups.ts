@@ -6,7 +6,7 @@ export interface ScriptedGroup {
   readonly owner?: string;
   readonly tags?: Readonly<Record<string, string>>;
   rules: ExistingRule[];
-  /** How many inbound rules it can hold. */
+  /** Number of inbound rules that it can hold. */
   readonly quota?: number;
   /** A call that is to revoke a rule that does not stand is no error there. */
   readonly isInDefaultVpc?: boolean;
@@ -58,7 +58,7 @@ function asked({ form }: ReceivedCall): Omit<ExistingRule, 'id'>[] {
   return rules;
 }
 
-/** What ModifySecurityGroupRules makes of a rule; undefined where it would be a rule of another type. */
+/** Makes the rule that ModifySecurityGroupRules leaves; undefined where it would be a rule of another type. */
 function modified({ form }: ReceivedCall, old: ExistingRule): ExistingRule | undefined {
   const value = (name: string): string | null => form.get(`SecurityGroupRule.1.SecurityGroupRule.${name}`);
   const source = value('CidrIpv4') ?? value('CidrIpv6') ?? '';

@@ -7,7 +7,7 @@ import {
   withBody,
 } from '../aws-proxy/index.ts';
 
-/** How long AWS is at a change: so many milliseconds, or until it has been looked at so many times. */
+/** Duration of a change by AWS: so many milliseconds, or until it has been looked at so many times. */
 export type ChangeLength = { readonly milliseconds: number } | { readonly reads: number };
 
 export interface SlowRedshiftOptions {
@@ -41,7 +41,7 @@ interface Change {
   /** The call that asked for it, sent on at its end. */
   readonly call: AwsCall;
   readonly publiclyAccessible: string;
-  /** How many looks still show it under way; of a change that ends by time, any number does. */
+  /** Number of looks that still show it under way; of a change that ends by time, any number does. */
   readsLeft: number;
   timer?: NodeJS.Timeout;
 }

@@ -21,13 +21,13 @@ import { isAwsError } from '../../../lambdas/aws/errors.ts';
 import type { Tag } from './api.ts';
 import { namedRoles } from './template.ts';
 
-/** Where a stack is. */
+/** The place of a stack. */
 export interface StackPlace {
   readonly account: string;
   readonly region: string;
 }
 
-/** What a stack is to be made of. */
+/** The contents of which a stack is to be made. */
 export interface StackContents {
   readonly template: string;
   readonly capabilities: readonly Capability[];

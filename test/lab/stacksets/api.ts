@@ -27,7 +27,7 @@ export class ApiError extends Error {
   }
 }
 
-/** What AWS does and this simulation doesn't. */
+/** Behaviour of AWS that this simulation lacks. */
 export class NotSimulated extends ApiError {
   constructor(what: string) {
     super('StackSetsSimulationError', `${what}: AWS knows this, the simulated StackSets do not`);
@@ -90,7 +90,7 @@ export type AutoDeployment = z.infer<typeof autoDeployment>;
 const tag = z.strictObject({ Key: z.string().min(1).max(128), Value: z.string().min(1).max(256) });
 export type Tag = z.infer<typeof tag>;
 
-/** What every request says: which StackSet, and as whom. */
+/** Fields of every request: the StackSet, and the role of the caller. */
 const base = z.strictObject({
   StackSetName: z.string().regex(/^[a-zA-Z][-a-zA-Z0-9]*(:[a-f0-9-]{36})?$/),
   CallAs: z.enum(['SELF', 'DELEGATED_ADMIN']).default('SELF'),

@@ -18,7 +18,7 @@ export interface StackInstance {
   stackId?: string;
 }
 
-/** What became of one instance in an operation. */
+/** The result of an operation for one instance. */
 export interface OperationResult {
   readonly instance: StackInstance;
   readonly status: ResultStatus;
@@ -119,7 +119,7 @@ export class Operation {
 }
 
 /**
- * How many of a region's accounts may fail, and how many are worked on at once.
+ * Finds how many of a region's accounts may fail, and how many are worked on at once.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_StackSetOperationPreferences.html
  */
 function limits(preferences: OperationPreferences, accounts: number) {

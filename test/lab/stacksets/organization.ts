@@ -7,7 +7,7 @@ export interface OrganizationOptions {
   readonly managementAccount: string;
   /** Of CloudFormation StackSets. Default: none. */
   readonly delegatedAdministrators?: readonly string[];
-  /** Whether `aws cloudformation activate-organizations-access` was run. Default: yes. */
+  /** True where `aws cloudformation activate-organizations-access` was run. Default: true. */
   readonly trustedAccess?: boolean;
   /** Organizational units, each with the root or the unit that it is in. */
   readonly units?: Readonly<Record<string, string>>;
@@ -15,7 +15,9 @@ export interface OrganizationOptions {
   readonly accounts?: Readonly<Record<string, string>>;
 }
 
-/** Where an account was and where it is: its unit, the unit that this one is in, and so on up to the root. */
+/**
+ * The former and the present place of an account: its unit, the unit that this one is in, and so on up to the root.
+ */
 export interface AccountMove {
   readonly account: string;
   readonly before: readonly string[];
@@ -55,12 +57,12 @@ export class Organization {
     return this.#membership;
   }
 
-  /** Whether this is the root or one of the units. */
+  /** Tells whether this is the root or one of the units. */
   has(parent: string): boolean {
     return parent === this.root || this.#units[parent] !== undefined;
   }
 
-  /** Whether a unit or the root is this one, or somewhere beneath it. */
+  /** Tells whether a unit or the root is this one, or somewhere beneath it. */
   isWithin(parent: string, ancestor: string): boolean {
     return this.#lineage(parent).includes(ancestor);
   }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { escapeXml } from '../aws-proxy/error-answers.ts';
 import type { AwsAnswer, AwsCall } from '../aws-proxy/index.ts';
 
-/** What a form holds: texts, objects of these, and lists. An empty list is an empty text. */
+/** The content of a form: texts, objects of these, and lists. An empty list is an empty text. */
 export type FormValue = string | FormValue[] | { [name: string]: FormValue };
 
-/** What is answered. What is undefined is left out. */
+/** The content of an answer. Undefined values are left out. */
 export type AnswerValue =
   | string
   | number

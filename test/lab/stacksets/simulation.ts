@@ -18,7 +18,7 @@ export interface StackSetsOptions {
   /** Before which the simulation puts itself, and through which it makes stacks in accounts. */
   readonly proxy: AwsProxy;
   readonly organization: Organization;
-  /** How often is looked whether a stack is done. Default: 250. */
+  /** Interval of the looks whether a stack is done. Default: 250. */
   readonly lookMilliseconds?: number;
 }
 
@@ -184,8 +184,8 @@ class RunningStackSets implements StackSetsSimulation {
   }
 
   /**
-   * Whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other account
-   * has but StackSets of its own.
+   * Tells whether a caller acts for the management account, whose service-managed StackSets are. As itself, any other
+   * account has but StackSets of its own.
    * @throws ApiError for one that says it is a delegated administrator and is none
    */
   #administers({ principal: { account } }: AwsCall, { CallAs }: StackSetRequest): boolean {

@@ -29,7 +29,7 @@ export class StackSet {
   readonly #stacks: AccountStacks;
   readonly #instances: StackInstance[] = [];
   readonly #operations: Operation[] = [];
-  /** Which units' accounts get a stack when they join, and where. */
+  /** Units whose accounts get a stack when they join, and its region. */
   #targets: { readonly unit: string; readonly region: string }[] = [];
   /** Resolved when all operations have ended. */
   #end: Promise<void> = Promise.resolve();
@@ -296,7 +296,7 @@ export class StackSet {
   }
 }
 
-/** Whether a filter leaves an account among those of its unit. */
+/** Tells whether a filter leaves an account among those of its unit. */
 function isChosen({ AccountFilterType: filter, Accounts = [] }: DeploymentTargets, account: string): boolean {
   if (filter === 'INTERSECTION') return Accounts.includes(account);
   if (filter === 'DIFFERENCE') return !Accounts.includes(account);

@@ -719,7 +719,7 @@ describe('an account that fails', () => {
 });
 
 describe('an operation', () => {
-  /** How many stacks are begun before the first is done. */
+  /** Counts the stacks that are begun before the first is done. */
   async function begunAtOnce(OperationPreferences: StackSetOperationPreferences): Promise<number> {
     await create();
     members.isHeld = true;

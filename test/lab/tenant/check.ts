@@ -1,14 +1,14 @@
 import pLimit from 'p-limit';
 import { type Check, labRules, type Place, type RuleCode, type Verdict } from '../rules/index.ts';
 
-/** What a scan looks at. */
+/** The subject of a scan. */
 export interface ScanTarget {
   /** `http://127.0.0.1:4566`: an AWS that takes an access key of twelve digits for that account's root. */
   readonly endpoint: string;
   readonly accounts: readonly { readonly id: string; readonly name: string }[];
   /** Region codes. Of buckets too, those alone are looked at that are in one of them. */
   readonly regions: readonly string[];
-  /** Which rules; by default all. */
+  /** Rules to check; by default all. */
   readonly rules?: readonly RuleCode[];
 }
 
@@ -21,7 +21,7 @@ export interface AccountVerdict extends Verdict {
 const checks: ReadonlySet<Check> = new Set(Object.values(labRules).map(({ check }) => check));
 
 const CONCURRENT_CHECKS = 8;
-/** Where checks of a whole account ask: IAM is signed for it, and S3 lists buckets of every region there. */
+/** Region that checks of a whole account ask: IAM is signed for it, and S3 lists buckets of every region there. */
 const ACCOUNT_REGION = 'us-east-1';
 
 /**

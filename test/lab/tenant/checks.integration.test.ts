@@ -71,7 +71,7 @@ function settings(region = REGION, account = ACCOUNT) {
   return { endpoint: aws.endpoint, region, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
 }
 
-/** What a scan with this rule alone says of each resource: `Failed` or `Passed`, by resource id. */
+/** Scans by this rule alone. @returns for each resource id `Failed` or `Passed` */
 async function scan(rule: RuleCode, at = new Date()): Promise<Map<string, TenantItem>> {
   await using tenant = await startTenant();
   const report = await tenant.scan(

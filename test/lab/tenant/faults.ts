@@ -1,7 +1,7 @@
 import type { ItemList, TenantItem } from './item.ts';
 import type { AssessmentQuery, FilterName } from './query.ts';
 
-/** What is answered in place of the answer. */
+/** A fault that takes the place of the answer. */
 export type AnswerFault =
   /** The token is refused, whatever it is, in the documented body. Which HTTP status comes with it is not documented. */
   | { readonly kind: 'token_refused'; readonly status?: 200 | 403 }
@@ -35,7 +35,7 @@ export type DeliveryFault =
   /** The connection is broken off, by default amid the body. */
   | { readonly kind: 'cut'; readonly part?: 'head' | 'body' };
 
-/** What is wrong with the list of items, or with how it is cut into pages. */
+/** A fault in the list of items, or in how it is cut into pages. */
 export type ListFault =
   /**
    * Further items in the list, of any form, whatever the filter says: malformed ones, of other clouds, of an unknown
@@ -66,7 +66,7 @@ export type ListFault =
 
 export type TenantFault = AnswerFault | DeliveryFault | ListFault;
 
-/** Which requests a fault is met by; without a word, all. */
+/** The requests that a fault meets; by default all. */
 export interface FaultScope {
   /** The first so many that fit the rest. */
   readonly requests?: number;
@@ -77,7 +77,7 @@ export interface FaultScope {
 /** A fault that has been switched on. */
 export interface ActiveFault {
   readonly fault: TenantFault;
-  /** How many requests have met it. */
+  /** Number of requests that have met it. */
   readonly hits: number;
   remove(): void;
 }
@@ -144,7 +144,7 @@ export class Faults {
   }
 
   /**
-   * What a request meets, and counts it.
+   * Finds the faults that a request meets, and counts it.
    * @param query what it asks for; undefined where it is none for items
    */
   meet(query: AssessmentQuery | undefined): MetFaults {

@@ -2,7 +2,7 @@ import type { ItemList, TenantItem } from './item.ts';
 import { type ItemFilter, matches } from './query.ts';
 import { formatTenantTime } from './time.ts';
 
-/** Which finding is meant: of this resource, in one account or whatever account. */
+/** The finding that is meant: of this resource, in one account or whatever account. */
 export interface MuteTarget {
   readonly rule_name: string;
   readonly resource_id: string;
@@ -13,7 +13,7 @@ interface Mute extends MuteTarget {
   readonly by: string;
   readonly since: Date;
   readonly until: Date | undefined;
-  /** When someone took it back. */
+  /** Time at which someone took it back. */
   liftedAt: Date | undefined;
 }
 
@@ -25,7 +25,7 @@ interface Scan {
 /** Queries whose matches are remembered: a client asks for the pages of one query one after another. */
 const REMEMBERED_QUERIES = 16;
 
-/** What a tenant knows: the results of its scans, each at its time, and what people muted. */
+/** The knowledge of a tenant: the results of its scans, each at its time, and what people muted. */
 export class FindingStore {
   /** Oldest first. */
   #scans: Scan[] = [];
@@ -77,7 +77,7 @@ export class FindingStore {
     this.#remembered.clear();
   }
 
-  /** What matches the filter, as things stood at that moment, in the scan's order. */
+  /** Lists what matches the filter, as things stood at that moment, in the scan's order. */
   matching(filter: ItemFilter, asOf: Date): ItemList<TenantItem> {
     const scan = this.#scanBefore(asOf);
     if (scan === undefined) return [];

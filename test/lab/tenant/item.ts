@@ -97,11 +97,11 @@ export function generatedItems(count: number, make: (index: number) => TenantIte
 }
 
 export interface FleetOptions {
-  /** How many accounts the findings are spread over. Their ids count from 100000000000. */
+  /** Number of accounts that the findings are spread over. Their ids count from 100000000000. */
   readonly accounts?: number;
   /** Region codes. */
   readonly regions?: readonly string[];
-  /** What all items have in common. */
+  /** Fields that all items have in common. */
   readonly fields?: Partial<TenantItem>;
 }
 
@@ -123,7 +123,7 @@ export function fleetFindings(count: number, options: FleetOptions = {}): ItemLi
   });
 }
 
-/** What an item of the answer may have become on its way, by what is wrong with it. */
+/** Defects that an item of the answer may have got on its way. */
 export const itemDefects = {
   account_missing: ({ account_id: _, ...item }: TenantItem) => item,
   resource_missing: ({ resource_id: _, ...item }: TenantItem) => item,

@@ -38,7 +38,7 @@ const querySchema = z.object({
 type Query = z.output<typeof querySchema>;
 /** A parameter that chooses items. */
 export type FilterName = Exclude<keyof Query, 'as_of' | 'limit' | 'skip'>;
-/** Which items are asked for. */
+/** A filter of items. */
 export type ItemFilter = Pick<Query, FilterName>;
 
 export interface AssessmentQuery {
@@ -49,7 +49,7 @@ export interface AssessmentQuery {
   readonly skip: number;
 }
 
-/** What a request to `security_assessment` asks for, or what is wrong with it, one message a parameter. */
+/** Reads what a request to `security_assessment` asks for, or what is wrong with it, one message per parameter. */
 export function readQuery(parameters: RawParameters): AssessmentQuery | { readonly errors: string[] } {
   const parsed = querySchema.safeParse(parameters);
   if (!parsed.success) {
@@ -71,7 +71,7 @@ function remediationStatus(item: TenantItem): string {
   return (item.auto_remediation_status ?? 'none').toLowerCase();
 }
 
-/** How each parameter chooses, as documented: strings are matched exactly. */
+/** Tests by which each parameter chooses, as documented: strings are matched exactly. */
 const tests: {
   readonly [Name in FilterName]: (item: TenantItem, value: string, filter: ItemFilter) => boolean;
 } = {
@@ -99,7 +99,7 @@ const tests: {
 };
 const filterNames = querySchema.omit({ as_of: true, limit: true, skip: true }).keyof().options;
 
-/** Whether the item is one that is asked for. */
+/** Tells whether the item is one that is asked for. */
 export function matches(filter: ItemFilter, item: TenantItem): boolean {
   return filterNames.every((name) => {
     const value = filter[name];

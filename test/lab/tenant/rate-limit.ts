@@ -1,4 +1,4 @@
-/** How a tenant limits requests. */
+/** The limit of a tenant's requests. */
 export interface RateLimitOptions {
   /** Requests in any window; the next is refused. */
   readonly requests: number;
@@ -15,7 +15,7 @@ const FIRST_SECOND = 1000;
 /** Decides over requests one by one, in the order in which they come. */
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  /** When the requests came that were let in within the window, oldest first. */
+  /** Times of the requests that were let in within the window, oldest first. */
   #admitted: number[] = [];
 
   constructor(options: RateLimitOptions) {

@@ -1,7 +1,7 @@
 import { labRules } from '../rules/index.ts';
 import type { TenantItem } from './item.ts';
 
-/** What a scan came to. */
+/** The result of a scan. */
 export interface ScanReport {
   readonly at: Date;
   readonly failed: readonly TenantItem[];

@@ -29,7 +29,7 @@ export interface TenantOptions {
   readonly rateLimit?: RateLimitOptions | false;
   /** The HTTP status that comes with a wrong token's error body; by default 200. */
   readonly refusedTokenStatus?: 200 | 403;
-  /** What scans look at where they are not told. Default: what the latest one did. */
+  /** Subject of scans that name none. Default: that of the latest one. */
   readonly scanTarget?: ScanTarget;
   /** The tenant's clock; the rate limit and slow answers go by real time. */
   readonly now?: () => Date;
@@ -43,9 +43,9 @@ export interface TenantRequest {
   readonly url: string;
   /** Of the query and of a JSON body, the body's first. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** Where a token was given. */
+  /** Place in which a token was given. */
   readonly tokenIn: 'query' | 'body' | 'nowhere';
-  /** What was answered; undefined while nothing is. */
+  /** Status of the answer; undefined while there is none. */
   readonly status: number | undefined;
 }
 
@@ -58,7 +58,7 @@ interface Reply {
 interface StartedScan {
   readonly startedBy: string;
   state: 'In Progress' | 'Completed' | 'Failed';
-  /** Why it failed. */
+  /** Reason of a failure. */
   error?: string;
 }
 
@@ -128,7 +128,7 @@ export class Tenant implements AsyncDisposable {
     this.#requests.length = 0;
   }
 
-  /** What the tenant has found, and always had: earlier scans are forgotten. */
+  /** Sets what the tenant has found, and always had: earlier scans are forgotten. */
   setFindings(items: ItemList<TenantItem>): void {
     this.#store.setFindings(items);
   }
@@ -316,11 +316,11 @@ export class Tenant implements AsyncDisposable {
 }
 
 export interface MuteOptions {
-  /** Who does it. */
+  /** Name of the person who does it. */
   readonly by?: string;
   /** From when it counts; by default from now. */
   readonly since?: Date;
-  /** When it ends by itself; by default never. */
+  /** Time at which it ends by itself; by default never. */
   readonly until?: Date;
 }
 

@@ -23,7 +23,7 @@ export interface TerraformInstallation {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Where to look; for tests. */
+/** Places to look in; for tests. */
 export interface TerraformSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
@@ -129,7 +129,7 @@ export function terraformPlatform(): string {
   return `${process.platform}_${architectures[process.arch] ?? process.arch}`;
 }
 
-/** Whether a folder holds the unpacked AWS provider for this machine. */
+/** Tells whether a folder holds the unpacked AWS provider for this machine. */
 async function isMirror(folder: string): Promise<boolean> {
   const versions = await readdir(path.join(folder, provider)).catch(() => []);
   const found = await Promise.all(

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TerraformInstallation } from './installation.ts';
 
-/** How long Terraform may take to stop its providers and write its state when it is told to stop. */
+/** Time that Terraform may take to stop its providers and write its state when it must stop. */
 const graceMilliseconds = 10_000;
 
 export interface TerraformOptions {

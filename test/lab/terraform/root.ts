@@ -28,7 +28,7 @@ const outputSchema = z.record(z.string(), z.object({ value: z.unknown() }));
 /** Values of a root's variables, as JSON can hold them. */
 export type TerraformVariables = Readonly<Record<string, unknown>>;
 
-/** What a root's `backend` block leaves open, each as one `-backend-config`: `{ bucket: 'states' }`. */
+/** Settings that a root's `backend` block leaves open, each as one `-backend-config`: `{ bucket: 'states' }`. */
 export type TerraformBackend = Readonly<Record<string, string>>;
 
 export interface TerraformRootOptions {
@@ -42,7 +42,7 @@ export interface TerraformRootOptions {
    * Default: Terraform starts providers of its own.
    */
   readonly provider?: SharedProvider | undefined;
-  /** Where all output goes. */
+  /** File for all output. */
   readonly logFile: string;
   /** Is told how far an apply or a destroy is, one line at a time. */
   readonly say?: (line: string) => void;
@@ -50,7 +50,7 @@ export interface TerraformRootOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What leads Terraform's AWS provider to a local AWS, as the root of an account there. */
+/** Makes the variables that lead Terraform's AWS provider to a local AWS, as the root of an account there. */
 export function localAwsEnvironment(endpoint: string, account: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
@@ -94,7 +94,7 @@ export class TerraformRoot {
     await this.#change('destroy', variables);
   }
 
-  /** Whether an apply would change something, and the plan as a person reads it. */
+  /** Plans. @returns whether an apply would change something, and the plan as a person reads it */
   async plan(variables: TerraformVariables): Promise<{ changes: boolean; text: string }> {
     const file = await this.#writeVariables(variables);
     const { exitCode, stdout } = await this.#run(

@@ -18,7 +18,7 @@ export interface Packet {
 
 const within = new Map<string, boolean>();
 
-/** Whether an address is in a CIDR. */
+/** Tells whether an address is in a CIDR. */
 export function isWithin(source: string, cidr: string): boolean {
   const key = `${source} ${cidr}`;
   const known = within.get(key);
@@ -32,7 +32,9 @@ export function isWithin(source: string, cidr: string): boolean {
   return answer;
 }
 
-/** Whether an entry, whose block holds the packet's source, speaks of it, as EC2 documents `NetworkAclEntry`. */
+/**
+ * Tells whether an entry, whose block holds the packet's source, applies to it, as EC2 documents `NetworkAclEntry`.
+ */
 function speaksOf(entry: NetworkAclEntry, packet: Omit<Packet, 'source'>): boolean {
   const { protocol, port, icmp = { type: 8, code: 0 } } = packet;
   if (entry.protocol === '-1') return true;
@@ -42,12 +44,13 @@ function speaksOf(entry: NetworkAclEntry, packet: Omit<Packet, 'source'>): boole
   return entry.ports === null || (entry.ports.from <= port && port <= entry.ports.to);
 }
 
-/** Whether an entry speaks of a packet. */
+/** Tells whether an entry applies to a packet. */
 export const matches = (entry: NetworkAclEntry, packet: Packet): boolean =>
   isWithin(packet.source, entry.cidr) && speaksOf(entry, packet);
 
 /**
- * What these entries let in: the first that matches a packet, by number, decides; where none does, it is denied.
+ * Finds what these entries let in: the first that matches a packet, by number, decides; where none does, it is
+ * denied.
  * @returns for a source, whether a packet from there comes in
  */
 export function doorOf(
@@ -60,7 +63,7 @@ export function doorOf(
   };
 }
 
-/** Whether these entries let a packet in. */
+/** Tells whether these entries let a packet in. */
 export const lets = (entries: readonly NetworkAclEntry[], packet: Packet): boolean =>
   doorOf(entries)(packet.source)(packet);
 

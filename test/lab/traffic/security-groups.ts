@@ -16,7 +16,7 @@ export interface Traffic {
   readonly port: number;
 }
 
-/** Whether one rule lets the traffic in, as EC2 documents `IpPermission`. */
+/** Tells whether one rule lets the traffic in, as EC2 documents `IpPermission`. */
 export function lets(rule: ExistingRule, { source, protocol, port }: Traffic): boolean {
   if (rule.source !== source) return false;
   if (rule.protocol === '-1') return true;
@@ -26,7 +26,7 @@ export function lets(rule: ExistingRule, { source, protocol, port }: Traffic): b
   return true;
 }
 
-/** What happens to a call: `lost` takes effect, `cut` does not, and the caller sees an answer of neither. */
+/** The fate of a call: `lost` takes effect, `cut` does not, and the caller sees an answer of neither. */
 export type Interference = 'lost' | 'cut' | undefined;
 
 /**

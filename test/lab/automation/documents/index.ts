@@ -17,7 +17,7 @@ export function findDocument(name: string, region: string): AutomationDocument |
   return document?.isAvailableIn(region) === true ? document : undefined;
 }
 
-/** Whether the name is one that is simulated, in whichever regions. */
+/** Tells whether the name is one that is simulated, in whichever regions. */
 export function isSimulated(name: string): boolean {
   return documents.has(name);
 }

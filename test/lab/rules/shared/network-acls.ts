@@ -4,7 +4,7 @@ import { type Calls, type Requires, text } from '../../permissions/requirement.t
 import { type Check, given, nameOf, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Scenario } from '../lab-rule.ts';
 
-/** Whether an entry lets all traffic in from everywhere. */
+/** Tells whether an entry lets all traffic in from everywhere. */
 export function allowsAllIn(entry: NetworkAclEntry): boolean {
   const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
   return entry.Egress === false && entry.RuleAction === 'allow' && entry.Protocol === '-1' && fromEverywhere;

@@ -9,7 +9,7 @@ import { type Calls, requestTags, text } from '../../permissions/requirement.ts'
 import { type Check, given, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Site } from '../lab-rule.ts';
 
-/** What is not to be reachable from everywhere, by rule. */
+/** Ports that must not be reachable from everywhere, by rule. */
 const closed: readonly { rule: string; port: number; protocols: readonly string[] }[] = [
   { rule: 'CIS-1-2-0-4-1', port: 22, protocols: ['tcp'] },
   { rule: 'CIS-1-2-0-4-2', port: 3389, protocols: ['tcp', 'udp'] },
@@ -20,7 +20,7 @@ function isWorld(block: string | undefined): boolean {
   return block?.endsWith('/0') === true;
 }
 
-/** Whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
+/** Tells whether a group's inbound permission lets the whole world reach the port by one of the protocols. */
 export function opensToWorld(permission: IpPermission, port: number, protocols: readonly string[]): boolean {
   const sources = [
     ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
