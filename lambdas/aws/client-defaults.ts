@@ -30,4 +30,7 @@ export const requestTimeouts: RequestTimeouts = {
   throwOnRequestTimeout: true,
 };
 
-export const clientDefaults: AwsClientOptions = { maxAttempts: 4, requestHandler: requestTimeouts };
+export const clientDefaults = {
+  maxAttempts: 4,
+  requestHandler: requestTimeouts,
+} as const satisfies AwsClientOptions;

@@ -12,8 +12,6 @@ import {
   TakeBackError,
 } from '../model/errors.ts';
 
-const attemptsSchema = z.object({ $metadata: z.object({ attempts: z.number() }) });
-
 /** Fields of every error that an AWS service answered with, as the SDK hands it over. */
 const serviceErrorSchema = z.object({
   $fault: z.enum(['client', 'server']),
@@ -37,15 +35,6 @@ export function isAwsError(error: unknown, ...codes: readonly string[]): error i
   );
 }
 
-/**
- * Tells whether the SDK had sent the call before, and sent it again because it saw no answer or an error. The first
- * attempt may have taken effect: "exists already" and "is gone already" may then be our own doing.
- */
-export function wasRetried(error: unknown): boolean {
-  const parsed = attemptsSchema.safeParse(error);
-  return parsed.success && parsed.data.$metadata.attempts > 1;
-}
-
 /** Every error may be one of the SDK's: all that `SdkError` adds to `Error` is optional. */
 function mayBeSdkError(error: unknown): error is SdkError {
   return error instanceof Error;
@@ -59,6 +48,19 @@ export function isExpiredSession(error: unknown): error is Error {
   return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
 }
 
+/**
+ * Tells whether AWS did not take a call for the moment, by throttling or because the session has expired: it had no
+ * effect, and may be taken when it is sent again.
+ */
+export function isNotTaken(error: unknown): boolean {
+  return isExpiredSession(error) || (mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error));
+}
+
+/** The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help. */
+function isUsedUp(error: unknown): boolean {
+  return isAwsError(error, 'LimitExceeded');
+}
+
 /** Sorts an error, after the SDK's own retries, into what it means for the finding at work: see `ErrorKind`. */
 export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
@@ -70,8 +72,7 @@ export function errorKind(error: unknown): ErrorKind {
   // The job's time was over before AWS answered.
   if (error instanceof Error && error.name === 'AbortError') return 'unavailable';
   if (!mayBeSdkError(error)) return 'bug';
-  // The SDK takes it for throttling. Of the services here, it is a quota that is used up: waiting does not help.
-  if (isAwsError(error, 'LimitExceeded')) return 'refused';
+  if (isUsedUp(error)) return 'refused';
   if (isThrottlingError(error) || isTransientError(error) || isServerError(error)) return 'unavailable';
   const service = serviceErrorSchema.safeParse(error);
   if (!service.success) return 'bug';
@@ -85,7 +86,7 @@ export function errorKind(error: unknown): ErrorKind {
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
   if (error instanceof HeldError) return false;
-  return errorKind(error) !== 'refused';
+  return !isNotTaken(error) && errorKind(error) !== 'refused';
 }
 
 /** An error as an outcome's reason and a log line name it: its code, its message and, from AWS, the request's id. */

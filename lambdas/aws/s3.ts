@@ -1,5 +1,3 @@
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-
 export {
   DeleteObjectCommand,
   DeletePublicAccessBlockCommand,
@@ -14,10 +12,3 @@ export {
   paginateListBuckets,
   S3Client,
 } from '@aws-sdk/client-s3';
-
-/** Sends each call once: for writes of a whole object, before which someone must look each time. */
-export class SingleAttemptS3Client extends S3Client {
-  constructor(settings: S3ClientConfig) {
-    super({ ...settings, maxAttempts: 1 });
-  }
-}

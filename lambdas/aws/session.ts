@@ -30,6 +30,8 @@ export interface AwsSession {
   readonly partition: string;
   /** The moment that ages are measured against. */
   now(): Date;
+  /** Resolves after this many milliseconds. */
+  sleep(milliseconds: number): Promise<void>;
   /** The one client of this class for `region` (default: the session's), made on first use. */
   client<C>(Client: new (settings: ClientSettings) => C, region?: string): C;
   /**

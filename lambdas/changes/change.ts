@@ -106,7 +106,7 @@ export interface ChangeKind<C extends Change> {
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
    * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws HeldError when `mayContinue` does: what was noted stands.
+   * @throws HeldError when `mayContinue` does: what was noted stands, and nothing else was made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
   apply(session: AwsSession, change: C, note: Note<C>, mayContinue: MayContinue): Promise<C>;

@@ -1,6 +1,7 @@
 import { Client } from '@smithy/core/client';
 import { z } from 'zod';
 import { isExpiredSession } from '../aws/errors.ts';
+import { isRead } from '../aws/session-client.ts';
 
 /** Credentials as AssumeRole answers them. */
 export const credentialsSchema = z.object({
@@ -16,7 +17,8 @@ const MOST_RENEWALS = 2;
 
 /**
  * Credentials of an assumed role, which is assumed again when AWS says that they have expired. The call that AWS refused
- * for that reason had no effect: it is sent again, so that neither rules nor changes see it.
+ * for that reason had no effect. A read is sent again, so that neither rules nor changes see it; the error of another
+ * call is passed on, because its maker must look before it sends it again.
  */
 export class RenewableCredentials {
   readonly #assume: () => Promise<Credentials>;
@@ -42,20 +44,22 @@ export class RenewableCredentials {
     { memoized: true },
   );
 
-  /** Makes an SDK client send a call again after its session has expired. */
+  /** Makes an SDK client renew its session when that has expired, and send a read again. */
   renewIn(client: unknown): void {
     if (!(client instanceof Client)) return;
     client.middlewareStack.add(
-      (next) => async (call) => {
-        for (;;) {
-          const used = this.#current;
-          try {
-            return await next(call);
-          } catch (error) {
-            if (!isExpiredSession(error) || !(await this.#renew(used))) throw error;
+      (next, { commandName = '' }) =>
+        async (call) => {
+          for (;;) {
+            const used = this.#current;
+            try {
+              return await next(call);
+            } catch (error) {
+              const isRenewed = isExpiredSession(error) && (await this.#renew(used));
+              if (!isRenewed || !isRead(commandName)) throw error;
+            }
           }
-        }
-      },
+        },
       { step: 'initialize', name: 'renewSession' },
     );
   }

@@ -4,6 +4,7 @@ import { clientDefaults } from '../aws/client-defaults.ts';
 import { type Pace, Pacer } from '../aws/pace.ts';
 import { SessionRequestHandler } from '../aws/request-handler.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../aws/session.ts';
+import { sessionClient } from '../aws/session-client.ts';
 import { AssumeRoleCommand, STSClient } from '../aws/sts.ts';
 import { stsRegionForAnyAccount } from '../aws/sts-region.ts';
 import type { Clock } from '../model/clock.ts';
@@ -141,6 +142,10 @@ class AssumedSession implements OpenSession {
     return new Date(this.#clock.now());
   }
 
+  sleep(milliseconds: number): Promise<void> {
+    return this.#clock.sleep(milliseconds);
+  }
+
   turn(pace: Pace, calls?: number): Promise<void> {
     return this.#pacer.turn(this.account, pace, calls);
   }
@@ -163,15 +168,14 @@ class AssumedSession implements OpenSession {
       });
     };
     const nothing = (): void => {};
-    const settings: ClientSettings & Record<string, unknown> = {
+    const client = sessionClient(Client, {
       ...clientDefaults,
       region,
       credentials: this.#credentials.provider,
       requestHandler: this.#requestHandler,
       // The SDK tells its logger of every call, whether it went well (info) or not (error).
       logger: { trace: nothing, debug: nothing, warn: nothing, info: record, error: record },
-    };
-    const client = new Client(settings);
+    });
     this.#credentials.renewIn(client);
     this.#clients.set(key, client);
     return client;

@@ -3,9 +3,12 @@ import { gunzipSync } from 'node:zlib';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { clientDefaults } from '../../lambdas/aws/client-defaults.ts';
 import { EventBridgeClient, PutEventsCommand } from '../../lambdas/aws/eventbridge.ts';
 import type { AwsSession } from '../../lambdas/aws/session.ts';
+import { sessionClient } from '../../lambdas/aws/session-client.ts';
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import { systemClock } from '../../lambdas/model/clock.ts';
 import { EVENT_SOURCE, FINDING_OUTCOME } from '../../lambdas/model/event-names.ts';
 import { outcomesKey } from '../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId, pollSchema } from '../../lambdas/model/job.ts';
@@ -64,7 +67,8 @@ export class Steps {
       partition: region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws',
       now: () => new Date(),
       turn: async () => {},
-      client: (Client, place = region) => new Client({ region: place }),
+      sleep: (milliseconds) => systemClock.sleep(milliseconds),
+      client: (Client, place = region) => sessionClient(Client, { ...clientDefaults, region: place }),
       calls: [],
     };
     for (const { change } of [...(this.#remediation?.applied ?? [])].reverse()) {

@@ -11,13 +11,21 @@ export interface Act {
   readonly how: number;
 }
 
+/** What becomes of a call without an answer. `refused`: it has no effect, as AWS is unavailable (503); `lost`: it has. */
+export const LOSSES = ['refused', 'lost'] as const;
+export type Loss = (typeof LOSSES)[number];
+
+/** Why AWS does not take a write, which then has no effect. */
+export const REFUSALS = ['throttled', 'expired'] as const;
+
 /** What meets the function's AWS call with this number, counted over all jobs of a case. */
 export type Disturbance = { readonly at: number } & (
   | { readonly act: Act }
   /** This read and the next ones answer the state of so many versions ago. */
   | { readonly lag: { readonly versions: number; readonly reads: number } }
-  /** `retried`: the SDK sends the call again; `for good`: no answer comes; `refused`: it has no effect, and AWS says so (503). */
-  | { readonly loss: 'retried' | 'for good' | 'refused' }
+  | { readonly loss: Loss }
+  /** AWS does not take the next write, this call or a later one. Someone else may act before it is sent again. */
+  | { readonly refusal: (typeof REFUSALS)[number]; readonly meanwhile: Act | null }
 );
 
 /** One rule's job on the resources. */

@@ -43,7 +43,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       ],
       disturbances: [
         { at: 4, act: { kind: 'narrow ports', which: 0, how: 0 } },
-        { at: 5, loss: 'for good' },
+        { at: 5, loss: 'lost' },
       ],
       kills: [],
     },
@@ -67,7 +67,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       jobs: [{ rule: 's3-bucket-public', options: { block_all: false } }],
       disturbances: [
         { at: 3, loss: 'refused' },
-        { at: 1, loss: 'for good' },
+        { at: 1, loss: 'lost' },
         { at: 2, loss: 'refused' },
       ],
       kills: [1, 21],
@@ -97,7 +97,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       },
       jobs: [{ rule: 'security-group-ssh-open', options: { all_traffic: 'split' } }],
       disturbances: [
-        { at: 4, loss: 'retried' },
+        { at: 4, refusal: 'throttled', meanwhile: null },
         { at: 5, act: { kind: 'revoke', which: 0, how: 5 } },
       ],
       kills: [],
@@ -330,7 +330,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
         { at: 10, lag: { versions: 2, reads: 5 } },
         { at: 6, act: { kind: 'remove block', which: 0, how: 0 } },
         { at: 4, act: { kind: 'make public', which: 0, how: 0 } },
-        { at: 1, loss: 'retried' },
+        { at: 1, refusal: 'throttled', meanwhile: null },
       ],
       kills: [],
     },
@@ -373,7 +373,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([rule('sgr-1a0', 0, 65535)]) } },
       jobs: [{ rule: 'security-group-rdp-open', options: { all_traffic: 'split' } }],
       disturbances: [
-        { at: 7, loss: 'for good' },
+        { at: 7, loss: 'lost' },
         { at: 3, act: { kind: 'narrow ports', which: 0, how: 0 } },
         { at: 4, lag: { versions: 1, reads: 4 } },
         { at: 1, act: { kind: 'add', which: 0, how: 0 } },
@@ -453,7 +453,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       disturbances: [
         { at: 1, act: { kind: 'revoke', which: 0, how: 4 } },
         { at: 4, lag: { versions: 1, reads: 1 } },
-        { at: 4, loss: 'retried' },
+        { at: 4, refusal: 'throttled', meanwhile: null },
       ],
       kills: [],
     },
@@ -486,7 +486,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       disturbances: [
         { at: 10, lag: { versions: 1, reads: 7 } },
         { at: 20, lag: { versions: 1, reads: 5 } },
-        { at: 1, loss: 'retried' },
+        { at: 1, refusal: 'throttled', meanwhile: null },
       ],
       kills: [],
     },
@@ -554,7 +554,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       ],
       disturbances: [
         { at: 7, act: { kind: 'narrow ports', which: 0, how: 0 } },
-        { at: 7, loss: 'for good' },
+        { at: 7, loss: 'lost' },
         { at: 1, act: { kind: 'exempt', which: 0, how: 0 } },
         { at: 3, lag: { versions: 2, reads: 3 } },
         { at: 1, act: { kind: 'revoke', which: 0, how: 0 } },
@@ -585,7 +585,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       disturbances: [
         { at: 6, act: { kind: 'narrow source', which: 0, how: 0 } },
         { at: 7, lag: { versions: 1, reads: 4 } },
-        { at: 1, loss: 'retried' },
+        { at: 1, refusal: 'throttled', meanwhile: null },
       ],
       kills: [29],
     },
@@ -620,7 +620,7 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       },
       jobs: [{ rule: 'vpc-flow-logs-disabled', options: { destination: 'arn:aws:s3:::broken' } }],
       disturbances: [
-        { at: 4, loss: 'for good' },
+        { at: 4, loss: 'lost' },
         { at: 7, lag: { versions: 1, reads: 1 } },
       ],
       kills: [],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ACT_KINDS } from './acts.ts';
-import type { Case, Disturbance } from './case.ts';
+import { type Case, type Disturbance, LOSSES, REFUSALS } from './case.ts';
 
 /** The calls at which something may happen: a job takes 3 to 15, and most cases have one or two. */
 const calls = fc.oneof(
@@ -11,24 +11,25 @@ const calls = fc.oneof(
 /** What may meet the calls of a case. The first kinds are those that a failing case is shrunk to. */
 export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   const at = calls;
-  const act = fc.record({
-    at,
-    act: fc.record({
-      kind: fc.constantFrom(...ACT_KINDS[kind]),
-      which: fc.nat(7),
-      how: fc.nat(11),
-    }),
+  const anyAct = fc.record({
+    kind: fc.constantFrom(...ACT_KINDS[kind]),
+    which: fc.nat(7),
+    how: fc.nat(11),
   });
+  const act = fc.record({ at, act: anyAct });
   const lag = fc.record({
     at,
     lag: fc.record({ versions: fc.integer({ min: 1, max: 4 }), reads: fc.integer({ min: 1, max: 8 }) }),
   });
-  const loss = fc.record({
-    at,
-    loss: fc.constantFrom('retried' as const, 'for good' as const, 'refused' as const),
-  });
+  const loss = fc.record({ at, loss: fc.constantFrom(...LOSSES) });
+  const refusal = fc.record({ at, refusal: fc.constantFrom(...REFUSALS), meanwhile: fc.option(anyAct) });
   return fc.array(
-    fc.oneof({ weight: 6, arbitrary: act }, { weight: 3, arbitrary: lag }, { weight: 1, arbitrary: loss }),
+    fc.oneof(
+      { weight: 6, arbitrary: act },
+      { weight: 3, arbitrary: lag },
+      { weight: 1, arbitrary: loss },
+      { weight: 1, arbitrary: refusal },
+    ),
     { minLength: 1, maxLength: 6, size: 'max' },
   );
 }

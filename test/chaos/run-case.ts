@@ -8,7 +8,16 @@ import type { AwsState } from '../lab/aws-model/state.ts';
 import { Killed, type Lifeline } from '../unit/remediator/support/lifeline.ts';
 import { RemediatorInMemory, settingsOf } from '../unit/remediator/support/remediator-in-memory.ts';
 import { doAct } from './acts.ts';
-import { ACCOUNT, type Case, type Disturbance, type JobSpec, REGION, resourcesOf } from './case.ts';
+import {
+  ACCOUNT,
+  type Act,
+  type Case,
+  type Disturbance,
+  type JobSpec,
+  type Loss,
+  REGION,
+  resourcesOf,
+} from './case.ts';
 import { Counts } from './counts.ts';
 import { EXEMPTION } from './exemption.ts';
 import { contentOf, Looks, onlyOf } from './looks.ts';
@@ -76,6 +85,8 @@ class CaseRun implements CaseResult {
   /** AWS calls of ours so far. */
   #calls = 0;
   #lag: { state: AwsState; reads: number } | undefined;
+  /** What meets the next writes. */
+  readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
   #pausedAt: number | undefined;
   #isCalm = true;
   /** Resource to the index of the version that our last write of this job made. */
@@ -221,36 +232,48 @@ class CaseRun implements CaseResult {
     this.#calls += 1;
     this.#remediator.now += CALL_MILLISECONDS;
     this.counts.add('calls');
-    let loss: 'retried' | 'for good' | 'refused' | undefined;
+    let loss: Loss | undefined;
     for (const disturbance of this.#case.disturbances) {
       if (disturbance.at === this.#calls) loss = this.#disturb(disturbance) ?? loss;
     }
+    const isWrite = this.#model.isWrite(call.operation);
+    if (isWrite) this.#refuse(call);
     if (loss === undefined) return this.#carryOut(call);
-    const resource = this.#model.isWrite(call.operation) ? this.#resourceOf(call) : undefined;
+    const resource = isWrite ? this.#resourceOf(call) : undefined;
     if (resource !== undefined) this.#doubt(resource, this.#model.versions.length);
-    this.counts.add(`answers lost (${loss})`);
-    this.#say(`the next call's answer is lost: ${loss}`);
-    if (loss === 'refused') throw sdkError('Unavailable', 'the service is unavailable', 503, 'r', 4);
-    const isSame = resource !== undefined && this.#isSame(resource, call);
-    try {
-      const first = this.#carryOut(call);
-      if (loss === 'for good') throw networkError(4);
-      if (!this.#model.isWrite(call.operation)) return first;
-    } catch (error) {
-      // An error is an answer, too.
-      if (!(error instanceof AwsModelError) || loss === 'for good') throw networkError(4);
+    this.counts.add(`calls without an answer (${loss})`);
+    this.#say(`the next call is ${loss}`);
+    if (loss === 'refused') throw sdkError('Unavailable', 'the service is unavailable', 503, 'r');
+    this.#unseen(call);
+    throw networkError();
+  }
+
+  /** Lets a write that AWS does not take fail, where one is due. */
+  #refuse({ operation }: ModelCall): void {
+    const refusal = this.#refusals.shift();
+    if (refusal === undefined) return;
+    this.#say(`AWS does not take ${operation}: ${refusal.refusal}`);
+    if (refusal.meanwhile === null) this.counts.add('writes that were not taken');
+    else {
+      this.counts.add('writes that were not taken, and then an act');
+      this.#act(refusal.meanwhile);
     }
+    throw refusal.refusal === 'throttled'
+      ? sdkError('RequestLimitExceeded', 'request limit exceeded', 503, 'r')
+      : sdkError('RequestExpired', 'request has expired', 400, 'r');
+  }
+
+  /** A call whose answer nobody sees. */
+  #unseen(call: ModelCall): void {
     try {
-      return { ...this.#carryOut(call), $metadata: { requestId: 'r', attempts: 2 } };
+      this.#carryOut(call);
     } catch (error) {
       if (!(error instanceof AwsModelError)) throw error;
-      if (isSame) this.#noteSame(resource);
-      throw sdkError(error.code, error.message, error.status, 'r', 2);
     }
   }
 
   /** @returns what happens to the call's answer */
-  #disturb(disturbance: Disturbance): 'retried' | 'for good' | 'refused' | undefined {
+  #disturb(disturbance: Disturbance): Loss | undefined {
     if ('loss' in disturbance) return disturbance.loss;
     if ('lag' in disturbance) {
       const { versions, reads } = disturbance.lag;
@@ -260,10 +283,15 @@ class CaseRun implements CaseResult {
       this.#say(`the next ${reads} reads answer the state of ${versions} changes ago`);
       return undefined;
     }
-    const { act } = disturbance;
+    if ('refusal' in disturbance) this.#refusals.push(disturbance);
+    else this.#act(disturbance.act);
+    return undefined;
+  }
+
+  #act(act: Act): void {
     if (act.kind === 'pause' || act.kind === 'resume') {
       this.#setPause(act.kind === 'pause');
-      return undefined;
+      return;
     }
     const before = this.#model.state;
     const { kind } = this.#case;
@@ -274,7 +302,7 @@ class CaseRun implements CaseResult {
       },
       now: this.#remediator.now,
     });
-    if (acted === undefined) return undefined;
+    if (acted === undefined) return;
     this.#model.set(acted.state);
     const versions = [...(this.#actsOn.get(acted.resource) ?? []), this.#model.versions.length - 1];
     this.#actsOn.set(acted.resource, versions);
@@ -283,7 +311,6 @@ class CaseRun implements CaseResult {
     this.counts.add('acts');
     this.#isCalm = false;
     this.#say(`someone ${acted.words}`);
-    return undefined;
   }
 
   #setPause(isPause: boolean): void {

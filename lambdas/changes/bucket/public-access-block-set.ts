@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
@@ -7,6 +6,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
+import { untilTaken } from '../until-taken.ts';
 import {
   exposureUnder,
   isPublic,
@@ -36,9 +36,6 @@ const settings = publicAccessBlockSchema.keyof().options;
 
 /** S3's answers when two calls change a bucket at once: "retry the request". */
 const CONFLICTS = ['OperationAborted', 'ConditionalRequestConflict'];
-
-const ATTEMPTS = 4;
-const FIRST_PAUSE_MILLISECONDS = 100;
 
 /** The settings that the change is about. */
 function changedSettings({ before, after }: Pick<S3PublicAccessBlockSet, 'before' | 'after'>) {
@@ -101,15 +98,14 @@ async function check(
   }
 }
 
-/** Sends the write once. The SDK must not send it again by itself: someone else may have written in between. */
 async function write(
   session: AwsSession,
   { resource, region, after }: S3PublicAccessBlockSet,
 ): Promise<void> {
-  const { DeletePublicAccessBlockCommand, PutPublicAccessBlockCommand, SingleAttemptS3Client } = await import(
+  const { DeletePublicAccessBlockCommand, PutPublicAccessBlockCommand, S3Client } = await import(
     '../../aws/s3.ts'
   );
-  const client = session.client(SingleAttemptS3Client, region);
+  const client = session.client(S3Client, region);
   const bucket = { Bucket: resource, ExpectedBucketOwner: session.account };
   if (after === null) await client.send(new DeletePublicAccessBlockCommand(bucket));
   else {
@@ -117,29 +113,19 @@ async function write(
   }
 }
 
-/** Looks, merges and writes, once more for each conflict or lost answer. */
+/** Looks, merges and writes. A write whose answer was lost is resolved by reading. */
 async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promise<S3PublicAccessBlockSet> {
-  let sent: { readonly change: S3PublicAccessBlockSet; readonly error: unknown } | undefined;
-  for (let attempt = 1; ; attempt += 1) {
-    const now = await readPublicAccessBlock(session, change.resource, change.region);
-    if (sent !== undefined && isAsWanted(now, change)) return { ...sent.change, after: now };
-    try {
-      await check(session, change, now);
-    } catch (error) {
-      // What was sent may be what has changed it.
-      throw sent !== undefined && error instanceof StalePlanError ? sent.error : error;
-    }
-    const made = { ...change, before: now, after: merge(now, change) };
-    try {
-      await write(session, made);
-      return made;
-    } catch (error) {
-      const isConflict = isAwsError(error, ...CONFLICTS);
-      if (attempt === ATTEMPTS || !(isConflict || isAnswerLost(error))) throw error;
-      if (isConflict) continue;
-      sent = { change: made, error };
-      await delay(FIRST_PAUSE_MILLISECONDS * 2 ** attempt);
-    }
+  const now = await readPublicAccessBlock(session, change.resource, change.region);
+  await check(session, change, now);
+  const made = { ...change, before: now, after: merge(now, change) };
+  try {
+    await write(session, made);
+    return made;
+  } catch (error) {
+    if (!isAnswerLost(error)) throw error;
+    const then = await readPublicAccessBlock(session, change.resource, change.region);
+    if (isAsWanted(then, change)) return { ...made, after: then };
+    throw error;
   }
 }
 
@@ -163,9 +149,13 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     );
     return `~ public access block of ${resource}: ${changed.join(', ')}${alsoEnds(change)}`;
   },
-  async apply(session, change, note) {
+  async apply(session, change, note, mayContinue) {
     try {
-      const made = await apply(session, change);
+      const lookAndWrite = async (isAgain: boolean): Promise<S3PublicAccessBlockSet> => {
+        if (isAgain) await mayContinue();
+        return apply(session, change);
+      };
+      const made = await untilTaken(session, lookAndWrite, (error) => isAwsError(error, ...CONFLICTS));
       note(made);
       return made;
     } catch (error) {

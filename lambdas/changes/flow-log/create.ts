@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
@@ -67,8 +66,6 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
   const { destination } = change;
   const { FlowLogIds, Unsuccessful } = await session.client(EC2Client).send(
     new CreateFlowLogsCommand({
-      // A call that the SDK sends again after a lost answer makes no second flow log: its answer is the first one's.
-      ClientToken: randomUUID(),
       ResourceType: 'VPC',
       ResourceIds: [change.resource],
       TrafficType: change.trafficType,

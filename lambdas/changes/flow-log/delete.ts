@@ -1,4 +1,4 @@
-import { isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
@@ -25,18 +25,16 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
       const answer = await session
         .client(EC2Client)
         .send(new DeleteFlowLogsCommand({ FlowLogIds: [flowLogId] }));
-      // The call answers 200 with its failures inside. That it is gone is this call's own doing, sent again by the SDK
-      // after a lost answer: it was there a moment ago.
+      // The call answers 200 with its failures inside.
       const failure = answer.Unsuccessful?.[0]?.Error;
-      if (failure !== undefined && failure.Code !== goneCode) {
+      if (failure?.Code === goneCode) throw stale;
+      if (failure !== undefined) {
         throw new ChangeRefusedError(
           `flow log ${flowLogId} was not deleted: ${failure.Code ?? 'no code'}: ${failure.Message ?? 'no message'}`,
         );
       }
-      if (failure !== undefined && (answer.$metadata.attempts ?? 1) === 1) throw stale;
     } catch (error) {
-      if (!isAwsError(error, goneCode)) throw error;
-      if (!wasRetried(error)) throw stale;
+      throw isAwsError(error, goneCode) ? stale : error;
     }
     note(change);
     return change;

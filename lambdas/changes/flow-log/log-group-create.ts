@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
+import { untilTaken } from '../until-taken.ts';
 import { isLogging, readFlowLogs } from './flow-logs.ts';
 import { isMadeSince, MADE_BY } from './made-by-us.ts';
 
@@ -69,25 +69,12 @@ async function madeSince(session: AwsSession, name: string, since: Date): Promis
   return (await isOurs(session, name)) ? standing : undefined;
 }
 
-const ATTEMPTS = 4;
-const FIRST_PAUSE_MILLISECONDS = 100;
-
-/** Makes the call again where CloudWatch Logs is still at work on the log group (aws-cdk#15709). */
-async function retryingAborted<T>(call: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call();
-    } catch (error) {
-      if (attempt === ATTEMPTS || !isAwsError(error, 'OperationAborted')) throw error;
-      await delay(FIRST_PAUSE_MILLISECONDS * 2 ** (attempt - 1));
-    }
-  }
-}
+/** Tells whether CloudWatch Logs did not take a call for the moment: it may be at work on the log group (aws-cdk#15709). */
+const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
 /** @returns whether it was made now; false where there was one */
 async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCreate): Promise<boolean> {
   const { CloudWatchLogsClient, CreateLogGroupCommand } = await import('../../aws/cloudwatch-logs.ts');
-  const startedAt = session.now();
   try {
     await session.client(CloudWatchLogsClient).send(
       new CreateLogGroupCommand({
@@ -99,9 +86,25 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
     return true;
   } catch (error) {
     if (!isAwsError(error, 'ResourceAlreadyExists')) throw error;
-    // Where the SDK sent the call twice, the first may have made it.
-    return wasRetried(error) && (await madeSince(session, resource, startedAt)) !== undefined;
+    return false;
   }
+}
+
+/** Gives a log group its retention. */
+async function retain(session: AwsSession, { resource, retentionDays }: LogGroupCreate): Promise<true> {
+  const { CloudWatchLogsClient, PutRetentionPolicyCommand } = await import('../../aws/cloudwatch-logs.ts');
+  await session
+    .client(CloudWatchLogsClient)
+    .send(new PutRetentionPolicyCommand({ logGroupName: resource, retentionInDays: retentionDays }));
+  return true;
+}
+
+/** @throws StalePlanError when the VPC has a flow log by now */
+async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Promise<void> {
+  if (vpc === undefined) return;
+  const logging = (await readFlowLogs(session, [vpc])).find(isLogging);
+  if (logging === undefined) return;
+  throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id} by now: someone else made it`);
 }
 
 /**
@@ -114,25 +117,32 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   schema,
   describe: (change) =>
     `+ log group ${change.resource}, unless there is one: kept ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
-  async apply(session, change, note) {
-    const { CloudWatchLogsClient, PutRetentionPolicyCommand } = await import('../../aws/cloudwatch-logs.ts');
-    const { vpc, resource, retentionDays } = change;
-    if (vpc !== undefined) {
-      const logging = (await readFlowLogs(session, [vpc])).find(isLogging);
-      if (logging !== undefined) {
-        throw new StalePlanError(`VPC ${vpc} has flow log ${logging.id} by now: someone else made it`);
-      }
-    }
+  async apply(session, change, note, mayContinue) {
+    const { resource } = change;
     try {
-      const isNew = await retryingAborted(() => create(session, change));
+      const isNew = await untilTaken(
+        session,
+        async (isAgain) => {
+          if (isAgain) await mayContinue();
+          await checkUnlogged(session, change);
+          return create(session, change);
+        },
+        (error) => isAwsError(error, 'OperationAborted'),
+      );
       if (isNew) note({ ...change, made: ['log group'] });
       else if (!(await isUnfinished(session, resource))) return { ...change, made: [] };
-      await retryingAborted(() =>
-        session
-          .client(CloudWatchLogsClient)
-          .send(new PutRetentionPolicyCommand({ logGroupName: resource, retentionInDays: retentionDays })),
+      const isOurs = await untilTaken(
+        session,
+        async (isAgain) => {
+          if (isAgain) await mayContinue();
+          return (!isAgain || (await isUnfinished(session, resource))) && retain(session, change);
+        },
+        isBusy,
       );
-      const made: LogGroupCreate = { ...change, made: isNew ? ['log group', 'retention'] : ['retention'] };
+      const made: LogGroupCreate = {
+        ...change,
+        made: [...(isNew ? (['log group'] as const) : []), ...(isOurs ? (['retention'] as const) : [])],
+      };
       note(made);
       return made;
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { NetworkAcl } from '@aws-sdk/client-ec2';
-import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
@@ -89,12 +89,7 @@ export async function createEntry(
       .send(new CreateNetworkAclEntryCommand(entryParameters(networkAclId, entry)));
     return 'made';
   } catch (error) {
-    if (isAwsError(error, 'NetworkAclEntryAlreadyExists')) {
-      if (!wasRetried(error)) return 'taken';
-      // The SDK sent the call twice, and the first may have made it. A read may be too old to show it yet.
-      const found = (await look(session, networkAclId))?.at(entry.ruleNumber);
-      return found === undefined || sameEntry(found, entry) ? 'made' : 'taken';
-    }
+    if (isAwsError(error, 'NetworkAclEntryAlreadyExists')) return 'taken';
     if (isAwsError(error, 'NetworkAclEntryLimitExceeded')) {
       throw new ChangeRefusedError(
         `network ACL ${networkAclId} has no room for another inbound entry (${error.name}): ` +
@@ -166,8 +161,7 @@ export async function deleteEntry(
     );
     return 'made';
   } catch (error) {
-    // Where the SDK sent the call twice, the first may have taken it out.
-    if (isAwsError(error, entryGone)) return wasRetried(error) ? 'made' : 'gone';
+    if (isAwsError(error, entryGone)) return 'gone';
     if (isAnswerLost(error) && (await isMissing(session, networkAclId, ruleNumber, looks))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }

@@ -1,9 +1,10 @@
-import { isAnswerLost } from '../../aws/errors.ts';
+import { isAnswerLost, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
 import type { Change, ChangeKind, MayContinue, Note } from '../change.ts';
+import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
@@ -50,12 +51,12 @@ function difference(
 }
 
 /**
- * Looks once more before the open entry goes, when the other entries have been made: the whole list must still be as it
- * was seen, with these added. A read that shows the list without them is older than they are, and is made again.
+ * Looks once more amid the change: the whole list must still be as it was seen, with what was made added. A read that
+ * shows the list without it is older, and is made again.
  */
 async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {
-  const { resource, seen, created, subnets } = change;
-  const ours = created.map(describeEntry);
+  const { resource, seen, subnets } = change;
+  const ours = madeOf(change).map(describeEntry);
   for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
     const standing = await look(session, resource);
     if (standing === undefined) throw goneError(resource);
@@ -132,6 +133,23 @@ async function giveUp(
   );
 }
 
+/** Sends a call that AWS does not take again where entries were made before, each time after a question and a look. */
+async function amid(
+  session: AwsSession,
+  done: NetworkAclEntryNarrow,
+  mayContinue: MayContinue,
+  send: () => Promise<NetworkAclEntryNarrow>,
+): Promise<NetworkAclEntryNarrow> {
+  if (done.made.length === 0) return send();
+  return untilTaken(session, async (isAgain) => {
+    if (isAgain) {
+      await mayContinue();
+      await lookAgain(session, done);
+    }
+    return send();
+  });
+}
+
 async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
@@ -148,15 +166,16 @@ async function apply(
   try {
     // While the open entry stands, the others let in nothing that it does not: here it may stop.
     for (const entry of created) {
-      done = await create(session, done, entry, note);
+      done = await amid(session, done, mayContinue, () => create(session, done, entry, note));
       await mayContinue();
     }
-    if (created.length > 0) await lookAgain(session, change);
-    return await close(session, done, note);
+    if (created.length === 0) return await close(session, done, note);
+    await lookAgain(session, done);
+    return await amid(session, done, mayContinue, () => close(session, done, note));
   } catch (error) {
     if (error instanceof HeldError) throw error;
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
-    if (isAnswerLost(error)) throw error;
+    if (isAnswerLost(error) || isNotTaken(error)) throw error;
     const takenBack = await giveUp(session, done, note);
     if (!(error instanceof StalePlanError)) throw error;
     throw new StalePlanError(error.message, { cause: error, takenBack });

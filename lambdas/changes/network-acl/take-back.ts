@@ -1,6 +1,7 @@
 import { describeError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
+import { untilTaken } from '../until-taken.ts';
 import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 
@@ -37,15 +38,27 @@ export async function removeEntries(
 ): Promise<NetworkAclEntry[]> {
   const unseen: NetworkAclEntry[] = [];
   for (const entry of entries) {
-    const standing = await lookFor(session, networkAclId, entry, looks);
-    if (standing === undefined) return [];
-    const found = standing.at(entry.ruleNumber);
-    if (found === undefined) unseen.push(entry);
-    else if (sameEntry(found, entry)) {
-      if ((await deleteEntry(session, networkAclId, entry.ruleNumber, looks)) === 'made') removed(entry);
-    }
+    const end = await untilTaken(session, () => removeEntry(session, networkAclId, entry, looks));
+    if (end === 'no network ACL') return [];
+    if (end === 'unseen') unseen.push(entry);
+    if (end === 'removed') removed(entry);
   }
   return unseen;
+}
+
+async function removeEntry(
+  session: AwsSession,
+  networkAclId: string,
+  entry: NetworkAclEntry,
+  looks: number,
+): Promise<'no network ACL' | 'unseen' | 'removed' | 'left'> {
+  const standing = await lookFor(session, networkAclId, entry, looks);
+  if (standing === undefined) return 'no network ACL';
+  const found = standing.at(entry.ruleNumber);
+  if (found === undefined) return 'unseen';
+  if (!sameEntry(found, entry)) return 'left';
+  const answer = await deleteEntry(session, networkAclId, entry.ruleNumber, looks);
+  return answer === 'made' ? 'removed' : 'left';
 }
 
 /** What came of taking entries back. */

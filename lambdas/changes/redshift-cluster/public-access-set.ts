@@ -1,6 +1,5 @@
 import type { Cluster } from '@aws-sdk/client-redshift';
 import { z } from 'zod';
-import { isAwsError, wasRetried } from '../../aws/errors.ts';
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
@@ -71,12 +70,7 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
         .client(RedshiftClient)
         .send(new ModifyClusterCommand({ ClusterIdentifier: resource, PubliclyAccessible: after }));
     } catch (error) {
-      // Sent again after a lost answer, the call meets the change that it began itself.
-      const mayBeOurs = isAwsError(error, 'InvalidClusterStateFault') && wasRetried(error);
-      const cluster = mayBeOurs ? await readCluster(session, resource) : undefined;
-      if (cluster === undefined || !isUnderWay(cluster, after)) {
-        throw refusal(error, `cluster ${resource}`, { stale: gone, busy: ['InvalidClusterStateFault'] });
-      }
+      throw refusal(error, `cluster ${resource}`, { stale: gone, busy: ['InvalidClusterStateFault'] });
     }
     note(change);
     return change;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import { refusal } from '../refusal.ts';
 import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
@@ -67,10 +67,10 @@ function inWords(error: unknown, group: string, count: number): unknown {
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
  * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @returns the rules that this call made, and of a call that was sent twice those that it may have made
+ * @returns the rules that this call made; of a call whose answer was lost, those that it may have made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
- * @throws OutOfTimeError when the call may have made rules that AWS's reads don't show yet
+ * @throws AWS's error when the call was not taken, or may have made rules that AWS's reads don't show yet
  */
 export async function authorizeRules(
   session: AwsSession,
@@ -84,27 +84,21 @@ export async function authorizeRules(
   try {
     answered = await send(session, group, missing);
   } catch (error) {
-    const isDuplicate = isAwsError(error, 'InvalidPermission.Duplicate');
-    const isLost = wasRetried(error) || isAnswerLost(error);
-    if (!isLost && !isDuplicate) throw inWords(error, group, missing.length);
-    const isAnyShown = (standing: readonly ExistingRule[]) => missing.some((rule) => stands(rule, standing));
-    const now = isDuplicate ? await readUntil(session, group, isAnyShown) : await readRulesOf(session, group);
-    const made = isLost && now !== undefined ? madeOf(missing, before, now) : [];
-    if (made.length === missing.length) return made;
-    if (!isDuplicate) throw inWords(error, group, missing.length);
-    if (isLost && now === undefined) {
-      throw new OutOfTimeError(
-        `AWS may have added rules to ${group} that its reads do not show yet: the next attempt looks at them`,
+    if (isAwsError(error, 'InvalidPermission.Duplicate')) {
+      const isAnyShown = (standing: readonly ExistingRule[]) =>
+        missing.some((rule) => stands(rule, standing));
+      const now = await readUntil(session, group, isAnyShown);
+      // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
+      if (now !== undefined) return authorizeRules(session, group, missing, now);
+      throw new StalePlanError(
+        `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
         { cause: error },
       );
     }
-    // Someone has added one of them since the look, or removed one that the first of two sent calls made. AWS refuses the
-    // whole call and does not say which.
-    if (now !== undefined) return [...made, ...(await authorizeRules(session, group, missing, now))];
-    throw new StalePlanError(
-      `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
-      { cause: error },
-    );
+    if (!isAnswerLost(error)) throw inWords(error, group, missing.length);
+    const made = madeOf(missing, before, await readRulesOf(session, group));
+    if (made.length === missing.length) return made;
+    throw inWords(error, group, missing.length);
   }
   const made = named(missing, answered);
   if (made.length === missing.length) return made;

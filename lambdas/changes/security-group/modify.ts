@@ -1,4 +1,4 @@
-import { errorKind, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { errorKind, isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { ExistingRule, IngressRule } from './ingress-rule.ts';
 import { ruleKey } from './ingress-rule.ts';
@@ -22,11 +22,6 @@ const UNMODIFIABLE_ERRORS = [
 
 /** `gone`: there is no such rule, or it is neither what it was nor what was asked for. */
 export type Modification = 'done' | 'gone' | 'unmodifiable';
-
-/** Whether AWS has said no for certain: it has changed nothing, in no attempt. */
-export function isCertainRefusal(error: unknown): boolean {
-  return errorKind(error) === 'refused' && !wasRetried(error);
-}
 
 /**
  * Gives a standing inbound rule with a CIDR source other ports or another protocol. Id and tags stay, and so does the
@@ -58,10 +53,8 @@ export async function modifyRule(
     return 'done';
   } catch (error) {
     if (isAwsError(error, ...GONE_ERRORS)) return 'gone';
-    if (isCertainRefusal(error)) {
-      if (isAwsError(error, ...UNMODIFIABLE_ERRORS)) return 'unmodifiable';
-      throw error;
-    }
+    if (errorKind(error) === 'refused' && isAwsError(error, ...UNMODIFIABLE_ERRORS)) return 'unmodifiable';
+    if (!isAnswerLost(error)) throw error;
     const now = (await readRulesOf(session, group)).find(({ id }) => id === standing.id);
     if (now === undefined) return 'gone';
     if (ruleKey(now) === ruleKey({ ...to, source: standing.source })) return 'done';

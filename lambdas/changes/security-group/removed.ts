@@ -6,26 +6,29 @@ import { answeredRuleSchema, toExistingRule } from './read.ts';
 export interface Answer {
   readonly RevokedSecurityGroupRules?: unknown;
   readonly UnknownIpPermissions?: readonly unknown[] | undefined;
-  readonly $metadata: { readonly attempts?: number | undefined };
 }
 
 /**
  * Of rules that a call was to remove, those that its answer says it removed: in a default VPC, what does not match is no
  * error. The id is the answer's: someone may have put the same rule in the place of the one that was read.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
+ * @param mayBeOurs True where a call whose answer was lost may have removed what this one did not find: then it is ours
+ *   to put back in an undo.
  */
-export function removedBy(answer: Answer, asked: readonly ExistingRule[]): ExistingRule[] {
+export function removedBy(
+  answer: Answer,
+  asked: readonly ExistingRule[],
+  mayBeOurs: boolean,
+): ExistingRule[] {
   const named = z
     .array(answeredRuleSchema)
     .parse(answer.RevokedSecurityGroupRules ?? [])
     .map(toExistingRule);
   const unknown = answer.UnknownIpPermissions ?? [];
   if (named.length === 0 && unknown.length === 0) return [...asked];
-  // Where the SDK sent the call twice, the first may have removed it: then it is ours to put back in an undo.
-  const maybeOurs = (answer.$metadata.attempts ?? 1) > 1;
   return asked.flatMap((rule) => {
     const found = named.find((one) => ruleKey(one) === ruleKey(rule));
-    if (found === undefined) return maybeOurs ? [rule] : [];
+    if (found === undefined) return mayBeOurs ? [rule] : [];
     return [{ ...rule, id: found.id, description: found.description }];
   });
 }

@@ -1,6 +1,7 @@
-import { isAnswerLost, isAwsError, wasRetried } from '../../aws/errors.ts';
+import { isAnswerLost, isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, TakeBackError } from '../../model/errors.ts';
+import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
 import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
 import { readRulesOf, readUntil } from './read.ts';
@@ -26,45 +27,50 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
  * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
  * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
  * success. A call whose answer was lost is resolved by reading.
- * @param options.isDue Asked before each single call where one call for all of them was refused: by then, the look that
- *   they rest on is several calls old.
- * @param options.areNew Whether they were added a moment ago. A read without them may be from before that: a call
- *   whose answer was lost is sent again instead.
+ * @param isDue Only for rules that were added a moment ago. Asked before a call is sent again, and before each single call
+ *   where one call for all of them was refused: by then, the look that they rest on is several calls old. A read without
+ *   such a rule may be from before it was added, so a call that was not taken, or whose answer was lost, is sent again.
  * @returns the rules that this call removed, without those that were gone
  */
 export async function revokeRules(
   session: AwsSession,
   group: string,
   rules: readonly ExistingRule[],
-  {
-    isDue = async () => true,
-    areNew = false,
-  }: { readonly isDue?: (rule: ExistingRule) => Promise<boolean>; readonly areNew?: boolean } = {},
+  isDue?: (rule: ExistingRule) => Promise<boolean>,
 ): Promise<ExistingRule[]> {
-  const revoke = async (batch: readonly ExistingRule[], sentBefore: boolean): Promise<ExistingRule[]> => {
+  const dueOf = async (batch: readonly ExistingRule[]): Promise<readonly ExistingRule[]> => {
+    const due: ExistingRule[] = [];
+    for (const rule of batch) if (isDue === undefined || (await isDue(rule))) due.push(rule);
+    return due;
+  };
+  const revoke = async (
+    batch: readonly ExistingRule[],
+    sends = 1,
+    isLost = false,
+  ): Promise<ExistingRule[]> => {
     if (batch.length === 0) return [];
     try {
-      return removedBy(await send(session, group, batch), batch);
+      return removedBy(await send(session, group, batch), batch, isLost);
     } catch (error) {
-      if (!isAwsError(error, ...GONE_ERRORS)) {
-        if (!isAnswerLost(error)) throw error;
-        if (areNew && !sentBefore) return revoke(batch, true);
-        const left = await readRulesOf(session, group);
-        if (areNew || batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
-        return [...batch];
+      if (isAwsError(error, ...GONE_ERRORS)) {
+        // The call whose answer was lost may have removed it: then it is ours to put back in an undo.
+        if (batch.length === 1) return isLost ? [...batch] : [];
+        // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
+        const revoked: ExistingRule[] = [];
+        for (const rule of batch) revoked.push(...(await revoke(await dueOf([rule]), sends, isLost)));
+        return revoked;
       }
-      // Where the SDK sent the call twice, the first may have removed it: then it is ours to put back in an undo.
-      const maybeOurs = sentBefore || wasRetried(error);
-      if (batch.length === 1) return maybeOurs ? [...batch] : [];
-      // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
-      const revoked: ExistingRule[] = [];
-      for (const rule of batch) {
-        if (await isDue(rule)) revoked.push(...(await revoke([rule], maybeOurs)));
+      if (isDue !== undefined && sends < MOST_SENDS && (isNotTaken(error) || isAnswerLost(error))) {
+        if (isNotTaken(error)) await session.sleep(pauseAfter(sends));
+        return revoke(await dueOf(batch), sends + 1, isLost || isAnswerLost(error));
       }
-      return revoked;
+      if (isDue !== undefined || !isAnswerLost(error)) throw error;
+      const left = await readRulesOf(session, group);
+      if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
+      return [...batch];
     }
   };
-  return revoke(rules, false);
+  return revoke(rules);
 }
 
 /**
@@ -111,10 +117,8 @@ export async function takeBackRules(
   if (made.length === 0) return [];
   const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules, mayLag);
   try {
-    return await revokeRules(session, group, await look(made), {
-      isDue: async (rule) => (await look([rule])).length > 0,
-      areNew: true,
-    });
+    const isDue = async (rule: ExistingRule): Promise<boolean> => (await look([rule])).length > 0;
+    return await revokeRules(session, group, await look(made), isDue);
   } catch (error) {
     if (error instanceof OutOfTimeError) throw error;
     throw new TakeBackError(

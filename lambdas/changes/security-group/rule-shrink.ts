@@ -1,11 +1,13 @@
+import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind, MayContinue, Note } from '../change.ts';
+import { untilTaken } from '../until-taken.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
-import { isCertainRefusal, modifyRule } from './modify.ts';
+import { type Modification, modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules, takeBackRules } from './revoke.ts';
 import { isClosing, type RuleShrink, type RuleWiden, revocation, ruleShrinkSchema } from './schemas.ts';
@@ -83,9 +85,7 @@ class Shrinking {
   /** Shrinks the wide rule once its other parts stand. */
   async shrink(wide: ExistingRule): Promise<RuleShrink> {
     const { resource, after } = this.#soFar;
-    this.#soFar = { ...this.#soFar, before: wide };
-    this.progress('shrinking');
-    switch (await modifyRule(this.#session, resource, wide, after)) {
+    switch (await this.#modify(wide)) {
       case 'done':
         return this.#end({ ...after, id: wide.id, description: wide.description, tags: wide.tags });
       case 'gone':
@@ -96,6 +96,17 @@ class Shrinking {
         this.progress();
         await this.#mayContinue();
         return this.#replace();
+    }
+  }
+
+  async #modify(wide: ExistingRule): Promise<Modification> {
+    this.#soFar = { ...this.#soFar, before: wide };
+    this.progress('shrinking');
+    try {
+      return await modifyRule(this.#session, this.#soFar.resource, wide, this.#soFar.after);
+    } catch (error) {
+      if (isNotTaken(error)) this.progress();
+      throw error;
     }
   }
 
@@ -150,14 +161,16 @@ export const changeKind: ChangeKind<RuleShrink> = {
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
       await shrinking.add(pieces, standing);
-      // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
-      await mayContinue();
-      // Adding took its time: the rule is read once more, as late as can be.
-      const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
-      return await shrinking.shrink(again.wide);
+      return await untilTaken(session, async () => {
+        // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
+        await mayContinue();
+        // Adding took its time: the rule is read once more, as late as can be.
+        const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
+        return shrinking.shrink(again.wide);
+      });
     } catch (error) {
       // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
-      if (error instanceof StalePlanError || isCertainRefusal(error)) {
+      if (error instanceof StalePlanError || errorKind(error) === 'refused') {
         shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
         const made = [...shrinking.made];
         const revoked = await takeBackRules(session, resource, made);

@@ -11,7 +11,10 @@ import {
   type SecurityGroupRulesRevoke,
 } from './schemas.ts';
 
-/** Removes inbound rules from a security group, by their ids. Other rules are not touched, however alike. */
+/**
+ * Removes inbound rules from a security group, by what they say: protocol, ports and source, which only one rule of a
+ * group can have. A rule that its owner has changed since it was read stays.
+ */
 export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   kind: 'security-group-rules-revoke',
   schema: rulesRevokeSchema,

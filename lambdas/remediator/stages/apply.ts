@@ -1,8 +1,10 @@
-import { errorKind } from '../../aws/errors.ts';
-import type { AwsCall, AwsSession } from '../../aws/session.ts';
+import { errorKind, isNotTaken } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { isRead } from '../../aws/session-client.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change, Note } from '../../changes/change.ts';
 import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
+import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { HeldError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -28,25 +30,29 @@ export async function applyFix(
   const applied: AppliedChange[] = [];
   let last = fix.reading;
   for (const [index, change] of fix.changes.entries()) {
-    // First, as it may take seconds: what is read and asked then is true when the change is made.
-    await waitForTurn(session, change);
-    const looked = await lookAgain(session, fix, index, work, last);
-    if (looked.end !== undefined) return { applied, end: looked.end };
-    last = looked.reading;
-    const step = await applyStep(session, change, fix, work);
-    applied.push(...step.applied);
-    // The next look must know of it.
-    work.journal.apply(fix.finding.resource, step.applied);
-    if (step.end.is !== 'applied') return { applied, end: step.end };
+    for (let sends = 1; ; sends += 1) {
+      // First, as it may take seconds: what is read and asked then is true when the change is made.
+      await waitForTurn(session, change);
+      const looked = await lookAgain(session, fix, index, work, last);
+      if (looked.end !== undefined) return { applied, end: looked.end };
+      last = looked.reading;
+      const step = await applyStep(session, change, fix, work);
+      applied.push(...step.applied);
+      // The next look must know of it.
+      work.journal.apply(fix.finding.resource, step.applied);
+      if (step.end.is === 'applied') break;
+      if (sends === MOST_SENDS || !isUntouched(step)) return { applied, end: step.end };
+      await work.ports.clock.sleep(pauseAfter(sends));
+    }
     // The last one is marked with its plan.
     if (index < fix.changes.length - 1) await work.journal.mark();
   }
   return { applied, end: { is: 'applied' } };
 }
 
-/** Whether a call can't have changed anything, whatever its answer was. */
-function isRead({ operation }: AwsCall): boolean {
-  return /^(Describe|Get|Head|List)/.test(operation);
+/** Tells whether AWS did not take a change, so that nothing was done and it may be sent again. */
+function isUntouched({ applied, end }: Application): boolean {
+  return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
 async function applyStep(
@@ -93,7 +99,9 @@ async function applyStep(
       return { applied, end: { is: 'stale', words: error.message } };
     }
     const calls = session.calls.slice(callsBefore);
-    if (!isMadeInPart && (errorKind(error) === 'refused' || calls.every(isRead))) {
+    // A change is held only where each of its calls is known to have succeeded, and is noted, or to have had no effect.
+    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || error instanceof HeldError;
+    if (!isMadeInPart && (isWithoutEffect || calls.every(({ operation }) => isRead(operation)))) {
       work.journal.cancel(resource, line);
     }
     const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];

@@ -88,7 +88,7 @@ export class CloudModel {
     const invocation = this.invocations.getStore();
     // A call takes its time; others are made meanwhile.
     await new Promise((resolve) => setImmediate(resolve));
-    if (invocation === undefined) return { output: this.#carryOut(call), attempts: 1 };
+    if (invocation === undefined) return this.#carryOut(call);
     const { random, kill } = invocation;
     this.now += random.between(10, 60);
     if (this.now > invocation.endsAt) invocation.isDead = true;
@@ -106,24 +106,17 @@ export class CloudModel {
   };
 
   /** Sends a call as often as the SDK would. */
-  #send(call: SdkCall, { random, faultShare }: Invocation): { output: object; attempts: number } {
+  #send(call: SdkCall, { random, faultShare }: Invocation): object {
     const faults = random.isBelow(faultShare) ? random.between(1, 2 * call.maxAttempts - 1) : 0;
-    if (faults === 0) return { output: this.#carryOut(call), attempts: 1 };
+    if (faults === 0) return this.#carryOut(call);
     const fault = random.of(['throttled', 'unavailable', 'answer lost'] as const);
     this.counts.add(`faults: ${kindOf(call)} ${fault}${faults < call.maxAttempts ? '' : ', for good'}`);
     for (let attempt = 1; attempt <= Math.min(faults, call.maxAttempts); attempt += 1) {
       this.now += 200;
       if (fault === 'answer lost') this.#unseen(call);
     }
-    if (faults >= call.maxAttempts) throw errorOf(fault, call.maxAttempts);
-    const attempts = faults + 1;
-    try {
-      return { output: this.#carryOut(call), attempts };
-    } catch (error) {
-      if (error instanceof AwsModelError)
-        throw sdkError(error.code, error.message, error.status, 'r', attempts);
-      throw error;
-    }
+    if (faults >= call.maxAttempts) throw errorOf(fault);
+    return this.#carryOut(call);
   }
 
   #unseen(call: SdkCall): void {
@@ -204,13 +197,13 @@ function kindOf({ service, operation, input, sessionKey }: SdkCall): string {
   return `${sessionKey === undefined ? '' : 'target '}${service}:${operation}${place}`;
 }
 
-function errorOf(fault: 'throttled' | 'unavailable' | 'answer lost', attempts: number): Error {
+function errorOf(fault: 'throttled' | 'unavailable' | 'answer lost'): Error {
   switch (fault) {
     case 'throttled':
-      return sdkError('ThrottlingException', 'Rate exceeded', 400, 'r', attempts);
+      return sdkError('ThrottlingException', 'Rate exceeded', 400, 'r');
     case 'unavailable':
-      return sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r', attempts);
+      return sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r');
     case 'answer lost':
-      return networkError(attempts);
+      return networkError();
   }
 }

@@ -1,5 +1,6 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SessionRequestHandler } from '../../../lambdas/aws/request-handler.ts';
+import { isRead } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from '../../lab/aws-model/operation.ts';
 import { sdkError } from '../../lab/aws-model/session.ts';
 
@@ -19,8 +20,8 @@ export interface SdkCall {
   readonly command: object;
 }
 
-/** What answers calls: gives an output and how often it was sent, or throws. */
-export type Answer = (call: SdkCall) => Promise<{ readonly output: object; readonly attempts: number }>;
+/** What answers calls: gives an output, or throws. */
+export type Answer = (call: SdkCall) => Promise<object>;
 
 /** The parts of a client that are read here. */
 interface SdkClient {
@@ -71,17 +72,19 @@ export function interceptSdk(answer: Answer): () => void {
       metadata: { requestId },
     };
     try {
-      const { output, attempts } = await answer({
+      const operation = command.constructor.name.replace(/Command$/, '');
+      const isChange = isSession && !isRead(operation);
+      const output = await answer({
         service: config.serviceId,
-        operation: command.constructor.name.replace(/Command$/, ''),
+        operation,
         input: 'input' in command ? command.input : undefined,
         region: await config.region(),
         sessionKey: isSession ? (await config.credentials()).accessKeyId : undefined,
-        maxAttempts: await config.maxAttempts(),
+        maxAttempts: isChange ? 1 : await config.maxAttempts(),
         command,
       });
       config.logger?.info?.(entry);
-      return { $metadata: { requestId, attempts }, ...output };
+      return { $metadata: { requestId }, ...output };
     } catch (error) {
       config.logger?.error?.(entry);
       throw error instanceof AwsModelError

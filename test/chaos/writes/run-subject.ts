@@ -18,7 +18,8 @@ export const FAULTS = {
   'killed once marked': 'the attempt ends directly after the journal is written that follows the write',
   'answer lost': 'the write takes effect, and neither its answer nor that of any repetition comes',
   'then silence': 'the same, and nothing else in the account answers for the rest of the attempt',
-  'sent twice': 'the first answer is lost, and the SDK sends the write again',
+  throttled: 'AWS does not take the write at first: it throttles it three times',
+  expired: 'AWS does not take the write at first: the session has expired',
   refused: 'AWS is unavailable (503) for it, for the rest of the attempt',
 } as const;
 export type FaultName = keyof typeof FAULTS;
@@ -46,7 +47,8 @@ const CALL_MILLISECONDS = 300;
 const RETRY_MILLISECONDS = 30_000;
 const MOST_ATTEMPTS = 5;
 const MOST_LOOKS = 60;
-const SDK_ATTEMPTS = 4;
+/** How often a write is throttled. */
+const THROTTLES = 3;
 
 /** Remediates a violation with the product's own code against the model, and compares the record with what happened. */
 export async function runSubject(subject: Subject, fault?: WriteFault): Promise<SubjectResult> {
@@ -71,6 +73,8 @@ class SubjectRun implements SubjectResult {
   /** The attempt that the fault met; 0: none yet. */
   #hit = 0;
   #hitCall = '';
+  /** How often the write has met the fault. */
+  #meetings = 0;
   #attempt = 0;
   #isUndo = false;
 
@@ -156,7 +160,7 @@ class SubjectRun implements SubjectResult {
     const isWrite = this.#model.isWrite(call.operation);
     const text = JSON.stringify([call.operation, call.input]);
     if (this.#hit === this.#attempt) {
-      if (this.#fault?.fault === 'then silence') throw networkError(SDK_ATTEMPTS);
+      if (this.#fault?.fault === 'then silence') throw networkError();
       if (text === this.#hitCall) return this.#meet(call, life);
     }
     if (!isWrite) return this.#carryOut(call);
@@ -170,6 +174,7 @@ class SubjectRun implements SubjectResult {
   }
 
   #meet(call: ModelCall, life: Lifeline): object {
+    this.#meetings += 1;
     switch (this.#fault?.fault) {
       case 'killed before':
         life.end();
@@ -187,18 +192,16 @@ class SubjectRun implements SubjectResult {
         return this.#carryOut(call);
       case 'answer lost':
       case 'then silence':
-        for (let sent = 0; sent < SDK_ATTEMPTS; sent += 1) this.#unseen(call);
-        throw networkError(SDK_ATTEMPTS);
-      case 'refused':
-        throw sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r', SDK_ATTEMPTS);
-      default:
         this.#unseen(call);
-        try {
-          return { ...this.#carryOut(call), $metadata: { requestId: 'r', attempts: 2 } };
-        } catch (error) {
-          if (!(error instanceof AwsModelError)) throw error;
-          throw sdkError(error.code, error.message, error.status, 'r', 2);
-        }
+        throw networkError();
+      case 'throttled':
+        if (this.#meetings > THROTTLES) return this.#carryOut(call);
+        throw sdkError('RequestLimitExceeded', 'request limit exceeded', 503, 'r');
+      case 'expired':
+        if (this.#meetings > 1) return this.#carryOut(call);
+        throw sdkError('RequestExpired', 'request has expired', 400, 'r');
+      default:
+        throw sdkError('ServiceUnavailable', 'the service is unavailable', 503, 'r');
     }
   }
 

@@ -1,4 +1,5 @@
-import type { AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+import type { AwsSession } from '../../../lambdas/aws/session.ts';
+import { sessionClient } from '../../../lambdas/aws/session-client.ts';
 import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 
 /** Where a test's session sends its calls, and as whom. */
@@ -8,7 +9,7 @@ export interface TestSessionSettings {
   readonly account: string;
   readonly region: string;
   readonly now?: () => Date;
-  /** How often the SDK tries a call. */
+  /** How often the SDK sends a read. */
   readonly maxAttempts?: number;
 }
 
@@ -25,18 +26,18 @@ export function testSession(settings: TestSessionSettings): AwsSession {
     partition: 'aws',
     now,
     turn: async () => {},
+    sleep: async () => {},
     calls: [],
     client(Client, clientRegion = region) {
       const key = `${Client.name} ${clientRegion}`;
       const known = clients.get(key);
       if (known instanceof Client) return known;
-      const clientSettings: ClientSettings & Record<string, unknown> = {
+      const client = sessionClient(Client, {
         region: clientRegion,
         endpoint: Client.name === 'S3ControlClient' ? s3ControlEndpoint(endpoint) : endpoint,
         maxAttempts,
         credentials: { accessKeyId: account, secretAccessKey: 'test' },
-      };
-      const client = new Client(clientSettings);
+      });
       clients.set(key, client);
       return client;
     },

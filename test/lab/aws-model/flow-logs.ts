@@ -45,7 +45,7 @@ const BROKEN = 'arn:aws:s3:::broken';
 const FAILS_AFTER_MILLISECONDS = 12 * 60_000;
 
 const createSchema = z.looseObject({
-  ClientToken: z.string(),
+  ClientToken: z.string().optional(),
   ResourceType: z.literal('VPC'),
   ResourceIds: z.tuple([z.string()]),
   LogDestination: z.string().optional(),
@@ -79,7 +79,7 @@ const createFlowLogs: Operation = {
     if (found === undefined) return { output: unsuccessful(vpc, 'InvalidVpcId.NotFound') };
     const bucket = LogDestination ?? LogGroupName ?? '';
     const flowLogs = found.flowLogs ?? [];
-    const sameCall = flowLogs.find((flowLog) => flowLog.token === token);
+    const sameCall = flowLogs.find((flowLog) => token !== undefined && flowLog.token === token);
     if (sameCall !== undefined) return { output: { FlowLogIds: [sameCall.id], Unsuccessful: [] } };
     if (flowLogs.some((flowLog) => flowLog.bucket === bucket)) {
       return { output: unsuccessful(vpc, 'FlowLogAlreadyExists') };
@@ -90,7 +90,7 @@ const createFlowLogs: Operation = {
       status: 'SUCCESS',
       created: now,
       tags: tagsOf(Tags),
-      token,
+      ...(token !== undefined && { token }),
       ...(bucket === BROKEN && { failsAt: now + FAILS_AFTER_MILLISECONDS }),
     };
     return {

@@ -47,6 +47,7 @@ export function inProcessAws(account: string, answer: (call: ReceivedCall) => An
     region: 'eu-central-1',
     partition: 'aws',
     turn: async () => {},
+    sleep: async () => {},
     now: () => new Date(),
     calls: [],
     client(Client, region = 'eu-central-1') {

@@ -38,7 +38,7 @@ export function modelSession(
     const requestId = `request-${requests}`;
     calls.push({ service: call.service, operation: call.operation, requestId });
     try {
-      return { $metadata: { requestId, attempts: 1 }, ...(await answer(call)) };
+      return { $metadata: { requestId }, ...(await answer(call)) };
     } catch (error) {
       throw error instanceof AwsModelError
         ? sdkError(error.code, error.message, error.status, requestId)
@@ -51,6 +51,7 @@ export function modelSession(
     calls,
     now: () => new Date(now()),
     turn: async () => {},
+    sleep: async () => {},
     client<C>(Client: new (settings: ClientSettings) => C, region = place.region): C {
       const key = `${Client.name} ${region}`;
       let known = clients.get(key);
@@ -78,21 +79,15 @@ export function modelSession(
 }
 
 /** An error that AWS answered with, as the SDK throws it. */
-export function sdkError(
-  code: string,
-  message: string,
-  status: number,
-  requestId: string,
-  attempts = 1,
-): Error {
+export function sdkError(code: string, message: string, status: number, requestId: string): Error {
   return Object.assign(new Error(message), {
     name: code,
     $fault: status >= 500 ? 'server' : 'client',
-    $metadata: { httpStatusCode: status, requestId, attempts },
+    $metadata: { httpStatusCode: status, requestId },
   });
 }
 
-/** What the SDK throws when no answer came, after its last attempt. */
-export function networkError(attempts: number): Error {
-  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: { attempts } });
+/** What the SDK throws when no answer came. */
+export function networkError(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: {} });
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CloudWatchLogsClient, ListTagsForResourceCommand } from '../../../lambdas/aws/cloudwatch-logs.ts';
-import { describeError, errorKind, isAwsError, wasRetried } from '../../../lambdas/aws/errors.ts';
+import { describeError, errorKind, isAwsError } from '../../../lambdas/aws/errors.ts';
 import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
 import {
   ChangeRefusedError,
@@ -136,16 +136,4 @@ test('a code is known with and without the ending that the SDK gives some', asyn
   expect(isAwsError(error, 'Other', 'NoSuchEntity')).toBe(true);
   expect(isAwsError(error, 'NoSuchEntit')).toBe(false);
   expect(isAwsError('NoSuchEntity', 'NoSuchEntity')).toBe(false);
-});
-
-test('whether the SDK had sent the call before is known', async () => {
-  let calls = 0;
-  await using aws = await scriptedAws(() => (++calls === 1 ? 'cut' : queryError('NoSuchEntity', 404)));
-  const client = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', maxAttempts: 3, credentials });
-  const send = () =>
-    client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'a' })).catch((thrown: unknown) => thrown);
-
-  expect(wasRetried(await send())).toBe(true);
-  expect(wasRetried(await send())).toBe(false);
-  expect(wasRetried(new Error('ours'))).toBe(false);
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EC2Client } from '../../../lambdas/aws/ec2.ts';
 import { errorKind } from '../../../lambdas/aws/errors.ts';
-import { GetAccessKeyLastUsedCommand, IAMClient } from '../../../lambdas/aws/iam.ts';
+import { GetAccessKeyLastUsedCommand, IAMClient, UpdateAccessKeyCommand } from '../../../lambdas/aws/iam.ts';
 import { pollId } from '../../../lambdas/model/job.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
@@ -227,6 +227,55 @@ describe('opening a session', () => {
       expect(assumed).toHaveLength(3);
     },
   );
+
+  test.each([
+    { what: 'cut off', failure: 'cut' as const },
+    { what: 'throttled', failure: queryError('Throttling', 400) },
+    { what: 'answered by a fault of AWS', failure: queryError('InternalFailure', 500) },
+    { what: 'refused because the session has expired', failure: queryError('ExpiredToken', 403) },
+  ])(
+    'a call that is $what is sent again if it only reads, and once if it changes something',
+    async (given) => {
+      const failures = new Set(['GetAccessKeyLastUsed', 'UpdateAccessKey']);
+      await using aws = await scriptedAws((call) =>
+        failures.delete(call.form.get('Action') ?? '') ? given.failure : answer(call),
+      );
+      vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+      const session = await new Sessions(environment, clock, silent).open(request);
+      const client = session.client(IAMClient);
+
+      await client.send(new GetAccessKeyLastUsedCommand({ AccessKeyId: 'AKIA1' }));
+      const change = client.send(new UpdateAccessKeyCommand({ AccessKeyId: 'AKIA1', Status: 'Inactive' }));
+
+      await expect(change).rejects.toSatisfy((error) => errorKind(error) === 'unavailable');
+      const sent = aws.calls
+        .map(({ form }) => form.get('Action'))
+        .filter((action) => action !== 'AssumeRole');
+      expect(sent).toEqual(['GetAccessKeyLastUsed', 'GetAccessKeyLastUsed', 'UpdateAccessKey']);
+    },
+  );
+
+  test('after a change that met the end of the session, calls are signed with a new one', async () => {
+    let sessions = 0;
+    await using aws = await scriptedAws((call) => {
+      const action = call.form.get('Action');
+      if (action === 'UpdateAccessKey' && sessions === 1) return queryError('ExpiredToken', 403);
+      if (action !== 'AssumeRole') return answer(call);
+      sessions += 1;
+      return { ...assumed, body: assumed.body.replace('target-token', `token-${sessions}`) };
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const session = await new Sessions(environment, clock, silent).open(request);
+    const change = () =>
+      session
+        .client(IAMClient)
+        .send(new UpdateAccessKeyCommand({ AccessKeyId: 'AKIA1', Status: 'Inactive' }));
+
+    await expect(change()).rejects.toThrow();
+    await change();
+
+    expect(aws.calls.at(-1)?.headers['x-amz-security-token']).toBe('token-2');
+  });
 
   test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {
     await using aws = await scriptedAws(answer);

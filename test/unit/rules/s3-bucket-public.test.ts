@@ -618,22 +618,6 @@ describe('the change', () => {
     expect(writesOf(aws.calls)).toHaveLength(1);
   });
 
-  test('that did not arrive is sent again', async () => {
-    const bucket: Bucket = { grants: [ALL_USERS] };
-    let writes = 0;
-    await using aws = await s3({ site: bucket }, undefined, (written) => {
-      writes += 1;
-      if (writes > 1) return undefined;
-      written.block = undefined;
-      return s3Error('SlowDown', 503);
-    });
-
-    await apply(aws.endpoint);
-
-    expect(bucket.block).toEqual(flags(false, true, false, true));
-    expect(writesOf(aws.calls)).toHaveLength(2);
-  });
-
   test('is found where it was made and no answer came, and not before', async () => {
     await using aws = await s3({ site: { grants: [ALL_USERS] } });
     const session = sessionOf(aws.endpoint);

@@ -7,6 +7,7 @@ import {
   inverseOf,
   isChangeVisible,
 } from '../../../lambdas/changes/index.ts';
+import { HeldError } from '../../../lambdas/model/errors.ts';
 import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
@@ -14,6 +15,7 @@ import {
   type Answer,
   ec2Error,
   jsonAnswer,
+  type ReceivedCall,
   scriptedAws,
   xmlAnswer,
 } from '../../lab/scripted-aws/scripted-aws.ts';
@@ -423,30 +425,63 @@ describe('the log group', () => {
 
   const aborted = jsonAnswer({ __type: 'OperationAbortedException', message: 'at work' }, 400);
 
-  test('whose retention comes too early is given it a moment later', async () => {
-    let calls = 0;
-    await using server = await scriptedAws(
+  const busy = [
+    { what: 'is at work on it', answer: aborted },
+    { what: 'throttles', answer: jsonAnswer({ __type: 'ThrottlingException', message: 'slow' }, 400) },
+  ];
+
+  /** The log group is made, its retention meets these answers one after another, and reads show this retention. */
+  const withRetention = (answers: readonly Answer[], retentionInDays?: number) => {
+    const left = [...answers];
+    return scriptedAws(
       answerByAction({
         'logs:CreateLogGroup': () => jsonAnswer({}),
-        'logs:PutRetentionPolicy': () => {
-          calls += 1;
-          return calls === 1 ? aborted : jsonAnswer({});
-        },
+        'logs:PutRetentionPolicy': () => left.shift() ?? jsonAnswer({}),
+        'logs:DescribeLogGroups': () => jsonAnswer({ logGroups: [{ logGroupName: name, retentionInDays }] }),
+        'logs:ListTagsForResource': () => jsonAnswer({ tags: ours }),
       }),
     );
+  };
+
+  const retentionCalls = (calls: readonly ReceivedCall[]) =>
+    calls.filter((call) => actionsOf([call]).includes('logs:PutRetentionPolicy'));
+
+  test.each(busy)('gets its retention a moment later where AWS $what', async ({ answer }) => {
+    await using server = await withRetention([answer]);
 
     const applied = await applyChange(sessionOf(server.endpoint), change);
 
     expect(applied).toMatchObject({ made: ['log group', 'retention'] });
   });
 
-  test('whose retention AWS never takes is recorded as made', async () => {
-    await using server = await scriptedAws(
-      answerByAction({
-        'logs:CreateLogGroup': () => jsonAnswer({}),
-        'logs:PutRetentionPolicy': () => aborted,
-      }),
+  test.each(busy)('keeps a retention that someone sets while AWS $what', async ({ answer }) => {
+    await using server = await withRetention([answer], 365);
+
+    const applied = await applyChange(sessionOf(server.endpoint), change);
+
+    expect(applied).toMatchObject({ made: ['log group'] });
+    expect(retentionCalls(server.calls)).toHaveLength(1);
+  });
+
+  test.each(busy)('is held amid its calls where AWS $what', async ({ answer }) => {
+    await using server = await withRetention([answer]);
+    const held = new HeldError('paused');
+    const noted: unknown[] = [];
+
+    const application = applyChange(
+      sessionOf(server.endpoint),
+      change,
+      (soFar) => void noted.push(soFar),
+      () => Promise.reject(held),
     );
+
+    await expect(application).rejects.toBe(held);
+    expect(noted).toEqual([{ ...change, made: ['log group'] }]);
+    expect(retentionCalls(server.calls)).toHaveLength(1);
+  });
+
+  test('whose retention AWS never takes is recorded as made', async () => {
+    await using server = await withRetention(Array.from({ length: 9 }, () => aborted));
     const noted: unknown[] = [];
 
     const application = applyChange(sessionOf(server.endpoint), change, (soFar) => void noted.push(soFar));
@@ -583,24 +618,6 @@ describe('the flow log', () => {
     await expect(application).rejects.toMatchObject(error);
   });
 
-  test('is asked for with one token, however often the SDK sends the call', async () => {
-    let tries = 0;
-    await using server = await withoutFlowLogs(() => {
-      tries += 1;
-      return tries === 1
-        ? 'cut'
-        : result('CreateFlowLogs', '<flowLogIdSet><item>fl-0123abcd</item></flowLogIdSet>');
-    });
-
-    const applied = await applyChange(sessionOf(server.endpoint), change);
-
-    const tokens = server.calls.flatMap(({ form }) => form.get('ClientToken') ?? []);
-    expect(applied).toMatchObject({ flowLogId: 'fl-0123abcd' });
-    expect(tokens).toHaveLength(2);
-    expect(tokens[0]).toMatch(/^.{16,}$/);
-    expect(tokens[1]).toBe(tokens[0]);
-  });
-
   /** Our flow log is there, and DeleteFlowLogs answers so. */
   const withOurs = (answer: () => Answer) =>
     scriptedAws(
@@ -614,8 +631,6 @@ describe('the flow log', () => {
       }),
     );
 
-  const noSuch = result('DeleteFlowLogs', unsuccessful('InvalidFlowLogId.NotFound'));
-
   test('that is gone already is not deleted: nothing is written', async () => {
     await using server = await aws({});
 
@@ -626,29 +641,17 @@ describe('the flow log', () => {
   });
 
   test.each([
-    { what: 'inside the answer', answer: noSuch },
+    {
+      what: 'inside the answer',
+      answer: result('DeleteFlowLogs', unsuccessful('InvalidFlowLogId.NotFound')),
+    },
     { what: 'as an error', answer: ec2Error('InvalidFlowLogId.NotFound') },
-  ])('that someone else deletes at that very moment, said $what, is not our deed', async ({ answer }) => {
+  ])('that someone deletes before the call, which AWS says $what, is not ours', async ({ answer }) => {
     await using server = await withOurs(() => answer);
 
     const application = applyChange(sessionOf(server.endpoint), deletion);
 
     await expect(application).rejects.toMatchObject({ name: 'StalePlanError' });
-  });
-
-  test.each([
-    { what: 'inside the answer', answer: noSuch },
-    { what: 'as an error', answer: ec2Error('InvalidFlowLogId.NotFound') },
-  ])('that is gone, said $what, after a lost answer is deleted', async ({ answer }) => {
-    let calls = 0;
-    await using server = await withOurs(() => {
-      calls += 1;
-      return calls === 1 ? 'cut' : answer;
-    });
-
-    const application = applyChange(sessionOf(server.endpoint), deletion);
-
-    await expect(application).resolves.toMatchObject({ flowLogId: 'fl-1' });
   });
 
   test('that AWS does not delete is an error, though the answer is 200', async () => {

@@ -86,6 +86,7 @@ export class IamAccount {
       calls,
       now: () => new Date(now()),
       turn: async () => {},
+      sleep: async () => {},
       client<C>(Client: new (settings: ClientSettings) => C): C {
         const known = clients.get(Client.name);
         if (known instanceof Client) return known;

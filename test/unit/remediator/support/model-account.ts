@@ -13,6 +13,8 @@ export class ModelAccount {
   past: AwsState | undefined;
   /** Acts before each call. */
   onCall: () => void = () => {};
+  /** Acts before a write of ours takes effect, and may throw what AWS answers instead. */
+  beforeWrite: (operation: string) => void = () => {};
   /** Acts when a write of ours has been made, before its answer. */
   onWrite: () => void = () => {};
   readonly #model: AwsModel;
@@ -42,6 +44,7 @@ export class ModelAccount {
   #answer({ operation, input, region }: ModelCall): object {
     this.onCall();
     const isWrite = this.#model.isWrite(operation);
+    if (isWrite) this.beforeWrite(operation);
     if (isWrite) this.writes.push(operation);
     const state = isWrite ? this.state : (this.past ?? this.state);
     const { output, next } = this.#model.answer(operation, input, state, region);

@@ -39,6 +39,7 @@ export class RedshiftAccount {
       calls,
       now: () => new Date(now()),
       turn: async () => {},
+      sleep: async () => {},
       client<C>(Client: new (settings: ClientSettings) => C): C {
         const settings: ClientSettings & Record<string, unknown> = {
           region,

@@ -85,6 +85,7 @@ export class TrailAccount {
       calls,
       now: () => new Date(now()),
       turn: async () => {},
+      sleep: async () => {},
       client: <C>(Client: new (settings: ClientSettings) => C, region = request.region): C => {
         const key = `${Client.name} ${region}`;
         const known = clients.get(key);

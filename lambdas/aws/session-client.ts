@@ -1,0 +1,35 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Client } from '@smithy/core/client';
+import { StandardRetryStrategy } from '@smithy/core/retry';
+import type { ClientSettings } from './session.ts';
+
+/** How often the call at work is sent at most. */
+const sends = new AsyncLocalStorage<number>();
+
+/** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
+export function isRead(operation: string): boolean {
+  return /^(Describe|Get|Head|List)/.test(operation);
+}
+
+/**
+ * Makes a client of a session. The SDK sends its reads again where no answer came, and every other call once: before a
+ * change is sent again, someone must look whether what it rests on still stands, and whether it is still wanted.
+ * @param settings with `maxAttempts` for reads
+ */
+export function sessionClient<C>(
+  ClientOfService: new (settings: ClientSettings) => C,
+  settings: ClientSettings & { readonly maxAttempts: number } & Readonly<Record<string, unknown>>,
+): C {
+  const maxAttempts = async (): Promise<number> => sends.getStore() ?? settings.maxAttempts;
+  const all = { ...settings, maxAttempts, retryStrategy: new StandardRetryStrategy(maxAttempts) };
+  const client = new ClientOfService(all);
+  if (client instanceof Client) {
+    client.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        (call) =>
+          isRead(commandName) ? next(call) : sends.run(1, () => next(call)),
+      { step: 'initialize', name: 'sendChangesOnce' },
+    );
+  }
+  return client;
+}

@@ -1,0 +1,31 @@
+import { isNotTaken } from '../aws/errors.ts';
+import type { AwsSession } from '../aws/session.ts';
+
+/** How often a call is sent that AWS does not take. */
+export const MOST_SENDS = 4;
+const FIRST_PAUSE_MILLISECONDS = 200;
+
+/** The pause after a call was sent so often, in milliseconds: together short enough that what was asked before holds. */
+export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 2 ** (sends - 1);
+
+/**
+ * Sends a call again that AWS did not take: it was throttled, or the session had expired. For a call amid a change, where
+ * giving up would leave the change half made; a change of which nothing is made is planned again as a whole.
+ * @param lookAndSend Looks, then sends. `isAgain` is true from the second time on: what was seen and asked before may not
+ *   hold any more.
+ * @param isNotTakenBy Tells whether an error means that. Default: `isNotTaken`.
+ */
+export async function untilTaken<T>(
+  session: Pick<AwsSession, 'sleep'>,
+  lookAndSend: (isAgain: boolean) => Promise<T>,
+  isNotTakenBy: (error: unknown) => boolean = isNotTaken,
+): Promise<T> {
+  for (let sends = 1; ; sends += 1) {
+    try {
+      return await lookAndSend(sends > 1);
+    } catch (error) {
+      if (sends === MOST_SENDS || !isNotTakenBy(error)) throw error;
+      await session.sleep(pauseAfter(sends));
+    }
+  }
+}
