@@ -28,7 +28,7 @@ import { startTenant, type Tenant } from './tenant/index.ts';
 /** All that the product meets outside: AWS, with a proxy before it, and a Netskope tenant. */
 export interface Lab extends AsyncDisposable {
   readonly aws: LocalAws;
-  /** The address that everyone calls in AWS's stead: functions, Terraform, tests. */
+  /** The proxy that everyone calls in AWS's stead: functions, Terraform, tests. */
   readonly proxy: AwsProxy;
   /** Refuses what AWS would refuse the roles that call through the proxy. */
   readonly judge: PermissionJudge;
