@@ -191,11 +191,11 @@ if (!markers.test(readme)) {
   );
 }
 const summary = table(
-  ['rule', 'legacy id', 'makes sure that', 'what it does', 'runbook'],
-  rules.map(({ id, legacyId, title, documentation, runbook }) => [
+  ['rule', 'legacy id', 'finds', 'what it does', 'runbook'],
+  rules.map(({ id, legacyId, documentation, runbook }) => [
     code(id),
     code(legacyId),
-    title,
+    firstClause(documentation.finds),
     firstClause(documentation.changes),
     runbook === undefined ? '' : 'yes',
   ]),
