@@ -4,7 +4,7 @@ import type { AwsSession } from '../aws/session.ts';
 
 /** One change to one resource, as data: what a plan is made of, what evidence keeps, what undo inverts. */
 export interface Change {
-  /** Which kind of change: the key of `lambdas/changes/index.ts`. */
+  /** Kind of the change: a key of `lambdas/changes/index.ts`. */
   readonly kind: string;
   /** The id of the resource that is changed. */
   readonly resource: string;
@@ -29,17 +29,20 @@ export type Note<C extends Change = Change> = (
  */
 export type MayContinue = () => Promise<void>;
 
-/** What is known of an application of which no end was recorded. */
+/** Knowledge of an application of which no end was recorded. */
 export interface CutOff {
-  /** Whether the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been done. */
+  /**
+   * True where the change is as far as `note` recorded it. Otherwise it is as planned, and anything may have been
+   * done.
+   */
   readonly isNoted: boolean;
-  /** Whether it is so long ago that AWS's reads must show all that it did. */
+  /** True where it is so long ago that AWS's reads must show all that it did. */
   readonly isLagOver: boolean;
-  /** Whether a later attempt began a change of the same rule or entry, and its end is not known either. */
+  /** True where a later attempt began a change of the same rule or entry, and its end is not known either. */
   readonly isBegunAnew?: boolean;
-  /** Whether an earlier attempt began one of it, and its end is not known either. */
+  /** True where an earlier attempt began one of it, and its end is not known either. */
   readonly isBegunBefore?: boolean;
-  /** Whether a later change of the same rule or entry was made to its end: what stands now is its doing. */
+  /** True where a later change of the same rule or entry was made to its end: what stands now is its doing. */
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
@@ -47,7 +50,7 @@ export interface CutOff {
   readonly since?: readonly Change[];
 }
 
-/** What became of an application of which no end was recorded. */
+/** The result of taking back an application of which no end was recorded. */
 export interface TakenBack {
   /** The change as far as it was made, where that is found out only now: what was taken back stands in no record yet. */
   readonly made?: Change;
@@ -66,11 +69,11 @@ export interface TakenBack {
 export interface Made<C extends Change = Change> {
   /** As it was applied, or as planned where nobody knows yet whether it was made. */
   readonly change: C;
-  /** When it was made, or begun. */
+  /** Time at which it was made, or begun. */
   readonly madeAt: Date;
 }
 
-/** What AWS says of whether an applied change does what it is for. */
+/** AWS's word on whether an applied change does what it is for. */
 export interface Effect {
   /** `open`: AWS may not know yet. `missing`: it does not do it. */
   readonly state: 'open' | 'missing';
@@ -86,15 +89,15 @@ export interface Effect {
 export interface ChangeKind<C extends Change> {
   readonly kind: C['kind'];
   readonly schema: z.ZodType<C>;
-  /** How fast its calls may follow one another, where AWS says so and it is slow. */
+  /** Rate of its calls, where AWS names one and it is slow. */
   readonly pace?: Pace;
-  /** How many calls of one API it makes at most. Default: one. */
+  /** Counts the calls of one API that it makes at most. Default: one. */
   calls?(change: C): number;
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */
   describe(change: C): string;
   /**
-   * What a person looks at to learn whether a change was made of which nobody knows, in words that follow "look at".
-   * Default: the resource.
+   * Names what a person looks at to learn whether a change was made of which nobody knows, in words that follow "look
+   * at". Default: the resource.
    */
   toLookAt?(change: C): string;
   /**
@@ -131,23 +134,24 @@ export interface ChangeKind<C extends Change> {
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
   readonly isPlannedAnyway?: true;
   /**
-   * Whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS takes
-   * nothing twice. Kinds that add nothing leave it out.
+   * Tells whether an applied change names all that it was to add: then no attempt before had added any of it, as AWS
+   * takes nothing twice. Kinds that add nothing leave it out.
    */
   namesAll?(applied: C): boolean;
   /**
-   * Whether AWS's reads show an applied change already. False only while they show the state before it: AWS may answer
-   * reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
+   * Tells whether AWS's reads show an applied change already. False only while they show the state before it: AWS may
+   * answer reads from before a write for minutes. Kinds whose API reads its own writes at once leave it out.
    */
   isVisible?(session: AwsSession, applied: C): Promise<boolean>;
   /**
-   * Whether applied changes do what they are for, where AWS finds out only later, in the order of the changes: undefined
-   * where one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave it out.
+   * Finds whether applied changes do what they are for, where AWS finds out only later, in the order of the changes:
+   * undefined where one does as far as AWS knows, or is long gone. Kinds whose calls have their effect at once leave
+   * it out.
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
-   * Whether the rule or entry that the change is about is as it was, because the change was made in part: it only added
-   * others. Then a later plan may rest on it. Kinds that make no parts leave it out.
+   * Tells whether the rule or entry that the change is about is as it was, because the change was made in part: it
+   * only added others. Then a later plan may rest on it. Kinds that make no parts leave it out.
    */
   leavesTarget?(applied: C): boolean;
   /** The rules or entries that an applied change took out of its resource, in words that `restsOn` uses, too. */

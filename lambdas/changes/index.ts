@@ -77,7 +77,10 @@ export async function describeChange(change: Change): Promise<string> {
   return (await load(change)).describe(change);
 }
 
-/** What a person looks at to learn whether a change was made of which nobody knows, in words that follow "look at". */
+/**
+ * Names what a person looks at to learn whether a change was made of which nobody knows, in words that follow "look
+ * at".
+ */
 export async function toLookAt(change: Change): Promise<string> {
   return (await load(change)).toLookAt(change) ?? change.resource;
 }
@@ -111,12 +114,12 @@ export async function applyChange(
   return (await load(change)).apply(session, change, note, mayContinue);
 }
 
-/** How fast calls of a kind of changes may follow one another in one account; undefined where AWS sets no slow pace. */
+/** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */
 export async function paceOf(kind: string): Promise<Pace | undefined> {
   return (await load({ kind })).pace;
 }
 
-/** Whether a cut-off application of the change can leave something that must be taken back. */
+/** Tells whether a cut-off application of the change can leave something that must be taken back. */
 export async function canTakeBack(change: Change): Promise<boolean> {
   return (await load(change)).canTakeBack;
 }
@@ -145,35 +148,36 @@ export async function findChange(
   return (await load(planned)).find(session, planned, since, known);
 }
 
-/** Whether plans have a change although it is made already. */
+/** Tells whether plans have a change although it is made already. */
 export async function isPlannedAnyway(change: Change): Promise<boolean> {
   return (await load(change)).isPlannedAnyway;
 }
 
-/** Whether an applied change names all that it was to add. */
+/** Tells whether an applied change names all that it was to add. */
 export async function namesAll(applied: Change): Promise<boolean> {
   return (await load(applied)).namesAll(applied);
 }
 
-/** Whether the rule or entry that an applied change is about is as it was: the change was made in part. */
+/** Tells whether the rule or entry that an applied change is about is as it was: the change was made in part. */
 export async function leavesTarget(applied: Change): Promise<boolean> {
   return (await load(applied)).leavesTarget(applied);
 }
 
-/** Whether a plan counts on a rule or an entry of its resource that an applied change took out. */
+/** Tells whether a plan counts on a rule or an entry of its resource that an applied change took out. */
 export async function restsOnRemoved(planned: Change, applied: Change): Promise<boolean> {
   if (planned.resource !== applied.resource) return false;
   const removed = new Set((await load(applied)).removes(applied));
   return removed.size > 0 && (await load(planned)).restsOn(planned).some((each) => removed.has(each));
 }
 
-/** Whether AWS's reads show an applied change already, and not the state before it. */
+/** Tells whether AWS's reads show an applied change already, and not the state before it. */
 export async function isChangeVisible(session: AwsSession, applied: Change): Promise<boolean> {
   return (await load(applied)).isVisible(session, applied);
 }
 
 /**
- * What speaks against that changes which were made, or begun, do what they are for, each kind asked once for all of them.
+ * Finds what speaks against that changes which were made, or begun, do what they are for, each kind asked once for
+ * all of them.
  * @returns what there is, by change; one that does as far as AWS knows has no entry
  */
 export async function effectsOf<M extends Made>(

@@ -2,8 +2,9 @@ import { isAwsError } from '../aws/errors.ts';
 import { ChangeRefusedError, StalePlanError } from '../model/errors.ts';
 
 /**
- * What to throw for an error of a call that changes something: a `StalePlanError` where its code means that what the
- * plan rests on is gone; a `ChangeRefusedError` where the resource is gone, or busy; otherwise the error itself.
+ * Makes the error to throw for an error of a call that changes something: a `StalePlanError` where its code means
+ * that what the plan rests on is gone; a `ChangeRefusedError` where the resource is gone, or busy; otherwise the
+ * error itself.
  * @param what the resource in words: `trail arn:aws:…`
  */
 export function refusal(

@@ -1,7 +1,7 @@
 import { isNotTaken } from '../aws/errors.ts';
 import type { AwsSession } from '../aws/session.ts';
 
-/** How often a call is sent that AWS does not take. */
+/** Number of times that a call is sent which AWS does not take. */
 export const MOST_SENDS = 4;
 const FIRST_PAUSE_MILLISECONDS = 200;
 

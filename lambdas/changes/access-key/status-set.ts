@@ -18,7 +18,10 @@ const schema = z.object({
   before: statusSchema,
   after: statusSchema,
   created: timestampSchema,
-  /** When it was last used as AWS knows, null for never. Anything that still uses a key stops working when it is made inactive. */
+  /**
+   * Time at which it was last used as AWS knows, null for never. Anything that still uses a key stops working when it
+   * is made inactive.
+   */
   lastUsed: timestampSchema.nullable(),
   /** The change rests on the key not having been used in this many days. Not set: it may be in use. */
   unusedForDays: z.int().positive().optional(),

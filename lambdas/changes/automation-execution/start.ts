@@ -8,7 +8,7 @@ export const schema = z.object({
   kind: z.literal('automation-execution-start'),
   /** The id of the resource that the document is to change. */
   resource: z.string(),
-  /** Where it runs. */
+  /** Region in which it runs. */
   region: regionSchema,
   /** The Systems Manager document: `AWS-DisablePublicAccessForSecurityGroup`. */
   document: z.string(),

@@ -11,7 +11,7 @@ export const publicAccessBlockSchema = z.object({
 });
 export type PublicAccessBlock = z.infer<typeof publicAccessBlockSchema>;
 
-/** What a bucket without a public access block has. */
+/** The settings of a bucket without a public access block. */
 export const noPublicAccessBlock: PublicAccessBlock = {
   BlockPublicAcls: false,
   IgnorePublicAcls: false,
@@ -19,11 +19,14 @@ export const noPublicAccessBlock: PublicAccessBlock = {
   RestrictPublicBuckets: false,
 };
 
-/** What makes a bucket public, as far as its public access block lets it. A type, not an interface, so that it is JSON. */
+/**
+ * The ways in which a bucket is public, as far as its public access block lets it. A type, not an interface, so that
+ * it is JSON.
+ */
 export type Exposure = {
-  /** What the bucket's ACL grants to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
+  /** Grants of the bucket's ACL to everyone, or to everyone with an AWS account: `READ to AllUsers`. */
   publicGrants: string[];
-  /** What AWS says of the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null where there is no policy. */
+  /** AWS's verdict on the bucket's policy: `IsPublic` of GetBucketPolicyStatus. Null where there is no policy. */
   policyIsPublic: boolean | null;
 };
 
@@ -72,7 +75,7 @@ function readPolicyIsPublic(session: AwsSession, name: string, region: string): 
   });
 }
 
-/** What is public of a bucket. What its public access block makes void is not asked for. */
+/** Reads what is public of a bucket. What its public access block makes void is not asked for. */
 export async function readExposure(
   session: AwsSession,
   name: string,
@@ -86,7 +89,7 @@ export async function readExposure(
   return { publicGrants, policyIsPublic };
 }
 
-/** What is left public under a public access block. */
+/** Reduces an exposure to what a public access block leaves public. */
 export function exposureUnder(
   block: PublicAccessBlock | null,
   { publicGrants, policyIsPublic }: Exposure,

@@ -23,7 +23,10 @@ const schema = z.object({
   resource: z.string(),
   /** The bucket's region. */
   region: regionSchema,
-  /** What made the bucket public when this was planned: the change rests on it. Not set where it rests on nothing (undo). */
+  /**
+   * Ways in which the bucket was public when this was planned: the change rests on them. Not set where it rests on
+   * nothing (undo).
+   */
   publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
   /** Null where the bucket has no public access block. Once it is applied: what stood there at the write. */
   before: publicAccessBlockSchema.nullable(),
@@ -53,7 +56,7 @@ function isAsWanted(block: PublicAccessBlock | null, change: S3PublicAccessBlock
   return changedSettings(change).every((setting) => now[setting] === after[setting]);
 }
 
-/** What stands there now, with the change's own settings and no others changed. */
+/** Merges the change's own settings, and no others, into what stands there now. */
 function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): PublicAccessBlock | null {
   const after = change.after ?? noPublicAccessBlock;
   const merged = { ...(now ?? noPublicAccessBlock) };
@@ -62,7 +65,7 @@ function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): P
   return change.after === null && isEmpty ? null : merged;
 }
 
-/** What ends, besides the bucket being public, in the words of a plan. */
+/** Lists what ends, besides the bucket being public, in the words of a plan. */
 function alsoEnds(change: S3PublicAccessBlockSet): string {
   const changed = switchedOn(change);
   const ends = [

@@ -47,7 +47,7 @@ interface Failure {
   readonly Message?: string | undefined;
 }
 
-/** What to throw for a failure that AWS answers with inside an answer of status 200. */
+/** Makes the error to throw for a failure that AWS answers with inside an answer of status 200. */
 function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: string): Error {
   const reason = `${Code}: ${Message}`;
   if (gone.includes(Code)) return new StalePlanError(`${vpc} is gone: nothing was changed (${reason})`);
@@ -115,7 +115,7 @@ function findOurs(
   );
 }
 
-/** What speaks against that AWS delivers what the flow log that we made logs. */
+/** Finds what speaks against that AWS delivers what the flow log that we made logs. */
 function delivery(
   flowLogs: readonly VpcFlowLog[],
   { change, madeAt }: Made<FlowLogCreate>,

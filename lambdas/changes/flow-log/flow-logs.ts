@@ -5,11 +5,11 @@ import { tagMap } from '../../aws/tags.ts';
 export interface VpcFlowLog {
   readonly id: string;
   readonly vpc: string;
-  /** Where it writes: the log group's name, or the ARN of anything else. */
+  /** Destination of what it writes: the log group's name, or the ARN of anything else. */
   readonly destination: string;
   /** AWS's words for why nothing is delivered; undefined where it is, or AWS does not know yet. */
   readonly failure: string | undefined;
-  /** Whether AWS says that it delivers: it does until it knows better. */
+  /** True where AWS says that it delivers: it does until it knows better. */
   readonly isSaidToDeliver: boolean;
   readonly isActive: boolean;
   readonly created: Date | undefined;
@@ -17,9 +17,9 @@ export interface VpcFlowLog {
 }
 
 /**
- * How long AWS may take until it shows that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon as the
- * flow log is made, and `FAILED` only when AWS has tried to deliver: traffic is put together for up to 10 minutes, then
- * takes about 5 more to CloudWatch Logs and about 10 to S3.
+ * Time that AWS may take until it shows that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon
+ * as the flow log is made, and `FAILED` only when AWS has tried to deliver: traffic is put together for up to 10
+ * minutes, then takes about 5 more to CloudWatch Logs and about 10 to S3.
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
  */
 export const MINUTES_UNTIL_DELIVERY_IS_KNOWN = 20;
@@ -43,10 +43,12 @@ function parse(flowLog: FlowLog): VpcFlowLog {
   };
 }
 
-/** Whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes. */
+/**
+ * Tells whether the VPC's traffic is logged by it, as far as AWS knows. Anyone's flow log counts, wherever it writes.
+ */
 export const isLogging = ({ isActive, failure }: VpcFlowLog): boolean => isActive && failure === undefined;
 
-/** Whether AWS may not know yet that a flow log, as old as this, can't deliver. */
+/** Tells whether AWS may not know yet that a flow log, as old as this, can't deliver. */
 export const isDeliveryOpen = (created: Date, now: Date): boolean =>
   now.getTime() - created.getTime() < MINUTES_UNTIL_DELIVERY_IS_KNOWN * 60_000;
 

@@ -43,7 +43,7 @@ async function readLogGroup(session: AwsSession, name: string): Promise<Standing
   return undefined;
 }
 
-/** Whether it was made by us, in whatever poll. */
+/** Tells whether it was made by us, in whatever poll. */
 async function isOurs(session: AwsSession, name: string): Promise<boolean> {
   const { CloudWatchLogsClient, ListTagsForResourceCommand } = await import('../../aws/cloudwatch-logs.ts');
   const { account, region, partition } = session;
@@ -55,7 +55,10 @@ async function isOurs(session: AwsSession, name: string): Promise<boolean> {
   return tags[MADE_BY.key] === MADE_BY.value;
 }
 
-/** Whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in between. */
+/**
+ * Tells whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in
+ * between.
+ */
 async function isUnfinished(session: AwsSession, name: string): Promise<boolean> {
   const standing = await readLogGroup(session, name);
   return standing?.retention === undefined && (await isOurs(session, name));

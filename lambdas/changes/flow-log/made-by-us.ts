@@ -4,9 +4,9 @@ export const MADE_BY = {
   value: 'cspm-auto-remediation',
 } as const;
 
-/** How far AWS's clock and ours may be apart. */
+/** Largest difference between AWS's clock and ours. */
 const CLOCKS_DIFFER_MILLISECONDS = 60_000;
 
-/** Whether something that AWS made then may be made by calls of ours since a moment. */
+/** Tells whether something that AWS made then may be made by calls of ours since a moment. */
 export const isMadeSince = (created: Date, since: Date): boolean =>
   created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;

@@ -16,7 +16,7 @@ const flowLogSchema = z.object({
 
 export const flowLogCreateSchema = flowLogSchema.extend({
   kind: z.literal('flow-log-create'),
-  /** What AWS called it; null until it is made. */
+  /** AWS's id of it; null until it is made. */
   flowLogId: z.string().nullable(),
 });
 export type FlowLogCreate = z.infer<typeof flowLogCreateSchema>;

@@ -37,7 +37,7 @@ export async function readNetworkAcls(session: AwsSession, ids: readonly string[
 export const subnetsOf = (acl: NetworkAcl): string[] =>
   (acl.Associations ?? []).flatMap(({ SubnetId }) => (SubnetId === undefined ? [] : [SubnetId]));
 
-/** What stands in a network ACL at the moment. */
+/** The content of a network ACL at the moment. */
 export interface Standing {
   /** The inbound entries, by number. */
   readonly entries: readonly NetworkAclEntry[];
@@ -125,7 +125,7 @@ export async function replaceEntry(
   }
 }
 
-/** Whether none of so many reads shows an entry with this number. */
+/** Tells whether none of so many reads shows an entry with this number. */
 async function isMissing(
   session: AwsSession,
   networkAclId: string,

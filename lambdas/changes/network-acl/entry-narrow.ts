@@ -26,8 +26,8 @@ function stale({ resource, before }: NetworkAclEntryNarrow, what: string, cause?
 }
 
 /**
- * What differs from the entries and subnets that were expected, in words; undefined where nothing does. An exemption by
- * tag differs, too: a plan is only made where there is none.
+ * Describes what differs from the entries and subnets that were expected; undefined where nothing does. An exemption
+ * by tag differs, too: a plan is only made where there is none.
  */
 function difference(
   standing: Standing,

@@ -13,7 +13,7 @@ const schema = z.object({
   resource: z.string(),
   /** The open entry that is put back under its number; null where only entries are taken out. */
   open: networkAclEntrySchema.nullable(),
-  /** What has the open entry's number by now; null where nothing has. */
+  /** The entry that has the open entry's number by now; null where there is none. */
   over: networkAclEntrySchema.nullable(),
   /** The entries that were put in the open one's place, to be taken out. */
   remove: z.array(networkAclEntrySchema),

@@ -12,7 +12,7 @@ export function removal(resource: string, entries: readonly NetworkAclEntry[]): 
   return { kind: 'network-acl-entry-restore', resource, open: null, over: null, remove: [...entries] };
 }
 
-/** Whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
+/** Tells whether applied changes have made the entry, or may rest on it: without it, they would have cut more. */
 function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   return others.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -23,7 +23,7 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Whether changes have put an entry under a number: it was free then, whatever had stood there before. */
+/** Tells whether changes have put an entry under a number: it was free then, whatever had stood there before. */
 function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   return since.some((other) => {
     const narrowed = narrowSchema.safeParse(other).data;
@@ -31,7 +31,7 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
   });
 }
 
-/** Whether the place of the open entry is as the change was to leave it. */
+/** Tells whether the place of the open entry is as the change was to leave it. */
 function isAsPlanned(
   { before, after }: NetworkAclEntryNarrow,
   now: NetworkAclEntry | undefined,
@@ -42,9 +42,9 @@ function isAsPlanned(
 }
 
 /**
- * What became of an entry that was to be narrowed. Where what was to take its place stands there, the others have their
- * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those
- * that other changes have made or rest on. An entry that was to go is gone, too, where a later change has used its number.
+ * Takes back an entry that was to be narrowed. Where what was to take its place stands there, the others have their
+ * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those that other
+ * changes have made or rest on. An entry that was to go is gone, too, where a later change has used its number.
  */
 export async function takeBack(
   session: AwsSession,

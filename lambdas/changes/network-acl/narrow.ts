@@ -8,21 +8,21 @@ export const narrowSchema = z.object({
   resource: z.string(),
   /** The open entry. */
   before: networkAclEntrySchema,
-  /** What takes its place under its number, in one step; null where it just goes. */
+  /** The entry that takes its place under its number, in one step; null where it just goes. */
   after: networkAclEntrySchema.nullable(),
-  /** What is put under free numbers before. Only where there is an `after`. */
+  /** Entries that are put under free numbers before. Only where there is an `after`. */
   created: z.array(networkAclEntrySchema),
   /** All inbound entries that the plan rests on, in words (`describeEntry`), by number. */
   seen: z.array(z.string()),
   /** The subnets that the plan rests on: none may have been added. */
   subnets: z.array(z.string()),
-  /** What subnets lose besides the open entry, for the plan's line. */
+  /** Traffic that subnets lose besides the open entry, for the plan's line. */
   cuts: z.string().nullable().default(null),
   /** The numbers of those of `created` that were made. */
   made: z.array(z.number()).default([]),
   /** The number of the one whose call got no answer. */
   unconfirmed: z.number().optional(),
-  /** Whether the open entry was deleted or replaced. `unconfirmed`: the call was sent, and its answer lost. */
+  /** `yes` where the open entry was deleted or replaced. `unconfirmed`: the call was sent, and its answer lost. */
   closed: z.enum(['no', 'yes', 'unconfirmed']).default('no'),
 });
 export type NetworkAclEntryNarrow = z.infer<typeof narrowSchema>;

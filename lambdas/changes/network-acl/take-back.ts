@@ -5,7 +5,7 @@ import { untilTaken } from '../until-taken.ts';
 import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 
-/** How often a network ACL is read until the read shows what was made a moment ago. */
+/** Number of reads of a network ACL until one shows what was made a moment ago. */
 export const MAX_LOOKS = 10;
 
 /** Looks until the entry is there: a look that shows nothing or another in its place may be older. @returns the last look; undefined where the network ACL is gone */
@@ -61,7 +61,7 @@ async function removeEntry(
   return answer === 'made' ? 'removed' : 'left';
 }
 
-/** What came of taking entries back. */
+/** The result of taking entries back. */
 export interface RemovedEntries {
   readonly removed: readonly NetworkAclEntry[];
   /** Those that no read showed: gone, or not visible yet. */

@@ -27,7 +27,7 @@ function readCluster(session: AwsSession, identifier: string): Promise<Cluster |
   });
 }
 
-/** Whether the cluster is to be, or is, as wanted: what AWS is at work on counts. */
+/** Tells whether the cluster is to be, or is, as wanted: what AWS is at work on counts. */
 function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   const { PubliclyAccessible, PendingModifiedValues } = cluster;
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;

@@ -18,7 +18,7 @@ export const ingressRuleSchema = z.object({
   protocol: z.string().regex(/^(-1|tcp|udp|icmp|icmpv6|\d{1,3})$/, 'expected a protocol name, number or -1'),
   fromPort: z.number().int().min(-1).max(65_535),
   toPort: z.number().int().min(-1).max(65_535),
-  /** Where traffic may come from: a CIDR block, a group's id, a prefix list's id. */
+  /** Source of the traffic: a CIDR block, a group's id, a prefix list's id. */
   source: z.string().min(1),
   /** The empty string where there is none. */
   description: z.string(),
@@ -63,8 +63,8 @@ export function normalizePorts(
 }
 
 /**
- * What AWS tells two rules of one group apart by: a group can't hold two with the same protocol, ports and source,
- * whatever their descriptions.
+ * Makes the key by which AWS distinguishes two rules of one group: a group can't hold two with the same protocol,
+ * ports and source, whatever their descriptions.
  */
 export function ruleKey(rule: IngressRule): string {
   return `${rule.protocol} ${rule.fromPort}-${rule.toPort} ${rule.source}`;
@@ -93,13 +93,13 @@ export function formatDescription(rule: IngressRule): string {
   return rule.description === '' ? '' : ` ${JSON.stringify(rule.description)}`;
 }
 
-/** Whether one of the rules has the same protocol, ports and source. */
+/** Tells whether one of the rules has the same protocol, ports and source. */
 export function stands(rule: IngressRule, among: readonly IngressRule[]): boolean {
   const key = ruleKey(rule);
   return among.some((other) => ruleKey(other) === key);
 }
 
-/** Whether everything that `piece` lets in comes in by `rule`, too. */
+/** Tells whether everything that `piece` lets in comes in by `rule`, too. */
 export function covers(rule: IngressRule, piece: IngressRule): boolean {
   if (rule.source !== piece.source) return false;
   if (rule.protocol === '-1') return true;
@@ -118,13 +118,13 @@ export function copyableTags(tags: IngressRule['tags']): IngressRule['tags'] {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => !key.toLowerCase().startsWith('aws:')));
 }
 
-/** Whether two tag sets hold the same tags. */
+/** Tells whether two tag sets hold the same tags. */
 export function sameTags(a: IngressRule['tags'], b: IngressRule['tags']): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
-/** Whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
+/** Tells whether two rules are the same but for their ids and for the tags that AWS reserves for itself. */
 export function looksLike(a: IngressRule, b: IngressRule): boolean {
   return (
     ruleKey(a) === ruleKey(b) &&

@@ -45,7 +45,7 @@ function* chunks<T>(values: readonly T[], size: number): Generator<T[]> {
   for (let from = 0; from < values.length; from += size) yield values.slice(from, from + size);
 }
 
-/** What is known of a security group beside its rules. */
+/** Data of a security group beside its rules. */
 export interface SecurityGroup {
   readonly name: string;
   readonly vpc: string;
@@ -115,7 +115,7 @@ export async function readRulesOf(session: AwsSession, group: string): Promise<r
   return (await readIngressRules(session, [group])).get(group) ?? [];
 }
 
-/** How often a group is read until the read shows what was added a moment ago. */
+/** Number of reads of a group until one shows what was added a moment ago. */
 const MAX_READS = 10;
 
 /**

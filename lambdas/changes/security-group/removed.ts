@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ExistingRule, ruleKey } from './ingress-rule.ts';
 import { answeredRuleSchema, toExistingRule } from './read.ts';
 
-/** What is read of an answer to RevokeSecurityGroupIngress. */
+/** Fields that are read of an answer to RevokeSecurityGroupIngress. */
 export interface Answer {
   readonly RevokedSecurityGroupRules?: unknown;
   readonly UnknownIpPermissions?: readonly unknown[] | undefined;

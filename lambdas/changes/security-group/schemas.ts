@@ -37,7 +37,7 @@ export const rulesRevokeSchema = z.object({
    * rules to be revoked must be what the plan saw; in an undo, a rule that is gone already is success.
    */
   remains: z.array(ingressRuleSchema).optional(),
-  /** What a person should know before it is made, for instance what ends with it. */
+  /** Note for a person to read before it is made, for instance what ends with it. */
   note: z.string().optional(),
   /** Set once it is applied: the rules that it removed, without those that were gone already. */
   revoked: z.array(standingSchema).optional(),
@@ -55,13 +55,13 @@ export const ruleShrinkSchema = z.object({
   resource: securityGroupIdSchema,
   /** The wide rule as it was seen; once it is shrunk, as it stood at the write. */
   before: standingSchema,
-  /** What becomes of it: the part that keeps its id. */
+  /** The part of it that keeps its id. */
   after: pieceSchema,
   /** The other parts that are added as rules; they share one set of tags. None of them stood there. */
   pieces: z.array(pieceSchema),
   /** Parts that stood there as rules already: they stay, and an undo leaves them. */
   remains: z.array(pieceSchema).optional(),
-  /** What a person should know before it is made, for instance what ends with it. */
+  /** Note for a person to read before it is made, for instance what ends with it. */
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
@@ -77,7 +77,7 @@ export const ruleShrinkSchema = z.object({
 });
 export type RuleShrink = z.infer<typeof ruleShrinkSchema>;
 
-/** Whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
+/** Tells whether the call may be on its way that closes a part of the wide rule, or its answer was lost. */
 export function isClosing({ unconfirmed, replaces }: RuleShrink): boolean {
   return unconfirmed === 'shrinking' || replaces === true;
 }

@@ -26,7 +26,7 @@ function alike({ after, pieces, replaces }: RuleShrink, standing: readonly Exist
   return standing.filter((rule) => parts.some((part) => looksLike(rule, part)));
 }
 
-/** What applied changes need: without it, they would have cut more than their plans name. */
+/** Finds what applied changes need: without it, they would have cut more than their plans name. */
 function neededBy(others: readonly Change[]): {
   readonly made: ExistingRule[];
   readonly rules: IngressRule[];
@@ -43,7 +43,7 @@ function neededBy(others: readonly Change[]): {
 }
 
 /**
- * What became of a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
+ * Takes back a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
  * what they look like. What other changes have made, or rest on, stays.
  *
