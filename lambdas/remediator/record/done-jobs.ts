@@ -45,12 +45,12 @@ export class DoneJobs {
     return (this.#known ?? []).filter((each) => journalOf(each) !== own);
   }
 
-  /** Whether there is another run than that of this job. */
+  /** True where there is another run than that of this job. */
   get #isOfOtherRun(): boolean {
     return this.#others.some((each) => this.#isAtPlace(each) || isDoubled(each, this.#known ?? []));
   }
 
-  /** What the table is to know besides, of the objects that this job wrote; undefined where it knows them. */
+  /** Finds what the table is to know besides, of the objects that this job wrote; undefined where it knows them. */
   toWrite(written: Iterable<string>): Done | undefined {
     if (this.#known === undefined) return undefined;
     const known = this.#known;
@@ -76,8 +76,8 @@ export class DoneJobs {
   }
 
   /**
-   * Whether a job stands where only another run's can: jobs of an account are worked on in the order in which a run sent
-   * them, but for those that go on with an earlier one.
+   * Tells whether a job stands where only another run's can: jobs of an account are worked on in the order in which a
+   * run sent them, but for those that go on with an earlier one.
    */
   #isAtPlace(other: Entry): boolean {
     const { continues } = this.#job;

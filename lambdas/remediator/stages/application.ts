@@ -1,7 +1,7 @@
 import type { AppliedChange } from '../../model/outcome.ts';
 import type { Verdict } from '../verdict.ts';
 
-/** How far the plan of a fix came. */
+/** The plan of a fix as far as it came. */
 export interface Application {
   readonly applied: readonly AppliedChange[];
   /** `stopped` has the verdict; `stale`: what the plan rests on is gone or different, and it must be made anew. */

@@ -2,7 +2,7 @@ import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
 
-/** What was learned about each resource, or the error that AWS answered for it. */
+/** The assessment of each resource, or the error that AWS answered for it. */
 export type Assessments = ReadonlyMap<string, Assessment | Error>;
 
 /**

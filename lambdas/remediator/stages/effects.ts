@@ -47,7 +47,7 @@ function stateOf(assessments: Assessments, resource: string): string | undefined
   return assessment instanceof Error ? undefined : assessment?.state;
 }
 
-/** What was applied, and what was begun and nobody knows whether it was made. */
+/** Lists what was applied, and what was begun and nobody knows whether it was made. */
 function madeTo(resource: string, journal: Work['journal']): Made[] {
   const begunAt = journal.begunAt(resource);
   return [

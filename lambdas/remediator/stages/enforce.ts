@@ -22,7 +22,7 @@ interface Stale {
   readonly words: string;
 }
 
-/** What one round of applying led to. */
+/** The result of one round of applying. */
 interface Round {
   readonly verdicts: Map<string, Verdict>;
   readonly changed: readonly PlannedFix[];
@@ -92,7 +92,7 @@ async function applyRound(
   return { verdicts, changed, stale, idle };
 }
 
-/** Whether a start was refused, so that no execution works on the finding, whichever attempt asked for it. */
+/** Tells whether a start was refused, so that no execution works on the finding, whichever attempt asked for it. */
 function isIdle(
   { finding, changes }: PlannedFix,
   { end }: Application,

@@ -43,7 +43,7 @@ export async function scheduleFollowUp(
   return verdicts;
 }
 
-/** What became of findings that an earlier attempt handed on to a later job. */
+/** Findings that an earlier attempt handed on to a later job. */
 export interface HandedOn {
   /** Those that the later job has: this one has nothing left to do for them. */
   readonly left: readonly string[];

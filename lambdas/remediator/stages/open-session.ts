@@ -10,11 +10,11 @@ import { hasExecutions } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** Where AWS does not let the target role be assumed. */
+/** AWS's refusal to let the target role be assumed. */
 interface Refusal {
   /** The verdict on all findings. */
   readonly refused: Verdict;
-  /** Whether the role is missing in the account, or does not trust the remediator. */
+  /** True where the role is missing in the account, or does not trust the remediator. */
   readonly isRoleMissing: boolean;
 }
 
@@ -46,8 +46,8 @@ export async function openSession(
 }
 
 /**
- * What the session may do. A job by a runbook starts executions, or makes the calls that ended ones left to be made, or,
- * where an attempt was cut off, both.
+ * Lists the permissions of the session. A job by a runbook starts executions, or makes the calls that ended ones left
+ * to be made, or, where an attempt was cut off, both.
  */
 function permissionsFor(
   findings: readonly Finding[],

@@ -72,7 +72,7 @@ async function endingOf(changes: readonly RecentChange[]): Promise<readonly Rece
   return changes.filter((_, index) => leave[index] === false);
 }
 
-/** Whether a plan is to change what our own change replaced: it was made on a read from before that. */
+/** Tells whether a plan is to change what our own change replaced: it was made on a read from before that. */
 function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChange): boolean {
   // Only a rule or an entry says by its id or number that it is the same one.
   return changes.some(

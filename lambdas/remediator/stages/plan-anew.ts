@@ -25,7 +25,7 @@ export async function planAnew(
   return { fixes: planned.fixes, verdicts: withPlans(planned.verdicts, fixes, work) };
 }
 
-/** Where something of a plan was applied, the outcome names the plan. Otherwise the plan came to nothing. */
+/** Adds the plan to each outcome of whose plan something was applied. The other plans came to nothing. */
 function withPlans(verdicts: Verdicts, fixes: readonly PlannedFix[], { journal }: ConfiguredWork): Verdicts {
   const details = new Map(fixes.map((fix) => [fix.finding.resource, fix.details]));
   return new Map(

@@ -18,7 +18,7 @@ import { recordPlan } from './record-plan.ts';
 import { resolveBegun } from './resolve.ts';
 import { verdictOfUnviolated } from './unviolated.ts';
 
-/** What an assessment leads to, for each finding one or the other. */
+/** The result of planning: each finding is in one of these. */
 export interface Planned {
   readonly fixes: readonly PlannedFix[];
   readonly verdicts: Verdicts;

@@ -53,7 +53,7 @@ function verdictOf(
 const isViolated = (result: Assessment): boolean =>
   result.state === 'violation' || (result.state === 'not_applicable' && result.violates === true);
 
-/** What a rule says of a resource that it finds nothing wrong with. */
+/** Lists a rule's notes on a resource that it finds nothing wrong with. */
 function notesOf(result: Assessment): readonly string[] {
   if (result.state === 'not_applicable') return [result.reason];
   return result.state === 'compliant' ? (result.notes ?? []) : [];

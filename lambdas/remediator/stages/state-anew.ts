@@ -7,8 +7,8 @@ import { assessEach } from './assess.ts';
 import { planFixes } from './plan.ts';
 
 /**
- * What was taken back changes what is to be said of a finding: it is read again. One to be fixed keeps its verdict,
- * unless that says that there is nothing to fix: then one of both reads is old, and a later job looks again.
+ * Reads findings again of whose resources something was taken back. One to be fixed keeps its verdict, unless that
+ * says that there is nothing to fix: then one of both reads is old, and a later job looks again.
  */
 export async function stateAnew(
   session: AwsSession,

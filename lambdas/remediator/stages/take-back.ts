@@ -79,7 +79,7 @@ async function takeBackOf(
   return undefined;
 }
 
-/** What is known of changes to the resource of a change whose end is not known. */
+/** Collects what is known of changes to the resource of a change whose end is not known. */
 async function circumstances(
   session: AwsSession,
   finding: Finding,
@@ -173,7 +173,7 @@ function heldWords({ line }: RecordedChange, why = ''): string {
   return `an attempt was cut off at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }
 
-/** What was not even allowed to be looked at may still stand: it stays open work. */
+/** Makes an error that keeps the change open work: what was not even allowed to be looked at may still stand. */
 function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
   return new TakeBackError(
     `what an attempt that was cut off at "${line}" may have added could not be taken back: ${describeError(error)}`,

@@ -32,7 +32,7 @@ export function verdictOfUnviolated(
   }
 }
 
-/** Whether this job changed the resource, or began to, and nobody knows how far it came. */
+/** Tells whether this job changed the resource, or began to, and nobody knows how far it came. */
 function mayHaveChanged(resource: string, { journal }: Pick<Work, 'journal'>): boolean {
   return journal.hasApplied(resource) || journal.unresolved(resource).length > 0;
 }
