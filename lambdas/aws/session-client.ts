@@ -3,7 +3,7 @@ import { Client } from '@smithy/core/client';
 import { StandardRetryStrategy } from '@smithy/core/retry';
 import type { ClientSettings } from './session.ts';
 
-/** How often the call at work is sent at most. */
+/** The number of times that the call at work is sent at most. */
 const sends = new AsyncLocalStorage<number>();
 
 /** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */

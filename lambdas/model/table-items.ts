@@ -128,7 +128,7 @@ export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof It
   return { pk: `${DONE}${rule}#${account}#${region}`, sk: pollId(poll) };
 }
 
-/** What the partition keys of the jobs done begin with. */
+/** Prefix of the partition keys of the jobs done. */
 export const DONE = 'done#';
 
 /** `lease#<region>#<job>`: each region's remediator writes only its jobs'. */

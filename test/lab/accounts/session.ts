@@ -2,14 +2,14 @@ import type { AwsSession } from '../../../lambdas/aws/session.ts';
 import { sessionClient } from '../../../lambdas/aws/session-client.ts';
 import { s3ControlEndpoint } from '../local-aws/account-hosts.ts';
 
-/** Where a test's session sends its calls, and as whom. */
+/** Destination of a session's calls in a test, and the caller. */
 export interface TestSessionSettings {
   /** `http://127.0.0.1:4566`: an address, not a name, so that the SDK addresses buckets by path. */
   readonly endpoint: string;
   readonly account: string;
   readonly region: string;
   readonly now?: () => Date;
-  /** How often the SDK sends a read. */
+  /** Number of times that the SDK sends a read. */
   readonly maxAttempts?: number;
 }
 

@@ -10,7 +10,7 @@ export interface ModelCall {
   readonly region: string;
 }
 
-/** What answers calls: gives an output as the SDK does, or throws. */
+/** A function that answers calls: it gives an output as the SDK does, or throws. */
 export type Answer = (call: ModelCall) => Promise<object>;
 
 interface Command {
@@ -87,7 +87,7 @@ export function sdkError(code: string, message: string, status: number, requestI
   });
 }
 
-/** What the SDK throws when no answer came. */
+/** Makes the error that the SDK throws when no answer came. */
 export function networkError(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', $metadata: {} });
 }
