@@ -34,12 +34,12 @@ output "queue_url" {
 }
 
 output "dead_letter_queue_url" {
-  description = "The queue of jobs that failed after all tries."
+  description = "The queue of jobs that failed after all attempts."
   value       = module.region.dead_letter_queue_url
 }
 
 output "polls_dead_letter_queue_url" {
-  description = "The queue of polls that could not be started or failed after all tries."
+  description = "The queue of polls that could not be started or failed after all attempts."
   value       = module.central.polls_dead_letter_queue_url
 }
 

@@ -9,7 +9,7 @@ output "queue_urls" {
 }
 
 output "dead_letter_queue_urls" {
-  description = "The queue of each region's jobs that failed after all tries."
+  description = "The queue of each region's jobs that failed after all attempts."
   value       = { for region in local.per_region : region.region => region.dead_letter_queue_url }
 }
 

@@ -78,7 +78,7 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
 
 /**
  * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
- * @throws whatever made the poll fail: Lambda tries it again, then it goes to the dead letters
+ * @throws whatever made the poll fail: Lambda attempts it again, then it goes to the dead letters
  */
 export async function handler(
   event: unknown,

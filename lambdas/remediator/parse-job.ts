@@ -5,7 +5,7 @@ import { ruleIds } from '../rules/index.ts';
 
 /**
  * The job that a message holds.
- * @throws InvalidInputError when it holds none that this remediator can work on: trying again changes nothing
+ * @throws InvalidInputError when it holds none that this remediator can work on: another attempt changes nothing
  */
 export function parseJob(body: string, region: string): Job {
   let json: unknown;

@@ -21,7 +21,7 @@ export type Inspection<Seen> =
       readonly notes?: readonly string[];
     }
   | { readonly state: 'gone' }
-  /** Violates the rule, but AWS would refuse a change just now (being modified, paused, copied): try again later. */
+  /** Violates the rule, but AWS would refuse a change just now (being modified, paused, copied): attempt it again later. */
   | { readonly state: 'busy'; readonly reason: string }
   | {
       readonly state: 'not_applicable';
@@ -47,7 +47,7 @@ export interface RuleCode<Seen extends Json, Options> {
     resources: readonly string[],
     options: Options,
   ): Promise<Map<string, Inspection<Seen>>>;
-  /** The changes that cure a violation, in the order in which they are to be made. Pure: no clock, no network. */
+  /** The changes that remediate a violation, in the order in which they are to be made. Pure: no clock, no network. */
   plan(resource: string, seen: Seen, options: Options): readonly Change[] | NoCure;
 }
 

@@ -1,6 +1,6 @@
 import type { Permission } from './permission.ts';
 
-/** A managed Systems Manager document that cures the rule's violations, more or less. */
+/** A managed Systems Manager document that remediates the rule's violations, more or less. */
 export interface Runbook {
   readonly document: string;
   /** The partitions that have it. */

@@ -73,7 +73,7 @@ module "collector" {
   tags     = var.tags
 }
 
-# The schedules start the collector asynchronously: a poll that fails is tried twice more by Lambda, each try the same
+# The schedules start the collector asynchronously: a poll that fails is attempted twice more by Lambda, each time the same
 # poll; what still fails goes where a person finds it. After an hour the next poll knows more than this one.
 resource "aws_lambda_function_event_invoke_config" "collector" {
   function_name                = module.collector.name

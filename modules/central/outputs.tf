@@ -86,7 +86,7 @@ output "api_token_secret_arn" {
 }
 
 output "polls_dead_letter_queue_url" {
-  description = "The queue of polls that could not be started or failed after all tries."
+  description = "The queue of polls that could not be started or failed after all attempts."
   value       = aws_sqs_queue.polls_dead_letters.url
 }
 

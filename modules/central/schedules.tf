@@ -87,7 +87,7 @@ resource "aws_scheduler_schedule" "check" {
   depends_on = [aws_iam_role_policy.scheduler, aws_lambda_function_event_invoke_config.collector]
 }
 
-# Polls that could not be started, or failed after all tries.
+# Polls that could not be started, or failed after all attempts.
 resource "aws_sqs_queue" "polls_dead_letters" {
   name                      = local.polls_dead_letters_name
   message_retention_seconds = 14 * 24 * 3600

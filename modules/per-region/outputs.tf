@@ -20,7 +20,7 @@ output "queue_arn" {
 }
 
 output "dead_letter_queue_url" {
-  description = "The queue of jobs that failed after all tries."
+  description = "The queue of jobs that failed after all attempts."
   value       = aws_sqs_queue.dead_letters.url
 }
 

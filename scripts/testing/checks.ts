@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One thing that was tried: a test, or a check that counts as one. */
+/** One thing that was checked: a test, or a check that counts as one. */
 export const checkSchema = z.object({
   name: z.string(),
   passed: z.boolean(),

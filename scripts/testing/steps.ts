@@ -1,6 +1,6 @@
 import { type Check, readChecks, readVitestReport } from './checks.ts';
 
-/** One part of `npm test`: a command, and how to read what it tried. */
+/** One part of `npm test`: a command, and how to read what it checked. */
 export interface Step {
   readonly name: string;
   /** Steps that must have succeeded before. */

@@ -88,60 +88,60 @@ const unanswered: readonly (readonly [
   [
     'an error in an HTTP 200',
     () => ({ kind: 'error' }),
-    { says: /HTTP 200.*Internal Error: Something went wrong; tried 6 times/, requests: 6 },
+    { says: /HTTP 200.*Internal Error: Something went wrong; attempted 6 times/, requests: 6 },
   ],
-  ['HTTP 500', () => ({ kind: 'status', status: 500 }), { says: /HTTP 500.*tried 6 times/, requests: 6 }],
-  ['HTTP 503', () => ({ kind: 'status', status: 503 }), { says: /HTTP 503.*tried 6 times/, requests: 6 }],
+  ['HTTP 500', () => ({ kind: 'status', status: 500 }), { says: /HTTP 500.*attempted 6 times/, requests: 6 }],
+  ['HTTP 503', () => ({ kind: 'status', status: 503 }), { says: /HTTP 503.*attempted 6 times/, requests: 6 }],
   [
     'HTTP 429',
     () => ({ kind: 'rate_limited' }),
-    { says: /HTTP 429.*Rate limit exceeded; tried 6 times/, requests: 6 },
+    { says: /HTTP 429.*Rate limit exceeded; attempted 6 times/, requests: 6 },
   ],
   [
     'HTTP 429 with seconds to wait',
     () => ({ kind: 'rate_limited', retryAfter: 2 }),
-    { says: /HTTP 429.*tried 6 times/, requests: 6 },
+    { says: /HTTP 429.*attempted 6 times/, requests: 6 },
   ],
   [
     'HTTP 429 with a date to wait for',
     () => ({ kind: 'rate_limited', retryAfter: soon() }),
-    { says: /HTTP 429.*tried 6 times/, requests: 6 },
+    { says: /HTTP 429.*attempted 6 times/, requests: 6 },
   ],
   [
     'JSON that breaks off',
     () => ({ kind: 'broken_json' }),
-    { says: /something that is not JSON.*tried 6 times/, requests: 6 },
+    { says: /something that is not JSON.*attempted 6 times/, requests: 6 },
   ],
   [
     'a page for people',
     () => ({ kind: 'html' }),
-    { says: /not JSON: .*Scheduled maintenance.*tried 6 times/, requests: 6 },
+    { says: /not JSON: .*Scheduled maintenance.*attempted 6 times/, requests: 6 },
   ],
-  ['nothing', () => ({ kind: 'empty_body' }), { says: /not JSON: nothing; tried 6 times/, requests: 6 }],
+  ['nothing', () => ({ kind: 'empty_body' }), { says: /not JSON: nothing; attempted 6 times/, requests: 6 }],
   [
     'JSON of another form',
     () => ({ kind: 'body', body: '{"status":"success","data":{"items":[]}}' }),
-    { says: /an unknown form.*tried 6 times/, requests: 6 },
+    { says: /an unknown form.*attempted 6 times/, requests: 6 },
   ],
   [
     'a connection that is broken off before the answer',
     () => ({ kind: 'cut', part: 'head' }),
-    { says: /could not be reached.*tried 6 times/, requests: 6 },
+    { says: /could not be reached.*attempted 6 times/, requests: 6 },
   ],
   [
     'a connection that is broken off amid the answer',
     () => ({ kind: 'cut', part: 'body' }),
-    { says: /could not be reached.*tried 6 times/, requests: 6 },
+    { says: /could not be reached.*attempted 6 times/, requests: 6 },
   ],
   [
     'no answer at all',
     () => ({ kind: 'hang', part: 'head' }),
-    { says: /did not answer in time; tried 6 times/, requests: 6 },
+    { says: /did not answer in time; attempted 6 times/, requests: 6 },
   ],
   [
     'an answer that stops',
     () => ({ kind: 'hang', part: 'body' }),
-    { says: /did not answer in time; tried 6 times/, requests: 6 },
+    { says: /did not answer in time; attempted 6 times/, requests: 6 },
   ],
 ];
 
@@ -222,7 +222,7 @@ describe('what keeps the tenant from answering', () => {
 
     const { thrown } = await deployed.collect({ rule: RULE, asOf });
 
-    await expectFailedPoll(thrown, asOf, new RegExp(`Netskope at ${url} .*ECONNREFUSED.*tried 6 times`));
+    await expectFailedPoll(thrown, asOf, new RegExp(`Netskope at ${url} .*ECONNREFUSED.*attempted 6 times`));
   });
 
   test('a token that someone replaced is read anew', async () => {

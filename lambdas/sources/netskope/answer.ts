@@ -4,7 +4,7 @@ import { z } from 'zod';
 export class AnswerError extends Error {
   override readonly name = 'AnswerError';
   readonly status: number;
-  /** `token`: refused; `final`: asking again changes nothing; `passing`: may be gone at the next try. */
+  /** `token`: refused; `final`: asking again changes nothing; `passing`: may be gone at the next attempt. */
   readonly kind: 'token' | 'final' | 'passing';
   /** The tenant's `Retry-After` header, as it was sent. */
   readonly retryAfter: string | undefined;

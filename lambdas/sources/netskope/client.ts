@@ -113,7 +113,7 @@ export class NetskopeClient {
           );
         if (problem?.kind === 'token') throw fail(`; put a valid token into ${tokenStore.name}`);
         if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
-        if (attempt === ATTEMPTS) throw fail(`; tried ${ATTEMPTS} times`);
+        if (attempt === ATTEMPTS) throw fail(`; attempted ${ATTEMPTS} times`);
         const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now()) ?? 0;
         if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
           throw fail(`; it asks to wait ${Math.round(asked / 1000)} s, which is too long for one poll`);

@@ -18,7 +18,7 @@ const REGION = 'eu-central-1';
 
 /** What may be wrong with a call and pass. */
 const effects = ['throttle', 'internal', 'cut-after'] as const satisfies readonly Effect[];
-type TriedEffect = (typeof effects)[number];
+type InjectedEffect = (typeof effects)[number];
 
 /** One finding to remediate. */
 interface Case {
@@ -26,7 +26,7 @@ interface Case {
   readonly item: TenantItem;
 }
 
-/** The rules that are tried with every call broken: the three shapes that rules have. */
+/** The rules that are tested with every call broken: the three shapes that rules have. */
 type SweptRule = Extract<
   TestedRule,
   'security-group-ssh-open' | 'security-group-rdp-open' | 's3-bucket-public' | 'iam-access-key-unrotated'
@@ -43,10 +43,10 @@ interface CleanRun {
 }
 
 /**
- * Tests that a rule's work comes to its end whichever of the calls to AWS fails: once, so that the SDK tries again; so
+ * Tests that a rule's work comes to its end whichever of the calls to AWS fails: once, so that the SDK attempts it again; so
  * often that the poll or the attempt fails, and the next one finishes; for ever, so that it has to be reported. The calls
  * are those of a run without faults, which is made before the tests are known.
- * @param common `thorough` where the calls that all rules have in common are tried too, with every effect; else only
+ * @param common `thorough` where the calls that all rules have in common are tested too, with every effect; else only
  * the remediator's, with the effect that leaves most open
  */
 export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief' = 'brief'): Promise<void> {
@@ -192,7 +192,8 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   const isWrite = ({ kind }: CallName): boolean => !/:(Get|List|Describe|Assume)/.test(kind);
 
   /** Whether the call took effect though nobody saw the answer. */
-  const isLasting = (name: CallName, effect: TriedEffect): boolean => effect === 'cut-after' && isWrite(name);
+  const isLasting = (name: CallName, effect: InjectedEffect): boolean =>
+    effect === 'cut-after' && isWrite(name);
 
   /**
    * Lets AWS's reads catch up where the job waits for them: it does so after a change of which nobody knows whether it
@@ -207,7 +208,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 
   /** Whether the work may be done by the next attempt although the call fails for ever. */
-  function isNotNeededAgain(name: CallName, effect: TriedEffect): boolean {
+  function isNotNeededAgain(name: CallName, effect: InjectedEffect): boolean {
     const isAfterChanges = isAmong(clean.fromLastChange, name);
     return isLasting(name, effect) || (isAfterChanges && !isRulesOwn(name));
   }
@@ -216,15 +217,15 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   const isMark = ({ kind, number }: CallName): boolean => kind === 's3:PutObject jobs/' && number > 1;
 
   /** Checks what an attempt did that had to find out by reading whether its change was made, or could not mark it at once. */
-  async function expectResolved(current: Case, name: CallName, effect: TriedEffect): Promise<void> {
+  async function expectResolved(current: Case, name: CallName, effect: InjectedEffect): Promise<void> {
     const isChange = isRulesOwn(name) && isLasting(name, effect);
     expect(isChange || isMark(name), `${textOf(name)} is a change, or its mark`).toBe(true);
     expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([]);
     await expectCured(current);
   }
 
-  const inTurn = (calls: readonly CallName[], tried: readonly TriedEffect[] = effects) =>
-    calls.flatMap((name) => tried.map((effect) => [textOf(name), effect, name] as const));
+  const inTurn = (calls: readonly CallName[], injected: readonly InjectedEffect[] = effects) =>
+    calls.flatMap((name) => injected.map((effect) => [textOf(name), effect, name] as const));
   const thorough = common === 'thorough';
 
   test('another clean run makes the same calls, and changes something', async () => {
@@ -234,26 +235,29 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     expect(deployed.writes()).not.toEqual([]);
   });
 
-  test.each(effects)('%s before every call once: the SDK tries again, and nobody notices', async (effect) => {
-    const current = await newCase();
+  test.each(effects)(
+    '%s before every call once: the SDK attempts it again, and nobody notices',
+    async (effect) => {
+      const current = await newCase();
 
-    const collecting = injectOnce(clean.collector, effect);
-    const { thrown } = await collect(current);
-    for (const fault of collecting) fault.remove();
-    const working = injectOnce(clean.remediator, effect);
-    const { invocations } = await deployed.work();
+      const collecting = injectOnce(clean.collector, effect);
+      const { thrown } = await collect(current);
+      for (const fault of collecting) fault.remove();
+      const working = injectOnce(clean.remediator, effect);
+      const { invocations } = await deployed.work();
 
-    const calls = [...clean.collector, ...clean.remediator].map(textOf);
-    const hits = [...collecting, ...working].map((fault, index) => [calls[index], fault.hits]);
-    expect(hits).toEqual(calls.map((name) => [name, 1]));
-    expect(thrown).toBeUndefined();
-    expect(invocations).toBe(1);
-    expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([
-      expect.stringMatching(/^1 findings could not become jobs/),
-    ]);
-    await deployed.resultOf({ rule, asOf: current.asOf }, 2);
-    await expectCured(current);
-  });
+      const calls = [...clean.collector, ...clean.remediator].map(textOf);
+      const hits = [...collecting, ...working].map((fault, index) => [calls[index], fault.hits]);
+      expect(hits).toEqual(calls.map((name) => [name, 1]));
+      expect(thrown).toBeUndefined();
+      expect(invocations).toBe(1);
+      expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([
+        expect.stringMatching(/^1 findings could not become jobs/),
+      ]);
+      await deployed.resultOf({ rule, asOf: current.asOf }, 2);
+      await expectCured(current);
+    },
+  );
 
   if (thorough) {
     describe('a call of the collector', () => {

@@ -50,7 +50,7 @@ export async function startHarness({ time }: { readonly time?: TimeOfFunctions }
   // Functions whose clock jumps ask faster than the documented limit lets them.
   const tenant = await startTenant({ rateLimit: false });
   proxy.inject(oldAccessKeys);
-  // The SDK waits a random part of its bound before it tries again: the smallest.
+  // The SDK waits a random part of its bound before the next attempt: the smallest.
   const securityAccount = freshAccount();
   const accounts = Array.from({ length: 3 }, freshAccount);
   const random = vi.spyOn(Math, 'random').mockReturnValue(0);

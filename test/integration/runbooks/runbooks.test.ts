@@ -190,7 +190,7 @@ describe('what the document leaves open', () => {
     expect(await account.rulesOf(group)).toEqual(['tcp 20-21 0.0.0.0/0', 'tcp 23-443 0.0.0.0/0']);
   });
 
-  test('is reported as failed where that is wanted, and tried again by the next poll', async () => {
+  test('is reported as failed where that is wanted, and attempted again by the next poll', async () => {
     const deployed = await deploy(SSH, { runbook_then: 'report' });
     const group = await account.group([tcp(22, 22, WORLD)]);
     const item = itemOf(SSH, account.id, group);

@@ -213,7 +213,7 @@ class RunningAutomation implements AutomationSimulation {
     }
     const id = this.#startNew(call, request);
     this.#tokens.set(key, { request, id });
-    // What was refused can be tried again.
+    // What was refused can be attempted again.
     id.catch(() => this.#tokens.delete(key));
     return id;
   }

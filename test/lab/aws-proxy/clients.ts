@@ -6,7 +6,7 @@ export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 export const ATTEMPTS = 3;
 
-/** An SDK client's settings: calls go to the proxy, signed by an account's root, tried three times without waiting. */
+/** An SDK client's settings: calls go to the proxy, signed by an account's root, attempted three times without waiting. */
 export function through(proxy: AwsProxy, accessKeyId = ACCOUNT, region = REGION) {
   return {
     endpoint: proxy.endpoint,

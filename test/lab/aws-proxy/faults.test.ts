@@ -185,7 +185,7 @@ test.each(Object.keys(CLIENTS))('any error can be given to %s', async (service) 
 test.each<[Effect, number]>([
   ['cut-before', 0],
   ['cut-after', 1],
-])('%s breaks the connection off, and the SDK tries again', async (effect, served) => {
+])('%s breaks the connection off, and the SDK attempts it again', async (effect, served) => {
   proxy.inject({ times: 1, effect });
 
   const result = await describeVpcs();

@@ -682,7 +682,7 @@ describe('an account that fails', () => {
     expect(members.roles.get(`${B} remediation`)?.get('made')).toBe('by hand');
   });
 
-  test('gets its stack when it is tried again', async () => {
+  test('gets its stack when it is attempted again', async () => {
     members.failing.add(A);
     await endOf(deploy());
     members.failing.clear();

@@ -176,7 +176,7 @@ describe('what may pass is tried again', () => {
     expect(error.message).toContain('rule_name=r, skip=3000');
     expect(error.message).toContain('HTTP 503');
     expect(error.message).toContain('busy');
-    expect(error.message).toContain('tried 6 times');
+    expect(error.message).toContain('attempted 6 times');
   });
 
   test('and not at all when Retry-After asks for too much patience', async () => {
