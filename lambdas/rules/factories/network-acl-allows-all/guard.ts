@@ -1,6 +1,6 @@
 import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Seen, Subnet } from './inspect.ts';
-import { type Family, letsAnswersIn, letsAnythingIn } from './traffic.ts';
+import { type AnswerPorts, type Family, letsAnswersIn, letsAnythingIn, OTHER_ANSWERS } from './traffic.ts';
 
 /** Traffic that subnets of one address family lose besides the open entry. */
 export interface Cut {
@@ -10,9 +10,15 @@ export interface Cut {
    * - `everything`: no inbound traffic is left.
    * - `answers`: no answers to the subnets' own connections are left.
    * - `answers-from-outside`: answers are left only from the sources that the options name, none of them outside the VPC.
+   * - `some-answers`: of those from outside, the answers to `ports` are not left.
    */
-  readonly lost: 'everything' | 'answers' | 'answers-from-outside';
+  readonly lost: 'everything' | 'answers' | 'answers-from-outside' | 'some-answers';
+  /** `TCP ports 32768-49151`. */
+  readonly ports: readonly string[];
 }
+
+/** Tells whether a cut takes so much from subnets that it is refused unless the options allow it. */
+export const isolates = ({ lost }: Cut): boolean => lost === 'everything' || lost === 'answers';
 
 function lostOf(
   family: Family,
@@ -30,6 +36,36 @@ function lostOf(
   return letsAnswersIn(after, family, { within: sources }) ? 'answers-from-outside' : 'answers';
 }
 
+const protocols = { '6': 'TCP', '17': 'UDP' } as const;
+
+/** The ports in words, those that follow one another together. */
+function formatPorts(ports: readonly AnswerPorts[]): string[] {
+  const joined: AnswerPorts[] = [];
+  for (const next of ports) {
+    const last = joined.at(-1);
+    const follows = last?.protocol === next.protocol && last.to + 1 === next.from;
+    if (follows) joined.splice(-1, 1, { ...last, to: next.to });
+    else joined.push(next);
+  }
+  return joined.map(({ protocol, from, to }) => `${protocols[protocol]} ports ${from}-${to}`);
+}
+
+/** Finds the ports, beside those of every client, to which answers came from outside of the VPC and come no more. */
+function otherAnswersLost(
+  family: Family,
+  before: readonly NetworkAclEntry[],
+  after: readonly NetworkAclEntry[],
+  vpcCidrs: readonly string[],
+): string[] {
+  const outside = { outside: vpcCidrs };
+  return formatPorts(
+    OTHER_ANSWERS.filter(
+      (ports) =>
+        letsAnswersIn(before, family, outside, ports) && !letsAnswersIn(after, family, outside, ports),
+    ),
+  );
+}
+
 /**
  * Finds what the plan takes away from subnets besides the open entries, for each address family that a subnet has.
  * What was not there before is not counted.
@@ -45,11 +81,13 @@ export function cutsOf(
     ['IPv4', ({ ipv4 }) => ipv4],
     ['IPv6', ({ ipv6 }) => ipv6],
   ];
-  return families.flatMap(([family, has]) => {
+  return families.flatMap(([family, has]): Cut[] => {
     const subnets = seen.subnets.filter(has).map(({ id }) => id);
     if (subnets.length === 0) return [];
     const lost = lostOf(family, seen.entries, after, { vpcCidrs: seen.vpcCidrs, sources });
-    return lost === undefined ? [] : [{ family, subnets, lost }];
+    if (lost !== undefined) return [{ family, subnets, lost, ports: [] }];
+    const ports = otherAnswersLost(family, seen.entries, after, seen.vpcCidrs);
+    return ports.length === 0 ? [] : [{ family, subnets, lost: 'some-answers', ports }];
   });
 }
 
@@ -57,7 +95,7 @@ export function cutsOf(
 const MAX_NAMED = 10;
 
 /** The cut as the plan's line and the reason of a refusal name it: a phrase that follows "this". */
-export function describeCut({ family, subnets, lost }: Cut): string {
+export function describeCut({ family, subnets, lost, ports }: Cut): string {
   const more = subnets.length - MAX_NAMED;
   const named = `${subnets.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   switch (lost) {
@@ -67,5 +105,7 @@ export function describeCut({ family, subnets, lost }: Cut): string {
       return `cuts ${subnets.length} subnet(s) off from answers to their own connections over ${family}: nothing outside the VPC reaches TCP ports 49152-60999 any more (${named})`;
     case 'answers-from-outside':
       return `ends answers from outside the VPC to connections of ${subnets.length} subnet(s) over ${family} (${named})`;
+    case 'some-answers':
+      return `ends answers from outside the VPC to ${ports.join(' and ')} of ${subnets.length} subnet(s) over ${family} (${named})`;
   }
 }

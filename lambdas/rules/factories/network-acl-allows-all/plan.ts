@@ -3,7 +3,7 @@ import { byNumber, describeEntry, type NetworkAclEntry } from '../../../changes/
 import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/narrow.ts';
 import type { NoCure } from '../../rule.ts';
 import type { Options } from './facts.ts';
-import { type Cut, cutsOf, describeCut } from './guard.ts';
+import { type Cut, cutsOf, describeCut, isolates } from './guard.ts';
 import { allowsAll, type Seen } from './inspect.ts';
 import { familyOf, isVoid } from './traffic.ts';
 
@@ -119,7 +119,7 @@ export function planNetworkAcl(
     ].sort(byNumber);
   }
   const cuts = cutsOf(seen, entries, sources);
-  const refused = cuts.filter(({ lost }) => lost !== 'answers-from-outside');
+  const refused = cuts.filter(isolates);
   if (refused.length > 0 && !options.allow_isolation) {
     return {
       notApplicable: `closing network ACL ${resource} ${refused.map(describeCut).join('; ')}: name replacement_cidrs, or set allow_isolation = true`,

@@ -31,11 +31,28 @@ const UNICAST: Readonly<Record<Family, readonly AddressRange[]>> = {
   IPv6: [{ first: 2n, last: rangeOf('fe00::/8').last }],
 };
 
+/** Ports of a protocol to which answers to a subnet's own connections come back. */
+export interface AnswerPorts {
+  /** IANA's number: `6` is TCP, `17` UDP. */
+  readonly protocol: '6' | '17';
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * The TCP ports to which answers come back whatever made the connection: Linux uses 32768-60999 for its own ends of
  * connections, Windows 49152-65535. https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
  */
-const ANSWERS = { from: 49_152, to: 60_999 };
+export const ANYONES_ANSWERS: AnswerPorts = { protocol: '6', from: 49_152, to: 60_999 };
+
+/** The other ports of Linux and Windows, and all of UDP's: answers to questions for names come back there. */
+export const OTHER_ANSWERS: readonly AnswerPorts[] = [
+  { protocol: '6', from: 32_768, to: 49_151 },
+  { protocol: '6', from: 61_000, to: 65_535 },
+  { protocol: '17', from: 32_768, to: 49_151 },
+  { protocol: '17', from: 49_152, to: 60_999 },
+  { protocol: '17', from: 61_000, to: 65_535 },
+];
 
 function rulesOf(entries: readonly NetworkAclEntry[], family: Family): Rule[] {
   return entries
@@ -106,13 +123,15 @@ export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Fami
 }
 
 /**
- * Tells whether answers to the subnets' own TCP connections come in over this family from an address of `within`, or,
- * with `outside`, from an address outside of it.
+ * Tells whether answers to the subnets' own connections come in over this family from an address of `within`, or, with
+ * `outside`, from an address outside of it.
+ * @param answers Default: those that come back whatever made the connection.
  */
 export function letsAnswersIn(
   entries: readonly NetworkAclEntry[],
   family: Family,
   where: { readonly within: readonly string[] } | { readonly outside: readonly string[] } | 'anywhere',
+  answers: AnswerPorts = ANYONES_ANSWERS,
 ): boolean {
   const rules = rulesOf(entries, family);
   const named = where === 'anywhere' ? [] : 'within' in where ? where.within : where.outside;
@@ -122,8 +141,8 @@ export function letsAnswersIn(
   return addresses(family, [...rules.map(({ range }) => range), ...blocks]).some((address) => {
     if (!counts(address)) return false;
     const here = at(rules, address);
-    return ports(here, '6', ANSWERS).every((port) => {
-      const kind = { protocol: '6', port, icmp: { type: 0, code: 0 } };
+    return ports(here, answers.protocol, answers).every((port) => {
+      const kind = { protocol: answers.protocol, port, icmp: { type: 0, code: 0 } };
       return here.find((rule) => speaksOf(rule, kind))?.action === 'allow';
     });
   });

@@ -163,17 +163,38 @@ describe('refused, with what would be cut', () => {
 
 describe('planned', () => {
   const gone = `- inbound entry 100 allow all from 0.0.0.0/0 (${ACL})`;
+  const ends = (ports: string): string =>
+    `: this ends answers from outside the VPC to ${ports} of 1 subnet(s) over IPv4 (subnet-1)`;
+  const udpEnds = ends('UDP ports 32768-65535');
 
   test.each([
     {
       what: 'answers come in from the world still',
-      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)), open],
+      entries: [
+        entry(80, 'allow', '0.0.0.0/0', udp(32_768, 65_535)),
+        entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)),
+        open,
+      ],
       lines: [gone],
+    },
+    {
+      what: 'answers of TCP come in from the world still, those of UDP do not',
+      entries: [entry(90, 'allow', '0.0.0.0/0', tcp(32_768, 65_535)), open],
+      lines: [`${gone}${udpEnds}`],
+    },
+    {
+      what: 'answers to the ports that all clients use come in still, those to the ports of Linux alone do not',
+      entries: [
+        entry(80, 'allow', '0.0.0.0/0', udp(49_152, 65_535)),
+        entry(90, 'allow', '0.0.0.0/0', tcp(49_152, 65_535)),
+        open,
+      ],
+      lines: [`${gone}${ends('TCP ports 32768-49151 and UDP ports 32768-49151')}`],
     },
     {
       what: 'answers come in from one proxy still, with what Linux uses',
       entries: [entry(90, 'allow', '203.0.113.7/32', tcp(32_768, 60_999)), open],
-      lines: [gone],
+      lines: [`${gone}${ends('TCP ports 61000-65535 and UDP ports 32768-65535')}`],
     },
     {
       what: 'an address family that the subnet lacks is closed',
@@ -192,13 +213,13 @@ describe('planned', () => {
       lines: [gone],
     },
     {
-      what: 'the open entry opens nothing to answers: they are denied before it',
+      what: 'the open entry opens nothing to answers of TCP: they are denied before it',
       entries: [
         entry(50, 'deny', '0.0.0.0/0', tcp(1024, 65_535)),
         open,
         entry(110, 'allow', '0.0.0.0/0', tcp(22)),
       ],
-      lines: [gone],
+      lines: [`${gone}${udpEnds}`],
     },
     {
       what: 'sources that someone named keep their way, and what ends besides is said',
@@ -229,7 +250,7 @@ describe('planned', () => {
       ],
       lines: [
         `- inbound entry 100 allow all from ::/0 (${ACL})`,
-        `- inbound entry 110 allow all from 0.0.0.0/0 (${ACL})`,
+        `- inbound entry 110 allow all from 0.0.0.0/0 (${ACL})${udpEnds}`,
       ],
     },
     {
@@ -355,6 +376,44 @@ function oracle(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boole
   return enough ? '' : 'off from answers';
 }
 
+/** Ports that clients use for their own ends of connections, beside those that Linux and Windows share. */
+const OTHERS = [
+  ['TCP', 32_768, 49_151],
+  ['TCP', 61_000, 65_535],
+  ['UDP', 32_768, 49_151],
+  ['UDP', 49_152, 60_999],
+  ['UDP', 61_000, 65_535],
+] as const;
+
+/** Those to which answers came in from outside, and do no more. */
+function othersLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean) {
+  const outside = SOURCES.filter(
+    (source) => source.includes(':') === ipv6 && !VPC_CIDRS.some((cidr) => isWithin(source, cidr)),
+  );
+  return OTHERS.filter(([name, from, to]) => {
+    const protocol = name === 'TCP' ? '6' : '17';
+    const packets = ALL_PORTS.filter((port) => from <= port && port <= to).map((port) => ({
+      protocol,
+      port,
+    }));
+    const comesIn = (entries: NetworkAclEntry[]): boolean => {
+      const door = doorOf(entries);
+      return outside.some((source) => packets.every(door(source)));
+    };
+    return comesIn(before) && !comesIn(after);
+  });
+}
+
+/** Those that a plan's line names. */
+function othersNamed(line: string) {
+  const named = [...line.matchAll(/(TCP|UDP) ports (\d+)-(\d+)/g)];
+  return OTHERS.filter(([name, from, to]) =>
+    named.some(
+      ([, protocol, first, last]) => protocol === name && Number(first) <= from && to <= Number(last),
+    ),
+  );
+}
+
 const CUT = /with no inbound path|off from answers/g;
 
 test('for any list: named, and refused, is exactly what single packets say is cut off', () => {
@@ -378,6 +437,15 @@ test('for any list: named, and refused, is exactly what single packets say is cu
         expect(plan.flatMap((change) => narrow.schema.parse(change).cuts?.match(CUT) ?? []).sort()).toEqual(
           lost.sort(),
         );
+        for (const ipv6 of [false, true]) {
+          const line = plan
+            .map((change) => narrow.schema.parse(change).cuts ?? '')
+            .find((cuts) => cuts.includes(`over ${ipv6 ? 'IPv6' : 'IPv4'}`));
+          const isJudged = families !== (ipv6 ? 'ipv4' : 'ipv6') && plan.length > 0;
+          const isCut = line !== undefined && !line.includes(' ports ');
+          if (!isJudged || isCut || line?.match(CUT)) continue;
+          expect(othersNamed(line ?? '')).toEqual(othersLost(entries, after, ipv6));
+        }
         if (lost.length === 0) return;
         const guarded = planOf(entries, { families, replacement_cidrs });
         expect('notApplicable' in guarded ? guarded.notApplicable.match(CUT)?.sort() : guarded).toEqual(lost);
