@@ -4,7 +4,7 @@ import { accountLines } from './accounting/account.ts';
 import { runAccounting } from './accounting/run.ts';
 import { KINDS } from './case.ts';
 import { findAllFaults, findFault } from './property.ts';
-import { reportLines } from './report.ts';
+import { printReports } from './report.ts';
 import { printSweep } from './writes/sweep.ts';
 
 /**
@@ -79,7 +79,4 @@ const chosen = {
 };
 const reports = values['all-faults'] ? await findAllFaults(chosen) : [await findFault(chosen)];
 const seconds = (performance.now() - started) / 1000;
-for (const report of reports) {
-  process.stdout.write(`${reportLines(report, chosen, seconds).join('\n')}\n\n`);
-}
-process.exitCode = reports.every(({ failure }) => failure === undefined) ? 0 : 1;
+process.exitCode = printReports(reports, chosen, seconds, (text) => process.stdout.write(text));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Case } from './case.ts';
 import { Counts } from './counts.ts';
 import { cases } from './generate.ts';
-import { type ChaosFault, runCase } from './run-case.ts';
+import { type ChaosFault, type RunOptions, runCase } from './run-case.ts';
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -12,6 +12,8 @@ export interface ChaosOptions {
   readonly path?: string;
   /** Told after each case. */
   readonly onCase?: (done: number) => void;
+  /** As of `runCase`. */
+  readonly distort?: RunOptions['distort'];
 }
 
 export interface ChaosReport {
@@ -30,12 +32,12 @@ export interface ChaosReport {
 
 /** Runs generated cases until one has a fault; that one is made as small as it can be. */
 export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, cases: numRuns, kind, path, onCase } = options;
+  const { seed, cases: numRuns, kind, path, onCase, distort = (call) => call } = options;
   const counts = new Counts();
   let done = 0;
   let isShrinking = false;
   const property = fc.asyncProperty(cases(kind), async (chosen) => {
-    const result = await runCase(chosen);
+    const result = await runCase(chosen, { distort });
     if (!isShrinking) {
       done += 1;
       counts.addAll(result.counts);
@@ -50,7 +52,7 @@ export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
   if (smallest === undefined) {
     throw new Error(`the run ended without a counterexample: ${String(details.errorInstance)}`);
   }
-  const { faults, trace } = await runCase(smallest, { withTrace: true });
+  const { faults, trace } = await runCase(smallest, { withTrace: true, distort });
   return {
     cases: done,
     counts,
@@ -65,12 +67,12 @@ function signatureOf({ kind, words }: ChaosFault): string {
 
 /** Runs all cases, and makes one case of each kind of fault as small as it can be. */
 export async function findAllFaults(options: ChaosOptions): Promise<readonly ChaosReport[]> {
-  const { seed, cases: numRuns, kind, onCase } = options;
+  const { seed, cases: numRuns, kind, onCase, distort = (call) => call } = options;
   const counts = new Counts();
   const first = new Map<string, number>();
   let done = 0;
   const all = fc.asyncProperty(cases(kind), async (chosen) => {
-    const { faults, counts: of } = await runCase(chosen);
+    const { faults, counts: of } = await runCase(chosen, { distort });
     counts.addAll(of);
     for (const signature of new Set(faults.map(signatureOf))) {
       counts.add(`cases with a fault, ${signature}`);
@@ -83,13 +85,13 @@ export async function findAllFaults(options: ChaosOptions): Promise<readonly Cha
   const reports: ChaosReport[] = [];
   for (const [signature, index] of first) {
     const property = fc.asyncProperty(cases(kind), async (chosen) => {
-      const { faults } = await runCase(chosen);
+      const { faults } = await runCase(chosen, { distort });
       return !faults.some((fault) => signatureOf(fault) === signature);
     });
     const { counterexample, counterexamplePath } = await fc.check(property, { seed, path: `${index}` });
     const [smallest] = counterexample ?? [];
     if (smallest === undefined) continue;
-    const { faults, trace } = await runCase(smallest, { withTrace: true });
+    const { faults, trace } = await runCase(smallest, { withTrace: true, distort });
     reports.push({
       cases: numRuns,
       counts: reports.length === 0 ? counts : new Counts(),

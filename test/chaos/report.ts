@@ -2,6 +2,17 @@ import { resourcesOf } from './case.ts';
 import { contentOf } from './looks.ts';
 import type { ChaosOptions, ChaosReport } from './property.ts';
 
+/** Writes reports for a person. @returns the exit code of the run: 1 where there is a fault */
+export function printReports(
+  reports: readonly ChaosReport[],
+  options: Pick<ChaosOptions, 'seed' | 'kind'>,
+  seconds: number,
+  write: (text: string) => void,
+): 0 | 1 {
+  for (const report of reports) write(`${reportLines(report, options, seconds).join('\n')}\n\n`);
+  return reports.every(({ failure }) => failure === undefined) ? 0 : 1;
+}
+
 /** A run in lines that a person reads. */
 export function reportLines(
   { cases, counts, failure }: ChaosReport,

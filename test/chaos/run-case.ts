@@ -64,9 +64,15 @@ export interface CaseResult {
   readonly trace: readonly string[];
 }
 
+export interface RunOptions {
+  readonly withTrace?: boolean;
+  /** Makes another call of each call of the product: shows that the judges notice one that does something else. */
+  readonly distort?: (call: ModelCall) => ModelCall;
+}
+
 /** Runs a case: real rules, changes and remediator against the model, and judges each step. */
-export async function runCase(chosen: Case, { withTrace = false } = {}): Promise<CaseResult> {
-  const run = new CaseRun(chosen, withTrace);
+export async function runCase(chosen: Case, options: RunOptions = {}): Promise<CaseResult> {
+  const run = new CaseRun(chosen, options);
   await run.run();
   return run;
 }
@@ -77,6 +83,7 @@ class CaseRun implements CaseResult {
   readonly trace: string[] = [];
   readonly #case: Case;
   readonly #withTrace: boolean;
+  readonly #distort: (call: ModelCall) => ModelCall;
   readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #oracle: ResourceOracle;
@@ -110,9 +117,10 @@ class CaseRun implements CaseResult {
   #hasLagged = false;
   #ids = 0;
 
-  constructor(chosen: Case, withTrace: boolean) {
+  constructor(chosen: Case, { withTrace = false, distort = (call) => call }: RunOptions) {
     this.#case = chosen;
     this.#withTrace = withTrace;
+    this.#distort = distort;
     this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#remediator.now);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
@@ -224,7 +232,7 @@ class CaseRun implements CaseResult {
     return modelSession(
       { account: ACCOUNT, region: REGION },
       () => this.#remediator.now,
-      (call) => life.step(() => this.#call(call)),
+      (call) => life.step(() => this.#call(this.#distort(call))),
     );
   }
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { KINDS } from '../chaos/case.ts';
+import { z } from 'zod';
+import { type Case, KINDS } from '../chaos/case.ts';
 import { FOUND } from '../chaos/found.ts';
-import { findFault } from '../chaos/property.ts';
-import { reportLines } from '../chaos/report.ts';
+import { findAllFaults, findFault } from '../chaos/property.ts';
+import { printReports, reportLines } from '../chaos/report.ts';
 import { runCase } from '../chaos/run-case.ts';
+import type { ModelCall } from '../lab/aws-model/session.ts';
 import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 
 /** The same cases each time, so that a test run does not depend on luck: `npm run test:chaos` chooses a new seed. */
@@ -52,5 +54,100 @@ describe('whatever someone else does between two calls, and however old what AWS
 
     expect(faults, trace.join('\n')).toEqual([]);
     expect(counts.get('allowed: an act of someone else between the look and the write')).toBe(1);
+  });
+});
+
+describe('a product that does something else is found out', () => {
+  const inputSchema = z.looseObject({
+    IpPermissions: z.array(z.looseObject({ FromPort: z.number(), ToPort: z.number() })).optional(),
+    PublicAccessBlockConfiguration: z.looseObject({ BlockPublicAcls: z.boolean() }).optional(),
+    ValuesToRemove: z.array(z.string()).optional(),
+    RuleNumber: z.number().optional(),
+    DestinationCidrBlock: z.string().optional(),
+    Status: z.string().optional(),
+  });
+
+  /** Each kind of resource with a call that does more, or something else, than the plan says. */
+  const distortions: readonly {
+    readonly kind: Case['kind'];
+    readonly what: string;
+    readonly operation: string;
+    readonly instead: (input: z.infer<typeof inputSchema>) => object;
+  }[] = [
+    {
+      kind: 'security-group',
+      what: 'opens one more port',
+      operation: 'AuthorizeSecurityGroupIngress',
+      instead: ({ IpPermissions = [], ...input }) => ({
+        ...input,
+        IpPermissions: IpPermissions.map((each) => ({ ...each, ToPort: Math.min(each.ToPort + 1, 65_535) })),
+      }),
+    },
+    {
+      kind: 'network-acl',
+      what: 'takes out the entry with the next number',
+      operation: 'DeleteNetworkAclEntry',
+      instead: ({ RuleNumber = 0, ...input }) => ({ ...input, RuleNumber: RuleNumber + 1 }),
+    },
+    {
+      kind: 'bucket',
+      what: 'switches one setting off again',
+      operation: 'PutPublicAccessBlock',
+      instead: ({ PublicAccessBlockConfiguration: block, ...input }) => ({
+        ...input,
+        PublicAccessBlockConfiguration: { ...block, BlockPublicAcls: block?.BlockPublicAcls === false },
+      }),
+    },
+    {
+      kind: 'snapshot',
+      what: 'takes away another share, too',
+      operation: 'ModifyDBSnapshotAttribute',
+      instead: ({ ValuesToRemove = [], ...input }) => ({
+        ...input,
+        ValuesToRemove: [...ValuesToRemove, '444455556666'],
+      }),
+    },
+    {
+      kind: 'access-key',
+      what: 'does the opposite',
+      operation: 'UpdateAccessKey',
+      instead: (input) => ({ ...input, Status: 'Active' }),
+    },
+  ];
+
+  test.each(distortions)('$kind: $what', async ({ kind, operation, instead }) => {
+    const options = {
+      seed: SEED,
+      cases: CASES,
+      kind,
+      distort: (call: ModelCall): ModelCall =>
+        call.operation === operation ? { ...call, input: instead(inputSchema.parse(call.input)) } : call,
+    };
+
+    const report = await findFault(options);
+    const again = await findFault({ ...options, path: report.failure?.path ?? 'none' });
+
+    expect(report.failure?.faults.length).toBeGreaterThan(0);
+    expect(report.failure?.trace.join('\n')).toContain(operation);
+    expect(again.failure?.smallest).toEqual(report.failure?.smallest);
+    const printed: string[] = [];
+    expect(printReports([report], options, 1, (text) => printed.push(text))).toBe(1);
+    expect(printed.join('')).toContain(`--seed ${SEED} --cases ${report.cases} --kind ${kind} --path `);
+  });
+
+  test('all kinds of faults of a run are reported, and a run without any ends well', async () => {
+    const options = { seed: SEED, cases: 20, kind: 'access-key' as const };
+    const distort = (call: ModelCall): ModelCall =>
+      call.operation === 'UpdateAccessKey'
+        ? { ...call, input: { ...inputSchema.parse(call.input), Status: 'Active' } }
+        : call;
+
+    const bad = await findAllFaults({ ...options, distort });
+    const good = await findAllFaults(options);
+
+    expect(bad.every(({ failure }) => failure !== undefined)).toBe(true);
+    expect(printReports(bad, options, 1, () => {})).toBe(1);
+    expect(good).toMatchObject([{ cases: 20 }]);
+    expect(printReports(good, options, 1, () => {})).toBe(0);
   });
 });
