@@ -7,7 +7,7 @@ const repository = path.resolve(import.meta.dirname, '../../..');
 /** What reads or changes resources: rules' code, changes, and the clients of the services that they call. */
 const ofRemediators = [
   /^lambdas\/rules\/(?!(.*\/)?(facts|catalogue|permission|runbook)\.ts$)/,
-  // The grammar of CIDR blocks and of inbound rules is a fact too.
+  // The grammar of ARNs, CIDR blocks and inbound rules is a fact too.
   /^lambdas\/changes\/(?!network-acl\/cidr\.ts$|security-group\/ingress-rule\.ts$)/,
   /^lambdas\/remediator\//,
   /^node_modules\/@aws-sdk\/client-(cloudtrail|cloudwatch-logs|ec2|iam|rds|redshift)\//,
