@@ -8,7 +8,7 @@ const repository = path.resolve(import.meta.dirname, '../../..');
 const ofRemediators = [
   /^lambdas\/rules\/(?!(.*\/)?(facts|catalogue|permission|runbook)\.ts$)/,
   // The grammar of ARNs, CIDR blocks and inbound rules is a fact too.
-  /^lambdas\/changes\/(?!network-acl\/cidr\.ts$|security-group\/ingress-rule\.ts$)/,
+  /^lambdas\/changes\/(?!cloudtrail\/trail-arn\.ts$|network-acl\/cidr\.ts$|security-group\/ingress-rule\.ts$)/,
   /^lambdas\/remediator\//,
   /^node_modules\/@aws-sdk\/client-(cloudtrail|cloudwatch-logs|ec2|iam|rds|redshift)\//,
 ];
