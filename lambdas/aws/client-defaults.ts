@@ -5,15 +5,15 @@ export interface RequestTimeouts {
   readonly requestTimeout: number;
   /** Longest silence of a connection: it ends an answer whose body stalls. */
   readonly socketTimeout: number;
-  /** Without it, the SDK only logs a warning when `requestTimeout` is over. */
+  /** True so that the SDK does more than log a warning when `requestTimeout` is over. */
   readonly throwOnRequestTimeout: true;
 }
 
 /** The options of every SDK client, besides its region. */
 export interface AwsClientOptions {
-  /** By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
+  /** Address of the service. By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string;
-  /** By default the function's role. */
+  /** Credentials. By default the function's role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly maxAttempts?: number;
   readonly requestHandler?: RequestTimeouts;

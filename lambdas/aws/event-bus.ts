@@ -19,7 +19,7 @@ interface Entry {
   readonly EventBusName: string;
 }
 
-/** As EventBridge reckons it: source, detail type and detail in UTF-8. */
+/** Counts an entry's bytes as EventBridge does: source, detail type and detail in UTF-8. */
 function bytesOf(entry: Entry): number {
   return (
     Buffer.byteLength(entry.Source) + Buffer.byteLength(entry.DetailType) + Buffer.byteLength(entry.Detail)

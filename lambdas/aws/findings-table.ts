@@ -22,9 +22,9 @@ export type Item = ItemKey & Readonly<Record<string, unknown>>;
  */
 export interface Condition {
   readonly expression: string;
-  /** By `#name`. */
+  /** Names of attributes by `#name`. */
   readonly names: Readonly<Record<string, string>>;
-  /** By `:name`. */
+  /** Values by `:name`. */
   readonly values: Readonly<Record<string, string | number>>;
 }
 

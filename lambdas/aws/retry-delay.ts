@@ -1,6 +1,6 @@
 /** Number of attempts at an unfinished job, and the delay before each. */
 export interface RetryPolicy {
-  /** After this many receives the queue moves a job to the dead letters. */
+  /** Number of receives after which the queue moves a job to the dead letters. */
   readonly maxReceiveCount: number;
   /** The wait before the second attempt. Each further wait is twice as long. */
   readonly retryDelaySeconds: number;

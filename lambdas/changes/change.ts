@@ -67,7 +67,7 @@ export interface TakenBack {
 
 /** A change that was made, or begun. */
 export interface Made<C extends Change = Change> {
-  /** As it was applied, or as planned where nobody knows yet whether it was made. */
+  /** The change as it was applied, or as planned where nobody knows yet whether it was made. */
   readonly change: C;
   /** Time at which it was made, or begun. */
   readonly madeAt: Date;
@@ -77,7 +77,7 @@ export interface Made<C extends Change = Change> {
 export interface Effect {
   /** `open`: AWS may not know yet. `missing`: it does not do it. */
   readonly state: 'open' | 'missing';
-  /** In words for a reason. */
+  /** Words for a reason. */
   readonly words: string;
 }
 

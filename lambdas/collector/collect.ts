@@ -72,7 +72,7 @@ class PollRun {
   readonly #tally: PollTally;
   readonly #read: (given: SourceFinding) => FindingReading;
   readonly #grouper: JobGrouper;
-  /** Of every finding and every unprocessable item so far. */
+  /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #failedRegions = new Map<string, unknown>();
   /** Findings that the source gave. */

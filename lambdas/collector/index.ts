@@ -18,7 +18,9 @@ const checkSchema = z.strictObject({ check: z.literal('polls') });
 
 const logger = new Logger();
 
-/** Made in the first poll, so that what is wrong with the environment is logged and counted as a failed poll. */
+/**
+ * Parts that are made in the first poll, so that an error in the environment is logged and counted as a failed poll.
+ */
 let ready: { readonly environment: Environment; readonly collector: Collector } | undefined;
 
 function prepare() {

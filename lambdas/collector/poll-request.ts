@@ -39,15 +39,16 @@ const eventSchema = z.strictObject({
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
 
-/** To the second, for that is what findings are asked for and polls are known by. */
+/** Cuts a time to the second, for that is what findings are asked for and polls are known by. */
 function toSecond(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }
 
 /**
  * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, and `source` where
- * it is another than Netskope. A second delivery of the same schedule is the same poll. Who starts a poll by hand needs the rule alone; where no time is given, or
- * the scheduler's keyword still stands in its place, it is the minute that `now` lies in.
+ * it is another than Netskope. A second delivery of the same schedule is the same poll. Who starts a poll by hand needs
+ * the rule alone; where no time is given, or the scheduler's keyword still stands in its place, it is the minute that
+ * `now` lies in.
  * @param event from outside
  * @throws InvalidInputError that names everything that is wrong
  */

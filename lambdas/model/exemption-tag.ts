@@ -11,7 +11,7 @@ export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';
 export interface Exempting {
   /** Reason why the finding is left alone; undefined where no exemption counts. */
   readonly reason?: string;
-  /** Those that name it and have ended, in words. */
+  /** Exemptions that name it and have ended, in words. */
   readonly ended: readonly string[];
 }
 

@@ -21,7 +21,7 @@ const idSchema = z.string();
 /** The event of one finding's outcome. */
 export const findingOutcomeEventSchema = outcomeSchema.omit({ seen: true }).extend({
   id: idSchema,
-  /** Without what only informs where the whole would be too large. */
+  /** The finding, without what only informs where the whole would be too large. */
   finding: findingSchema,
   plan: linesSchema,
   applied: linesSchema,
@@ -41,11 +41,11 @@ export type UnprocessableEvent = z.infer<typeof unprocessableEventSchema>;
 export const outcomeEventSchema = z.union([unprocessableEventSchema, findingOutcomeEventSchema]);
 export type OutcomeEvent = z.infer<typeof outcomeEventSchema>;
 
-/** In bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
+/** Size of the lines in bytes of JSON: an event must fit into 256 KB, whatever a plan, a finding or an error holds. */
 const MAX_LINES = 48 * 1024;
 const MAX_FINDING = 64 * 1024;
 const MAX_EXEMPTIONS = 16 * 1024;
-/** In characters, of which none is more than six bytes of JSON. */
+/** Length in characters, of which none is more than six bytes of JSON. */
 const MAX_REASON = 2_000;
 const MAX_LINE = 1_000;
 

@@ -15,12 +15,12 @@ export const environmentSchema = z.object({
   FINDINGS_TABLE: z.string().min(3),
   SETTINGS_BUCKET: z.string().min(3),
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
-  /** With its path, without the first slash. */
+  /** Name of the role with its path, without the first slash. */
   TARGET_ROLE_NAME: z.string().min(1),
   /** The role of Systems Manager Automation in each account: with its path, without the first slash. */
   AUTOMATION_ROLE_NAME: z.string().min(1),
   EXTERNAL_ID: z.string().min(2),
-  /** After this many receives a job that has not been finished goes to the dead-letter queue. */
+  /** Number of receives after which an unfinished job goes to the dead-letter queue. */
   MAX_RECEIVE_COUNT: count.pipe(z.number().min(1)),
   /** Delay before the second attempt at an unfinished job, in seconds; each further delay is twice as long. */
   RETRY_DELAY_SECONDS: count,

@@ -9,7 +9,7 @@ import { logger } from './report.ts';
 import { workOnBatch } from './work-on-batch.ts';
 import type { Workshop } from './work-on-message.ts';
 
-/** Made in the first invocation, so that what is wrong with the environment is an error of that invocation. */
+/** Parts that are made in the first invocation, so that an error in the environment is an error of that invocation. */
 let ready: Workshop | undefined;
 
 function prepare(): Workshop {

@@ -51,7 +51,7 @@ function sessionName(name: string): string {
 /** Log for a session policy that is nearly as large as STS allows. */
 export type SessionLog = Pick<Logger, 'debug' | 'warn'>;
 
-/** In percent: above it, a longer account or role name may make STS refuse the policy. */
+/** Size in percent above which a longer account or role name may make STS refuse the policy. */
 const LARGE_PACKED_POLICY = 85;
 
 /** Opens sessions in the accounts that findings name, by the target role. */

@@ -10,7 +10,7 @@ export interface Permission {
 }
 
 /**
- * For actions that take no resource: only in the job's region. The role, which serves every region, has no use for it,
- * but a session has.
+ * Condition for actions that take no resource: only in the job's region. The role, which serves every region, has no
+ * use for it, but a session has.
  */
 export const inRegion = { StringLike: { 'aws:RequestedRegion': ['${region}'] } } as const;

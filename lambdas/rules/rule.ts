@@ -26,7 +26,7 @@ export type Inspection<Seen> =
   | {
       readonly state: 'not_applicable';
       readonly reason: string;
-      /** It violates the rule, and no change fixes it that does only what it should. */
+      /** True where it violates the rule, and no change fixes it that does only what it should. */
       readonly violates?: true;
     };
 

@@ -23,7 +23,7 @@ export type LogGroupCreate = z.infer<typeof schema>;
 
 /** A log group as it stands. */
 interface Standing {
-  /** In days; undefined where it is kept for ever. */
+  /** Retention in days; undefined where it is kept for ever. */
   readonly retention: number | undefined;
   readonly created: Date | undefined;
 }

@@ -6,7 +6,7 @@ const flowLogSchema = z.object({
   /** The VPC's id. */
   resource: z.string(),
   trafficType: z.enum(['ACCEPT', 'REJECT', 'ALL']),
-  /** In seconds: 60 or 600. */
+  /** Length of the interval in seconds: 60 or 600. */
   maxAggregationInterval: z.union([z.literal(60), z.literal(600)]),
   destination: z.discriminatedUnion('type', [
     z.object({ type: z.literal('cloud-watch-logs'), logGroup: z.string(), deliveryRoleArn: z.string() }),

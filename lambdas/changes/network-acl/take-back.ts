@@ -64,7 +64,7 @@ async function removeEntry(
 /** The result of taking entries back. */
 export interface RemovedEntries {
   readonly removed: readonly NetworkAclEntry[];
-  /** Those that no read showed: gone, or not visible yet. */
+  /** Entries that no read showed: gone, or not visible yet. */
   readonly unseen: readonly NetworkAclEntry[];
 }
 

@@ -75,7 +75,7 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
     note(change);
     return change;
   },
-  /** Until AWS shows the change, or that it is at work on it. */
+  /** Tells whether AWS shows the change, or that it is at work on it. */
   async isVisible(session, { resource, after }) {
     const cluster = await readCluster(session, resource);
     return cluster === undefined || cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);

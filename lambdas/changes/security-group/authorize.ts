@@ -33,7 +33,7 @@ async function send(
     .map(toExistingRule);
 }
 
-/** Of these rules, those that stand now, did not stand before the call, and are what the call asked for. */
+/** Picks the rules that stand now, did not stand before the call, and are what the call asked for. */
 function madeOf(
   asked: readonly IngressRule[],
   before: readonly ExistingRule[],

@@ -74,8 +74,8 @@ export async function revokeRules(
 }
 
 /**
- * Of rules that a change has made, those that are still as it made them. A read that does not show a rule is older than
- * it, and is made again; one that no read shows is taken for untouched.
+ * Picks, of the rules that a change has made, those that are still as it made them. A read that does not show a rule
+ * is older than it, and is made again; one that no read shows is taken for untouched.
  * @throws OutOfTimeError when reads show another in its place, which may have stood there before, and they may lag
  */
 async function untouched(

@@ -204,7 +204,10 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   leavesTarget: (applied) => applied.shrunk === undefined && !isClosing(applied),
 
-  /** Of a change that was cut off before its end was recorded, the rule is taken to stand as it was to become. */
+  /**
+   * Inverts the change. Where it was cut off before its end was recorded, the rule is taken to stand as it was to
+   * become.
+   */
   inverse(applied) {
     const { resource, before, after, pieces, made, shrunk } = applied;
     if (shrunk === undefined && made !== undefined && !isClosing(applied)) {

@@ -16,7 +16,7 @@ import { readRulesOf } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import { type RuleShrink, type RuleWiden, ruleWidenSchema } from './schemas.ts';
 
-/** By its id or, where an undo has put it back under another id, by all that it says. */
+/** Finds a rule by its id or, where an undo has put it back under another id, by all that it says. */
 function find(rule: ExistingRule, standing: readonly ExistingRule[]): ExistingRule | undefined {
   return standing.find(({ id }) => id === rule.id) ?? standing.find((other) => looksLike(other, rule));
 }

@@ -43,7 +43,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     const ids = new Set((await readRulesOf(session, resource)).map(({ id }) => id));
     return !revoked.some(({ id }) => ids.has(id));
   },
-  /** Those of the rules that are gone: AWS does not say who removed them. */
+  /** Finds the rules that are gone: AWS does not say who removed them. */
   async find(session, planned) {
     const ids = new Set((await readRulesOf(session, planned.resource)).map(({ id }) => id));
     const revoked = planned.rules.filter(({ id }) => !ids.has(id));

@@ -92,7 +92,7 @@ export const ruleWidenSchema = z.object({
   after: standingSchema,
   /** The parts that were to be added when it was shrunk. */
   pieces: z.array(pieceSchema),
-  /** Those that were added; undefined where that is not known, so that all that look like them are taken for them. */
+  /** Parts that were added; undefined where that is not known, so that all that look like them are taken for them. */
   made: z.array(standingSchema).optional(),
   /** Set once it is applied: the wide rule that stands there now; undefined where one stood there before. */
   widened: standingSchema.optional(),

@@ -20,7 +20,7 @@ export const journalRecordSchema = z.object({
       begun: z.array(z.string()).optional(),
       /** Time at which the last of them was begun. */
       begunAt: timestampSchema.optional(),
-      /** In which order changes were begun and applied. An older version did not note it. */
+      /** Order in which changes were begun and applied. An older version did not note it. */
       steps: z
         .array(
           z.discriminatedUnion('is', [

@@ -8,7 +8,7 @@ import type { RecordedOutcome } from './outcome-log.ts';
 /** A finding of which nothing is new is written so often, so that it is known to be given still. */
 const TOUCH_MILLISECONDS = 7 * 86_400_000;
 
-/** In characters: twenty changes and the reason are far below what an item holds. */
+/** Length in characters: twenty changes and the reason are far below what an item holds. */
 const MAX_REASON = 1_000;
 
 /** The addition of outcomes to what is known of their findings. */

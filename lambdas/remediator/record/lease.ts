@@ -5,8 +5,8 @@ import type { Work } from '../work.ts';
 import type { FindingRecord, JobName, Known, Lease } from './findings-store.ts';
 
 /**
- * For clocks that differ: a lease outlives the function that holds it by so much. A job whose function was killed comes
- * back after six times the function's timeout, which is longer.
+ * Margin for clocks that differ: a lease outlives the function that holds it by so much. A job whose function was
+ * killed comes back after six times the function's timeout, which is longer.
  */
 const MARGIN_MILLISECONDS = 60_000;
 

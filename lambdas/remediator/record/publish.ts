@@ -13,7 +13,7 @@ export interface Publication {
   readonly withEvent: readonly RecordedOutcome[];
   /** All that were recorded, which are counted. */
   readonly recorded: readonly RecordedOutcome[];
-  /** Those that are other than before, or changed something. */
+  /** Outcomes that are other than before, or changed something. */
   readonly changed: readonly RecordedOutcome[];
 }
 

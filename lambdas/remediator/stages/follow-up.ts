@@ -45,9 +45,9 @@ export async function scheduleFollowUp(
 
 /** Findings that an earlier attempt handed on to a later job. */
 export interface HandedOn {
-  /** Those that the later job has: this one has nothing left to do for them. */
+  /** Findings that the later job has: this one has nothing left to do for them. */
   readonly left: readonly string[];
-  /** Those of which the later job could not be sent. */
+  /** Verdicts on findings of which the later job could not be sent. */
   readonly verdicts: Verdicts;
 }
 

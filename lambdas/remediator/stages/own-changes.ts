@@ -66,7 +66,7 @@ export async function waitForOwnChanges(
   return { fixes: ready, verdicts };
 }
 
-/** Those of our changes after which the rule or entry that they are about is no longer as it was. */
+/** Picks our changes after which the rule or entry that they are about is no longer as it was. */
 async function endingOf(changes: readonly RecentChange[]): Promise<readonly RecentChange[]> {
   const leave = await Promise.all(changes.map(({ change }) => leavesTarget(change)));
   return changes.filter((_, index) => leave[index] === false);

@@ -7,7 +7,9 @@ const optionsSchema = z.strictObject({
   max_age_days: days.default(90).meta({
     description:
       'An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on: a lower value finds nothing more.',
-    /** By its name, Netskope's rule fails keys of 90 days: younger ones are in no finding. */
+    /**
+     * Least value with an effect. By its name, Netskope's rule fails keys of 90 days: younger ones are in no finding.
+     */
     reported_from: 90,
   }),
   unused_only_days: days.optional().meta({

@@ -144,7 +144,7 @@ function judge(
   };
 }
 
-/** Those that AWS can change just now come first. */
+/** Sorts snapshots: those that AWS can change just now come first. */
 function inOrder(snapshots: readonly PublicSnapshot[]): Snapshot[] {
   return snapshots
     .map(({ id, of, status, sharedWith }) => ({ id, of, status, sharedWith }))
