@@ -36,7 +36,7 @@ export interface OpenSession extends AwsSession {
   close(): void;
 }
 
-/** The part that is read of what the SDK's clients tell their logger, one entry a call. */
+/** The fields that are read of an entry in the log of the SDK's clients, one per call. */
 const callSchema = z.object({
   clientName: z.string(),
   commandName: z.string(),

@@ -11,7 +11,7 @@ export interface FindingQuery {
 }
 
 /**
- * A failed finding as the source tells it: an AWS account's resource that fails the rule. Account, region and
+ * A failed finding as the source reports it: an AWS account's resource that fails the rule. Account, region and
  * resource are text of the source's own, not yet checked for their form.
  */
 export interface SourceFinding

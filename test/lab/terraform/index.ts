@@ -1,7 +1,7 @@
 export {
   prepareTerraform,
   type TerraformInstallation,
-  type TerraformSurroundings,
+  type TerraformPlaces,
 } from './installation.ts';
 export { runTerraform, runTerraformScript } from './process.ts';
 export { copyProject } from './project-copy.ts';

@@ -24,7 +24,7 @@ export interface TerraformInstallation {
 }
 
 /** Places to look in; for tests. */
-export interface TerraformSurroundings {
+export interface TerraformPlaces {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   /** Folders that may be a provider mirror. */
@@ -40,9 +40,9 @@ export interface TerraformSurroundings {
  */
 export async function prepareTerraform(
   say: (line: string) => void,
-  surroundings?: TerraformSurroundings,
+  places?: TerraformPlaces,
 ): Promise<TerraformInstallation> {
-  const { environment, home, usualPlaces } = surroundings ?? (await realSurroundings());
+  const { environment, home, usualPlaces } = places ?? (await realPlaces());
   const { binary, version } = await findTerraform(environment);
   const clean = cleanEnvironment(environment);
   const mirror =
@@ -51,7 +51,7 @@ export async function prepareTerraform(
   return { binary, version, environment: { ...clean, TF_CLI_CONFIG_FILE: await writeConfiguration(mirror) } };
 }
 
-async function realSurroundings(): Promise<TerraformSurroundings> {
+async function realPlaces(): Promise<TerraformPlaces> {
   const home = homedir();
   const optional = await readdir('/opt', { withFileTypes: true }).catch(() => []);
   return {
@@ -70,7 +70,7 @@ async function realSurroundings(): Promise<TerraformSurroundings> {
 }
 
 async function findTerraform(
-  environment: TerraformSurroundings['environment'],
+  environment: TerraformPlaces['environment'],
 ): Promise<{ binary: string; version: string }> {
   const needed = `Terraform ${oldestTerraform.join('.')} or later is needed`;
   for (const folder of (environment['PATH'] ?? '').split(path.delimiter).filter((entry) => entry !== '')) {
@@ -106,7 +106,7 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /** This process's environment without what would lead Terraform to a real account or to other settings than ours. */
-function cleanEnvironment(environment: TerraformSurroundings['environment']): Record<string, string> {
+function cleanEnvironment(environment: TerraformPlaces['environment']): Record<string, string> {
   const kept = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined || /^(TF_|AWS_)/.test(name) ? [] : [[name, value] as const],
   );
@@ -142,8 +142,8 @@ async function isMirror(folder: string): Promise<boolean> {
  * A folder of unpacked providers that needs no fetching, or undefined.
  * @throws Error when `TERRAFORM_PROVIDER_MIRROR` names a folder that is none
  */
-export async function findMirror(surroundings: TerraformSurroundings): Promise<string | undefined> {
-  const { environment, usualPlaces } = surroundings;
+export async function findMirror(places: TerraformPlaces): Promise<string | undefined> {
+  const { environment, usualPlaces } = places;
   const named = environment[mirrorVariable];
   if (named !== undefined && named !== '') {
     if (await isMirror(named)) return path.resolve(named);
@@ -151,19 +151,19 @@ export async function findMirror(surroundings: TerraformSurroundings): Promise<s
       `${mirrorVariable} is '${named}'; expected a folder that holds ${provider}/VERSION/${terraformPlatform()}/`,
     );
   }
-  if (await hasUserConfiguration(surroundings)) return undefined;
+  if (await hasUserConfiguration(places)) return undefined;
   for (const folder of usualPlaces) if (await isMirror(folder)) return folder;
   return undefined;
 }
 
-async function hasUserConfiguration({ environment, home }: TerraformSurroundings): Promise<boolean> {
+async function hasUserConfiguration({ environment, home }: TerraformPlaces): Promise<boolean> {
   if (environment['TF_CLI_CONFIG_FILE']) return exists(environment['TF_CLI_CONFIG_FILE']);
   return exists(path.join(home, '.terraformrc'));
 }
 
 /** Leaves a configuration that the user names in force; the one in the home folder Terraform finds by itself. */
 async function userConfiguration(
-  environment: TerraformSurroundings['environment'],
+  environment: TerraformPlaces['environment'],
 ): Promise<Record<string, string>> {
   const file = environment['TF_CLI_CONFIG_FILE'];
   return file !== undefined && (await exists(file)) ? { TF_CLI_CONFIG_FILE: file } : {};

@@ -44,6 +44,24 @@ test('unit tests stand in the folders of what they test', async () => {
   }
 });
 
+/** The files in the second column of the table in CONTRIBUTING.md, "Add a source of findings". */
+async function filesOfASource(): Promise<readonly string[]> {
+  const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
+  const [, section = ''] = /^## Add a source of findings$(.*?)^## /ms.exec(text) ?? [];
+  return [...section.matchAll(/`((?:lambdas|modules)\/[^`]+)`/g)].map(([, file = '']) => file);
+}
+
+test('a source of findings costs at most six files, and they are there for Netskope', async () => {
+  const files = await filesOfASource();
+
+  expect(files.length).toBeGreaterThan(3);
+  expect(new Set(files).size).toBeLessThanOrEqual(6);
+  for (const file of files) {
+    const text = await readFile(path.join(repository, file.replace('<source>', 'netskope')), 'utf8');
+    expect(text).toMatch(/netskope/i);
+  }
+});
+
 test('the first example that a reader copies stays under 25 lines', async () => {
   const text = await readFile(path.join(repository, 'examples/single-account/main.tf'), 'utf8');
 
