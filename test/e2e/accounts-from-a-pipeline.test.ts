@@ -22,7 +22,7 @@ import {
   TerraformRoot,
 } from '../lab/terraform/index.ts';
 
-/** Where the pipeline is at home, and the states. */
+/** Account of the pipeline, and of the states. */
 const pipelineAccount = '111111111111';
 const first = '222222222222';
 const second = '333333333333';
@@ -82,7 +82,7 @@ function clientSettings(account: string) {
 const variablesOf = (account: string) => ({ account_id: account, security_account_id: securityAccount });
 const keyOf = (account: string) => `cspm-auto-remediation/${account}.tfstate`;
 
-/** What the pipeline does first for each account. */
+/** Initializes Terraform for an account, as the pipeline does first. */
 async function initFor(account: string): Promise<void> {
   await root.init({ bucket, region, key: keyOf(account) });
 }

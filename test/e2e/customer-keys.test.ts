@@ -57,7 +57,7 @@ const undelivered = async (): Promise<string[]> => {
   return [...new Set(deliveries.flatMap(({ to, allowed }) => (allowed ? [] : to)))].sort();
 };
 
-/** What services do by the roles, which no proxy sees: Lambda's pollers of queues, dead letters. */
+/** Uses of the keys by services in the roles, which no proxy sees: Lambda's pollers of queues, dead letters. */
 const byServices = [
   { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs.fifo') },
   { role: roleOf(`remediator-${region}`), action: 'sqs:ReceiveMessage', resource: queue('jobs-delayed') },

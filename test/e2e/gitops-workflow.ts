@@ -58,10 +58,10 @@ export function readWorkflow(terraform: TerraformInstallation, file: string): Wo
   return workflowSchema.parse(JSON.parse(z.string().parse(JSON.parse(output))));
 }
 
-/** What came of a job. */
+/** The result of a job. */
 export interface JobResult {
   readonly succeeded: boolean;
-  /** What its reviewers read: the job's summary. */
+  /** Text that its reviewers read: the job's summary. */
   readonly summary: string;
   readonly outputs: Readonly<Record<string, string>>;
   /** All that its steps said. */
@@ -71,15 +71,15 @@ export interface JobResult {
 export interface RunnerOptions {
   readonly terraform: TerraformInstallation;
   readonly workflow: Workflow;
-  /** What is checked out. */
+  /** Repository that is checked out. */
   readonly repository: string;
   /** The root's folder in it, where the steps run. */
   readonly directory: string;
   /** The repository's variables, `vars` in the workflow. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What actions leave to the steps: credentials. */
+  /** Variables that actions leave to the steps: credentials. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where checkouts and artifacts are kept. */
+  /** Folder of checkouts and artifacts. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }

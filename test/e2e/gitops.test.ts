@@ -114,7 +114,7 @@ async function edit(change: (text: string) => string): Promise<void> {
   await writeFile(file, after);
 }
 
-/** What a pull request that changes rules.yaml comes to; it is not merged. */
+/** Runs the jobs of a pull request that changes rules.yaml; it is not merged. */
 async function pullRequest(change: (text: string) => string): Promise<JobResult> {
   const file = path.join(directory, 'rules.yaml');
   const before = await readFile(file, 'utf8');

@@ -17,7 +17,7 @@ import { takeOutRegion } from './regions-of-example.ts';
 const say = (line: string): void => console.info(line);
 const stopped = new AbortController();
 let demo: RunningDemo;
-/** What was applied last. */
+/** Variables that were applied last. */
 let deployed: TerraformVariables = variables('staging directly');
 
 beforeAll(async () => {
@@ -67,7 +67,7 @@ function withoutPoll(change: Record<string, unknown>) {
   return values;
 }
 
-/** When its first change was made; what changed nothing counts as later than all. */
+/** Finds when the first change of an outcome was made; an outcome without changes counts as later than all. */
 function firstApplied(outcome: Outcome | undefined): string {
   return outcome?.applied[0]?.appliedAt ?? '9999';
 }

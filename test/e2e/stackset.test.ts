@@ -217,7 +217,7 @@ async function roleAsOfSecurity(account: string, RoleName: string) {
   };
 }
 
-/** What came of a StackSet whose settings were changed. */
+/** The result for a StackSet whose settings were changed. */
 interface OtherSettings {
   /** The names of the roles in either account, after each apply, and after the destroy. */
   readonly roles: readonly (readonly string[])[];

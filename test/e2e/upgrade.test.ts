@@ -148,7 +148,7 @@ module "target" {
   );
 }
 
-/** What must outlive an upgrade, as a reader of each service sees it. */
+/** Collects what must outlive an upgrade, as a reader of each service sees it. */
 async function dataKept(security: string): Promise<unknown> {
   const settings = lab.settings(security, region);
   const [evidence, secret, subscriptions, pause] = await Promise.all([
@@ -176,7 +176,7 @@ async function oldSettings(security: string, inRegion: string): Promise<readonly
   return Parameters.map(({ Name }) => Name);
 }
 
-/** What a deployment has after some work: evidence, and a pause that somebody ordered. */
+/** Leaves what a deployment has after some work: evidence, and a pause that somebody ordered. */
 async function work(security: string, regions: readonly string[]): Promise<void> {
   await new S3Client({ ...lab.settings(security, region), forcePathStyle: true }).send(
     new PutObjectCommand({
@@ -235,7 +235,7 @@ function expectKept(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<str
   return moved.sort();
 }
 
-/** What became optional, and so has an index: Terraform moves it without a `moved` block. */
+/** Resources that became optional, and so have an index: Terraform moves them without a `moved` block. */
 const movedByTerraform = [
   'aws_cloudwatch_event_bus.this',
   'aws_s3_bucket.evidence',

@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => harness.tenant.clearFaults());
 
-/** How long one request may take, in `lambdas/sources/netskope/client.ts`. */
+/** Longest duration of one request, in `lambdas/sources/netskope/client.ts`. */
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
 
 /** Nobody waits a minute for a tenant that does not answer: the client's own timer goes off soon. */

@@ -6,7 +6,7 @@ import { itemOf, makeSecurityGroup, WORLD } from './harness/violations.ts';
 
 const SSH = 'security-group-ssh-open';
 
-/** What each call takes by the functions' clock, which no machine makes slower. A change takes a few calls. */
+/** Duration of each call by the functions' clock, which no machine makes slower. A change takes a few calls. */
 const CALL_MILLISECONDS = 150;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 

@@ -73,7 +73,7 @@ beforeEach(() => {
   harness.proxy.clear();
 });
 
-/** Whether a call is one that a target role makes for the product. */
+/** Tells whether a call is one that a target role makes for the product. */
 const isOurs = ({ principal }: AwsCall): boolean => principal.assumedBy?.account === deployed.product.account;
 
 /** Lets someone else act once, directly before our call of this operation with this number. */
@@ -132,7 +132,7 @@ describe('the owner of a group with tcp 20-443 from the world', () => {
   const afterRead = ['DescribeSecurityGroupRules', 2, 'right after the read'] as const;
   const onceAdded = ['DescribeSecurityGroupRules', 3, 'when a part has been added'] as const;
   const atLast = ['ModifySecurityGroupRules', 1, 'directly before the rule is shrunk'] as const;
-  /** What was added is taken back, and the record has both. */
+  /** Record of an addition that is taken back: it has both. */
   const addedAndTakenBack = [
     { line: expect.stringMatching(/^~ .* \(in part\)$/) },
     { line: expect.stringMatching(/^- ingress tcp 20-21 /) },
@@ -317,7 +317,7 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
   const deletes = ['deletes it', (acl: string) => deleteOpenEntry(owner, acl)] as const;
   const replaces = ['allows 443 under its number', replaceOpenEntry] as const;
 
-  /** What was added is taken back, and the record has both. */
+  /** Record of an addition that is taken back: it has both. */
   const addedAndTakenBack = [
     { line: expect.stringMatching(/^~ inbound entry 100 .* \(in part\)$/) },
     { line: expect.stringMatching(/^- inbound entry 101 /) },

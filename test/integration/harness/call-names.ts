@@ -1,8 +1,8 @@
 import type { AwsCall } from '../../lab/aws-proxy/index.ts';
 
 /**
- * What a call does, and of the product's own store to what: `ec2:DescribeVpcs`, `s3:PutObject jobs/`. Object keys and
- * item keys of one place differ from case to case, their place does not.
+ * The service and operation of a call, with the place in the product's own store: `ec2:DescribeVpcs`, `s3:PutObject
+ * jobs/`. Object keys and item keys of one place differ from case to case, their place does not.
  */
 export type CallKind = string;
 

@@ -9,14 +9,14 @@ import { type Deployed, expectWritesWithin, type Harness, nextMoment, startHarne
 import { redrive, send } from './job-service.ts';
 import { accessKeyStates, ingressRules, itemOf, makeViolation, type TestedRule } from './violations.ts';
 
-/** How often the SDK tries a call, in `lambdas/aws/client-defaults.ts`. */
+/** Number of times that the SDK attempts a call, in `lambdas/aws/client-defaults.ts`. */
 const SDK_ATTEMPTS = 4;
 const MAX_RECEIVE_COUNT = 3;
 /** By then the product takes it that AWS's reads show what was written. */
 const LAG_MILLISECONDS = 20 * 60_000;
 const REGION = 'eu-central-1';
 
-/** What may be wrong with a call and pass. */
+/** Faults of a call that pass. */
 const effects = ['throttle', 'internal', 'cut-after'] as const satisfies readonly Effect[];
 type InjectedEffect = (typeof effects)[number];
 
@@ -114,7 +114,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     await send(deployed.product, REGION, JSON.stringify(job), { group: account, deduplication: jobId(job) });
   }
 
-  /** What the finding's resource is like, without what tells one case's from another's. */
+  /** Reads the state of the finding's resource, without what differs between cases. */
   async function stateOf({ item: { account_id: account, resource_id } }: Case): Promise<readonly string[]> {
     switch (rule) {
       case 'security-group-ssh-open':
@@ -134,7 +134,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     }
   }
 
-  /** Whether a call is one of the functions', in their own roles or in target roles. */
+  /** Tells whether a call is one of the functions', in their own roles or in target roles. */
   function isOurs({ accessKeyId, principal }: AwsCall): boolean {
     const { account } = deployed.product;
     return accessKeyId === account || principal.assumedBy?.account === account;
@@ -191,7 +191,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
 
   const isWrite = ({ kind }: CallName): boolean => !/:(Get|List|Describe|Assume)/.test(kind);
 
-  /** Whether the call took effect though nobody saw the answer. */
+  /** Tells whether the call took effect though nobody saw the answer. */
   const isLasting = (name: CallName, effect: InjectedEffect): boolean =>
     effect === 'cut-after' && isWrite(name);
 
@@ -207,13 +207,13 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return hasWaited;
   }
 
-  /** Whether the work may be done by the next attempt although the call fails for ever. */
+  /** Tells whether the work may be done by the next attempt although the call fails for ever. */
   function isNotNeededAgain(name: CallName, effect: InjectedEffect): boolean {
     const isAfterChanges = isAmong(clean.fromLastChange, name);
     return isLasting(name, effect) || (isAfterChanges && !isRulesOwn(name));
   }
 
-  /** Whether a call marks a change that was made: the next write of the journal has it where this one fails. */
+  /** Tells whether a call marks a change that was made: the next write of the journal has it where this one fails. */
   const isMark = ({ kind, number }: CallName): boolean => kind === 's3:PutObject jobs/' && number > 1;
 
   /** Checks what an attempt did that had to find out by reading whether its change was made, or could not mark it at once. */
@@ -388,7 +388,7 @@ function isAmong(names: readonly CallName[], name: CallName): boolean {
   return names.some((other) => textOf(other) === textOf(name));
 }
 
-/** Whether the call takes a job's lease; others end it. */
+/** Tells whether the call takes a job's lease; others end it. */
 function isTaking({ kind }: CallName): boolean {
   return kind === 'dynamodb:PutItem lease#';
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Clock } from '../../../lambdas/model/clock.ts';
 import { lambdaContext } from './lambda-context.ts';
 
-/** What came of an invocation. */
+/** The result of an invocation. */
 export interface Invocation<T> {
   readonly result?: T;
   readonly thrown?: unknown;
@@ -25,12 +25,12 @@ export type CollectorFunction = WarmFunction<unknown, object>;
 export type RemediatorFunction = WarmFunction<SQSEvent, SQSBatchResponse>;
 
 /**
- * How time goes by while a function works: as it does, or not at all but for its own waits. What it does must not depend on
- * how busy the machine is where its calls are counted.
+ * The clock of a function while it works: it goes on, or stands still but for the function's own waits. What it does
+ * must not depend on how busy the machine is where its calls are counted.
  */
 export type TimeOfFunctions = 'goes on' | 'stands still';
 
-/** How much functions' clocks are ahead of the real time, for what they did not wait for. */
+/** Time by which functions' clocks are ahead of the real time, for what they did not wait for. */
 let ahead = 0;
 
 /** Lets time pass for all functions. */

@@ -112,7 +112,10 @@ export function nextMoment(): string {
 /** The deployed product with functions that are started on first use, driven as AWS would drive them. */
 export class Deployed {
   readonly product: Product;
-  /** Whether a poll closes what the one before gave. Most tests poll other findings each time and are not about that. */
+  /**
+   * True where a poll closes what the one before gave. Most tests poll other findings each time and are not about
+   * that.
+   */
   closesMissing = false;
   /** All that the functions wrote. */
   readonly lines: LogLine[] = [];
@@ -209,8 +212,8 @@ export class Deployed {
   }
 
   /**
-   * What came of a poll. Checks that it adds up: every item that the tenant gave is counted once, and every finding
-   * and every unprocessable item has one object in the bucket and one event.
+   * Reads the result of a poll. Checks that it adds up: every item that the tenant gave is counted once, and every
+   * finding and every unprocessable item has one object in the bucket and one event.
    */
   async resultOf(poll: PollName, items: number): Promise<PollResult> {
     const summary = await this.product.summary(poll.rule, poll.asOf);
@@ -221,7 +224,9 @@ export class Deployed {
     return { summary, ...(await this.outcomesOf(poll, summary.findings)) };
   }
 
-  /** What came of the findings of a poll's jobs, and of what could not become one. Checks that it adds up. */
+  /**
+   * Reads the outcomes of the findings of a poll's jobs, and of what could not become one. Checks that they add up.
+   */
   async outcomesOf({ rule, asOf }: PollName, findings: number): Promise<Omit<PollResult, 'summary'>> {
     const [outcomes, unprocessable] = await Promise.all([
       this.product.outcomes(rule, asOf),
@@ -323,7 +328,7 @@ function keysOf(events: readonly OutcomeEvent[]): Set<string> {
   return new Set(events.map(keyOf));
 }
 
-/** What a call that changes something names of what it changes: rule ids, ports, buckets, keys. */
+/** Names what a call that changes something changes: rule ids, ports, buckets, keys. */
 function effectOf({ operation, parameters }: ProxiedCall): string[] {
   const values = (pattern: RegExp): string[] =>
     Object.entries(parameters).flatMap(([name, value]) => (pattern.test(name) ? String(value) : []));

@@ -60,7 +60,7 @@ export interface Owner {
 
 type Act = (owner: Owner, resource: string) => Promise<unknown>;
 
-/** What the owner of a resource may do to it while a job is at work. */
+/** Acts of a resource's owner while a job is at work. */
 export interface OwnerActs {
   remove: Act;
   tag: (owner: Owner, resource: string, key: string, value: string) => Promise<unknown>;

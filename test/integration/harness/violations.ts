@@ -7,7 +7,7 @@ import { labelOfRegion, type TenantItem, tenantItem } from '../../lab/tenant/ind
 
 export type TestedRule = LabRuleId;
 
-/** What the tenant says of a resource that violates a rule. */
+/** Makes the tenant's item about a resource that violates a rule. */
 export function itemOf(
   rule: TestedRule,
   fields: { readonly account_id: string; readonly resource_id: string } & Partial<TenantItem>,

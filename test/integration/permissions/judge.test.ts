@@ -44,7 +44,7 @@ beforeAll(async () => {
 beforeEach(() => judge.clear());
 afterAll(() => proxy.stop());
 
-/** What a client takes to act as an account's root, past the proxy. */
+/** Makes the settings of a client that acts as an account's root, past the proxy. */
 function asRoot(id = account) {
   return { endpoint, region: REGION, credentials: { accessKeyId: id, secretAccessKey: 'test' } };
 }
@@ -61,7 +61,7 @@ const getHere = { Action: ['ssm:GetParameter'], Resource: [parameter('here')] };
 interface Role {
   readonly name: string;
   readonly arn: string;
-  /** What a client takes to act as the role, through the proxy. */
+  /** Settings of a client that acts as the role, through the proxy. */
   readonly settings: ReturnType<typeof asRoot>;
 }
 

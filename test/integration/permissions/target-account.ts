@@ -102,7 +102,7 @@ const answerSchema = z.object({
   }),
 });
 
-/** What `AssumeRole` has answered, in the form in which clients take it. */
+/** Reads the credentials in an answer of `AssumeRole`, in the form in which clients take them. */
 export function credentialsOf(answer: unknown) {
   const { AccessKeyId, SecretAccessKey, SessionToken } = answerSchema.parse(answer).Credentials;
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };

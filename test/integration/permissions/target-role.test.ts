@@ -244,7 +244,8 @@ test.each([role, automationRole])(
 const denied = (action: string): string => `is not authorized to perform: ${action}`;
 
 /**
- * What AWS's runbook reference requires of the role of its documents, and their steps, as it shows them, do not call.
+ * Actions that AWS's runbook reference requires of the role of its documents, and their steps, as it shows them, do
+ * not call.
  * https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-runbook-reference.html
  */
 const DOCUMENTED = new Set([
@@ -253,14 +254,17 @@ const DOCUMENTED = new Set([
   'ssm:StartAutomationExecution',
 ]);
 
-/** What is read for a note in the reason only. A role that was deployed without it still serves. */
+/** Reads for a note in the reason only. A role that was deployed without them still serves. */
 const ONLY_NOTED = new Set(['s3:ListAccessPoints', 's3:GetAccessPointPolicyStatus']);
 
 /** A rule's permissions by what they are for, with the phase of a remediation that needs them. */
 const kinds = ['read', 'write', 'undo'] as const;
 type Kind = (typeof kinds)[number];
 
-/** What a rule needs to be remediated by its runbook: of the role that starts it, and of the role that it works as. */
+/**
+ * Needs of a rule that is remediated by its runbook: those of the role that starts it, and of the role that it works
+ * as.
+ */
 const runbooks: { readonly rule: LabRuleId; readonly start: string[]; readonly work: string[] }[] = [];
 const declared: { readonly rule: LabRuleId; readonly actions: Readonly<Record<Kind, readonly string[]>> }[] =
   [];
@@ -284,7 +288,7 @@ for (const rule of labRuleIds) {
 }
 
 describe.each(declared)('$rule', ({ rule, actions }) => {
-  /** Which actions each scenario asked for, and in which phase. */
+  /** Actions that each scenario asked for, by phase. */
   const used = new Map<Scenario, Readonly<Record<Kind, ReadonlySet<string>>>>();
 
   async function start(scenario: Scenario): Promise<Remediation> {

@@ -19,7 +19,7 @@ export type RunbookRule =
   | 'cloudtrail-log-file-validation'
   | 'redshift-cluster-public';
 
-/** What the tenant says of a resource that violates a rule. */
+/** Makes the tenant's item about a resource that violates a rule. */
 export function itemOf(rule: RunbookRule, account_id: string, resource_id: string): TenantItem {
   const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
   return tenantItem({

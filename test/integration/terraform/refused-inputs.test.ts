@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { workFolder } from '../../lab/local-aws/paths.ts';
 import { copyProject, prepareTerraform, runTerraform } from '../../lab/terraform/index.ts';
 
-/** What a plan says of each module, as it is given to it: a message may be in a module within, which no test file can name. */
+/**
+ * Inputs by the module that they are given to: a plan's message may be in a module within, which no test file can
+ * name.
+ */
 const given = {
   root: `
 variables {
@@ -69,7 +72,7 @@ const sources: Readonly<Record<string, string>> = {
   gitops: './examples/gitops',
 };
 let folder: string;
-/** What Terraform said, without its frames and line breaks. */
+/** Terraform's words, without frames and line breaks. */
 let said: string;
 
 beforeAll(async () => {

@@ -16,7 +16,7 @@ afterEach(() => {
 
 const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
 
-/** What the SDK throws for an answer of IAM, after its retries. */
+/** Makes the error that the SDK throws for an answer of IAM, after its retries. */
 async function thrownFor(answer: Answer, maxAttempts = 1): Promise<unknown> {
   await using aws = await scriptedAws(() => answer);
   const client = new IAMClient({ endpoint: aws.endpoint, region: 'us-east-1', maxAttempts, credentials });

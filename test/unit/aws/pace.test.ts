@@ -16,7 +16,10 @@ function fakeClock() {
   };
 }
 
-/** How many calls AWS throttles when changes are made as fast as the pacers let them, one function after the other. */
+/**
+ * Counts the calls that AWS throttles when changes are made as fast as the pacers let them, one function after the
+ * other.
+ */
 async function throttled(
   service: string,
   pace: Pace | undefined,

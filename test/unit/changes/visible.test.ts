@@ -15,7 +15,7 @@ import {
 const ACCOUNT = '111122223333';
 const REGION = 'eu-central-1';
 
-/** What reads answer: the model's state, or one answer to every call. */
+/** The answer of reads: the model's state, or one answer to every call. */
 type Shown = { readonly state: AwsState } | { readonly answer: object };
 
 /** An applied change, what reads answer that are older than it, and what others answer. */

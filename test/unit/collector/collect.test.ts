@@ -380,7 +380,7 @@ describe('of any findings', () => {
     { maxLength: 4 },
   );
 
-  /** What each good finding is known by. Written out here, so that it is not what the collector itself thinks. */
+  /** Keys of the good findings. Written out here, so that they are not what the collector itself thinks. */
   const codes = new Map([
     ['us-east-1', 'us-east-1'],
     ['US East(N. Virginia)', 'us-east-1'],

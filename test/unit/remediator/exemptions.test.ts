@@ -26,7 +26,7 @@ function exemptionsOf(of: typeof finding, exemptions: readonly Exemption[], now:
   );
 }
 
-/** Whether a pattern for resources names a resource. */
+/** Tells whether a pattern for resources names a resource. */
 function names(pattern: string, resource: string): boolean {
   return (
     exemptionsOf({ ...finding, resource }, [{ ...exemption, resource: pattern }], lastMoment).reason !==

@@ -20,7 +20,7 @@ const ACCOUNTS_KEY = 'accounts.json';
 class Stored {
   readonly #versions = new Map<string, string[]>();
   pause: string | undefined = 'none';
-  /** What S3 answers instead. */
+  /** Answer of S3 instead. */
   fault: Answer | undefined;
 
   constructor() {
@@ -53,7 +53,7 @@ class Stored {
   };
 }
 
-/** What sleeping brings about is run instead of the time that it takes. */
+/** Makes settings whose sleeps run `whileAsleep` instead of taking their time. */
 function settingsFrom(aws: ScriptedAws, whileAsleep: (sleeps: number) => void = () => {}) {
   const sleeps: number[] = [];
   const clientOptions = {

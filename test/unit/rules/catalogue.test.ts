@@ -8,7 +8,7 @@ import { type LabRule, labRules } from '../../lab/rules/index.ts';
 
 const rules: readonly (readonly [string, LabRule])[] = Object.entries(labRules);
 
-/** What is known of each rule from outside: Netskope's names of it, and resources as findings name them. */
+/** Knowledge of each rule from outside: Netskope's names of it, and resources as findings name them. */
 const known = rules.map(([id, { code, words, names = [words.rule_name], ids, notIds }]) => ({
   id,
   legacyId: code,

@@ -13,7 +13,7 @@ interface Key {
   readonly id: string;
   readonly age: number;
   readonly status?: 'Active' | 'Inactive';
-  /** How many days ago it was last used; undefined: never, as far as AWS knows. */
+  /** Days since it was last used; undefined: never, as far as AWS knows. */
   readonly used?: number | undefined;
 }
 interface User {

@@ -21,7 +21,7 @@ function fill(text: string): string {
     .replaceAll('${account}', SCOPE.account);
 }
 
-/** Whether a resource pattern stands for resources of one type only, whose ARNs have this format. */
+/** Tells whether a resource pattern stands for resources of one type only, whose ARNs have this format. */
 function fits(pattern: string, arnFormat: string): boolean {
   const [, , service, region, account] = arnFormat.split(':');
   const parts = fill(pattern).split(':');

@@ -20,7 +20,7 @@ import {
 
 interface Snapshot {
   readonly of: 'instance' | 'cluster';
-  /** What it was made of was called so then. */
+  /** Name that the database had when the snapshot was made. */
   readonly source: string;
   /** The resource id of what it was made of. */
   readonly sourceId?: string;

@@ -15,7 +15,7 @@ interface Cluster {
   readonly id: string;
   readonly status?: string;
   readonly isPublic?: boolean;
-  /** What a change that AWS is still carrying out will make of it. */
+  /** Setting that a change will bring about which AWS is still carrying out. */
   readonly pending?: boolean;
   readonly tags?: Readonly<Record<string, string>>;
 }

@@ -43,7 +43,7 @@ interface Bucket {
 interface AccessPoint {
   /** Default: Internet. */
   readonly origin?: 'Internet' | 'VPC';
-  /** What GetAccessPointPolicyStatus answers. Default: that there is no policy. */
+  /** Answer of GetAccessPointPolicyStatus. Default: that there is no policy. */
   readonly isPublic?: boolean | Answer;
 }
 
@@ -67,7 +67,7 @@ function regionOf(call: ReceivedCall): string {
 async function s3(
   buckets: Record<string, Bucket>,
   bucketsPerPage = 10_000,
-  /** What happens to a write besides, and what is answered instead of success. */
+  /** Runs at a write, and may answer instead of success. */
   onWrite: (bucket: Bucket) => Answer | undefined = () => undefined,
 ) {
   const inBucket =

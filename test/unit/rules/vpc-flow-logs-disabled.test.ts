@@ -32,7 +32,7 @@ interface FlowLog {
   readonly failure?: string;
   readonly logGroup?: string;
   readonly created?: string;
-  /** Whether it bears our tag. */
+  /** True where it bears our tag. */
   readonly isOurs?: boolean;
 }
 interface LogGroup {

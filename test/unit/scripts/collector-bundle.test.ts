@@ -4,7 +4,7 @@ import { bundle } from '../../../scripts/packaging/bundle.ts';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 
-/** What reads or changes resources: rules' code, changes, and the clients of the services that they call. */
+/** Files that read or change resources: rules' code, changes, and the clients of the services that they call. */
 const ofRemediators = [
   /^lambdas\/rules\/(?!(.*\/)?(facts|catalogue|permission|runbook)\.ts$)/,
   // The grammar of ARNs, CIDR blocks and inbound rules is a fact too.

@@ -9,7 +9,7 @@ const LONGEST = 300;
 const namesTheFix =
   /\b(expected|add|choose|enable|give|keep|leave|name fewer|poll more often|renew|set|shorten|write)\b|to correct/i;
 
-/** What a message says by itself, without the values that it is given. */
+/** Reduces a message to its own words, without the values that it is given. */
 function fixedText(template: string): string {
   let text = '';
   let depth = 0;

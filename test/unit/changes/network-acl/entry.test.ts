@@ -616,7 +616,7 @@ describe('undone', () => {
   });
 });
 
-/** What another actor may do: take out what has a number, or put an entry there. */
+/** An act of someone else: take out what has a number, or put an entry there. */
 interface Act {
   readonly ruleNumber: number;
   readonly puts: NetworkAclEntry | undefined;

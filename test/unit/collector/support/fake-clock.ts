@@ -2,7 +2,7 @@ import type { Clock } from '../../../../lambdas/model/clock.ts';
 
 /** A clock that stands still but for those who sleep: they wake at once, and it is later. */
 export class FakeClock implements Clock {
-  /** How long each sleep was, in milliseconds. */
+  /** Duration of each sleep, in milliseconds. */
   readonly sleeps: number[] = [];
   #now: number;
 

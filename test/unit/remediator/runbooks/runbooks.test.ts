@@ -30,7 +30,7 @@ const MAIN = trail('main');
 
 const findingOf = (resource: string) => ({ rule: RULE, account: ACCOUNT, region: 'eu-central-1', resource });
 
-/** What a trail's mark is known by: the trail in its home region. */
+/** Names a trail's mark: the trail in its home region. */
 const markOf = (resource: string) => ({ ...findingOf(resource), region: 'us-east-1' });
 
 /** The job of a poll, an hour after the one before. */
@@ -800,7 +800,7 @@ interface Message {
   received: number;
 }
 
-/** What befalls one delivery. */
+/** The fate of one delivery. */
 interface Delivery extends AttemptOptions {
   /** Before it, executions end so. */
   readonly ends?: 'Success' | 'Failed';

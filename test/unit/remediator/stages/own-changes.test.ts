@@ -62,11 +62,11 @@ interface Row {
   readonly options?: Settings['options'];
   readonly initial: AwsState;
   /**
-   * How it violates the rule again in a read that shows our change. None: a bucket is public again only where the
+   * Makes it violate the rule again in a read that shows our change. None: a bucket is public again only where the
    * settings are off again, which an old read shows, too.
    */
   readonly again?: (state: AwsState) => AwsState;
-  /** What the next poll says then. Default: it is remediated. */
+  /** Outcome of the next poll then. Default: it is remediated. */
   readonly expected?: { readonly outcome: string; readonly reason: unknown };
 }
 

@@ -6,9 +6,9 @@ import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT } from '../support/remediator-in-memory.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
-/** So much that the calls of one change take longer than a pause may. */
+/** Duration of a call, with which the calls of one change take longer than a pause may. */
 const CALL_MILLISECONDS = 150;
-/** How long the remediator remembers that there was no pause. */
+/** Time for which the remediator remembers that there was no pause. */
 const REMEMBERED_MILLISECONDS = 2_000;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 
@@ -33,7 +33,7 @@ const initial: AwsState = {
 
 interface Run {
   readonly of: ModelAccount;
-  /** How long after the pause each write left. */
+  /** Times between the pause and each write. */
   readonly sent: readonly number[];
 }
 

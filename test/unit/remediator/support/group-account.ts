@@ -22,11 +22,11 @@ export function openRule(id: string, fromPort: number, toPort: number): GroupRul
 export class GroupAccount {
   readonly remediator = new RemediatorInMemory();
   readonly calls: ModelCall[] = [];
-  /** What happens before a call, which may throw instead of it. */
+  /** Runs before a call, and may throw instead of it. */
   before: (call: ModelCall) => void = () => {};
-  /** What happens after a call that took effect, before its answer is seen. */
+  /** Runs after a call that took effect, before its answer is seen. */
   after: (call: ModelCall) => void = () => {};
-  /** Whether a read answers the first state instead of the one that stands. */
+  /** Tells whether a read answers the first state instead of the one that stands. */
   lags: (call: ModelCall) => boolean = () => false;
   readonly #model: AwsModel;
 

@@ -8,8 +8,8 @@ export const NOW = Date.parse('2026-06-30T12:00:00Z');
 export type Status = 'Active' | 'Inactive';
 
 /**
- * What becomes of a call instead of what should. `cut`: it never arrives; `lost`: it takes effect, and its answer is
- * lost on the way; `no effect`: AWS says yes, and does nothing.
+ * The fate of a call. `cut`: it never arrives; `lost`: it takes effect, and its answer is lost on the way; `no
+ * effect`: AWS says yes, and does nothing.
  */
 export type Fault = { readonly code: string; readonly status?: number } | 'cut' | 'lost' | 'no effect';
 
@@ -34,7 +34,7 @@ export class IamAccount {
   /** User → key → status. */
   readonly users = new Map<string, Map<string, Status>>();
   readonly tags = new Map<string, Record<string, string>>();
-  /** What was changed, in order: `user/key`. */
+  /** Keys that were changed, in order: `user/key`. */
   readonly changed: string[] = [];
   readonly calls: Call[] = [];
   readonly sessions: SessionRequest[] = [];

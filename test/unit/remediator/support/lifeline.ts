@@ -1,4 +1,4 @@
-/** What ends a function: from then on, nothing that it calls has any effect. */
+/** The end of a function: from then on, nothing that it calls has any effect. */
 export class Killed extends Error {
   override readonly name = 'Killed';
 }

@@ -18,9 +18,9 @@ import type {
 export class MemoryTable implements FindingsStore {
   /** By the job's id. */
   readonly leases = new Map<string, Lease>();
-  /** What was changed lately, by resource. */
+  /** Changes that were made lately, by resource. */
   readonly changed = new Map<string, Changed>();
-  /** What is known of findings, by `findingKey`. */
+  /** Records of findings, by `findingKey`. */
   readonly findings = new Map<string, FindingRecord>();
 
   /** The jobs of polls that have evidence, by poll, account and region. */

@@ -9,7 +9,7 @@ import { ACCOUNT, RemediatorInMemory, regionalJobOf, settingsOf } from './remedi
 export class ModelAccount {
   readonly remediator = new RemediatorInMemory();
   readonly writes: string[] = [];
-  /** What reads answer instead of what stands there. */
+  /** State that reads answer instead of the one that stands there. */
   past: AwsState | undefined;
   /** Acts before each call. */
   onCall: () => void = () => {};

@@ -9,9 +9,9 @@ const MINUTES = 4 * 60_000;
 /** A Redshift cluster, behind real SDK clients, in memory. A change of it takes minutes, in which it is `modifying`. */
 export class RedshiftAccount {
   isPublic = true;
-  /** What the cluster was changed to, in order. */
+  /** Settings that the cluster was changed to, in order. */
   readonly changed: boolean[] = [];
-  /** Whether the answers of changes are lost on their way. */
+  /** True where the answers of changes are lost on their way. */
   losesAnswers = false;
   #pending: { readonly isPublic: boolean; readonly until: number } | undefined;
 

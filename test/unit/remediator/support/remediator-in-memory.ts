@@ -65,7 +65,7 @@ export function ruleSettingsOf(settings: Partial<RuleSettings> = {}): RuleSettin
   };
 }
 
-/** What is said of accounts for all rules: nothing, unless it is given. */
+/** Makes the settings of accounts for all rules: none, unless they are given. */
 export function accountSettingsOf(settings: Partial<AccountSettings> = {}): AccountSettings {
   return {
     version: 2,
@@ -89,7 +89,7 @@ export function settingsOf(settings: Partial<Settings> = {}): Settings {
   };
 }
 
-/** What an AWS service answers with, as the SDK throws it. */
+/** Makes an error of an AWS service, as the SDK throws it. */
 export function awsError(name: string, status: number): Error {
   return Object.assign(new Error(`${name} by fault`), {
     name,
@@ -135,9 +135,9 @@ export class RemediatorInMemory {
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** The reports of a missing role, in order. */
   readonly rolesMissing: RoleMissing[] = [];
-  /** What the event bus has, in order. */
+  /** Outcomes that the event bus has, in order. */
   readonly published: Outcome[] = [];
-  /** What each port throws instead of what it should do, asked at each call. */
+  /** Chooses the error that a port throws instead of what it should do, asked at each call. */
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
   /** Instead of a session in the account. */

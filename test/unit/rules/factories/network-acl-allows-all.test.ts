@@ -109,7 +109,7 @@ function changesOf(...parameters: Parameters<typeof planOf>): readonly Change[] 
 const sourcesOf = (replacement: readonly string[]): string[] =>
   replacement.flatMap((cidr) => (cidr === 'vpc' ? VPC_CIDRS : [cidr]));
 
-/** What the entries should let in once the replacement stands in the place of each open one. */
+/** Tells whether the entries should let a packet in once the replacement stands in the place of each open one. */
 function shouldLet(
   entries: readonly NetworkAclEntry[],
   replacement: readonly string[],
@@ -229,7 +229,7 @@ describe('for any entries', () => {
   });
 });
 
-/** What subnets lose is the guard's matter, and tested with it. */
+/** Leaves out what subnets lose: that is the guard's matter, and tested with it. */
 const withoutCuts = (change: Change): NetworkAclEntryNarrow => ({
   ...ofNarrow.schema.parse(change),
   cuts: null,

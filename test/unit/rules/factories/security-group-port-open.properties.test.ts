@@ -24,7 +24,7 @@ const WORLD = ['0.0.0.0/0', '::/0'];
 const SOURCES = [...WORLD, '10.0.0.0/8', '203.0.113.7/32', '2001:db8::/32', 'pl-0a1b2c3d', '/sg-0aaaaaaa'];
 const PORTS = [0, 1, 20, 21, 22, 23, 443, 3388, 3389, 3390, 65_534, 65_535];
 
-/** What each rule must close. Written out here, so that it is not what the rule itself thinks. */
+/** Traffic that each rule must close. Written out here, so that it is not what the rule itself thinks. */
 const closes: ReadonlyMap<typeof ssh, (traffic: Traffic) => boolean> = new Map([
   [ssh, ({ protocol, port }) => protocol === 'tcp' && port === 22],
   [rdp, ({ protocol, port }) => (protocol === 'tcp' || protocol === 'udp') && port === 3389],
@@ -83,7 +83,7 @@ function probes(rules: readonly ExistingRule[]): Traffic[] {
   ]);
 }
 
-/** What a group may let in once rules have closed what they must: no more, and no less. */
+/** Tells whether a group should let a probe in once rules have closed what they must: no more, and no less. */
 function shouldLet(
   rules: readonly ExistingRule[],
   probe: Traffic,
@@ -137,7 +137,7 @@ function expectAsBefore(
   expect(group.rules.map(({ id }) => id)).toEqual(expect.arrayContaining(kept.map(({ id }) => id)));
 }
 
-/** What another actor does, to the rule with this number where it takes one. */
+/** An act of someone else, on the rule with this number where it takes one. */
 type Act =
   | { readonly kind: 'revoke' | 'narrow' | 'move' | 'describe'; readonly number: number }
   | { readonly kind: 'add'; readonly rule: ExistingRule };
@@ -220,7 +220,7 @@ async function fixAgainstOthers(
   }
 }
 
-/** How many cases each property is tried with. */
+/** Number of cases for each property. */
 const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 50) };
 
 function partsOf(change: Change): IngressRule[] {
