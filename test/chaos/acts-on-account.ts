@@ -1,5 +1,14 @@
+import { clusterAt, clusterStatus, withPublicAccess } from '../lab/aws-model/clusters.ts';
 import { withFlowLogs } from '../lab/aws-model/flow-logs.ts';
-import { type AwsState, type Database, type Snapshot, type User, withEntry } from '../lab/aws-model/state.ts';
+import {
+  type AwsState,
+  type Cluster,
+  type Database,
+  type Snapshot,
+  type Trail,
+  type User,
+  withEntry,
+} from '../lab/aws-model/state.ts';
 import type { Acted } from './acts.ts';
 import type { Act } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
@@ -29,6 +38,17 @@ export const ACCESS_KEY_ACTS = [
   'exempt',
   'delete',
 ] as const;
+
+export const CLUSTER_ACTS = [
+  'make private',
+  'make public',
+  'resize',
+  'pause cluster',
+  'resume cluster',
+  'exempt',
+  'delete',
+] as const;
+export const TRAIL_ACTS = ['switch on', 'switch off', 'exempt', 'delete'] as const;
 
 /** What acts are given besides the state. */
 export interface ActContext {
@@ -181,6 +201,72 @@ export function onUser(state: AwsState, { kind, which, how }: Act, { now }: ActC
         words: `deletes ${name}`,
         resource: name,
       };
+    default:
+      return undefined;
+  }
+}
+
+/** Time that AWS takes to resize a cluster; a paused one waits for its owner. */
+const RESIZE_MILLISECONDS = 600_000;
+const PAUSED = { status: 'paused', until: Number.MAX_SAFE_INTEGER };
+
+/** What someone else, or AWS, does to a Redshift cluster. AWS takes nothing but a deletion while it is at work on it. */
+export function onCluster(state: AwsState, { kind, which }: Act, { now }: ActContext): Acted | undefined {
+  const id = pick(Object.keys(state.clusters), which);
+  const stored = id === undefined ? undefined : state.clusters[id];
+  if (id === undefined || stored === undefined) return undefined;
+  const put = (cluster: Cluster | undefined, words: string): Acted => ({
+    state: { ...state, clusters: withEntry(state.clusters, id, cluster) },
+    words: `${words} ${id}`,
+    resource: id,
+  });
+  const cluster = clusterAt(stored, now);
+  if (kind === 'exempt') return put({ ...cluster, tags: EXEMPTION }, 'exempts by its tag');
+  if (kind === 'delete') return put(undefined, 'deletes');
+  if (kind === 'resume cluster') {
+    if (clusterStatus(cluster) !== 'paused') return undefined;
+    return put({ ...cluster, unavailable: null }, 'resumes');
+  }
+  if (clusterStatus(cluster) !== 'available') return undefined;
+  switch (kind) {
+    case 'make private':
+      return cluster.isPublic ? put(withPublicAccess(cluster, false, now), 'makes private') : undefined;
+    case 'make public':
+      return cluster.isPublic ? undefined : put(withPublicAccess(cluster, true, now), 'makes public');
+    case 'resize': {
+      const unavailable = { status: 'resizing', until: now + RESIZE_MILLISECONDS };
+      return put({ ...cluster, unavailable }, 'resizes');
+    }
+    case 'pause cluster':
+      return put({ ...cluster, unavailable: PAUSED }, 'pauses');
+    default:
+      return undefined;
+  }
+}
+
+/** What someone else does to a trail. */
+export function onTrail(state: AwsState, { kind, which }: Act): Acted | undefined {
+  const arn = pick(Object.keys(state.trails), which);
+  const trail = arn === undefined ? undefined : state.trails[arn];
+  if (arn === undefined || trail === undefined) return undefined;
+  const put = (after: Trail | undefined, words: string): Acted => ({
+    state: { ...state, trails: withEntry(state.trails, arn, after) },
+    words: `${words} ${arn}`,
+    resource: arn,
+  });
+  switch (kind) {
+    case 'switch on':
+      return trail.isValidated
+        ? undefined
+        : put({ ...trail, isValidated: true }, 'switches on validation of');
+    case 'switch off':
+      return trail.isValidated
+        ? put({ ...trail, isValidated: false }, 'switches off validation of')
+        : undefined;
+    case 'exempt':
+      return put({ ...trail, tags: EXEMPTION }, 'exempts by its tag');
+    case 'delete':
+      return put(undefined, 'deletes');
     default:
       return undefined;
   }

@@ -9,12 +9,16 @@ import {
 import {
   ACCESS_KEY_ACTS,
   type ActContext,
+  CLUSTER_ACTS,
   FLOW_LOG_ACTS,
+  onCluster,
   onDatabase,
+  onTrail,
   onUser,
   onVpc,
   pick,
   SNAPSHOT_ACTS,
+  TRAIL_ACTS,
 } from './acts-on-account.ts';
 import type { Act, Case } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
@@ -55,6 +59,8 @@ export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
   'flow-log': [...FLOW_LOG_ACTS, 'pause', 'resume'],
   snapshot: [...SNAPSHOT_ACTS, 'pause', 'resume'],
   'access-key': [...ACCESS_KEY_ACTS, 'pause', 'resume'],
+  cluster: [...CLUSTER_ACTS, 'pause', 'resume'],
+  trail: [...TRAIL_ACTS, 'pause', 'resume'],
 };
 
 const ADDED: readonly Pick<RuleContent, 'protocol' | 'fromPort' | 'toPort' | 'source'>[] = [
@@ -295,5 +301,9 @@ export function doAct(kind: Case['kind'], state: AwsState, act: Act, context: Ac
       return onDatabase(state, act);
     case 'access-key':
       return onUser(state, act, context);
+    case 'cluster':
+      return onCluster(state, act, context);
+    case 'trail':
+      return onTrail(state, act);
   }
 }

@@ -42,6 +42,8 @@ export const KINDS = [
   'flow-log',
   'snapshot',
   'access-key',
+  'cluster',
+  'trail',
 ] as const;
 
 /** A generated case: what stands there, which jobs come one after another, and what meets them. */
@@ -62,6 +64,8 @@ export function resourcesOf({ kind, initial }: Pick<Case, 'kind' | 'initial'>): 
     'flow-log': initial.vpcs,
     snapshot: initial.databases,
     'access-key': initial.users,
+    cluster: initial.clusters,
+    trail: initial.trails,
   };
   return Object.keys(all[kind]);
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { AccessKey, Database, FlowLog, User, Vpc } from '../lab/aws-model/state.ts';
+import type { AccessKey, Cluster, Database, FlowLog, Trail, User, Vpc } from '../lab/aws-model/state.ts';
 import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 import { NOW } from '../unit/remediator/support/iam-account.ts';
-import type { Case } from './case.ts';
+import { ACCOUNT, type Case, REGION } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
 import { disturbances, kills } from './generate-disturbances.ts';
 
@@ -54,6 +54,7 @@ const shares = fc.constantFrom<string[]>(
 
 const databases: fc.Arbitrary<Database> = fc
   .record({
+    of: fc.constantFrom('instance' as const, 'cluster' as const),
     isThere: fc.constantFrom(true, true, true, false),
     snapshots: fc.array(
       fc.record({ sharedWith: shares, isExempt: fc.constantFrom(false, false, false, true) }),
@@ -63,8 +64,8 @@ const databases: fc.Arbitrary<Database> = fc
       },
     ),
   })
-  .map(({ isThere, snapshots }) => ({
-    isThere,
+  .map(({ snapshots, ...database }) => ({
+    ...database,
     tags: {},
     snapshots: snapshots.map(({ sharedWith, isExempt }, index) => ({
       id: `s${index}`,
@@ -118,5 +119,47 @@ export const accessKeyCases: fc.Arbitrary<Case> = fc.record({
       Array.from({ length: count }, () => ({ rule: 'iam-access-key-unrotated', options })),
     ),
   disturbances: disturbances('access-key'),
+  kills,
+});
+
+const clusters: fc.Arbitrary<Cluster> = fc.record({
+  isPublic: fc.constantFrom(true, true, true, false),
+  pending: fc.constantFrom(null, null, null, { isPublic: false, until: NOW + 20_000 }),
+  unavailable: fc.constantFrom(null, null, null, { status: 'resizing', until: NOW + 30_000 }),
+  tags: fc.constantFrom({}, { team: 'a' }),
+});
+
+export const clusterCases: fc.Arbitrary<Case> = fc.record({
+  kind: fc.constant('cluster' as const),
+  initial: fc
+    .array(clusters, { minLength: 1, maxLength: 2 })
+    .map((all) => ({ ...EMPTY_STATE, clusters: named('cluster', all) })),
+  jobs: times.map((count) =>
+    Array.from({ length: count }, () => ({ rule: 'redshift-cluster-public', options: {} })),
+  ),
+  disturbances: disturbances('cluster'),
+  kills,
+});
+
+const trails: fc.Arbitrary<Trail> = fc.record({
+  // A trail of another region is found from the job's, too.
+  region: fc.constantFrom(REGION, REGION, 'us-east-1'),
+  isValidated: fc.constantFrom(false, false, false, true),
+  tags: fc.constantFrom({}, { team: 'a' }),
+});
+
+const trailArn = ({ region }: Trail, index: number): string =>
+  `arn:aws:cloudtrail:${region}:${ACCOUNT}:trail/all${index + 1}`;
+
+export const trailCases: fc.Arbitrary<Case> = fc.record({
+  kind: fc.constant('trail' as const),
+  initial: fc.array(trails, { minLength: 1, maxLength: 2 }).map((all) => ({
+    ...EMPTY_STATE,
+    trails: Object.fromEntries(all.map((trail, index) => [trailArn(trail, index), trail])),
+  })),
+  jobs: times.map((count) =>
+    Array.from({ length: count }, () => ({ rule: 'cloudtrail-log-file-validation', options: {} })),
+  ),
+  disturbances: disturbances('trail'),
   kills,
 });

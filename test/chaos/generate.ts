@@ -10,7 +10,7 @@ import {
   type SecurityGroup,
 } from '../lab/aws-model/state.ts';
 import { ACCOUNT, type Case, type JobSpec, REGION } from './case.ts';
-import { accessKeyCases, flowLogCases, snapshotCases } from './generate-account.ts';
+import { accessKeyCases, clusterCases, flowLogCases, snapshotCases, trailCases } from './generate-account.ts';
 import { disturbances, kills } from './generate-disturbances.ts';
 import { PREFIX_LIST, REFERENCED_GROUP } from './traffic.ts';
 
@@ -245,6 +245,8 @@ export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
     'flow-log': flowLogCases,
     snapshot: snapshotCases,
     'access-key': accessKeyCases,
+    cluster: clusterCases,
+    trail: trailCases,
   };
   if (kind !== undefined) return byKind[kind];
   return fc.oneof(
@@ -254,5 +256,7 @@ export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
     { weight: 1, arbitrary: flowLogCases },
     { weight: 1, arbitrary: snapshotCases },
     { weight: 1, arbitrary: accessKeyCases },
+    { weight: 1, arbitrary: clusterCases },
+    { weight: 1, arbitrary: trailCases },
   );
 }

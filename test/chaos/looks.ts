@@ -5,6 +5,7 @@ interface Look {
   readonly number: number;
   readonly state: AwsState;
   readonly isOld: boolean;
+  readonly operation: string;
   readonly input: string;
 }
 
@@ -14,8 +15,22 @@ const SHOW_TAGS = [
   'GetBucketTagging',
   'DescribeVpcs',
   'DescribeDBInstances',
+  'DescribeDBClusters',
   'ListUserTags',
+  'DescribeClusters',
+  'ListTags',
 ];
+
+/** Whether a look shows the tags of a resource, or that it is not there. */
+function showsTagsOf(resource: string, { operation, state, input }: Look): boolean {
+  // Without an identifier it lists all. The look directly before the write takes no page size, and asks for no tags.
+  if (operation === 'DescribeClusters') {
+    return input.includes('MaxRecords') && (input.includes(resource) || !input.includes('ClusterIdentifier'));
+  }
+  const { of = 'instance' } = state.databases[resource] ?? {};
+  const other = of === 'instance' ? 'DescribeDBClusters' : 'DescribeDBInstances';
+  return operation !== other && input.includes(resource);
+}
 
 /** How many calls a look may lie back whose answer a write rests on: the reads of one look go side by side. */
 const NEAR = 2;
@@ -32,7 +47,7 @@ export class Looks {
   #used: AwsState[] = [];
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
-    const look = { number, state, isOld, input: JSON.stringify(input) };
+    const look = { number, state, isOld, operation, input: JSON.stringify(input) };
     this.#last.set(operation, look);
     if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
   }
@@ -87,13 +102,22 @@ export class Looks {
     }
     if (database !== undefined) {
       const ids = database.snapshots.map(({ id }) => id);
-      const look = this.#near('DescribeDBSnapshotAttributes', ids, number, NEAR);
+      const of = database.of === 'cluster' ? 'DBCluster' : 'DB';
+      const look = this.#near(`Describe${of}SnapshotAttributes`, ids, number, NEAR);
       const seen = look?.state.databases[resource];
       if (seen === undefined) return undefined;
       return {
         ...now,
         databases: withEntry(databases, resource, { ...database, snapshots: seen.snapshots }),
       };
+    }
+    if (now.clusters[resource] !== undefined) {
+      const seen = this.#near('DescribeClusters', [resource], number, NEAR)?.state.clusters[resource];
+      return seen === undefined ? undefined : { ...now, clusters: withEntry(now.clusters, resource, seen) };
+    }
+    if (now.trails[resource] !== undefined) {
+      const seen = this.#near('DescribeTrails', [resource], number, NEAR)?.state.trails[resource];
+      return seen === undefined ? undefined : { ...now, trails: withEntry(now.trails, resource, seen) };
     }
     const bucket = now.buckets[resource];
     if (bucket === undefined) return undefined;
@@ -113,15 +137,17 @@ export class Looks {
   notExemptBefore(resource: string, call: number): number | undefined {
     const [tag = ''] = Object.keys(EXEMPTION);
     return this.#tags.findLast(
-      ({ number, state, input }) =>
-        number < call && input.includes(resource) && contentOf(state, resource)?.tags[tag] === undefined,
+      (look) =>
+        look.number < call &&
+        showsTagsOf(resource, look) &&
+        contentOf(look.state, resource)?.tags[tag] === undefined,
     )?.number;
   }
 
   /** Whether the last look before this call at the resource's tags showed an exemption. */
   showsExempt(resource: string, call: number): boolean {
     const [tag = ''] = Object.keys(EXEMPTION);
-    const last = this.#tags.findLast(({ number, input }) => number < call && input.includes(resource));
+    const last = this.#tags.findLast((look) => look.number < call && showsTagsOf(resource, look));
     return last !== undefined && contentOf(last.state, resource)?.tags[tag] !== undefined;
   }
 
@@ -149,7 +175,7 @@ export class Looks {
 
 /** A resource's content, whatever its kind. */
 export function contentOf(state: AwsState, resource: string): { readonly tags: Tags } | undefined {
-  const { groups, acls, buckets, users, databases, vpcs } = state;
+  const { groups, acls, buckets, users, databases, vpcs, clusters, trails } = state;
   const vpc = vpcs[resource];
   return (
     groups[resource] ??
@@ -157,11 +183,13 @@ export function contentOf(state: AwsState, resource: string): { readonly tags: T
     buckets[resource] ??
     users[resource] ??
     databases[resource] ??
+    clusters[resource] ??
+    trails[resource] ??
     (vpc === undefined ? undefined : { ...vpc, tags: vpc.tags ?? {} })
   );
 }
 
-/** A resource as text, without what an undo can't give back: the ids of rules, and the order of rules and shares. */
+/** A resource as text, without what an undo can't give back: the ids of rules, the order of rules and shares. */
 export function onlyOf(state: AwsState, resource: string): string {
   const group = state.groups[resource];
   const database = state.databases[resource];
@@ -171,6 +199,12 @@ export function onlyOf(state: AwsState, resource: string): string {
       sharedWith: [...each.sharedWith].sort(),
     }));
     return JSON.stringify({ ...database, snapshots });
+  }
+  const cluster = state.clusters[resource];
+  if (cluster !== undefined) {
+    // What AWS was asked for: it takes minutes for it, which an undo does not wait for.
+    const { isPublic, pending, tags } = cluster;
+    return JSON.stringify({ isPublic: pending?.isPublic ?? isPublic, tags });
   }
   if (group === undefined) return JSON.stringify(contentOf(state, resource));
   const rules = group.rules.map(({ protocol, fromPort, toPort, source, description, tags }) =>

@@ -23,12 +23,14 @@ import { EXEMPTION } from './exemption.ts';
 import { contentOf, Looks, onlyOf } from './looks.ts';
 import { AccessKeyOracle } from './oracle/access-key.ts';
 import { BucketOracle } from './oracle/bucket.ts';
+import { ClusterOracle } from './oracle/cluster.ts';
 import { FlowLogOracle } from './oracle/flow-log.ts';
 import type { ResourceOracle, Write } from './oracle/judgement.ts';
 import { NetworkAclOracle } from './oracle/network-acl.ts';
 import { endsOf, recordedEffects, unconfirmedItems } from './oracle/records.ts';
 import { SecurityGroupOracle } from './oracle/security-group.ts';
 import { SnapshotOracle } from './oracle/snapshot.ts';
+import { TrailOracle } from './oracle/trail.ts';
 
 /** What a call takes, and so how far the clock goes on. */
 const CALL_MILLISECONDS = 300;
@@ -40,6 +42,8 @@ const CALLS_OF_A_CHANGE = 6;
 const CALLS_OF_A_BUCKET = 12;
 /** The same for DB instances, which are read together: five lists, and one call for each snapshot of all of them. */
 const CALLS_OF_AN_INSTANCE = 16;
+/** Resources that are looked at in several calls. */
+const KINDS_OF_MANY_READS: readonly Case['kind'][] = ['bucket', 'snapshot', 'access-key'];
 /** How soon a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
@@ -129,6 +133,8 @@ class CaseRun implements CaseResult {
       'flow-log': () => new FlowLogOracle(),
       snapshot: () => new SnapshotOracle(),
       'access-key': () => new AccessKeyOracle(() => this.#remediator.now),
+      cluster: () => new ClusterOracle(() => this.#remediator.now),
+      trail: () => new TrailOracle(),
     }[chosen.kind]();
     this.#remediator.openSession = (_, __, life) => this.#session(life);
   }
@@ -546,7 +552,11 @@ class CaseRun implements CaseResult {
           'it violates the rule still',
       gone:
         during.every((version) => contentOf(version, resource) !== undefined) && 'it was there all the time',
-      // A read may be older than the job.
+      // A read may be older than the job, here and below.
+      compliant:
+        versions.every((version) => this.#oracle.violates(resource, version.state, this.#job)) &&
+        !this.#isTorn(resource) &&
+        'it violated the rule all the time',
       exempt:
         !versions.some(({ state: at }) => isExempt(at, resource) || hasExemptSnapshot(at, resource)) &&
         'it was never exempt',
@@ -565,6 +575,14 @@ class CaseRun implements CaseResult {
       this.#case.kind === 'snapshot' && this.#hasLagged && (this.#actsOn.get(resource) ?? []).length > 0;
     if (isHidden) this.counts.add('allowed: a lagging read hid what someone else made public');
     return isHidden;
+  }
+
+  /** Whether the calls of one look may have shown parts of several states, none of which is as they say together. */
+  #isTorn(resource: string): boolean {
+    const isTorn =
+      KINDS_OF_MANY_READS.includes(this.#case.kind) && (this.#actsOn.get(resource) ?? []).length > 1;
+    if (isTorn) this.counts.add('allowed: someone else acted between the calls of one look');
+    return isTorn;
   }
 
   /**

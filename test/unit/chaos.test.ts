@@ -65,6 +65,8 @@ describe('a product that does something else is found out', () => {
     RuleNumber: z.number().optional(),
     DestinationCidrBlock: z.string().optional(),
     Status: z.string().optional(),
+    ClusterIdentifier: z.string().optional(),
+    Name: z.string().optional(),
   });
 
   /** Each kind of resource with a call that does more, or something else, than the plan says. */
@@ -112,6 +114,30 @@ describe('a product that does something else is found out', () => {
       what: 'does the opposite',
       operation: 'UpdateAccessKey',
       instead: (input) => ({ ...input, Status: 'Active' }),
+    },
+    {
+      kind: 'cluster',
+      what: 'makes another one public',
+      operation: 'ModifyCluster',
+      instead: () => ({ ClusterIdentifier: 'cluster2', PubliclyAccessible: true }),
+    },
+    {
+      kind: 'cluster',
+      what: 'makes another one private',
+      operation: 'ModifyCluster',
+      instead: (input) => ({ ...input, ClusterIdentifier: 'cluster2' }),
+    },
+    {
+      kind: 'trail',
+      what: 'switches validation off',
+      operation: 'UpdateTrail',
+      instead: (input) => ({ ...input, EnableLogFileValidation: false }),
+    },
+    {
+      kind: 'trail',
+      what: 'is about one that nobody asked for',
+      operation: 'UpdateTrail',
+      instead: ({ Name = '', ...input }) => ({ ...input, Name: Name.replace(/\d$/, '2') }),
     },
   ];
 

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import type { AclEntry, Block, RuleContent } from '../../lab/aws-model/state.ts';
 import { blockText } from './bucket.ts';
+import { clusterText } from './cluster.ts';
 import { flowLogText } from './flow-log.ts';
 import { Effects, type NetEffect } from './judgement.ts';
 import { entryText } from './network-acl.ts';
 import { ruleText } from './security-group.ts';
 import { sharesOf, sharesText } from './snapshot.ts';
+import { trailText } from './trail.ts';
 
 /**
  * What a record says that was changed, read as docs/architecture.md documents the changes: by the fields that evidence
@@ -97,6 +99,18 @@ const changeSchema = z.discriminatedUnion('kind', [
     before: z.array(z.string()),
     after: z.array(z.string()),
   }),
+  z.object({
+    kind: z.literal('redshift-cluster-public-access-set'),
+    resource: z.string(),
+    before: z.boolean().transform(clusterText),
+    after: z.boolean().transform(clusterText),
+  }),
+  z.object({
+    kind: z.literal('cloudtrail-log-file-validation-set'),
+    resource: z.string(),
+    before: z.boolean().transform(trailText),
+    after: z.boolean().transform(trailText),
+  }),
 ]);
 
 const text = (rule: RuleContent): string => ruleText(rule);
@@ -130,6 +144,8 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
         items.add(change.key);
         break;
       case 'rds-snapshot-shares-change':
+      case 'redshift-cluster-public-access-set':
+      case 'cloudtrail-log-file-validation-set':
         items.add(change.resource);
         break;
       default:
@@ -168,6 +184,11 @@ export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
       // RDS takes single shares away: what others share besides is no part of it.
       const taken = change.before.filter((share) => !change.after.includes(share));
       ends.set(change.resource, (each) => !taken.some((share) => sharesOf(each).includes(share)));
+    } else if (
+      change.kind === 'redshift-cluster-public-access-set' ||
+      change.kind === 'cloudtrail-log-file-validation-set'
+    ) {
+      ends.set(change.resource, begins(change.after));
     }
   }
   return ends;
@@ -237,6 +258,10 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
         break;
       case 'rds-snapshot-shares-change':
         effects.add(change.resource, sharesText(change.before), sharesText(change.after));
+        break;
+      case 'redshift-cluster-public-access-set':
+      case 'cloudtrail-log-file-validation-set':
+        effects.add(change.resource, change.before, change.after);
         break;
     }
   }

@@ -7,13 +7,27 @@ import { type Cluster, withEntry } from './state.ts';
 const WORK_MILLISECONDS = 240_000;
 
 const describeSchema = z.looseObject({ ClusterIdentifier: z.string().optional() });
-const modifySchema = z.looseObject({ ClusterIdentifier: z.string(), PubliclyAccessible: z.boolean() });
+/** Strict: whatever else was changed would go unseen. */
+const modifySchema = z.strictObject({ ClusterIdentifier: z.string(), PubliclyAccessible: z.boolean() });
 
 /** A cluster as it is at a moment: what AWS was at work on is done by then. */
 export function clusterAt(cluster: Cluster, now: number): Cluster {
-  const { pending } = cluster;
+  const { pending, unavailable = null } = cluster;
+  if (unavailable !== null && unavailable.until <= now) {
+    return clusterAt({ ...cluster, unavailable: null }, now);
+  }
   if (pending === null || pending.until > now) return cluster;
   return { ...cluster, isPublic: pending.isPublic, pending: null };
+}
+
+/** ClusterStatus, as DescribeClusters gives it. */
+export function clusterStatus({ pending, unavailable = null }: Cluster): string {
+  return unavailable?.status ?? (pending === null ? 'available' : 'modifying');
+}
+
+/** A cluster that was asked to be public or private: AWS takes minutes for it. */
+export function withPublicAccess(cluster: Cluster, isPublic: boolean, now: number): Cluster {
+  return { ...cluster, pending: { isPublic, until: now + WORK_MILLISECONDS } };
 }
 
 function noCluster(id: string): AwsModelError {
@@ -29,10 +43,11 @@ export const clusterOperations: Readonly<Record<string, Operation>> = {
       Clusters: Object.entries(state.clusters)
         .filter(([id]) => only === undefined || id === only)
         .map(([id, stored]) => {
-          const { isPublic, pending, tags } = clusterAt(stored, now);
+          const cluster = clusterAt(stored, now);
+          const { isPublic, pending, tags } = cluster;
           return {
             ClusterIdentifier: id,
-            ClusterStatus: pending === null ? 'available' : 'modifying',
+            ClusterStatus: clusterStatus(cluster),
             PubliclyAccessible: isPublic,
             ...(pending !== null && { PendingModifiedValues: { PubliclyAccessible: pending.isPublic } }),
             VpcId: 'vpc-0123abcd',
@@ -46,11 +61,11 @@ export const clusterOperations: Readonly<Record<string, Operation>> = {
     const stored = state.clusters[id];
     if (stored === undefined) throw noCluster(id);
     const cluster = clusterAt(stored, now);
-    if (cluster.pending !== null) {
-      throw new AwsModelError('InvalidClusterStateFault', `Cluster ${id} is being modified.`);
+    const status = clusterStatus(cluster);
+    if (status !== 'available') {
+      throw new AwsModelError('InvalidClusterStateFault', `Cluster ${id} is ${status}.`);
     }
     if (cluster.isPublic === isPublic) return state;
-    const pending = { isPublic, until: now + WORK_MILLISECONDS };
-    return { ...state, clusters: withEntry(state.clusters, id, { ...cluster, pending }) };
+    return { ...state, clusters: withEntry(state.clusters, id, withPublicAccess(cluster, isPublic, now)) };
   }),
 };

@@ -5,7 +5,8 @@ import { withEntry } from './state.ts';
 
 const describeSchema = z.looseObject({ trailNameList: z.array(z.string()) });
 const listTagsSchema = z.looseObject({ ResourceIdList: z.array(z.string()).max(20) });
-const updateSchema = z.looseObject({ Name: z.string(), EnableLogFileValidation: z.boolean().optional() });
+/** Strict: whatever else was changed would go unseen. */
+const updateSchema = z.strictObject({ Name: z.string(), EnableLogFileValidation: z.boolean().optional() });
 
 function noTrail(arn: string): AwsModelError {
   return new AwsModelError('TrailNotFoundException', `Unknown trail: ${arn}`);

@@ -1,0 +1,45 @@
+import type { AwsState, Cluster } from '../../lab/aws-model/state.ts';
+import type { Problem, Write } from './judgement.ts';
+import { TextsOracle } from './texts.ts';
+
+export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
+
+/**
+ * Whether a cluster has a public address, or will have one: ModifyCluster answers before AWS is done, and
+ * DescribeClusters shows under PendingModifiedValues what it was asked for.
+ * https://docs.aws.amazon.com/redshift/latest/APIReference/API_PendingModifiedValues.html
+ */
+const isAskedPublic = ({ isPublic, pending }: Cluster): boolean => pending?.isPublic ?? isPublic;
+
+/** Whether a cluster can be reached by a public address at a moment: until AWS has taken it away. */
+function isPublicAt({ isPublic, pending }: Cluster, now: number): boolean {
+  return pending !== null && pending.until <= now ? pending.isPublic : isPublic;
+}
+
+/** Judges what is done to Redshift clusters. */
+export class ClusterOracle extends TextsOracle {
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    super();
+    this.#now = now;
+  }
+
+  protected textsOf(resource: string, state: AwsState): ReadonlyMap<string, string> {
+    const cluster = state.clusters[resource];
+    return new Map(cluster === undefined ? [] : [[resource, clusterText(isAskedPublic(cluster))]]);
+  }
+
+  problemsOf(write: Write): Problem[] {
+    return this.changedBy(write).flatMap(({ item, from, to }) =>
+      from === clusterText(true) && to === clusterText(false)
+        ? []
+        : [`made cluster ${item} ${to ?? 'go'}, which was ${from ?? 'not there'}`],
+    );
+  }
+
+  violates(resource: string, state: AwsState): boolean {
+    const cluster = state.clusters[resource];
+    return cluster !== undefined && isPublicAt(cluster, this.#now());
+  }
+}
