@@ -129,7 +129,7 @@ export interface Cluster {
   readonly isPublic: boolean;
   /** The change that AWS is at work on, and its end, in milliseconds. */
   readonly pending: { readonly isPublic: boolean; readonly until: number } | null;
-  /** Why AWS changes nothing of it for now (`resizing`, `paused`), and until when, in milliseconds. */
+  /** Reason why AWS changes nothing of it for now (`resizing`, `paused`), and its end in milliseconds. */
   readonly unavailable?: { readonly status: string; readonly until: number } | null;
   readonly tags: Tags;
 }
