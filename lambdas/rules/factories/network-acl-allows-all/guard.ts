@@ -1,6 +1,6 @@
 import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Seen, Subnet } from './inspect.ts';
-import { type AnswerPorts, type Family, letsAnswersIn, letsAnythingIn, OTHER_ANSWERS } from './traffic.ts';
+import { type AnswerPorts, type Family, letsAnswersIn, letsAnythingIn, lostAnswers } from './traffic.ts';
 
 /** Traffic that subnets of one address family lose besides the open entry. */
 export interface Cut {
@@ -10,7 +10,7 @@ export interface Cut {
    * - `everything`: no inbound traffic is left.
    * - `answers`: no answers to the subnets' own connections are left.
    * - `answers-from-outside`: answers are left only from the sources that the options name, none of them outside the VPC.
-   * - `some-answers`: of those from outside, the answers to `ports` are not left.
+   * - `some-answers`: from some addresses outside the VPC, the answers to `ports` are not left.
    */
   readonly lost: 'everything' | 'answers' | 'answers-from-outside' | 'some-answers';
   /** `TCP ports 32768-49151`. */
@@ -50,22 +50,6 @@ function formatPorts(ports: readonly AnswerPorts[]): string[] {
   return joined.map(({ protocol, from, to }) => `${protocols[protocol]} ports ${from}-${to}`);
 }
 
-/** Finds the ports, beside those of every client, to which answers came from outside of the VPC and come no more. */
-function otherAnswersLost(
-  family: Family,
-  before: readonly NetworkAclEntry[],
-  after: readonly NetworkAclEntry[],
-  vpcCidrs: readonly string[],
-): string[] {
-  const outside = { outside: vpcCidrs };
-  return formatPorts(
-    OTHER_ANSWERS.filter(
-      (ports) =>
-        letsAnswersIn(before, family, outside, ports) && !letsAnswersIn(after, family, outside, ports),
-    ),
-  );
-}
-
 /**
  * Finds what the plan takes away from subnets besides the open entries, for each address family that a subnet has.
  * What was not there before is not counted.
@@ -86,7 +70,7 @@ export function cutsOf(
     if (subnets.length === 0) return [];
     const lost = lostOf(family, seen.entries, after, { vpcCidrs: seen.vpcCidrs, sources });
     if (lost !== undefined) return [{ family, subnets, lost, ports: [] }];
-    const ports = otherAnswersLost(family, seen.entries, after, seen.vpcCidrs);
+    const ports = formatPorts(lostAnswers(family, seen.entries, after, seen.vpcCidrs));
     return ports.length === 0 ? [] : [{ family, subnets, lost: 'some-answers', ports }];
   });
 }
@@ -106,6 +90,6 @@ export function describeCut({ family, subnets, lost, ports }: Cut): string {
     case 'answers-from-outside':
       return `ends answers from outside the VPC to connections of ${subnets.length} subnet(s) over ${family} (${named})`;
     case 'some-answers':
-      return `ends answers from outside the VPC to ${ports.join(' and ')} of ${subnets.length} subnet(s) over ${family} (${named})`;
+      return `ends answers from outside the VPC to ${ports.join(' and ')} of ${subnets.length} subnet(s) over ${family}, where no other entry lets them in (${named})`;
   }
 }

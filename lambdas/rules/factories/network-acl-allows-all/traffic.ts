@@ -43,11 +43,12 @@ export interface AnswerPorts {
  * The TCP ports to which answers come back whatever made the connection: Linux uses 32768-60999 for its own ends of
  * connections, Windows 49152-65535. https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
  */
-export const ANYONES_ANSWERS: AnswerPorts = { protocol: '6', from: 49_152, to: 60_999 };
+const ANYONES_ANSWERS: AnswerPorts = { protocol: '6', from: 49_152, to: 60_999 };
 
-/** The other ports of Linux and Windows, and all of UDP's: answers to questions for names come back there. */
-export const OTHER_ANSWERS: readonly AnswerPorts[] = [
+/** All ports of Linux's and Windows's clients, in order. Answers to DNS questions come back to those of UDP. */
+const CLIENT_PORTS: readonly AnswerPorts[] = [
   { protocol: '6', from: 32_768, to: 49_151 },
+  ANYONES_ANSWERS,
   { protocol: '6', from: 61_000, to: 65_535 },
   { protocol: '17', from: 32_768, to: 49_151 },
   { protocol: '17', from: 49_152, to: 60_999 },
@@ -122,30 +123,57 @@ export function letsAnythingIn(entries: readonly NetworkAclEntry[], family: Fami
   });
 }
 
+/** Tells whether rules let answers to all of these ports in from an address. */
+function letsAllAnswersIn(rules: readonly Rule[], address: bigint, answers: AnswerPorts): boolean {
+  const here = at(rules, address);
+  return ports(here, answers.protocol, answers).every((port) => {
+    const kind = { protocol: answers.protocol, port, icmp: { type: 0, code: 0 } };
+    return here.find((rule) => speaksOf(rule, kind))?.action === 'allow';
+  });
+}
+
+const blocksOf = (cidrs: readonly string[], family: Family): AddressRange[] =>
+  cidrs.filter((cidr) => familyOf(cidr) === family).map(rangeOf);
+
 /**
- * Tells whether answers to the subnets' own connections come in over this family from an address of `within`, or, with
- * `outside`, from an address outside of it.
- * @param answers Default: those that come back whatever made the connection.
+ * Tells whether answers to the subnets' own connections, whatever made them, come in over this family from an address
+ * of `within`, or, with `outside`, from an address outside of it.
  */
 export function letsAnswersIn(
   entries: readonly NetworkAclEntry[],
   family: Family,
   where: { readonly within: readonly string[] } | { readonly outside: readonly string[] } | 'anywhere',
-  answers: AnswerPorts = ANYONES_ANSWERS,
 ): boolean {
   const rules = rulesOf(entries, family);
-  const named = where === 'anywhere' ? [] : 'within' in where ? where.within : where.outside;
-  const blocks = named.filter((cidr) => familyOf(cidr) === family).map(rangeOf);
+  const blocks =
+    where === 'anywhere' ? [] : blocksOf('within' in where ? where.within : where.outside, family);
   const counts = (address: bigint): boolean =>
     where === 'anywhere' || blocks.some((block) => isInRange(address, block)) === 'within' in where;
-  return addresses(family, [...rules.map(({ range }) => range), ...blocks]).some((address) => {
-    if (!counts(address)) return false;
-    const here = at(rules, address);
-    return ports(here, answers.protocol, answers).every((port) => {
-      const kind = { protocol: answers.protocol, port, icmp: { type: 0, code: 0 } };
-      return here.find((rule) => speaksOf(rule, kind))?.action === 'allow';
-    });
-  });
+  return addresses(family, [...rules.map(({ range }) => range), ...blocks]).some(
+    (address) => counts(address) && letsAllAnswersIn(rules, address, ANYONES_ANSWERS),
+  );
+}
+
+/**
+ * Finds the client ports that lose answers: from some address outside the VPC, answers to all ports of the range came
+ * in before and no longer do after.
+ */
+export function lostAnswers(
+  family: Family,
+  before: readonly NetworkAclEntry[],
+  after: readonly NetworkAclEntry[],
+  vpcCidrs: readonly string[],
+): AnswerPorts[] {
+  const [had, has] = [rulesOf(before, family), rulesOf(after, family)];
+  const vpc = blocksOf(vpcCidrs, family);
+  const outside = addresses(family, [...[...had, ...has].map(({ range }) => range), ...vpc]).filter(
+    (address) => !vpc.some((block) => isInRange(address, block)),
+  );
+  return CLIENT_PORTS.filter((answers) =>
+    outside.some(
+      (address) => letsAllAnswersIn(had, address, answers) && !letsAllAnswersIn(has, address, answers),
+    ),
+  );
 }
 
 /** Tells whether entries before it leave nothing for this entry to decide. */

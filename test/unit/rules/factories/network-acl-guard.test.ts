@@ -164,8 +164,9 @@ describe('refused, with what would be cut', () => {
 describe('planned', () => {
   const gone = `- inbound entry 100 allow all from 0.0.0.0/0 (${ACL})`;
   const ends = (ports: string): string =>
-    `: this ends answers from outside the VPC to ${ports} of 1 subnet(s) over IPv4 (subnet-1)`;
+    `: this ends answers from outside the VPC to ${ports} of 1 subnet(s) over IPv4, where no other entry lets them in (subnet-1)`;
   const udpEnds = ends('UDP ports 32768-65535');
+  const bothEnd = ends('TCP ports 32768-65535 and UDP ports 32768-65535');
 
   test.each([
     {
@@ -194,7 +195,37 @@ describe('planned', () => {
     {
       what: 'answers come in from one proxy still, with what Linux uses',
       entries: [entry(90, 'allow', '203.0.113.7/32', tcp(32_768, 60_999)), open],
-      lines: [`${gone}${ends('TCP ports 61000-65535 and UDP ports 32768-65535')}`],
+      lines: [`${gone}${bothEnd}`],
+    },
+    {
+      what: 'one host outside keeps all its ways, the rest of the world loses them',
+      entries: [open, entry(200, 'allow', '203.0.113.7/32')],
+      lines: [`${gone}${bothEnd}`],
+    },
+    {
+      what: 'half of the world is denied what the other half may send still',
+      entries: [open, entry(150, 'deny', '0.0.0.0/1'), entry(200, 'allow', '0.0.0.0/0', tcp(1024, 65_535))],
+      lines: [`${gone}${bothEnd}`],
+    },
+    {
+      what: 'one host is denied a port that the rest of the world may send to still',
+      entries: [
+        open,
+        entry(150, 'deny', '203.0.113.7/32', tcp(61_000)),
+        entry(200, 'allow', '0.0.0.0/0', tcp(1024, 65_535)),
+        entry(210, 'allow', '0.0.0.0/0', udp(1024, 65_535)),
+      ],
+      lines: [`${gone}${ends('TCP ports 61000-65535')}`],
+    },
+    {
+      what: 'only addresses of the VPC lose answers',
+      entries: [
+        open,
+        entry(150, 'deny', '172.31.0.0/16'),
+        entry(200, 'allow', '0.0.0.0/0', tcp(1024, 65_535)),
+        entry(210, 'allow', '0.0.0.0/0', udp(1024, 65_535)),
+      ],
+      lines: [gone],
     },
     {
       what: 'an address family that the subnet lacks is closed',
@@ -233,7 +264,9 @@ describe('planned', () => {
       what: 'a source outside the VPC takes its place',
       entries: [open],
       options: { replacement_cidrs: ['10.0.0.0/8'] },
-      lines: [`~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8 (${ACL})`],
+      lines: [
+        `~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 10.0.0.0/8 (${ACL})${bothEnd}`,
+      ],
     },
     {
       what: 'isolation is accepted, and said with the last entry that keeps it off',
@@ -376,38 +409,36 @@ function oracle(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boole
   return enough ? '' : 'off from answers';
 }
 
-/** Ports that clients use for their own ends of connections, beside those that Linux and Windows share. */
-const OTHERS = [
+/** Ports that clients of Linux and Windows use for their own ends of connections, cut where either begins or ends. */
+const CLIENT_PORTS = [
   ['TCP', 32_768, 49_151],
+  ['TCP', 49_152, 60_999],
   ['TCP', 61_000, 65_535],
   ['UDP', 32_768, 49_151],
   ['UDP', 49_152, 60_999],
   ['UDP', 61_000, 65_535],
 ] as const;
 
-/** Those to which answers came in from outside, and do no more. */
-function othersLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean) {
+/** Those to which answers came in from some source outside, and no longer come from there. */
+function portsLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean) {
   const outside = SOURCES.filter(
     (source) => source.includes(':') === ipv6 && !VPC_CIDRS.some((cidr) => isWithin(source, cidr)),
   );
-  return OTHERS.filter(([name, from, to]) => {
+  const [had, has] = [doorOf(before), doorOf(after)];
+  return CLIENT_PORTS.filter(([name, from, to]) => {
     const protocol = name === 'TCP' ? '6' : '17';
     const packets = ALL_PORTS.filter((port) => from <= port && port <= to).map((port) => ({
       protocol,
       port,
     }));
-    const comesIn = (entries: NetworkAclEntry[]): boolean => {
-      const door = doorOf(entries);
-      return outside.some((source) => packets.every(door(source)));
-    };
-    return comesIn(before) && !comesIn(after);
+    return outside.some((source) => packets.every(had(source)) && !packets.every(has(source)));
   });
 }
 
 /** Those that a plan's line names. */
-function othersNamed(line: string) {
+function portsNamed(line: string) {
   const named = [...line.matchAll(/(TCP|UDP) ports (\d+)-(\d+)/g)];
-  return OTHERS.filter(([name, from, to]) =>
+  return CLIENT_PORTS.filter(([name, from, to]) =>
     named.some(
       ([, protocol, first, last]) => protocol === name && Number(first) <= from && to <= Number(last),
     ),
@@ -444,7 +475,7 @@ test('for any list: named, and refused, is exactly what single packets say is cu
           const isJudged = families !== (ipv6 ? 'ipv4' : 'ipv6') && plan.length > 0;
           const isCut = line !== undefined && !line.includes(' ports ');
           if (!isJudged || isCut || line?.match(CUT)) continue;
-          expect(othersNamed(line ?? '')).toEqual(othersLost(entries, after, ipv6));
+          expect(portsNamed(line ?? '')).toEqual(portsLost(entries, after, ipv6));
         }
         if (lost.length === 0) return;
         const guarded = planOf(entries, { families, replacement_cidrs });
