@@ -4,13 +4,13 @@
  *
  *     node scripts/audit.ts --month 2026-11 --bucket cspm-auto-remediation-evidence-111111111111-eu-central-1 --keep
  *
- *     --schedule "rate(1 hour)"                     how often rules are polled; the default is that of the module
- *     --schedule s3-bucket-public="rate(1 day)"     how often one rule is; as often as there are such rules. A rule that is
- *                                                   named so is expected, though the evidence has nothing of it
- *     --time-zone Europe/Berlin                     of cron schedules; the default is UTC, as that of the module
+ *     --schedule "rate(1 hour)"                     how often rules were polled in a month of which the evidence has no record
+ *                                                   of the schedules; the default is that of the module
+ *     --schedule s3-bucket-public="rate(1 day)"     how often one rule was, all the month, whatever the evidence says of it
+ *     --time-zone Europe/Berlin                     of cron schedules that are given so; the default is UTC
  *     --keep                                        writes the proof to audits/ in the bucket, once per month and moment
  *
- * Needs `s3:ListBucket` on the bucket and `s3:GetObject` on polls/, outcomes/ and unprocessable/ in it; with `--keep`
+ * Needs `s3:ListBucket` on the bucket and `s3:GetObject` on polls/, schedules/, outcomes/ and unprocessable/ in it; with `--keep`
  * `s3:PutObject` on audits/. The region is AWS_REGION.
  */
 import { parseArgs } from 'node:util';
@@ -45,8 +45,8 @@ const proof = await proveCompleteness(new Evidence(s3, bucket), {
   month,
   now: new Date(),
   timeZone: values['time-zone'],
-  rules: [...schedules.keys()].filter((rule) => rule !== ''),
-  scheduleOf: (rule) => schedules.get(rule) ?? schedules.get('') ?? 'rate(1 hour)',
+  schedule: schedules.get('') ?? 'rate(1 hour)',
+  schedules: Object.fromEntries([...schedules].filter(([rule]) => rule !== '')),
 });
 const text = JSON.stringify(proof, undefined, 2);
 process.stdout.write(`${text}\n`);

@@ -1,5 +1,6 @@
 import { type AwsClientOptions, clientDefaults } from '../aws/client-defaults.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
+import { FindingsTable } from '../aws/findings-table.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import { createSources } from '../sources/index.ts';
@@ -7,10 +8,12 @@ import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { RegionQueues } from './job-sink.ts';
 import { type OverdueRule, overdueRules } from './overdue.ts';
+import { PollMarks } from './poll-marks.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import type { PollSummary } from './poll-summary.ts';
 import { regionLookup } from './regions.ts';
+import { ScheduleRecords } from './schedule-records.ts';
 
 /** A collector that keeps its sources, clients and the queues' addresses from one poll to the next. */
 export interface Collector {
@@ -18,6 +21,8 @@ export interface Collector {
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
   /** The rules that have not been polled successfully for two of their periods. */
   overdue(): Promise<OverdueRule[]>;
+  /** Keeps as evidence which rules are polled, and when. */
+  noteSchedules(): Promise<void>;
 }
 
 export interface CollectorOptions {
@@ -39,11 +44,14 @@ export function createCollector(environment: Environment, options: CollectorOpti
     clientOptions,
     ...(pageSize !== undefined && { pageSize }),
   });
+  const table = new FindingsTable({ table: environment.FINDINGS_TABLE, region, clientOptions, clock });
+  const marks = new PollMarks(table, clock);
   const dependencies: Omit<CollectorDependencies, 'source'> = {
     jobs: new RegionQueues(
       (queueRegion) => new JobQueue({ name: environment.NAME, region: queueRegion, clock, clientOptions }),
     ),
     records: new AwsPollRecords({
+      marks,
       bucket: environment.EVIDENCE_BUCKET,
       bucketOwner: environment.SECURITY_ACCOUNT_ID,
       eventBusArn: environment.EVENT_BUS_ARN,
@@ -62,9 +70,12 @@ export function createCollector(environment: Environment, options: CollectorOpti
     region,
     clientOptions,
   });
+  const { POLL_SCHEDULES: schedules, SCHEDULE_TIME_ZONE: timeZone } = environment;
+  const scheduleRecords = new ScheduleRecords(objects, { schedules, timeZone }, clock);
   return {
     collect: (request, signal) =>
       collect({ ...dependencies, source: sources[request.poll.source] }, request, signal),
-    overdue: () => overdueRules(objects, environment.POLL_SCHEDULES, new Date(clock.now())),
+    overdue: () => overdueRules(marks, schedules, new Date(clock.now())),
+    noteSchedules: () => scheduleRecords.note(),
   };
 }

@@ -25,12 +25,15 @@ export const environmentSchema = z.object({
   HOME_REGION: regionSchema,
   SECURITY_ACCOUNT_ID: accountIdSchema,
   EVIDENCE_BUCKET: z.string().min(3),
+  FINDINGS_TABLE: z.string().min(3),
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
   ...sourceEnvironmentSchema.shape,
   /** The regions that have a queue. */
   REGIONS: json(z.array(regionSchema).min(1)),
   /** The schedules of the rules that are polled: rule → expression. */
   POLL_SCHEDULES: json(z.record(ruleIdSchema, z.string())).default({}),
+  /** The time zone of schedules that are cron expressions. */
+  SCHEDULE_TIME_ZONE: z.string().min(1).default('UTC'),
   /** Further names of regions in findings: label → code. */
   REGION_LABELS: json(z.record(z.string(), regionSchema)),
 });

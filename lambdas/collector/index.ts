@@ -72,6 +72,7 @@ function report(summary: PollSummary, environment: Environment): void {
 
 /** Tells which rules have not been polled for too long. */
 async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }> {
+  await collector.noteSchedules();
   const overdue = await collector.overdue();
   if (overdue.length > 0) count('PollOverdue', overdue.length);
   for (const { rule, reason } of overdue) logger.error(reason, { rule });
@@ -94,6 +95,7 @@ export async function handler(
     if (checkSchema.safeParse(event).success) return await checkOverdue(collector);
     const parsed = parsePollRequest(event, new Date());
     request = parsed;
+    await collector.noteSchedules();
     const summary = await withDeadline(context.getRemainingTimeInMillis() - MARGIN_MILLISECONDS, (signal) =>
       collector.collect(parsed, signal),
     );

@@ -1,6 +1,4 @@
-import { isAwsError } from '../aws/errors.ts';
-import type { EvidenceObjects, WriteCondition } from '../aws/evidence-objects.ts';
-import { type PollMark, pollMarkKey, pollMarkSchema } from './poll-mark.ts';
+import type { PollMarks } from './poll-marks.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -38,31 +36,25 @@ export interface OverdueRule {
   readonly reason: string;
 }
 
-type Marks = Pick<EvidenceObjects, 'find' | 'put'>;
-
 /**
- * The rules whose last successful poll is too long ago. A rule that was never seen before is expected from now on.
- * Each mark that is read is written anew: the bucket deletes old objects, and a rule whose mark is deleted would be
- * expected from then on, so it would never be overdue.
+ * Finds the rules whose last successful poll is too long ago. A rule that was never seen before is expected from now on.
  * @param schedules rule → schedule expression
  */
 export async function overdueRules(
-  objects: Marks,
+  marks: Pick<PollMarks, 'read' | 'renew'>,
   schedules: Readonly<Record<string, string>>,
   now: Date,
 ): Promise<OverdueRule[]> {
   const overdue: OverdueRule[] = [];
-  for (const [rule, expression] of Object.entries(schedules)) {
+  const recurring = Object.entries(schedules).flatMap(([rule, expression]) => {
     const period = longestPeriod(expression);
-    if (period === undefined) continue;
-    const found = await objects.find(pollMarkKey(rule));
-    if (found === undefined) {
-      await writeMark(objects, rule, { version: 1, at: now.toISOString() }, { IfNoneMatch: '*' });
-      continue;
-    }
-    const mark = pollMarkSchema.parse(JSON.parse(found.text));
-    await writeMark(objects, rule, mark, { IfMatch: found.etag });
-    if (now.getTime() - Date.parse(mark.at) <= 2 * period + GRACE) continue;
+    return period === undefined ? [] : [{ rule, expression, period }];
+  });
+  const known = await marks.read(recurring.map(({ rule }) => rule));
+  for (const { rule, expression, period } of recurring) {
+    const mark = known.find((each) => each.rule === rule);
+    await marks.renew(mark ?? { rule, at: now.toISOString() });
+    if (mark === undefined || now.getTime() - Date.parse(mark.at) <= 2 * period + GRACE) continue;
     const last =
       mark.poll === undefined
         ? `has not been polled successfully since it was enabled, at the latest ${mark.at}`
@@ -73,18 +65,4 @@ export async function overdueRules(
     });
   }
   return overdue;
-}
-
-async function writeMark(
-  objects: Marks,
-  rule: string,
-  mark: PollMark,
-  condition: WriteCondition,
-): Promise<void> {
-  try {
-    await objects.put(pollMarkKey(rule), JSON.stringify(mark), condition);
-  } catch (error) {
-    // A poll has ended meanwhile.
-    if (!isAwsError(error, 'PreconditionFailed')) throw error;
-  }
 }

@@ -13,7 +13,7 @@ import type { Json } from '../model/json.ts';
 import type { Outcome, Unprocessable } from '../model/outcome.ts';
 import { type OutcomeEvent, outcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
 import { type Listing, listingKey, listingLines, parseListing } from './listing.ts';
-import { type PollMark, pollMarkKey } from './poll-mark.ts';
+import type { PollMarks } from './poll-marks.ts';
 import type { PollSummary } from './poll-summary.ts';
 
 /** Records of a poll for people to read. */
@@ -35,6 +35,7 @@ export interface AwsPollRecordsOptions {
   /** The account that the bucket must belong to. */
   readonly bucketOwner: string;
   readonly eventBusArn: string;
+  readonly marks: Pick<PollMarks, 'end'>;
   /** Region of the bucket and the bus. */
   readonly region: string;
   readonly clock: Clock;
@@ -121,8 +122,7 @@ export class AwsPollRecords implements PollRecords {
 
   async writeSummary(summary: PollSummary): Promise<void> {
     await this.#put(pollSummaryKey(summary.poll), summary);
-    const mark: PollMark = { version: 1, at: summary.finishedAt, poll: summary.poll };
-    await this.#put(pollMarkKey(summary.poll.rule), mark);
+    await this.#options.marks.end(summary.poll, summary.finishedAt);
   }
 
   async #publish(events: readonly OutcomeEvent[]): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UnreadableItemError } from './errors.ts';
 import { resourceInKey } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { pollId, pollSchema } from './job.ts';
@@ -131,6 +132,36 @@ export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof It
 /** Prefix of the partition keys of the jobs done. */
 export const DONE = 'done#';
 
+/** An account in which the remediators could not assume their role. It is forgotten after a week. */
+export const accountItemSchema = itemSchema.extend({
+  account: accountIdSchema,
+  since: timestampSchema,
+  /** `reported` once people were sent a message. */
+  state: z.enum(['noticed', 'reported']),
+  /** The report that wrote it: by it a report knows its own write. */
+  writer: z.string().min(1),
+});
+export type AccountItem = z.infer<typeof accountItemSchema>;
+
+/** `account#<account>`: of all regions, so that of their jobs one reports it. */
+export function accountKey(account: string): ItemKey {
+  return { pk: `account#${account}`, sk: 'role' };
+}
+
+/** The moment at which a rule was last polled to its end; or, before its first poll, from which on it should be polled. */
+export const pollItemSchema = itemSchema.extend({
+  rule: ruleIdSchema,
+  at: timestampSchema,
+  /** The poll that reached its end. */
+  poll: pollSchema.optional(),
+});
+export type PollItem = z.infer<typeof pollItemSchema>;
+
+/** `poll#<rule>` */
+export function pollKey(rule: string): ItemKey {
+  return { pk: `poll#${rule}`, sk: 'last' };
+}
+
 /** `lease#<region>#<job>`: each region's remediator writes only its jobs'. */
 export function leaseKey(region: string, job: string): ItemKey {
   return { pk: `lease#${region}#${job}`, sk: 'lease' };
@@ -147,4 +178,17 @@ export const CHANGED = '#changed';
 /** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */
 export function changedKey({ account, region, resource }: ChangedResource): ItemKey {
   return { pk: `finding#${account}#${region}#${resourceInKey(resource)}`, sk: CHANGED };
+}
+
+const anyItemSchema = z.looseObject({ pk: z.string(), sk: z.string(), version: z.unknown() }).partial();
+
+/** @throws UnreadableItemError when the item has another form, for instance that of a newer version */
+export function parseItem<T>(schema: z.ZodType<T>, item: unknown): T {
+  const parsed = schema.safeParse(item);
+  if (parsed.success) return parsed.data;
+  const { pk, sk, version } = anyItemSchema.parse(item);
+  throw new UnreadableItemError(
+    `item ${pk} / ${sk} of the findings table has version ${JSON.stringify(version)}, and this function reads version 1: ${z.prettifyError(parsed.error)}`,
+    { cause: parsed.error },
+  );
 }

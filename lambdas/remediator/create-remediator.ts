@@ -38,17 +38,17 @@ export function createRemediator(
   const home = { owner: SECURITY_ACCOUNT_ID, region: HOME_REGION, clientOptions: clientDefaults };
   const objects = new EvidenceObjects({ ...home, bucket: EVIDENCE_BUCKET });
   const settings = new SettingsObjects({ ...home, bucket: SETTINGS_BUCKET });
-  const missingRoles = new MissingRoles(
-    objects,
-    (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
-    clock,
-  );
   const table = new FindingsTable({
     table: FINDINGS_TABLE,
     region: HOME_REGION,
     clientOptions: clientDefaults,
     clock,
   });
+  const missingRoles = new MissingRoles(
+    table,
+    (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
+    clock,
+  );
   const ports: Omit<Ports, 'openSession'> = {
     clock,
     settings: new ObjectSettings(settings, parameters, NAME, clock),

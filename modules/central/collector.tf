@@ -19,10 +19,12 @@ module "collector" {
     SECURITY_ACCOUNT_ID          = local.account_id
     PARTITION                    = local.partition
     EVIDENCE_BUCKET              = local.made_evidence_bucket
+    FINDINGS_TABLE               = aws_dynamodb_table.findings.name
     EVENT_BUS_ARN                = local.event_bus_arn
     REGIONS                      = jsonencode(local.regions)
     REGION_LABELS                = jsonencode(var.region_labels)
     POLL_SCHEDULES               = jsonencode({ for id, rule in local.polled_rules : id => coalesce(rule.schedule_expression, module.settings.schedule.expression) })
+    SCHEDULE_TIME_ZONE           = module.settings.schedule.time_zone
     POWERTOOLS_SERVICE_NAME      = local.collector_name
     POWERTOOLS_METRICS_NAMESPACE = local.metrics_namespace
   })
@@ -36,7 +38,7 @@ module "collector" {
       },
       {
         Action   = ["s3:PutObject"]
-        Resource = ["${local.made_evidence_bucket_arn}/polls/*", "${local.made_evidence_bucket_arn}/unprocessable/*"]
+        Resource = [for prefix in ["polls", "schedules", "unprocessable"] : "${local.made_evidence_bucket_arn}/${prefix}/*"]
       },
       # Outcomes of findings that their source remediates itself. The condition lets no outcome be written over.
       {
@@ -46,12 +48,21 @@ module "collector" {
       },
       {
         Action   = ["s3:GetObject"]
-        Resource = ["${local.made_evidence_bucket_arn}/polls/*/last.json", "${local.made_evidence_bucket_arn}/polls/*/listed-*"]
+        Resource = ["${local.made_evidence_bucket_arn}/polls/*/listed-*"]
       },
       # Without it S3 answers 403 instead of 404 for a rule that has not been polled yet.
       {
         Action   = ["s3:ListBucket"]
         Resource = [local.made_evidence_bucket_arn]
+      },
+      # When rules were last polled. A request without a key satisfies ForAllValues: hence Null.
+      {
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+        Resource = ["arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"]
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["poll#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+        }
       },
       {
         Action   = ["events:PutEvents"]
@@ -64,6 +75,7 @@ module "collector" {
     ],
     local.key_statements.queues,
     local.key_statements.evidence,
+    local.key_statements.table,
   )
 
   log_key_arn = local.own_keys.logs

@@ -27,6 +27,11 @@ locals {
       Resource  = [local.own_keys.queues]
       Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "sqs.${local.home_region}.${domain}"] } }
     }]
+    table = local.own_keys.table == null ? [] : [{
+      Action    = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+      Resource  = [local.own_keys.table]
+      Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "dynamodb.${local.home_region}.${domain}"] } }
+    }]
     evidence = local.own_keys.evidence == null ? [] : [{
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = [local.own_keys.evidence]

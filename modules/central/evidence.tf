@@ -124,24 +124,6 @@ resource "aws_s3_bucket_lifecycle_configuration" "evidence" {
       days_after_initiation = 7
     }
   }
-
-  # Which accounts lack the target role: one that still does after a week is reported again.
-  rule {
-    id     = "missing-roles"
-    status = "Enabled"
-
-    filter {
-      prefix = "missing-roles/"
-    }
-
-    expiration {
-      days = 7
-    }
-
-    noncurrent_version_expiration {
-      noncurrent_days = 1
-    }
-  }
 }
 
 # S3 locks what is written from then on, also in a bucket that is there already.

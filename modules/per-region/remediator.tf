@@ -19,7 +19,7 @@ locals {
   # Keys of the table's items that this region's remediator reads and writes: those of its own jobs and resources.
   # Findings of no region are the home region's.
   own_items = concat(
-    ["lease#${local.region}#*", "done#*#????????????#${local.region}", "finding#????????????#${local.region}#*"],
+    ["account#????????????", "lease#${local.region}#*", "done#*#????????????#${local.region}", "finding#????????????#${local.region}#*"],
     local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
   )
 }
@@ -90,7 +90,7 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject", "s3:PutObject"]
-      Resource = [for prefix in ["jobs", "in-progress", "missing-roles"] : "${local.evidence_arn}/${prefix}/*"]
+      Resource = [for prefix in ["jobs", "in-progress"] : "${local.evidence_arn}/${prefix}/*"]
     },
     {
       Action   = ["s3:GetObject"]

@@ -1,21 +1,23 @@
 import { createHash } from 'node:crypto';
-import { pollMarkKey, pollMarkSchema } from '../../lambdas/collector/poll-mark.ts';
 import { type PollSummary, pollSummarySchema, sum } from '../../lambdas/collector/poll-summary.ts';
+import type { ScheduleRecord } from '../../lambdas/collector/schedule-records.ts';
 import { findingKey } from '../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../lambdas/model/job.ts';
 import { isProvisional, type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
 import type { Evidence } from './evidence.ts';
-import { type Expected, type Gap, gapsOf } from './gaps.ts';
+import { type Gap, gapsOf } from './gaps.ts';
+import { type History, historyOf, type Span, type Switch, scheduleRecords } from './schedules.ts';
 
-/** The question: a month, and the schedule by which each rule is polled. */
+/** The question: a month, and what is known of schedules besides the evidence. */
 export interface Question {
   /** `2026-11`, in UTC. */
   readonly month: string;
-  readonly scheduleOf: (rule: string) => string;
-  /** Of the schedules' cron expressions. */
+  /** The schedule of rules in a month of which the evidence has none. */
+  readonly schedule: string;
+  /** Rules that were on all the month, by this schedule, whatever the evidence says. */
+  readonly schedules?: Readonly<Record<string, string>>;
+  /** Of the cron expressions that are given here. */
   readonly timeZone: string;
-  /** Rules that were on, though the evidence may have nothing of them. */
-  readonly rules?: readonly string[];
   /** A month that is not over is looked at up to now. */
   readonly now: Date;
 }
@@ -32,9 +34,14 @@ export interface Mismatch {
 export interface RuleProof {
   readonly rule: string;
   readonly polls: {
-    readonly schedule: string;
-    /** From when on polls are expected: of a rule that is new in this month, its first one. */
-    readonly expectedSince: string;
+    /** The times in which polls are expected, and by which schedule. None where the rule was off. */
+    readonly expected: readonly {
+      readonly schedule: string;
+      readonly timeZone: string;
+      readonly from: string;
+      readonly until: string;
+    }[];
+    /** Polls that are there, expected or not. */
     readonly done: number;
     readonly missing: number;
     readonly gaps: readonly Gap[];
@@ -55,17 +62,23 @@ export interface Proof {
   readonly complete: boolean;
   /** Gaps in what the evidence can show. */
   readonly notShown: readonly string[];
+  /** The times within which a rule was switched on or off, or got another schedule: no poll is expected in them. */
+  readonly switches: readonly Switch[];
   readonly rules: readonly RuleProof[];
 }
 
 /** A poll that is due is waited for so long: a flexible window, an hour of retries, and its own 15 minutes. */
 const PATIENCE_MILLISECONDS = 90 * 60_000;
 
-/** The evidence has no history of the settings. */
-const NOT_SHOWN = [
+/** Of a month without records of the schedules. */
+const WITHOUT_RECORDS = [
+  'The evidence has no record of the schedules before the end of this month: each rule with a folder in polls/ is taken to have been on all along, by the schedule that is given.',
   'Rules that were on and have no folder in polls/ are looked at only where they are named with --schedule.',
   'Of a rule without polls before this month, polls before its first one are not expected.',
-  'A rule that was off for a time is expected to be polled nevertheless, and one whose schedule was changed by the one that is given.',
+];
+/** The collector can't note what it is not started for. */
+const WITH_RECORDS = [
+  "The records of schedules are the collector's: where no rule at all was on, it was not started, and the last record is taken to hold.",
 ];
 
 /** The lines of a poll: by finding, whether its last line is provisional. */
@@ -80,11 +93,16 @@ export async function proveCompleteness(evidence: Evidence, question: Question):
   const first = new Date(begin);
   const end = Math.min(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 1), question.now.getTime());
   const rules: RuleProof[] = [];
-  const names = new Set([...(await evidence.folders('polls/')), ...(question.rules ?? [])]);
+  const switches: Switch[] = [];
+  const { schedules = {} } = question;
+  const records = await scheduleRecords(evidence, begin, end);
+  const known = records.flatMap((record) => Object.keys(record.schedules));
+  const names = new Set([...(await evidence.folders('polls/')), ...Object.keys(schedules), ...known]);
   const due = Math.min(end, question.now.getTime() - PATIENCE_MILLISECONDS);
   for (const rule of [...names].sort()) {
-    const schedule = question.scheduleOf(rule);
-    rules.push(await proveRule(evidence, rule, { begin, end, due, schedule, timeZone: question.timeZone }));
+    const history = historyFor(rule, question, records, begin, due);
+    switches.push(...history.switches);
+    rules.push(await proveRule(evidence, rule, { begin, end, due, spans: history.spans }));
   }
   const isComplete = ({ polls, mismatches }: RuleProof): boolean =>
     polls.missing === 0 && mismatches.length === 0;
@@ -93,20 +111,50 @@ export async function proveCompleteness(evidence: Evidence, question: Question):
     month: question.month,
     at: question.now.toISOString(),
     complete: rules.length > 0 && rules.every(isComplete),
-    notShown: NOT_SHOWN,
+    notShown: notShown(records, begin),
+    switches,
     rules,
   };
 }
 
-type Time = Omit<Expected, 'since'> & {
+function notShown(records: readonly ScheduleRecord[], begin: number): readonly string[] {
+  const [first] = records;
+  if (first === undefined) return WITHOUT_RECORDS;
+  if (Date.parse(first.at) < begin) return WITH_RECORDS;
+  return [
+    `What the first record of the schedules says, of ${first.at}, is taken to have held before.`,
+    ...WITH_RECORDS,
+  ];
+}
+
+/** Gives the times in which a rule was polled: as it is given, else as the evidence says, else as rules are polled by default. */
+function historyFor(
+  rule: string,
+  { schedule, schedules = {}, timeZone }: Question,
+  records: readonly ScheduleRecord[],
+  begin: number,
+  end: number,
+): History {
+  const given = schedules[rule] ?? (records.length === 0 ? schedule : undefined);
+  if (given === undefined) return historyOf(rule, records, begin, end);
+  const isContinued = schedules[rule] !== undefined;
+  return { spans: [{ from: begin, until: end, schedule: given, timeZone, isContinued }], switches: [] };
+}
+
+interface Time {
+  readonly begin: number;
+  readonly end: number;
   /** Polls that are due from then on may still come. */
   readonly due: number;
-};
+  readonly spans: readonly Span[];
+}
 
 async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<RuleProof> {
   const { summaries, moments } = await pollsOf(evidence, rule, time);
-  const since = await expectedSince(evidence, rule, moments, time.begin);
-  const gaps = gapsOf(moments, { ...time, end: time.due, since });
+  const expected = time.spans.map((span) => ({ ...span, since: expectedSince(span, moments, time.begin) }));
+  const gaps = expected.flatMap(({ from, until, since, schedule, timeZone }) =>
+    gapsOf(moments, { begin: from, end: Math.min(until, time.due), since, schedule, timeZone }),
+  );
   const proof = {
     findings: { in: 0, out: 0 },
     unprocessable: { in: 0, out: 0 },
@@ -140,10 +188,13 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
     }
   }
   const missing = gaps.reduce((total, { polls }) => total + polls, 0);
-  const { schedule, begin } = time;
   const polls = {
-    schedule,
-    expectedSince: new Date(Math.max(begin, since)).toISOString(),
+    expected: expected.map(({ schedule, timeZone, from, until, since }) => ({
+      schedule,
+      timeZone,
+      from: new Date(Math.max(from, since)).toISOString(),
+      until: new Date(until).toISOString(),
+    })),
     done: summaries.size,
     missing,
     gaps,
@@ -152,27 +203,22 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
 }
 
 /**
- * From when on a rule's polls are expected: its last one before the month, or its first. A rule without any has a mark
- * that says since when it is known to be on; one that was only named was on all along.
+ * From when on a rule's polls are expected: of one that was on when the month began, its last poll before; of one of which
+ * that is not known, its first poll; of one that was switched on within the month, that time.
  */
-async function expectedSince(
-  evidence: Evidence,
-  rule: string,
-  moments: readonly number[],
-  begin: number,
-): Promise<number> {
+function expectedSince({ from, isContinued }: Span, moments: readonly number[], begin: number): number {
+  if (from > begin) return from;
   const before = moments.filter((moment) => moment < begin);
   if (before.length > 0) return before.reduce((one, other) => Math.max(one, other));
-  if (moments.length > 0) return moments.reduce((one, other) => Math.min(one, other));
-  const mark = await evidence.find(pollMarkKey(rule));
-  return mark === undefined ? begin : Date.parse(pollMarkSchema.parse(mark).at);
+  if (moments.length > 0 && !isContinued) return moments.reduce((one, other) => Math.min(one, other));
+  return from;
 }
 
 /** The summaries of a rule's polls within the time, and the moments of all its polls. */
 async function pollsOf(
   evidence: Evidence,
   rule: string,
-  { begin, end }: Time,
+  { begin, end }: Pick<Time, 'begin' | 'end'>,
 ): Promise<{ summaries: Map<number, PollSummary>; moments: number[] }> {
   const summaries = new Map<number, PollSummary>();
   const moments: number[] = [];

@@ -1,7 +1,16 @@
+import {
+  BatchGetItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test, vi } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { startAwsProxy } from '../lab/aws-proxy/index.ts';
 import { DeliveryJudge, lintPolicy, PermissionJudge, type Requirement } from '../lab/permissions/index.ts';
 import { labRules } from '../lab/rules/index.ts';
 import { tenantItem } from '../lab/tenant/index.ts';
@@ -67,15 +76,24 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
     describe('each function reaches only its own items of the findings table', () => {
       const table = `arn:aws:dynamodb:${homeRegion}:${security}:table/${NAME}-findings`;
       const [elsewhere = ''] = regions.filter((region) => region !== homeRegion);
-      const job = '0'.repeat(64);
-      const own = [`lease#${homeRegion}#${job}`, `finding#${accounts.production}#${homeRegion}#sg-1`];
-      const ofElsewhere = [`lease#${elsewhere}#${job}`, `finding#${accounts.production}#${elsewhere}#sg-1`];
+      const itemsOf = (region: string, name = '1'): string[] => [
+        `lease#${region}#${name.repeat(64)}`,
+        `done#rule-${name}#${accounts.production}#${region}`,
+        `finding#${accounts.production}#${region}#sg-${name}`,
+      ];
+      // Of no region: each remediator writes them.
+      const ofAccounts = [`account#${accounts.production}`];
+      const ofCollector = ['poll#security-group-ssh-open', 'poll#s3-bucket-public'];
+      const own = [...itemsOf(homeRegion), ...ofAccounts];
+      const ofElsewhere = itemsOf(elsewhere);
       const ofNoRegion = `finding#${accounts.production}#global#user`;
       const others = [
         ...ofElsewhere,
         'hold#111111111111#eu-central-1#sg-1',
         'request#someone#1',
-        `poll#security-group-ssh-open`,
+        'trip#security-group-ssh-open#111111111111',
+        'count#security-group-ssh-open#111111111111',
+        ...ofCollector,
         `sent#security-group-ssh-open#${accounts.production}#${homeRegion}`,
       ];
 
@@ -105,7 +123,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         const remediatorElsewhere = roleOf(`${NAME}-remediator-${elsewhere}`);
         const allowed = await Promise.all([
           ...[own, [ofNoRegion]].map((keys) => may(remediator, action, keys)),
-          may(remediatorElsewhere, action, ofElsewhere),
+          ...[ofElsewhere, ofAccounts].map((keys) => may(remediatorElsewhere, action, keys)),
         ]);
         const refused = await Promise.all([
           ...others.map((key) => may(remediator, action, [key])),
@@ -119,6 +137,57 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         expect(new Set(allowed)).toEqual(new Set([true]));
         expect(new Set(refused)).toEqual(new Set([false]));
       });
+
+      test.each([
+        ['the remediator', remediator, own, itemsOf(homeRegion, '2'), others],
+        ['the collector', collector, ofCollector, ['poll#rule-2'], [...own, ...ofElsewhere]],
+      ])(
+        'of %s, a transaction or a batch with one foreign key among its own is refused, and leaves nothing behind',
+        async (_, role, ownKeys, untouched, foreign) => {
+          const { aws } = demo().lab;
+          await using proxy = await startAwsProxy({ upstream: () => aws.endpoint });
+          const judge = new PermissionJudge({ upstream: () => aws.endpoint });
+          // The local AWS lets nobody but Lambda take on the role.
+          const name = role.replace(/^.*:role\//, '');
+          const arn = `arn:aws:sts::${security}:assumed-role/${name}/session`;
+          const principal = { account: security, roleArn: role, sessionName: 'session', arn };
+          proxy.intercept((call) => judge.intercept({ ...call, principal }));
+          const settings = demo().lab.settings(security, homeRegion);
+          const root = new DynamoDBClient(settings);
+          const dynamodb = new DynamoDBClient({ ...settings, endpoint: proxy.endpoint });
+          const TableName = `${NAME}-findings`;
+          const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: `tried-${name}` } });
+          const put = (pk: string) => ({
+            Put: { TableName, Item: keyOf(pk), ConditionExpression: 'attribute_not_exists(pk)' },
+          });
+          const write = (...keys: readonly string[]) =>
+            dynamodb.send(new TransactWriteItemsCommand({ TransactItems: keys.map(put) }));
+          const get = (...keys: readonly string[]) =>
+            new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: keys.map(keyOf) } } });
+          const [first = ''] = ownKeys;
+          const [other = ''] = foreign;
+          await write(...ownKeys);
+
+          const cancelled = await Promise.allSettled([write(...ownKeys)]);
+          const refused = await Promise.allSettled([
+            ...foreign.flatMap((key) => [
+              // The foreign one first, last, and in a transaction that its condition would cancel.
+              write(key, ...untouched),
+              write(...untouched, key),
+              write(first, key),
+              dynamodb.send(get(first, key)),
+            ]),
+            dynamodb.send(new PutItemCommand(put(other).Put)),
+            dynamodb.send(new ScanCommand({ TableName })),
+          ]);
+
+          const because = (is: string) => ({ status: 'rejected', reason: { name: is } });
+          expect(cancelled).toMatchObject([because('TransactionCanceledException')]);
+          expect(refused).toMatchObject(refused.map(() => because('AccessDeniedException')));
+          const { Responses } = await root.send(get(...ownKeys, ...untouched, ...foreign));
+          expect(Responses?.[TableName]?.map(({ pk }) => pk?.S).sort()).toEqual([...ownKeys].sort());
+        },
+      );
 
       test.each([
         'UpdateItem',
@@ -135,20 +204,50 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       ])('nobody by %s', async (action) => {
         const asked = [remediator, collector, scheduler, alarms].flatMap((role) => [
           may(role, action, own),
+          may(role, action, ofCollector),
           may(role, action, undefined),
         ]);
 
         expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
       });
 
-      test('the collector, the scheduler and the forwarder of alarms none', async () => {
-        const asked = [collector, scheduler, alarms].flatMap((role) => [
+      test.each(['PutItem', 'BatchGetItem'])('the collector by %s', async (action) => {
+        const foreign = [...own, ...others.filter((key) => !ofCollector.includes(key))];
+        const refused = foreign.flatMap((key) => [
+          may(collector, action, [key]),
+          may(collector, action, [...ofCollector, key]),
+        ]);
+
+        expect(await may(collector, action, ofCollector)).toBe(true);
+        expect(new Set(await Promise.all(refused))).toEqual(new Set([false]));
+        expect(await may(collector, action, undefined)).toBe(false);
+      });
+
+      test('the scheduler and the forwarder of alarms none', async () => {
+        const asked = [scheduler, alarms].flatMap((role) => [
           may(role, 'PutItem', own),
           may(role, 'BatchGetItem', own),
+          may(role, 'PutItem', ofCollector),
+          may(role, 'BatchGetItem', ofCollector),
         ]);
 
         expect(new Set(await Promise.all(asked))).toEqual(new Set([false]));
       });
+    });
+
+    test('the look for rules that are not polled may read and renew their marks', async () => {
+      const { lab } = demo();
+
+      const { FunctionError, Payload } = await new LambdaClient(lab.settings(security, homeRegion)).send(
+        new InvokeCommand({
+          FunctionName: `${NAME}-collector`,
+          Payload: JSON.stringify({ check: 'polls' }),
+        }),
+      );
+
+      expect(FunctionError).toBeUndefined();
+      expect(JSON.parse(Buffer.from(Payload ?? []).toString())).toEqual({ overdue: [] });
+      expect(lab.judge.denials).toEqual([]);
     });
 
     test('an item that nobody understands is reported', async () => {

@@ -210,6 +210,7 @@ describe('examples/single-account in a local AWS', () => {
         secretArn: secret.ARN ?? '',
         regions: [region],
         regionLabels: {},
+        schedules: {},
       }),
       POLL_SCHEDULES: expect.any(String),
       POWERTOOLS_LOG_LEVEL: 'INFO',

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { pollSummaryKey } from '../../lambdas/collector/poll-records.ts';
+import { PollTally } from '../../lambdas/collector/poll-summary.ts';
+import { scheduleRecordKey } from '../../lambdas/collector/schedule-records.ts';
 import { proveCompleteness, type Question } from '../../scripts/audit/completeness.ts';
 import { Evidence } from '../../scripts/audit/evidence.ts';
 import { type Deployed, type Harness, startHarness } from './harness/harness.ts';
@@ -32,7 +35,7 @@ beforeAll(async () => {
   question = {
     month: asOf.slice(0, 7),
     now: new Date(Date.parse(asOf) + 1_000),
-    scheduleOf: () => 'rate(1 hour)',
+    schedule: 'rate(1 hour)',
     timeZone: 'UTC',
   };
 });
@@ -65,26 +68,95 @@ test('polls that were due and not done are named, but those that may still come'
   expect(rules).toMatchObject([{ polls: { done: 2, missing: 4 }, mismatches: [] }]);
 });
 
-test('rules that were never polled are expected: since the mark of their look, or all along where they are named', async () => {
-  const marked = 'redshift-cluster-public';
+test('of a month without records of schedules, rules that are named are expected all along', async () => {
   const named = 'security-group-ssh-open';
-  const now = new Date(Date.UTC(2026, 1, 3));
-  const mark = { version: 1, at: '2026-02-02T12:00:00Z' };
-  const Key = `polls/${marked}/last.json`;
-  const Bucket = deployed.product.bucket;
-  await s3.send(new PutObjectCommand({ Bucket, Key, Body: JSON.stringify(mark) }));
+  const now = new Date(Date.UTC(2025, 1, 3));
 
-  const asked = { ...question, month: '2026-02', now, rules: [named] };
+  const asked = { ...question, month: '2025-02', now, schedules: { [named]: 'rate(1 hour)' } };
   const { complete, rules, notShown } = await proveCompleteness(evidence, asked);
 
-  await s3.send(new DeleteObjectCommand({ Bucket, Key }));
   expect(complete).toBe(false);
   expect(rules).toMatchObject([
-    { rule: marked, polls: { expectedSince: '2026-02-02T12:00:00.000Z', done: 0, missing: 10 } },
     { rule: RULE },
-    { rule: named, polls: { expectedSince: '2026-02-01T00:00:00.000Z', done: 0, missing: 46 } },
+    { rule: named, polls: { expected: [{ from: '2025-02-01T00:00:00.000Z' }], done: 0, missing: 46 } },
   ]);
   expect(notShown).toContainEqual(expect.stringContaining('--schedule'));
+});
+
+describe('rules that are switched on or off within the month', () => {
+  const ON = 'redshift-cluster-public';
+  const OFF = 'security-group-ssh-open';
+  const MONTH = '2026-02';
+  const at = (day: number, hour: number, minute = 0) => new Date(Date.UTC(2026, 1, day, hour, minute));
+  const put = (Key: string, value: unknown) =>
+    s3.send(new PutObjectCommand({ Bucket: deployed.product.bucket, Key, Body: JSON.stringify(value) }));
+  const keys: string[] = [];
+
+  /** What the collector would have noted. */
+  async function note(moment: Date, schedules: Readonly<Record<string, string>>): Promise<void> {
+    const record = { version: 1, at: moment.toISOString(), schedules, timeZone: 'UTC' };
+    keys.push(scheduleRecordKey(record.at));
+    await put(scheduleRecordKey(record.at), record);
+  }
+
+  /** A poll that gave nothing. */
+  async function poll(rule: string, moment: Date): Promise<void> {
+    const tally = new PollTally({ source: 'netskope', rule, asOf: moment.toISOString() }, [], moment);
+    const key = pollSummaryKey({ source: 'netskope', rule, asOf: moment.toISOString() });
+    keys.push(key);
+    await put(key, tally.summary(moment));
+  }
+
+  beforeAll(async () => {
+    const daily = 'rate(1 day)';
+    await note(at(-1, 0), { [OFF]: daily });
+    await note(at(4, 12), { [OFF]: daily });
+    // One goes, another comes.
+    await note(at(5, 0), { [ON]: daily });
+    await note(at(9, 0), { [ON]: daily });
+    for (const day of [0, 1, 2, 3, 4]) await poll(OFF, at(day, 6));
+    for (const day of [6, 7, 8, 9]) await poll(ON, at(day, 0));
+  });
+  afterAll(async () => {
+    for (const Key of keys) await s3.send(new DeleteObjectCommand({ Bucket: deployed.product.bucket, Key }));
+  });
+  const proofOf = () => proveCompleteness(evidence, { ...question, month: MONTH, now: at(9, 12) });
+
+  test('are expected while they were on, by what the collector noted, and the month is complete', async () => {
+    const { complete, rules, switches } = await proofOf();
+
+    expect(complete).toBe(true);
+    const expected = (rule: string) => rules.find((each) => each.rule === rule)?.polls;
+    const daily = { schedule: 'rate(1 day)', timeZone: 'UTC' };
+    expect(expected(OFF)).toMatchObject({
+      expected: [{ ...daily, from: at(1, 0).toISOString(), until: at(4, 12).toISOString() }],
+      missing: 0,
+    });
+    expect(expected(ON)).toMatchObject({
+      expected: [{ ...daily, from: at(5, 0).toISOString(), until: at(9, 10, 30).toISOString() }],
+      missing: 0,
+    });
+    // A rule that was never on in this month.
+    expect(expected(RULE)).toMatchObject({ expected: [], done: 0, missing: 0 });
+    const window = { from: at(4, 12).toISOString(), until: at(5, 0).toISOString() };
+    expect(switches).toEqual([
+      { rule: ON, ...window },
+      { rule: OFF, ...window },
+    ]);
+  });
+
+  test('and a poll that is not there while its rule was on is missing', async () => {
+    const lost = [pollSummaryKey({ source: 'netskope', rule: OFF, asOf: at(3, 6).toISOString() })];
+    for (const Key of lost) await s3.send(new DeleteObjectCommand({ Bucket: deployed.product.bucket, Key }));
+
+    const { complete, rules } = await proofOf();
+
+    expect(complete).toBe(false);
+    expect(rules.find(({ rule }) => rule === OFF)?.polls).toMatchObject({
+      missing: 1,
+      gaps: [{ from: at(3, 6).toISOString(), polls: 1 }],
+    });
+  });
 });
 
 test('an auditor’s command says what is missing, ends with 1, and keeps its proof', async () => {

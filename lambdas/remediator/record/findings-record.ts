@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
-import { LeaseHeldError, UnreadableItemError } from '../../model/errors.ts';
+import { LeaseHeldError } from '../../model/errors.ts';
 import {
   CHANGED,
   type ChangedItem,
@@ -18,6 +18,7 @@ import {
   type LeaseItem,
   leaseItemSchema,
   leaseKey,
+  parseItem,
 } from '../../model/table-items.ts';
 import type {
   Changed,
@@ -32,7 +33,7 @@ import type {
   Taken,
 } from './findings-store.ts';
 
-const keySchema = z.looseObject({ pk: z.string(), sk: z.string(), version: z.unknown() });
+const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
 const DAY_SECONDS = 86_400;
 
@@ -130,17 +131,6 @@ export class FindingsRecord implements FindingsStore {
 
 function isDone({ pk }: { readonly pk: string }): boolean {
   return pk.startsWith(DONE);
-}
-
-/** @throws UnreadableItemError when the item has another form, for instance that of a newer version */
-function parseItem<T>(schema: z.ZodType<T>, item: unknown): T {
-  const parsed = schema.safeParse(item);
-  if (parsed.success) return parsed.data;
-  const { pk, sk, version } = keySchema.partial().parse(item);
-  throw new UnreadableItemError(
-    `item ${pk} / ${sk} of the findings table has version ${JSON.stringify(version)}, and this function reads version 1: ${z.prettifyError(parsed.error)}`,
-    { cause: parsed.error },
-  );
 }
 
 /** A lease of another version is never taken: it may mean something that this one does not know. */

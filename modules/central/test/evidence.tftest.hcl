@@ -140,6 +140,7 @@ run "keys_of_the_users" {
       [["kms:Decrypt"], ["arn:aws:kms:eu-central-1:111111111111:key/all"], { StringEquals = { "kms:ViaService" = ["secretsmanager.eu-central-1.amazonaws.com"] } }],
       [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/all", "arn:aws:kms:us-east-1:111111111111:key/queues"], { StringEquals = { "kms:ViaService" = ["sqs.eu-central-1.amazonaws.com", "sqs.us-east-1.amazonaws.com"] } }],
       [["kms:Decrypt", "kms:GenerateDataKey"], ["arn:aws:kms:eu-central-1:111111111111:key/evidence"], { StringEquals = { "kms:ViaService" = ["s3.eu-central-1.amazonaws.com"] } }],
+      [["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"], ["arn:aws:kms:eu-central-1:111111111111:key/table"], { StringEquals = { "kms:ViaService" = ["dynamodb.eu-central-1.amazonaws.com"] } }],
     ]
     error_message = "The collector may use keys through their services alone: ${module.collector.policy}"
   }

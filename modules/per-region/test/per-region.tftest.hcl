@@ -90,7 +90,7 @@ run "enabled_creates" {
       ["s3:GetObject", "arn:aws:s3:::settings/accounts.json", "arn:aws:s3:::settings/rules/*"],
       ["s3:ListBucket", "arn:aws:s3:::settings"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
-      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*", "arn:aws:s3:::evidence/missing-roles/*"],
+      ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*"],
       ["s3:GetObject", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:PutObject", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
@@ -106,7 +106,7 @@ run "enabled_creates" {
     condition = [
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Action, "dynamodb:PutItem")
       ] == [{
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*"] }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*"] }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
     error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
@@ -207,7 +207,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
-    ]) == ["lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
+    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "finding#????????????#global#*"]
     error_message = "Policy: ${module.remediator.policy}"
   }
 }

@@ -43,6 +43,12 @@ export class TableModel {
     return [...this.#items.values()].map((item) => unmarshall(item));
   }
 
+  /** What stands under a key, as plain values. */
+  item(key: { readonly pk: string; readonly sk: string }): Record<string, unknown> | undefined {
+    const found = this.#items.get(JSON.stringify([key.pk, key.sk]));
+    return found && unmarshall(found);
+  }
+
   batchGet(input: unknown): object {
     const Responses = Object.entries(batchSchema.parse(input).RequestItems).map(([table, { Keys }]) => [
       table,
@@ -82,6 +88,12 @@ export class TableModel {
     this.#done.add(command);
     return {};
   }
+}
+
+/** Numbers by their value, texts by their characters. */
+function isLess(left: unknown, right: unknown): boolean {
+  if (typeof left === 'number' && typeof right === 'number') return left < right;
+  return String(left) < String(right);
 }
 
 /** Whether a put's condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons, `attribute_not_exists`. */
@@ -127,7 +139,9 @@ function holds(
       case '<>':
         return left !== right;
       case '<':
-        return Number(left) < Number(right);
+        return isLess(left, right);
+      case '<=':
+        return left === right || isLess(left, right);
       default:
         throw new Error(`the model does not know ${operator}`);
     }

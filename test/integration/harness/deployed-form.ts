@@ -68,12 +68,17 @@ export interface CollectorValues {
   readonly secretArn: string;
   readonly regions: readonly string[];
   readonly regionLabels: Readonly<Record<string, string>>;
+  /** Rule → expression. */
+  readonly schedules: Readonly<Record<string, string>>;
 }
 
-/** What `modules/central/collector.tf` sets, but for the schedules by which the collector counts overdue polls. */
+/** What `modules/central/collector.tf` sets. */
 export function collectorEnvironment(place: DeployedPlace, values: CollectorValues): Record<string, string> {
   return {
     ...commonEnvironment(place, 'collector'),
+    FINDINGS_TABLE: findingsTableName(place),
+    POLL_SCHEDULES: JSON.stringify(values.schedules),
+    SCHEDULE_TIME_ZONE: 'UTC',
     NETSKOPE_URL: values.netskopeUrl,
     NETSKOPE_TOKEN_SECRET_ARN: values.secretArn,
     REGIONS: JSON.stringify(values.regions),

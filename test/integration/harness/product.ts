@@ -263,6 +263,7 @@ export class Product {
         secretArn: this.#secretArn,
         regions: collectorRegions,
         regionLabels,
+        schedules: Object.fromEntries(Object.keys(this.#options.rules).map((rule) => [rule, 'rate(1 hour)'])),
       }),
       ...this.#lambdaEnvironment(this.homeRegion),
     };

@@ -95,8 +95,6 @@ export class Deployment {
     const deadline = Date.now() + POLL_TIMEOUT_MILLISECONDS;
     while (Date.now() < deadline) {
       for (const key of await this.#list(`polls/${rule}/`, '.json')) {
-        // When the rule was last polled: not the summary of a poll.
-        if (key.endsWith('/last.json')) continue;
         const summary = pollSummarySchema.parse(await this.#readJson(key));
         if (summary.findings === 0) continue;
         const seconds = epochSeconds(summary.poll);

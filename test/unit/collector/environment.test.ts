@@ -7,6 +7,7 @@ const good = {
   HOME_REGION: 'eu-central-1',
   SECURITY_ACCOUNT_ID: '111111111111',
   EVIDENCE_BUCKET: 'cspm-evidence',
+  FINDINGS_TABLE: 'cspm-findings',
   EVENT_BUS_ARN: 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm',
   NETSKOPE_URL: 'https://acme.goskope.com',
   NETSKOPE_TOKEN_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:token',
@@ -19,6 +20,7 @@ describe('the environment', () => {
     expect(parseEnvironment(environmentSchema, { ...good, PATH: '/bin' })).toEqual({
       ...good,
       POLL_SCHEDULES: {},
+      SCHEDULE_TIME_ZONE: 'UTC',
       NETSKOPE_URL: new URL('https://acme.goskope.com'),
       REGIONS: ['eu-central-1', 'us-east-1'],
       REGION_LABELS: { 'Moon(Base)': 'xx-moon-1' },

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { jsonAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
 import { send, startServer } from './support/http-server.ts';
 import { answerWell, type Invocation, invoke, jobsOf, startAws, TOKEN } from './support/invocation.ts';
 import { groupId, item } from './support/items.ts';
@@ -51,18 +52,19 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(jobsOf(aws)).toMatchObject([{ poll: { asOf: EVENT.scheduled_time }, region: 'us-east-1' }]);
     const puts = aws.calls.filter(({ method }) => method === 'PUT');
     expect(puts.map(({ path }) => path.split('/')[2]).toSorted()).toEqual([
-      // The summary, what was listed, and when the rule was last polled.
+      // The summary, what was listed, and which rules are polled.
       'polls',
       'polls',
-      'polls',
+      'schedules',
       ...Array.from({ length: 3 }, () => 'unprocessable'),
     ]);
     const summary = puts.find(({ path }) =>
       path.startsWith(`/cspm-evidence/polls/${EVENT.rule}/1769860800.json`),
     );
-    expect(puts.some(({ path }) => path.startsWith(`/cspm-evidence/polls/${EVENT.rule}/last.json`))).toBe(
-      true,
-    );
+    const marks = aws.calls.filter(({ headers }) => headers['x-amz-target'] === 'DynamoDB_20120810.PutItem');
+    expect(marks.map(({ body }) => JSON.parse(body))).toMatchObject([
+      { TableName: 'cspm-findings', Item: { pk: { S: `poll#${EVENT.rule}` }, sk: { S: 'last' } } },
+    ]);
     expect(pollSummarySchema.safeParse(JSON.parse(summary?.body ?? '')).error).toBeUndefined();
     const common = { service: 'cspm-collector', namespace: 'CspmAutoRemediation' };
     expect(metrics(invocation)).toEqual(
@@ -130,9 +132,21 @@ describe('the handler', { timeout: 30_000 }, () => {
 
   test('looks for rules that have not been polled for too long, and counts them', async () => {
     await using tenant = await startTenant([]);
-    const old = { version: 1, at: '2020-01-01T00:00:00.000Z' };
+    const texts = {
+      pk: 'poll#s3-bucket-public',
+      sk: 'last',
+      rule: 's3-bucket-public',
+      at: '2020-01-01T00:00:00.000Z',
+    };
+    const old = {
+      ...Object.fromEntries(Object.entries(texts).map(([name, S]) => [name, { S }])),
+      version: { N: '1' },
+      expiresAt: { N: '1999999999' },
+    };
     await using aws = await startAws((call) =>
-      call.method === 'GET' ? { status: 200, body: JSON.stringify(old) } : answerWell(call),
+      String(call.headers['x-amz-target']).endsWith('.BatchGetItem')
+        ? jsonAnswer({ Responses: { 'cspm-findings': [old] } })
+        : answerWell(call),
     );
 
     const invocation = await invoke({

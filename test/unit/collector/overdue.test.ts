@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import type { WriteCondition } from '../../../lambdas/aws/evidence-objects.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { longestPeriod, overdueRules } from '../../../lambdas/collector/overdue.ts';
-import type { PollMark } from '../../../lambdas/collector/poll-mark.ts';
+import { type PollMark, PollMarks } from '../../../lambdas/collector/poll-marks.ts';
+import { UnreadableItemError } from '../../../lambdas/model/errors.ts';
+import { ItemsInMemory } from '../support/items-in-memory.ts';
 
 const DAY = 24 * 3_600_000;
 const NOW = new Date('2026-03-01T12:00:00Z');
@@ -26,36 +27,24 @@ describe('the longest period of a schedule', () => {
   });
 });
 
-/** The marks in the evidence bucket. */
-function bucketOf(marks: Readonly<Record<string, PollMark>>) {
-  const objects = new Map(
-    Object.entries(marks).map(([rule, mark]) => [`polls/${rule}/last.json`, JSON.stringify(mark)]),
-  );
-  const writtenAnew: string[] = [];
-  return {
-    objects,
-    /** The keys of the objects that were written over. */
-    writtenAnew,
-    find: async (key: string) => {
-      const text = objects.get(key);
-      return text === undefined ? undefined : { text, etag: text };
-    },
-    put: async (key: string, json: string, condition: WriteCondition = {}) => {
-      const known = objects.get(key);
-      const isMet =
-        'IfMatch' in condition
-          ? known === condition.IfMatch
-          : known === undefined || !('IfNoneMatch' in condition);
-      if (!isMet) throw Object.assign(new Error('not so'), { name: 'PreconditionFailed' });
-      if (known !== undefined) writtenAnew.push(key);
-      objects.set(key, json);
-      return json;
-    },
-  };
+let table: ItemsInMemory;
+let now: number;
+beforeEach(() => {
+  table = new ItemsInMemory();
+  now = NOW.getTime();
+});
+
+const marksOf = () => new PollMarks(table, { now: () => now, sleep: async () => {} });
+
+/** Marks as polls and looks before this one left them. */
+async function marked(...known: readonly PollMark[]): Promise<PollMarks> {
+  const marks = marksOf();
+  for (const mark of known) await marks.renew(mark);
+  return marks;
 }
 
 function succeeded(rule: string, at: string): PollMark {
-  return { version: 1, at, poll: { source: 'netskope', rule, asOf: at } };
+  return { rule, at, poll: { source: 'netskope', rule, asOf: at } };
 }
 
 describe('rules that are overdue', () => {
@@ -67,14 +56,14 @@ describe('rules that are overdue', () => {
   };
 
   test('are those without a successful poll for two periods, in words', async () => {
-    const bucket = bucketOf({
-      weekly: succeeded('weekly', ago(15)),
-      eight: succeeded('eight', ago(16)),
-      hourly: { version: 1, at: ago(1) },
-      once: succeeded('once', ago(28)),
-    });
+    const marks = await marked(
+      succeeded('weekly', ago(15)),
+      succeeded('eight', ago(16)),
+      { rule: 'hourly', at: ago(1) },
+      succeeded('once', ago(28)),
+    );
 
-    const overdue = await overdueRules(bucket, schedules, NOW);
+    const overdue = await overdueRules(marks, schedules, NOW);
 
     expect(overdue).toEqual([
       {
@@ -89,37 +78,60 @@ describe('rules that are overdue', () => {
   });
 
   test('are not those that were never seen: they are expected from now on', async () => {
-    const bucket = bucketOf({});
-
-    const first = await overdueRules(bucket, schedules, NOW);
-    const later = await overdueRules(bucket, schedules, new Date(NOW.getTime() + 15 * DAY));
+    const first = await overdueRules(marksOf(), schedules, NOW);
+    const later = await overdueRules(marksOf(), schedules, new Date(NOW.getTime() + 15 * DAY));
 
     expect(first).toEqual([]);
     expect(later.map(({ rule }) => rule)).toEqual(['weekly', 'hourly']);
-    expect(bucket.objects.has('polls/once/last.json')).toBe(false);
+    expect(table.items.map(({ pk }) => pk)).not.toContain('poll#once');
   });
 
-  test('stay known however soon the bucket deletes what is old: each look writes the marks anew, as they are', async () => {
+  test('stay known: each look keeps the marks for longer, as they are', async () => {
     const mark = succeeded('weekly', ago(3));
-    const bucket = bucketOf({ weekly: mark });
+    const marks = await marked(mark);
+    const [before] = table.items;
+    now += DAY;
 
-    await overdueRules(bucket, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
+    await overdueRules(marks, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
 
-    expect(bucket.writtenAnew).toEqual(['polls/weekly/last.json']);
-    expect(bucket.objects.get('polls/weekly/last.json')).toBe(JSON.stringify(mark));
+    const expiresAt = Number(before?.['expiresAt']) + DAY / 1000;
+    expect(table.items).toEqual([{ ...before, expiresAt }]);
+    expect(await marks.read(['weekly'])).toMatchObject([mark]);
   });
 
   test('a poll that ends while the marks are looked at keeps its mark', async () => {
-    const bucket = bucketOf({ weekly: succeeded('weekly', ago(3)) });
-    const ended = JSON.stringify(succeeded('weekly', ago(0)));
-    const find = async (key: string) => {
-      const found = await bucket.find(key);
-      bucket.objects.set(key, ended);
+    const marks = await marked(succeeded('weekly', ago(3)));
+    const ended = succeeded('weekly', ago(0));
+    const read = async (rules: readonly string[]) => {
+      const found = await marks.read(rules);
+      await marks.end({ source: 'netskope', rule: 'weekly', asOf: ago(0) }, ago(0));
       return found;
     };
 
-    await overdueRules({ ...bucket, find }, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
+    await overdueRules({ read, renew: (mark) => marks.renew(mark) }, { weekly: 'cron(0 6 ? * SUN *)' }, NOW);
 
-    expect(bucket.objects.get('polls/weekly/last.json')).toBe(ended);
+    expect(await marks.read(['weekly'])).toMatchObject([ended]);
+  });
+
+  test('a poll that ended before another one does not take its mark away', async () => {
+    const marks = await marked(succeeded('weekly', ago(1)));
+
+    await marks.end({ source: 'netskope', rule: 'weekly', asOf: ago(9) }, ago(2));
+
+    expect(await marks.read(['weekly'])).toMatchObject([succeeded('weekly', ago(1))]);
+  });
+
+  test('a mark of a newer version is neither read nor written over, and said loudly', async () => {
+    const newer = { pk: 'poll#weekly', sk: 'last', version: 2 };
+    await table.putIf({
+      item: newer,
+      condition: { expression: 'attribute_not_exists(pk)', names: {}, values: {} },
+    });
+
+    const ending = marksOf().end({ source: 'netskope', rule: 'weekly', asOf: ago(0) }, ago(0));
+
+    await expect(ending).rejects.toThrow(UnreadableItemError);
+    await expect(marksOf().read(['weekly'])).rejects.toThrow(UnreadableItemError);
+    expect(table.items).toEqual([newer]);
   });
 });

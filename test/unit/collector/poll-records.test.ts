@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { PollMarks } from '../../../lambdas/collector/poll-marks.ts';
 import { AwsPollRecords, deferredKey } from '../../../lambdas/collector/poll-records.ts';
 import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
 import {
@@ -9,16 +10,23 @@ import {
   s3Error,
   scriptedAws,
 } from '../../lab/scripted-aws/scripted-aws.ts';
+import { ItemsInMemory } from '../support/items-in-memory.ts';
 import { FakeClock } from './support/fake-clock.ts';
 
 const POLL = { source: 'netskope' as const, rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' };
 const BUS = 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm';
+
+let table: ItemsInMemory;
+beforeEach(() => {
+  table = new ItemsInMemory();
+});
 
 function recordsOf(server: ScriptedAws): AwsPollRecords {
   return new AwsPollRecords({
     bucket: 'cspm-evidence',
     bucketOwner: '111111111111',
     eventBusArn: BUS,
+    marks: new PollMarks(table, new FakeClock()),
     region: 'eu-central-1',
     clock: new FakeClock(),
     clientOptions: {
@@ -121,11 +129,10 @@ describe('records', () => {
 
     expect(aws.calls.map((call) => call.path.split('?')[0])).toEqual([
       '/cspm-evidence/polls/s3-bucket-public/1769860800.json',
-      '/cspm-evidence/polls/s3-bucket-public/last.json',
     ]);
-    expect(aws.calls.map(({ body }) => JSON.parse(body))).toEqual([
-      summary,
-      { version: 1, at: summary.finishedAt, poll: POLL },
+    expect(aws.calls.map(({ body }) => JSON.parse(body))).toEqual([summary]);
+    expect(table.items).toMatchObject([
+      { pk: 'poll#s3-bucket-public', sk: 'last', version: 1, at: summary.finishedAt, poll: POLL },
     ]);
   });
 

@@ -246,14 +246,14 @@ describe('a job', () => {
   test('a role that has been missing for an hour is one event, whatever jobs come', async () => {
     cloud.faults.set('sts:AssumeRole', queryError('AccessDenied', 403));
     await invoke(recordOf(jobOf('a', 'b')));
-    const [note = ''] = [...cloud.objects.keys()].filter((key) => key.includes('missing-roles/'));
+    const key = `account#${ACCOUNT}`;
     const since = new Date(Date.now() - 3_600_000).toISOString();
-    cloud.objects.set(note, JSON.stringify({ version: 1, since, isReported: false }));
+    cloud.items.set(key, { ...cloud.items.get(key), since: { S: since } });
 
     await invoke(recordOf(jobOf('c')));
     await invoke(recordOf(jobOf('d')));
 
-    expect(note).toContain(`missing-roles/${ACCOUNT}.json`);
+    expect(cloud.items.get(key)).toMatchObject({ sk: { S: 'role' }, state: { S: 'reported' } });
     expect(cloud.events.filter(({ outcome }) => outcome === undefined)).toEqual([
       { version: 1, account: ACCOUNT, region: 'eu-central-1', rule: RULE, since },
     ]);

@@ -36,6 +36,7 @@ export function answerWell(call: ReceivedCall): Answer {
     return json({ QueueUrl: 'http://localhost:1/111111111111/cspm-jobs.fifo' });
   if (target === '' && call.method === 'GET') return s3Error('NoSuchKey', 404);
   if (target === '') return { status: 200, body: '' };
+  if (target.startsWith('DynamoDB_')) return json(target.endsWith('.PutItem') ? {} : { Responses: {} });
   const { Entries } = entriesSchema.parse(JSON.parse(call.body));
   if (target.endsWith('.PutEvents')) {
     return json({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'e' })) });
@@ -91,6 +92,7 @@ export async function invoke(options: {
       HOME_REGION: 'eu-central-1',
       SECURITY_ACCOUNT_ID: '111111111111',
       EVIDENCE_BUCKET: 'cspm-evidence',
+      FINDINGS_TABLE: 'cspm-findings',
       EVENT_BUS_ARN: 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm',
       NETSKOPE_URL: tenant.origin,
       NETSKOPE_TOKEN_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:token',

@@ -1,41 +1,19 @@
 import { beforeEach, expect, test } from 'vitest';
-import type { WriteCondition } from '../../../../lambdas/aws/evidence-objects.ts';
+import { UnreadableItemError } from '../../../../lambdas/model/errors.ts';
 import type { RoleMissingEvent } from '../../../../lambdas/model/role-missing.ts';
 import { MissingRoles } from '../../../../lambdas/remediator/record/missing-roles.ts';
+import { ItemsInMemory } from '../../support/items-in-memory.ts';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-06-30T12:00:00Z');
 
-/** A bucket with conditional writes. */
-class Bucket {
-  readonly objects = new Map<string, { text: string; etag: string }>();
-  #writes = 0;
-
-  async find(key: string) {
-    await Promise.resolve();
-    return this.objects.get(key);
-  }
-
-  async put(key: string, text: string, condition: WriteCondition = {}) {
-    await Promise.resolve();
-    const etag = this.objects.get(key)?.etag;
-    const isRefused =
-      'IfNoneMatch' in condition ? etag !== undefined : 'IfMatch' in condition && condition.IfMatch !== etag;
-    if (isRefused) throw Object.assign(new Error('412'), { name: 'PreconditionFailed' });
-    this.#writes += 1;
-    const written = `"${this.#writes}"`;
-    this.objects.set(key, { text, etag: written });
-    return written;
-  }
-}
-
-let bucket: Bucket;
+let table: ItemsInMemory;
 let published: RoleMissingEvent[];
 let now: number;
 let fault: Error | undefined;
 
 beforeEach(() => {
-  bucket = new Bucket();
+  table = new ItemsInMemory();
   published = [];
   now = NOW;
   fault = undefined;
@@ -47,7 +25,7 @@ function remediator() {
     if (fault !== undefined) throw fault;
     published.push(event);
   };
-  return new MissingRoles(bucket, publish, { now: () => now, sleep: async () => {} });
+  return new MissingRoles(table, publish, { now: () => now, sleep: async () => {} });
 }
 
 const missing = (account: number, rule = 's3-bucket-public', region = 'eu-central-1') => ({
@@ -56,11 +34,11 @@ const missing = (account: number, rule = 's3-bucket-public', region = 'eu-centra
   rule,
 });
 
-test('300 accounts, ten rules, four regions and a day of hourly polls: one message per account', async () => {
-  const accounts = Array.from({ length: 300 }, (_, account) => account);
+test('50 accounts, ten rules, four regions and six hourly polls: one message per account', async () => {
+  const accounts = Array.from({ length: 50 }, (_, account) => account);
   const regions = ['eu-central-1', 'eu-west-1', 'us-east-1', 'us-west-2'];
 
-  for (let poll = 0; poll < 24; poll += 1) {
+  for (let poll = 0; poll < 6; poll += 1) {
     for (let rule = 0; rule < 10; rule += 1) {
       await Promise.all(
         regions.flatMap((region) =>
@@ -98,15 +76,48 @@ test('what the event bus does not take is reported by the next job', async () =>
   expect(published).toHaveLength(1);
 });
 
-test('once the bucket has forgotten it, what lasts is reported again', async () => {
+test('an account that has been known for a week is forgotten, and what lasts is reported again', async () => {
   await remediator().report(missing(1));
   now += HOUR;
   await remediator().report(missing(1));
-  bucket.objects.clear();
+  // DynamoDB may not have deleted it.
+  now += 7 * 24 * HOUR + 1000;
 
   await remediator().report(missing(1));
   now += HOUR;
   await remediator().report(missing(1));
 
   expect(published).toHaveLength(2);
+});
+
+test('a write that the SDK sends twice is one report', async () => {
+  const putIf = table.putIf.bind(table);
+  // The first answer is lost.
+  table.putIf = async (write) => {
+    await putIf(write);
+    return putIf(write);
+  };
+  await remediator().report(missing(1));
+  now += HOUR;
+
+  await remediator().report(missing(1));
+  await remediator().report(missing(1));
+
+  expect(published).toHaveLength(1);
+});
+
+test('an item of a newer version is neither read nor written over', async () => {
+  await remediator().report(missing(1));
+  const [item] = table.items;
+  const newer = { pk: String(item?.['pk']), sk: String(item?.['sk']), version: 2 };
+  await table.putIf({
+    item: newer,
+    condition: { expression: '#version = :one', names: { '#version': 'version' }, values: { ':one': 1 } },
+  });
+  now += HOUR;
+
+  const report = remediator().report(missing(1));
+
+  await expect(report).rejects.toThrow(UnreadableItemError);
+  expect(table.items).toEqual([newer]);
 });

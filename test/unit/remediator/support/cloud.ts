@@ -22,6 +22,12 @@ const queueNameSchema = z.object({ QueueName: z.string() });
 const messageSchema = z.looseObject({ QueueUrl: z.string(), MessageBody: z.string() });
 
 const putSchema = z.looseObject({ Item: z.looseObject({ pk: z.object({ S: z.string() }) }) });
+const batchSchema = z.looseObject({
+  RequestItems: z.record(
+    z.string(),
+    z.looseObject({ Keys: z.array(z.looseObject({ pk: z.object({ S: z.string() }) })) }),
+  ),
+});
 const transactionSchema = z.looseObject({ TransactItems: z.array(z.object({ Put: putSchema })) });
 
 /** All of AWS that a remediator's function meets, over the wire: what each service answers where all is well. */
@@ -102,8 +108,15 @@ export class Cloud {
         for (const { Put } of TransactItems) this.items.set(Put.Item.pk.S, Put.Item);
         return jsonAnswer({});
       }
-      case 'dynamodb:BatchGetItem':
-        return jsonAnswer({ Responses: {} });
+      case 'dynamodb:BatchGetItem': {
+        // What jobs leave behind for one another is none of these tests' business, but for what is known of accounts.
+        const { RequestItems } = batchSchema.parse(JSON.parse(body));
+        const asked = Object.entries(RequestItems).map(([table, { Keys }]) => [
+          table,
+          Keys.flatMap(({ pk }) => (pk.S.startsWith('account#') ? (this.items.get(pk.S) ?? []) : [])),
+        ]);
+        return jsonAnswer({ Responses: Object.fromEntries(asked) });
+      }
       case 'settings:GET':
       case 's3:GET':
       case 's3:PUT': {

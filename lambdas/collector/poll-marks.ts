@@ -1,0 +1,63 @@
+import type { Condition, FindingsTable } from '../aws/findings-table.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Poll } from '../model/job.ts';
+import { type PollItem, parseItem, pollItemSchema, pollKey } from '../model/table-items.ts';
+
+/** The moment at which a rule was last polled to its end; or, before its first poll, from which on it should be polled. */
+export type PollMark = Pick<PollItem, 'rule' | 'at' | 'poll'>;
+
+/** A mark is renewed twice a day while its rule is on: a rule whose mark is gone would be expected from then on. */
+const KEPT_SECONDS = 400 * 86_400;
+
+/** The findings table, as far as the collector writes it. */
+export class PollMarks {
+  readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
+  readonly #clock: Clock;
+
+  constructor(table: Pick<FindingsTable, 'read' | 'putIf'>, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  /** Reads the marks that there are of rules. */
+  async read(rules: readonly string[]): Promise<PollMark[]> {
+    if (rules.length === 0) return [];
+    const items = await this.#table.read(rules.map(pollKey));
+    return items.map((item) => parseItem(pollItemSchema, item));
+  }
+
+  /** Notes that a rule was polled to its end, unless a later end stands there. */
+  async end(poll: Poll, at: string): Promise<void> {
+    await this.#put({ rule: poll.rule, at, poll }, isNotLater(at));
+  }
+
+  /** Writes a mark as it was read, or the first one of a rule: it is kept for longer. Where a poll has ended meanwhile: nothing. */
+  async renew({ rule, at, poll }: PollMark): Promise<void> {
+    await this.#put({ rule, at, ...(poll !== undefined && { poll }) }, isSame(at));
+  }
+
+  async #put(mark: PollMark, condition: Condition): Promise<void> {
+    const expiresAt = Math.floor(this.#clock.now() / 1000) + KEPT_SECONDS;
+    const item: PollItem = { ...pollKey(mark.rule), version: 1, ...mark, expiresAt };
+    const put = await this.#table.putIf({ item, condition });
+    // What stands there must be one that this version understands.
+    if (!put.isWritten) parseItem(pollItemSchema, put.found);
+  }
+}
+
+/** Moments of one form, which are in order as texts are. */
+function isNotLater(at: string): Condition {
+  return {
+    expression: 'attribute_not_exists(pk) OR (#version = :version AND #at <= :at)',
+    names: { '#version': 'version', '#at': 'at' },
+    values: { ':version': 1, ':at': at },
+  };
+}
+
+function isSame(at: string): Condition {
+  return {
+    expression: 'attribute_not_exists(pk) OR (#version = :version AND #at = :at)',
+    names: { '#version': 'version', '#at': 'at' },
+    values: { ':version': 1, ':at': at },
+  };
+}
