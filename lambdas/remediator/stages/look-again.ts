@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
-import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { type Reading, readingOf } from '../reading.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -24,7 +23,7 @@ export async function lookAgain(
   work: ConfiguredWork,
   last: Reading,
 ): Promise<{ readonly reading: Reading; readonly end?: Application['end'] }> {
-  if (isFresh(last, index, session, work) || fix.changes.some(isStart)) return { reading: last };
+  if (isFresh(last, index, session, work)) return { reading: last };
   const { resource } = fix.finding;
   const { fixes, verdicts } = await planAnew(session, [fix], work);
   const reading = readingOf(session, work);
