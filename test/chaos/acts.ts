@@ -61,6 +61,7 @@ export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
   'access-key': [...ACCESS_KEY_ACTS, 'pause', 'resume'],
   cluster: [...CLUSTER_ACTS, 'pause', 'resume'],
   trail: [...TRAIL_ACTS, 'pause', 'resume'],
+  runbook: [...new Set([...CLUSTER_ACTS, ...TRAIL_ACTS]), 'pause', 'resume'],
 };
 
 const ADDED: readonly Pick<RuleContent, 'protocol' | 'fromPort' | 'toPort' | 'source'>[] = [
@@ -305,5 +306,7 @@ export function doAct(kind: Case['kind'], state: AwsState, act: Act, context: Ac
       return onCluster(state, act, context);
     case 'trail':
       return onTrail(state, act);
+    case 'runbook':
+      return onCluster(state, act, context) ?? onTrail(state, act);
   }
 }

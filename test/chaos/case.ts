@@ -32,6 +32,8 @@ export type Disturbance = { readonly at: number } & (
 export interface JobSpec {
   readonly rule: string;
   readonly options: Settings['options'];
+  /** Default: by our own calls. */
+  readonly method?: Settings['method'];
 }
 
 /** The kinds of resources that cases are about. */
@@ -44,6 +46,7 @@ export const KINDS = [
   'access-key',
   'cluster',
   'trail',
+  'runbook',
 ] as const;
 
 /** A generated case: what stands there, which jobs come one after another, and what meets them. */
@@ -66,6 +69,7 @@ export function resourcesOf({ kind, initial }: Pick<Case, 'kind' | 'initial'>): 
     'access-key': initial.users,
     cluster: initial.clusters,
     trail: initial.trails,
+    runbook: { ...initial.clusters, ...initial.trails },
   };
   return Object.keys(all[kind]);
 }

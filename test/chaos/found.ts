@@ -1,7 +1,8 @@
 import { type AwsState, EMPTY_STATE, type GroupRule, type SecurityGroup } from '../lab/aws-model/state.ts';
-import { ACCOUNT, type Case } from './case.ts';
+import { ACCOUNT, type Case, REGION } from './case.ts';
 
 const VPC = 'vpc-0123abcd';
+const TRAIL = `arn:aws:cloudtrail:${REGION}:${ACCOUNT}:trail/all`;
 const VPCS: AwsState['vpcs'] = { [VPC]: { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault: false } };
 
 /** A rule that lets the world in by TCP, unless it is said otherwise. */
@@ -25,6 +26,23 @@ function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState 
 
 /** Cases in which longer runs found a fault, each as small as it could be made. */
 export const FOUND: readonly { readonly what: string; readonly case: Case }[] = [
+  {
+    what: 'no document is started for a trail whose validation its owner has switched on since all were read',
+    case: {
+      kind: 'runbook',
+      initial: {
+        ...EMPTY_STATE,
+        trails: {
+          [`${TRAIL}1`]: { region: REGION, isValidated: false, tags: {} },
+          [`${TRAIL}2`]: { region: REGION, isValidated: false, tags: {} },
+        },
+      },
+      jobs: [{ rule: 'cloudtrail-log-file-validation', options: {}, method: 'runbook' }],
+      // The third call starts the first document.
+      disturbances: [{ at: 4, act: { kind: 'switch on', which: 1, how: 0 } }],
+      kills: [],
+    },
+  },
   {
     what: 'what was added for a rule that was narrowed meanwhile is taken back, though a later plan shrinks the same rule',
     case: {

@@ -129,11 +129,13 @@ const clusters: fc.Arbitrary<Cluster> = fc.record({
   tags: fc.constantFrom({}, { team: 'a' }),
 });
 
+const withClusters = fc
+  .array(clusters, { minLength: 1, maxLength: 2 })
+  .map((all) => ({ ...EMPTY_STATE, clusters: named('cluster', all) }));
+
 export const clusterCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('cluster' as const),
-  initial: fc
-    .array(clusters, { minLength: 1, maxLength: 2 })
-    .map((all) => ({ ...EMPTY_STATE, clusters: named('cluster', all) })),
+  initial: withClusters,
   jobs: times.map((count) =>
     Array.from({ length: count }, () => ({ rule: 'redshift-cluster-public', options: {} })),
   ),
@@ -151,15 +153,36 @@ const trails: fc.Arbitrary<Trail> = fc.record({
 const trailArn = ({ region }: Trail, index: number): string =>
   `arn:aws:cloudtrail:${region}:${ACCOUNT}:trail/all${index + 1}`;
 
+const withTrails = fc.array(trails, { minLength: 1, maxLength: 2 }).map((all) => ({
+  ...EMPTY_STATE,
+  trails: Object.fromEntries(all.map((trail, index) => [trailArn(trail, index), trail])),
+}));
+
 export const trailCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('trail' as const),
-  initial: fc.array(trails, { minLength: 1, maxLength: 2 }).map((all) => ({
-    ...EMPTY_STATE,
-    trails: Object.fromEntries(all.map((trail, index) => [trailArn(trail, index), trail])),
-  })),
+  initial: withTrails,
   jobs: times.map((count) =>
     Array.from({ length: count }, () => ({ rule: 'cloudtrail-log-file-validation', options: {} })),
   ),
   disturbances: disturbances('trail'),
   kills,
 });
+
+/** Clusters or trails, remediated by AWS's documents. */
+export const runbookCases: fc.Arbitrary<Case> = fc
+  .tuple(
+    fc.oneof(
+      withClusters.map((initial) => ({ initial, rule: 'redshift-cluster-public' })),
+      withTrails.map((initial) => ({ initial, rule: 'cloudtrail-log-file-validation' })),
+    ),
+    times,
+    disturbances('runbook'),
+    kills,
+  )
+  .map(([{ initial, rule }, count, ofCase, killed]) => ({
+    kind: 'runbook' as const,
+    initial,
+    jobs: Array.from({ length: count }, () => ({ rule, options: {}, method: 'runbook' as const })),
+    disturbances: ofCase,
+    kills: killed,
+  }));

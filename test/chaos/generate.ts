@@ -10,7 +10,14 @@ import {
   type SecurityGroup,
 } from '../lab/aws-model/state.ts';
 import { ACCOUNT, type Case, type JobSpec, REGION } from './case.ts';
-import { accessKeyCases, clusterCases, flowLogCases, snapshotCases, trailCases } from './generate-account.ts';
+import {
+  accessKeyCases,
+  clusterCases,
+  flowLogCases,
+  runbookCases,
+  snapshotCases,
+  trailCases,
+} from './generate-account.ts';
 import { disturbances, kills } from './generate-disturbances.ts';
 import { PREFIX_LIST, REFERENCED_GROUP } from './traffic.ts';
 
@@ -247,6 +254,7 @@ export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
     'access-key': accessKeyCases,
     cluster: clusterCases,
     trail: trailCases,
+    runbook: runbookCases,
   };
   if (kind !== undefined) return byKind[kind];
   return fc.oneof(
@@ -258,5 +266,6 @@ export function cases(kind?: Case['kind']): fc.Arbitrary<Case> {
     { weight: 1, arbitrary: accessKeyCases },
     { weight: 1, arbitrary: clusterCases },
     { weight: 1, arbitrary: trailCases },
+    { weight: 1, arbitrary: runbookCases },
   );
 }

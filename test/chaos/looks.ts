@@ -1,5 +1,7 @@
 import { type AwsState, type Bucket, type Tags, type User, withEntry } from '../lab/aws-model/state.ts';
+import type { Case } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
+import { executionsOf } from './oracle/runbook.ts';
 
 interface Look {
   readonly number: number;
@@ -36,6 +38,8 @@ function showsTagsOf(resource: string, { operation, state, input }: Look): boole
 const NEAR = 2;
 /** A bucket is looked at in several calls. */
 const NEAR_OF_BUCKET = 5;
+/** Trails are looked at in two regions, with two calls each. */
+const NEAR_OF_RUNBOOK = 4;
 
 /** What our reads answered last, by operation: what a write could have known. */
 export class Looks {
@@ -45,11 +49,19 @@ export class Looks {
   #lastWrite = 0;
   #usedOld = false;
   #used: AwsState[] = [];
+  readonly #kind: Case['kind'];
+  /** The looks at clusters and trails, oldest first. */
+  readonly #ofRunbook: Look[] = [];
+
+  constructor(kind: Case['kind']) {
+    this.#kind = kind;
+  }
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
     const look = { number, state, isOld, operation, input: JSON.stringify(input) };
     this.#last.set(operation, look);
     if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
+    if (['DescribeClusters', 'DescribeTrails'].includes(operation)) this.#ofRunbook.push(look);
   }
 
   wrote(number: number): void {
@@ -71,6 +83,7 @@ export class Looks {
   /** `now`, but with the resource as the look directly before this call answered it; undefined where there was none. */
   seen(resource: string, now: AwsState, number: number): AwsState | undefined {
     this.#used = [];
+    if (this.#kind === 'runbook') return this.#seenByRunbook(resource, now, number);
     const group = now.groups[resource];
     if (group !== undefined) {
       const names = [resource, ...group.rules.map(({ id }) => id)];
@@ -163,6 +176,25 @@ export class Looks {
     });
   }
 
+  /** A document is started for what the rule's look showed: AWS gives it no condition. */
+  #seenByRunbook(resource: string, now: AwsState, number: number): AwsState | undefined {
+    const look = this.#ofRunbook.findLast(
+      ({ input, state }) =>
+        (input.includes(resource) || !/ClusterIdentifier|trailNameList/.test(input)) &&
+        contentOf(state, resource) !== undefined,
+    );
+    if (look === undefined || number - look.number > NEAR_OF_RUNBOOK) return undefined;
+    if (look.number < this.#lastWrite) return undefined;
+    this.#usedOld = look.isOld;
+    this.#used.push(look.state);
+    const { clusters, trails } = look.state;
+    return {
+      ...now,
+      clusters: withEntry(now.clusters, resource, clusters[resource]),
+      trails: withEntry(now.trails, resource, trails[resource]),
+    };
+  }
+
   #near(operation: string, names: readonly string[], number: number, near: number): Look | undefined {
     const look = this.#last.get(operation);
     if (look === undefined || number - look.number > near || look.number < this.#lastWrite) return undefined;
@@ -191,6 +223,15 @@ export function contentOf(state: AwsState, resource: string): { readonly tags: T
 
 /** A resource as text, without what an undo can't give back: the ids of rules, the order of rules and shares. */
 export function onlyOf(state: AwsState, resource: string): string {
+  return [textOf(state, resource), ...runsOf(state, resource)].join(' ');
+}
+
+/** The executions that were started for a resource, whether it is still there or not. */
+function runsOf(state: AwsState, resource: string): string[] {
+  return executionsOf(state, resource).map(([, { clientToken }]) => clientToken);
+}
+
+function textOf(state: AwsState, resource: string): string {
   const group = state.groups[resource];
   const database = state.databases[resource];
   if (database !== undefined) {
@@ -206,7 +247,7 @@ export function onlyOf(state: AwsState, resource: string): string {
     const { isPublic, pending, tags } = cluster;
     return JSON.stringify({ isPublic: pending?.isPublic ?? isPublic, tags });
   }
-  if (group === undefined) return JSON.stringify(contentOf(state, resource));
+  if (group === undefined) return JSON.stringify(contentOf(state, resource) ?? null);
   const rules = group.rules.map(({ protocol, fromPort, toPort, source, description, tags }) =>
     JSON.stringify([protocol, fromPort, toPort, source, description, Object.entries(tags).sort()]),
   );

@@ -139,6 +139,18 @@ describe('a product that does something else is found out', () => {
       operation: 'UpdateTrail',
       instead: ({ Name = '', ...input }) => ({ ...input, Name: Name.replace(/\d$/, '2') }),
     },
+    {
+      kind: 'runbook',
+      what: 'is about another one',
+      operation: 'StartAutomationExecution',
+      instead: (input) => ({ ...input, Parameters: { ClusterIdentifier: ['cluster2'] } }),
+    },
+    {
+      kind: 'runbook',
+      what: 'runs another document',
+      operation: 'StartAutomationExecution',
+      instead: (input) => ({ ...input, DocumentName: 'AWS-DisablePublicAccessForSecurityGroup' }),
+    },
   ];
 
   test.each(distortions)('$kind: $what', async ({ kind, operation, instead }) => {

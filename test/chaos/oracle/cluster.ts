@@ -9,7 +9,7 @@ export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' :
  * DescribeClusters shows under PendingModifiedValues what it was asked for.
  * https://docs.aws.amazon.com/redshift/latest/APIReference/API_PendingModifiedValues.html
  */
-const isAskedPublic = ({ isPublic, pending }: Cluster): boolean => pending?.isPublic ?? isPublic;
+export const isAskedPublic = ({ isPublic, pending }: Cluster): boolean => pending?.isPublic ?? isPublic;
 
 /** Whether a cluster can be reached by a public address at a moment: until AWS has taken it away. */
 function isPublicAt({ isPublic, pending }: Cluster, now: number): boolean {

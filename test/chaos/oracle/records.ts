@@ -111,6 +111,11 @@ const changeSchema = z.discriminatedUnion('kind', [
     before: z.boolean().transform(trailText),
     after: z.boolean().transform(trailText),
   }),
+  z.object({
+    kind: z.literal('automation-execution-start'),
+    document: z.string(),
+    executionId: z.string().optional(),
+  }),
 ]);
 
 const text = (rule: RuleContent): string => ruleText(rule);
@@ -147,6 +152,9 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
       case 'redshift-cluster-public-access-set':
       case 'cloudtrail-log-file-validation-set':
         items.add(change.resource);
+        break;
+      case 'automation-execution-start':
+        items.add(change.executionId ?? change.document);
         break;
       default:
         break;
@@ -262,6 +270,9 @@ export function recordedEffects(applied: readonly unknown[]): Recorded {
       case 'redshift-cluster-public-access-set':
       case 'cloudtrail-log-file-validation-set':
         effects.add(change.resource, change.before, change.after);
+        break;
+      case 'automation-execution-start':
+        if (change.executionId !== undefined) effects.add(change.executionId, null, change.document);
         break;
     }
   }

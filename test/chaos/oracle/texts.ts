@@ -32,8 +32,8 @@ export abstract class TextsOracle implements ResourceOracle {
     const effects = this.#effectsOn(write.resource);
     for (const { item, from, to } of this.changedBy(write)) {
       effects.add(item, from, to);
-      // What stood there is not what the look showed, so the record can't say it.
-      if (seen.before !== write.before) effects.touch(item);
+      // What stood there is not what the look showed, so the record can't say it; of what was made, it can.
+      if (seen.before !== write.before && from !== null) effects.touch(item);
     }
     return { opensForNow: false };
   }

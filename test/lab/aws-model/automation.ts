@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { clusterAt, clusterStatus, withPublicAccess } from './clusters.ts';
 import { AwsModelError, type Operation, reading } from './operation.ts';
-import { type AwsState, withEntry } from './state.ts';
+import { type AwsState, type Execution, withEntry } from './state.ts';
 
-/** Duration of an execution. */
+/** Duration of an execution, besides what it waits for. */
 const RUN_MILLISECONDS = 60_000;
 
 const startSchema = z.looseObject({
@@ -12,26 +13,34 @@ const startSchema = z.looseObject({
 });
 const getSchema = z.looseObject({ AutomationExecutionId: z.string() });
 
+/** The effect of a document: the state after it, or why it failed. */
+type Effect = { readonly state: AwsState } | { readonly failure: string };
+
 /** The effects of AWS's documents, in one step. */
 const documents: Readonly<
-  Record<string, (state: AwsState, parameters: Readonly<Record<string, string[]>>) => AwsState>
+  Record<string, (state: AwsState, parameters: Execution['parameters'], now: number) => Effect>
 > = {
   'AWSConfigRemediation-DisablePublicAccessToRedshiftCluster': (
     state,
     { ClusterIdentifier: [id = ''] = [] },
+    now,
   ) => {
-    const cluster = state.clusters[id];
-    if (cluster === undefined) return state;
-    return { ...state, clusters: withEntry(state.clusters, id, { ...cluster, isPublic: false }) };
+    const stored = state.clusters[id];
+    if (stored === undefined) return { failure: `Cluster ${id} not found.` };
+    const cluster = clusterAt(stored, now);
+    if (clusterStatus(cluster) !== 'available') return { failure: `Cluster ${id} is not available.` };
+    if (!cluster.isPublic) return { state };
+    const after = withPublicAccess(cluster, false, now);
+    return { state: { ...state, clusters: withEntry(state.clusters, id, after) } };
   },
   'AWSConfigRemediation-EnableCloudTrailLogFileValidation': (state, { TrailName: [arn = ''] = [] }) => {
     const trail = state.trails[arn];
-    if (trail === undefined) return state;
-    return { ...state, trails: withEntry(state.trails, arn, { ...trail, isValidated: true }) };
+    if (trail === undefined) return { failure: `Unknown trail: ${arn}` };
+    return { state: { ...state, trails: withEntry(state.trails, arn, { ...trail, isValidated: true }) } };
   },
   'AWS-DisablePublicAccessForSecurityGroup': (state, { GroupId: [id = ''] = [] }) => {
     const group = state.groups[id];
-    if (group === undefined) return state;
+    if (group === undefined) return { failure: `The security group '${id}' does not exist` };
     // The document revokes rules of exactly port 22 or 3389 from everywhere.
     const rules = group.rules.filter(
       ({ protocol, fromPort, toPort, source }) =>
@@ -42,23 +51,45 @@ const documents: Readonly<
           ['0.0.0.0/0', '::/0'].includes(source)
         ),
     );
-    return { ...state, groups: withEntry(state.groups, id, { ...group, rules }) };
+    return { state: { ...state, groups: withEntry(state.groups, id, { ...group, rules }) } };
   },
 };
 
-/** One execution for a client token, however often it is asked for. Its work is done at once, and its end is seen later. */
+/** The state once the executions whose time has come have done their work. */
+export function withExecutionsAt(state: AwsState, now: number): AwsState {
+  return Object.entries(state.executions).reduce((before, [id, execution]) => {
+    const { worksAt, document, parameters } = execution;
+    if (worksAt === null || worksAt > now) return before;
+    const effect = documents[document]?.(before, parameters, now) ?? { state: before };
+    const isFailed = 'failure' in effect;
+    const after = isFailed ? before : effect.state;
+    // The document waits until the cluster is available again.
+    const waits = after.clusters[parameters['ClusterIdentifier']?.[0] ?? '']?.pending?.until ?? now;
+    const until = isFailed ? now : Math.max(execution.until, waits);
+    const done = { ...execution, until, worksAt: null, ...(isFailed && { failure: effect.failure }) };
+    return { ...after, executions: withEntry(before.executions, id, done) };
+  }, state);
+}
+
+/** One execution for a client token, however often it is asked for. Its end is seen later than its work is done. */
 const start: Operation = {
   isWrite: true,
-  answer(input, state, { newId, now }) {
-    const { DocumentName: document, Parameters, ClientToken: clientToken } = startSchema.parse(input);
+  answer(input, state, { newId, now, automationDelay }) {
+    const {
+      DocumentName: document,
+      Parameters: parameters,
+      ClientToken: clientToken,
+    } = startSchema.parse(input);
     const known = Object.entries(state.executions).find(([, other]) => other.clientToken === clientToken);
     if (known !== undefined) return { output: { AutomationExecutionId: known[0] } };
-    const work = documents[document];
-    if (work === undefined) throw new AwsModelError('ModelLimit', `the model does not know ${document}`);
+    if (documents[document] === undefined) {
+      throw new AwsModelError('ModelLimit', `the model does not know ${document}`);
+    }
     const id = newId('exec');
-    const execution = { clientToken, document, until: now + RUN_MILLISECONDS };
-    const next = { ...work(state, Parameters), executions: withEntry(state.executions, id, execution) };
-    return { output: { AutomationExecutionId: id }, next };
+    const worksAt = now + automationDelay;
+    const execution = { clientToken, document, parameters, worksAt, until: now + RUN_MILLISECONDS };
+    const next = { ...state, executions: withEntry(state.executions, id, execution) };
+    return { output: { AutomationExecutionId: id }, next: withExecutionsAt(next, now) };
   },
 };
 
@@ -71,7 +102,15 @@ export const automationOperations: Readonly<Record<string, Operation>> = {
     if (execution === undefined) {
       throw new AwsModelError('AutomationExecutionNotFoundException', `Automation execution ${id} not found`);
     }
-    const AutomationExecutionStatus = now < execution.until ? 'InProgress' : 'Success';
-    return { AutomationExecution: { AutomationExecutionId: id, AutomationExecutionStatus } };
+    const { until, worksAt, failure: FailureMessage } = execution;
+    const isOver = worksAt === null && until <= now;
+    const status = FailureMessage === undefined ? 'Success' : 'Failed';
+    return {
+      AutomationExecution: {
+        AutomationExecutionId: id,
+        AutomationExecutionStatus: isOver ? status : 'InProgress',
+        ...(isOver && { FailureMessage }),
+      },
+    };
   }),
 };

@@ -1,4 +1,4 @@
-import { automationOperations } from './automation.ts';
+import { automationOperations, withExecutionsAt } from './automation.ts';
 import { bucketOperations } from './buckets.ts';
 import { clusterOperations } from './clusters.ts';
 import { databaseOperations } from './databases.ts';
@@ -38,8 +38,12 @@ export class AwsModel {
 
   readonly #now: () => number;
 
-  constructor(account: string, initial: AwsState, now: () => number) {
+  readonly #automationDelay: number;
+
+  /** @param automationDelay time from the start of an automation execution to its work, in milliseconds */
+  constructor(account: string, initial: AwsState, now: () => number, automationDelay = 0) {
     this.account = account;
+    this.#automationDelay = automationDelay;
     this.#now = now;
     this.#versions = [{ at: now(), state: initial }];
   }
@@ -67,6 +71,11 @@ export class AwsModel {
     if (state !== this.state) this.#versions.push({ at: this.#now(), state });
   }
 
+  /** Lets automation executions whose time has come do their work. */
+  passTime(): void {
+    this.set(withExecutionsAt(this.state, this.#now()));
+  }
+
   isWrite(operation: string): boolean {
     return this.#operation(operation).isWrite;
   }
@@ -80,6 +89,7 @@ export class AwsModel {
       account: this.account,
       region,
       now: this.#now(),
+      automationDelay: this.#automationDelay,
       newId: (prefix) => {
         this.#ids += 1;
         return `${prefix}-${this.#ids.toString(16).padStart(17, 'f')}`;

@@ -24,6 +24,8 @@ export interface OperationContext {
   readonly region: string;
   /** In milliseconds. */
   readonly now: number;
+  /** Time from the start of an automation execution to its work, in milliseconds. */
+  readonly automationDelay: number;
   newId(prefix: string): string;
 }
 

@@ -138,8 +138,13 @@ export interface Cluster {
 export interface Execution {
   readonly clientToken: string;
   readonly document: string;
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
   /** In milliseconds. */
   readonly until: number;
+  /** Time at which it does its work, in milliseconds; null where that is done. */
+  readonly worksAt: number | null;
+  /** Set where it failed. */
+  readonly failure?: string;
 }
 
 /** The four settings of a bucket's public access block, in the API's order. */
