@@ -87,6 +87,7 @@ export function accountFor(
   cloud: CloudModel,
   expected: readonly Expected[],
   asOf: readonly string[],
+  closedAt: string,
 ): Account {
   const problems: string[] = [];
   const outcomes: Record<string, number> = {};
@@ -116,9 +117,11 @@ export function accountFor(
       problems.push(`${name}: nobody says that it was remediated`);
     }
   }
+  checkClosed(expected, standing, closedAt, problems);
   const all = [...standing.values()].flat();
-  if (all.length !== expected.length * asOf.length) {
-    problems.push(`${expected.length * asOf.length} findings in, ${all.length} outcomes out`);
+  const polls = asOf.length + 1;
+  if (all.length !== expected.length * polls) {
+    problems.push(`${expected.length * polls} findings in, ${all.length} outcomes out`);
   }
   const unconfirmed = compareChanges(cloud, all, problems);
   const transitions = cloud.seen.length;
@@ -136,6 +139,25 @@ export function accountFor(
     unconfirmed,
     problems,
   };
+}
+
+/** Each finding is closed once by the poll that gives none any more, and by no other. */
+function checkClosed(
+  expected: readonly Expected[],
+  standing: ReadonlyMap<string, readonly Line[]>,
+  closedAt: string,
+  problems: string[],
+): void {
+  for (const { finding } of expected) {
+    const { rule, account, resource } = finding;
+    const of = standing.get([closedAt, rule, account, resource].join(' ')) ?? [];
+    if (of.length === 1 && of[0]?.outcome === 'closed') continue;
+    problems.push(`${rule} ${account} ${resource}: is not closed once${of.map(lineText).join('')}`);
+  }
+  for (const { poll, outcome, finding } of [...standing.values()].flat()) {
+    if (outcome === 'closed' && poll.asOf !== closedAt)
+      problems.push(`${finding.resource}: is closed by the poll of ${poll.asOf}`);
+  }
 }
 
 function grouped<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {

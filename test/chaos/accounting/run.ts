@@ -1,6 +1,9 @@
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { clientDefaults } from '../../../lambdas/aws/client-defaults.ts';
 import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
+import { closeMissing } from '../../../lambdas/collector/close-missing.ts';
+import { listedFinding } from '../../../lambdas/collector/listing.ts';
+import { UnreadFindings } from '../../../lambdas/collector/unread-findings.ts';
 import type { Clock } from '../../../lambdas/model/clock.ts';
 import type { Job } from '../../../lambdas/model/job.ts';
 import { ACCOUNTS_KEY, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
@@ -79,6 +82,8 @@ class AccountingRun {
   readonly #workshops = new Map<string, Workshop>();
   readonly #clock: Clock;
   readonly #asOf: readonly string[];
+  /** The poll that gives nothing any more. */
+  readonly #closedAt: string;
   #faultShare = FAULT_SHARE;
 
   constructor(found: Landscape, random: Random, onProgress: (words: string) => void) {
@@ -94,6 +99,7 @@ class AccountingRun {
       },
     };
     this.#asOf = [0, 60_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
+    this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
     for (const [rule, { options = {} }] of Object.entries(RULE_KINDS)) {
       cloud.putSettings(ruleSettingsKey(rule), ruleSettingsOf({ rule, options: { ...options } }));
@@ -102,6 +108,41 @@ class AccountingRun {
 
   async run(): Promise<Account> {
     for (const region of REGIONS) await this.#queueOf(region).send(this.#jobsOf(region));
+    await this.#finish();
+    // As often as before: what closes findings meets faults, too.
+    this.#faultShare = FAULT_SHARE;
+    await this.#close();
+    await this.#finish();
+    return accountFor(this.cloud, this.#landscape.expected, this.#asOf, this.#closedAt);
+  }
+
+  /** Lets a complete poll, which gives none of the findings any more, close them as the collector does. */
+  async #close(): Promise<void> {
+    const { expected } = this.#landscape;
+    const [first] = expected;
+    if (first === undefined) return;
+    const findings = expected.map(({ finding }) => listedFinding(finding));
+    for (const rule of new Set(findings.map((finding) => finding.rule))) {
+      const poll = { source: 'netskope' as const, rule, asOf: this.#closedAt };
+      const listing = {
+        poll: { ...poll, asOf: this.#asOf[0] ?? poll.asOf },
+        findings: findings.filter((finding) => finding.rule === rule),
+      };
+      await closeMissing(
+        {
+          jobs: { send: (region, jobs) => this.#queueOf(region).send(jobs) },
+          records: { readListing: async () => ({ listing, etag: 'etag' }), writeListing: async () => {} },
+          homeRegion: HOME_REGION,
+          regions: REGIONS,
+        },
+        poll,
+        [],
+        new UnreadFindings(),
+      );
+    }
+  }
+
+  async #finish(): Promise<void> {
     for (let redrives = 0; ; redrives += 1) {
       await this.#workOff();
       const dead = REGIONS.map((region) => this.#redrive(region)).reduce((all, some) => all + some, 0);
@@ -111,7 +152,6 @@ class AccountingRun {
       if (redrives === REDRIVES_AMID_FAULTS) this.#faultShare = 0;
       if (redrives === MOST_REDRIVES) throw new Error('dead letters come back again and again');
     }
-    return accountFor(this.cloud, this.#landscape.expected, this.#asOf);
   }
 
   /** Both polls at once: the jobs of one stand between those of the other. */
