@@ -45,7 +45,15 @@ function mayBeSdkError(error: unknown): error is SdkError {
  * a region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
  */
 export function isExpiredSession(error: unknown): error is Error {
-  return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
+  return isAwsError(
+    error,
+    'ExpiredToken',
+    'RequestExpired',
+    'AuthFailure',
+    'UnrecognizedClient',
+    'InvalidClientTokenId',
+    'InvalidAccessKeyId',
+  );
 }
 
 /**

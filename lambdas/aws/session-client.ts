@@ -6,6 +6,23 @@ import type { ClientSettings } from './session.ts';
 /** The number of times that the call at work is sent at most. */
 const sends = new AsyncLocalStorage<number>();
 
+/** What is asked before a call that changes something. */
+const questions = new AsyncLocalStorage<() => Promise<void>>();
+
+/**
+ * Does work in which each call that changes something is asked for directly before it is sent: reads before it may have
+ * taken their time.
+ * @param ask Throws where it must not be sent.
+ */
+export function askingBeforeChanges<T>(ask: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  return questions.run(ask, work);
+}
+
+/** Asks what is to be asked before a call is sent. */
+export async function askBefore(operation: string): Promise<void> {
+  if (!isRead(operation)) await questions.getStore()?.();
+}
+
 /** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
 export function isRead(operation: string): boolean {
   return /^(Describe|Get|Head|List)/.test(operation);
@@ -26,9 +43,13 @@ export function sessionClient<C>(
   if (client instanceof Client) {
     client.middlewareStack.add(
       (next, { commandName = '' }) =>
-        (call) =>
-          isRead(commandName) ? next(call) : sends.run(1, () => next(call)),
-      { step: 'initialize', name: 'sendChangesOnce' },
+        async (call) => {
+          if (isRead(commandName)) return next(call);
+          await askBefore(commandName);
+          return sends.run(1, () => next(call));
+        },
+      // Before the logger: a call that is not sent is none.
+      { step: 'initialize', name: 'sendChangesOnce', priority: 'high' },
     );
   }
   return client;

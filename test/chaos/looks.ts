@@ -36,8 +36,9 @@ function showsTagsOf(resource: string, { operation, state, input }: Look): boole
 
 /** How many calls a look may lie back whose answer a write rests on: the reads of one look go side by side. */
 const NEAR = 2;
-/** A bucket is looked at in several calls. */
-const NEAR_OF_BUCKET = 5;
+/** What makes a bucket public is looked at in several calls; last, its block, which the write is made of. */
+const NEAR_OF_EXPOSURE = 4;
+const NEAR_OF_BLOCK = 1;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
@@ -134,9 +135,9 @@ export class Looks {
     }
     const bucket = now.buckets[resource];
     if (bucket === undefined) return undefined;
-    const near = (operation: string): Bucket | undefined =>
-      this.#near(operation, [resource], number, NEAR_OF_BUCKET)?.state.buckets[resource];
-    const block = near('GetPublicAccessBlock')?.block;
+    const near = (operation: string, calls = NEAR_OF_EXPOSURE): Bucket | undefined =>
+      this.#near(operation, [resource], number, calls)?.state.buckets[resource];
+    const block = near('GetPublicAccessBlock', NEAR_OF_BLOCK)?.block;
     if (block === undefined) return undefined;
     const aclIsPublic = near('GetBucketAcl')?.aclIsPublic ?? bucket.aclIsPublic;
     const policyIsPublic = near('GetBucketPolicyStatus')?.policyIsPublic ?? bucket.policyIsPublic;

@@ -8,6 +8,7 @@ import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import {
+  type Exposure,
   exposureUnder,
   isPublic,
   noPublicAccessBlock,
@@ -77,21 +78,23 @@ function alsoEnds(change: S3PublicAccessBlockSet): string {
   return ends.length === 0 ? '' : ` (this also ends ${ends.join(' and ')})`;
 }
 
-/** @throws StalePlanError when nothing is left of what the change rests on */
-async function check(
-  session: AwsSession,
+/**
+ * @param exposure without what the block makes void; undefined where the change does not rest on it
+ * @throws StalePlanError when nothing is left of what the change rests on
+ */
+function check(
   change: S3PublicAccessBlockSet,
   now: PublicAccessBlock | null,
-): Promise<void> {
-  const { resource, region } = change;
+  exposure: Exposure | undefined,
+): void {
+  const { resource } = change;
   if (isAsWanted(now, change)) {
     throw new StalePlanError(
       `the public access block of ${resource} was changed by someone else meanwhile: ${changedSettings(change).join(' and ')} are as wanted already`,
     );
   }
-  if (change.publicBy === undefined) return;
-  const exposure = await readExposure(session, resource, region, now);
-  if (!isPublic(exposure)) {
+  if (exposure === undefined) return;
+  if (!isPublic(exposureUnder(now, exposure))) {
     throw new StalePlanError(`bucket ${resource} is not public any more: someone else changed it meanwhile`);
   }
   if (isPublic(exposureUnder(merge(now, change), exposure))) {
@@ -118,15 +121,18 @@ async function write(
 
 /** Looks, merges and writes. A write whose answer was lost is resolved by reading. */
 async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promise<S3PublicAccessBlockSet> {
-  const now = await readPublicAccessBlock(session, change.resource, change.region);
-  await check(session, change, now);
+  const { resource, region, publicBy } = change;
+  const exposure = publicBy === undefined ? undefined : await readExposure(session, resource, region, null);
+  // Last: the write puts all four settings, as they stand there now.
+  const now = await readPublicAccessBlock(session, resource, region);
+  check(change, now, exposure);
   const made = { ...change, before: now, after: merge(now, change) };
   try {
     await write(session, made);
     return made;
   } catch (error) {
     if (!isAnswerLost(error)) throw error;
-    const then = await readPublicAccessBlock(session, change.resource, change.region);
+    const then = await readPublicAccessBlock(session, resource, region);
     if (isAsWanted(then, change)) return { ...made, after: then };
     throw error;
   }

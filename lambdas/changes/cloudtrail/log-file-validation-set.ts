@@ -65,5 +65,7 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   async find(session, planned) {
     return (await readValidation(session, planned)) === planned.after ? planned : undefined;
   },
+  removes: ({ before }) => [word(before)],
+  restsOn: ({ before }) => [word(before)],
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -117,17 +117,19 @@ async function create(
  * Takes back what an application made that goes no further.
  * @returns what was made and taken back, one after the other; nothing where there was none
  * @throws OutOfTimeError when no read shows it yet
+ * @throws HeldError when nothing may be changed just now
  */
 async function giveUp(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
 ): Promise<readonly Change[]> {
-  const { removed, unseen } = await takeBackEntries(session, change.resource, madeOf(change));
+  const { removed, unseen, held } = await takeBackEntries(session, change.resource, madeOf(change));
   note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
   if (unseen.length === 0) {
     return removed.length === 0 ? [] : [change, removal(change.resource, removed)];
   }
+  if (held !== undefined) throw held;
   throw new OutOfTimeError(
     `AWS's reads of network ACL ${change.resource} do not show ${unseen.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
   );
@@ -162,6 +164,7 @@ async function apply(
   const differs = difference(standing, seen, subnets, session.now());
   if (differs !== undefined) throw stale(change, differs);
   let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };
+  if (created.length > 0) await note({ ...done, mayBeMade: true }, false, true);
   note(done, false);
   try {
     // While the open entry stands, the others let in nothing that it does not: here it may stop.

@@ -48,9 +48,9 @@ function isAsPlanned(
  */
 export async function takeBack(
   session: AwsSession,
-  change: NetworkAclEntryNarrow,
+  { mayBeMade, ...change }: NetworkAclEntryNarrow,
   {
-    isNoted,
+    isNoted: hasNote,
     isLagOver,
     isBegunAnew = false,
     isBegunBefore = false,
@@ -60,6 +60,9 @@ export async function takeBack(
   }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, created, made, closed, unconfirmed } = change;
+  // Before the first of several calls, it is noted that there may be some.
+  if (!hasNote && created.length > 0) return { state: 'settled' };
+  const isNoted = hasNote && mayBeMade !== true;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
@@ -91,7 +94,7 @@ export async function takeBack(
   const mayStand = created.filter(
     ({ ruleNumber }) => !isNoted || made.includes(ruleNumber) || ruleNumber === unconfirmed,
   );
-  const { removed, unseen } = await takeBackEntries(
+  const { removed, unseen, held } = await takeBackEntries(
     session,
     resource,
     mayStand.filter((entry) => !isNeeded(entry, others)),
@@ -104,7 +107,7 @@ export async function takeBack(
   const { unconfirmed: _, ...rest } = change;
   const inPart: NetworkAclEntryNarrow = { ...rest, made: found, closed: 'no' };
   return {
-    state: unseen.length > 0 && !isLagOver ? 'open' : 'settled',
+    state: held !== undefined || (unseen.length > 0 && !isLagOver) ? 'open' : 'settled',
     ...(found.length > 0 && { made: inPart }),
     ...(removed.length > 0 && { taken: removal(resource, removed) }),
   };

@@ -18,6 +18,8 @@ export const narrowSchema = z.object({
   subnets: z.array(z.string()),
   /** Traffic that subnets lose besides the open entry, for the plan's line. */
   cuts: z.string().nullable().default(null),
+  /** Set in the note that is written before the first call: from then on, calls of the change may have been made. */
+  mayBeMade: z.literal(true).optional(),
   /** The numbers of those of `created` that were made. */
   made: z.array(z.number()).default([]),
   /** The number of the one whose call got no answer. */

@@ -1,6 +1,6 @@
 import { describeError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
+import { ChangeRefusedError, HeldError, TakeBackError } from '../../model/errors.ts';
 import { untilTaken } from '../until-taken.ts';
 import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -64,8 +64,10 @@ async function removeEntry(
 /** The result of taking entries back. */
 export interface RemovedEntries {
   readonly removed: readonly NetworkAclEntry[];
-  /** Entries that no read showed: gone, or not visible yet. */
+  /** Entries that no read showed: gone, or not visible yet. With `held`, also those that were not looked at. */
   readonly unseen: readonly NetworkAclEntry[];
+  /** Set where nothing may be changed just now. */
+  readonly held?: HeldError;
 }
 
 /**
@@ -85,9 +87,10 @@ export async function takeBackEntries(
     return { removed, unseen };
   } catch (error) {
     if (error instanceof ChangeRefusedError && error.because === 'gone') return { removed, unseen: [] };
-    const left = entries.filter((entry) => !removed.includes(entry)).map(describeEntry);
+    const left = entries.filter((entry) => !removed.includes(entry));
+    if (error instanceof HeldError) return { removed, unseen: left, held: error };
     throw new TakeBackError(
-      `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.join(', ')}. Take them out. (${describeError(error)})`,
+      `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.map(describeEntry).join(', ')}. Take them out. (${describeError(error)})`,
       { cause: error },
     );
   }

@@ -1,6 +1,6 @@
 import { isAnswerLost, isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { OutOfTimeError, TakeBackError } from '../../model/errors.ts';
+import { HeldError, OutOfTimeError, TakeBackError } from '../../model/errors.ts';
 import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
 import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
@@ -107,6 +107,7 @@ async function untouched(
  * @returns the rules that were removed
  * @throws TakeBackError when AWS does not let them be removed: they still stand
  * @throws OutOfTimeError when reads don't tell yet whether they still stand
+ * @throws HeldError when nothing may be changed just now: they still stand
  */
 export async function takeBackRules(
   session: AwsSession,
@@ -120,7 +121,7 @@ export async function takeBackRules(
     const isDue = async (rule: ExistingRule): Promise<boolean> => (await look([rule])).length > 0;
     return await revokeRules(session, group, await look(made), isDue);
   } catch (error) {
-    if (error instanceof OutOfTimeError) throw error;
+    if (error instanceof OutOfTimeError || error instanceof HeldError) throw error;
     throw new TakeBackError(
       `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${made.map(formatRule).join('; ')}`,
       { cause: error },

@@ -1,7 +1,7 @@
 import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { StalePlanError } from '../../model/errors.ts';
+import { HeldError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind, MayContinue, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
@@ -74,12 +74,30 @@ class Shrinking {
     this.#note(this.#soFar, made.length > 0 || isClosing(this.#soFar));
   }
 
+  /** Adds the other parts of the rule. From its note on, which outlives the attempt, they may have been added. */
+  async addPieces(standing: readonly ExistingRule[]): Promise<void> {
+    await this.#note({ ...this.#soFar, mayBeMade: true }, false, true);
+    await this.#add(this.#soFar.pieces, standing);
+  }
+
   /** Adds parts to the group as it was read directly before. */
-  async add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
+  async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
-    const added = await authorizeRules(this.#session, this.#soFar.resource, parts, standing);
+    const added = await this.#unlessUnsent(() =>
+      authorizeRules(this.#session, this.#soFar.resource, parts, standing),
+    );
     this.progress(undefined, [...this.made, ...added]);
     return added;
+  }
+
+  /** Makes a call, and notes where it was not sent, or not taken. */
+  async #unlessUnsent<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (isNotTaken(error) || error instanceof HeldError) this.progress();
+      throw error;
+    }
   }
 
   /** Shrinks the wide rule once its other parts stand. */
@@ -102,12 +120,8 @@ class Shrinking {
   async #modify(wide: ExistingRule): Promise<Modification> {
     this.#soFar = { ...this.#soFar, before: wide };
     this.progress('shrinking');
-    try {
-      return await modifyRule(this.#session, this.#soFar.resource, wide, this.#soFar.after);
-    } catch (error) {
-      if (isNotTaken(error)) this.progress();
-      throw error;
-    }
+    const { resource, after } = this.#soFar;
+    return this.#unlessUnsent(() => modifyRule(this.#session, resource, wide, after));
   }
 
   /**
@@ -121,7 +135,7 @@ class Shrinking {
     this.#soFar = { ...this.#soFar, replaces: true };
     await this.#note(this.#soFar, others.length > 0, true);
     const { standing } = await look(this.#session, this.#soFar, pieces);
-    const added = await this.add([after], standing);
+    const added = await this.#add([after], standing);
     const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);
     this.progress('shrinking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
@@ -160,7 +174,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
     const shrinking = new Shrinking(session, change, note, mayContinue);
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
-      await shrinking.add(pieces, standing);
+      await shrinking.addPieces(standing);
       return await untilTaken(session, async () => {
         // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
         await mayContinue();

@@ -65,6 +65,8 @@ export const ruleShrinkSchema = z.object({
   note: z.string().optional(),
   /** Set as it is applied: the rules that were added. */
   made: z.array(standingSchema).optional(),
+  /** Set in the note that is written before the first call: from then on, calls of the change may have been made. */
+  mayBeMade: z.literal(true).optional(),
   /** Set while a call is on its way, and left where its answer was lost: the one that adds rules, or the one that closes. */
   unconfirmed: z.enum(['adding', 'shrinking']).optional(),
   /** Set where AWS did not modify the wide rule: the part that was to keep the id is added, and the wide rule revoked. */

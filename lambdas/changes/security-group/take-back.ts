@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
-import { OutOfTimeError } from '../../model/errors.ts';
+import { HeldError, OutOfTimeError } from '../../model/errors.ts';
 import type { Change, CutOff, TakenBack } from '../change.ts';
 import {
   type ExistingRule,
@@ -51,9 +51,9 @@ function neededBy(others: readonly Change[]): {
  */
 export async function takeBack(
   session: AwsSession,
-  change: RuleShrink,
+  { mayBeMade, ...change }: RuleShrink,
   {
-    isNoted,
+    isNoted: hasNote,
     isLagOver,
     isBegunAnew = false,
     isBegunBefore = false,
@@ -62,6 +62,9 @@ export async function takeBack(
   }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
+  // Before its first call, it is noted that there may be some.
+  if (!hasNote && change.pieces.length > 0) return { state: 'settled' };
+  const isNoted = hasNote && mayBeMade !== true;
   const standing = await readRulesOf(session, resource);
   const wide = standing.find(({ id }) => id === before.id);
   const noted = isNoted ? (change.made ?? []) : [];
@@ -109,7 +112,7 @@ export async function takeBack(
   };
 }
 
-/** Revokes rules. @returns those that it revoked; undefined where reads don't tell yet whether they stand */
+/** Revokes rules. @returns those that it revoked; undefined where reads don't tell yet whether they stand, or nothing may be changed */
 async function revokeInTime(
   session: AwsSession,
   resource: string,
@@ -119,7 +122,7 @@ async function revokeInTime(
   try {
     return await takeBackRules(session, resource, rules, mayLag);
   } catch (error) {
-    if (error instanceof OutOfTimeError) return undefined;
+    if (error instanceof OutOfTimeError || error instanceof HeldError) return undefined;
     throw error;
   }
 }

@@ -93,8 +93,11 @@ export class ChangeNotes {
       isSure:
         isWhole &&
         notes.every(
-          ({ change: { unconfirmed, replaces, closed } }) =>
-            unconfirmed === undefined && replaces !== true && closed !== 'unconfirmed',
+          ({ change: { mayBeMade, unconfirmed, replaces, closed } }) =>
+            mayBeMade === undefined &&
+            unconfirmed === undefined &&
+            replaces !== true &&
+            closed !== 'unconfirmed',
         ),
     };
   }

@@ -1,6 +1,6 @@
 import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { isRead } from '../../aws/session-client.ts';
+import { askingBeforeChanges, isRead } from '../../aws/session-client.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change, Note } from '../../changes/change.ts';
 import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
@@ -73,9 +73,15 @@ async function applyStep(
   let soFar: Change | undefined;
   let isMadeInPart = false;
   let blockedAmid: Verdict | undefined;
-  const mayContinue = async (): Promise<void> => {
+  let isHeldBetween = false;
+  const ask = async (): Promise<void> => {
     blockedAmid = await firstVerdict(gates.beforeEachChange, finding, work);
     if (blockedAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
+  };
+  const mayContinue = async (): Promise<void> => {
+    isHeldBetween = true;
+    await ask();
+    isHeldBetween = false;
   };
   const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
@@ -85,7 +91,7 @@ async function applyStep(
       work.journal.note(resource, { change: { ...noted }, line });
       return outlives ? work.journal.write() : undefined;
     };
-    const made = await applyChange(session, change, note, mayContinue);
+    const made = await askingBeforeChanges(ask, () => applyChange(session, change, note, mayContinue));
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
@@ -99,8 +105,8 @@ async function applyStep(
       return { applied, end: { is: 'stale', words: error.message } };
     }
     const calls = session.calls.slice(callsBefore);
-    // A change is held only where each of its calls is known to have succeeded, and is noted, or to have had no effect.
-    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || error instanceof HeldError;
+    // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
+    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeldBetween;
     if (!isMadeInPart && (isWithoutEffect || calls.every(({ operation }) => isRead(operation)))) {
       work.journal.cancel(resource, line);
     }

@@ -1,10 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../../changes/change.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { type Reading, readingOf } from '../reading.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { planAnew } from './plan-anew.ts';
+import { targetOf } from './same-target.ts';
 
 /** A resource may be gone, exempt or fixed by its owner so long after it was read. */
 const FRESH_MILLISECONDS = 2_000;
@@ -13,7 +15,8 @@ const CALLS_OF_A_CHANGE = 3;
 
 /**
  * Reads a resource again before a change where the last reading is not fresh, and passes it through the gates. A plan of
- * which nothing is applied yet must come out as it was; of one that is begun, each change looks for itself.
+ * which nothing is applied yet must come out as it was. Of one that is begun, what is left must still be planned: each
+ * change looks for itself whether what it rests on is as it was.
  * @param index of the change that is to be made next
  */
 export async function lookAgain(
@@ -29,9 +32,27 @@ export async function lookAgain(
   const reading = readingOf(session, work);
   const verdict = verdicts.get(resource);
   if (verdict !== undefined) return { reading, end: { is: 'stopped', verdict } };
-  const [anew] = fixes;
-  if (index > 0 || isDeepStrictEqual(anew?.changes, fix.changes)) return { reading };
+  const anew = fixes.flatMap(({ changes }) => changes);
+  const left = fix.changes.slice(index);
+  const isPlanned =
+    index === 0
+      ? isDeepStrictEqual(anew, left)
+      : left.every((change) => anew.some((other) => isAbout(other, change)));
+  if (isPlanned) return { reading };
   return { reading, end: { is: 'stale', words: `${resource} is not as it was when its fix was planned` } };
+}
+
+/** Tells whether two changes of a kind are about the same part of the same resource. */
+function isAbout(
+  one: Change & { readonly key?: unknown },
+  other: Change & { readonly key?: unknown },
+): boolean {
+  return (
+    one.kind === other.kind &&
+    one.resource === other.resource &&
+    one.key === other.key &&
+    targetOf({ ...one }) === targetOf({ ...other })
+  );
 }
 
 function isFresh(last: Reading, index: number, session: AwsSession, { ports }: ConfiguredWork): boolean {

@@ -1,8 +1,9 @@
 import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { askingBeforeChanges } from '../../aws/session-client.ts';
 import type { Change } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
-import { TakeBackError } from '../../model/errors.ts';
+import { HeldError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -140,7 +141,13 @@ async function takeBackChangeOf(
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const { made, taken, done, state } = await takeBackChange(session, change, { ...known, isNoted });
+    const ask = async (): Promise<void> => {
+      const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
+      if (blockedBy !== undefined) throw new HeldError(`taking back "${planned.line}" is held`);
+    };
+    const { made, taken, done, state } = await askingBeforeChanges(ask, () =>
+      takeBackChange(session, change, { ...known, isNoted }),
+    );
     // It was made before what was begun after it.
     const [next] = journal.appliedSince(resource, planned.line);
     const record = (applied: Change, line: string) =>

@@ -1,4 +1,5 @@
 import type { AwsCall, AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+import { askBefore } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from './operation.ts';
 
 /** A call of an SDK client, before it is answered. */
@@ -34,6 +35,7 @@ export function modelSession(
 ): AwsSession {
   const calls: AwsCall[] = [];
   const noting: Answer = async (call) => {
+    await askBefore(call.operation);
     requests += 1;
     const requestId = `request-${requests}`;
     calls.push({ service: call.service, operation: call.operation, requestId });

@@ -412,7 +412,9 @@ describe('lost answers', () => {
 });
 
 describe('taken back after a kill', () => {
-  const cutOff = { isNoted: false, isLagOver: true };
+  const cutOff = { isNoted: true, isLagOver: true };
+  /** As it is noted before its first call. */
+  const begun = { ...narrowing, made: [], mayBeMade: true as const };
   const line = async (change: Change | undefined) =>
     change === undefined ? undefined : describeChange(change);
   const out = `- inbound entry 101 allow all from 10.0.0.0/8 (${ACL})`;
@@ -433,7 +435,7 @@ describe('taken back after a kill', () => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const change = await takeBackChange(sessionOf(aws), narrowing, cutOff);
+    const change = await takeBackChange(sessionOf(aws), begun, cutOff);
 
     expect(acl.entries).toEqual(left);
     expect(change.state).toBe('settled');
@@ -458,10 +460,22 @@ describe('taken back after a kill', () => {
     const acl: ScriptedAcl = { entries: [ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, others: [other] });
+    const change = await takeBackChange(sessionOf(aws), begun, { ...cutOff, others: [other] });
 
     expect(acl.entries).toEqual(left);
     expect(change).toMatchObject({ state: 'settled', made: { made, closed: 'no' } });
+  });
+
+  test('nothing is, where it was cut off before its first call', async () => {
+    const entries = [allow(100, '0.0.0.0/1'), ten];
+    const acl: ScriptedAcl = { entries: [...entries] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+    const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, isNoted: false });
+
+    expect(change).toEqual({ state: 'settled' });
+    expect(acl.entries).toEqual(entries);
+    expect(aws.calls).toEqual([]);
   });
 
   test('not where a later attempt may have made it to its end and counts on it', async () => {
@@ -482,7 +496,7 @@ describe('taken back after a kill', () => {
   test('it was made to its end: it is recorded so', async () => {
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [twelve, ten] } });
 
-    const { done: whole } = await takeBackChange(sessionOf(aws), narrowing, cutOff);
+    const { done: whole } = await takeBackChange(sessionOf(aws), begun, cutOff);
 
     expect(whole).toMatchObject({ made: [101], closed: 'yes' });
   });
@@ -491,7 +505,7 @@ describe('taken back after a kill', () => {
     const acl: ScriptedAcl = { entries: [open, ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const { state } = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, isLagOver: false });
+    const { state } = await takeBackChange(sessionOf(aws), begun, { ...cutOff, isLagOver: false });
 
     expect(state).toBe('open');
     expect(acl.entries).toEqual([open, ten]);
@@ -520,7 +534,7 @@ describe('taken back after a kill', () => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const change = await takeBackChange(sessionOf(aws), deletion, { ...cutOff, isLagOver });
+    const change = await takeBackChange(sessionOf(aws), deletion, { isNoted: false, isLagOver });
 
     expect(change).toMatchObject(end);
     expect(change).not.toHaveProperty('taken');
@@ -559,7 +573,8 @@ describe('an entry that was to be deleted, with another one under its number', (
     await using aws = await scriptedNetworkAcls({ [ACL]: { entries: [instead] } });
     const since = [{ ...used, made: [100] }];
 
-    const change = await takeBackChange(sessionOf(aws), narrowing, { ...cutOff, since });
+    const begun = { ...narrowing, made: [], mayBeMade: true as const };
+    const change = await takeBackChange(sessionOf(aws), begun, { ...cutOff, isNoted: true, since });
 
     expect(change).not.toHaveProperty('done');
   });

@@ -93,6 +93,7 @@ describe('a wide rule is shrunk', () => {
     expect(group.rules.slice(0, 2)).toEqual([{ ...wide, tags, fromPort: 23 }, office]);
     expect(group.rules.slice(2)).toMatchObject([{ fromPort: 20, toPort: 21, description: 'web' }]);
     expect(notes).toMatchObject([
+      { made: [], mayBeMade: true },
       { made: [], unconfirmed: 'adding' },
       { made: [{ fromPort: 20 }] },
       { made: [{ fromPort: 20 }], unconfirmed: 'shrinking' },
@@ -457,7 +458,8 @@ describe('an application that was cut off', () => {
     const planned = new SecurityGroupModel(standing);
     const noted = new SecurityGroupModel(standing);
 
-    const change = await takeBackChange(planned.session, shrink(planned), { isNoted: false, ...late });
+    const begun = shrink(planned, { made: [], mayBeMade: true });
+    const change = await takeBackChange(planned.session, begun, { isNoted: true, ...late });
     const settled = await takeBackChange(noted.session, shrink(noted, { made: [added] }), {
       isNoted: true,
       ...soon,
@@ -473,23 +475,35 @@ describe('an application that was cut off', () => {
   test('leaves what another change has made or rests on, and records what that had been added by it', async () => {
     const group = new SecurityGroupModel([added]);
     const other = shrink(group, { before: office, after: part('tcp 23 from 203.0.113.7/32') });
-    const known = { isNoted: false, ...late };
+    const known = { isNoted: true, ...late };
+    const begun = shrink(group, { made: [], mayBeMade: true });
     const makes = { ...other, made: [added], shrunk: null };
     const { pieces: _, ...rest } = other;
     const restsOn = { ...rest, pieces: [], remains: [low], made: [], shrunk: null };
 
-    const theirs = await takeBackChange(group.session, shrink(group), { ...known, others: [makes] });
-    const unknown = await takeBackChange(group.session, shrink(group), { ...known, others: [restsOn] });
+    const theirs = await takeBackChange(group.session, begun, { ...known, others: [makes] });
+    const unknown = await takeBackChange(group.session, begun, { ...known, others: [restsOn] });
 
     expect(group.rules).toEqual([added]);
     expect(theirs).toEqual({ state: 'settled' });
     expect(unknown).toMatchObject({ state: 'settled', made: { made: [added] } });
   });
 
+  test('before its first call added nothing, whatever looks like its parts', async () => {
+    const standing = [added, narrowed];
+    const group = new SecurityGroupModel(standing);
+
+    const change = await takeBackChange(group.session, shrink(group), { isNoted: false, ...late });
+
+    expect(change).toEqual({ state: 'settled' });
+    expect(group.rules).toEqual(standing);
+  });
+
   test('was made to its end where the wide rule is as it was to become', async () => {
     const group = new SecurityGroupModel([shrunk, added]);
 
-    const { state, done } = await takeBackChange(group.session, shrink(group), { isNoted: false, ...soon });
+    const begun = shrink(group, { made: [], mayBeMade: true });
+    const { state, done } = await takeBackChange(group.session, begun, { isNoted: true, ...soon });
 
     expect(state).toBe('settled');
     expect(done).toMatchObject({ made: [added], shrunk });

@@ -12,7 +12,7 @@ export class ModelAccount {
   /** State that reads answer instead of the one that stands there. */
   past: AwsState | undefined;
   /** Acts before each call. */
-  onCall: () => void = () => {};
+  onCall: (operation: string) => void = () => {};
   /** Acts before a write of ours takes effect, and may throw what AWS answers instead. */
   beforeWrite: (operation: string) => void = () => {};
   /** Acts when a write of ours has been made, before its answer. */
@@ -42,7 +42,7 @@ export class ModelAccount {
   }
 
   #answer({ operation, input, region }: ModelCall): object {
-    this.onCall();
+    this.onCall(operation);
     const isWrite = this.#model.isWrite(operation);
     if (isWrite) this.beforeWrite(operation);
     if (isWrite) this.writes.push(operation);

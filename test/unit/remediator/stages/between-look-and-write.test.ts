@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import type { AwsSession } from '../../../../lambdas/aws/session.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
+import { networkError } from '../../../lab/aws-model/session.ts';
+import { type AwsState, type Database, EMPTY_STATE, withEntry } from '../../../lab/aws-model/state.ts';
+import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
+import { ModelAccount } from '../support/model-account.ts';
+
+const WEB = 'sg-0000000a';
+const EXEMPT = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
+const allOn = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+};
+
+const outcomesOf = ({ remediator }: ModelAccount | GroupAccount): Outcome[] => [
+  ...remediator.outcomes.values(),
+];
+
+/** Works on what was put off, until nothing is. */
+async function finish({ remediator }: ModelAccount | GroupAccount): Promise<void> {
+  for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
+    remediator.now += next.delaySeconds * 1_000;
+    await remediator.attempt(next.job);
+  }
+}
+
+describe('a bucket whose owner switches on all settings', () => {
+  const bucket = { region: 'eu-central-1', tags: {}, aclIsPublic: true, policyIsPublic: true, block: null };
+  const initial: AwsState = { ...EMPTY_STATE, buckets: { 'reports-1': bucket } };
+
+  /** The calls up to the write of a run in which nobody acts. */
+  async function callsBefore(): Promise<number> {
+    const account = new ModelAccount('s3-bucket-public', initial);
+    let calls = 0;
+    account.onCall = () => {
+      if (account.writes.length === 0) calls += 1;
+    };
+    await account.remediator.attempt(account.job('reports-1'));
+    return calls;
+  }
+
+  test('keeps them, whichever read of ours comes next', async () => {
+    const calls = await callsBefore();
+    const states: unknown[] = [];
+    const outcomes: unknown[] = [];
+
+    // The call after the last of these is the write: S3 has no condition for it.
+    for (let at = 1; at < calls; at += 1) {
+      const account = new ModelAccount('s3-bucket-public', initial);
+      let call = 0;
+      account.onCall = () => {
+        call += 1;
+        if (call !== at) return;
+        const now = { ...bucket, block: allOn };
+        account.set({ ...account.state, buckets: withEntry(account.state.buckets, 'reports-1', now) });
+      };
+      await account.remediator.attempt(account.job('reports-1'));
+      states.push(account.state.buckets['reports-1']?.block);
+      outcomes.push(outcomesOf(account).map(({ outcome, applied }) => [outcome, applied]));
+    }
+
+    expect(calls).toBeGreaterThan(5);
+    expect(states).toEqual(states.map(() => allOn));
+    expect(outcomes).toEqual(outcomes.map(() => [['compliant', []]]));
+  });
+});
+
+describe('snapshots that are changed one after another', () => {
+  const ids = ['orders-1', 'orders-2', 'orders-3'];
+  const snapshots = ids.map((id) => ({ id, tags: {}, sharedWith: ['all'] }));
+  const orders: Database = { isThere: true, tags: {}, snapshots };
+  const initial: AwsState = { ...EMPTY_STATE, databases: { orders } };
+
+  function withExempt(state: AwsState, id: string): AwsState {
+    const { orders: now = orders } = state.databases;
+    const tagged = now.snapshots.map((each) => (each.id === id ? { ...each, tags: EXEMPT } : each));
+    return { ...state, databases: withEntry(state.databases, 'orders', { ...now, snapshots: tagged }) };
+  }
+
+  test.each(['orders-2', 'orders-3'])('%s, exempted after the first change, is left', async (id) => {
+    const account = new ModelAccount('rds-snapshot-public', initial);
+    account.onWrite = () => {
+      if (account.writes.length > 1) return;
+      account.remediator.now += 10_000;
+      account.set(withExempt(account.state, id));
+    };
+
+    await account.remediator.attempt(account.job('orders'));
+    await finish(account);
+
+    const open = account.state.databases['orders']?.snapshots.filter(
+      ({ sharedWith }) => sharedWith.length > 0,
+    );
+    expect(open?.map((snapshot) => snapshot.id)).toEqual([id]);
+    // What is left is exempt, and what was changed before stands in the record.
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'exempt', applied: [{}, {}] }]);
+  });
+
+  test('a pause that comes while a read before the write is slow holds it', async () => {
+    const account = new ModelAccount('rds-snapshot-public', initial);
+    const { remediator } = account;
+    let reads = 0;
+    account.onCall = (operation) => {
+      if (operation !== 'DescribeDBSnapshotAttributes') return;
+      reads += 1;
+      // The assessment reads each once; this is the look of the first change.
+      if (reads !== ids.length + 1) return;
+      remediator.now += 20_000;
+      remediator.pause = 'all';
+    };
+
+    await remediator.attempt(account.job('orders'));
+
+    expect(reads).toBe(ids.length + 1);
+    expect(account.writes).toEqual([]);
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'deferred', applied: [] }]);
+    expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
+  });
+});
+
+describe('a security group', () => {
+  test('that is exempted while its turn is waited for is left', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+    const { remediator } = account;
+    const { openSession } = remediator;
+    remediator.openSession = (...asked): AwsSession => {
+      const session = openSession?.(...asked);
+      if (session === undefined) throw new Error('expected a session of the model');
+      const turn = async (): Promise<void> => {
+        remediator.now += 3_000;
+        account.tag(WEB, EXEMPT);
+      };
+      return { ...session, turn };
+    };
+
+    await remediator.attempt(account.job(SSH, WEB));
+
+    expect(account.writes).toEqual([]);
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'exempt', applied: [] }]);
+  });
+
+  test('that a pause meets while the look before the last call is slow keeps its wide rule', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    const { remediator } = account;
+    account.before = ({ operation }) => {
+      if (operation !== 'DescribeSecurityGroupRules' || account.writes.length !== 1) return;
+      remediator.now += 20_000;
+      remediator.pause = 'all';
+    };
+
+    await remediator.attempt(account.job(SSH, WEB));
+    const held = account.ports(WEB);
+    account.before = () => {};
+    remediator.pause = 'none';
+    await finish(account);
+
+    expect(held).toEqual(['tcp 20-21', 'tcp 20-443']);
+    expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'remediated' }]);
+    expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
+  });
+
+  test('whose owner puts back the rule that was taken back, with its answer lost, keeps it', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+    account.before = ({ operation }) => {
+      if (operation !== 'ModifySecurityGroupRules') return;
+      const added = account.group(WEB)?.rules.filter(({ id }) => id !== 'sgr-1') ?? [];
+      account.setRules(WEB, added);
+    };
+    account.after = ({ operation }) => {
+      if (operation !== 'RevokeSecurityGroupIngress') return;
+      account.after = () => {};
+      account.setRules(WEB, [openRule('sgr-9', 20, 21)]);
+      throw networkError();
+    };
+
+    await account.remediator.attempt(account.job(SSH, WEB));
+
+    expect(account.group(WEB)?.rules.map(({ id }) => id)).toEqual(['sgr-9']);
+  });
+
+  test.each([19, 20, 21, 22])(
+    'whose attempt ended after %i steps, before a call, keeps what its owner has put there',
+    async (steps) => {
+      const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+      const job = account.job(SSH, WEB);
+      await account.remediator.attempt(job, { steps }).catch(() => undefined);
+      const { length: writes } = account.writes;
+      const theirs = [openRule('sgr-7', 20, 21), openRule('sgr-8', 23, 443)];
+      if (writes === 0) account.setRules(WEB, theirs);
+
+      await account.remediator.attempt(job, { number: 2 });
+
+      expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
+      expect(outcomesOf(account)).toMatchObject([{ outcome: writes === 0 ? 'compliant' : 'remediated' }]);
+    },
+  );
+});
