@@ -41,7 +41,7 @@ interface CleanRun {
   readonly remediator: readonly CallName[];
   /** Those in target accounts that change something, in the order in which they are made. */
   readonly changes: readonly CallName[];
-  /** The reads directly before them: the looks that they rest on. */
+  /** What the changes rest on once their plan is noted: looks, and notes that calls are about to be made. */
   readonly looks: readonly CallName[];
   /** Those from the last change of the resource on. */
   readonly fromLastChange: readonly CallName[];
@@ -84,11 +84,11 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     const names = namesOf(remediator);
     const isChange = ({ isWrite, principal }: ProxiedCall) => isWrite && principal.assumedBy !== undefined;
     const changes = names.filter((name) => isRulesOwn(name) && isWrite(name));
-    const looks = names.filter((name, index) => {
-      const next = names.slice(index).find((other) => !isRulesOwn(other) || isWrite(other));
-      return isRulesOwn(name) && !isWrite(name) && next !== undefined && isAmong(changes, next);
-    });
-    const fromLastChange = inOrder(names.slice(remediator.findLastIndex(isChange)));
+    const lastChange = remediator.findLastIndex(isChange);
+    const isNote = ({ kind }: CallName): boolean => kind === 's3:PutObject jobs/';
+    const amid = names.slice(names.findIndex(isNote) + 1, lastChange);
+    const looks = amid.filter((name) => isNote(name) || (isRulesOwn(name) && !isWrite(name)));
+    const fromLastChange = inOrder(names.slice(lastChange));
     const outcome = names.findIndex(({ kind }) => kind === 's3:PutObject outcomes/');
     return {
       collector: inOrder(namesOf(collector)),
@@ -228,7 +228,8 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
   }
 
   /** Tells whether a call marks a change that was made: the next write of the journal has it where this one fails. */
-  const isMark = ({ kind, number }: CallName): boolean => kind === 's3:PutObject jobs/' && number > 1;
+  const isMark = (name: CallName): boolean =>
+    name.kind === 's3:PutObject jobs/' && isAmong(clean.fromLastChange, name);
 
   /** Counts how often a call is sent in one attempt: a change again only where AWS did not take it. */
   const sendsOf = (name: CallName, effect: InjectedEffect): number =>
@@ -236,14 +237,14 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
 
   /**
    * Checks what an attempt did that had to find out by reading whether its change was made, could not mark it at once, or
-   * looked anew before it where AWS did not take the look.
+   * began the change anew because what it rests on was throttled.
    */
   async function expectResolved(current: Case, name: CallName, effect: InjectedEffect): Promise<void> {
     const isChange = isAmong(clean.changes, name) && isLasting(name, effect);
     const isLook = isAmong(clean.looks, name) && effect === 'throttle';
     expect(
       isChange || isLook || isMark(name),
-      `${textOf(name)} is a change, the look before it, or its mark`,
+      `${textOf(name)} is a change, what it rests on, or its mark`,
     ).toBe(true);
     expect([...deployed.messages('WARN'), ...deployed.messages('ERROR')]).toEqual([]);
     await expectCured(current);
