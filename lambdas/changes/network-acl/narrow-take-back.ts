@@ -56,6 +56,7 @@ export async function takeBack(
     isBegunBefore = false,
     isSuperseded = false,
     others = [],
+    recorded = [],
     since = [],
   }: CutOff,
 ): Promise<TakenBack> {
@@ -91,8 +92,9 @@ export async function takeBack(
   }
   // It may have been closed by a call that the read does not show yet.
   if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
-  const mayStand = created.filter(
-    ({ ruleNumber }) => !isNoted || made.includes(ruleNumber) || ruleNumber === unconfirmed,
+  const elsewhere = recorded.flatMap((other) => narrowSchema.safeParse(other).data?.made ?? []);
+  const mayStand = created.filter(({ ruleNumber }) =>
+    isNoted ? made.includes(ruleNumber) || ruleNumber === unconfirmed : !elsewhere.includes(ruleNumber),
   );
   const { removed, unseen, held } = await takeBackEntries(
     session,

@@ -59,6 +59,7 @@ export async function takeBack(
     isBegunBefore = false,
     isSuperseded = false,
     others = [],
+    recorded = [],
   }: CutOff,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
@@ -69,7 +70,8 @@ export async function takeBack(
   const wide = standing.find(({ id }) => id === before.id);
   const noted = isNoted ? (change.made ?? []) : [];
   const needed = neededBy(others);
-  const known = new Set([before, ...noted, ...needed.made].map(({ id }) => id));
+  const elsewhere = neededBy(recorded).made;
+  const known = new Set([before, ...noted, ...needed.made, ...elsewhere].map(({ id }) => id));
   const unnoted =
     isNoted && unconfirmed !== 'adding' && change.replaces !== true
       ? []

@@ -145,8 +145,11 @@ async function takeBackChangeOf(
       const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
       if (blockedBy !== undefined) throw new HeldError(`taking back "${planned.line}" is held`);
     };
+    const recorded = [...notes, ...appliedOf(journal, resource, planned.line)]
+      .map((each) => each.change)
+      .filter((other) => other !== change);
     const { made, taken, done, state } = await askingBeforeChanges(ask, () =>
-      takeBackChange(session, change, { ...known, isNoted }),
+      takeBackChange(session, change, { ...known, recorded, isNoted }),
     );
     // It was made before what was begun after it.
     const [next] = journal.appliedSince(resource, planned.line);
@@ -169,6 +172,11 @@ async function takeBackChangeOf(
   }
   if (isSettled) journal.settle(resource, planned.line);
   return false;
+}
+
+/** Lists what is recorded of a change, made to its end or in part. */
+function appliedOf(journal: Work['journal'], resource: string, line: string): readonly RecordedChange[] {
+  return journal.applied(resource).filter((each) => each.line === line || each.line === `${line}${IN_PART}`);
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {
