@@ -7,6 +7,7 @@ import {
   type ErrorKind,
   HeldError,
   LeaseHeldError,
+  OutdatedError,
   OutOfTimeError,
   StalePlanError,
   TakeBackError,
@@ -45,22 +46,15 @@ function mayBeSdkError(error: unknown): error is SdkError {
  * a region does not know them so soon after AssumeRole. The call had no effect. EC2 and IAM: "Common errors".
  */
 export function isExpiredSession(error: unknown): error is Error {
-  return isAwsError(
-    error,
-    'ExpiredToken',
-    'RequestExpired',
-    'AuthFailure',
-    'UnrecognizedClient',
-    'InvalidClientTokenId',
-    'InvalidAccessKeyId',
-  );
+  return isAwsError(error, 'ExpiredToken', 'RequestExpired', 'AuthFailure');
 }
 
 /**
- * Tells whether AWS did not take a call for the moment, by throttling or because the session has expired: it had no
- * effect, and may be taken when it is sent again.
+ * Tells whether AWS did not take a call for the moment, by throttling or because the session has expired, or the call was
+ * not sent: it had no effect, and may be taken when it is sent again.
  */
 export function isNotTaken(error: unknown): boolean {
+  if (error instanceof OutdatedError) return true;
   return isExpiredSession(error) || (mayBeSdkError(error) && !isUsedUp(error) && isThrottlingError(error));
 }
 

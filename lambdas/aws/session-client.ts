@@ -6,21 +6,21 @@ import type { ClientSettings } from './session.ts';
 /** The number of times that the call at work is sent at most. */
 const sends = new AsyncLocalStorage<number>();
 
-/** What is asked before a call that changes something. */
-const questions = new AsyncLocalStorage<() => Promise<void>>();
+/** The check before a call that changes something. */
+const checks = new AsyncLocalStorage<() => Promise<void> | void>();
 
 /**
- * Does work in which each call that changes something is asked for directly before it is sent: reads before it may have
+ * Does work in which each call that changes something is checked directly before it is sent: reads before it may have
  * taken their time.
- * @param ask Throws where it must not be sent.
+ * @param check Throws where the call must not be sent. Where the call rests on a look, it must wait for nothing.
  */
-export function askingBeforeChanges<T>(ask: () => Promise<void>, work: () => Promise<T>): Promise<T> {
-  return questions.run(ask, work);
+export function checkingChanges<T>(check: () => Promise<void> | void, work: () => Promise<T>): Promise<T> {
+  return checks.run(check, work);
 }
 
-/** Asks what is to be asked before a call is sent. */
-export async function askBefore(operation: string): Promise<void> {
-  if (!isRead(operation)) await questions.getStore()?.();
+/** Checks a call before it is sent. */
+export async function checkCall(operation: string): Promise<void> {
+  if (!isRead(operation)) await checks.getStore()?.();
 }
 
 /** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
@@ -45,7 +45,7 @@ export function sessionClient<C>(
       (next, { commandName = '' }) =>
         async (call) => {
           if (isRead(commandName)) return next(call);
-          await askBefore(commandName);
+          await checkCall(commandName);
           return sends.run(1, () => next(call));
         },
       // Before the logger: a call that is not sent is none.

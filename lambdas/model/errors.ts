@@ -65,7 +65,15 @@ export class StalePlanError extends AutomationError {
  * with or taken back later.
  */
 export class HeldError extends AutomationError {
-  override readonly name = 'HeldError';
+  override readonly name: string = 'HeldError';
+}
+
+/**
+ * A call is not sent because what was asked and looked at before it is too long ago by the time at which it would leave.
+ * All is asked and looked at again.
+ */
+export class OutdatedError extends HeldError {
+  override readonly name = 'OutdatedError';
 }
 
 /**

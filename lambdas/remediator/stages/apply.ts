@@ -1,11 +1,11 @@
 import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { askingBeforeChanges, isRead } from '../../aws/session-client.ts';
+import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change, Note } from '../../changes/change.ts';
 import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
-import { HeldError, StalePlanError } from '../../model/errors.ts';
+import { HeldError, OutdatedError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gates } from '../gates/index.ts';
@@ -17,6 +17,12 @@ import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { appliedChange } from './applied-change.ts';
 import { lookAgain } from './look-again.ts';
+
+/**
+ * Time after which pause, window and time left are asked for again before a call is sent. The pause is remembered for 2 s,
+ * and no call leaves 5 s after it.
+ */
+export const MOST_MILLISECONDS_SINCE_ASKED = 2_500;
 
 /**
  * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Pause,
@@ -31,8 +37,10 @@ export async function applyFix(
   let last = fix.reading;
   for (const [index, change] of fix.changes.entries()) {
     for (let sends = 1; ; sends += 1) {
-      // First, as it may take seconds: what is read and asked then is true when the change is made.
+      // First, as they may take seconds: what is read and asked then is true when the change is made.
       await waitForTurn(session, change);
+      const claimed = (await whyNotNow(fix, work)) ?? (await claim(change, fix, work));
+      if (claimed !== undefined) return { applied, end: { is: 'stopped', verdict: claimed } };
       const looked = await lookAgain(session, fix, index, work, last);
       if (looked.end !== undefined) return { applied, end: looked.end };
       last = looked.reading;
@@ -62,26 +70,25 @@ async function applyStep(
   work: ConfiguredWork,
 ): Promise<Application> {
   const { finding, details } = fix;
+  const { clock } = work.ports;
   // Before it is made: nothing may go wrong between a change and the note of it.
   const line = await describeChange(change);
-  const blockedBy = await whyNotNow(change, line, fix, work);
-  if (blockedBy !== undefined) {
-    return { applied: [], end: { is: 'stopped', verdict: withDetails(blockedBy, details) } };
-  }
+  let askedAt = clock.now();
+  const blockedBy = (await whyNotNow(fix, work)) ?? (await begin(fix, line, work));
+  if (blockedBy !== undefined) return { applied: [], end: { is: 'stopped', verdict: blockedBy } };
   const { resource } = finding;
   const callsBefore = session.calls.length;
   let soFar: Change | undefined;
   let isMadeInPart = false;
   let blockedAmid: Verdict | undefined;
-  let isHeldBetween = false;
-  const ask = async (): Promise<void> => {
+  const mayContinue = async (): Promise<void> => {
+    askedAt = clock.now();
     blockedAmid = await firstVerdict(gates.beforeEachChange, finding, work);
     if (blockedAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
   };
-  const mayContinue = async (): Promise<void> => {
-    isHeldBetween = true;
-    await ask();
-    isHeldBetween = false;
+  const check = (): void => {
+    if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
+    throw new OutdatedError(`"${line}" was not sent: what was asked and looked at before took too long`);
   };
   const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
   try {
@@ -91,7 +98,7 @@ async function applyStep(
       work.journal.note(resource, { change: { ...noted }, line });
       return outlives ? work.journal.write() : undefined;
     };
-    const made = await askingBeforeChanges(ask, () => applyChange(session, change, note, mayContinue));
+    const made = await checkingChanges(check, () => applyChange(session, change, note, mayContinue));
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
     if (error instanceof StalePlanError) {
@@ -106,7 +113,8 @@ async function applyStep(
     }
     const calls = session.calls.slice(callsBefore);
     // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
-    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeldBetween;
+    const isHeld = error instanceof HeldError && !(error instanceof OutdatedError);
+    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
     if (!isMadeInPart && (isWithoutEffect || calls.every(({ operation }) => isRead(operation)))) {
       work.journal.cancel(resource, line);
     }
@@ -117,39 +125,43 @@ async function applyStep(
   }
 }
 
-/** The verdict where the change must not be made now. Otherwise it is written down that it is about to be. */
+/** Asks whether the change may be made now. @returns the verdict where it must not */
 async function whyNotNow(
-  change: Change,
-  line: string,
-  { finding }: PlannedFix,
+  { finding, details }: PlannedFix,
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
-  const { journal } = work;
-  const blockedBy =
-    (await firstVerdict(gates.beforeEachChange, finding, work)) ?? (await claim(change, finding, work));
-  if (blockedBy !== undefined) return blockedBy;
+  const verdict = await firstVerdict(gates.beforeEachChange, finding, work);
+  return verdict === undefined ? undefined : withDetails(verdict, details);
+}
+
+/** Writes down that the change is about to be made. @returns the verdict where that fails */
+async function begin(
+  { finding: { resource }, details }: PlannedFix,
+  line: string,
+  { journal, ports }: ConfiguredWork,
+): Promise<Verdict | undefined> {
   try {
-    journal.begin(finding.resource, line, new Date(work.ports.clock.now()));
+    journal.begin(resource, line, new Date(ports.clock.now()));
     await journal.write();
     return undefined;
   } catch (error) {
-    journal.cancel(finding.resource, line);
-    return retry(error);
+    journal.cancel(resource, line);
+    return retry(error, details);
   }
 }
 
 /** Marks a resource before a runbook is started for it. @returns the verdict where another job's execution has it */
 async function claim(
   change: Change,
-  finding: PlannedFix['finding'],
+  { finding, details }: PlannedFix,
   { job, runbook, ports }: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   if (!isStart(change) || runbook === undefined) return undefined;
   try {
     const other = await markInProgress(job, markPlace(finding, runbook, job), ports);
     if (other === undefined) return undefined;
-    return conclude('deferred', { willRetry: true, reason: startedElsewhere(other) });
+    return conclude('deferred', { ...details, willRetry: true, reason: startedElsewhere(other) });
   } catch (error) {
-    return retry(error);
+    return retry(error, details);
   }
 }

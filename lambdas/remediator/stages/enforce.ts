@@ -1,4 +1,3 @@
-import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -92,15 +91,15 @@ async function applyRound(
   return { verdicts, changed, stale, idle };
 }
 
-/** Tells whether a start was refused, so that no execution works on the finding, whichever attempt asked for it. */
+/** Tells whether a start was not sent, not taken or refused, so that no execution works on the finding. */
 function isIdle(
   { finding, changes }: PlannedFix,
   { end }: Application,
   { journal }: ConfiguredWork,
 ): boolean {
-  if (end.is !== 'stopped' || end.error === undefined || !changes.some(isStart)) return false;
-  // A start of an earlier attempt, of whose answer nobody knows, may have gone well.
-  return journal.earlierPlan(finding.resource) === undefined && errorKind(end.error) === 'refused';
+  if (end.is === 'applied' || !changes.some(isStart)) return false;
+  // A start of whose answer nobody knows, by whichever attempt, may have gone well.
+  return !journal.unresolved(finding.resource).some(({ change }) => isStart(change));
 }
 
 function keepsChanging({ fix: { finding, details }, words }: Stale): Verdict {

@@ -8,7 +8,7 @@ import type { Application } from './application.ts';
 import { planAnew } from './plan-anew.ts';
 import { targetOf } from './same-target.ts';
 
-/** A resource may be gone, exempt or fixed by its owner so long after it was read. */
+/** Time after which a resource may be gone, exempt or fixed by its owner since it was read. */
 const FRESH_MILLISECONDS = 2_000;
 /** The calls that one change makes at most before its last write. */
 const CALLS_OF_A_CHANGE = 3;

@@ -1,6 +1,6 @@
 import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { askingBeforeChanges } from '../../aws/session-client.ts';
+import { checkingChanges } from '../../aws/session-client.ts';
 import type { Change } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
 import { HeldError, TakeBackError } from '../../model/errors.ts';
@@ -13,6 +13,7 @@ import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 import { appliedChange, foundChange } from './applied-change.ts';
+import { MOST_MILLISECONDS_SINCE_ASKED } from './apply.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
@@ -131,6 +132,7 @@ async function takeBackChangeOf(
   const { journal } = work;
   const { resource } = finding;
   const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
+  let askedAt = work.ports.clock.now();
   const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
@@ -141,14 +143,17 @@ async function takeBackChangeOf(
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    const ask = async (): Promise<void> => {
+    // What is taken back was added by us, whatever its owner does meanwhile: so there is time to ask again.
+    const check = async (): Promise<void> => {
+      if (work.ports.clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
+      askedAt = work.ports.clock.now();
       const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
       if (blockedBy !== undefined) throw new HeldError(`taking back "${planned.line}" is held`);
     };
     const recorded = [...notes, ...appliedOf(journal, resource, planned.line)]
       .map((each) => each.change)
       .filter((other) => other !== change);
-    const { made, taken, done, state } = await askingBeforeChanges(ask, () =>
+    const { made, taken, done, state } = await checkingChanges(check, () =>
       takeBackChange(session, change, { ...known, recorded, isNoted }),
     );
     // It was made before what was begun after it.

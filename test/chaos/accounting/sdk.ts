@@ -1,6 +1,6 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SessionRequestHandler } from '../../../lambdas/aws/request-handler.ts';
-import { askBefore, isRead } from '../../../lambdas/aws/session-client.ts';
+import { checkCall, isRead } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from '../../lab/aws-model/operation.ts';
 import { sdkError } from '../../lab/aws-model/session.ts';
 
@@ -74,7 +74,7 @@ export function interceptSdk(answer: Answer): () => void {
     try {
       const operation = command.constructor.name.replace(/Command$/, '');
       const isChange = isSession && !isRead(operation);
-      if (isSession) await askBefore(operation);
+      if (isSession) await checkCall(operation);
       const output = await answer({
         service: config.serviceId,
         operation,

@@ -1,5 +1,5 @@
 import type { AwsCall, AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
-import { askBefore } from '../../../lambdas/aws/session-client.ts';
+import { checkCall } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from './operation.ts';
 
 /** A call of an SDK client, before it is answered. */
@@ -35,7 +35,7 @@ export function modelSession(
 ): AwsSession {
   const calls: AwsCall[] = [];
   const noting: Answer = async (call) => {
-    await askBefore(call.operation);
+    await checkCall(call.operation);
     requests += 1;
     const requestId = `request-${requests}`;
     calls.push({ service: call.service, operation: call.operation, requestId });

@@ -6,6 +6,7 @@ import { networkError } from '../../../lab/aws-model/session.ts';
 import { type AwsState, type Database, EMPTY_STATE, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
+import { settingsOf } from '../support/remediator-in-memory.ts';
 
 const WEB = 'sg-0000000a';
 const EXEMPT = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
@@ -197,6 +198,109 @@ describe('a security group', () => {
 
       expect(account.ports(WEB)).toEqual(['tcp 20-21', 'tcp 23-443']);
       expect(outcomesOf(account)).toMatchObject([{ outcome: writes === 0 ? 'compliant' : 'remediated' }]);
+    },
+  );
+});
+
+describe('while what comes before a call is slow', () => {
+  const initial: AwsState = {
+    ...EMPTY_STATE,
+    clusters: { warehouse: { isPublic: true, pending: null, tags: {} } },
+  };
+
+  function clusterByRunbook(): ModelAccount {
+    const account = new ModelAccount('redshift-cluster-public', initial);
+    account.remediator.settings = settingsOf({ rule: 'redshift-cluster-public', method: 'runbook' });
+    return account;
+  }
+
+  /** Acts once, at a call of the remediator beside those to the account. */
+  function at(account: ModelAccount | GroupAccount, port: string, act: () => void): void {
+    let isDone = false;
+    account.remediator.fault = (called) => {
+      if (called === port && !isDone) {
+        isDone = true;
+        act();
+      }
+      return undefined;
+    };
+  }
+
+  test.each(['readInProgress', 'writeInProgress'])(
+    'a cluster that its owner fixes gets no runbook, and no mark is left (%s)',
+    async (port) => {
+      const account = clusterByRunbook();
+      at(account, port, () => {
+        account.remediator.now += 5_000;
+        const fixed = { isPublic: false, pending: null, tags: {} };
+        account.set({ ...account.state, clusters: { warehouse: fixed } });
+      });
+
+      await account.remediator.attempt(account.job('warehouse'));
+
+      expect(account.writes).toEqual([]);
+      expect(outcomesOf(account)).toMatchObject([{ outcome: 'compliant', applied: [] }]);
+      expect(account.remediator.inProgress.size).toBe(0);
+    },
+  );
+
+  test('a runbook that a pause holds leaves no mark', async () => {
+    const account = clusterByRunbook();
+    at(account, 'writeInProgress', () => {
+      account.remediator.now += 3_000;
+      account.remediator.pause = 'all';
+    });
+
+    await account.remediator.attempt(account.job('warehouse'));
+
+    expect(account.writes).toEqual([]);
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'deferred', applied: [] }]);
+    expect(account.remediator.inProgress.size).toBe(0);
+  });
+
+  test('a group that is exempted while the journal is written is left', async () => {
+    const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
+    at(account, 'writeJournal', () => {
+      account.remediator.now += 30_000;
+      account.tag(WEB, EXEMPT);
+    });
+
+    await account.remediator.attempt(account.job(SSH, WEB));
+
+    expect(account.writes).toEqual([]);
+    expect(outcomesOf(account)).toMatchObject([{ outcome: 'exempt', applied: [] }]);
+    expect(outcomesOf(account)[0]).not.toHaveProperty('unconfirmed');
+  });
+
+  test.each([1, 2, 3, 4, 5, 6])(
+    'a rule that its owner narrows is not written over (question %i for the pause)',
+    async (question) => {
+      const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
+      let questions = 0;
+      account.remediator.fault = (port) => {
+        if (port !== 'pause') return undefined;
+        questions += 1;
+        if (questions === question) {
+          account.remediator.now += 5_000;
+          const rules = account.group(WEB)?.rules ?? [];
+          account.setRules(
+            WEB,
+            rules.map((each) =>
+              each.id === 'sgr-1' && each.fromPort < 23 ? { ...each, fromPort: 443 } : each,
+            ),
+          );
+        }
+        return undefined;
+      };
+
+      const job = account.job(SSH, WEB);
+      const { unfinished } = await account.remediator.attempt(job);
+      // What was added and not taken back in time is open work.
+      if (unfinished.length > 0) await account.remediator.attempt(job, { number: 2 });
+      await finish(account);
+
+      const narrowed = questions >= question;
+      expect(account.ports(WEB)).toEqual(narrowed ? ['tcp 443-443'] : ['tcp 20-21', 'tcp 23-443']);
     },
   );
 });
