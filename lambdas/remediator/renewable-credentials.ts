@@ -55,7 +55,8 @@ export class RenewableCredentials {
             try {
               return await next(call);
             } catch (error) {
-              const isRenewed = isExpiredSession(error) && (await this.#renew(used));
+              // Where the role can't be assumed again, AWS's answer to the call still says what became of it.
+              const isRenewed = isExpiredSession(error) && (await this.#renew(used).catch(() => false));
               if (!isRenewed || !isRead(commandName)) throw error;
             }
           }

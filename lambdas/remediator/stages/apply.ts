@@ -3,7 +3,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change, Note } from '../../changes/change.ts';
-import { applyChange, describeChange, waitForTurn } from '../../changes/index.ts';
+import { applyChange, canTakeBack, describeChange, waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { HeldError, OutdatedError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
@@ -115,9 +115,10 @@ async function applyStep(
     // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
     const isHeld = error instanceof HeldError && !(error instanceof OutdatedError);
     const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
-    if (!isMadeInPart && (isWithoutEffect || calls.every(({ operation }) => isRead(operation)))) {
-      work.journal.cancel(resource, line);
-    }
+    // What its note says is all that was made, and nothing of it is taken back.
+    const isNotedInFull = (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
+    const isUnmade = isWithoutEffect || calls.every(({ operation }) => isRead(operation));
+    if (isMadeInPart ? isNotedInFull : isUnmade) work.journal.cancel(resource, line);
     const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];
     const verdict =
       blockedAmid === undefined ? verdictOfError(error, details) : withDetails(blockedAmid, details);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { EC2Client } from '../../../lambdas/aws/ec2.ts';
-import { errorKind } from '../../../lambdas/aws/errors.ts';
+import { errorKind, isNotTaken } from '../../../lambdas/aws/errors.ts';
 import { GetAccessKeyLastUsedCommand, IAMClient, UpdateAccessKeyCommand } from '../../../lambdas/aws/iam.ts';
 import { pollId } from '../../../lambdas/model/job.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
@@ -275,6 +275,24 @@ describe('opening a session', () => {
     await change();
 
     expect(aws.calls.at(-1)?.headers['x-amz-security-token']).toBe('token-2');
+  });
+
+  test('a call that met the end of a session keeps AWS’s answer where the role can’t be assumed again', async () => {
+    let sessions = 0;
+    await using aws = await scriptedAws((call) => {
+      if (call.form.get('Action') !== 'AssumeRole') return queryError('ExpiredToken', 403);
+      sessions += 1;
+      return sessions === 1 ? assumed : queryError('AccessDenied', 403);
+    });
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.endpoint);
+    const session = await new Sessions(environment, clock, silent).open(request);
+
+    const change = session
+      .client(IAMClient)
+      .send(new UpdateAccessKeyCommand({ AccessKeyId: 'AKIA1', Status: 'Inactive' }));
+
+    await expect(change).rejects.toSatisfy(isNotTaken);
+    expect(sessions).toBe(2);
   });
 
   test('calls are signed with the role’s credentials, and recorded with their request ids, failures too', async () => {

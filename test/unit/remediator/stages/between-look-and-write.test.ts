@@ -258,6 +258,22 @@ describe('while what comes before a call is slow', () => {
     expect(account.remediator.inProgress.size).toBe(0);
   });
 
+  test('a log group that a pause meets before its retention is recorded as made in part, with nothing unknown', async () => {
+    const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
+    const account = new ModelAccount('vpc-flow-logs-disabled', { ...EMPTY_STATE, vpcs });
+    account.onWrite = () => {
+      account.remediator.now += 3_000;
+      account.remediator.pause = 'all';
+    };
+
+    await account.remediator.attempt(account.job('vpc-0123abcd'));
+
+    expect(account.writes).toEqual(['CreateLogGroup']);
+    const [outcome] = outcomesOf(account);
+    expect(outcome?.applied).toMatchObject([{ change: { made: ['log group'] } }]);
+    expect(outcome).not.toHaveProperty('unconfirmed');
+  });
+
   test('a group that is exempted while the journal is written is left', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 22, 22)] });
     at(account, 'writeJournal', () => {
