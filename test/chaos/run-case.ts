@@ -576,6 +576,7 @@ class CaseRun implements CaseResult {
       compliant:
         versions.every((version) => this.#oracle.violates(resource, version.state, this.#job)) &&
         !this.#isTorn(resource) &&
+        !this.#isUnknownYet(resource) &&
         'it violated the rule all the time',
       exempt:
         !versions.some(({ state: at }) => isExempt(at, resource) || hasExemptSnapshot(at, resource)) &&
@@ -584,6 +585,14 @@ class CaseRun implements CaseResult {
     const lie = lies[name];
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
     this.#judgeRecord(resource, outcome);
+  }
+
+  /** Whether AWS says `SUCCESS` of a flow log still that will turn out to deliver nothing. */
+  #isUnknownYet(resource: string): boolean {
+    const flowLogs = this.#model.state.vpcs[resource]?.flowLogs ?? [];
+    const isUnknown = flowLogs.some(({ failsAt = 0 }) => failsAt > this.#remediator.now);
+    if (isUnknown) this.counts.add('allowed: AWS did not know yet that a flow log delivers nothing');
+    return isUnknown;
   }
 
   /**
