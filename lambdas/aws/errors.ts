@@ -82,7 +82,7 @@ export function errorKind(error: unknown): ErrorKind {
 }
 
 /**
- * Tells whether nobody can know if a call had its effect: no answer came, AWS answered with a fault of its own, or
+ * Tells whether nobody can know if a call had its effect: no answer came, AWS answered with an internal error, or
  * the answer could not be read.
  */
 export function isAnswerLost(error: unknown): boolean {

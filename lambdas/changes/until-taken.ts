@@ -1,5 +1,6 @@
 import { isNotTaken } from '../aws/errors.ts';
 import type { AwsSession } from '../aws/session.ts';
+import type { MayContinue } from './change.ts';
 
 /** Number of times that a call is sent which AWS does not take. */
 export const MOST_SENDS = 4;
@@ -13,12 +14,16 @@ export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 
  * giving up would leave the change half made; a change of which nothing is made is planned again as a whole.
  * @param lookAndSend Looks, then sends. `isAgain` is true from the second time on: what was seen and asked before may not
  *   hold any more.
- * @param isNotTakenBy Tells whether an error means that. Default: `isNotTaken`.
+ * @param options.mayContinue Asked before each further time.
+ * @param options.isNotTakenBy Tells whether an error means that. Default: `isNotTaken`.
  */
 export async function untilTaken<T>(
   session: Pick<AwsSession, 'sleep'>,
   lookAndSend: (isAgain: boolean) => Promise<T>,
-  isNotTakenBy: (error: unknown) => boolean = isNotTaken,
+  {
+    mayContinue = async () => {},
+    isNotTakenBy = isNotTaken,
+  }: { readonly mayContinue?: MayContinue; readonly isNotTakenBy?: (error: unknown) => boolean } = {},
 ): Promise<T> {
   for (let sends = 1; ; sends += 1) {
     try {
@@ -26,6 +31,7 @@ export async function untilTaken<T>(
     } catch (error) {
       if (sends === MOST_SENDS || !isNotTakenBy(error)) throw error;
       await session.sleep(pauseAfter(sends));
+      await mayContinue();
     }
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { AccessKey, Cluster, Database, FlowLog, Trail, User, Vpc } from '../lab/aws-model/state.ts';
 import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 import { NOW } from '../unit/remediator/support/iam-account.ts';
-import { ACCOUNT, type Case, REGION } from './case.ts';
+import { ACCOUNT, type Case, type JobSpec, REGION } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
 import { disturbances, kills } from './generate-disturbances.ts';
 
@@ -13,6 +13,10 @@ function named<T>(prefix: string, all: readonly T[]): Record<string, T> {
 }
 
 const times = fc.integer({ min: 1, max: 2 });
+
+/** One or two jobs of a rule without options. */
+const jobsOf = (rule: string): fc.Arbitrary<JobSpec[]> =>
+  times.map((count) => Array.from({ length: count }, () => ({ rule, options: {} })));
 
 const flowLogs: fc.Arbitrary<readonly Omit<FlowLog, 'id'>[]> = fc.constantFrom<Omit<FlowLog, 'id'>[]>(
   [],
@@ -88,9 +92,7 @@ export const snapshotCases: fc.Arbitrary<Case> = fc.record({
       }),
     ),
   })),
-  jobs: times.map((count) =>
-    Array.from({ length: count }, () => ({ rule: 'rds-snapshot-public', options: {} })),
-  ),
+  jobs: jobsOf('rds-snapshot-public'),
   disturbances: disturbances('snapshot'),
   kills,
 });
@@ -136,9 +138,7 @@ const withClusters = fc
 export const clusterCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('cluster' as const),
   initial: withClusters,
-  jobs: times.map((count) =>
-    Array.from({ length: count }, () => ({ rule: 'redshift-cluster-public', options: {} })),
-  ),
+  jobs: jobsOf('redshift-cluster-public'),
   disturbances: disturbances('cluster'),
   kills,
 });
@@ -161,9 +161,7 @@ const withTrails = fc.array(trails, { minLength: 1, maxLength: 2 }).map((all) =>
 export const trailCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('trail' as const),
   initial: withTrails,
-  jobs: times.map((count) =>
-    Array.from({ length: count }, () => ({ rule: 'cloudtrail-log-file-validation', options: {} })),
-  ),
+  jobs: jobsOf('cloudtrail-log-file-validation'),
   disturbances: disturbances('trail'),
   kills,
 });

@@ -120,7 +120,7 @@ describe('accounts and resources that are not what the finding says', () => {
       /PackedPolicyTooLarge/,
     ],
   ] as const)(
-    'a target role that %s: its findings fail with advice, other accounts are cured',
+    'a target role that %s: its findings fail with advice, other accounts are remediated',
     async (_, effect, says) => {
       const deployed = await harness.deploy({ rules: enforce });
       const [closed, open] = [harness.account(0), harness.account(1)];
@@ -159,7 +159,7 @@ describe('accounts and resources that are not what the finding says', () => {
       await makeViolation(harness.endpoint, SSH, account),
       await makeViolation(harness.endpoint, SSH, account),
     ];
-    const [refused, cured] = items.map(({ resource_id }) => resource_id);
+    const [refused, remediated] = items.map(({ resource_id }) => resource_id);
     const before = await deployed.snapshot(account);
     harness.fault({
       service: 'ec2',
@@ -171,7 +171,7 @@ describe('accounts and resources that are not what the finding says', () => {
     const { outcomes } = await deployed.run(SSH, items);
 
     const of = (id?: string) => outcomes.find(({ finding }) => finding.resource === id);
-    expect(of(cured)).toMatchObject({ outcome: 'remediated' });
+    expect(of(remediated)).toMatchObject({ outcome: 'remediated' });
     expect(of(refused)).toMatchObject({
       outcome: 'failed',
       willRetry: true,

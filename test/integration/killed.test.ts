@@ -33,7 +33,7 @@ const twoRanges = [
   { IpProtocol: 'tcp', FromPort: 22, ToPort: 30, Ipv6Ranges: [{ CidrIpv6: '::/0' }] },
   { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: OFFICE }] },
 ];
-const cured = [
+const remediated = [
   `tcp 20-21 ${WORLD} legacy application`,
   `tcp 22-22 ${OFFICE} `,
   `tcp 23-30 ::/0 `,
@@ -121,7 +121,7 @@ describe('a function that is killed amid its work', () => {
       expect(fault.hits).toBe(1);
       expect(invocations).toBe(2);
       expect(timeouts).toBe(1);
-      expect(await ingressRules(harness.endpoint, account, group)).toEqual(cured);
+      expect(await ingressRules(harness.endpoint, account, group)).toEqual(remediated);
       const { outcomes } = await deployed.resultOf({ rule: SSH, asOf }, 1);
       expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
       const [outcome] = outcomes;

@@ -160,11 +160,8 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   },
   async apply(session, change, note, mayContinue) {
     try {
-      const lookAndWrite = async (isAgain: boolean): Promise<S3PublicAccessBlockSet> => {
-        if (isAgain) await mayContinue();
-        return apply(session, change);
-      };
-      const made = await untilTaken(session, lookAndWrite, (error) => isAwsError(error, ...CONFLICTS));
+      const isNotTakenBy = (error: unknown): boolean => isAwsError(error, ...CONFLICTS);
+      const made = await untilTaken(session, () => apply(session, change), { mayContinue, isNotTakenBy });
       note(made);
       return made;
     } catch (error) {

@@ -125,22 +125,18 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
     try {
       const isNew = await untilTaken(
         session,
-        async (isAgain) => {
-          if (isAgain) await mayContinue();
+        async () => {
           await checkUnlogged(session, change);
           return create(session, change);
         },
-        (error) => isAwsError(error, 'OperationAborted'),
+        { mayContinue, isNotTakenBy: (error) => isAwsError(error, 'OperationAborted') },
       );
       if (isNew) note({ ...change, made: ['log group'] });
       else if (!(await isUnfinished(session, resource))) return { ...change, made: [] };
       const isOurs = await untilTaken(
         session,
-        async (isAgain) => {
-          if (isAgain) await mayContinue();
-          return (!isAgain || (await isUnfinished(session, resource))) && retain(session, change);
-        },
-        isBusy,
+        async (isAgain) => (!isAgain || (await isUnfinished(session, resource))) && retain(session, change),
+        { mayContinue, isNotTakenBy: isBusy },
       );
       const made: LogGroupCreate = {
         ...change,

@@ -143,13 +143,11 @@ async function amid(
   send: () => Promise<NetworkAclEntryNarrow>,
 ): Promise<NetworkAclEntryNarrow> {
   if (done.made.length === 0) return send();
-  return untilTaken(session, async (isAgain) => {
-    if (isAgain) {
-      await mayContinue();
-      await lookAgain(session, done);
-    }
+  const lookAndSend = async (isAgain: boolean): Promise<NetworkAclEntryNarrow> => {
+    if (isAgain) await lookAgain(session, done);
     return send();
-  });
+  };
+  return untilTaken(session, lookAndSend, { mayContinue });
 }
 
 async function apply(

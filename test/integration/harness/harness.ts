@@ -26,7 +26,7 @@ import { workOff } from './job-service.ts';
 import { freshAccount, type OutcomeEvent, Product, type ProductOptions } from './product.ts';
 import { oldAccessKeys } from './violations.ts';
 
-/** The surroundings of a test file: the shared local AWS behind a proxy of its own, and a tenant. */
+/** The shared local AWS behind a proxy for one test file, and a tenant. */
 export interface Harness extends AsyncDisposable {
   /** The local AWS itself: what tests make and look at meets no fault. */
   readonly endpoint: string;

@@ -141,7 +141,7 @@ describe.each(rules)('%s by its runbook', (rule) => {
 });
 
 describe('what the document leaves open', () => {
-  test('its known failure, in a VPC that is not the default one, ends cured by direct calls', async () => {
+  test('its known failure, in a VPC that is not the default one, ends fixed by direct calls', async () => {
     const deployed = await deploy(SSH);
     const group = await account.group([
       tcp(22, 22, WORLD),
@@ -172,7 +172,7 @@ describe('what the document leaves open', () => {
     ]);
   });
 
-  test('what it did close stays closed, and the rest is cured by direct calls', async () => {
+  test('what it did close stays closed, and the rest is fixed by direct calls', async () => {
     const deployed = await deploy(SSH);
     const group = await account.group([...ALL_FOUR, tcp(20, 443, WORLD)]);
 
@@ -288,7 +288,7 @@ describe('Systems Manager', () => {
   });
 });
 
-test('a cluster that is cured directly is in progress until AWS shows it; another poll waits, and changes nothing', async () => {
+test('a cluster that is fixed directly is in progress until AWS shows it; another poll waits, and changes nothing', async () => {
   const deployed = await deploy(REDSHIFT, { method: 'api' });
   redshift.lasts = { reads: Number.POSITIVE_INFINITY };
   const item = await account.violation(REDSHIFT);
