@@ -46,7 +46,7 @@ export interface CutOff {
   readonly isSuperseded?: boolean;
   /** The changes to the resource that were applied to their end since it was planned: what they rest on stays. */
   readonly others?: readonly Change[];
-  /** The same change as other attempts have noted or recorded it: what they name is theirs, and in the record. */
+  /** The same change as other attempts have noted it, and what is recorded of the resource: what they name is theirs. */
   readonly recorded?: readonly Change[];
   /** The changes to the resource that were applied since it was begun, to their end or in part. */
   readonly since?: readonly Change[];

@@ -7,7 +7,8 @@ import { createEntry, goneError, look, replaceEntry, type Standing } from './cal
 import { describeEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
 import { removeEntries } from './take-back.ts';
 
-const schema = z.object({
+/** The change that puts an open entry back, or takes entries out, as data. */
+export const restoreSchema = z.object({
   kind: z.literal('network-acl-entry-restore'),
   /** The network ACL's id. */
   resource: z.string(),
@@ -18,7 +19,7 @@ const schema = z.object({
   /** The entries that were put in the open one's place, to be taken out. */
   remove: z.array(networkAclEntrySchema),
 });
-export type NetworkAclEntryRestore = z.infer<typeof schema>;
+export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;
 
 function stale(resource: string, what: string): StalePlanError {
   return new StalePlanError(
@@ -84,7 +85,7 @@ async function apply(
  */
 export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
   kind: 'network-acl-entry-restore',
-  schema,
+  schema: restoreSchema,
   pace: ec2Writes,
   calls: ({ remove }) => Math.max(1, remove.length),
   describe({ resource, open, over, remove }) {

@@ -3,7 +3,7 @@ import type { Change, CutOff, TakenBack } from '../change.ts';
 import { look } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
-import type { NetworkAclEntryRestore } from './entry-restore.ts';
+import { type NetworkAclEntryRestore, restoreSchema } from './entry-restore.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
 import { takeBackEntries } from './take-back.ts';
 
@@ -29,6 +29,17 @@ function isReused(ruleNumber: number, since: readonly Change[]): boolean {
     const narrowed = narrowSchema.safeParse(other).data;
     return narrowed !== undefined && madeOf(narrowed).some((entry) => entry.ruleNumber === ruleNumber);
   });
+}
+
+/** Finds the numbers of the entries that changes have made, and that were not taken out again since. */
+function standingOf(changes: readonly Change[]): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const change of changes) {
+    for (const number of narrowSchema.safeParse(change).data?.made ?? []) numbers.add(number);
+    for (const { ruleNumber } of restoreSchema.safeParse(change).data?.remove ?? [])
+      numbers.delete(ruleNumber);
+  }
+  return numbers;
 }
 
 /** Tells whether the place of the open entry is as the change was to leave it. */
@@ -92,10 +103,12 @@ export async function takeBack(
   }
   // It may have been closed by a call that the read does not show yet.
   if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
-  const elsewhere = recorded.flatMap((other) => narrowSchema.safeParse(other).data?.made ?? []);
-  const mayStand = created.filter(({ ruleNumber }) =>
-    isNoted ? made.includes(ruleNumber) || ruleNumber === unconfirmed : !elsewhere.includes(ruleNumber),
-  );
+  // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
+  const elsewhere = standingOf([...recorded, ...others, ...since]);
+  const mayStand = created.filter(({ ruleNumber }) => {
+    if (isNoted && made.includes(ruleNumber)) return true;
+    return (!isNoted || ruleNumber === unconfirmed) && !elsewhere.has(ruleNumber);
+  });
   const { removed, unseen, held } = await takeBackEntries(
     session,
     resource,

@@ -150,7 +150,7 @@ async function takeBackChangeOf(
       const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
       if (blockedBy !== undefined) throw new HeldError(`taking back "${planned.line}" is held`);
     };
-    const recorded = [...notes, ...appliedOf(journal, resource, planned.line)]
+    const recorded = [...notes, ...journal.applied(resource)]
       .map((each) => each.change)
       .filter((other) => other !== change);
     const { made, taken, done, state } = await checkingChanges(check, () =>
@@ -177,11 +177,6 @@ async function takeBackChangeOf(
   }
   if (isSettled) journal.settle(resource, planned.line);
   return false;
-}
-
-/** Lists what is recorded of a change, made to its end or in part. */
-function appliedOf(journal: Work['journal'], resource: string, line: string): readonly RecordedChange[] {
-  return journal.applied(resource).filter((each) => each.line === line || each.line === `${line}${IN_PART}`);
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {

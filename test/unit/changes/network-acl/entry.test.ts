@@ -443,7 +443,6 @@ describe('taken back after a kill', () => {
   });
 
   test.each([
-    { what: 'made', other: { ...done, before: allow(200, '0.0.0.0/0') }, left: [ten], made: [101] },
     {
       what: 'counted on',
       other: { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] },
@@ -464,6 +463,49 @@ describe('taken back after a kill', () => {
 
     expect(acl.entries).toEqual(left);
     expect(change).toMatchObject({ state: 'settled', made: { made, closed: 'no' } });
+  });
+
+  describe('where another attempt has put an entry under the number that a call named whose answer was lost', () => {
+    const made = { ...narrowing, made: [101] };
+    const whole = { ...done, created: [ten], made: [101], before: allow(200, '0.0.0.0/0') };
+    const removed = {
+      kind: 'network-acl-entry-restore',
+      resource: ACL,
+      open: null,
+      over: null,
+      remove: [ten],
+    };
+    const unanswered = { ...narrowing, made: [], unconfirmed: 101 };
+    const onIt = { ...deletion, before: allow(200, '0.0.0.0/0'), seen: [describeEntry(ten)] };
+
+    test.each([
+      { what: 'that one is in the record', known: { recorded: [made], others: [onIt] } },
+      { what: 'another finding’s change has made it', known: { others: [whole] } },
+      { what: 'another job has added it', known: { others: [onIt], since: [made] } },
+    ])('$what, and is not recorded again', async ({ known }) => {
+      for (const change of [unanswered, begun]) {
+        const acl: ScriptedAcl = { entries: [ten] };
+        await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+        const taken = await takeBackChange(sessionOf(aws), change, { ...cutOff, ...known });
+
+        expect(taken).toEqual({ state: 'settled' });
+        expect(acl.entries).toEqual([ten]);
+      }
+    });
+
+    test('and has taken it out again, what stands there now is taken out', async () => {
+      const acl: ScriptedAcl = { entries: [ten] };
+      await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+
+      const taken = await takeBackChange(sessionOf(aws), unanswered, {
+        ...cutOff,
+        recorded: [made, removed],
+      });
+
+      expect(taken).toMatchObject({ state: 'settled', made: { made: [101] } });
+      expect(acl.entries).toEqual([]);
+    });
   });
 
   test('nothing is, where it was cut off before its first call', async () => {
