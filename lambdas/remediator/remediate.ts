@@ -1,22 +1,21 @@
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
-import type { Mode } from '../model/mode.ts';
-import type { SettingsVersions } from '../model/settings.ts';
 import { loadRule } from '../rules/index.ts';
-import type { Action } from './action.ts';
 import { Book, type Entry } from './book.ts';
+import { configure } from './configure.ts';
 import { endedExemptions } from './ended-exemptions.ts';
-import { askGates, passGates } from './gates/gate.ts';
+import { passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
-import { blockedByVerdict, modes } from './modes.ts';
+import type { Learned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { DoneJobs } from './record/done-jobs.ts';
 import { FindingMemory } from './record/finding-memory.ts';
+import { Holds } from './record/holds.ts';
 import { Journal } from './record/journal.ts';
-import { confirmHeld, endLease, type HeldLease, takeLease } from './record/lease.ts';
+import { confirmHeld, endLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
@@ -27,30 +26,14 @@ import { markPlace, removeMarks } from './runbooks/marks.ts';
 import { assessEach } from './stages/assess.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
 import { openSession } from './stages/open-session.ts';
+import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
-import { readSettings } from './stages/read-settings.ts';
 import { recall } from './stages/recall.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
-import { conclude, onlyVerdicts, retry, type Verdict, withoutVerdicts } from './verdict.ts';
+import { conclude, onlyVerdicts, retry, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
-
-/** Knowledge that an attempt gains on its way and that its record needs. */
-interface Learned {
-  lease?: HeldLease;
-  isRecalled: boolean;
-  isRoleMissing: boolean;
-  settingsError?: SettingsError;
-  mode?: Mode;
-  settingsVersions?: SettingsVersions;
-  endedExemptions: ReadonlyMap<string, readonly string[]>;
-  /** The findings on which no automation execution works any more. */
-  readonly idle: Finding[];
-  /** True where outcomes that are as before are published, too. */
-  publishesAll: boolean;
-  readonly failures: unknown[];
-}
 
 /**
  * Processes the findings of a job that have no outcome yet: reads the resources, plans, applies (where the rule's mode
@@ -66,7 +49,9 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const recent = new RecentChanges({ job, ports, journal });
   const log = new OutcomeLog(job, ports.evidence);
   const memory = new FindingMemory();
-  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done: new DoneJobs(job) };
+  const done = new DoneJobs(job);
+  const holds = new Holds(ports);
+  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done, holds };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = {
     isRecalled: false,
@@ -103,8 +88,11 @@ function closedWords({ poll }: Job): string {
 
 /** The way of the pending findings from the settings to a verdict. */
 async function workOnPending(book: Book, job: Work, learned: Learned): Promise<void> {
-  const configured = await configure(book, job, learned);
-  if (configured === undefined) return;
+  const configured = await configure(book.pending, job, learned);
+  if (configured instanceof SettingsError) {
+    learned.settingsError = configured;
+    return book.addToPending(conclude('failed', { willRetry: true, reason: configured.message }));
+  }
   const { work, action, blockedBy } = configured;
 
   // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
@@ -139,7 +127,10 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const planned = await planFixes(session, book.pending, assessments, work, endings, reading);
   book.add(planned.verdicts);
 
-  const acted = await action.act(session, planned.fixes, work);
+  const passed = await passPlans(planned.fixes, work);
+  book.add(passed.verdicts);
+
+  const acted = await action.act(session, passed.fixes, work);
   learned.idle.push(...acted.idle);
   book.add(acted.verdicts);
 
@@ -171,40 +162,6 @@ function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
     entries.map(({ finding }) => finding),
     work,
   );
-}
-
-/** Values that the stages after the settings work with. */
-interface Configured {
-  readonly work: ConfiguredWork;
-  readonly action: Action;
-  /** Reason why nothing may be changed now although the mode is `enforce`. */
-  readonly blockedBy: string | undefined;
-}
-
-/** Reads the settings and chooses what is done about violations. Settings that can't be used end the attempt. */
-async function configure(book: Book, job: Work, learned: Learned): Promise<Configured | undefined> {
-  try {
-    const work = await readSettings(job);
-    learned.mode = work.mode;
-    learned.settingsVersions = work.settings.versions;
-    learned.publishesAll = work.settings.allRules.events === 'all';
-    learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
-    const blockedBy = await blockedNow(book, work);
-    const action = blockedBy === undefined ? modes[work.mode] : blockedByVerdict(blockedBy);
-    return { work, action, blockedBy: blockedBy?.details.reason };
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    learned.settingsError = error;
-    book.addToPending(conclude('failed', { willRetry: true, reason: error.message }));
-    return undefined;
-  }
-}
-
-/** Finds what stands against changing anything now: it is no reason of one finding, so one is asked for all. */
-async function blockedNow(book: Book, work: ConfiguredWork): Promise<Verdict | undefined> {
-  const [finding] = book.pending;
-  if (work.mode !== 'enforce' || finding === undefined) return undefined;
-  return askGates(gates.beforeChanging, finding, work);
 }
 
 /** Writes and publishes the outcomes, and keeps for the next attempt what it must know. */

@@ -6,6 +6,7 @@ import type { Runbook } from '../rules/runbook.ts';
 import type { Attempt, Ports } from './ports.ts';
 import type { DoneJobs } from './record/done-jobs.ts';
 import type { FindingMemory } from './record/finding-memory.ts';
+import type { Holds } from './record/holds.ts';
 import type { Journal } from './record/journal.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
@@ -21,6 +22,7 @@ export interface Work {
   readonly memory: FindingMemory;
   readonly recent: RecentChanges;
   readonly done: DoneJobs;
+  readonly holds: Holds;
 }
 
 /** Knowledge of the stages after the settings, besides. */

@@ -22,6 +22,9 @@ locals {
     ["account#????????????", "lease#${local.region}#*", "done#*#????????????#${local.region}", "finding#????????????#${local.region}#*"],
     local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
   )
+
+  # What operators write, and it only reads.
+  operators_items = ["hold#????????????#*"]
 }
 
 module "remediator" {
@@ -114,7 +117,15 @@ module "remediator" {
     },
     # A request without a key satisfies ForAllValues: hence Null. TransactWriteItems is asked for as PutItem.
     {
-      Action   = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+      Action   = ["dynamodb:BatchGetItem"]
+      Resource = [local.table_arn]
+      Condition = {
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.operators_items) }
+        Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+      }
+    },
+    {
+      Action   = ["dynamodb:PutItem"]
       Resource = [local.table_arn]
       Condition = {
         "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = local.own_items }

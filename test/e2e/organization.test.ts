@@ -12,6 +12,7 @@ import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { prepareTerraform, type TerraformVariables } from '../lab/terraform/index.ts';
 import { deployedInRegion } from './deployed-in-region.ts';
 import { testFunctionPermissions } from './function-permissions.ts';
+import { testOperator } from './operator.ts';
 import { takeOutRegion } from './regions-of-example.ts';
 
 const say = (line: string): void => console.info(line);
@@ -234,6 +235,8 @@ describe('examples/organization in a local AWS', () => {
   });
 
   testFunctionPermissions(() => demo);
+
+  testOperator(() => demo);
 
   test('a rollout goes account by account, and every account is accounted for', async () => {
     const { proxy, tenant, aws } = demo.lab;

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
+import { formatIssues } from '../../model/issues.ts';
+import { type HoldName, holdItemSchema, holdKey } from '../../model/operator-items.ts';
 import {
   CHANGED,
   type ChangedItem,
@@ -26,6 +28,7 @@ import type {
   FindingName,
   FindingRecord,
   FindingsStore,
+  Hold,
   JobName,
   Known,
   Lease,
@@ -103,6 +106,15 @@ export class FindingsRecord implements FindingsStore {
     return items.map((item) => parseItem(changedItemSchema, item));
   }
 
+  async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
+    const items = (await this.#table.read(names.map(holdKey))).map((item) => keySchema.parse(item));
+    return names.flatMap((name) => {
+      const { pk, sk } = holdKey(name);
+      const item = items.find((each) => each.pk === pk && each.sk === sk);
+      return item === undefined ? [] : holdOf(name, item);
+    });
+  }
+
   #leaseItem({ region, job }: JobName, lease: Lease): LeaseItem {
     return { ...lease, ...leaseKey(region, job), version: 1, expiresAt: this.#inDays(LEASE_DAYS) };
   }
@@ -127,6 +139,13 @@ export class FindingsRecord implements FindingsStore {
   #inDays(days: number): number {
     return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
   }
+}
+
+function holdOf(name: HoldName, item: unknown): Hold {
+  const parsed = holdItemSchema.safeParse(item);
+  if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
+  const { version: _, ...hold } = parsed.data;
+  return { name, ...hold };
 }
 
 function isDone({ pk }: { readonly pk: string }): boolean {

@@ -1,3 +1,4 @@
+import type { HoldItem, HoldName } from '../../model/operator-items.ts';
 import type {
   ChangedItem,
   ChangedResource,
@@ -36,7 +37,12 @@ export interface FindingsStore {
   ): Promise<Known>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
+  /** Reads the holds of these names that operators have set, those that are over among them. */
+  readHolds(names: readonly HoldName[]): Promise<Hold[]>;
 }
+
+/** A hold; `problem`: why it can't be understood. */
+export type Hold = { readonly name: HoldName } & (Omit<HoldItem, 'version'> | { readonly problem: string });
 
 /** The name of a lease. */
 export interface JobName {

@@ -8,6 +8,7 @@ import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { applyFix } from './apply.ts';
 import { waitForOwnChanges } from './own-changes.ts';
+import { passPlan } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
 import { readBack } from './read-back.ts';
@@ -76,6 +77,11 @@ async function applyRound(
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   for (const fix of ready.fixes) {
     const { resource } = fix.finding;
+    const held = await passPlan(fix, work);
+    if (held !== undefined) {
+      verdicts.set(resource, held);
+      continue;
+    }
     const application = await applyFix(session, fix, work);
     const { end } = application;
     if (end.is === 'stale') stale.push({ fix, words: end.words });

@@ -95,7 +95,8 @@ run "enabled_creates" {
       ["s3:PutObject", "arn:aws:s3:::evidence/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
-      ["dynamodb:BatchGetItem dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
+      ["dynamodb:BatchGetItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
+      ["dynamodb:PutItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
       ["events:PutEvents", "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"],
       ["logs:CreateLogStream logs:PutLogEvents", "arn:aws:logs:eu-central-1:111111111111:log-group:mock:*"],
     ])
@@ -110,6 +111,13 @@ run "enabled_creates" {
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
     error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
+  }
+
+  assert {
+    condition = flatten([
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:BatchGetItem")
+    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "hold#????????????#*"]
+    error_message = "A remediator must read what operators write, besides: ${module.remediator.policy}"
   }
 
   assert {

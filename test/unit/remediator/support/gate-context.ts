@@ -1,6 +1,7 @@
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { DoneJobs } from '../../../../lambdas/remediator/record/done-jobs.ts';
 import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
+import { Holds } from '../../../../lambdas/remediator/record/holds.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts';
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
@@ -26,6 +27,7 @@ export function gateContext(
     memory: new FindingMemory(),
     recent: new RecentChanges({ job, ports, journal }),
     done: new DoneJobs(job),
+    holds: new Holds(ports),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',
     runbook: undefined,

@@ -1,12 +1,14 @@
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
+import { type HoldName, holdKey } from '../../../../lambdas/model/operator-items.ts';
 import type {
   Changed,
   Done,
   FindingName,
   FindingRecord,
   FindingsStore,
+  Hold,
   JobName,
   Known,
   Lease,
@@ -25,6 +27,9 @@ export class MemoryTable implements FindingsStore {
 
   /** The jobs of polls that have evidence, by poll, account and region. */
   readonly done = new Map<string, Done>();
+
+  /** The holds that operators have set. */
+  readonly holds: Hold[] = [];
 
   async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
     const by = this.leases.get(job);
@@ -55,6 +60,15 @@ export class MemoryTable implements FindingsStore {
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
     return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
   }
+
+  async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
+    const asked = new Set(names.map(nameOfHold));
+    return structuredClone(this.holds.filter(({ name }) => asked.has(nameOfHold(name))));
+  }
+}
+
+function nameOfHold(name: HoldName): string {
+  return JSON.stringify(holdKey(name));
 }
 
 function placeOf({ poll, account, region }: PollPlace): string {

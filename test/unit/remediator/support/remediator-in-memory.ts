@@ -247,6 +247,7 @@ export class RemediatorInMemory {
         endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
+        readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),
       },
       automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
       lookAgain: (later, delaySeconds) =>

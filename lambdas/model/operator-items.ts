@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { timestampSchema } from './finding.ts';
+import type { ItemKey } from './table-items.ts';
+
+/** Stands for all accounts' regions, resources or rules in the key of a hold. */
+export const ALL = '*';
+
+/** Names what a hold is on. `region`, `resource` and `rule` may be `*`: all of them. */
+export interface HoldName {
+  readonly account: string;
+  /** As in the finding: `global` for a resource of no region. */
+  readonly region: string;
+  /** The id of the resource that would be changed. */
+  readonly resource: string;
+  readonly rule: string;
+}
+
+/** `hold#<account>#<region>#<resource>`, by rule. The id comes last and as it is: people write these items by hand. */
+export function holdKey({ account, region, resource, rule }: HoldName): ItemKey {
+  return { pk: `hold#${account}#${region}#${resource}`, sk: rule };
+}
+
+/** The content of a hold, as an operator writes it. */
+export const holdItemSchema = z.object({
+  version: z.literal(1),
+  reason: z.string().trim().min(1),
+  /** Whom to ask. */
+  by: z.string().trim().min(1),
+  /** The last day (UTC) on which it counts. Without it: until an operator lifts it. */
+  until: z.iso.date().optional(),
+});
+export type HoldItem = z.infer<typeof holdItemSchema>;
+
+/** `resume#<rule>#<account>`: an operator's word that a rule whose breaker opened may change something again. */
+export function resumeKey({ rule, account }: { readonly rule: string; readonly account: string }): ItemKey {
+  return { pk: `resume#${rule}#${account}`, sk: 'breaker' };
+}
+
+/** The content of a resume, as an operator writes it. */
+export const resumeItemSchema = z.object({
+  version: z.literal(1),
+  /** A breaker that opened before is closed. */
+  at: timestampSchema,
+  by: z.string().trim().min(1),
+  reason: z.string().trim().min(1),
+});
+export type ResumeItem = z.infer<typeof resumeItemSchema>;

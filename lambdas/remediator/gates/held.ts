@@ -1,0 +1,65 @@
+import type { Change } from '../../changes/change.ts';
+import { isOver } from '../../model/exemption-tag.ts';
+import type { Finding } from '../../model/finding.ts';
+import { ALL, holdKey } from '../../model/operator-items.ts';
+import type { Hold } from '../record/findings-store.ts';
+import { conclude, type Verdict } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import type { Gate } from './gate.ts';
+
+/**
+ * An operator holds the finding's account, or its region there. What an earlier attempt began is followed to its end; nothing
+ * more is changed, as holds are asked for again before that.
+ */
+export const heldPlace: Gate = async (finding, work) => {
+  if (work.mode !== 'enforce' || work.journal.applied(finding.resource).length > 0) return undefined;
+  return verdictOn(finding, [], work);
+};
+
+/** An operator holds a resource that is to be changed, the finding's own, or where they are. */
+export const heldResource: Gate<ConfiguredWork & { readonly changes: readonly Change[] }> = async (
+  finding,
+  work,
+) => {
+  if (work.mode !== 'enforce') return undefined;
+  return verdictOn(finding, resourcesOf(finding, work.changes), work);
+};
+
+/** The resources by which holds go: those to be changed, and the one that the finding names. */
+export function resourcesOf({ resource }: Finding, changes: readonly Change[]): string[] {
+  return [resource, ...changes.map((change) => change.resource)];
+}
+
+async function verdictOn(
+  finding: Finding,
+  resources: readonly string[],
+  { holds, ports }: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  const today = new Date(ports.clock.now());
+  const counting = (await holds.on(finding, resources)).filter(
+    (hold) => 'problem' in hold || hold.until === undefined || !isOver(hold.until, today),
+  );
+  const [hold] = counting;
+  if (hold === undefined) return undefined;
+  if ('problem' in hold) {
+    const reason = `the hold ${keyIn(hold)} can't be understood, so nothing is changed there: ${hold.problem}; write it again, or delete it to lift it`;
+    return conclude('failed', { willRetry: true, reason });
+  }
+  return conclude('deferred', { willRetry: true, reason: wordsOf(hold) });
+}
+
+function wordsOf(hold: Extract<Hold, { reason: string }>): string {
+  const { name, reason, by, until } = hold;
+  const what =
+    name.resource !== ALL
+      ? name.resource
+      : `account ${name.account}${name.region === ALL ? '' : ` in ${name.region}`}`;
+  const rules = name.rule === ALL ? 'all rules' : name.rule;
+  const end = until === undefined ? 'until it is lifted' : `until ${until}`;
+  return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to lift it earlier, delete the item ${keyIn(hold)} of the findings table`;
+}
+
+function keyIn({ name }: Pick<Hold, 'name'>): string {
+  const { pk, sk } = holdKey(name);
+  return `${pk} / ${sk}`;
+}

@@ -1,0 +1,21 @@
+import type { SettingsError } from '../model/errors.ts';
+import type { Finding } from '../model/finding.ts';
+import type { Mode } from '../model/mode.ts';
+import type { SettingsVersions } from '../model/settings.ts';
+import type { HeldLease } from './record/lease.ts';
+
+/** Knowledge that an attempt gains on its way and that its record needs. */
+export interface Learned {
+  lease?: HeldLease;
+  isRecalled: boolean;
+  isRoleMissing: boolean;
+  settingsError?: SettingsError;
+  mode?: Mode;
+  settingsVersions?: SettingsVersions;
+  endedExemptions: ReadonlyMap<string, readonly string[]>;
+  /** The findings on which no automation execution works any more. */
+  readonly idle: Finding[];
+  /** True where outcomes that are as before are published, too. */
+  publishesAll: boolean;
+  readonly failures: unknown[];
+}

@@ -1,0 +1,131 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { RunningDemo } from '../../demo/demo.ts';
+import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { takeOn } from '../integration/permissions/target-account.ts';
+import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
+import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import { PermissionJudge } from '../lab/permissions/index.ts';
+import { labRules } from '../lab/rules/index.ts';
+import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+
+const NAME = 'cspm-auto-remediation';
+const SSH = 'security-group-ssh-open';
+const { security, production } = accounts;
+const policy = `arn:aws:iam::${security}:policy/${NAME}-operator`;
+const role = `arn:aws:iam::${security}:role/operator`;
+const table = `arn:aws:dynamodb:${homeRegion}:${security}:table/${NAME}-findings`;
+
+/** The commands of a section of docs/operations.md, one text per block. */
+async function commandsOf(section: string): Promise<readonly string[]> {
+  const text = await readFile(path.resolve(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+  const [, found = ''] = text.split(`\n## ${section}\n`);
+  const [own = ''] = found.split('\n## ');
+  return [...own.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, commands = '']) => commands);
+}
+
+/** Tests what operators do by hand, by the commands of docs/operations.md and the policy that `central` makes for them. */
+export function testOperator(demo: () => RunningDemo): void {
+  describe("an operator's commands", () => {
+    let environment: Readonly<Record<string, string>>;
+    let proxy: AwsProxy;
+    let judge: PermissionJudge;
+
+    beforeAll(async () => {
+      const { aws, settings } = demo().lab;
+      proxy = await startAwsProxy({ upstream: () => aws.endpoint });
+      judge = new PermissionJudge({ upstream: () => aws.endpoint });
+      proxy.intercept(judge.intercept);
+      const iam = new IAMClient(settings(security, homeRegion));
+      const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: security } };
+      const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [trust] });
+      await iam.send(new CreateRoleCommand({ RoleName: 'operator', AssumeRolePolicyDocument }));
+      await iam.send(new AttachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
+      const keys = await takeOn({ endpoint: proxy.endpoint, account: security, role });
+      const installation = await prepareLocalAws(() => {});
+      environment = {
+        // The AWS CLI comes with the local AWS.
+        PATH: `${installation.kind === 'installed' ? `${path.dirname(installation.python)}:` : ''}${process.env['PATH']}`,
+        AWS_ENDPOINT_URL: proxy.endpoint,
+        AWS_ACCESS_KEY_ID: keys.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+        AWS_SESSION_TOKEN: keys.sessionToken,
+        AWS_PAGER: '',
+      };
+      return () => proxy.stop();
+    });
+
+    const run = async (commands: string): Promise<string> => {
+      const given = `set -eu\nname=${NAME}\nhome=${homeRegion}\nregions="${regions.join(' ')}"\n`;
+      const { stdout } = await promisify(execFile)('bash', ['-c', given + commands], { env: environment });
+      return stdout;
+    };
+
+    const poll = async (group: string) => {
+      const { tenant, deployment } = demo().lab;
+      const { rule_name, severity, resource_type, resource_category } = labRules[SSH].words;
+      const words = { rule_name, severity, resource_type, resource_category };
+      const place = { account_id: production, region_name: labelOfRegion(homeRegion) };
+      tenant.setFindings([tenantItem({ ...words, ...place, resource_id: group })]);
+      const { outcomes } = await deployment({ account: security, homeRegion }).poll(SSH, new Date());
+      return outcomes.find(({ finding }) => finding.resource === group);
+    };
+
+    test('hold a resource, and lift the hold', async () => {
+      const group = await demo().lab.violate(SSH, { account: production, region: homeRegion });
+      const [hold = '', lift = ''] = (await commandsOf('Hold')).map((command) =>
+        command.replaceAll('sg-0123456789abcdef0', group),
+      );
+
+      await run(hold);
+      const held = await poll(group);
+      await run(lift);
+      const lifted = await poll(group);
+
+      expect(held).toMatchObject({
+        outcome: 'deferred',
+        applied: [],
+        reason: `${group} is held for all rules by ada@example.com until 2027-06-30: incident 4711; to lift it earlier, delete the item hold#${production}#${homeRegion}#${group} / * of the findings table`,
+      });
+      expect(lifted).toMatchObject({ outcome: 'remediated' });
+      expect(judge.denials).toEqual([]);
+    });
+
+    test.each<[string, string, boolean]>([
+      ['PutItem', `hold#${production}#*#*`, true],
+      ['DeleteItem', `hold#${production}#*#*`, true],
+      ['PutItem', `finding#${production}#${homeRegion}#sg-1`, false],
+      ['DeleteItem', `finding#${production}#${homeRegion}#sg-1`, false],
+      ['PutItem', `lease#${homeRegion}#1`, false],
+      ['PutItem', `account#${production}`, false],
+      ['PutItem', `poll#${SSH}`, false],
+      ['UpdateItem', `hold#${production}#*#*`, false],
+      ['Scan', `hold#${production}#*#*`, false],
+      ['GetItem', `finding#${production}#${homeRegion}#sg-1`, true],
+    ])('they may not write items of the functions: %s of %s: %s', async (action, key, expected) => {
+      const session = {
+        account: security,
+        roleArn: role,
+        sessionName: 'ada',
+        arn: `${role.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/ada`,
+      };
+      const of = (keys: readonly string[] | undefined) =>
+        judge.judge(session, {
+          action: `dynamodb:${action}`,
+          resource: table,
+          account: security,
+          conditions: keys === undefined ? {} : { 'dynamodb:LeadingKeys': keys },
+        });
+
+      expect(await of([key])).toMatchObject({ allowed: expected });
+      if (action.startsWith('Get')) return;
+      // Nor by a request that names none, or one of theirs beside it.
+      expect(await of(undefined)).toMatchObject({ allowed: false });
+      if (!expected) expect(await of(['hold#222222222222#*#*', key])).toMatchObject({ allowed: false });
+    });
+  });
+}

@@ -1,0 +1,146 @@
+import { beforeEach, expect, test } from 'vitest';
+import { type HoldName, holdKey } from '../../../../lambdas/model/operator-items.ts';
+import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
+import { heldPlace, heldResource } from '../../../../lambdas/remediator/gates/held.ts';
+import { gateContext } from '../support/gate-context.ts';
+import {
+  ACCOUNT,
+  findingOf,
+  jobOf,
+  RemediatorInMemory,
+  RULE,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
+
+const on: HoldName = { account: ACCOUNT, region: 'global', resource: 'AKIA-1', rule: '*' };
+const hold = { reason: 'the auditors look at it', by: 'Ada' };
+const finding = findingOf('deploy');
+const changes = [{ kind: 'k', resource: 'AKIA-1' }];
+
+let remediator: RemediatorInMemory;
+beforeEach(() => {
+  remediator = new RemediatorInMemory();
+});
+
+const ask = (name: Partial<HoldName>, more: object = {}) => {
+  remediator.table.holds.push({ name: { ...on, ...name }, ...hold, ...more });
+  return heldResource(finding, { ...gateContext({}, remediator), changes });
+};
+
+test.each<[string, Partial<HoldName>, RegExp]>([
+  ['the resource that is to be changed', {}, /^AKIA-1 is held for all rules by Ada until it is lifted: /],
+  ['the resource that the finding names', { resource: 'deploy' }, /^deploy is held/],
+  ['its rule there', { rule: RULE }, /^AKIA-1 is held for iam-access-key-unrotated by Ada/],
+  ['the account', { region: '*', resource: '*' }, /^account 111122223333 is held for all rules/],
+  ['the region', { resource: '*' }, /^account 111122223333 in global is held for all rules/],
+])('a hold on %s', async (_, name, says) => {
+  const verdict = await ask(name);
+
+  expect(verdict).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
+  expect(verdict?.details.reason).toMatch(says);
+  const { pk, sk } = holdKey({ ...on, ...name });
+  expect(verdict?.details.reason).toContain(
+    `the auditors look at it; to lift it earlier, delete the item ${pk} / ${sk} of the findings table`,
+  );
+});
+
+test.each<[string, Partial<HoldName>]>([
+  ['another resource', { resource: 'AKIA-2' }],
+  ['another rule', { rule: 's3-bucket-public' }],
+  ['another region', { region: 'eu-central-1' }],
+  ['another account', { account: '999999999999' }],
+])('a hold on %s holds nothing here', async (_, name) => {
+  expect(await ask(name)).toBeUndefined();
+});
+
+test('a hold counts up to its last day', async () => {
+  const today = new Date(remediator.now).toISOString().slice(0, 10);
+  const yesterday = new Date(remediator.now - 86_400_000).toISOString().slice(0, 10);
+
+  const counting = await ask({}, { until: today });
+  remediator.table.holds.length = 0;
+  const over = await ask({}, { until: yesterday });
+
+  expect(counting?.details.reason).toContain(`by Ada until ${today}: `);
+  expect(over).toBeUndefined();
+});
+
+test('a hold that nobody understands holds, and says what was expected', async () => {
+  remediator.table.holds.push({ name: on, problem: 'until: Invalid ISO date' });
+
+  const verdict = await heldResource(finding, { ...gateContext({}, remediator), changes });
+
+  expect(verdict).toMatchObject({
+    outcome: 'failed',
+    details: {
+      willRetry: true,
+      reason: expect.stringMatching(
+        /^the hold hold#111122223333#global#AKIA-1 \/ \* can't be understood.*ISO/,
+      ),
+    },
+  });
+});
+
+test('while holds can not be read, nothing is changed', async () => {
+  const error = new Error('throttled');
+  remediator.fault = (port) => (port === 'readHolds' ? error : undefined);
+
+  const verdict = await firstVerdict([heldResource], finding, { ...gateContext({}, remediator), changes });
+
+  expect(verdict).toMatchObject({ state: 'retry', error });
+});
+
+test('a dry run asks for no holds', async () => {
+  remediator.fault = (port) => (port === 'readHolds' ? new Error('asked') : undefined);
+  const context = gateContext({ mode: 'dry_run' }, remediator);
+
+  const verdicts = [await heldPlace(finding, context), await heldResource(finding, { ...context, changes })];
+
+  expect(verdicts).toEqual([undefined, undefined]);
+});
+
+test('what a job began before its account was held is followed to its end', async () => {
+  remediator.table.holds.push({ name: { ...on, region: '*', resource: '*' }, ...hold });
+  const context = gateContext({}, remediator);
+
+  const untouched = await heldPlace(finding, context);
+  context.journal.apply('deploy', [
+    {
+      change: { kind: 'k', resource: 'deploy' },
+      line: '~',
+      appliedAt: '2026-06-30T11:00:00Z',
+      requestIds: [],
+    },
+  ]);
+  const begun = await heldPlace(finding, context);
+
+  expect(untouched).toMatchObject({ outcome: 'deferred' });
+  expect(begun).toBeUndefined();
+});
+
+test('a whole job: the held user keeps the key, with its plan in the outcome, the other does not', async () => {
+  remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
+  remediator.settings = settingsOf();
+  remediator.table.holds.push({ name: { ...on, resource: 'deploy' }, ...hold });
+
+  await remediator.attempt(jobOf('deploy', 'other'));
+
+  expect(remediator.names).toEqual({ deploy: 'deferred', other: 'remediated' });
+  expect(remediator.outcome('deploy')).toMatchObject({ applied: [], willRetry: true });
+  expect(remediator.outcome('deploy')?.plan).toHaveLength(1);
+});
+
+test('a hold that is set while a job is at work counts for what is changed seconds later', async () => {
+  remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
+  remediator.account.fault = ({ operation }) => {
+    if (operation === 'UpdateAccessKey') {
+      remediator.now += 5_000;
+      remediator.table.holds.push({ name: { ...on, resource: 'other' }, ...hold });
+    }
+    return undefined;
+  };
+
+  await remediator.attempt(jobOf('deploy', 'other'));
+
+  expect(remediator.names).toMatchObject({ deploy: 'remediated', other: 'deferred' });
+});
