@@ -61,7 +61,7 @@ run "wired" {
       dashboards = ["overview"]
       parameters = ["pause"]
       } && alltrue(flatten([
-        for kind, arns in output.arns : [for arn in values(arns) : arn == null || startswith(coalesce(arn, "-"), "arn:")] if !contains(["dashboards", "parameters", "tables"], kind) # which are known after an apply
+        for kind, arns in output.arns : [for arn in values(arns) : arn == null || startswith(coalesce(arn, "-"), "arn:")] if !contains(["dashboards", "parameters", "policies", "tables"], kind) # which are known after an apply
     ]))
     error_message = "ARNs: ${jsonencode(output.arns)}"
   }
