@@ -50,7 +50,7 @@ export const CLUSTER_ACTS = [
 ] as const;
 export const TRAIL_ACTS = ['switch on', 'switch off', 'exempt', 'delete'] as const;
 
-/** What acts are given besides the state. */
+/** Everything that acts are given besides the state. */
 export interface ActContext {
   readonly newId: () => string;
   readonly now: number;
@@ -60,7 +60,7 @@ export function pick<T>(values: readonly T[], number: number): T | undefined {
   return values.length === 0 ? undefined : values[number % values.length];
 }
 
-/** What someone else, or AWS, does to a VPC and its flow logs. */
+/** Acts on a VPC and its flow logs as someone else, or AWS. */
 export function onVpc(
   state: AwsState,
   { kind, which, how }: Act,
@@ -108,7 +108,7 @@ export function onVpc(
   }
 }
 
-/** What someone else does to a DB instance and its snapshots. */
+/** Acts on a DB instance and its snapshots as someone else. */
 export function onDatabase(state: AwsState, { kind, which, how }: Act): Acted | undefined {
   const id = pick(Object.keys(state.databases), which);
   const database = id === undefined ? undefined : state.databases[id];
@@ -154,7 +154,7 @@ export function onDatabase(state: AwsState, { kind, which, how }: Act): Acted | 
   }
 }
 
-/** What someone else does to a user and its access keys. */
+/** Acts on a user and its access keys as someone else. */
 export function onUser(state: AwsState, { kind, which, how }: Act, { now }: ActContext): Acted | undefined {
   const name = pick(Object.keys(state.users), which);
   const user = name === undefined ? undefined : state.users[name];
@@ -210,7 +210,7 @@ export function onUser(state: AwsState, { kind, which, how }: Act, { now }: ActC
 const RESIZE_MILLISECONDS = 600_000;
 const PAUSED = { status: 'paused', until: Number.MAX_SAFE_INTEGER };
 
-/** What someone else, or AWS, does to a Redshift cluster. AWS takes nothing but a deletion while it is at work on it. */
+/** Acts on a Redshift cluster as someone else, or AWS. AWS takes nothing but a deletion while it is at work on it. */
 export function onCluster(state: AwsState, { kind, which }: Act, { now }: ActContext): Acted | undefined {
   const id = pick(Object.keys(state.clusters), which);
   const stored = id === undefined ? undefined : state.clusters[id];
@@ -244,7 +244,7 @@ export function onCluster(state: AwsState, { kind, which }: Act, { now }: ActCon
   }
 }
 
-/** What someone else does to a trail. */
+/** Acts on a trail as someone else. */
 export function onTrail(state: AwsState, { kind, which }: Act): Acted | undefined {
   const arn = pick(Object.keys(state.trails), which);
   const trail = arn === undefined ? undefined : state.trails[arn];

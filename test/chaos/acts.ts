@@ -23,7 +23,7 @@ import {
 import type { Act, Case } from './case.ts';
 import { EXEMPTION } from './exemption.ts';
 
-/** What an act did, in words; the state as it was where it could do nothing. */
+/** The result of an act, in words; the state as it was where it could do nothing. */
 export interface Acted {
   readonly state: AwsState;
   readonly words: string;
@@ -89,7 +89,7 @@ const sameKey = (one: RuleContent, other: RuleContent): boolean =>
   one.toPort === other.toPort &&
   one.source === other.source;
 
-/** What someone else does to a security group. */
+/** Acts on a security group as someone else. */
 function onGroup(state: AwsState, { kind, which, how }: Act, newId: () => string): Acted | undefined {
   const id = pick(Object.keys(state.groups), which);
   const group = id === undefined ? undefined : state.groups[id];
@@ -175,7 +175,7 @@ const OTHER_ENTRIES: readonly Omit<AclEntry, 'number'>[] = [
   { action: 'deny', protocol: '6', cidr: '10.0.0.0/8', ports: { from: 22, to: 22 }, icmp: null },
 ];
 
-/** What someone else does to a network ACL. */
+/** Acts on a network ACL as someone else. */
 function onAcl(state: AwsState, { kind, which, how }: Act): Acted | undefined {
   const id = pick(Object.keys(state.acls), which);
   const acl = id === undefined ? undefined : state.acls[id];
@@ -233,7 +233,7 @@ function onAcl(state: AwsState, { kind, which, how }: Act): Acted | undefined {
   }
 }
 
-/** What someone else does to a bucket. */
+/** Acts on a bucket as someone else. */
 function onBucket(state: AwsState, { kind, which, how }: Act): Acted | undefined {
   const name = pick(Object.keys(state.buckets), which);
   const bucket = name === undefined ? undefined : state.buckets[name];

@@ -4,21 +4,21 @@ import type { AwsState } from '../lab/aws-model/state.ts';
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-central-1';
 
-/** What someone else does, each with numbers that choose among what stands there at that moment. */
+/** An act of someone else, with numbers that choose among what stands there at that moment. */
 export interface Act {
   readonly kind: string;
   readonly which: number;
   readonly how: number;
 }
 
-/** What becomes of a call without an answer. `refused`: it has no effect, as AWS is unavailable (503); `lost`: it has. */
+/** The fates of a call without an answer. `refused`: it has no effect, as AWS is unavailable (503); `lost`: it has. */
 export const LOSSES = ['refused', 'lost'] as const;
 export type Loss = (typeof LOSSES)[number];
 
-/** Why AWS does not take a write, which then has no effect. */
+/** The reasons why AWS does not take a write, which then has no effect. */
 export const REFUSALS = ['throttled', 'expired'] as const;
 
-/** What meets the function's AWS call with this number, counted over all jobs of a case. */
+/** An event that meets the function's AWS call with this number, counted over all jobs of a case. */
 export type Disturbance = { readonly at: number } & (
   | { readonly act: Act }
   /** This read and the next ones answer the state of so many versions ago. */

@@ -8,7 +8,7 @@ const calls = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
 );
 
-/** What may meet the calls of a case. The first kinds are those that a failing case is shrunk to. */
+/** Generates what meets the calls of a case. The first kinds are those that a failing case is shrunk to. */
 export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   const at = calls;
   const anyAct = fc.record({

@@ -23,7 +23,7 @@ const SHOW_TAGS = [
   'ListTags',
 ];
 
-/** Whether a look shows the tags of a resource, or that it is not there. */
+/** Tells whether a look shows the tags of a resource, or that it is not there. */
 function showsTagsOf(resource: string, { operation, state, input }: Look): boolean {
   // Without an identifier it lists all. The look directly before the write takes no page size, and asks for no tags.
   if (operation === 'DescribeClusters') {
@@ -34,15 +34,19 @@ function showsTagsOf(resource: string, { operation, state, input }: Look): boole
   return operation !== other && input.includes(resource);
 }
 
-/** How many calls a look may lie back whose answer a write rests on: the reads of one look go side by side. */
+/**
+ * The number of calls that a look may lie back whose answer a write rests on: the reads of one look go side by side.
+ */
 const NEAR = 2;
-/** What makes a bucket public is looked at in several calls; last, its block, which the write is made of. */
+/**
+ * The same for buckets. What makes one public is looked at in several calls; last, its block, which the write is made of.
+ */
 const NEAR_OF_EXPOSURE = 4;
 const NEAR_OF_BLOCK = 1;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
-/** What our reads answered last, by operation: what a write could have known. */
+/** The last answers to our reads, by operation: what a write could have known. */
 export class Looks {
   readonly #last = new Map<string, Look>();
   /** The looks at tags, oldest first. */
@@ -69,7 +73,7 @@ export class Looks {
     this.#lastWrite = number;
   }
 
-  /** Why the last excused write went past its look. */
+  /** The reason why the last excused write went past its look. */
   why(_number: number): string {
     return this.#usedOld
       ? 'an act of someone else that a lagging read hid from the look before the write'
@@ -158,7 +162,7 @@ export class Looks {
     )?.number;
   }
 
-  /** Whether the last look before this call at the resource's tags showed an exemption. */
+  /** Tells whether the last look before this call at the resource's tags showed an exemption. */
   showsExempt(resource: string, call: number): boolean {
     const [tag = ''] = Object.keys(EXEMPTION);
     const last = this.#tags.findLast((look) => look.number < call && showsTagsOf(resource, look));
@@ -244,7 +248,7 @@ function textOf(state: AwsState, resource: string): string {
   }
   const cluster = state.clusters[resource];
   if (cluster !== undefined) {
-    // What AWS was asked for: it takes minutes for it, which an undo does not wait for.
+    // AWS takes minutes for what it was asked for, which an undo does not wait for.
     const { isPublic, pending, tags } = cluster;
     return JSON.stringify({ isPublic: pending?.isPublic ?? isPublic, tags });
   }

@@ -8,7 +8,7 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly cases: number;
   readonly kind?: Case['kind'];
-  /** Where the case of an earlier run stands: repeats it alone. */
+  /** The place of a case in an earlier run: repeats it alone. */
   readonly path?: string;
   /** Told after each case. */
   readonly onCase?: (done: number) => void;
@@ -60,7 +60,7 @@ export async function findFault(options: ChaosOptions): Promise<ChaosReport> {
   };
 }
 
-/** What groups faults: what was wrong, without what it was about. */
+/** The words that group faults: what was wrong, without what it was about. */
 function signatureOf({ kind, words }: ChaosFault): string {
   return `${kind}: ${words.split(' ', 1)[0]}`;
 }

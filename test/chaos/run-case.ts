@@ -33,7 +33,7 @@ import { SecurityGroupOracle } from './oracle/security-group.ts';
 import { SnapshotOracle } from './oracle/snapshot.ts';
 import { TrailOracle } from './oracle/trail.ts';
 
-/** What a call takes, and so how far the clock goes on. */
+/** Duration of a call, by which the clock goes on. */
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
@@ -47,7 +47,7 @@ const CALLS_OF_AN_INSTANCE = 16;
 const KINDS_OF_MANY_READS: readonly Case['kind'][] = ['bucket', 'snapshot', 'access-key'];
 /** Time from the start of an automation execution to its work: others act meanwhile. */
 const AUTOMATION_MILLISECONDS = 10_000;
-/** How soon a pause must have stopped all writes. */
+/** Time in which a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
 /** An operator sends on what the dead-letter queue got, until it is done. */
@@ -55,10 +55,10 @@ const MOST_RECEIPTS = 4 * MOST_ATTEMPTS;
 const MOST_LOOKS = 30;
 /** Someone who paused resumes after so many looks at what waits. */
 const LOOKS_OF_A_PAUSE = 3;
-/** How long the queue keeps a job back before its next attempt. */
+/** Time for which the queue keeps a job back before its next attempt. */
 const RETRY_MILLISECONDS = 30_000;
 
-/** What was wrong: `kind` groups faults of a run. */
+/** A fault of the product: `kind` groups those of a run. */
 export interface ChaosFault {
   readonly kind: string;
   readonly words: string;
@@ -67,7 +67,7 @@ export interface ChaosFault {
 export interface CaseResult {
   readonly faults: readonly ChaosFault[];
   readonly counts: Counts;
-  /** What happened, one line a step; empty unless it was asked for. */
+  /** The course of events, one line a step; empty unless it was asked for. */
   readonly trace: readonly string[];
 }
 
@@ -99,7 +99,7 @@ class CaseRun implements CaseResult {
   /** AWS calls of ours so far. */
   #calls = 0;
   #lag: { state: AwsState; reads: number } | undefined;
-  /** What meets the next writes. */
+  /** Refusals that meet the next writes. */
   readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
   #pausedAt: number | undefined;
   #isCalm = true;
@@ -120,7 +120,7 @@ class CaseRun implements CaseResult {
   readonly #exemptedAt = new Map<string, number>();
   /** The reads that answered an older state, by call. */
   readonly #oldReads: number[] = [];
-  /** Whether a read of this job answered an older state. */
+  /** True once a read of this job has answered an older state. */
   #hasLagged = false;
   #ids = 0;
 
@@ -216,7 +216,7 @@ class CaseRun implements CaseResult {
           });
         if (steps !== undefined && taken > steps) {
           killed += 1;
-          // What it wrote last may be in no record.
+          // Its last writes may be in no record.
           for (const resource of resourcesOf(this.#case)) this.#doubt(resource, this.#written.get(resource));
           this.counts.add('attempts ended amid their work');
           this.#isCalm = false;
@@ -445,8 +445,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Whether a write takes out what we had added although the rule or entry was narrowed: nobody got that call's answer,
-   * and someone else has changed the resource since, so that no read can tell.
+   * Tells whether a write takes out what we had added although the rule or entry was narrowed: nobody got that call's
+   * answer, and someone else has changed the resource since, so that no read can tell.
    */
   #isGuessed(write: Write): boolean {
     const since = this.#inDoubt.get(write.resource);
@@ -459,7 +459,10 @@ class CaseRun implements CaseResult {
     return resourcesOf(this.#case).find((id) => new RegExp(`"${id}(-s\\d)?"`).test(JSON.stringify(input)));
   }
 
-  /** Whether a write would change what the look directly before it showed: where it changes nothing, someone else did. */
+  /**
+   * Tells whether a write would change what the look directly before it showed: where it changes nothing, someone else
+   * did.
+   */
   #isSame(resource: string, { operation, input, region }: ModelCall): boolean {
     const before = this.#looks.seen(resource, this.#model.state, this.#calls);
     if (before === undefined) return false;
@@ -491,7 +494,10 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** Whether someone else changed the resource since the state that the look answered: our own changes excuse nothing. */
+  /**
+   * Tells whether someone else changed the resource since the state that the look answered: our own changes excuse
+   * nothing.
+   */
   #actedSince(resource: string): boolean {
     const looked = Math.min(
       ...this.#looks.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
@@ -515,7 +521,7 @@ class CaseRun implements CaseResult {
       );
       return;
     }
-    // What was begun is finished: what counts is when the first change of the job left.
+    // A job that was begun is finished: the moment counts in which its first change left.
     const first = this.#firstWrite.get(resource) ?? this.#calls;
     const look = this.#looks.notExemptBefore(resource, first);
     const most =
@@ -557,7 +563,7 @@ class CaseRun implements CaseResult {
     for (const { line } of applied) this.#say(`  ${line}`);
     const during = versions.slice(begun).map((version) => version.state);
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
-    // Whether it was an attempt that was ended, or someone else, that nobody can know.
+    // Nobody can know whether it was an attempt that was ended, or someone else.
     const isByOthers =
       !this.#written.has(resource) && this.#isEndedByOthers(resource, outcome, { orGone: true });
     if (isByOthers && name === 'remediated')
@@ -587,7 +593,7 @@ class CaseRun implements CaseResult {
     this.#judgeRecord(resource, outcome);
   }
 
-  /** Whether AWS says `SUCCESS` of a flow log still that will turn out to deliver nothing. */
+  /** Tells whether AWS says `SUCCESS` of a flow log still that will turn out to deliver nothing. */
   #isUnknownYet(resource: string): boolean {
     const flowLogs = this.#model.state.vpcs[resource]?.flowLogs ?? [];
     const isUnknown = flowLogs.some(({ failsAt = 0 }) => failsAt > this.#remediator.now);
@@ -596,8 +602,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Whether an old list of an instance's snapshots hid one that someone else has made public: it is read by several calls,
-   * of which others showed our change.
+   * Tells whether an old list of an instance's snapshots hid one that someone else has made public: it is read by
+   * several calls, of which others showed our change.
    */
   #isHidden(resource: string): boolean {
     const isHidden =
@@ -606,7 +612,9 @@ class CaseRun implements CaseResult {
     return isHidden;
   }
 
-  /** Whether the calls of one look may have shown parts of several states, none of which is as they say together. */
+  /**
+   * Tells whether the calls of one look may have shown parts of several states, none of which is as they say together.
+   */
   #isTorn(resource: string): boolean {
     const isTorn =
       KINDS_OF_MANY_READS.includes(this.#case.kind) && (this.#actsOn.get(resource) ?? []).length > 1;
@@ -615,8 +623,8 @@ class CaseRun implements CaseResult {
   }
 
   /**
-   * Whether someone else made a rule or entry exactly what a change of ours, of whose end nobody knows, was to make it:
-   * then it can't be told from ours.
+   * Tells whether someone else made a rule or entry exactly what a change of ours, of whose end nobody knows, was to
+   * make it: then it can't be told from ours.
    */
   #isEndedByOthers(
     resource: string,
@@ -641,7 +649,7 @@ class CaseRun implements CaseResult {
     );
   }
 
-  /** Whether the record says what our calls did, and no more. */
+  /** Checks that the record says what our calls did, and no more. */
   #judgeRecord(resource: string, { outcome, applied, unconfirmed = [] }: Outcome): void {
     const made = this.#oracle.netEffect(resource);
     let recorded: ReturnType<typeof recordedEffects>;
@@ -740,13 +748,13 @@ function isExempt(state: AwsState, resource: string): boolean {
   return contentOf(state, resource)?.tags[tag] !== undefined;
 }
 
-/** Where all public snapshots of an instance are exempt, so is the finding. */
+/** Tells whether an instance has an exempt snapshot: where all public ones are exempt, so is the finding. */
 function hasExemptSnapshot({ databases }: AwsState, resource: string): boolean {
   const [tag = ''] = Object.keys(EXEMPTION);
   return (databases[resource]?.snapshots ?? []).some(({ tags }) => tags[tag] !== undefined);
 }
 
-/** What a call asks for, short enough for a line. */
+/** Sums up what a call asks for, short enough for a line. */
 function summary(input: unknown): string {
   const text = JSON.stringify(input);
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;

@@ -72,7 +72,7 @@ function cached(key: string, make: () => Reach): Reach {
   return value;
 }
 
-/** What one rule of a security group lets in. */
+/** The traffic that one rule of a security group lets in. */
 export function reachOfRule({ protocol, fromPort, toPort, source }: RuleContent): Reach {
   return cached(`rule ${protocol} ${fromPort} ${toPort} ${source}`, () =>
     points(
@@ -95,7 +95,7 @@ export function reachOfRules(rules: readonly GroupRule[]): Reach {
 
 const IANA: Readonly<Record<string, string>> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '58': 'icmpv6' };
 
-/** What one entry of a network ACL speaks of. */
+/** The traffic that one entry of a network ACL speaks of. */
 export function matchOfEntry({ protocol, cidr, ports, icmp }: AclEntry): Reach {
   return cached(`entry ${protocol} ${cidr} ${ports?.from} ${ports?.to} ${icmp?.type}`, () =>
     points(

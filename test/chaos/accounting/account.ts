@@ -6,7 +6,7 @@ import { isUnconfirmed, recordedTransitions } from '../writes/recorded.ts';
 import { BUCKETS, type CloudModel } from './cloud.ts';
 import { type Expected, RULE_KINDS } from './findings.ts';
 
-/** What came of a run, in numbers, and what does not add up. */
+/** The result of a run, in numbers, and what does not add up. */
 export interface Account {
   readonly counts: Counts;
   readonly findings: number;

@@ -17,11 +17,11 @@ import { TableModel } from './table.ts';
 /** One run of the function: what meets its calls. */
 export interface Invocation {
   readonly random: Random;
-  /** How often a call meets a fault. */
+  /** The share of calls that meet a fault. */
   readonly faultShare: number;
   /** The call by which it is ended, before or after it takes effect; undefined where it lives. */
   readonly kill: { readonly at: number; readonly isBefore: boolean } | undefined;
-  /** When its time is over. */
+  /** The moment in which its time is over. */
   readonly endsAt: number;
   calls: number;
   isDead: boolean;
@@ -49,7 +49,7 @@ export class CloudModel {
   readonly table = new TableModel();
   readonly objects = new ObjectsModel();
   readonly events: { readonly type: string; readonly detail: unknown }[] = [];
-  /** What the calls of sessions changed in accounts: noted between the product and the accounts. */
+  /** Changes that the calls of sessions made in accounts: noted between the product and the accounts. */
   readonly seen: Seen[] = [];
   readonly invocations = new AsyncLocalStorage<Invocation>();
   readonly #accounts = new Map<string, AwsModel>();
@@ -190,7 +190,7 @@ export class CloudModel {
   }
 }
 
-/** What a call is, as far as faults are counted: `S3:PutObject jobs`. */
+/** Names a call as far as faults are counted: `S3:PutObject jobs`. */
 function kindOf({ service, operation, input, sessionKey }: SdkCall): string {
   const object = objectSchema.safeParse(input).data;
   const place = sessionKey === undefined && object !== undefined ? ` ${object.Key.split('/', 1)[0]}` : '';

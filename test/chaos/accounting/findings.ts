@@ -16,7 +16,7 @@ export interface Expected {
   readonly finding: Finding;
   /** The region whose remediator works on it. */
   readonly region: string;
-  /** Whether the violation can be remediated: neither exempt, nor gone, nor fixed before. */
+  /** True where the violation can be remediated: neither exempt, nor gone, nor fixed before. */
   readonly isRemediable: boolean;
 }
 

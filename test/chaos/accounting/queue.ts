@@ -90,7 +90,7 @@ export class QueueModel {
     this.#messages = this.#messages.filter((each) => each !== message);
   }
 
-  /** When the next message may be received; undefined where there is none. */
+  /** The moment from which the next message may be received; undefined where there is none. */
   get nextAt(): number | undefined {
     const next = this.#next();
     return next.length === 0 ? undefined : Math.min(...next.map(({ visibleAt }) => visibleAt));

@@ -24,7 +24,7 @@ const SECURITY_ACCOUNT = '111111111111';
 const MAX_RECEIVE_COUNT = 5;
 const TIMEOUT_MILLISECONDS = 300_000;
 const MOST_FINDINGS_PER_JOB = 25;
-/** How often a call meets a fault, a function is ended, and a message is delivered twice at once. */
+/** Shares of calls that meet a fault, functions that are ended, and messages that are delivered twice at once. */
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.12;
 const DOUBLE_SHARE = 0.04;
@@ -241,7 +241,7 @@ class AccountingRun {
       workOnBatch(event, this.#context(invocation), this.#workshop(region)),
     );
     if (invocation.isDead) {
-      // What it remembered is gone with it.
+      // Its memory is gone with it.
       this.#workshops.delete(region);
       this.cloud.counts.add('functions that were ended');
       return false;

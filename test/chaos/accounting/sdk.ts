@@ -14,13 +14,13 @@ export interface SdkCall {
   readonly region: string;
   /** The access key of a role's session; undefined for the function's own credentials. */
   readonly sessionKey: string | undefined;
-  /** How often the client sends a call at most. */
+  /** Number of times that the client sends a call at most. */
   readonly maxAttempts: number;
   /** The same for each time that one call is sent. */
   readonly command: object;
 }
 
-/** What answers calls: gives an output, or throws. */
+/** A function that answers calls: it gives an output, or throws. */
 export type Answer = (call: SdkCall) => Promise<object>;
 
 /** The parts of a client that are read here. */
@@ -37,7 +37,7 @@ interface SdkClient {
 
 type Send = (this: SdkClient, command: object) => Promise<object>;
 
-/** What all SDK clients inherit `send` from. */
+/** Finds the prototype that all SDK clients inherit `send` from. */
 function clientPrototype(): { send: Send } {
   let prototype: unknown = EC2Client.prototype;
   while (typeof prototype === 'object' && prototype !== null && !Object.hasOwn(prototype, 'send')) {

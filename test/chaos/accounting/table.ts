@@ -38,12 +38,12 @@ export class TableModel {
   /** Transactions that were carried out: one that the SDK sends again is not carried out again. */
   readonly #done = new WeakSet<object>();
 
-  /** What stands there, as plain values. */
+  /** All items, as plain values. */
   get items(): readonly Record<string, unknown>[] {
     return [...this.#items.values()].map((item) => unmarshall(item));
   }
 
-  /** What stands under a key, as plain values. */
+  /** The item under a key, as plain values. */
   item(key: { readonly pk: string; readonly sk: string }): Record<string, unknown> | undefined {
     const found = this.#items.get(JSON.stringify([key.pk, key.sk]));
     return found && unmarshall(found);
@@ -96,7 +96,10 @@ function isLess(left: unknown, right: unknown): boolean {
   return String(left) < String(right);
 }
 
-/** Whether a put's condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons, `attribute_not_exists`. */
+/**
+ * Tells whether a put's condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons,
+ * `attribute_not_exists`.
+ */
 function holds(
   { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Put,
   found: Item | undefined,
@@ -131,7 +134,7 @@ function holds(
       return !isThere;
     }
     const [left, operator, right] = [operand(first), take(), operand(take())];
-    // What is not there compares with nothing.
+    // A missing attribute compares with nothing.
     if (left === undefined || typeof left !== typeof right) return false;
     switch (operator) {
       case '=':

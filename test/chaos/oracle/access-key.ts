@@ -5,7 +5,10 @@ import { TextsOracle } from './texts.ts';
 
 const DAY = 86_400_000;
 
-/** Whether the job is to make a key inactive, as docs/rules.md says: 90 days old, and unused for as many as are asked. */
+/**
+ * Tells whether the job is to make a key inactive, as docs/rules.md says: 90 days old, and unused for as many as are
+ * asked.
+ */
 function isDue({ status, created, lastUsed }: AccessKey, { options }: JobSpec, now: number): boolean {
   const unused = options['unused_only_days'];
   const isInUse = typeof unused === 'number' && lastUsed !== null && lastUsed > now - unused * DAY;

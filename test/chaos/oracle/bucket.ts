@@ -2,8 +2,8 @@ import { type AwsState, BLOCK_SETTINGS, type Block, type Bucket } from '../../la
 import { Effects, type Problem, type ResourceOracle, type Write } from './judgement.ts';
 
 /**
- * Whether a bucket is public, as S3's user guide says ("Blocking public access"): by its ACL unless that is ignored,
- * or by its policy unless public buckets are restricted.
+ * Tells whether a bucket is public, as S3's user guide says ("Blocking public access"): by its ACL unless that is
+ * ignored, or by its policy unless public buckets are restricted.
  */
 function isPublic({ block, aclIsPublic, policyIsPublic }: Bucket): boolean {
   return (
@@ -43,7 +43,7 @@ export class BucketOracle implements ResourceOracle {
   remember({ resource, before, after }: Write, seen: Write): { opensForNow: boolean } {
     const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
     this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
-    // What stood there is not what the look showed, so the record can't say it.
+    // The look showed something else than what stood there, so the record can't say it.
     if (seen.before !== before) this.#effectsOn(resource).touch('block');
     return { opensForNow: false };
   }

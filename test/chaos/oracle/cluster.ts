@@ -5,13 +5,13 @@ import { TextsOracle } from './texts.ts';
 export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
 
 /**
- * Whether a cluster has a public address, or will have one: ModifyCluster answers before AWS is done, and
+ * Tells whether a cluster has a public address, or will have one: ModifyCluster answers before AWS is done, and
  * DescribeClusters shows under PendingModifiedValues what it was asked for.
  * https://docs.aws.amazon.com/redshift/latest/APIReference/API_PendingModifiedValues.html
  */
 export const isAskedPublic = ({ isPublic, pending }: Cluster): boolean => pending?.isPublic ?? isPublic;
 
-/** Whether a cluster can be reached by a public address at a moment: until AWS has taken it away. */
+/** Tells whether a cluster can be reached by a public address at a moment: until AWS has taken it away. */
 function isPublicAt({ isPublic, pending }: Cluster, now: number): boolean {
   return pending !== null && pending.until <= now ? pending.isPublic : isPublic;
 }

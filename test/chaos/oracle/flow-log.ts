@@ -2,10 +2,10 @@ import type { AwsState, FlowLog } from '../../lab/aws-model/state.ts';
 import type { Problem, Write } from './judgement.ts';
 import { TextsOracle } from './texts.ts';
 
-/** Where it writes: AWS lets nothing of a flow log be changed, but what it says of its delivery. */
+/** The bucket that it writes to: AWS lets nothing of a flow log be changed, but what it says of its delivery. */
 export const flowLogText = (bucket: string): string => `to ${bucket}`;
 
-/** Whether traffic is logged by it: also what AWS does not know yet counts. */
+/** Tells whether traffic is logged by it: also what AWS does not know yet counts. */
 const logs = ({ status, failsAt }: FlowLog): boolean => status !== 'FAILED' && failsAt === undefined;
 
 /** Judges what is done to the flow logs of VPCs. */

@@ -23,36 +23,36 @@ export interface Modified<T> {
 export abstract class ItemsOracle<T> implements ResourceOracle {
   /** Items that we added and whose wide one we have not narrowed or removed yet. */
   readonly #forNow = new Set<string>();
-  /** What we added: ours for as long as it says what it said then. */
+  /** Items that we added: ours for as long as they say what they said then. */
   readonly #made = new Map<string, string>();
-  /** What others gave up when they took away what we had added for now. */
+  /** Traffic that others gave up when they took away what we had added for now. */
   #renounced: Reach = 0n;
   #effects = new Map<string, Effects>();
 
-  /** What an item is called in problems: `rule`, `entry`. */
+  /** The name of an item in problems: `rule`, `entry`. */
   protected abstract readonly noun: string;
   protected abstract itemsOf(resource: string, state: AwsState): readonly T[];
-  /** What tells an item from the others of its resource. */
+  /** The key that tells an item from the others of its resource. */
   protected abstract keyOf(item: T): string;
   /** All that an item says, in words that records can be compared by. */
   protected abstract textOf(item: T): string;
   protected abstract wordsOf(item: T): string;
-  /** What items let in together. */
+  /** The traffic that items let in together. */
   protected abstract reachOf(items: readonly T[]): Reach;
-  /** What one item speaks of. */
+  /** The traffic that one item speaks of. */
   protected abstract matchOf(item: T): Reach;
-  /** Whether an item is what the job's rule is about. */
+  /** Tells whether an item is what the job's rule is about. */
   protected abstract opens(item: T, job: JobSpec): boolean;
-  /** What may be cut where items that are the job's concern go or are narrowed. */
+  /** The traffic that may be cut where items that are the job's concern go or are narrowed. */
   protected abstract namedBy(items: readonly T[], write: Write): Reach;
-  /** What modified items let in, where nothing is added. */
+  /** The traffic that modified items let in, where nothing is added. */
   protected abstract openedBy(modified: readonly Modified<T>[], standing: readonly T[]): Reach;
-  /** What is wrong with how an item was modified, besides. */
+  /** Lists what else is wrong with how an item was modified. */
   protected problemsOfModified(_modified: Modified<T>): Problem[] {
     return [];
   }
 
-  /** What is open by someone's deliberate act, or by ours in place of an item that we narrowed. */
+  /** The traffic that is open by someone's deliberate act, or by ours in place of an item that we narrowed. */
   #deliberate(resource: string, items: readonly T[]): Reach {
     return this.reachOf(items.filter((item) => !this.#forNow.has(this.#nameOf(resource, item))));
   }
@@ -106,10 +106,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     for (const item of removed) effects.add(this.keyOf(item), this.textOf(item), null);
     for (const { from, to } of modified) effects.add(this.keyOf(from), this.textOf(from), this.textOf(to));
     if (seen.before !== before) {
-      // What stood there is not what the look showed, so the record can't say it.
+      // The look showed something else than what stood there, so the record can't say it.
       for (const item of [...removed, ...modified.map(({ from }) => from)]) effects.touch(this.keyOf(item));
     }
-    // What took the place of an item that we narrowed or removed stands for good.
+    // An item that took the place of one that we narrowed or removed stands for good.
     const ended = this.#differences(resource, seen.before, seen.after);
     for (const item of [...ended.removed, ...ended.modified.map(({ from }) => from)]) {
       if (this.#forNow.delete(this.#nameOf(resource, item))) continue;
@@ -144,10 +144,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
 
   acted(resource: string, before: AwsState, after: AwsState): void {
     const { removed, modified, added } = this.#differences(resource, before, after);
-    // What is set to what it was is nobody's doing.
+    // An item that is set to what it was is nobody's doing.
     const changed = modified.filter(({ from, to }) => this.textOf(from) !== this.textOf(to));
     for (const item of [...removed, ...added, ...changed.map(({ from }) => from)]) {
-      // What someone else narrowed or described is theirs now.
+      // An item that someone else narrowed or described is theirs now.
       if (this.#forNow.delete(this.#nameOf(resource, item))) this.#renounced |= this.matchOf(item);
       this.#effectsOn(resource).touch(this.keyOf(item));
     }

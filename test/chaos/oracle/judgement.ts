@@ -12,13 +12,13 @@ export interface Write {
   readonly job: JobSpec;
 }
 
-/** What one of our writes did wrong, in words. */
+/** A mistake of one of our writes, in words. */
 export type Problem = string;
 
-/** What one kind of resource is judged by. One oracle lives as long as a case. */
+/** The judge of one kind of resource. One oracle lives as long as a case. */
 export interface ResourceOracle {
   /**
-   * What a write did wrong, were these the states before and after it. Does not remember anything.
+   * Lists what a write did wrong, were these the states before and after it. Does not remember anything.
    */
   problemsOf(write: Write): Problem[];
   /**
@@ -27,19 +27,19 @@ export interface ResourceOracle {
    * @returns whether it opened something that only stands until the job's end
    */
   remember(write: Write, seen: Write): { readonly opensForNow: boolean };
-  /** Whether a write only takes back what we had added for now. */
+  /** Tells whether a write only takes back what we had added for now. */
   takesBack(write: Write): boolean;
-  /** Whether a write only takes out what we had added, and nobody has changed since. */
+  /** Tells whether a write only takes out what we had added, and nobody has changed since. */
   takesOutOwn(write: Write): boolean;
   /** An item in words; undefined where there is none. */
   textAt(resource: string, state: AwsState, item: string): string | undefined;
   /** Someone else changed the resource. */
   acted(resource: string, before: AwsState, after: AwsState): void;
-  /** What our calls left open, or left without purpose, now that a job is over. */
+  /** Lists what our calls left open, or left without purpose, now that a job is over. */
   leftBehind(resource: string, state: AwsState): Problem[];
-  /** Whether the resource violates the job's rule. */
+  /** Tells whether the resource violates the job's rule. */
   violates(resource: string, state: AwsState, job: JobSpec): boolean;
-  /** What our calls changed of the resource since the job began, in words that records can be compared by. */
+  /** Lists what our calls changed of the resource since the job began, in words that records can be compared by. */
   netEffect(resource: string): NetEffect;
   /** A job begins: its effects are counted anew. */
   begin(): void;

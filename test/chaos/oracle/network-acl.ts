@@ -5,7 +5,7 @@ import { matchOfEntry, pointsFrom, type Reach, reachOfAcl } from '../traffic.ts'
 import { ItemsOracle, type Modified } from './items.ts';
 import type { Write } from './judgement.ts';
 
-/** Whether an entry allows everything from everywhere. */
+/** Tells whether an entry allows everything from everywhere. */
 function opensAll({ action, protocol, cidr }: AclEntry): boolean {
   return action === 'allow' && protocol === '-1' && cidr.endsWith('/0');
 }

@@ -10,7 +10,7 @@ import { sharesOf, sharesText } from './snapshot.ts';
 import { trailText } from './trail.ts';
 
 /**
- * What a record says that was changed, read as docs/architecture.md documents the changes: by the fields that evidence
+ * Reads what a record says that was changed, as docs/architecture.md documents the changes: by the fields that evidence
  * keeps, not by the schemas of `lambdas/`.
  */
 const ruleSchema = z.object({
@@ -121,8 +121,8 @@ const changeSchema = z.discriminatedUnion('kind', [
 const text = (rule: RuleContent): string => ruleText(rule);
 
 /**
- * What may have been done to items (ids, numbers) and contents (of rules whose id nobody knows) where the record says
- * that it does not know whether a change was made.
+ * Reads what may have been done to items (ids, numbers) and contents (of rules whose id nobody knows) where the record
+ * says that it does not know whether a change was made.
  */
 export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<string> {
   const items = new Set<string>();
@@ -163,16 +163,16 @@ export function unconfirmedItems(unconfirmed: readonly unknown[]): ReadonlySet<s
   return items;
 }
 
-/** What records say, and of which items they say that it is not known. */
+/** The words of records, and the items of which they say that it is not known. */
 export interface Recorded {
   readonly net: NetEffect;
   readonly unconfirmed: ReadonlySet<string>;
 }
 
-/** Whether an item is as a change was to make it; null where it was to be gone. */
+/** Tells whether an item is as a change was to make it; null where it was to be gone. */
 type End = ((text: string) => boolean) | null;
 
-/** What rules, entries, keys and settings were to become, by id, number and `block`. */
+/** Reads what rules, entries, keys and settings were to become, by id, number and `block`. */
 export function endsOf(applied: readonly unknown[]): ReadonlyMap<string, End> {
   const ends = new Map<string, End>();
   const begins = (start: string | null): End => (start === null ? null : (each) => each.startsWith(start));

@@ -5,7 +5,7 @@ import { OTHER_PROTOCOLS, pointsOfPort, type Reach, reachOfRule, reachOfRules } 
 import { ItemsOracle, type Modified } from './items.ts';
 import type { Problem, Write } from './judgement.ts';
 
-/** What each rule closes: port and protocols, as Netskope's rules and docs/rules.md name them. */
+/** Port and protocols that each rule closes, as Netskope's rules and docs/rules.md name them. */
 const PORTS: Readonly<Record<string, { readonly port: number; readonly protocols: readonly string[] }>> = {
   'security-group-ssh-open': { port: 22, protocols: ['tcp'] },
   'security-group-rdp-open': { port: 3389, protocols: ['tcp', 'udp'] },
@@ -17,7 +17,7 @@ function portOf({ rule }: JobSpec): { readonly port: number; readonly protocols:
   return port;
 }
 
-/** Whether a rule opens the job's port to the whole world. */
+/** Tells whether a rule opens the job's port to the whole world. */
 function opens({ protocol, fromPort, toPort, source }: RuleContent, job: JobSpec): boolean {
   const { port, protocols } = portOf(job);
   if (!source.endsWith('/0')) return false;

@@ -5,10 +5,10 @@ import { TextsOracle } from './texts.ts';
 
 export const sharesText = (shares: readonly string[]): string => `[${[...shares].sort().join(' ')}]`;
 
-/** What `sharesText` made a text of. */
+/** Reads the shares that `sharesText` made a text of. */
 export const sharesOf = (text: string): string[] => text.slice(1, -1).split(' ');
 
-/** Whether any AWS account may restore it, and none of its tags exempts it. */
+/** Tells whether any AWS account may restore it, and none of its tags exempts it. */
 function isOpen({ sharedWith, tags }: Snapshot): boolean {
   const [tag = ''] = Object.keys(EXEMPTION);
   return sharedWith.includes('all') && tags[tag] === undefined;

@@ -13,7 +13,7 @@ export interface Changed {
 export abstract class TextsOracle implements ResourceOracle {
   #effects = new Map<string, Effects>();
 
-  /** What the resource holds, by id, in words that records can be compared by. */
+  /** The contents of the resource, by id, in words that records can be compared by. */
   protected abstract textsOf(resource: string, state: AwsState): ReadonlyMap<string, string>;
 
   abstract problemsOf(write: Write): Problem[];
@@ -32,7 +32,7 @@ export abstract class TextsOracle implements ResourceOracle {
     const effects = this.#effectsOn(write.resource);
     for (const { item, from, to } of this.changedBy(write)) {
       effects.add(item, from, to);
-      // What stood there is not what the look showed, so the record can't say it; of what was made, it can.
+      // The look showed something else than what stood there, so the record can't say it; of what was made, it can.
       if (seen.before !== write.before && from !== null) effects.touch(item);
     }
     return { opensForNow: false };

@@ -48,7 +48,7 @@ function logGroupItems(id: string, { retention }: LogGroup): Items {
   return retention === null ? items : items.set(`retention ${id}`, String(retention));
 }
 
-/** What became another thing between two states: one item each, in words that records can be compared by. */
+/** Lists what became another thing between two states: one item each, in words that records can be compared by. */
 export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
   return [
     ...diffOf(before.groups, after.groups, (_, { rules }) =>
@@ -81,7 +81,7 @@ export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
 export const transitionText = ({ item, before, after }: Transition): string =>
   `${item}: ${before ?? 'nothing'} -> ${after ?? 'nothing'}`;
 
-/** What is in one list and not in the other; what is there twice counts twice. */
+/** Picks what is in one list and not in the other; what is there twice counts twice. */
 export function missingFrom(all: readonly Transition[], others: readonly Transition[]): Transition[] {
   const left = new Map<string, number>();
   for (const each of others) {

@@ -36,7 +36,7 @@ const resourceSchema = z.looseObject({
   document: z.string().optional(),
 });
 
-/** What the items of the kinds are called that `oracle/records.ts` reads, by how their names begin. */
+/** Names of the items of the kinds that `oracle/records.ts` reads, by how their names begin. */
 const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => string>> = {
   'flow-log': (vpc, item) => `flow log ${vpc}/${item}`,
   iam: (user, item) => `key ${user}/${item}`,
@@ -46,12 +46,15 @@ const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => st
   'security-group': (_, item) => `rule ${item}`,
 };
 
-/** How a kind's items are called; undefined where `oracle/records.ts` does not read it. */
+/** The names of a kind's items; undefined where `oracle/records.ts` does not read it. */
 function namesOf(kind: string): ((resource: string, item: string) => string) | undefined {
   return Object.entries(ITEM_NAMES).find(([start]) => kind.startsWith(`${start}-`))?.[1];
 }
 
-/** What one recorded change says that was changed. @throws z.ZodError where it is of no form that is documented */
+/**
+ * Reads what one recorded change says that was changed.
+ * @throws z.ZodError where it is of no form that is documented
+ */
 function transitionsOfChange(recorded: unknown): Transition[] {
   const { kind, resource } = resourceSchema.parse(recorded);
   const nameOf = namesOf(kind);
@@ -84,7 +87,7 @@ export function recordedTransitions(applied: readonly unknown[]): Transition[] {
   return applied.flatMap(transitionsOfChange);
 }
 
-/** Whether the record says that it does not know whether something was changed. */
+/** Tells whether the record says that it does not know whether something was changed. */
 export function isUnconfirmed(
   transition: Transition,
   applied: readonly unknown[],

@@ -11,7 +11,7 @@ import { missingFrom, type Transition, transitionsOf, transitionText } from './i
 import { isUnconfirmed, recordedTransitions } from './recorded.ts';
 import { initialState, type Subject } from './subjects.ts';
 
-/** What becomes of a write, in the attempt that makes it first. */
+/** The fates of a write, in the attempt that makes it first. */
 export const FAULTS = {
   'killed before': 'the attempt ends before the write',
   'killed after': 'the attempt ends after the write, before it could see the answer',
@@ -36,9 +36,9 @@ export interface SubjectResult {
   /** The operations that changed something, in order. */
   readonly writes: readonly string[];
   readonly outcome: Outcome | undefined;
-  /** What is wrong with the record, the resource or the undo, in words. */
+  /** Problems of the record, the resource or the undo, in words. */
   readonly problems: readonly string[];
-  /** What may have been changed, and is recorded as something that nobody knows. */
+  /** Number of things that may have been changed, and are recorded as unknown. */
   readonly unconfirmed: number;
   readonly trace: readonly string[];
 }
@@ -47,7 +47,7 @@ const CALL_MILLISECONDS = 300;
 const RETRY_MILLISECONDS = 30_000;
 const MOST_ATTEMPTS = 5;
 const MOST_LOOKS = 60;
-/** How often a write is throttled. */
+/** Number of times that a write is throttled. */
 const THROTTLES = 3;
 
 /** Remediates a violation with the product's own code against the model, and compares the record with what happened. */
@@ -68,12 +68,12 @@ class SubjectRun implements SubjectResult {
   readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #seen: Transition[] = [];
-  /** How many writes were sent, whether they took effect or not. */
+  /** Number of writes that were sent, whether they took effect or not. */
   #sent = 0;
   /** The attempt that the fault met; 0: none yet. */
   #hit = 0;
   #hitCall = '';
-  /** How often the write has met the fault. */
+  /** Number of times that the write has met the fault. */
   #meetings = 0;
   #attempt = 0;
   #isUndo = false;
@@ -218,7 +218,7 @@ class SubjectRun implements SubjectResult {
     const before = this.#model.state;
     const { output, next: after = before } = this.#model.answer(operation, input, before, region);
     const changed = transitionsOf(before, after).filter(
-      // What a runbook does is not a call of ours.
+      // The calls of a runbook are not ours.
       ({ item }) => operation !== 'StartAutomationExecution' || item.startsWith('execution '),
     );
     this.#model.set(after);
@@ -285,7 +285,7 @@ class SubjectRun implements SubjectResult {
   }
 }
 
-/** What an undo does not give back: contents that are there now and were not, or the other way round. */
+/** Lists what an undo does not give back: contents that are there now and were not, or the other way round. */
 function contentsOf(initial: AwsModel['state'], now: AwsModel['state']): string[] {
   const differences = transitionsOf(initial, now);
   // A revoked rule comes back with another id, and what was logged is kept.

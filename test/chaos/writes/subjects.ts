@@ -10,7 +10,7 @@ import { ACCOUNT, REGION } from '../case.ts';
 /** A violation, whose remediation makes some writes. */
 export interface Subject {
   readonly rule: string;
-  /** What sets it apart from others of the rule. */
+  /** The difference from others of the rule. */
   readonly what: string;
   readonly resource: string;
   readonly state: Partial<AwsState>;

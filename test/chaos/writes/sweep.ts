@@ -1,7 +1,7 @@
 import { FAULTS, type FaultName, runSubject, type SubjectResult } from './run-subject.ts';
 import { SUBJECTS, type Subject } from './subjects.ts';
 
-/** What became of a write that met a fault. */
+/** The result of a write that met a fault. */
 export interface Cell {
   readonly fault: FaultName;
   readonly thenExempt: boolean;
@@ -67,7 +67,7 @@ export function tableLines(rows: readonly Row[]): string[] {
   ];
 }
 
-/** What is wrong, one line each. */
+/** Lists what is wrong, one line each. */
 export function problemLines(rows: readonly Row[]): string[] {
   return rows.flatMap(({ subject, write, operation, cells }) =>
     cells.flatMap(({ fault, thenExempt, result }) =>

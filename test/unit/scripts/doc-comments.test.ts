@@ -28,6 +28,7 @@ async function docComments(file: string): Promise<readonly { place: string; text
 test.each([
   ['lambdas', banned.lambdas],
   ['test/lab', banned.others],
+  ['test/chaos', banned.others],
   ['scripts', banned.others],
   ['demo', banned.others],
 ])('doc comments in %s begin with a noun or a verb', async (folder, words) => {
