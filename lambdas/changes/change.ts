@@ -29,6 +29,23 @@ export type Note<C extends Change = Change> = (
  */
 export type MayContinue = () => Promise<void>;
 
+/** A part of a change that was taken back again. */
+export interface TakenPart {
+  /** The change with what it made of this part; left out where that is recorded already. */
+  readonly made?: Change;
+  /** The change that took it back. */
+  readonly taken: Change;
+}
+
+/** Takes each part that is taken back, as soon as it is: what becomes of the others does not matter for the record of it. */
+export type TookBack = (part: TakenPart) => void;
+
+/** Hooks of a change of several calls, used between them. */
+export interface Amid {
+  readonly mayContinue: MayContinue;
+  readonly tookBack: TookBack;
+}
+
 /** Knowledge of an application of which no end was recorded. */
 export interface CutOff {
   /**
@@ -54,10 +71,8 @@ export interface CutOff {
 
 /** The result of taking back an application of which no end was recorded. */
 export interface TakenBack {
-  /** The change as far as it was made, where that is found out only now: what was taken back stands in no record yet. */
+  /** The change with what it made and what stays, where that is found out only now: it stands in no record yet. */
   readonly made?: Change;
-  /** The change that took something back, for the record. */
-  readonly taken?: Change;
   /** The change with all that it did: it was made to its end after all. */
   readonly done?: Change;
   /**
@@ -107,22 +122,24 @@ export interface ChangeKind<C extends Change> {
    * change rests on is gone or different from what the plan saw, nothing is written.
    * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
    *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
-   * @param mayContinue Asked between the calls of a change that makes several, so that a pause holds it amid them.
+   * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause holds it amid them.
+   *   `tookBack`: takes what it made and took back again; what is noted then is what is left.
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
    * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
    * @throws HeldError when `mayContinue` does: what was noted stands, and nothing else was made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
-  apply(session: AwsSession, change: C, note: Note<C>, mayContinue: MayContinue): Promise<C>;
+  apply(session: AwsSession, change: C, note: Note<C>, amid: Amid): Promise<C>;
   /**
    * Finds out whether an application of which no end was recorded was made to its end, and takes back what it added
    * where it was not: for instance the narrower rules that were added for a wide one. Asked only where no plan builds on
    * them. Leaves what others made or changed as it is. Only kinds of several calls have it.
    * @param change As it was planned, or as far as `note` recorded it.
+   * @param tookBack Takes each part that it took back, also where it fails afterwards.
    * @throws TakeBackError when AWS does not let it be taken back.
    */
-  takeBack?(session: AwsSession, change: C, known: CutOff): Promise<TakenBack>;
+  takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   /**
    * Looks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
    * when the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does

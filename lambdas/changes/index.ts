@@ -1,7 +1,7 @@
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, CutOff, Effect, Made, MayContinue, Note, TakenBack } from './change.ts';
+import type { Amid, Change, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 import { type ParsingKind, parsing } from './parsing-kind.ts';
 
 /** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
@@ -97,7 +97,8 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
 /**
  * Makes the change in AWS, at once: `waitForTurn` comes before.
  * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
- * @param mayContinue Asked between its calls, where it may stop. Default: nothing holds it.
+ * @param amid.mayContinue Asked between its calls, where it may stop. Default: nothing holds it.
+ * @param amid.tookBack Takes what it made and took back again. Default: nothing is noted.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
  * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
@@ -109,9 +110,9 @@ export async function applyChange(
   session: AwsSession,
   change: Change,
   note: Note = () => {},
-  mayContinue: MayContinue = async () => {},
+  { mayContinue = async () => {}, tookBack = () => {} }: Partial<Amid> = {},
 ): Promise<Change> {
-  return (await load(change)).apply(session, change, note, mayContinue);
+  return (await load(change)).apply(session, change, note, { mayContinue, tookBack });
 }
 
 /** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */
@@ -127,10 +128,16 @@ export async function canTakeBack(change: Change): Promise<boolean> {
 /**
  * Finds out what became of an application of which no end was recorded, and takes back what it added where it was not
  * made to its end.
+ * @param tookBack Takes each part that is taken back, also where the rest fails. Default: nothing is noted.
  * @throws TakeBackError when AWS does not let it be taken back
  */
-export async function takeBackChange(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack> {
-  return (await load(change)).takeBack(session, change, known);
+export async function takeBackChange(
+  session: AwsSession,
+  change: Change,
+  known: CutOff,
+  tookBack: TookBack = () => {},
+): Promise<TakenBack> {
+  return (await load(change)).takeBack(session, change, known, tookBack);
 }
 
 /**

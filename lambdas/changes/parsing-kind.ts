@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Change, ChangeKind, CutOff, Effect, Made, MayContinue, Note, TakenBack } from './change.ts';
+import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 export interface ParsingKind {
@@ -10,9 +10,9 @@ export interface ParsingKind {
   calls(change: Change): number;
   describe(change: Change): string;
   toLookAt(change: Change): string | undefined;
-  apply(session: AwsSession, change: Change, note: Note, mayContinue: MayContinue): Promise<Change>;
+  apply(session: AwsSession, change: Change, note: Note, amid: Amid): Promise<Change>;
   readonly canTakeBack: boolean;
-  takeBack(session: AwsSession, change: Change, known: CutOff): Promise<TakenBack>;
+  takeBack(session: AwsSession, change: Change, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   find(
     session: AwsSession,
     planned: Change,
@@ -47,11 +47,10 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
     toLookAt: (change) => kind.toLookAt?.(parse(change)),
-    apply: async (session, change, note, mayContinue) =>
-      kind.apply(session, parse(change), note, mayContinue),
+    apply: async (session, change, note, amid) => kind.apply(session, parse(change), note, amid),
     canTakeBack: kind.takeBack !== undefined,
-    takeBack: async (session, change, known) =>
-      (await kind.takeBack?.(session, parse(change), known)) ?? { state: 'unconfirmed' },
+    takeBack: async (session, change, known, tookBack) =>
+      (await kind.takeBack?.(session, parse(change), known, tookBack)) ?? { state: 'unconfirmed' },
     find: async (session, planned, since, known) =>
       kind.find?.(session, parse(planned), since, known.map(parse)),
     isPlannedAnyway: kind.isPlannedAnyway === true,

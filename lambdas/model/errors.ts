@@ -52,12 +52,6 @@ export class ChangeRefusedError extends AutomationError {
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';
-  /** Changes made and taken back, one after the other: reads may show them for a while. */
-  readonly takenBack: readonly { readonly kind: string; readonly resource: string }[];
-  constructor(message: string, options?: ErrorOptions & { takenBack?: StalePlanError['takenBack'] }) {
-    super(message, options);
-    this.takenBack = options?.takenBack ?? [];
-  }
 }
 
 /**

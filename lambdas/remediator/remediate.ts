@@ -23,11 +23,11 @@ import { RecentChanges } from './record/recent-changes.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
-import { assessEach } from './stages/assess.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
 import { openSession } from './stages/open-session.ts';
 import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
+import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
@@ -121,7 +121,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(await resolveStopped(session, looked, work));
 
   const resources = book.pending.map(({ resource }) => resource);
-  const assessments = await assessEach(work.rule, session, resources, work.settings.options);
+  const assessments = await assessPending(session, resources, endings, work);
   learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
   const reading = readingOf(session, work);
   const planned = await planFixes(session, book.pending, assessments, work, endings, reading);

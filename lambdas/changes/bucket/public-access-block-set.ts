@@ -158,7 +158,7 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     );
     return `~ public access block of ${resource}: ${changed.join(', ')}${alsoEnds(change)}`;
   },
-  async apply(session, change, note, mayContinue) {
+  async apply(session, change, note, { mayContinue }) {
     try {
       const isNotTakenBy = (error: unknown): boolean => isAwsError(error, ...CONFLICTS);
       const made = await untilTaken(session, () => apply(session, change), { mayContinue, isNotTakenBy });

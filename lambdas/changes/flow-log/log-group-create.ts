@@ -120,7 +120,7 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   schema,
   describe: (change) =>
     `+ log group ${change.resource}, unless there is one: kept ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,
-  async apply(session, change, note, mayContinue) {
+  async apply(session, change, note, { mayContinue }) {
     const { resource } = change;
     try {
       const isNew = await untilTaken(

@@ -3,7 +3,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Change, ChangeKind, MayContinue, Note } from '../change.ts';
+import type { Amid, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -114,8 +114,8 @@ async function create(
 }
 
 /**
- * Takes back what an application made that goes no further.
- * @returns what was made and taken back, one after the other; nothing where there was none
+ * Takes back what an application made that goes no further. Each part is recorded as it goes; what is noted then is what
+ * is left.
  * @throws OutOfTimeError when no read shows it yet
  * @throws HeldError when nothing may be changed just now
  */
@@ -123,13 +123,20 @@ async function giveUp(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-): Promise<readonly Change[]> {
-  const { removed, unseen, held } = await takeBackEntries(session, change.resource, madeOf(change));
+  tookBack: TookBack,
+): Promise<void> {
+  const { resource } = change;
+  let { made } = change;
+  const unseen = await takeBackEntries(session, resource, madeOf(change), (entry) => {
+    const { ruleNumber } = entry;
+    const part: NetworkAclEntryNarrow = { ...change, made: [ruleNumber] };
+    tookBack({ made: part, taken: removal(resource, [entry]) });
+    made = made.filter((number) => number !== ruleNumber);
+    note({ ...change, made }, made.length > 0);
+  });
+  // An entry that someone has put in the place of one stays, and is theirs.
   note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
-  if (unseen.length === 0) {
-    return removed.length === 0 ? [] : [change, removal(change.resource, removed)];
-  }
-  if (held !== undefined) throw held;
+  if (unseen.length === 0) return;
   throw new OutOfTimeError(
     `AWS's reads of network ACL ${change.resource} do not show ${unseen.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
   );
@@ -154,7 +161,7 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-  mayContinue: MayContinue,
+  { mayContinue, tookBack }: Amid,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, created, seen, subnets } = change;
   const standing = await look(session, resource);
@@ -177,9 +184,8 @@ async function apply(
     if (error instanceof HeldError) throw error;
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
     if (isAnswerLost(error) || isNotTaken(error)) throw error;
-    const takenBack = await giveUp(session, done, note);
-    if (!(error instanceof StalePlanError)) throw error;
-    throw new StalePlanError(error.message, { cause: error, takenBack });
+    await giveUp(session, done, note, tookBack);
+    throw error;
   }
 }
 
@@ -189,7 +195,8 @@ async function apply(
  * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is looked at directly
  * before the first call, and again directly before the open entry goes when other entries were made before. What is
  * left is the moment between that look and the call: an entry that someone puts under the open one's number just then
- * is replaced with it.
+ * is replaced with it. The address families of the subnets are those of the reading, which is made anew where it is
+ * older than two seconds: a block that AWS has only begun to associate counts there already.
  */
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   kind: 'network-acl-entry-narrow',

@@ -1,5 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
-import type { Change, CutOff, TakenBack } from '../change.ts';
+import { HeldError } from '../../model/errors.ts';
+import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
 import { look } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -21,6 +22,12 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
     const made = [...created, ...(after === null ? [] : [after])].map(describeEntry);
     return [...seen, ...made].includes(describeEntry(entry));
   });
+}
+
+/** Leaves out entries that were taken back since: one that stands in such a place is someone else's. */
+function withoutTaken(entries: readonly NetworkAclEntry[], since: readonly Change[]): NetworkAclEntry[] {
+  const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
+  return entries.filter((entry) => !removed.some((other) => sameEntry(other, entry)));
 }
 
 /** Tells whether changes have put an entry under a number: it was free then, whatever had stood there before. */
@@ -70,6 +77,7 @@ export async function takeBack(
     recorded = [],
     since = [],
   }: CutOff,
+  tookBack: TookBack,
 ): Promise<TakenBack> {
   const { resource, before, created, made, closed, unconfirmed } = change;
   // Before the first of several calls, it is noted that there may be some.
@@ -105,25 +113,27 @@ export async function takeBack(
   if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
   // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
   const elsewhere = standingOf([...recorded, ...others, ...since]);
-  const mayStand = created.filter(({ ruleNumber }) => {
+  const mayStand = withoutTaken(created, since).filter(({ ruleNumber }) => {
     if (isNoted && made.includes(ruleNumber)) return true;
     return (!isNoted || ruleNumber === unconfirmed) && !elsewhere.has(ruleNumber);
   });
-  const { removed, unseen, held } = await takeBackEntries(
-    session,
-    resource,
-    mayStand.filter((entry) => !isNeeded(entry, others)),
-  );
-  // What stays is this change's work, too: its number was free when it was planned.
-  const staying = mayStand.filter((entry) => isNeeded(entry, others) && stands(entry));
-  const found = [...staying, ...removed]
-    .map(({ ruleNumber }) => ruleNumber)
-    .filter((number) => !isNoted || !made.includes(number));
   const { unconfirmed: _, ...rest } = change;
-  const inPart: NetworkAclEntryNarrow = { ...rest, made: found, closed: 'no' };
-  return {
-    state: held !== undefined || (unseen.length > 0 && !isLagOver) ? 'open' : 'settled',
-    ...(found.length > 0 && { made: inPart }),
-    ...(removed.length > 0 && { taken: removal(resource, removed) }),
+  const inPart = (entries: readonly NetworkAclEntry[]): { made?: NetworkAclEntryNarrow } => {
+    const found = entries
+      .map(({ ruleNumber }) => ruleNumber)
+      .filter((number) => !isNoted || !made.includes(number));
+    return found.length === 0 ? {} : { made: { ...rest, made: found, closed: 'no' } };
   };
+  // What stays is this change's work, too: its number was free when it was planned.
+  const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && stands(entry)));
+  const idle = mayStand.filter((entry) => !isNeeded(entry, others));
+  try {
+    const unseen = await takeBackEntries(session, resource, idle, (entry) =>
+      tookBack({ ...inPart([entry]), taken: removal(resource, [entry]) }),
+    );
+    return { state: unseen.length > 0 && !isLagOver ? 'open' : 'settled', ...staying };
+  } catch (error) {
+    if (error instanceof HeldError) return { state: 'open' };
+    throw error;
+  }
 }

@@ -61,34 +61,29 @@ async function removeEntry(
   return answer === 'made' ? 'removed' : 'left';
 }
 
-/** The result of taking entries back. */
-export interface RemovedEntries {
-  readonly removed: readonly NetworkAclEntry[];
-  /** Entries that no read showed: gone, or not visible yet. With `held`, also those that were not looked at. */
-  readonly unseen: readonly NetworkAclEntry[];
-  /** Set where nothing may be changed just now. */
-  readonly held?: HeldError;
-}
-
 /**
  * Takes back entries that have lost their purpose.
+ * @param onRemoved Takes each that was taken out, also where the rest fails.
+ * @returns the entries that no read showed: gone, or not visible yet
  * @throws TakeBackError when AWS does not let them be taken back
+ * @throws HeldError when nothing may be changed just now: the others still stand
  */
 export async function takeBackEntries(
   session: AwsSession,
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
-): Promise<RemovedEntries> {
+  onRemoved: (entry: NetworkAclEntry) => void,
+): Promise<readonly NetworkAclEntry[]> {
   const removed: NetworkAclEntry[] = [];
   try {
-    const unseen = await removeEntries(session, networkAclId, entries, MAX_LOOKS, (entry) =>
-      removed.push(entry),
-    );
-    return { removed, unseen };
+    return await removeEntries(session, networkAclId, entries, MAX_LOOKS, (entry) => {
+      removed.push(entry);
+      onRemoved(entry);
+    });
   } catch (error) {
-    if (error instanceof ChangeRefusedError && error.because === 'gone') return { removed, unseen: [] };
+    if (error instanceof ChangeRefusedError && error.because === 'gone') return [];
+    if (error instanceof HeldError) throw error;
     const left = entries.filter((entry) => !removed.includes(entry));
-    if (error instanceof HeldError) return { removed, unseen: left, held: error };
     throw new TakeBackError(
       `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.map(describeEntry).join(', ')}. Take them out. (${describeError(error)})`,
       { cause: error },

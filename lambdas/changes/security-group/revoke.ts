@@ -2,7 +2,7 @@ import { isAnswerLost, isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, TakeBackError } from '../../model/errors.ts';
 import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
-import { type ExistingRule, formatRule, looksLike, stands } from './ingress-rule.ts';
+import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { type Answer, removedBy } from './removed.ts';
@@ -13,6 +13,11 @@ export const GONE_ERRORS = [
   'InvalidPermission.NotFound',
   'InvalidGroup.NotFound',
 ] as const;
+
+interface RevokeOptions {
+  readonly isDue?: (rule: ExistingRule) => Promise<boolean>;
+  readonly onRevoked?: (rules: readonly ExistingRule[]) => void;
+}
 
 /** Sends the call. It names rules by protocol, ports and source: one that its owner has narrowed does not match. */
 async function send(session: AwsSession, group: string, rules: readonly ExistingRule[]): Promise<Answer> {
@@ -27,38 +32,41 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
  * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
  * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
  * success. A call whose answer was lost is resolved by reading.
- * @param isDue Only for rules that were added a moment ago. Asked before a call is sent again, and before each single call
- *   where one call for all of them was refused: by then, the look that they rest on is several calls old. A read without
- *   such a rule may be from before it was added, so a call that was not taken, or whose answer was lost, is sent again.
- * @returns the rules that this call removed, without those that were gone
+ * @param options.isDue Only for rules that were added a moment ago. Asked before a call is sent again, and before each
+ *   single call where one call for all of them was refused: by then, the look that they rest on is several calls old. A
+ *   read without such a rule may be from before it was added, so a call that was not taken, or whose answer was lost, is
+ *   sent again.
+ * @param options.onRevoked Takes what a call has removed, also where a further one fails.
+ * @returns the rules that were removed, without those that were gone
  */
 export async function revokeRules(
   session: AwsSession,
   group: string,
   rules: readonly ExistingRule[],
-  isDue?: (rule: ExistingRule) => Promise<boolean>,
+  { isDue, onRevoked = () => {} }: RevokeOptions = {},
 ): Promise<ExistingRule[]> {
   const dueOf = async (batch: readonly ExistingRule[]): Promise<readonly ExistingRule[]> => {
     const due: ExistingRule[] = [];
     for (const rule of batch) if (isDue === undefined || (await isDue(rule))) due.push(rule);
     return due;
   };
-  const revoke = async (
-    batch: readonly ExistingRule[],
-    sends = 1,
-    isLost = false,
-  ): Promise<ExistingRule[]> => {
-    if (batch.length === 0) return [];
+  const revoked: ExistingRule[] = [];
+  const keep = (removed: readonly ExistingRule[]): void => {
+    if (removed.length === 0) return;
+    revoked.push(...removed);
+    onRevoked(removed);
+  };
+  const revoke = async (batch: readonly ExistingRule[], sends = 1, isLost = false): Promise<void> => {
+    if (batch.length === 0) return;
     try {
-      return removedBy(await send(session, group, batch), batch, isLost);
+      keep(removedBy(await send(session, group, batch), batch, isLost));
     } catch (error) {
       if (isAwsError(error, ...GONE_ERRORS)) {
-        // The call whose answer was lost may have removed it: then it is ours to put back in an undo.
-        if (batch.length === 1) return isLost ? [...batch] : [];
         // Outside a default VPC, EC2 refuses the whole call for one rule that is gone: so one by one.
-        const revoked: ExistingRule[] = [];
-        for (const rule of batch) revoked.push(...(await revoke(await dueOf([rule]), sends, isLost)));
-        return revoked;
+        if (batch.length > 1) for (const rule of batch) await revoke(await dueOf([rule]), sends, isLost);
+        // The call whose answer was lost may have removed it: then it is ours to put back in an undo.
+        else if (isLost) keep(batch);
+        return;
       }
       if (isDue !== undefined && sends < MOST_SENDS && (isNotTaken(error) || isAnswerLost(error))) {
         if (isNotTaken(error)) await session.sleep(pauseAfter(sends));
@@ -67,10 +75,11 @@ export async function revokeRules(
       if (isDue !== undefined || !isAnswerLost(error)) throw error;
       const left = await readRulesOf(session, group);
       if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
-      return [...batch];
+      keep(batch);
     }
   };
-  return revoke(rules);
+  await revoke(rules);
+  return revoked;
 }
 
 /**
@@ -103,8 +112,8 @@ async function untouched(
 /**
  * Takes back rules that a change has made and that have lost their purpose. What its owner has changed since, or put in
  * its place, stays.
- * @param mayLag Whether AWS's reads may be from before they were made.
- * @returns the rules that were removed
+ * @param options.mayLag Whether AWS's reads may be from before they were made. Default: they may.
+ * @param options.onRevoked Takes what was removed, also where the rest fails.
  * @throws TakeBackError when AWS does not let them be removed: they still stand
  * @throws OutOfTimeError when reads don't tell yet whether they still stand
  * @throws HeldError when nothing may be changed just now: they still stand
@@ -113,18 +122,34 @@ export async function takeBackRules(
   session: AwsSession,
   group: string,
   made: readonly ExistingRule[],
-  mayLag = true,
-): Promise<ExistingRule[]> {
-  if (made.length === 0) return [];
+  { mayLag = true, onRevoked }: { readonly mayLag?: boolean } & Required<Pick<RevokeOptions, 'onRevoked'>>,
+): Promise<void> {
+  if (made.length === 0) return;
+  let left = made;
   const look = (rules: readonly ExistingRule[]) => untouched(session, group, rules, mayLag);
   try {
     const isDue = async (rule: ExistingRule): Promise<boolean> => (await look([rule])).length > 0;
-    return await revokeRules(session, group, await look(made), isDue);
+    await revokeRules(session, group, await look(made), {
+      isDue,
+      onRevoked(rules) {
+        left = withoutRules(left, rules);
+        onRevoked(rules);
+      },
+    });
   } catch (error) {
     if (error instanceof OutOfTimeError || error instanceof HeldError) throw error;
     throw new TakeBackError(
-      `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${made.map(formatRule).join('; ')}`,
+      `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${left.map(formatRule).join('; ')}`,
       { cause: error },
     );
   }
+}
+
+/** Leaves out rules by what they say: a group has no two that say the same. */
+export function withoutRules(
+  rules: readonly ExistingRule[],
+  others: readonly ExistingRule[],
+): ExistingRule[] {
+  const keys = new Set(others.map(ruleKey));
+  return rules.filter((rule) => !keys.has(ruleKey(rule)));
 }

@@ -2,15 +2,22 @@ import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, MayContinue, Note } from '../change.ts';
+import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
 import { type Modification, modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
-import { revokeRules, takeBackRules } from './revoke.ts';
-import { isClosing, type RuleShrink, type RuleWiden, revocation, ruleShrinkSchema } from './schemas.ts';
+import { revokeRules, takeBackRules, withoutRules } from './revoke.ts';
+import {
+  isClosing,
+  type RuleShrink,
+  type RuleWiden,
+  revocation,
+  revoked,
+  ruleShrinkSchema,
+} from './schemas.ts';
 import { takeBack } from './take-back.ts';
 
 /** `tcp 20-21, tcp 23-443`: by protocol and port, whichever of them keeps the id. */
@@ -53,13 +60,15 @@ async function look(
 class Shrinking {
   readonly #session: AwsSession;
   readonly #note: Note<RuleShrink>;
-  readonly #mayContinue: MayContinue;
+  readonly #amid: Amid;
+  readonly #planned: RuleShrink;
   #soFar: RuleShrink;
 
-  constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>, mayContinue: MayContinue) {
+  constructor(session: AwsSession, change: RuleShrink, note: Note<RuleShrink>, amid: Amid) {
     this.#session = session;
     this.#note = note;
-    this.#mayContinue = mayContinue;
+    this.#amid = amid;
+    this.#planned = change;
     this.#soFar = { ...change, made: [] };
   }
 
@@ -112,7 +121,7 @@ class Shrinking {
         );
       case 'unmodifiable':
         this.progress();
-        await this.#mayContinue();
+        await this.#amid.mayContinue();
         return this.#replace();
     }
   }
@@ -144,6 +153,20 @@ class Shrinking {
     return this.#end(added[0] ?? null, others);
   }
 
+  /** Revokes the parts that were added. Each is recorded as it goes; what is noted then is what is left. */
+  async takeBack(): Promise<void> {
+    const { resource } = this.#planned;
+    await takeBackRules(this.#session, resource, this.made, {
+      onRevoked: (rules) => {
+        const made: RuleShrink = { ...this.#planned, made: [...rules] };
+        this.#amid.tookBack({ made, taken: revoked(resource, rules) });
+        this.progress(this.#soFar.unconfirmed, withoutRules(this.made, rules));
+      },
+    });
+    // What its owner has changed since stays, and is theirs.
+    this.progress(undefined, []);
+  }
+
   /** @param shrunk what stands in the wide rule's place */
   #end(shrunk: ExistingRule | null, made = this.made): RuleShrink {
     const { unconfirmed: _, ...soFar } = this.#soFar;
@@ -168,16 +191,16 @@ export const changeKind: ChangeKind<RuleShrink> = {
     return `~ ingress ${formatRule(before)} -> ${formatParts(change)}${already}${note === undefined ? '' : `: ${note}`}`;
   },
 
-  async apply(session, change, note, mayContinue) {
-    const { resource, pieces } = change;
+  async apply(session, change, note, amid) {
+    const { pieces } = change;
     const { standing, wide } = await look(session, change);
-    const shrinking = new Shrinking(session, change, note, mayContinue);
+    const shrinking = new Shrinking(session, change, note, amid);
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
       await shrinking.addPieces(standing);
       return await untilTaken(session, async () => {
         // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
-        await mayContinue();
+        await amid.mayContinue();
         // Adding took its time: the rule is read once more, as late as can be.
         const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
         return shrinking.shrink(again.wide);
@@ -186,16 +209,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
       // While nobody knows whether the rule is shrunk, its other parts stay: without them, something might be cut.
       if (error instanceof StalePlanError || errorKind(error) === 'refused') {
         shrinking.progress(error instanceof NotShownError ? 'adding' : undefined);
-        const made = [...shrinking.made];
-        const revoked = await takeBackRules(session, resource, made);
-        shrinking.progress(undefined, []);
-        if (error instanceof StalePlanError && revoked.length > 0) {
-          const takenBack = [
-            { ...change, made },
-            { ...revocation(resource, revoked), revoked },
-          ];
-          throw new StalePlanError(error.message, { cause: error, takenBack });
-        }
+        await shrinking.takeBack();
       }
       throw error;
     }

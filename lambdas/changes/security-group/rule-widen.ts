@@ -99,9 +99,15 @@ export const changeKind: ChangeKind<RuleWiden> = {
     const standing = await readRulesOf(session, resource);
     const { leftover, ...wide } = await widen(session, change, standing);
     const soFar = { ...change, ...wide };
-    note(soFar);
+    const revoked: ExistingRule[] = [];
+    note({ ...soFar, revoked: [] }, soFar.widened !== undefined);
     const parts = partsOf(change, standing);
-    const revoked = await revokeRules(session, resource, [...parts, ...leftover]);
+    await revokeRules(session, resource, [...parts, ...leftover], {
+      onRevoked(removed) {
+        revoked.push(...removed);
+        note({ ...soFar, revoked: [...revoked] });
+      },
+    });
     return { ...soFar, revoked };
   },
 

@@ -3,8 +3,8 @@ import type { ChangeKind } from '../change.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatDescription, formatTraffic, type IngressRule } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
-import { takeBackRules } from './revoke.ts';
-import { revocation, rulesAuthorizeSchema, type SecurityGroupRulesAuthorize } from './schemas.ts';
+import { takeBackRules, withoutRules } from './revoke.ts';
+import { revocation, revoked, rulesAuthorizeSchema, type SecurityGroupRulesAuthorize } from './schemas.ts';
 
 /** Traffic that shares source and description is named together: `tcp 20-21, tcp 23-443 from 0.0.0.0/0 "web"`. */
 function formatRules(rules: readonly IngressRule[]): string {
@@ -26,15 +26,23 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   pace: ec2Writes,
   calls: ({ rules }) => Math.max(1, rules.length),
   describe: (change) => `+ ingress ${formatRules(change.rules)}`,
-  async apply(session, change, note) {
+  async apply(session, change, note, { tookBack }) {
     const { resource, rules } = change;
     const before = await readRulesOf(session, resource);
-    const made: ExistingRule[] = [];
+    let made: ExistingRule[] = [];
     for (const rule of rules) {
       try {
         made.push(...(await authorizeRules(session, resource, [rule], before)));
       } catch (error) {
-        await takeBackRules(session, resource, made);
+        await takeBackRules(session, resource, made, {
+          onRevoked(rules) {
+            const part: SecurityGroupRulesAuthorize = { ...change, made: [...rules] };
+            tookBack({ made: part, taken: revoked(resource, rules) });
+            made = withoutRules(made, rules);
+            note({ ...change, made }, made.length > 0);
+          },
+        });
+        note({ ...change, made: [] }, false);
         throw error;
       }
       note({ ...change, made: [...made] });

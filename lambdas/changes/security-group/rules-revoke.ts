@@ -2,7 +2,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
-import { copyableTags, formatRule, ruleKey } from './ingress-rule.ts';
+import { copyableTags, type ExistingRule, formatRule, ruleKey } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import {
@@ -22,14 +22,20 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   describe({ rules, note }) {
     return `- ingress ${rules.map(formatRule).join('; ')}${note === undefined ? '' : `: ${note}`}`;
   },
-  async apply(session, change) {
+  async apply(session, change, note) {
     const { resource, rules, remains } = change;
     if (remains !== undefined) {
       const standing = await readRulesOf(session, resource);
       for (const rule of rules) asSeen(resource, rule, standing);
       checkRemains(resource, remains, standing);
     }
-    const revoked = await revokeRules(session, resource, rules);
+    const soFar: ExistingRule[] = [];
+    const revoked = await revokeRules(session, resource, rules, {
+      onRevoked(removed) {
+        soFar.push(...removed);
+        note({ ...change, revoked: [...soFar] });
+      },
+    });
     // Between the look and the call, someone else has removed it.
     if (remains !== undefined && revoked.length === 0) {
       throw new StalePlanError(

@@ -49,6 +49,16 @@ export function revocation(resource: string, rules: readonly ExistingRule[]): Se
   return { kind: 'security-group-rules-revoke', resource, rules: [...rules] };
 }
 
+/** The change that took rules out, as it is recorded. */
+export function revoked(
+  resource: string,
+  rules: readonly ExistingRule[],
+  note?: string,
+): SecurityGroupRulesRevoke {
+  const change = { ...revocation(resource, rules), revoked: [...rules] };
+  return note === undefined ? change : { ...change, note };
+}
+
 export const ruleShrinkSchema = z.object({
   kind: z.literal('security-group-rule-shrink'),
   /** The security group's id. */

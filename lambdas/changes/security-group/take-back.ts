@@ -1,6 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError } from '../../model/errors.ts';
-import type { Change, CutOff, TakenBack } from '../change.ts';
+import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
 import {
   type ExistingRule,
   formatRule,
@@ -10,15 +10,8 @@ import {
   stands,
 } from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
-import { takeBackRules } from './revoke.ts';
-import {
-  isClosing,
-  type RuleShrink,
-  revocation,
-  ruleShrinkSchema,
-  rulesRevokeSchema,
-  type SecurityGroupRulesRevoke,
-} from './schemas.ts';
+import { takeBackRules, withoutRules } from './revoke.ts';
+import { isClosing, type RuleShrink, revoked, ruleShrinkSchema, rulesRevokeSchema } from './schemas.ts';
 
 /** The standing rules that look like parts which the change adds: none stood there when it was planned. */
 function alike({ after, pieces, replaces }: RuleShrink, standing: readonly ExistingRule[]): ExistingRule[] {
@@ -42,6 +35,12 @@ function neededBy(others: readonly Change[]): {
   return { made, rules };
 }
 
+/** Leaves out rules that were taken back since: what stands in their place is someone else's. */
+function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): ExistingRule[] {
+  const taken = since.flatMap((other) => rulesRevokeSchema.safeParse(other).data?.revoked ?? []);
+  return made.filter(({ id }) => !taken.some((rule) => rule.id === id));
+}
+
 /**
  * Takes back a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
@@ -60,7 +59,9 @@ export async function takeBack(
     isSuperseded = false,
     others = [],
     recorded = [],
+    since = [],
   }: CutOff,
+  tookBack: TookBack,
 ): Promise<TakenBack> {
   const { resource, before, after, unconfirmed } = change;
   // Before its first call, it is noted that there may be some.
@@ -68,10 +69,11 @@ export async function takeBack(
   const isNoted = hasNote && mayBeMade !== true;
   const standing = await readRulesOf(session, resource);
   const wide = standing.find(({ id }) => id === before.id);
-  const noted = isNoted ? (change.made ?? []) : [];
+  const allNoted = isNoted ? (change.made ?? []) : [];
+  const noted = withoutTaken(allNoted, since);
   const needed = neededBy(others);
   const elsewhere = neededBy(recorded).made;
-  const known = new Set([before, ...noted, ...needed.made, ...elsewhere].map(({ id }) => id));
+  const known = new Set([before, ...allNoted, ...needed.made, ...elsewhere].map(({ id }) => id));
   const unnoted =
     isNoted && unconfirmed !== 'adding' && change.replaces !== true
       ? []
@@ -94,37 +96,23 @@ export async function takeBack(
     if (wide !== undefined && !isLagOver) return { state: 'open' };
   }
   const left = made.filter((rule) => !stands(rule, needed.rules));
-  const revoked = await revokeInTime(session, resource, left, !isLagOver);
-  if (revoked === undefined) return { state: 'open' };
-  const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
-  const taken: SecurityGroupRulesRevoke = {
-    ...revocation(resource, revoked),
-    note: `added for ${formatRule(before)}, which was not shrunk`,
-    revoked,
-  };
-  // What stays is this change's work, too: it did not stand there when it was planned.
-  const staying = unnoted.filter((rule) => stands(rule, needed.rules));
-  const found = [...staying, ...revoked].filter(({ id }) => !noted.some((rule) => rule.id === id));
   const { unconfirmed: _, ...rest } = change;
-  const inPart: RuleShrink = { ...rest, made: found };
-  return {
-    state: isSure ? 'settled' : 'open',
-    ...(found.length > 0 && { made: inPart }),
-    ...(revoked.length > 0 && { taken }),
+  const inPart = (rules: readonly ExistingRule[]): { made?: RuleShrink } => {
+    const found = withoutRules(rules, noted);
+    return found.length === 0 ? {} : { made: { ...rest, made: found } };
   };
-}
-
-/** Revokes rules. @returns those that it revoked; undefined where reads don't tell yet whether they stand, or nothing may be changed */
-async function revokeInTime(
-  session: AwsSession,
-  resource: string,
-  rules: readonly ExistingRule[],
-  mayLag: boolean,
-): Promise<ExistingRule[] | undefined> {
+  const note = `added for ${formatRule(before)}, which was not shrunk`;
+  const onRevoked = (rules: readonly ExistingRule[]): void =>
+    tookBack({ ...inPart(rules), taken: revoked(resource, rules, note) });
+  // What stays is this change's work, too: it did not stand there when it was planned.
+  const staying = inPart(unnoted.filter((rule) => stands(rule, needed.rules)));
   try {
-    return await takeBackRules(session, resource, rules, mayLag);
+    await takeBackRules(session, resource, left, { mayLag: !isLagOver, onRevoked });
   } catch (error) {
-    if (error instanceof OutOfTimeError || error instanceof HeldError) return undefined;
+    // Reads don't tell yet whether they stand, or nothing may be changed.
+    if (error instanceof OutOfTimeError || error instanceof HeldError) return { state: 'open' };
     throw error;
   }
+  const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
+  return { state: isSure ? 'settled' : 'open', ...staying };
 }

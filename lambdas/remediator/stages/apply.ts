@@ -2,7 +2,7 @@ import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
-import type { Change, Note } from '../../changes/change.ts';
+import type { Change, Note, TakenPart } from '../../changes/change.ts';
 import { applyChange, canTakeBack, describeChange, waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import { HeldError, OutdatedError, StalePlanError } from '../../model/errors.ts';
@@ -78,6 +78,7 @@ async function applyStep(
   if (blockedBy !== undefined) return { applied: [], end: { is: 'stopped', verdict: blockedBy } };
   const { resource } = finding;
   const callsBefore = session.calls.length;
+  const takenParts: TakenPart[] = [];
   let soFar: Change | undefined;
   let isMadeInPart = false;
   let blockedAmid: Verdict | undefined;
@@ -98,17 +99,15 @@ async function applyStep(
       work.journal.note(resource, { change: { ...noted }, line });
       return outlives ? work.journal.write() : undefined;
     };
-    const made = await checkingChanges(check, () => applyChange(session, change, note, mayContinue));
+    const tookBack = (part: TakenPart): void => void takenParts.push(part);
+    const amid = { mayContinue, tookBack };
+    const made = await checkingChanges(check, () => applyChange(session, change, note, amid));
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
+    const applied = await recordParts(takenParts, line, record);
     if (error instanceof StalePlanError) {
       // What it wrote has been taken back. Until reads show that, the resource is not planned anew.
       work.journal.cancel(resource, line);
-      const [made, ...taken] = error.takenBack;
-      const applied = [
-        ...(made === undefined ? [] : [record(made, `${line}${IN_PART}`)]),
-        ...(await Promise.all(taken.map(async (each) => record(each, await describeChange(each))))),
-      ];
       return { applied, end: { is: 'stale', words: error.message } };
     }
     const calls = session.calls.slice(callsBefore);
@@ -119,11 +118,28 @@ async function applyStep(
     const isNotedInFull = (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
     const isUnmade = isWithoutEffect || calls.every(({ operation }) => isRead(operation));
     if (isMadeInPart ? isNotedInFull : isUnmade) work.journal.cancel(resource, line);
-    const applied = soFar !== undefined && isMadeInPart ? [record(soFar, `${line}${IN_PART}`)] : [];
+    if (soFar !== undefined && isMadeInPart) applied.push(record(soFar, `${line}${IN_PART}`));
     const verdict =
       blockedAmid === undefined ? verdictOfError(error, details) : withDetails(blockedAmid, details);
     return { applied, end: { is: 'stopped', verdict, error } };
   }
+}
+
+/**
+ * Records the parts of a change that were taken back, each made and then taken.
+ * @param line the change's own
+ */
+async function recordParts(
+  parts: readonly TakenPart[],
+  line: string,
+  record: (change: Change, line: string) => AppliedChange,
+): Promise<AppliedChange[]> {
+  const applied: AppliedChange[] = [];
+  for (const { made, taken } of parts) {
+    if (made !== undefined) applied.push(record(made, `${line}${IN_PART}`));
+    applied.push(record(taken, await describeChange(taken)));
+  }
+  return applied;
 }
 
 /** Asks whether the change may be made now. @returns the verdict where it must not */

@@ -3,6 +3,7 @@ import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment, Rule } from '../../rules/rule.ts';
 import { type PlannedFix, reasonOf, type Violation } from '../planned-fix.ts';
+import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, verdictOfError, wait, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
@@ -57,6 +58,23 @@ const isViolated = (result: Assessment): boolean =>
 function notesOf(result: Assessment): readonly string[] {
   if (result.state === 'not_applicable') return [result.reason];
   return result.state === 'compliant' ? (result.notes ?? []) : [];
+}
+
+/**
+ * Assesses resources whose findings are pending. Where a runbook has ended well, reads that lag may show the violation
+ * for seconds still: these are waited for, so that no direct calls are planned for what it has fixed.
+ */
+export async function assessPending(
+  session: AwsSession,
+  resources: readonly string[],
+  endings: ReadonlyMap<string, Ending>,
+  { rule, settings, ports }: ConfiguredWork,
+): Promise<Assessments> {
+  const changed = resources.filter((resource) => endings.get(resource)?.status === 'Success');
+  const others = resources.filter((resource) => !changed.includes(resource));
+  const seen = await readUntilSeen(rule, session, changed, settings.options, ports.clock);
+  if (others.length === 0) return seen;
+  return new Map([...seen, ...(await assessEach(rule, session, others, settings.options))]);
 }
 
 /** Reads resources, some times if need be, until none violates the rule any more. */

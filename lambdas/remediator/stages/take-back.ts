@@ -1,7 +1,7 @@
 import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges } from '../../aws/session-client.ts';
-import type { Change } from '../../changes/change.ts';
+import type { Change, TakenPart } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
 import { HeldError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -153,20 +153,25 @@ async function takeBackChangeOf(
     const recorded = [...notes, ...journal.applied(resource)]
       .map((each) => each.change)
       .filter((other) => other !== change);
-    const { made, taken, done, state } = await checkingChanges(check, () =>
-      takeBackChange(session, change, { ...known, recorded, isNoted }),
-    );
     // It was made before what was begun after it.
     const [next] = journal.appliedSince(resource, planned.line);
     const record = (applied: Change, line: string) =>
       journal.apply(resource, [foundChange(applied, line, begunAt)], next);
+    const takenParts: TakenPart[] = [];
+    const takeBack = () =>
+      takeBackChange(session, change, { ...known, recorded, isNoted }, (part) => takenParts.push(part));
+    const { made, done, state } = await checkingChanges(check, takeBack).finally(async () => {
+      for (const part of takenParts) {
+        if (part.made !== undefined) record(part.made, `${planned.line}${IN_PART}`);
+        const line = await describeChange(part.taken);
+        journal.apply(resource, [appliedChange(session, part.taken, line, callsBefore)]);
+      }
+    });
     if (made !== undefined) record(made, `${planned.line}${IN_PART}`);
     if (done !== undefined) {
       // What was noted of it is part of it.
       if (isNoted) journal.drop(resource, `${planned.line}${IN_PART}`, change);
       record(done, planned.line);
-    } else if (taken !== undefined) {
-      journal.apply(resource, [appliedChange(session, taken, await describeChange(taken), callsBefore)]);
     }
     if (state === 'open') return true;
     if (done !== undefined) {

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { HttpResponse } from '@smithy/core/transport';
 import { z } from 'zod';
-import type { AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
+import type { AwsSession } from '../../../lambdas/aws/session.ts';
+import { sessionClient } from '../../../lambdas/aws/session-client.ts';
 import type { Answer, ReceivedCall } from '../scripted-aws/scripted-aws.ts';
 
 /** The part of a request that is read here, as the SDK hands it to whatever sends it. */
@@ -53,13 +54,12 @@ export function inProcessAws(account: string, answer: (call: ReceivedCall) => An
     client(Client, region = 'eu-central-1') {
       const known = clients.get(Client.name);
       if (known instanceof Client) return known;
-      const settings: ClientSettings & Record<string, unknown> = {
+      const client = sessionClient(Client, {
         region,
         requestHandler,
         maxAttempts: 1,
         credentials: { accessKeyId: account, secretAccessKey: 'test' },
-      };
-      const client = new Client(settings);
+      });
       clients.set(Client.name, client);
       return client;
     },

@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../../lambdas/aws/session.ts';
-import type { Change } from '../../../lambdas/changes/change.ts';
+import type { Amid, Change } from '../../../lambdas/changes/change.ts';
 import { applyChange } from '../../../lambdas/changes/index.ts';
 import type { ExistingRule } from '../../../lambdas/changes/security-group/ingress-rule.ts';
 import { inProcessAws } from '../aws-model/in-process-aws.ts';
@@ -98,7 +98,7 @@ export class SecurityGroupModel {
   }
 
   /** Applies a change as the remediator does. @param note takes the change as far as it is made */
-  apply<C extends Change>(change: C, note?: (soFar: Change) => void): Promise<Change> {
-    return applyChange(this.session, change, note);
+  apply<C extends Change>(change: C, note?: (soFar: Change) => void, amid?: Partial<Amid>): Promise<Change> {
+    return applyChange(this.session, change, note, amid);
   }
 }

@@ -468,12 +468,9 @@ describe('the log group', () => {
     const held = new HeldError('paused');
     const noted: unknown[] = [];
 
-    const application = applyChange(
-      sessionOf(server.endpoint),
-      change,
-      (soFar) => void noted.push(soFar),
-      () => Promise.reject(held),
-    );
+    const application = applyChange(sessionOf(server.endpoint), change, (soFar) => void noted.push(soFar), {
+      mayContinue: () => Promise.reject(held),
+    });
 
     await expect(application).rejects.toBe(held);
     expect(noted).toEqual([{ ...change, made: ['log group'] }]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../../lambdas/changes/change.ts';
+import { checkingChanges } from '../../../../lambdas/aws/session-client.ts';
+import type { Change, TakenPart } from '../../../../lambdas/changes/change.ts';
 import {
   applyChange,
   describeChange,
@@ -10,7 +11,7 @@ import {
 } from '../../../../lambdas/changes/index.ts';
 import { describeEntry, type NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
 import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
-import { StalePlanError } from '../../../../lambdas/model/errors.ts';
+import { HeldError, StalePlanError } from '../../../../lambdas/model/errors.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
@@ -166,16 +167,17 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([twelve, ten]);
   });
 
-  test('its error names what was made and taken back: until reads show that, no plan rests on them', async () => {
+  test('what was made and taken back is recorded: until reads show that, no plan rests on them', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const before = once('DescribeNetworkAcls', () => acl.entries.push(deny), 2);
     await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
     const session = sessionOf(aws);
 
-    const error: unknown = await applyChange(session, narrowing).catch((reason: unknown) => reason);
-    if (!(error instanceof StalePlanError)) throw new Error('expected a plan that is out of date');
-    const [made, taken] = error.takenBack;
-    if (taken === undefined) throw new Error('expected what was taken back');
+    const parts: TakenPart[] = [];
+    const tookBack = (part: TakenPart) => void parts.push(part);
+    const application = applyChange(session, narrowing, () => {}, { tookBack });
+    await expect(application).rejects.toThrow(StalePlanError);
+    const [{ made, taken } = { taken: deletion }] = parts;
     const now = await isChangeVisible(session, taken);
     acl.entries = [open, ten, deny];
     const inAnOldRead = await isChangeVisible(session, taken);
@@ -183,6 +185,34 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(made).toMatchObject({ made: [101], closed: 'no' });
     await expect(describeChange(taken)).resolves.toContain('- inbound entry 101 allow all from 10.0.0.0/8');
     expect([now, inAnOldRead]).toEqual([true, false]);
+  });
+
+  test.each([
+    { what: 'refused', answer: ec2Error('UnauthorizedOperation'), name: 'TakeBackError' },
+    { what: 'never answered', answer: 'cut' as const, name: 'TakeBackError' },
+  ])('what was taken back by then is recorded where the next one is $what', async ({ answer, name }) => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const eleven = allow(102, '10.1.0.0/16');
+    const wider: NetworkAclEntryNarrow = { ...narrowing, created: [ten, eleven] };
+    const before = (action: string, { form }: ReceivedCall) => {
+      if (action === 'ReplaceNetworkAclEntry') return ec2Error('UnauthorizedOperation');
+      return action === 'DeleteNetworkAclEntry' && form.get('RuleNumber') === '102' ? answer : undefined;
+    };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+    const parts: TakenPart[] = [];
+    const notes: Change[] = [];
+
+    const application = applyChange(sessionOf(aws), wider, (soFar) => void notes.push(soFar), {
+      tookBack: (part) => parts.push(part),
+    });
+
+    await expect(application).rejects.toMatchObject({
+      name,
+      message: expect.not.stringContaining('10.0.0.0/8'),
+    });
+    expect(acl.entries).toEqual([open, eleven]);
+    expect(parts).toMatchObject([{ made: { made: [101] }, taken: { remove: [ten] } }]);
+    expect(notes.at(-1)).toMatchObject({ made: [102] });
   });
 
   test('its owner deletes the open entry right before it goes: what was made is taken back', async () => {
@@ -435,11 +465,12 @@ describe('taken back after a kill', () => {
     const acl: ScriptedAcl = { entries: [...entries] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-    const change = await takeBackChange(sessionOf(aws), begun, cutOff);
+    const parts: TakenPart[] = [];
+    const change = await takeBackChange(sessionOf(aws), begun, cutOff, (part) => parts.push(part));
 
     expect(acl.entries).toEqual(left);
     expect(change.state).toBe('settled');
-    await expect(line(change.taken)).resolves.toBe(taken);
+    await expect(line(parts[0]?.taken)).resolves.toBe(taken);
   });
 
   test.each([
@@ -458,11 +489,16 @@ describe('taken back after a kill', () => {
   ])('but not what another change has $what, and it is recorded', async ({ other, left, made }) => {
     const acl: ScriptedAcl = { entries: [ten] };
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const parts: TakenPart[] = [];
+    const known = { ...cutOff, others: [other] };
 
-    const change = await takeBackChange(sessionOf(aws), begun, { ...cutOff, others: [other] });
+    const change = await takeBackChange(sessionOf(aws), begun, known, (part) => parts.push(part));
 
     expect(acl.entries).toEqual(left);
-    expect(change).toMatchObject({ state: 'settled', made: { made, closed: 'no' } });
+    expect(change.state).toBe('settled');
+    expect(
+      [change.made, ...parts.map((part) => part.made)].filter((each) => each !== undefined),
+    ).toMatchObject([{ made, closed: 'no' }]);
   });
 
   describe('where another attempt has put an entry under the number that a call named whose answer was lost', () => {
@@ -518,6 +554,35 @@ describe('taken back after a kill', () => {
     expect(change).toEqual({ state: 'settled' });
     expect(acl.entries).toEqual(entries);
     expect(aws.calls).toEqual([]);
+  });
+
+  test('and what was taken out is recorded though the rest is held', async () => {
+    const eleven = allow(102, '10.1.0.0/16');
+    const acl: ScriptedAcl = { entries: [ten, eleven] };
+    const held = new HeldError('paused');
+    let checks = 0;
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl });
+    const noted = { ...narrowing, created: [ten, eleven], made: [101, 102] };
+    const known = { ...cutOff, isNoted: true };
+    const parts: TakenPart[] = [];
+    const takeBack = (since: readonly Change[]) =>
+      takeBackChange(sessionOf(aws), noted, { ...known, since }, (part) => parts.push(part));
+
+    const first = await checkingChanges(
+      () => {
+        checks += 1;
+        if (checks > 1) throw held;
+      },
+      () => takeBack([]),
+    );
+    // Its owner puts the same one there again: that is theirs.
+    acl.entries = [ten, eleven];
+    const second = await takeBack(parts.map(({ taken }) => taken));
+
+    expect([first, second]).toEqual([{ state: 'open' }, { state: 'settled' }]);
+    expect(parts).toMatchObject([{ taken: { remove: [ten] } }, { taken: { remove: [eleven] } }]);
+    expect(parts.map(({ made }) => made)).toEqual([undefined, undefined]);
+    expect(acl.entries).toEqual([ten]);
   });
 
   test('not where a later attempt may have made it to its end and counts on it', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../../../lambdas/changes/change.ts';
+import { checkingChanges } from '../../../../lambdas/aws/session-client.ts';
+import type { Change, TakenPart } from '../../../../lambdas/changes/change.ts';
 import { inverseOf, isChangeVisible, takeBackChange } from '../../../../lambdas/changes/index.ts';
 import type { ExistingRule, IngressRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
 import type { RuleShrink } from '../../../../lambdas/changes/security-group/schemas.ts';
+import { HeldError } from '../../../../lambdas/model/errors.ts';
 import { type Interference, SecurityGroupModel } from '../../../lab/traffic/security-groups.ts';
 
 const LOOK = 'ec2:DescribeSecurityGroupRules';
@@ -236,6 +238,37 @@ describe('nothing is opened for a rule that is not what the plan saw', () => {
     expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0']);
   });
 
+  test('what was taken back is recorded, though the rest can’t be', async () => {
+    const group = new SecurityGroupModel([wide]);
+    const pieces = ['tcp 20-21', 'tcp 23-30', 'tcp 33'].map((traffic) => part(`${traffic} from 0.0.0.0/0`));
+    const change = shrink(group, { after: part('tcp 40-443 from 0.0.0.0/0'), pieces });
+    const parts: TakenPart[] = [];
+    const notes: Change[] = [];
+    let revokes = 0;
+    group.refuse = (operation) => {
+      if (operation === MODIFY) return 'UnauthorizedOperation';
+      if (operation !== REVOKE) return undefined;
+      revokes += 1;
+      // Its owner removes one, so that the call for all is refused, and each is revoked by itself.
+      if (revokes === 1)
+        group.rules = group.rules.filter(({ fromPort, toPort }) => fromPort !== 20 || toPort !== 21);
+      return revokes === 4 ? 'UnauthorizedOperation' : undefined;
+    };
+
+    const message = await failure(
+      group.apply(change, (soFar) => notes.push(soFar), { tookBack: (each) => parts.push(each) }),
+      'TakeBackError',
+    );
+
+    expect(parts).toMatchObject([
+      { made: { made: [{ fromPort: 23 }] }, taken: { revoked: [{ fromPort: 23 }] } },
+    ]);
+    expect(notes.at(-1)).toMatchObject({ made: [{ fromPort: 20 }, { fromPort: 33 }] });
+    expect(message).toContain('tcp 33');
+    expect(message).not.toContain('tcp 23-30');
+    expect(lines(group)).toEqual(['sgr-01 tcp 20-443 0.0.0.0/0', 'new tcp 33-33 0.0.0.0/0']);
+  });
+
   test('what can’t be taken back is named', async () => {
     const group = new SecurityGroupModel([wide]);
     group.before = (called, number) => {
@@ -459,7 +492,9 @@ describe('an application that was cut off', () => {
     const noted = new SecurityGroupModel(standing);
 
     const begun = shrink(planned, { made: [], mayBeMade: true });
-    const change = await takeBackChange(planned.session, begun, { isNoted: true, ...late });
+    const parts: TakenPart[] = [];
+    const known = { isNoted: true, ...late };
+    const change = await takeBackChange(planned.session, begun, known, (part) => parts.push(part));
     const settled = await takeBackChange(noted.session, shrink(noted, { made: [added] }), {
       isNoted: true,
       ...soon,
@@ -467,8 +502,8 @@ describe('an application that was cut off', () => {
 
     expect([planned.rules, noted.rules]).toEqual([left, left]);
     expect([change.state, settled.state]).toEqual(['settled', state]);
-    expect(change.taken?.kind).toBe(
-      left.length < standing.length ? 'security-group-rules-revoke' : undefined,
+    expect(parts.map(({ taken }) => taken.kind)).toEqual(
+      left.length < standing.length ? ['security-group-rules-revoke'] : [],
     );
   });
 
@@ -547,6 +582,31 @@ describe('an application that was cut off', () => {
 
     expect(group.rules).toEqual([described]);
     expect(group.calls).toEqual([LOOK, LOOK, LOOK]);
+  });
+
+  test('is recorded though the rest is held, and not taken for another one later', async () => {
+    const mate = rule('sgr-fb', 'tcp 30 from 0.0.0.0/0');
+    const group = new SecurityGroupModel([office, added, mate]);
+    const noted = shrink(group, { pieces: [low, part('tcp 30 from 0.0.0.0/0')], made: [added, mate] });
+    const parts: TakenPart[] = [];
+    const takeBack = (since: readonly Change[]) =>
+      takeBackChange(group.session, noted, { isNoted: true, ...late, since }, (each) => parts.push(each));
+    let checks = 0;
+    const held = () => {
+      checks += 1;
+      // Its owner removes one before the first call: that is refused as a whole, and each is revoked by itself.
+      if (checks === 1) without(group, 'sgr-fb');
+      if (checks === 3) throw new HeldError('paused');
+    };
+
+    const first = await checkingChanges(held, () => takeBack([]));
+    const theirs = { ...added, id: 'sgr-0c' };
+    group.rules = [office, theirs];
+    const second = await takeBack(parts.map(({ taken }) => taken));
+
+    expect([first.state, second.state]).toEqual(['open', 'settled']);
+    expect(parts).toMatchObject([{ taken: { revoked: [{ id: added.id }] } }]);
+    expect(group.rules).toEqual([office, theirs]);
   });
 
   test('stays where the wide rule was revoked for its parts', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Change, TakenPart } from '../../../../lambdas/changes/change.ts';
 import { applyChange, inverseOf, isChangeVisible } from '../../../../lambdas/changes/index.ts';
 import type { ExistingRule, IngressRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
 import { changeKind as authorizeKind } from '../../../../lambdas/changes/security-group/rules-authorize.ts';
@@ -99,6 +100,35 @@ describe('rules are added', () => {
     expect(group.rules).toEqual(before);
   });
 
+  test('and what could be taken back is recorded, where not all could', async () => {
+    const group: ScriptedGroup = { rules: [], quota: 3 };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    let revokes = 0;
+    await using aws = await scriptedAws((call) => {
+      if (actionOf(call) === 'RevokeSecurityGroupIngress') revokes += 1;
+      // Its owner removes the first, so that each is revoked by itself.
+      if (revokes === 1) group.rules = group.rules.filter(({ fromPort }) => fromPort !== 1);
+      return revokes === 4 ? ec2Error('UnauthorizedOperation') : answer(call);
+    });
+    const parts: TakenPart[] = [];
+    const notes: Change[] = [];
+    const rules = [1, 2, 3, 4].map((port) => piece(`tcp ${port} from 0.0.0.0/0`));
+
+    const application = applyChange(
+      sessionOf(aws.endpoint),
+      authorize(...rules),
+      (soFar) => void notes.push(soFar),
+      { tookBack: (part) => parts.push(part) },
+    );
+
+    await expect(application).rejects.toMatchObject({ name: 'TakeBackError' });
+    expect(group.rules).toMatchObject([{ fromPort: 3 }]);
+    expect(parts).toMatchObject([
+      { made: { made: [{ fromPort: 2 }] }, taken: { revoked: [{ fromPort: 2 }] } },
+    ]);
+    expect(notes.at(-1)).toMatchObject({ made: [{ fromPort: 1 }, { fromPort: 3 }] });
+  });
+
   test('once, though the answer to the call is lost', async () => {
     const group: ScriptedGroup = { rules: [] };
     const answer = answerForSecurityGroups({ [GROUP]: group });
@@ -120,6 +150,37 @@ test('rules for a group that is gone are refused as such', async () => {
   const application = applyChange(sessionOf(aws.endpoint), authorize(piece('tcp 23 from 0.0.0.0/0')));
 
   await expect(application).rejects.toMatchObject({ name: 'ChangeRefusedError', because: 'gone' });
+});
+
+test.each([
+  { what: 'a revocation', change: (rules: ExistingRule[]) => revoke(...rules) },
+  {
+    what: 'a widening',
+    change: (rules: ExistingRule[]) => ({
+      kind: 'security-group-rule-widen',
+      resource: GROUP,
+      before: null,
+      after: standing('sgr-0f', 'tcp 20-443 from 0.0.0.0/0'),
+      pieces: [],
+      made: rules,
+    }),
+  },
+])('$what notes what was revoked, though a further call is refused', async ({ change }) => {
+  const rules = [1, 2, 3].map((port) => standing(`sgr-0${port}`, `tcp ${port} from 0.0.0.0/0`));
+  const group: ScriptedGroup = { rules };
+  const answer = answerForSecurityGroups({ [GROUP]: group });
+  let revokes = 0;
+  await using aws = await scriptedAws((call) => {
+    if (actionOf(call) === 'RevokeSecurityGroupIngress') revokes += 1;
+    if (revokes === 1) group.rules = group.rules.filter(({ id }) => id !== 'sgr-01');
+    return revokes === 4 ? ec2Error('UnauthorizedOperation') : answer(call);
+  });
+  const notes: Change[] = [];
+
+  const application = applyChange(sessionOf(aws.endpoint), change(rules), (soFar) => void notes.push(soFar));
+
+  await expect(application).rejects.toMatchObject({ name: 'UnauthorizedOperation' });
+  expect(notes.at(-1)).toMatchObject({ revoked: [{ id: 'sgr-02' }] });
 });
 
 describe('a plan’s revocation', () => {

@@ -253,6 +253,25 @@ describe('an execution', () => {
     expect(marks()).toEqual([]);
   });
 
+  test('that ended well is waited for while reads lag: no direct call is made for what it has fixed', async () => {
+    const job = pollOf(0, MAIN);
+    await remediator.attempt(job);
+    account.end();
+    account.trails.set(MAIN, false);
+    const before = account.calls.length;
+    account.fault = ({ operation }) => {
+      const reads = account.operations(before).filter((each) => each === 'DescribeTrails');
+      if (operation === 'DescribeTrails' && reads.length === 3) account.trails.set(MAIN, true);
+      return undefined;
+    };
+
+    await remediator.attempt(lastLook());
+
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated', applied: [{ change: { kind: STARTED } }] });
+    expect(outcomeOf(job)).not.toHaveProperty('reason');
+    expect(account.operations()).not.toContain('UpdateTrail');
+  });
+
   test('that left it open: cured by the plan, with both in the outcome and how the execution ended', async () => {
     const job = pollOf(0, MAIN);
     await remediator.attempt(job);

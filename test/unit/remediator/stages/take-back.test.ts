@@ -4,8 +4,9 @@ import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
-import { modelSession } from '../../../lab/aws-model/session.ts';
+import { modelSession, sdkError } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
+import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT, REGION } from '../support/remediator-in-memory.ts';
@@ -142,4 +143,25 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
     { change: { before: { ruleNumber: 99, cidr: '::/0' }, closed: 'yes' }, found: true },
   ]);
   expect(ours).not.toHaveProperty('unconfirmed');
+});
+
+test('what was added and taken back is recorded where AWS refuses the change in the end', async () => {
+  const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
+  of.before = ({ operation }) => {
+    if (operation === 'ModifySecurityGroupRules') throw sdkError('UnauthorizedOperation', 'denied', 403, 'r');
+  };
+
+  await of.remediator.attempt(of.job(SSH, 'sg-00000001'));
+
+  expect(of.writes).toEqual(['AuthorizeSecurityGroupIngress', 'RevokeSecurityGroupIngress']);
+  expect(of.ports('sg-00000001')).toEqual(['tcp 20-443']);
+  expect([...of.remediator.outcomes.values()]).toMatchObject([
+    {
+      outcome: 'failed',
+      applied: [
+        { line: expect.stringContaining('(in part)'), change: { made: [{ fromPort: 20 }] } },
+        { change: { kind: 'security-group-rules-revoke', revoked: [{ fromPort: 20 }] } },
+      ],
+    },
+  ]);
 });
