@@ -24,10 +24,10 @@ function isNeeded(entry: NetworkAclEntry, others: readonly Change[]): boolean {
   });
 }
 
-/** Leaves out entries that were taken back since: one that stands in such a place is someone else's. */
-function withoutTaken(entries: readonly NetworkAclEntry[], since: readonly Change[]): NetworkAclEntry[] {
+/** Tells whether an entry was taken back since it was made: one that stands in its place is someone else's. */
+function isTaken(entry: NetworkAclEntry, since: readonly Change[]): boolean {
   const removed = since.flatMap((other) => restoreSchema.safeParse(other).data?.remove ?? []);
-  return entries.filter((entry) => !removed.some((other) => sameEntry(other, entry)));
+  return removed.some((other) => sameEntry(other, entry));
 }
 
 /** Tells whether changes have put an entry under a number: it was free then, whatever had stood there before. */
@@ -113,8 +113,9 @@ export async function takeBack(
   if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
   // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
   const elsewhere = standingOf([...recorded, ...others, ...since]);
-  const mayStand = withoutTaken(created, since).filter(({ ruleNumber }) => {
-    if (isNoted && made.includes(ruleNumber)) return true;
+  const mayStand = created.filter((entry) => {
+    const { ruleNumber } = entry;
+    if (isNoted && made.includes(ruleNumber)) return !isTaken(entry, since);
     return (!isNoted || ruleNumber === unconfirmed) && !elsewhere.has(ruleNumber);
   });
   const { unconfirmed: _, ...rest } = change;

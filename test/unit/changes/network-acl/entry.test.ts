@@ -534,12 +534,12 @@ describe('taken back after a kill', () => {
       const acl: ScriptedAcl = { entries: [ten] };
       await using aws = await scriptedNetworkAcls({ [ACL]: acl });
 
-      const taken = await takeBackChange(sessionOf(aws), unanswered, {
-        ...cutOff,
-        recorded: [made, removed],
-      });
+      const parts: TakenPart[] = [];
+      const known = { ...cutOff, recorded: [made, removed] };
+      const { state } = await takeBackChange(sessionOf(aws), unanswered, known, (part) => parts.push(part));
 
-      expect(taken).toMatchObject({ state: 'settled', made: { made: [101] } });
+      expect(state).toBe('settled');
+      expect(parts).toMatchObject([{ made: { made: [101] }, taken: { remove: [ten] } }]);
       expect(acl.entries).toEqual([]);
     });
   });
