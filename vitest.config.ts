@@ -1,7 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Node 22 follows each promise for each `AsyncLocalStorage` that was ever used, of which each load of the product's
+ * modules makes some: in a worker of many files, most of the work. From Node 24 on this is the default.
+ */
+const execArgv = ['--experimental-async-context-frame'];
+
 /** They wait for the local AWS more than they work. */
 const integration = {
+  execArgv,
   globalSetup: ['test/integration/harness/global-setup.ts'],
   maxWorkers: 2,
   // AWS's clients would be loaded anew for each file, for a third of the time.
@@ -11,7 +18,7 @@ const integration = {
 };
 
 /** They wait for Terraform, which waits more than it works. */
-const endToEnd = { maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000 };
+const endToEnd = { execArgv, maxWorkers: 4, testTimeout: 1_800_000, hookTimeout: 1_800_000 };
 
 /** What takes long by its nature, and runs by `npm run test:full`. */
 const long = [
@@ -36,6 +43,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          execArgv,
           // Tests of the laboratory stand beside its parts.
           include: ['test/unit/**/*.test.ts', 'test/lab/**/*.test.ts'],
           exclude: ['**/*.integration.test.ts'],
