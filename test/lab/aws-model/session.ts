@@ -19,8 +19,8 @@ interface Command {
   readonly input: unknown;
 }
 
-/** SDK clients take a millisecond to make: each is made once, and answers by the session that used it last. */
-const clients = new Map<string, { readonly client: object; answer: Answer }>();
+/** SDK clients take a millisecond to make: each is made once, and sessions have their own `send` of it. */
+const clients = new Map<string, object>();
 
 let requests = 0;
 
@@ -34,6 +34,7 @@ export function modelSession(
   answer: Answer,
 ): AwsSession {
   const calls: AwsCall[] = [];
+  const own = new Map<string, object>();
   const noting: Answer = async (call) => {
     await checkCall(call.operation);
     requests += 1;
@@ -56,28 +57,35 @@ export function modelSession(
     sleep: async () => {},
     client<C>(Client: new (settings: ClientSettings) => C, region = place.region): C {
       const key = `${Client.name} ${region}`;
-      let known = clients.get(key);
-      if (known === undefined) {
-        const client = new Client({ region });
-        if (typeof client !== 'object' || client === null)
-          throw new Error(`expected ${Client.name} to make a client`);
-        const entry = { client, answer: noting };
-        const send = (command: Command): Promise<object> =>
-          entry.answer({
-            service: Client.name.replace(/Client$/, ''),
-            operation: command.constructor.name.replace(/Command$/, ''),
-            input: command.input,
-            region,
-          });
-        Object.defineProperty(client, 'send', { value: send });
-        clients.set(key, entry);
-        known = entry;
-      }
-      known.answer = noting;
-      if (known.client instanceof Client) return known.client;
+      const known =
+        own.get(key) ??
+        withSend(
+          madeOnce(key, () => new Client({ region })),
+          (command) =>
+            noting({
+              service: Client.name.replace(/Client$/, ''),
+              operation: command.constructor.name.replace(/Command$/, ''),
+              input: command.input,
+              region,
+            }),
+        );
+      own.set(key, known);
+      if (known instanceof Client) return known;
       throw new Error(`expected a ${Client.name}`);
     },
   };
+}
+
+function madeOnce(key: string, make: () => unknown): object {
+  const client = clients.get(key) ?? make();
+  if (typeof client !== 'object' || client === null) throw new Error(`expected a client for ${key}`);
+  clients.set(key, client);
+  return client;
+}
+
+/** A client like another, but for `send`. */
+function withSend(client: object, send: (command: Command) => Promise<object>): object {
+  return Object.create(client, { send: { value: send } });
 }
 
 /** An error that AWS answered with, as the SDK throws it. */

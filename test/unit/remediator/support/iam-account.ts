@@ -1,6 +1,8 @@
-import { HttpResponse } from '@smithy/core/protocols';
-import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
+import { z } from 'zod';
+import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
+import { AwsModelError } from '../../../lab/aws-model/operation.ts';
+import { modelSession, networkError } from '../../../lab/aws-model/session.ts';
 import type { Lifeline } from './lifeline.ts';
 
 export const NOW = Date.parse('2026-06-30T12:00:00Z');
@@ -22,12 +24,14 @@ export interface Call {
 /** Access keys are too old to be active, but for those that are called `new…`. */
 const created = (key: string): string => (key.startsWith('new') ? '2026-06-01' : '2025-01-01');
 
-function networkError(): Error {
-  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
-}
+const inputSchema = z.looseObject({
+  UserName: z.string().optional(),
+  AccessKeyId: z.string().default(''),
+  Status: z.enum(['Active', 'Inactive']).optional(),
+});
 
 /**
- * The IAM users of an account, with their access keys, behind real SDK clients: what they answer, in memory. A finding
+ * The IAM users of an account, with their access keys, in memory, as the SDK's clients answer. A finding
  * of `iam-access-key-unrotated` names a user, and its plan has a change for each old key that is active.
  */
 export class IamAccount {
@@ -39,7 +43,6 @@ export class IamAccount {
   readonly calls: Call[] = [];
   readonly sessions: SessionRequest[] = [];
   fault: (call: Call) => Fault | undefined = () => undefined;
-  #requests = 0;
 
   constructor(users: Readonly<Record<string, readonly string[]>> = {}) {
     for (const [user, keys] of Object.entries(users)) {
@@ -61,91 +64,48 @@ export class IamAccount {
 
   open(request: SessionRequest, now: () => number, life: Lifeline): AwsSession {
     this.sessions.push(request);
-    const calls: AwsCall[] = [];
-    const clients = new Map<string, unknown>();
-    const handle = async ({ body }: { body: string }) => {
-      const form = new URLSearchParams(body);
-      const operation = form.get('Action') ?? '';
-      const requestId = `request-${++this.#requests}`;
-      calls.push({ service: 'IAM', operation, requestId });
-      const answer = await life.step(() => this.#answer(operation, form));
-      return {
-        response: new HttpResponse({
-          statusCode: answer.status,
-          headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId },
-          body: new TextEncoder().encode(
-            `<${operation}Response>${answer.body}<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${operation}Response>`,
-          ),
-        }),
-      };
-    };
-    return {
-      account: request.account,
-      region: request.region,
-      partition: 'aws',
-      calls,
-      now: () => new Date(now()),
-      turn: async () => {},
-      sleep: async () => {},
-      client<C>(Client: new (settings: ClientSettings) => C): C {
-        const known = clients.get(Client.name);
-        if (known instanceof Client) return known;
-        const settings: ClientSettings & Record<string, unknown> = {
-          region: request.region,
-          maxAttempts: 1,
-          credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-          requestHandler: { handle },
-        };
-        const client = new Client(settings);
-        clients.set(Client.name, client);
-        return client;
-      },
-    };
+    return modelSession({ account: request.account, region: request.region }, now, ({ operation, input }) =>
+      life.step(() => this.#answer(operation, input)),
+    );
   }
 
-  #answer(operation: string, form: URLSearchParams): { status: number; body: string } {
-    const key = form.get('AccessKeyId') ?? '';
-    const user = form.get('UserName') ?? this.#userOf(key);
+  #answer(operation: string, given: unknown): object {
+    const input = inputSchema.parse(given);
+    const key = input.AccessKeyId;
+    const user = input.UserName ?? this.#userOf(key);
     const call = { operation, user, key };
     this.calls.push(call);
     const fault = this.fault(call);
     if (fault === 'cut') throw networkError();
-    if (typeof fault === 'object') {
-      return {
-        status: fault.status ?? 400,
-        body: `<Error><Type>Sender</Type><Code>${fault.code}</Code><Message>by fault</Message></Error>`,
-      };
-    }
+    if (typeof fault === 'object') throw new AwsModelError(fault.code, 'by fault', fault.status ?? 400);
     const keys = this.users.get(user);
-    if (keys === undefined) {
-      return { status: 404, body: '<Error><Code>NoSuchEntity</Code><Message>no such user</Message></Error>' };
-    }
+    if (keys === undefined) throw new AwsModelError('NoSuchEntityException', 'no such user', 404);
     if (operation === 'UpdateAccessKey' && fault !== 'no effect') {
-      keys.set(key, form.get('Status') === 'Active' ? 'Active' : 'Inactive');
+      keys.set(key, input.Status === 'Active' ? 'Active' : 'Inactive');
       this.changed.push(`${user}/${key}`);
     }
     if (fault === 'lost') throw networkError();
-    return { status: 200, body: `<${operation}Result>${this.#result(operation, user)}</${operation}Result>` };
+    return this.#output(operation, user);
   }
 
-  #result(operation: string, user: string): string {
+  #output(operation: string, user: string): object {
     if (operation === 'ListAccessKeys') {
-      const members = [...(this.users.get(user) ?? [])].map(
-        ([key, status]) =>
-          `<member><UserName>${user}</UserName><AccessKeyId>${key}</AccessKeyId><Status>${status}</Status><CreateDate>${created(key)}T00:00:00Z</CreateDate></member>`,
-      );
-      return `<AccessKeyMetadata>${members.join('')}</AccessKeyMetadata><IsTruncated>false</IsTruncated>`;
+      const AccessKeyMetadata = [...(this.users.get(user) ?? [])].map(([key, status]) => ({
+        UserName: user,
+        AccessKeyId: key,
+        Status: status,
+        CreateDate: new Date(`${created(key)}T00:00:00Z`),
+      }));
+      return { AccessKeyMetadata, IsTruncated: false };
     }
     if (operation === 'ListUserTags') {
-      const members = Object.entries(this.tags.get(user) ?? {}).map(
-        ([name, value]) => `<member><Key>${name}</Key><Value>${value}</Value></member>`,
-      );
-      return `<Tags>${members.join('')}</Tags><IsTruncated>false</IsTruncated>`;
+      const Tags = Object.entries(this.tags.get(user) ?? {}).map(([Key, Value]) => ({ Key, Value }));
+      return { Tags, IsTruncated: false };
     }
     if (operation === 'GetAccessKeyLastUsed') {
-      return `<UserName>${user}</UserName><AccessKeyLastUsed><Region>N/A</Region><ServiceName>N/A</ServiceName></AccessKeyLastUsed>`;
+      return { UserName: user, AccessKeyLastUsed: { Region: 'N/A', ServiceName: 'N/A' } };
     }
-    return '';
+    return {};
   }
 
   #userOf(key: string): string {
