@@ -11,6 +11,8 @@ interface Closing {
   readonly records: Pick<PollRecords, 'readListing' | 'writeListing'>;
   readonly homeRegion: string;
   readonly regions: readonly string[];
+  /** Names the run of the collector. */
+  readonly run: string;
 }
 
 /** A listing is written once a day though it stays the same: its bucket deletes old objects. */
@@ -24,7 +26,7 @@ const LONGEST_MILLISECONDS = 86_400_000;
  * @returns how many findings are to be closed
  */
 export async function closeMissing(
-  { jobs, records, homeRegion, regions }: Closing,
+  { jobs, records, homeRegion, regions, run }: Closing,
   poll: Poll,
   listed: readonly ListedFinding[],
   unread: Pick<UnreadFindings, 'mayHave'>,
@@ -44,7 +46,7 @@ export async function closeMissing(
     .filter((finding) => !unread.mayHave(finding))
     .map((finding) => ({ finding, region: finding.region === 'global' ? homeRegion : finding.region }))
     .filter(({ region }) => regions.includes(region));
-  for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, missing)))
+  for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, run, missing)))
     await jobs.send(region, ofRegion);
   const remembered = new Set(findings.map(findingKey));
   const isSame =
@@ -55,9 +57,10 @@ export async function closeMissing(
 
 function closingJobs(
   poll: Poll,
+  run: string,
   missing: readonly { readonly finding: ListedFinding; readonly region: string }[],
 ): Job[] {
-  const grouper = new JobGrouper(poll);
+  const grouper = new JobGrouper(poll, run);
   const full = missing.flatMap(({ finding, region }) => grouper.add(finding, region));
   return [...full, ...grouper.rest()].map((job) => ({ ...job, closes: true }));
 }

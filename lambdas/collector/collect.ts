@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { boundedJson } from '../model/bounded-json.ts';
 import type { Clock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
 import { type Finding, findingKey } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
-import type { Outcome, Unprocessable } from '../model/outcome.ts';
+import type { Unprocessable } from '../model/outcome.ts';
 import { factsOf } from '../rules/catalogue.ts';
 import { ruleNames as knownNames } from '../sources/index.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
@@ -52,14 +53,15 @@ export async function collect(
   const ruleNames = [...new Set([...(knownNames[poll.source][rule.id] ?? []), ...furtherRuleNames])];
   const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
   const tally = new PollTally(poll, ruleNames, new Date(clock.now()));
-  const run = new PollRun(dependencies, request, tally, read);
+  const name = randomUUID().slice(-12);
+  const run = new PollRun(dependencies, request, tally, read, name);
 
   for await (const page of source.pages({ ruleNames, asOf: new Date(poll.asOf) })) {
     signal?.throwIfAborted();
     await run.take(page);
   }
   await run.finish();
-  tally.closed(await closeMissing(dependencies, poll, run.listed, run.unread));
+  tally.closed(await closeMissing({ ...dependencies, run: name }, poll, run.listed, run.unread));
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);
   return summary;
@@ -72,6 +74,9 @@ class PollRun {
   readonly #tally: PollTally;
   readonly #read: (given: SourceFinding) => FindingReading;
   readonly #grouper: JobGrouper;
+  /** Findings that the source itself works on, and the reasons by resource. */
+  readonly #left: JobGrouper;
+  readonly #reasons = new Map<string, string>();
   /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
   readonly #failedRegions = new Map<string, unknown>();
@@ -80,19 +85,20 @@ class PollRun {
   /** The findings that it may have given besides, in items that can't be read. */
   readonly unread = new UnreadFindings();
   #unprocessable: Unprocessable[] = [];
-  #deferred: Outcome[] = [];
 
   constructor(
     dependencies: CollectorDependencies,
     { poll }: PollRequest,
     tally: PollTally,
     read: (given: SourceFinding) => FindingReading,
+    name: string,
   ) {
     this.#dependencies = dependencies;
     this.#poll = poll;
     this.#tally = tally;
     this.#read = read;
-    this.#grouper = new JobGrouper(poll);
+    this.#grouper = new JobGrouper(poll, name);
+    this.#left = new JobGrouper(poll, name);
   }
 
   async take(page: FindingPage): Promise<void> {
@@ -105,8 +111,13 @@ class PollRun {
       if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
       else if (this.#isNew(findingKey(reading.finding))) {
         this.listed.push(listedFinding(reading.finding));
-        if (given.remediationAtWork !== undefined) this.#defer(reading.finding, given.remediationAtWork);
-        else jobs.push(...this.#grouper.add(reading.finding, reading.region));
+        const { finding, region } = reading;
+        const reason = given.remediationAtWork;
+        jobs.push(
+          ...(reason === undefined
+            ? this.#grouper.add(finding, region)
+            : this.#defer(finding, region, reason)),
+        );
       }
     }
     await this.#send(jobs);
@@ -114,7 +125,7 @@ class PollRun {
   }
 
   async finish(): Promise<void> {
-    await this.#send(this.#grouper.rest());
+    await this.#send([...this.#grouper.rest(), ...this.#leaving(this.#left.rest())]);
     await this.#record();
     if (this.#failedRegions.size === 0) return;
     const failures = [...this.#failedRegions].map(
@@ -126,21 +137,20 @@ class PollRun {
     );
   }
 
-  /** Leaves a finding alone that the source itself works on: its outcome needs no remediator. */
-  #defer(finding: Finding, reason: string): void {
+  /** Lets a finding that the source itself works on be recorded as deferred, and not looked at. */
+  #defer(finding: Finding, region: string, reason: string): Job[] {
     this.#tally.deferred();
-    const now = new Date(this.#dependencies.clock.now()).toISOString();
-    this.#deferred.push({
-      version: 1,
-      poll: this.#poll,
-      finding,
-      outcome: 'deferred',
-      reason,
-      willRetry: true,
-      plan: [],
-      applied: [],
-      startedAt: now,
-      finishedAt: now,
+    this.#reasons.set(finding.resource, reason);
+    return this.#leaving(this.#left.add(finding, region));
+  }
+
+  /** Jobs of findings that are left to their source. */
+  #leaving(jobs: readonly Job[]): Job[] {
+    return jobs.map((job) => {
+      const reasons = job.findings.map(
+        ({ resource }) => [resource, this.#reasons.get(resource) ?? ''] as const,
+      );
+      return { ...job, leaves: Object.fromEntries(reasons) };
     });
   }
 
@@ -179,7 +189,7 @@ class PollRun {
     if (this.#failedRegions.has(region)) return;
     try {
       await this.#dependencies.jobs.send(region, jobs);
-      for (const job of jobs) this.#tally.job(job);
+      for (const job of jobs) if (job.leaves === undefined) this.#tally.job(job);
     } catch (error) {
       this.#failedRegions.set(region, error);
     }
@@ -189,8 +199,5 @@ class PollRun {
     const unprocessable = this.#unprocessable;
     this.#unprocessable = [];
     if (unprocessable.length > 0) await this.#dependencies.records.writeUnprocessable(unprocessable);
-    const deferred = this.#deferred;
-    this.#deferred = [];
-    if (deferred.length > 0) await this.#dependencies.records.writeDeferred(deferred);
   }
 }

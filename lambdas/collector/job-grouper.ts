@@ -21,11 +21,14 @@ interface Group {
  */
 export class JobGrouper {
   readonly #poll: Poll;
+  readonly #run: string;
   readonly #groups = new Map<string, Group>();
   #waiting = 0;
 
-  constructor(poll: Poll) {
+  /** @param run names the run of the collector */
+  constructor(poll: Poll, run: string) {
     this.#poll = poll;
+    this.#run = run;
   }
 
   /**
@@ -63,7 +66,7 @@ export class JobGrouper {
     group.chunk += 1;
     group.findings = [];
     group.bytes = 0;
-    return [{ version: 1, poll: this.#poll, account, region, chunk, findings }];
+    return [{ version: 1, poll: this.#poll, account, region, chunk, findings, run: this.#run }];
   }
 }
 

@@ -6,12 +6,10 @@ import { publishOutcomes } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
-import { outcomesKey } from '../model/evidence-keys.ts';
-import { findingKey } from '../model/finding.ts';
 import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
-import type { Outcome, Unprocessable } from '../model/outcome.ts';
-import { type OutcomeEvent, outcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
+import type { Unprocessable } from '../model/outcome.ts';
+import { type OutcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
 import { type Listing, listingKey, listingLines, parseListing } from './listing.ts';
 import type { PollMarks } from './poll-marks.ts';
 import type { PollSummary } from './poll-summary.ts';
@@ -20,8 +18,6 @@ import type { PollSummary } from './poll-summary.ts';
 export interface PollRecords {
   /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
-  /** Keeps them as evidence, as the remediator keeps its outcomes, and publishes them. What stands is kept. */
-  writeDeferred(outcomes: readonly Outcome[]): Promise<void>;
   /** Reads what the source gave at the last complete poll of the rule. */
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
   /** Keeps what the source gave, unless another poll wrote a listing since the one with this tag was read. */
@@ -59,17 +55,6 @@ export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'i
   return `unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
 
-/**
- * The key of an outcome of a poll that no job has, by a digest of its finding: a poll that is done again finds the same one,
- * in whichever order the source gives findings.
- */
-export function deferredKey({ poll, finding }: Pick<Outcome, 'poll' | 'finding'>): string {
-  const digest = createHash('sha256')
-    .update(`${epochSeconds(poll)} ${findingKey(finding)}`)
-    .digest('hex');
-  return outcomesKey(poll, digest, 1);
-}
-
 /** The evidence bucket and the event bus. */
 export class AwsPollRecords implements PollRecords {
   readonly #options: AwsPollRecordsOptions;
@@ -87,22 +72,6 @@ export class AwsPollRecords implements PollRecords {
     await this.#publish(
       unprocessable.map((one) => unprocessableEvent(one, this.#address(unprocessableKey(one)))),
     );
-  }
-
-  async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
-    await pLimit(OBJECTS_AT_ONCE).map(outcomes, (outcome) => this.#keepDeferred(outcome));
-    await this.#publish(
-      outcomes.map((outcome) => outcomeEvent(outcome, this.#address(deferredKey(outcome)))),
-    );
-  }
-
-  async #keepDeferred(outcome: Outcome): Promise<void> {
-    try {
-      await this.#objects.putLines(deferredKey(outcome), [outcome], { IfNoneMatch: '*' });
-    } catch (error) {
-      // The poll is done again.
-      if (!isAwsError(error, 'PreconditionFailed')) throw error;
-    }
   }
 
   async readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined> {

@@ -54,10 +54,20 @@ export const jobSchema = z
     /** Number of the job among the poll's jobs for this account and region, from 0. */
     chunk: z.number().int().nonnegative(),
     findings: z.array(findingSchema).min(1).max(MAX_FINDINGS_PER_JOB),
+    /**
+     * The run of the collector that made the job: the jobs of one have no finding in common. A poll that is done again has
+     * another. No part of the job's id.
+     */
+    run: z.string().min(1).max(40).optional(),
     /** The most that may be done for it. A message lowers the mode that the settings give, and never raises it. */
     atMost: modeSchema.optional(),
     /** Set in a job whose findings the source no longer gives: they are closed, and nothing is looked at. */
     closes: z.literal(true).optional(),
+    /**
+     * Set in a job whose findings the source itself works on: they are deferred, and nothing is looked at. The reasons, by
+     * resource.
+     */
+    leaves: z.record(z.string(), z.string()).optional(),
     /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
     continues: z
       .object({
@@ -108,6 +118,7 @@ export function jobId(job: Job): string {
     ...(job.continues === undefined ? [] : [job.continues.job, job.continues.look]),
     ...(job.atMost === undefined ? [] : [job.atMost]),
     ...(job.closes === undefined ? [] : ['closes']),
+    ...(job.leaves === undefined ? [] : ['leaves']),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -75,6 +75,8 @@ export const outcomeSchema = z.object({
    * The key of the object whose line of this finding and poll no longer counts: a redrive, or a later attempt, knows more.
    */
   replaces: z.string().optional(),
+  /** The keys of further ones: an attempt that could not learn of the others had written one. */
+  alsoReplaces: z.array(z.string()).optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,

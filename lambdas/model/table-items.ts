@@ -100,8 +100,9 @@ export type ChangedItem = z.infer<typeof changedItemSchema>;
 export type ChangedResource = Pick<ChangedItem, 'account' | 'region' | 'resource'>;
 
 /**
- * The jobs of one poll for one rule, account and region that wrote evidence. A poll that is done again sends findings in
- * other jobs when the source's order changed: by this item these learn what was concluded, also where nothing is new.
+ * The objects of evidence that jobs of one poll write, for one rule, account and region. A poll that is done again sends
+ * findings in other jobs when the source's order changed: by this item these learn what was concluded, also where nothing is
+ * new.
  */
 export const doneItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
@@ -109,18 +110,20 @@ export const doneItemSchema = itemSchema.extend({
   /** The region whose remediator works on the jobs. */
   region: regionSchema,
   poll: pollSchema,
-  /** One entry per object of evidence, and one per job whose findings others had concluded. Oldest first. */
+  /** One entry per object of evidence, from before it is written. Oldest first. */
   jobs: z.array(
     z.object({
-      /** The job's id and the object's number, which its key is made of; 0 where there is none. */
+      /** The job's id and the object's number, which its key is made of. An older version has 0 where there is none. */
       job: z.string(),
       number: z.number().int().nonnegative(),
-      chunk: z.number().int().nonnegative(),
-      closes: z.literal(true).optional(),
+      /** The run of the collector that sent the job. An older version does not name it. */
+      run: z.string().optional(),
       /** The journal's id, where it is not the job's: that of a job that goes on with an earlier one. */
       journal: z.string().optional(),
     }),
   ),
+  /** The write that made it what it is: by it a writer knows its own. An older version names none. */
+  writer: z.string().optional(),
 });
 export type DoneItem = z.infer<typeof doneItemSchema>;
 

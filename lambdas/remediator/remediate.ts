@@ -32,6 +32,7 @@ import { recall } from './stages/recall.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
+import { concludeWithoutLook } from './stages/without-look.ts';
 import { conclude, onlyVerdicts, retry, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
@@ -46,10 +47,10 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const startedAt = new Date(ports.clock.now()).toISOString();
   const rule = await loadRule(job.poll.rule);
   const journal = new Journal(journalId(job), ports.evidence);
-  const recent = new RecentChanges({ job, ports, journal });
-  const log = new OutcomeLog(job, ports.evidence);
+  const done = new DoneJobs(job, ports.table);
+  const log = new OutcomeLog(job, ports.evidence, done);
+  const recent = new RecentChanges({ job, ports, journal, log });
   const memory = new FindingMemory();
-  const done = new DoneJobs(job);
   const holds = new Holds(ports);
   const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done, holds };
   const book = new Book(job.findings, ports.clock);
@@ -71,8 +72,8 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     book.leave(left);
     book.add(verdicts);
     journal.start(startedAt);
-    if (job.closes) book.addToPending(conclude('closed', { reason: closedWords(job) }));
-    else if (book.pending.length > 0) await workOnPending(book, work, learned);
+    book.add(concludeWithoutLook(book.pending, job));
+    if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
@@ -80,10 +81,6 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
   learned.failures.push(...(await confirmHeld(work)));
   return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
-}
-
-function closedWords({ poll }: Job): string {
-  return `${poll.source} no longer gives it, at the poll of ${poll.asOf}`;
 }
 
 /** The way of the pending findings from the settings to a verdict. */
@@ -170,14 +167,14 @@ async function record(
   work: Work & { readonly startedAt: string },
   learned: Learned,
 ): Promise<JobResult> {
-  const { job, rule, journal, log, ports } = work;
+  const { job, rule, journal, ports } = work;
   const { lease, isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
   const outcomes = await outcomesOf(book, { ...work, ...learned });
-  const { written, unwritten } = await writeOutcomes(outcomes, log);
+  const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);
   const { published, toWrite, unpublished } = await publishRecorded(work, written, learned.publishesAll);
   failures.push(...unpublished);

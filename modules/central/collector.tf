@@ -40,12 +40,6 @@ module "collector" {
         Action   = ["s3:PutObject"]
         Resource = [for prefix in ["polls", "schedules", "unprocessable"] : "${local.made_evidence_bucket_arn}/${prefix}/*"]
       },
-      # Outcomes of findings that their source remediates itself. The condition lets no outcome be written over.
-      {
-        Action    = ["s3:PutObject"]
-        Resource  = ["${local.made_evidence_bucket_arn}/outcomes/*"]
-        Condition = { Null = { "s3:if-none-match" = ["false"] } }
-      },
       {
         Action   = ["s3:GetObject"]
         Resource = ["${local.made_evidence_bucket_arn}/polls/*/listed-*"]

@@ -4,12 +4,12 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
-import { findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
+import { doneKey, findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
 import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
 import type {
   Changed,
   FindingRecord,
-  Known,
+  Learned,
   Lease,
   PollPlace,
 } from '../../lambdas/remediator/record/findings-store.ts';
@@ -50,7 +50,7 @@ function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
   return { state: 'held', holder, until: NOW + 1000, poll: POLL, ...lease };
 }
 
-const nothing: Known = { changed: [], findings: [] };
+const nothing: Learned = { changed: [], findings: [] };
 const place: PollPlace = { rule: POLL.rule, account: '111122223333', region: REGION, poll: POLL };
 
 function changedOf(resource: string): Changed {
@@ -127,6 +127,41 @@ test('a lease of a newer version is not taken, and said loudly', async () => {
   });
 });
 
+test('which evidence jobs write is written over what is known, and over nothing else', async () => {
+  const at = { ...place, account: '444455556666' };
+  const entry = { job: 'one', number: 1, run: 'run' };
+  const first = { ...at, jobs: [entry], writer: 'first' };
+  const second = { ...at, jobs: [entry, { ...entry, job: 'two' }], writer: 'second' };
+
+  const written = await record.writeDone(first, undefined);
+  const again = await record.writeDone(first, undefined);
+  const unknowing = await record.writeDone({ ...second, jobs: [] }, undefined);
+  const knowing = await record.writeDone(second, first);
+
+  expect([written, again, knowing]).toEqual([{}, {}, {}]);
+  expect(unknowing.found).toMatchObject(first);
+  const { done } = await record.recall([], [], at);
+  expect(done).toMatchObject(second);
+});
+
+test('an item of an older version, which names no writer, is written over where it is known', async () => {
+  const at = { ...place, account: '555566667777' };
+  const older = { ...at, jobs: [{ job: 'one', number: 0 }] };
+  const next = { ...at, jobs: [...older.jobs, { job: 'two', number: 1, run: 'run' }], writer: 'next' };
+  await dynamodb.send(
+    new PutItemCommand({
+      TableName: TABLE,
+      Item: marshall({ ...older, ...doneKey(at), version: 1, expiresAt: 2_000_000_000 }),
+    }),
+  );
+
+  const unknowing = await record.writeDone(next, undefined);
+  const knowing = await record.writeDone(next, older);
+
+  expect(unknowing.found?.jobs).toEqual(older.jobs);
+  expect(knowing).toEqual({});
+});
+
 test('what was changed is read as it was written, of more resources than one request takes', async () => {
   const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
   await record.takeLease(job, leaseOf('one'), NOW);
@@ -154,8 +189,7 @@ test('what is known of findings is read as it was written, beside what was chang
   };
   const changed = changedOf('deploy #%');
   await record.takeLease(job, leaseOf('one'), NOW);
-  const done = { ...place, jobs: [{ job: job.job, number: 1, chunk: 0 }] };
-  const all = { changed: [changed], findings: [finding], done };
+  const all = { changed: [changed], findings: [finding] };
   await record.endLease(job, leaseOf('one', { state: 'done' }), all);
 
   const known = await record.recall([finding, { ...finding, rule: 'other' }], [changed], place);

@@ -1,23 +1,37 @@
+import { randomUUID } from 'node:crypto';
+import { DeliveryError } from '../../model/errors.ts';
 import { outcomesKey } from '../../model/evidence-keys.ts';
-import { type Job, jobId, journalId } from '../../model/job.ts';
-import type { Done, PollPlace } from './findings-store.ts';
+import { type Job, jobId, journalId, pollId } from '../../model/job.ts';
+import type { Done, FindingsStore, PollPlace } from './findings-store.ts';
 
 type Entry = Done['jobs'][number];
 
-/** An item holds 400 KB, an entry takes some hundred bytes. */
-const MOST_ENTRIES = 2_000;
+/** An item holds 400 KB, an entry takes up to 200 bytes. */
+const MOST_ENTRIES = 1_800;
+/** Another writer is one that outlived its lease: there are no more of them than attempts. */
+const MOST_WRITES = 5;
+
+/** An object that another job wrote. */
+export interface EvidenceOfOther {
+  readonly key: string;
+  /** True where that job has the same journal, so that this one knows all that it did. */
+  readonly isOfSameWork: boolean;
+}
 
 /**
- * The jobs of one poll, for one rule, account and region, that wrote evidence. Jobs of one run of the collector have no
- * finding in common; those of a poll that was done again may have findings of others.
+ * The objects of evidence that the jobs of one poll write, for one rule, account and region. Each is announced before it is
+ * written, so that none is there which other jobs do not know of. Jobs of one run of the collector have no finding in common;
+ * those of a poll that was done again may have findings of others.
  */
 export class DoneJobs {
   readonly #job: Job;
-  /** Undefined until the table was asked. */
-  #known: readonly Entry[] | undefined;
+  readonly #table: Pick<FindingsStore, 'writeDone'>;
+  /** What the table holds, as far as it is known. */
+  #known: Done | undefined;
 
-  constructor(job: Job) {
+  constructor(job: Job, table: Pick<FindingsStore, 'writeDone'>) {
     this.#job = job;
+    this.#table = table;
   }
 
   get place(): PollPlace {
@@ -27,80 +41,65 @@ export class DoneJobs {
 
   /** Takes what the table knows of the poll's jobs. */
   keep(found: Done | undefined): void {
-    this.#known = found?.jobs ?? [];
+    this.#known = found;
+  }
+
+  /** True where an attempt at this job may have written an object. */
+  get isBegun(): boolean {
+    const own = jobId(this.#job);
+    return this.#entries.some(({ job }) => job === own);
   }
 
   /**
-   * The keys of evidence that other jobs wrote, in order, where some of it may be of this job's findings: the poll was done
-   * again. None where all jobs are of one run, as far as is known, which is the rule.
+   * The evidence that may be of this job's findings and that other jobs wrote, in order: those of another run, or the one
+   * that this job goes on with. None where the poll was done once, which is the rule.
    */
-  evidenceOfOthers(): string[] {
+  evidenceOfOthers(): EvidenceOfOther[] {
     const { poll } = this.#job;
-    const others = this.#isOfOtherRun ? this.#others : [];
-    return others.flatMap(({ job, number }) => (number === 0 ? [] : outcomesKey(poll, job, number)));
-  }
-
-  get #others(): Entry[] {
     const own = journalId(this.#job);
-    return (this.#known ?? []).filter((each) => journalOf(each) !== own);
+    return this.#entries
+      .filter((each) => each.number > 0 && this.#mayShareFindings(each))
+      .map(({ job, journal = job, number }) => ({
+        key: outcomesKey(poll, job, number),
+        isOfSameWork: journal === own,
+      }));
   }
 
-  /** True where there is another run than that of this job. */
-  get #isOfOtherRun(): boolean {
-    return this.#others.some((each) => this.#isAtPlace(each) || isDoubled(each, this.#known ?? []));
-  }
-
-  /** Finds what the table is to know besides, of the objects that this job wrote; undefined where it knows them. */
-  toWrite(written: Iterable<string>): Done | undefined {
-    if (this.#known === undefined) return undefined;
-    const known = this.#known;
-    const { chunk, closes } = this.#job;
+  /**
+   * Lets other jobs know that this one is about to write an object.
+   * @param number the object's
+   * @throws DeliveryError, or the table's own error, where that can't be written
+   */
+  async announce(number: number): Promise<void> {
+    const { run } = this.#job;
     const job = jobId(this.#job);
     const journal = journalId(this.#job);
-    const isNew = ({ number }: Entry): boolean =>
-      !known.some((each) => each.job === job && each.number === number);
-    const numbers = new Set([...written].map(numberOf));
-    // The next jobs of this run must know of it though it wrote nothing.
-    if (numbers.size === 0 && this.#isOfOtherRun) numbers.add(0);
-    const added = [...numbers]
-      .map((number) => ({
-        job,
-        number,
-        chunk,
-        ...(closes === true && { closes }),
-        ...(journal !== job && { journal }),
-      }))
-      .filter(isNew);
-    if (added.length === 0) return undefined;
-    return { ...this.place, jobs: [...known, ...added].slice(-MOST_ENTRIES) };
+    const writer = randomUUID();
+    const entry: Entry = {
+      job,
+      number,
+      ...(run !== undefined && { run }),
+      ...(journal !== job && { journal }),
+    };
+    for (let writes = 0; writes < MOST_WRITES; writes += 1) {
+      if (this.#entries.some((each) => each.job === job && each.number === number)) return;
+      const jobs = [...this.#entries, entry].slice(-MOST_ENTRIES);
+      const next: Done = { ...this.place, jobs, writer };
+      const { found } = await this.#table.writeDone(next, this.#known);
+      this.#known = found ?? next;
+    }
+    throw new DeliveryError(
+      `the jobs of ${pollId(this.#job.poll)} for account ${this.#job.account} were written by others ${MOST_WRITES} times in a row`,
+    );
   }
 
-  /**
-   * Tells whether a job stands where only another run's can: jobs of an account are worked on in the order in which a
-   * run sent them, but for those that go on with an earlier one.
-   */
-  #isAtPlace(other: Entry): boolean {
-    const { continues } = this.#job;
-    return continues === undefined
-      ? placeOf(other) >= placeOf(this.#job)
-      : placeOf(other) === placeOf(this.#job);
+  get #entries(): readonly Entry[] {
+    return this.#known?.jobs ?? [];
   }
-}
 
-function journalOf({ job, journal = job }: Entry): string {
-  return journal;
-}
-
-/** A run sends the jobs that close findings last, and counts them anew. */
-function placeOf({ chunk, closes }: Pick<Job, 'chunk' | 'closes'>): number {
-  return closes === true ? 1e9 + chunk : chunk;
-}
-
-function isDoubled(entry: Entry, known: readonly Entry[]): boolean {
-  return known.some((each) => placeOf(each) === placeOf(entry) && journalOf(each) !== journalOf(entry));
-}
-
-/** The number in a key of `outcomesKey`. */
-function numberOf(key: string): number {
-  return Number(/-(\d+)\.jsonl\.gz$/.exec(key)?.[1]);
+  #mayShareFindings({ job, journal = job, run }: Entry): boolean {
+    if (job === jobId(this.#job)) return false;
+    // A job of an older version does not name its run.
+    return journal === journalId(this.#job) || run === undefined || run !== this.#job.run;
+  }
 }

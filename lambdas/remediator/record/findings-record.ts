@@ -31,6 +31,7 @@ import type {
   Hold,
   JobName,
   Known,
+  Learned,
   Lease,
   PollPlace,
   Taken,
@@ -68,19 +69,23 @@ export class FindingsRecord implements FindingsStore {
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
 
-  async endLease(job: JobName, lease: Lease, { changed, findings, done }: Known): Promise<void> {
+  async endLease(job: JobName, lease: Lease, { changed, findings }: Learned): Promise<void> {
     const item = this.#leaseItem(job, lease);
     const condition = mayEnd(lease.holder);
     const others = [
       ...changed.map((each) => this.#changedItem(each)),
       ...findings.map((each) => this.#findingItem(each)),
-      ...(done === undefined ? [] : [this.#doneItem(done)]),
     ];
     const isWritten =
       others.length === 0
         ? (await this.#table.putIf({ item, condition })).isWritten
         : await this.#table.writeAll([...others.map((other) => ({ item: other })), { item, condition }]);
     if (!isWritten) throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
+  }
+
+  async writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }> {
+    const put = await this.#table.putIf({ item: this.#doneItem(done), condition: stillIs(known, done) });
+    return put.isWritten ? {} : { found: parseItem(doneItemSchema, put.found) };
   }
 
   async recall(
@@ -159,6 +164,23 @@ function mayTake(holder: string, now: number): Condition {
       'attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND (#holder = :holder OR #state = :released OR #until < :now))',
     names: { '#version': 'version', '#state': 'state', '#holder': 'holder', '#until': 'until' },
     values: { ':version': 1, ':done': 'done', ':released': 'released', ':holder': holder, ':now': now },
+  };
+}
+
+/** Lets an item take the place of the one that is known, and of itself: the SDK sends a call again whose answer it did not see. */
+function stillIs(known: Done | undefined, { writer }: Done): Condition {
+  const isKnown =
+    known === undefined
+      ? []
+      : [known.writer === undefined ? 'attribute_not_exists(#writer)' : '#writer = :known'];
+  return {
+    expression: `attribute_not_exists(pk) OR (#version = :version AND (${[...isKnown, '#writer = :writer'].join(' OR ')}))`,
+    names: { '#version': 'version', '#writer': 'writer' },
+    values: {
+      ':version': 1,
+      ':writer': writer ?? '',
+      ...(known?.writer !== undefined && { ':known': known.writer }),
+    },
   };
 }
 

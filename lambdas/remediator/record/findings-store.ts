@@ -25,7 +25,13 @@ export interface FindingsStore {
    * Ends an attempt: writes its lease, released or done, and what others must know of it, all or nothing.
    * @throws LeaseHeldError when another attempt has the lease
    */
-  endLease(job: JobName, lease: Lease, learned: Known): Promise<void>;
+  endLease(job: JobName, lease: Lease, learned: Learned): Promise<void>;
+  /**
+   * Writes which objects of evidence jobs of a poll write, over what is known and over nothing else.
+   * @param known undefined where nothing is known
+   * @returns `found`: what stands against it
+   */
+  writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
   /**
    * Reads, by one question, what is known of findings, what was applied lately to resources, and which jobs of a poll have
    * evidence.
@@ -56,11 +62,15 @@ export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 /** The jobs of a poll for one rule, account and region. */
 export type PollPlace = Omit<Done, 'jobs'>;
 
-/** Items of the table besides leases. */
-export interface Known {
+/** The addition of an attempt to what is known. */
+export interface Learned {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
-  /** Undefined where no job of the poll has evidence, or nothing is new. */
+}
+
+/** Items of the table besides leases. */
+export interface Known extends Learned {
+  /** Undefined where no job of the poll has evidence. */
   readonly done?: Done | undefined;
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { jobId, pollId } from '../../model/job.ts';
 import type { Work } from '../work.ts';
-import type { FindingRecord, JobName, Known, Lease } from './findings-store.ts';
+import type { FindingRecord, JobName, Learned, Lease } from './findings-store.ts';
 
 /**
  * Margin for clocks that differ: a lease outlives the function that holds it by so much. A job whose function was
@@ -15,7 +15,7 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 /** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
   /** Gives the job back, or marks it done. Writes what others must know with it. */
-  end(state: 'released' | 'done', learned: Known): Promise<void>;
+  end(state: 'released' | 'done', learned: Learned): Promise<void>;
 }
 
 /**
@@ -70,15 +70,11 @@ export async function endLease(
   lease: HeldLease | undefined,
   state: 'released' | 'done',
   findings: readonly FindingRecord[],
-  { recent, done, log }: Work,
+  { recent }: Work,
 ): Promise<unknown[]> {
   try {
     const changed = await recent.toWrite();
-    await lease?.end(state, {
-      changed,
-      findings,
-      done: done.toWrite(log.own().map(({ evidence }) => evidence)),
-    });
+    await lease?.end(state, { changed, findings });
     return [];
   } catch (error) {
     return [error];

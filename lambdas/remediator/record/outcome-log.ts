@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { outcomesKey } from '../../model/evidence-keys.ts';
 import { type Job, jobId } from '../../model/job.ts';
-import { isProvisional, type Outcome } from '../../model/outcome.ts';
+import { type AppliedChange, isProvisional, type Outcome } from '../../model/outcome.ts';
+import type { DoneJobs } from './done-jobs.ts';
 import type { EvidenceStore } from './evidence-store.ts';
+import { isSupersededBy, notIn, takePlace } from './take-place.ts';
 
 /** An outcome, and the key of the evidence object that holds it. */
 export interface RecordedOutcome {
@@ -14,23 +16,29 @@ type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 
 /**
  * The outcomes of a job: one object per attempt that concluded something, numbered from 1, none ever written over. An
- * attempt that does not know of an earlier one's object learns of it when it would take the same number.
+ * attempt that does not know of an earlier one's object learns of it when it would take the same number. Besides, what
+ * other jobs of the poll wrote of the same findings: a finding has one line that counts.
  */
 export class OutcomeLog {
   readonly #job: Job;
   readonly #objects: Objects;
-  /** Outcomes that count, by resource. */
-  readonly #standing = new Map<string, RecordedOutcome>();
-  /** The resources of which another job of the poll wrote what counts. */
-  readonly #ofOthers = new Set<string>();
+  readonly #done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce'>;
+  /** All lines that are known of the job's findings, by resource, each once. */
+  readonly #lines = new Map<string, RecordedOutcome[]>();
+  /** The keys of the objects that were read or written. */
+  readonly #known = new Set<string>();
+  /** The keys of those of jobs with another journal. */
+  readonly #ofOtherWork = new Set<string>();
   #number = 1;
 
-  constructor(job: Job, objects: Objects) {
+  constructor(job: Job, objects: Objects, done: Pick<DoneJobs, 'evidenceOfOthers' | 'announce'>) {
     this.#job = job;
     this.#objects = objects;
+    this.#done = done;
+    for (const { resource } of job.findings) this.#lines.set(resource, []);
   }
 
-  /** Reads what earlier attempts wrote. */
+  /** Reads what earlier attempts at the job wrote. */
   async read(): Promise<void> {
     for (;;) {
       const outcomes = await this.#objects.readOutcomes(this.#key);
@@ -40,67 +48,132 @@ export class OutcomeLog {
     }
   }
 
-  /** Reads of an object that another job of the poll wrote what it says of resources. Where it is gone: nothing. */
-  async readOf(resources: ReadonlySet<string>, key: string): Promise<void> {
-    const outcomes = (await this.#objects.readOutcomes(key)) ?? [];
-    const known = outcomes.filter(({ finding }) => resources.has(finding.resource));
-    for (const { finding } of known) this.#ofOthers.add(finding.resource);
-    this.#learn(known, key);
+  /** Reads what other jobs of the poll wrote of the job's findings, as far as it is not known. Where an object is gone: nothing. */
+  async readOthers(furtherKeys: Iterable<string> = []): Promise<void> {
+    const further = [...furtherKeys].map((key) => ({ key, isOfSameWork: false }));
+    for (const { key, isOfSameWork } of [...this.#done.evidenceOfOthers(), ...further]) {
+      if (this.#known.has(key)) continue;
+      if (!isOfSameWork) this.#ofOtherWork.add(key);
+      this.#learn((await this.#objects.readOutcomes(key)) ?? [], key);
+    }
   }
 
-  /** The outcome that counts of a resource. */
-  standing(resource: string): RecordedOutcome | undefined {
-    return this.#standing.get(resource);
+  /**
+   * The outcome that counts of a resource: no other one takes its place. There are several only where an attempt did not learn
+   * of the others; then the first is the last word, if any is.
+   */
+  standing(resource: string): RecordedOutcome[] {
+    const lines = this.#lines.get(resource) ?? [];
+    const replaced = new Set(
+      lines.flatMap(({ outcome: { replaces, alsoReplaces = [] } }) => [replaces, ...alsoReplaces]),
+    );
+    const left = lines.filter(({ evidence }) => !replaced.has(evidence)).reverse();
+    return left.sort(byFinality);
+  }
+
+  /**
+   * The last word on a resource, where nothing is to be added: one line counts, it is final, and it knows what was applied.
+   * @param isOpen whether this job may have left something, of which another one does not know
+   */
+  lastWord(resource: string, applied: Outcome['applied'], isOpen = false): Outcome | undefined {
+    const [line, ...others] = this.standing(resource);
+    if (line === undefined || others.length > 0 || isProvisional(line.outcome)) return undefined;
+    if (isOpen && this.#ofOtherWork.has(line.evidence)) return undefined;
+    return knowsAll(line.outcome, applied) ? line.outcome : undefined;
   }
 
   /** Lists the outcomes that attempts at this job wrote and that count. */
   own(): RecordedOutcome[] {
-    return [...this.#standing].flatMap(([resource, each]) => (this.#ofOthers.has(resource) ? [] : each));
+    const keys = new Set(Array.from({ length: this.#number - 1 }, (_, index) => this.#keyOf(index + 1)));
+    return [...this.#lines.keys()]
+      .flatMap((resource) => this.standing(resource))
+      .filter(({ evidence }) => keys.has(evidence));
   }
 
   /**
-   * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed.
+   * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed. Other jobs know
+   * before that there will be an object, but for a job without attempts that only says that it was not finished.
+   * @param isLast whether no attempt follows
    * @returns what was written
    */
-  async write(outcomes: readonly Outcome[]): Promise<RecordedOutcome[]> {
+  async write(outcomes: readonly Outcome[], isLast = false): Promise<RecordedOutcome[]> {
     for (;;) {
-      const due = outcomes.flatMap((outcome) => this.#due(outcome) ?? []);
+      if (this.#due(outcomes).length === 0) return [];
+      try {
+        await this.#done.announce(this.#number);
+        await this.readOthers();
+      } catch (error) {
+        if (!isLast || !outcomes.every(isProvisional)) throw error;
+      }
+      const due = this.#due(outcomes);
       if (due.length === 0) return [];
       const key = this.#key;
-      for (const { finding } of due) this.#ofOthers.delete(finding.resource);
-      if (await this.#objects.writeOutcomes(key, due)) {
-        this.#number += 1;
-        this.#learn(due, key);
-        return due.flatMap(({ finding }) => this.#standing.get(finding.resource) ?? []);
-      }
-      const others = await this.#objects.readOutcomes(key);
-      if (others === undefined)
+      const isWritten = await this.#objects.writeOutcomes(key, due);
+      const standing = isWritten ? due : await this.#objects.readOutcomes(key);
+      if (standing === undefined)
         throw new Error(`${key} was there when it was to be written, and now it is not`);
       this.#number += 1;
-      this.#learn(others, key);
+      this.#learn(standing, key);
+      if (isWritten) return due.flatMap(({ finding }) => this.standing(finding.resource).slice(0, 1));
     }
   }
 
   get #key(): string {
-    return outcomesKey(this.#job.poll, jobId(this.#job), this.#number);
+    return this.#keyOf(this.#number);
+  }
+
+  #keyOf(number: number): string {
+    return outcomesKey(this.#job.poll, jobId(this.#job), number);
   }
 
   #learn(outcomes: readonly Outcome[], evidence: string): void {
-    for (const outcome of outcomes) {
-      const { resource } = outcome.finding;
-      this.#standing.set(resource, { outcome, evidence });
-    }
+    if (this.#known.has(evidence)) return;
+    this.#known.add(evidence);
+    for (const outcome of outcomes) this.#lines.get(outcome.finding.resource)?.push({ outcome, evidence });
   }
 
-  #due(outcome: Outcome): Outcome | undefined {
-    const standing = this.#standing.get(outcome.finding.resource);
-    if (standing === undefined) return outcome;
-    if (!isProvisional(standing.outcome) && knowsAll(standing.outcome, outcome.applied)) return undefined;
-    return { ...outcome, replaces: standing.evidence };
+  /** Lists what jobs with another journal say they applied to the job's findings at this poll. */
+  appliedByOthers(): AppliedChange[] {
+    return [...this.#lines].flatMap(([resource, lines]) => {
+      const own = this.#ownLines(resource).flatMap(({ applied }) => applied);
+      return lines
+        .filter(({ evidence }) => this.#ofOtherWork.has(evidence))
+        .flatMap(({ outcome }) => notIn(outcome.applied, own));
+    });
+  }
+
+  #ownLines(resource: string): Outcome[] {
+    const lines = this.#lines.get(resource) ?? [];
+    return lines.flatMap(({ outcome, evidence }) => (this.#ofOtherWork.has(evidence) ? [] : outcome));
+  }
+
+  /** The outcomes that are to be written, each with the line whose place it takes. */
+  #due(outcomes: readonly Outcome[]): Outcome[] {
+    return outcomes.flatMap((outcome) => {
+      const { resource } = outcome.finding;
+      const [first, ...further] = this.standing(resource);
+      if (first === undefined) return outcome;
+      if (this.lastWord(resource, outcome.applied) !== undefined) return [];
+      const replacing: Outcome = {
+        ...outcome,
+        replaces: first.evidence,
+        ...(further.length > 0 && { alsoReplaces: further.map(({ evidence }) => evidence) }),
+      };
+      const own = this.#ownLines(resource);
+      return [first, ...further]
+        .filter(({ evidence }) => this.#ofOtherWork.has(evidence))
+        .reduce((taking, other) => takePlace(taking, other.outcome, own), replacing);
+    });
   }
 }
 
+function byFinality(one: RecordedOutcome, other: RecordedOutcome): number {
+  return Number(isProvisional(one.outcome)) - Number(isProvisional(other.outcome));
+}
+
 /** Tells whether an outcome has all of these changes. One of another job may lack what this one applied. */
-export function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
-  return changes.every((change) => applied.some((known) => isDeepStrictEqual(known, change)));
+function knowsAll({ applied }: Outcome, changes: Outcome['applied']): boolean {
+  return changes.every((change) =>
+    applied.some((known) => isDeepStrictEqual(known, change) || isSupersededBy(change, known)),
+  );
 }

@@ -6,6 +6,8 @@ import type { AppliedChange } from '../../model/outcome.ts';
 import type { Ports } from '../ports.ts';
 import type { Changed } from './findings-store.ts';
 import type { Journal } from './journal.ts';
+import type { OutcomeLog } from './outcome-log.ts';
+import { notIn } from './take-place.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
 export const LAG_MILLISECONDS = 15 * 60_000;
@@ -27,6 +29,7 @@ interface Context {
   readonly job: Job;
   readonly ports: Pick<Ports, 'clock' | 'table'>;
   readonly journal: Journal;
+  readonly log: Pick<OutcomeLog, 'appliedByOthers'>;
 }
 
 /**
@@ -53,9 +56,22 @@ export class RecentChanges {
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
-    return (this.#known.get(resource) ?? []).filter(
-      ({ job = own, appliedAt }) => job !== own && Date.parse(appliedAt) >= since.getTime(),
+    const known = (this.#known.get(resource) ?? []).filter(({ job = own }) => job !== own);
+    return [...known, ...this.#recordedByOthers(resource, known)].filter(
+      ({ appliedAt }) => Date.parse(appliedAt) >= since.getTime(),
     );
+  }
+
+  /** What is in the evidence of other jobs of the poll, and not in the table: they ended before they told it. */
+  #recordedByOthers(resource: string, known: readonly RecentChange[]): RecentChange[] {
+    const { job, journal, log } = this.#context;
+    const applied = log.appliedByOthers().filter(({ change }) => change.resource === resource);
+    const own = job.findings.flatMap((finding) => journal.applied(finding.resource));
+    const isKnown = ({ line, appliedAt }: AppliedChange): boolean =>
+      known.some((each) => each.line === line && each.appliedAt === appliedAt);
+    return notIn(applied, own)
+      .filter((each) => !isKnown(each))
+      .map((each) => ({ ...each, rule: job.poll.rule }));
   }
 
   /** Asks the table about resources that it was not asked about. */

@@ -1,5 +1,4 @@
-import { isProvisional, type Outcome } from '../../model/outcome.ts';
-import { knowsAll } from '../record/outcome-log.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { Work } from '../work.ts';
 
 /**
@@ -29,14 +28,13 @@ export async function recall({
   recent.keep(resources, known.changed);
   memory.keep(known.findings);
   done.keep(known.done);
-  if (attempt.number > 1 || isKnown) await log.read();
   // Another job of the same poll may have had a finding, too.
-  const unknown = new Set(resources.filter((resource) => log.standing(resource) === undefined));
-  const told = [...unknown].flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
-  for (const key of new Set([...done.evidenceOfOthers(), ...told])) await log.readOf(unknown, key);
+  const told = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
+  const hasOthers = told.length > 0 || done.evidenceOfOthers().length > 0;
+  if (attempt.number > 1 || isKnown || done.isBegun || hasOthers) await log.read();
+  await log.readOthers(told);
   return resources.flatMap((resource) => {
-    const outcome = log.standing(resource)?.outcome;
-    if (outcome === undefined || isProvisional(outcome)) return [];
-    return knowsAll(outcome, journal.applied(resource)) ? [outcome] : [];
+    const isOpen = journal.unresolved(resource).length > 0;
+    return log.lastWord(resource, journal.applied(resource), isOpen) ?? [];
   });
 }

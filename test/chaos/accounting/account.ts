@@ -28,6 +28,7 @@ const lineSchema = z.looseObject({
   unconfirmed: z.array(z.looseObject({ change: z.looseObject({}) })).default([]),
   deadLetter: z.boolean().optional(),
   replaces: z.string().optional(),
+  alsoReplaces: z.array(z.string()).default([]),
   startedAt: z.string(),
 });
 type Line = z.infer<typeof lineSchema> & { readonly key: string };
@@ -72,7 +73,9 @@ function linesOf(cloud: CloudModel): Line[] {
 /** The lines that count: those that no other one says it replaces. By finding and poll. */
 function standingOf(lines: readonly Line[]): ReadonlyMap<string, readonly Line[]> {
   const replaced = new Set(
-    lines.flatMap((line) => (line.replaces === undefined ? [] : `${nameOf(line)} ${line.replaces}`)),
+    lines.flatMap((line) =>
+      [line.replaces, ...line.alsoReplaces].map((replaced) => `${nameOf(line)} ${replaced}`),
+    ),
   );
   const standing = new Map<string, Line[]>();
   for (const line of lines) {
@@ -221,18 +224,15 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   }
 }
 
-/** No lease is held, what jobs are said to have written is there, and each finding's item names evidence that is there and has its outcome. */
+/** No lease is held, what jobs have written is known, and each finding's item names evidence that is there and has its outcome. */
 function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const evidence = new Map(
     [...grouped(lines, ({ key, finding }) => `${key} ${finding.account} ${finding.resource}`)].map(
       ([name, of]) => [name, of.map(({ outcome }) => outcome)],
     ),
   );
-  const written = new Set(
-    [...cloud.objects.below(BUCKETS.evidence, 'outcomes/')].map(
-      ([key]) => /([^/]+)\.jsonl\.gz$/.exec(key)?.[1],
-    ),
-  );
+  const written = grouped(linesOf(cloud), ({ key }) => /([^/]+)\.jsonl\.gz$/.exec(key)?.[1] ?? key);
+  const announced = new Set<string>();
   const known = new Set<string>();
   for (const stored of cloud.table.items) {
     const { pk, sk } = itemSchema.parse(stored);
@@ -242,10 +242,7 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
       continue;
     }
     if (pk.startsWith('done#')) {
-      for (const { job, number } of doneSchema.parse(stored).jobs) {
-        if (number > 0 && !written.has(`${job}-${number}`))
-          problems.push(`${pk}: ${job}-${number} is not there`);
-      }
+      for (const { job, number } of doneSchema.parse(stored).jobs) announced.add(`${job}-${number}`);
       continue;
     }
     if (sk === '#changed') continue;
@@ -255,6 +252,11 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
     if (!evidence.get(`${last} ${account} ${resource}`)?.includes(outcome)) {
       problems.push(`${pk}: ${outcome} is not in ${last}`);
     }
+  }
+  for (const [name, of] of written) {
+    // One of which nobody could be told says that the job was not finished, and nothing else.
+    if (!announced.has(name) && !of.every(({ deadLetter }) => deadLetter === true))
+      problems.push(`${name} is evidence of which the table does not know`);
   }
   for (const { finding } of lines) {
     const name = `${finding.rule} ${finding.account} ${finding.resource}`;

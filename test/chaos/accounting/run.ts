@@ -24,6 +24,8 @@ const SECURITY_ACCOUNT = '111111111111';
 const MAX_RECEIVE_COUNT = 5;
 const TIMEOUT_MILLISECONDS = 300_000;
 const MOST_FINDINGS_PER_JOB = 25;
+/** Of a poll that is done again. */
+const FINDINGS_PER_JOB_AGAIN = 4;
 /** Shares of calls that meet a fault, functions that are ended, and messages that are delivered twice at once. */
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.12;
@@ -134,6 +136,7 @@ class AccountingRun {
           records: { readListing: async () => ({ listing, etag: 'etag' }), writeListing: async () => {} },
           homeRegion: HOME_REGION,
           regions: REGIONS,
+          run: 'run-3',
         },
         poll,
         [],
@@ -154,7 +157,10 @@ class AccountingRun {
     }
   }
 
-  /** Both polls at once: the jobs of one stand between those of the other. */
+  /**
+   * Both polls at once: the jobs of one stand between those of the other. The first is done again, and then the source
+   * gives its findings in another order.
+   */
   #jobsOf(region: string): Job[] {
     const byPlace = new Map<string, Job['findings']>();
     for (const { finding, region: place } of this.#landscape.expected) {
@@ -166,22 +172,24 @@ class AccountingRun {
       const [first] = findings;
       if (first === undefined) return [];
       const { rule, account } = first;
-      const chunks = Array.from(
-        { length: Math.ceil(findings.length / MOST_FINDINGS_PER_JOB) },
-        (_, chunk) => chunk,
-      );
-      return chunks.flatMap((chunk) =>
-        this.#asOf.map(
-          (asOf): Job => ({
-            version: 1,
-            poll: { source: 'netskope', rule, asOf },
-            account,
-            region,
-            chunk,
-            findings: findings.slice(chunk * MOST_FINDINGS_PER_JOB, (chunk + 1) * MOST_FINDINGS_PER_JOB),
-          }),
-        ),
-      );
+      const jobs = (all: Job['findings'], size: number, polls: readonly string[], run: string): Job[] =>
+        Array.from({ length: Math.ceil(all.length / size) }, (_, chunk) => chunk).flatMap((chunk) =>
+          polls.map(
+            (asOf): Job => ({
+              version: 1,
+              poll: { source: 'netskope', rule, asOf },
+              account,
+              region,
+              chunk,
+              run,
+              findings: all.slice(chunk * size, (chunk + 1) * size),
+            }),
+          ),
+        );
+      return [
+        ...jobs(findings, MOST_FINDINGS_PER_JOB, this.#asOf, 'run-1'),
+        ...jobs(findings.toReversed(), FINDINGS_PER_JOB_AGAIN, this.#asOf.slice(0, 1), 'run-2'),
+      ];
     });
   }
 

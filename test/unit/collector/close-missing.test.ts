@@ -26,7 +26,7 @@ function setUp() {
   const unread = new UnreadFindings();
   const poll = (hours: number, ...listed: readonly ListedFinding[]): Promise<number> =>
     closeMissing(
-      { jobs, records, homeRegion: HOME, regions: [HOME, 'us-east-1'] },
+      { jobs, records, homeRegion: HOME, regions: [HOME, 'us-east-1'], run: 'run' },
       pollAt(hours),
       listed,
       unread,

@@ -6,7 +6,7 @@ import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
 import { jobId } from '../../../lambdas/model/job.ts';
-import { outcomeSchema, unprocessableSchema } from '../../../lambdas/model/outcome.ts';
+import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import type { FindingPage } from '../../../lambdas/sources/source.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
@@ -221,32 +221,39 @@ describe('what cannot become a job', () => {
 });
 
 describe('a finding that the source itself works on', () => {
-  test('is deferred with that reason: in no job, once, and counted', async () => {
+  test('is left to it by a job that says so, once, and counted', async () => {
     const atWork = sourceFinding({ resource: groupId(1), remediationAtWork: 'Netskope is at work' });
-    const { jobs, records, dependencies } = setUp(
+    const { jobs, dependencies } = setUp(
       page([atWork, sourceFinding({ resource: groupId(2) })]),
       page([atWork]),
     );
 
     const summary = await collect(dependencies, REQUEST);
 
-    expect(jobs.taken.flatMap(({ findings }) => findings.map(({ resource }) => resource))).toEqual([
-      groupId(2),
+    const named = jobs.taken.map(({ findings, leaves }) => [
+      findings.map(({ resource }) => resource),
+      leaves,
     ]);
-    expect(records.deferred.map((outcome) => outcomeSchema.parse(outcome))).toEqual([
-      expect.objectContaining({
-        poll: REQUEST.poll,
-        outcome: 'deferred',
-        reason: 'Netskope is at work',
-        willRetry: true,
-        finding: expect.objectContaining({ resource: groupId(1), region: 'us-east-1' }),
-        plan: [],
-        applied: [],
-      }),
+    expect(named).toEqual([
+      [[groupId(2)], undefined],
+      [[groupId(1)], { [groupId(1)]: 'Netskope is at work' }],
     ]);
-    expect(records.deferred[0]?.finding).not.toHaveProperty('remediationAtWork');
-    expect(summary).toMatchObject({ items: 3, findings: 1, deferred: 1, duplicates: 1 });
+    expect(jobs.taken[1]?.findings[0]).not.toHaveProperty('remediationAtWork');
+    expect(summary).toMatchObject({ items: 3, findings: 1, deferred: 1, duplicates: 1, jobs: 1 });
     expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
+  });
+
+  test('is in a job of another id where a poll that is done again finds that it no longer does', async () => {
+    const given = sourceFinding({ resource: groupId(1) });
+    const runs = [{ ...given, remediationAtWork: 'Netskope is at work' }, given].map((each) =>
+      setUp(page([each])),
+    );
+
+    for (const { dependencies } of runs) await collect(dependencies, REQUEST);
+
+    const jobs = runs.flatMap((each) => each.jobs.taken);
+    expect(new Set(jobs.map(jobId)).size).toBe(2);
+    expect(new Set(jobs.map(({ run }) => run)).size).toBe(2);
   });
 });
 

@@ -14,7 +14,7 @@ function finding(account: string, region: string, resource: string, notes: Parti
 }
 
 function group(findings: readonly Finding[]): Job[] {
-  const grouper = new JobGrouper(POLL);
+  const grouper = new JobGrouper(POLL, 'run');
   const jobs = findings.flatMap((one) => grouper.add(one, one.region));
   return [...jobs, ...grouper.rest()];
 }
@@ -86,7 +86,7 @@ describe('jobs', () => {
   });
 
   test('are given as soon as they are full', () => {
-    const grouper = new JobGrouper(POLL);
+    const grouper = new JobGrouper(POLL, 'run');
 
     const given = Array.from({ length: 25 }, (_, index) =>
       grouper.add(finding('111111111111', 'us-east-1', groupId(index)), 'us-east-1'),
@@ -98,7 +98,7 @@ describe('jobs', () => {
   });
 
   test('are given unfilled when too many findings wait, whatever their number of accounts', () => {
-    const grouper = new JobGrouper(POLL);
+    const grouper = new JobGrouper(POLL, 'run');
     let waiting = 0;
     let most = 0;
     for (let index = 0; index < 45_000; index++) {

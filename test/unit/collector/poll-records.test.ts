@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { PollMarks } from '../../../lambdas/collector/poll-marks.ts';
-import { AwsPollRecords, deferredKey } from '../../../lambdas/collector/poll-records.ts';
-import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
+import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
+import type { Unprocessable } from '../../../lambdas/model/outcome.ts';
 import {
-  jsonAnswer,
   type ReceivedCall,
   type ScriptedAws,
   s3Error,
@@ -134,80 +133,6 @@ describe('records', () => {
     expect(table.items).toMatchObject([
       { pk: 'poll#s3-bucket-public', sk: 'last', version: 1, at: summary.finishedAt, poll: POLL },
     ]);
-  });
-
-  test('keep an outcome where the remediator keeps its own, write over none, and tell the bus of it', async () => {
-    let stands = false;
-    await using aws = await scriptedAws((call) => {
-      if (call.method === 'PUT')
-        return stands ? s3Error('PreconditionFailed', 412) : { status: 200, body: '' };
-      return jsonAnswer({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }] });
-    });
-    const deferred: Outcome = {
-      version: 1,
-      poll: POLL,
-      finding: { rule: POLL.rule, account: '222222222222', region: 'eu-central-1', resource: 'logs' },
-      outcome: 'deferred',
-      reason: 'Netskope is at work',
-      willRetry: true,
-      plan: [],
-      applied: [],
-      startedAt: '2026-01-31T12:00:01Z',
-      finishedAt: '2026-01-31T12:00:01Z',
-    };
-    const records = recordsOf(aws);
-
-    await records.writeDeferred([deferred]);
-    stands = true;
-    await records.writeDeferred([deferred]);
-
-    const key = deferredKey(deferred);
-    expect(key).toMatch(/^outcomes\/date=2026-01-31\/rule=s3-bucket-public\/[0-9a-f]{64}-1\.jsonl\.gz$/);
-    const puts = aws.calls.filter(({ method }) => method === 'PUT');
-    expect(puts.map(({ path }) => decodeURIComponent(path.split('?')[0] ?? ''))).toEqual([
-      `/cspm-evidence/${key}`,
-      `/cspm-evidence/${key}`,
-    ]);
-    for (const { headers } of puts) expect(headers['if-none-match']).toBe('*');
-    expect(JSON.parse(puts[0]?.body ?? '')).toEqual(deferred);
-    const details = aws.calls
-      .filter(isPutEvents)
-      .flatMap((call) => JSON.parse(call.body).Entries)
-      .map(({ Detail }) => JSON.parse(Detail));
-    const event = { ...deferred, id: details[0]?.id, evidence: `s3://cspm-evidence/${key}` };
-    expect(details).toEqual([event, event]);
-  });
-
-  test('keep outcomes one by one: a poll that is done again in another order finds each', async () => {
-    await using aws = await scriptedAws(({ method }) =>
-      method === 'PUT'
-        ? { status: 200, body: '' }
-        : jsonAnswer({ FailedEntryCount: 0, Entries: [{ EventId: 'e' }, { EventId: 'f' }] }),
-    );
-    const at = '2026-01-31T12:00:01Z';
-    const [one, other] = ['one', 'other'].map(
-      (resource): Outcome => ({
-        version: 1,
-        poll: POLL,
-        finding: { rule: POLL.rule, account: '222222222222', region: 'eu-central-1', resource },
-        outcome: 'deferred',
-        reason: 'Netskope is at work',
-        willRetry: true,
-        plan: [],
-        applied: [],
-        startedAt: at,
-        finishedAt: at,
-      }),
-    );
-    if (one === undefined || other === undefined) throw new Error('there are no outcomes');
-    const records = recordsOf(aws);
-
-    await records.writeDeferred([one, other]);
-    await records.writeDeferred([other, one]);
-
-    const puts = aws.calls.filter(({ method }) => method === 'PUT').map(({ path }) => path);
-    expect(puts).toHaveLength(4);
-    expect(new Set(puts).size).toBe(2);
   });
 
   test('that cannot be kept are an error, and no event tells of them', async () => {

@@ -3,7 +3,7 @@ import type { Listing } from '../../../../lambdas/collector/listing.ts';
 import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
 import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
-import type { Outcome, Unprocessable } from '../../../../lambdas/model/outcome.ts';
+import type { Unprocessable } from '../../../../lambdas/model/outcome.ts';
 import type {
   FindingPage,
   FindingQuery,
@@ -60,17 +60,12 @@ export class FakeJobs implements JobSink {
 
 export class FakeRecords implements PollRecords {
   readonly unprocessable: Unprocessable[] = [];
-  readonly deferred: Outcome[] = [];
   readonly summaries: PollSummary[] = [];
   /** By source and rule. */
   readonly listings = new Map<string, Listing>();
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
     this.unprocessable.push(...unprocessable);
-  }
-
-  async writeDeferred(outcomes: readonly Outcome[]): Promise<void> {
-    this.deferred.push(...outcomes);
   }
 
   async readListing({ rule, source }: Poll): Promise<{ listing: Listing; etag: string } | undefined> {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
@@ -52,4 +52,38 @@ test('a forged message can close what the next poll opens again, and no more', a
   expect(remediator.account.sessions).toEqual([]);
   expect(remediator.table.findings.size).toBe(0);
   expect(remediator.published).toEqual([]);
+});
+
+describe('a finding that the source itself works on', () => {
+  const leaving: Job = { ...jobOf('deploy'), leaves: { deploy: 'Netskope is at work' }, run: 'first' };
+
+  test('is deferred with that reason, and nothing is looked at', async () => {
+    const remediator = new RemediatorInMemory({ deploy: ['old'] });
+
+    await remediator.attempt(leaving);
+    const { poll } = leaving;
+    await remediator.attempt({ ...leaving, poll: { ...poll, asOf: '2026-06-30T12:00:00Z' } });
+
+    expect(remediator.account.calls).toEqual([]);
+    expect(remediator.outcome('deploy')).toMatchObject({
+      outcome: 'deferred',
+      reason: 'Netskope is at work',
+      willRetry: true,
+    });
+    expect(remediator.published).toHaveLength(1);
+  });
+
+  test.each(['first', 'second'])(
+    'has one line where the poll is done again and finds otherwise; that job is %s',
+    async (place) => {
+      const remediator = new RemediatorInMemory({ deploy: ['old'] });
+      const looking: Job = { ...jobOf('deploy'), run: 'second' };
+
+      for (const job of place === 'first' ? [looking, leaving] : [leaving, looking])
+        await remediator.attempt(job);
+
+      const outcomes = [...remediator.objects.values()].flat().map(({ outcome }) => outcome);
+      expect(outcomes).toEqual([place === 'first' ? 'remediated' : 'deferred']);
+    },
+  );
 });

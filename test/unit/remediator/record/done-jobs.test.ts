@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Job } from '../../../../lambdas/model/job.ts';
+import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
+import { type Job, jobId } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { awsError, jobOf, REGION, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const RESOURCES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
@@ -13,11 +15,16 @@ async function steadyRemediator(): Promise<RemediatorInMemory> {
   return remediator;
 }
 
+let runs = 0;
+
 /** The jobs that one run of the collector makes of what the source gives. */
 function run(resources: readonly string[], size: number): Job[] {
+  runs += 1;
+  const name = `run-${runs}`;
   return Array.from({ length: Math.ceil(resources.length / size) }, (_, chunk) => ({
     ...jobOf(...resources.slice(chunk * size, (chunk + 1) * size)),
     chunk,
+    run: name,
   }));
 }
 
@@ -118,14 +125,117 @@ test('jobs of one run read nothing of each other', async () => {
   expect(reads).toBe(0);
 });
 
-test('while the table can’t be read, what others concluded is not written over', async () => {
+test('while the table can’t be read, what others have written stays known', async () => {
   const remediator = await steadyRemediator();
   await remediator.attempt(jobOf('a'));
-  const known = structuredClone([...remediator.table.done]);
   remediator.fault = (port) => (port === 'recall' ? awsError('InternalServerError', 500) : undefined);
+  const other = { ...jobOf('b'), chunk: 1 };
 
-  await remediator.attempt({ ...jobOf('b'), chunk: 1 }, { last: true });
+  await remediator.attempt(other, { last: true });
 
-  expect([...remediator.table.done]).toEqual(known);
-  expect(known.at(-1)?.[1]).toMatchObject({ region: REGION, jobs: [{ number: 1, chunk: 0 }] });
+  expect([...remediator.table.done.values()].at(-1)).toMatchObject({
+    region: REGION,
+    jobs: [
+      { job: jobId(jobOf('a')), number: 1 },
+      { job: jobId(other), number: 1 },
+    ],
+  });
+});
+
+test('an attempt that ends anywhere has written nothing of which the table does not know', async () => {
+  for (let steps = 1; ; steps += 1) {
+    const remediator = new RemediatorInMemory({ a: ['old'], b: [] });
+    const job = jobOf('a', 'b');
+    let taken = 0;
+    const onStep = (): void => {
+      taken += 1;
+    };
+
+    await remediator.attempt(job, { steps, onStep }).catch(() => undefined);
+
+    const known = [...remediator.table.done.values()].flatMap(({ jobs }) => jobs);
+    const keys = known.map((each) => outcomesKey(job.poll, each.job, each.number));
+    expect(keys, `ended after ${steps} steps`).toEqual(
+      expect.arrayContaining([...remediator.objects.keys()]),
+    );
+    if (taken < steps) return;
+  }
+});
+
+test('where the table can’t be told, nothing is concluded; the last attempt says that it was not finished', async () => {
+  const remediator = new RemediatorInMemory({ a: ['old'] });
+  remediator.fault = (port) => (port === 'writeDone' ? awsError('InternalServerError', 500) : undefined);
+
+  await remediator.attempt(jobOf('a'));
+  const before = remediator.objects.size;
+  const result = await remediator.attempt(jobOf('a'), { number: 2, last: true });
+
+  expect(before).toBe(0);
+  expect(result.unfinished).toHaveLength(1);
+  expect(remediator.objects.size).toBe(0);
+
+  remediator.fault = (port) =>
+    port === 'recall' || port === 'writeDone' ? awsError('InternalServerError', 500) : undefined;
+  await remediator.attempt(jobOf('a'), { number: 2, last: true });
+
+  expect(remediator.outcome('a')).toMatchObject({ outcome: 'failed', deadLetter: true });
+});
+
+/** The lines of a finding that no other one replaces. */
+function standing(remediator: RemediatorInMemory, resource: string): Outcome[] {
+  const lines = [...remediator.objects].flatMap(([key, of]) => of.map((outcome) => ({ key, outcome })));
+  const own = lines.filter(({ outcome }) => outcome.finding.resource === resource);
+  const replaced = own.flatMap(({ outcome: { replaces, alsoReplaces = [] } }) => [replaces, ...alsoReplaces]);
+  return own.filter(({ key }) => !replaced.includes(key)).map(({ outcome }) => outcome);
+}
+
+test('a poll that is done again while its first jobs are dead letters: one line counts, with all that was changed', async () => {
+  const users = { a: ['old1', 'old2'], b: ['old3'], c: [] };
+  const fault = fc.record({
+    job: fc.constantFrom(0, 1),
+    steps: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
+    port: fc.constantFrom(
+      undefined,
+      'recall',
+      'writeDone',
+      'writeOutcomes',
+      'endLease',
+      'publish',
+      'writeJournal',
+    ),
+    iam: fc.constantFrom(undefined, 'cut', 'lost', 'refused'),
+    last: fc.boolean(),
+  });
+
+  await fc.assert(
+    fc.asyncProperty(fc.array(fault, { maxLength: 7 }), async (faults) => {
+      const remediator = new RemediatorInMemory(users);
+      const jobs = [run(['a', 'b', 'c'], 3), run(['c', 'b', 'a'], 3)].map(([job]) => job ?? jobOf('a'));
+      for (const { job, steps, port, iam, last } of faults) {
+        let calls = 0;
+        remediator.fault = (called) => (called === port ? awsError('InternalServerError', 500) : undefined);
+        remediator.account.fault = ({ operation }) => {
+          if (operation !== 'UpdateAccessKey') return undefined;
+          calls += 1;
+          if (calls < 2) return undefined;
+          return iam === 'refused' ? { code: 'ServiceUnavailable', status: 503 } : iam;
+        };
+        const options = { number: last ? 5 : 1, last, ...(steps !== undefined && { steps }) };
+        await remediator.attempt(jobs[job] ?? jobOf('a'), options).catch(() => undefined);
+      }
+      remediator.fault = () => undefined;
+      remediator.account.fault = () => undefined;
+      for (const job of jobs) await remediator.attempt(job);
+
+      for (const resource of Object.keys(users)) {
+        const lines = standing(remediator, resource);
+        expect(lines).toHaveLength(1);
+        expect(lines[0]?.deadLetter).toBeUndefined();
+        const changed = remediator.account.changed.filter((each) => each.startsWith(`${resource}/`));
+        const applied = lines[0]?.applied.map(({ change }) => `${resource}/${change['key']}`) ?? [];
+        expect([...applied].sort()).toEqual([...new Set(changed)].sort());
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

@@ -108,7 +108,12 @@ test('a change that is recorded, was begun again and is needed is made again, no
   journal.begin(finding.resource, line, at);
   journal.apply(finding.resource, [{ change: made, line, appliedAt: at.toISOString(), requestIds: ['1'] }]);
   journal.begin(finding.resource, line, at);
-  const recent = new RecentChanges({ job, ports: remediator.ports(), journal });
+  const recent = new RecentChanges({
+    job,
+    ports: remediator.ports(),
+    journal,
+    log: { appliedByOthers: () => [] },
+  });
   const logGroup = { logGroupName: planned.resource, creationTime: remediator.now, retentionInDays: 365 };
   const session = modelSession(
     finding,
@@ -217,7 +222,7 @@ test('what reads show of a change that was begun stands in the record before wha
   const job = regionalJobOf(SSH, [group]);
   const ports = new RemediatorInMemory().ports();
   const journal = new Journal('job', ports.evidence);
-  const recent = new RecentChanges({ job, ports, journal });
+  const recent = new RecentChanges({ job, ports, journal, log: { appliedByOthers: () => [] } });
   const plan = await recordPlan(['sgr-1', 'sgr-2'].map((id) => revocation(group, [openRule(id, 22, 22)])));
   const [first = '', second = ''] = plan.map(({ line }) => line);
   journal.plan(group, plan);

@@ -17,16 +17,18 @@ export function gateContext(
   const ports = remediator.ports();
   const job = jobOf('deploy');
   const journal = new Journal('job', ports.evidence);
+  const done = new DoneJobs(job, ports.table);
+  const log = new OutcomeLog(job, ports.evidence, done);
   return {
     job,
     rule,
     attempt: { number: 1, last: false, remainingMilliseconds: () => 300_000 },
     ports,
     journal,
-    log: new OutcomeLog(job, ports.evidence),
+    log,
     memory: new FindingMemory(),
-    recent: new RecentChanges({ job, ports, journal }),
-    done: new DoneJobs(job),
+    recent: new RecentChanges({ job, ports, journal, log }),
+    done,
     holds: new Holds(ports),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',

@@ -11,6 +11,7 @@ import type {
   Hold,
   JobName,
   Known,
+  Learned,
   Lease,
   PollPlace,
   Taken,
@@ -39,12 +40,18 @@ export class MemoryTable implements FindingsStore {
     return { is: 'taken' };
   }
 
-  async endLease({ job }: JobName, lease: Lease, { changed, findings, done }: Known): Promise<void> {
+  async endLease({ job }: JobName, lease: Lease, { changed, findings }: Learned): Promise<void> {
     if (this.leases.get(job)?.holder !== lease.holder) throw new LeaseHeldError('taken over');
     this.leases.set(job, lease);
     for (const each of changed) this.changed.set(each.resource, structuredClone(each));
-    if (done !== undefined) this.done.set(placeOf(done), structuredClone(done));
     for (const each of findings) this.findings.set(findingKey(each), structuredClone(each));
+  }
+
+  async writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }> {
+    const found = this.done.get(placeOf(done));
+    if (found !== undefined && found.writer !== known?.writer) return { found: structuredClone(found) };
+    this.done.set(placeOf(done), structuredClone(done));
+    return {};
   }
 
   async recall(

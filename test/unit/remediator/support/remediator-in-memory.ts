@@ -245,6 +245,7 @@ export class RemediatorInMemory {
       table: {
         takeLease: (...wanted) => call('takeLease', () => this.table.takeLease(...wanted)),
         endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
+        writeDone: (...written) => call('writeDone', () => this.table.writeDone(...written)),
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
         readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import type { AppliedChange, Outcome } from '../../../../lambdas/model/outcome.ts';
+import { takePlace } from '../../../../lambdas/remediator/record/take-place.ts';
+import { jobOf } from '../support/remediator-in-memory.ts';
+
+function applied(line: string, minute: number, found?: true): AppliedChange {
+  const change = { kind: 'k', resource: 'deploy' };
+  const appliedAt = `2026-06-30T12:0${minute}:00Z`;
+  return { change, line, appliedAt, requestIds: [], ...(found && { found }) };
+}
+
+function outcomeOf(line: Partial<Outcome> = {}): Outcome {
+  const { poll, findings } = jobOf('deploy');
+  const [finding = { rule: '', account: '', region: '', resource: '' }] = findings;
+  const at = '2026-06-30T12:09:00Z';
+  return {
+    version: 1,
+    poll,
+    finding,
+    outcome: 'compliant',
+    plan: [],
+    applied: [],
+    startedAt: at,
+    finishedAt: at,
+    ...line,
+  };
+}
+
+const [one, two] = [applied('~ one', 1), applied('~ two', 2)];
+const earlier = '2026-06-30T12:00:00Z';
+
+describe('a line that takes the place of another job’s', () => {
+  test('has what that job changed, in order, and says so', () => {
+    const other = outcomeOf({ applied: [one], plan: [one, two], seen: 'open', startedAt: earlier });
+
+    const line = takePlace(outcomeOf({ outcome: 'remediated', applied: [two] }), other, []);
+
+    expect(line).toMatchObject({
+      outcome: 'remediated',
+      reason: 'another job of this poll made some of these changes',
+      applied: [one, two],
+      earlierPlan: [one, two],
+      seen: 'open',
+      startedAt: earlier,
+    });
+  });
+
+  test('says that it was remediated where that job did it', () => {
+    const line = takePlace(outcomeOf(), outcomeOf({ outcome: 'failed', applied: [one] }), []);
+
+    expect(line).toMatchObject({ outcome: 'remediated', applied: [one] });
+  });
+
+  test('keeps what that job left unconfirmed, with what to look at', () => {
+    const other = outcomeOf({ outcome: 'failed', reason: 'look at deploy', unconfirmed: [one] });
+
+    const line = takePlace(outcomeOf(), other, []);
+
+    expect(line).toMatchObject({
+      outcome: 'compliant',
+      unconfirmed: [one],
+      reason: 'another job of this poll: look at deploy',
+    });
+  });
+
+  test('has nothing twice that the other one had from this job’s earlier lines', () => {
+    const was = outcomeOf({ applied: [one], unconfirmed: [two] });
+    const other = outcomeOf({ applied: [one], unconfirmed: [two] });
+    const own = outcomeOf({ outcome: 'remediated', applied: [two] });
+
+    expect(takePlace(own, other, [was])).toEqual(own);
+  });
+
+  test.each([
+    {
+      what: 'this job found made',
+      own: applied('~ one', 1, true),
+      other: applied('~ one', 2),
+      kept: 'other',
+    },
+    {
+      what: 'the other one found made',
+      own: applied('~ one', 2),
+      other: applied('~ one', 1, true),
+      kept: 'own',
+    },
+    {
+      what: 'both found made',
+      own: applied('~ one', 1, true),
+      other: applied('~ one', 2, true),
+      kept: 'other',
+    },
+  ] as const)('has a change that $what once, as it was made', ({ own, other, kept }) => {
+    const line = takePlace(outcomeOf({ applied: [own] }), outcomeOf({ applied: [other] }), []);
+
+    expect(line.applied).toEqual([{ own, other }[kept]]);
+  });
+});
