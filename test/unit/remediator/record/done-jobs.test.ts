@@ -236,6 +236,6 @@ test('a poll that is done again while its first jobs are dead letters: one line 
         expect([...applied].sort()).toEqual([...new Set(changed)].sort());
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 60 },
   );
 });

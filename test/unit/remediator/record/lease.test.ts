@@ -112,22 +112,26 @@ test.each([
     for (let hasStopped = true; hasStopped; ) {
       const remediator = new RemediatorInMemory({ deploy: keys });
       let step = 0;
+      let stop: Promise<void> | undefined;
       let changedByOther = 0;
-      hasStopped = false;
       stoppedAt += 1;
+      const meanwhile = async (): Promise<void> => {
+        remediator.now += 600_000;
+        await remediator.attempt(jobOf('deploy'), { number: 2 });
+        changedByOther = remediator.account.changed.length;
+        remediator.now += behind;
+      };
 
       const first = remediator.attempt(jobOf('deploy'), {
-        onStep: async () => {
+        // Calls that it makes side by side stop together.
+        onStep: () => {
           step += 1;
-          if (step !== stoppedAt) return;
-          hasStopped = true;
-          remediator.now += 600_000;
-          await remediator.attempt(jobOf('deploy'), { number: 2 });
-          changedByOther = remediator.account.changed.length;
-          remediator.now += behind;
+          if (step === stoppedAt) stop = meanwhile();
+          return stop;
         },
       });
       await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
+      hasStopped = stop !== undefined;
       await remediator.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
 
       expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
