@@ -31,6 +31,24 @@ export const holdItemSchema = z.object({
 });
 export type HoldItem = z.infer<typeof holdItemSchema>;
 
+/** Names what a retry is of. `region` and `resource` may be `*`: all of them. */
+export type RetryName = Omit<HoldName, 'rule'>;
+
+/** `request#<account>#<region>#<resource>`, for all rules. */
+export function retryKey({ account, region, resource }: RetryName): ItemKey {
+  return { pk: `request#${account}#${region}#${resource}`, sk: 'retry' };
+}
+
+/** The content of a retry, as an operator writes it: findings are looked at once, however often they have failed. */
+export const retryItemSchema = z.object({
+  version: z.literal(1),
+  /** Time before which a finding failed, or was remediated, to be looked at. */
+  at: timestampSchema,
+  by: z.string().trim().min(1),
+  reason: z.string().trim().min(1),
+});
+export type RetryItem = z.infer<typeof retryItemSchema>;
+
 /** `resume#<rule>#<account>`: an operator's word that a rule whose breaker opened may change something again. */
 export function resumeKey({ rule, account }: { readonly rule: string; readonly account: string }): ItemKey {
   return { pk: `resume#${rule}#${account}`, sk: 'breaker' };

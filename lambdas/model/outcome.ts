@@ -29,6 +29,19 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
+/** The gates that hold a finding back by a rule of their own, which people may change. */
+export const holdingGateSchema = z.enum([
+  'hold',
+  'pause',
+  'maintenance_window',
+  'limit',
+  'breaker',
+  'back_off',
+  'awaiting_scan',
+  'role',
+  'settings',
+]);
+
 /** The result of a finding in a poll. This whole value is a line in the evidence bucket; the event bus gets an `OutcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
@@ -39,6 +52,8 @@ export const outcomeSchema = z.object({
   reason: z.string().optional(),
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),
+  /** The gate that held it back, where one did. */
+  gate: holdingGateSchema.optional(),
   mode: modeSchema.optional(),
   /** The versions of the settings that it was decided by; missing where they could not be read. */
   settings: settingsVersionsSchema.optional(),

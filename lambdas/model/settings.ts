@@ -45,6 +45,8 @@ const ruleSettingsSchema = z.strictObject({
   runbook_then: z.enum(['api', 'report']).default('api'),
   /** Outside it nothing is changed. Without one: at any time. */
   maintenance_window: maintenanceWindowSchema.optional(),
+  /** Number of minutes from one poll of the rule to the next; 0: by a cron. */
+  poll_minutes: z.number().nonnegative().optional(),
   exemptions: z.array(exemptionSchema),
   /** The rule's own, parsed by the rule. */
   options: z.record(z.string(), jsonSchema),

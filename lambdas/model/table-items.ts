@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backOffSchema } from './back-off.ts';
 import { UnreadableItemError } from './errors.ts';
 import { resourceInKey } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
@@ -65,6 +66,8 @@ export const findingItemSchema = itemSchema.extend({
   lastSeen: timestampSchema,
   /** Number of times that it was remediated, or became `failed`. */
   attempts: z.number().int().nonnegative(),
+  /** The failures in a row; missing where it did not fail last. */
+  backOff: backOffSchema.optional(),
   /** The last changes of its outcome. Oldest first. */
   changes: z
     .array(
@@ -143,6 +146,10 @@ export const accountItemSchema = itemSchema.extend({
   state: z.enum(['noticed', 'reported']),
   /** The report that wrote it: by it a report knows its own write. */
   writer: z.string().min(1),
+  /** The poll whose job looked last whether the role is back, and that job. */
+  probe: z.object({ poll: z.string().min(1), job: z.string().min(1) }).optional(),
+  /** Time of the last message to people; missing in items of before it was noted. */
+  toldAt: timestampSchema.optional(),
 });
 export type AccountItem = z.infer<typeof accountItemSchema>;
 

@@ -56,7 +56,7 @@ export function createRemediator(
     table: new FindingsRecord(table, clock),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
-    reportRoleMissing: (missing) => missingRoles.report(missing),
+    roles: missingRoles,
     publish: (publication) => {
       const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
       return publishWithEvidence(place, publication);

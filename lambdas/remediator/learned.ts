@@ -9,6 +9,8 @@ export interface Learned {
   lease?: HeldLease;
   isRecalled: boolean;
   isRoleMissing: boolean;
+  /** True where the role was asked for, and refused. */
+  isRoleRefused: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
   settingsVersions?: SettingsVersions;

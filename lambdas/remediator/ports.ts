@@ -1,10 +1,10 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
-import type { RoleMissing } from '../model/role-missing.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { FindingsStore } from './record/findings-store.ts';
+import type { MissingRoles } from './record/missing-roles.ts';
 import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
 
@@ -30,8 +30,8 @@ export interface Ports {
   automationRoleArn(account: string): string;
   /** Puts a job back on its queue after a while. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
-  /** Reports an account without the target role, once per account. */
-  reportRoleMissing(missing: RoleMissing): Promise<void>;
+  /** Knowledge of accounts without the target role. */
+  readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'isBack'>;
   /** Puts outcomes on the event bus. */
   publish(publication: Publication): Promise<void>;
 }

@@ -20,6 +20,8 @@ import { outcomesOf } from './record/outcome.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
 import { RecentChanges } from './record/recent-changes.ts';
+import { Retries } from './record/retries.ts';
+import { TargetRole } from './record/target-role.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
@@ -52,11 +54,14 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const recent = new RecentChanges({ job, ports, journal, log });
   const memory = new FindingMemory();
   const holds = new Holds(ports);
-  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done, holds };
+  const retries = new Retries(job, ports);
+  const role = new TargetRole(job, ports);
+  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done, holds, retries, role };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = {
     isRecalled: false,
     isRoleMissing: false,
+    isRoleRefused: false,
     publishesAll: false,
     endedExemptions: new Map(),
     idle: [],
@@ -88,7 +93,9 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const configured = await configure(book.pending, job, learned);
   if (configured instanceof SettingsError) {
     learned.settingsError = configured;
-    return book.addToPending(conclude('failed', { willRetry: true, reason: configured.message }));
+    return book.addToPending(
+      conclude('failed', { willRetry: true, gate: 'settings', reason: configured.message }),
+    );
   }
   const { work, action, blockedBy } = configured;
 
@@ -103,10 +110,12 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const opened = await openSession(book.pending, work, access);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
+    learned.isRoleRefused = opened.isRoleMissing && opened.wasAsked;
     book.add(withoutVerdicts(unfinished, stopped));
     return book.addToPending(opened.refused);
   }
   const { session } = opened;
+  await work.role.found().catch((error: unknown) => learned.failures.push(error));
 
   const { endings, idle, verdicts } = await followExecutions(session, book.pending, work);
   learned.idle.push(...idle);
@@ -167,7 +176,7 @@ async function record(
   work: Work & { readonly startedAt: string },
   learned: Learned,
 ): Promise<JobResult> {
-  const { job, rule, journal, ports } = work;
+  const { job, rule, journal, role, ports } = work;
   const { lease, isRoleMissing, settingsError, idle } = learned;
   const { runbook } = rule;
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
@@ -179,8 +188,7 @@ async function record(
   const { published, toWrite, unpublished } = await publishRecorded(work, written, learned.publishesAll);
   failures.push(...unpublished);
   try {
-    const { account, region } = job;
-    if (isRoleMissing) await ports.reportRoleMissing({ account, region, rule: rule.id });
+    if (learned.isRoleRefused) await role.missing();
   } catch (error) {
     failures.push(error);
   }

@@ -5,7 +5,7 @@ import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 
 /** Details of an outcome besides its job, its finding, its times and what the journal knows. */
-export type OutcomeDetails = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'seen' | 'plan'>>;
+export type OutcomeDetails = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'gate' | 'seen' | 'plan'>>;
 
 /** The end of a finding's way: nothing is left to do for it. */
 export interface Concluded {

@@ -10,6 +10,8 @@ import type { Holds } from './record/holds.ts';
 import type { Journal } from './record/journal.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
+import type { Retries } from './record/retries.ts';
+import type { TargetRole } from './record/target-role.ts';
 
 /** Knowledge of every stage of an attempt. */
 export interface Work {
@@ -23,6 +25,8 @@ export interface Work {
   readonly recent: RecentChanges;
   readonly done: DoneJobs;
   readonly holds: Holds;
+  readonly retries: Retries;
+  readonly role: TargetRole;
 }
 
 /** Knowledge of the stages after the settings, besides. */

@@ -38,6 +38,7 @@ output "rule_settings" {
         excluded_groups   = sort(rule.excluded_groups)
         method            = rule.method
         runbook_then      = rule.runbook_then
+        poll_minutes      = local.poll_minutes[id]
         exemptions        = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
         options = merge(
           can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(module.typed.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},

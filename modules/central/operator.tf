@@ -4,7 +4,7 @@
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   path        = local.inputs.iam.path
-  description = "Hold resources, resume rules and pause ${var.name}. Attach it to the roles of its operators."
+  description = "Hold resources, retry findings, resume rules and pause ${var.name}. Attach it to the roles of its operators."
   tags        = var.tags
 
   policy = jsonencode({
@@ -24,7 +24,7 @@ resource "aws_iam_policy" "operator" {
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
           Resource = [aws_dynamodb_table.findings.arn]
           Condition = {
-            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "resume#*#????????????"] }
+            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "request#????????????#*", "resume#*#????????????"] }
             Null                      = { "dynamodb:LeadingKeys" = ["false"] }
           }
         },

@@ -98,6 +98,7 @@ export function testOperator(demo: () => RunningDemo): void {
     test.each<[string, string, boolean]>([
       ['PutItem', `hold#${production}#*#*`, true],
       ['DeleteItem', `hold#${production}#*#*`, true],
+      ['PutItem', `request#${production}#*#*`, true],
       ['PutItem', `finding#${production}#${homeRegion}#sg-1`, false],
       ['DeleteItem', `finding#${production}#${homeRegion}#sg-1`, false],
       ['PutItem', `lease#${homeRegion}#1`, false],

@@ -1,3 +1,4 @@
+import { backOff } from './back-off.ts';
 import { exempt } from './exempt.ts';
 import { exemptByTag } from './exempt-by-tag.ts';
 import { heldPlace, heldResource } from './held.ts';
@@ -10,7 +11,7 @@ import { timeLeft } from './time-left.ts';
 
 /** Every reason to leave a finding alone, in the order in which they are asked. */
 export const gates = {
-  beforeReading: [skipDisabled, malformedId, exempt, heldPlace, inProgressElsewhere],
+  beforeReading: [skipDisabled, malformedId, exempt, heldPlace, backOff, inProgressElsewhere],
   /** Asked of a violation, whenever it was read. */
   beforePlanning: [exemptByTag],
   /** Asked when it is known what is to be changed: for all plans, and again before each is applied. */

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type BackOff, counts, withFailure } from '../../model/back-off.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Poll, pollId } from '../../model/job.ts';
-import type { Outcome } from '../../model/outcome.ts';
+import { isProvisional, type Outcome } from '../../model/outcome.ts';
 import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
@@ -28,6 +30,11 @@ export class FindingMemory {
     this.#known = new Map(found.map((each) => [each.resource, each]));
   }
 
+  /** Knowledge of a finding; undefined where there is none. */
+  of(resource: string): FindingRecord | undefined {
+    return this.#known?.get(resource);
+  }
+
   /** The key of the evidence of the last change of an outcome at this poll. Later polls may have changed it since. */
   evidenceAt(poll: Poll, resource: string): string | undefined {
     const { changes = [] } = this.#known?.get(resource) ?? {};
@@ -37,15 +44,16 @@ export class FindingMemory {
   /**
    * Adds outcomes. Of what is written already, nothing is new. While it is not known what the table holds, nothing is
    * written, and every outcome counts as a change.
+   * @param cleared the resources whose earlier failures no longer count, as an operator says
    */
-  learn(recorded: readonly RecordedOutcome[]): Learned {
+  learn(recorded: readonly RecordedOutcome[], cleared: ReadonlySet<string> = new Set()): Learned {
     const known = this.#known;
     if (known === undefined) return { toWrite: [], changed: recorded };
     const toWrite: FindingRecord[] = [];
     const changed: RecordedOutcome[] = [];
     for (const each of recorded) {
       const { resource } = each.outcome.finding;
-      const next = remember(known.get(resource), each);
+      const next = remember(known.get(resource), each, cleared.has(resource));
       if (next === undefined) continue;
       toWrite.push(next.record);
       if (next.isChange) changed.push(each);
@@ -58,6 +66,7 @@ export class FindingMemory {
 function remember(
   known: FindingRecord | undefined,
   { outcome: line, evidence }: RecordedOutcome,
+  isCleared: boolean,
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
   const { outcome, reason, poll, finding, finishedAt } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
@@ -67,10 +76,15 @@ function remember(
     known !== undefined && outcome === 'closed' ? known.lastSeen : latest(known?.lastSeen, poll.asOf);
   const isOther = known?.outcome !== outcome;
   const says = saysMore(line);
-  const isChange = isOther || says || (known !== undefined && isForAnotherReason(known, line));
+  const isSame = known !== undefined && repeats(known, line);
+  const isChange = !isSame && (isOther || says || (known !== undefined && isForAnotherReason(known, line)));
+  const { backOff: before } = known ?? {};
+  const after = isSame ? before : failuresAfter(known, line, isCleared);
   if (known !== undefined && !isChange) {
     const isDue = Date.parse(lastSeen) - Date.parse(known.lastSeen) >= TOUCH_MILLISECONDS;
-    return isDue ? { record: { ...known, lastSeen }, isChange: false } : undefined;
+    if (!isDue && isDeepStrictEqual(after, before)) return undefined;
+    const record = withBackOff({ ...known, ...(isDue && { lastSeen }) }, after);
+    return { record, isChange: false };
   }
   const { changes = [] } = known ?? {};
   const attempts = (known?.attempts ?? 0) + (isAttempt(outcome) && (isOther || says) ? 1 : 0);
@@ -93,7 +107,36 @@ function remember(
     attempts,
     changes: [...changes, change].slice(-REMEMBERED_CHANGES),
   };
-  return { record, isChange: true };
+  return { record: withBackOff(record, after), isChange: true };
+}
+
+/**
+ * Tells whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
+ * is the last that happened to it. Of an account without the role people are told by itself.
+ */
+function repeats({ outcome }: FindingRecord, { gate }: Outcome): boolean {
+  if (gate === 'back_off' || gate === 'awaiting_scan') return true;
+  return gate === 'role' && outcome === 'failed';
+}
+
+/** The failures in a row after an outcome; undefined where it did not fail. */
+function failuresAfter(
+  known: FindingRecord | undefined,
+  { outcome, gate, settings, finishedAt, willRetry, ...line }: Outcome,
+  isCleared: boolean,
+): BackOff | undefined {
+  const { backOff } = known ?? {};
+  // Nothing was attempted, or AWS was busy with the resource, or it was throttling or a time-out that ended the attempts.
+  if (gate !== undefined || outcome === 'deferred' || isProvisional(line)) return backOff;
+  if (outcome !== 'failed' || willRetry !== true || settings === undefined) return undefined;
+  // It was counted already, by an attempt that could not end its lease.
+  if (backOff !== undefined && Date.parse(backOff.last) >= Date.parse(finishedAt)) return backOff;
+  const isCounting = backOff !== undefined && !isCleared && counts(backOff, settings);
+  return withFailure(isCounting ? backOff : undefined, finishedAt, settings);
+}
+
+function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff | undefined): FindingRecord {
+  return { ...record, ...(backOff !== undefined && { backOff }) };
 }
 
 /** Tells whether a later poll than this one closed the finding. */

@@ -3,8 +3,17 @@ import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { formatIssues } from '../../model/issues.ts';
-import { type HoldName, holdItemSchema, holdKey } from '../../model/operator-items.ts';
 import {
+  type HoldName,
+  holdItemSchema,
+  holdKey,
+  type RetryName,
+  retryItemSchema,
+  retryKey,
+} from '../../model/operator-items.ts';
+import {
+  accountItemSchema,
+  accountKey,
   CHANGED,
   type ChangedItem,
   type ChangedResource,
@@ -34,6 +43,7 @@ import type {
   Learned,
   Lease,
   PollPlace,
+  RetryRequest,
   Taken,
 } from './findings-store.ts';
 
@@ -93,16 +103,19 @@ export class FindingsRecord implements FindingsStore {
     resources: readonly ChangedResource[],
     poll: PollPlace,
   ): Promise<Known> {
-    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey), doneKey(poll)];
+    const accountsKey = accountKey(poll.account);
+    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey), doneKey(poll), accountsKey];
     const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
     const [done] = items.filter(isDone);
-    const ofResources = items.filter((item) => !isDone(item));
+    const account = items.find(({ pk }) => pk === accountsKey.pk);
+    const ofResources = items.filter((item) => !isDone(item) && item !== account);
     const changed = ofResources.filter(({ sk }) => sk === CHANGED);
     const known = ofResources.filter(({ sk }) => sk !== CHANGED);
     return {
       changed: changed.map((item) => parseItem(changedItemSchema, item)),
       findings: known.map((item) => parseItem(findingItemSchema, item)),
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
+      account: account === undefined ? undefined : parseItem(accountItemSchema, account),
     };
   }
 
@@ -117,6 +130,15 @@ export class FindingsRecord implements FindingsStore {
       const { pk, sk } = holdKey(name);
       const item = items.find((each) => each.pk === pk && each.sk === sk);
       return item === undefined ? [] : holdOf(name, item);
+    });
+  }
+
+  async readRetries(names: readonly RetryName[]): Promise<RetryRequest[]> {
+    const items = (await this.#table.read(names.map(retryKey))).map((item) => keySchema.parse(item));
+    return names.flatMap((name) => {
+      const { pk, sk } = retryKey(name);
+      const item = items.find((each) => each.pk === pk && each.sk === sk);
+      return item === undefined ? [] : retryOf(name, item);
     });
   }
 
@@ -151,6 +173,13 @@ function holdOf(name: HoldName, item: unknown): Hold {
   if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
   const { version: _, ...hold } = parsed.data;
   return { name, ...hold };
+}
+
+function retryOf(name: RetryName, item: unknown): RetryRequest {
+  const parsed = retryItemSchema.safeParse(item);
+  if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
+  const { version: _, ...request } = parsed.data;
+  return { name, ...request };
 }
 
 function isDone({ pk }: { readonly pk: string }): boolean {

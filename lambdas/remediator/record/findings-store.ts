@@ -1,5 +1,6 @@
-import type { HoldItem, HoldName } from '../../model/operator-items.ts';
+import type { HoldItem, HoldName, RetryItem, RetryName } from '../../model/operator-items.ts';
 import type {
+  AccountItem,
   ChangedItem,
   ChangedResource,
   DoneItem,
@@ -33,8 +34,8 @@ export interface FindingsStore {
    */
   writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
   /**
-   * Reads, by one question, what is known of findings, what was applied lately to resources, and which jobs of a poll have
-   * evidence.
+   * Reads, by one question, what is known of findings and of their account, what was applied lately to resources, and which
+   * jobs of a poll have evidence.
    */
   recall(
     findings: readonly FindingName[],
@@ -45,7 +46,15 @@ export interface FindingsStore {
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
   /** Reads the holds of these names that operators have set, those that are over among them. */
   readHolds(names: readonly HoldName[]): Promise<Hold[]>;
+  /** Reads the retries of these names that operators have asked for. */
+  readRetries(names: readonly RetryName[]): Promise<RetryRequest[]>;
 }
+
+/** A retry; `problem`: why it can't be understood. */
+export type RetryRequest = { readonly name: RetryName } & (
+  | Omit<RetryItem, 'version'>
+  | { readonly problem: string }
+);
 
 /** A hold; `problem`: why it can't be understood. */
 export type Hold = { readonly name: HoldName } & (Omit<HoldItem, 'version'> | { readonly problem: string });
@@ -72,6 +81,8 @@ export interface Learned {
 export interface Known extends Learned {
   /** Undefined where no job of the poll has evidence. */
   readonly done?: Done | undefined;
+  /** Undefined where the account is not known to lack the role. */
+  readonly account?: AccountItem | undefined;
 }
 
 type WithoutForm<T> = Omit<T, 'pk' | 'sk' | 'version' | 'expiresAt'>;

@@ -7,8 +7,14 @@ import { type AccountItem, accountItemSchema, accountKey, parseItem } from '../.
 /** Duration that a StackSet may take to give an account its role before it is reported. */
 const GRACE_MILLISECONDS = 3_600_000;
 
-/** An account is forgotten after so long, so that what lasts is reported again. */
+/** An account of which nothing is heard is forgotten after so long; what lasts is reported again after as long. */
 const KEPT_SECONDS = 7 * 86_400;
+
+/** Several jobs may write an account's item at once. */
+const CLAIMS = 4;
+
+/** A job that looks whether the role is back, and its poll. */
+export type Probe = NonNullable<AccountItem['probe']>;
 
 /**
  * Reports accounts without the target role: once per account, whatever the number of its findings, jobs, rules and
@@ -29,21 +35,26 @@ export class MissingRoles {
     this.#clock = clock;
   }
 
-  /** @throws AWS's own error; the account is then reported by a later job */
-  async report(missing: RoleMissing): Promise<void> {
+  /**
+   * @param probe the job that was refused the role, and its poll: no other job of the poll looks
+   * @throws AWS's own error; the account is then reported by a later job
+   */
+  async report(missing: RoleMissing, probe: Probe): Promise<void> {
     const { account } = missing;
     const now = this.#clock.now();
     const known = await this.#find(account, now);
     const writer = randomUUID();
     if (known === undefined) {
-      const item = itemOf(account, { since: new Date(now).toISOString(), state: 'noticed', writer }, now);
+      const since = new Date(now).toISOString();
+      const item = itemOf(account, { since, state: 'noticed', writer, probe }, now);
       await this.#table.putIf({ item, condition: isForgotten(writer, now) });
       return;
     }
     const { since } = known;
-    if (known.state === 'reported' || now - Date.parse(since) < GRACE_MILLISECONDS) return;
+    if (isTold(known, now) || now - Date.parse(since) < GRACE_MILLISECONDS) return;
     // First the item, so that of jobs in several regions one reports it.
-    const item = itemOf(account, { since, state: 'reported', writer }, now);
+    const toldAt = new Date(now).toISOString();
+    const item = itemOf(account, { since, state: 'reported', writer, probe, toldAt }, now);
     if (!(await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return;
     try {
       await this.#publish({ version: 1, ...missing, since });
@@ -51,6 +62,35 @@ export class MissingRoles {
       const { writer: again } = known;
       await this.#table.putIf({ item: known, condition: isUnchanged(item, again) });
       throw error;
+    }
+  }
+
+  /**
+   * Asks to be the job that looks, in its poll, whether an account's missing role is back.
+   * @returns whether it is. Where the account is not known to lack the role any more, every job may look
+   */
+  async claimProbe(account: string, probe: Probe): Promise<boolean> {
+    for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
+      const now = this.#clock.now();
+      const known = await this.#find(account, now);
+      if (known === undefined) return true;
+      if (known.probe?.poll === probe.poll) return known.probe.job === probe.job;
+      const writer = randomUUID();
+      const item = itemOf(account, { ...known, writer, probe, ...toldIn(known) }, now);
+      if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return true;
+    }
+    // Others write it all the time, and look.
+    return false;
+  }
+
+  /** Forgets an account, whose role is back: the jobs after this one ask for it without a question. */
+  async isBack(account: string): Promise<void> {
+    for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
+      const known = await this.#find(account, this.#clock.now());
+      if (known === undefined) return;
+      const writer = randomUUID();
+      const item = { ...known, writer, expiresAt: Math.floor(this.#clock.now() / 1000) - 1 };
+      if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return;
     }
   }
 
@@ -63,13 +103,27 @@ export class MissingRoles {
   }
 }
 
+/** Tells whether people were sent a message within the week. */
+function isTold({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
+  if (state !== 'reported') return false;
+  // An item of before that was noted ends a week after the message.
+  if (toldAt === undefined) return expiresAt * 1000 >= now;
+  return now - Date.parse(toldAt) < KEPT_SECONDS * 1000;
+}
+
+/** The moment of the message, which an item of before it was noted has in its end. */
+function toldIn({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 'toldAt'> {
+  if (state !== 'reported' || toldAt !== undefined) return {};
+  return { toldAt: new Date((expiresAt - KEPT_SECONDS) * 1000).toISOString() };
+}
+
 function itemOf(
   account: string,
-  item: Pick<AccountItem, 'since' | 'state' | 'writer'>,
+  item: Pick<AccountItem, 'since' | 'state' | 'writer' | 'probe' | 'toldAt'>,
   now: number,
 ): AccountItem {
   const expiresAt = Math.floor(now / 1000) + KEPT_SECONDS;
-  return { ...accountKey(account), version: 1, account, ...item, expiresAt };
+  return { ...item, ...accountKey(account), version: 1, account, expiresAt };
 }
 
 /** No other report has noticed the account meanwhile. The SDK may send a write twice: its own lets the second pass. */

@@ -23,7 +23,7 @@ export interface Published {
  * @param publishesAll whether outcomes that are as before are published, too
  */
 export async function publishRecorded(
-  { job, journal, log, memory, ports }: Work,
+  { job, journal, log, memory, retries, ports }: Work,
   written: readonly RecordedOutcome[],
   publishesAll: boolean,
 ): Promise<Published> {
@@ -31,7 +31,7 @@ export async function publishRecorded(
   const published = recorded.filter(
     (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
   );
-  const { toWrite, changed } = memory.learn(recorded);
+  const { toWrite, changed } = memory.learn(recorded, retries.cleared);
   const withEvent = publishesAll ? published : published.filter((each) => changed.includes(each));
   try {
     await ports.publish({ job, withEvent, recorded: published, changed });

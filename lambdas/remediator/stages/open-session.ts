@@ -6,16 +6,19 @@ import { pollId } from '../../model/job.ts';
 import type { Permission } from '../../rules/permission.ts';
 import { followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
+import { roleMissing } from '../gates/role-missing.ts';
 import { hasExecutions } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
-/** AWS's refusal to let the target role be assumed. */
+/** The target role can't be assumed: AWS refuses it, or is known to. */
 interface Refusal {
   /** The verdict on all findings. */
   readonly refused: Verdict;
   /** True where the role is missing in the account, or does not trust the remediator. */
   readonly isRoleMissing: boolean;
+  /** False where another job of the poll has looked, so that nothing was asked for. */
+  readonly wasAsked: boolean;
 }
 
 /**
@@ -31,6 +34,8 @@ export async function openSession(
   const { account, region, poll } = work.job;
   const { scope, regionFrom } = work.rule;
   const inAnyRegion = scope === 'global' || regionFrom === 'resource';
+  const missing = await roleMissing(work);
+  if (missing !== undefined) return { refused: missing, isRoleMissing: true, wasAsked: false };
   const permissions = permissionsFor(findings, work, access);
   try {
     const request = { account, region, name: pollId(poll), inAnyRegion, permissions };
@@ -38,9 +43,12 @@ export async function openSession(
   } catch (error) {
     if (errorKind(error) !== 'refused') throw error;
     const reason = describeAssumeRoleError(error, account, region);
+    const isRoleMissing = isAwsError(error, 'AccessDenied');
+    const gate = isRoleMissing ? { gate: 'role' as const } : {};
     return {
-      refused: conclude('failed', { willRetry: true, reason }),
-      isRoleMissing: isAwsError(error, 'AccessDenied'),
+      refused: conclude('failed', { willRetry: true, ...gate, reason }),
+      isRoleMissing,
+      wasAsked: true,
     };
   }
 }

@@ -16,6 +16,7 @@ export async function recall({
   memory,
   recent,
   done,
+  role,
 }: Work): Promise<Outcome[]> {
   const isKnown = await journal.read();
   const { account, region } = job;
@@ -28,6 +29,7 @@ export async function recall({
   recent.keep(resources, known.changed);
   memory.keep(known.findings);
   done.keep(known.done);
+  role.keep(known.account);
   // Another job of the same poll may have had a finding, too.
   const told = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
   const hasOthers = told.length > 0 || done.evidenceOfOthers().length > 0;

@@ -48,7 +48,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
+    condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"poll_minutes\":60,\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
     error_message = "Settings hold what the remediators read, and no option that was not given: ${output.settings.rules["s3-bucket-public"]}"
   }
 

@@ -114,7 +114,7 @@ export class Remediation {
           lookAgain: async (later) => {
             next = later;
           },
-          reportRoleMissing: async () => {},
+          roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
           publish: async () => {},
         },
       );

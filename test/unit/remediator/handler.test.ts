@@ -250,9 +250,16 @@ describe('a job', () => {
     const since = new Date(Date.now() - 3_600_000).toISOString();
     cloud.items.set(key, { ...cloud.items.get(key), since: { S: since } });
 
-    await invoke(recordOf(jobOf('c')));
-    await invoke(recordOf(jobOf('d')));
+    const { poll } = jobOf();
+    const later = { ...poll, asOf: new Date(Date.parse(poll.asOf) + 3_600_000).toISOString() };
+    const before = cloud.operations.length;
+    await invoke(recordOf({ ...jobOf('c'), poll: later }));
+    await invoke(recordOf({ ...jobOf('d'), poll: later }));
 
+    // One of the jobs of a poll looks whether the role is back.
+    expect(cloud.operations.slice(before).filter((operation) => operation === 'sts:AssumeRole')).toHaveLength(
+      1,
+    );
     expect(cloud.items.get(key)).toMatchObject({ sk: { S: 'role' }, state: { S: 'reported' } });
     expect(cloud.events.filter(({ outcome }) => outcome === undefined)).toEqual([
       { version: 1, account: ACCOUNT, region: 'eu-central-1', rule: RULE, since },

@@ -4,6 +4,8 @@ import type { RoleMissingEvent } from '../../../../lambdas/model/role-missing.ts
 import { MissingRoles } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { ItemsInMemory } from '../../support/items-in-memory.ts';
 
+/** What no test here looks at. */
+const PROBE = { poll: 'netskope.rule@1', job: 'job' };
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-06-30T12:00:00Z');
 
@@ -42,7 +44,7 @@ test('50 accounts, ten rules, four regions and six hourly polls: one message per
     for (let rule = 0; rule < 10; rule += 1) {
       await Promise.all(
         regions.flatMap((region) =>
-          accounts.map((account) => remediator().report(missing(account, `rule-${rule}`, region))),
+          accounts.map((account) => remediator().report(missing(account, `rule-${rule}`, region), PROBE)),
         ),
       );
     }
@@ -55,37 +57,37 @@ test('50 accounts, ten rules, four regions and six hourly polls: one message per
 });
 
 test('a role that a StackSet makes within the hour is no message', async () => {
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   now += HOUR - 1;
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
 
   expect(published).toEqual([]);
 });
 
 test('what the event bus does not take is reported by the next job', async () => {
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   now += HOUR;
   fault = new Error('no bus');
-  const refused = remediator().report(missing(1));
+  const refused = remediator().report(missing(1), PROBE);
   await expect(refused).rejects.toThrow('no bus');
   fault = undefined;
 
-  await remediator().report(missing(1));
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
+  await remediator().report(missing(1), PROBE);
 
   expect(published).toHaveLength(1);
 });
 
 test('an account that has been known for a week is forgotten, and what lasts is reported again', async () => {
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   now += HOUR;
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   // DynamoDB may not have deleted it.
   now += 7 * 24 * HOUR + 1000;
 
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   now += HOUR;
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
 
   expect(published).toHaveLength(2);
 });
@@ -97,17 +99,17 @@ test('a write that the SDK sends twice is one report', async () => {
     await putIf(write);
     return putIf(write);
   };
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   now += HOUR;
 
-  await remediator().report(missing(1));
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
+  await remediator().report(missing(1), PROBE);
 
   expect(published).toHaveLength(1);
 });
 
 test('an item of a newer version is neither read nor written over', async () => {
-  await remediator().report(missing(1));
+  await remediator().report(missing(1), PROBE);
   const [item] = table.items;
   const newer = { pk: String(item?.['pk']), sk: String(item?.['sk']), version: 2 };
   await table.putIf({
@@ -116,8 +118,43 @@ test('an item of a newer version is neither read nor written over', async () => 
   });
   now += HOUR;
 
-  const report = remediator().report(missing(1));
+  const report = remediator().report(missing(1), PROBE);
 
   await expect(report).rejects.toThrow(UnreadableItemError);
   expect(table.items).toEqual([newer]);
+});
+
+test('of the jobs of a poll one looks whether the role is back, each time it is delivered', async () => {
+  await remediator().report(missing(1), { poll: 'poll-1', job: 'a' });
+  const claim = (poll: string, job: string) => remediator().claimProbe(missing(1).account, { poll, job });
+
+  const same = [await claim('poll-1', 'a'), await claim('poll-1', 'b')];
+  const next = await Promise.all(['b', 'c', 'd', 'e', 'f', 'g'].map((job) => claim('poll-2', job)));
+  const winner = ['b', 'c', 'd', 'e', 'f', 'g'][next.indexOf(true)] ?? '';
+
+  expect(same).toEqual([true, false]);
+  expect(next.filter((mayLook) => mayLook)).toHaveLength(1);
+  expect(await claim('poll-2', winner)).toBe(true);
+});
+
+test('an account whose role is back is forgotten, and every job may ask for it', async () => {
+  await remediator().report(missing(1), { poll: 'poll-1', job: 'a' });
+  await remediator().isBack(missing(1).account);
+
+  const may = ['b', 'c'].map((job) => remediator().claimProbe(missing(1).account, { poll: 'poll-2', job }));
+
+  expect(await Promise.all(may)).toEqual([true, true]);
+});
+
+test('an account that polls look at is not forgotten, and is reported once a week', async () => {
+  for (let hour = 0; hour <= 24 * 15; hour += 1) {
+    const probe = { poll: `poll-${hour}`, job: 'a' };
+    await remediator().claimProbe(missing(1).account, probe);
+    await remediator().report(missing(1), probe);
+    now += HOUR;
+  }
+
+  expect(published.map(({ since }) => since)).toEqual(
+    Array.from({ length: 3 }, () => '2026-06-30T12:00:00.000Z'),
+  );
 });

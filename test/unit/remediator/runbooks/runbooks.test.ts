@@ -433,6 +433,7 @@ describe('an execution', () => {
 
     await remediator.attempt(job);
     account.fault = () => undefined;
+    remediator.now += 3_600_000;
     await remediator.attempt(next);
 
     expect(outcomeOf(job)).toMatchObject({
@@ -452,6 +453,7 @@ describe('an execution', () => {
 
     await remediator.attempt(job, { number: 2 });
     account.fault = () => undefined;
+    remediator.now += 3_600_000;
     await remediator.attempt(pollOf(1, MAIN));
 
     expect(outcomeOf(job)).toMatchObject({

@@ -5,6 +5,8 @@ import { Holds } from '../../../../lambdas/remediator/record/holds.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts';
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
+import { Retries } from '../../../../lambdas/remediator/record/retries.ts';
+import { TargetRole } from '../../../../lambdas/remediator/record/target-role.ts';
 import type { ConfiguredWork } from '../../../../lambdas/remediator/work.ts';
 import { rule } from '../../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { jobOf, RemediatorInMemory, settingsOf } from './remediator-in-memory.ts';
@@ -30,6 +32,8 @@ export function gateContext(
     recent: new RecentChanges({ job, ports, journal, log }),
     done,
     holds: new Holds(ports),
+    retries: new Retries(job, ports),
+    role: new TargetRole(job, ports),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',
     runbook: undefined,

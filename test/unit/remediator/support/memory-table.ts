@@ -1,7 +1,13 @@
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
-import { type HoldName, holdKey } from '../../../../lambdas/model/operator-items.ts';
+import {
+  type HoldName,
+  holdKey,
+  type RetryName,
+  retryKey,
+} from '../../../../lambdas/model/operator-items.ts';
+import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
 import type {
   Changed,
   Done,
@@ -14,6 +20,7 @@ import type {
   Learned,
   Lease,
   PollPlace,
+  RetryRequest,
   Taken,
 } from '../../../../lambdas/remediator/record/findings-store.ts';
 
@@ -31,6 +38,12 @@ export class MemoryTable implements FindingsStore {
 
   /** The holds that operators have set. */
   readonly holds: Hold[] = [];
+
+  /** The retries that operators have asked for. */
+  readonly retries: RetryRequest[] = [];
+
+  /** What is known of the account. */
+  account: AccountItem | undefined;
 
   async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
     const by = this.leases.get(job);
@@ -61,7 +74,12 @@ export class MemoryTable implements FindingsStore {
   ): Promise<Known> {
     const known = findings.flatMap((finding) => this.findings.get(findingKey(finding)) ?? []);
     const done = structuredClone(this.done.get(placeOf(poll)));
-    return { changed: await this.readChanged(resources), findings: structuredClone(known), done };
+    return {
+      changed: await this.readChanged(resources),
+      findings: structuredClone(known),
+      done,
+      account: this.account,
+    };
   }
 
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
@@ -71,6 +89,11 @@ export class MemoryTable implements FindingsStore {
   async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
     const asked = new Set(names.map(nameOfHold));
     return structuredClone(this.holds.filter(({ name }) => asked.has(nameOfHold(name))));
+  }
+
+  async readRetries(names: readonly RetryName[]): Promise<RetryRequest[]> {
+    const asked = new Set(names.map((name) => JSON.stringify(retryKey(name))));
+    return structuredClone(this.retries.filter(({ name }) => asked.has(JSON.stringify(retryKey(name)))));
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   JournalRecord,
 } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
+import type { Probe } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import { IamAccount, NOW } from './iam-account.ts';
@@ -118,6 +119,8 @@ type Port =
   | 'publish'
   | 'lookAgain'
   | 'reportRoleMissing'
+  | 'claimProbe'
+  | 'roleIsBack'
   | keyof EvidenceStore
   | keyof FindingsStore;
 
@@ -135,6 +138,9 @@ export class RemediatorInMemory {
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** The reports of a missing role, in order. */
   readonly rolesMissing: RoleMissing[] = [];
+  /** The jobs that wanted to look whether a missing role is back, in order, and whether they may. */
+  readonly probes: Probe[] = [];
+  mayProbe = true;
   /** Outcomes that the event bus has, in order. */
   readonly published: Outcome[] = [];
   /** Chooses the error that a port throws instead of what it should do, asked at each call. */
@@ -249,6 +255,7 @@ export class RemediatorInMemory {
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
         readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),
+        readRetries: (names) => call('readRetries', () => this.table.readRetries(names)),
       },
       automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
       lookAgain: (later, delaySeconds) =>
@@ -260,10 +267,21 @@ export class RemediatorInMemory {
           const now = (): number => this.now;
           return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
         }),
-      reportRoleMissing: (missing) =>
-        call('reportRoleMissing', () => {
-          this.rolesMissing.push(missing);
-        }),
+      roles: {
+        report: (missing) =>
+          call('reportRoleMissing', () => {
+            this.rolesMissing.push(missing);
+          }),
+        claimProbe: (_, probe) =>
+          call('claimProbe', () => {
+            this.probes.push(probe);
+            return this.mayProbe;
+          }),
+        isBack: () =>
+          call('roleIsBack', () => {
+            this.table.account = undefined;
+          }),
+      },
       publish: ({ withEvent }) =>
         call('publish', () => {
           this.published.push(...structuredClone(withEvent.map(({ outcome }) => outcome)));

@@ -1,0 +1,51 @@
+import { type Job, jobId, pollId } from '../../model/job.ts';
+import type { AccountItem } from '../../model/table-items.ts';
+import type { Ports } from '../ports.ts';
+
+/**
+ * Knowledge of whether an account lacks the target role: a state of the account, whatever the number of its findings.
+ * While it does, one job per poll looks whether the role is back.
+ */
+export class TargetRole {
+  readonly #job: Job;
+  readonly #ports: Pick<Ports, 'clock' | 'roles'>;
+  #known: AccountItem | undefined;
+  #isFound = false;
+
+  constructor(job: Job, ports: Pick<Ports, 'clock' | 'roles'>) {
+    this.#job = job;
+    this.#ports = ports;
+  }
+
+  /** Takes what the table knows of the account. */
+  keep(item: AccountItem | undefined): void {
+    this.#known = item;
+  }
+
+  /** The moment since which the role is known to be missing; undefined where it is not. DynamoDB deletes late. */
+  get missingSince(): string | undefined {
+    const { since, expiresAt } = this.#known ?? {};
+    return expiresAt !== undefined && expiresAt * 1000 >= this.#ports.clock.now() ? since : undefined;
+  }
+
+  /** Tells whether this job may ask for the role: always while it is not known to be missing. */
+  async mayBeAsked(): Promise<boolean> {
+    if (this.missingSince === undefined) return true;
+    const { account, poll } = this.#job;
+    return this.#ports.roles.claimProbe(account, { poll: pollId(poll), job: jobId(this.#job) });
+  }
+
+  /** Notes that the role could be assumed. */
+  async found(): Promise<void> {
+    if (this.missingSince === undefined || this.#isFound) return;
+    this.#isFound = true;
+    await this.#ports.roles.isBack(this.#job.account);
+  }
+
+  /** Notes that the role could not be assumed. */
+  async missing(): Promise<void> {
+    const { account, region, poll } = this.#job;
+    const probe = { poll: pollId(poll), job: jobId(this.#job) };
+    await this.#ports.roles.report({ account, region, rule: poll.rule }, probe);
+  }
+}
