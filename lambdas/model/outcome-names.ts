@@ -14,6 +14,7 @@ export const outcomeNames = [
   'compliant',
   'exempt',
   'deferred',
+  'awaiting_scan',
   'gone',
   'not_applicable',
   'failed',
@@ -30,6 +31,8 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   compliant: { reasonIsDue: false, needsPerson: false },
   exempt: { reasonIsDue: true, needsPerson: false },
   deferred: { reasonIsDue: true, needsPerson: false },
+  /** Fixed lately and not scanned since: it is not looked at, for 24 hours at most. */
+  awaiting_scan: { reasonIsDue: true, needsPerson: false },
   gone: { reasonIsDue: true, needsPerson: false },
   not_applicable: { reasonIsDue: true, needsPerson: false },
   failed: { reasonIsDue: true, needsPerson: true },

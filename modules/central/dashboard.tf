@@ -10,6 +10,7 @@ locals {
     gone           = "#7f7f7f"
     not_applicable = "#c5b0d5"
     deferred       = "#ffbb78"
+    awaiting_scan  = "#dbdb8d"
     failed         = "#d62728"
     closed         = "#9edae5"
   }

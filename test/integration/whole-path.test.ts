@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatTenantTime } from '../lab/tenant/time.ts';
 import { expectWritesWithin, type Harness, startHarness } from './harness/harness.ts';
 import { makeViolation, type TestedRule } from './harness/violations.ts';
 
@@ -40,8 +41,11 @@ describe('the whole path', () => {
     expect(await deployed.snapshot(account)).not.toEqual(before);
 
     const again = await deployed.run(rule, [item]);
+    const scanned = { ...item, last_scan_time: formatTenantTime(new Date(Date.now() + 1000)) };
+    const afterScan = await deployed.run(rule, [scanned]);
 
-    expect(again.outcomes).toMatchObject([{ outcome: 'compliant', plan: [] }]);
+    expect(again.outcomes).toMatchObject([{ outcome: 'awaiting_scan', plan: [] }]);
+    expect(afterScan.outcomes).toMatchObject([{ outcome: 'compliant', plan: [] }]);
   });
 
   test('a dry run whose outcome is written, but the answer is lost, is published all the same', async () => {

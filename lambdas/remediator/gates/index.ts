@@ -1,3 +1,4 @@
+import { awaitingScan } from './awaiting-scan.ts';
 import { backOff } from './back-off.ts';
 import { exempt } from './exempt.ts';
 import { exemptByTag } from './exempt-by-tag.ts';
@@ -11,7 +12,7 @@ import { timeLeft } from './time-left.ts';
 
 /** Every reason to leave a finding alone, in the order in which they are asked. */
 export const gates = {
-  beforeReading: [skipDisabled, malformedId, exempt, heldPlace, backOff, inProgressElsewhere],
+  beforeReading: [skipDisabled, malformedId, exempt, heldPlace, backOff, awaitingScan, inProgressElsewhere],
   /** Asked of a violation, whenever it was read. */
   beforePlanning: [exemptByTag],
   /** Asked when it is known what is to be changed: for all plans, and again before each is applied. */
