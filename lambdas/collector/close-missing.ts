@@ -1,5 +1,5 @@
 import { findingKey } from '../model/finding.ts';
-import type { Job, Poll } from '../model/job.ts';
+import { type Job, type Poll, pollId } from '../model/job.ts';
 import { JobGrouper, jobsByRegion } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 import type { ListedFinding } from './listing.ts';
@@ -23,7 +23,7 @@ const LONGEST_MILLISECONDS = 86_400_000;
  * what it gives now: a poll that ends in between sends the same jobs again. What an item may be that can't be read is not closed,
  * and remembered as if the source had given it.
  * @param listed all that the source gave and that could be read, at a poll that reached its end
- * @returns how many findings are to be closed
+ * @returns how many findings the poll closes, those of an earlier run of it included
  */
 export async function closeMissing(
   { jobs, records, homeRegion, regions, run }: Closing,
@@ -48,11 +48,14 @@ export async function closeMissing(
     .filter(({ region }) => regions.includes(region));
   for (const [region, ofRegion] of jobsByRegion(closingJobs(poll, run, missing)))
     await jobs.send(region, ofRegion);
+  const before = last !== undefined && pollId(last.listing.poll) === pollId(poll) ? last.listing.closed : 0;
+  const closed = before + missing.length;
   const remembered = new Set(findings.map(findingKey));
   const isSame =
     known.length === findings.length && known.every((finding) => remembered.has(findingKey(finding)));
-  if (!isSame || age >= LONGEST_MILLISECONDS) await records.writeListing({ poll, findings }, last?.etag);
-  return missing.length;
+  if (!isSame || age >= LONGEST_MILLISECONDS)
+    await records.writeListing({ poll, findings, closed }, last?.etag);
+  return closed;
 }
 
 function closingJobs(

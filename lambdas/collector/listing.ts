@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { type Finding, findingSchema } from '../model/finding.ts';
 import { type Poll, pollSchema } from '../model/job.ts';
 
-const headSchema = z.object({ version: z.literal(1), poll: pollSchema });
+const headSchema = z.object({
+  version: z.literal(1),
+  poll: pollSchema,
+  /** Number of findings that the poll closed. An older version does not say. */
+  closed: z.int().nonnegative().default(0),
+});
 const listedSchema = findingSchema.pick({ rule: true, account: true, region: true, resource: true });
 
 /** A finding as a listing names it. */
@@ -12,6 +17,8 @@ export type ListedFinding = z.infer<typeof listedSchema>;
 export interface Listing {
   readonly poll: Poll;
   readonly findings: readonly ListedFinding[];
+  /** Number of findings that the poll closed: one that is done again finds none of them any more. */
+  readonly closed: number;
 }
 
 /** `polls/<rule>/listed-<source>.jsonl.gz` */
@@ -20,13 +27,14 @@ export function listingKey({ rule, source }: Poll): string {
 }
 
 /** A listing as lines: first of which poll, then each finding. */
-export function listingLines({ poll, findings }: Listing): unknown[] {
-  return [{ version: 1, poll }, ...findings];
+export function listingLines({ poll, findings, closed }: Listing): unknown[] {
+  return [{ version: 1, poll, closed }, ...findings];
 }
 
 /** Reads what `listingLines` wrote. */
 export function parseListing([head, ...findings]: readonly unknown[]): Listing {
-  return { poll: headSchema.parse(head).poll, findings: findings.map((line) => listedSchema.parse(line)) };
+  const { poll, closed } = headSchema.parse(head);
+  return { poll, closed, findings: findings.map((line) => listedSchema.parse(line)) };
 }
 
 export function listedFinding({ rule, account, region, resource }: Finding): ListedFinding {

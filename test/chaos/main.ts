@@ -19,8 +19,8 @@ import { printSweep } from './writes/sweep.ts';
  *
  *     npm run test:chaos -- --findings 10000 [--seed 7]
  *
- * lets the whole function work on so many findings while calls fail, functions end and messages come twice, and counts
- * what went in, what came out and what was changed.
+ * lets both functions work on so many findings while calls fail, functions end, messages come twice and polls are done
+ * again, and counts what went in, what came out and what was changed.
  *
  * Exits with 1 and prints the seed and the smallest trace where there is one.
  */

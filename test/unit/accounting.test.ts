@@ -14,5 +14,6 @@ test('whatever fails, ends or comes twice: one outcome per finding and poll, and
   expect(transitions).toBeGreaterThan(FINDINGS);
   expect(counts.get('functions that were ended')).toBeGreaterThan(0);
   expect(counts.get('double deliveries')).toBeGreaterThan(0);
+  expect(counts.get('polls that were ended or failed')).toBeGreaterThan(0);
   expect(counts.entries.filter(([name]) => name.endsWith(', for good')).length).toBeGreaterThan(10);
 }, 120_000);

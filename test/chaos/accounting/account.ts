@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
+import { pollSummarySchema, sum } from '../../../lambdas/collector/poll-summary.ts';
+import { epochSeconds } from '../../../lambdas/model/job.ts';
 import type { Counts } from '../counts.ts';
 import { missingFrom, type Transition, transitionText } from '../writes/items.ts';
 import { isUnconfirmed, recordedTransitions } from '../writes/recorded.ts';
@@ -35,6 +38,7 @@ type Line = z.infer<typeof lineSchema> & { readonly key: string };
 
 const eventSchema = z.looseObject({
   outcome: z.string(),
+  evidence: z.string(),
   finding: z.looseObject({ account: z.string(), resource: z.string() }).optional(),
 });
 const itemSchema = z.looseObject({ pk: z.string(), sk: z.string() });
@@ -132,6 +136,7 @@ export function accountFor(
     problems.push(`${unconfirmed} of ${transitions} changes are unconfirmed`);
   }
   checkEvents(cloud, all, problems);
+  checkPolls(cloud, all, problems);
   checkTable(cloud, all, problems);
   return {
     counts: cloud.counts,
@@ -212,16 +217,51 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   const published = new Set(
     cloud.events.flatMap(({ type, detail }) => {
       if (type !== 'Finding Outcome') return [];
-      const { outcome, finding } = eventSchema.parse(detail);
-      return `${finding?.account} ${finding?.resource} ${outcome}`;
+      const { outcome, finding, evidence } = eventSchema.parse(detail);
+      const key = evidence.replace(`s3://${BUCKETS.evidence}/`, '');
+      return [outcome, key].map((what) => `${finding?.account} ${finding?.resource} ${what}`);
     }),
   );
+  for (const stored of cloud.table.items) {
+    const { data } = findingItemSchema.safeParse(stored);
+    if (data === undefined) continue;
+    // What the table knows was published before.
+    for (const { evidence } of data.changes) {
+      const name = `${data.account} ${data.resource} ${evidence}`;
+      if (!published.has(name)) problems.push(`${name}: no event tells of it`);
+    }
+  }
   for (const { finding, outcome, applied } of lines) {
     const { account, resource } = finding;
     if (applied.length > 0 && !published.has(`${account} ${resource} ${outcome}`)) {
       problems.push(`${account} ${resource}: no event tells of ${outcome}`);
     }
   }
+}
+
+/** What a poll says that it sent is what it has outcomes of. */
+function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
+  const byPoll = grouped(
+    lines,
+    ({ poll }) => `${poll.rule}/${epochSeconds({ source: 'netskope', ...poll })}`,
+  );
+  const polled = new Set<string>();
+  for (const [key, body] of cloud.objects.below(BUCKETS.evidence, 'polls/')) {
+    if (key.includes('/listed-')) continue;
+    const name = key.replace(/^polls\/|\.json$/g, '');
+    polled.add(name);
+    const summary = pollSummarySchema.parse(JSON.parse(new TextDecoder().decode(body)));
+    const of = byPoll.get(name) ?? [];
+    const closed = of.filter(({ outcome }) => outcome === 'closed').length;
+    const unprocessable = [...cloud.objects.below(BUCKETS.evidence, `unprocessable/${name}/`)].length;
+    const said = [summary.findings + summary.deferred, summary.closed];
+    const found = [of.length - closed, closed];
+    if (!isDeepStrictEqual(said, found))
+      problems.push(`${key} says ${said}, and there are ${found} outcomes`);
+    // A run that did not reach its end has written some, too.
+    if (sum(summary.unprocessable) > unprocessable) problems.push(`${key}: ${unprocessable} items are kept`);
+  }
+  for (const name of byPoll.keys()) if (!polled.has(name)) problems.push(`poll ${name} has no summary`);
 }
 
 /** No lease is held, what jobs have written is known, and each finding's item names evidence that is there and has its outcome. */
@@ -245,7 +285,7 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
       for (const { job, number } of doneSchema.parse(stored).jobs) announced.add(`${job}-${number}`);
       continue;
     }
-    if (sk === '#changed') continue;
+    if (sk === '#changed' || pk.startsWith('poll#')) continue;
     const { account, resource, rule, outcome, changes } = findingItemSchema.parse(stored);
     known.add(`${rule} ${account} ${resource}`);
     const last = changes.at(-1)?.evidence;

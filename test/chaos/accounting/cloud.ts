@@ -35,6 +35,9 @@ const entriesSchema = z.looseObject({
   Entries: z.array(z.looseObject({ DetailType: z.string(), Detail: z.string() })),
 });
 
+/** Time from the start of an execution to its work. */
+const AUTOMATION_MILLISECONDS = 20_000;
+
 export const BUCKETS = { evidence: 'cspm-evidence', settings: 'cspm-settings' } as const;
 
 /** A change that a call made in an account. */
@@ -59,7 +62,7 @@ export class CloudModel {
   constructor(states: ReadonlyMap<string, AwsState>, maxReceives: number) {
     this.#maxReceives = maxReceives;
     for (const [account, state] of states) {
-      this.#accounts.set(account, new AwsModel(account, state, () => this.now));
+      this.#accounts.set(account, new AwsModel(account, state, () => this.now, AUTOMATION_MILLISECONDS));
     }
   }
 
@@ -136,6 +139,8 @@ export class CloudModel {
     const account = sessionKey.replace('ASIA', '');
     const model = this.#accounts.get(account);
     if (model === undefined) throw new AwsModelError('AccessDenied', 'no such account', 403);
+    // What a runbook changes is no call of ours.
+    model.passTime();
     const before = model.state;
     const { output, next: after = before } = model.answer(operation, input, before, region);
     for (const each of transitionsOf(before, after)) this.seen.push({ ...each, account });

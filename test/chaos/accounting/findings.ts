@@ -71,6 +71,8 @@ interface RuleKind {
   readonly isFixed: (state: AwsState, name: string) => boolean;
   readonly options?: Readonly<Record<string, string | string[]>>;
   readonly isGlobal?: true;
+  /** True where a document of AWS's can fix it. */
+  readonly hasRunbook?: true;
 }
 
 const hex = (number: number): string => number.toString(16).padStart(8, '0');
@@ -136,6 +138,7 @@ export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
     isGlobal: true,
   },
   'cloudtrail-log-file-validation': {
+    hasRunbook: true,
     nameOf: (number, account, region) => `arn:aws:cloudtrail:${region}:${account}:trail/trail-${number}`,
     make: (state, name, _, tags, region) => ({
       ...state,
@@ -166,6 +169,7 @@ export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
       (databases[name]?.snapshots ?? []).every(({ sharedWith }) => !sharedWith.includes('all')),
   },
   'redshift-cluster-public': {
+    hasRunbook: true,
     nameOf: (number) => `warehouse-${number}`,
     make: (state, name, _, tags) => ({
       ...state,
@@ -185,8 +189,10 @@ export interface Landscape {
   readonly expected: readonly Expected[];
 }
 
-/** The most findings of one rule in one account and region. */
+/** The most findings of one rule in one account and region: as a rule, and in one of so many. */
 const MOST_AT_ONCE = 9;
+const MOST_OF_MANY = 60;
+const MANY_SHARE = 0.02;
 /** One in so many is exempt by its tag, one in so many is gone. */
 const EXEMPT_SHARE = 0.03;
 const GONE_SHARE = 0.02;
@@ -200,7 +206,8 @@ export function landscape(count: number, random: Random): Landscape {
     let state: AwsState = { ...EMPTY_STATE, vpcs };
     for (const [ruleId, kind] of Object.entries(RULE_KINDS)) {
       for (const region of kind.isGlobal === true ? [HOME_REGION] : REGIONS) {
-        for (let left = random.between(0, MOST_AT_ONCE); left > 0 && expected.length < count; left -= 1) {
+        const most = random.isBelow(MANY_SHARE) ? MOST_OF_MANY : MOST_AT_ONCE;
+        for (let left = random.between(0, most); left > 0 && expected.length < count; left -= 1) {
           const resource = kind.nameOf(expected.length + 1, account, region);
           const isGone = random.isBelow(GONE_SHARE);
           const isExempt = random.isBelow(EXEMPT_SHARE);

@@ -1,11 +1,7 @@
 import type { Context, SQSEvent, SQSRecord } from 'aws-lambda';
 import { clientDefaults } from '../../../lambdas/aws/client-defaults.ts';
 import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
-import { closeMissing } from '../../../lambdas/collector/close-missing.ts';
-import { listedFinding } from '../../../lambdas/collector/listing.ts';
-import { UnreadFindings } from '../../../lambdas/collector/unread-findings.ts';
 import type { Clock } from '../../../lambdas/model/clock.ts';
-import type { Job } from '../../../lambdas/model/job.ts';
 import { ACCOUNTS_KEY, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { createRemediator } from '../../../lambdas/remediator/create-remediator.ts';
 import type { Environment } from '../../../lambdas/remediator/environment.ts';
@@ -15,21 +11,22 @@ import type { Workshop } from '../../../lambdas/remediator/work-on-message.ts';
 import { accountSettingsOf, ruleSettingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
 import { type Account, accountFor } from './account.ts';
 import { BUCKETS, CloudModel, type Invocation } from './cloud.ts';
-import { HOME_REGION, type Landscape, landscape, REGIONS, RULE_KINDS } from './findings.ts';
+import { type Expected, HOME_REGION, type Landscape, landscape, REGIONS, RULE_KINDS } from './findings.ts';
+import { poll } from './polls.ts';
 import type { Message, QueueModel } from './queue.ts';
 import { Random } from './random.ts';
 import { interceptSdk } from './sdk.ts';
 
 const SECURITY_ACCOUNT = '111111111111';
+const BUS_ARN = `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:event-bus/cspm`;
 const MAX_RECEIVE_COUNT = 5;
 const TIMEOUT_MILLISECONDS = 300_000;
-const MOST_FINDINGS_PER_JOB = 25;
-/** Of a poll that is done again. */
-const FINDINGS_PER_JOB_AGAIN = 4;
 /** Shares of calls that meet a fault, functions that are ended, and messages that are delivered twice at once. */
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.12;
 const DOUBLE_SHARE = 0.04;
+/** How often a rule's method is its runbook, where it has one. */
+const RUNBOOK_SHARE = 0.7;
 /** A function is ended by one of its first calls. */
 const MOST_CALLS_BEFORE_KILL = 40;
 /** An operator sends dead letters back so often while faults last. */
@@ -43,8 +40,9 @@ export interface AccountingOptions {
 }
 
 /**
- * Lets the remediator's function work on many findings at once, through its own stores, while calls fail, functions
- * end, messages come twice and two polls find the same; then counts what went in, what came out and what was changed.
+ * Lets the collector's and the remediator's functions work on many findings at once, through their own stores, while
+ * calls fail, functions end, messages come twice, two polls find the same and one is done again; then counts what went in,
+ * what came out and what was changed.
  */
 export async function runAccounting(options: AccountingOptions): Promise<Account> {
   const restore = interceptLogs();
@@ -87,6 +85,7 @@ class AccountingRun {
   /** The poll that gives nothing any more. */
   readonly #closedAt: string;
   #faultShare = FAULT_SHARE;
+  #isCollecting = false;
 
   constructor(found: Landscape, random: Random, onProgress: (words: string) => void) {
     this.#landscape = found;
@@ -103,44 +102,49 @@ class AccountingRun {
     this.#asOf = [0, 60_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
-    for (const [rule, { options = {} }] of Object.entries(RULE_KINDS)) {
-      cloud.putSettings(ruleSettingsKey(rule), ruleSettingsOf({ rule, options: { ...options } }));
+    for (const [rule, { options = {}, hasRunbook = false }] of Object.entries(RULE_KINDS)) {
+      const method = hasRunbook && random.isBelow(RUNBOOK_SHARE) ? 'runbook' : 'api';
+      cloud.putSettings(ruleSettingsKey(rule), ruleSettingsOf({ rule, method, options: { ...options } }));
     }
   }
 
   async run(): Promise<Account> {
-    for (const region of REGIONS) await this.#queueOf(region).send(this.#jobsOf(region));
+    const { expected } = this.#landscape;
+    // While findings are polled, others are worked on.
+    await Promise.all([this.#collect(), this.#workOff()]);
     await this.#finish();
     // As often as before: what closes findings meets faults, too.
     this.#faultShare = FAULT_SHARE;
-    await this.#close();
+    await this.#poll(this.#closedAt, [], false);
     await this.#finish();
-    return accountFor(this.cloud, this.#landscape.expected, this.#asOf, this.#closedAt);
+    return accountFor(this.cloud, expected, this.#asOf, this.#closedAt);
   }
 
-  /** Lets a complete poll, which gives none of the findings any more, close them as the collector does. */
-  async #close(): Promise<void> {
+  /** Two polls at once, the first of which is done again. */
+  async #collect(): Promise<void> {
     const { expected } = this.#landscape;
-    const [first] = expected;
-    if (first === undefined) return;
-    const findings = expected.map(({ finding }) => listedFinding(finding));
-    for (const rule of new Set(findings.map((finding) => finding.rule))) {
-      const poll = { source: 'netskope' as const, rule, asOf: this.#closedAt };
-      const listing = {
-        poll: { ...poll, asOf: this.#asOf[0] ?? poll.asOf },
-        findings: findings.filter((finding) => finding.rule === rule),
-      };
-      await closeMissing(
+    const [first = '', second = ''] = this.#asOf;
+    this.#isCollecting = true;
+    await Promise.all([this.#poll(first, expected, true), this.#poll(second, expected, false)]);
+    await this.#poll(first, expected, true);
+    this.#isCollecting = false;
+  }
+
+  /** Polls each rule that has findings. */
+  async #poll(asOf: string, given: readonly Expected[], isMixed: boolean): Promise<void> {
+    for (const rule of new Set(this.#landscape.expected.map(({ finding }) => finding.rule))) {
+      const expected = given.filter(({ finding }) => finding.rule === rule);
+      await poll(
+        { source: 'netskope', rule, asOf },
+        { expected, isMixed },
         {
-          jobs: { send: (region, jobs) => this.#queueOf(region).send(jobs) },
-          records: { readListing: async () => ({ listing, etag: 'etag' }), writeListing: async () => {} },
-          homeRegion: HOME_REGION,
-          regions: REGIONS,
-          run: 'run-3',
+          cloud: this.cloud,
+          random: new Random(this.#random.between(0, 2 ** 31)),
+          clock: this.#clock,
+          account: SECURITY_ACCOUNT,
+          busArn: BUS_ARN,
+          invocation: () => this.#invocation(),
         },
-        poll,
-        [],
-        new UnreadFindings(),
       );
     }
   }
@@ -155,42 +159,6 @@ class AccountingRun {
       if (redrives === REDRIVES_AMID_FAULTS) this.#faultShare = 0;
       if (redrives === MOST_REDRIVES) throw new Error('dead letters come back again and again');
     }
-  }
-
-  /**
-   * Both polls at once: the jobs of one stand between those of the other. The first is done again, and then the source
-   * gives its findings in another order.
-   */
-  #jobsOf(region: string): Job[] {
-    const byPlace = new Map<string, Job['findings']>();
-    for (const { finding, region: place } of this.#landscape.expected) {
-      if (place !== region) continue;
-      const key = `${finding.account} ${finding.rule}`;
-      byPlace.set(key, [...(byPlace.get(key) ?? []), finding]);
-    }
-    return [...byPlace.values()].flatMap((findings) => {
-      const [first] = findings;
-      if (first === undefined) return [];
-      const { rule, account } = first;
-      const jobs = (all: Job['findings'], size: number, polls: readonly string[], run: string): Job[] =>
-        Array.from({ length: Math.ceil(all.length / size) }, (_, chunk) => chunk).flatMap((chunk) =>
-          polls.map(
-            (asOf): Job => ({
-              version: 1,
-              poll: { source: 'netskope', rule, asOf },
-              account,
-              region,
-              chunk,
-              run,
-              findings: all.slice(chunk * size, (chunk + 1) * size),
-            }),
-          ),
-        );
-      return [
-        ...jobs(findings, MOST_FINDINGS_PER_JOB, this.#asOf, 'run-1'),
-        ...jobs(findings.toReversed(), FINDINGS_PER_JOB_AGAIN, this.#asOf.slice(0, 1), 'run-2'),
-      ];
-    });
   }
 
   /** Hands messages over until none is left but dead letters. */
@@ -210,6 +178,11 @@ class AccountingRun {
         ),
       );
       if (next.length > 0) continue;
+      if (this.#isCollecting) {
+        // Time does not pass without those who send jobs.
+        await new Promise((resolve) => setImmediate(resolve));
+        continue;
+      }
       const moments = queues.flatMap(({ queue }) => queue.nextAt ?? []);
       if (moments.length === 0) return;
       this.cloud.now = Math.max(this.cloud.now, Math.min(...moments));
@@ -231,18 +204,7 @@ class AccountingRun {
 
   /** @returns whether the function has done the message */
   async #invoke(region: string, queue: QueueModel, message: Message): Promise<boolean> {
-    const random = new Random(this.#random.between(0, 2 ** 31));
-    const isKilled = this.#faultShare > 0 && random.isBelow(KILL_SHARE);
-    const invocation: Invocation = {
-      random,
-      faultShare: this.#faultShare,
-      kill: isKilled
-        ? { at: random.between(1, MOST_CALLS_BEFORE_KILL), isBefore: random.isBelow(0.5) }
-        : undefined,
-      endsAt: this.cloud.now + TIMEOUT_MILLISECONDS,
-      calls: 0,
-      isDead: false,
-    };
+    const invocation = this.#invocation();
     this.cloud.counts.add('invocations');
     const event: SQSEvent = { Records: [recordOf(message, queue, region)] };
     const response = await this.cloud.invocations.run(invocation, () =>
@@ -255,6 +217,21 @@ class AccountingRun {
       return false;
     }
     return response.batchItemFailures.length === 0;
+  }
+
+  #invocation(): Invocation {
+    const random = new Random(this.#random.between(0, 2 ** 31));
+    const isKilled = this.#faultShare > 0 && random.isBelow(KILL_SHARE);
+    return {
+      random,
+      faultShare: this.#faultShare,
+      kill: isKilled
+        ? { at: random.between(1, MOST_CALLS_BEFORE_KILL), isBefore: random.isBelow(0.5) }
+        : undefined,
+      endsAt: this.cloud.now + TIMEOUT_MILLISECONDS,
+      calls: 0,
+      isDead: false,
+    };
   }
 
   #redrive(region: string): number {
@@ -309,7 +286,7 @@ function environmentOf(region: string): Environment {
     EVIDENCE_BUCKET: BUCKETS.evidence,
     FINDINGS_TABLE: 'cspm-findings',
     SETTINGS_BUCKET: BUCKETS.settings,
-    EVENT_BUS_ARN: `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:event-bus/cspm`,
+    EVENT_BUS_ARN: BUS_ARN,
     TARGET_ROLE_NAME: 'cspm-remediation',
     AUTOMATION_ROLE_NAME: 'cspm-automation',
     EXTERNAL_ID: 'external',

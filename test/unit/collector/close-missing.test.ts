@@ -68,6 +68,18 @@ describe('a complete poll', () => {
     expect(jobs.taken).toHaveLength(2);
   });
 
+  test('that is done again after it remembered what it gave says how many it closed', async () => {
+    const { jobs, poll } = setUp();
+    await poll(0, finding('a'), finding('b'));
+    await poll(1);
+    // It was killed before it wrote its summary.
+
+    expect(await poll(1)).toBe(2);
+
+    expect(jobs.taken).toHaveLength(1);
+    expect(await poll(2)).toBe(0);
+  });
+
   test('that is done again after a newer one closes nothing', async () => {
     const { poll, closed } = setUp();
     await poll(2, finding('a'));
