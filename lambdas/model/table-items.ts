@@ -146,8 +146,8 @@ export const accountItemSchema = itemSchema.extend({
   state: z.enum(['noticed', 'reported']),
   /** The report that wrote it: by it a report knows its own write. */
   writer: z.string().min(1),
-  /** The poll whose job looked last whether the role is back, and that job. */
-  probe: z.object({ poll: z.string().min(1), job: z.string().min(1) }).optional(),
+  /** By rule: the last poll of which a job looked whether the role is back, and that job. */
+  probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** Time of the last message to people; missing in items of before it was noted. */
   toldAt: timestampSchema.optional(),
 });

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { accountLines } from './accounting/account.ts';
 import { runAccounting } from './accounting/run.ts';
 import { KINDS } from './case.ts';
+import { dayLines } from './day/report.ts';
+import { runDay } from './day/run.ts';
 import { findAllFaults, findFault } from './property.ts';
 import { printReports } from './report.ts';
 import { printSweep } from './writes/sweep.ts';
@@ -22,6 +24,10 @@ import { printSweep } from './writes/sweep.ts';
  * lets both functions work on so many findings while calls fail, functions end, messages come twice and polls are done
  * again, and counts what went in, what came out and what was changed.
  *
+ *     npm run test:chaos -- --hours 24 [--findings 1000] [--seed 7]
+ *
+ * lets hourly polls give so many findings, in accounts of which most fail, and counts how often each is attempted.
+ *
  * Exits with 1 and prints the seed and the smallest trace where there is one.
  */
 const { values } = parseArgs({
@@ -33,6 +39,7 @@ const { values } = parseArgs({
     'all-faults': { type: 'boolean', default: false },
     writes: { type: 'boolean', default: false },
     findings: { type: 'string' },
+    hours: { type: 'string' },
   },
 });
 if (values.writes) {
@@ -50,8 +57,17 @@ const options = z
     kind: z.enum(KINDS).optional(),
     path: z.string().optional(),
     findings: z.coerce.number().int().positive().optional(),
+    hours: z.coerce.number().int().positive().optional(),
   })
   .parse(values);
+
+if (options.hours !== undefined) {
+  const { seed, hours, findings = 1000 } = options;
+  const onProgress = (words: string) => process.stderr.write(`${words}\n`);
+  const report = await runDay({ seed, hours, findings, onProgress });
+  process.stdout.write(`${dayLines(report).join('\n')}\n`);
+  process.exit(report.problems.length === 0 ? 0 : 1);
+}
 
 if (options.findings !== undefined) {
   const { seed, findings } = options;

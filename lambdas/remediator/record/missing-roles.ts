@@ -14,7 +14,11 @@ const KEPT_SECONDS = 7 * 86_400;
 const CLAIMS = 4;
 
 /** A job that looks whether the role is back, and its poll. */
-export type Probe = NonNullable<AccountItem['probe']>;
+export interface Probe {
+  readonly rule: string;
+  readonly poll: string;
+  readonly job: string;
+}
 
 /**
  * Reports accounts without the target role: once per account, whatever the number of its findings, jobs, rules and
@@ -46,7 +50,7 @@ export class MissingRoles {
     const writer = randomUUID();
     if (known === undefined) {
       const since = new Date(now).toISOString();
-      const item = itemOf(account, { since, state: 'noticed', writer, probe }, now);
+      const item = itemOf(account, { since, state: 'noticed', writer, probes: probesWith(probe) }, now);
       await this.#table.putIf({ item, condition: isForgotten(writer, now) });
       return;
     }
@@ -54,7 +58,8 @@ export class MissingRoles {
     if (isTold(known, now) || now - Date.parse(since) < GRACE_MILLISECONDS) return;
     // First the item, so that of jobs in several regions one reports it.
     const toldAt = new Date(now).toISOString();
-    const item = itemOf(account, { since, state: 'reported', writer, probe, toldAt }, now);
+    const probes = probesWith(probe, known);
+    const item = itemOf(account, { since, state: 'reported', writer, probes, toldAt }, now);
     if (!(await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return;
     try {
       await this.#publish({ version: 1, ...missing, since });
@@ -74,9 +79,11 @@ export class MissingRoles {
       const now = this.#clock.now();
       const known = await this.#find(account, now);
       if (known === undefined) return true;
-      if (known.probe?.poll === probe.poll) return known.probe.job === probe.job;
+      const last = known.probes?.[probe.rule];
+      if (last?.poll === probe.poll) return last.job === probe.job;
       const writer = randomUUID();
-      const item = itemOf(account, { ...known, writer, probe, ...toldIn(known) }, now);
+      const probes = probesWith(probe, known);
+      const item = itemOf(account, { ...known, writer, probes, ...toldIn(known) }, now);
       if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return true;
     }
     // Others write it all the time, and look.
@@ -117,9 +124,14 @@ function toldIn({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 't
   return { toldAt: new Date((expiresAt - KEPT_SECONDS) * 1000).toISOString() };
 }
 
+/** The last probes of each rule: polls of several are under way at once. */
+function probesWith({ rule, poll, job }: Probe, known?: AccountItem): AccountItem['probes'] {
+  return { ...known?.probes, [rule]: { poll, job } };
+}
+
 function itemOf(
   account: string,
-  item: Pick<AccountItem, 'since' | 'state' | 'writer' | 'probe' | 'toldAt'>,
+  item: Pick<AccountItem, 'since' | 'state' | 'writer' | 'probes' | 'toldAt'>,
   now: number,
 ): AccountItem {
   const expiresAt = Math.floor(now / 1000) + KEPT_SECONDS;

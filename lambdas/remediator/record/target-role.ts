@@ -1,6 +1,7 @@
 import { type Job, jobId, pollId } from '../../model/job.ts';
 import type { AccountItem } from '../../model/table-items.ts';
 import type { Ports } from '../ports.ts';
+import type { Probe } from './missing-roles.ts';
 
 /**
  * Knowledge of whether an account lacks the target role: a state of the account, whatever the number of its findings.
@@ -31,8 +32,7 @@ export class TargetRole {
   /** Tells whether this job may ask for the role: always while it is not known to be missing. */
   async mayBeAsked(): Promise<boolean> {
     if (this.missingSince === undefined) return true;
-    const { account, poll } = this.#job;
-    return this.#ports.roles.claimProbe(account, { poll: pollId(poll), job: jobId(this.#job) });
+    return this.#ports.roles.claimProbe(this.#job.account, this.#probe);
   }
 
   /** Notes that the role could be assumed. */
@@ -45,7 +45,11 @@ export class TargetRole {
   /** Notes that the role could not be assumed. */
   async missing(): Promise<void> {
     const { account, region, poll } = this.#job;
-    const probe = { poll: pollId(poll), job: jobId(this.#job) };
-    await this.#ports.roles.report({ account, region, rule: poll.rule }, probe);
+    await this.#ports.roles.report({ account, region, rule: poll.rule }, this.#probe);
+  }
+
+  get #probe(): Probe {
+    const { poll } = this.#job;
+    return { rule: poll.rule, poll: pollId(poll), job: jobId(this.#job) };
   }
 }

@@ -55,6 +55,8 @@ export class CloudModel {
   /** Changes that the calls of sessions made in accounts: noted between the product and the accounts. */
   readonly seen: Seen[] = [];
   readonly invocations = new AsyncLocalStorage<Invocation>();
+  /** Called for what is asked of an account, the assumption of its role included; what it throws is the answer. */
+  onAccountCall: (account: string, call: SdkCall) => void = () => {};
   readonly #accounts = new Map<string, AwsModel>();
   readonly #queues = new Map<string, QueueModel>();
   readonly #maxReceives: number;
@@ -135,10 +137,12 @@ export class CloudModel {
     return call.sessionKey === undefined ? this.#own(call) : this.#inAccount(call, call.sessionKey);
   }
 
-  #inAccount({ operation, input, region }: SdkCall, sessionKey: string): object {
+  #inAccount(call: SdkCall, sessionKey: string): object {
+    const { operation, input, region } = call;
     const account = sessionKey.replace('ASIA', '');
     const model = this.#accounts.get(account);
     if (model === undefined) throw new AwsModelError('AccessDenied', 'no such account', 403);
+    this.onAccountCall(account, call);
     // What a runbook changes is no call of ours.
     model.passTime();
     const before = model.state;
@@ -148,10 +152,12 @@ export class CloudModel {
     return output;
   }
 
-  #own({ service, operation, input, region, command }: SdkCall): object {
+  #own(call: SdkCall): object {
+    const { service, operation, input, region, command } = call;
     switch (`${service}:${operation}`) {
       case 'STS:AssumeRole': {
         const [, account = ''] = /:iam::(\d{12}):/.exec(roleSchema.parse(input).RoleArn) ?? [];
+        this.onAccountCall(account, call);
         const Expiration = new Date(this.now + 3_600_000);
         const secrets = { SecretAccessKey: 'secret', SessionToken: 'token' };
         return { Credentials: { AccessKeyId: `ASIA${account}`, ...secrets, Expiration } };

@@ -197,7 +197,8 @@ const MANY_SHARE = 0.02;
 const EXEMPT_SHARE = 0.03;
 const GONE_SHARE = 0.02;
 
-export function landscape(count: number, random: Random): Landscape {
+/** @param mostAtOnce the most findings of one rule in one account and region; without it few, and many in some */
+export function landscape(count: number, random: Random, mostAtOnce?: number): Landscape {
   const states = new Map<string, AwsState>();
   const expected: Expected[] = [];
   const vpcs = { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } };
@@ -206,7 +207,7 @@ export function landscape(count: number, random: Random): Landscape {
     let state: AwsState = { ...EMPTY_STATE, vpcs };
     for (const [ruleId, kind] of Object.entries(RULE_KINDS)) {
       for (const region of kind.isGlobal === true ? [HOME_REGION] : REGIONS) {
-        const most = random.isBelow(MANY_SHARE) ? MOST_OF_MANY : MOST_AT_ONCE;
+        const most = mostAtOnce ?? (random.isBelow(MANY_SHARE) ? MOST_OF_MANY : MOST_AT_ONCE);
         for (let left = random.between(0, most); left > 0 && expected.length < count; left -= 1) {
           const resource = kind.nameOf(expected.length + 1, account, region);
           const isGone = random.isBelow(GONE_SHARE);

@@ -19,8 +19,8 @@ import { interceptSdk } from './sdk.ts';
 
 const SECURITY_ACCOUNT = '111111111111';
 const BUS_ARN = `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:event-bus/cspm`;
-const MAX_RECEIVE_COUNT = 5;
-const TIMEOUT_MILLISECONDS = 300_000;
+export const MAX_RECEIVE_COUNT = 5;
+export const TIMEOUT_MILLISECONDS = 300_000;
 /** Shares of calls that meet a fault, functions that are ended, and messages that are delivered twice at once. */
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.12;
@@ -62,7 +62,7 @@ export async function runAccounting(options: AccountingOptions): Promise<Account
 }
 
 /** Nobody reads the function's logs of a hundred thousand calls. */
-function interceptLogs(): () => void {
+export function interceptLogs(): () => void {
   const level = logger.getLevelName();
   const disabled = process.env['POWERTOOLS_METRICS_DISABLED'];
   logger.setLogLevel('SILENT');
@@ -208,7 +208,11 @@ class AccountingRun {
     this.cloud.counts.add('invocations');
     const event: SQSEvent = { Records: [recordOf(message, queue, region)] };
     const response = await this.cloud.invocations.run(invocation, () =>
-      workOnBatch(event, this.#context(invocation), this.#workshop(region)),
+      workOnBatch(
+        event,
+        contextOf(() => invocation.endsAt - this.cloud.now),
+        this.#workshop(region),
+      ),
     );
     if (invocation.isDead) {
       // Its memory is gone with it.
@@ -241,24 +245,6 @@ class AccountingRun {
     );
   }
 
-  #context({ endsAt }: Invocation): Context {
-    const nothing = (): void => {};
-    return {
-      callbackWaitsForEmptyEventLoop: true,
-      functionName: 'function',
-      functionVersion: '$LATEST',
-      invokedFunctionArn: `arn:aws:lambda:${HOME_REGION}:${SECURITY_ACCOUNT}:function:function`,
-      memoryLimitInMB: '1024',
-      awsRequestId: '00000000-0000-0000-0000-000000000000',
-      logGroupName: 'group',
-      logStreamName: 'stream',
-      getRemainingTimeInMillis: () => endsAt - this.cloud.now,
-      done: nothing,
-      fail: nothing,
-      succeed: nothing,
-    };
-  }
-
   #workshop(region: string): Workshop {
     let workshop = this.#workshops.get(region);
     if (workshop === undefined) {
@@ -276,7 +262,26 @@ class AccountingRun {
   }
 }
 
-function environmentOf(region: string): Environment {
+/** The context of an invocation. */
+export function contextOf(remainingMilliseconds: () => number): Context {
+  const nothing = (): void => {};
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionName: 'function',
+    functionVersion: '$LATEST',
+    invokedFunctionArn: `arn:aws:lambda:${HOME_REGION}:${SECURITY_ACCOUNT}:function:function`,
+    memoryLimitInMB: '1024',
+    awsRequestId: '00000000-0000-0000-0000-000000000000',
+    logGroupName: 'group',
+    logStreamName: 'stream',
+    getRemainingTimeInMillis: remainingMilliseconds,
+    done: nothing,
+    fail: nothing,
+    succeed: nothing,
+  };
+}
+
+export function environmentOf(region: string): Environment {
   return {
     NAME: 'cspm',
     AWS_REGION: region,
@@ -295,7 +300,11 @@ function environmentOf(region: string): Environment {
   };
 }
 
-function recordOf({ id, body, group, received }: Message, queue: QueueModel, region: string): SQSRecord {
+export function recordOf(
+  { id, body, group, received }: Message,
+  queue: QueueModel,
+  region: string,
+): SQSRecord {
   const name = queue.name.split(' ')[1];
   return {
     messageId: id,

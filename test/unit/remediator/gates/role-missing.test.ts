@@ -32,7 +32,7 @@ test('while the role is missing, the job that may look asks for it, and goes on 
 
   await remediator.attempt(job);
 
-  expect(remediator.probes).toEqual([{ poll: pollId(job.poll), job: jobId(job) }]);
+  expect(remediator.probes).toEqual([{ rule: job.poll.rule, poll: pollId(job.poll), job: jobId(job) }]);
   expect(remediator.names).toEqual({ deploy: 'remediated' });
   expect(remediator.table.account).toBeUndefined();
 });

@@ -5,7 +5,7 @@ import { MissingRoles } from '../../../../lambdas/remediator/record/missing-role
 import { ItemsInMemory } from '../../support/items-in-memory.ts';
 
 /** What no test here looks at. */
-const PROBE = { poll: 'netskope.rule@1', job: 'job' };
+const PROBE = { rule: 'rule', poll: 'netskope.rule@1', job: 'job' };
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-06-30T12:00:00Z');
 
@@ -125,8 +125,9 @@ test('an item of a newer version is neither read nor written over', async () => 
 });
 
 test('of the jobs of a poll one looks whether the role is back, each time it is delivered', async () => {
-  await remediator().report(missing(1), { poll: 'poll-1', job: 'a' });
-  const claim = (poll: string, job: string) => remediator().claimProbe(missing(1).account, { poll, job });
+  await remediator().report(missing(1), { rule: 'rule', poll: 'poll-1', job: 'a' });
+  const claim = (poll: string, job: string) =>
+    remediator().claimProbe(missing(1).account, { rule: 'rule', poll, job });
 
   const same = [await claim('poll-1', 'a'), await claim('poll-1', 'b')];
   const next = await Promise.all(['b', 'c', 'd', 'e', 'f', 'g'].map((job) => claim('poll-2', job)));
@@ -138,17 +139,19 @@ test('of the jobs of a poll one looks whether the role is back, each time it is 
 });
 
 test('an account whose role is back is forgotten, and every job may ask for it', async () => {
-  await remediator().report(missing(1), { poll: 'poll-1', job: 'a' });
+  await remediator().report(missing(1), { rule: 'rule', poll: 'poll-1', job: 'a' });
   await remediator().isBack(missing(1).account);
 
-  const may = ['b', 'c'].map((job) => remediator().claimProbe(missing(1).account, { poll: 'poll-2', job }));
+  const may = ['b', 'c'].map((job) =>
+    remediator().claimProbe(missing(1).account, { rule: 'rule', poll: 'poll-2', job }),
+  );
 
   expect(await Promise.all(may)).toEqual([true, true]);
 });
 
 test('an account that polls look at is not forgotten, and is reported once a week', async () => {
   for (let hour = 0; hour <= 24 * 15; hour += 1) {
-    const probe = { poll: `poll-${hour}`, job: 'a' };
+    const probe = { rule: 'rule', poll: `poll-${hour}`, job: 'a' };
     await remediator().claimProbe(missing(1).account, probe);
     await remediator().report(missing(1), probe);
     now += HOUR;
@@ -157,4 +160,14 @@ test('an account that polls look at is not forgotten, and is reported once a wee
   expect(published.map(({ since }) => since)).toEqual(
     Array.from({ length: 3 }, () => '2026-06-30T12:00:00.000Z'),
   );
+});
+
+test('polls of several rules, one amid the other, each look once', async () => {
+  await remediator().report(missing(1), { rule: 'a', poll: 'a@0', job: '1' });
+  const claim = (rule: string, job: string) =>
+    remediator().claimProbe(missing(1).account, { rule, poll: `${rule}@1`, job });
+
+  const claims = [await claim('a', '1'), await claim('b', '1'), await claim('a', '2'), await claim('b', '2')];
+
+  expect(claims).toEqual([true, true, false, false]);
 });

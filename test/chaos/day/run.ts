@@ -1,0 +1,260 @@
+import { z } from 'zod';
+import { clientDefaults } from '../../../lambdas/aws/client-defaults.ts';
+import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
+import { JobGrouper, jobsByRegion } from '../../../lambdas/collector/job-grouper.ts';
+import type { Clock } from '../../../lambdas/model/clock.ts';
+import { findingKey } from '../../../lambdas/model/finding.ts';
+import { ACCOUNTS_KEY, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
+import { createRemediator } from '../../../lambdas/remediator/create-remediator.ts';
+import { logger } from '../../../lambdas/remediator/report.ts';
+import { workOnBatch } from '../../../lambdas/remediator/work-on-batch.ts';
+import type { Workshop } from '../../../lambdas/remediator/work-on-message.ts';
+import { accountSettingsOf, ruleSettingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
+import { CloudModel, type Invocation } from '../accounting/cloud.ts';
+import { type Expected, landscape, REGIONS, RULE_KINDS } from '../accounting/findings.ts';
+import type { Message, QueueModel } from '../accounting/queue.ts';
+import { Random } from '../accounting/random.ts';
+import {
+  contextOf,
+  environmentOf,
+  interceptLogs,
+  MAX_RECEIVE_COUNT,
+  recordOf,
+  TIMEOUT_MILLISECONDS,
+} from '../accounting/run.ts';
+import { interceptSdk, type SdkCall } from '../accounting/sdk.ts';
+import { type AccountState, attemptsIn, FIRST_HOURS, refusalOf, STATES } from './accounts.ts';
+import type { DayReport } from './report.ts';
+
+const HOUR = 3_600_000;
+/** The source scans every two hours, half an hour before a poll. */
+const SCAN_HOURS = 2;
+const SCAN_BEFORE = HOUR / 2;
+
+/** The most findings of one rule in one account and region: so there are enough accounts for their states. */
+const MOST_AT_ONCE = 3;
+
+export interface DayOptions {
+  readonly seed: number;
+  readonly findings: number;
+  readonly hours: number;
+  readonly onProgress?: (words: string) => void;
+}
+
+/**
+ * Lets hourly polls give findings, in accounts of which most fail, to the whole function, and counts by the calls that arrive
+ * in accounts how often each finding is attempted.
+ */
+export async function runDay(options: DayOptions): Promise<DayReport> {
+  const restore = interceptLogs();
+  const run = new DayRun(options);
+  const end = interceptSdk(run.cloud.answer);
+  try {
+    return await run.run();
+  } finally {
+    end();
+    restore();
+  }
+}
+
+const assumptionSchema = z.looseObject({ RoleSessionName: z.string() });
+
+class DayRun {
+  readonly cloud: CloudModel;
+  readonly #options: DayOptions;
+  readonly #random: Random;
+  readonly #clock: Clock;
+  readonly #start: number;
+  /** The findings that can be remediated. */
+  readonly #findings: readonly Expected[];
+  readonly #states: ReadonlyMap<string, AccountState>;
+  readonly #workshops = new Map<string, Workshop>();
+  /** By finding: the hours at which a call in its account named its resource. */
+  readonly #attempts = new Map<string, Set<number>>();
+  /** By account and name of the session: how often its role was asked for. */
+  readonly #assumptions = new Map<string, number>();
+  #hour = 0;
+  #jobs = 0;
+
+  constructor(options: DayOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    const { states, expected } = landscape(options.findings, this.#random, MOST_AT_ONCE);
+    const cloud = new CloudModel(states, MAX_RECEIVE_COUNT);
+    this.cloud = cloud;
+    this.#start = cloud.now;
+    this.#findings = expected.filter(({ isRemediable }) => isRemediable);
+    this.#states = new Map([...states.keys()].map((account, index) => [account, stateOf(index)]));
+    this.#clock = {
+      now: () => cloud.now,
+      sleep: async (milliseconds) => {
+        cloud.now += milliseconds;
+      },
+    };
+    cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
+    for (const [rule, { options: own = {} }] of Object.entries(RULE_KINDS)) {
+      cloud.putSettings(
+        ruleSettingsKey(rule),
+        ruleSettingsOf({ rule, poll_minutes: 60, options: { ...own } }),
+      );
+    }
+    cloud.onAccountCall = (account, call) => this.#onCall(account, call);
+  }
+
+  async run(): Promise<DayReport> {
+    const { hours, onProgress } = this.#options;
+    let listed = this.#findings;
+    let scannedAt = this.#start;
+    for (; this.#hour < hours; this.#hour += 1) {
+      this.cloud.now = Math.max(this.cloud.now, this.#start + this.#hour * HOUR);
+      if (this.#hour % SCAN_HOURS === 0) {
+        scannedAt = this.#start + this.#hour * HOUR - SCAN_BEFORE;
+        listed = this.#findings.filter((each) => !this.#isFixed(each));
+      }
+      await this.#poll(listed, new Date(scannedAt).toISOString());
+      await this.#workOff();
+      onProgress?.(`hour ${this.#hour}: ${listed.length} findings`);
+    }
+    return this.#report();
+  }
+
+  #isFixed({ finding: { rule, account, resource } }: Expected): boolean {
+    return RULE_KINDS[rule]?.isFixed(this.cloud.stateOf(account), resource) === true;
+  }
+
+  async #poll(listed: readonly Expected[], lastScanTime: string): Promise<void> {
+    for (const rule of Object.keys(RULE_KINDS)) {
+      const asOf = new Date(this.#start + this.#hour * HOUR).toISOString();
+      const grouper = new JobGrouper({ source: 'netskope', rule, asOf }, `hour-${this.#hour}`);
+      const ofRule = listed.filter(({ finding }) => finding.rule === rule);
+      const full = ofRule.flatMap(({ finding, region }) => grouper.add({ ...finding, lastScanTime }, region));
+      for (const [region, jobs] of jobsByRegion([...full, ...grouper.rest()])) {
+        this.#jobs += jobs.length;
+        await this.#queueOf(region).send(jobs);
+      }
+    }
+  }
+
+  /** Hands messages over until none is left but dead letters. */
+  async #workOff(): Promise<void> {
+    const queues = REGIONS.flatMap((region) =>
+      ['jobs.fifo', 'jobs-delayed'].map((suffix) => ({ region, queue: this.cloud.queue(region, suffix) })),
+    );
+    for (;;) {
+      let hasMessage = false;
+      for (const { region, queue } of queues) {
+        const message = queue.receive(this.#random);
+        if (message === undefined) continue;
+        hasMessage = true;
+        if (await this.#invoke(region, queue, message)) queue.delete(message);
+      }
+      if (hasMessage) continue;
+      const moments = queues.flatMap(({ queue }) => queue.nextAt ?? []);
+      if (moments.length === 0) return;
+      this.cloud.now = Math.max(this.cloud.now, Math.min(...moments));
+    }
+  }
+
+  /** @returns whether the function has done the message */
+  async #invoke(region: string, queue: QueueModel, message: Message): Promise<boolean> {
+    const endsAt = this.cloud.now + TIMEOUT_MILLISECONDS;
+    const invocation: Invocation = {
+      random: this.#random,
+      faultShare: 0,
+      kill: undefined,
+      endsAt,
+      calls: 0,
+      isDead: false,
+    };
+    const response = await this.cloud.invocations.run(invocation, () =>
+      workOnBatch(
+        { Records: [recordOf(message, queue, region)] },
+        contextOf(() => endsAt - this.cloud.now),
+        this.#workshop(region),
+      ),
+    );
+    return response.batchItemFailures.length === 0;
+  }
+
+  #onCall(account: string, call: SdkCall): void {
+    if (call.operation === 'AssumeRole') {
+      const name = `${account} ${assumptionSchema.parse(call.input).RoleSessionName}`;
+      this.#assumptions.set(name, (this.#assumptions.get(name) ?? 0) + 1);
+    } else {
+      const named = new Set(JSON.stringify(call.input).split('"'));
+      for (const { finding } of this.#findings) {
+        if (finding.account !== account || !named.has(finding.resource)) continue;
+        const key = findingKey(finding);
+        this.#attempts.set(key, (this.#attempts.get(key) ?? new Set()).add(this.#hour));
+      }
+    }
+    const refusal = refusalOf(this.#stateOf(account), this.#hour, call);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #stateOf(account: string): AccountState {
+    return this.#states.get(account) ?? 'healthy';
+  }
+
+  #report(): DayReport {
+    const { seed, hours } = this.#options;
+    const problems: string[] = [];
+    const attempts = new Map<AccountState, Map<number, number>>();
+    for (const expected of this.#findings) {
+      const { finding } = expected;
+      const state = this.#stateOf(finding.account);
+      const made = [...(this.#attempts.get(findingKey(finding)) ?? [])];
+      const numbers = attempts.get(state) ?? new Map<number, number>();
+      attempts.set(state, numbers.set(made.length, (numbers.get(made.length) ?? 0) + 1));
+      const due = attemptsIn(state, hours);
+      const name = `${findingKey(finding)} (${state})`;
+      if (due !== undefined && due.join() !== made.join()) {
+        problems.push(`${name}: attempted at hours ${made.join()}, expected ${due.join()}`);
+      }
+      const isDone = state === 'healthy' || (state.endsWith('at first') && hours > FIRST_HOURS);
+      if (isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
+    }
+    const assumptions = new Map<AccountState, number>();
+    let mostWithoutRole = 0;
+    for (const [name, number] of this.#assumptions) {
+      const state = this.#stateOf(name.slice(0, 12));
+      assumptions.set(state, (assumptions.get(state) ?? 0) + number);
+      if (state !== 'role missing') continue;
+      mostWithoutRole = Math.max(mostWithoutRole, number);
+      if (number > 1) problems.push(`${name}: the role was asked for ${number} times in one poll`);
+    }
+    const messages = this.cloud.events.filter(({ type }) => type === 'Target Role Missing').length;
+    const without = [...this.#states.values()].filter((state) => state.startsWith('role missing')).length;
+    if (messages > without) problems.push(`${messages} messages of ${without} accounts without the role`);
+    return {
+      seed,
+      hours,
+      findings: this.#findings.length,
+      jobs: this.#jobs,
+      attempts,
+      assumptions,
+      mostWithoutRole,
+      messages,
+      problems,
+    };
+  }
+
+  #workshop(region: string): Workshop {
+    let workshop = this.#workshops.get(region);
+    if (workshop === undefined) {
+      const environment = environmentOf(region);
+      const queue = this.#queueOf(region);
+      workshop = { environment, queue, remediate: createRemediator(environment, queue, logger, this.#clock) };
+      this.#workshops.set(region, workshop);
+    }
+    return workshop;
+  }
+
+  #queueOf(region: string): JobQueue {
+    return new JobQueue({ name: 'cspm', region, clock: this.#clock, clientOptions: clientDefaults });
+  }
+}
+
+function stateOf(index: number): AccountState {
+  return STATES[index % STATES.length] ?? 'healthy';
+}
