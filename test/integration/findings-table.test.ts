@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { readFile } from 'node:fs/promises';
+import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
@@ -199,6 +200,37 @@ test('what is known of findings is read as it was written, beside what was chang
 
   expect(known).toMatchObject(all);
   expect(next).toEqual({ changed: [], findings: [], done: undefined });
+});
+
+test('the command of the documentation finds a finding’s item by its key, with the evidence of its changes', async () => {
+  const words = await readFile('docs/operations.md', 'utf8');
+  const key = /--key '(\{"pk": \{"S": "finding#.*\})'/.exec(words)?.[1] ?? '';
+  const finding: FindingRecord = {
+    account: '222222222222',
+    region: 'eu-central-1',
+    resource: 'sg-0123456789abcdef0',
+    rule: 'security-group-ssh-open',
+    outcome: 'failed',
+    since: POLL.asOf,
+    firstSeen: POLL.asOf,
+    lastSeen: POLL.asOf,
+    attempts: 1,
+    changes: [{ outcome: 'failed', at: POLL.asOf, poll: POLL, evidence: 'outcomes/one.jsonl.gz' }],
+  };
+  await record.takeLease(job, leaseOf('one'), NOW);
+  await record.endLease(job, leaseOf('one', { state: 'done' }), { ...nothing, findings: [finding] });
+
+  const { Item } = await dynamodb.send(new GetItemCommand({ TableName: TABLE, Key: JSON.parse(key) }));
+
+  expect(Item).toMatchObject({
+    outcome: { S: 'failed' },
+    since: { S: POLL.asOf },
+    changes: {
+      L: [
+        { M: { at: { S: POLL.asOf }, outcome: { S: 'failed' }, evidence: { S: 'outcomes/one.jsonl.gz' } } },
+      ],
+    },
+  });
 });
 
 test('a finding of a newer version is not read as one of this, and said loudly', async () => {
