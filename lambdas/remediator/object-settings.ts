@@ -16,9 +16,9 @@ import type { SettingsSource } from './ports.ts';
 const SETTINGS_MILLISECONDS = 15_000;
 /**
  * No write leaves later than 5 s after a pause. The pause is looked at before each change; what is left of the 5 s is for
- * the calls of that change.
+ * the calls of that change. It counts from the question: an answer may be as old as that.
  */
-const PAUSE_SECONDS = 2;
+const PAUSE_MILLISECONDS = 2_000;
 
 /** Terraform writes one object after another: for some seconds they are of two applies. */
 const WAITS_MILLISECONDS = [1_000, 3_000, 6_000];
@@ -38,6 +38,8 @@ export class ObjectSettings implements SettingsSource {
   readonly #name: string;
   readonly #clock: Clock;
   readonly #remembered = new Map<string, Remembered>();
+  /** The pause as it was last read, and when it was asked for. */
+  #pause: { readonly value: string; readonly at: number } | undefined;
 
   /** @param name what everything is named after: the pause is `/<name>/pause` */
   constructor(objects: Pick<SettingsObjects, 'read'>, parameters: SSMProvider, name: string, clock: Clock) {
@@ -72,10 +74,15 @@ export class ObjectSettings implements SettingsSource {
 
   async pause(): Promise<string> {
     const path = `/${this.#name}/pause`;
+    const at = this.#clock.now();
+    if (this.#pause !== undefined && at - this.#pause.at < PAUSE_MILLISECONDS) return this.#pause.value;
     const value = await unlessRefused(`parameter ${path}`, () =>
-      this.#parameters.get(path, { maxAge: PAUSE_SECONDS }),
+      this.#parameters.get(path, { forceFetch: true }),
     );
-    if (value !== undefined) return value;
+    if (value !== undefined) {
+      this.#pause = { value, at };
+      return value;
+    }
     throw new SettingsError(`parameter ${path} is empty; nothing is changed until it says none`);
   }
 

@@ -1,3 +1,4 @@
+import type { AwsSession } from '../aws/session.ts';
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
@@ -33,9 +34,9 @@ import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
-import { holdUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
+import { holdUnfinished, keepUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
 import { concludeWithoutLook } from './stages/without-look.ts';
-import { conclude, onlyVerdicts, retry, withoutVerdicts } from './verdict.ts';
+import { conclude, onlyVerdicts, retry, type Verdicts, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
 /**
@@ -93,6 +94,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const configured = await configure(book.pending, job, learned);
   if (configured instanceof SettingsError) {
     learned.settingsError = configured;
+    book.add(await keepUnfinished(book.pending, job, configured.message));
     return book.addToPending(
       conclude('failed', { willRetry: true, gate: 'settings', reason: configured.message }),
     );
@@ -112,6 +114,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
     learned.isRoleMissing = opened.isRoleMissing;
     learned.isRoleRefused = opened.isRoleMissing && opened.wasAsked;
     book.add(withoutVerdicts(unfinished, stopped));
+    book.add(await keepUnfinished(unfinished, work, opened.refused.details.reason ?? ''));
     return book.addToPending(opened.refused);
   }
   const { session } = opened;
@@ -140,19 +143,27 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   learned.idle.push(...acted.idle);
   book.add(acted.verdicts);
 
-  if (access === 'write') {
-    const left = await leftUnfinished(book, work);
-    const open = await takeBackUnfinished(session, left, work);
-    book.add(open);
-    const settled = left.filter(({ resource }) => !open.has(resource) && !stopped.has(resource));
-    const fixed = new Set(
-      book
-        .in('concluded')
-        .filter(isUnviolated)
-        .map(({ finding }) => finding.resource),
-    );
-    book.add(await stateAnew(session, settled, fixed, work));
-  }
+  if (access === 'write') await settleUnfinished(session, book, work, stopped);
+}
+
+/** Takes back what no plan builds on, and says anew what is true of the findings then. */
+async function settleUnfinished(
+  session: AwsSession,
+  book: Book,
+  work: ConfiguredWork,
+  stopped: Verdicts,
+): Promise<void> {
+  const left = await leftUnfinished(book, work);
+  const open = await takeBackUnfinished(session, left, work);
+  book.add(open);
+  const settled = left.filter(({ resource }) => !open.has(resource) && !stopped.has(resource));
+  const fixed = new Set(
+    book
+      .in('concluded')
+      .filter(isUnviolated)
+      .map(({ finding }) => finding.resource),
+  );
+  book.add(await stateAnew(session, settled, fixed, work));
 }
 
 const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>

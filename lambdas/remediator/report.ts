@@ -30,14 +30,18 @@ export function report(job: Job, result: JobResult): void {
     logger.error(result.settingsError.message);
   }
   result.unfinished.forEach(logUnfinished);
-  for (const { finding, reason } of result.inProgress)
-    logger.info(`in progress: ${nameOf(finding)}: ${reason}`);
+  for (const { finding, reason, stillOpen } of result.inProgress) {
+    const words = `in progress: ${nameOf(finding)}: ${reason}`;
+    if (stillOpen === undefined) logger.info(words);
+    else logger.error(words);
+  }
   for (const failure of result.failures) {
     logError(`the outcomes are in the evidence bucket, but: ${describeError(failure)}`, failure);
   }
   const errors = [...result.unfinished.map(({ error }) => error), ...result.failures];
   countIf('UnexpectedError', errors.filter((error) => errorKind(error) === 'bug').length);
-  countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length);
+  const open = result.inProgress.filter(({ stillOpen }) => stillOpen !== undefined);
+  countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + open.length);
 }
 
 function countOutcomes({ poll }: Job, { outcomes, isRoleMissing }: JobResult): void {

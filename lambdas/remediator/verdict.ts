@@ -1,5 +1,5 @@
 import { describeError, errorKind } from '../aws/errors.ts';
-import { ChangeRefusedError } from '../model/errors.ts';
+import { ChangeRefusedError, type TakeBackError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
@@ -19,6 +19,8 @@ export interface InProgress {
   readonly state: 'in_progress';
   readonly reason: string;
   readonly details: OutcomeDetails;
+  /** Set where something of ours must be taken back and can't be just now, though nobody holds it: people are told. */
+  readonly stillOpen?: TakeBackError;
 }
 
 /** A finding for the next attempt, and what stopped this one. */

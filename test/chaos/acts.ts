@@ -31,6 +31,9 @@ export interface Acted {
   readonly resource: string;
 }
 
+/** Acts on the product and not on a resource: enforcement is paused, or what the function needs is spoiled, for a while. */
+export const OPERATOR_ACTS = ['pause', 'resume', 'spoil'] as const;
+
 export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
   'security-group': [
     'revoke',
@@ -41,10 +44,9 @@ export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
     'describe',
     'exempt',
     'delete',
-    'pause',
-    'resume',
+    ...OPERATOR_ACTS,
   ],
-  'network-acl': ['remove entry', 'replace entry', 'create entry', 'exempt', 'delete', 'pause', 'resume'],
+  'network-acl': ['remove entry', 'replace entry', 'create entry', 'exempt', 'delete', ...OPERATOR_ACTS],
   bucket: [
     'switch all on',
     'switch one',
@@ -53,15 +55,14 @@ export const ACT_KINDS: Readonly<Record<Case['kind'], readonly string[]>> = {
     'make public',
     'exempt',
     'delete',
-    'pause',
-    'resume',
+    ...OPERATOR_ACTS,
   ],
-  'flow-log': [...FLOW_LOG_ACTS, 'pause', 'resume'],
-  snapshot: [...SNAPSHOT_ACTS, 'pause', 'resume'],
-  'access-key': [...ACCESS_KEY_ACTS, 'pause', 'resume'],
-  cluster: [...CLUSTER_ACTS, 'pause', 'resume'],
-  trail: [...TRAIL_ACTS, 'pause', 'resume'],
-  runbook: [...new Set([...CLUSTER_ACTS, ...TRAIL_ACTS]), 'pause', 'resume'],
+  'flow-log': [...FLOW_LOG_ACTS, ...OPERATOR_ACTS],
+  snapshot: [...SNAPSHOT_ACTS, ...OPERATOR_ACTS],
+  'access-key': [...ACCESS_KEY_ACTS, ...OPERATOR_ACTS],
+  cluster: [...CLUSTER_ACTS, ...OPERATOR_ACTS],
+  trail: [...TRAIL_ACTS, ...OPERATOR_ACTS],
+  runbook: [...new Set([...CLUSTER_ACTS, ...TRAIL_ACTS]), ...OPERATOR_ACTS],
 };
 
 const ADDED: readonly Pick<RuleContent, 'protocol' | 'fromPort' | 'toPort' | 'source'>[] = [

@@ -1,4 +1,5 @@
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import { ChangeRefusedError, SettingsError, StalePlanError } from '../../lambdas/model/errors.ts';
 import type { Job } from '../../lambdas/model/job.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import { AwsModel } from '../lab/aws-model/model.ts';
@@ -7,7 +8,7 @@ import { type ModelCall, modelSession, networkError, sdkError } from '../lab/aws
 import type { AwsState } from '../lab/aws-model/state.ts';
 import { Killed, type Lifeline } from '../unit/remediator/support/lifeline.ts';
 import { RemediatorInMemory, settingsOf } from '../unit/remediator/support/remediator-in-memory.ts';
-import { doAct } from './acts.ts';
+import { doAct, OPERATOR_ACTS } from './acts.ts';
 import {
   ACCOUNT,
   type Act,
@@ -53,9 +54,12 @@ const MOST_ATTEMPTS = 5;
 /** An operator sends on what the dead-letter queue got, until it is done. */
 const MOST_RECEIPTS = 4 * MOST_ATTEMPTS;
 /** The function's two hours are 28 looks at one finding; findings that were begun in two attempts are looked at by two jobs. */
-const MOST_LOOKS_PER_FINDING = 30;
-/** Someone who paused resumes after so many looks at what waits. */
+const MOST_LOOKS_OF_TWO_HOURS = 30;
+/** Someone who paused resumes after so many looks at what waits, and repairs what is spoiled. */
 const LOOKS_OF_A_PAUSE = 3;
+/** Some do so only after hours. */
+const LOOKS_OF_A_LONG_PAUSE = 40;
+const MOST_LOOKS_PER_FINDING = LOOKS_OF_A_LONG_PAUSE + MOST_LOOKS_OF_TWO_HOURS;
 /** Time for which the queue keeps a job back before its next attempt. */
 const RETRY_MILLISECONDS = 30_000;
 
@@ -102,6 +106,9 @@ class CaseRun implements CaseResult {
   #lag: { state: AwsState; reads: number } | undefined;
   /** Refusals that meet the next writes. */
   readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
+  /** Something that someone has paused or spoiled. */
+  #trouble: 'enforcement' | 'the pause' | 'the settings' | 'the role' | undefined;
+  #looksUntilRepair = LOOKS_OF_A_PAUSE;
   #pausedAt: number | undefined;
   #isCalm = true;
   /** Resource to the index of the version that our last write of this job made. */
@@ -143,6 +150,7 @@ class CaseRun implements CaseResult {
       runbook: () => new RunbookOracle(() => this.#remediator.now),
     }[chosen.kind]();
     this.#remediator.openSession = (_, __, life) => this.#session(life);
+    this.#remediator.fault = (port) => this.#portFault(port);
   }
 
   async run(): Promise<void> {
@@ -197,7 +205,7 @@ class CaseRun implements CaseResult {
     for (let look = 0; look < mostLooks; look += 1) {
       const job = jobs.shift();
       if (job === undefined) return killed;
-      if (look >= LOOKS_OF_A_PAUSE) this.#setPause(false);
+      if (look >= this.#looksUntilRepair) this.#repair();
       for (let receipt = 1; receipt <= MOST_RECEIPTS; receipt += 1) {
         // One that comes back from the dead-letter queue counts from 1 again.
         const number = ((receipt - 1) % MOST_ATTEMPTS) + 1;
@@ -323,8 +331,9 @@ class CaseRun implements CaseResult {
   }
 
   #act(act: Act): void {
-    if (act.kind === 'pause' || act.kind === 'resume') {
-      this.#setPause(act.kind === 'pause');
+    const operator = OPERATOR_ACTS.find((kind) => kind === act.kind);
+    if (operator !== undefined) {
+      this.#operate(operator, act.how);
       return;
     }
     const before = this.#model.state;
@@ -347,13 +356,42 @@ class CaseRun implements CaseResult {
     this.#say(`someone ${acted.words}`);
   }
 
-  #setPause(isPause: boolean): void {
-    if (isPause === (this.#pausedAt !== undefined)) return;
-    this.#remediator.pause = isPause ? 'all' : 'none';
-    this.#pausedAt = isPause ? this.#remediator.now : undefined;
+  /** Someone pauses enforcement, or spoils what the function needs: the pause, the settings or the role. */
+  #operate(act: (typeof OPERATOR_ACTS)[number], how: number): void {
+    if (act === 'resume') this.#repair();
+    if (act === 'resume' || this.#trouble !== undefined) return;
+    const spoiled = (['the pause', 'the settings', 'the role'] as const)[how % 3];
+    this.#trouble = act === 'pause' ? 'enforcement' : spoiled;
+    this.#looksUntilRepair = how >= 9 ? LOOKS_OF_A_LONG_PAUSE : LOOKS_OF_A_PAUSE;
+    if (this.#trouble === 'enforcement' || this.#trouble === 'the pause') {
+      this.#remediator.pause = this.#trouble === 'enforcement' ? 'all' : 'al';
+      this.#pausedAt = this.#remediator.now;
+    }
+    this.#operated(`${act === 'pause' ? 'pauses' : 'spoils'} ${this.#trouble}`);
+  }
+
+  #repair(): void {
+    if (this.#trouble === undefined) return;
+    this.#remediator.pause = 'none';
+    this.#pausedAt = undefined;
+    this.#operated(`${this.#trouble === 'enforcement' ? 'resumes' : 'repairs'} ${this.#trouble}`);
+    this.#trouble = undefined;
+  }
+
+  #operated(words: string): void {
     this.counts.add('acts');
     this.#isCalm = false;
-    this.#say(`someone ${isPause ? 'pauses' : 'resumes'} enforcement`);
+    this.#say(`someone ${words}`);
+  }
+
+  /** The error of a port while what it needs is spoiled. */
+  #portFault(port: string): Error | undefined {
+    if (port === 'settings' && this.#trouble === 'the settings') {
+      return new SettingsError('the settings of the rule are no JSON');
+    }
+    return port === 'session' && this.#trouble === 'the role'
+      ? sdkError('AccessDenied', 'not authorized to perform sts:AssumeRole', 403, 'r')
+      : undefined;
   }
 
   #carryOut(call: ModelCall): object {
@@ -696,7 +734,7 @@ class CaseRun implements CaseResult {
     }
   }
 
-  /** Undoes all that was recorded, last first, where nobody else acted. */
+  /** Undoes all that was recorded, last first, where nobody else acted. Its first reads lag where those of the jobs did. */
   async #judgeUndo(outcomes: readonly Outcome[]): Promise<void> {
     if (outcomes.some(({ unconfirmed }) => unconfirmed !== undefined)) {
       this.counts.add('not undone: a change is recorded as unconfirmed');
@@ -706,12 +744,18 @@ class CaseRun implements CaseResult {
       this.counts.add('not undone: an automation execution has no inverse');
       return;
     }
-    this.#lag = undefined;
+    const [lag] = this.#case.disturbances.flatMap((each) => ('lag' in each ? [each.lag] : []));
+    let reads = lag?.reads ?? 0;
     const session = modelSession(
       { account: ACCOUNT, region: REGION },
       () => this.#remediator.now,
       async ({ operation, input, region }) => {
-        const { output, next } = this.#model.answer(operation, input, this.#model.state, region);
+        const isOld = reads > 0 && !this.#model.isWrite(operation);
+        if (isOld) reads -= 1;
+        const state = isOld
+          ? this.#model.past(lag?.versions ?? 0, this.#remediator.now - LONGEST_LAG_MILLISECONDS)
+          : this.#model.state;
+        const { output, next } = this.#model.answer(operation, input, state, region);
         if (next !== undefined) this.#model.set(next);
         this.#say(`undo: ${operation} ${next === undefined ? '' : summary(input)}`);
         return output;
@@ -721,7 +765,17 @@ class CaseRun implements CaseResult {
       for (const { applied } of [...outcomes].reverse()) {
         for (const { change } of [...applied].reverse()) {
           const inverse = await inverseOf(change);
-          if (inverse !== undefined) await applyChange(session, inverse);
+          if (inverse === undefined) continue;
+          try {
+            await applyChange(session, inverse);
+          } catch (error) {
+            // What an old read shows is not as it was left: nothing is changed, and it is undone once reads are true.
+            const isRefused = error instanceof StalePlanError || error instanceof ChangeRefusedError;
+            if (lag === undefined || !isRefused) throw error;
+            reads = 0;
+            this.counts.add('undone once reads were true');
+            await applyChange(session, inverse);
+          }
         }
       }
     } catch (error) {

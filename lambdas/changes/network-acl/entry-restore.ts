@@ -5,7 +5,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { createEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { describeEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
-import { removeEntries } from './take-back.ts';
+import { MAX_LOOKS, removeEntries } from './take-back.ts';
 
 /** The change that puts an open entry back, or takes entries out, as data. */
 export const restoreSchema = z.object({
@@ -62,17 +62,21 @@ async function apply(
   const standing = await look(session, resource);
   if (standing === undefined) throw goneError(resource);
   check(change, standing);
-  if (open !== null && !isRestored(change, standing)) {
+  // Also where a read shows it as restored: that one may be from before it was narrowed.
+  if (open !== null) {
     const answer =
       over === null
         ? await createEntry(session, resource, open)
         : await replaceEntry(session, resource, open);
-    if (answer === 'taken') throw stale(resource, `another entry has the number ${open.ruleNumber}`);
+    const isThere = answer === 'taken' && isRestored(change, standing);
+    if (answer === 'taken' && !isThere) {
+      throw stale(resource, `another entry has the number ${open.ruleNumber}`);
+    }
     if (answer === 'gone') throw stale(resource, `no entry has the number ${open.ruleNumber}`);
     note({ ...change, remove: [] });
   }
   const removed: typeof remove = [];
-  await removeEntries(session, resource, remove, 1, (entry) => {
+  await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
     removed.push(entry);
     note({ ...change, remove: [...removed] });
   });

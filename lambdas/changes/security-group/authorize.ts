@@ -67,6 +67,8 @@ function inWords(error: unknown, group: string, count: number): unknown {
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
  * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
+ * @param mayLag True where that read may be from before one of them was taken away: then AWS is asked for all of them, and
+ *   answers that there is such a rule where there is one. For one rule a call.
  * @returns the rules that this call made; of a call whose answer was lost, those that it may have made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
@@ -77,8 +79,9 @@ export async function authorizeRules(
   group: string,
   rules: readonly IngressRule[],
   before: readonly ExistingRule[],
+  mayLag = false,
 ): Promise<ExistingRule[]> {
-  const missing = rules.filter((rule) => !stands(rule, before));
+  const missing = mayLag ? rules : rules.filter((rule) => !stands(rule, before));
   if (missing.length === 0) return [];
   let answered: readonly ExistingRule[];
   try {

@@ -12,7 +12,7 @@ import {
   ruleKey,
 } from './ingress-rule.ts';
 import { modifyRule } from './modify.ts';
-import { readRulesOf } from './read.ts';
+import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import { type RuleShrink, type RuleWiden, ruleWidenSchema } from './schemas.ts';
 
@@ -43,42 +43,62 @@ function narrowNow(
   return narrow;
 }
 
-/** Sees to the wide rule. @returns it where this made it wide, and the narrow one where that stands beside it and must go */
+/** The wide rule that stands again. */
+interface Wide {
+  /** Set where this made it wide. */
+  readonly widened?: ExistingRule;
+  /** True where the narrow rule may stand beside it, and must go. */
+  readonly isBeside: boolean;
+}
+
+/**
+ * Sees to the wide rule. A read that shows it as wide may be from before it was shrunk, so AWS is asked for it all the
+ * same: it answers that there is such a rule already where there is one. Without it, the parts must not go.
+ */
 async function widen(
   session: AwsSession,
   change: RuleWiden,
   standing: readonly ExistingRule[],
-): Promise<{ widened?: ExistingRule; leftover: readonly ExistingRule[] }> {
+): Promise<Wide> {
   const { resource, before, after } = change;
-  const copy = { ...after, tags: copyableTags(after.tags) };
-  const narrow = before === null ? undefined : find(before, standing);
-  const leftover = narrow === undefined || ruleKey(narrow) === ruleKey(after) ? [] : [narrow];
   const wide = standing.find((rule) => ruleKey(rule) === ruleKey(after));
-  // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
-  if (wide !== undefined) return { leftover: looksLike(wide, after) ? leftover : [] };
-  const stillNarrow = before === null ? undefined : narrowNow({ ...change, before }, standing);
-  if (stillNarrow !== undefined) {
-    switch (await modifyRule(session, resource, stillNarrow, after)) {
+  if (before !== null) {
+    const rule = wide === undefined ? narrowNow({ ...change, before }, standing) : find(before, standing);
+    switch (rule === undefined ? 'unmodifiable' : await modifyRule(session, resource, rule, after)) {
       case 'done':
-        return { widened: { ...after, id: stillNarrow.id }, leftover: [] };
+        return { widened: { ...after, id: rule?.id ?? after.id }, isBeside: false };
       case 'gone':
-        throw refuse(resource, `rule ${formatRule(stillNarrow)} was removed or changed meanwhile`);
+        throw refuse(resource, `rule ${formatRule(before)} was removed or changed meanwhile`);
       case 'unmodifiable':
         break;
     }
   }
-  const [added] = await authorizeRules(session, resource, [copy], standing);
-  if (added === undefined) throw refuse(resource, `${formatRule(after)} can't be put back`);
-  return { widened: added, leftover };
+  const copy = { ...after, tags: copyableTags(after.tags) };
+  const [added] = await authorizeRules(session, resource, [copy], standing, true);
+  if (added !== undefined) return { widened: added, isBeside: true };
+  // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
+  if (wide !== undefined) return { isBeside: looksLike(wide, after) };
+  throw refuse(resource, `${formatRule(after)} can't be put back`);
 }
 
-/** The parts that were added, as far as they stand unchanged. What someone has changed since is theirs. */
-function partsOf({ pieces, made }: RuleWiden, standing: readonly ExistingRule[]): readonly ExistingRule[] {
-  if (made === undefined) return standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
-  return made.flatMap((rule) => {
+/**
+ * Picks the rules that must go now that the wide one stands, as far as they are as the shrinking left them: what someone
+ * has changed since is theirs. A read without them may be older than they are, and is made again.
+ */
+async function leftovers(
+  session: AwsSession,
+  { resource, before, pieces, made }: RuleWiden,
+  isBeside: boolean,
+): Promise<ExistingRule[]> {
+  const known = [...(made ?? []), ...(isBeside && before !== null ? [before] : [])];
+  const areShown = (rules: readonly ExistingRule[]) => known.every((rule) => find(rule, rules) !== undefined);
+  const standing = (await readUntil(session, resource, areShown)) ?? (await readRulesOf(session, resource));
+  const alike = standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
+  const left = known.flatMap((rule) => {
     const found = find(rule, standing);
     return found !== undefined && ruleKey(found) === ruleKey(rule) ? [found] : [];
   });
+  return made === undefined ? [...alike, ...left] : left;
 }
 
 /** Undoes `security-group-rule-shrink`: widens the rule again, in place, then revokes the parts that were added. */
@@ -97,12 +117,11 @@ export const changeKind: ChangeKind<RuleWiden> = {
   async apply(session, change, note) {
     const { resource } = change;
     const standing = await readRulesOf(session, resource);
-    const { leftover, ...wide } = await widen(session, change, standing);
+    const { isBeside, ...wide } = await widen(session, change, standing);
     const soFar = { ...change, ...wide };
     const revoked: ExistingRule[] = [];
     note({ ...soFar, revoked: [] }, soFar.widened !== undefined);
-    const parts = partsOf(change, standing);
-    await revokeRules(session, resource, [...parts, ...leftover], {
+    await revokeRules(session, resource, await leftovers(session, change, isBeside), {
       onRevoked(removed) {
         revoked.push(...removed);
         note({ ...soFar, revoked: [...revoked] });

@@ -18,7 +18,7 @@ function formatRules(rules: readonly IngressRule[]): string {
 
 /**
  * Adds inbound rules to a security group, by a call each: all of them, or none. A rule that stands there already is left
- * as it is.
+ * as it is. A read that shows it may be from before it was revoked, so AWS is asked for each.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',
@@ -32,7 +32,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
     let made: ExistingRule[] = [];
     for (const rule of rules) {
       try {
-        made.push(...(await authorizeRules(session, resource, [rule], before)));
+        made.push(...(await authorizeRules(session, resource, [rule], before, true)));
       } catch (error) {
         await takeBackRules(session, resource, made, {
           onRevoked(rules) {

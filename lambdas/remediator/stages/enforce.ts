@@ -25,9 +25,9 @@ interface Stale {
 /** The result of one round of applying. */
 interface Round {
   readonly verdicts: Map<string, Verdict>;
-  readonly changed: readonly PlannedFix[];
-  readonly stale: readonly Stale[];
-  readonly idle: readonly Finding[];
+  readonly changed: PlannedFix[];
+  readonly stale: Stale[];
+  readonly idle: Finding[];
 }
 
 /**
@@ -68,33 +68,55 @@ async function applyRound(
   fixes: readonly PlannedFix[],
   work: ConfiguredWork,
 ): Promise<Round> {
-  const { journal, ports } = work;
+  const { journal } = work;
   const ready = await waitForOwnChanges(session, fixes, work);
-  const verdicts = new Map(ready.verdicts);
-  const changed: PlannedFix[] = [];
-  const stale: Stale[] = [];
-  const idle: Finding[] = [];
+  const round: Round = { verdicts: new Map(ready.verdicts), changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
+  const changed = new Set<string>();
+  const others: PlannedFix[] = [];
   for (const fix of ready.fixes) {
-    const { resource } = fix.finding;
-    const held = await passPlan(fix, work);
-    if (held !== undefined) {
-      verdicts.set(resource, held);
-      continue;
-    }
-    const application = await applyFix(session, fix, work);
-    const { end } = application;
-    if (end.is === 'stale') stale.push({ fix, words: end.words });
-    else if (end.is === 'stopped') verdicts.set(resource, end.verdict);
-    else if (fix.changes.some(isStart)) verdicts.set(resource, wait('the runbook was started', fix.details));
-    else {
-      journal.complete(resource, new Date(ports.clock.now()));
-      changed.push(fix);
-    }
-    await journal.mark();
-    if (isIdle(fix, application, work)) idle.push(fix.finding);
+    // Another finding's fix has just changed the same thing, two clusters' snapshot say: AWS's reads must show that first.
+    if (fix.changes.some(({ resource }) => changed.has(resource))) others.push(fix);
+    else for (const { change } of await applyOne(session, fix, work, round)) changed.add(change.resource);
   }
-  return { verdicts, changed, stale, idle };
+  if (others.length === 0) return round;
+  const next = await applyRound(session, others, work);
+  addAll(round.verdicts, next.verdicts);
+  return {
+    verdicts: round.verdicts,
+    changed: [...round.changed, ...next.changed],
+    stale: [...round.stale, ...next.stale],
+    idle: [...round.idle, ...next.idle],
+  };
+}
+
+/** Applies a fix, and adds its end to the round. @returns what was applied */
+async function applyOne(
+  session: AwsSession,
+  fix: PlannedFix,
+  work: ConfiguredWork,
+  round: Round,
+): Promise<Application['applied']> {
+  const { journal, ports } = work;
+  const { resource } = fix.finding;
+  const held = await passPlan(fix, work);
+  if (held !== undefined) {
+    round.verdicts.set(resource, held);
+    return [];
+  }
+  const application = await applyFix(session, fix, work);
+  const { end } = application;
+  if (end.is === 'stale') round.stale.push({ fix, words: end.words });
+  else if (end.is === 'stopped') round.verdicts.set(resource, end.verdict);
+  else if (fix.changes.some(isStart))
+    round.verdicts.set(resource, wait('the runbook was started', fix.details));
+  else {
+    journal.complete(resource, new Date(ports.clock.now()));
+    round.changed.push(fix);
+  }
+  await journal.mark();
+  if (isIdle(fix, application, work)) round.idle.push(fix.finding);
+  return application.applied;
 }
 
 /** Tells whether a start was not sent, not taken or refused, so that no execution works on the finding. */

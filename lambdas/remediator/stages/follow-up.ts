@@ -3,13 +3,14 @@ import type { Entry } from '../book.ts';
 import { isWithinReason } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, type Verdicts } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import { unfinishedOf } from './take-back.ts';
 
 const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
 
 /**
  * Enqueues a follow-up job for changes that AWS takes minutes to finish or to show: no function waits for them. One that
- * has taken too long has failed.
+ * has taken too long has failed, but not while something of it may have to be taken back: that may be held for days.
  * @returns the verdicts on findings that no follow-up job looks at
  */
 export async function scheduleFollowUp(
@@ -17,12 +18,16 @@ export async function scheduleFollowUp(
   { job, journal, ports }: Work,
 ): Promise<Verdicts> {
   const verdicts = new Map<string, Verdict>();
+  const now = ports.clock.now();
+  const findings = waiting.map(({ finding }) => finding);
+  const unfinished = new Set(await unfinishedOf(findings, { journal }));
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
     // Findings of one job may have begun at different attempts.
     const [first] = journal.applied(resource);
-    if (first === undefined || isWithinReason(first.appliedAt, ports.clock.now())) followed.push(entry);
+    const isOpen = unfinished.has(entry.finding) && !isGivenUp(entry, journal.startOf(new Date(0)), now);
+    if (isOpen || first === undefined || isWithinReason(first.appliedAt, now)) followed.push(entry);
     else {
       const reason = `not done since ${first.appliedAt}: ${entry.reason}; look at ${resource} by hand`;
       verdicts.set(resource, conclude('failed', { ...entry.details, willRetry: true, reason }));
@@ -41,6 +46,14 @@ export async function scheduleFollowUp(
     for (const { finding, details } of followed) verdicts.set(finding.resource, retry(error, details));
   }
   return verdicts;
+}
+
+/** Time for which a later job looks whether what stops a take-back is repaired: as long as the queue keeps dead letters. */
+const LONGEST_REPAIR_MILLISECONDS = 14 * 24 * 3_600_000;
+
+/** Tells whether nobody has repaired for too long what stops a take-back. What operators hold waits for them. */
+function isGivenUp({ stillOpen }: Entry<'in_progress'>, begun: Date, now: number): boolean {
+  return stillOpen !== undefined && now - begun.getTime() > LONGEST_REPAIR_MILLISECONDS;
 }
 
 /** Findings that an earlier attempt handed on to a later job. */

@@ -60,6 +60,26 @@ export async function holdUnfinished(
   return verdicts;
 }
 
+/**
+ * Keeps findings open of which something may have to be taken back, whatever stops the attempt before it can look: settings
+ * that can't be used, say, or a session that AWS refuses. A later job looks again.
+ * @param why the reason for which the other findings have failed
+ */
+export async function keepUnfinished(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+  why: string,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { resource } of findings) {
+    const [first] = await takeable(journal.unresolved(resource));
+    if (first === undefined) continue;
+    const reason = heldWords(first, why);
+    verdicts.set(resource, { ...wait(reason), stillOpen: new TakeBackError(reason) });
+  }
+  return verdicts;
+}
+
 async function takeBackOf(
   session: AwsSession,
   finding: Finding,

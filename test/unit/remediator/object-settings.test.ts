@@ -249,6 +249,23 @@ describe('pause', () => {
     expect(aws.calls).toHaveLength(2);
   });
 
+  test('is as old as its question: what AWS is slow to answer is not remembered for longer', async () => {
+    const stored = new Stored();
+    await using aws = await scriptedAws((call) => {
+      const answer = stored.answer(call);
+      vi.advanceTimersByTime(stored.pause === 'none' ? 3_000 : 0);
+      // Someone pauses just after the question was looked up.
+      stored.pause = 'all';
+      return answer;
+    });
+    const { source } = settingsFrom(aws);
+
+    const first = await source.pause();
+    const second = await source.pause();
+
+    expect([first, second]).toEqual(['none', 'all']);
+  });
+
   test('that is missing stops everything', async () => {
     const stored = new Stored();
     stored.pause = undefined;

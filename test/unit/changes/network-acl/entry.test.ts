@@ -733,6 +733,23 @@ describe('undone', () => {
     expect(acl.entries).toEqual(entries);
   });
 
+  test.each([
+    { what: 'the open entry went', old: [open, ten] },
+    { what: 'anything was changed', old: [open] },
+  ])('it is as it was, though its first reads are from before $what', async ({ old }) => {
+    const acl: ScriptedAcl = { entries: [twelve, ten] };
+    let reads = 0;
+    const shown = () => {
+      reads += 1;
+      return reads <= 2 ? old : undefined;
+    };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown });
+
+    await applyChange(sessionOf(aws), await undoOf(done));
+
+    expect(acl.entries).toEqual([open]);
+  });
+
   test('a change of which nothing was made has nothing to undo', async () => {
     await expect(inverseOf(narrowing)).resolves.toBeUndefined();
   });

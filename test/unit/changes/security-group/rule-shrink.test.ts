@@ -411,10 +411,37 @@ describe('undoing', () => {
     const undone = await group.apply(inverse);
 
     expect(group.rules).toEqual([wide, office]);
-    expect(group.calls.slice(4)).toEqual([LOOK, MODIFY, REVOKE]);
+    expect(group.calls.slice(4)).toEqual([LOOK, MODIFY, LOOK, REVOKE]);
     const redo = await inverseOf(undone);
     if (redo !== undefined) await group.apply(redo);
     expect(lines(group)[0]).toBe('sgr-01 tcp 23-443 0.0.0.0/0');
+  });
+
+  test.each([
+    {
+      what: 'the part was added',
+      old: ({ rules }: SecurityGroupModel) => rules.map((each) => (each.id === wide.id ? wide : each)),
+    },
+    { what: 'anything was changed', old: () => [wide, office] },
+  ])('gives the group as it was, though its first reads are from before $what', async ({ old }) => {
+    for (const reads of [1, 2, 3]) {
+      const { group, inverse } = await shrunkGroup();
+      let seen = 0;
+      let current: readonly ExistingRule[] | undefined;
+      group.before = (operation) => {
+        if (current !== undefined) group.rules = current;
+        current = undefined;
+        if (operation !== LOOK || seen === reads) return undefined;
+        seen += 1;
+        current = group.rules;
+        group.rules = old(group);
+        return undefined;
+      };
+
+      await group.apply(inverse);
+
+      expect(group.rules).toEqual([wide, office]);
+    }
   });
 
   test('is finished by a second attempt', async () => {

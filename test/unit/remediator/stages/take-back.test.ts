@@ -1,15 +1,18 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { applyChange, inverseOf } from '../../../../lambdas/changes/index.ts';
+import { SettingsError } from '../../../../lambdas/model/errors.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
+import type { MaintenanceWindow } from '../../../../lambdas/model/maintenance-window.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
 import { modelSession, sdkError } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import { Killed } from '../support/lifeline.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, REGION } from '../support/remediator-in-memory.ts';
+import { ACCOUNT, REGION, settingsOf } from '../support/remediator-in-memory.ts';
 
 const RULE = 'network-acl-subnet-allows-all';
 const ACL = 'acl-00000001';
@@ -54,7 +57,7 @@ const account = (): ModelAccount =>
 
 /** An attempt that is ended when so many writes have been made, before it learns of the last one. */
 async function endedAfter(
-  of: Pick<ModelAccount, 'remediator' | 'writes'>,
+  of: Pick<ModelAccount | GroupAccount, 'remediator' | 'writes'>,
   writes: number,
   job: Job,
 ): Promise<void> {
@@ -164,4 +167,106 @@ test('what was added and taken back is recorded where AWS refuses the change in 
       ],
     },
   ]);
+});
+
+describe('what was added for a wide rule that its owner revokes is taken back', () => {
+  const GROUP = 'sg-00000001';
+  const ADD = 'AuthorizeSecurityGroupIngress';
+
+  /** Adds `tcp 20-21` for a wide rule, then `stop` and, after three hours of looks, its owner and `repair`. */
+  async function stoppedForHours(
+    stop: (of: GroupAccount) => void,
+    repair: (of: GroupAccount) => void,
+    options: { readonly isKilled?: boolean; readonly settings?: Partial<Settings> } = {},
+  ) {
+    const of = new GroupAccount({ [GROUP]: [openRule('sgr-1a0', 20, 443)] });
+    const job = of.job(SSH, GROUP);
+    of.remediator.settings = settingsOf({ rule: SSH, ...options.settings });
+    of.after = ({ operation }) => {
+      if (operation === ADD) stop(of);
+    };
+    if (options.isKilled === true) await endedAfter(of, 1, job);
+    const results = [await of.remediator.attempt(job, { number: 2 })];
+    const begun = of.remediator.now;
+    const look = async () => {
+      const [{ job: later, delaySeconds } = { job, delaySeconds: 0 }] = of.remediator.later.splice(0);
+      of.remediator.now += delaySeconds * 1000;
+      results.push(await of.remediator.attempt(later));
+    };
+    while (of.remediator.later.length > 0 && of.remediator.now - begun < 3 * 3_600_000) await look();
+    const early = [...of.remediator.outcomes.values()];
+    of.setRules(
+      GROUP,
+      (of.group(GROUP)?.rules ?? []).filter(({ id }) => id !== 'sgr-1a0'),
+    );
+    repair(of);
+    while (of.remediator.later.length > 0) await look();
+    return { of, early, results };
+  }
+
+  const pauseAs = (pause: string) => (of: GroupAccount) => {
+    of.remediator.pause = pause;
+  };
+  const settings = (fault: boolean) => (of: GroupAccount) => {
+    of.remediator.fault = (port) =>
+      fault && port === 'settings' ? new SettingsError('the settings of the rule are no JSON') : undefined;
+  };
+  const role = (isRefused: boolean) => (of: GroupAccount) => {
+    of.remediator.fault = (port) =>
+      isRefused && port === 'session' ? sdkError('AccessDenied', 'not authorized', 403, 'r') : undefined;
+  };
+  /** It closes a minute after the change was begun. */
+  const closing: MaintenanceWindow = { days: ['TUE'], start: '11:00', end: '12:01', time_zone: 'UTC' };
+
+  test.each([
+    { what: 'a pause of hours', stop: pauseAs('all'), repair: pauseAs('none') },
+    {
+      what: 'hours outside the maintenance window',
+      stop: ({ remediator }: GroupAccount) => {
+        remediator.now += 61_000;
+      },
+      repair: ({ remediator }: GroupAccount) => {
+        remediator.settings = settingsOf({ rule: SSH });
+      },
+      settings: { maintenance_window: closing },
+    },
+    { what: 'hours of a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
+  ])('after $what', async ({ stop, repair, settings: more = {} }) => {
+    const { of, early } = await stoppedForHours(stop, repair, { settings: more });
+
+    expect(early).toEqual([]);
+    expect(of.ports(GROUP)).toEqual([]);
+    expect([...of.remediator.outcomes.values()]).toMatchObject([
+      {
+        outcome: 'compliant',
+        applied: [{ change: { made: [{ fromPort: 20 }] } }, { change: { revoked: [{ fromPort: 20 }] } }],
+      },
+    ]);
+  });
+
+  test.each([
+    { what: 'settings that can’t be used', stop: settings(true), repair: settings(false) },
+    { what: 'a role that can’t be assumed', stop: role(true), repair: role(false) },
+    { what: 'a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
+  ])('where the attempt after a kill meets $what, and people are told', async ({ stop, repair }) => {
+    const { of, early, results } = await stoppedForHours(stop, repair, { isKilled: true });
+
+    expect(early).toEqual([]);
+    expect(of.ports(GROUP)).toEqual([]);
+    expect(results[0]?.inProgress).toMatchObject([{ stillOpen: { name: 'TakeBackError' } }]);
+  });
+});
+
+test('a snapshot that two findings share is changed once, though the second one’s reads lag', async () => {
+  const snapshot = { id: 'orders1-s0', tags: {}, sharedWith: ['all'] };
+  const shared = { of: 'cluster' as const, isThere: true, tags: {}, snapshots: [snapshot] };
+  const first: AwsState = { ...EMPTY_STATE, databases: { orders1: shared } };
+  const of = new ModelAccount('rds-snapshot-public', first);
+  of.onWrite = () => {
+    of.past = first;
+  };
+
+  await of.remediator.attempt(of.job('orders1', 'Orders1'));
+
+  expect(of.writes).toEqual(['ModifyDBClusterSnapshotAttribute']);
 });
