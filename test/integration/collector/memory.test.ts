@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { send, startServer } from '../../unit/collector/support/http-server.ts';
-import { invoke, jobsOf, startAws } from '../../unit/collector/support/invocation.ts';
+import { invokeInProcess, jobsOf, startAws } from '../../unit/collector/support/invocation.ts';
 import { groupId, item } from '../../unit/collector/support/items.ts';
 
 const FINDINGS = 50_000;
@@ -30,7 +30,7 @@ test('50,000 findings of 800 accounts and regions go through less than 256 MB', 
   });
   await using aws = await startAws();
 
-  const invocation = await invoke({
+  const invocation = await invokeInProcess({
     tenant: tenant.url,
     aws,
     event: { rule: 'security-group-ssh-open', scheduled_time: '2026-01-31T12:00:00Z' },

@@ -249,7 +249,7 @@ describe('the handler', { timeout: 30_000 }, () => {
       tenant: tenant.url,
       aws,
       event: EVENT,
-      environment: { REMAINING_MILLISECONDS: '6000' },
+      remainingMilliseconds: 6000,
     });
 
     expect(invocation.thrown).toMatchObject({ name: 'DeadlineError' });

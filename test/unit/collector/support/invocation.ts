@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
 import { z } from 'zod';
 import { type Job, jobSchema } from '../../../../lambdas/model/job.ts';
 import {
@@ -11,6 +12,7 @@ import {
   s3Error,
   scriptedAws,
 } from '../../../lab/scripted-aws/scripted-aws.ts';
+import { contextOf } from './context.ts';
 
 export const TOKEN = 'simulated+tenant/token==';
 
@@ -68,44 +70,88 @@ const endSchema = z.object({
   maxRss: z.number(),
 });
 
-export interface Invocation extends z.infer<typeof endSchema> {
+export interface Invocation {
+  readonly result?: Readonly<Record<string, unknown>> | undefined;
+  readonly thrown?: { readonly name: string; readonly message: string } | undefined;
   /** Everything that the function wrote. */
   readonly output: string;
   /** Its log lines and metrics, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** Invokes the collector's handler in a process of its own. */
-export async function invoke(options: {
+interface InvocationOptions {
   readonly tenant: URL;
   readonly aws: ScriptedAws;
   readonly event: unknown;
   readonly environment?: Readonly<Record<string, string>>;
-  readonly nodeOptions?: readonly string[];
-}): Promise<Invocation> {
-  const { tenant, aws, event, environment = {}, nodeOptions = [] } = options;
+}
+
+function variablesOf({ tenant, aws, environment }: InvocationOptions): Record<string, string> {
+  return {
+    NAME: 'cspm',
+    HOME_REGION: 'eu-central-1',
+    SECURITY_ACCOUNT_ID: '111111111111',
+    EVIDENCE_BUCKET: 'cspm-evidence',
+    FINDINGS_TABLE: 'cspm-findings',
+    EVENT_BUS_ARN: 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm',
+    NETSKOPE_URL: tenant.origin,
+    NETSKOPE_TOKEN_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:token',
+    REGIONS: '["eu-central-1","us-east-1","us-west-2","eu-west-1"]',
+    REGION_LABELS: '{}',
+    POWERTOOLS_SERVICE_NAME: 'cspm-collector',
+    POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
+    AWS_ENDPOINT_URL: aws.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: '111111111111',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    ...environment,
+  };
+}
+
+function parseLine(line: string): Record<string, unknown> {
+  return z.record(z.string(), z.unknown()).parse(JSON.parse(line));
+}
+
+/** Invokes the collector's handler in this process, as after a cold start. */
+export async function invoke(
+  options: InvocationOptions & { readonly remainingMilliseconds?: number },
+): Promise<Invocation> {
+  const { event, remainingMilliseconds = 60_000 } = options;
+  for (const [name, value] of Object.entries(variablesOf(options))) vi.stubEnv(name, value);
+  const streams = [process.stdout, process.stderr].map((stream) => {
+    const written = { text: '', restore: () => {} };
+    const spy = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+      written.text += String(chunk);
+      return true;
+    });
+    written.restore = () => spy.mockRestore();
+    return written;
+  });
+  vi.resetModules();
+  const { handler } = await import('../../../../lambdas/collector/index.ts');
+  let came: Pick<Invocation, 'result' | 'thrown'>;
+  try {
+    came = { result: { ...(await handler(event, contextOf(remainingMilliseconds))) } };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    came = { thrown: { name: error.name, message: error.message } };
+  } finally {
+    for (const { restore } of streams) restore();
+    vi.unstubAllEnvs();
+  }
+  const output = streams.map(({ text }) => text).join('');
+  const lines = output.split('\n').filter((line) => line.startsWith('{'));
+  return { ...came, output, lines: lines.map(parseLine) };
+}
+
+/** Invokes the collector's handler in a process of its own. */
+export async function invokeInProcess(
+  options: InvocationOptions & { readonly nodeOptions?: readonly string[] },
+): Promise<Invocation & { readonly maxRss: number }> {
+  const { event, nodeOptions = [] } = options;
   const child = spawn(process.execPath, [...nodeOptions, script], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      EVENT: JSON.stringify(event),
-      NAME: 'cspm',
-      HOME_REGION: 'eu-central-1',
-      SECURITY_ACCOUNT_ID: '111111111111',
-      EVIDENCE_BUCKET: 'cspm-evidence',
-      FINDINGS_TABLE: 'cspm-findings',
-      EVENT_BUS_ARN: 'arn:aws:events:eu-central-1:111111111111:event-bus/cspm',
-      NETSKOPE_URL: tenant.origin,
-      NETSKOPE_TOKEN_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:token',
-      REGIONS: '["eu-central-1","us-east-1","us-west-2","eu-west-1"]',
-      REGION_LABELS: '{}',
-      POWERTOOLS_SERVICE_NAME: 'cspm-collector',
-      POWERTOOLS_METRICS_NAMESPACE: 'CspmAutoRemediation',
-      AWS_ENDPOINT_URL: aws.endpoint,
-      AWS_REGION: 'eu-central-1',
-      AWS_ACCESS_KEY_ID: '111111111111',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      ...environment,
-    },
+    env: { EVENT: JSON.stringify(event), ...variablesOf(options) },
   });
   const streams = [child.stdout, child.stderr].map((stream) => ({ stream, text: '' }));
   for (const written of streams) {
@@ -124,6 +170,6 @@ export async function invoke(options: {
   return {
     ...endSchema.parse(JSON.parse(end)),
     output,
-    lines: [...lines, ...errorLines].map((line) => z.record(z.string(), z.unknown()).parse(JSON.parse(line))),
+    lines: [...lines, ...errorLines].map(parseLine),
   };
 }

@@ -3,22 +3,9 @@
  * The last line of its output is JSON: `{"result": …}` or `{"thrown": {"name", "message"}}`, with `maxRss` in bytes.
  */
 import { handler } from '../../../../lambdas/collector/index.ts';
+import { contextOf } from './context.ts';
 
-const deadline = Date.now() + Number(process.env['REMAINING_MILLISECONDS'] ?? 60_000);
-const context = {
-  callbackWaitsForEmptyEventLoop: true,
-  functionName: 'cspm-collector',
-  functionVersion: '$LATEST',
-  invokedFunctionArn: 'arn:aws:lambda:eu-central-1:111111111111:function:cspm-collector',
-  memoryLimitInMB: '512',
-  awsRequestId: '00000000-0000-0000-0000-000000000000',
-  logGroupName: '/aws/lambda/cspm-collector',
-  logStreamName: 'stream',
-  getRemainingTimeInMillis: () => deadline - Date.now(),
-  done: () => {},
-  fail: () => {},
-  succeed: () => {},
-};
+const context = contextOf(Number(process.env['REMAINING_MILLISECONDS'] ?? 60_000));
 
 let came: object;
 try {
