@@ -70,11 +70,7 @@ beforeAll(async () => {
     AWS_REGION: region,
     TF_VAR_api_token: lab.tenant.token,
   };
-  provider = await startSharedProvider(terraform, path.join(folder, 'provider'), {
-    environment,
-    directory: rootFolder,
-    signal: stopped.signal,
-  });
+  provider = await startProvider('provider', environment);
   root = newRoot(environment, provider);
   await root.init();
   await root.apply(variables);
@@ -87,7 +83,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-function newRoot(given: Readonly<Record<string, string>>, shared?: SharedProvider): TerraformRoot {
+function startProvider(name: string, given: Readonly<Record<string, string>>): Promise<SharedProvider> {
+  return startSharedProvider(terraform, path.join(folder, name), {
+    environment: given,
+    directory: rootFolder,
+    signal: stopped.signal,
+  });
+}
+
+function newRoot(given: Readonly<Record<string, string>>, shared: SharedProvider): TerraformRoot {
   return new TerraformRoot(terraform, rootFolder, {
     environment: given,
     provider: shared,
@@ -338,7 +342,10 @@ describe('examples/single-account in a local AWS', () => {
     environment = { ...environment, ...(await administrator()) };
     const before = await evidence();
 
-    const destroyed = newRoot({ ...environment, AWS_ENDPOINT_URL: judged.endpoint }).destroy(variables);
+    const throughJudge = { ...environment, AWS_ENDPOINT_URL: judged.endpoint };
+    await using shared = await startProvider('judged', throughJudge);
+
+    const destroyed = newRoot(throughJudge, shared).destroy(variables);
 
     await expect(destroyed).rejects.toThrow(
       new RegExp(`s3:DeleteBucketPolicy on resource: arn:aws:s3:::${evidenceBucket} with an explicit deny`),
@@ -364,6 +371,7 @@ describe('examples/single-account in a local AWS', () => {
 
   test('a destroy takes the evidence along once that was asked for', async () => {
     const asked = { ...variables, force_destroy: true };
+    await using shared = await startProvider('administrator', environment);
     const targets = ['aws_s3_bucket_policy.evidence', 'aws_dynamodb_table.findings'];
     const { exitCode } = await runTerraform(
       terraform,
@@ -375,10 +383,10 @@ describe('examples/single-account in a local AWS', () => {
         '-var=netskope_tenant=acme',
         '-var=force_destroy=true',
       ],
-      { directory: rootFolder, environment },
+      { directory: rootFolder, environment: { ...environment, ...shared.environment } },
     );
 
-    await newRoot(environment).destroy(asked);
+    await newRoot(environment, shared).destroy(asked);
 
     expect(exitCode).toBe(0);
     expect(await root.output()).toEqual({});

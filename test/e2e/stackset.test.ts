@@ -60,6 +60,7 @@ const variables = {
   tags,
 };
 let lab: Lab;
+let provider: SharedProvider;
 let example: TerraformRoot;
 let otherSettings: Promise<OtherSettings>;
 /** The security group of each account that lets the world in. */
@@ -93,8 +94,14 @@ beforeAll(async () => {
   otherSettings = applyOtherSettings(terraform);
   // The tests that wait for it tell of its errors.
   otherSettings.catch(() => {});
-  example = rootIn(terraform, 'examples/organization');
-  // The StackSet is of all regions; others than the tests' would only start more providers.
+  // With a StackSet, all its provider blocks are the same in one region: they can be one process.
+  provider = await startSharedProvider(terraform, path.join(folder, 'provider-of-example'), {
+    environment: environment(),
+    directory: path.join(folder, 'examples/organization'),
+    signal: stopped.signal,
+  });
+  example = rootIn(terraform, 'examples/organization', provider);
+  // The StackSet is of all regions; others than the tests' would only be more work.
   for (const other of ['us-east-1', 'us-west-2']) {
     await takeOutRegion(path.join(folder, 'examples/organization'), other, { provider: 'goes' });
   }
@@ -108,6 +115,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   stopped.abort();
+  await provider?.[Symbol.asyncDispose]();
   await lab?.stop();
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
@@ -120,15 +128,11 @@ const environment = () => ({
 });
 
 /** A root of the copied project. */
-function rootIn(
-  terraform: TerraformInstallation,
-  directory: string,
-  provider?: SharedProvider,
-): TerraformRoot {
+function rootIn(terraform: TerraformInstallation, directory: string, shared: SharedProvider): TerraformRoot {
   return new TerraformRoot(terraform, path.join(folder, directory), {
-    // Nobody changed what is destroyed: to read it first would start a provider for each region once more.
+    // Nobody changed what is destroyed: it need not be read first.
     environment: { ...environment(), TF_CLI_ARGS_destroy: '-refresh=false' },
-    provider,
+    provider: shared,
     logFile: `${folder}-${path.basename(directory)}-terraform.log`,
     say,
     signal: stopped.signal,
@@ -271,12 +275,12 @@ ${both}
 }
 `,
   );
-  await using provider = await startSharedProvider(terraform, path.join(folder, 'provider'), {
+  await using shared = await startSharedProvider(terraform, path.join(folder, 'provider'), {
     environment: environment(),
     directory: path.join(folder, 'other-settings'),
     signal: stopped.signal,
   });
-  const alone = rootIn(terraform, 'other-settings', provider);
+  const alone = rootIn(terraform, 'other-settings', shared);
   await alone.init();
   const roles: string[][] = [];
   const plans: string[] = [];
