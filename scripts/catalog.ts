@@ -8,6 +8,7 @@
 import { z } from 'zod';
 import {
   EVENT_SOURCE,
+  FINDING_NOTICE,
   FINDING_OUTCOME,
   JOB_OUTCOME,
   TARGET_ROLE_MISSING,
@@ -136,6 +137,7 @@ const vocabulary = {
     source: EVENT_SOURCE,
     finding_outcome: FINDING_OUTCOME,
     job_outcome: JOB_OUTCOME,
+    finding_notice: FINDING_NOTICE,
     target_role_missing: TARGET_ROLE_MISSING,
   },
 };

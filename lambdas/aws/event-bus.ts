@@ -1,6 +1,13 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
-import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME, TARGET_ROLE_MISSING } from '../model/event-names.ts';
+import {
+  EVENT_SOURCE,
+  FINDING_NOTICE,
+  FINDING_OUTCOME,
+  JOB_OUTCOME,
+  TARGET_ROLE_MISSING,
+} from '../model/event-names.ts';
+import type { FindingNotice } from '../model/finding-notice.ts';
 import type { JobEvent } from '../model/job-event.ts';
 import type { OutcomeEvent } from '../model/outcome-event.ts';
 import type { RoleMissingEvent } from '../model/role-missing.ts';
@@ -50,6 +57,19 @@ export function publishJobs(
   clock: Clock = systemClock,
 ): Promise<void> {
   return publish(client, busArn, { type: JOB_OUTCOME, details: events }, clock);
+}
+
+/**
+ * Publishes that findings come back, or are deferred for long. Delivery is at least once.
+ * @throws DeliveryError and AWS's own error, as `publish`
+ */
+export function publishFindingNotices(
+  client: EventBridgeClient,
+  busArn: string,
+  events: readonly FindingNotice[],
+  clock: Clock = systemClock,
+): Promise<void> {
+  return publish(client, busArn, { type: FINDING_NOTICE, details: events }, clock);
 }
 
 /**

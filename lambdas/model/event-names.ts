@@ -7,5 +7,8 @@ export const FINDING_OUTCOME = 'Finding Outcome';
 /** The `detail-type` of the events whose detail is a `JobEvent`. */
 export const JOB_OUTCOME = 'Job Outcome';
 
+/** The `detail-type` of the events whose detail is a `FindingNotice`. */
+export const FINDING_NOTICE = 'Finding Notice';
+
 /** The `detail-type` of the events whose detail is a `RoleMissingEvent`. */
 export const TARGET_ROLE_MISSING = 'Target Role Missing';

@@ -26,6 +26,12 @@ export const metrics = {
     counts: 'rules that have not been polled successfully for two of their periods',
   },
   FailedFindings: { perRule: false, counts: 'failed findings, of all rules, in accounts that have the role' },
+  RecurringFindings: { perRule: false, counts: 'findings that were fixed three times within seven days' },
+  LastingDeferrals: {
+    perRule: false,
+    counts: 'findings that are deferred for more days than the settings say',
+  },
+  OldestDeferral: { perRule: false, counts: 'days since which the finding is deferred that waits longest' },
   RoleMissing: { perRule: false, counts: 'accounts whose target role could not be assumed' },
   TakeBackFailed: { perRule: false, counts: 'changes that should have been taken back and could not be' },
   SettingsInvalid: { perRule: false, counts: 'jobs that found settings they could not read' },

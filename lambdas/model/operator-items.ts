@@ -8,7 +8,7 @@ export const ALL = '*';
 /** Names what a hold is on. `region`, `resource` and `rule` may be `*`: all of them. */
 export interface HoldName {
   readonly account: string;
-  /** As in the finding: `global` for a resource of no region. */
+  /** The region as in the finding: `global` for a resource of no region. */
   readonly region: string;
   /** The id of the resource that would be changed. */
   readonly resource: string;

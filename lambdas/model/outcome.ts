@@ -92,6 +92,8 @@ export const outcomeSchema = z.object({
   replaces: z.string().optional(),
   /** The keys of further ones: an attempt that could not learn of the others had written one. */
   alsoReplaces: z.array(z.string()).optional(),
+  /** Set with `remediated` where it was fixed again and again within a week: how often, and since when. */
+  recurring: z.object({ times: z.number().int().positive(), since: timestampSchema }).optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,

@@ -68,6 +68,10 @@ export const findingItemSchema = itemSchema.extend({
   attempts: z.number().int().nonnegative(),
   /** The failures in a row; missing where it did not fail last. */
   backOff: backOffSchema.optional(),
+  /** Times of the last messages to people about it, by kind. */
+  told: z
+    .object({ recurring: timestampSchema.optional(), lasting_deferral: timestampSchema.optional() })
+    .optional(),
   /** The last changes of its outcome. Oldest first. */
   changes: z
     .array(
@@ -146,7 +150,7 @@ export const accountItemSchema = itemSchema.extend({
   state: z.enum(['noticed', 'reported']),
   /** The report that wrote it: by it a report knows its own write. */
   writer: z.string().min(1),
-  /** By rule: the last poll of which a job looked whether the role is back, and that job. */
+  /** The last poll of each rule of which a job looked whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** Time of the last message to people; missing in items of before it was noted. */
   toldAt: timestampSchema.optional(),

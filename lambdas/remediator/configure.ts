@@ -1,5 +1,6 @@
 import { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import { DEFERRED_DAYS } from '../model/settings.ts';
 import type { Action } from './action.ts';
 import { endedExemptions } from './ended-exemptions.ts';
 import { askGates } from './gates/gate.ts';
@@ -32,6 +33,7 @@ export async function configure(
     const work = await readSettings(job);
     learned.mode = work.mode;
     learned.settingsVersions = work.settings.versions;
+    learned.deferredDays = work.settings.allRules.deferred_days ?? DEFERRED_DAYS;
     learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     const blockedBy = await blockedNow(pending, work);

@@ -17,8 +17,17 @@ export interface JobResult {
   readonly settingsError?: SettingsError;
   /** True where the target role is missing in the account: a state of the account, not of its findings. */
   readonly isRoleMissing: boolean;
+  readonly deferrals: Deferrals;
   /** Other errors: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
+}
+
+/** Findings that have been deferred for a while. */
+export interface Deferrals {
+  /** Days since which the one that waits longest is deferred. */
+  readonly oldestDays: number;
+  /** Number of those that are deferred for longer than the settings say. */
+  readonly lasting: number;
 }
 
 /** A finding for the next attempt, with what was applied to it so far. */
@@ -30,5 +39,6 @@ export const nothingLeft: JobResult = {
   unfinished: [],
   inProgress: [],
   isRoleMissing: false,
+  deferrals: { oldestDays: 0, lasting: 0 },
   failures: [],
 };

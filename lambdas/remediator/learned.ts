@@ -19,5 +19,9 @@ export interface Learned {
   readonly idle: Finding[];
   /** True where outcomes that are as before are published, too. */
   publishesAll: boolean;
+  /** Number of days after which people are told of what is deferred. */
+  deferredDays: number;
+  /** The tags of the resources that were found to violate the rule. */
+  tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly failures: unknown[];
 }

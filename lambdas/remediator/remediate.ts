@@ -2,10 +2,10 @@ import type { AwsSession } from '../aws/session.ts';
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import { type Job, journalId } from '../model/job.ts';
+import { DEFERRED_DAYS } from '../model/settings.ts';
 import { loadRule } from '../rules/index.ts';
 import { Book, type Entry } from './book.ts';
 import { configure } from './configure.ts';
-import { endedExemptions } from './ended-exemptions.ts';
 import { passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
@@ -14,6 +14,7 @@ import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
 import { DoneJobs } from './record/done-jobs.ts';
 import { FindingMemory } from './record/finding-memory.ts';
+import { deferralsOf } from './record/finding-notices.ts';
 import { Holds } from './record/holds.ts';
 import { Journal } from './record/journal.ts';
 import { confirmHeld, endLease, takeLease } from './record/lease.ts';
@@ -27,6 +28,7 @@ import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
+import { learnTags } from './stages/learn-tags.ts';
 import { openSession } from './stages/open-session.ts';
 import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
@@ -64,6 +66,8 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     isRoleMissing: false,
     isRoleRefused: false,
     publishesAll: false,
+    deferredDays: DEFERRED_DAYS,
+    tags: new Map(),
     endedExemptions: new Map(),
     idle: [],
     failures: [],
@@ -131,7 +135,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
 
   const resources = book.pending.map(({ resource }) => resource);
   const assessments = await assessPending(session, resources, endings, work);
-  learned.endedExemptions = endedExemptions(work.job.findings, assessments, work);
+  learnTags(assessments, work, learned);
   const reading = readingOf(session, work);
   const planned = await planFixes(session, book.pending, assessments, work, endings, reading);
   book.add(planned.verdicts);
@@ -196,7 +200,7 @@ async function record(
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);
-  const { published, toWrite, unpublished } = await publishRecorded(work, written, learned.publishesAll);
+  const { published, toWrite, unpublished, waiting } = await publishRecorded(work, written, learned);
   failures.push(...unpublished);
   try {
     if (learned.isRoleRefused) await role.missing();
@@ -220,6 +224,7 @@ async function record(
     inProgress: book.in('in_progress'),
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
+    deferrals: deferralsOf(waiting, learned.deferredDays, ports.clock.now()),
     failures,
   };
 }

@@ -44,13 +44,16 @@ export function report(job: Job, result: JobResult): void {
   countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + open.length);
 }
 
-function countOutcomes({ poll }: Job, { outcomes, isRoleMissing }: JobResult): void {
+function countOutcomes({ poll }: Job, { outcomes, deferrals, isRoleMissing }: JobResult): void {
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
   // Of all rules together: what the region's alarms look at. A missing role is reported once, not per finding.
   if (isRoleMissing) count('RoleMissing', 1);
   else countIf('FailedFindings', counts.get('failed') ?? 0);
+  countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
+  countIf('LastingDeferrals', deferrals.lasting);
+  countIf('OldestDeferral', deferrals.oldestDays);
 }
 
 function countIf(metric: MetricName, number: number): void {

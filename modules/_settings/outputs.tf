@@ -65,6 +65,7 @@ output "account_settings" {
       mode  = local.new_accounts.mode
       until = local.new_until
     } },
+    { for days in [module.typed.notifications.deferred_days] : "deferred_days" => days if days != 14 },
     { for events in var.events == "changed" ? [] : [var.events] : "events" => events },
   ))
 }

@@ -96,6 +96,24 @@ locals {
       width  = 24
       height = 6
       properties = {
+        title  = "What comes back, and what waits"
+        region = local.home_region
+        view   = "timeSeries"
+        stat   = "Sum"
+        period = 3600
+        yAxis  = { left = { min = 0, showUnits = false }, right = { min = 0, label = "days", showUnits = false } }
+        metrics = concat(
+          [for region in local.regions : [local.metrics_namespace, local.metric.RecurringFindings, "service", local.remediator_name, { region = region, label = "fixed again and again, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.LastingDeferrals, "service", local.remediator_name, { region = region, label = "deferred for long, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.OldestDeferral, "service", local.remediator_name, { region = region, label = "oldest deferral, ${region}", stat = "Maximum", yAxis = "right" }]],
+        )
+      }
+    },
+    {
+      type   = "metric"
+      width  = 24
+      height = 6
+      properties = {
         title  = "What an operator must fix"
         region = local.home_region
         view   = "timeSeries"

@@ -80,6 +80,24 @@ locals {
       }
       text = "role missing: account <account> has findings, and since <since> the remediators can't assume their role there (noticed for <rule> in <region>). It is missing, or does not trust them. Deploy modules/target there, look at the StackSet's operations, or name the account in excluded_accounts. While it lasts, this is said once a week."
     }
+    # Once a week while it lasts: see lambdas/remediator/record/finding-notices.ts.
+    finding-notices = {
+      wanted      = true
+      description = "Findings that come back again and again, or are deferred for long."
+      bus         = local.event_bus_name
+      pattern = {
+        source      = [local.vocabulary.events.source]
+        detail-type = [local.vocabulary.events.finding_notice]
+      }
+      paths = {
+        kind    = "$.detail.kind"
+        account = "$.detail.account"
+        region  = "$.detail.region"
+        rule    = "$.detail.rule"
+        words   = "$.detail.words"
+      }
+      text = "<kind>: <rule> in account <account>, region <region>: <words>. While it lasts, this is said once a week."
+    }
     # CloudWatch puts its alarms' states on the default bus of their region; per-region passes on those of its own.
     alarms = {
       wanted      = true

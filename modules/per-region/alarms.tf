@@ -81,6 +81,30 @@ locals {
       period             = 3600
       evaluation_periods = 2
     }
+    findings-recurring = {
+      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are fixed all the same. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'again and again' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
+      namespace   = var.link.metrics_namespace
+      metric      = local.metric.RecurringFindings
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      # Of each finding the event bus tells by itself, once a week.
+      is_passed_on       = false
+      period             = 3600
+      evaluation_periods = 2
+    }
+    deferrals-lasting = {
+      description = "Findings have been deferred for more than notifications.deferred_days days. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Lift the hold or the pause that the reasons name, open the maintenance window, or raise the limit."
+      namespace   = var.link.metrics_namespace
+      metric      = local.metric.LastingDeferrals
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      threshold   = 0
+      # As above.
+      is_passed_on       = false
+      period             = 3600
+      evaluation_periods = 2
+    }
     # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
     remediator-throttled = {
       description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."

@@ -105,6 +105,7 @@ function remember(
     firstSeen: known?.firstSeen ?? poll.asOf,
     lastSeen,
     attempts,
+    ...(known?.told !== undefined && { told: known.told }),
     changes: [...changes, change].slice(-REMEMBERED_CHANGES),
   };
   return { record: withBackOff(record, after), isChange: true };

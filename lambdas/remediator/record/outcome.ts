@@ -9,6 +9,7 @@ import type { Book, Entry } from '../book.ts';
 import type { OutcomeDetails } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Journal } from './journal.ts';
+import { recurrenceOf, recurrenceWords } from './recurring.ts';
 
 /** Context of an outcome besides its finding's state. */
 export interface OutcomeContext extends Work {
@@ -19,6 +20,8 @@ export interface OutcomeContext extends Work {
   readonly settingsVersions?: SettingsVersions | undefined;
   /** The exemptions that name a resource but have ended, by resource. */
   readonly endedExemptions: ReadonlyMap<string, readonly string[]>;
+  /** The tags of resources that were found to violate the rule. */
+  readonly tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
 /**
@@ -85,14 +88,32 @@ async function withUnconfirmed(
   return reason === undefined ? words : `${reason}; ${words}`;
 }
 
+/** A fix that had to be made again and again says so. */
+function withRecurrence(
+  finding: Finding,
+  at: string,
+  facts: OutcomeFacts,
+  { job, journal, memory, tags }: OutcomeContext,
+): OutcomeFacts & Pick<Outcome, 'recurring'> {
+  const { resource } = finding;
+  if (facts.outcome !== 'remediated' || journal.applied(resource).length === 0) return facts;
+  const recurring = recurrenceOf(memory.of(resource), job.poll, Date.parse(at));
+  if (recurring === undefined) return facts;
+  const words = recurrenceWords(recurring, finding, tags.get(resource));
+  const reason = facts.reason === undefined ? words : `${facts.reason}; ${words}`;
+  return { ...facts, reason, recurring };
+}
+
 /** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
 async function composeOutcome(
   finding: Finding,
   finishedAt: string,
-  facts: OutcomeFacts,
-  { job, journal, mode, settingsVersions, startedAt, endedExemptions }: OutcomeContext,
+  given: OutcomeFacts,
+  context: OutcomeContext,
 ): Promise<Outcome> {
+  const { job, journal, mode, settingsVersions, startedAt, endedExemptions } = context;
   const { resource } = finding;
+  const facts = withRecurrence(finding, finishedAt, given, context);
   const earlierPlan = journal.earlierPlan(resource);
   const applied = journal.applied(resource);
   const seen = journal.seen(resource) ?? facts.seen;

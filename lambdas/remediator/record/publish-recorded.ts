@@ -1,5 +1,6 @@
 import { isProvisional } from '../../model/outcome.ts';
 import type { Work } from '../work.ts';
+import { deferredSince, dueNotices, type Waiting } from './finding-notices.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
@@ -11,6 +12,8 @@ export interface Published {
   readonly toWrite: readonly FindingRecord[];
   /** The error where the event bus does not take them. */
   readonly unpublished: readonly unknown[];
+  /** The findings that were deferred before this attempt, too. */
+  readonly waiting: readonly Waiting[];
 }
 
 /**
@@ -21,24 +24,28 @@ export interface Published {
  * nobody would.
  * @param written what this attempt recorded
  * @param publishesAll whether outcomes that are as before are published, too
+ * @param deferredDays after how many days people are told of what is deferred
  */
 export async function publishRecorded(
   { job, journal, log, memory, retries, ports }: Work,
   written: readonly RecordedOutcome[],
-  publishesAll: boolean,
+  { publishesAll, deferredDays }: { readonly publishesAll: boolean; readonly deferredDays: number },
 ): Promise<Published> {
   const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
   const published = recorded.filter(
     (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
   );
-  const { toWrite, changed } = memory.learn(recorded, retries.cleared);
+  const { changed, ...learned } = memory.learn(recorded, retries.cleared);
+  const now = ports.clock.now();
+  const { notices, toWrite } = dueNotices(recorded, learned.toWrite, { job, memory, deferredDays, now });
+  const waiting = deferredSince(recorded, memory);
   const withEvent = publishesAll ? published : published.filter((each) => changed.includes(each));
   try {
-    await ports.publish({ job, withEvent, recorded: published, changed });
+    await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
-    return { published, toWrite, unpublished: [] };
+    return { published, toWrite, unpublished: [], waiting };
   } catch (error) {
     // What the table has counts as published.
-    return { published, toWrite: [], unpublished: [error] };
+    return { published, toWrite: [], unpublished: [error], waiting };
   }
 }

@@ -1,6 +1,7 @@
-import { publishJobs, publishOutcomes } from '../../aws/event-bus.ts';
+import { publishFindingNotices, publishJobs, publishOutcomes } from '../../aws/event-bus.ts';
 import type { EventBridgeClient } from '../../aws/eventbridge.ts';
 import type { Clock } from '../../model/clock.ts';
+import type { FindingNotice } from '../../model/finding-notice.ts';
 import type { Job } from '../../model/job.ts';
 import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
@@ -15,6 +16,7 @@ export interface Publication {
   readonly recorded: readonly RecordedOutcome[];
   /** Outcomes that are other than before, or changed something. */
   readonly changed: readonly RecordedOutcome[];
+  readonly notices: readonly FindingNotice[];
 }
 
 /** Destination of events, and the place of their evidence. */
@@ -28,7 +30,7 @@ export interface EventPlace {
 /** Puts outcomes on the event bus, each with the place of its evidence, and one event per object of outcomes. */
 export async function publishWithEvidence(
   { client, busArn, evidenceBucket: bucket, clock }: EventPlace,
-  { job, withEvent, recorded, changed }: Publication,
+  { job, withEvent, recorded, changed, notices }: Publication,
 ): Promise<void> {
   const events = withEvent.map(({ outcome, evidence }) =>
     outcomeEvent(outcome, `s3://${bucket}/${evidence}`),
@@ -41,4 +43,5 @@ export async function publishWithEvidence(
     return jobEvent(job, outcomes, ofObject.filter((each) => changed.includes(each)).length, { bucket, key });
   });
   await publishJobs(client, busArn, counts, clock);
+  await publishFindingNotices(client, busArn, notices, clock);
 }

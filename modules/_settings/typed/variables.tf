@@ -415,6 +415,8 @@ variable "notifications" {
     each_finding = optional(bool, false)
     # The outcomes of `each_finding`: `deferred`, `failed`, `not_applicable`, `unprocessable`.
     outcomes = optional(set(string), ["failed", "unprocessable"])
+    # How many days a finding is `deferred` before there is a message about it, once a week.
+    deferred_days = optional(number, 14)
   })
   default  = {}
   nullable = false
@@ -422,6 +424,11 @@ variable "notifications" {
   validation {
     condition     = alltrue([for address in var.notifications.email_addresses : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
     error_message = "notifications.email_addresses holds ${join(", ", [for address in var.notifications.email_addresses : "\"${address}\"" if !can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])}: expected addresses such as \"security@example.com\"."
+  }
+
+  validation {
+    condition     = var.notifications.deferred_days >= 1 && floor(var.notifications.deferred_days) == var.notifications.deferred_days
+    error_message = "notifications.deferred_days is ${var.notifications.deferred_days}: expected a whole number of days, 1 or more."
   }
 
   # Those that always have a reason.

@@ -15,7 +15,7 @@ run "by_default" {
 
   assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
-      "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters", "What an operator must fix",
+      "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters", "What comes back, and what waits", "What an operator must fix",
     ]
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }

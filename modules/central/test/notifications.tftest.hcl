@@ -18,7 +18,7 @@ run "alarms_by_default" {
 
   # No message for a single finding: an alarm reports what failed, all together.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -140,7 +140,7 @@ run "each_finding" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -180,7 +180,7 @@ run "other_outcomes" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "findings", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
     error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
   }
 
@@ -199,7 +199,7 @@ run "each_finding_of_no_outcome" {
 
   # A pattern of no outcomes would be refused.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 }

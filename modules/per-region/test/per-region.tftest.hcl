@@ -139,7 +139,7 @@ run "enabled_creates" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "alarms-dead-letters", "findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention", "oldest-job",
+      "alarms-dead-letters", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention", "oldest-job",
       "remediator-errors", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
     ])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
@@ -325,7 +325,7 @@ run "alarms_go_to_the_central_bus" {
 
   assert {
     condition = jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).source == ["aws.cloudwatch"] && toset(jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources) == toset([
-      for name, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if name != "roles-missing"
+      for name, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if !contains(["deferrals-lasting", "findings-recurring", "roles-missing"], name)
     ])
     error_message = "Pattern: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
   }

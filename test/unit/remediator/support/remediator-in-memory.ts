@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
+import type { FindingNotice } from '../../../../lambdas/model/finding-notice.ts';
 import { type Job, jobId, type Poll, pollId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
@@ -141,6 +142,8 @@ export class RemediatorInMemory {
   /** The jobs that wanted to look whether a missing role is back, in order, and whether they may. */
   readonly probes: Probe[] = [];
   mayProbe = true;
+  /** Notices about findings that the event bus has, in order. */
+  readonly notices: FindingNotice[] = [];
   /** Outcomes that the event bus has, in order. */
   readonly published: Outcome[] = [];
   /** Chooses the error that a port throws instead of what it should do, asked at each call. */
@@ -282,8 +285,9 @@ export class RemediatorInMemory {
             this.table.account = undefined;
           }),
       },
-      publish: ({ withEvent }) =>
+      publish: ({ withEvent, notices }) =>
         call('publish', () => {
+          this.notices.push(...structuredClone(notices));
           this.published.push(...structuredClone(withEvent.map(({ outcome }) => outcome)));
         }),
     };

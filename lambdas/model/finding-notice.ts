@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+
+/**
+ * The `detail` of an event of the type `Finding Notice`: findings of one job of which people are told, once a week while it
+ * lasts.
+ */
+export const findingNoticeSchema = z.object({
+  version: z.literal(1),
+  /** The same however often the event is delivered. */
+  id: z.string(),
+  /** `recurring`: fixed again and again. `lasting_deferral`: deferred for longer than the settings say. */
+  kind: z.enum(['recurring', 'lasting_deferral']),
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  region: regionSchema,
+  findings: z.array(z.object({ resource: z.string(), since: timestampSchema, reason: z.string() })).min(1),
+  /** Text for a person: what it is about, and what to do. */
+  words: z.string(),
+});
+export type FindingNotice = z.infer<typeof findingNoticeSchema>;
+export type FindingNoticeKind = FindingNotice['kind'];

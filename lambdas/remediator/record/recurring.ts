@@ -1,0 +1,46 @@
+import type { Finding } from '../../model/finding.ts';
+import { type Poll, pollId } from '../../model/job.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { FindingRecord } from './findings-store.ts';
+
+/** A finding that was fixed so often within so long comes back: whoever brings it back does not know of the fix. */
+const FIXES = 3;
+const WITHIN_MILLISECONDS = 7 * 86_400_000;
+
+/** The tag that CloudFormation gives what it makes (user guide, "Resource tag"). */
+const STACK_TAG = 'aws:cloudformation:stack-name';
+
+/**
+ * Tells how often a finding was fixed within a week, with the fix of this poll; undefined where it does not come back.
+ * @param known knowledge of it from before
+ * @param now milliseconds since 1970
+ */
+export function recurrenceOf(
+  known: FindingRecord | undefined,
+  poll: Poll,
+  now: number,
+): Outcome['recurring'] {
+  const before = (known?.changes ?? []).filter(
+    (change) =>
+      change.outcome === 'remediated' &&
+      pollId(change.poll) !== pollId(poll) &&
+      now - Date.parse(change.at) < WITHIN_MILLISECONDS,
+  );
+  const [first] = before;
+  if (first === undefined || before.length + 1 < FIXES) return undefined;
+  return { times: before.length + 1, since: first.at };
+}
+
+/** Explains a finding that comes back, and what to do. @param tags those of its resource, where they were read */
+export function recurrenceWords(
+  { times, since }: NonNullable<Outcome['recurring']>,
+  { resource, account }: Finding,
+  tags: Readonly<Record<string, string>> | undefined,
+): string {
+  const stack = tags?.[STACK_TAG];
+  const whose =
+    stack === undefined
+      ? `CloudTrail of account ${account} says who changes it; if that is Terraform or CloudFormation, the fix belongs into its code`
+      : `it belongs to the CloudFormation stack ${stack}, whose template brings the violation back: fix the template`;
+  return `${resource} was fixed ${times} times since ${since}, and violates the rule again and again: ${whose}, or exempt it`;
+}
