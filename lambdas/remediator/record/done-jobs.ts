@@ -26,7 +26,7 @@ export interface EvidenceOfOther {
 export class DoneJobs {
   readonly #job: Job;
   readonly #table: Pick<FindingsStore, 'writeDone'>;
-  /** What the table holds, as far as it is known. */
+  /** The table's item, as far as it is known. */
   #known: Done | undefined;
 
   constructor(job: Job, table: Pick<FindingsStore, 'writeDone'>) {

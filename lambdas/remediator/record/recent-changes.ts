@@ -62,7 +62,7 @@ export class RecentChanges {
     );
   }
 
-  /** What is in the evidence of other jobs of the poll, and not in the table: they ended before they told it. */
+  /** Changes in the evidence of other jobs of the poll that are not in the table: they ended before they told it. */
   #recordedByOthers(resource: string, known: readonly RecentChange[]): RecentChange[] {
     const { job, journal, log } = this.#context;
     const applied = log.appliedByOthers().filter(({ change }) => change.resource === resource);

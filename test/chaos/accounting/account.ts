@@ -239,7 +239,7 @@ function checkEvents(cloud: CloudModel, lines: readonly Line[], problems: string
   }
 }
 
-/** What a poll says that it sent is what it has outcomes of. */
+/** Checks that a poll has outcomes of what it says that it sent. */
 function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
   const byPoll = grouped(
     lines,

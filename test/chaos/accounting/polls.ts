@@ -21,7 +21,7 @@ const UNREAD_SHARE = 0.2;
 /** Lambda starts a function twice more that failed; then someone starts the poll anew. */
 const MOST_RUNS = 30;
 
-/** What a poll gives. */
+/** The findings that a poll gives. */
 export interface Given {
   readonly expected: readonly Expected[];
   /** True where the source works on some of the findings itself, and gives items that nobody can read. */

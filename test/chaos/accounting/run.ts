@@ -25,7 +25,7 @@ export const TIMEOUT_MILLISECONDS = 300_000;
 const FAULT_SHARE = 0.02;
 const KILL_SHARE = 0.12;
 const DOUBLE_SHARE = 0.04;
-/** How often a rule's method is its runbook, where it has one. */
+/** The share of polls in which a rule's method is its runbook, where it has one. */
 const RUNBOOK_SHARE = 0.7;
 /** A function is ended by one of its first calls. */
 const MOST_CALLS_BEFORE_KILL = 40;
