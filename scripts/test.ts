@@ -131,7 +131,7 @@ async function runStep(step: Step): Promise<StepResult> {
   runningSince.set(step, start);
   const end = await runCommand(step.command(report, folder), {
     directory: root,
-    environment,
+    environment: { ...environment, ...step.environment },
     logFile: log,
     minutes: step.minutes,
     signal: interruption.signal,

@@ -23,6 +23,7 @@ import {
 } from '../../../lab/scripted-aws/network-acls.ts';
 import { ec2Error, type ReceivedCall, type ScriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
 import { deleting, doorOf } from '../../../lab/traffic/network-acls.ts';
+import { cases } from '../../support/cases.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 
@@ -830,6 +831,6 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
         expect(aws.calls.filter(isWrite).length).toBeLessThanOrEqual(5);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: cases(75) },
   );
 }, 120_000);

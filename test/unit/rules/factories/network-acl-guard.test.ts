@@ -7,6 +7,7 @@ import { rule } from '../../../../lambdas/rules/network-acl-subnet-allows-all/ru
 import { testSession } from '../../../lab/accounts/session.ts';
 import { ACL_ACCOUNT, scriptedNetworkAcls } from '../../../lab/scripted-aws/network-acls.ts';
 import { applied, doorOf, isWithin, type Packet } from '../../../lab/traffic/network-acls.ts';
+import { cases } from '../../support/cases.ts';
 
 const ACL = 'acl-0123456789abcdef0';
 const VPC_CIDRS = ['172.31.0.0/16', '2001:db8:1::/48'];
@@ -482,6 +483,6 @@ test('for any list: named, and refused, is exactly what single packets say is cu
         expect('notApplicable' in guarded ? guarded.notApplicable.match(CUT)?.sort() : guarded).toEqual(lost);
       },
     ),
-    { numRuns: 3_000 },
+    { numRuns: cases(600) },
   );
 }, 120_000);

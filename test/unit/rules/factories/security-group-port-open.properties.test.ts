@@ -17,6 +17,7 @@ import {
   SecurityGroupModel,
   type Traffic,
 } from '../../../lab/traffic/security-groups.ts';
+import { cases } from '../../support/cases.ts';
 
 type AllTraffic = 'split' | 'revoke';
 
@@ -220,8 +221,7 @@ async function fixAgainstOthers(
   }
 }
 
-/** Number of cases for each property. */
-const runs = { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 50) };
+const runs = { numRuns: cases(50) };
 
 function partsOf(change: Change): IngressRule[] {
   const { after, pieces } = shrink.schema.parse(change);

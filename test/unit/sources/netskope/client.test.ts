@@ -7,6 +7,7 @@ import { NetskopeClient, type TokenStore } from '../../../../lambdas/sources/net
 import { Pacer } from '../../../../lambdas/sources/netskope/pacer.ts';
 import { FakeClock } from '../../collector/support/fake-clock.ts';
 import { type Sent, send, startServer } from '../../collector/support/http-server.ts';
+import { cases } from '../../support/cases.ts';
 
 const TOKEN = 'simulated+tenant/token==';
 const SECRET = 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope';
@@ -356,7 +357,7 @@ describe('the token is nowhere but in the request', () => {
           expect(error.message).not.toContain(spelling.slice(0, 8));
         }
       }),
-      { numRuns: 150 },
+      { numRuns: cases(50) },
     );
   });
 
