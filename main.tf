@@ -78,6 +78,7 @@ module "target" {
   rules               = keys(local.rules)
   runbooks            = anytrue([for rule in values(local.rules) : lookup(rule, "method", null) == "runbook"])
   undo                = var.undo
+  cloudtrail_lookup   = var.cloudtrail_lookup
   tags                = var.tags
 
   iam = {

@@ -107,6 +107,13 @@ variable "protect_own_account" {
   nullable    = false
 }
 
+variable "cloudtrail_lookup" {
+  description = "Whether the target role may ask CloudTrail who undid a fix that had to be made three times within seven days (`cloudtrail:LookupEvents`)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "undo" {
   description = "Whether the target role holds the permissions that only an undo needs, such as deleting a flow log that a rule created; set it to `true` before you undo changes."
   type        = bool

@@ -2,5 +2,6 @@ export {
   CloudTrailClient,
   DescribeTrailsCommand,
   ListTagsCommand,
+  LookupEventsCommand,
   UpdateTrailCommand,
 } from '@aws-sdk/client-cloudtrail';

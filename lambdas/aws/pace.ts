@@ -25,6 +25,12 @@ export const ec2Writes: Pace = { quota: 'ec2', perSecond: 5, burst: 25 };
 export const cloudTrailWrites: Pace = { quota: 'cloudtrail', perSecond: 1, burst: 1 };
 
 /**
+ * LookupEvents: two per second for each account and region.
+ * https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+ */
+export const cloudTrailLookups: Pace = { quota: 'cloudtrail-lookups', perSecond: 2, burst: 1 };
+
+/**
  * Keeps changes apart so that AWS need not throttle them. Each function instance keeps its own count: jobs of one
  * account and region never run side by side, so one instance makes all changes of a place at a time.
  */

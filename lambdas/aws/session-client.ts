@@ -25,7 +25,7 @@ export async function checkCall(operation: string): Promise<void> {
 
 /** Tells whether a call can't have changed anything, by its operation: `DescribeSecurityGroups`. */
 export function isRead(operation: string): boolean {
-  return /^(Describe|Get|Head|List)/.test(operation);
+  return /^(Describe|Get|Head|List|Lookup)/.test(operation);
 }
 
 /**

@@ -9,8 +9,11 @@ export const findingNoticeSchema = z.object({
   version: z.literal(1),
   /** The same however often the event is delivered. */
   id: z.string(),
-  /** `recurring`: fixed again and again. `lasting_deferral`: deferred for longer than the settings say. */
-  kind: z.enum(['recurring', 'lasting_deferral']),
+  /**
+   * `recurring`: fixed again and again. `undone_by`: who undid a fix of such a one, as CloudTrail says. `lasting_deferral`:
+   * deferred for longer than the settings say.
+   */
+  kind: z.enum(['recurring', 'undone_by', 'lasting_deferral']),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: regionSchema,
@@ -19,4 +22,3 @@ export const findingNoticeSchema = z.object({
   words: z.string(),
 });
 export type FindingNotice = z.infer<typeof findingNoticeSchema>;
-export type FindingNoticeKind = FindingNotice['kind'];

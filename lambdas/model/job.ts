@@ -43,6 +43,15 @@ export function pollId(poll: Poll): string {
   return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
+/** A question to CloudTrail: who changed a resource between two moments. */
+const investigationSchema = z.object({
+  /** The resource that was changed, which need not be the finding's. */
+  changed: z.string().min(1).max(2048),
+  from: timestampSchema,
+  to: timestampSchema,
+});
+export type Investigation = z.infer<typeof investigationSchema>;
+
 /** The collector's request to a region's remediator: some findings of one rule, account and region. */
 export const jobSchema = z
   .object({
@@ -68,6 +77,11 @@ export const jobSchema = z
      * resource.
      */
     leaves: z.record(z.string(), z.string()).optional(),
+    /**
+     * Set in a job that only asks CloudTrail, some minutes after fixes, who undid the ones before them: nothing is changed. By
+     * the finding's resource.
+     */
+    investigates: z.record(z.string(), investigationSchema).optional(),
     /** Set in a job that looks again at what an earlier one began and AWS takes minutes for. */
     continues: z
       .object({
@@ -118,6 +132,7 @@ export function jobId(job: Job): string {
     ...(job.continues === undefined ? [] : [job.continues.job, job.continues.look]),
     ...(job.atMost === undefined ? [] : [job.atMost]),
     ...(job.closes === undefined ? [] : ['closes']),
+    ...(job.investigates === undefined ? [] : ['investigates']),
     ...(job.leaves === undefined ? [] : ['leaves']),
   ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');

@@ -9,7 +9,8 @@ import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
 import type { Environment } from './environment.ts';
-import type { JobResult } from './job-result.ts';
+import { investigate } from './investigate.ts';
+import { type JobResult, nothingLeft } from './job-result.ts';
 import { ObjectSettings } from './object-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
@@ -70,6 +71,11 @@ export function createRemediator(
       return session;
     };
     try {
+      if (job.investigates !== undefined) {
+        const lines = await investigate(job, attempt, { ...ports, openSession });
+        for (const line of lines) logger.warn(line);
+        return nothingLeft;
+      }
       return await remediate(job, attempt, { ...ports, openSession });
     } finally {
       for (const session of opened) session.close();

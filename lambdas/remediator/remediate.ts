@@ -28,6 +28,7 @@ import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
+import { scheduleInvestigation } from './stages/investigations.ts';
 import { learnTags } from './stages/learn-tags.ts';
 import { openSession } from './stages/open-session.ts';
 import { passPlans } from './stages/pass-plans.ts';
@@ -200,9 +201,10 @@ async function record(
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);
-  const { published, toWrite, unpublished, waiting } = await publishRecorded(work, written, learned);
+  const { published, toWrite, unpublished, notices, waiting } = await publishRecorded(work, written, learned);
   failures.push(...unpublished);
   try {
+    await scheduleInvestigation(notices, published, work);
     if (learned.isRoleRefused) await role.missing();
   } catch (error) {
     failures.push(error);

@@ -26,14 +26,18 @@ locals {
   # runbooks need, the runbooks' role what the runbooks call. Resources are in order before they are filled in, so that
   # they are in the same order whatever is filled in.
   granted = {
-    remediation = flatten([
-      for rule in local.rules : [
-        for permissions in concat(
-          [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
-          [try(local.runbooks[rule].start, [])],
-        ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
-      ]
-    ])
+    remediation = concat(
+      flatten([
+        for rule in local.rules : [
+          for permissions in concat(
+            [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
+            [try(local.runbooks[rule].start, [])],
+          ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
+        ]
+      ]),
+      # Takes no resource.
+      var.cloudtrail_lookup ? [jsonencode({ actions = ["cloudtrail:LookupEvents"], resources = ["*"] })] : [],
+    )
     automation = flatten([
       for rule in local.rules : [
         for permission in try(local.runbooks[rule].permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))

@@ -73,6 +73,13 @@ variable "undo" {
   nullable    = false
 }
 
+variable "cloudtrail_lookup" {
+  description = "Whether the role may ask CloudTrail who undid a fix."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "role_path" {
   description = "The path of the roles."
   type        = string

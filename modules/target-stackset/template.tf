@@ -10,6 +10,7 @@ module "policy" {
   rules                = var.rules
   runbooks             = var.runbooks
   undo                 = var.undo
+  cloudtrail_lookup    = var.cloudtrail_lookup
   role_path            = module.typed.iam.path
   remediator_role_path = module.typed.iam.remediator_role_path
   delivery_role_name   = module.typed.iam.delivery_role_name

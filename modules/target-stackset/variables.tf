@@ -49,6 +49,13 @@ variable "undo" {
   nullable    = false
 }
 
+variable "cloudtrail_lookup" {
+  description = "Whether the roles may ask CloudTrail who undid a fix that had to be made three times within seven days (`cloudtrail:LookupEvents`)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "organizational_units" {
   description = "The organizational units (`ou-…`) or root (`r-…`) whose accounts get the role, units beneath them included, by id or by any key with an `id`; the management account needs `target` instead."
   type        = any

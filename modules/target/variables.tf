@@ -49,6 +49,13 @@ variable "undo" {
   nullable    = false
 }
 
+variable "cloudtrail_lookup" {
+  description = "Whether the role may ask CloudTrail who undid a fix that had to be made three times within seven days (`cloudtrail:LookupEvents`)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "iam" {
   description = "Settings of the role in this account."
   type        = any

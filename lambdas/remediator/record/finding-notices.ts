@@ -1,5 +1,5 @@
 import { eventId } from '../../model/event-id.ts';
-import type { FindingNotice, FindingNoticeKind } from '../../model/finding-notice.ts';
+import type { FindingNotice } from '../../model/finding-notice.ts';
 import type { Job } from '../../model/job.ts';
 import type { Deferrals } from '../job-result.ts';
 import type { FindingMemory } from './finding-memory.ts';
@@ -77,7 +77,7 @@ export function dueNotices(
 }
 
 function noticeOf(
-  kind: FindingNoticeKind,
+  kind: keyof NonNullable<FindingRecord['told']>,
   findings: readonly Waiting[],
   items: Map<string, FindingRecord>,
   { job, memory, deferredDays, now }: Context,

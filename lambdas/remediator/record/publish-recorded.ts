@@ -1,3 +1,4 @@
+import type { FindingNotice } from '../../model/finding-notice.ts';
 import { isProvisional } from '../../model/outcome.ts';
 import type { Work } from '../work.ts';
 import { deferredSince, dueNotices, type Waiting } from './finding-notices.ts';
@@ -12,6 +13,8 @@ export interface Published {
   readonly toWrite: readonly FindingRecord[];
   /** The error where the event bus does not take them. */
   readonly unpublished: readonly unknown[];
+  /** Notices that were published. */
+  readonly notices: readonly FindingNotice[];
   /** The findings that were deferred before this attempt, too. */
   readonly waiting: readonly Waiting[];
 }
@@ -43,9 +46,9 @@ export async function publishRecorded(
   try {
     await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
-    return { published, toWrite, unpublished: [], waiting };
+    return { published, toWrite, unpublished: [], notices, waiting };
   } catch (error) {
     // What the table has counts as published.
-    return { published, toWrite: [], unpublished: [error], waiting };
+    return { published, toWrite: [], unpublished: [error], notices: [], waiting };
   }
 }

@@ -73,6 +73,20 @@ run "all_rules" {
   }
 }
 
+# Of the whole trail nothing is read unless somebody wants it.
+run "with_cloudtrail_lookup" {
+  command = plan
+
+  variables {
+    cloudtrail_lookup = true
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_role_policy.remediation[0].policy).Statement : statement.Resource if contains(statement.Action, "cloudtrail:LookupEvents")] == [["*"]]
+    error_message = "Policy: ${aws_iam_role_policy.remediation[0].policy}"
+  }
+}
+
 # What only an undo needs is granted when somebody is to undo.
 run "without_undo" {
   command = plan

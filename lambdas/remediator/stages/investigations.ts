@@ -1,0 +1,36 @@
+import type { FindingNotice } from '../../model/finding-notice.ts';
+import type { Investigation, Job } from '../../model/job.ts';
+import type { RecordedOutcome } from '../record/outcome-log.ts';
+import type { Work } from '../work.ts';
+
+/** CloudTrail has events after 15 minutes at the latest. SQS delays a message for as long. */
+const DELAY_SECONDS = 900;
+
+/**
+ * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just told come back: once per resource
+ * while it lasts.
+ */
+export async function scheduleInvestigation(
+  notices: readonly FindingNotice[],
+  recorded: readonly RecordedOutcome[],
+  { job, memory, ports }: Pick<Work, 'job' | 'memory' | 'ports'>,
+): Promise<void> {
+  const told = new Set(
+    notices.flatMap(({ kind, findings }) =>
+      kind === 'recurring' ? findings.map(({ resource }) => resource) : [],
+    ),
+  );
+  const investigates: Record<string, Investigation> = {};
+  for (const { outcome } of recorded) {
+    const { resource } = outcome.finding;
+    const [first] = outcome.applied;
+    const before = memory.of(resource)?.changes.findLast((change) => change.outcome === 'remediated');
+    if (!told.has(resource) || first === undefined || before === undefined) continue;
+    investigates[resource] = { changed: first.change.resource, from: before.at, to: first.appliedAt };
+  }
+  const findings = job.findings.filter(({ resource }) => investigates[resource] !== undefined);
+  if (findings.length === 0) return;
+  const { version, poll, account, region, chunk } = job;
+  const later: Job = { version, poll, account, region, chunk, findings, investigates };
+  await ports.lookAgain(later, DELAY_SECONDS);
+}
