@@ -198,6 +198,7 @@ async function record(
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
+  failures.push(...(await work.recent.tell()));
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);

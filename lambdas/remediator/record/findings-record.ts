@@ -119,6 +119,10 @@ export class FindingsRecord implements FindingsStore {
     };
   }
 
+  async writeChanged(changed: readonly Changed[]): Promise<void> {
+    await this.#table.writeAll(changed.map((each) => ({ item: this.#changedItem(each) })));
+  }
+
   async readChanged(resources: readonly ChangedResource[]): Promise<Changed[]> {
     const items = await this.#table.read(resources.map(changedKey));
     return items.map((item) => parseItem(changedItemSchema, item));

@@ -42,6 +42,8 @@ export interface FindingsStore {
     resources: readonly ChangedResource[],
     poll: PollPlace,
   ): Promise<Known>;
+  /** Writes what was applied to resources lately, all or nothing. */
+  writeChanged(changed: readonly Changed[]): Promise<void>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
   /** Reads the holds of these names that operators have set, those that are over among them. */

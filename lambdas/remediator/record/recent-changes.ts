@@ -92,20 +92,39 @@ export class RecentChanges {
   }
 
   /**
+   * Lets other jobs know what this one applied, before its evidence says so: one that ends in between may lie in the dead
+   * letters, while others find what it made.
+   * @returns the error where the table can't be written: the end of the lease writes it then
+   */
+  async tell(): Promise<unknown[]> {
+    try {
+      const changed = await this.toWrite();
+      if (changed.length === 0) return [];
+      await this.#context.ports.table.writeChanged(changed);
+      for (const { resource, changes } of changed) this.#known.set(resource, changes);
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  }
+
+  /**
    * Lists what other jobs must know of the changes that this job applied. Of resources that it changed and knows
-   * nothing else about, the table is asked first.
+   * nothing else about, the table is asked first. Of what it knows, nothing.
    */
   async toWrite(): Promise<Changed[]> {
     const { job } = this.#context;
     const resources = [...new Set(this.#applied().map(({ change }) => change.resource))];
     if (resources.length === 0) return [];
     await this.load(resources);
-    return resources.map((resource) => ({
-      account: job.account,
-      region: job.region,
-      resource,
-      changes: bounded(this.#within(KEPT_MILLISECONDS, this.#changesOf(resource))),
-    }));
+    return resources
+      .map((resource) => ({
+        account: job.account,
+        region: job.region,
+        resource,
+        changes: bounded(this.#within(KEPT_MILLISECONDS, this.#changesOf(resource))),
+      }))
+      .filter(({ resource, changes }) => !isDeepStrictEqual(changes, this.#known.get(resource)));
   }
 
   #changesOf(resource: string): RecentChange[] {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
@@ -28,12 +29,18 @@ export async function resolveBegun(
     if (isNeeded && (known.length > 0 || !(await isPlannedAnyway(change)))) continue;
     // What stands now is another job's doing, and in its record.
     const byOthers = await recent.byOthers(change.resource, since);
-    if (byOthers.some((other) => other.line === line)) {
+    const others = byOthers.filter((other) => other.line === line);
+    if (others.length > 0 && !(await isPlannedAnyway(change))) {
       journal.settle(resource, line);
       continue;
     }
-    const recorded = known.map((each) => each.change);
+    const recorded = [...known, ...others].map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
+    // Of several calls, another job may have made those that this one did not come to.
+    if (others.length > 0 && (made === undefined || isEmpty(made))) {
+      journal.settle(resource, line);
+      continue;
+    }
     if (made === undefined) continue;
     const begunAt = journal.beginOf(resource, line) ?? session.now();
     const inPart = `${line}${IN_PART}`;
@@ -44,6 +51,11 @@ export async function resolveBegun(
     journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)], next);
     if (!isNeeded) journal.settle(resource, line);
   }
+}
+
+/** Tells whether nothing of a change of several calls was made. */
+function isEmpty(made: Change): boolean {
+  return 'made' in made && isDeepStrictEqual(made.made, []);
 }
 
 /** A session that may not look does not find out: then nobody knows. */

@@ -120,7 +120,10 @@ export function accountFor(
           .map(({ outcome, reason }) => `${outcome} (${reason})`)
           .join('; ')}`,
       );
-    if (isRemediable && !lines.flat().some(({ outcome }) => outcome === 'remediated')) {
+    // Whoever does not know whether it made the change can't say that it did.
+    const isSaid = ({ outcome, unconfirmed }: Line): boolean =>
+      outcome === 'remediated' || unconfirmed.length > 0;
+    if (isRemediable && !lines.flat().some(isSaid)) {
       problems.push(`${name}: nobody says that it was remediated`);
     }
   }

@@ -124,3 +124,29 @@ test('where no write comes through after a change, nothing more is changed, and 
   expect(outcome).toMatchObject({ outcome: 'remediated', applied: [{ found: true }, {}] });
   expect([...remediator.account.changed].sort()).toEqual(['deploy/one', 'deploy/two']);
 });
+
+test('other jobs know what was applied before the evidence says so', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  remediator.fault = (port) =>
+    port === 'writeOutcomes' || port === 'endLease' ? awsError('InternalServerError', 500) : undefined;
+
+  await remediator.attempt(jobOf('deploy'));
+
+  expect(remediator.objects.size).toBe(0);
+  expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([{ change: { key: 'old' } }]);
+});
+
+test('where the table can’t be told before, the end of the lease tells it', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  let fails = true;
+  remediator.fault = (port) => {
+    if (port !== 'writeChanged' || !fails) return undefined;
+    fails = false;
+    return awsError('InternalServerError', 500);
+  };
+
+  await remediator.attempt(jobOf('deploy'));
+
+  expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([{ change: { key: 'old' } }]);
+  expect(remediator.outcome('deploy')?.outcome).toBe('remediated');
+});

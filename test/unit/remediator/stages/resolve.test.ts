@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { MADE_BY } from '../../../../lambdas/changes/flow-log/made-by-us.ts';
 import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import { revocation } from '../../../../lambdas/changes/security-group/schemas.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
@@ -127,6 +128,57 @@ test('a change that is recorded, was begun again and is needed is made again, no
   expect(journal.applied(finding.resource).map((each) => each.line)).toEqual([line]);
   expect(journal.unresolved(finding.resource).map((each) => each.line)).toEqual([line]);
 });
+
+test.each([
+  { others: ['retention'], recorded: [['log group']] },
+  { others: ['log group', 'retention'], recorded: [] },
+])(
+  'of a change of several calls, what another job did not make is in this one’s record: it made $others',
+  async ({ others, recorded }) => {
+    const remediator = new RemediatorInMemory();
+    const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
+    const [finding] = job.findings;
+    if (finding === undefined) throw new Error('the job has no finding');
+    const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
+    const line = await describeChange(planned);
+    const at = new Date(remediator.now);
+    const journal = new Journal(jobId(job), remediator.ports().evidence);
+    journal.start(at.toISOString());
+    journal.plan(finding.resource, [{ change: planned, line }]);
+    journal.begin(finding.resource, line, at);
+    const recent = new RecentChanges({
+      job,
+      ports: remediator.ports(),
+      journal,
+      log: { appliedByOthers: () => [] },
+    });
+    const change = { ...planned, made: others };
+    const theirs = {
+      change,
+      line,
+      appliedAt: at.toISOString(),
+      requestIds: [],
+      rule: job.poll.rule,
+      job: 'other',
+    };
+    const { account, region } = job;
+    recent.keep([planned.resource], [{ account, region, resource: planned.resource, changes: [theirs] }]);
+    const logGroup = { logGroupName: planned.resource, creationTime: remediator.now, retentionInDays: 365 };
+    const session = modelSession(
+      finding,
+      () => remediator.now,
+      async ({ operation }) =>
+        operation === 'DescribeLogGroups'
+          ? { logGroups: [logGroup] }
+          : { tags: { [MADE_BY.key]: MADE_BY.value } },
+    );
+
+    await resolveBegun(session, finding, { journal, recent });
+
+    expect(journal.applied(finding.resource).map((each) => each.change['made'])).toEqual(recorded);
+    expect(journal.unresolved(finding.resource)).toEqual([]);
+  },
+);
 
 describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
   const keysOf = ({ applied }: Outcome): unknown[] => applied.map(({ change }) => change['key']);

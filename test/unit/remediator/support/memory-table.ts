@@ -82,6 +82,10 @@ export class MemoryTable implements FindingsStore {
     };
   }
 
+  async writeChanged(changed: readonly Changed[]): Promise<void> {
+    for (const each of changed) this.changed.set(each.resource, structuredClone(each));
+  }
+
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
     return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
   }

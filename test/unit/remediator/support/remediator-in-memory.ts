@@ -256,6 +256,7 @@ export class RemediatorInMemory {
         endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
         writeDone: (...written) => call('writeDone', () => this.table.writeDone(...written)),
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
+        writeChanged: (changed) => call('writeChanged', () => this.table.writeChanged(changed)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
         readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),
         readRetries: (names) => call('readRetries', () => this.table.readRetries(names)),
