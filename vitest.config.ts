@@ -25,6 +25,8 @@ const long = [
   'test/integration/every-call/*.test.ts',
   'test/integration/collector/memory.test.ts',
   'test/integration/scripts/add-rule.test.ts',
+  // `npm test` compares the build with the one that was made elsewhere, dist/.
+  'test/integration/scripts/build-elsewhere.test.ts',
   // The laboratory's own starts and ends: a server for each.
   'test/lab/local-aws/processes.integration.test.ts',
   'test/lab/local-aws/first-use.integration.test.ts',
