@@ -41,12 +41,11 @@ import {
   PutPublicAccessBlockCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type LocalAws, prepareLocalAws, startLocalAws } from '../local-aws/index.ts';
+import { expect, inject, test } from 'vitest';
 import { labRuleIds, type RuleCode, wordsOf } from '../rules/index.ts';
 import { labelOfRegion, startTenant, type TenantItem } from './index.ts';
 
-/** Other ones in each run: a server that someone has running may hold what an earlier run made. */
+/** Other ones than other tests', which the server is for too, and in each run: a server may hold what an earlier one made. */
 const RUN = randomInt(1_000_000_000);
 const ACCOUNT = `111${String(RUN).padStart(9, '0')}`;
 const OTHER_ACCOUNT = `222${String(RUN).padStart(9, '0')}`;
@@ -58,24 +57,17 @@ const ACCOUNTS = [
 ];
 const DAY_MILLISECONDS = 24 * 60 * 60 * 1000;
 
-let aws: LocalAws;
-
-beforeAll(async () => {
-  aws = await startLocalAws({ installation: await prepareLocalAws(console.log) });
-});
-afterAll(async () => {
-  await aws?.stop();
-});
+const endpoint = inject('localAwsEndpoint');
 
 function settings(region = REGION, account = ACCOUNT) {
-  return { endpoint: aws.endpoint, region, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
+  return { endpoint, region, credentials: { accessKeyId: account, secretAccessKey: 'test' } };
 }
 
 /** Scans by this rule alone. @returns for each resource id `Failed` or `Passed` */
 async function scan(rule: RuleCode, at = new Date()): Promise<Map<string, TenantItem>> {
   await using tenant = await startTenant();
   const report = await tenant.scan(
-    { endpoint: aws.endpoint, accounts: ACCOUNTS, regions: [REGION, OTHER_REGION], rules: [rule] },
+    { endpoint, accounts: ACCOUNTS, regions: [REGION, OTHER_REGION], rules: [rule] },
     at,
   );
   const items = [...report.failed, ...report.passed];
@@ -435,7 +427,7 @@ test('a scan of all rules keeps since when a resource has been failing', async (
   const ec2 = new EC2Client(settings(OTHER_REGION, OTHER_ACCOUNT));
   const { Vpcs } = await ec2.send(new DescribeVpcsCommand({}));
   const vpc = Vpcs?.[0]?.VpcId ?? (await makeVpc(ec2));
-  const target = { endpoint: aws.endpoint, accounts: ACCOUNTS, regions: [REGION, OTHER_REGION] };
+  const target = { endpoint, accounts: ACCOUNTS, regions: [REGION, OTHER_REGION] };
   await using tenant = await startTenant({ scanTarget: target });
   const vpcItem = { rule_name: wordsOf('CIS-1-2-0-2-9').rule_name, resource_id: vpc };
 
