@@ -136,10 +136,6 @@ async function push(): Promise<{ readonly plan: JobResult; readonly apply: JobRe
 /** Terraform wraps its messages. */
 const unwrapped = (text: string): string => text.replace(/\s+/g, ' ');
 
-function words(text: string | undefined, pattern: RegExp): readonly string[] {
-  return [...(text ?? '').matchAll(pattern)].flatMap(([, word]) => word ?? []).sort();
-}
-
 const addOwnAccount = (text: string) =>
   text.replace(/^ {4}"222222222222": enforce.*$/m, `$&\n    "${account}": enforce`);
 
@@ -180,25 +176,6 @@ describe('the workflow of examples/gitops', () => {
     ]);
     expect([plan.environment, apply.environment]).toEqual([undefined, 'production']);
     expect(workflow.true.push.branches).toEqual(['main']);
-  });
-});
-
-describe('examples/gitops/rules.tf', () => {
-  test('takes what the module takes, and nothing that it would drop', async () => {
-    const [rules, variables] = await Promise.all(
-      ['examples/gitops/rules.tf', 'variables.tf'].map((file) =>
-        readFile(path.join(repository, file), 'utf8'),
-      ),
-    );
-    const [, rule = ''] = /^variable "rules" \{\n([\s\S]*?)^\}/m.exec(variables ?? '') ?? [];
-    const known = (object: string) =>
-      words(new RegExp(` ${object} += \\[([^\\]]*)`).exec(rules ?? '')?.[1], /"(\w+)"/g);
-    const typed = (object: string) =>
-      words(new RegExp(`^ {4}${object} = ([\\s\\S]*?)^ {4}\\}`, 'm').exec(rule)?.[1], /^ {6}(\w+) += /gm);
-
-    expect(known('rule')).toEqual(words(rule, /^ {4}(\w+) += optional\(/gm));
-    expect(known('exemptions')).toEqual(typed('exemptions'));
-    expect(known('maintenance_window')).toEqual(typed('maintenance_window'));
   });
 });
 
