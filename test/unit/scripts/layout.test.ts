@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -59,6 +59,21 @@ test('a source of findings costs at most six files, and they are there for Netsk
   for (const file of files) {
     const text = await readFile(path.join(repository, file.replace('<source>', 'netskope')), 'utf8');
     expect(text).toMatch(/netskope/i);
+  }
+});
+
+test('no change that CONTRIBUTING.md lists costs more than six files, and all are there', async () => {
+  const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
+  const [, section = ''] = /^## Where other changes go$(.*?)^## /ms.exec(text) ?? [];
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
+
+  expect(rows.length).toBeGreaterThan(5);
+  for (const row of rows) {
+    const files = [...row.matchAll(/`([^`]+\.(?:ts|tf|md))`/g)].map(([, file = '']) => file);
+    expect(files.length, row).toBeLessThanOrEqual(6);
+    for (const file of files.filter((name) => !name.includes('<'))) {
+      await expect(access(path.join(repository, file)), file).resolves.toBeUndefined();
+    }
   }
 });
 
