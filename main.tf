@@ -41,6 +41,8 @@ module "central" {
   region_labels     = var.region_labels
   organization_id   = var.organization_id
   schedule          = var.schedule
+  limits            = var.limits
+  breaker           = var.breaker
   external_id       = var.external_id
   iam               = var.iam
   lambda            = var.lambda

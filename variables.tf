@@ -141,6 +141,20 @@ variable "schedule" {
   nullable    = false
 }
 
+variable "limits" {
+  description = "The most resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
+variable "breaker" {
+  description = "When a rule stops changing things in an account by itself: it is in `dry_run` there until an operator resumes it."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "external_id" {
   description = "The external id that the remediators give when they assume a target role, the same in `central` and `target`; null: `<name>-<security account id>`."
   type        = string

@@ -11,6 +11,7 @@ import {
   FINDING_NOTICE,
   FINDING_OUTCOME,
   JOB_OUTCOME,
+  RULE_HELD_BACK,
   TARGET_ROLE_MISSING,
 } from '../lambdas/model/event-names.ts';
 import { metricOf, metrics } from '../lambdas/model/metrics.ts';
@@ -139,6 +140,7 @@ const vocabulary = {
     job_outcome: JOB_OUTCOME,
     finding_notice: FINDING_NOTICE,
     target_role_missing: TARGET_ROLE_MISSING,
+    rule_held_back: RULE_HELD_BACK,
   },
 };
 

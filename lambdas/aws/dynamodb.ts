@@ -5,5 +5,6 @@ export {
   PutItemCommand,
   TransactionCanceledException,
   TransactWriteItemsCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 export { marshall, unmarshall } from '@aws-sdk/util-dynamodb';

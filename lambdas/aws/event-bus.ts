@@ -5,10 +5,12 @@ import {
   FINDING_NOTICE,
   FINDING_OUTCOME,
   JOB_OUTCOME,
+  RULE_HELD_BACK,
   TARGET_ROLE_MISSING,
 } from '../model/event-names.ts';
 import type { FindingNotice } from '../model/finding-notice.ts';
 import type { JobEvent } from '../model/job-event.ts';
+import type { Notice } from '../model/notice.ts';
 import type { OutcomeEvent } from '../model/outcome-event.ts';
 import type { RoleMissingEvent } from '../model/role-missing.ts';
 import { batches } from './batches.ts';
@@ -83,6 +85,19 @@ export function publishRoleMissing(
   clock: Clock = systemClock,
 ): Promise<void> {
   return publish(client, busArn, { type: TARGET_ROLE_MISSING, details: [event] }, clock);
+}
+
+/**
+ * Publishes that a rule is held back.
+ * @throws DeliveryError and AWS's own error, as `publish`
+ */
+export function publishNotice(
+  client: EventBridgeClient,
+  busArn: string,
+  notice: Notice,
+  clock: Clock = systemClock,
+): Promise<void> {
+  return publish(client, busArn, { type: RULE_HELD_BACK, details: [notice] }, clock);
 }
 
 /**

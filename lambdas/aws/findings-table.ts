@@ -34,6 +34,18 @@ export interface ItemWrite {
   readonly condition?: Condition;
 }
 
+/** A change of some attributes of an item, which is made where there is none. On condition: the SDK may send it twice. */
+export interface ItemUpdate {
+  readonly key: ItemKey;
+  /** Numbers that are added to attributes: one that is missing counts as 0. */
+  readonly add: Readonly<Record<string, number>>;
+  readonly set: Readonly<Record<string, string | number>>;
+  /** Values of attributes that are missing. */
+  readonly setMissing?: Readonly<Record<string, string | number>>;
+  readonly remove: readonly string[];
+  readonly condition: Condition;
+}
+
 /** The result of a conditional write. */
 export type Put =
   | { readonly isWritten: true }
@@ -101,6 +113,32 @@ export class FindingsTable {
     }
   }
 
+  /** Changes an item if its condition holds. */
+  async updateIf({ key, condition, ...change }: ItemUpdate): Promise<Put> {
+    const { dynamodb, client } = await this.#connect();
+    const { expression, names, values } = updateExpression(change);
+    try {
+      await client.send(
+        new dynamodb.UpdateItemCommand({
+          TableName: this.#options.table,
+          Key: dynamodb.marshall({ pk: key.pk, sk: key.sk }),
+          UpdateExpression: expression,
+          ConditionExpression: condition.expression,
+          ExpressionAttributeNames: { ...names, ...condition.names },
+          // DynamoDB takes no empty map.
+          ...(Object.keys(values).length + Object.keys(condition.values).length > 0 && {
+            ExpressionAttributeValues: dynamodb.marshall({ ...values, ...condition.values }),
+          }),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        }),
+      );
+      return { isWritten: true };
+    } catch (error) {
+      if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
+      return { isWritten: false, found: error.Item && dynamodb.unmarshall(error.Item) };
+    }
+  }
+
   /**
    * Writes items, all or none. More than a transaction takes are written in several, those of the end in the last one.
    * @returns whether they were written: false where a condition does not hold
@@ -143,6 +181,37 @@ export class FindingsTable {
     this.#client ??= connect(this.#options);
     return this.#client;
   }
+}
+
+/** Makes an update expression, with names of its own: an attribute's name may be a word of DynamoDB's. */
+function updateExpression({ add, set, setMissing = {}, remove }: Omit<ItemUpdate, 'key' | 'condition'>) {
+  const names: Record<string, string> = {};
+  const values: Record<string, string | number> = {};
+  const nameOf = (attribute: string): string => {
+    const name = `#u${Object.keys(names).length}`;
+    names[name] = attribute;
+    return name;
+  };
+  const placeholderOf = (value: string | number): string => {
+    const name = `:u${Object.keys(values).length}`;
+    values[name] = value;
+    return name;
+  };
+  const clauses = {
+    ADD: Object.entries(add).map(([name, number]) => `${nameOf(name)} ${placeholderOf(number)}`),
+    SET: [
+      ...Object.entries(set).map(([name, value]) => `${nameOf(name)} = ${placeholderOf(value)}`),
+      ...Object.entries(setMissing).map(([attribute, value]) => {
+        const name = nameOf(attribute);
+        return `${name} = if_not_exists(${name}, ${placeholderOf(value)})`;
+      }),
+    ],
+    REMOVE: remove.map(nameOf),
+  };
+  const expression = Object.entries(clauses)
+    .flatMap(([word, parts]) => (parts.length === 0 ? [] : `${word} ${parts.join(', ')}`))
+    .join(' ');
+  return { expression, names, values };
 }
 
 type DynamoDb = typeof import('./dynamodb.ts');

@@ -12,3 +12,6 @@ export const FINDING_NOTICE = 'Finding Notice';
 
 /** The `detail-type` of the events whose detail is a `RoleMissingEvent`. */
 export const TARGET_ROLE_MISSING = 'Target Role Missing';
+
+/** The `detail-type` of the events whose detail is a `Notice`. */
+export const RULE_HELD_BACK = 'Rule Held Back';

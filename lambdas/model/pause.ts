@@ -37,3 +37,22 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
   const undo = words.includes('all+undo');
   return { all: undo || words.includes('all'), undo, rules, accounts };
 }
+
+/** The kinds of work that a pause may stop. What takes back a change that was cut off waits as remediation does. */
+export type PausedWork = 'remediate' | 'undo';
+
+/**
+ * Tells by which of its words a pause stops work on a rule in an account. Undoing goes on in every pause but `all+undo`:
+ * whoever pauses may want to put something back.
+ * @returns undefined where the work may go on
+ */
+export function stoppedBy(
+  pause: Pause,
+  work: PausedWork,
+  { rule, account }: { readonly rule: string; readonly account: string },
+): 'all' | 'account' | 'rule' | undefined {
+  if (work === 'undo') return pause.undo ? 'all' : undefined;
+  if (pause.accounts.has(account)) return 'account';
+  if (pause.all) return 'all';
+  return pause.rules.has(rule) ? 'rule' : undefined;
+}

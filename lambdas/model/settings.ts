@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { breakerSettingsSchema, defaultBreaker } from './breaker-settings.ts';
 import { SettingsError } from './errors.ts';
 import { accountIdSchema, ruleIdSchema } from './finding.ts';
 import { formatIssues } from './issues.ts';
 import { jsonSchema } from './json.ts';
+import { defaultLimits, limitsSchema } from './limits.ts';
 import { maintenanceWindowSchema } from './maintenance-window.ts';
 import { modeSchema } from './mode.ts';
 
@@ -47,6 +49,8 @@ const ruleSettingsSchema = z.strictObject({
   maintenance_window: maintenanceWindowSchema.optional(),
   /** Number of minutes from one poll of the rule to the next; 0: by a cron. */
   poll_minutes: z.number().nonnegative().optional(),
+  limits: limitsSchema.default(defaultLimits),
+  breaker: breakerSettingsSchema.default(defaultBreaker),
   exemptions: z.array(exemptionSchema),
   /** The rule's own, parsed by the rule. */
   options: z.record(z.string(), jsonSchema),

@@ -4,7 +4,7 @@ import { UnreadableItemError } from './errors.ts';
 import { resourceInKey } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 import { pollId, pollSchema } from './job.ts';
-import { appliedChangeSchema } from './outcome.ts';
+import { appliedChangeSchema, holdingGateSchema } from './outcome.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 
 /** The key of an item of the findings table. */
@@ -58,6 +58,8 @@ export const findingItemSchema = itemSchema.extend({
   rule: ruleIdSchema,
   outcome: outcomeNameSchema,
   reason: z.string().optional(),
+  /** The gate that held it back, where one did. */
+  gate: holdingGateSchema.optional(),
   /** The poll at which the outcome became what it is. */
   since: timestampSchema,
   /** The first poll that gave the finding. */

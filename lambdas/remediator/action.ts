@@ -1,5 +1,6 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Finding } from '../model/finding.ts';
+import type { ChangeLimit } from './gates/limit.ts';
 import type { PlannedFix } from './planned-fix.ts';
 import type { Verdicts } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
@@ -12,6 +13,10 @@ export interface Acted {
   readonly verdicts: Verdicts;
   /** The findings on which no automation execution works. */
   readonly idle: readonly Finding[];
+  /** Number of resources that count as changed. */
+  readonly counted?: number;
+  /** The limits that held something back. */
+  readonly reached?: readonly ChangeLimit[];
 }
 
 /** The treatment of violations. */

@@ -3,6 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import { DEFERRED_DAYS } from '../model/settings.ts';
 import type { Action } from './action.ts';
 import { endedExemptions } from './ended-exemptions.ts';
+import { breakerOpen } from './gates/breaker.ts';
 import { askGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import type { Learned } from './learned.ts';
@@ -37,8 +38,14 @@ export async function configure(
     learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
     const blockedBy = await blockedNow(pending, work);
-    const action = blockedBy === undefined ? modes[work.mode] : blockedByVerdict(blockedBy);
-    return { work, action, blockedBy: blockedBy?.details.reason };
+    if (blockedBy !== undefined) {
+      return { work, action: blockedByVerdict(blockedBy), blockedBy: blockedBy.details.reason };
+    }
+    if (work.mode === 'enforce') await work.breaker.load(work.settings.breaker);
+    const open = work.mode === 'enforce' ? breakerOpen(work) : undefined;
+    if (open === undefined) return { work, action: modes[work.mode], blockedBy: undefined };
+    learned.mode = 'dry_run';
+    return { work, action: blockedByVerdict(open), blockedBy: undefined };
   } catch (error) {
     if (error instanceof SettingsError) return error;
     throw error;

@@ -1,6 +1,6 @@
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm';
 import { clientDefaults } from '../aws/client-defaults.ts';
-import { publishRoleMissing } from '../aws/event-bus.ts';
+import { publishNotice, publishRoleMissing } from '../aws/event-bus.ts';
 import { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { FindingsTable } from '../aws/findings-table.ts';
@@ -15,7 +15,9 @@ import { ObjectSettings } from './object-settings.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { EvidenceBucket } from './record/evidence.ts';
 import { FindingsRecord } from './record/findings-record.ts';
+import { LimitCounts } from './record/limit-counts.ts';
 import { MissingRoles } from './record/missing-roles.ts';
+import { Notices } from './record/notices.ts';
 import { publishWithEvidence } from './record/publish.ts';
 import { remediate } from './remediate.ts';
 import { type OpenSession, type SessionLog, Sessions } from './session.ts';
@@ -50,14 +52,17 @@ export function createRemediator(
     (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
     clock,
   );
+  const notices = new Notices(table, (notice) => publishNotice(bus, EVENT_BUS_ARN, notice, clock), clock);
   const ports: Omit<Ports, 'openSession'> = {
     clock,
     settings: new ObjectSettings(settings, parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     table: new FindingsRecord(table, clock),
+    counts: new LimitCounts(table, clock),
     automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
     lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
     roles: missingRoles,
+    tell: (...told) => notices.tell(...told),
     publish: (publication) => {
       const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
       return publishWithEvidence(place, publication);

@@ -13,6 +13,8 @@ export interface JobResult {
   readonly unfinished: readonly Unfinished[];
   /** Findings whose changes take AWS minutes: a further job looks at them. */
   readonly inProgress: readonly Entry<'in_progress'>[];
+  /** Number of resources that were changed, or may have been. */
+  readonly counted: number;
   /** Set where the settings can't be used, so that nothing was done. */
   readonly settingsError?: SettingsError;
   /** True where the target role is missing in the account: a state of the account, not of its findings. */
@@ -38,6 +40,7 @@ export const nothingLeft: JobResult = {
   outcomes: [],
   unfinished: [],
   inProgress: [],
+  counted: 0,
   isRoleMissing: false,
   deferrals: { oldestDays: 0, lasting: 0 },
   failures: [],

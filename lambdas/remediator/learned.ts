@@ -2,6 +2,8 @@ import type { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Mode } from '../model/mode.ts';
 import type { SettingsVersions } from '../model/settings.ts';
+import type { Acted } from './action.ts';
+import type { ChangeLimit } from './gates/limit.ts';
 import type { HeldLease } from './record/lease.ts';
 
 /** Knowledge that an attempt gains on its way and that its record needs. */
@@ -23,5 +25,16 @@ export interface Learned {
   deferredDays: number;
   /** The tags of the resources that were found to violate the rule. */
   tags: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Number of resources that were changed, or may have been. */
+  counted: number;
+  /** The limits of changes that held something back. */
+  readonly reached: ChangeLimit[];
   readonly failures: unknown[];
+}
+
+/** Takes what acting on the findings taught. */
+export function learn(learned: Learned, { idle, counted = 0, reached = [] }: Acted): void {
+  learned.idle.push(...idle);
+  learned.counted += counted;
+  learned.reached.push(...reached);
 }

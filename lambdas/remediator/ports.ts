@@ -4,7 +4,9 @@ import type { Job } from '../model/job.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { FindingsStore } from './record/findings-store.ts';
+import type { LimitCounts } from './record/limit-counts.ts';
 import type { MissingRoles } from './record/missing-roles.ts';
+import type { Notices } from './record/notices.ts';
 import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
 
@@ -24,6 +26,7 @@ export interface Ports {
   readonly settings: SettingsSource;
   readonly evidence: EvidenceStore;
   readonly table: FindingsStore;
+  readonly counts: Pick<LimitCounts, 'reserve' | 'release' | 'keep' | 'forget'>;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
   /** The role that Systems Manager Automation works as in an account. */
@@ -32,6 +35,8 @@ export interface Ports {
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
   /** Knowledge of accounts without the target role. */
   readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'isBack'>;
+  /** Tells people that a rule is held back, once each time. */
+  readonly tell: Notices['tell'];
   /** Puts outcomes on the event bus. */
   publish(publication: Publication): Promise<void>;
 }

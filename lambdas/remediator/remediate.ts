@@ -9,9 +9,10 @@ import { configure } from './configure.ts';
 import { passGates } from './gates/gate.ts';
 import { gates } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
-import type { Learned } from './learned.ts';
+import { type Learned, learn } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
+import { Breaker } from './record/breaker.ts';
 import { DoneJobs } from './record/done-jobs.ts';
 import { FindingMemory } from './record/finding-memory.ts';
 import { deferralsOf } from './record/finding-notices.ts';
@@ -35,6 +36,7 @@ import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
 import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
+import { recordGates } from './stages/record-gates.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, keepUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
@@ -60,7 +62,22 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const holds = new Holds(ports);
   const retries = new Retries(job, ports);
   const role = new TargetRole(job, ports);
-  const work: Work = { job, rule, attempt, ports, journal, recent, log, memory, done, holds, retries, role };
+  const breaker = new Breaker(job, ports);
+  const work: Work = {
+    job,
+    rule,
+    attempt,
+    ports,
+    journal,
+    recent,
+    log,
+    memory,
+    done,
+    holds,
+    retries,
+    role,
+    breaker,
+  };
   const book = new Book(job.findings, ports.clock);
   const learned: Learned = {
     isRecalled: false,
@@ -71,6 +88,8 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     tags: new Map(),
     endedExemptions: new Map(),
     idle: [],
+    counted: 0,
+    reached: [],
     failures: [],
   };
   try {
@@ -145,7 +164,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(passed.verdicts);
 
   const acted = await action.act(session, passed.fixes, work);
-  learned.idle.push(...acted.idle);
+  learn(learned, acted);
   book.add(acted.verdicts);
 
   if (access === 'write') await settleUnfinished(session, book, work, stopped);
@@ -203,7 +222,7 @@ async function record(
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);
   const { published, toWrite, unpublished, notices, waiting } = await publishRecorded(work, written, learned);
-  failures.push(...unpublished);
+  failures.push(...unpublished, ...(await recordGates(work, learned)));
   try {
     await scheduleInvestigation(notices, published, work);
     if (learned.isRoleRefused) await role.missing();
@@ -225,6 +244,7 @@ async function record(
     outcomes: published.map(({ outcome }) => outcome),
     unfinished,
     inProgress: book.in('in_progress'),
+    counted: learned.counted,
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
     deferrals: deferralsOf(waiting, learned.deferredDays, ports.clock.now()),

@@ -44,7 +44,7 @@ export function report(job: Job, result: JobResult): void {
   countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + open.length);
 }
 
-function countOutcomes({ poll }: Job, { outcomes, deferrals, isRoleMissing }: JobResult): void {
+function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMissing }: JobResult): void {
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
@@ -54,6 +54,11 @@ function countOutcomes({ poll }: Job, { outcomes, deferrals, isRoleMissing }: Jo
   countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
+  if (counted > 0) count('ChangedResources', counted, poll.rule);
+  const heldBy = (gate: Outcome['gate']): number => outcomes.filter((each) => each.gate === gate).length;
+  countIf('HeldFindings', heldBy('hold'));
+  countIf('LimitReached', heldBy('limit'));
+  countIf('BreakerOpen', Math.min(1, heldBy('breaker')));
 }
 
 function countIf(metric: MetricName, number: number): void {

@@ -4,6 +4,7 @@ import type { Settings } from '../model/settings.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { Runbook } from '../rules/runbook.ts';
 import type { Attempt, Ports } from './ports.ts';
+import type { Breaker } from './record/breaker.ts';
 import type { DoneJobs } from './record/done-jobs.ts';
 import type { FindingMemory } from './record/finding-memory.ts';
 import type { Holds } from './record/holds.ts';
@@ -27,6 +28,7 @@ export interface Work {
   readonly holds: Holds;
   readonly retries: Retries;
   readonly role: TargetRole;
+  readonly breaker: Breaker;
 }
 
 /** Knowledge of the stages after the settings, besides. */

@@ -40,6 +40,8 @@ module "typed" {
   encryption       = module.inputs.clean.encryption
   new_accounts     = module.inputs.clean.new_accounts
   schedule         = module.inputs.clean.schedule
+  limits           = lookup(module.inputs.clean, "limits", null)
+  breaker          = lookup(module.inputs.clean, "breaker", null)
   iam              = lookup(module.inputs.clean, "iam", null)
   lambda           = lookup(module.inputs.clean, "lambda", null)
   collector        = lookup(module.inputs.clean, "collector", null)

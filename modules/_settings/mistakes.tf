@@ -65,6 +65,11 @@ locals {
       rule.maintenance_window == null ? [] : can(regex(local.maintenance_window_pattern, jsonencode(rule.maintenance_window))) ? [] : [
         ".maintenance_window ${local.window_problem[id]}"
       ],
+      [
+        for at, number in merge({ for word, number in rule.limits : "limits.${word}" => number }, { for word, number in rule.breaker : "breaker.${word}" => number }) :
+        ".${at} is ${number}: expected a whole number, ${at == "breaker.failed_percent" ? "1 to 100" : "1 or more"}"
+        if number == null ? false : number < 1 || floor(number) != number || at == "breaker.failed_percent" && number > 100
+      ],
       [for name in rule.netskope_rule_names : ".netskope_rule_names holds an empty name: expected names as Netskope shows them" if trimspace(name) == ""],
       flatten([
         for index, exemption in rule.exemptions : [for problem in concat(

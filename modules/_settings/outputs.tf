@@ -39,6 +39,8 @@ output "rule_settings" {
         method            = rule.method
         runbook_then      = rule.runbook_then
         poll_minutes      = local.poll_minutes[id]
+        limits            = { for word, number in module.typed.limits : word => coalesce(rule.limits[word], number) }
+        breaker           = { for word, number in module.typed.breaker : word => coalesce(rule.breaker[word], number) }
         exemptions        = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
         options = merge(
           can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(module.typed.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
@@ -47,6 +49,11 @@ output "rule_settings" {
       },
     ))
   }
+}
+
+output "lowest_limit" {
+  description = "The lowest of the rules' limits over all accounts; null: there are no rules."
+  value       = try(min([for rule in values(local.rules) : coalesce(rule.limits.per_rule_per_hour, module.typed.limits.per_rule_per_hour)]...), null)
 }
 
 output "account_settings" {

@@ -84,7 +84,7 @@ variable "encryption" {
 }
 
 variable "deployment" {
-  description = "The inputs of `central` by name that are objects and say nothing of rules, as they were given: checked here, with their types in typed/."
+  description = "The other inputs of `central` by name that are objects, as they were given: checked here, with their types in typed/."
   type        = any
   default     = {}
   nullable    = false

@@ -93,6 +93,50 @@ locals {
     },
     {
       type   = "metric"
+      width  = 12
+      height = 6
+      properties = {
+        title  = "Changed resources per hour, and the lowest limit of a rule"
+        region = local.home_region
+        view   = "timeSeries"
+        stat   = "Sum"
+        period = 3600
+        yAxis  = { left = { min = 0, showUnits = false } }
+        metrics = concat(
+          [
+            for rule in keys(local.rules_by_id) :
+            [{ expression = "SUM(METRICS(\"changed_${replace(rule, "-", "_")}_\"))", label = rule, id = "sum_${replace(rule, "-", "_")}" }]
+          ],
+          flatten([
+            for rule in keys(local.rules_by_id) : [
+              for index, region in local.regions : {
+                metric = [local.metrics_namespace, local.metric.ChangedResources, "service", local.remediator_name, "rule", rule, { region = region, id = "changed_${replace(rule, "-", "_")}_${index}", visible = false }]
+              }
+            ]
+          ])[*].metric,
+        )
+        annotations = { horizontal = [for limit in [module.settings.lowest_limit] : { label = "limit per rule", value = limit } if limit != null] }
+      }
+    },
+    {
+      type   = "metric"
+      width  = 12
+      height = 6
+      properties = {
+        title  = "Findings that limits and holds leave to later"
+        region = local.home_region
+        view   = "timeSeries"
+        stat   = "Sum"
+        period = 3600
+        yAxis  = { left = { min = 0, showUnits = false } }
+        metrics = concat(
+          [for region in local.regions : [local.metrics_namespace, local.metric.LimitReached, "service", local.remediator_name, { region = region, label = "limit, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.HeldFindings, "service", local.remediator_name, { region = region, label = "hold, ${region}" }]],
+        )
+      }
+    },
+    {
+      type   = "metric"
       width  = 24
       height = 6
       properties = {
@@ -129,6 +173,7 @@ locals {
           [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, local.metric.UnexpectedError, "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, local.metric.TakeBackFailed, "service", local.remediator_name, { region = region, label = "changes that could not be taken back, ${region}" }]],
+          [for region in local.regions : [local.metrics_namespace, local.metric.BreakerOpen, "service", local.remediator_name, { region = region, label = "jobs that an open breaker held back, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, local.metric.RoleMissing, "service", local.remediator_name, { region = region, label = "accounts without the role, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, local.metric.SettingsInvalid, "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
           [for region in local.regions : [local.metrics_namespace, local.metric.InvalidMessage, "service", local.remediator_name, { region = region, label = "messages that are not jobs, ${region}" }]],

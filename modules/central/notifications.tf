@@ -98,6 +98,22 @@ locals {
       }
       text = "<kind>: <rule> in account <account>, region <region>: <words>. While it lasts, this is said once a week."
     }
+    # One per rule and account, a limit's once an hour: see lambdas/remediator/record/notices.ts.
+    held-back = {
+      wanted      = true
+      description = "Rules that a limit or an open breaker holds back."
+      bus         = local.event_bus_name
+      pattern = {
+        source      = [local.vocabulary.events.source]
+        detail-type = [local.vocabulary.events.rule_held_back]
+      }
+      paths = {
+        kind   = "$.detail.kind"
+        words  = "$.detail.words"
+        region = "$.detail.region"
+      }
+      text = "<kind>: <words>. (Noticed in <region>)"
+    }
     # CloudWatch puts its alarms' states on the default bus of their region; per-region passes on those of its own.
     alarms = {
       wanted      = true

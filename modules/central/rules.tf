@@ -18,6 +18,8 @@ module "settings" {
   name              = var.name
 
   deployment = {
+    limits           = var.limits
+    breaker          = var.breaker
     iam              = var.iam
     lambda           = var.lambda
     collector        = var.collector

@@ -105,6 +105,31 @@ locals {
       period             = 3600
       evaluation_periods = 2
     }
+    # People are told by one message per rule and account, from central's bus: a limit once an hour, a breaker once.
+    limit-reached = {
+      description  = "A limit of changes holds findings back: they are deferred, and come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
+      namespace    = var.link.metrics_namespace
+      metric       = local.metric.LimitReached
+      dimensions   = { service = local.remediator_name }
+      statistic    = "Sum"
+      threshold    = 0
+      is_passed_on = false
+      # Of two hours, as below.
+      period             = 3600
+      evaluation_periods = 2
+    }
+    breaker-open = {
+      description  = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix that, then resume the rule."
+      namespace    = var.link.metrics_namespace
+      metric       = local.metric.BreakerOpen
+      dimensions   = { service = local.remediator_name }
+      statistic    = "Sum"
+      threshold    = 0
+      is_passed_on = false
+      # Of two hours, as below.
+      period             = 3600
+      evaluation_periods = 2
+    }
     # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
     remediator-throttled = {
       description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."

@@ -23,8 +23,12 @@ locals {
     local.region == var.link.home_region ? ["finding#????????????#global#*"] : [],
   )
 
+  # Counters of changes and breakers, over all regions.
+  counters = ["count#*#????????????", "count#*#all"]
+  breakers = ["trip#*#????????????"]
+
   # What operators write, and it only reads.
-  operators_items = ["hold#????????????#*", "request#????????????#*"]
+  operators_items = ["hold#????????????#*", "request#????????????#*", "resume#*#????????????"]
 }
 
 module "remediator" {
@@ -120,7 +124,7 @@ module "remediator" {
       Action   = ["dynamodb:BatchGetItem"]
       Resource = [local.table_arn]
       Condition = {
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.operators_items) }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.operators_items) }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
       }
     },
@@ -128,7 +132,15 @@ module "remediator" {
       Action   = ["dynamodb:PutItem"]
       Resource = [local.table_arn]
       Condition = {
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = local.own_items }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers) }
+        Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+      }
+    },
+    {
+      Action   = ["dynamodb:UpdateItem"]
+      Resource = [local.table_arn]
+      Condition = {
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = local.counters }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
       }
     },

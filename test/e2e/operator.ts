@@ -2,7 +2,13 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { AttachRolePolicyCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DetachRolePolicyCommand,
+  IAMClient,
+} from '@aws-sdk/client-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
 import { accounts, homeRegion, regions } from '../../demo/organization.ts';
@@ -56,7 +62,12 @@ export function testOperator(demo: () => RunningDemo): void {
         AWS_SESSION_TOKEN: keys.sessionToken,
         AWS_PAGER: '',
       };
-      return () => proxy.stop();
+      return async () => {
+        await proxy.stop();
+        // IAM deletes no policy that a role has.
+        await iam.send(new DetachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
+        await iam.send(new DeleteRoleCommand({ RoleName: 'operator' }));
+      };
     });
 
     const run = async (commands: string): Promise<string> => {

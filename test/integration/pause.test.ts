@@ -64,7 +64,7 @@ test('a pause amid 26 changes of one group: no further write leaves 5 seconds la
     {
       outcome: 'deferred',
       willRetry: true,
-      reason: `enforcement of ${SSH} is paused in eu-central-1: the pause parameter says so`,
+      reason: `enforcement of ${SSH} is paused in eu-central-1: the pause parameter says so, until an operator sets it to "none"`,
     },
   ]);
   expect(outcomes[0]?.plan).toHaveLength(openRules.length);

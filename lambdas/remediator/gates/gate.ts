@@ -38,7 +38,7 @@ export async function firstVerdict<Context>(
     return await askGates(gates, finding, context);
   } catch (error) {
     if (!(error instanceof SettingsError)) return retry(error);
-    return conclude('failed', { willRetry: true, reason: error.message });
+    return conclude('failed', { willRetry: true, gate: 'settings', reason: error.message });
   }
 }
 

@@ -43,9 +43,9 @@ async function verdictOn(
   if (hold === undefined) return undefined;
   if ('problem' in hold) {
     const reason = `the hold ${keyIn(hold)} can't be understood, so nothing is changed there: ${hold.problem}; write it again, or delete it to lift it`;
-    return conclude('failed', { willRetry: true, reason });
+    return conclude('failed', { willRetry: true, gate: 'hold', reason });
   }
-  return conclude('deferred', { willRetry: true, reason: wordsOf(hold) });
+  return conclude('deferred', { willRetry: true, gate: 'hold', reason: wordsOf(hold) });
 }
 
 function wordsOf(hold: Extract<Hold, { reason: string }>): string {

@@ -7,5 +7,5 @@ export const maintenanceWindow: Gate = (_finding, { rule, settings, ports }) => 
   const { maintenance_window: window } = settings;
   if (window === undefined || isOpen(window, new Date(ports.clock.now()))) return undefined;
   const reason = `${rule.id} changes nothing outside its maintenance window, ${describeWindow(window)}`;
-  return conclude('deferred', { willRetry: true, reason });
+  return conclude('deferred', { willRetry: true, gate: 'maintenance_window', reason });
 };

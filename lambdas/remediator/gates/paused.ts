@@ -1,4 +1,4 @@
-import { parsePause } from '../../model/pause.ts';
+import { parsePause, stoppedBy } from '../../model/pause.ts';
 import { ruleIds } from '../../rules/index.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
@@ -8,10 +8,10 @@ import type { Gate } from './gate.ts';
  * @throws SettingsError when the pause parameter can't be read or understood: that stops the rule, too
  */
 export const paused: Gate = async (_finding, { rule, job, ports }) => {
-  const { all, rules, accounts } = parsePause(await ports.settings.pause(), ruleIds);
-  const isAccount = accounts.has(job.account);
-  if (!all && !isAccount && !rules.has(rule.id)) return undefined;
-  const where = isAccount ? `${job.region} for account ${job.account}` : job.region;
-  const reason = `enforcement of ${rule.id} is paused in ${where}: the pause parameter says so`;
-  return conclude('deferred', { willRetry: true, reason });
+  const pause = parsePause(await ports.settings.pause(), ruleIds);
+  const by = stoppedBy(pause, 'remediate', { rule: rule.id, account: job.account });
+  if (by === undefined) return undefined;
+  const where = by === 'account' ? `${job.region} for account ${job.account}` : job.region;
+  const reason = `enforcement of ${rule.id} is paused in ${where}: the pause parameter says so, until an operator sets it to "none"`;
+  return conclude('deferred', { willRetry: true, gate: 'pause', reason });
 };

@@ -35,6 +35,17 @@ export class FindingMemory {
     return this.#known?.get(resource);
   }
 
+  /** Tells whether a limit of changes deferred a finding the last time. */
+  wasLimited(resource: string): boolean {
+    return this.#known?.get(resource)?.gate === 'limit';
+  }
+
+  /** The poll that remediated a finding, and when, where that is its last outcome. */
+  remediated(resource: string): { readonly poll: Poll; readonly at: Date } | undefined {
+    const last = this.#known?.get(resource)?.changes.at(-1);
+    return last?.outcome === 'remediated' ? { poll: last.poll, at: new Date(last.at) } : undefined;
+  }
+
   /** The key of the evidence of the last change of an outcome at this poll. Later polls may have changed it since. */
   evidenceAt(poll: Poll, resource: string): string | undefined {
     const { changes = [] } = this.#known?.get(resource) ?? {};
@@ -68,7 +79,7 @@ function remember(
   { outcome: line, evidence }: RecordedOutcome,
   isCleared: boolean,
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
-  const { outcome, reason, poll, finding, finishedAt } = line;
+  const { outcome, reason, gate, poll, finding, finishedAt } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
   // Nobody knows more of what was closed before anything was known of it.
   if (known === undefined && outcome === 'closed') return undefined;
@@ -101,6 +112,7 @@ function remember(
     ...nameOf(finding),
     outcome,
     ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }),
+    ...(gate !== undefined && { gate }),
     since: known === undefined || isOther ? poll.asOf : known.since,
     firstSeen: known?.firstSeen ?? poll.asOf,
     lastSeen,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
+import { type TripItem, tripItemSchema, tripKey } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { formatIssues } from '../../model/issues.ts';
@@ -8,6 +9,8 @@ import {
   holdItemSchema,
   holdKey,
   type RetryName,
+  resumeItemSchema,
+  resumeKey,
   retryItemSchema,
   retryKey,
 } from '../../model/operator-items.ts';
@@ -32,6 +35,8 @@ import {
   parseItem,
 } from '../../model/table-items.ts';
 import type {
+  BreakerName,
+  BreakerState,
   Changed,
   Done,
   FindingName,
@@ -146,6 +151,20 @@ export class FindingsRecord implements FindingsStore {
     });
   }
 
+  async readBreaker(name: BreakerName): Promise<BreakerState> {
+    const keys = [tripKey(name), resumeKey(name)];
+    const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
+    const [trip, resume] = keys.map(({ pk }) => items.find((item) => item.pk === pk));
+    return {
+      item: trip === undefined ? undefined : parseItem(tripItemSchema, trip),
+      resume: resume === undefined ? undefined : resumeOf(resume),
+    };
+  }
+
+  async writeBreaker(item: TripItem, condition: Condition): Promise<boolean> {
+    return (await this.#table.putIf({ item, condition })).isWritten;
+  }
+
   #leaseItem({ region, job }: JobName, lease: Lease): LeaseItem {
     return { ...lease, ...leaseKey(region, job), version: 1, expiresAt: this.#inDays(LEASE_DAYS) };
   }
@@ -184,6 +203,11 @@ function retryOf(name: RetryName, item: unknown): RetryRequest {
   if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
   const { version: _, ...request } = parsed.data;
   return { name, ...request };
+}
+
+function resumeOf(item: unknown): BreakerState['resume'] {
+  const parsed = resumeItemSchema.safeParse(item);
+  return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
 }
 
 function isDone({ pk }: { readonly pk: string }): boolean {

@@ -1,4 +1,6 @@
-import type { HoldItem, HoldName, RetryItem, RetryName } from '../../model/operator-items.ts';
+import type { Condition } from '../../aws/findings-table.ts';
+import type { TripItem } from '../../model/breaker.ts';
+import type { HoldItem, HoldName, ResumeItem, RetryItem, RetryName } from '../../model/operator-items.ts';
 import type {
   AccountItem,
   ChangedItem,
@@ -50,6 +52,23 @@ export interface FindingsStore {
   readHolds(names: readonly HoldName[]): Promise<Hold[]>;
   /** Reads the retries of these names that operators have asked for. */
   readRetries(names: readonly RetryName[]): Promise<RetryRequest[]>;
+  /** Reads the breaker of a rule in an account, and whether an operator has resumed it. */
+  readBreaker(name: BreakerName): Promise<BreakerState>;
+  /** Writes a breaker if it is as it was read. @returns whether it was written */
+  writeBreaker(item: TripItem, condition: Condition): Promise<boolean>;
+}
+
+/** The name of a breaker. */
+export interface BreakerName {
+  readonly rule: string;
+  readonly account: string;
+}
+
+/** Knowledge of a breaker. */
+export interface BreakerState {
+  readonly item: TripItem | undefined;
+  /** The word of an operator; `problem`: why it can't be understood. */
+  readonly resume: ResumeItem | { readonly problem: string } | undefined;
 }
 
 /** A retry; `problem`: why it can't be understood. */

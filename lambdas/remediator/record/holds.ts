@@ -39,8 +39,10 @@ export class Holds {
   }
 
   /** Asks the table one question about several findings. What goes wrong shows when one of them is asked about. */
-  prepare(asked: readonly Asked[]): void {
-    this.#load(asked.flatMap(namesOf));
+  async prepare(asked: readonly Asked[]): Promise<void> {
+    const names = asked.flatMap(namesOf);
+    this.#load(names);
+    await Promise.allSettled(names.map((name) => this.#known.get(textOf(name))?.holds));
   }
 
   #load(names: readonly HoldName[]): void {

@@ -2,16 +2,19 @@ import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
+import { breakerOpen } from '../gates/breaker.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { applyFix } from './apply.ts';
+import { noteApplication, noteUndone, plannedOnly } from './note-results.ts';
 import { waitForOwnChanges } from './own-changes.ts';
 import { passPlan } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
 import { readBack } from './read-back.ts';
+import { ReservedRoom } from './reserve.ts';
 
 /** A resource that keeps changing is left to the next poll after so many further plans. */
 const MOST_PLANS_ANEW = 2;
@@ -42,9 +45,10 @@ export async function enforce(
   const verdicts = new Map<string, Verdict>();
   const changed: PlannedFix[] = [];
   const idle: Finding[] = [];
+  const room = new ReservedRoom(work);
   let planned: Planned = { fixes, verdicts };
   for (let plans = 0; planned.fixes.length > 0; plans += 1) {
-    const round = await applyRound(session, planned.fixes, work);
+    const round = await applyRound(session, planned.fixes, room, work);
     addAll(verdicts, round.verdicts);
     changed.push(...round.changed);
     idle.push(...round.idle);
@@ -59,18 +63,23 @@ export async function enforce(
     );
     addAll(verdicts, planned.verdicts);
   }
+  const counted = await room.release();
   addAll(verdicts, await readBack(session, changed, work));
-  return { verdicts, idle };
+  return { verdicts, idle, counted, reached: room.reached };
 }
 
 async function applyRound(
   session: AwsSession,
   fixes: readonly PlannedFix[],
+  room: ReservedRoom,
   work: ConfiguredWork,
 ): Promise<Round> {
   const { journal } = work;
-  const ready = await waitForOwnChanges(session, fixes, work);
-  const round: Round = { verdicts: new Map(ready.verdicts), changed: [], stale: [], idle: [] };
+  const visible = await waitForOwnChanges(session, fixes, work);
+  for (const { finding } of visible.fixes) noteUndone(finding, work);
+  const ready = await room.for(breakerOpen(work) === undefined ? visible.fixes : []);
+  const verdicts = new Map([...plannedOnly(visible.fixes, work), ...visible.verdicts, ...ready.verdicts]);
+  const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   const changed = new Set<string>();
   const others: PlannedFix[] = [];
@@ -80,7 +89,7 @@ async function applyRound(
     else for (const { change } of await applyOne(session, fix, work, round)) changed.add(change.resource);
   }
   if (others.length === 0) return round;
-  const next = await applyRound(session, others, work);
+  const next = await applyRound(session, others, room, work);
   addAll(round.verdicts, next.verdicts);
   return {
     verdicts: round.verdicts,
@@ -99,13 +108,14 @@ async function applyOne(
 ): Promise<Application['applied']> {
   const { journal, ports } = work;
   const { resource } = fix.finding;
-  const held = await passPlan(fix, work);
+  const held = (await passPlan(fix, work)) ?? plannedOnly([fix], work).get(resource);
   if (held !== undefined) {
     round.verdicts.set(resource, held);
     return [];
   }
   const application = await applyFix(session, fix, work);
   const { end } = application;
+  noteApplication(fix.finding, application, work);
   if (end.is === 'stale') round.stale.push({ fix, words: end.words });
   else if (end.is === 'stopped') round.verdicts.set(resource, end.verdict);
   else if (fix.changes.some(isStart))

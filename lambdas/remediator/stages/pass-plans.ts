@@ -11,7 +11,7 @@ export async function passPlans(fixes: readonly PlannedFix[], work: ConfiguredWo
   const verdicts = new Map<string, Verdict>();
   if (work.mode !== 'enforce') return { fixes, verdicts };
   const passed: PlannedFix[] = [];
-  work.holds.prepare(
+  await work.holds.prepare(
     fixes.map(({ finding, changes }) => ({ finding, resources: resourcesOf(finding, changes) })),
   );
   for (const fix of fixes) {

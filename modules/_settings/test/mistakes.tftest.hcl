@@ -142,7 +142,7 @@ run "values_of_a_wrong_kind" {
 
   assert {
     condition = local.mistakes == [
-      "rules[\"rds-snapshot-public\"] has \"modus\", which is unknown: expected mode or mode_by_account or mode_by_group or accounts, excluded_accounts, excluded_groups, exemptions, maintenance_window, method, netskope_rule_names, options, runbook_then, schedule_expression",
+      "rules[\"rds-snapshot-public\"] has \"modus\", which is unknown: expected mode or mode_by_account or mode_by_group or accounts, breaker, excluded_accounts, excluded_groups, exemptions, limits, maintenance_window, method, netskope_rule_names, options, runbook_then, schedule_expression",
       "audit_trail is \"logs\", a string: expected an object",
       "encryption[\"eu-central-1\"] is \"arn:aws:kms:eu-central-1:111111111111:key/k\", a string: expected an object",
       "notifications is true: expected an object",
@@ -322,5 +322,43 @@ run "of_no_effect" {
       "rules[\"s3-bucket-public\"].runbook_then is \"report\", and the rule's method is \"api\"",
     ]
     error_message = join("\n", local.vain_options)
+  }
+}
+
+run "limits_and_breaker_of_a_rule" {
+  command = plan
+
+  variables {
+    deployment = { limits = { per_account_per_hour = 10 }, breaker = { changes = 8 } }
+    rules = {
+      s3-bucket-public        = { limits = { per_rule_per_hour = 20 }, breaker = { failed_percent = 25 } }
+      security-group-ssh-open = {}
+    }
+  }
+
+  assert {
+    condition = [for settings in values(output.rule_settings) : [jsondecode(settings).limits, jsondecode(settings).breaker]] == [
+      [{ per_account_per_hour = 10, per_rule_per_hour = 20 }, { changes = 8, failed_percent = 25 }],
+      [{ per_account_per_hour = 10, per_rule_per_hour = 200 }, { changes = 8, failed_percent = 50 }],
+    ] && output.lowest_limit == 20
+    error_message = "Settings: ${jsonencode(output.rule_settings)}"
+  }
+}
+
+run "mistakes_in_limits_of_a_rule" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = { limits = { per_rule_per_hour = 0 }, breaker = { failed_percent = 120 } } }
+  }
+
+  expect_failures = [output.rules]
+
+  assert {
+    condition = local.mistakes == [
+      "rules[\"s3-bucket-public\"].breaker.failed_percent is 120: expected a whole number, 1 to 100",
+      "rules[\"s3-bucket-public\"].limits.per_rule_per_hour is 0: expected a whole number, 1 or more",
+    ]
+    error_message = jsonencode(local.mistakes)
   }
 }

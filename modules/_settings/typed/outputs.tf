@@ -21,6 +21,16 @@ output "schedule" {
   value       = var.schedule
 }
 
+output "limits" {
+  description = "What `limits` says, typed."
+  value       = var.limits
+}
+
+output "breaker" {
+  description = "What `breaker` says, typed."
+  value       = var.breaker
+}
+
 output "iam" {
   description = "What `iam` says, typed."
   value       = var.iam

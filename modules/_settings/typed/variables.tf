@@ -54,6 +54,20 @@ variable "rules" {
       # When it closes, on the next day where that is not later; the same as start: a whole day. Required.
       end = optional(string, "")
     }))
+    # The most resources that the rule changes within an hour, where `limits` is not meant for it.
+    limits = optional(object({
+      # In one account. Null: as limits.per_account_per_hour says.
+      per_account_per_hour = optional(number)
+      # In all accounts and regions together. Null: as limits.per_rule_per_hour says.
+      per_rule_per_hour = optional(number)
+    }), {})
+    # When the rule stops changing things in an account by itself, where `breaker` is not meant for it.
+    breaker = optional(object({
+      # How many changes within an hour it takes to judge. Null: as breaker.changes says.
+      changes = optional(number)
+      # The percentage of them that went wrong. Null: as breaker.failed_percent says.
+      failed_percent = optional(number)
+    }), {})
     # Resources that are left alone.
     exemptions = optional(list(object({
       # The account; `*`: every account.
@@ -140,6 +154,45 @@ variable "schedule" {
   })
   default  = {}
   nullable = false
+}
+
+variable "limits" {
+  description = "The most resources that a rule changes within an hour; findings beyond it are `deferred`, and come first at the next poll."
+  type = object({
+    # In one account. A day's work of a rule is a handful; a rule that is wrong would change hundreds.
+    per_account_per_hour = optional(number, 50)
+    # In all accounts and regions together.
+    per_rule_per_hour = optional(number, 200)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for number in values(var.limits) : number >= 1 && floor(number) == number])
+    error_message = "limits has ${join(" and ", [for word, number in var.limits : "${word} = ${number}" if number < 1 || floor(number) != number])}: expected whole numbers, 1 or more. A rule that must change nothing has mode \"dry_run\"."
+  }
+}
+
+variable "breaker" {
+  description = "When a rule stops changing things in an account by itself: it is in `dry_run` there until an operator resumes it."
+  type = object({
+    # How many changes within an hour it takes to judge.
+    changes = optional(number, 5)
+    # The percentage of them that went wrong: they failed, were not there when read back, or were undone by hand.
+    failed_percent = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.breaker.changes >= 1 && floor(var.breaker.changes) == var.breaker.changes
+    error_message = "breaker.changes is ${var.breaker.changes}: expected a whole number, 1 or more."
+  }
+
+  validation {
+    condition     = var.breaker.failed_percent >= 1 && var.breaker.failed_percent <= 100 && floor(var.breaker.failed_percent) == var.breaker.failed_percent
+    error_message = "breaker.failed_percent is ${var.breaker.failed_percent}: expected a whole number, 1 to 100."
+  }
 }
 
 variable "iam" {

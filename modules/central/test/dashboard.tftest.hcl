@@ -15,7 +15,8 @@ run "by_default" {
 
   assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
-      "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters", "What comes back, and what waits", "What an operator must fix",
+      "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters",
+      "Changed resources per hour, and the lowest limit of a rule", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
     ]
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }
@@ -45,6 +46,22 @@ run "by_default" {
   assert {
     condition     = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[2].properties.metrics[*][3] == ["cspm-auto-remediation-jobs.fifo", "cspm-auto-remediation-jobs.fifo"]
     error_message = "The age is that of each region's queue."
+  }
+}
+
+run "changes_beside_their_limit" {
+  command = plan
+
+  variables {
+    limits = { per_rule_per_hour = 90 }
+    rules  = { s3-bucket-public = { limits = { per_rule_per_hour = 30 } }, security-group-ssh-open = {} }
+  }
+
+  assert {
+    condition = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.annotations.horizontal == [
+      { label = "limit per rule", value = 30 }
+    ] && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric if metric[1] == "ChangedResources"]) == 4
+    error_message = "Widget: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4])}"
   }
 }
 

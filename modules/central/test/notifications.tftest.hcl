@@ -18,7 +18,7 @@ run "alarms_by_default" {
 
   # No message for a single finding: an alarm reports what failed, all together.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -50,6 +50,17 @@ run "alarms_by_default" {
   }
 
   # One message per account without the role, not one per finding.
+  assert {
+    condition = alltrue([
+      jsondecode(aws_cloudwatch_event_rule.notifications["held-back"].event_pattern) == {
+        source      = ["cspm-auto-remediation"]
+        detail-type = ["Rule Held Back"]
+      },
+      strcontains(aws_cloudwatch_event_target.notifications["held-back"].input_transformer[0].input_template, "<kind>: <words>"),
+    ])
+    error_message = "Rule: ${jsonencode(aws_cloudwatch_event_rule.notifications["held-back"])}"
+  }
+
   assert {
     condition = alltrue([
       aws_cloudwatch_event_rule.notifications["missing-roles"].event_bus_name == "cspm-auto-remediation",
@@ -140,7 +151,7 @@ run "each_finding" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -180,7 +191,7 @@ run "other_outcomes" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
     error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
   }
 
@@ -199,7 +210,7 @@ run "each_finding_of_no_outcome" {
 
   # A pattern of no outcomes would be refused.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 }

@@ -288,7 +288,7 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
       for (const { job, number } of doneSchema.parse(stored).jobs) announced.add(`${job}-${number}`);
       continue;
     }
-    if (sk === '#changed' || pk.startsWith('poll#')) continue;
+    if (sk === '#changed' || ['count#', 'poll#', 'trip#'].some((prefix) => pk.startsWith(prefix))) continue;
     const { account, resource, rule, outcome, changes } = findingItemSchema.parse(stored);
     known.add(`${rule} ${account} ${resource}`);
     const last = changes.at(-1)?.evidence;

@@ -174,6 +174,8 @@ export class CloudModel {
         return this.table.batchGet(input);
       case 'DynamoDB:PutItem':
         return this.table.put(input);
+      case 'DynamoDB:UpdateItem':
+        return this.table.update(input);
       case 'DynamoDB:TransactWriteItems':
         return this.table.transact(input, command);
       case 'EventBridge:PutEvents': {

@@ -102,9 +102,14 @@ class AccountingRun {
     this.#asOf = [0, 60_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
+    // Thousands of findings are to be remediated within minutes.
+    const limits = { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 };
     for (const [rule, { options = {}, hasRunbook = false }] of Object.entries(RULE_KINDS)) {
       const method = hasRunbook && random.isBelow(RUNBOOK_SHARE) ? 'runbook' : 'api';
-      cloud.putSettings(ruleSettingsKey(rule), ruleSettingsOf({ rule, method, options: { ...options } }));
+      cloud.putSettings(
+        ruleSettingsKey(rule),
+        ruleSettingsOf({ rule, method, limits, options: { ...options } }),
+      );
     }
   }
 

@@ -17,6 +17,13 @@ const putSchema = z.looseObject({
   ExpressionAttributeValues: z.record(z.string(), attributeSchema).default({}),
 });
 type Put = z.infer<typeof putSchema>;
+const updateSchema = z.looseObject({
+  Key: itemSchema,
+  UpdateExpression: z.string(),
+  ConditionExpression: z.string(),
+  ExpressionAttributeNames: z.record(z.string(), z.string()).default({}),
+  ExpressionAttributeValues: z.record(z.string(), attributeSchema).default({}),
+});
 type Item = Put['Item'];
 const keySchema = z.looseObject({ pk: z.object({ S: z.string() }), sk: z.object({ S: z.string() }) });
 const batchSchema = z.looseObject({
@@ -32,7 +39,7 @@ function keyOf(item: Item): string {
   return JSON.stringify([pk.S, sk.S]);
 }
 
-/** DynamoDB, as far as the product uses it: whole items, on condition, all or none. */
+/** DynamoDB, as far as the product uses it: whole items, on condition, all or none, and updates of one. */
 export class TableModel {
   readonly #items = new Map<string, Item>();
   /** Transactions that were carried out: one that the SDK sends again is not carried out again. */
@@ -47,6 +54,11 @@ export class TableModel {
   item(key: { readonly pk: string; readonly sk: string }): Record<string, unknown> | undefined {
     const found = this.#items.get(JSON.stringify([key.pk, key.sk]));
     return found && unmarshall(found);
+  }
+
+  /** Deletes an item, as DynamoDB does when it has expired. */
+  delete(key: { readonly pk: string; readonly sk: string }): void {
+    this.#items.delete(JSON.stringify([key.pk, key.sk]));
   }
 
   batchGet(input: unknown): object {
@@ -71,6 +83,21 @@ export class TableModel {
     return {};
   }
 
+  update(input: unknown): object {
+    const update = updateSchema.parse(input);
+    const key = keyOf(update.Key);
+    const found = this.#items.get(key);
+    if (!holds(update, found)) {
+      throw new ConditionalCheckFailedException({
+        message: 'The conditional request failed',
+        $metadata: { httpStatusCode: 400 },
+        ...(found !== undefined && { Item: structuredClone(found) }),
+      });
+    }
+    this.#items.set(key, updated(update, { ...update.Key, ...found }));
+    return {};
+  }
+
   transact(input: unknown, command: object): object {
     if (this.#done.has(command)) return {};
     const puts = transactionSchema.parse(input).TransactItems.map(({ Put: put }) => put);
@@ -90,6 +117,35 @@ export class TableModel {
   }
 }
 
+/** An item after an update of `ADD`, `SET` with values or `if_not_exists`, and `REMOVE`, each part by names of its own. */
+function updated(
+  { UpdateExpression, ExpressionAttributeNames, ExpressionAttributeValues }: z.infer<typeof updateSchema>,
+  item: Item,
+): Item {
+  const next = structuredClone(item);
+  const clauses = UpdateExpression.split(/ ?\b(ADD|SET|REMOVE) /).slice(1);
+  for (let at = 0; at < clauses.length; at += 2) {
+    for (const part of (clauses[at + 1] ?? '').split(/, (?=#)/)) {
+      const [, placeholder = ''] = /^(#\w+)/.exec(part) ?? [];
+      const [, value = ''] = /(:\w+)\)?$/.exec(part) ?? [];
+      const name = ExpressionAttributeNames[placeholder];
+      if (name === undefined) throw new Error(`the model does not know the update ${part}`);
+      if (clauses[at] === 'REMOVE') {
+        delete next[name];
+        continue;
+      }
+      const given = ExpressionAttributeValues[value];
+      if (given === undefined) throw new Error(`${value} has no value`);
+      if (part.includes('if_not_exists') && next[name] !== undefined) continue;
+      next[name] =
+        clauses[at] === 'ADD' && 'N' in given
+          ? { N: String(Number(next[name]?.N ?? 0) + Number(given.N)) }
+          : given;
+    }
+  }
+  return next;
+}
+
 /** Numbers by their value, texts by their characters. */
 function isLess(left: unknown, right: unknown): boolean {
   if (typeof left === 'number' && typeof right === 'number') return left < right;
@@ -97,11 +153,15 @@ function isLess(left: unknown, right: unknown): boolean {
 }
 
 /**
- * Tells whether a put's condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons,
- * `attribute_not_exists`.
+ * Tells whether a condition holds for what stands there. Knows `AND`, `OR`, brackets, comparisons, `attribute_exists` and its
+ * opposite.
  */
 function holds(
-  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Put,
+  {
+    ConditionExpression,
+    ExpressionAttributeNames,
+    ExpressionAttributeValues,
+  }: Pick<Put, 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
   found: Item | undefined,
 ): boolean {
   if (ConditionExpression === undefined) return true;
@@ -127,11 +187,11 @@ function holds(
       take();
       return result;
     }
-    if (first === 'attribute_not_exists') {
+    if (first === 'attribute_not_exists' || first === 'attribute_exists') {
       take();
       const isThere = operand(take()) !== undefined;
       take();
-      return !isThere;
+      return isThere === (first === 'attribute_exists');
     }
     const [left, operator, right] = [operand(first), take(), operand(take())];
     // A missing attribute compares with nothing.

@@ -33,8 +33,16 @@ import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk
 import { z } from 'zod';
 import { listingKey } from '../../../lambdas/collector/listing.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
-import { EVENT_SOURCE, FINDING_OUTCOME, JOB_OUTCOME } from '../../../lambdas/model/event-names.ts';
+import { type BreakerSettings, defaultBreaker } from '../../../lambdas/model/breaker-settings.ts';
+import {
+  EVENT_SOURCE,
+  FINDING_OUTCOME,
+  JOB_OUTCOME,
+  RULE_HELD_BACK,
+} from '../../../lambdas/model/event-names.ts';
 import { type JobEvent, jobEventSchema } from '../../../lambdas/model/job-event.ts';
+import { defaultLimits, type Limits } from '../../../lambdas/model/limits.ts';
+import { type Notice, noticeSchema } from '../../../lambdas/model/notice.ts';
 import {
   type Outcome,
   outcomeSchema,
@@ -69,6 +77,8 @@ export interface RuleSettings {
   readonly method?: 'api' | 'runbook';
   readonly runbook_then?: 'api' | 'report';
   readonly exemptions?: readonly object[];
+  readonly limits?: Limits;
+  readonly breaker?: BreakerSettings;
   readonly options?: object;
 }
 
@@ -128,6 +138,11 @@ const busMessageSchema = z.discriminatedUnion('detail-type', [
     'detail-type': z.literal(JOB_OUTCOME),
     detail: jobEventSchema,
   }),
+  z.object({
+    source: z.literal(EVENT_SOURCE),
+    'detail-type': z.literal(RULE_HELD_BACK),
+    detail: noticeSchema,
+  }),
 ]);
 
 const journalSchema = z.looseObject({
@@ -157,7 +172,15 @@ const ofAccounts = {
 
 /** A rule's settings as JSON, with the modules' defaults. */
 export function settingsJson(rule: string, settings: RuleSettings): string {
-  const defaults = { mode: 'dry_run', method: 'api', runbook_then: 'api', exemptions: [], options: {} };
+  const defaults = {
+    mode: 'dry_run',
+    method: 'api',
+    runbook_then: 'api',
+    limits: defaultLimits,
+    breaker: defaultBreaker,
+    exemptions: [],
+    options: {},
+  };
   return JSON.stringify({ version: 2, rule, ...ofAccounts, ...defaults, ...settings });
 }
 
@@ -187,6 +210,7 @@ export class Product {
   readonly #s3: S3Client;
   readonly #sqs = new Map<string, SQSClient>();
   readonly #jobEvents: JobEvent[] = [];
+  readonly #notices: Notice[] = [];
   readonly #events: OutcomeEvent[] = [];
   #secretArn = '';
   #caughtEvents = '';
@@ -399,6 +423,11 @@ export class Product {
     return this.#jobEvents;
   }
 
+  /** What people were told of rules that are held back. */
+  get notices(): readonly Notice[] {
+    return this.#notices;
+  }
+
   /** @returns whether there were any */
   async #receiveEvents(waitSeconds: number): Promise<boolean> {
     const sqs = this.sqs(this.homeRegion);
@@ -413,6 +442,7 @@ export class Product {
     for (const { Body = '' } of Messages) {
       const message = busMessageSchema.parse(JSON.parse(Body));
       if (message['detail-type'] === JOB_OUTCOME) this.#jobEvents.push(message.detail);
+      else if (message['detail-type'] === RULE_HELD_BACK) this.#notices.push(message.detail);
       else this.#events.push(message.detail);
     }
     await sqs.send(

@@ -13,6 +13,7 @@ import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
 import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
+import { MemoryCounts } from '../../unit/remediator/support/memory-counts.ts';
 import { MemoryTable } from '../../unit/remediator/support/memory-table.ts';
 import { accountsJson, settingsJson } from '../harness/product.ts';
 
@@ -109,12 +110,14 @@ export class Remediation {
           },
           evidence,
           table,
+          counts: new MemoryCounts(Date.now),
           openSession: (request) => sessions.open(request),
           automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
           lookAgain: async (later) => {
             next = later;
           },
           roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
+          tell: async () => {},
           publish: async () => {},
         },
       );

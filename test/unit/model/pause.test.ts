@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
-import { parsePause } from '../../../lambdas/model/pause.ts';
+import { parsePause, stoppedBy } from '../../../lambdas/model/pause.ts';
 
 const SSH = 'security-group-ssh-open';
 const rules = ['s3-bucket-public', SSH];
@@ -36,4 +36,21 @@ describe('the pause parameter', () => {
     expect(parse).toThrow(SettingsError);
     expect(parse).toThrow(`pause is "${value}"`);
   });
+});
+
+test.each<[string, string | undefined, string | undefined]>([
+  ['none', undefined, undefined],
+  ['all', 'all', undefined],
+  ['all+undo', 'all', 'all'],
+  [SSH, 'rule', undefined],
+  ['s3-bucket-public', undefined, undefined],
+  ['account:111122223333', 'account', undefined],
+  ['account:444455556666', undefined, undefined],
+  ['all+undo,account:111122223333', 'account', 'all'],
+])('%j stops remediation by %s, undoing by %s', (value, remediation, undoing) => {
+  const pause = parsePause(value, rules);
+  const place = { rule: SSH, account: '111122223333' };
+
+  expect(stoppedBy(pause, 'remediate', place)).toBe(remediation);
+  expect(stoppedBy(pause, 'undo', place)).toBe(undoing);
 });

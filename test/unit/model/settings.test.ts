@@ -33,6 +33,7 @@ const exemption = fc.record(
   },
   { requiredKeys: ['account', 'region', 'resource', 'reason', 'owner', 'expires'] },
 );
+const positive = fc.integer({ min: 1, max: 1_000_000 });
 const window = { days: ['SAT', 'SUN'], start: '22:00', end: '04:00', time_zone: 'Europe/Berlin' } as const;
 
 describe('settings come back from their text', () => {
@@ -46,6 +47,8 @@ describe('settings come back from their text', () => {
         maintenance_window: fc.constant(window),
         method: fc.constantFrom('api', 'runbook'),
         runbook_then: fc.constantFrom('api', 'report'),
+        limits: fc.record({ per_account_per_hour: positive, per_rule_per_hour: positive }),
+        breaker: fc.record({ changes: positive, failed_percent: fc.integer({ min: 1, max: 100 }) }),
         exemptions: fc.array(exemption, { maxLength: 5 }),
         options: fc.constantFrom({}, { max_age_days: 30 }, { replacement_cidrs: ['vpc'] }),
       },

@@ -174,9 +174,10 @@ describe('a job', () => {
         evidence: `s3://cspm-evidence/${key}`,
       },
     ]);
-    expect(metrics()).toHaveLength(3);
+    expect(metrics()).toHaveLength(4);
     expect(metrics()).toEqual(
       expect.arrayContaining([
+        metric('ChangedResources', 1, RULE),
         metric('Remediated', 1, RULE),
         metric('Compliant', 1, RULE),
         metric('Gone', 1, RULE),
@@ -195,7 +196,7 @@ describe('a job', () => {
     expect(cloud.operations).not.toContain('sqs:ChangeMessageVisibility');
   });
 
-  test('asks the table once, and writes to it once beside its lease, whatever it finds', async () => {
+  test('asks the table as often for 25 findings as for one, and writes to it as often', async () => {
     const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
     for (const [number, name] of names.entries())
       cloud.users.set(name, number % 2 === 0 ? 'Active' : 'Inactive');
@@ -203,7 +204,18 @@ describe('a job', () => {
     await invoke(recordOf(jobOf(...names)));
 
     const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
-    expect(ofTable).toEqual(['dynamodb:PutItem', 'dynamodb:BatchGetItem', 'dynamodb:TransactWriteItems']);
+    expect(ofTable.map((operation) => operation.replace('dynamodb:', ''))).toEqual([
+      'PutItem', // the lease
+      'BatchGetItem', // what is known of the findings
+      'BatchGetItem', // the breaker
+      'BatchGetItem', // holds of the account and its region
+      'BatchGetItem', // holds of the resources
+      ...['BatchGetItem', 'UpdateItem'], // room in the account
+      ...['BatchGetItem', 'UpdateItem'], // room in all accounts
+      'PutItem', // which evidence it writes
+      'PutItem', // how the changes went
+      'TransactWriteItems',
+    ]);
     // The journal before each of 13 changes and after it; the outcomes.
     expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(27);
   });
@@ -293,7 +305,7 @@ describe('a job', () => {
         VisibilityTimeout: 60,
       },
     ]);
-    expect(metrics()).toEqual([metric('Compliant', 1, RULE)]);
+    expect(metrics()).toEqual([metric('Compliant', 1, RULE), metric('ChangedResources', 1, RULE)]);
     expect(logged('WARN')).toEqual([
       expect.stringMatching(`^unfinished: ${RULE} ${ACCOUNT} global a: MalformedInput`),
       expect.stringContaining(
@@ -355,7 +367,11 @@ describe('a job', () => {
 
     expect(response.batchItemFailures).toHaveLength(1);
     expect(cloud.visibilities).toMatchObject([{ VisibilityTimeout: 0 }]);
-    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('FailedFindings', 1)]);
+    expect(metrics()).toEqual([
+      metric('Failed', 1, RULE),
+      metric('FailedFindings', 1),
+      metric('ChangedResources', 1, RULE),
+    ]);
     expect(cloud.events).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
     expect(cloud.deadLetters).toEqual([]);
   });

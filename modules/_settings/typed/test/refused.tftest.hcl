@@ -10,7 +10,7 @@ run "defaults" {
   command = plan
 
   assert {
-    condition     = output.evidence.retention_days == 400 && output.lambda.architecture == "arm64" && output.audit_trail == null && output.notifications.enabled
+    condition     = output.limits == { per_account_per_hour = 50, per_rule_per_hour = 200 } && output.breaker == { changes = 5, failed_percent = 50 } && output.evidence.retention_days == 400 && output.lambda.architecture == "arm64" && output.audit_trail == null && output.notifications.enabled
     error_message = "Defaults: ${jsonencode(output.evidence)}"
   }
 }
@@ -18,6 +18,8 @@ run "defaults" {
 run "mistakes_1" {
   command = plan
   variables {
+    limits        = { per_account_per_hour = 0 }
+    breaker       = { changes = 0 }
     lambda        = { architecture = "arm" }
     collector     = { subnet_ids = ["subnet-1"] }
     evidence      = { retention_days = 0 }
@@ -25,12 +27,14 @@ run "mistakes_1" {
     event_bus     = { create = false }
     audit_trail   = {} # no bucket
   }
-  expect_failures = [var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
+  expect_failures = [var.limits, var.breaker, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
 }
 
 run "mistakes_2" {
   command = plan
   variables {
+    limits        = { per_rule_per_hour = 1.5 }
+    breaker       = { failed_percent = 101 }
     iam           = { permissions_boundary_arn = "boundary" }
     lambda        = { log_level = "debug" }
     collector     = { memory_size = 64 }
@@ -39,7 +43,7 @@ run "mistakes_2" {
     event_bus     = { create = false, name = "default" }
     audit_trail   = { bucket = "arn:aws:s3:::logs" }
   }
-  expect_failures = [var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
+  expect_failures = [var.limits, var.breaker, var.iam, var.lambda, var.collector, var.evidence, var.notifications, var.event_bus, var.audit_trail]
 }
 
 run "mistakes_3" {

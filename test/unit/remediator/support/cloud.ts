@@ -103,6 +103,8 @@ export class Cloud {
         this.items.set(Item.pk.S, Item);
         return jsonAnswer({});
       }
+      case 'dynamodb:UpdateItem':
+        return jsonAnswer({});
       case 'dynamodb:TransactWriteItems': {
         const { TransactItems } = transactionSchema.parse(JSON.parse(body));
         for (const { Put } of TransactItems) this.items.set(Put.Item.pk.S, Put.Item);

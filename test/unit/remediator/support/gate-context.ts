@@ -1,4 +1,5 @@
 import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { Breaker } from '../../../../lambdas/remediator/record/breaker.ts';
 import { DoneJobs } from '../../../../lambdas/remediator/record/done-jobs.ts';
 import { FindingMemory } from '../../../../lambdas/remediator/record/finding-memory.ts';
 import { Holds } from '../../../../lambdas/remediator/record/holds.ts';
@@ -34,6 +35,7 @@ export function gateContext(
     holds: new Holds(ports),
     retries: new Retries(job, ports),
     role: new TargetRole(job, ports),
+    breaker: new Breaker(job, ports),
     settings: settingsOf(settings),
     mode: settings.mode ?? 'enforce',
     runbook: undefined,

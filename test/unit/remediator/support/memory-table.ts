@@ -1,3 +1,5 @@
+import type { Condition } from '../../../../lambdas/aws/findings-table.ts';
+import type { TripItem } from '../../../../lambdas/model/breaker.ts';
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
@@ -9,6 +11,8 @@ import {
 } from '../../../../lambdas/model/operator-items.ts';
 import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
 import type {
+  BreakerName,
+  BreakerState,
   Changed,
   Done,
   FindingName,
@@ -44,6 +48,10 @@ export class MemoryTable implements FindingsStore {
 
   /** What is known of the account. */
   account: AccountItem | undefined;
+  /** The breakers, by `rule account`. */
+  readonly breakers = new Map<string, TripItem>();
+  /** The words of operators who resumed a rule, in the same way. */
+  readonly resumed = new Map<string, BreakerState['resume']>();
 
   async takeLease({ job }: JobName, lease: Lease, now: number): Promise<Taken> {
     const by = this.leases.get(job);
@@ -88,6 +96,19 @@ export class MemoryTable implements FindingsStore {
 
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {
     return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
+  }
+
+  async readBreaker({ rule, account }: BreakerName): Promise<BreakerState> {
+    const name = `${rule} ${account}`;
+    return { item: structuredClone(this.breakers.get(name)), resume: this.resumed.get(name) };
+  }
+
+  async writeBreaker(item: TripItem, { values }: Condition): Promise<boolean> {
+    const [, rule, account] = item.pk.split('#');
+    const standing = this.breakers.get(`${rule} ${account}`)?.writer;
+    if (standing !== undefined && standing !== values[':known']) return false;
+    this.breakers.set(`${rule} ${account}`, structuredClone(item));
+    return true;
   }
 
   async readHolds(names: readonly HoldName[]): Promise<Hold[]> {

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
+import { defaultBreaker } from '../../../../lambdas/model/breaker-settings.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { FindingNotice } from '../../../../lambdas/model/finding-notice.ts';
 import { type Job, jobId, type Poll, pollId } from '../../../../lambdas/model/job.ts';
+import { defaultLimits } from '../../../../lambdas/model/limits.ts';
+import type { Notice } from '../../../../lambdas/model/notice.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
@@ -19,6 +22,7 @@ import { remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import { IamAccount, NOW } from './iam-account.ts';
 import { Lifeline } from './lifeline.ts';
+import { MemoryCounts } from './memory-counts.ts';
 import { MemoryTable } from './memory-table.ts';
 
 export const ACCOUNT = '111122223333';
@@ -63,6 +67,8 @@ export function ruleSettingsOf(settings: Partial<RuleSettings> = {}): RuleSettin
     runbook_then: 'api',
     exemptions: [],
     options: {},
+    limits: defaultLimits,
+    breaker: defaultBreaker,
     ...settings,
   };
 }
@@ -122,6 +128,11 @@ type Port =
   | 'reportRoleMissing'
   | 'claimProbe'
   | 'roleIsBack'
+  | 'reserve'
+  | 'tell'
+  | 'release'
+  | 'keep'
+  | 'forget'
   | keyof EvidenceStore
   | keyof FindingsStore;
 
@@ -135,6 +146,7 @@ export class RemediatorInMemory {
   readonly journals = new Map<string, JournalRecord>();
   readonly inProgress = new Map<string, InProgressMark>();
   readonly table = new MemoryTable();
+  readonly counts = new MemoryCounts(() => this.now);
   /** The jobs that were put off, in order. */
   readonly later: { readonly job: Job; readonly delaySeconds: number }[] = [];
   /** The reports of a missing role, in order. */
@@ -144,6 +156,10 @@ export class RemediatorInMemory {
   mayProbe = true;
   /** Notices about findings that the event bus has, in order. */
   readonly notices: FindingNotice[] = [];
+  /** What people were told of rules that are held back, in order. */
+  readonly heldBack: Notice[] = [];
+  /** When it was told last, by item. */
+  readonly told = new Map<string, number>();
   /** Outcomes that the event bus has, in order. */
   readonly published: Outcome[] = [];
   /** Chooses the error that a port throws instead of what it should do, asked at each call. */
@@ -258,8 +274,16 @@ export class RemediatorInMemory {
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         writeChanged: (changed) => call('writeChanged', () => this.table.writeChanged(changed)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
+        readBreaker: (name) => call('readBreaker', () => this.table.readBreaker(name)),
+        writeBreaker: (...written) => call('writeBreaker', () => this.table.writeBreaker(...written)),
         readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),
         readRetries: (names) => call('readRetries', () => this.table.readRetries(names)),
+      },
+      counts: {
+        reserve: (wish) => call('reserve', () => this.counts.reserve(wish)),
+        release: (...given) => call('release', () => this.counts.release(...given)),
+        keep: (...given) => call('keep', () => this.counts.keep(...given)),
+        forget: (...given) => call('forget', () => this.counts.forget(...given)),
       },
       automationRoleArn: (account) => `arn:aws:iam::${account}:role/cspm-automation`,
       lookAgain: (later, delaySeconds) =>
@@ -286,6 +310,13 @@ export class RemediatorInMemory {
             this.table.account = undefined;
           }),
       },
+      tell: (notice, key, since) =>
+        call('tell', () => {
+          const before = this.told.get(key.pk);
+          if (before !== undefined && before >= since) return;
+          this.told.set(key.pk, this.now);
+          this.heldBack.push(notice);
+        }),
       publish: ({ withEvent, notices }) =>
         call('publish', () => {
           this.notices.push(...structuredClone(notices));

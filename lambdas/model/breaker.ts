@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { BreakerSettings } from './breaker-settings.ts';
+import { timestampSchema } from './finding.ts';
+import type { ItemKey } from './table-items.ts';
+
+/** The result of one change of a finding's resource. */
+const resultSchema = z.object({
+  /** The same for whatever is found out later of the same change. */
+  id: z.string(),
+  /** Time at which it was known, milliseconds since 1970. */
+  at: z.number().int(),
+  /** Set where it went wrong: why. */
+  reason: z.string().optional(),
+});
+export type ChangeResult = z.infer<typeof resultSchema>;
+
+/** Reasons and time of a breaker's opening. */
+export const openedSchema = z.object({
+  at: timestampSchema,
+  changes: z.number().int(),
+  failed: z.number().int(),
+  /** The latest first. */
+  reasons: z.array(z.string()).max(3),
+});
+export type Opened = z.infer<typeof openedSchema>;
+
+/** The breaker of a rule in one account: the results of its last hour, and whether it is open. */
+export const tripItemSchema = z.object({
+  pk: z.string(),
+  sk: z.string(),
+  version: z.literal(1),
+  expiresAt: z.number().int().positive(),
+  /** The write that it stands by: a job knows by it whether another wrote meanwhile. */
+  writer: z.string(),
+  results: z.array(resultSchema),
+  opened: openedSchema.optional(),
+});
+export type TripItem = z.infer<typeof tripItemSchema>;
+
+/** `trip#<rule>#<account>` */
+export function tripKey({ rule, account }: { readonly rule: string; readonly account: string }): ItemKey {
+  return { pk: `trip#${rule}#${account}`, sk: 'breaker' };
+}
+
+const HOUR_MILLISECONDS = 3_600_000;
+/** Far more than it takes to judge. An item holds 400 KB. */
+const MOST_RESULTS = 200;
+const MAX_REASON = 500;
+
+/**
+ * Adds results to those of the last hour. A result that is known already stays when it was, unless it turns out to have gone
+ * wrong.
+ */
+export function withResults(
+  known: readonly ChangeResult[],
+  more: readonly ChangeResult[],
+  now: number,
+): ChangeResult[] {
+  const results = new Map(known.map((result) => [result.id, result]));
+  for (const result of more) {
+    const before = results.get(result.id);
+    if (before !== undefined && (before.reason !== undefined || result.reason === undefined)) continue;
+    const { reason } = result;
+    results.set(result.id, {
+      ...result,
+      ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }),
+    });
+  }
+  return [...results.values()]
+    .filter(({ at }) => now - at < HOUR_MILLISECONDS)
+    .sort((one, other) => one.at - other.at)
+    .slice(-MOST_RESULTS);
+}
+
+/** Judges the results of the last hour. @returns why the breaker opens, or undefined where it does not */
+export function judge(
+  results: readonly ChangeResult[],
+  { changes, failed_percent: percent }: BreakerSettings,
+  now: number,
+): Opened | undefined {
+  const recent = results.filter(({ at }) => now - at < HOUR_MILLISECONDS);
+  const failed = recent.filter(({ reason }) => reason !== undefined);
+  if (recent.length < changes || failed.length * 100 < recent.length * percent) return undefined;
+  const reasons = failed
+    .sort((one, other) => other.at - one.at)
+    .flatMap(({ reason }) => reason ?? [])
+    .slice(0, 3);
+  return { at: new Date(now).toISOString(), changes: recent.length, failed: failed.length, reasons };
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { ItemKey } from './table-items.ts';
+
+/** Whose changes are counted: a rule's in one account, or in all. */
+export interface Counter {
+  readonly rule: string;
+  readonly account: string | 'all';
+}
+
+/** `count#<rule>#<account>`, and `count#<rule>#all` over all accounts. */
+export function countKey({ rule, account }: Counter): ItemKey {
+  return { pk: `count#${rule}#${account}`, sk: 'changes' };
+}
+
+const SLOT_MILLISECONDS = 5 * 60_000;
+const HOUR_MILLISECONDS = 3_600_000;
+
+/** The number of the slot of five minutes that a moment is in. */
+export function slotOf(at: number): number {
+  return Math.floor(at / SLOT_MILLISECONDS);
+}
+
+/** The moment from which on a slot no longer counts: its last change is an hour old. */
+export function endOfSlot(slot: number): number {
+  return (slot + 1) * SLOT_MILLISECONDS + HOUR_MILLISECONDS;
+}
+
+/** The attribute that counts the changes of a slot. */
+export function slotName(slot: number): string {
+  return `slot-${slot}`;
+}
+
+/** The attribute by which a reservation is known: whether it was made, and not released yet. */
+export function reservationName(slot: number, id: string): string {
+  return `reserved-${slot}-${id}`;
+}
+
+/** Time for which room is kept for what a limit has deferred: the next poll of a day at the latest. */
+const WAITING_MILLISECONDS = 25 * HOUR_MILLISECONDS;
+
+/** The attribute that counts the changes of a finding which waits for room since a slot. */
+export function waitingName(slot: number, finding: string): string {
+  return `waiting-${slot}-${finding}`;
+}
+
+/** The findings that wait for room, with their attributes. */
+export interface Waiting {
+  readonly name: string;
+  readonly finding: string;
+  readonly changes: number;
+}
+
+/** Reads what waits for room. What has waited for more than a day no longer counts: nobody looks at it any more. */
+export function waitingIn(item: CountItem, now: number): Waiting[] {
+  return Object.entries(item).flatMap(([name, changes]) => {
+    const [, slot, finding] = /^waiting-(\d+)-(\w+)$/.exec(name) ?? [];
+    if (slot === undefined || finding === undefined || typeof changes !== 'number') return [];
+    return isWaiting(Number(slot), now) ? [{ name, finding, changes }] : [];
+  });
+}
+
+function isWaiting(slot: number, now: number): boolean {
+  return (slot + 1) * SLOT_MILLISECONDS + WAITING_MILLISECONDS > now;
+}
+
+/**
+ * The counter of changes. `total` only grows, but for what is released, so that one condition on it limits what is in the
+ * slots: see `LimitCounts`.
+ */
+export const countItemSchema = z.looseObject({
+  version: z.literal(1),
+  total: z.number().int(),
+  /** Made anew after DynamoDB has deleted it: `total` then begins at 0 again. */
+  born: z.string().min(1),
+});
+export type CountItem = z.infer<typeof countItemSchema>;
+
+/** Reads the changes in each slot. */
+export function slotsIn(item: CountItem): ReadonlyMap<number, number> {
+  const slots = Object.entries(item).flatMap(([name, value]): [number, number][] => {
+    const [, slot] = /^slot-(\d+)$/.exec(name) ?? [];
+    return slot !== undefined && typeof value === 'number' ? [[Number(slot), value]] : [];
+  });
+  return new Map(slots);
+}
+
+/** An update's expression takes 4 KB: what is left goes with the next one. */
+const MOST_OLD_NAMES = 100;
+
+/**
+ * Lists attributes that nobody needs any more: slots that have not counted for an hour, reservations of functions whose time
+ * has been over for a slot, and findings that have waited for too long.
+ */
+export function oldNames(item: CountItem, now: number): string[] {
+  const isOld = (kind: string, slot: number): boolean => {
+    if (kind === 'waiting') return !isWaiting(slot, now);
+    if (kind === 'reserved') return (slot + 2) * SLOT_MILLISECONDS < now;
+    return endOfSlot(slot) + HOUR_MILLISECONDS < now;
+  };
+  const old = Object.keys(item).filter((name) => {
+    const [, kind, slot] = /^(slot|reserved|waiting)-(\d+)/.exec(name) ?? [];
+    return kind !== undefined && isOld(kind, Number(slot));
+  });
+  return old.slice(0, MOST_OLD_NAMES);
+}

@@ -1,0 +1,20 @@
+import { resumeKey } from '../../model/operator-items.ts';
+import { conclude, type Verdict } from '../verdict.ts';
+import type { Work } from '../work.ts';
+
+/** The state of an open breaker in words, and what to do. Undefined where it is closed. */
+export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): string | undefined {
+  const { opened, problem } = breaker;
+  if (opened === undefined) return undefined;
+  const { rule } = job.poll;
+  const { pk, sk } = resumeKey({ rule, account: job.account });
+  const reasons = opened.reasons.map((reason) => `"${reason}"`).join(', ');
+  const wrong = problem === undefined ? '' : ` (the item that is there can't be understood: ${problem})`;
+  return `${rule} is in dry run in account ${job.account} since ${opened.at}, as ${opened.failed} of ${opened.changes} changes within an hour went wrong, the latest: ${reasons}; it stays so until an operator resumes it by the item ${pk} / ${sk} of the findings table${wrong}`;
+}
+
+/** The breaker of the rule is open in the account: its fixes are planned, and nothing is changed. */
+export function breakerOpen(work: Pick<Work, 'breaker' | 'job'>): Verdict | undefined {
+  const reason = openBreaker(work);
+  return reason === undefined ? undefined : conclude('planned', { gate: 'breaker', reason });
+}

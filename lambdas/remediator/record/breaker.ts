@@ -1,0 +1,142 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Condition } from '../../aws/findings-table.ts';
+import {
+  type ChangeResult,
+  judge,
+  type Opened,
+  type TripItem,
+  tripKey,
+  withResults,
+} from '../../model/breaker.ts';
+import type { BreakerSettings } from '../../model/breaker-settings.ts';
+import { DeliveryError } from '../../model/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type Job, type Poll, pollId } from '../../model/job.ts';
+import type { Ports } from '../ports.ts';
+import type { BreakerState } from './findings-store.ts';
+
+/** An open breaker is not forgotten; DynamoDB wants a time all the same. */
+const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
+
+/** Others may write in between each time. */
+const ATTEMPTS = 10;
+
+/** The breaker of a job's rule in its account: it opens where too much of what was changed within an hour went wrong. */
+export class Breaker {
+  readonly #job: Job;
+  readonly #ports: Pick<Ports, 'clock' | 'table'>;
+  #settings: BreakerSettings | undefined;
+  #known: BreakerState = { item: undefined, resume: undefined };
+  /** The results that this job knows, by id. */
+  readonly #own = new Map<string, ChangeResult>();
+
+  constructor(job: Job, ports: Pick<Ports, 'clock' | 'table'>) {
+    this.#job = job;
+    this.#ports = ports;
+  }
+
+  /** Asks the table. @throws AWS's own error; UnreadableItemError for an item of another version */
+  async load(settings: BreakerSettings): Promise<void> {
+    this.#settings = settings;
+    this.#known = await this.#ports.table.readBreaker(this.#name);
+  }
+
+  /** The reason why it is open, as far as is known by now; undefined where it is closed. */
+  get opened(): Opened | undefined {
+    return this.#openedBy(this.#known, this.#resultsIn(this.#known));
+  }
+
+  /** The problem of an item by which an operator meant to resume the rule; undefined where there is none. */
+  get problem(): string | undefined {
+    const { resume } = this.#known;
+    return resume !== undefined && 'problem' in resume ? resume.problem : undefined;
+  }
+
+  /**
+   * Notes the result of a change that this job made, or of one that an earlier job made.
+   * @param reason why it went wrong; undefined where it did not
+   */
+  note({ region, resource }: Finding, poll: Poll, reason?: string): void {
+    const text = JSON.stringify([region, resource, pollId(poll)]);
+    const id = createHash('sha256').update(text).digest('hex').slice(0, 20);
+    const known = this.#own.get(id);
+    if (known !== undefined && (known.reason !== undefined || reason === undefined)) return;
+    this.#own.set(id, { id, at: this.#ports.clock.now(), ...(reason !== undefined && { reason }) });
+  }
+
+  /**
+   * Adds what was noted to the results of all jobs, and opens the breaker where these ask for it.
+   * @throws DeliveryError where others are always faster; AWS's own error
+   */
+  async write(): Promise<void> {
+    if (this.#own.size === 0) return;
+    const writer = randomUUID();
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      // First over what was read when the job began.
+      if (attempt > 1 || this.#settings === undefined) {
+        this.#known = await this.#ports.table.readBreaker(this.#name);
+      }
+      const known = this.#known;
+      const results = this.#resultsIn(known);
+      const opened = this.#openedBy(known, results);
+      const isWritten = await this.#ports.table.writeBreaker(
+        this.#itemOf(writer, results, opened),
+        conditionOf(known.item, writer),
+      );
+      if (isWritten) return;
+    }
+    throw new DeliveryError(
+      `${tripKey(this.#name).pk}: others wrote ${ATTEMPTS} times in a row before this job could`,
+    );
+  }
+
+  get #name() {
+    return { rule: this.#job.poll.rule, account: this.#job.account };
+  }
+
+  #resultsIn(known: BreakerState): ChangeResult[] {
+    const since = resumedAt(known);
+    const counting = (known.item?.results ?? []).filter(({ at }) => at > since);
+    return withResults(counting, [...this.#own.values()], this.#ports.clock.now());
+  }
+
+  #openedBy(known: BreakerState, results: readonly ChangeResult[]): Opened | undefined {
+    const opened = known.item?.opened;
+    if (opened !== undefined && Date.parse(opened.at) > resumedAt(known)) return opened;
+    return this.#settings && judge(results, this.#settings, this.#ports.clock.now());
+  }
+
+  #itemOf(writer: string, results: ChangeResult[], opened: Opened | undefined): TripItem {
+    const seconds = opened === undefined ? KEPT_SECONDS.closed : KEPT_SECONDS.open;
+    return {
+      ...tripKey(this.#name),
+      version: 1,
+      expiresAt: Math.floor(this.#ports.clock.now() / 1000) + seconds,
+      writer,
+      results,
+      ...(opened !== undefined && { opened }),
+    };
+  }
+}
+
+/** The moment at which an operator last resumed the rule, milliseconds since 1970; before all times where nobody did. */
+function resumedAt({ resume }: BreakerState): number {
+  return resume === undefined || 'problem' in resume ? Number.NEGATIVE_INFINITY : Date.parse(resume.at);
+}
+
+/** Demands that it is as it was read, or as this write makes it: the SDK may send it twice. */
+function conditionOf(item: TripItem | undefined, writer: string): Condition {
+  const names = { '#writer': 'writer' };
+  if (item === undefined) {
+    return {
+      expression: 'attribute_not_exists(pk) OR #writer = :writer',
+      names,
+      values: { ':writer': writer },
+    };
+  }
+  return {
+    expression: '#writer = :known OR #writer = :writer',
+    names,
+    values: { ':known': item.writer, ':writer': writer },
+  };
+}

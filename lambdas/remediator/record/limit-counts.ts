@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
+import type { Clock } from '../../model/clock.ts';
+import {
+  type Counter,
+  type CountItem,
+  countItemSchema,
+  countKey,
+  endOfSlot,
+  oldNames,
+  reservationName,
+  slotName,
+  slotOf,
+  slotsIn,
+  type Waiting,
+  waitingIn,
+  waitingName,
+} from '../../model/count-item.ts';
+import { DeliveryError } from '../../model/errors.ts';
+import { parseItem } from '../../model/table-items.ts';
+
+/** An item is kept for a day after the last change that it counts. */
+const KEPT_SECONDS = 86_400;
+
+/** Others may come in between each time; each time one of them has got on. */
+const ATTEMPTS = 20;
+
+/** The room that is left below a limit. */
+export interface Room {
+  readonly left: number;
+  /** The moment from which on there is more, milliseconds since 1970; undefined where nothing is counted. */
+  readonly moreAt: number | undefined;
+}
+
+/** Room for some changes that a job is about to make. */
+export interface Reservation {
+  readonly counter: Counter;
+  readonly id: string;
+  readonly slot: number;
+  readonly changes: number;
+}
+
+/** A reservation that is asked for. */
+export interface Wish {
+  readonly counter: Counter;
+  /** The most changes within any hour. */
+  readonly limit: number;
+  /** The last moment at which one of the changes may be made, milliseconds since 1970. */
+  readonly until: number;
+  /**
+   * Chooses what is reserved.
+   * @param left how many changes there is room for
+   * @param kept how many of these are kept for findings that a limit deferred, this job's own not among them
+   */
+  choose(left: number, kept: number): Choice;
+  /** The findings of this job that a limit deferred before: no room is kept from them. */
+  readonly deferred: ReadonlySet<string>;
+}
+
+/** The changes that are reserved, and the findings that they are for. */
+export interface Choice {
+  readonly changes: number;
+  readonly findings: readonly string[];
+}
+
+/** The answer to a wish, and the room that is left after it. */
+export interface Granted {
+  /** Undefined where there is no room for any of the changes. */
+  readonly reservation: Reservation | undefined;
+  readonly room: Room;
+}
+
+/**
+ * Counts the changes of an hour, over jobs, polls and regions, in slots of five minutes. There are never more than the limit
+ * within any 60 minutes, whoever else counts at the same time:
+ *
+ * - A change counts in the slot in which it is made at the latest, and a slot counts until its end is an hour old.
+ * - What no longer counts is `total` without the slots that do. It only grows. So `total <= limit + that - changes`, as it was
+ *   when it was read, is a condition that keeps the limit, whatever others have added meanwhile.
+ * - A reservation leaves an attribute of its own: one that the SDK sends twice is made once, and so is its release.
+ */
+export class LimitCounts {
+  readonly #table: Pick<FindingsTable, 'read' | 'updateIf'>;
+  readonly #clock: Clock;
+
+  constructor(table: Pick<FindingsTable, 'read' | 'updateIf'>, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  /**
+   * Reserves room for changes, all that the wish chooses or none.
+   * @throws DeliveryError where others are always faster; AWS's own error where the table can't be read or written
+   */
+  async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
+    const id = randomUUID().slice(0, 13);
+    const slot = slotOf(until);
+    const name = reservationName(slot, id);
+    let [found] = await this.#table.read([countKey(counter)]);
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const item = found === undefined ? undefined : parseItem(countItemSchema, found);
+      const now = this.#clock.now();
+      const { room, base } = roomIn(item, limit, now);
+      const waiting = item === undefined ? [] : waitingIn(item, now);
+      const others = waiting.filter(({ finding }) => !deferred.has(finding));
+      const kept = others.reduce((sum, each) => sum + each.changes, 0);
+      const { changes, findings } = choose(room.left, kept);
+      if (changes === 0) return { reservation: undefined, room };
+      const served = waiting.flatMap((each) => (findings.includes(each.finding) ? each.name : []));
+      const put = await this.#table.updateIf({
+        key: countKey(counter),
+        add: { total: changes, [slotName(slot)]: changes },
+        set: { [name]: changes, expiresAt: Math.ceil(endOfSlot(slot) / 1000) + KEPT_SECONDS },
+        setMissing: { version: 1, born: id },
+        remove: item === undefined ? [] : [...new Set([...oldNames(item, now), ...served])],
+        condition: conditionOf(item, name, limit + base - changes),
+      });
+      const isSentTwice = !put.isWritten && hasName(put.found, name);
+      if (put.isWritten || isSentTwice) {
+        const moreAt = Math.min(room.moreAt ?? Number.POSITIVE_INFINITY, endOfSlot(slot));
+        return {
+          reservation: { counter, id, slot, changes },
+          room: { left: room.left - changes, moreAt },
+        };
+      }
+      found = put.found;
+    }
+    throw new DeliveryError(
+      `${countKey(counter).pk}: others reserved changes ${ATTEMPTS} times in a row before this job could`,
+    );
+  }
+
+  /** Keeps room for findings that a limit deferred, so that they come first: by finding, how many changes each needs. */
+  async keep(counter: Counter, findings: ReadonlyMap<string, number>): Promise<void> {
+    const slot = slotOf(this.#clock.now());
+    const known = await this.#waiting(counter, new Set(findings.keys()));
+    const names = [...findings].map(([finding, changes]) => [waitingName(slot, finding), changes] as const);
+    const isKept = ({ name }: Waiting): boolean => names.some(([kept]) => kept === name);
+    await this.#table.updateIf({
+      key: countKey(counter),
+      add: {},
+      set: Object.fromEntries(names),
+      remove: known.filter((each) => !isKept(each)).map(({ name }) => name),
+      // There is something counted, or nothing would have been deferred.
+      condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
+    });
+  }
+
+  /** Keeps no more room for findings that wait no longer, however they ended. */
+  async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
+    const known = await this.#waiting(counter, findings);
+    if (known.length === 0) return;
+    await this.#table.updateIf({
+      key: countKey(counter),
+      add: {},
+      set: {},
+      remove: known.map(({ name }) => name),
+      condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
+    });
+  }
+
+  async #waiting(counter: Counter, findings: ReadonlySet<string>): Promise<Waiting[]> {
+    const [found] = await this.#table.read([countKey(counter)]);
+    if (found === undefined) return [];
+    const waiting = waitingIn(parseItem(countItemSchema, found), this.#clock.now());
+    return waiting.filter(({ finding }) => findings.has(finding));
+  }
+
+  /** Gives back room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */
+  async release({ counter, id, slot }: Reservation, changes: number): Promise<void> {
+    const name = reservationName(slot, id);
+    await this.#table.updateIf({
+      key: countKey(counter),
+      add: { total: -changes, [slotName(slot)]: -changes },
+      set: {},
+      remove: [name],
+      condition: { expression: 'attribute_exists(#name)', names: { '#name': name }, values: {} },
+    });
+  }
+}
+
+/** The room below a limit, and `base`: the changes in the total that no longer count. */
+function roomIn(
+  item: CountItem | undefined,
+  limit: number,
+  now: number,
+): { readonly room: Room; readonly base: number } {
+  if (item === undefined) return { room: { left: limit, moreAt: undefined }, base: 0 };
+  const counting = [...slotsIn(item)].filter(([slot, changes]) => endOfSlot(slot) > now && changes > 0);
+  const used = counting.reduce((sum, [, changes]) => sum + changes, 0);
+  const ends = counting.map(([slot]) => endOfSlot(slot));
+  const moreAt = ends.length === 0 ? undefined : Math.min(...ends);
+  return { room: { left: Math.max(0, limit - used), moreAt }, base: item.total - used };
+}
+
+function conditionOf(item: CountItem | undefined, name: string, most: number): Condition {
+  if (item === undefined) return { expression: 'attribute_not_exists(pk)', names: {}, values: {} };
+  return {
+    expression: 'attribute_not_exists(#name) AND #born = :born AND #total <= :most',
+    names: { '#name': name, '#born': 'born', '#total': 'total' },
+    values: { ':born': item.born, ':most': most },
+  };
+}
+
+function hasName(item: unknown, name: string): boolean {
+  return typeof item === 'object' && item !== null && name in item;
+}

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { FindingsTable } from '../../aws/findings-table.ts';
+import type { Clock } from '../../model/clock.ts';
+import type { Notice } from '../../model/notice.ts';
+import { type ItemKey, parseItem } from '../../model/table-items.ts';
+
+/** The item of what was told last. */
+const toldSchema = z.object({
+  pk: z.string(),
+  sk: z.string(),
+  version: z.literal(1),
+  expiresAt: z.number().int().positive(),
+  /** Milliseconds since 1970. */
+  at: z.number().int(),
+  /** The write that it stands by. */
+  writer: z.string(),
+});
+type Told = z.infer<typeof toldSchema>;
+
+const KEPT_SECONDS = 30 * 86_400;
+
+/** Tells people that a rule is held back, once each time: of jobs that notice it in several regions, one does. */
+export class Notices {
+  readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
+  readonly #publish: (notice: Notice) => Promise<void>;
+  readonly #clock: Clock;
+
+  constructor(
+    table: Pick<FindingsTable, 'read' | 'putIf'>,
+    publish: (notice: Notice) => Promise<void>,
+    clock: Clock,
+  ) {
+    this.#table = table;
+    this.#publish = publish;
+    this.#clock = clock;
+  }
+
+  /**
+   * Tells unless it was told already.
+   * @param key of the item that it is about; beside it stands what was told
+   * @param since what was told before no longer counts, milliseconds since 1970
+   * @throws AWS's own error; a later job then tells it
+   */
+  async tell(notice: Notice, key: ItemKey, since: number): Promise<void> {
+    const place = { pk: key.pk, sk: 'told' };
+    const [found] = await this.#table.read([place]);
+    const known = found === undefined ? undefined : parseItem(toldSchema, found);
+    if (known !== undefined && known.at >= since) return;
+    const at = this.#clock.now();
+    const told = { ...place, version: 1 as const, expiresAt: Math.floor(at / 1000) + KEPT_SECONDS, at };
+    const item: Told = { ...told, writer: randomUUID() };
+    // First the item, so that of several jobs one tells it.
+    if (!(await this.#putOver(known, item))) return;
+    try {
+      await this.#publish(notice);
+    } catch (error) {
+      await this.#putOver(item, known ?? { ...item, at: 0, writer: randomUUID() });
+      throw error;
+    }
+  }
+
+  /** Writes an item over the one that is known. The SDK may send it twice: its own lets the second pass. */
+  async #putOver(known: Told | undefined, item: Told): Promise<boolean> {
+    const names = { '#writer': 'writer' };
+    const isThere = known === undefined ? 'attribute_not_exists(pk)' : '#writer = :known';
+    const { isWritten } = await this.#table.putIf({
+      item,
+      condition: {
+        expression: `${isThere} OR #writer = :writer`,
+        names,
+        values: { ':writer': item.writer, ...(known !== undefined && { ':known': known.writer }) },
+      },
+    });
+    return isWritten;
+  }
+}

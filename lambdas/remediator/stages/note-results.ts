@@ -1,0 +1,67 @@
+import type { Finding } from '../../model/finding.ts';
+import { pollId } from '../../model/job.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { breakerOpen } from '../gates/breaker.ts';
+import type { PlannedFix } from '../planned-fix.ts';
+import { type Verdict, withDetails } from '../verdict.ts';
+import type { ConfiguredWork, Work } from '../work.ts';
+import type { Application } from './application.ts';
+
+/**
+ * The longest after a change that a violation counts as undone by hand: an hourly poll sees what was undone within an hour.
+ * What comes back after days is another matter.
+ */
+const UNDONE_MILLISECONDS = 2 * 3_600_000;
+
+/**
+ * Notes for the breaker that a change was undone by hand: the resource violates the rule again. Asked when AWS's reads are
+ * known to show our own changes. What this product itself undoes is no longer `remediated`.
+ */
+export function noteUndone(
+  finding: Finding,
+  { job, memory, breaker, ports }: Pick<Work, 'job' | 'memory' | 'breaker' | 'ports'>,
+): void {
+  const last = memory.remediated(finding.resource);
+  if (last === undefined || pollId(last.poll) === pollId(job.poll)) return;
+  if (ports.clock.now() - last.at.getTime() > UNDONE_MILLISECONDS) return;
+  const reason = `${finding.resource} was remediated at ${last.at.toISOString()} and violates the rule again: the change was undone by hand`;
+  breaker.note(finding, last.poll, reason);
+}
+
+/** Notes for the breaker how an application ended, so that it opens within a job. */
+export function noteApplication(
+  finding: Finding,
+  { end }: Application,
+  { job, breaker }: Pick<Work, 'job' | 'breaker'>,
+): void {
+  if (end.is === 'applied') breaker.note(finding, job.poll);
+  else if (end.is === 'stopped' && isFailure(end.verdict)) {
+    breaker.note(finding, job.poll, end.verdict.details.reason ?? '');
+  }
+}
+
+/** Notes for the breaker what outcomes say of changes: what was not there when it was read back has failed, too. */
+export function noteOutcomes(
+  outcomes: readonly Outcome[],
+  { job, breaker }: Pick<Work, 'job' | 'breaker'>,
+): void {
+  for (const { finding, outcome, mode, gate, plan, applied, reason, deadLetter } of outcomes) {
+    if (mode !== 'enforce' || gate !== undefined || deadLetter === true) continue;
+    if (outcome === 'remediated' && applied.length > 0) breaker.note(finding, job.poll);
+    else if (outcome === 'failed' && plan.length > 0) breaker.note(finding, job.poll, reason ?? '');
+  }
+}
+
+/** The verdicts on fixes while the breaker is open: they are only planned. None while it is closed. */
+export function plannedOnly(
+  fixes: readonly PlannedFix[],
+  work: Pick<ConfiguredWork, 'breaker' | 'job'>,
+): Map<string, Verdict> {
+  const open = breakerOpen(work);
+  if (open === undefined) return new Map();
+  return new Map(fixes.map(({ finding, details }) => [finding.resource, withDetails(open, details)]));
+}
+
+function isFailure(verdict: Verdict): verdict is Extract<Verdict, { state: 'concluded' }> {
+  return verdict.state === 'concluded' && verdict.outcome === 'failed' && verdict.details.gate === undefined;
+}

@@ -1,0 +1,71 @@
+import { tripKey } from '../../model/breaker.ts';
+import { countKey } from '../../model/count-item.ts';
+import type { Notice } from '../../model/notice.ts';
+import { openBreaker } from '../gates/breaker.ts';
+import { type ChangeLimit, describeLimit, settingOf } from '../gates/limit.ts';
+import type { Learned } from '../learned.ts';
+import type { Work } from '../work.ts';
+import { noteOutcomes } from './note-results.ts';
+import { waitingFinding } from './reserve.ts';
+
+const HOUR_MILLISECONDS = 3_600_000;
+
+/**
+ * Writes down how changes went, for the breaker, and tells people what holds the rule back: a limit once per hour, an open
+ * breaker once.
+ * @returns the errors; the job then comes back to do it
+ */
+export async function recordGates(work: Work, { reached }: Pick<Learned, 'reached'>): Promise<unknown[]> {
+  const { breaker, job, log, ports } = work;
+  const failures: unknown[] = [];
+  const attempt = (doing: Promise<void>): Promise<void> =>
+    doing.catch((error: unknown) => {
+      failures.push(error);
+    });
+  noteOutcomes(
+    log.own().map(({ outcome }) => outcome),
+    work,
+  );
+  await attempt(breaker.write());
+  const { opened } = breaker;
+  const words = openBreaker(work);
+  if (opened !== undefined && words !== undefined) {
+    const key = tripKey({ rule: job.poll.rule, account: job.account });
+    const notice = noticeOf(work, 'breaker_open', job.account, words);
+    await attempt(ports.tell(notice, key, Date.parse(opened.at)));
+  }
+  await attempt(forgetServed(work));
+  for (const limit of reached) {
+    const notice = noticeOf(work, 'limit_reached', limit.counter.account, wordsOf(limit));
+    const since = ports.clock.now() - HOUR_MILLISECONDS;
+    await attempt(ports.tell(notice, countKey(limit.counter), since));
+  }
+  return failures;
+}
+
+/** Keeps no more room for findings that a limit deferred the last time, and that ended otherwise now. */
+async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
+  const served = log
+    .own()
+    .filter(({ outcome: { finding, gate } }) => gate !== 'limit' && memory.wasLimited(finding.resource))
+    .map(({ outcome }) => waitingFinding(outcome));
+  if (served.length === 0) return;
+  const { rule } = job.poll;
+  for (const account of [job.account, 'all']) {
+    await ports.counts.forget({ rule, account }, new Set(served));
+  }
+}
+
+function noticeOf(
+  { job, ports }: Pick<Work, 'job' | 'ports'>,
+  kind: Notice['kind'],
+  account: string,
+  words: string,
+): Notice {
+  const at = new Date(ports.clock.now()).toISOString();
+  return { version: 1, kind, rule: job.poll.rule, account, region: job.region, at, words };
+}
+
+function wordsOf(limit: ChangeLimit): string {
+  return `${describeLimit(limit)}, and more is to be changed. What is left is deferred, and comes first at the next polls. If that is as it should be, wait, or raise ${settingOf(limit)}; if not, pause the rule, or hold what it must not change. While it lasts, this is said once an hour`;
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { errorKind } from '../../aws/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type ChangeLimit, overLimit } from '../gates/limit.ts';
+import type { PlannedFix } from '../planned-fix.ts';
+import type { Reservation } from '../record/limit-counts.ts';
+import { retry, type Verdict, withDetails } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import type { Planned } from './plan.ts';
+
+/** Names a finding of a rule among those that wait for room. */
+export function waitingFinding({ finding }: { readonly finding: Finding }): string {
+  const { account, region, resource } = finding;
+  const text = JSON.stringify([account, region, resource]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** The limits of changes of a rule in a job's account. */
+export function limitsOf({ job, settings }: Pick<ConfiguredWork, 'job' | 'settings'>): ChangeLimit[] {
+  const { rule } = job.poll;
+  return [
+    { counter: { rule, account: job.account }, most: settings.limits.per_account_per_hour },
+    { counter: { rule, account: 'all' }, most: settings.limits.per_rule_per_hour },
+  ];
+}
+
+/**
+ * Room below the limits for what a job changes. Reserved once before the first change; given back at the end for what was
+ * not changed. What nobody knows stays counted, and so does what a killed function had reserved: for an hour.
+ */
+export class ReservedRoom {
+  readonly #work: ConfiguredWork;
+  /** The changed resources that there is room for. */
+  readonly #resources = new Set<string>();
+  readonly #reservations: Reservation[] = [];
+  /** The limits that held something back. */
+  readonly #reached = new Set<ChangeLimit>();
+
+  readonly #since: number;
+
+  constructor(work: ConfiguredWork) {
+    this.#work = work;
+    this.#since = work.ports.clock.now();
+  }
+
+  /**
+   * Reserves room for fixes. Those that a limit deferred before come first, and room is kept for those of other jobs.
+   * @returns those that fit, and verdicts on the others
+   */
+  async for(fixes: readonly PlannedFix[]): Promise<Planned> {
+    const verdicts = new Map<string, Verdict>();
+    let chosen: readonly PlannedFix[] = this.#inOrder(fixes);
+    try {
+      for (const limit of limitsOf(this.#work)) {
+        if (chosen.length === 0) break;
+        const wanted = chosen;
+        const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
+        const { reservation, room } = await this.#work.ports.counts.reserve({
+          counter: limit.counter,
+          limit: limit.most,
+          until,
+          deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),
+          choose: (left, kept) => {
+            chosen = this.#choose(wanted, left, kept);
+            return { changes: this.#newIn(chosen).size, findings: chosen.map(waitingFinding) };
+          },
+        });
+        if (reservation !== undefined) this.#reservations.push(reservation);
+        const refused = wanted.filter((fix) => !chosen.includes(fix));
+        for (const fix of refused) {
+          this.#reached.add(limit);
+          const verdict = overLimit(limit, this.#newIn([fix]).size, room);
+          verdicts.set(fix.finding.resource, withDetails(verdict, fix.details));
+        }
+        await this.#keepRoom(limit, refused);
+      }
+    } catch (error) {
+      for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
+      return { fixes: [], verdicts };
+    }
+    for (const resource of this.#newIn(chosen)) this.#resources.add(resource);
+    return { fixes: chosen, verdicts };
+  }
+
+  /** The limits that held something back. */
+  get reached(): readonly ChangeLimit[] {
+    return [...this.#reached];
+  }
+
+  /**
+   * Gives back the room for what was not changed: AWS refused it, or it was not sent.
+   * @returns the number of resources that were changed, or of which nobody knows
+   */
+  async release(): Promise<number> {
+    const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
+    for (const account of new Set(this.#reservations.map(({ counter }) => counter.account))) {
+      const reservations = this.#reservations.filter(({ counter }) => counter.account === account);
+      const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
+      await this.#giveBack(reservations, reserved - kept);
+    }
+    return kept;
+  }
+
+  /** The resources that this attempt changed, or may have. */
+  #changed(): Set<string> {
+    const { job, journal } = this.#work;
+    const changes = job.findings.flatMap(({ resource }) => [
+      ...journal.applied(resource).filter(({ appliedAt }) => Date.parse(appliedAt) >= this.#since),
+      ...journal.unresolved(resource),
+    ]);
+    return new Set(changes.map(({ change }) => change.resource));
+  }
+
+  async #giveBack(reservations: readonly Reservation[], changes: number): Promise<void> {
+    let left = changes;
+    for (const reservation of reservations) {
+      const back = Math.min(left, reservation.changes);
+      left -= back;
+      if (back === 0) continue;
+      try {
+        await this.#work.ports.counts.release(reservation, back);
+      } catch (error) {
+        // It stays counted for its hour, which changes less than might be changed.
+        if (errorKind(error) !== 'unavailable') throw error;
+      }
+    }
+  }
+
+  /** Puts those that a limit deferred before first. */
+  #inOrder(fixes: readonly PlannedFix[]): PlannedFix[] {
+    const before = fixes.filter((fix) => this.#wasLimited(fix));
+    return [...before, ...fixes.filter((fix) => !before.includes(fix))];
+  }
+
+  #wasLimited({ finding }: PlannedFix): boolean {
+    return this.#work.memory.wasLimited(finding.resource);
+  }
+
+  /** Chooses as many as fit, each as a whole. What was not deferred before takes no room that is kept for others. */
+  #choose(fixes: readonly PlannedFix[], left: number, kept: number): PlannedFix[] {
+    const chosen: PlannedFix[] = [];
+    for (const fix of fixes) {
+      const most = this.#wasLimited(fix) ? left : left - kept;
+      if (this.#newIn([...chosen, fix]).size <= most) chosen.push(fix);
+    }
+    return chosen;
+  }
+
+  /** Keeps room for what is refused. What needs more than the limit would keep all of it for nothing. */
+  async #keepRoom({ counter, most }: ChangeLimit, refused: readonly PlannedFix[]): Promise<void> {
+    const needs = refused
+      .map((fix) => [waitingFinding(fix), this.#newIn([fix]).size] as const)
+      .filter(([, changes]) => changes <= most)
+      .slice(0, most);
+    if (needs.length > 0) await this.#work.ports.counts.keep(counter, new Map(needs));
+  }
+
+  /** The resources that these fixes change and that there is no room for yet. */
+  #newIn(fixes: readonly PlannedFix[]): Set<string> {
+    const resources = fixes.flatMap(({ changes }) => changes.map(({ resource }) => resource));
+    return new Set(resources.filter((resource) => !this.#resources.has(resource)));
+  }
+}

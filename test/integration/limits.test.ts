@@ -1,0 +1,175 @@
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
+import { resumeKey } from '../../lambdas/model/operator-items.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import { neverMoreThanTheLimit } from '../unit/remediator/support/limit-property.ts';
+import { findingsTableName } from './harness/deployed-form.ts';
+import { passTime } from './harness/functions.ts';
+import { type Harness, startHarness } from './harness/harness.ts';
+import { freshAccount, type Product } from './harness/product.ts';
+import { makeViolation } from './harness/violations.ts';
+
+const SSH = 'security-group-ssh-open';
+const HOME = 'eu-central-1';
+const ELSEWHERE = 'us-east-1';
+const enforce = { mode: 'enforce' } as const;
+
+let harness: Harness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(() => harness[Symbol.asyncDispose]());
+
+const namesOf = (outcomes: readonly Outcome[]): string[] => outcomes.map(({ outcome }) => outcome).sort();
+
+test('jobs that race for room in the table never change more than the limit within an hour', async () => {
+  const clientOptions = {
+    endpoint: inject('localAwsEndpoint'),
+    credentials: { accessKeyId: freshAccount(), secretAccessKey: 'test' },
+  };
+  await new DynamoDBClient({ ...clientOptions, region: HOME }).send(
+    new CreateTableCommand({
+      TableName: 'counts',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['pk', 'sk'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  const table = new FindingsTable({ table: 'counts', region: HOME, clientOptions });
+
+  await neverMoreThanTheLimit(() => table, { runs: 12 });
+});
+
+describe('limits', () => {
+  test('hold over accounts, regions and polls; what was deferred comes first an hour later', async () => {
+    const limits = { per_account_per_hour: 3, per_rule_per_hour: 4 };
+    const deployed = await harness.deploy({
+      rules: { [SSH]: { ...enforce, limits } },
+      regions: [HOME, ELSEWHERE],
+    });
+    const [first, second] = [harness.account(0), harness.account(1)];
+    const items = await Promise.all(
+      [
+        [first, HOME],
+        [first, HOME],
+        [first, ELSEWHERE],
+        [first, ELSEWHERE],
+        [second, ELSEWHERE],
+        [second, ELSEWHERE],
+      ].map(([account = '', region]) => makeViolation(harness.endpoint, SSH, account, region)),
+    );
+
+    const now = await deployed.run(SSH, items);
+    const soon = await deployed.run(SSH, items);
+    passTime(80 * 60_000);
+    const later = await deployed.run(SSH, items);
+
+    expect(namesOf(now.outcomes)).toEqual(['deferred', 'deferred', ...Array(4).fill('remediated')]);
+    expect(namesOf(soon.outcomes)).toEqual([...Array(4).fill('compliant'), 'deferred', 'deferred']);
+    expect(namesOf(later.outcomes)).toEqual([...Array(4).fill('compliant'), 'remediated', 'remediated']);
+    const reasons = now.outcomes.flatMap(({ gate, reason = '' }) => (gate === 'limit' ? reason : []));
+    expect(reasons.sort()).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^${SSH} changes at most 3 resources within an hour in account ${first}: 1 is to be changed for this finding, and there is room for 0; there is more from .*Z on\\. .*raise limits\\.per_account_per_hour$`,
+        ),
+      ),
+      expect.stringMatching(
+        /at most 4 resources within an hour in all accounts together: .*raise limits\.per_rule_per_hour$/,
+      ),
+    ]);
+    expect(deployed.metric('ChangedResources')).toEqual({ [SSH]: 6 });
+    expect(deployed.metric('LimitReached')).toEqual({ '': 4 });
+    // Once within an hour of each of the two.
+    expect(deployed.product.notices.map(({ kind, account }) => `${kind} ${account}`).sort()).toEqual([
+      `limit_reached ${first}`,
+      'limit_reached all',
+    ]);
+  });
+
+  test('while the counter can not be written, nothing is changed', async () => {
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    const item = await makeViolation(harness.endpoint, SSH, harness.account(2));
+    harness.fault({ service: 'dynamodb', operation: 'UpdateItem', effect: 'denied' });
+    harness.proxy.clear();
+
+    const { outcomes } = await deployed.run(SSH, [item]);
+
+    expect(outcomes).toMatchObject([{ outcome: 'failed', applied: [] }]);
+    expect(deployed.writes()).toEqual([]);
+  });
+});
+
+describe('the breaker', () => {
+  async function resume(product: Product, account: string): Promise<void> {
+    const at = new Date(Date.now() + 24 * 3_600_000).toISOString();
+    const Item = marshall({
+      ...resumeKey({ rule: SSH, account }),
+      version: 1,
+      at,
+      by: 'Ada',
+      reason: 'mended',
+    });
+    await new DynamoDBClient(product.client(HOME)).send(
+      new PutItemCommand({ TableName: findingsTableName(product), Item }),
+    );
+  }
+
+  test('opens where changes are refused, says why, and closes when an operator says so', async () => {
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    const account = harness.account(2);
+    const items = await Promise.all(
+      Array.from({ length: 7 }, () => makeViolation(harness.endpoint, SSH, account)),
+    );
+    const refused = harness.fault({ service: 'ec2', isWrite: true, effect: 'denied' });
+
+    const now = await deployed.run(SSH, items);
+    refused.remove();
+    const before = await deployed.snapshot(account);
+    passTime(24 * 3_600_000);
+    const later = await deployed.run(SSH, items);
+    const after = await deployed.snapshot(account);
+    await resume(deployed.product, account);
+    const resumed = await deployed.run(SSH, items);
+
+    expect(namesOf(now.outcomes)).toEqual([...Array(5).fill('failed'), 'planned', 'planned']);
+    expect(later.outcomes).toMatchObject(
+      items.map(() => ({
+        outcome: 'planned',
+        mode: 'dry_run',
+        gate: 'breaker',
+        reason: expect.stringMatching(
+          new RegExp(
+            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator resumes it by the item resume#${SSH}#${account} / breaker of the findings table$`,
+          ),
+        ),
+      })),
+    );
+    expect(after).toEqual(before);
+    expect(namesOf(resumed.outcomes)).toEqual(Array(7).fill('remediated'));
+    expect(deployed.product.notices).toMatchObject([{ kind: 'breaker_open', rule: SSH, account }]);
+    expect(deployed.metric('BreakerOpen')).toEqual({ '': 2 });
+  });
+
+  test('while results can not be read, nothing is changed', async () => {
+    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    const item = await makeViolation(harness.endpoint, SSH, harness.account(2));
+    harness.fault({
+      service: 'dynamodb',
+      operation: 'BatchGetItem',
+      when: ({ parameters }) => JSON.stringify(parameters).includes('trip#'),
+      effect: 'unavailable',
+    });
+    harness.proxy.clear();
+
+    const { outcomes } = await deployed.run(SSH, [item]);
+
+    expect(outcomes).toMatchObject([{ outcome: 'failed', deadLetter: true, applied: [] }]);
+    expect(deployed.writes()).toEqual([]);
+  });
+});

@@ -1,0 +1,225 @@
+import { beforeEach, expect, test } from 'vitest';
+import type { Job } from '../../../../lambdas/model/job.ts';
+import { denied } from '../support/iam-account.ts';
+import { ACCOUNT, jobOf, RemediatorInMemory, RULE, settingsOf } from '../support/remediator-in-memory.ts';
+
+const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+/** Further users, of later jobs. */
+const others = ['i', 'j', 'k', 'l', 'm', 'n', 'o'];
+const users = Object.fromEntries([...names, ...others].map((user) => [user, [`AKIA-${user}`]]));
+
+let remediator: RemediatorInMemory;
+beforeEach(() => {
+  remediator = new RemediatorInMemory(users);
+});
+
+const refuse = (...refused: readonly string[]): void => {
+  remediator.account.fault = ({ operation, user }) =>
+    operation === 'UpdateAccessKey' && refused.includes(user) ? denied : undefined;
+};
+const later = (job: Job, minutes = 10): Job => {
+  remediator.now += minutes * 60_000;
+  return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };
+};
+const resume = (at = remediator.now): void => {
+  const word = { version: 1 as const, at: new Date(at).toISOString(), by: 'Ada', reason: 'mended' };
+  remediator.table.resumed.set(`${RULE} ${ACCOUNT}`, word);
+};
+/** What counts for the last poll, by user. */
+const last = () => {
+  const outcomes = [...remediator.outcomes.values()];
+  return new Map(outcomes.map((outcome) => [outcome.finding.resource, outcome]));
+};
+
+test('half of five changes failed: the rest of the job is only planned, and people are told why', async () => {
+  refuse('a', 'b', 'd');
+
+  await remediator.attempt(jobOf(...names));
+
+  expect(remediator.names).toMatchObject({
+    ...{ a: 'failed', b: 'failed', c: 'remediated', d: 'failed', e: 'remediated' },
+    ...{ f: 'planned', g: 'planned', h: 'planned' },
+  });
+  expect(remediator.account.changed).toEqual(['c/AKIA-c', 'e/AKIA-e']);
+  expect(remediator.outcome('f')).toMatchObject({
+    gate: 'breaker',
+    applied: [],
+    plan: [{ line: expect.stringContaining('AKIA-f') }],
+  });
+  const reason = remediator.outcome('f')?.reason ?? '';
+  expect(reason).toMatch(
+    /^iam-access-key-unrotated is in dry run in account 111122223333 since 2026-06-30T12:.*Z, as 3 of 5 changes within an hour went wrong, the latest: "AccessDenied: .*", "AccessDenied: .*", "AccessDenied: .*"; it stays so until an operator resumes it by the item resume#iam-access-key-unrotated#111122223333 \/ breaker of the findings table$/,
+  );
+  expect(remediator.heldBack).toMatchObject([
+    { kind: 'breaker_open', rule: RULE, account: ACCOUNT, words: reason },
+  ]);
+});
+
+test.each([
+  { what: 'four changes are too few', job: ['a', 'b', 'c', 'd'], refused: ['a', 'b', 'c', 'd'] },
+  { what: 'less than half failed', job: names, refused: ['b', 'd'] },
+])('it stays closed: $what', async ({ job, refused }) => {
+  refuse(...refused);
+
+  await remediator.attempt(jobOf(...job));
+
+  expect(Object.values(remediator.names)).not.toContain('planned');
+  expect(remediator.heldBack).toEqual([]);
+});
+
+test('later jobs read and plan, and tell nobody again, until an operator resumes the rule', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf(...names));
+  refuse();
+  remediator.account.sessions.length = 0;
+
+  await remediator.attempt(later(jobOf(...names), 24 * 60));
+  const held = last();
+  const accesses = remediator.account.sessions.map(({ permissions }) =>
+    permissions.flatMap(({ actions }) => actions),
+  );
+  resume();
+  await remediator.attempt(later(jobOf(...names)));
+
+  expect([...held.values()].map(({ outcome, mode }) => `${outcome} ${mode}`)).toEqual(
+    names.map(() => 'planned dry_run'),
+  );
+  expect(accesses.flat()).not.toContain('iam:UpdateAccessKey');
+  expect(remediator.heldBack).toHaveLength(1);
+  expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
+});
+
+test('what failed before a rule was resumed no longer counts; what fails after it does', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf(...names));
+  resume();
+  refuse('i', 'j', 'n');
+
+  await remediator.attempt(later(jobOf('i', 'j', 'k', 'l', 'm'), 5));
+  const told = remediator.heldBack.length;
+  await remediator.attempt(later(jobOf('n', 'o'), 5));
+
+  expect(told).toBe(1);
+  expect(last().get('k')).toMatchObject({ outcome: 'remediated' });
+  expect(remediator.heldBack).toMatchObject([{}, { words: expect.stringContaining('3 of 6 changes') }]);
+  expect(last().get('o')).toMatchObject({ outcome: 'planned' });
+});
+
+test('a resume that nobody understands resumes nothing, and is named', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf(...names));
+  remediator.table.resumed.set(`${RULE} ${ACCOUNT}`, { problem: 'at: Invalid ISO datetime' });
+
+  await remediator.attempt(later(jobOf('h')));
+
+  expect(last().get('h')).toMatchObject({
+    outcome: 'planned',
+    reason: expect.stringContaining("(the item that is there can't be understood: at: Invalid ISO datetime)"),
+  });
+});
+
+test('results of several jobs count together, for an hour', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf('a', 'b', 'c'));
+  const hourLater = later(jobOf('d', 'e'), 61);
+  await remediator.attempt(hourLater);
+  await remediator.attempt({ ...later(jobOf('f', 'g', 'h'), 30) });
+
+  await remediator.attempt(later(jobOf('a'), 1));
+
+  expect(
+    [...last().values()].map(({ outcome }) => outcome).filter((name) => name === 'planned'),
+  ).toHaveLength(1);
+});
+
+test('changes that were undone by hand count as gone wrong, and are not made again', async () => {
+  await remediator.attempt(jobOf(...names));
+  for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+  const before = remediator.account.changed.length;
+
+  await remediator.attempt(later(jobOf(...names), 60));
+
+  expect(remediator.account.changed).toHaveLength(before);
+  const [outcome] = last().values();
+  expect(outcome).toMatchObject({ outcome: 'planned', gate: 'breaker' });
+  expect(outcome?.reason).toMatch(/8 of 8 changes .* violates the rule again: the change was undone by hand/);
+});
+
+test('a violation that comes back after days is not one that was undone by hand', async () => {
+  await remediator.attempt(jobOf(...names));
+  for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+
+  await remediator.attempt(later(jobOf(...names), 24 * 60));
+
+  expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
+});
+
+test('what is not there when it is read back has gone wrong', async () => {
+  remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'no effect' : undefined);
+  await remediator.attempt(jobOf('a', 'b', 'c', 'd', 'e'));
+  const closed = remediator.heldBack.length;
+
+  remediator.now += 61 * 60_000;
+  await remediator.attempt(remediator.lastLook);
+
+  expect(closed).toBe(0);
+  expect(remediator.heldBack).toMatchObject([
+    { words: expect.stringContaining('still violates the rule when it is read back') },
+  ]);
+});
+
+test('throttling and time-outs open nothing', async () => {
+  remediator.account.fault = ({ operation }) =>
+    operation === 'UpdateAccessKey' ? { code: 'ServiceUnavailable', status: 503 } : undefined;
+
+  for (let number = 1; number <= 3; number += 1) {
+    await remediator.attempt(jobOf(...names), { number, last: number === 3 });
+  }
+
+  expect(remediator.heldBack).toEqual([]);
+  expect(Object.values(remediator.names)).not.toContain('planned');
+});
+
+test('another rule, or another account, goes on', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf(...names));
+  refuse();
+
+  const elsewhere = jobOf('h');
+  const account = '999900001111';
+  const findings = elsewhere.findings.map((finding) => ({ ...finding, account }));
+  await remediator.attempt({ ...elsewhere, account, findings });
+
+  expect([...remediator.outcomes.values()].at(-1)).toMatchObject({ outcome: 'remediated' });
+});
+
+test('thresholds are those of the settings', async () => {
+  remediator.settings = settingsOf({ breaker: { changes: 2, failed_percent: 100 } });
+  refuse('a', 'b', 'c');
+
+  await remediator.attempt(jobOf('a', 'b', 'c'));
+
+  expect(remediator.names).toEqual({ a: 'failed', b: 'failed', c: 'planned' });
+});
+
+test('while the breaker can not be read, nothing is changed', async () => {
+  remediator.fault = (port) => (port === 'readBreaker' ? new Error('throttled') : undefined);
+
+  const { unfinished } = await remediator.attempt(jobOf('a'));
+
+  expect(unfinished).toHaveLength(1);
+  expect(remediator.account.changed).toEqual([]);
+});
+
+test('results that can not be written are written by the next attempt', async () => {
+  refuse(...names);
+  remediator.fault = (port) => (port === 'writeBreaker' ? new Error('throttled') : undefined);
+  const { failures } = await remediator.attempt(jobOf(...names));
+  remediator.fault = () => undefined;
+
+  await remediator.attempt(jobOf(...names), { number: 2 });
+  await remediator.attempt(later(jobOf('i')));
+
+  expect(failures).toHaveLength(1);
+  expect(last().get('i')).toMatchObject({ outcome: 'planned' });
+});

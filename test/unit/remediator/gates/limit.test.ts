@@ -1,0 +1,186 @@
+import { beforeEach, expect, test } from 'vitest';
+import { overLimit } from '../../../../lambdas/remediator/gates/limit.ts';
+import { denied } from '../support/iam-account.ts';
+import { ACCOUNT, jobOf, RemediatorInMemory, RULE, settingsOf } from '../support/remediator-in-memory.ts';
+
+const users = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((user) => [user, [`AKIA-${user}`]]));
+const all = Object.keys(users);
+
+let remediator: RemediatorInMemory;
+const limitTo = (per_account_per_hour: number, per_rule_per_hour = 100): void => {
+  remediator.settings = settingsOf({ limits: { per_account_per_hour, per_rule_per_hour } });
+};
+beforeEach(() => {
+  remediator = new RemediatorInMemory(users);
+});
+
+/** So late that what violates the rule again does not count as undone by hand. */
+const hoursLater = (job = jobOf(...all)) => {
+  remediator.now += 3 * 3_600_000;
+  return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };
+};
+const cured = (): string[] => remediator.account.changed.map((changed) => changed.replace(/\/.*/, ''));
+
+test('past the limit of an account findings are deferred, with their plans', async () => {
+  limitTo(3);
+
+  await remediator.attempt(jobOf(...all));
+
+  expect(remediator.names).toEqual({
+    ...Object.fromEntries(['a', 'b', 'c'].map((user) => [user, 'remediated'])),
+    d: 'deferred',
+    e: 'deferred',
+  });
+  expect(remediator.outcome('d')).toMatchObject({
+    willRetry: true,
+    gate: 'limit',
+    applied: [],
+    plan: [{ line: expect.stringContaining('AKIA-d') }],
+    reason: expect.stringMatching(
+      /^iam-access-key-unrotated changes at most 3 resources within an hour in account 111122223333: 1 is to be changed for this finding, and there is room for 0; there is more from 2026-06-30T13:.*Z on\. It comes first at the next poll; to change more, raise limits\.per_account_per_hour$/,
+    ),
+  });
+});
+
+test('past the limit of a rule over all accounts, too', async () => {
+  limitTo(100, 2);
+
+  await remediator.attempt(jobOf(...all));
+
+  expect(cured()).toEqual(['a', 'b']);
+  expect(remediator.outcome('e')?.reason).toMatch(
+    /in all accounts together: .*raise limits\.per_rule_per_hour$/,
+  );
+  // What the rule has no room for is given back to the account.
+  expect(remediator.counts.used(RULE, ACCOUNT)).toBe(2);
+});
+
+test('what was deferred comes first the next time', async () => {
+  limitTo(3);
+  await remediator.attempt(jobOf(...all));
+  // Someone else makes the first ones violate the rule again.
+  for (const user of ['a', 'b', 'c']) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+
+  await remediator.attempt(hoursLater());
+
+  expect(cured().slice(3)).toEqual(['d', 'e', 'a']);
+});
+
+test('what was deferred comes first though other jobs come before it', async () => {
+  limitTo(2);
+  await remediator.attempt(jobOf('a', 'b', 'c'));
+  const job = hoursLater(jobOf('d', 'e'));
+
+  await remediator.attempt(job);
+  await remediator.attempt({ ...jobOf('c'), poll: job.poll, chunk: 1 });
+  await remediator.attempt({ ...hoursLater(jobOf('e')), chunk: 2 });
+
+  expect(cured()).toEqual(['a', 'b', 'd', 'c', 'e']);
+});
+
+test('no room is kept for what someone else has fixed meanwhile, whatever its outcome', async () => {
+  limitTo(2);
+  await remediator.attempt(jobOf('a', 'b', 'c'));
+  remediator.account.users.get('c')?.set('AKIA-c', 'Inactive');
+  const job = hoursLater(jobOf('c'));
+
+  await remediator.attempt(job);
+  await remediator.attempt({ ...jobOf('d', 'e'), poll: job.poll, chunk: 1 });
+
+  expect(cured()).toEqual(['a', 'b', 'd', 'e']);
+});
+
+test('people are told once an hour that a limit holds something back', async () => {
+  limitTo(1);
+
+  await remediator.attempt(jobOf('a', 'b'));
+  await remediator.attempt({ ...jobOf('c', 'd'), chunk: 1 });
+  const within = [...remediator.heldBack];
+  remediator.now += 30 * 60_000;
+  await remediator.attempt({ ...jobOf('d'), chunk: 2 });
+  remediator.now += 31 * 60_000;
+  await remediator.attempt({ ...jobOf('d', 'e'), chunk: 3 });
+
+  expect(within).toMatchObject([
+    {
+      kind: 'limit_reached',
+      rule: RULE,
+      account: ACCOUNT,
+      words: expect.stringContaining('raise limits.per_account_per_hour'),
+    },
+  ]);
+  expect(remediator.heldBack).toHaveLength(2);
+});
+
+test('jobs of one rule share the room, whatever the poll', async () => {
+  limitTo(3);
+
+  await remediator.attempt(jobOf('a', 'b'));
+  await remediator.attempt({ ...jobOf('c', 'd'), chunk: 1 });
+
+  expect(cured()).toEqual(['a', 'b', 'c']);
+});
+
+test('a change that AWS refuses does not count', async () => {
+  limitTo(3);
+  remediator.account.fault = ({ operation, user }) =>
+    operation === 'UpdateAccessKey' && user !== 'c' ? denied : undefined;
+
+  await remediator.attempt(jobOf('a', 'b', 'c'));
+
+  expect(remediator.names).toMatchObject({ a: 'failed', b: 'failed', c: 'remediated' });
+  expect(remediator.counts.used(RULE, ACCOUNT)).toBe(1);
+  expect(remediator.counts.used(RULE, 'all')).toBe(1);
+});
+
+test('a change of which no answer came counts', async () => {
+  limitTo(3);
+  remediator.account.fault = ({ operation }) => (operation === 'UpdateAccessKey' ? 'lost' : undefined);
+
+  await remediator.attempt(jobOf('a'));
+
+  expect(remediator.counts.used(RULE, ACCOUNT)).toBe(1);
+});
+
+test('what a killed function had reserved counts for its hour, then not', async () => {
+  limitTo(3);
+  let reserved = false;
+  await remediator
+    .attempt(jobOf('a', 'b', 'c'), {
+      steps: 60,
+      onStep: () => {
+        reserved ||= remediator.counts.used(RULE, ACCOUNT) === 3;
+        if (reserved && remediator.account.changed.length > 0) throw new Error('killed');
+      },
+    })
+    .catch(() => {});
+
+  expect(remediator.counts.used(RULE, ACCOUNT)).toBe(3);
+  remediator.now += 80 * 60_000;
+  expect(remediator.counts.used(RULE, ACCOUNT)).toBe(0);
+});
+
+test('while the counter can not be written, nothing is changed', async () => {
+  remediator.fault = (port) => (port === 'reserve' ? new Error('throttled') : undefined);
+
+  const { unfinished } = await remediator.attempt(jobOf('a', 'b'));
+
+  expect(unfinished).toHaveLength(2);
+  expect(cured()).toEqual([]);
+});
+
+test('a dry run reserves nothing', async () => {
+  remediator.settings = settingsOf({ mode: 'dry_run' });
+
+  await remediator.attempt(jobOf(...all));
+
+  expect(remediator.counts.reserved.size).toBe(0);
+});
+
+test('a finding that needs more than the limit says which limit would do', () => {
+  const limit = { counter: { rule: 'rds-snapshot-public', account: ACCOUNT }, most: 10 };
+
+  const verdict = overLimit(limit, 40, { left: 10, moreAt: undefined });
+
+  expect(verdict.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
+});

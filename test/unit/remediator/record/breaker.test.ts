@@ -1,0 +1,126 @@
+import { setImmediate } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ChangeResult, judge, withResults } from '../../../../lambdas/model/breaker.ts';
+import { Breaker } from '../../../../lambdas/remediator/record/breaker.ts';
+import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
+import { MemoryTable } from '../support/memory-table.ts';
+import { ACCOUNT, findingOf, jobOf, RULE } from '../support/remediator-in-memory.ts';
+
+const MINUTE = 60_000;
+const NOW = Date.parse('2026-06-30T12:00:00Z');
+const settings = { changes: 5, failed_percent: 50 };
+
+const result = fc.record({
+  id: fc.nat(40).map(String),
+  minutesAgo: fc.nat(120),
+  isBad: fc.boolean(),
+});
+const results = fc.array(result, { maxLength: 60 });
+
+const asResult = ({
+  id,
+  minutesAgo,
+  isBad,
+}: {
+  id: string;
+  minutesAgo: number;
+  isBad: boolean;
+}): ChangeResult => ({
+  id,
+  at: NOW - minutesAgo * MINUTE,
+  ...(isBad && { reason: `because of ${id}` }),
+});
+
+describe('the judgement', () => {
+  test('opens exactly where enough of enough changes of the last hour went wrong', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(result, { maxLength: 60, selector: ({ id }) => id }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 100 }),
+        (given, changes, failed_percent) => {
+          const recent = given.filter(({ minutesAgo }) => minutesAgo < 60);
+          const bad = recent.filter(({ isBad }) => isBad);
+
+          const opened = judge(given.map(asResult), { changes, failed_percent }, NOW);
+
+          const isDue = recent.length >= changes && bad.length / recent.length >= failed_percent / 100;
+          expect(opened !== undefined).toBe(isDue);
+          if (opened === undefined) return;
+          expect(opened).toMatchObject({ changes: recent.length, failed: bad.length });
+          const newest = Math.min(...bad.map(({ minutesAgo }) => minutesAgo));
+          const first = bad
+            .filter(({ minutesAgo }) => minutesAgo === newest)
+            .map(({ id }) => `because of ${id}`);
+          expect(first).toContain(opened.reasons[0]);
+          expect(opened.reasons).toHaveLength(Math.min(3, bad.length));
+        },
+      ),
+    );
+  });
+
+  test('a change counts once, and what is known to be wrong stays wrong, in whatever order it is learned', () => {
+    fc.assert(
+      fc.property(results, results, (one, other) => {
+        const [first, second] = [one.map(asResult), other.map(asResult)];
+
+        const merged = withResults(withResults([], first, NOW), second, NOW);
+
+        const all = [...one, ...other];
+        expect(new Set(merged.map(({ id }) => id)).size).toBe(merged.length);
+        for (const { id, reason } of merged) {
+          const isWrong = all.some((each) => each.id === id && each.isBad && each.minutesAgo < 60);
+          if (isWrong) expect(reason).toBe(`because of ${id}`);
+        }
+      }),
+    );
+  });
+});
+
+test('of jobs that write at the same time, no result is lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
+      fc.array(fc.nat(3), { minLength: 40, maxLength: 40 }),
+      async (jobs, waits) => {
+        const memory = new MemoryTable();
+        let turns = 0;
+        const turn = async (): Promise<void> => {
+          turns += 1;
+          for (let wait = waits[turns % waits.length] ?? 0; wait > 0; wait -= 1) await setImmediate();
+        };
+        const table: Pick<FindingsStore, 'readBreaker' | 'writeBreaker'> = {
+          readBreaker: async (name) => {
+            await turn();
+            return memory.readBreaker(name);
+          },
+          writeBreaker: async (...written) => {
+            await turn();
+            return memory.writeBreaker(...written);
+          },
+        };
+        const clock = { now: () => NOW, sleep: async () => {} };
+        await Promise.all(
+          jobs.map(async (good, index) => {
+            const job = jobOf('deploy');
+            const ports = { clock, table: Object.assign(new MemoryTable(), table) };
+            const breaker = new Breaker(job, ports);
+            await breaker.load(settings);
+            for (const [number, isGood] of good.entries()) {
+              breaker.note(findingOf(`${index}-${number}`), job.poll, isGood ? undefined : 'denied');
+            }
+            await breaker.write();
+          }),
+        );
+
+        const item = memory.breakers.get(`${RULE} ${ACCOUNT}`);
+        const [all, bad] = [jobs.flat(), jobs.flat().filter((isGood) => !isGood)];
+        expect(item?.results).toHaveLength(all.length);
+        expect(item?.results.filter(({ reason }) => reason !== undefined)).toHaveLength(bad.length);
+        if (all.length >= 5 && bad.length * 2 >= all.length) expect(item?.opened).toBeDefined();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,197 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { clientDefaults } from '../../../../lambdas/aws/client-defaults.ts';
+import { FindingsTable } from '../../../../lambdas/aws/findings-table.ts';
+import { countKey, endOfSlot, slotOf } from '../../../../lambdas/model/count-item.ts';
+import { LimitCounts } from '../../../../lambdas/remediator/record/limit-counts.ts';
+import { Random } from '../../../chaos/accounting/random.ts';
+import { interceptSdk, type SdkCall } from '../../../chaos/accounting/sdk.ts';
+import { TableModel } from '../../../chaos/accounting/table.ts';
+import { neverMoreThanTheLimit } from '../support/limit-property.ts';
+
+const MINUTE = 60_000;
+const counter = { rule: 's3-bucket-public', account: '111122223333' };
+
+let model: TableModel;
+let restore: () => void;
+/** True where the answer to an update is lost, so that the SDK sends it again. */
+let isSentTwice: boolean;
+/** What happens after a call. */
+let after: (call: SdkCall) => void;
+beforeEach(() => {
+  model = new TableModel();
+  after = () => {};
+  isSentTwice = false;
+  restore = interceptSdk(async (call) => {
+    const { operation, input } = call;
+    if (operation === 'UpdateItem' && isSentTwice) model.update(input);
+    const answer = operation === 'BatchGetItem' ? model.batchGet(input) : model.update(input);
+    after(call);
+    return answer;
+  });
+});
+afterEach(() => restore());
+
+const table = () => new FindingsTable({ table: 't', region: 'eu-central-1', clientOptions: clientDefaults });
+
+let now = Date.parse('2026-06-30T12:00:00Z');
+const counts = () => new LimitCounts(table(), { now: () => now, sleep: async () => {} });
+const reserve = (changes: number, limit = 10, until = now) =>
+  counts().reserve({
+    counter,
+    limit,
+    until,
+    choose: (left) => ({ changes: left >= changes ? changes : 0, findings: [] }),
+    deferred: new Set(),
+  });
+
+test('never more than the limit within an hour, however jobs come in between', async () => {
+  await neverMoreThanTheLimit(table, {
+    runs: 150,
+    turns: (seed) => {
+      const random = new Random(seed);
+      return async () => {
+        for (let waits = random.between(0, 3); waits > 0; waits -= 1) await setImmediate();
+      };
+    },
+  });
+});
+
+test('what is reserved counts until an hour after its change may be made at the latest', async () => {
+  const start = now;
+  const { reservation } = await reserve(10, 10, start + 14 * MINUTE);
+  const end = endOfSlot(slotOf(start + 14 * MINUTE));
+
+  now = end - 1;
+  const before = await reserve(1);
+  now = end;
+  const later = await reserve(10);
+
+  expect(reservation?.changes).toBe(10);
+  expect(end).toBeGreaterThanOrEqual(start + 74 * MINUTE);
+  expect(before).toEqual({ reservation: undefined, room: { left: 0, moreAt: end } });
+  expect(later.reservation?.changes).toBe(10);
+});
+
+test('room that is given back is there at once, and once', async () => {
+  const { reservation } = await reserve(10);
+  if (reservation === undefined) throw new Error('nothing was reserved');
+
+  await counts().release(reservation, 4);
+  await counts().release(reservation, 4);
+
+  expect((await reserve(5)).reservation).toBeUndefined();
+  expect((await reserve(4)).reservation?.changes).toBe(4);
+});
+
+test('a reservation and a release whose answers are lost are made once', async () => {
+  isSentTwice = true;
+  const { reservation } = await reserve(10);
+  if (reservation !== undefined) await counts().release(reservation, 4);
+
+  isSentTwice = false;
+  expect(reservation?.changes).toBe(10);
+  expect((await reserve(5)).room.left).toBe(4);
+});
+
+test('an item that DynamoDB has deleted meanwhile begins anew, and no condition on the old one holds', async () => {
+  await reserve(10);
+  now += 75 * MINUTE;
+  const known = model.item(countKey(counter));
+  let isDeleted = false;
+  after = ({ operation }) => {
+    if (operation !== 'BatchGetItem' || isDeleted) return;
+    isDeleted = true;
+    model.delete(countKey(counter));
+  };
+
+  const first = await reserve(10);
+  const second = await reserve(10);
+
+  expect(known).toMatchObject({ total: 10 });
+  expect(first.reservation?.changes).toBe(10);
+  expect(second.reservation).toBeUndefined();
+});
+
+test('slots of long ago are taken out of the item', async () => {
+  await reserve(3);
+  now += 4 * 60 * MINUTE;
+
+  await reserve(1);
+
+  const names = Object.keys(model.item(countKey(counter)) ?? {});
+  expect(names.filter((name) => /^(slot|reserved)-/.test(name))).toHaveLength(2);
+});
+
+test('a counter of a newer version is not counted in', async () => {
+  await reserve(1);
+  model.put({ Item: { pk: { S: countKey(counter).pk }, sk: { S: 'changes' }, version: { N: '2' } } });
+
+  await expect(reserve(1)).rejects.toMatchObject({ name: 'UnreadableItemError' });
+});
+
+test('room is kept for findings that a limit deferred, and given to them alone', async () => {
+  const asked: (readonly [left: number, kept: number])[] = [];
+  const ask = (deferred: readonly string[], changes: number) =>
+    counts().reserve({
+      counter,
+      limit: 10,
+      until: now,
+      deferred: new Set(deferred),
+      choose: (left, kept) => {
+        asked.push([left, kept]);
+        return { changes, findings: deferred };
+      },
+    });
+  await ask([], 6);
+  await counts().keep(
+    counter,
+    new Map([
+      ['aaaa', 2],
+      ['bbbb', 1],
+    ]),
+  );
+
+  await ask([], 0);
+  await ask(['aaaa'], 0);
+  await ask(['aaaa'], 2);
+  await ask([], 0);
+  await counts().forget(counter, new Set(['bbbb', 'cccc']));
+  await ask([], 0);
+
+  expect(asked.slice(1)).toEqual([
+    [4, 3],
+    [4, 1],
+    [4, 1],
+    [2, 1],
+    [2, 0],
+  ]);
+});
+
+test('room is kept for a day, and what is deferred again waits anew', async () => {
+  const kept = async (): Promise<number> => {
+    let known = Number.NaN;
+    await counts().reserve({
+      counter,
+      limit: 10,
+      until: now,
+      deferred: new Set(),
+      choose: (_, others) => {
+        known = others;
+        return { changes: 0, findings: [] };
+      },
+    });
+    return known;
+  };
+  await reserve(10);
+  await counts().keep(counter, new Map([['aaaa', 2]]));
+  now += 24 * 60 * MINUTE;
+  const aDayLater = await kept();
+  await counts().keep(counter, new Map([['aaaa', 3]]));
+  now += 24 * 60 * MINUTE;
+
+  const again = await kept();
+  now += 2 * 60 * MINUTE;
+
+  expect([aDayLater, again, await kept()]).toEqual([2, 3, 0]);
+});

@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { clientDefaults } from '../../../../lambdas/aws/client-defaults.ts';
+import { FindingsTable } from '../../../../lambdas/aws/findings-table.ts';
+import type { Notice } from '../../../../lambdas/model/notice.ts';
+import { Notices } from '../../../../lambdas/remediator/record/notices.ts';
+import { interceptSdk } from '../../../chaos/accounting/sdk.ts';
+import { TableModel } from '../../../chaos/accounting/table.ts';
+
+const HOUR = 3_600_000;
+const key = { pk: 'count#s3-bucket-public#111122223333', sk: 'changes' };
+const notice: Notice = {
+  version: 1,
+  kind: 'limit_reached',
+  rule: 's3-bucket-public',
+  account: '111122223333',
+  region: 'eu-central-1',
+  at: '2026-06-30T12:00:00Z',
+  words: 'too many',
+};
+
+let now: number;
+let restore: () => void;
+let published: Notice[];
+let publish: (told: Notice) => Promise<void>;
+beforeEach(() => {
+  const model = new TableModel();
+  now = Date.parse(notice.at);
+  published = [];
+  publish = async (told) => {
+    published.push(told);
+  };
+  restore = interceptSdk(async ({ operation, input }) =>
+    operation === 'BatchGetItem' ? model.batchGet(input) : model.put(input),
+  );
+});
+afterEach(() => restore());
+
+const tell = () => {
+  const table = new FindingsTable({ table: 't', region: 'eu-central-1', clientOptions: clientDefaults });
+  const clock = { now: () => now, sleep: async () => {} };
+  return new Notices(table, (told) => publish(told), clock).tell(notice, key, now - HOUR);
+};
+
+test('of jobs in several regions that notice it at once, one tells it', async () => {
+  await Promise.all([tell(), tell(), tell()]);
+
+  expect(published).toEqual([notice]);
+});
+
+test('it is told again when what was told is too old', async () => {
+  await tell();
+  now += HOUR;
+  await tell();
+  const withinAnHour = published.length;
+  now += 1;
+  await tell();
+
+  expect(withinAnHour).toBe(1);
+  expect(published).toHaveLength(2);
+});
+
+test('what could not be told is told by the next job', async () => {
+  const refused = new Error('the bus does not answer');
+  publish = async () => Promise.reject(refused);
+  await expect(tell()).rejects.toBe(refused);
+  publish = async (told) => {
+    published.push(told);
+  };
+
+  await tell();
+  await tell();
+
+  expect(published).toEqual([notice]);
+});

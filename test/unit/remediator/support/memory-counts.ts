@@ -1,0 +1,68 @@
+import { type Counter, countKey } from '../../../../lambdas/model/count-item.ts';
+import type {
+  Granted,
+  LimitCounts,
+  Reservation,
+  Wish,
+} from '../../../../lambdas/remediator/record/limit-counts.ts';
+
+const HOUR_MILLISECONDS = 3_600_000;
+
+/** Counters of changes in memory: each change counts for an hour after it is made at the latest. */
+export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | 'keep' | 'forget'> {
+  readonly #now: () => number;
+  /** What is reserved, by counter. */
+  readonly reserved = new Map<string, { readonly id: string; readonly until: number; changes: number }[]>();
+  /** What waits for room, by counter. */
+  readonly waiting = new Map<string, Map<string, number>>();
+  #made = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Number of changes that count now. */
+  used(rule: string, account: string): number {
+    const counting = (this.reserved.get(countKey({ rule, account }).pk) ?? []).filter(
+      ({ until }) => until + HOUR_MILLISECONDS > this.#now(),
+    );
+    return counting.reduce((sum, { changes }) => sum + changes, 0);
+  }
+
+  async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
+    const { pk } = countKey(counter);
+    const room = {
+      left: Math.max(0, limit - this.used(counter.rule, counter.account)),
+      moreAt: until + HOUR_MILLISECONDS,
+    };
+    const waiting = this.waiting.get(pk) ?? new Map<string, number>();
+    const others = [...waiting].filter(([finding]) => !deferred.has(finding));
+    const { changes, findings } = choose(
+      room.left,
+      others.reduce((sum, [, each]) => sum + each, 0),
+    );
+    if (changes === 0) return { reservation: undefined, room };
+    for (const finding of findings) waiting.delete(finding);
+    this.#made += 1;
+    const id = `reservation-${this.#made}`;
+    this.reserved.set(pk, [...(this.reserved.get(pk) ?? []), { id, until, changes }]);
+    return {
+      reservation: { counter, id, slot: 0, changes },
+      room: { ...room, left: room.left - changes },
+    };
+  }
+
+  async release({ counter, id }: Reservation, changes: number): Promise<void> {
+    const found = this.reserved.get(countKey(counter).pk)?.find((each) => each.id === id);
+    if (found !== undefined) found.changes -= changes;
+  }
+
+  async keep(counter: Counter, findings: ReadonlyMap<string, number>): Promise<void> {
+    const { pk } = countKey(counter);
+    this.waiting.set(pk, new Map([...(this.waiting.get(pk) ?? []), ...findings]));
+  }
+
+  async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
+    for (const finding of findings) this.waiting.get(countKey(counter).pk)?.delete(finding);
+  }
+}
