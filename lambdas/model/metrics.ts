@@ -25,7 +25,10 @@ export const metrics = {
     perRule: false,
     counts: 'rules that have not been polled successfully for two of their periods',
   },
-  FailedFindings: { perRule: false, counts: 'failed findings, of all rules, in accounts that have the role' },
+  FailedFindings: {
+    perRule: false,
+    counts: 'failed findings, of all rules, but for accounts without the role and dead letters',
+  },
   RecurringFindings: { perRule: false, counts: 'findings that were fixed three times within seven days' },
   LastingDeferrals: {
     perRule: false,

@@ -50,7 +50,8 @@ function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMiss
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
   // Of all rules together: what the region's alarms look at. A missing role is reported once, not per finding.
   if (isRoleMissing) count('RoleMissing', 1);
-  else countIf('FailedFindings', counts.get('failed') ?? 0);
+  // Of a job that went to the dead letters, these tell.
+  else countIf('FailedFindings', outcomes.filter(isReported).length);
   countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
@@ -59,6 +60,10 @@ function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMiss
   countIf('HeldFindings', heldBy('hold'));
   countIf('LimitReached', heldBy('limit'));
   countIf('BreakerOpen', Math.min(1, heldBy('breaker')));
+}
+
+function isReported({ outcome, deadLetter }: Outcome): boolean {
+  return outcome === 'failed' && deadLetter !== true;
 }
 
 function countIf(metric: MetricName, number: number): void {

@@ -7,6 +7,8 @@ locals {
         metric      = "Errors"
         dimensions  = { FunctionName = local.collector_name }
         statistic   = "Sum"
+        # What lasts of it is told by polls-dead-letters: one message per cause.
+        is_passed_on = false
       }
       polls-failed = {
         description = "The source could not be asked for a rule's findings, after all retries. The log of ${local.collector_name} says which rule and why."
@@ -14,6 +16,8 @@ locals {
         metric      = local.metric.PollFailed
         dimensions  = { service = local.collector_name }
         statistic   = "Sum"
+        # As above.
+        is_passed_on = false
       }
       polls-dead-letters = {
         description = "Polls that could not be started, or failed after all attempts, are in ${aws_sqs_queue.polls_dead_letters.name}."
@@ -28,6 +32,8 @@ locals {
         metric      = "InvocationDroppedCount"
         dimensions  = { ScheduleGroup = aws_scheduler_schedule_group.this.name }
         statistic   = "Sum"
+        # As above.
+        is_passed_on = false
       }
       # What an alarm can't see: rules whose two periods are longer than the seven days that an alarm spans, or that
       # poll by a cron.

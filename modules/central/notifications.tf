@@ -123,7 +123,7 @@ locals {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
         resources = concat(
-          [for name, alarm in local.alarms : "${local.alarm_arns}${name}" if !try(alarm.directly, false)],
+          [for name, alarm in local.alarms : "${local.alarm_arns}${name}" if !try(alarm.directly, false) && try(alarm.is_passed_on, true)],
           # By their beginning: a pattern takes 2,048 characters, and there is one alarm per rule.
           [{ prefix = "${local.alarm_arns}items-unmatched-" }],
         )

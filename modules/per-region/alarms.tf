@@ -26,6 +26,8 @@ locals {
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
+      # What lasts of it is told by jobs-dead-letters: one message per cause.
+      is_passed_on = false
     }
     oldest-job = {
       description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again."
@@ -42,6 +44,8 @@ locals {
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
       threshold   = 0
+      # As above.
+      is_passed_on = false
     }
     jobs-near-retention = {
       description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."

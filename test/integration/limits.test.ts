@@ -70,8 +70,8 @@ describe('limits', () => {
     const later = await deployed.run(SSH, items);
 
     expect(namesOf(now.outcomes)).toEqual(['deferred', 'deferred', ...Array(4).fill('remediated')]);
-    expect(namesOf(soon.outcomes)).toEqual([...Array(4).fill('compliant'), 'deferred', 'deferred']);
-    expect(namesOf(later.outcomes)).toEqual([...Array(4).fill('compliant'), 'remediated', 'remediated']);
+    expect(namesOf(soon.outcomes)).toEqual([...Array(4).fill('awaiting_scan'), 'deferred', 'deferred']);
+    expect(namesOf(later.outcomes)).toEqual([...Array(4).fill('awaiting_scan'), 'remediated', 'remediated']);
     const reasons = now.outcomes.flatMap(({ gate, reason = '' }) => (gate === 'limit' ? reason : []));
     expect(reasons.sort()).toEqual([
       expect.stringMatching(

@@ -140,10 +140,20 @@ run "enabled_creates" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "alarms-dead-letters", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention", "oldest-job",
+      "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
+      "jobs-delayed-near-retention", "jobs-near-retention", "limit-reached", "oldest-job",
       "remediator-errors", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
     ])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+  }
+
+  # One message per cause.
+  assert {
+    condition = toset(setsubtract(
+      [for name in keys(aws_cloudwatch_metric_alarm.this) : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-${name}"],
+      jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources,
+    )) == toset([for name in ["breaker-open", "deferrals-lasting", "findings-recurring", "limit-reached", "remediator-errors", "roles-missing", "unexpected-errors"] : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-${name}"])
+    error_message = "Passed on: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
   }
 
   # One for all findings that failed in the region, and one message about them while hourly polls come to the same.

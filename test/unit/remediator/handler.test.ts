@@ -367,11 +367,7 @@ describe('a job', () => {
 
     expect(response.batchItemFailures).toHaveLength(1);
     expect(cloud.visibilities).toMatchObject([{ VisibilityTimeout: 0 }]);
-    expect(metrics()).toEqual([
-      metric('Failed', 1, RULE),
-      metric('FailedFindings', 1),
-      metric('ChangedResources', 1, RULE),
-    ]);
+    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('ChangedResources', 1, RULE)]);
     expect(cloud.events).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
     expect(cloud.deadLetters).toEqual([]);
   });
