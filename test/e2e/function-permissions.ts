@@ -87,13 +87,18 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       const own = [...itemsOf(homeRegion), ...ofAccounts];
       const ofElsewhere = itemsOf(elsewhere);
       const ofNoRegion = `finding#${accounts.production}#global#user`;
-      const ofOperators = ['hold#111111111111#eu-central-1#sg-1', 'hold#111111111111#*#*'];
+      const ofOperators = [
+        'hold#111111111111#eu-central-1#sg-1',
+        'hold#111111111111#*#*',
+        'resume#security-group-ssh-open#111111111111',
+      ];
+      // Of an account or of all, whatever the region: each remediator writes them.
+      const counters = ['count#security-group-ssh-open#111111111111', 'count#security-group-ssh-open#all'];
+      const ofGates = [...counters, 'trip#security-group-ssh-open#111111111111'];
       const others = [
         ...ofElsewhere,
         ...ofOperators,
         'request#someone#1',
-        'trip#security-group-ssh-open#111111111111',
-        'count#security-group-ssh-open#111111111111',
         ...ofCollector,
         `sent#security-group-ssh-open#${accounts.production}#${homeRegion}`,
       ];
@@ -125,8 +130,8 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         const onlyRead = action === 'BatchGetItem' ? ofOperators : [];
         const foreign = others.filter((key) => !onlyRead.includes(key));
         const allowed = await Promise.all([
-          ...[own, [ofNoRegion], [...own, ...onlyRead]].map((keys) => may(remediator, action, keys)),
-          ...[ofElsewhere, ofAccounts].map((keys) => may(remediatorElsewhere, action, keys)),
+          ...[own, [ofNoRegion], [...own, ...onlyRead], ofGates].map((keys) => may(remediator, action, keys)),
+          ...[ofElsewhere, ofAccounts, ofGates].map((keys) => may(remediatorElsewhere, action, keys)),
         ]);
         const refused = await Promise.all([
           ...foreign.map((key) => may(remediator, action, [key])),
@@ -138,6 +143,18 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         ]);
 
         expect(new Set(allowed)).toEqual(new Set([true]));
+        expect(new Set(refused)).toEqual(new Set([false]));
+      });
+
+      test('the remediator by UpdateItem, counters alone', async () => {
+        const foreign = [...own, ...others, ...ofGates.filter((key) => !counters.includes(key))];
+        const refused = await Promise.all([
+          ...foreign.map((key) => may(remediator, 'UpdateItem', [key])),
+          ...foreign.map((key) => may(remediator, 'UpdateItem', [...counters, key])),
+          may(remediator, 'UpdateItem', undefined),
+        ]);
+
+        expect(await may(remediator, 'UpdateItem', counters)).toBe(true);
         expect(new Set(refused)).toEqual(new Set([false]));
       });
 

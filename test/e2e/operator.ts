@@ -106,10 +106,24 @@ export function testOperator(demo: () => RunningDemo): void {
       expect(judge.denials).toEqual([]);
     });
 
+    test('resume a rule, and see what its breaker has seen', async () => {
+      const [resume = '', look = ''] = await commandsOf('Resume a rule');
+
+      await run(resume);
+      const seen = await run(look);
+
+      // The rule was remediated in this account a moment ago.
+      expect(seen).toContain(`trip#${SSH}#${production}`);
+      expect(judge.denials).toEqual([]);
+    });
+
     test.each<[string, string, boolean]>([
       ['PutItem', `hold#${production}#*#*`, true],
       ['DeleteItem', `hold#${production}#*#*`, true],
       ['PutItem', `request#${production}#*#*`, true],
+      ['PutItem', `resume#${SSH}#${production}`, true],
+      ['PutItem', `trip#${SSH}#${production}`, false],
+      ['PutItem', `count#${SSH}#all`, false],
       ['PutItem', `finding#${production}#${homeRegion}#sg-1`, false],
       ['DeleteItem', `finding#${production}#${homeRegion}#sg-1`, false],
       ['PutItem', `lease#${homeRegion}#1`, false],
