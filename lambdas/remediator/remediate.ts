@@ -133,7 +133,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   if (book.pending.length === 0) return;
 
   const access = unresolved.length > 0 && blockedBy === undefined ? 'write' : action.access;
-  const opened = await openSession(book.pending, work, access);
+  const opened = await openSession(book.pending, work, access, unfinished.length > 0);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
     learned.isRoleRefused = opened.isRoleMissing && opened.wasAsked;

@@ -1,5 +1,10 @@
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
-import { ChangeRefusedError, SettingsError, StalePlanError } from '../../lambdas/model/errors.ts';
+import {
+  ChangeRefusedError,
+  OutOfTimeError,
+  SettingsError,
+  StalePlanError,
+} from '../../lambdas/model/errors.ts';
 import type { Job } from '../../lambdas/model/job.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import { AwsModel } from '../lab/aws-model/model.ts';
@@ -770,7 +775,9 @@ class CaseRun implements CaseResult {
             await applyChange(session, inverse);
           } catch (error) {
             // What an old read shows is not as it was left: nothing is changed, and it is undone once reads are true.
-            const isRefused = error instanceof StalePlanError || error instanceof ChangeRefusedError;
+            const isRefused = [StalePlanError, ChangeRefusedError, OutOfTimeError].some(
+              (kind) => error instanceof kind,
+            );
             if (lag === undefined || !isRefused) throw error;
             reads = 0;
             this.counts.add('undone once reads were true');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { StalePlanError } from '../../model/errors.ts';
+import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { createEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { describeEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
@@ -76,11 +76,16 @@ async function apply(
     note({ ...change, remove: [] });
   }
   const removed: typeof remove = [];
-  await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
+  const unseen = await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
     removed.push(entry);
     note({ ...change, remove: [...removed] });
   });
-  return { ...change, remove: removed };
+  // Of a change that was made in part, it may have been taken back by the change itself.
+  if (unseen.length === 0 || open === null) return { ...change, remove: removed };
+  // EC2 deletes by number alone, so what no read shows is not deleted: another entry may have the number by now.
+  throw new OutOfTimeError(
+    `AWS's reads of network ACL ${resource} do not show ${unseen.map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,
+  );
 }
 
 /**

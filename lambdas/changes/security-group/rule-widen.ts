@@ -10,6 +10,7 @@ import {
   formatTraffic,
   looksLike,
   ruleKey,
+  stands,
 } from './ingress-rule.ts';
 import { modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
@@ -96,7 +97,9 @@ async function leftovers(
   const alike = standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
   const left = known.flatMap((rule) => {
     const found = find(rule, standing);
-    return found !== undefined && ruleKey(found) === ruleKey(rule) ? [found] : [];
+    if (found !== undefined) return ruleKey(found) === ruleKey(rule) ? [found] : [];
+    // No read shows it: gone, which is success when it is revoked, or not visible yet.
+    return stands(rule, standing) ? [] : [rule];
   });
   return made === undefined ? [...alike, ...left] : left;
 }

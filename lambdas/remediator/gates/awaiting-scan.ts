@@ -11,7 +11,7 @@ const LONGEST_MILLISECONDS = 24 * 3_600_000;
  * the fix is looked at at once, as is one whose scan has no time. What an earlier attempt at this job began is gone on with.
  */
 export const awaitingScan: Gate = async (finding, { memory, journal, retries, ports }) => {
-  if (journal.applied(finding.resource).length > 0) return undefined;
+  if (journal.hasBegun(finding.resource)) return undefined;
   const fixedAt = fixOf(memory.of(finding.resource));
   if (fixedAt === undefined || !isFromBefore(finding, fixedAt)) return undefined;
   const end = fixedAt + LONGEST_MILLISECONDS;

@@ -8,7 +8,7 @@ import type { Gate } from './gate.ts';
  */
 export const backOff: Gate = async (finding, work) => {
   const { memory, journal, retries, settings, ports } = work;
-  if (journal.applied(finding.resource).length > 0) return undefined;
+  if (journal.hasBegun(finding.resource)) return undefined;
   const { backOff: failed, reason: words = 'no reason is known' } = memory.of(finding.resource) ?? {};
   if (failed === undefined || !counts(failed, settings.versions)) return undefined;
   if (isDue(failed, ports.clock.now(), settings.poll_minutes)) return undefined;

@@ -228,6 +228,11 @@ export class ChangeNotes {
     return applied.some(({ line }) => lines.has(line));
   }
 
+  /** Tells whether anything was applied, or begun so that nobody knows yet, by this attempt or those before. */
+  hasBegun(resource: string): boolean {
+    return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
+  }
+
   /** Lists what is known to have been applied, by this attempt and those before. */
   applied(resource: string): AppliedChange[] {
     return [...this.#entry(resource).applied];

@@ -127,7 +127,9 @@ function remember(
  * Tells whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
  * is the last that happened to it. Of an account without the role people are told by itself.
  */
-function repeats({ outcome }: FindingRecord, { gate }: Outcome): boolean {
+function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
+  const { gate } = line;
+  if (saysMore(line)) return false;
   if (gate === 'back_off' || gate === 'awaiting_scan') return true;
   return gate === 'role' && outcome === 'failed';
 }

@@ -58,8 +58,8 @@ const DAY_SECONDS = 86_400;
 
 /** A job may come back for as long as queues keep messages: 14 days as a job, 14 as a dead letter. */
 const LEASE_DAYS = 30;
-/** Days for which changed resources are remembered: they count for minutes. */
-const CHANGED_DAYS = 1;
+/** Days for which changed resources are remembered: as long as a job may come back. */
+const CHANGED_DAYS = 30;
 /**
  * Days for which findings are remembered. One that a source gives is written weekly; one that has been closed for
  * more than a year is forgotten.

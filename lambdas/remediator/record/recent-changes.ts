@@ -16,7 +16,7 @@ export const LAG_MILLISECONDS = 15 * 60_000;
  * Time for which changes are remembered, so that a job which was cut off knows what others changed since: it may come
  * back from the dead letters.
  */
-const KEPT_MILLISECONDS = 24 * 3_600_000;
+const KEPT_MILLISECONDS = 30 * 24 * 3_600_000;
 
 /** A resource that is changed all the time: the newest changes are those that may not be visible. */
 const MOST_CHANGES = 100;

@@ -18,7 +18,6 @@ export async function scheduleFollowUp(
   { job, journal, ports }: Work,
 ): Promise<Verdicts> {
   const verdicts = new Map<string, Verdict>();
-  const now = ports.clock.now();
   const findings = waiting.map(({ finding }) => finding);
   const unfinished = new Set(await unfinishedOf(findings, { journal }));
   const followed: Entry<'in_progress'>[] = [];
@@ -26,8 +25,9 @@ export async function scheduleFollowUp(
     const { resource } = entry.finding;
     // Findings of one job may have begun at different attempts.
     const [first] = journal.applied(resource);
-    const isOpen = unfinished.has(entry.finding) && !isGivenUp(entry, journal.startOf(new Date(0)), now);
-    if (isOpen || first === undefined || isWithinReason(first.appliedAt, now)) followed.push(entry);
+    const isOpen = unfinished.has(entry.finding);
+    if (isOpen || first === undefined || isWithinReason(first.appliedAt, ports.clock.now()))
+      followed.push(entry);
     else {
       const reason = `not done since ${first.appliedAt}: ${entry.reason}; look at ${resource} by hand`;
       verdicts.set(resource, conclude('failed', { ...entry.details, willRetry: true, reason }));
@@ -46,14 +46,6 @@ export async function scheduleFollowUp(
     for (const { finding, details } of followed) verdicts.set(finding.resource, retry(error, details));
   }
   return verdicts;
-}
-
-/** Time for which a later job looks whether what stops a take-back is repaired: as long as the queue keeps dead letters. */
-const LONGEST_REPAIR_MILLISECONDS = 14 * 24 * 3_600_000;
-
-/** Tells whether nobody has repaired for too long what stops a take-back. What operators hold waits for them. */
-function isGivenUp({ stillOpen }: Entry<'in_progress'>, begun: Date, now: number): boolean {
-  return stillOpen !== undefined && now - begun.getTime() > LONGEST_REPAIR_MILLISECONDS;
 }
 
 /** Findings that an earlier attempt handed on to a later job. */

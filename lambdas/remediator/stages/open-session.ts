@@ -24,17 +24,19 @@ interface Refusal {
 /**
  * Opens a session in the job's account, narrowed to what the rule needs.
  * @param access `read`: the credentials themselves can't change anything
+ * @param mustAsk True where something may have to be taken back: then the role is asked for though it is known to be missing.
  * @returns the session, or the verdict on all findings where AWS refuses one
  */
 export async function openSession(
   findings: readonly Finding[],
   work: ConfiguredWork,
   access: Access,
+  mustAsk: boolean,
 ): Promise<{ readonly session: AwsSession } | Refusal> {
   const { account, region, poll } = work.job;
   const { scope, regionFrom } = work.rule;
   const inAnyRegion = scope === 'global' || regionFrom === 'resource';
-  const missing = await roleMissing(work);
+  const missing = mustAsk ? undefined : await roleMissing(work);
   if (missing !== undefined) return { refused: missing, isRoleMissing: true, wasAsked: false };
   const permissions = permissionsFor(findings, work, access);
   try {

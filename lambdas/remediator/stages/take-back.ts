@@ -3,7 +3,8 @@ import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges } from '../../aws/session-client.ts';
 import type { Change, TakenPart } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
-import { HeldError, TakeBackError } from '../../model/errors.ts';
+import { MOST_SENDS } from '../../changes/until-taken.ts';
+import { HeldError, OutdatedError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -88,11 +89,12 @@ async function takeBackOf(
   const { journal } = work;
   // The last one first: where it was made, what was begun before it is known to be superseded.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
+    const askedAt = work.ports.clock.now();
     const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
     if (blockedBy !== undefined)
       return blockedBy.state === 'concluded' ? wait(heldWords(planned, blockedBy.details.reason)) : blockedBy;
     try {
-      const isOpen = await takeBackChangeOf(session, finding, planned, work);
+      const isOpen = await takeBackChangeOf(session, finding, planned, work, askedAt);
       if (isOpen) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
     } catch (error) {
       return retry(errorKind(error) === 'refused' ? asTakeBackError(error, planned) : error);
@@ -142,17 +144,20 @@ async function circumstances(
   };
 }
 
-/** @returns whether something may still stand */
+/**
+ * @param askedAt when the pause was asked for last
+ * @returns whether something may still stand
+ */
 async function takeBackChangeOf(
   session: AwsSession,
   finding: Finding,
   planned: RecordedChange,
   work: ConfiguredWork,
+  askedAt: number,
 ): Promise<boolean> {
   const { journal } = work;
   const { resource } = finding;
   const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
-  let askedAt = work.ports.clock.now();
   const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
@@ -160,16 +165,10 @@ async function takeBackChangeOf(
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
+  const check = stillAllowed(askedAt, finding, planned, work);
   let isSettled = true;
   for (const { change, isNoted } of parts) {
     const callsBefore = session.calls.length;
-    // What is taken back was added by us, whatever its owner does meanwhile: so there is time to ask again.
-    const check = async (): Promise<void> => {
-      if (work.ports.clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
-      askedAt = work.ports.clock.now();
-      const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
-      if (blockedBy !== undefined) throw new HeldError(`taking back "${planned.line}" is held`);
-    };
     const recorded = [...notes, ...journal.applied(resource)]
       .map((each) => each.change)
       .filter((other) => other !== change);
@@ -202,6 +201,30 @@ async function takeBackChangeOf(
   }
   if (isSettled) journal.settle(resource, planned.line);
   return false;
+}
+
+/**
+ * Makes the check before each call: pause, window and time left are asked for again until an answer is fresh enough. What is
+ * taken back was added by us, whatever its owner does meanwhile: so there is time for it.
+ */
+function stillAllowed(
+  asked: number,
+  finding: Finding,
+  { line }: RecordedChange,
+  work: ConfiguredWork,
+): () => Promise<void> {
+  const { clock } = work.ports;
+  let askedAt = asked;
+  const isFresh = (): boolean => clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED;
+  return async () => {
+    for (let questions = 0; !isFresh(); questions += 1) {
+      if (questions === MOST_SENDS)
+        throw new OutdatedError(`taking back "${line}": each answer took too long`);
+      askedAt = clock.now();
+      const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
+      if (blockedBy !== undefined) throw new HeldError(`taking back "${line}" is held`);
+    }
+  };
 }
 
 async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {

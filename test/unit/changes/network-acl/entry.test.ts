@@ -751,6 +751,18 @@ describe('undone', () => {
     expect(acl.entries).toEqual([open]);
   });
 
+  test('is not said to be undone while no read shows what must be taken out', async () => {
+    const acl: ScriptedAcl = { entries: [twelve, ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [open] });
+
+    const undo = applyChange(sessionOf(aws), await undoOf(done));
+
+    await expect(undo).rejects.toMatchObject({
+      name: 'OutOfTimeError',
+      message: expect.stringContaining('do not show 101 allow all from 10.0.0.0/8'),
+    });
+  });
+
   test('a change of which nothing was made has nothing to undo', async () => {
     await expect(inverseOf(narrowing)).resolves.toBeUndefined();
   });

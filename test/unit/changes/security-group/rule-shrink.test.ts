@@ -444,6 +444,22 @@ describe('undoing', () => {
     }
   });
 
+  test('revokes the parts though no read shows them yet', async () => {
+    const { group, inverse } = await shrunkGroup();
+    const made = group.rules.filter(({ id }) => id !== wide.id && id !== office.id);
+    group.before = (operation) => {
+      const others = group.rules.filter(({ id }) => !made.some((each) => each.id === id));
+      const isThere = operation !== LOOK && group.calls.filter((each) => each === REVOKE).length < 2;
+      group.rules = isThere ? [...others, ...made] : others;
+      return undefined;
+    };
+
+    await group.apply(inverse);
+
+    expect(group.calls.at(-1)).toBe(REVOKE);
+    expect(group.rules).toEqual([wide, office]);
+  });
+
   test('is finished by a second attempt', async () => {
     const { group, inverse } = await shrunkGroup();
     meddle(group, REVOKE, 1, () => 'cut');

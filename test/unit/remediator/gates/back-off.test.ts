@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { denied, unavailable } from '../support/iam-account.ts';
+import { Killed } from '../support/lifeline.ts';
 import {
   ACCOUNT,
   findingOf,
@@ -64,6 +65,28 @@ describe('a finding that fails', () => {
     await pollHours(80);
 
     expect(remediator.published.map(({ outcome }) => outcome)).toEqual(['failed']);
+  });
+
+  test('does not stop a job that changed something before its function was ended', async () => {
+    remediator.account.fault = () => undefined;
+    const first = jobOf('deploy');
+    const changed = () => remediator.account.changed.length;
+    const onStep = () => {
+      if (changed() > 0) throw new Killed('the function was ended');
+    };
+    await remediator.attempt(first, { onStep }).catch(() => undefined);
+    remediator.account.fault = () => denied;
+    await poll();
+    const failed = backOff();
+    remediator.account.fault = () => undefined;
+
+    await remediator.attempt(first, { number: 2 });
+
+    const outcome = [...remediator.outcomes.values()].find(({ poll: { asOf } }) => asOf === first.poll.asOf);
+    expect(failed).toBeDefined();
+    expect(changed()).toBe(1);
+    expect(outcome).toMatchObject({ applied: { length: 1 } });
+    expect(outcome).not.toHaveProperty('gate');
   });
 
   test('begins anew once it went well', async () => {

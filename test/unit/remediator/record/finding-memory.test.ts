@@ -90,6 +90,21 @@ describe('the memory of a finding', () => {
     expect(record).toMatchObject({ outcome: 'remediated', since: at(3), firstSeen: at(0), attempts: 3 });
   });
 
+  test.each(['role', 'back_off', 'awaiting_scan'] as const)(
+    'takes what was changed before gate %s stopped it',
+    (gate) => {
+      const reason = 'stopped';
+
+      const { published, record } = live([
+        lineOf(0, 'failed', { reason: 'denied' }),
+        lineOf(1, 'failed', { gate, reason, applied }),
+      ]);
+
+      expect(published).toMatchObject([{ reason: 'denied' }, { reason, applied }]);
+      expect(record?.changes).toHaveLength(2);
+    },
+  );
+
   test.each<OutcomeName>(['failed', 'deferred'])(
     'takes and tells that it is %s for another reason, once',
     (outcome) => {

@@ -6,8 +6,9 @@ import type { Job } from '../../../../lambdas/model/job.ts';
 import type { MaintenanceWindow } from '../../../../lambdas/model/maintenance-window.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
+import { type AccountItem, accountKey } from '../../../../lambdas/model/table-items.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
-import { modelSession, sdkError } from '../../../lab/aws-model/session.ts';
+import { modelSession, networkError, sdkError } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, SSH } from '../support/group-account.ts';
 import { Killed } from '../support/lifeline.ts';
@@ -169,6 +170,17 @@ test('what was added and taken back is recorded where AWS refuses the change in 
   ]);
 });
 
+/** The account as it is known while its role is missing. */
+const missingRole = ({ remediator }: GroupAccount): AccountItem => ({
+  ...accountKey(ACCOUNT),
+  version: 1,
+  expiresAt: remediator.now / 1000 + 7 * 86_400,
+  account: ACCOUNT,
+  since: new Date(remediator.now).toISOString(),
+  state: 'noticed',
+  writer: 'w',
+});
+
 describe('what was added for a wide rule that its owner revokes is taken back', () => {
   const GROUP = 'sg-00000001';
   const ADD = 'AuthorizeSecurityGroupIngress';
@@ -212,6 +224,9 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
       fault && port === 'settings' ? new SettingsError('the settings of the rule are no JSON') : undefined;
   };
   const role = (isRefused: boolean) => (of: GroupAccount) => {
+    // Another job of the poll looks whether it is back.
+    of.remediator.mayProbe = false;
+    if (isRefused) of.remediator.table.account = missingRole(of);
     of.remediator.fault = (port) =>
       isRefused && port === 'session' ? sdkError('AccessDenied', 'not authorized', 403, 'r') : undefined;
   };
@@ -268,5 +283,49 @@ test('a snapshot that two findings share is changed once, though the second oneâ
 
   await of.remediator.attempt(of.job('orders1', 'Orders1'));
 
+  expect(of.writes).toEqual(['ModifyDBClusterSnapshotAttribute']);
+});
+
+test('nothing is taken back on an answer to the question for the pause that took seconds', async () => {
+  const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
+  const job = of.job(SSH, 'sg-00000001');
+  await endedAfter(of, 1, job);
+  of.setRules(
+    'sg-00000001',
+    (of.group('sg-00000001')?.rules ?? []).filter(({ id }) => id !== 'sgr-1a0'),
+  );
+  let questions = 0;
+  of.remediator.fault = (port) => {
+    if (port !== 'pause') return undefined;
+    questions += 1;
+    // Someone pauses directly after the second question was looked up, and its answer takes seven seconds.
+    if (questions === 2) of.remediator.now += 7_000;
+    if (questions > 2) of.remediator.pause = 'all';
+    return undefined;
+  };
+
+  const { inProgress } = await of.remediator.attempt(job, { number: 2 });
+
+  expect(questions).toBeGreaterThan(2);
+  expect(inProgress).toHaveLength(1);
+  expect(of.writes).toEqual(['AuthorizeSecurityGroupIngress']);
+});
+
+test('a snapshot that two findings share waits for the answer that the first oneâ€™s change did not get', async () => {
+  const snapshot = { id: 'orders1-s0', tags: {}, sharedWith: ['all'] };
+  const shared = { of: 'cluster' as const, isThere: true, tags: {}, snapshots: [snapshot] };
+  const first: AwsState = { ...EMPTY_STATE, databases: { orders1: shared } };
+  const of = new ModelAccount('rds-snapshot-public', first);
+  of.onWrite = () => {
+    of.past = first;
+    throw networkError();
+  };
+  const job = of.job('orders1', 'Orders1');
+
+  const { unfinished } = await of.remediator.attempt(job);
+  of.past = undefined;
+  await of.remediator.attempt(job, { number: 2 });
+
+  expect(unfinished).toHaveLength(2);
   expect(of.writes).toEqual(['ModifyDBClusterSnapshotAttribute']);
 });
