@@ -212,6 +212,7 @@ describe('a job', () => {
       'BatchGetItem', // holds of the resources
       ...['BatchGetItem', 'UpdateItem'], // room in the account
       ...['BatchGetItem', 'UpdateItem'], // room in all accounts
+      'TransactWriteItems', // what it changed, before evidence says so
       'PutItem', // which evidence it writes
       'PutItem', // how the changes went
       'TransactWriteItems',
