@@ -147,15 +147,6 @@ run "enabled_creates" {
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }
 
-  # One message per cause.
-  assert {
-    condition = toset(setsubtract(
-      [for name in keys(aws_cloudwatch_metric_alarm.this) : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-${name}"],
-      jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources,
-    )) == toset([for name in ["breaker-open", "deferrals-lasting", "findings-recurring", "limit-reached", "remediator-errors", "roles-missing", "unexpected-errors"] : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-${name}"])
-    error_message = "Passed on: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
-  }
-
   # One for all findings that failed in the region, and one message about them while hourly polls come to the same.
   assert {
     condition = alltrue([
@@ -336,7 +327,7 @@ run "alarms_go_to_the_central_bus" {
 
   assert {
     condition = jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).source == ["aws.cloudwatch"] && toset(jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources) == toset([
-      for name, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if !contains(["deferrals-lasting", "findings-recurring", "roles-missing"], name)
+      for name, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if !contains(["breaker-open", "deferrals-lasting", "findings-recurring", "limit-reached", "remediator-errors", "roles-missing", "unexpected-errors"], name)
     ])
     error_message = "Pattern: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
   }
