@@ -48,7 +48,7 @@ run "enabled_creates" {
   }
 
   assert {
-    condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"poll_minutes\":60,\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
+    condition     = output.settings.rules["s3-bucket-public"] == "{\"accounts\":[],\"breaker\":{\"changes\":5,\"failed_percent\":50},\"excluded_accounts\":[],\"excluded_groups\":[],\"exemptions\":[],\"limits\":{\"per_account_per_hour\":50,\"per_rule_per_hour\":200},\"method\":\"api\",\"mode\":\"dry_run\",\"mode_by_account\":{},\"mode_by_group\":{},\"options\":{},\"poll_minutes\":60,\"rule\":\"s3-bucket-public\",\"runbook_then\":\"api\",\"version\":2}"
     error_message = "Settings hold what the remediators read, and no option that was not given: ${output.settings.rules["s3-bucket-public"]}"
   }
 
@@ -209,6 +209,8 @@ run "own_schedule_names_options_and_exemptions" {
       excluded_groups   = []
       method            = "runbook"
       runbook_then      = "report"
+      limits            = { per_account_per_hour = 50, per_rule_per_hour = 200 }
+      breaker           = { changes = 5, failed_percent = 50 }
       options           = { all_traffic = "revoke" }
       exemptions        = [{ account = "222222222222", region = "*", resource = "sg-*", reason = "bastion", owner = "network team", expires = "2099-02-28" }]
     }

@@ -60,7 +60,7 @@ run "changes_beside_their_limit" {
   assert {
     condition = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.annotations.horizontal == [
       { label = "limit per rule", value = 30 }
-    ] && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric if metric[1] == "ChangedResources"]) == 4
+    ] && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric if try(metric[1] == "ChangedResources", false)]) == 4
     error_message = "Widget: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4])}"
   }
 }
