@@ -209,6 +209,7 @@ run "own_schedule_names_options_and_exemptions" {
       excluded_groups   = []
       method            = "runbook"
       runbook_then      = "report"
+      poll_minutes      = 30
       limits            = { per_account_per_hour = 50, per_rule_per_hour = 200 }
       breaker           = { changes = 5, failed_percent = 50 }
       options           = { all_traffic = "revoke" }

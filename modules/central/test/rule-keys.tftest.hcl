@@ -44,6 +44,7 @@ run "by_legacy_id" {
       excluded_groups   = []
       method            = "runbook"
       runbook_then      = "api"
+      poll_minutes      = 60
       limits            = { per_account_per_hour = 50, per_rule_per_hour = 200 }
       breaker           = { changes = 5, failed_percent = 50 }
       options           = { all_traffic = "revoke" }
