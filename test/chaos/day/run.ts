@@ -34,7 +34,7 @@ const SCAN_BEFORE = HOUR / 2;
 /** The most findings of one rule in one account and region: so there are enough accounts for their states. */
 const MOST_AT_ONCE = 3;
 
-/** What is counted here is the back-off's doing alone: no limit is reached, and no breaker opens. */
+/** Settings with which no limit is reached and no breaker opens: only the back-off counts here. */
 const UNBOUNDED = {
   limits: { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 },
   breaker: { changes: 1_000_000, failed_percent: 100 },
