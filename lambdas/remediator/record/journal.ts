@@ -119,4 +119,17 @@ export class Journal extends ChangeNotes {
   isPublished(resource: string): boolean {
     return this.#published.has(resource);
   }
+
+  /** Tells whether a change of a resource was begun for another finding since a moment, and nobody knows if it was made. */
+  isBegunElsewhere(changed: string, finding: string, since: Date): boolean {
+    return this.entries
+      .filter(({ resource }) => resource !== finding)
+      .some(({ resource }) =>
+        this.unresolved(resource).some(
+          ({ change, line }) =>
+            change.resource === changed &&
+            (this.beginOf(resource, line) ?? since).getTime() >= since.getTime(),
+        ),
+      );
+  }
 }

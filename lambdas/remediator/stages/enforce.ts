@@ -1,11 +1,11 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
-import { OutOfTimeError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
 import { breakerOpen } from '../gates/breaker.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import { conclude, retry, type Verdict, wait } from '../verdict.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { applyFix } from './apply.ts';
@@ -85,13 +85,14 @@ async function applyRound(
   const changed = new Set<string>();
   const others: PlannedFix[] = [];
   for (const fix of ready.fixes) {
-    const unknown = fix.changes.find(({ resource }) => isUnknown(resource, fix, ready.fixes, work));
+    const unknown = unknownOf(fix, work);
+    if (unknown !== undefined) {
+      const words = `whether ${unknown} was changed for another finding of this poll is not known yet`;
+      round.verdicts.set(fix.finding.resource, wait(words, fix.details));
+    }
     // Another finding's fix has just changed the same thing, two clusters' snapshot say: AWS's reads must show that first.
-    if (fix.changes.some(({ resource }) => changed.has(resource))) others.push(fix);
-    else if (unknown !== undefined) {
-      const words = `whether ${unknown.resource} was changed for another finding of this job is not known yet`;
-      round.verdicts.set(fix.finding.resource, retry(new OutOfTimeError(words), fix.details));
-    } else for (const { change } of await applyOne(session, fix, work, round)) changed.add(change.resource);
+    else if (fix.changes.some(({ resource }) => changed.has(resource))) others.push(fix);
+    else for (const { change } of await applyOne(session, fix, work, round)) changed.add(change.resource);
   }
   if (others.length === 0) return round;
   const next = await applyRound(session, others, room, work);
@@ -104,18 +105,18 @@ async function applyRound(
   };
 }
 
-/** Tells whether a change of a resource was begun for another of these findings, and nobody knows yet whether it was made. */
-function isUnknown(
-  changed: string,
-  fix: PlannedFix,
-  fixes: readonly PlannedFix[],
-  { journal }: Pick<ConfiguredWork, 'journal'>,
-): boolean {
-  return fixes.some(
-    (other) =>
-      other !== fix &&
-      journal.unresolved(other.finding.resource).some(({ change }) => change.resource === changed),
-  );
+/**
+ * Finds a resource of which nobody knows whether it was changed for another finding, unless reads must show that by now: a
+ * change of it would be made, and recorded, twice.
+ */
+function unknownOf(
+  { finding, changes }: PlannedFix,
+  { journal, ports }: Pick<ConfiguredWork, 'journal' | 'ports'>,
+): string | undefined {
+  const since = ports.clock.now() - LAG_MILLISECONDS;
+  return changes
+    .map(({ resource }) => resource)
+    .find((resource) => journal.isBegunElsewhere(resource, finding.resource, new Date(since)));
 }
 
 /** Applies a fix, and adds its end to the round. @returns what was applied */

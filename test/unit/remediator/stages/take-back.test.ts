@@ -7,6 +7,7 @@ import type { MaintenanceWindow } from '../../../../lambdas/model/maintenance-wi
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { type AccountItem, accountKey } from '../../../../lambdas/model/table-items.ts';
+import { LAG_MILLISECONDS } from '../../../../lambdas/remediator/record/recent-changes.ts';
 import { AwsModel } from '../../../lab/aws-model/model.ts';
 import { modelSession, networkError, sdkError } from '../../../lab/aws-model/session.ts';
 import { type AclEntry, type AwsState, EMPTY_STATE } from '../../../lab/aws-model/state.ts';
@@ -311,21 +312,67 @@ test('nothing is taken back on an answer to the question for the pause that took
   expect(of.writes).toEqual(['AuthorizeSecurityGroupIngress']);
 });
 
-test('a snapshot that two findings share waits for the answer that the first one’s change did not get', async () => {
-  const snapshot = { id: 'orders1-s0', tags: {}, sharedWith: ['all'] };
-  const shared = { of: 'cluster' as const, isThere: true, tags: {}, snapshots: [snapshot] };
-  const first: AwsState = { ...EMPTY_STATE, databases: { orders1: shared } };
-  const of = new ModelAccount('rds-snapshot-public', first);
-  of.onWrite = () => {
-    of.past = first;
-    throw networkError();
-  };
-  const job = of.job('orders1', 'Orders1');
+describe('a snapshot that two findings share waits for the answer that the first one’s change did not get', () => {
+  /** Two findings of one cluster, whose last snapshot's change got no answer, and whose reads are from before. */
+  async function withoutAnswer(...snapshots: readonly string[]) {
+    const shared = {
+      of: 'cluster' as const,
+      isThere: true,
+      tags: {},
+      snapshots: snapshots.map((id) => ({ id, tags: {}, sharedWith: ['all'] })),
+    };
+    const of = new ModelAccount('rds-snapshot-public', { ...EMPTY_STATE, databases: { orders1: shared } });
+    let before = of.state;
+    of.beforeWrite = () => {
+      before = of.state;
+    };
+    of.onWrite = () => {
+      if (of.writes.length < snapshots.length) return;
+      of.past = before;
+      throw networkError();
+    };
+    const job = of.job('orders1', 'Orders1');
+    const result = await of.remediator.attempt(job);
+    return { of, job, result };
+  }
 
-  const { unfinished } = await of.remediator.attempt(job);
-  of.past = undefined;
-  await of.remediator.attempt(job, { number: 2 });
+  test.each([1, 2])('of %d, and is changed once', async (count) => {
+    const { of, job, result } = await withoutAnswer(...['s0', 's1'].slice(0, count));
+    of.past = undefined;
+    await of.remediator.attempt(job, { number: 2 });
+    await of.remediator.attempt(of.remediator.lastLook);
 
-  expect(unfinished).toHaveLength(2);
-  expect(of.writes).toEqual(['ModifyDBClusterSnapshotAttribute']);
+    expect(result).toMatchObject({ unfinished: { length: 1 }, inProgress: { length: 1 } });
+    expect(of.writes).toHaveLength(count);
+    expect([...of.remediator.outcomes.values()]).toMatchObject([
+      { outcome: 'remediated', applied: { length: count } },
+      { outcome: 'compliant', applied: [] },
+    ]);
+  });
+
+  test('though the first one is exempt by then, until reads must be true', async () => {
+    const { of, job } = await withoutAnswer('s0');
+    const exemption = {
+      account: ACCOUNT,
+      resource: 'orders1',
+      region: '*',
+      reason: 'shared on purpose',
+      owner: 'me',
+      expires: '2999-12-31',
+    };
+    const { settings } = of.remediator;
+    of.remediator.settings = { ...settings, exemptions: [exemption] };
+    await of.remediator.attempt(job, { number: 2 });
+    const early = of.writes.length;
+    of.remediator.now += LAG_MILLISECONDS;
+    of.past = undefined;
+
+    await of.remediator.attempt(of.remediator.lastLook);
+
+    expect([early, of.writes.length]).toEqual([1, 1]);
+    expect([...of.remediator.outcomes.values()].map(({ outcome }) => outcome)).toEqual([
+      'exempt',
+      'compliant',
+    ]);
+  });
 });
