@@ -114,5 +114,5 @@ test('everything about one resource', async () => {
 
   const rows = await rowsOf(sql);
 
-  expect(rows.map(({ outcome }) => outcome)).toEqual(['remediated', 'compliant']);
+  expect(rows.map(({ outcome }) => outcome)).toEqual(['remediated', 'awaiting_scan']);
 });

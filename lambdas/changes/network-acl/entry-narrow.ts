@@ -227,8 +227,10 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
     const remove = madeOf(applied);
     if (closed === 'no' && remove.length === 0) return undefined;
     const kind = 'network-acl-entry-restore';
+    // Of one that was made in part, or may have been, the record has what it took back, too.
+    const inPart = closed === 'yes' ? {} : { mayBeGone: true as const };
     return closed === 'no'
-      ? { kind, resource, open: null, over: null, remove }
-      : { kind, resource, open: before, over: after, remove };
+      ? { kind, resource, open: null, over: null, remove, ...inPart }
+      : { kind, resource, open: before, over: after, remove, ...inPart };
   },
 };

@@ -18,6 +18,8 @@ export const restoreSchema = z.object({
   over: networkAclEntrySchema.nullable(),
   /** The entries that were put in the open one's place, to be taken out. */
   remove: z.array(networkAclEntrySchema),
+  /** Set where the change may have taken them out again itself: that no read shows them is no reason to wait. */
+  mayBeGone: z.literal(true).optional(),
 });
 export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;
 
@@ -80,8 +82,7 @@ async function apply(
     removed.push(entry);
     note({ ...change, remove: [...removed] });
   });
-  // Of a change that was made in part, it may have been taken back by the change itself.
-  if (unseen.length === 0 || open === null) return { ...change, remove: removed };
+  if (unseen.length === 0 || change.mayBeGone === true) return { ...change, remove: removed };
   // EC2 deletes by number alone, so what no read shows is not deleted: another entry may have the number by now.
   throw new OutOfTimeError(
     `AWS's reads of network ACL ${resource} do not show ${unseen.map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,

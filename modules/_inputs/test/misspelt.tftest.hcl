@@ -9,12 +9,14 @@ run "root" {
       alarms           = { oldest_job_minute = 5 }
       api_token_secret = { secret_arn = "x" }
       audit_trail      = { bucket = "logs", prefix = "x" }
+      breaker          = { change = 5 }
       collector        = { subnet_id = [] }
       encryption       = { eu-central-1 = { tokn = "x" } }
       event_bus        = { arn = "x" }
       evidence         = { retention_day = 30, object_lock = { days = 1, modus = "x" }, access_log = { buckt = "x" }, transitions = [{}, { class = "x" }] }
       iam              = { role_path = "/" }
       lambda           = { log_levl = "DEBUG" }
+      limits           = { per_account = 5 }
       new_accounts     = { join = {} }
       notifications    = { email = [] }
       queue            = { retries = 1 }
@@ -34,10 +36,10 @@ run "root" {
   assert {
     condition = toset([for mistake in output.structure : regex("^(.*), which is unknown: expected \\w+", mistake)[0]]) == toset([
       "alarms has \"oldest_job_minute\"", "api_token_secret has \"secret_arn\"", "audit_trail has \"prefix\"",
-      "collector has \"subnet_id\"", "encryption[\"eu-central-1\"] has \"tokn\"",
+      "breaker has \"change\"", "collector has \"subnet_id\"", "encryption[\"eu-central-1\"] has \"tokn\"",
       "event_bus has \"arn\"", "evidence has \"retention_day\"", "evidence.object_lock has \"modus\"",
       "evidence.access_log has \"buckt\"", "evidence.transitions[1] has \"class\"", "iam has \"role_path\"",
-      "lambda has \"log_levl\"", "new_accounts has \"join\"", "notifications has \"email\"", "queue has \"retries\"",
+      "lambda has \"log_levl\"", "limits has \"per_account\"", "new_accounts has \"join\"", "notifications has \"email\"", "queue has \"retries\"",
       "remediator has \"memory\"", "rules[\"s3-bucket-public\"] has \"modes\"", "rules[\"s3-bucket-public\"].options has \"all\"",
       "rules[\"s3-bucket-public\"].maintenance_window has \"hours\"", "rules[\"s3-bucket-public\"].exemptions[0] has \"account_id\"",
       "schedule has \"every\"",

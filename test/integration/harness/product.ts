@@ -36,10 +36,13 @@ import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/
 import { type BreakerSettings, defaultBreaker } from '../../../lambdas/model/breaker-settings.ts';
 import {
   EVENT_SOURCE,
+  FINDING_NOTICE,
   FINDING_OUTCOME,
   JOB_OUTCOME,
   RULE_HELD_BACK,
+  TARGET_ROLE_MISSING,
 } from '../../../lambdas/model/event-names.ts';
+import { findingNoticeSchema } from '../../../lambdas/model/finding-notice.ts';
 import { type JobEvent, jobEventSchema } from '../../../lambdas/model/job-event.ts';
 import { defaultLimits, type Limits } from '../../../lambdas/model/limits.ts';
 import { type Notice, noticeSchema } from '../../../lambdas/model/notice.ts';
@@ -50,6 +53,7 @@ import {
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
+import { roleMissingEventSchema } from '../../../lambdas/model/role-missing.ts';
 import { ACCOUNTS_KEY, type Mode, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { RecordedOutcomes } from '../../lab/deployed/recorded-outcomes.ts';
 import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
@@ -142,6 +146,16 @@ const busMessageSchema = z.discriminatedUnion('detail-type', [
     source: z.literal(EVENT_SOURCE),
     'detail-type': z.literal(RULE_HELD_BACK),
     detail: noticeSchema,
+  }),
+  z.object({
+    source: z.literal(EVENT_SOURCE),
+    'detail-type': z.literal(FINDING_NOTICE),
+    detail: findingNoticeSchema,
+  }),
+  z.object({
+    source: z.literal(EVENT_SOURCE),
+    'detail-type': z.literal(TARGET_ROLE_MISSING),
+    detail: roleMissingEventSchema,
   }),
 ]);
 
@@ -443,7 +457,7 @@ export class Product {
       const message = busMessageSchema.parse(JSON.parse(Body));
       if (message['detail-type'] === JOB_OUTCOME) this.#jobEvents.push(message.detail);
       else if (message['detail-type'] === RULE_HELD_BACK) this.#notices.push(message.detail);
-      else this.#events.push(message.detail);
+      else if (message['detail-type'] === FINDING_OUTCOME) this.#events.push(message.detail);
     }
     await sqs.send(
       new DeleteMessageBatchCommand({
