@@ -192,6 +192,8 @@ export function settingsJson(rule: string, settings: RuleSettings): string {
     runbook_then: 'api',
     limits: defaultLimits,
     breaker: defaultBreaker,
+    // As the default schedule has it.
+    poll_minutes: 60,
     exemptions: [],
     options: {},
   };
