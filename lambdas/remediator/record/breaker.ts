@@ -95,14 +95,15 @@ export class Breaker {
   }
 
   #resultsIn(known: BreakerState): ChangeResult[] {
-    const since = resumedAt(known);
+    const since = resumedAt(known, this.#ports.clock.now());
     const counting = (known.item?.results ?? []).filter(({ at }) => at > since);
     return withResults(counting, [...this.#own.values()], this.#ports.clock.now());
   }
 
   #openedBy(known: BreakerState, results: readonly ChangeResult[]): Opened | undefined {
     const opened = known.item?.opened;
-    if (opened !== undefined && Date.parse(opened.at) > resumedAt(known)) return opened;
+    if (opened !== undefined && Date.parse(opened.at) > resumedAt(known, this.#ports.clock.now()))
+      return opened;
     return this.#settings && judge(results, this.#settings, this.#ports.clock.now());
   }
 
@@ -119,9 +120,14 @@ export class Breaker {
   }
 }
 
-/** The moment at which an operator last resumed the rule, milliseconds since 1970; before all times where nobody did. */
-function resumedAt({ resume }: BreakerState): number {
-  return resume === undefined || 'problem' in resume ? Number.NEGATIVE_INFINITY : Date.parse(resume.at);
+/**
+ * The moment at which an operator last resumed the rule, milliseconds since 1970; before all times where nobody did. One in
+ * the future does not count yet: until then, the breaker could not open again.
+ */
+function resumedAt({ resume }: BreakerState, now: number): number {
+  if (resume === undefined || 'problem' in resume) return Number.NEGATIVE_INFINITY;
+  const at = Date.parse(resume.at);
+  return at <= now ? at : Number.NEGATIVE_INFINITY;
 }
 
 /** Demands that it is as it was read, or as this write makes it: the SDK may send it twice. */

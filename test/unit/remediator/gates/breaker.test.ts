@@ -105,6 +105,20 @@ test('what failed before a rule was resumed no longer counts; what fails after i
   expect(last().get('o')).toMatchObject({ outcome: 'planned' });
 });
 
+test('a resume that is dated in the future resumes nothing until then', async () => {
+  refuse(...names);
+  await remediator.attempt(jobOf(...names));
+  refuse();
+  resume(remediator.now + 15 * 60_000);
+
+  await remediator.attempt(later(jobOf(...others)));
+  const early = new Set(others.map((user) => last().get(user)?.outcome));
+  await remediator.attempt(later(jobOf(...others)));
+  const late = new Set(others.map((user) => last().get(user)?.outcome));
+
+  expect([[...early], [...late]]).toEqual([['planned'], ['remediated']]);
+});
+
 test('a resume that nobody understands resumes nothing, and is named', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));
