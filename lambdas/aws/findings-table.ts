@@ -183,7 +183,7 @@ export class FindingsTable {
   }
 }
 
-/** Makes an update expression, with names of its own: an attribute's name may be a word of DynamoDB's. */
+/** Makes an update expression with placeholders for names: an attribute may be called like a reserved word of DynamoDB. */
 function updateExpression({ add, set, setMissing = {}, remove }: Omit<ItemUpdate, 'key' | 'condition'>) {
   const names: Record<string, string> = {};
   const values: Record<string, string | number> = {};

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 
-/** The states of a rule that people are told of, once each time. */
+/** States of a rule that are reported, once each time. */
 export const noticeKindSchema = z.enum(['limit_reached', 'breaker_open']);
 
 /** The `detail` of an event of the type `Rule Held Back`: a rule changes less than its mode allows, and why. */

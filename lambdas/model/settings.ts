@@ -57,7 +57,7 @@ const ruleSettingsSchema = z.strictObject({
 });
 export type RuleSettings = z.infer<typeof ruleSettingsSchema>;
 
-/** The days after which people are told of what is deferred, the same as Terraform's. */
+/** Default of `deferred_days`, the same as Terraform's. */
 export const DEFERRED_DAYS = 14;
 
 /** Settings of accounts for all rules. Modes are ceilings: a rule never does more in an account. */
@@ -76,7 +76,7 @@ const accountSettingsSchema = z.strictObject({
     .optional(),
   /** Outcomes that are put on the event bus. Default: those that are other than before, or changed something. */
   events: z.enum(['changed', 'all']).optional(),
-  /** Number of days after which people are told of what is deferred. Default: `DEFERRED_DAYS`. */
+  /** Number of days after which a deferred finding is reported. Default: `DEFERRED_DAYS`. */
   deferred_days: z.number().int().positive().optional(),
 });
 export type AccountSettings = z.infer<typeof accountSettingsSchema>;

@@ -21,7 +21,7 @@ export interface Learned {
   readonly idle: Finding[];
   /** True where outcomes that are as before are published, too. */
   publishesAll: boolean;
-  /** Number of days after which people are told of what is deferred. */
+  /** Number of days after which a deferred finding is reported. */
   deferredDays: number;
   /** The tags of the resources that were found to violate the rule. */
   tags: ReadonlyMap<string, Readonly<Record<string, string>>>;

@@ -27,7 +27,7 @@ export interface Published {
  * nobody would.
  * @param written what this attempt recorded
  * @param publishesAll whether outcomes that are as before are published, too
- * @param deferredDays after how many days people are told of what is deferred
+ * @param deferredDays number of days after which a deferred finding is reported
  */
 export async function publishRecorded(
   { job, journal, log, memory, retries, ports }: Work,
