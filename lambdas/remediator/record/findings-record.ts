@@ -29,6 +29,7 @@ import {
   type FindingItem,
   findingItemKey,
   findingItemSchema,
+  type ItemKey,
   type LeaseItem,
   leaseItemSchema,
   leaseKey,
@@ -134,20 +135,24 @@ export class FindingsRecord implements FindingsStore {
   }
 
   async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
-    const items = (await this.#table.read(names.map(holdKey))).map((item) => keySchema.parse(item));
-    return names.flatMap((name) => {
-      const { pk, sk } = holdKey(name);
-      const item = items.find((each) => each.pk === pk && each.sk === sk);
-      return item === undefined ? [] : holdOf(name, item);
-    });
+    return this.#readNamed(names, holdKey, holdOf);
   }
 
   async readRetries(names: readonly RetryName[]): Promise<RetryRequest[]> {
-    const items = (await this.#table.read(names.map(retryKey))).map((item) => keySchema.parse(item));
+    return this.#readNamed(names, retryKey, retryOf);
+  }
+
+  /** Reads the items that operators have written under names. */
+  async #readNamed<Name, Read>(
+    names: readonly Name[],
+    keyOf: (name: Name) => ItemKey,
+    parse: (name: Name, item: unknown) => Read,
+  ): Promise<Read[]> {
+    const items = (await this.#table.read(names.map(keyOf))).map((item) => keySchema.parse(item));
     return names.flatMap((name) => {
-      const { pk, sk } = retryKey(name);
+      const { pk, sk } = keyOf(name);
       const item = items.find((each) => each.pk === pk && each.sk === sk);
-      return item === undefined ? [] : retryOf(name, item);
+      return item === undefined ? [] : [parse(name, item)];
     });
   }
 
