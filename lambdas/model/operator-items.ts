@@ -34,9 +34,9 @@ export type HoldItem = z.infer<typeof holdItemSchema>;
 /** Names what a retry is of. `region` and `resource` may be `*`: all of them. */
 export type RetryName = Omit<HoldName, 'rule'>;
 
-/** `request#<account>#<region>#<resource>`, for all rules. */
+/** `retry#<account>#<region>#<resource>`, for all rules. */
 export function retryKey({ account, region, resource }: RetryName): ItemKey {
-  return { pk: `request#${account}#${region}#${resource}`, sk: 'retry' };
+  return { pk: `retry#${account}#${region}#${resource}`, sk: 'retry' };
 }
 
 /** The content of a retry, as an operator writes it: findings are looked at once, however often they have failed. */

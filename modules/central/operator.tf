@@ -4,7 +4,7 @@
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   path        = local.inputs.iam.path
-  description = "Hold resources, retry findings, resume rules and pause ${var.name}. Attach it to the roles of its operators."
+  description = "Hold resources, retry findings, undo fixes, resume rules and pause ${var.name}. Attach it to the roles of its operators."
   tags        = var.tags
 
   policy = jsonencode({
@@ -24,9 +24,26 @@ resource "aws_iam_policy" "operator" {
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
           Resource = [aws_dynamodb_table.findings.arn]
           Condition = {
-            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "request#????????????#*", "resume#*#????????????"] }
+            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "pending#????????????#*", "resume#*#????????????", "retry#????????????#*"] }
             Null                      = { "dynamodb:LeadingKeys" = ["false"] }
           }
+        },
+        # A request is who wrote it: by its key, which IAM compares with the caller.
+        {
+          Sid      = "WriteTheirOwnRequests"
+          Effect   = "Allow"
+          Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
+          Resource = [aws_dynamodb_table.findings.arn]
+          Condition = {
+            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["request#$${aws:userid}#*"] }
+            Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+          }
+        },
+        {
+          Sid      = "WakeTheRemediators"
+          Effect   = "Allow"
+          Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+          Resource = local.queue_arns
         },
         {
           Sid      = "Pause"
@@ -35,7 +52,7 @@ resource "aws_iam_policy" "operator" {
           Resource = [for region in local.regions : "arn:${local.partition}:ssm:${region}:${local.account_id}:parameter/${var.name}/pause"]
         },
       ],
-      [for statement in local.key_statements.table : merge({ Effect = "Allow" }, statement)],
+      [for statement in concat(local.key_statements.table, local.key_statements.queues) : merge({ Effect = "Allow" }, statement)],
     )
   })
 }

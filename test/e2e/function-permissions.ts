@@ -80,6 +80,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         `lease#${region}#${name.repeat(64)}`,
         `done#rule-${name}#${accounts.production}#${region}`,
         `finding#${accounts.production}#${region}#sg-${name}`,
+        `result#${accounts.production}#${region}#AROAEXAMPLE:ada#${name}`,
       ];
       // Of no region: each remediator writes them.
       const ofAccounts = [`account#${accounts.production}`];
@@ -91,6 +92,9 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         'hold#111111111111#eu-central-1#sg-1',
         'hold#111111111111#*#*',
         'resume#security-group-ssh-open#111111111111',
+        'retry#111111111111#eu-central-1#sg-1',
+        'request#AROAEXAMPLE:ada#7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10',
+        `pending#${accounts.production}#${homeRegion}`,
       ];
       // Of an account or of all, whatever the region: each remediator writes them.
       const counters = ['count#security-group-ssh-open#111111111111', 'count#security-group-ssh-open#all'];
@@ -98,7 +102,6 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       const others = [
         ...ofElsewhere,
         ...ofOperators,
-        'request#someone#1',
         ...ofCollector,
         `sent#security-group-ssh-open#${accounts.production}#${homeRegion}`,
       ];

@@ -120,7 +120,7 @@ export function testOperator(demo: () => RunningDemo): void {
     test.each<[string, string, boolean]>([
       ['PutItem', `hold#${production}#*#*`, true],
       ['DeleteItem', `hold#${production}#*#*`, true],
-      ['PutItem', `request#${production}#*#*`, true],
+      ['PutItem', `retry#${production}#*#*`, true],
       ['PutItem', `resume#${SSH}#${production}`, true],
       ['PutItem', `trip#${SSH}#${production}`, false],
       ['PutItem', `count#${SSH}#all`, false],

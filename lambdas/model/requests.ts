@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+import type { ItemKey } from './table-items.ts';
+
+/**
+ * Requests of operators, as items of the findings table: what the command line writes, and the remediators act on. A
+ * message only names a request. Who may write the item decides.
+ *
+ * In order: the holds (`operator-items.ts`), `requestKey`, `pendingKey`, and last the message to the region's queue, which
+ * wakes a remediator that has nothing to do. One that has jobs looks at `pendingKey` before each.
+ */
+
+/** The most fixes that one request undoes: a larger selection becomes several requests. */
+export const MOST_UNDONE = 25;
+
+/** Time within which a request must be begun. Later it is refused: nobody remembers what he asked for. */
+export const REQUEST_VALID_MILLISECONDS = 3_600_000;
+
+/** The kinds of requests. */
+export const requestKindSchema = z.enum(['undo', 'check']);
+export type RequestKind = z.infer<typeof requestKindSchema>;
+
+/**
+ * The `aws:userid` of whoever wrote a request, which IAM compares with the item's key (IAM user guide, "Principal key
+ * values"): `AROA…:<session>` of a role, `AIDA…` of a user. It is `UserId` in the answer of STS's `GetCallerIdentity`.
+ */
+export const principalSchema = z
+  .string()
+  .max(200)
+  .regex(/^[A-Z0-9]+(:[\w+=,.@-]+)?$/, 'expected an aws:userid such as AROA…:name');
+
+/** The name of a request. */
+export const requestNameSchema = z.object({ principal: principalSchema, id: z.uuid() });
+export type RequestName = z.infer<typeof requestNameSchema>;
+
+/** The key of an object of outcomes in the evidence bucket: `outcomesKey` makes it. */
+export const outcomesKeySchema = z
+  .string()
+  .regex(
+    /^outcomes\/date=\d{4}-\d{2}-\d{2}\/rule=[a-z0-9-]+\/[0-9a-f]{64}-\d+\.jsonl\.gz$/,
+    'expected the key of an object of outcomes',
+  );
+
+/** One fix to be undone: all changes that one line of evidence has as applied. The remediator reads them there. */
+export const fixSchema = z.object({
+  rule: ruleIdSchema,
+  /** The region in the finding: `global` for a resource of no region. */
+  region: z.union([z.literal('global'), regionSchema]),
+  /** The finding's resource. */
+  resource: z.string().min(1).max(2048),
+  /** The object that has the line: the last one of its poll, so none that another line says it replaces. */
+  evidence: outcomesKeySchema,
+});
+export type Fix = z.infer<typeof fixSchema>;
+
+const itemShape = {
+  version: z.literal(1),
+  account: accountIdSchema,
+  /** The region whose remediator acts on it, which is that of the job that made the fixes. */
+  region: regionSchema,
+  /** Time of the request. It must be begun within `REQUEST_VALID_MILLISECONDS`. */
+  at: timestampSchema,
+  /** Whom to ask, in words: the caller's ARN. Who it is, the key's principal says. */
+  by: z.string().trim().min(1).max(2048),
+  reason: z.string().trim().min(1).max(1000),
+  /** Epoch seconds after which DynamoDB may delete the item: weeks later, so that it can be read as a record. */
+  expiresAt: z.number().int().positive(),
+};
+
+/** A request to undo fixes of one account and one region's remediator. */
+export const undoRequestSchema = z.object({
+  ...itemShape,
+  kind: z.literal('undo'),
+  /**
+   * The fixes, in the order in which they are to be undone: newest first. All that are to be undone of one changed resource
+   * stand in the same request. An older one without the newer ones of its resource is refused.
+   */
+  fixes: z.array(fixSchema).min(1).max(MOST_UNDONE),
+  /** Undo what still can be where someone has changed the resource since. Default: nothing of such a fix is undone. */
+  force: z.boolean().default(false),
+});
+export type UndoRequest = z.infer<typeof undoRequestSchema>;
+
+/** A request to try whether the account's role can be assumed. Nothing is read or changed there. */
+export const checkRequestSchema = z.object({ ...itemShape, kind: z.literal('check') });
+export type CheckRequest = z.infer<typeof checkRequestSchema>;
+
+/** The content of a request, as an operator writes it, once, and never changes it. */
+export const requestItemSchema = z.discriminatedUnion('kind', [undoRequestSchema, checkRequestSchema]);
+export type RequestItem = z.infer<typeof requestItemSchema>;
+
+/**
+ * `request#<aws:userid>#<id>` / `request`: operators may write below their own `aws:userid` only, so the key says who asks.
+ */
+export function requestKey({ principal, id }: RequestName): ItemKey {
+  return { pk: `request#${principal}#${id}`, sk: 'request' };
+}
+
+/**
+ * The names of requests that may not have been acted on yet. It carries no authority: each name leads to a request or to
+ * nothing. Who writes it reads it first, keeps what is not over, adds his own, and puts it on condition that `writer` is
+ * still the one he read (or that there is none).
+ */
+export const pendingItemSchema = z.object({
+  version: z.literal(1),
+  writer: z.uuid(),
+  /** `at`: the request's own. An entry is over `REQUEST_VALID_MILLISECONDS` after it. */
+  requests: z.array(requestNameSchema.extend({ at: timestampSchema })).max(200),
+  expiresAt: z.number().int().positive(),
+});
+export type PendingItem = z.infer<typeof pendingItemSchema>;
+
+/** `pending#<account>#<region>` / `requests`: the region is that of the remediator. */
+export function pendingKey({ account, region }: Pick<RequestItem, 'account' | 'region'>): ItemKey {
+  return { pk: `pending#${account}#${region}`, sk: 'requests' };
+}
+
+/** A message that wakes the remediator: it names a request, and says nothing of what is asked for. */
+export const requestMessageSchema = z.object({
+  version: z.literal(1),
+  kind: requestKindSchema,
+  request: requestNameSchema,
+  account: accountIdSchema,
+  region: regionSchema,
+  /** Number of the look, where an earlier one left something to wait for. Set by the remediator only. */
+  look: z.number().int().positive().optional(),
+});
+export type RequestMessage = z.infer<typeof requestMessageSchema>;
+
+/** The deduplication id of a request's message. Its group is the account, as that of jobs. */
+export function requestMessageId({ request, look = 0 }: RequestMessage): string {
+  return createHash('sha256')
+    .update(JSON.stringify([request.principal, request.id, look]))
+    .digest('hex');
+}
+
+/** The result of one fix. */
+export const undoResultSchema = z.object({
+  rule: ruleIdSchema,
+  region: z.union([z.literal('global'), regionSchema]),
+  resource: z.string(),
+  /** The evidence of the fix, as the request names it. */
+  undoes: z.string(),
+  /** `waiting`: AWS works on it, or does not show it yet; it is looked at again. */
+  is: z.enum(['undone', 'undo_refused', 'waiting']),
+  reason: z.string().optional(),
+  /** The object in the evidence bucket that has the outcome's line. */
+  evidence: z.string().optional(),
+});
+export type UndoResult = z.infer<typeof undoResultSchema>;
+
+/** The result of a request, as far as it has come. Written when it is begun, after each fix, and at its end. */
+export const requestResultSchema = z.object({
+  version: z.literal(1),
+  kind: requestKindSchema,
+  account: accountIdSchema,
+  region: regionSchema,
+  /**
+   * `working`: begun. `waiting`: begun, and looked at again later. `done`: see `results`. `refused`: as a whole, for
+   * `reason`; nothing was changed.
+   */
+  state: z.enum(['working', 'waiting', 'done', 'refused']),
+  reason: z.string().optional(),
+  beganAt: timestampSchema,
+  endedAt: timestampSchema.optional(),
+  results: z.array(undoResultSchema),
+  expiresAt: z.number().int().positive(),
+});
+export type RequestResult = z.infer<typeof requestResultSchema>;
+
+/** `result#<account>#<region>#<aws:userid>#<id>` / `result`: the region's remediator writes it, and nobody else. */
+export function resultKey(
+  { account, region }: Pick<RequestItem, 'account' | 'region'>,
+  { principal, id }: RequestName,
+): ItemKey {
+  return { pk: `result#${account}#${region}#${principal}#${id}`, sk: 'result' };
+}
