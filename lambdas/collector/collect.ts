@@ -6,6 +6,7 @@ import { type Finding, findingKey } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
+import type { PollSummary } from '../model/poll-summary.ts';
 import { factsOf } from '../rules/catalogue.ts';
 import { ruleNames as knownNames } from '../sources/index.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
@@ -16,7 +17,7 @@ import type { JobSink } from './job-sink.ts';
 import { type ListedFinding, listedFinding } from './listing.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
-import { type PollSummary, PollTally } from './poll-summary.ts';
+import { PollTally } from './poll-tally.ts';
 import type { RegionLookup } from './regions.ts';
 import { UnreadFindings } from './unread-findings.ts';
 

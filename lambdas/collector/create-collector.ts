@@ -3,6 +3,7 @@ import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { FindingsTable } from '../aws/findings-table.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import type { PollSummary } from '../model/poll-summary.ts';
 import { createSources } from '../sources/index.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
@@ -11,7 +12,6 @@ import { type OverdueRule, overdueRules } from './overdue.ts';
 import { PollMarks } from './poll-marks.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
-import type { PollSummary } from './poll-summary.ts';
 import { regionLookup } from './regions.ts';
 import { ScheduleRecords } from './schedule-records.ts';
 

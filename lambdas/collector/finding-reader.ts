@@ -1,20 +1,9 @@
 import { accountIdSchema, type Finding, findingSchema, regionSchema } from '../model/finding.ts';
 import { formatIssues } from '../model/issues.ts';
+import type { UnprocessableKind } from '../model/poll-summary.ts';
 import type { RuleFacts } from '../rules/facts.ts';
 import type { SourceFinding } from '../sources/source.ts';
 import type { RegionLookup } from './regions.ts';
-
-/** Kinds of findings that can't become part of a job. */
-export const unprocessableKinds = [
-  'malformed_item',
-  'malformed_account',
-  'malformed_resource',
-  'malformed_finding',
-  'unknown_region_label',
-  'region_missing',
-  'region_not_deployed',
-] as const;
-export type UnprocessableKind = (typeof unprocessableKinds)[number];
 
 /** A finding that can't become part of a job, and why, in words a person can act on. */
 export interface Refusal {

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import { epochSeconds, pollId } from '../model/job.ts';
+import { type PollSummary, sum } from '../model/poll-summary.ts';
 import { type Collector, createCollector } from './create-collector.ts';
 import { withDeadline } from './deadline.ts';
 import { type Environment, environmentSchema } from './environment.ts';
 import { type PollRequest, parsePollRequest } from './poll-request.ts';
-import { type PollSummary, sum } from './poll-summary.ts';
 
 /** Time that is left for reporting that the time is up. */
 const MARGIN_MILLISECONDS = 5_000;

@@ -10,9 +10,9 @@ import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
 import { type OutcomeEvent, unprocessableEvent } from '../model/outcome-event.ts';
+import { type PollSummary, pollSummaryKey } from '../model/poll-summary.ts';
 import { type Listing, listingKey, listingLines, parseListing } from './listing.ts';
 import type { PollMarks } from './poll-marks.ts';
-import type { PollSummary } from './poll-summary.ts';
 
 /** Records of a poll for people to read. */
 export interface PollRecords {
@@ -39,11 +39,6 @@ export interface AwsPollRecordsOptions {
 }
 
 const OBJECTS_AT_ONCE = 16;
-
-/** `polls/<rule>/<poll in epoch seconds>.json` */
-export function pollSummaryKey(poll: Poll): string {
-  return `polls/${poll.rule}/${epochSeconds(poll)}.json`;
-}
 
 /** 64 hexadecimal digits that tell an item that can't be processed from others of its poll. */
 export function itemDigest(item: Json): string {

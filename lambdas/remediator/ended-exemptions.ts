@@ -1,5 +1,6 @@
+import { exemptionTagOf } from '../model/exemption-tag.ts';
+import { exemptionsOf } from '../model/exemptions.ts';
 import type { Finding } from '../model/finding.ts';
-import { exemptionsOf, exemptionTagOf } from './exemptions.ts';
 import type { Assessments } from './stages/assess.ts';
 import type { ConfiguredWork } from './work.ts';
 

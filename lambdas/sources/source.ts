@@ -2,6 +2,9 @@ import type { AwsClientOptions } from '../aws/client-defaults.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Json } from '../model/json.ts';
+import type { LeftAloneReason } from '../model/poll-summary.ts';
+
+export type { LeftAloneReason } from '../model/poll-summary.ts';
 
 /** A query for the findings that fail a rule, as they stood at one moment. */
 export interface FindingQuery {
@@ -41,13 +44,6 @@ export interface RejectedItem {
   /** The item itself, cut short if it is long. */
   readonly item: Json;
 }
-
-/**
- * Reasons to leave a finding alone that was understood: someone muted it in the source; it has passed; it is of
- * another cloud or rule, so the source did not filter as asked.
- */
-export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;
-export type LeftAloneReason = (typeof leftAloneReasons)[number];
 
 /** Some of the answer. Every item is counted in exactly one of `findings`, `rejected`, `leftAlone`. */
 export interface FindingPage {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type PollSummary, pollSummarySchema, sum } from '../../lambdas/collector/poll-summary.ts';
 import type { ScheduleRecord } from '../../lambdas/collector/schedule-records.ts';
 import { findingKey } from '../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../lambdas/model/job.ts';
 import { isProvisional, type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
+import { type PollSummary, pollSummarySchema, sum } from '../../lambdas/model/poll-summary.ts';
 import type { Evidence } from './evidence.ts';
 import { type Gap, gapsOf } from './gaps.ts';
 import { type History, historyOf, type Span, type Switch, scheduleRecords } from './schedules.ts';

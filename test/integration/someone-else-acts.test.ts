@@ -9,8 +9,8 @@ import {
 import { GetPublicAccessBlockCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import { EXEMPTION_TAG } from '../../lambdas/model/exemption-tag.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import { EXEMPTION_TAG } from '../../lambdas/remediator/exemptions.ts';
 import { ruleIds } from '../../lambdas/rules/index.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { testSession } from '../lab/accounts/session.ts';

@@ -1,4 +1,4 @@
-import { exemptionTagOf } from '../exemptions.ts';
+import { exemptionTagOf } from '../../model/exemption-tag.ts';
 import type { Violation } from '../planned-fix.ts';
 import { conclude } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';

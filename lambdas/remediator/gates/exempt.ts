@@ -1,4 +1,4 @@
-import { exemptionsOf } from '../exemptions.ts';
+import { exemptionsOf } from '../../model/exemptions.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 

@@ -3,9 +3,9 @@ import {
   type AutomationExecutionStart,
   schema as automationExecutionSchema,
 } from '../../changes/automation-execution/start.ts';
+import type { JournalRecord } from '../../model/journal.ts';
 import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
-import type { JournalRecord } from './evidence-store.ts';
 import { IN_PART } from './in-part.ts';
 import { beginOf, byBegin, isBegunAgain, withoutBegin } from './steps.ts';
 

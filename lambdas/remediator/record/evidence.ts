@@ -2,23 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { isAwsError } from '../../aws/errors.ts';
 import type { EvidenceObjects } from '../../aws/evidence-objects.ts';
 import { resourceInKey } from '../../model/evidence-keys.ts';
+import { type JournalRecord, journalKey, journalRecordSchema } from '../../model/journal.ts';
 import { type Outcome, outcomeSchema } from '../../model/outcome.ts';
 import {
   type EvidenceStore,
   type InProgressMark,
   inProgressSchema,
-  type JournalRecord,
   type JournalVersion,
-  journalRecordSchema,
   type Place,
 } from './evidence-store.ts';
 
 function inProgressKey({ rule, account, region, resource }: Place): string {
   return `in-progress/${rule}/${account}/${region}/${resourceInKey(resource)}.json`;
-}
-
-function journalKey(jobId: string): string {
-  return `jobs/${jobId}.json`;
 }
 
 /** A value as it is once it was written and read. */

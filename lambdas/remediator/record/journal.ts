@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
+import type { JournalRecord } from '../../model/journal.ts';
 import { isProvisional, type Outcome } from '../../model/outcome.ts';
 import { ChangeNotes } from './change-notes.ts';
-import type { EvidenceStore, JournalRecord } from './evidence-store.ts';
+import type { EvidenceStore } from './evidence-store.ts';
 
 type HandedOn = NonNullable<JournalRecord['handedOn']>[number];
 

@@ -1,4 +1,4 @@
-import type { JournalRecord } from './evidence-store.ts';
+import type { JournalRecord } from '../../model/journal.ts';
 
 /** That a change was begun, or applied to its end. All of a resource, in order. */
 export type Step = NonNullable<JournalRecord['resources'][number]['steps']>[number];

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
-import { pollSummarySchema, sum } from '../../../lambdas/collector/poll-summary.ts';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
+import { pollSummarySchema, sum } from '../../../lambdas/model/poll-summary.ts';
 import type { Counts } from '../counts.ts';
 import { missingFrom, type Transition, transitionText } from '../writes/items.ts';
 import { isUnconfirmed, recordedTransitions } from '../writes/recorded.ts';

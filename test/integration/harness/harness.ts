@@ -2,9 +2,9 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { expect, inject, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { snapshot } from '../../../demo/snapshot.ts';
-import type { PollSummary } from '../../../lambdas/collector/poll-summary.ts';
 import { findingKey } from '../../../lambdas/model/finding.ts';
 import type { Outcome, Unprocessable } from '../../../lambdas/model/outcome.ts';
+import type { PollSummary } from '../../../lambdas/model/poll-summary.ts';
 import {
   type AwsProxy,
   type Fault,

@@ -32,7 +32,6 @@ import {
 import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { z } from 'zod';
 import { listingKey } from '../../../lambdas/collector/listing.ts';
-import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { type BreakerSettings, defaultBreaker } from '../../../lambdas/model/breaker-settings.ts';
 import {
   EVENT_SOURCE,
@@ -53,6 +52,7 @@ import {
   unprocessableSchema,
 } from '../../../lambdas/model/outcome.ts';
 import { outcomeEventSchema } from '../../../lambdas/model/outcome-event.ts';
+import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
 import { roleMissingEventSchema } from '../../../lambdas/model/role-missing.ts';
 import { ACCOUNTS_KEY, type Mode, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { RecordedOutcomes } from '../../lab/deployed/recorded-outcomes.ts';

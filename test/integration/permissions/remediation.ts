@@ -1,13 +1,10 @@
 import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
+import type { JournalRecord } from '../../../lambdas/model/journal.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import { parseAccountSettings, parseRuleSettings, type Settings } from '../../../lambdas/model/settings.ts';
 import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
-import type {
-  EvidenceStore,
-  JournalRecord,
-  JournalVersion,
-} from '../../../lambdas/remediator/record/evidence-store.ts';
+import type { EvidenceStore, JournalVersion } from '../../../lambdas/remediator/record/evidence-store.ts';
 import { remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';

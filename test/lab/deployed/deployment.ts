@@ -4,9 +4,9 @@ import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/clie
 import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
-import { type PollSummary, pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type Outcome, type Unprocessable, unprocessableSchema } from '../../../lambdas/model/outcome.ts';
+import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
 import { RecordedOutcomes } from './recorded-outcomes.ts';
 
 /** The place of a deployed product, as the root of its security account sees it. */

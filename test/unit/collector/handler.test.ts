@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { pollSummarySchema } from '../../../lambdas/collector/poll-summary.ts';
+import { pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
 import { jsonAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
 import { send, startServer } from './support/http-server.ts';
 import { answerWell, type Invocation, invoke, jobsOf, startAws, TOKEN } from './support/invocation.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
+import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
 import type { Job } from '../../../lambdas/model/job.ts';
 import type { MaintenanceWindow } from '../../../lambdas/model/maintenance-window.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
 import type { Exemption, Mode } from '../../../lambdas/model/settings.ts';
-import { EXEMPTION_TAG } from '../../../lambdas/remediator/exemptions.ts';
 import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';

@@ -1,9 +1,9 @@
 import type { JobSink } from '../../../../lambdas/collector/job-sink.ts';
 import type { Listing } from '../../../../lambdas/collector/listing.ts';
 import type { PollRecords } from '../../../../lambdas/collector/poll-records.ts';
-import type { PollSummary } from '../../../../lambdas/collector/poll-summary.ts';
 import type { Job, Poll } from '../../../../lambdas/model/job.ts';
 import type { Unprocessable } from '../../../../lambdas/model/outcome.ts';
+import type { PollSummary } from '../../../../lambdas/model/poll-summary.ts';
 import type {
   FindingPage,
   FindingQuery,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { exemptByTag } from '../../../../lambdas/remediator/gates/exempt-by-tag.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EvidenceObjects } from '../../../../lambdas/aws/evidence-objects.ts';
 import { outcomesKey, resourceInKey } from '../../../../lambdas/model/evidence-keys.ts';
+import type { JournalRecord } from '../../../../lambdas/model/journal.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { EvidenceBucket } from '../../../../lambdas/remediator/record/evidence.ts';
-import type { JournalRecord } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import {
   type Answer,
   type ReceivedCall,

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { type Job, journalId, pollId } from '../../../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../../../lambdas/model/outcome.ts';
 import type { Mode, Settings } from '../../../../lambdas/model/settings.ts';
-import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { planRunbook } from '../../../../lambdas/remediator/runbooks/execution.ts';
 import { loadRule } from '../../../../lambdas/rules/index.ts';
 import { denied, type Fault, unavailable } from '../support/iam-account.ts';

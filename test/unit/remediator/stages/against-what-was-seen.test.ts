@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { sdkError } from '../../../lab/aws-model/session.ts';
 import { EMPTY_STATE, type NetworkAcl, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { EXEMPTION_TAG } from '../../../../lambdas/remediator/exemptions.ts';
 import { networkError } from '../../../lab/aws-model/session.ts';
 import { type AwsState, type Database, EMPTY_STATE, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, SSH } from '../support/group-account.ts';

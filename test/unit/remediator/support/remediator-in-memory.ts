@@ -4,6 +4,7 @@ import { defaultBreaker } from '../../../../lambdas/model/breaker-settings.ts';
 import { type Finding, findingKey } from '../../../../lambdas/model/finding.ts';
 import type { FindingNotice } from '../../../../lambdas/model/finding-notice.ts';
 import { type Job, jobId, type Poll, pollId } from '../../../../lambdas/model/job.ts';
+import type { JournalRecord } from '../../../../lambdas/model/journal.ts';
 import { defaultLimits } from '../../../../lambdas/model/limits.ts';
 import type { Notice } from '../../../../lambdas/model/notice.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
@@ -11,11 +12,7 @@ import type { RoleMissing } from '../../../../lambdas/model/role-missing.ts';
 import type { AccountSettings, RuleSettings, Settings } from '../../../../lambdas/model/settings.ts';
 import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
-import type {
-  EvidenceStore,
-  InProgressMark,
-  JournalRecord,
-} from '../../../../lambdas/remediator/record/evidence-store.ts';
+import type { EvidenceStore, InProgressMark } from '../../../../lambdas/remediator/record/evidence-store.ts';
 import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
 import type { Probe } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { remediate } from '../../../../lambdas/remediator/remediate.ts';

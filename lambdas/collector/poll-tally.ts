@@ -1,67 +1,17 @@
-import { z } from 'zod';
-import { accountIdSchema, regionSchema, timestampSchema } from '../model/finding.ts';
-import { type Job, type Poll, pollSchema } from '../model/job.ts';
-import { type FindingPage, type LeftAloneReason, leftAloneReasons } from '../sources/source.ts';
-import { type Refusal, type UnprocessableKind, unprocessableKinds } from './finding-reader.ts';
-
-const count = z.int().nonnegative();
-
-/**
- * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
- * a job, as a duplicate of another, as unprocessable or as left alone.
- */
-export const pollSummarySchema = z
-  .object({
-    version: z.literal(1),
-    poll: pollSchema,
-    /** The names of findings that the source was asked for. */
-    ruleNames: z.array(z.string()),
-    startedAt: timestampSchema,
-    finishedAt: timestampSchema,
-    pages: count,
-    items: count,
-    /** Findings in jobs. */
-    findings: count,
-    duplicates: count,
-    /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
-    deferred: count.default(0),
-    /** Findings of the last complete poll that the source no longer gives; not part of the items. */
-    closed: count.default(0),
-    unprocessable: z.record(z.enum(unprocessableKinds), count),
-    leftAlone: z.record(z.enum(leftAloneReasons), count),
-    /** Findings by the region label that nobody knows; part of `unprocessable`. */
-    unknownRegionLabels: z.record(z.string(), count),
-    jobs: count,
-    /** The jobs by the account that they are for and the region whose queue they went to. */
-    destinations: z.array(
-      z.object({ account: accountIdSchema, region: regionSchema, jobs: count, findings: count }),
-    ),
-  })
-  .superRefine((summary, context) => {
-    const outcomes =
-      summary.findings +
-      summary.duplicates +
-      summary.deferred +
-      sum(summary.unprocessable) +
-      sum(summary.leftAlone);
-    if (outcomes !== summary.items) {
-      context.addIssue({
-        code: 'custom',
-        path: ['items'],
-        message: `expected as many items as outcomes, got ${summary.items} and ${outcomes}`,
-      });
-    }
-  });
-export type PollSummary = z.infer<typeof pollSummarySchema>;
+import type { Job, Poll } from '../model/job.ts';
+import {
+  type LeftAloneReason,
+  leftAloneReasons,
+  type PollSummary,
+  sum,
+  type UnprocessableKind,
+} from '../model/poll-summary.ts';
+import type { FindingPage } from '../sources/source.ts';
+import type { Refusal } from './finding-reader.ts';
 
 /** Number of labels that are counted one by one, of a source that makes them up. */
 const MAX_LABELS = 50;
 const OTHER_LABELS = '(other labels)';
-
-/** All of a record's counts together. */
-export function sum(counts: Readonly<Record<string, number>>): number {
-  return Object.values(counts).reduce((total, value) => total + value, 0);
-}
 
 /** Counts what becomes of one poll's items. */
 export class PollTally {

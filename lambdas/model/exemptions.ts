@@ -1,9 +1,7 @@
-import { groupsOf } from '../model/account-modes.ts';
-import { type Exempting, isOver } from '../model/exemption-tag.ts';
-import type { Finding } from '../model/finding.ts';
-import type { Settings } from '../model/settings.ts';
-
-export { EXEMPTION_TAG, type Exempting, exemptionTagOf, type TagExempting } from '../model/exemption-tag.ts';
+import { groupsOf } from './account-modes.ts';
+import { type Exempting, isOver } from './exemption-tag.ts';
+import type { Finding } from './finding.ts';
+import type { Settings } from './settings.ts';
 
 /** `*` stands for any text, slashes and colons included; everything else for itself. */
 function matches(pattern: string, text: string): boolean {

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EXEMPTION_TAG, exemptionTagOf } from '../../../lambdas/model/exemption-tag.ts';
+import * as product from '../../../lambdas/model/exemptions.ts';
 import type { Exemption } from '../../../lambdas/model/settings.ts';
-import * as product from '../../../lambdas/remediator/exemptions.ts';
-import { accountSettingsOf } from './support/remediator-in-memory.ts';
-
-const { EXEMPTION_TAG, exemptionTagOf } = product;
+import { accountSettingsOf } from '../remediator/support/remediator-in-memory.ts';
 
 const finding = { account: '111122223333', region: 'eu-central-1', resource: 'sg-0123' };
 const exemption: Exemption = {

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { accountIdSchema, regionSchema, timestampSchema } from './finding.ts';
+import { epochSeconds, type Poll, pollSchema } from './job.ts';
+
+/** Kinds of findings that can't become part of a job. */
+export const unprocessableKinds = [
+  'malformed_item',
+  'malformed_account',
+  'malformed_resource',
+  'malformed_finding',
+  'unknown_region_label',
+  'region_missing',
+  'region_not_deployed',
+] as const;
+export type UnprocessableKind = (typeof unprocessableKinds)[number];
+
+/**
+ * Reasons to leave a finding alone that was understood: someone muted it in the source; it has passed; it is of
+ * another cloud or rule, so the source did not filter as asked.
+ */
+export const leftAloneReasons = ['muted', 'passed', 'other_cloud', 'other_rule'] as const;
+export type LeftAloneReason = (typeof leftAloneReasons)[number];
+
+const count = z.int().nonnegative();
+
+/**
+ * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
+ * a job, as a duplicate of another, as unprocessable or as left alone.
+ */
+export const pollSummarySchema = z
+  .object({
+    version: z.literal(1),
+    poll: pollSchema,
+    /** The names of findings that the source was asked for. */
+    ruleNames: z.array(z.string()),
+    startedAt: timestampSchema,
+    finishedAt: timestampSchema,
+    pages: count,
+    items: count,
+    /** Findings in jobs. */
+    findings: count,
+    duplicates: count,
+    /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
+    deferred: count.default(0),
+    /** Findings of the last complete poll that the source no longer gives; not part of the items. */
+    closed: count.default(0),
+    unprocessable: z.record(z.enum(unprocessableKinds), count),
+    leftAlone: z.record(z.enum(leftAloneReasons), count),
+    /** Findings by the region label that nobody knows; part of `unprocessable`. */
+    unknownRegionLabels: z.record(z.string(), count),
+    jobs: count,
+    /** The jobs by the account that they are for and the region whose queue they went to. */
+    destinations: z.array(
+      z.object({ account: accountIdSchema, region: regionSchema, jobs: count, findings: count }),
+    ),
+  })
+  .superRefine((summary, context) => {
+    const outcomes =
+      summary.findings +
+      summary.duplicates +
+      summary.deferred +
+      sum(summary.unprocessable) +
+      sum(summary.leftAlone);
+    if (outcomes !== summary.items) {
+      context.addIssue({
+        code: 'custom',
+        path: ['items'],
+        message: `expected as many items as outcomes, got ${summary.items} and ${outcomes}`,
+      });
+    }
+  });
+export type PollSummary = z.infer<typeof pollSummarySchema>;
+
+/** `polls/<rule>/<poll in epoch seconds>.json` */
+export function pollSummaryKey(poll: Poll): string {
+  return `polls/${poll.rule}/${epochSeconds(poll)}.json`;
+}
+
+/** All of a record's counts together. */
+export function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, value) => total + value, 0);
+}
