@@ -14,7 +14,7 @@ import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 import { appliedChange, foundChange } from './applied-change.ts';
-import { MOST_MILLISECONDS_SINCE_ASKED } from './apply.ts';
+import { MOST_MILLISECONDS_SINCE_ASKED } from './apply-change.ts';
 import { isSameTarget } from './same-target.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
