@@ -60,31 +60,20 @@ export class JobQueue {
   }
 
   /**
-   * Sends jobs, those of one account in the order in which they are given.
+   * Sends jobs in the order in which they are given. Those that the queue refuses are sent again, and come after others of
+   * the same batch: a job says what to look at, and not what it looked like, so that their order does not matter.
    * @throws DeliveryError when the queue is missing, or still refuses jobs after retries; AWS's own error when a call
    * fails. The jobs before those have been taken.
    */
   async send(jobs: readonly Job[]): Promise<void> {
-    const byAccount = new Map<string, Outgoing[]>();
-    for (const job of jobs) {
-      const message = { job, body: messageBody(job), refusals: 0 };
-      const messages = byAccount.get(job.account);
-      if (messages === undefined) byAccount.set(job.account, [message]);
-      else messages.push(message);
-    }
-    // A batch may be taken in part. Were two messages of one account in it, the second could be taken and the first
-    // refused: so each account's next message goes only when the one before it has been taken.
-    while (byAccount.size > 0) {
-      const next = [...byAccount.values()].flatMap(([first]) => first ?? []);
-      let refusals = 0;
-      for (const batch of batches(next, MAX_ENTRIES, MAX_BYTES, ({ body }) => Buffer.byteLength(body))) {
-        for (const { job } of await this.#sendBatch(batch)) {
-          const messages = byAccount.get(job.account);
-          messages?.shift();
-          if (messages?.length === 0) byAccount.delete(job.account);
-        }
-        refusals = Math.max(refusals, ...batch.map((message) => message.refusals));
-      }
+    let waiting = jobs.map((job): Outgoing => ({ job, body: messageBody(job), refusals: 0 }));
+    while (waiting.length > 0) {
+      const [batch = []] = batches(waiting.slice(0, MAX_ENTRIES), MAX_ENTRIES, MAX_BYTES, ({ body }) =>
+        Buffer.byteLength(body),
+      );
+      const refused = await this.#sendBatch(batch);
+      waiting = [...refused, ...waiting.slice(batch.length)];
+      const refusals = Math.max(0, ...refused.map((message) => message.refusals));
       if (refusals > 0) await this.#options.clock.sleep(200 * 2 ** refusals);
     }
   }
@@ -156,7 +145,7 @@ export class JobQueue {
     );
   }
 
-  /** @returns the messages that the queue has taken */
+  /** @returns the messages that the queue has refused */
   async #sendBatch(batch: readonly Outgoing[]): Promise<Outgoing[]> {
     const { SendMessageBatchCommand } = await import('./sqs.ts');
     const answer = await this.#call(JOBS, (client, url) =>
@@ -172,23 +161,16 @@ export class JobQueue {
         }),
       ),
     );
-    const takenIds = new Set((answer.Successful ?? []).map(({ Id }) => Id));
-    const taken: Outgoing[] = [];
-    for (const [index, message] of batch.entries()) {
-      if (takenIds.has(String(index))) {
-        taken.push(message);
-        message.refusals = 0;
-      } else {
-        message.refusals += 1;
-      }
-    }
-    if (batch.some(({ refusals }) => refusals >= ATTEMPTS)) {
+    const taken = new Set((answer.Successful ?? []).map(({ Id }) => Id));
+    const refused = batch.filter((_, index) => !taken.has(String(index)));
+    for (const message of refused) message.refusals += 1;
+    if (refused.some(({ refusals }) => refusals >= ATTEMPTS)) {
       const reasons = new Set((answer.Failed ?? []).map(({ Code, Message = '' }) => `${Code}: ${Message}`));
       throw new DeliveryError(
         `queue ${this.#queueName(JOBS)} in ${this.#options.region} refused a job ${ATTEMPTS} times: ${[...reasons].join('; ') || 'it did not say why'}`,
       );
     }
-    return taken;
+    return refused;
   }
 
   /** Makes one call to a queue. An address that no longer leads to a queue is forgotten. */

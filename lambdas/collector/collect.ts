@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { boundedJson } from '../model/bounded-json.ts';
 import type { Clock } from '../model/clock.ts';
-import { DeliveryError } from '../model/errors.ts';
 import { type Finding, findingKey } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
@@ -12,9 +11,10 @@ import { ruleNames as knownNames } from '../sources/index.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { closeMissing } from './close-missing.ts';
 import { type FindingReading, findingReader, type Refusal } from './finding-reader.ts';
-import { JobGrouper, jobsByRegion } from './job-grouper.ts';
+import { JobGrouper } from './job-grouper.ts';
 import type { JobSink } from './job-sink.ts';
 import { type ListedFinding, listedFinding } from './listing.ts';
+import { Outbox } from './outbox.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { PollTally } from './poll-tally.ts';
@@ -80,7 +80,7 @@ class PollRun {
   readonly #reasons = new Map<string, string>();
   /** Keys of every finding and every unprocessable item so far. */
   readonly #keys = new Set<string>();
-  readonly #failedRegions = new Map<string, unknown>();
+  readonly #outbox: Outbox;
   /** Findings that the source gave. */
   readonly listed: ListedFinding[] = [];
   /** The findings that it may have given besides, in items that can't be read. */
@@ -100,6 +100,9 @@ class PollRun {
     this.#read = read;
     this.#grouper = new JobGrouper(poll, name);
     this.#left = new JobGrouper(poll, name);
+    this.#outbox = new Outbox(dependencies.jobs, (job) => {
+      if (job.leaves === undefined) tally.job(job);
+    });
   }
 
   async take(page: FindingPage): Promise<void> {
@@ -121,21 +124,14 @@ class PollRun {
         );
       }
     }
-    await this.#send(jobs);
+    await this.#outbox.add(jobs);
     await this.#record();
   }
 
   async finish(): Promise<void> {
-    await this.#send([...this.#grouper.rest(), ...this.#leaving(this.#left.rest())]);
+    await this.#outbox.add([...this.#grouper.rest(), ...this.#leaving(this.#left.rest())]);
     await this.#record();
-    if (this.#failedRegions.size === 0) return;
-    const failures = [...this.#failedRegions].map(
-      ([region, error]) => `${region}: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    throw new DeliveryError(
-      `jobs were not taken in ${this.#failedRegions.size} of the regions (the others have theirs): ${failures.join('; ')}`,
-      { cause: [...this.#failedRegions.values()][0] },
-    );
+    await this.#outbox.flush();
   }
 
   /** Lets a finding that the source itself works on be recorded as deferred, and not looked at. */
@@ -179,21 +175,6 @@ class PollRun {
       item,
       at: new Date(this.#dependencies.clock.now()).toISOString(),
     });
-  }
-
-  /** Sends jobs to their regions, side by side. */
-  async #send(jobs: readonly Job[]): Promise<void> {
-    await Promise.all([...jobsByRegion(jobs)].map(([region, ofRegion]) => this.#sendTo(region, ofRegion)));
-  }
-
-  async #sendTo(region: string, jobs: readonly Job[]): Promise<void> {
-    if (this.#failedRegions.has(region)) return;
-    try {
-      await this.#dependencies.jobs.send(region, jobs);
-      for (const job of jobs) if (job.leaves === undefined) this.#tally.job(job);
-    } catch (error) {
-      this.#failedRegions.set(region, error);
-    }
   }
 
   async #record(): Promise<void> {

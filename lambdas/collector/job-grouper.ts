@@ -4,14 +4,15 @@ import { type Job, MAX_FINDINGS_PER_JOB, type Poll } from '../model/job.ts';
 /** An SQS message holds 256 KB: what stands in a job beside its findings is less than the rest. */
 const MAX_FINDINGS_BYTES = 200 * 1024;
 
-/** The most findings that wait for their job to fill up, however many accounts there are: about 20 MB. */
-const MAX_WAITING = 20_000;
+/** The most that waits for its job to fill up, however many accounts there are: about 200,000 findings. */
+const MAX_WAITING_BYTES = 48 * 1024 * 1024;
 
 interface Group {
   readonly account: string;
   readonly region: string;
   chunk: number;
-  findings: Finding[];
+  /** Findings as JSON, which takes a fraction of the memory. */
+  findings: string[];
   bytes: number;
 }
 
@@ -22,13 +23,15 @@ interface Group {
 export class JobGrouper {
   readonly #poll: Poll;
   readonly #run: string;
+  readonly #maxWaitingBytes: number;
   readonly #groups = new Map<string, Group>();
-  #waiting = 0;
+  #waitingBytes = 0;
 
   /** @param run names the run of the collector */
-  constructor(poll: Poll, run: string) {
+  constructor(poll: Poll, run: string, maxWaitingBytes = MAX_WAITING_BYTES) {
     this.#poll = poll;
     this.#run = run;
+    this.#maxWaitingBytes = maxWaitingBytes;
   }
 
   /**
@@ -44,13 +47,14 @@ export class JobGrouper {
       this.#groups.set(key, group);
     }
     const jobs: Job[] = [];
-    const bytes = Buffer.byteLength(JSON.stringify(finding)) + 1;
+    const text = JSON.stringify(finding);
+    const bytes = Buffer.byteLength(text) + 1;
     if (group.bytes + bytes > MAX_FINDINGS_BYTES) jobs.push(...this.#cut(group));
-    group.findings.push(finding);
+    group.findings.push(text);
     group.bytes += bytes;
-    this.#waiting += 1;
+    this.#waitingBytes += bytes;
     if (group.findings.length === MAX_FINDINGS_PER_JOB) jobs.push(...this.#cut(group));
-    if (this.#waiting >= MAX_WAITING) jobs.push(...this.rest());
+    if (this.#waitingBytes > this.#maxWaitingBytes) jobs.push(...this.#cutFullest());
     return jobs;
   }
 
@@ -59,14 +63,26 @@ export class JobGrouper {
     return [...this.#groups.values()].flatMap((group) => this.#cut(group));
   }
 
+  /** Makes room for as much as waits at most again, by the jobs that are as good as full. */
+  #cutFullest(): Job[] {
+    const jobs: Job[] = [];
+    const groups = [...this.#groups.values()].sort((a, b) => b.findings.length - a.findings.length);
+    for (const group of groups) {
+      if (this.#waitingBytes <= this.#maxWaitingBytes / 2) break;
+      jobs.push(...this.#cut(group));
+    }
+    return jobs;
+  }
+
   #cut(group: Group): Job[] {
-    const { account, region, chunk, findings } = group;
+    const { account, region, chunk, findings, bytes } = group;
     if (findings.length === 0) return [];
-    this.#waiting -= findings.length;
+    this.#waitingBytes -= bytes;
     group.chunk += 1;
     group.findings = [];
     group.bytes = 0;
-    return [{ version: 1, poll: this.#poll, account, region, chunk, findings, run: this.#run }];
+    const parsed = findings.map((text): Finding => JSON.parse(text));
+    return [{ version: 1, poll: this.#poll, account, region, chunk, findings: parsed, run: this.#run }];
   }
 }
 

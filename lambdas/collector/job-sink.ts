@@ -4,7 +4,7 @@ import type { Job } from '../model/job.ts';
 /** The destination of jobs. */
 export interface JobSink {
   /**
-   * Takes jobs of one region, those of one account in the order in which they are given.
+   * Takes jobs of one region, in the order in which they are given as far as the queue takes them at once.
    * @throws DeliveryError when the region's queue is missing, or refuses jobs after retries; those before them have
    * been taken
    */

@@ -32,6 +32,8 @@ export interface NetskopeClientOptions {
 export type Parameters = Readonly<Record<string, string | number>>;
 
 const ATTEMPTS = 6;
+/** The HTTP status of a request that is one too many. */
+const LIMITED = 429;
 const TIMEOUT_MILLISECONDS = 60_000;
 const LONGEST_BACKOFF_MILLISECONDS = 30_000;
 /** A tenant that wants more patience than this is left alone until the next poll: the function has its own end. */
@@ -80,6 +82,8 @@ function backoffMilliseconds(attempt: number): number {
  */
 export class NetskopeClient {
   readonly #options: NetskopeClientOptions;
+  /** Number of good answers. */
+  #served = 0;
 
   constructor(options: NetskopeClientOptions) {
     this.#options = options;
@@ -88,17 +92,23 @@ export class NetskopeClient {
   /**
    * One page of `GET /api/v1/security_assessment`. Retried when the tenant limits, fails, or can't
    * be reached; a token that is refused is read afresh once, for it may have been rotated.
-   * @throws FindingSourceError when there is no good answer after that
+   * @param signal aborted when nobody needs the page any more
+   * @throws FindingSourceError when there is no good answer after that, or the signal's reason
    */
-  async violations(parameters: Parameters): Promise<ItemPage> {
+  async violations(parameters: Parameters, signal?: AbortSignal): Promise<ItemPage> {
     const { clock, pacer, token: tokenStore } = this.#options;
     let token = await this.#readToken(false);
     let tokenIsFresh = false;
+    let served = this.#served;
     for (let attempt = 1; ; attempt++) {
       await pacer.turn();
+      signal?.throwIfAborted();
       try {
-        return await this.#request(parameters, token);
+        const page = await this.#request(parameters, token, signal);
+        this.#served += 1;
+        return page;
       } catch (error) {
+        signal?.throwIfAborted();
         const redact = redactor(token);
         const problem = error instanceof AnswerError ? error : undefined;
         if (problem?.kind === 'token' && !tokenIsFresh) {
@@ -113,6 +123,12 @@ export class NetskopeClient {
           );
         if (problem?.kind === 'token') throw fail(`; put a valid token into ${tokenStore.name}`);
         if (problem?.kind === 'final') throw fail(`; check the tenant's URL`);
+        if (problem?.status === LIMITED) {
+          pacer.slowDown();
+          // The tenant serves this client, and others beside it: it is only not this request's turn.
+          if (this.#served > served) attempt = 1;
+          served = this.#served;
+        }
         if (attempt === ATTEMPTS) throw fail(`; attempted ${ATTEMPTS} times`);
         const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now()) ?? 0;
         if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
@@ -138,7 +154,7 @@ export class NetskopeClient {
     return text;
   }
 
-  async #request(parameters: Parameters, token: string): Promise<ItemPage> {
+  async #request(parameters: Parameters, token: string, signal: AbortSignal | undefined): Promise<ItemPage> {
     const url = new URL('/api/v1/security_assessment', this.#options.url);
     // Spaces as %20, which every server reads as such; URLSearchParams alone makes them plus signs.
     const query = new URLSearchParams();
@@ -149,6 +165,7 @@ export class NetskopeClient {
       redirect: 'manual',
       retry: 0,
       throwHttpErrors: false,
+      ...(signal !== undefined && { signal }),
       timeout: this.#options.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS,
       headers: { accept: 'application/json' },
       fetch: async (input, init) => {

@@ -9,8 +9,10 @@ import type {
   RejectedItem,
   SourceFinding,
 } from '../source.ts';
+import type { ItemPage } from './answer.ts';
 import type { NetskopeClient } from './client.ts';
 import { itemReader, type ReadItem } from './item.ts';
+import { pagesAhead } from './pages-ahead.ts';
 
 /** The documented `limit` is below 10,000. A thousand items are about two megabytes: quick to send again. */
 const PAGE_SIZE = 1000;
@@ -42,22 +44,24 @@ export class NetskopeFindingSource implements FindingSource {
     }
   }
 
-  /**
-   * The pages of one query up to an empty one: the reference knows no total and no next token, and a tenant may give
-   * fewer items than it was asked for.
-   */
+  /** The pages of one query, each of them checked against what the tenant gave before. */
   async *#itemPages(ruleName: string, asOf: Date): AsyncGenerator<readonly unknown[]> {
+    const ask = (skip: number, signal: AbortSignal): Promise<ItemPage> =>
+      this.#client.violations(
+        {
+          cloud_provider: 'aws',
+          status: 'Failed',
+          muted: 'No',
+          rule_name: ruleName,
+          as_of: Math.floor(asOf.getTime() / 1000),
+          limit: this.#pageSize,
+          skip,
+        },
+        signal,
+      );
     const earlier = new Set<string>();
-    for (let skip = 0; ; ) {
-      const { items, total } = await this.#client.violations({
-        cloud_provider: 'aws',
-        status: 'Failed',
-        muted: 'No',
-        rule_name: ruleName,
-        as_of: Math.floor(asOf.getTime() / 1000),
-        limit: this.#pageSize,
-        skip,
-      });
+    for await (const { page, skip } of pagesAhead(ask, this.#pageSize)) {
+      const { items, total } = page;
       const seen = skip + items.length;
       if (total !== undefined && (items.length === 0 ? total !== seen : total < seen)) {
         throw new FindingSourceError(
@@ -73,7 +77,6 @@ export class NetskopeFindingSource implements FindingSource {
       }
       earlier.add(digest);
       yield items;
-      skip = seen;
     }
   }
 }

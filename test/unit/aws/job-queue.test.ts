@@ -159,7 +159,17 @@ describe('jobs on the queue of a region', () => {
     expect(sqs.taken).toHaveLength(5);
   });
 
-  test('that are refused are sent again, and each account keeps its order', async () => {
+  test('go ten at once though they are of one account, in their order', async () => {
+    await using sqs = await startSqs();
+    const jobs = Array.from({ length: 23 }, (_, chunk) => job('111111111111', chunk));
+
+    await queueOf(sqs).send(jobs);
+
+    expect(sizes(sqs)).toEqual([10, 10, 3]);
+    expect(sqs.taken).toEqual(jobs);
+  });
+
+  test('that are refused are sent again, before those that come after their batch', async () => {
     const seen = new Map<string, number>();
     await using sqs = await startSqs(({ MessageDeduplicationId }) => {
       const times = (seen.get(MessageDeduplicationId) ?? 0) + 1;
@@ -168,14 +178,16 @@ describe('jobs on the queue of a region', () => {
       return times <= (seen.size % 3 === 0 ? 2 : seen.size % 5 === 0 ? 1 : 0);
     });
     const clock = new FakeClock();
-    const jobs = accounts(4).flatMap((account) => [0, 1, 2, 3].map((chunk) => job(account, chunk)));
+    const jobs = accounts(4).flatMap((account) =>
+      Array.from({ length: 10 }, (_, chunk) => job(account, chunk)),
+    );
 
     await queueOf(sqs, clock).send(jobs);
 
-    for (const account of accounts(4)) {
-      const chunks = sqs.taken.filter((one) => one.account === account).map(({ chunk }) => chunk);
-      expect(chunks).toEqual([0, 1, 2, 3]);
-    }
+    expect(new Set(sqs.taken.map(jobId))).toEqual(new Set(jobs.map(jobId)));
+    expect(sqs.taken).toHaveLength(jobs.length);
+    const places = jobs.map((each) => sqs.taken.findIndex((one) => jobId(one) === jobId(each)));
+    for (const [index, place] of places.entries()) expect(Math.abs(place - index)).toBeLessThan(20);
     expect(clock.sleeps.length).toBeGreaterThan(0);
   });
 
@@ -229,11 +241,11 @@ describe('jobs on the queue of a region', () => {
       return batches === 2 ? missingQueue : undefined;
     });
     const queue = queueOf(sqs);
-    const jobs = [job('111111111111', 0), job('111111111111', 1), job('111111111111', 2)];
+    const jobs = Array.from({ length: 23 }, (_, chunk) => job('111111111111', chunk));
 
     await expect(queue.send(jobs)).rejects.toThrow(/does not exist in us-east-1/);
     batches = 3;
-    await queue.send(jobs.slice(1));
+    await queue.send(jobs.slice(10));
 
     expect(sqs.taken).toEqual(jobs);
     expect(sqs.calls.filter((call) => operation(call) === 'GetQueueUrl')).toHaveLength(2);

@@ -106,13 +106,13 @@ describe('a poll', () => {
     });
   });
 
-  test('sends jobs as they fill up, before it has read the rest', async () => {
-    const full = page(Array.from({ length: 25 }, (_, index) => sourceFinding({ resource: groupId(index) })));
+  test('sends jobs as ten of a region fill up, before it has read the rest', async () => {
+    const full = page(Array.from({ length: 290 }, (_, index) => sourceFinding({ resource: groupId(index) })));
     const { jobs, dependencies } = setUp(full, new FindingSourceError('the tenant is gone'));
 
     await expect(collect(dependencies, REQUEST)).rejects.toThrow('the tenant is gone');
 
-    expect(jobs.taken.map(({ findings }) => findings.length)).toEqual([25]);
+    expect(jobs.taken.map(({ findings }) => findings.length)).toEqual(Array.from({ length: 10 }, () => 25));
   });
 
   test('takes each finding once, whatever name or page it comes by', async () => {
@@ -301,10 +301,10 @@ describe('a finding that the source may give in an item that cannot be read', ()
 describe('a poll that fails', () => {
   test('for one region has sent the others their jobs, and writes no summary', async () => {
     const group = (region: string, first: number) =>
-      Array.from({ length: 25 }, (_, index) => sourceFinding({ region, resource: groupId(first + index) }));
+      Array.from({ length: 250 }, (_, index) => sourceFinding({ region, resource: groupId(first + index) }));
     const { jobs, records, dependencies } = setUp(
       page([...group('us-west-2', 0), ...group('us-east-1', 0)]),
-      page([...group('us-west-2', 25), sourceFinding({ resource: groupId(25) })]),
+      page([...group('us-west-2', 250), sourceFinding({ resource: groupId(250) })]),
     );
     const cause = new Error('SQS is down');
     jobs.failing.set('us-west-2', cause);
@@ -317,7 +317,7 @@ describe('a poll that fails', () => {
       cause,
     });
     expect(jobs.taken.map(({ region, findings }) => [region, findings.length])).toEqual([
-      ['us-east-1', 25],
+      ...Array.from({ length: 10 }, () => ['us-east-1', 25]),
       ['us-east-1', 1],
     ]);
     expect(jobs.sends).toEqual(['us-west-2', 'us-east-1', 'us-east-1']);
@@ -325,16 +325,16 @@ describe('a poll that fails', () => {
   });
 
   test('in the middle and is done again sends the same jobs, with the same ids', async () => {
-    const findings = Array.from({ length: 60 }, (_, index) => sourceFinding({ resource: groupId(index) }));
-    const pages = [page(findings.slice(0, 40)), page(findings.slice(40))] as const;
+    const findings = Array.from({ length: 320 }, (_, index) => sourceFinding({ resource: groupId(index) }));
+    const pages = [page(findings.slice(0, 290)), page(findings.slice(290))] as const;
     const first = setUp(pages[0], new FindingSourceError('the tenant is gone'));
     const second = setUp(...pages);
 
     await expect(collect(first.dependencies, REQUEST)).rejects.toThrow(FindingSourceError);
     await collect(second.dependencies, REQUEST);
 
-    expect(first.jobs.taken.map(jobId)).toEqual(second.jobs.taken.map(jobId).slice(0, 1));
-    expect(second.jobs.taken).toHaveLength(3);
+    expect(first.jobs.taken.map(jobId)).toEqual(second.jobs.taken.map(jobId).slice(0, 10));
+    expect(second.jobs.taken).toHaveLength(13);
     expect(first.records.summaries).toEqual([]);
   });
 

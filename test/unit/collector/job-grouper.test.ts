@@ -97,18 +97,36 @@ describe('jobs', () => {
     expect(grouper.rest()).toEqual([]);
   });
 
-  test('are given unfilled when too many findings wait, whatever their number of accounts', () => {
+  test('are full, though their findings come mixed', () => {
     const grouper = new JobGrouper(POLL, 'run');
+    const findings = Array.from({ length: 25_000 }, (_, index) =>
+      finding(String(index % 1_000).padStart(12, '0'), 'us-east-1', groupId(index)),
+    );
+
+    const jobs = findings.flatMap((one) => grouper.add(one, one.region));
+
+    expect(jobs).toHaveLength(1_000);
+    expect(grouper.rest()).toEqual([]);
+  });
+
+  test('are given unfilled when too much waits, the fullest first', () => {
+    const most = 100_000;
+    const grouper = new JobGrouper(POLL, 'run', most);
+    const given: Job[] = [];
     let waiting = 0;
-    let most = 0;
-    for (let index = 0; index < 45_000; index++) {
-      const account = String(index).padStart(12, '0');
-      const jobs = grouper.add(finding(account, 'us-east-1', groupId(index)), 'us-east-1');
-      waiting += 1 - jobs.reduce((sum, job) => sum + job.findings.length, 0);
-      most = Math.max(most, waiting);
+    for (let index = 0; index < 3_000; index += 1) {
+      // Every other finding is of one of a few accounts, the others are of an account of their own.
+      const account = String(index % 2 === 0 ? index % 14 : index).padStart(12, '0');
+      const one = finding(account, 'us-east-1', groupId(index));
+      const jobs = grouper.add(one, 'us-east-1');
+      waiting += JSON.stringify(one).length;
+      for (const job of jobs) for (const each of job.findings) waiting -= JSON.stringify(each).length;
+      expect(waiting).toBeLessThanOrEqual(most);
+      given.push(...jobs);
     }
 
-    expect(most).toBeLessThan(20_000);
-    expect(grouper.rest()).toHaveLength(waiting);
+    const full = given.filter(({ findings }) => findings.length === 25);
+    expect(full.length).toBeGreaterThan(30);
+    expect([...given, ...grouper.rest()].flatMap(({ findings }) => findings)).toHaveLength(3_000);
   });
 });

@@ -180,6 +180,40 @@ describe('what may pass is tried again', () => {
     expect(error.message).toContain('attempted 6 times');
   });
 
+  test('and for longer where the tenant only limits, and serves the client otherwise', async () => {
+    let limited = 0;
+    await using server = await startServer((request, response) => {
+      const isFirst = request.url?.includes('skip=0&') === true;
+      if (isFirst && limited++ < 20) send(response, { status: 429, body: '' });
+      else send(response, { body: SUCCESS });
+    });
+    // While it waits, the client asks for other pages.
+    const clock = new FakeClock();
+    const sleep = clock.sleep.bind(clock);
+    const client = clientOf(server.url, storeOf(TOKEN), clock);
+    clock.sleep = async (milliseconds) => {
+      await sleep(milliseconds);
+      if (limited < 20) await client.violations({ skip: 1 });
+    };
+
+    const { items } = await client.violations({ skip: 0 });
+
+    expect(items).toEqual([{ a: 1 }]);
+    expect(limited).toBe(21);
+  });
+
+  test('but not where nobody needs the answer any more', async () => {
+    await using server = await startServer(script({ status: 503, body: 'busy' }));
+    const controller = new AbortController();
+    const clock = new FakeClock();
+    clock.sleep = async () => controller.abort(new Error('not needed'));
+
+    const asking = clientOf(server.url, storeOf(TOKEN), clock).violations({ skip: 0 }, controller.signal);
+
+    await expect(asking).rejects.toThrow('not needed');
+    expect(server.requests).toHaveLength(1);
+  });
+
   test('and not at all when Retry-After asks for too much patience', async () => {
     await using server = await startServer(
       script({ status: 429, headers: { 'retry-after': '3600' }, body: '' }),

@@ -1,0 +1,64 @@
+import { DeliveryError } from '../model/errors.ts';
+import type { Job } from '../model/job.ts';
+import { jobsByRegion } from './job-grouper.ts';
+import type { JobSink } from './job-sink.ts';
+
+/** The number of messages that one call to a queue takes. */
+const MESSAGES_PER_CALL = 10;
+
+/**
+ * Jobs on their way to the queues of their regions, kept back until a call is full. A region that takes none holds up no
+ * other.
+ */
+export class Outbox {
+  readonly #jobs: JobSink;
+  readonly #sent: (job: Job) => void;
+  readonly #waiting = new Map<string, Job[]>();
+  readonly #failures = new Map<string, unknown>();
+
+  /** @param sent called with each job that was taken */
+  constructor(jobs: JobSink, sent: (job: Job) => void) {
+    this.#jobs = jobs;
+    this.#sent = sent;
+  }
+
+  /** Sends as many jobs as fill calls, to their regions side by side. */
+  async add(jobs: readonly Job[]): Promise<void> {
+    for (const [region, added] of jobsByRegion(jobs)) {
+      this.#waiting.set(region, [...(this.#waiting.get(region) ?? []), ...added]);
+    }
+    await this.#send((waiting) => waiting.length - (waiting.length % MESSAGES_PER_CALL));
+  }
+
+  /**
+   * Sends the jobs that still wait.
+   * @throws DeliveryError where regions did not take jobs, now or before
+   */
+  async flush(): Promise<void> {
+    await this.#send((waiting) => waiting.length);
+    if (this.#failures.size === 0) return;
+    const failures = [...this.#failures].map(
+      ([region, error]) => `${region}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    throw new DeliveryError(
+      `jobs were not taken in ${this.#failures.size} of the regions (the others have theirs): ${failures.join('; ')}`,
+      { cause: [...this.#failures.values()][0] },
+    );
+  }
+
+  async #send(count: (waiting: readonly Job[]) => number): Promise<void> {
+    await Promise.all(
+      [...this.#waiting].map(([region, waiting]) => this.#sendTo(region, waiting.splice(0, count(waiting)))),
+    );
+  }
+
+  async #sendTo(region: string, jobs: readonly Job[]): Promise<void> {
+    if (jobs.length === 0 || this.#failures.has(region)) return;
+    try {
+      await this.#jobs.send(region, jobs);
+      for (const job of jobs) this.#sent(job);
+    } catch (error) {
+      this.#failures.set(region, error);
+    }
+  }
+}

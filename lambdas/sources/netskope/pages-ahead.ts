@@ -1,0 +1,80 @@
+/** Pages that are asked for at once, at most: a tenant serves five per second. */
+const MOST_AT_ONCE = 6;
+
+/** A page, and the offset that it was asked for by. */
+export interface PageAt<P> {
+  readonly page: P;
+  readonly skip: number;
+}
+
+/**
+ * Reads the pages of one query in order, up to an empty one: there is no total and no next token. While every page is full,
+ * the ones after it are asked for ahead of time, by `skip = k × pageSize`: first one, then twice as many with each page. After
+ * a page that is not full, what was asked for ahead is dropped, and the next one is asked for from the items seen, one at a
+ * time.
+ * @param ask asks for one page; its signal is aborted when nobody needs the answer any more
+ */
+export async function* pagesAhead<P extends { readonly items: readonly unknown[] }>(
+  ask: (skip: number, signal: AbortSignal) => Promise<P>,
+  pageSize: number,
+): AsyncGenerator<PageAt<P>> {
+  let ahead = new Ahead(ask, pageSize, 0);
+  let areFull = true;
+  try {
+    for (let skip = 0, atOnce = 1; ; ) {
+      ahead.fill(atOnce);
+      const page = await ahead.next();
+      const { length } = page.items;
+      if (length === 0) return yield { page, skip };
+      areFull &&= length === pageSize;
+      atOnce = areFull ? Math.min(2 * atOnce, MOST_AT_ONCE) : 1;
+      if (!areFull) {
+        ahead.drop();
+        ahead = new Ahead(ask, pageSize, skip + length);
+      }
+      // So that they come while this one is worked on.
+      ahead.fill(atOnce);
+      yield { page, skip };
+      skip += length;
+    }
+  } finally {
+    ahead.drop();
+  }
+}
+
+/** Pages that were asked for and not read yet. */
+class Ahead<P> {
+  readonly #ask: (skip: number, signal: AbortSignal) => Promise<P>;
+  readonly #pageSize: number;
+  readonly #dropped = new AbortController();
+  readonly #pages: Promise<P>[] = [];
+  #skip: number;
+
+  constructor(ask: (skip: number, signal: AbortSignal) => Promise<P>, pageSize: number, skip: number) {
+    this.#ask = ask;
+    this.#pageSize = pageSize;
+    this.#skip = skip;
+  }
+
+  /** Asks for further pages, until so many are asked for. */
+  fill(atOnce: number): void {
+    while (this.#pages.length < atOnce) {
+      const page = this.#ask(this.#skip, this.#dropped.signal);
+      // One that nobody waits for any more must not end the process by its failure.
+      page.catch(() => undefined);
+      this.#pages.push(page);
+      this.#skip += this.#pageSize;
+    }
+  }
+
+  /** The next page; one must have been asked for. */
+  async next(): Promise<P> {
+    const [page] = this.#pages.splice(0, 1);
+    if (page === undefined) throw new Error('no page was asked for');
+    return page;
+  }
+
+  drop(): void {
+    this.#dropped.abort();
+  }
+}
