@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
 import type { Deployment, Lab, Poll } from '../test/lab/index.ts';
+import { labRuleIds, labRules } from '../test/lab/rules/index.ts';
 import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
 import type { TerraformRoot } from '../test/lab/terraform/index.ts';
 import { type DemoOptions, deployDemo, startDemo, variables } from './deploy.ts';
@@ -47,6 +48,7 @@ const scanTarget = {
     { id: accounts.staging, name: 'staging' },
   ],
   regions: [...regions],
+  rules: labRuleIds.filter((id) => ruleIds.includes(id)).map((id) => labRules[id].code),
 };
 
 /**

@@ -2,11 +2,13 @@ import { InvalidInputError } from '../model/errors.ts';
 import { facts as cloudtrailLogFileValidation } from './cloudtrail-log-file-validation/facts.ts';
 import type { RuleFacts } from './facts.ts';
 import { facts as iamAccessKeyUnrotated } from './iam-access-key-unrotated/facts.ts';
+import { facts as networkAclAdminPortsOpen } from './network-acl-admin-ports-open/facts.ts';
 import { facts as networkAclDefaultAllowsAll } from './network-acl-default-allows-all/facts.ts';
 import { facts as networkAclSubnetAllowsAll } from './network-acl-subnet-allows-all/facts.ts';
 import { facts as rdsSnapshotPublic } from './rds-snapshot-public/facts.ts';
 import { facts as redshiftClusterPublic } from './redshift-cluster-public/facts.ts';
 import { facts as s3BucketPublic } from './s3-bucket-public/facts.ts';
+import { facts as securityGroupAdminPortsOpen } from './security-group-admin-ports-open/facts.ts';
 import { facts as securityGroupRdpOpen } from './security-group-rdp-open/facts.ts';
 import { facts as securityGroupSshOpen } from './security-group-ssh-open/facts.ts';
 import { facts as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled/facts.ts';
@@ -18,11 +20,13 @@ import { facts as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled/facts.ts'
 export const catalogue = {
   'cloudtrail-log-file-validation': cloudtrailLogFileValidation,
   'iam-access-key-unrotated': iamAccessKeyUnrotated,
+  'network-acl-admin-ports-open': networkAclAdminPortsOpen,
   'network-acl-default-allows-all': networkAclDefaultAllowsAll,
   'network-acl-subnet-allows-all': networkAclSubnetAllowsAll,
   'rds-snapshot-public': rdsSnapshotPublic,
   'redshift-cluster-public': redshiftClusterPublic,
   's3-bucket-public': s3BucketPublic,
+  'security-group-admin-ports-open': securityGroupAdminPortsOpen,
   'security-group-rdp-open': securityGroupRdpOpen,
   'security-group-ssh-open': securityGroupSshOpen,
   'vpc-flow-logs-disabled': vpcFlowLogsDisabled,

@@ -3,7 +3,7 @@ import {
   optionsSchema,
   permissions,
   resourceId,
-} from '../factories/network-acl-allows-all/facts.ts';
+} from '../factories/network-acl-open/facts.ts';
 import { defineFacts } from '../facts.ts';
 
 export const facts = defineFacts({

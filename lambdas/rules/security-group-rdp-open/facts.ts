@@ -5,7 +5,6 @@ export const facts = portOpenFacts({
   title: 'Security groups do not open RDP (port 3389) to the world',
   legacyId: 'CIS-1-2-0-4-2',
   control: 'CIS AWS Foundations Benchmark 1.2.0, 4.2',
-  port: 3389,
   // RDP's transport is udp too, since version 8.
-  protocols: ['tcp', 'udp'],
+  ports: [{ port: 3389, protocols: ['tcp', 'udp'] }],
 });

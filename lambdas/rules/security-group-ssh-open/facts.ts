@@ -5,6 +5,5 @@ export const facts = portOpenFacts({
   title: 'Security groups do not open SSH (port 22) to the world',
   legacyId: 'CIS-1-2-0-4-1',
   control: 'CIS AWS Foundations Benchmark 1.2.0, 4.1',
-  port: 22,
-  protocols: ['tcp'],
+  ports: [{ port: 22, protocols: ['tcp'] }],
 });

@@ -4,7 +4,13 @@ export const netskopeRuleNames: Readonly<Record<string, readonly string[]>> = {
     'Secure audit trails so they cannot be altered : CloudTrail Log Files Lack Integrity Validation',
     'Secure audit trails so they cannot be altered: CloudTrail Log Files Lack Integrity Validation',
   ],
-  'iam-access-key-unrotated': ['Remote access: Ensure access keys are rotated every 90 days or less.'],
+  'iam-access-key-unrotated': [
+    'Remote access: Ensure access keys are rotated every 90 days or less.',
+    'Fully document and implement all key-management processes and procedures for cryptographic keys used for encryption of cardholder data : Lack of Access Key Rotation',
+  ],
+  'network-acl-admin-ports-open': [
+    'Ensure no Network ACLs allow ingress from 0.0.0.0/0 to remote server administration ports',
+  ],
   'network-acl-default-allows-all': [
     'Communications and control network protection: Ensure no rule exists which allows all ingress traffic in default Network ACL',
   ],
@@ -18,6 +24,10 @@ export const netskopeRuleNames: Readonly<Record<string, readonly string[]>> = {
     'Access permissions and authorizations: Ensure Redshift Clusters are not Publicly accessible',
   ],
   's3-bucket-public': ['Ensure S3 Bucket is not publicly accessible.'],
+  'security-group-admin-ports-open': [
+    'Ensure no security groups allow ingress from 0.0.0.0/0 to remote server administration ports',
+    'Make sure no security groups attached to ec2 allow ingress from 0.0.0.0/0 to remote server administration ports',
+  ],
   'security-group-rdp-open': [
     'Communications and control network protection: Ensure no security groups allow ingress from 0.0.0.0/0 to port 3389',
   ],

@@ -169,7 +169,7 @@ run "values_of_a_wrong_kind" {
       "rules[\"security-group-ssh-open\"].excluded_accounts[0] is a list: expected a string",
       "rules[\"security-group-ssh-open\"].mode_by_group[production] is null: expected a string",
       "rules[\"vpc-flow-logs-disabled\"].mode is \"enforced\": expected off, dry_run, enforce",
-      "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-default-allows-all, network-acl-subnet-allows-all",
+      "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-admin-ports-open, network-acl-default-allows-all",
       "new_accounts has no joined: expected account ids with the moments at which they joined",
     ]
     error_message = join("\n", local.mistakes)

@@ -88,6 +88,18 @@ export const SUBJECTS: readonly Subject[] = [
     method: 'runbook',
   },
   {
+    rule: 'security-group-admin-ports-open',
+    what: 'a range that holds both ports',
+    resource: 'sg-0000000a',
+    state: groupOf([rule('sgr-1', 20, 4000)]),
+  },
+  {
+    rule: 'network-acl-admin-ports-open',
+    what: 'all traffic but the ports stays',
+    resource: 'acl-0000000a',
+    state: aclOf(false),
+  },
+  {
     rule: 'network-acl-default-allows-all',
     what: 'narrowed to two sources',
     resource: 'acl-0000000a',

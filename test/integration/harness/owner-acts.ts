@@ -174,6 +174,8 @@ const groupActs: OwnerActs = {
 export const ownerActs = {
   'security-group-ssh-open': groupActs,
   'security-group-rdp-open': groupActs,
+  'security-group-admin-ports-open': groupActs,
+  'network-acl-admin-ports-open': { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry },
   'network-acl-subnet-allows-all': { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry },
   'network-acl-default-allows-all': { remove: removeWithVpc, tag: tagInEc2, fix: deleteOpenEntry },
   'vpc-flow-logs-disabled': {

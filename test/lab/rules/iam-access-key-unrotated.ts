@@ -78,6 +78,10 @@ export const labRule = defineLabRule({
     resource_category: 'Identity',
     ...cis('1.4', 'Identity and Access Management', 'Ensure access keys are rotated every 90 days or less'),
   },
+  names: [
+    'Remote access: Ensure access keys are rotated every 90 days or less.',
+    'Fully document and implement all key-management processes and procedures for cryptographic keys used for encryption of cardholder data : Lack of Access Key Rotation',
+  ],
   ids: ['deploy', 'jane.doe@example.com', 'a+b=c,d-e_f'],
   notIds: ['arn:aws:iam::111122223333:user/deploy', 'team/deploy', '<root_account>', 'a'.repeat(65)],
   check: accessKeys,

@@ -1,11 +1,13 @@
 import { labRule as cloudtrailLogFileValidation } from './cloudtrail-log-file-validation.ts';
 import { labRule as iamAccessKeyUnrotated } from './iam-access-key-unrotated.ts';
 import type { LabRule, Site } from './lab-rule.ts';
+import { labRule as networkAclAdminPortsOpen } from './network-acl-admin-ports-open.ts';
 import { labRule as networkAclDefaultAllowsAll } from './network-acl-default-allows-all.ts';
 import { labRule as networkAclSubnetAllowsAll } from './network-acl-subnet-allows-all.ts';
 import { labRule as rdsSnapshotPublic } from './rds-snapshot-public.ts';
 import { labRule as redshiftClusterPublic } from './redshift-cluster-public.ts';
 import { labRule as s3BucketPublic } from './s3-bucket-public.ts';
+import { labRule as securityGroupAdminPortsOpen } from './security-group-admin-ports-open.ts';
 import { labRule as securityGroupRdpOpen } from './security-group-rdp-open.ts';
 import { labRule as securityGroupSshOpen } from './security-group-ssh-open.ts';
 import { labRule as vpcFlowLogsDisabled } from './vpc-flow-logs-disabled.ts';
@@ -17,11 +19,13 @@ export type { CallExample, LabRule, Scenario, Site } from './lab-rule.ts';
 export const labRules = {
   'cloudtrail-log-file-validation': cloudtrailLogFileValidation,
   'iam-access-key-unrotated': iamAccessKeyUnrotated,
+  'network-acl-admin-ports-open': networkAclAdminPortsOpen,
   'network-acl-default-allows-all': networkAclDefaultAllowsAll,
   'network-acl-subnet-allows-all': networkAclSubnetAllowsAll,
   'rds-snapshot-public': rdsSnapshotPublic,
   'redshift-cluster-public': redshiftClusterPublic,
   's3-bucket-public': s3BucketPublic,
+  'security-group-admin-ports-open': securityGroupAdminPortsOpen,
   'security-group-rdp-open': securityGroupRdpOpen,
   'security-group-ssh-open': securityGroupSshOpen,
   'vpc-flow-logs-disabled': vpcFlowLogsDisabled,

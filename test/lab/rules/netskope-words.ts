@@ -28,6 +28,19 @@ export function cis(
   };
 }
 
+/** The words of a rule of the CIS benchmark 1.4. */
+export function cis14(
+  control: string,
+  section: string,
+  description: string,
+): Pick<NetskopeWords, 'profile' | 'standard'> {
+  const words = cis(control, section, description);
+  return {
+    profile: 'CIS AWS Foundations Benchmark v1.4.0',
+    standard: { ...words.standard, standard: 'CIS-1.4.0' },
+  };
+}
+
 /** The words of a rule of AWS's best practices, as Netskope has them. */
 export function bestPractice(
   control: string,

@@ -9,7 +9,8 @@ import { readIngressRules, readSecurityGroups } from '../../../changes/security-
 import type { RuleShrink, SecurityGroupRulesRevoke } from '../../../changes/security-group/schemas.ts';
 import type { RuleFacts } from '../../facts.ts';
 import { defineRule, type Inspection } from '../../rule.ts';
-import type { OpenPort, Options } from './facts.ts';
+import { portsAround } from '../closed-ports.ts';
+import type { OpenPorts, Options } from './facts.ts';
 import { isWorld, notesOnUnjudged, reaches } from './unjudged.ts';
 
 /** A type, not an interface, so that it is JSON. */
@@ -20,12 +21,16 @@ type Seen = {
   rules: ExistingRule[];
 };
 
-function opens(rule: ExistingRule, openPort: OpenPort): boolean {
-  return isWorld(rule.source) && reaches(rule, openPort);
+function opens(rule: ExistingRule, { ports }: Pick<OpenPorts, 'ports'>): boolean {
+  return isWorld(rule.source) && ports.some((port) => reaches(rule, port));
 }
 
-/** Makes the rules for all that `rule` opens besides the port, with its source, description and tags. */
-function remainder(rule: ExistingRule, openPort: OpenPort, { all_traffic }: Options): readonly IngressRule[] {
+/** Makes the rules for all that `rule` opens besides the ports, with its source, description and tags. */
+function remainder(
+  rule: ExistingRule,
+  { ports }: Pick<OpenPorts, 'ports'>,
+  { all_traffic }: Options,
+): readonly IngressRule[] {
   const piece = (protocol: string, fromPort: number, toPort: number): IngressRule => ({
     protocol,
     fromPort,
@@ -34,17 +39,14 @@ function remainder(rule: ExistingRule, openPort: OpenPort, { all_traffic }: Opti
     description: rule.description,
     tags: copyableTags(rule.tags),
   });
-  const { port, protocols } = openPort;
-  const around = (protocol: string, fromPort: number, toPort: number): readonly IngressRule[] => [
-    ...(fromPort < port ? [piece(protocol, fromPort, port - 1)] : []),
-    ...(port < toPort ? [piece(protocol, port + 1, toPort)] : []),
-  ];
+  const around = (protocol: string, fromPort: number, toPort: number): readonly IngressRule[] =>
+    portsAround(ports, protocol, { from: fromPort, to: toPort }).map(({ from, to }) =>
+      piece(protocol, from, to),
+    );
   if (rule.protocol !== '-1') return around(rule.protocol, rule.fromPort, rule.toPort);
   if (all_traffic === 'revoke') return [];
   return [
-    ...(['tcp', 'udp'] as const).flatMap((protocol) =>
-      protocols.includes(protocol) ? around(protocol, 0, 65_535) : [piece(protocol, 0, 65_535)],
-    ),
+    ...['tcp', 'udp'].flatMap((protocol) => around(protocol, 0, 65_535)),
     piece(rule.source.includes(':') ? 'icmpv6' : 'icmp', -1, -1),
   ];
 }
@@ -79,14 +81,14 @@ function planFor(
   resource: string,
   open: readonly ExistingRule[],
   standing: readonly ExistingRule[],
-  openPort: OpenPort,
+  openPorts: OpenPorts,
   options: Options,
 ): readonly Change[] {
   const keys = new Set(standing.map(ruleKey));
   const revokes: SecurityGroupRulesRevoke[] = [];
   const shrinks: RuleShrink[] = [];
   for (const rule of open) {
-    const rest = remainder(rule, openPort, options);
+    const rest = remainder(rule, openPorts, options);
     const missing = rest.filter((part) => !keys.has(ruleKey(part)));
     const remains = rest.filter((part) => keys.has(ruleKey(part)));
     const kept = keepLargest(missing);
@@ -110,14 +112,14 @@ function planFor(
 }
 
 /**
- * A rule against security groups that open a port to the world. Its plan closes exactly that port. A rule of which
+ * A rule against security groups that open ports to the world. Its plan closes exactly those. A rule of which
  * nothing is left is revoked. A wider one is shrunk in place, by its id, after the other parts of what it opens
  * besides were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
  * there already (same protocol, ports and source) is not added again, so a plan made after one that was cut off finishes
  * its work. A part that a rule of other ports covers is added all the same: that rule may go for reasons of its own.
  */
-export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
-  const openPort = facts;
+export function portOpenRule(facts: RuleFacts<Options> & OpenPorts) {
+  const openPorts = facts;
   return defineRule<Seen, Options>(facts, {
     async inspect(session, resources) {
       const [groups, rules] = await Promise.all([
@@ -138,9 +140,9 @@ export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
             ];
           }
           const standing = rules.get(id) ?? [];
-          const unjudged = notesOnUnjudged(standing, openPort);
+          const unjudged = openPorts.ports.flatMap((port) => notesOnUnjudged(standing, port));
           const notes = unjudged.length === 0 ? {} : { notes: unjudged };
-          if (!standing.some((rule) => opens(rule, openPort))) return [id, { state: 'compliant', ...notes }];
+          if (!standing.some((rule) => opens(rule, openPorts))) return [id, { state: 'compliant', ...notes }];
           const seen: Seen = { name: group.name, vpc: group.vpc, rules: standing };
           return [id, { state: 'violation', seen, tags: group.tags, ...notes }];
         }),
@@ -148,8 +150,8 @@ export function portOpenRule(facts: RuleFacts<Options> & OpenPort) {
     },
 
     plan(resource, { rules }, options) {
-      const open = rules.filter((rule) => opens(rule, openPort));
-      return planFor(resource, open, rules, openPort, options);
+      const open = rules.filter((rule) => opens(rule, openPorts));
+      return planFor(resource, open, rules, openPorts, options);
     },
   });
 }

@@ -1,14 +1,11 @@
 import type { ExistingRule } from '../../../changes/security-group/ingress-rule.ts';
-import type { OpenPort } from './facts.ts';
+import type { ClosedPort } from '../closed-ports.ts';
 
 /** Share of an address family from which the blocks that hold it together are reported. */
 const TELLING_SHARE = 0.5;
 
 /** Tells whether a rule lets its source reach the port. */
-export function reaches(
-  rule: ExistingRule,
-  { port, protocols }: Pick<OpenPort, 'port' | 'protocols'>,
-): boolean {
+export function reaches(rule: ExistingRule, { port, protocols }: ClosedPort): boolean {
   if (rule.protocol === '-1') return true;
   return (
     protocols.some((protocol) => protocol === rule.protocol) && rule.fromPort <= port && port <= rule.toPort
@@ -96,13 +93,13 @@ const isCidr = (source: string): boolean => source.includes('/') && !source.incl
  * Describes what lets the port be reached and is not judged: prefix lists, whose entries are decided elsewhere, and
  * blocks that are not the world by themselves but together are most of it.
  */
-export function notesOnUnjudged(rules: readonly ExistingRule[], openPort: OpenPort): string[] {
-  const reaching = rules.filter((rule) => reaches(rule, openPort) && !isWorld(rule.source));
+export function notesOnUnjudged(rules: readonly ExistingRule[], closed: ClosedPort): string[] {
+  const reaching = rules.filter((rule) => reaches(rule, closed) && !isWorld(rule.source));
   const lists = [
     ...new Set(reaching.map(({ source }) => source).filter((source) => source.startsWith('pl-'))),
   ];
   const notes = lists.map(
-    (list) => `prefix list ${list} opens port ${openPort.port} to its entries, which are not judged`,
+    (list) => `prefix list ${list} opens port ${closed.port} to its entries, which are not judged`,
   );
   for (const family of [ipv4, ipv6]) {
     const blocks = reaching
@@ -115,7 +112,7 @@ export function notesOnUnjudged(rules: readonly ExistingRule[], openPort: OpenPo
       cidrs.length > 4 ? `${cidrs.slice(0, 4).join(', ')} and ${cidrs.length - 4} more` : cidrs.join(', ');
     const much = share === 1 ? 'all' : `${Math.floor(share * 100)} % of all`;
     notes.push(
-      `${named} open port ${openPort.port} to ${much} ${family.name} addresses, block by block, which is not judged`,
+      `${named} open port ${closed.port} to ${much} ${family.name} addresses, block by block, which is not judged`,
     );
   }
   return notes;

@@ -10,10 +10,21 @@ export function allowsAllIn(entry: NetworkAclEntry): boolean {
   return entry.Egress === false && entry.RuleAction === 'allow' && entry.Protocol === '-1' && fromEverywhere;
 }
 
-/** A network's default list is judged by the first rule, a list that guards a subnet by the second; some by both. */
+/** Tells whether an entry lets everyone reach SSH by tcp, or RDP by tcp or udp. */
+export function allowsAdminIn(entry: NetworkAclEntry): boolean {
+  if (allowsAllIn(entry)) return true;
+  const fromEverywhere = entry.CidrBlock === '0.0.0.0/0' || entry.Ipv6CidrBlock === '::/0';
+  if (entry.Egress !== false || entry.RuleAction !== 'allow' || !fromEverywhere) return false;
+  const { From = 0, To = 65_535 } = entry.PortRange ?? {};
+  const holds = (port: number): boolean => From <= port && port <= To;
+  if (entry.Protocol === '6') return holds(22) || holds(3389);
+  return entry.Protocol === '17' && holds(3389);
+}
+
+/** A network's default list is judged by the first rule, a list that guards a subnet by the second; some by both. All are by the third. */
 export const networkAcls: Check = {
   reads: 'network ACLs',
-  rules: ['BPR-0-6', 'BPR-0-1-0'],
+  rules: ['BPR-0-6', 'BPR-0-1-0', 'CIS-1-4-0-5-1'],
   async run(place) {
     const verdicts: Verdict[] = [];
     for await (const page of paginateDescribeNetworkAcls({ client: new EC2Client(place.settings()) }, {})) {
@@ -28,6 +39,11 @@ export const networkAcls: Check = {
         };
         if (acl.IsDefault === true) verdicts.push({ ...verdict, rule: 'BPR-0-6' });
         if ((acl.Associations ?? []).length > 0) verdicts.push({ ...verdict, rule: 'BPR-0-1-0' });
+        verdicts.push({
+          ...verdict,
+          rule: 'CIS-1-4-0-5-1',
+          violated: (acl.Entries ?? []).some(allowsAdminIn),
+        });
       }
     }
     return verdicts;

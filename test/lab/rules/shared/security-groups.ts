@@ -9,10 +9,18 @@ import { type Calls, requestTags, text } from '../../permissions/requirement.ts'
 import { type Check, given, tenantTags, type Verdict } from '../check.ts';
 import type { LabRule, Site } from '../lab-rule.ts';
 
+interface ClosedPort {
+  readonly port: number;
+  readonly protocols: readonly string[];
+}
+const ssh: ClosedPort = { port: 22, protocols: ['tcp'] };
+const rdp: ClosedPort = { port: 3389, protocols: ['tcp', 'udp'] };
+
 /** Ports that must not be reachable from everywhere, by rule. */
-const closed: readonly { rule: string; port: number; protocols: readonly string[] }[] = [
-  { rule: 'CIS-1-2-0-4-1', port: 22, protocols: ['tcp'] },
-  { rule: 'CIS-1-2-0-4-2', port: 3389, protocols: ['tcp', 'udp'] },
+const closed: readonly { rule: string; ports: readonly ClosedPort[] }[] = [
+  { rule: 'CIS-1-2-0-4-1', ports: [ssh] },
+  { rule: 'CIS-1-2-0-4-2', ports: [rdp] },
+  { rule: 'CIS-1-4-0-5-2', ports: [ssh, rdp] },
 ];
 
 /** A CIDR block of zero bits: any address there is, of IPv4 or IPv6. */
@@ -43,14 +51,14 @@ export const securityGroups: Check = {
     )) {
       for (const group of page.SecurityGroups ?? []) {
         const resource = given(group.GroupId, 'GroupId');
-        for (const { rule, port, protocols } of closed) {
+        for (const { rule, ports } of closed) {
           verdicts.push({
             rule,
             resource,
             name: group.GroupName ?? resource,
             region: place.region,
             violated: (group.IpPermissions ?? []).some((permission) =>
-              opensToWorld(permission, port, protocols),
+              ports.some(({ port, protocols }) => opensToWorld(permission, port, protocols)),
             ),
             tags: tenantTags(group.Tags),
           });

@@ -9,6 +9,7 @@ import {
 } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
 import { changeKind as shrink } from '../../../../lambdas/changes/security-group/rule-shrink.ts';
 import { StalePlanError } from '../../../../lambdas/model/errors.ts';
+import { rule as admin } from '../../../../lambdas/rules/security-group-admin-ports-open/rule.ts';
 import { rule as rdp } from '../../../../lambdas/rules/security-group-rdp-open/rule.ts';
 import { rule as ssh } from '../../../../lambdas/rules/security-group-ssh-open/rule.ts';
 import {
@@ -29,6 +30,11 @@ const PORTS = [0, 1, 20, 21, 22, 23, 443, 3388, 3389, 3390, 65_534, 65_535];
 const closes: ReadonlyMap<typeof ssh, (traffic: Traffic) => boolean> = new Map([
   [ssh, ({ protocol, port }) => protocol === 'tcp' && port === 22],
   [rdp, ({ protocol, port }) => (protocol === 'tcp' || protocol === 'udp') && port === 3389],
+  [
+    admin,
+    ({ protocol, port }) =>
+      (protocol === 'tcp' && port === 22) || (['tcp', 'udp'].includes(protocol) && port === 3389),
+  ],
 ]);
 
 const port = fc.oneof(fc.constantFrom(...PORTS), fc.integer({ min: 0, max: 65_535 }));
@@ -57,7 +63,7 @@ const anyRules = fc
     rules.map((rule, index) => ({ ...rule, id: `sgr-${(index + 1).toString(16).padStart(17, '0')}` })),
   );
 const anyOption = fc.constantFrom<AllTraffic>('split', 'revoke');
-const anyRule = fc.constantFrom(ssh, rdp);
+const anyRule = fc.constantFrom(ssh, rdp, admin);
 
 function plan(rule: typeof ssh, group: SecurityGroupModel, all_traffic: AllTraffic): readonly Change[] {
   const changes = rule.code.plan(

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Change } from '../../../../lambdas/changes/change.ts';
 import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import type { ExistingRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
+import { rule as admin } from '../../../../lambdas/rules/security-group-admin-ports-open/rule.ts';
 import { rule as rdp } from '../../../../lambdas/rules/security-group-rdp-open/rule.ts';
 import { rule as ssh } from '../../../../lambdas/rules/security-group-ssh-open/rule.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
@@ -135,6 +136,37 @@ describe('the plan, as a person reads it', () => {
       '- ingress tcp 3389 from 0.0.0.0/0 (sgr-1)',
       '~ ingress udp 3388-3389 from 0.0.0.0/0 (sgr-2) -> udp 3388',
     ]);
+  });
+
+  test('two ports are closed in one change, and what one port of a range is not left of is revoked', async () => {
+    count = 0;
+    const stands = [
+      'tcp 20-4000 from 0.0.0.0/0',
+      'udp 22-3389 from ::/0',
+      'tcp 22 from 0.0.0.0/0',
+      'tcp 3389 from ::/0',
+      'udp 22 from 0.0.0.0/0',
+    ].map((text) => standing(text));
+
+    const plan = await lines(admin, stands);
+
+    expect(plan).toEqual([
+      '- ingress tcp 22 from 0.0.0.0/0 (sgr-3)',
+      '- ingress tcp 3389 from ::/0 (sgr-4)',
+      '~ ingress tcp 20-4000 from 0.0.0.0/0 (sgr-1) -> tcp 20-21, tcp 23-3388, tcp 3390-4000',
+      '~ ingress udp 22-3389 from ::/0 (sgr-2) -> udp 22-3388',
+    ]);
+  });
+
+  test('a group that the rule of one port has fixed is compliant where no other port is open', async () => {
+    count = 0;
+    const stands = ['tcp 20-443 from 0.0.0.0/0'].map((text) => standing(text));
+
+    const [shrink] = plan(ssh, stands, 'split');
+    const left = ['tcp 23-443 from 0.0.0.0/0', 'tcp 20-21 from 0.0.0.0/0'].map((text) => standing(text));
+
+    expect(shrink?.kind).toBe('security-group-rule-shrink');
+    expect(plan(admin, left, 'split')).toEqual([]);
   });
 
   test('pieces carry description and tags of the wide rule, but for the tags that AWS keeps for itself', () => {

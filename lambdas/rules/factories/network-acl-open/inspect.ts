@@ -2,9 +2,9 @@ import type { NetworkAcl, Vpc } from '@aws-sdk/client-ec2';
 import type { AwsSession } from '../../../aws/session.ts';
 import { tagMap } from '../../../aws/tags.ts';
 import { readNetworkAcls, subnetsOf } from '../../../changes/network-acl/calls.ts';
-import { isEverywhere } from '../../../changes/network-acl/cidr.ts';
 import { inboundEntries, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Inspection } from '../../rule.ts';
+import type { Opening } from './opening.ts';
 
 /** A subnet that a network ACL guards, with the address families that it has. */
 export type Subnet = { id: string; ipv4: boolean; ipv6: boolean };
@@ -18,10 +18,6 @@ export type Seen = {
   /** The inbound entries, by number. */
   entries: NetworkAclEntry[];
 };
-
-/** Tells whether the entry allows every protocol from everywhere: the violation. */
-export const allowsAll = (entry: NetworkAclEntry): boolean =>
-  entry.action === 'allow' && entry.protocol === '-1' && isEverywhere(entry.cidr);
 
 /** The CIDRs that a VPC has, both families. */
 function cidrsOf(vpc: Vpc): string[] {
@@ -82,7 +78,7 @@ async function readSubnets(session: AwsSession, ids: readonly string[]): Promise
 function settled(
   acl: NetworkAcl,
   account: string,
-  condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
+  { opens, condition }: Opening,
 ): Inspection<Seen> | undefined {
   if (acl.OwnerId !== undefined && acl.OwnerId !== account) {
     return {
@@ -90,26 +86,25 @@ function settled(
       reason: `network ACL ${acl.NetworkAclId} belongs to account ${acl.OwnerId}, which shares its VPC: only the owner can change it`,
     };
   }
-  if (!inboundEntries(acl.Entries ?? []).some(allowsAll)) return { state: 'compliant' };
-  const reason = condition({ isDefault: acl.IsDefault === true, subnets: subnetsOf(acl) });
+  if (!inboundEntries(acl.Entries ?? []).some(opens)) return { state: 'compliant' };
+  const reason = condition?.({ isDefault: acl.IsDefault === true, subnets: subnetsOf(acl) });
   return reason === undefined ? undefined : { state: 'not_applicable', reason };
 }
 
 /**
  * Reads the ACLs, and of those that violate the rule the CIDRs of the VPCs and the subnets' address families.
- * @param condition why the rule does not concern this ACL, or undefined when it does
  */
 export async function inspectNetworkAcls(
   session: AwsSession,
   resources: readonly string[],
-  condition: (acl: { isDefault: boolean; subnets: readonly string[] }) => string | undefined,
+  opening: Opening,
 ): Promise<Map<string, Inspection<Seen>>> {
   const inspections = new Map<string, Inspection<Seen>>(
     resources.map((resource) => [resource, { state: 'gone' }]),
   );
   const violating: NetworkAcl[] = [];
   for (const acl of await readNetworkAcls(session, resources)) {
-    const inspection = settled(acl, session.account, condition);
+    const inspection = settled(acl, session.account, opening);
     if (inspection === undefined) violating.push(acl);
     else inspections.set(acl.NetworkAclId ?? '', inspection);
   }

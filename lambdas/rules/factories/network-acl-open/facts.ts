@@ -3,28 +3,35 @@ import { canonicalCidr, isCidr, isEverywhere } from '../../../changes/network-ac
 import type { Permissions } from '../../facts.ts';
 import { inRegion, type Permission } from '../../permission.ts';
 
-/** The facts that the two rules on network ACLs share. */
+/** The facts that the rules on network ACLs share. */
+
+const sources = z.array(
+  z
+    .string()
+    .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
+    .refine((text) => !isCidr(text) || !isEverywhere(text), 'expected a source narrower than everything')
+    .transform((text) => (text === 'vpc' ? text : canonicalCidr(text))),
+);
+
+const description =
+  "Sources that may still do all that the open entry allowed, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the open one. Empty: nothing takes its place. Default: empty; of network-acl-admin-ports-open vpc.";
+
+const allowIsolation = z.boolean().default(false).meta({
+  description:
+    "Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.",
+});
 
 export const optionsSchema = z.strictObject({
-  replacement_cidrs: z
-    .array(
-      z
-        .string()
-        .refine((text) => text === 'vpc' || isCidr(text), 'expected a CIDR such as 10.0.0.0/8, or vpc')
-        .refine((text) => !isCidr(text) || !isEverywhere(text), 'expected a source narrower than everything')
-        .transform((text) => (text === 'vpc' ? text : canonicalCidr(text))),
-    )
-    .default([])
-    .meta({
-      description:
-        "Sources from which all traffic is allowed instead, IPv4 or IPv6 CIDRs; vpc stands for the VPC's own CIDRs. Their entries take the place of the one that allows everything. Empty: nothing takes its place.",
-    }),
-  allow_isolation: z.boolean().default(false).meta({
-    description:
-      "Whether a plan may leave a subnet without any inbound path, or without answers to its own connections, over an address family that it has. The plan's line says so then. If not, such a network ACL is left as it is and reported.",
-  }),
+  replacement_cidrs: sources.default([]).meta({ description }),
+  allow_isolation: allowIsolation,
 });
 export type Options = z.infer<typeof optionsSchema>;
+
+/** Options of a rule that closes ports. By default, hosts of the VPC reach each other as before. */
+export const portOptionsSchema = z.strictObject({
+  replacement_cidrs: sources.default(['vpc']).meta({ description }),
+  allow_isolation: allowIsolation,
+});
 
 export const resourceId = z
   .string()

@@ -5,6 +5,7 @@ import { applyChange, describeChange, inverseOf } from '../../../../lambdas/chan
 import type { NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
 import { changeKind as ofNarrow } from '../../../../lambdas/changes/network-acl/entry-narrow.ts';
 import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
+import { rule as ofPorts } from '../../../../lambdas/rules/network-acl-admin-ports-open/rule.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
@@ -229,6 +230,120 @@ describe('for any entries', () => {
   });
 });
 
+describe('admin ports, for any entries', () => {
+  const packets: Packet[] = SOURCES.flatMap((source) => [
+    ...['6', '17'].flatMap((protocol) =>
+      [0, 21, 22, 23, 80, 443, 3388, 3389, 3390, 40_000, 65_535].map((port) => ({ source, protocol, port })),
+    ),
+    { source, protocol: source.includes(':') ? '58' : '1', port: -1 },
+    { source, protocol: '50', port: -1 },
+  ]);
+  const isAdmin = ({ protocol, port }: Packet): boolean =>
+    (protocol === '6' && port === 22) || (['6', '17'].includes(protocol) && port === 3389);
+  /** Written out here, so that it is not what the rule itself thinks. */
+  const opensAdmin = ({ action, cidr, protocol, ports }: NetworkAclEntry): boolean => {
+    if (action !== 'allow' || !WORLD.includes(cidr)) return false;
+    if (protocol === '-1') return true;
+    const holds = (port: number) => ports !== null && ports.from <= port && port <= ports.to;
+    return (protocol === '6' && holds(22)) || (['6', '17'].includes(protocol) && holds(3389));
+  };
+  const isPing = ({ source, protocol }: Packet) => protocol === (source.includes(':') ? '58' : '1');
+  /** Tells whether the list should let a packet in once the ports are closed: no more, and no less. */
+  function shouldLet(entries: readonly NetworkAclEntry[], replacement: readonly string[], packet: Packet) {
+    for (const each of entries) {
+      if (!matches(each, packet)) continue;
+      if (!opensAdmin(each)) return each.action === 'allow';
+      if (sourcesOf(replacement).some((cidr) => isWithin(packet.source, cidr))) return true;
+      const stays = each.protocol !== '-1' || ['6', '17'].includes(packet.protocol) || isPing(packet);
+      if (stays && !isAdmin(packet)) return true;
+    }
+    return false;
+  }
+  const portEntries = fc
+    .uniqueArray(
+      fc.record({
+        ruleNumber: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 32_766 })),
+        action: fc.constantFrom<'allow' | 'deny'>('allow', 'allow', 'deny'),
+        cidr: fc.constantFrom(...WORLD, ...CIDRS),
+        traffic: fc.oneof(
+          fc.constant({ protocol: '-1', ports: null }),
+          fc.record({
+            protocol: fc.constantFrom('6', '17'),
+            ports: fc.constantFrom(
+              { from: 22, to: 22 },
+              { from: 20, to: 4000 },
+              { from: 3389, to: 3389 },
+              { from: 80, to: 443 },
+              { from: 0, to: 65_535 },
+            ),
+          }),
+        ),
+      }),
+      { selector: ({ ruleNumber }) => ruleNumber, minLength: 1, maxLength: 8 },
+    )
+    .map((drawn) =>
+      drawn
+        .map(({ ruleNumber, action, cidr, traffic: { protocol, ports } }) =>
+          entry(ruleNumber, action, cidr, protocol, ports),
+        )
+        .sort((one, other) => one.ruleNumber - other.ruleNumber),
+    );
+  const planPorts = (entries: NetworkAclEntry[], replacement_cidrs: string[]) =>
+    ofPorts.code.plan(
+      ACL,
+      {
+        isDefault: false,
+        subnets: [{ id: 'subnet-0123abcd', ipv4: true, ipv6: true }],
+        vpcCidrs: VPC_CIDRS,
+        entries,
+      },
+      { replacement_cidrs, allow_isolation: true },
+    );
+
+  test('exactly the ports are closed to the world, nothing is cut or opened on the way, and a second plan is empty', () => {
+    fc.assert(
+      fc.property(portEntries, anyReplacement, (entries, replacement) => {
+        const plan = planPorts(entries, replacement);
+        if ('notApplicable' in plan) {
+          expect(plan.notApplicable).toContain('too few free rule numbers');
+          return;
+        }
+        const after = plan.reduce(applied, entries);
+
+        expect(after.filter(opensAdmin)).toEqual([]);
+        expect(packets.filter((packet) => lets(after, packet))).toEqual(
+          packets.filter((packet) => shouldLet(entries, replacement, packet)),
+        );
+        expect(planPorts(after, replacement)).toEqual([]);
+        let now = entries;
+        for (const step of plan.flatMap(stepsOf)) {
+          now = step(now);
+          for (const packet of packets) {
+            if (!lets(entries, packet)) expect(lets(now, packet)).toBe(false);
+            if (lets(after, packet)) expect(lets(now, packet)).toBe(true);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a person reads what stays open, and what ends', async () => {
+    const plan = planPorts(
+      [entry(100, 'allow', '0.0.0.0/0'), entry(110, 'allow', '::/0', '6', { from: 20, to: 25 })],
+      ['vpc'],
+    );
+    if ('notApplicable' in plan) throw new Error(plan.notApplicable);
+
+    const lines = await Promise.all(plan.map(describeChange));
+
+    expect(lines).toEqual([
+      '~ inbound entry 100 allow all from 0.0.0.0/0 -> 100 allow all from 172.31.0.0/16, 101 allow tcp 0-21 from 0.0.0.0/0, 102 allow tcp 23-3388 from 0.0.0.0/0, 103 allow tcp 3390-65535 from 0.0.0.0/0, 104 allow udp 0-3388 from 0.0.0.0/0, 105 allow udp 3390-65535 from 0.0.0.0/0, 106 allow icmp from 0.0.0.0/0 (acl-0123456789abcdef0): protocols other than tcp, udp and ICMP end with it',
+      '~ inbound entry 110 allow tcp 20-25 from ::/0 -> 110 allow tcp 20-25 from 2001:db8:1::/48, 111 allow tcp 20-21 from ::/0, 112 allow tcp 23-25 from ::/0 (acl-0123456789abcdef0)',
+    ]);
+  });
+});
+
 /** Leaves out what subnets lose: that is the guard's matter, and tested with it. */
 const withoutCuts = (change: Change): NetworkAclEntryNarrow => ({
   ...ofNarrow.schema.parse(change),
@@ -317,7 +432,7 @@ describe('the plan, as a person reads it', () => {
       .sort((one, other) => one.ruleNumber - other.ruleNumber);
 
     expect(planOf(entries, { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] })).toEqual({
-      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry ${open} for 2 replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+      notApplicable: `network ACL ${ACL} has too few free rule numbers around entry ${open} for 2 entries in its place: renumber its neighbours or name fewer replacement_cidrs`,
     });
   });
 

@@ -1,19 +1,28 @@
 import { canonicalCidr } from '../../../changes/network-acl/cidr.ts';
-import { byNumber, describeEntry, type NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
+import {
+  byNumber,
+  describeEntry,
+  type NetworkAclEntry,
+  sameEntry,
+} from '../../../changes/network-acl/entry.ts';
 import type { NetworkAclEntryNarrow } from '../../../changes/network-acl/narrow.ts';
 import type { NoCure } from '../../rule.ts';
 import type { Options } from './facts.ts';
 import { type Cut, cutsOf, describeCut, isolates } from './guard.ts';
-import { allowsAll, type Seen } from './inspect.ts';
+import type { Seen } from './inspect.ts';
+import type { Opening } from './opening.ts';
 import { familyOf, isVoid } from './traffic.ts';
 
-/** Tells whether this source is allowed already, at a place where it means the same as in the open entry's place. */
-function standsAlready(entries: readonly NetworkAclEntry[], open: NetworkAclEntry, cidr: string): boolean {
+/** Tells whether this part is allowed already, at a place where it means the same as in the open entry's place. */
+function standsAlready(
+  entries: readonly NetworkAclEntry[],
+  open: NetworkAclEntry,
+  part: NetworkAclEntry,
+): boolean {
   return entries.some(
     (entry) =>
       entry.action === 'allow' &&
-      entry.protocol === '-1' &&
-      canonicalCidr(entry.cidr) === cidr &&
+      sameEntry({ ...entry, ruleNumber: part.ruleNumber }, part) &&
       !entries.some(
         ({ action, ruleNumber }) =>
           action === 'deny' && open.ruleNumber < ruleNumber && ruleNumber < entry.ruleNumber,
@@ -44,7 +53,7 @@ function freeNumbers(entries: readonly NetworkAclEntry[], open: NetworkAclEntry,
 function replacementOf(
   entries: readonly NetworkAclEntry[],
   open: NetworkAclEntry,
-  missing: readonly string[],
+  missing: readonly NetworkAclEntry[],
 ): Pick<NetworkAclEntryNarrow, 'after' | 'created'> | undefined {
   const last = missing.at(-1);
   if (last === undefined) return { after: null, created: [] };
@@ -52,8 +61,8 @@ function replacementOf(
   const numbers = freeNumbers(entries, open, others.length);
   if (numbers.length < others.length) return undefined;
   return {
-    after: { ...open, cidr: last },
-    created: numbers.map((ruleNumber, index) => ({ ...open, cidr: others[index] ?? open.cidr, ruleNumber })),
+    after: last,
+    created: others.map((part, index) => ({ ...part, ruleNumber: numbers[index] ?? part.ruleNumber })),
   };
 }
 
@@ -63,8 +72,16 @@ function withCuts(changes: readonly NetworkAclEntryNarrow[], cuts: readonly Cut[
     const family = familyOf(change.before.cidr);
     const last = changes.findLast(({ before }) => familyOf(before.cidr) === family);
     const cut = change === last ? cuts.find((one) => one.family === family) : undefined;
-    return cut === undefined ? change : { ...change, cuts: `this ${describeCut(cut)}` };
+    if (cut === undefined) return change;
+    const words = `this ${describeCut(cut)}`;
+    return { ...change, cuts: change.cuts === null ? words : `${change.cuts}; ${words}` };
   });
+}
+
+/** The parts of an open entry that are to stand in its place: what stays for everyone, and the sources' own. */
+function partsOf(open: NetworkAclEntry, sources: readonly string[], { rest }: Opening): NetworkAclEntry[] {
+  const named = sources.filter((cidr) => familyOf(cidr) === familyOf(open.cidr));
+  return [...rest(open), ...named.map((cidr) => ({ ...open, cidr }))];
 }
 
 /**
@@ -76,6 +93,7 @@ export function planNetworkAcl(
   resource: string,
   seen: Seen,
   options: Options,
+  opening: Opening,
 ): readonly NetworkAclEntryNarrow[] | NoCure {
   const sources = [
     ...new Set(
@@ -87,16 +105,14 @@ export function planNetworkAcl(
   const subnets = seen.subnets.map(({ id }) => id);
   const changes: NetworkAclEntryNarrow[] = [];
   let entries = [...seen.entries].sort(byNumber);
-  for (const open of entries.filter(allowsAll)) {
+  for (const open of entries.filter(opening.opens)) {
     const missing = isVoid(entries, open)
       ? []
-      : sources.filter(
-          (cidr) => familyOf(cidr) === familyOf(open.cidr) && !standsAlready(entries, open, cidr),
-        );
+      : partsOf(open, sources, opening).filter((part) => !standsAlready(entries, open, part));
     const replacement = replacementOf(entries, open, missing);
     if (replacement === undefined) {
       return {
-        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${missing.length} replacement entries: renumber its neighbours or name fewer replacement_cidrs`,
+        notApplicable: `network ACL ${resource} has too few free rule numbers around entry ${open.ruleNumber} for ${missing.length} entries in its place: renumber its neighbours or name fewer replacement_cidrs`,
       };
     }
     const { after, created } = replacement;
@@ -108,7 +124,7 @@ export function planNetworkAcl(
       created,
       seen: entries.map(describeEntry),
       subnets,
-      cuts: null,
+      cuts: opening.ends(open) ?? null,
       made: [],
       closed: 'no',
     });

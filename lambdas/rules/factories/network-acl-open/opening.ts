@@ -1,0 +1,66 @@
+import { isEverywhere } from '../../../changes/network-acl/cidr.ts';
+import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
+import { type ClosedPort, portsAround } from '../closed-ports.ts';
+import { familyOf } from './traffic.ts';
+
+/** What the inbound entries of a network ACL must not let in, and what stays of one that does. */
+export interface Opening {
+  /** Tells whether the entry violates the rule by itself, whatever the entries before it deny. */
+  opens(entry: NetworkAclEntry): boolean;
+  /** The parts of an open entry that stay for everyone, under its number. */
+  rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];
+  /** What ends with the entry besides what the rule is about. */
+  ends(entry: NetworkAclEntry): string | undefined;
+  /** Says why the rule does not concern this ACL, or nothing when it does. Default: it concerns all. */
+  condition?(acl: { isDefault: boolean; subnets: readonly string[] }): string | undefined;
+}
+
+const allowsEveryone = ({ action, cidr }: NetworkAclEntry): boolean =>
+  action === 'allow' && isEverywhere(cidr);
+
+/** An entry that allows every protocol from everywhere. Nothing of it stays. */
+export const allTraffic: Omit<Opening, 'condition'> = {
+  opens: (entry) => allowsEveryone(entry) && entry.protocol === '-1',
+  rest: () => [],
+  ends: () => undefined,
+};
+
+/** The protocols that have ports, by the numbers that network ACLs name them by. */
+const withPorts = [
+  { number: '6', name: 'tcp' },
+  { number: '17', name: 'udp' },
+] as const;
+const allPorts = { from: 0, to: 65_535 };
+
+/** An entry that lets everyone reach one of the ports. All other ports and ICMP stay. */
+export function anyPortOf(closed: readonly ClosedPort[]): Opening {
+  const around = (entry: NetworkAclEntry, number: string, name: string): NetworkAclEntry[] =>
+    portsAround(closed, name, entry.ports ?? allPorts).map((ports) => ({
+      ...entry,
+      protocol: number,
+      ports: { ...ports },
+      icmp: null,
+    }));
+  return {
+    opens(entry) {
+      if (!allowsEveryone(entry)) return false;
+      if (entry.protocol === '-1') return true;
+      const name = withPorts.find(({ number }) => number === entry.protocol)?.name;
+      const { from, to } = entry.ports ?? allPorts;
+      return closed.some(
+        ({ port, protocols }) => protocols.some((each) => each === name) && from <= port && port <= to,
+      );
+    },
+    rest(entry) {
+      const icmp = familyOf(entry.cidr) === 'IPv6' ? '58' : '1';
+      const parts = withPorts
+        .filter(({ number }) => entry.protocol === '-1' || entry.protocol === number)
+        .flatMap(({ number, name }) => around(entry, number, name));
+      return entry.protocol === '-1'
+        ? [...parts, { ...entry, protocol: icmp, ports: null, icmp: { type: -1, code: -1 } }]
+        : parts;
+    },
+    ends: ({ protocol }) =>
+      protocol === '-1' ? 'protocols other than tcp, udp and ICMP end with it' : undefined,
+  };
+}

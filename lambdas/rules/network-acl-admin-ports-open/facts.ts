@@ -1,0 +1,27 @@
+import {
+  documentation,
+  permissions,
+  portOptionsSchema,
+  resourceId,
+} from '../factories/network-acl-open/facts.ts';
+import { defineFacts } from '../facts.ts';
+
+export const facts = defineFacts({
+  id: 'network-acl-admin-ports-open',
+  title: 'Network ACLs do not open SSH or RDP (ports 22 and 3389) to the world',
+  legacyId: 'CIS-1-4-0-5-1',
+  resourceType: 'AWS::EC2::NetworkAcl',
+  scope: 'regional',
+  severity: 'high',
+  resourceId,
+  options: portOptionsSchema,
+  permissions,
+  documentation: {
+    ...documentation,
+    control: 'CIS AWS Foundations Benchmark 1.4.0, 5.1',
+    finds:
+      'Network ACLs, default or not, with an inbound entry that lets `0.0.0.0/0` or `::/0` reach tcp port 22, or tcp or udp port 3389: exactly such a port, a range that holds one, or all traffic. Entries before it that deny do not matter to Netskope, nor here.',
+    changes:
+      'Closes exactly these ports: what the entry allows besides stays open to everyone, by entries around its number (of one that allows all traffic: tcp and udp without the ports, and ICMP; other protocols end with it), and `replacement_cidrs` keep all that it allowed. The others are added first, and the last replaces the open entry in one step. An open entry that earlier entries make void just goes. AWS allows 20 inbound entries unless your quota is raised: a list without room is left as it was, and the finding has `failed`. If anything in the inbound list has changed since it was read, nothing is changed and the finding is planned anew.',
+  },
+});
