@@ -8,6 +8,7 @@ import {
   type Injection,
   startAwsProxy,
 } from './aws-proxy/index.ts';
+import { startCloudTrail } from './cloudtrail/index.ts';
 import { Deployment, type DeploymentPlace } from './deployed/deployment.ts';
 import {
   type LocalAws,
@@ -51,6 +52,13 @@ export interface Lab extends AsyncDisposable {
   violate(rule: LabRuleId, place: { readonly account: string; readonly region: string }): Promise<string>;
   /** The product, deployed: `poll(rule, at)` starts a poll and gives its outcomes. */
   deployment(place: Omit<DeploymentPlace, 'endpoint'>): Deployment;
+  /** The moment by the lab's clock. */
+  now(): Date;
+  /**
+   * Lets time pass: for functions, from their next invocations on, for delayed messages, for credentials and for the
+   * tenant. Schedules go by the machine's clock.
+   */
+  passTime(milliseconds: number): void;
   /** Breaks, delays or rewrites what AWS answers, until it is removed. */
   inject(fault: Fault): Injection;
   stop(): Promise<void>;
@@ -95,7 +103,17 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   };
   try {
     let upstream = '';
-    const proxy = await startAwsProxy({ upstream: () => upstream, ...(onCall !== undefined && { onCall }) });
+    let ahead = 0;
+    const now = (): Date => new Date(Date.now() + ahead);
+    const cloudTrail = startCloudTrail(now);
+    const proxy = await startAwsProxy({
+      upstream: () => upstream,
+      ahead: () => ahead,
+      onCall: (call) => {
+        cloudTrail.record(call);
+        onCall?.(call);
+      },
+    });
     started.push(proxy);
     const organization = new Organization(options.organization ?? NO_ORGANIZATION);
     // What Terraform may do, which calls it as a role, is not the product's.
@@ -110,9 +128,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       proxy.intercept(judge.intercept);
       proxy.intercept(documentedThrottles());
     }
+    proxy.intercept(cloudTrail.intercept);
     const automation = startAutomation({ proxy, upstream: () => upstream });
     started.push(automation);
-    const tenant = await startTenant({});
+    const tenant = await startTenant({ now });
     started.push(tenant);
     const aws = await startLocalAws({
       installation,
@@ -125,7 +144,11 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     });
     started.push(aws);
     upstream = aws.endpoint;
-    const parts = { aws, proxy, judge, automation, stackSets, tenant };
+    const passTime = (milliseconds: number): void => {
+      aws.passTime(milliseconds);
+      ahead += milliseconds;
+    };
+    const parts = { aws, proxy, judge, automation, stackSets, tenant, now, passTime };
     return { ...parts, ...doors(aws.endpoint, proxy), stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();

@@ -7,7 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AwsAnswer } from './answer.ts';
+import { type AwsAnswer, bodyText, withBody } from './answer.ts';
 import { asAwsAnswers } from './as-aws-answers.ts';
 import { type AwsCall, type Principal, type ProxiedCall, parseCall } from './call.ts';
 import { awsError, commonErrorAnswer, errorCode, requestId } from './error-answers.ts';
@@ -29,6 +29,8 @@ export interface AwsProxyOptions {
   readonly upstream: () => string;
   /** True to answer as AWS does where the local AWS differs. Default: true. */
   readonly asAwsAnswers?: boolean;
+  /** Tells how far AWS's clock is ahead of the machine's, in milliseconds. Default: not at all. */
+  readonly ahead?: () => number;
   /** Told of each call as it is answered. */
   readonly onCall?: (call: ProxiedCall) => void;
 }
@@ -179,8 +181,11 @@ class RunningProxy implements AwsProxy {
       request.socket.destroy();
       return;
     }
+    const ahead = this.#options.ahead?.() ?? 0;
     response.writeHead(outcome.status, {
       ...outcome.headers,
+      // Clients correct their clocks by it when a call fails.
+      date: new Date(Date.now() + ahead).toUTCString(),
       // An answer to HEAD has no body, and tells its length all the same.
       ...(method !== 'HEAD' && outcome.status !== 204 && { 'content-length': outcome.body.length }),
     });
@@ -238,7 +243,9 @@ class RunningProxy implements AwsProxy {
     }
     const answer = await this.#forward(call.method, call.path, call.headers, call.body);
     this.#principals.learn(call, answer);
-    return this.#options.asAwsAnswers === false ? answer : this.#asAwsAnswers(call, answer);
+    const inTime =
+      this.#options.ahead === undefined ? answer : expiringIn(call, answer, this.#options.ahead());
+    return this.#options.asAwsAnswers === false ? inTime : this.#asAwsAnswers(call, inTime);
   }
 
   async #ask(accessKeyId: string, service: string, form: URLSearchParams): Promise<string> {
@@ -295,6 +302,15 @@ function answered(call: AwsCall, outcome: AwsAnswer | typeof CUT, faults: readon
     ...(id !== undefined && { requestId: id }),
     ...(code !== undefined && { errorCode: code }),
   };
+}
+
+/** Credentials, which the local AWS hands out by the machine's clock. */
+function expiringIn({ service, operation }: AwsCall, answer: AwsAnswer, ahead: number): AwsAnswer {
+  if (service !== 'sts' || operation !== 'AssumeRole') return answer;
+  const text = bodyText(answer).replace(/<Expiration>([^<]*)</, (_, at: string) => {
+    return `<Expiration>${new Date(Date.parse(at) + ahead).toISOString()}<`;
+  });
+  return withBody(answer, text);
 }
 
 function describe(error: unknown): string {

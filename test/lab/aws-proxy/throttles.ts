@@ -27,6 +27,8 @@ const readInFull: ReadonlySet<string> = new Set([
 /** https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html: none can be raised. */
 const cloudTrailReads: Rate = { burst: 10, perSecond: 10 };
 const cloudTrailWrites: Rate = { burst: 1, perSecond: 1 };
+/** https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html */
+const cloudTrailLookups: Rate = { burst: 2, perSecond: 2 };
 
 /** Tells whether a read names neither. That ids do not count as a filter is the stricter reading of the page. */
 function isUnfiltered({ operation, parameters }: AwsCall): boolean {
@@ -34,9 +36,10 @@ function isUnfiltered({ operation, parameters }: AwsCall): boolean {
 }
 
 function rateOf(call: AwsCall): Rate | undefined {
-  const { service, isWrite } = call;
+  const { service, operation, isWrite } = call;
   if (service === 'ec2' && isUnfiltered(call)) return ec2UnfilteredReads;
   if (service === 'ec2') return isWrite ? ec2Writes : ec2Reads;
+  if (service === 'cloudtrail' && operation === 'LookupEvents') return cloudTrailLookups;
   if (service === 'cloudtrail') return isWrite ? cloudTrailWrites : cloudTrailReads;
   return undefined;
 }

@@ -57,6 +57,14 @@ export const asksS3Control = async () => {
   const { protocol, host } = new URL(process.env.AWS_ENDPOINT_URL_S3_CONTROL);
   return (await fetch(protocol + '//111111111111.' + host + '/_localemu/health')).status;
 };
+export const tellsTime = async (_, context) => ({
+  now: Date.now(),
+  made: new Date().getTime(),
+  isDate: new Date() instanceof Date,
+  given: new Date('2020-01-01').toISOString(),
+  utc: Date.UTC(2020, 0),
+  remaining: context.getRemainingTimeInMillis(),
+});
 export const fails = async () => { throw new TypeError('bad event'); };
 export const hangs = async () => { console.log('hanging'); await sleep(600_000); };
 export const spins = async () => { for (;;); };
@@ -665,4 +673,38 @@ test('each DB instance has a resource id of its own, and keeps it when it is ren
   expect(ids[0]).toMatch(/^db-[A-Z0-9]{26}$/);
   expect(ids[1]).not.toBe(ids[0]);
   expect(await idOf('orders-2')).toBe(ids[0]);
+});
+
+describe('the clock', () => {
+  const DAY = 86_400_000;
+
+  test('is put ahead for functions that run already, but for the time that they have', async () => {
+    await deploy('tells-time', 'index.tellsTime');
+    await invoke('tells-time');
+    const before = Date.now();
+
+    aws.passTime(2 * DAY);
+    aws.passTime(DAY);
+    const { result } = await invoke('tells-time');
+
+    const told = z.looseObject({ now: z.number(), made: z.number(), remaining: z.number() }).parse(result);
+    expect(told).toMatchObject({ isDate: true, given: '2020-01-01T00:00:00.000Z', utc: 1_577_836_800_000 });
+    expect(told.now).toBeGreaterThanOrEqual(before + 3 * DAY);
+    expect(told.made).toBeGreaterThanOrEqual(told.now);
+    expect(told.made).toBeLessThan(before + 4 * DAY);
+    expect(told.remaining).toBeGreaterThan(0);
+    expect(told.remaining).toBeLessThanOrEqual(5000);
+  });
+
+  test('is put ahead for messages that are delayed', async () => {
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'delayed' }));
+    await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', DelaySeconds: 900 }));
+    const receive = async () => (await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages ?? [];
+
+    const before = await receive();
+    aws.passTime(901_000);
+
+    expect(before).toEqual([]);
+    await vi.waitFor(async () => expect(await receive()).toMatchObject([{ Body: 'later' }]), UNTIL);
+  });
 });

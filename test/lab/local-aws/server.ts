@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
@@ -19,6 +20,12 @@ export interface LocalAws extends AsyncDisposable {
   readonly logFile: string;
   /** Undefined for a server that runs elsewhere. */
   readonly pid: number | undefined;
+  /**
+   * Lets time pass for functions, from their next invocations on, and for delayed messages. Schedules go by the machine's
+   * clock.
+   * @throws Error for a server that runs elsewhere
+   */
+  passTime(milliseconds: number): void;
   /** Ends the server and the functions that it runs, and removes what it held. A server elsewhere is left as it is. */
   stop(): Promise<void>;
 }
@@ -64,6 +71,14 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     port,
     functionEnvironment: options.functionEnvironment ?? {},
   });
+  const clock = clockFile(folder);
+  let ahead = 0;
+  const passTime = (milliseconds: number): void => {
+    ahead += milliseconds;
+    // Whoever reads it at this moment finds the whole of one number.
+    writeFileSync(`${clock}.new`, String(ahead));
+    renameSync(`${clock}.new`, clock);
+  };
   const stop = async () => {
     signal?.removeEventListener('abort', stop);
     await endGroup(child);
@@ -78,7 +93,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     signal?.throwIfAborted();
     throw error;
   }
-  return { endpoint, port, logFile, pid: child.pid, stop, [Symbol.asyncDispose]: stop };
+  return { endpoint, port, logFile, pid: child.pid, passTime, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** A server that someone else started and stops: LocalStack, say. */
@@ -102,9 +117,17 @@ async function useLocalAws(endpoint: string): Promise<LocalAws> {
     port,
     logFile: '',
     pid: undefined,
+    passTime: () => {
+      throw new Error('the clock of a server that runs elsewhere can not be put ahead');
+    },
     stop: nothing,
     [Symbol.asyncDispose]: nothing,
   };
+}
+
+/** The file that tells the server how far its clock is ahead, see python/lab_clock.py. */
+function clockFile(folder: string): string {
+  return path.join(folder, 'clock');
 }
 
 interface ServerSettings {
@@ -154,6 +177,7 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
         // For a busy machine: Lambda itself gives a function's module ten seconds to load.
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
+        LOCAL_CLOCK_FILE: clockFile(folder),
         LOCAL_LAMBDA_NODE: functionsNode,
         LOCAL_LAMBDA_ENV: JSON.stringify(functionEnvironment),
       },

@@ -73,6 +73,11 @@ const table: readonly CallExample[] = [
   ...rules.flatMap(({ callExamples = [] }) => callExamples),
   ['cloudtrail:DescribeTrails', {}, ['cloudtrail:DescribeTrails *']],
   ['cloudtrail:ListTags', { ResourceIdList: [trail] }, [`cloudtrail:ListTags ${trail}`]],
+  [
+    'cloudtrail:LookupEvents',
+    { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: 'sg-1' }] },
+    ['cloudtrail:LookupEvents *'],
+  ],
   ['cloudtrail:GetTrail', { Name: trail }, [`cloudtrail:GetTrail ${trail}`]],
   ['cloudtrail:UpdateTrail', { Name: trail }, [`cloudtrail:UpdateTrail ${trail}`]],
   [

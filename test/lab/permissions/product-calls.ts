@@ -3,6 +3,7 @@ import type { AwsCall } from '../aws-proxy/index.ts';
 import {
   arnOf,
   type Calls,
+  onNothing,
   optionalText,
   type Requires,
   requestTags,
@@ -130,6 +131,9 @@ const eventsCalls: Calls = {
   },
 };
 
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudtrail.html */
+const cloudTrailCalls: Calls = { 'cloudtrail:LookupEvents': onNothing };
+
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html */
 const secretsManagerCalls: Calls = {
   'secretsmanager:GetSecretValue'(call) {
@@ -157,6 +161,7 @@ const stsCalls: Calls = {
 
 /** Calls of the product whatever its rules are: jobs, settings, evidence, findings, events, runbooks, roles. */
 export const productCalls: Calls = {
+  ...cloudTrailCalls,
   ...eventsCalls,
   ...objectCalls,
   ...secretsManagerCalls,

@@ -22,6 +22,20 @@ function send(message) {
 
 const log = (text) => send({ log: text });
 
+const machineNow = Date.now;
+/** How far the function's clock is ahead of the machine's, in milliseconds. */
+let ahead = 0;
+
+/** Lets whatever the function loads read the lab's clock. Its timers go by the machine's. */
+function takeOverClock() {
+  const now = () => machineNow() + ahead;
+  globalThis.Date = new Proxy(Date, {
+    apply: (date) => new date(now()).toString(),
+    construct: (date, given, as) => Reflect.construct(date, given.length === 0 ? [now()] : given, as),
+    get: (date, name) => (name === 'now' ? now : Reflect.get(date, name)),
+  });
+}
+
 /** Lambda's own lines in the log: text, or JSON when the function's log format says so. */
 function logPlatform(text, type, record) {
   log(logsAreJson ? `${JSON.stringify({ time: new Date().toISOString(), type, record })}\n` : `${text}\n`);
@@ -89,7 +103,7 @@ async function loadHandler() {
  */
 function answer(result, error, last) {
   const { id, started } = current;
-  const durationMs = Date.now() - started;
+  const durationMs = machineNow() - started;
   const maxMemoryUsedMB = Math.round(process.memoryUsage().rss / 2 ** 20);
   const memorySizeMB = Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
   if (!logsAreJson) log(`END RequestId: ${id}\n`);
@@ -112,8 +126,9 @@ function answerError(described, last) {
   answer(result, true, last);
 }
 
-async function invoke(handler, { id, arn, trace, payload, deadline }) {
-  current = { id, started: Date.now() };
+async function invoke(handler, { id, arn, trace, payload, deadline, ahead: clockIsAhead }) {
+  ahead = clockIsAhead;
+  current = { id, started: machineNow() };
   env._X_AMZN_TRACE_ID = trace;
   const version = env.AWS_LAMBDA_FUNCTION_VERSION;
   logPlatform(`START RequestId: ${id} Version: ${version}`, 'platform.start', { requestId: id, version });
@@ -126,7 +141,7 @@ async function invoke(handler, { id, arn, trace, payload, deadline }) {
     logGroupName: env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: env.AWS_LAMBDA_LOG_STREAM_NAME,
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => deadline - Date.now(),
+    getRemainingTimeInMillis: () => deadline - machineNow(),
   };
   let result;
   try {
@@ -149,6 +164,7 @@ function fail(type, error) {
 if (env.AWS_ENDPOINT_URL !== undefined) {
   env.AWS_ENDPOINT_URL_S3_CONTROL ??= s3ControlEndpoint(env.AWS_ENDPOINT_URL);
 }
+takeOverClock();
 takeOverOutput();
 process.on('unhandledRejection', (reason) => fail('Runtime.UnhandledPromiseRejection', reason));
 process.on('uncaughtException', (error) => fail(error instanceof Error ? error.name : 'Error', error));

@@ -11,6 +11,7 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
+import lab_clock
 from localemu import config
 from localemu.services.lambda_.invocation import runtime_executor
 from localemu.services.lambda_.invocation.lambda_models import InvocationResult
@@ -73,6 +74,7 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
                     "trace": payload["trace-id"],
                     "payload": payload["payload"] or "{}",
                     "deadline": round((time.time() + timeout) * 1000),
+                    "ahead": round(lab_clock.ahead() * 1000),
                 }
             )
             try:

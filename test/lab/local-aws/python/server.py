@@ -1,7 +1,7 @@
 """
 server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters as SQS moves them, first calls that may come side by side, resource ids of DB instances and little work for each
-call, and ends with the parent. Its settings are environment variables: see ../server.ts.
+letters as SQS moves them, first calls that may come side by side, resource ids of DB instances, a clock that tests put ahead
+and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
 """
 
 import sys
@@ -18,6 +18,7 @@ def main():
     import dead_letters
     import first_use
     import gateway
+    import lab_clock
     import node_functions
     import own_files
     import resource_ids
@@ -32,6 +33,7 @@ def main():
     first_use.install()
     sent_again.install()
     dead_letters.install()
+    lab_clock.install()
     node_functions.install()
     run()
 

@@ -1,0 +1,1 @@
+export { startCloudTrail } from './simulation.ts';
