@@ -4,6 +4,7 @@ import type { ItemKey } from '../model/table-items.ts';
 import { batches } from './batches.ts';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
+import { type AttributeChanges, updateExpression } from './update-expression.ts';
 
 export interface FindingsTableOptions {
   readonly table: string;
@@ -34,15 +35,17 @@ export interface ItemWrite {
   readonly condition?: Condition;
 }
 
+/** An item that stands for all others of several transactions. */
+export interface Guard {
+  /** Its writes before the last one: its condition holds, and it stays as it is. */
+  readonly each: Required<ItemWrite>;
+  /** The write with the last of the others. */
+  readonly last: Required<ItemWrite>;
+}
+
 /** A change of some attributes of an item, which is made where there is none. On condition: the SDK may send it twice. */
-export interface ItemUpdate {
+export interface ItemUpdate extends AttributeChanges {
   readonly key: ItemKey;
-  /** Numbers that are added to attributes: one that is missing counts as 0. */
-  readonly add: Readonly<Record<string, number>>;
-  readonly set: Readonly<Record<string, string | number>>;
-  /** Values of attributes that are missing. */
-  readonly setMissing?: Readonly<Record<string, string | number>>;
-  readonly remove: readonly string[];
   readonly condition: Condition;
 }
 
@@ -140,29 +143,42 @@ export class FindingsTable {
   }
 
   /**
-   * Writes items, all or none. More than a transaction takes are written in several, those of the end in the last one.
-   * @returns whether they were written: false where a condition does not hold
+   * Writes items, all or none. More than a transaction takes are written in several: of these, each writes the guard's item,
+   * too, so that its condition holds for every one of them.
    */
-  async writeAll(writes: readonly ItemWrite[]): Promise<boolean> {
-    const { dynamodb, client } = await this.#connect();
+  async writeAll(writes: readonly ItemWrite[], guard?: Guard): Promise<Put> {
     const bytesOf = ({ item }: ItemWrite): number => Buffer.byteLength(JSON.stringify(item));
-    for (const batch of batches(writes, MAX_ITEMS, MAX_TRANSACTION_BYTES, bytesOf)) {
-      const TransactItems = batch.map((write) => ({ Put: this.#put(dynamodb, write) }));
-      try {
-        await client.send(new dynamodb.TransactWriteItemsCommand({ TransactItems }));
-      } catch (error) {
-        if (
-          error instanceof dynamodb.TransactionCanceledException &&
-          error.CancellationReasons?.some(({ Code }) => Code === 'ConditionalCheckFailed') === true
-        ) {
-          return false;
-        }
-        throw isConflict(error)
-          ? new DeliveryError(conflictWords(this.#options.table), { cause: error })
-          : error;
-      }
+    const [maxItems, maxBytes] =
+      guard === undefined
+        ? [MAX_ITEMS, MAX_TRANSACTION_BYTES]
+        : [MAX_ITEMS - 1, MAX_TRANSACTION_BYTES - bytesOf(guard.last)];
+    const parts = batches(writes, maxItems, maxBytes, bytesOf);
+    for (const [index, part] of parts.entries()) {
+      const guarded = index === parts.length - 1 ? guard?.last : guard?.each;
+      const put = await this.#transact(guarded === undefined ? part : [...part, guarded]);
+      if (!put.isWritten) return put;
     }
-    return true;
+    return { isWritten: true };
+  }
+
+  async #transact(writes: readonly ItemWrite[]): Promise<Put> {
+    const { dynamodb, client } = await this.#connect();
+    const TransactItems = writes.map((write) => ({
+      Put: { ...this.#put(dynamodb, write), ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const },
+    }));
+    try {
+      await client.send(new dynamodb.TransactWriteItemsCommand({ TransactItems }));
+      return { isWritten: true };
+    } catch (error) {
+      if (!(error instanceof dynamodb.TransactionCanceledException)) throw error;
+      const against = error.CancellationReasons?.find(({ Code }) => Code === 'ConditionalCheckFailed');
+      if (against !== undefined) {
+        return { isWritten: false, found: against.Item && dynamodb.unmarshall(against.Item) };
+      }
+      throw isConflict(error)
+        ? new DeliveryError(conflictWords(this.#options.table), { cause: error })
+        : error;
+    }
   }
 
   #put({ marshall }: DynamoDb, { item, condition }: ItemWrite) {
@@ -181,37 +197,6 @@ export class FindingsTable {
     this.#client ??= connect(this.#options);
     return this.#client;
   }
-}
-
-/** Makes an update expression with placeholders for names: an attribute may be called like a reserved word of DynamoDB. */
-function updateExpression({ add, set, setMissing = {}, remove }: Omit<ItemUpdate, 'key' | 'condition'>) {
-  const names: Record<string, string> = {};
-  const values: Record<string, string | number> = {};
-  const nameOf = (attribute: string): string => {
-    const name = `#u${Object.keys(names).length}`;
-    names[name] = attribute;
-    return name;
-  };
-  const placeholderOf = (value: string | number): string => {
-    const name = `:u${Object.keys(values).length}`;
-    values[name] = value;
-    return name;
-  };
-  const clauses = {
-    ADD: Object.entries(add).map(([name, number]) => `${nameOf(name)} ${placeholderOf(number)}`),
-    SET: [
-      ...Object.entries(set).map(([name, value]) => `${nameOf(name)} = ${placeholderOf(value)}`),
-      ...Object.entries(setMissing).map(([attribute, value]) => {
-        const name = nameOf(attribute);
-        return `${name} = if_not_exists(${name}, ${placeholderOf(value)})`;
-      }),
-    ],
-    REMOVE: remove.map(nameOf),
-  };
-  const expression = Object.entries(clauses)
-    .flatMap(([word, parts]) => (parts.length === 0 ? [] : `${word} ${parts.join(', ')}`))
-    .join(' ');
-  return { expression, names, values };
 }
 
 type DynamoDb = typeof import('./dynamodb.ts');

@@ -102,6 +102,8 @@ export const changedItemSchema = itemSchema.extend({
       job: z.string().optional(),
     }),
   ),
+  /** The write that made it what it is: by it a writer knows its own. An older version names none. */
+  writer: z.string().optional(),
 });
 export type ChangedItem = z.infer<typeof changedItemSchema>;
 

@@ -5,12 +5,11 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
-import { doneKey, findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
+import { changedKey, doneKey, findingItemKey, leaseKey } from '../../lambdas/model/table-items.ts';
 import { FindingsRecord } from '../../lambdas/remediator/record/findings-record.ts';
 import type {
   Changed,
   FindingRecord,
-  Learned,
   Lease,
   PollPlace,
 } from '../../lambdas/remediator/record/findings-store.ts';
@@ -51,7 +50,6 @@ function leaseOf(holder: string, lease: Partial<Lease> = {}): Lease {
   return { state: 'held', holder, until: NOW + 1000, poll: POLL, ...lease };
 }
 
-const nothing: Learned = { changed: [], findings: [] };
 const place: PollPlace = { rule: POLL.rule, account: '111122223333', region: REGION, poll: POLL };
 
 function changedOf(resource: string): Changed {
@@ -66,6 +64,27 @@ function changedOf(resource: string): Changed {
     resource,
     changes: [{ ...change, requestIds: [], rule: POLL.rule }],
   };
+}
+
+function findingOf(resource: string): FindingRecord {
+  return {
+    account: '111122223333',
+    region: REGION,
+    resource,
+    rule: POLL.rule,
+    outcome: 'failed',
+    reason: 'denied',
+    since: POLL.asOf,
+    firstSeen: POLL.asOf,
+    lastSeen: POLL.asOf,
+    attempts: 1,
+    changes: [{ outcome: 'failed', at: POLL.asOf, poll: POLL, evidence: 'outcomes/one.jsonl.gz' }],
+  };
+}
+
+/** More findings than a transaction takes. */
+function many(name: string): FindingRecord[] {
+  return Array.from({ length: 130 }, (_, number) => findingOf(`${name}-${number}`));
 }
 
 // Not at once: of puts that race, the local AWS lets several through. AWS puts one item at a time.
@@ -87,12 +106,9 @@ test('a call that the SDK sends again takes what it took before', async () => {
 test('a lease that is over or released is anyone’s, one that is done nobody’s', async () => {
   await record.takeLease(job, leaseOf('dead'), NOW);
   const over = await record.takeLease(job, leaseOf('next'), NOW + 1001);
-  await record.endLease(job, leaseOf('next', { state: 'released' }), nothing);
+  await record.endLease(job, leaseOf('next', { state: 'released' }), []);
   const released = await record.takeLease(job, leaseOf('last'), NOW);
-  await record.endLease(job, leaseOf('last', { state: 'done' }), {
-    ...nothing,
-    changed: [changedOf('bucket')],
-  });
+  await record.endLease(job, leaseOf('last', { state: 'done' }), [findingOf('bucket')]);
 
   const done = await record.takeLease(job, leaseOf('late'), NOW + 1_000_000);
 
@@ -103,13 +119,15 @@ test('who was taken over can’t end the lease, and writes nothing', async () =>
   await record.takeLease(job, leaseOf('slow'), NOW);
   await record.takeLease(job, leaseOf('next'), NOW + 1001);
 
-  const ending = record.endLease(job, leaseOf('slow', { state: 'done' }), {
-    ...nothing,
-    changed: [changedOf('slow-bucket')],
-  });
+  const endings = await Promise.allSettled([
+    record.endLease(job, leaseOf('slow', { state: 'done' }), [findingOf('slow')]),
+    // More than a transaction takes: in none of the several.
+    record.endLease(job, leaseOf('slow', { state: 'done' }), many('slow')),
+  ]);
 
-  await expect(ending).rejects.toMatchObject({ name: 'LeaseHeldError' });
-  expect(await record.readChanged([changedOf('slow-bucket')])).toEqual([]);
+  const taken = { status: 'rejected', reason: { name: 'LeaseHeldError' } };
+  expect(endings).toMatchObject([taken, taken]);
+  expect((await record.recall([findingOf('slow'), ...many('slow')], [], place)).findings).toEqual([]);
   expect(await record.takeLease(job, leaseOf('other'), NOW + 1)).toMatchObject({
     is: 'held',
     by: { holder: 'next' },
@@ -163,62 +181,98 @@ test('an item of an older version, which names no writer, is written over where 
   expect(knowing).toEqual({});
 });
 
-test('what was changed is read as it was written, of more resources than one request takes', async () => {
-  const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
+test('more findings than a transaction takes are written, and the lease ends with the last of them', async () => {
   await record.takeLease(job, leaseOf('one'), NOW);
 
-  await record.endLease(job, leaseOf('one', { state: 'done' }), { ...nothing, changed: all });
+  await record.endLease(job, leaseOf('one', { state: 'done' }), many('many'));
+
+  const { findings } = await record.recall(many('many'), [], place);
+  expect(findings).toHaveLength(130);
+  expect(await record.takeLease(job, leaseOf('two'), NOW)).toEqual({ is: 'done' });
+});
+
+test('a finding of a newer version is not written over, and said loudly', async () => {
+  const finding = findingOf('newer-meanwhile');
+  const newer = { ...findingItemKey(finding), ...finding, version: 2 };
+  await record.takeLease(job, leaseOf('one'), NOW);
+  await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
+
+  const ending = record.endLease(job, leaseOf('one', { state: 'done' }), [findingOf('other'), finding]);
+
+  await expect(ending).rejects.toMatchObject({
+    name: 'UnreadableItemError',
+    message: expect.stringContaining(
+      'newer-meanwhile / s3-bucket-public of the findings table has version 2',
+    ),
+  });
+  expect((await record.recall([findingOf('other')], [], place)).findings).toEqual([]);
+});
+
+test('what was changed is read as it was written, of more resources than one request takes', async () => {
+  const all = Array.from({ length: 130 }, (_, number) => changedOf(`arn:aws:s3:::bucket/${number} #%`));
+
+  await record.writeChanged(all, []);
   const read = await record.readChanged([...all, changedOf('unknown')]);
 
   const byName = (one: Changed, other: Changed): number => one.resource.localeCompare(other.resource);
   expect([...read].sort(byName)).toMatchObject([...all].sort(byName));
 });
 
+test.each([
+  ['one resource', []],
+  ['several', [changedOf('another')]],
+])('what was changed of %s is written over what is known, and over nothing else', async (what, others) => {
+  const [first, second, third] = ['first', 'second', 'third'].map((writer) =>
+    [...others, changedOf(what)].map((each) => ({ ...each, writer })),
+  );
+
+  const written = await record.writeChanged(first ?? [], []);
+  const unknowing = await record.writeChanged(second ?? [], []);
+  const knowing = await record.writeChanged(second ?? [], first ?? []);
+  const late = await record.writeChanged(third ?? [], first ?? []);
+
+  expect([written, unknowing, knowing, late]).toEqual([true, false, true, false]);
+  expect(await record.readChanged([changedOf(what)])).toMatchObject([{ writer: 'second' }]);
+});
+
+test('what was changed in the form of a newer version is not written over, and said loudly', async () => {
+  const changed = changedOf('newer');
+  const newer = { ...changedKey(changed), ...changed, version: 2 };
+  await dynamodb.send(new PutItemCommand({ TableName: TABLE, Item: marshall(newer) }));
+
+  const writing = [[changed], [changedOf('beside'), changed]].map((all) => record.writeChanged(all, []));
+
+  const unreadable = { status: 'rejected', reason: { name: 'UnreadableItemError' } };
+  expect(await Promise.allSettled(writing)).toMatchObject([unreadable, unreadable]);
+});
+
 test('what is known of findings is read as it was written, beside what was changed lately', async () => {
-  const finding: FindingRecord = {
-    account: '111122223333',
-    region: 'global',
-    resource: 'deploy #%',
-    rule: POLL.rule,
-    outcome: 'failed',
-    reason: 'denied',
-    since: POLL.asOf,
-    firstSeen: POLL.asOf,
-    lastSeen: POLL.asOf,
-    attempts: 1,
-    changes: [{ outcome: 'failed', at: POLL.asOf, poll: POLL, evidence: 'outcomes/one.jsonl.gz' }],
-  };
+  const finding = { ...findingOf('deploy #%'), region: 'global' };
   const changed = changedOf('deploy #%');
   await record.takeLease(job, leaseOf('one'), NOW);
-  const all = { changed: [changed], findings: [finding] };
-  await record.endLease(job, leaseOf('one', { state: 'done' }), all);
+  await record.writeChanged([changed], []);
+  await record.endLease(job, leaseOf('one', { state: 'done' }), [finding]);
 
   const known = await record.recall([finding, { ...finding, rule: 'other' }], [changed], place);
 
   const later = { ...place, poll: { ...POLL, asOf: '2026-01-31T13:00:00Z' } };
   const next = await record.recall([], [], later);
 
-  expect(known).toMatchObject(all);
+  expect(known).toMatchObject({ changed: [changed], findings: [finding] });
   expect(next).toEqual({ changed: [], findings: [], done: undefined });
 });
 
 test('the command of the documentation finds a finding’s item by its key, with the evidence of its changes', async () => {
   const words = await readFile('docs/operations.md', 'utf8');
   const key = /--key '(\{"pk": \{"S": "finding#.*\})'/.exec(words)?.[1] ?? '';
-  const finding: FindingRecord = {
+  const finding = {
+    ...findingOf('sg-0123456789abcdef0'),
     account: '222222222222',
     region: 'eu-central-1',
-    resource: 'sg-0123456789abcdef0',
     rule: 'security-group-ssh-open',
-    outcome: 'failed',
-    since: POLL.asOf,
-    firstSeen: POLL.asOf,
-    lastSeen: POLL.asOf,
-    attempts: 1,
-    changes: [{ outcome: 'failed', at: POLL.asOf, poll: POLL, evidence: 'outcomes/one.jsonl.gz' }],
   };
   await record.takeLease(job, leaseOf('one'), NOW);
-  await record.endLease(job, leaseOf('one', { state: 'done' }), { ...nothing, findings: [finding] });
+  await record.endLease(job, leaseOf('one', { state: 'done' }), [finding]);
 
   const { Item } = await dynamodb.send(new GetItemCommand({ TableName: TABLE, Key: JSON.parse(key) }));
 
@@ -249,7 +303,7 @@ test('a table that is not there is AWS’s own error', async () => {
 
   const asked = await Promise.allSettled([
     missing.takeLease(job, leaseOf('one'), NOW),
-    missing.endLease(job, leaseOf('one'), nothing),
+    missing.endLease(job, leaseOf('one'), []),
     missing.recall([], [changedOf('bucket')], place),
     missing.readChanged([changedOf('bucket')]),
   ]);

@@ -35,6 +35,7 @@ import {
   leaseKey,
   parseItem,
 } from '../../model/table-items.ts';
+import { mayEnd, mayTake, ofThisVersion, stillIs } from './conditions.ts';
 import type {
   BreakerName,
   BreakerState,
@@ -46,7 +47,6 @@ import type {
   Hold,
   JobName,
   Known,
-  Learned,
   Lease,
   PollPlace,
   RetryRequest,
@@ -85,18 +85,22 @@ export class FindingsRecord implements FindingsStore {
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
 
-  async endLease(job: JobName, lease: Lease, { changed, findings }: Learned): Promise<void> {
+  async endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void> {
     const item = this.#leaseItem(job, lease);
-    const condition = mayEnd(lease.holder);
-    const others = [
-      ...changed.map((each) => this.#changedItem(each)),
-      ...findings.map((each) => this.#findingItem(each)),
-    ];
-    const isWritten =
-      others.length === 0
-        ? (await this.#table.putIf({ item, condition })).isWritten
-        : await this.#table.writeAll([...others.map((other) => ({ item: other })), { item, condition }]);
-    if (!isWritten) throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
+    const last = { item, condition: mayEnd(lease.holder) };
+    const each = { ...last, item: this.#leaseItem(job, { ...lease, state: 'held' }) };
+    const writes = findings.map((finding) => ({
+      item: this.#findingItem(finding),
+      condition: ofThisVersion,
+    }));
+    const put =
+      writes.length === 0
+        ? await this.#table.putIf(last)
+        : await this.#table.writeAll(writes, { each, last });
+    if (put.isWritten) return;
+    if (put.found !== undefined && keySchema.parse(put.found).pk !== item.pk)
+      parseItem(findingItemSchema, put.found);
+    throw new LeaseHeldError(`job ${job.job} was taken over by another attempt`);
   }
 
   async writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }> {
@@ -125,8 +129,20 @@ export class FindingsRecord implements FindingsStore {
     };
   }
 
-  async writeChanged(changed: readonly Changed[]): Promise<void> {
-    await this.#table.writeAll(changed.map((each) => ({ item: this.#changedItem(each) })));
+  async writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean> {
+    const writes = changed.map((each) => ({
+      item: this.#changedItem(each),
+      condition: stillIs(
+        known.find(({ resource }) => resource === each.resource),
+        each,
+      ),
+    }));
+    const [only, ...others] = writes;
+    if (only === undefined) return true;
+    const put = others.length === 0 ? await this.#table.putIf(only) : await this.#table.writeAll(writes);
+    // One of another version is nothing to add to.
+    if (!put.isWritten && put.found !== undefined) parseItem(changedItemSchema, put.found);
+    return put.isWritten;
   }
 
   async readChanged(resources: readonly ChangedResource[]): Promise<Changed[]> {
@@ -217,35 +233,4 @@ function resumeOf(item: unknown): BreakerState['resume'] {
 
 function isDone({ pk }: { readonly pk: string }): boolean {
   return pk.startsWith(DONE);
-}
-
-/** A lease of another version is never taken: it may mean something that this one does not know. */
-function mayTake(holder: string, now: number): Condition {
-  return {
-    expression:
-      'attribute_not_exists(pk) OR (#version = :version AND #state <> :done AND (#holder = :holder OR #state = :released OR #until < :now))',
-    names: { '#version': 'version', '#state': 'state', '#holder': 'holder', '#until': 'until' },
-    values: { ':version': 1, ':done': 'done', ':released': 'released', ':holder': holder, ':now': now },
-  };
-}
-
-/** Lets an item take the place of the one that is known, and of itself: the SDK sends a call again whose answer it did not see. */
-function stillIs(known: Done | undefined, { writer }: Done): Condition {
-  const isKnown =
-    known === undefined
-      ? []
-      : [known.writer === undefined ? 'attribute_not_exists(#writer)' : '#writer = :known'];
-  return {
-    expression: `attribute_not_exists(pk) OR (#version = :version AND (${[...isKnown, '#writer = :writer'].join(' OR ')}))`,
-    names: { '#version': 'version', '#writer': 'writer' },
-    values: {
-      ':version': 1,
-      ':writer': writer ?? '',
-      ...(known?.writer !== undefined && { ':known': known.writer }),
-    },
-  };
-}
-
-function mayEnd(holder: string): Condition {
-  return { expression: '#holder = :holder', names: { '#holder': 'holder' }, values: { ':holder': holder } };
 }

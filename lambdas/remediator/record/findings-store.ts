@@ -25,10 +25,11 @@ export interface FindingsStore {
    */
   takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, released or done, and what others must know of it, all or nothing.
+   * Ends an attempt: writes its lease, released or done, and what became of its findings, all or nothing. More than a
+   * transaction takes are written in several, each while the lease is the attempt's.
    * @throws LeaseHeldError when another attempt has the lease
    */
-  endLease(job: JobName, lease: Lease, learned: Learned): Promise<void>;
+  endLease(job: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void>;
   /**
    * Writes which objects of evidence jobs of a poll write, over what is known and over nothing else.
    * @param known undefined where nothing is known
@@ -44,8 +45,12 @@ export interface FindingsStore {
     resources: readonly ChangedResource[],
     poll: PollPlace,
   ): Promise<Known>;
-  /** Writes what was applied to resources lately, all or nothing. */
-  writeChanged(changed: readonly Changed[]): Promise<void>;
+  /**
+   * Writes what was applied to resources lately, over what is known and over nothing else. Not by the lease: an attempt that
+   * has outlived it must still tell what it made, and must not take out what others have told since.
+   * @returns false where something else stands there: it is to be read, and added to
+   */
+  writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
   /** Reads the holds of these names that operators have set, those that are over among them. */
@@ -92,14 +97,10 @@ export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 /** The jobs of a poll for one rule, account and region. */
 export type PollPlace = Omit<Done, 'jobs'>;
 
-/** The addition of an attempt to what is known. */
-export interface Learned {
+/** Items of the table besides leases. */
+export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
-}
-
-/** Items of the table besides leases. */
-export interface Known extends Learned {
   /** Undefined where no job of the poll has evidence. */
   readonly done?: Done | undefined;
   /** Undefined where the account is not known to lack the role. */

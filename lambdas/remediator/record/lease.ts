@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { jobId, pollId } from '../../model/job.ts';
 import type { Work } from '../work.ts';
-import type { FindingRecord, JobName, Learned, Lease } from './findings-store.ts';
+import type { FindingRecord, JobName, Lease } from './findings-store.ts';
 
 /**
  * Margin for clocks that differ: a lease outlives the function that holds it by so much. A job whose function was
@@ -14,8 +14,8 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
 /** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
-  /** Gives the job back, or marks it done. Writes what others must know with it. */
-  end(state: 'released' | 'done', learned: Learned): Promise<void>;
+  /** Gives the job back, or marks it done. Writes with it what became of its findings. */
+  end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
 }
 
 /**
@@ -43,7 +43,7 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
     );
   }
   return {
-    end: (state, learned) => table.endLease(name, { ...lease, state }, learned),
+    end: (state, findings) => table.endLease(name, { ...lease, state }, findings),
   };
 }
 
@@ -63,7 +63,8 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Gives the job back, and with it tells other jobs what was applied, and later polls what became of its findings.
+ * Gives the job back, and with it tells later polls what became of its findings. Of a job that is done, nobody would tell
+ * what was applied: while other jobs do not know that, it is not.
  * @returns the error where that can't be written
  */
 export async function endLease(
@@ -72,11 +73,11 @@ export async function endLease(
   findings: readonly FindingRecord[],
   { recent }: Work,
 ): Promise<unknown[]> {
+  const untold = await recent.tell();
   try {
-    const changed = await recent.toWrite();
-    await lease?.end(state, { changed, findings });
-    return [];
+    await lease?.end(untold.length === 0 ? state : 'released', findings);
+    return untold;
   } catch (error) {
-    return [error];
+    return [...untold, error];
   }
 }

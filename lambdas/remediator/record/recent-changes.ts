@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
+import { DeliveryError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, journalId } from '../../model/job.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
@@ -20,6 +22,8 @@ const KEPT_MILLISECONDS = 30 * 24 * 3_600_000;
 
 /** A resource that is changed all the time: the newest changes are those that may not be visible. */
 const MOST_CHANGES = 100;
+/** Another writer is one that outlived its lease: there are no more of them than attempts. */
+const MOST_WRITES = 5;
 /** An item holds 400 KB. */
 const MOST_BYTES = 300_000;
 
@@ -38,8 +42,8 @@ interface Context {
  */
 export class RecentChanges {
   readonly #context: Context;
-  /** Changes that the table knows, by resource, once it was asked. */
-  readonly #known = new Map<string, readonly RecentChange[]>();
+  /** The table's items by resource, once it was asked. */
+  readonly #known = new Map<string, Changed | undefined>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -56,7 +60,7 @@ export class RecentChanges {
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
-    const known = (this.#known.get(resource) ?? []).filter(({ job = own }) => job !== own);
+    const known = this.#knownOf(resource).filter(({ job = own }) => job !== own);
     return [...known, ...this.#recordedByOthers(resource, known)].filter(
       ({ appliedAt }) => Date.parse(appliedAt) >= since.getTime(),
     );
@@ -87,35 +91,44 @@ export class RecentChanges {
 
   /** Takes what the table knows of resources. */
   keep(resources: readonly string[], found: readonly Changed[]): void {
-    for (const resource of resources) this.#known.set(resource, []);
-    for (const { resource, changes } of found) this.#known.set(resource, changes);
+    for (const resource of resources) this.#known.set(resource, undefined);
+    for (const each of found) this.#known.set(each.resource, each);
   }
 
   /**
-   * Lets other jobs know what this one applied, before its evidence says so: one that ends in between may lie in the dead
-   * letters, while others find what it made.
-   * @returns the error where the table can't be written: the end of the lease writes it then
+   * Lets other jobs know what this one applied, if they do not yet, before its evidence says so: one that ends in between may
+   * lie in the dead letters, while others find what it made.
+   * @returns the error where the table can't be written: it is attempted again before the lease ends
    */
   async tell(): Promise<unknown[]> {
     try {
-      const changed = await this.toWrite();
-      if (changed.length === 0) return [];
-      await this.#context.ports.table.writeChanged(changed);
-      for (const { resource, changes } of changed) this.#known.set(resource, changes);
+      await this.#write();
       return [];
     } catch (error) {
       return [error];
     }
   }
 
-  /**
-   * Lists what other jobs must know of the changes that this job applied. Of resources that it changed and knows
-   * nothing else about, the table is asked first. Of what it knows, nothing.
-   */
-  async toWrite(): Promise<Changed[]> {
+  /** @throws DeliveryError where others are always faster; AWS's own error */
+  async #write(): Promise<void> {
+    const writer = randomUUID();
+    for (let writes = 0; writes < MOST_WRITES; writes += 1) {
+      const changed = (await this.#toWrite()).map((each) => ({ ...each, writer }));
+      const known = changed.flatMap(({ resource }) => this.#known.get(resource) ?? []);
+      if (await this.#context.ports.table.writeChanged(changed, known)) return this.keep([], changed);
+      // Another attempt outlived its lease, or this one did: what it told is added to.
+      for (const { resource } of changed) this.#known.delete(resource);
+    }
+    const { account } = this.#context.job;
+    throw new DeliveryError(
+      `what was changed in account ${account} was written by others ${MOST_WRITES} times in a row`,
+    );
+  }
+
+  /** Of resources that this job changed and knows nothing else about, the table is asked first. Of what it knows, nothing. */
+  async #toWrite(): Promise<Changed[]> {
     const { job } = this.#context;
     const resources = [...new Set(this.#applied().map(({ change }) => change.resource))];
-    if (resources.length === 0) return [];
     await this.load(resources);
     return resources
       .map((resource) => ({
@@ -124,11 +137,15 @@ export class RecentChanges {
         resource,
         changes: bounded(this.#within(KEPT_MILLISECONDS, this.#changesOf(resource))),
       }))
-      .filter(({ resource, changes }) => !isDeepStrictEqual(changes, this.#known.get(resource)));
+      .filter(({ resource, changes }) => !isDeepStrictEqual(changes, this.#known.get(resource)?.changes));
+  }
+
+  #knownOf(resource: string): readonly RecentChange[] {
+    return this.#known.get(resource)?.changes ?? [];
   }
 
   #changesOf(resource: string): RecentChange[] {
-    const known = this.#known.get(resource) ?? [];
+    const known = this.#knownOf(resource);
     const own = this.#ownTo(resource).filter(
       (each) => !known.some((other) => isDeepStrictEqual(other, each)),
     );

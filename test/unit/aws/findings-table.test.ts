@@ -91,6 +91,32 @@ test('a transaction that a condition cancels writes nothing, one that meets anot
   const refused = await tableAt().writeAll(writes);
   const conflict = tableAt().writeAll(writes);
 
-  expect(refused).toBe(false);
+  expect(refused).toEqual({ isWritten: false, found: undefined });
   await expect(conflict).rejects.toMatchObject({ name: 'DeliveryError' });
+});
+
+test('of several transactions each has the condition of the guard, and the last one its last write', async () => {
+  const condition = {
+    expression: '#holder = :holder',
+    names: { '#holder': 'holder' },
+    values: { ':holder': 'h' },
+  };
+  const guard = {
+    each: { item: { ...key('lease'), state: 'held' }, condition },
+    last: { item: { ...key('lease'), state: 'done' }, condition },
+  };
+  const writes = Array.from({ length: 150 }, (_, number) => ({ item: key(`item-${number}`) }));
+  answers = [jsonAnswer({}), cancelled(...writes.slice(99).map(() => 'None'), 'ConditionalCheckFailed')];
+
+  const put = await tableAt().writeAll(writes, guard);
+
+  const parts = aws.calls.map(({ body }) => JSON.parse(body).TransactItems);
+  expect(parts.map(({ length }) => length)).toEqual([100, 52]);
+  expect(parts.map((part) => part.at(-1).Put)).toMatchObject(
+    ['held', 'done'].map((state) => ({
+      Item: { pk: { S: 'lease' }, state: { S: state } },
+      ConditionExpression: '#holder = :holder',
+    })),
+  );
+  expect(put.isWritten).toBe(false);
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { jobId } from '../../../../lambdas/model/job.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import type { Lifeline } from '../support/lifeline.ts';
-import { awsError, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
+import { ACCOUNT, awsError, jobOf, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
 
 const JOB = jobOf('deploy');
 const unavailable = awsError('ServiceUnavailable', 503);
@@ -149,4 +149,49 @@ test('where the table can’t be told before, the end of the lease tells it', as
 
   expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([{ change: { key: 'old' } }]);
   expect(remediator.outcome('deploy')?.outcome).toBe('remediated');
+});
+
+test('what another attempt tells of the same resource is kept, whichever of them is first', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  const theirs = {
+    change: { kind: 'k', resource: 'deploy' },
+    line: '~ deploy',
+    appliedAt: new Date(remediator.now).toISOString(),
+    requestIds: [],
+    rule: 'other-rule',
+    job: 'other-job',
+  };
+  let writes = 0;
+  remediator.fault = (port) => {
+    if (port !== 'writeChanged') return undefined;
+    writes += 1;
+    // Directly before the first write: it outlived its lease, and its write arrives late.
+    if (writes === 1) {
+      const place = { account: ACCOUNT, region: 'global', resource: 'deploy' };
+      remediator.table.changed.set('deploy', { ...place, changes: [theirs], writer: 'theirs' });
+    }
+    return undefined;
+  };
+
+  const { failures } = await remediator.attempt(jobOf('deploy'));
+
+  expect(failures).toEqual([]);
+  expect(remediator.table.changed.get('deploy')?.changes).toMatchObject([theirs, { change: { key: 'old' } }]);
+});
+
+test('a resource of which others write all the time is not told, and the job comes back', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['old'] });
+  let writes = 0;
+  remediator.fault = (port) => {
+    if (port !== 'writeChanged') return undefined;
+    writes += 1;
+    const place = { account: ACCOUNT, region: 'global', resource: 'deploy' };
+    remediator.table.changed.set('deploy', { ...place, changes: [], writer: String(writes) });
+    return undefined;
+  };
+
+  const { failures } = await remediator.attempt(jobOf('deploy'));
+
+  expect(failures).toMatchObject([{ name: 'DeliveryError' }, { name: 'DeliveryError' }]);
+  expect([...remediator.table.leases.values()]).toMatchObject([{ state: 'released' }]);
 });

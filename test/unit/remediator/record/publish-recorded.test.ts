@@ -16,9 +16,9 @@ test('a finding that stays as it is has one event, and is written to the table o
   remediator.settings = settingsOf({ mode: 'dry_run' });
   const written: string[] = [];
   const endLease = remediator.table.endLease.bind(remediator.table);
-  remediator.table.endLease = (job, lease, learned) => {
-    written.push(...learned.findings.map(({ resource }) => resource));
-    return endLease(job, lease, learned);
+  remediator.table.endLease = (job, lease, findings) => {
+    written.push(...findings.map(({ resource }) => resource));
+    return endLease(job, lease, findings);
   };
 
   for (const hours of [0, 1, 2, 24 * 7, 24 * 7 + 1])

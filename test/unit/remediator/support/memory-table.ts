@@ -21,7 +21,6 @@ import type {
   Hold,
   JobName,
   Known,
-  Learned,
   Lease,
   PollPlace,
   RetryRequest,
@@ -61,10 +60,9 @@ export class MemoryTable implements FindingsStore {
     return { is: 'taken' };
   }
 
-  async endLease({ job }: JobName, lease: Lease, { changed, findings }: Learned): Promise<void> {
+  async endLease({ job }: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void> {
     if (this.leases.get(job)?.holder !== lease.holder) throw new LeaseHeldError('taken over');
     this.leases.set(job, lease);
-    for (const each of changed) this.changed.set(each.resource, structuredClone(each));
     for (const each of findings) this.findings.set(findingKey(each), structuredClone(each));
   }
 
@@ -90,8 +88,12 @@ export class MemoryTable implements FindingsStore {
     };
   }
 
-  async writeChanged(changed: readonly Changed[]): Promise<void> {
+  async writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean> {
+    const isKnown = ({ resource }: Changed): boolean =>
+      this.changed.get(resource)?.writer === known.find((each) => each.resource === resource)?.writer;
+    if (!changed.every(isKnown)) return false;
     for (const each of changed) this.changed.set(each.resource, structuredClone(each));
+    return true;
   }
 
   async readChanged(resources: readonly { readonly resource: string }[]): Promise<Changed[]> {

@@ -269,7 +269,7 @@ export class RemediatorInMemory {
         endLease: (...ended) => call('endLease', () => this.table.endLease(...ended)),
         writeDone: (...written) => call('writeDone', () => this.table.writeDone(...written)),
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
-        writeChanged: (changed) => call('writeChanged', () => this.table.writeChanged(changed)),
+        writeChanged: (...written) => call('writeChanged', () => this.table.writeChanged(...written)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
         readBreaker: (name) => call('readBreaker', () => this.table.readBreaker(name)),
         writeBreaker: (...written) => call('writeBreaker', () => this.table.writeBreaker(...written)),
