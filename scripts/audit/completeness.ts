@@ -4,6 +4,7 @@ import { findingKey } from '../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../lambdas/model/job.ts';
 import { isProvisional, type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
 import { type PollSummary, pollSummarySchema, sum } from '../../lambdas/model/poll-summary.ts';
+import { type KeptLine, standingLines } from '../../lambdas/model/standing.ts';
 import type { Evidence } from './evidence.ts';
 import { type Gap, gapsOf } from './gaps.ts';
 import { type History, historyOf, type Span, type Switch, scheduleRecords } from './schedules.ts';
@@ -81,9 +82,9 @@ const WITH_RECORDS = [
   "The records of schedules are the collector's: where no rule at all was on, it was not started, and the last record is taken to hold.",
 ];
 
-/** The lines of a poll: by finding, whether its last line is provisional. */
+/** The lines of a poll, by finding. */
 interface Lines {
-  readonly findings: Map<string, { finishedAt: string; isProvisional: boolean }>;
+  readonly findings: Map<string, readonly KeptLine[]>;
   readonly closed: Set<string>;
 }
 
@@ -168,7 +169,7 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
     for (const seconds of new Set([...ofDay.map(([each]) => each), ...lines.keys()])) {
       const summary = summaries.get(seconds);
       const { findings, closed } = lines.get(seconds) ?? { findings: new Map(), closed: new Set() };
-      proof.deadLetters += [...findings.values()].filter((line) => line.isProvisional).length;
+      proof.deadLetters += [...findings.values()].filter(endsProvisionally).length;
       const poll = new Date(seconds * 1000).toISOString();
       const compare = (
         what: 'findings' | 'unprocessable' | 'closed',
@@ -238,22 +239,30 @@ async function pollsOf(
 async function linesOf(evidence: Evidence, rule: string, day: string): Promise<Map<number, Lines>> {
   const polls = new Map<number, Lines>();
   for await (const key of evidence.keys(`outcomes/date=${day}/rule=${rule}/`)) {
-    for (const line of await evidence.lines(key)) take(outcomeSchema.parse(line), polls);
+    for (const line of await evidence.lines(key)) take(outcomeSchema.parse(line), key, polls);
   }
   return polls;
 }
 
-function take(outcome: Outcome, polls: Map<number, Lines>): void {
-  const seconds = epochSeconds(outcome.poll);
+function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void {
+  const seconds = epochSeconds(line.poll);
   const lines = polls.get(seconds) ?? { findings: new Map(), closed: new Set() };
   polls.set(seconds, lines);
   // A digest takes less memory than a resource's name: a day may have millions of lines.
-  const key = createHash('sha256').update(findingKey(outcome.finding)).digest('base64').slice(0, 16);
-  const { finishedAt } = outcome;
-  if (outcome.outcome === 'closed') lines.closed.add(key);
-  else if ((lines.findings.get(key)?.finishedAt ?? '') <= finishedAt) {
-    lines.findings.set(key, { finishedAt, isProvisional: isProvisional(outcome) });
+  const key = createHash('sha256').update(findingKey(line.finding)).digest('base64').slice(0, 16);
+  if (line.outcome === 'closed') {
+    lines.closed.add(key);
+    return;
   }
+  const { replaces, alsoReplaces, deadLetter, stillOpen } = line;
+  const kept = { evidence, outcome: { replaces, alsoReplaces, deadLetter, stillOpen } };
+  lines.findings.set(key, [...(lines.findings.get(key) ?? []), kept]);
+}
+
+/** Tells whether the line that counts is not the last word on a finding. */
+function endsProvisionally(lines: readonly KeptLine[]): boolean {
+  const [line] = standingLines(lines);
+  return line !== undefined && isProvisional(line.outcome);
 }
 
 async function unprocessableOf(evidence: Evidence, rule: string, seconds: number): Promise<number> {

@@ -1,10 +1,15 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { outcomeSchema } from '../../lambdas/model/outcome.ts';
+import { proveCompleteness } from '../../scripts/audit/completeness.ts';
+import { Evidence } from '../../scripts/audit/evidence.ts';
 import { type Deployed, type Harness, startHarness } from './harness/harness.ts';
+import { redrive } from './harness/job-service.ts';
 import { makeViolation } from './harness/violations.ts';
 
 const RULE = 's3-bucket-public';
@@ -19,19 +24,23 @@ function sqlUnder(heading: string): string {
 }
 
 let harness: Harness;
+let deployed: Deployed;
 let folder: string;
+let lastPoll: string;
 let duckdb: DuckDBConnection;
-/** The buckets of the polls below. */
-let [fixed, failing, exempt] = ['', '', ''];
+/** The buckets of the polls below, and one whose job was sent back from the dead letters. */
+let [fixed, failing, exempt, redriven] = ['', '', '', ''];
 
 beforeAll(async () => {
   harness = await startHarness();
   folder = await mkdtemp(path.join(tmpdir(), 'evidence-'));
   const account = harness.account();
   const items = [];
-  for (let number = 0; number < 3; number += 1)
+  for (let number = 0; number < 4; number += 1)
     items.push(await makeViolation(harness.endpoint, RULE, account));
-  [fixed = '', failing = '', exempt = ''] = items.map(({ resource_id }) => String(resource_id));
+  [fixed = '', failing = '', exempt = '', redriven = ''] = items.map(({ resource_id }) =>
+    String(resource_id),
+  );
   const exemption = {
     account,
     region: '*',
@@ -40,38 +49,60 @@ beforeAll(async () => {
     owner: 'web',
     expires: '2999-12-31',
   };
-  const deployed = await harness.deploy({ rules: { [RULE]: { mode: 'enforce', exemptions: [exemption] } } });
+  deployed = await harness.deploy({ rules: { [RULE]: { mode: 'enforce', exemptions: [exemption] } } });
   // Twice: a bucket that may not be changed fails at both polls.
   harness.proxy.inject({ service: 's3', operation: 'PutPublicAccessBlock', text: failing, effect: 'denied' });
-  await deployed.run(RULE, items);
-  await deployed.run(RULE, items);
-  await download(deployed);
-  duckdb = await (await DuckDBInstance.create(':memory:')).connect();
-  const views = sqlUnder('Query a copy with DuckDB').replace("'outcomes/", `'${folder}/outcomes/`);
-  await duckdb.run(views);
+  await deployed.run(RULE, items.slice(0, 3));
+  await deployed.run(RULE, items.slice(0, 3));
+  const fault = harness.proxy.inject({ service: 'sts', operation: 'AssumeRole', effect: 'unavailable' });
+  const { summary } = await deployed.run(RULE, items.slice(3));
+  lastPoll = summary.poll.asOf;
+  fault.remove();
+  await redrive(deployed.product, deployed.product.homeRegion);
+  await deployed.work();
+  await download(folder);
+  duckdb = await queriesOf(folder);
 });
+
+/** The views of the documentation on a copy of the outcomes. */
+async function queriesOf(copy: string): Promise<DuckDBConnection> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(sqlUnder('Query a copy with DuckDB').replace("'outcomes/", `'${copy}/outcomes/`));
+  return connection;
+}
+
 afterAll(async () => {
   duckdb.closeSync();
   await harness[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Copies the outcomes out of the evidence bucket, as `aws s3 sync` does. */
-async function download({ product }: Deployed): Promise<void> {
+/** The bytes of each object of outcomes, by key. */
+async function outcomeObjects(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { product } = deployed;
   const client = new S3Client(product.client(product.homeRegion));
+  const objects = new Map<string, Uint8Array>();
   const pages = paginateListObjectsV2({ client }, { Bucket: product.bucket, Prefix: 'outcomes/' });
   for await (const { Contents = [] } of pages) {
     for (const { Key = '' } of Contents) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: product.bucket, Key }));
-      const file = path.join(folder, Key);
-      await mkdir(path.dirname(file), { recursive: true });
-      await writeFile(file, (await Body?.transformToByteArray()) ?? new Uint8Array());
+      objects.set(Key, (await Body?.transformToByteArray()) ?? new Uint8Array());
     }
+  }
+  return objects;
+}
+
+/** Copies the outcomes out of the evidence bucket, as `aws s3 sync` does. */
+async function download(copy: string): Promise<void> {
+  for (const [key, bytes] of await outcomeObjects()) {
+    const file = path.join(copy, key);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, bytes);
   }
 }
 
-async function rowsOf(sql: string): Promise<readonly Record<string, unknown>[]> {
-  return (await duckdb.runAndReadAll(sql)).getRowObjectsJson();
+async function rowsOf(sql: string, on = duckdb): Promise<readonly Record<string, unknown>[]> {
+  return (await on.runAndReadAll(sql)).getRowObjectsJson();
 }
 
 test('what was changed in the last week', async () => {
@@ -84,6 +115,7 @@ test('what was changed in the last week', async () => {
       resource: fixed,
       line: expect.stringContaining('public access block'),
     },
+    { resource: redriven },
   ]);
 });
 
@@ -98,7 +130,7 @@ test('what is failing longest', async () => {
 test('mean time to remediate, by rule', async () => {
   const rows = await rowsOf(sqlUnder('Mean time to remediate, by rule'));
 
-  expect(rows).toMatchObject([{ rule: RULE, remediated: '1', mean_minutes: expect.any(Number) }]);
+  expect(rows).toMatchObject([{ rule: RULE, remediated: '2', mean_minutes: expect.any(Number) }]);
 });
 
 test('who is exempt, until when', async () => {
@@ -115,4 +147,62 @@ test('everything about one resource', async () => {
   const rows = await rowsOf(sql);
 
   expect(rows.map(({ outcome }) => outcome)).toEqual(['remediated', 'awaiting_scan']);
+});
+
+describe('of a job that was sent back from the dead letters, the line counts that replaces the other', () => {
+  const later = (moment: string, milliseconds: number): string =>
+    new Date(Date.parse(moment) + milliseconds).toISOString();
+
+  /** Sets the time of the replacing line's end by that of the line that it replaces, as a function with that clock would. */
+  async function finishAt(clock: (replaced: string) => string): Promise<void> {
+    const { product } = deployed;
+    const client = new S3Client(product.client(product.homeRegion));
+    const lines = [...(await outcomeObjects())].flatMap(([key, bytes]) =>
+      gunzipSync(bytes)
+        .toString()
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => ({ key, line: outcomeSchema.parse(JSON.parse(line)) })),
+    );
+    const [replacing, ...others] = lines.filter(({ line }) => line.replaces !== undefined);
+    const replaced = lines.find(({ key }) => key === replacing?.line.replaces);
+    if (replacing === undefined || replaced === undefined) throw new Error('no line replaces another');
+    expect([replacing.line, replaced.line].map(({ finding }) => finding.resource)).toEqual([
+      redriven,
+      redriven,
+    ]);
+    expect(others).toEqual([]);
+    const line = { ...replacing.line, finishedAt: clock(replaced.line.finishedAt) };
+    await client.send(
+      new PutObjectCommand({
+        Bucket: product.bucket,
+        Key: replacing.key,
+        Body: gzipSync(`${JSON.stringify(line)}\n`),
+      }),
+    );
+  }
+
+  test.each([
+    ['as its clock says', (replaced: string) => later(replaced, 60_000)],
+    ['though both end at once', (replaced: string) => replaced],
+    ['though its clock was ten minutes behind', (replaced: string) => later(replaced, -600_000)],
+  ])('%s', async (_, clock) => {
+    await finishAt(clock);
+    const copy = await mkdtemp(path.join(folder, 'copy-'));
+    await download(copy);
+    const queries = await queriesOf(copy);
+    const { product } = deployed;
+    const evidence = new Evidence(new S3Client(product.client(product.homeRegion)), product.bucket);
+    const now = new Date(Date.parse(lastPoll) + 1_000);
+    const question = { now, month: lastPoll.slice(0, 7), schedule: 'rate(1 hour)', timeZone: 'UTC' };
+
+    const rows = await rowsOf(`SELECT outcome FROM outcomes WHERE resource = '${redriven}'`, queries);
+    const changes = await rowsOf(`SELECT line FROM changes WHERE resource = '${redriven}'`, queries);
+    const { rules } = await proveCompleteness(evidence, question);
+    queries.closeSync();
+
+    expect(rows).toEqual([{ outcome: 'remediated' }]);
+    expect(changes).toHaveLength(1);
+    expect(rules).toMatchObject([{ findings: { in: 7, out: 7 }, deadLetters: 0 }]);
+  });
 });

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { outcomesKey } from '../../model/evidence-keys.ts';
 import { type Job, jobId } from '../../model/job.ts';
 import { type AppliedChange, isProvisional, type Outcome } from '../../model/outcome.ts';
+import { standingLines } from '../../model/standing.ts';
 import type { DoneJobs } from './done-jobs.ts';
 import type { EvidenceStore } from './evidence-store.ts';
 import { isSupersededBy, notIn, takePlace } from './take-place.ts';
@@ -63,12 +64,7 @@ export class OutcomeLog {
    * of the others; then the first is the last word, if any is.
    */
   standing(resource: string): RecordedOutcome[] {
-    const lines = this.#lines.get(resource) ?? [];
-    const replaced = new Set(
-      lines.flatMap(({ outcome: { replaces, alsoReplaces = [] } }) => [replaces, ...alsoReplaces]),
-    );
-    const left = lines.filter(({ evidence }) => !replaced.has(evidence)).reverse();
-    return left.sort(byFinality);
+    return standingLines(this.#lines.get(resource) ?? []);
   }
 
   /**
@@ -165,10 +161,6 @@ export class OutcomeLog {
         .reduce((taking, other) => takePlace(taking, other.outcome, own), replacing);
     });
   }
-}
-
-function byFinality(one: RecordedOutcome, other: RecordedOutcome): number {
-  return Number(isProvisional(one.outcome)) - Number(isProvisional(other.outcome));
 }
 
 /** Tells whether an outcome has all of these changes. One of another job may lack what this one applied. */

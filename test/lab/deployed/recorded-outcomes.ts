@@ -2,7 +2,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { findingKey } from '../../../lambdas/model/finding.ts';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
+import { standingLines } from '../../../lambdas/model/standing.ts';
 import { Evidence } from '../../../scripts/audit/evidence.ts';
+
+/** A line of evidence, and the key of the object that holds it. */
+interface RecordedOutcome {
+  readonly outcome: Outcome;
+  readonly evidence: string;
+}
 
 /** The outcomes in an evidence bucket, as whoever has its objects reads them. */
 export class RecordedOutcomes {
@@ -15,26 +22,37 @@ export class RecordedOutcomes {
   }
 
   /**
-   * The outcomes of a poll's findings, without those that it closed: one per finding, the last line of each, in the order of their keys.
+   * The outcomes of a poll's findings, without those that it closed: one per finding, the line that counts, in the order of
+   * their keys.
    * @param at the poll's moment
    */
   async ofPoll(rule: string, at: Date): Promise<Outcome[]> {
-    const lines = (await this.linesOf(rule, at)).filter(({ outcome }) => outcome !== 'closed');
-    return [...new Map(lines.map((line) => [findingKey(line.finding), line])).entries()]
+    const byFinding = new Map<string, RecordedOutcome[]>();
+    for (const line of await this.#keptLines(rule, at)) {
+      if (line.outcome.outcome === 'closed') continue;
+      const key = findingKey(line.outcome.finding);
+      byFinding.set(key, [...(byFinding.get(key) ?? []), line]);
+    }
+    return [...byFinding]
       .sort(([one], [other]) => one.localeCompare(other))
-      .map(([, line]) => line);
+      .flatMap(([, lines]) => standingLines(lines).slice(0, 1))
+      .map(({ outcome }) => outcome);
   }
 
   /** All lines of a poll, those that were replaced included, in the order in which they were finished. */
   async linesOf(rule: string, at: Date): Promise<Outcome[]> {
+    return (await this.#keptLines(rule, at)).map(({ outcome }) => outcome);
+  }
+
+  async #keptLines(rule: string, at: Date): Promise<RecordedOutcome[]> {
     const prefix = `outcomes/date=${at.toISOString().slice(0, 10)}/rule=${rule}/`;
-    const objects: (readonly Outcome[])[] = [];
-    for await (const key of this.#evidence.keys(prefix)) objects.push(await this.#read(key));
+    const lines: RecordedOutcome[] = [];
+    for await (const evidence of this.#evidence.keys(prefix))
+      lines.push(...(await this.#read(evidence)).map((outcome) => ({ outcome, evidence })));
     const seconds = Math.floor(at.getTime() / 1000);
-    return objects
-      .flat()
-      .filter(({ poll }) => epochSeconds(poll) === seconds)
-      .sort((one, other) => Date.parse(one.finishedAt) - Date.parse(other.finishedAt));
+    return lines
+      .filter(({ outcome }) => epochSeconds(outcome.poll) === seconds)
+      .sort((one, other) => Date.parse(one.outcome.finishedAt) - Date.parse(other.outcome.finishedAt));
   }
 
   async #read(key: string): Promise<readonly Outcome[]> {
