@@ -1,6 +1,8 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Finding } from '../model/finding.ts';
-import type { ChangeLimit } from './gates/limit.ts';
+import type { ChangeLimit } from './change-limit.ts';
+import type { Gate } from './gates/gate.ts';
+import type { Moments } from './gates/moments.ts';
 import type { PlannedFix } from './planned-fix.ts';
 import type { Verdicts } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
@@ -22,5 +24,7 @@ export interface Acted {
 /** The treatment of violations. */
 export interface Action {
   readonly access: Access;
+  /** The gates that each plan passes first. */
+  readonly gates: readonly Gate<Moments['whenPlanned']>[];
   act(session: AwsSession, fixes: readonly PlannedFix[], work: ConfiguredWork): Promise<Acted>;
 }

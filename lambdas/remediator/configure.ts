@@ -1,13 +1,14 @@
 import { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import { isChanging } from '../model/mode.ts';
 import { DEFERRED_DAYS } from '../model/settings.ts';
 import type { Action } from './action.ts';
 import { endedExemptions } from './ended-exemptions.ts';
-import { breakerOpen } from './gates/breaker.ts';
-import { askGates } from './gates/gate.ts';
-import { gates } from './gates/index.ts';
+import { askOnce } from './gates/gate.ts';
+import { gatesAt } from './gates/index.ts';
 import type { Learned } from './learned.ts';
 import { blockedByVerdict, modes } from './modes.ts';
+import { clearedBy, readOperatorItems } from './stages/read-operator-items.ts';
 import { readSettings } from './stages/read-settings.ts';
 import type { Verdict } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
@@ -37,23 +38,21 @@ export async function configure(
     learned.deferredDays = work.settings.allRules.deferred_days ?? DEFERRED_DAYS;
     learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
-    const blockedBy = await blockedNow(pending, work);
-    if (blockedBy !== undefined) {
-      return { work, action: blockedByVerdict(blockedBy), blockedBy: blockedBy.details.reason };
-    }
-    if (work.mode === 'enforce') await work.breaker.load(work.settings.breaker);
-    const open = work.mode === 'enforce' ? breakerOpen(work) : undefined;
-    if (open === undefined) return { work, action: modes[work.mode], blockedBy: undefined };
+    await readOperatorItems(pending, work);
+    learned.cleared = clearedBy(pending, work);
+    const verdict = isChanging(work.mode) ? await askOnce(gatesAt('forJob'), pending, work) : undefined;
+    if (verdict === undefined) return { work, action: modes[work.mode], blockedBy: undefined };
+    const action = blockedByVerdict(verdict);
+    if (!isOnlyPlanned(verdict)) return { work, action, blockedBy: verdict.details.reason };
     learned.mode = 'dry_run';
-    return { work, action: blockedByVerdict(open), blockedBy: undefined };
+    return { work, action, blockedBy: undefined };
   } catch (error) {
     if (error instanceof SettingsError) return error;
     throw error;
   }
 }
 
-/** Finds what stands against changing anything now: it is no reason of one finding, so one is asked for all. */
-async function blockedNow([finding]: readonly Finding[], work: ConfiguredWork): Promise<Verdict | undefined> {
-  if (work.mode !== 'enforce' || finding === undefined) return undefined;
-  return askGates(gates.beforeChanging, finding, work);
+/** Tells whether a verdict makes a dry run of the job: what an earlier attempt left is taken back all the same. */
+function isOnlyPlanned(verdict: Verdict): boolean {
+  return verdict.state === 'concluded' && verdict.outcome === 'planned';
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Mode } from '../model/mode.ts';
 import type { SettingsVersions } from '../model/settings.ts';
 import type { Acted } from './action.ts';
-import type { ChangeLimit } from './gates/limit.ts';
+import type { ChangeLimit } from './change-limit.ts';
 import type { HeldLease } from './record/lease.ts';
 
 /** Knowledge that an attempt gains on its way and that its record needs. */
@@ -17,6 +17,8 @@ export interface Learned {
   mode?: Mode;
   settingsVersions?: SettingsVersions;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
+  /** The resources whose failures until now no longer count, as operators say. */
+  cleared: ReadonlySet<string>;
   /** The findings on which no automation execution works any more. */
   readonly idle: Finding[];
   /** True where outcomes that are as before are published, too. */

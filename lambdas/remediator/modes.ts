@@ -1,5 +1,6 @@
 import type { Mode } from '../model/mode.ts';
 import type { Action } from './action.ts';
+import { gatesAt } from './gates/index.ts';
 import { offReason } from './gates/off.ts';
 import { type PlannedFix, reasonOf } from './planned-fix.ts';
 import { enforce } from './stages/enforce.ts';
@@ -7,9 +8,13 @@ import { conclude, type Verdict, withDetails } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
 
 /** The same kind of verdict on each fix; nothing is changed. */
-function only(verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict): Action {
+function only(
+  verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict,
+  gates: Action['gates'] = [],
+): Action {
   return {
     access: 'read',
+    gates,
     act: async (_session, fixes, work) => ({
       verdicts: new Map(fixes.map((fix) => [fix.finding.resource, verdictOn(fix, work)])),
       idle: [],
@@ -21,7 +26,7 @@ function only(verdictOn: (fix: PlannedFix, work: ConfiguredWork) => Verdict): Ac
 export const modes: Readonly<Record<Mode, Action>> = {
   off: only((_fix, work) => conclude('not_applicable', { reason: offReason(work) })),
   dry_run: only(({ notes, details }) => conclude('planned', { ...details, ...reasonOf(notes) })),
-  enforce: { access: 'write', act: enforce },
+  enforce: { access: 'write', gates: gatesAt('whenPlanned'), act: enforce },
 };
 
 /**
@@ -29,5 +34,5 @@ export const modes: Readonly<Record<Mode, Action>> = {
  * with its plan.
  */
 export function blockedByVerdict(verdict: Verdict): Action {
-  return only(({ details }) => withDetails(verdict, details));
+  return only(({ details }) => withDetails(verdict, details), gatesAt('whenPlanned'));
 }

@@ -7,7 +7,7 @@ import { loadRule } from '../rules/index.ts';
 import { Book, type Entry } from './book.ts';
 import { configure } from './configure.ts';
 import { passGates } from './gates/gate.ts';
-import { gates } from './gates/index.ts';
+import { gatesAt } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
 import { type Learned, learn } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
@@ -60,7 +60,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const recent = new RecentChanges({ job, ports, journal, log });
   const memory = new FindingMemory();
   const holds = new Holds(ports);
-  const retries = new Retries(job, ports);
+  const retries = new Retries(ports.clock);
   const role = new TargetRole(job, ports);
   const breaker = new Breaker(job, ports);
   const work: Work = {
@@ -87,6 +87,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     deferredDays: DEFERRED_DAYS,
     tags: new Map(),
     endedExemptions: new Map(),
+    cleared: new Set(),
     idle: [],
     counted: 0,
     reached: [],
@@ -127,7 +128,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
 
   // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
   const unfinished = await unfinishedOf(book.pending, work);
-  const stopped = await passGates(gates.beforeReading, book.pending, work);
+  const stopped = await passGates(gatesAt('beforeReading'), book.pending, work);
   const unresolved = work.mode === 'off' ? unfinished : unresolvedOf(book.pending, work);
   book.add(withoutVerdicts(unresolved, stopped));
   if (book.pending.length === 0) return;
@@ -160,7 +161,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const planned = await planFixes(session, book.pending, assessments, work, endings, reading);
   book.add(planned.verdicts);
 
-  const passed = await passPlans(planned.fixes, work);
+  const passed = await passPlans(planned.fixes, action.gates, work);
   book.add(passed.verdicts);
 
   const acted = await action.act(session, passed.fixes, work);

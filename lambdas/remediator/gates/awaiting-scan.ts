@@ -10,14 +10,14 @@ const LONGEST_MILLISECONDS = 24 * 3_600_000;
  * The finding was fixed after the scan that it is from: it says nothing new, and nothing is called. A finding of a scan after
  * the fix is looked at at once, as is one whose scan has no time. What an earlier attempt at this job began is gone on with.
  */
-export const awaitingScan: Gate = async (finding, { memory, journal, retries, ports }) => {
+export const awaitingScan: Gate = (finding, { memory, journal, retries, ports }) => {
   if (journal.hasBegun(finding.resource)) return undefined;
   const fixedAt = fixOf(memory.of(finding.resource));
   if (fixedAt === undefined || !isFromBefore(finding, fixedAt)) return undefined;
   const end = fixedAt + LONGEST_MILLISECONDS;
-  if (ports.clock.now() >= end || (await retries.isAsked(finding, fixedAt))) return undefined;
+  if (ports.clock.now() >= end || retries.isAsked(finding, fixedAt)) return undefined;
   const [fixed, until] = [fixedAt, end].map((moment) => new Date(moment).toISOString());
-  const reason = `fixed at ${fixed}, and last scanned at ${finding.lastScanTime}, so that it says nothing new: it is looked at after the next scan, and from ${until} on at the latest; sooner when an operator writes ${await retries.advice(finding)}`;
+  const reason = `fixed at ${fixed}, and last scanned at ${finding.lastScanTime}, so that it says nothing new: it is looked at after the next scan, and from ${until} on at the latest; sooner when an operator writes ${retries.advice(finding)}`;
   return conclude('awaiting_scan', { gate: 'awaiting_scan', reason });
 };
 

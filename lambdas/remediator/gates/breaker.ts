@@ -1,6 +1,7 @@
 import { resumeKey } from '../../model/operator-items.ts';
-import { conclude, type Verdict } from '../verdict.ts';
+import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import type { Gate } from './gate.ts';
 
 /** The state of an open breaker in words, and what to do. Undefined where it is closed. */
 export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): string | undefined {
@@ -14,7 +15,7 @@ export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): st
 }
 
 /** The breaker of the rule is open in the account: its fixes are planned, and nothing is changed. */
-export function breakerOpen(work: Pick<Work, 'breaker' | 'job'>): Verdict | undefined {
+export const breaker: Gate<Pick<Work, 'breaker' | 'job'>> = (_finding, work) => {
   const reason = openBreaker(work);
   return reason === undefined ? undefined : conclude('planned', { gate: 'breaker', reason });
-}
+};

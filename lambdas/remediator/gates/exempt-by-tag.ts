@@ -1,11 +1,10 @@
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Violation } from '../planned-fix.ts';
 import { conclude } from '../verdict.ts';
-import type { ConfiguredWork } from '../work.ts';
 import type { Gate } from './gate.ts';
+import type { Moments } from './moments.ts';
 
 /** The resource's own tag exempts it, or was meant to: nothing is changed where nobody understands it. */
-export const exemptByTag: Gate<ConfiguredWork & { readonly violation: Violation }> = (
+export const exemptByTag: Gate<Moments['beforePlanning']> = (
   _finding,
   { violation: { tags, seen }, ports },
 ) => {

@@ -42,6 +42,15 @@ export async function firstVerdict<Context>(
   }
 }
 
+/** Asks gates whose reasons are no finding's own: the first finding stands for all. @throws what a gate throws */
+export async function askOnce<Context>(
+  gates: readonly Gate<Context>[],
+  [finding]: readonly Finding[],
+  context: Context,
+): Promise<Verdict | undefined> {
+  return finding === undefined ? undefined : askGates(gates, finding, context);
+}
+
 /** Passes findings through gates. @returns the verdicts on those that don't pass */
 export async function passGates<Context>(
   gates: readonly Gate<Context>[],

@@ -1,24 +1,57 @@
 import { awaitingScan } from './awaiting-scan.ts';
 import { backOff } from './back-off.ts';
+import { breaker } from './breaker.ts';
 import { exempt } from './exempt.ts';
 import { exemptByTag } from './exempt-by-tag.ts';
-import { heldPlace, heldResource } from './held.ts';
+import type { Gate } from './gate.ts';
+import { heldPlace } from './held-place.ts';
+import { heldResource } from './held-resource.ts';
 import { inProgressElsewhere } from './in-progress-elsewhere.ts';
+import { limit } from './limit.ts';
 import { maintenanceWindow } from './maintenance-window.ts';
 import { malformedId } from './malformed-id.ts';
+import type { Moment, Moments } from './moments.ts';
 import { skipDisabled } from './off.ts';
 import { paused } from './paused.ts';
+import { roleMissing } from './role-missing.ts';
 import { timeLeft } from './time-left.ts';
 
-/** Every reason to leave a finding alone, in the order in which they are asked. */
-export const gates = {
-  beforeReading: [skipDisabled, malformedId, exempt, heldPlace, backOff, awaitingScan, inProgressElsewhere],
-  /** Asked of a violation, whenever it was read. */
-  beforePlanning: [exemptByTag],
-  /** Asked when it is known what is to be changed: for all plans, and again before each is applied. */
-  beforePlanIsApplied: [heldResource],
-  /** Asked once before the session is opened, and again before each change. */
-  beforeChanging: [paused, maintenanceWindow],
-  /** Asked before each change only: what is left goes to the next attempt. */
-  beforeEachChange: [timeLeft, paused, maintenanceWindow],
-} as const;
+/** A gate's name in the documentation, and the moments at which it is asked. */
+interface ListedGate {
+  readonly name: string;
+  readonly asked: { readonly [M in Moment]?: Gate<Moments[M]> };
+}
+
+/** Every reason to leave a finding alone. Where several hold it, the first one of this list is in its outcome. */
+export const gates: readonly ListedGate[] = [
+  { name: 'off', asked: { beforeReading: skipDisabled } },
+  { name: 'malformed id', asked: { beforeReading: malformedId } },
+  { name: 'exempt by the settings', asked: { beforeReading: exempt } },
+  { name: 'held account or region', asked: { beforeReading: heldPlace } },
+  { name: 'back-off', asked: { beforeReading: backOff } },
+  { name: 'awaiting a scan', asked: { beforeReading: awaitingScan } },
+  { name: 'in progress elsewhere', asked: { beforeReading: inProgressElsewhere } },
+  { name: 'role missing', asked: { beforeSession: roleMissing } },
+  { name: 'exempt by its tag', asked: { beforePlanning: exemptByTag } },
+  {
+    name: 'held resource',
+    asked: { whenPlanned: heldResource, beforeEachChange: heldResource, beforeEachTakeBack: heldResource },
+  },
+  { name: 'paused', asked: { forJob: paused, beforeEachChange: paused, beforeEachTakeBack: paused } },
+  {
+    name: 'outside the maintenance window',
+    asked: {
+      forJob: maintenanceWindow,
+      beforeEachChange: maintenanceWindow,
+      beforeEachTakeBack: maintenanceWindow,
+    },
+  },
+  { name: 'breaker', asked: { forJob: breaker, beforePlanIsApplied: breaker } },
+  { name: 'limit', asked: { whenReserved: limit } },
+  { name: 'time left', asked: { beforeEachChange: timeLeft, beforeEachTakeBack: timeLeft } },
+];
+
+/** Lists the gates that are asked at a moment, in their order. */
+export function gatesAt<M extends Moment>(moment: M): readonly Gate<Moments[M]>[] {
+  return gates.flatMap(({ asked }) => asked[moment] ?? []);
+}

@@ -13,7 +13,7 @@ import { DeliveryError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, type Poll, pollId } from '../../model/job.ts';
 import type { Ports } from '../ports.ts';
-import type { BreakerState } from './findings-store.ts';
+import type { BreakerName, BreakerState } from './findings-store.ts';
 
 /** An open breaker is not forgotten; DynamoDB wants a time all the same. */
 const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
@@ -35,10 +35,10 @@ export class Breaker {
     this.#ports = ports;
   }
 
-  /** Asks the table. @throws AWS's own error; UnreadableItemError for an item of another version */
-  async load(settings: BreakerSettings): Promise<void> {
+  /** Takes what the table knows of it, and when it opens. */
+  keep(known: BreakerState, settings: BreakerSettings): void {
     this.#settings = settings;
-    this.#known = await this.#ports.table.readBreaker(this.#name);
+    this.#known = known;
   }
 
   /** The reason why it is open, as far as is known by now; undefined where it is closed. */
@@ -74,7 +74,7 @@ export class Breaker {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       // First over what was read when the job began.
       if (attempt > 1 || this.#settings === undefined) {
-        this.#known = await this.#ports.table.readBreaker(this.#name);
+        this.#known = (await this.#ports.table.readOperatorItems({ breaker: this.name })).breaker;
       }
       const known = this.#known;
       const results = this.#resultsIn(known);
@@ -86,11 +86,12 @@ export class Breaker {
       if (isWritten) return;
     }
     throw new DeliveryError(
-      `${tripKey(this.#name).pk}: others wrote ${ATTEMPTS} times in a row before this job could`,
+      `${tripKey(this.name).pk}: others wrote ${ATTEMPTS} times in a row before this job could`,
     );
   }
 
-  get #name() {
+  /** Its key: the job's rule in its account. */
+  get name(): BreakerName {
     return { rule: this.#job.poll.rule, account: this.#job.account };
   }
 
@@ -110,7 +111,7 @@ export class Breaker {
   #itemOf(writer: string, results: ChangeResult[], opened: Opened | undefined): TripItem {
     const seconds = opened === undefined ? KEPT_SECONDS.closed : KEPT_SECONDS.open;
     return {
-      ...tripKey(this.#name),
+      ...tripKey(this.name),
       version: 1,
       expiresAt: Math.floor(this.#ports.clock.now() / 1000) + seconds,
       writer,

@@ -40,6 +40,12 @@ export class FindingMemory {
     return this.#known?.get(resource)?.gate === 'limit';
   }
 
+  /** Tells whether a finding has failed or was fixed, so that it may have to wait before it is looked at again. */
+  mayWait(resource: string): boolean {
+    const { backOff, outcome } = this.#known?.get(resource) ?? {};
+    return backOff !== undefined || outcome === 'remediated';
+  }
+
   /** The poll that remediated a finding, and when, where that is its last outcome. */
   remediated(resource: string): { readonly poll: Poll; readonly at: Date } | undefined {
     const last = this.#known?.get(resource)?.changes.at(-1);

@@ -1,19 +1,8 @@
 import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
-import { type TripItem, tripItemSchema, tripKey } from '../../model/breaker.ts';
+import type { TripItem } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
-import { formatIssues } from '../../model/issues.ts';
-import {
-  type HoldName,
-  holdItemSchema,
-  holdKey,
-  type RetryName,
-  resumeItemSchema,
-  resumeKey,
-  retryItemSchema,
-  retryKey,
-} from '../../model/operator-items.ts';
 import {
   accountItemSchema,
   accountKey,
@@ -29,7 +18,6 @@ import {
   type FindingItem,
   findingItemKey,
   findingItemSchema,
-  type ItemKey,
   type LeaseItem,
   leaseItemSchema,
   leaseKey,
@@ -37,21 +25,20 @@ import {
 } from '../../model/table-items.ts';
 import { mayEnd, mayTake, ofThisVersion, stillIs } from './conditions.ts';
 import type {
-  BreakerName,
-  BreakerState,
   Changed,
   Done,
   FindingName,
   FindingRecord,
   FindingsStore,
-  Hold,
   JobName,
   Known,
   Lease,
+  OperatorItems,
+  OperatorNames,
   PollPlace,
-  RetryRequest,
   Taken,
 } from './findings-store.ts';
+import { readOperatorItems } from './operator-items.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
@@ -150,36 +137,8 @@ export class FindingsRecord implements FindingsStore {
     return items.map((item) => parseItem(changedItemSchema, item));
   }
 
-  async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
-    return this.#readNamed(names, holdKey, holdOf);
-  }
-
-  async readRetries(names: readonly RetryName[]): Promise<RetryRequest[]> {
-    return this.#readNamed(names, retryKey, retryOf);
-  }
-
-  /** Reads the items that operators have written under names. */
-  async #readNamed<Name, Read>(
-    names: readonly Name[],
-    keyOf: (name: Name) => ItemKey,
-    parse: (name: Name, item: unknown) => Read,
-  ): Promise<Read[]> {
-    const items = (await this.#table.read(names.map(keyOf))).map((item) => keySchema.parse(item));
-    return names.flatMap((name) => {
-      const { pk, sk } = keyOf(name);
-      const item = items.find((each) => each.pk === pk && each.sk === sk);
-      return item === undefined ? [] : [parse(name, item)];
-    });
-  }
-
-  async readBreaker(name: BreakerName): Promise<BreakerState> {
-    const keys = [tripKey(name), resumeKey(name)];
-    const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
-    const [trip, resume] = keys.map(({ pk }) => items.find((item) => item.pk === pk));
-    return {
-      item: trip === undefined ? undefined : parseItem(tripItemSchema, trip),
-      resume: resume === undefined ? undefined : resumeOf(resume),
-    };
+  async readOperatorItems(names: OperatorNames): Promise<OperatorItems> {
+    return readOperatorItems(this.#table, names);
   }
 
   async writeBreaker(item: TripItem, condition: Condition): Promise<boolean> {
@@ -210,25 +169,6 @@ export class FindingsRecord implements FindingsStore {
   #inDays(days: number): number {
     return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
   }
-}
-
-function holdOf(name: HoldName, item: unknown): Hold {
-  const parsed = holdItemSchema.safeParse(item);
-  if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
-  const { version: _, ...hold } = parsed.data;
-  return { name, ...hold };
-}
-
-function retryOf(name: RetryName, item: unknown): RetryRequest {
-  const parsed = retryItemSchema.safeParse(item);
-  if (!parsed.success) return { name, problem: formatIssues(parsed.error) };
-  const { version: _, ...request } = parsed.data;
-  return { name, ...request };
-}
-
-function resumeOf(item: unknown): BreakerState['resume'] {
-  const parsed = resumeItemSchema.safeParse(item);
-  return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
 }
 
 function isDone({ pk }: { readonly pk: string }): boolean {

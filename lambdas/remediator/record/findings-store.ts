@@ -53,14 +53,24 @@ export interface FindingsStore {
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
   /** Reads what was applied to resources lately: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
-  /** Reads the holds of these names that operators have set, those that are over among them. */
-  readHolds(names: readonly HoldName[]): Promise<Hold[]>;
-  /** Reads the retries of these names that operators have asked for. */
-  readRetries(names: readonly RetryName[]): Promise<RetryRequest[]>;
-  /** Reads the breaker of a rule in an account, and whether an operator has resumed it. */
-  readBreaker(name: BreakerName): Promise<BreakerState>;
+  /** Reads, by one question, what operators have written under these names, and the breaker that they may resume. */
+  readOperatorItems(names: OperatorNames): Promise<OperatorItems>;
   /** Writes a breaker if it is as it was read. @returns whether it was written */
   writeBreaker(item: TripItem, condition: Condition): Promise<boolean>;
+}
+
+/** The names of items that operators may have written. */
+export interface OperatorNames {
+  readonly holds?: readonly HoldName[];
+  readonly retries?: readonly RetryName[];
+  readonly breaker?: BreakerName;
+}
+
+/** Items of operators, those that are over among them, and a breaker. */
+export interface OperatorItems {
+  readonly holds: readonly Hold[];
+  readonly retries: readonly RetryRequest[];
+  readonly breaker: BreakerState;
 }
 
 /** The name of a breaker. */

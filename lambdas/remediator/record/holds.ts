@@ -1,10 +1,11 @@
+import type { Change } from '../../changes/change.ts';
 import type { Finding } from '../../model/finding.ts';
 import { ALL, type HoldName, holdKey } from '../../model/operator-items.ts';
 import type { Ports } from '../ports.ts';
 import type { Hold } from './findings-store.ts';
 
-/** Time for which a hold, or that there is none, is remembered: an operator who sets one sees it count within seconds. */
-const REMEMBERED_MILLISECONDS = 5_000;
+/** Time for which holds are remembered, as a pause is: no write leaves later than 5 s after an operator sets one. */
+const REMEMBERED_MILLISECONDS = 2_000;
 
 /** A finding, and the resources that are to be changed for it. */
 export interface Asked {
@@ -12,18 +13,36 @@ export interface Asked {
   readonly resources: readonly string[];
 }
 
-interface Remembered {
+/** An answer of the table. */
+interface Answer {
+  /** Time of the question: the answer may be as old as that. */
   readonly at: number;
+  readonly names: ReadonlySet<string>;
   readonly holds: Promise<readonly Hold[]>;
 }
 
-/** The holds that operators have set, read when they are asked for. */
+/**
+ * The holds that operators have set. One question is about all names that matter to the job, so that the table is asked once
+ * in a while and not for each resource.
+ */
 export class Holds {
   readonly #ports: Pick<Ports, 'clock' | 'table'>;
-  readonly #known = new Map<string, Remembered>();
+  readonly #names = new Map<string, HoldName>();
+  #last: Answer | undefined;
 
   constructor(ports: Pick<Ports, 'clock' | 'table'>) {
     this.#ports = ports;
+  }
+
+  /** Takes what the table answered at a moment. */
+  keep(names: readonly HoldName[], holds: readonly Hold[], at: number): void {
+    this.#add(names);
+    this.#last = { at, names: new Set(names.map(textOf)), holds: Promise.resolve(holds) };
+  }
+
+  /** Adds findings to what is asked about from now on. */
+  watch(asked: readonly Asked[]): void {
+    this.#add(asked.flatMap(namesOfHolds));
   }
 
   /**
@@ -31,37 +50,41 @@ export class Holds {
    * @throws AWS's own error where the table can't be read
    */
   async on(finding: Finding, resources: readonly string[]): Promise<Hold[]> {
-    const names = namesOf({ finding, resources });
-    this.#load(names);
-    const known = await Promise.all(names.map((name) => this.#known.get(textOf(name))?.holds ?? []));
+    const names = namesOfHolds({ finding, resources });
+    this.#add(names);
+    const holds = await this.#answerOn(names.map(textOf)).holds;
     const asked = new Set(names.map(textOf));
-    return [...new Set(known.flat())].filter(({ name }) => asked.has(textOf(name)));
+    return holds.filter(({ name }) => asked.has(textOf(name)));
   }
 
-  /** Asks the table one question about several findings. What goes wrong shows when one of them is asked about. */
-  async prepare(asked: readonly Asked[]): Promise<void> {
-    const names = asked.flatMap(namesOf);
-    this.#load(names);
-    await Promise.allSettled(names.map((name) => this.#known.get(textOf(name))?.holds));
+  #add(names: readonly HoldName[]): void {
+    for (const name of names) this.#names.set(textOf(name), name);
   }
 
-  #load(names: readonly HoldName[]): void {
-    const now = this.#ports.clock.now();
-    const due = names.filter((name) => {
-      const { at } = this.#known.get(textOf(name)) ?? {};
-      return at === undefined || now - at >= REMEMBERED_MILLISECONDS;
+  #answerOn(names: readonly string[]): Answer {
+    const at = this.#ports.clock.now();
+    const last = this.#last;
+    const isFresh = last !== undefined && at - last.at < REMEMBERED_MILLISECONDS;
+    if (isFresh && names.every((name) => last.names.has(name))) return last;
+    const asked = { holds: [...this.#names.values()] };
+    const holds = this.#ports.table.readOperatorItems(asked).then((read) => read.holds);
+    const answer = { at, names: new Set(this.#names.keys()), holds };
+    this.#last = answer;
+    // It is thrown to who asks, and asked again.
+    holds.catch(() => {
+      if (this.#last === answer) this.#last = undefined;
     });
-    if (due.length === 0) return;
-    const unique = new Map(due.map((name) => [textOf(name), name]));
-    const holds = this.#ports.table.readHolds([...unique.values()]);
-    // It is awaited by who asks.
-    holds.catch(() => {});
-    for (const name of due) this.#known.set(textOf(name), { at: now, holds });
+    return answer;
   }
 }
 
+/** The resources by which holds go: those to be changed, and the one that the finding names. */
+export function resourcesOf({ resource }: Finding, changes: readonly Change[]): string[] {
+  return [resource, ...changes.map((change) => change.resource)];
+}
+
 /** The names that a hold on a finding may have. */
-function namesOf({ finding: { account, region, rule }, resources }: Asked): HoldName[] {
+export function namesOfHolds({ finding: { account, region, rule }, resources }: Asked): HoldName[] {
   return [
     { account, region: ALL, resource: ALL },
     ...[ALL, ...new Set(resources)].map((resource) => ({ account, region, resource })),

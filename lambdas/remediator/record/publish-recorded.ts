@@ -1,5 +1,6 @@
 import type { FindingNotice } from '../../model/finding-notice.ts';
 import { isProvisional } from '../../model/outcome.ts';
+import type { Learned } from '../learned.ts';
 import type { Work } from '../work.ts';
 import { deferredSince, dueNotices, type Waiting } from './finding-notices.ts';
 import type { FindingRecord } from './findings-store.ts';
@@ -26,19 +27,17 @@ export interface Published {
  * The table is written afterwards. An attempt that ends in between publishes again, by the same ids. The other way round
  * nobody would.
  * @param written what this attempt recorded
- * @param publishesAll whether outcomes that are as before are published, too
- * @param deferredDays number of days after which a deferred finding is reported
  */
 export async function publishRecorded(
-  { job, journal, log, memory, retries, ports }: Work,
+  { job, journal, log, memory, ports }: Work,
   written: readonly RecordedOutcome[],
-  { publishesAll, deferredDays }: { readonly publishesAll: boolean; readonly deferredDays: number },
+  { publishesAll, deferredDays, cleared }: Pick<Learned, 'publishesAll' | 'deferredDays' | 'cleared'>,
 ): Promise<Published> {
   const recorded = log.own().filter((each) => written.includes(each) || !isProvisional(each.outcome));
   const published = recorded.filter(
     (each) => written.includes(each) || !journal.isPublished(each.outcome.finding.resource),
   );
-  const { changed, ...learned } = memory.learn(recorded, retries.cleared);
+  const { changed, ...learned } = memory.learn(recorded, cleared);
   const now = ports.clock.now();
   const { notices, toWrite } = dueNotices(recorded, learned.toWrite, { job, memory, deferredDays, now });
   const waiting = deferredSince(recorded, memory);

@@ -1,44 +1,37 @@
+import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { Job } from '../../model/job.ts';
 import { ALL, type RetryName, retryKey } from '../../model/operator-items.ts';
-import type { Ports } from '../ports.ts';
 import type { RetryRequest } from './findings-store.ts';
 
-/** The retries that operators have asked for: one question for all findings of the job, when the first is asked about. */
+/** The retries that operators have asked for. */
 export class Retries {
-  readonly #ports: Pick<Ports, 'clock' | 'table'>;
-  readonly #job: Job;
-  #asked: Promise<readonly RetryRequest[]> | undefined;
-  readonly #cleared = new Set<string>();
+  readonly #clock: Clock;
+  #known: readonly RetryRequest[] = [];
 
-  constructor(job: Job, ports: Pick<Ports, 'clock' | 'table'>) {
-    this.#job = job;
-    this.#ports = ports;
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes what the table knows. */
+  keep(requests: readonly RetryRequest[]): void {
+    this.#known = requests;
   }
 
   /**
-   * Tells whether an operator wants a finding to be looked at, whatever happened to it before. @throws AWS's own error
-   * where the table can't be read
+   * Tells whether an operator wants a finding to be looked at, whatever happened to it before.
    * @param since what happened last, milliseconds since 1970
    */
-  async isAsked(finding: Finding, since: number): Promise<boolean> {
-    const now = this.#ports.clock.now();
-    const isAsked = (await this.#of(finding)).some(
+  isAsked(finding: Finding, since: number): boolean {
+    const now = this.#clock.now();
+    return this.#of(finding).some(
       (request) => 'at' in request && Date.parse(request.at) >= since && Date.parse(request.at) <= now,
     );
-    if (isAsked) this.#cleared.add(finding.resource);
-    return isAsked;
-  }
-
-  /** The resources whose findings operators wanted to be looked at. */
-  get cleared(): ReadonlySet<string> {
-    return this.#cleared;
   }
 
   /** Explains how an operator asks, and what is wrong with what is there. */
-  async advice(finding: Finding): Promise<string> {
+  advice(finding: Finding): string {
     const { account, region, resource } = finding;
-    const wrong = (await this.#of(finding)).flatMap((request) =>
+    const wrong = this.#of(finding).flatMap((request) =>
       'problem' in request
         ? ` (the item ${keyOf(request.name)} can't be understood: ${request.problem})`
         : [],
@@ -46,17 +39,14 @@ export class Retries {
     return `the item ${keyOf({ account, region, resource })} of the findings table${wrong.join('')}`;
   }
 
-  async #of(finding: Finding): Promise<RetryRequest[]> {
-    this.#asked ??= this.#ports.table.readRetries([
-      ...new Map(this.#job.findings.flatMap(namesOf).map((name) => [keyOf(name), name])).values(),
-    ]);
-    const wanted = new Set(namesOf(finding).map(keyOf));
-    return (await this.#asked).filter(({ name }) => wanted.has(keyOf(name)));
+  #of(finding: Finding): RetryRequest[] {
+    const wanted = new Set(namesOfRetries(finding).map(keyOf));
+    return this.#known.filter(({ name }) => wanted.has(keyOf(name)));
   }
 }
 
 /** The names that a retry of a finding may have. */
-function namesOf({ account, region, resource }: Finding): RetryName[] {
+export function namesOfRetries({ account, region, resource }: Finding): RetryName[] {
   return [
     { account, region: ALL, resource: ALL },
     { account, region, resource: ALL },

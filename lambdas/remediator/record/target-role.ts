@@ -29,8 +29,11 @@ export class TargetRole {
     return expiresAt !== undefined && expiresAt * 1000 >= this.#ports.clock.now() ? since : undefined;
   }
 
-  /** Tells whether this job may ask for the role: always while it is not known to be missing. */
-  async mayBeAsked(): Promise<boolean> {
+  /**
+   * Asks to be the job of its poll that finds out whether a missing role is back.
+   * @returns whether it is; where the role is not known to be missing, every job may ask for it
+   */
+  async claimProbe(): Promise<boolean> {
     if (this.missingSince === undefined) return true;
     return this.#ports.roles.claimProbe(this.#job.account, this.#probe);
   }

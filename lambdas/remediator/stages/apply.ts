@@ -6,7 +6,7 @@ import { waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
-import { gates } from '../gates/index.ts';
+import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, withDetails } from '../verdict.ts';
@@ -16,8 +16,8 @@ import { applyOneChange, type ChangeContext } from './apply-change.ts';
 import { lookAgain } from './look-again.ts';
 
 /**
- * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Pause,
- * maintenance window, time and, where the last look is not fresh, the resource itself are looked at before each change.
+ * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Holds,
+ * pause, maintenance window, time and, where the last look is not fresh, the resource itself are looked at before each change.
  */
 export async function applyFix(
   session: AwsSession,
@@ -54,18 +54,18 @@ function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
-function contextOf({ finding, details }: PlannedFix, work: ConfiguredWork): ChangeContext {
+function contextOf({ finding, changes, details }: PlannedFix, work: ConfiguredWork): ChangeContext {
   const { journal, ports } = work;
-  const ask = () => firstVerdict(gates.beforeEachChange, finding, work);
+  const ask = () => firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
   return { resource: finding.resource, journal, clock: ports.clock, details, ask };
 }
 
 /** Asks whether the change may be made now. @returns the verdict where it must not */
 async function whyNotNow(
-  { finding, details }: PlannedFix,
+  { finding, changes, details }: PlannedFix,
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
-  const verdict = await firstVerdict(gates.beforeEachChange, finding, work);
+  const verdict = await firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
   return verdict === undefined ? undefined : withDetails(verdict, details);
 }
 

@@ -2,16 +2,16 @@ import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Acted } from '../action.ts';
-import { breakerOpen } from '../gates/breaker.ts';
+import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
 import { applyFix } from './apply.ts';
-import { noteApplication, noteUndone, plannedOnly } from './note-results.ts';
+import { noteApplication, noteUndone } from './note-results.ts';
 import { waitForOwnChanges } from './own-changes.ts';
-import { passPlan } from './pass-plans.ts';
+import { passPlans } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
 import { readBack } from './read-back.ts';
@@ -78,8 +78,9 @@ async function applyRound(
   const { journal } = work;
   const visible = await waitForOwnChanges(session, fixes, work);
   for (const { finding } of visible.fixes) noteUndone(finding, work);
-  const ready = await room.for(breakerOpen(work) === undefined ? visible.fixes : []);
-  const verdicts = new Map([...plannedOnly(visible.fixes, work), ...visible.verdicts, ...ready.verdicts]);
+  const passed = await passPlans(visible.fixes, gatesAt('beforePlanIsApplied'), work);
+  const ready = await room.for(passed.fixes);
+  const verdicts = new Map([...visible.verdicts, ...passed.verdicts, ...ready.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   const changed = new Set<string>();
@@ -128,11 +129,10 @@ async function applyOne(
 ): Promise<Application['applied']> {
   const { journal, ports } = work;
   const { resource } = fix.finding;
-  const held = (await passPlan(fix, work)) ?? plannedOnly([fix], work).get(resource);
-  if (held !== undefined) {
-    round.verdicts.set(resource, held);
-    return [];
-  }
+  // What was applied just now may have opened the breaker.
+  const passed = await passPlans([fix], gatesAt('beforePlanIsApplied'), work);
+  addAll(round.verdicts, passed.verdicts);
+  if (passed.fixes.length === 0) return [];
   const application = await applyFix(session, fix, work);
   const { end } = application;
   noteApplication(fix.finding, application, work);

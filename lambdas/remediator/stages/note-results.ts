@@ -1,10 +1,9 @@
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
+import { isChanging } from '../../model/mode.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { breakerOpen } from '../gates/breaker.ts';
-import type { PlannedFix } from '../planned-fix.ts';
-import { type Verdict, withDetails } from '../verdict.ts';
-import type { ConfiguredWork, Work } from '../work.ts';
+import type { Verdict } from '../verdict.ts';
+import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
 
 /**
@@ -46,20 +45,10 @@ export function noteOutcomes(
   { job, breaker }: Pick<Work, 'job' | 'breaker'>,
 ): void {
   for (const { finding, outcome, mode, gate, plan, applied, reason, deadLetter } of outcomes) {
-    if (mode !== 'enforce' || gate !== undefined || deadLetter === true) continue;
+    if (mode === undefined || !isChanging(mode) || gate !== undefined || deadLetter === true) continue;
     if (outcome === 'remediated' && applied.length > 0) breaker.note(finding, job.poll);
     else if (outcome === 'failed' && plan.length > 0) breaker.note(finding, job.poll, reason ?? '');
   }
-}
-
-/** The verdicts on fixes while the breaker is open: they are only planned. None while it is closed. */
-export function plannedOnly(
-  fixes: readonly PlannedFix[],
-  work: Pick<ConfiguredWork, 'breaker' | 'job'>,
-): Map<string, Verdict> {
-  const open = breakerOpen(work);
-  if (open === undefined) return new Map();
-  return new Map(fixes.map(({ finding, details }) => [finding.resource, withDetails(open, details)]));
 }
 
 function isFailure(verdict: Verdict): verdict is Extract<Verdict, { state: 'concluded' }> {

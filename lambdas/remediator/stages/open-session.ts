@@ -6,7 +6,8 @@ import { pollId } from '../../model/job.ts';
 import type { Permission } from '../../rules/permission.ts';
 import { followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
-import { roleMissing } from '../gates/role-missing.ts';
+import { askOnce } from '../gates/gate.ts';
+import { gatesAt } from '../gates/index.ts';
 import { hasExecutions } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -36,7 +37,8 @@ export async function openSession(
   const { account, region, poll } = work.job;
   const { scope, regionFrom } = work.rule;
   const inAnyRegion = scope === 'global' || regionFrom === 'resource';
-  const missing = mustAsk ? undefined : await roleMissing(work);
+  const mayAsk = mustAsk || (await work.role.claimProbe());
+  const missing = await askOnce(gatesAt('beforeSession'), findings, { ...work, mayAsk });
   if (missing !== undefined) return { refused: missing, isRoleMissing: true, wasAsked: false };
   const permissions = permissionsFor(findings, work, access);
   try {

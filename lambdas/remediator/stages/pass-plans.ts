@@ -1,32 +1,28 @@
-import { firstVerdict } from '../gates/gate.ts';
-import { resourcesOf } from '../gates/held.ts';
-import { gates } from '../gates/index.ts';
+import type { Change } from '../../changes/change.ts';
+import { firstVerdict, type Gate } from '../gates/gate.ts';
 import type { PlannedFix } from '../planned-fix.ts';
+import { resourcesOf } from '../record/holds.ts';
 import { type Verdict, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Planned } from './plan.ts';
 
-/** Passes plans through the gates that go by what would be changed. @returns those that pass, and verdicts on the others */
-export async function passPlans(fixes: readonly PlannedFix[], work: ConfiguredWork): Promise<Planned> {
+/**
+ * Passes plans through gates.
+ * @returns those that pass, and the verdicts on the others, with their plans
+ */
+export async function passPlans<Context extends ConfiguredWork>(
+  fixes: readonly PlannedFix[],
+  gates: readonly Gate<Context & { readonly changes: readonly Change[] }>[],
+  context: Context,
+): Promise<Planned> {
   const verdicts = new Map<string, Verdict>();
-  if (work.mode !== 'enforce') return { fixes, verdicts };
-  const passed: PlannedFix[] = [];
-  await work.holds.prepare(
-    fixes.map(({ finding, changes }) => ({ finding, resources: resourcesOf(finding, changes) })),
-  );
-  for (const fix of fixes) {
-    const verdict = await passPlan(fix, work);
-    if (verdict === undefined) passed.push(fix);
-    else verdicts.set(fix.finding.resource, verdict);
+  if (gates.length === 0) return { fixes, verdicts };
+  // One question about all of them.
+  const asked = fixes.map(({ finding, changes }) => ({ finding, resources: resourcesOf(finding, changes) }));
+  context.holds.watch(asked);
+  for (const { finding, changes, details } of fixes) {
+    const verdict = await firstVerdict(gates, finding, { ...context, changes });
+    if (verdict !== undefined) verdicts.set(finding.resource, withDetails(verdict, details));
   }
-  return { fixes: passed, verdicts };
-}
-
-/** Passes one plan through the gates that go by what would be changed. @returns the verdict where one holds it */
-export async function passPlan(
-  { finding, changes, details }: PlannedFix,
-  work: ConfiguredWork,
-): Promise<Verdict | undefined> {
-  const verdict = await firstVerdict(gates.beforePlanIsApplied, finding, { ...work, changes });
-  return verdict === undefined ? undefined : withDetails(verdict, details);
+  return { fixes: fixes.filter(({ finding }) => !verdicts.has(finding.resource)), verdicts };
 }

@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import type { Runbook } from '../../rules/runbook.ts';
 import { firstVerdict } from '../gates/gate.ts';
-import { gates } from '../gates/index.ts';
+import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix, Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
 import { planRunbook } from '../runbooks/execution.ts';
@@ -97,7 +97,10 @@ async function planFix(
     return effects ?? verdictOfUnviolated(finding, assessment, work, ending);
   }
   if (effects !== undefined) return withDetails(effects, { seen: assessment.seen });
-  const blockedBy = await firstVerdict(gates.beforePlanning, finding, { ...work, violation: assessment });
+  const blockedBy = await firstVerdict(gatesAt('beforePlanning'), finding, {
+    ...work,
+    violation: assessment,
+  });
   if (blockedBy !== undefined) return blockedBy;
   const notVisible = awaitReadBack(finding, assessment, work);
   if (notVisible !== undefined) return notVisible;

@@ -1,8 +1,8 @@
 import { tripKey } from '../../model/breaker.ts';
 import { countKey } from '../../model/count-item.ts';
 import type { Notice } from '../../model/notice.ts';
+import { type ChangeLimit, describeLimit, settingOf } from '../change-limit.ts';
 import { openBreaker } from '../gates/breaker.ts';
-import { type ChangeLimit, describeLimit, settingOf } from '../gates/limit.ts';
 import type { Learned } from '../learned.ts';
 import type { Work } from '../work.ts';
 import { noteOutcomes } from './note-results.ts';

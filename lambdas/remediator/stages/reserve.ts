@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { errorKind } from '../../aws/errors.ts';
 import type { Finding } from '../../model/finding.ts';
-import { type ChangeLimit, overLimit } from '../gates/limit.ts';
+import type { ChangeLimit, Refusal } from '../change-limit.ts';
+import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import type { Reservation } from '../record/limit-counts.ts';
-import { retry, type Verdict, withDetails } from '../verdict.ts';
+import { retry } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
+import { passPlans } from './pass-plans.ts';
 import type { Planned } from './plan.ts';
 
 /** Names a finding of a rule among those that wait for room. */
@@ -48,38 +50,47 @@ export class ReservedRoom {
    * @returns those that fit, and verdicts on the others
    */
   async for(fixes: readonly PlannedFix[]): Promise<Planned> {
-    const verdicts = new Map<string, Verdict>();
-    let chosen: readonly PlannedFix[] = this.#inOrder(fixes);
     try {
-      for (const limit of limitsOf(this.#work)) {
-        if (chosen.length === 0) break;
-        const wanted = chosen;
-        const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
-        const { reservation, room } = await this.#work.ports.counts.reserve({
-          counter: limit.counter,
-          limit: limit.most,
-          until,
-          deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),
-          choose: (left, kept) => {
-            chosen = this.#choose(wanted, left, kept);
-            return { changes: this.#newIn(chosen).size, findings: chosen.map(waitingFinding) };
-          },
-        });
-        if (reservation !== undefined) this.#reservations.push(reservation);
-        const refused = wanted.filter((fix) => !chosen.includes(fix));
-        for (const fix of refused) {
-          this.#reached.add(limit);
-          const verdict = overLimit(limit, this.#newIn([fix]).size, room);
-          verdicts.set(fix.finding.resource, withDetails(verdict, fix.details));
-        }
-        await this.#keepRoom(limit, refused);
-      }
+      const wanted = this.#inOrder(fixes);
+      const refusals = await this.#reserve(wanted);
+      const passed = await passPlans(wanted, gatesAt('whenReserved'), { ...this.#work, refusals });
+      for (const resource of this.#newIn(passed.fixes)) this.#resources.add(resource);
+      return passed;
     } catch (error) {
-      for (const { finding, details } of fixes) verdicts.set(finding.resource, retry(error, details));
-      return { fixes: [], verdicts };
+      const verdicts = fixes.map(
+        ({ finding, details }) => [finding.resource, retry(error, details)] as const,
+      );
+      return { fixes: [], verdicts: new Map(verdicts) };
     }
-    for (const resource of this.#newIn(chosen)) this.#resources.add(resource);
-    return { fixes: chosen, verdicts };
+  }
+
+  /** Reserves room below each limit for what the ones before have room for. @returns the refusals, by resource */
+  async #reserve(fixes: readonly PlannedFix[]): Promise<ReadonlyMap<string, Refusal>> {
+    const refusals = new Map<string, Refusal>();
+    let chosen = fixes;
+    for (const limit of limitsOf(this.#work)) {
+      if (chosen.length === 0) break;
+      const wanted = chosen;
+      const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
+      const { reservation, room } = await this.#work.ports.counts.reserve({
+        counter: limit.counter,
+        limit: limit.most,
+        until,
+        deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),
+        choose: (left, kept) => {
+          chosen = this.#choose(wanted, left, kept);
+          return { changes: this.#newIn(chosen).size, findings: chosen.map(waitingFinding) };
+        },
+      });
+      if (reservation !== undefined) this.#reservations.push(reservation);
+      const refused = wanted.filter((fix) => !chosen.includes(fix));
+      if (refused.length > 0) this.#reached.add(limit);
+      for (const fix of refused) {
+        refusals.set(fix.finding.resource, { limit, changes: this.#newIn([fix]).size, room });
+      }
+      await this.#keepRoom(limit, refused);
+    }
+    return refusals;
   }
 
   /** The limits that held something back. */

@@ -8,7 +8,7 @@ import { HeldError, OutdatedError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
-import { gates } from '../gates/index.ts';
+import { gatesAt } from '../gates/index.ts';
 import { IN_PART } from '../record/in-part.ts';
 import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
@@ -90,7 +90,7 @@ async function takeBackOf(
   // The last one first: where it was made, what was begun before it is known to be superseded.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
     const askedAt = work.ports.clock.now();
-    const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
+    const blockedBy = await whyNotNow(finding, planned, work);
     if (blockedBy !== undefined)
       return blockedBy.state === 'concluded' ? wait(heldWords(planned, blockedBy.details.reason)) : blockedBy;
     try {
@@ -101,6 +101,15 @@ async function takeBackOf(
     }
   }
   return undefined;
+}
+
+/** Asks whether a change may be taken back now. @returns the verdict where it must not */
+function whyNotNow(
+  finding: Finding,
+  { change }: RecordedChange,
+  work: ConfiguredWork,
+): Promise<Verdict | undefined> {
+  return firstVerdict(gatesAt('beforeEachTakeBack'), finding, { ...work, changes: [change] });
 }
 
 /** Collects what is known of changes to the resource of a change whose end is not known. */
@@ -204,15 +213,16 @@ async function takeBackChangeOf(
 }
 
 /**
- * Makes the check before each call: pause, window and time left are asked for again until an answer is fresh enough. What is
+ * Makes the check before each call: holds, pause, window and time left are asked for again until an answer is fresh enough. What is
  * taken back was added by us, whatever its owner does meanwhile: so there is time for it.
  */
 function stillAllowed(
   asked: number,
   finding: Finding,
-  { line }: RecordedChange,
+  planned: RecordedChange,
   work: ConfiguredWork,
 ): () => Promise<void> {
+  const { line } = planned;
   const { clock } = work.ports;
   let askedAt = asked;
   const isFresh = (): boolean => clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED;
@@ -221,7 +231,7 @@ function stillAllowed(
       if (questions === MOST_SENDS)
         throw new OutdatedError(`taking back "${line}": each answer took too long`);
       askedAt = clock.now();
-      const blockedBy = await firstVerdict(gates.beforeEachChange, finding, work);
+      const blockedBy = await whyNotNow(finding, planned, work);
       if (blockedBy !== undefined) throw new HeldError(`taking back "${line}" is held`);
     }
   };

@@ -210,9 +210,7 @@ describe('a job', () => {
     expect(ofTable.map((operation) => operation.replace('dynamodb:', ''))).toEqual([
       'PutItem', // the lease
       'BatchGetItem', // what is known of the findings
-      'BatchGetItem', // the breaker
-      'BatchGetItem', // holds of the account and its region
-      'BatchGetItem', // holds of the resources
+      'BatchGetItem', // holds and the breaker
       ...['BatchGetItem', 'UpdateItem'], // room in the account
       ...['BatchGetItem', 'UpdateItem'], // room in all accounts
       'TransactWriteItems', // what it changed, before evidence says so

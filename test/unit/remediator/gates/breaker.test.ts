@@ -217,7 +217,7 @@ test('thresholds are those of the settings', async () => {
 });
 
 test('while the breaker can not be read, nothing is changed', async () => {
-  remediator.fault = (port) => (port === 'readBreaker' ? new Error('throttled') : undefined);
+  remediator.fault = (port) => (port === 'readOperatorItems' ? new Error('throttled') : undefined);
 
   const { unfinished } = await remediator.attempt(jobOf('a'));
 

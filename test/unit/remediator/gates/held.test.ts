@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { type HoldName, holdKey } from '../../../../lambdas/model/operator-items.ts';
 import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
-import { heldPlace, heldResource } from '../../../../lambdas/remediator/gates/held.ts';
+import { heldPlace } from '../../../../lambdas/remediator/gates/held-place.ts';
+import { heldResource } from '../../../../lambdas/remediator/gates/held-resource.ts';
 import { gateContext } from '../support/gate-context.ts';
 import {
   ACCOUNT,
@@ -83,7 +84,7 @@ test('a hold that nobody understands holds, and says what was expected', async (
 
 test('while holds can not be read, nothing is changed', async () => {
   const error = new Error('throttled');
-  remediator.fault = (port) => (port === 'readHolds' ? error : undefined);
+  remediator.fault = (port) => (port === 'readOperatorItems' ? error : undefined);
 
   const verdict = await firstVerdict([heldResource], finding, { ...gateContext({}, remediator), changes });
 
@@ -91,12 +92,14 @@ test('while holds can not be read, nothing is changed', async () => {
 });
 
 test('a dry run asks for no holds', async () => {
-  remediator.fault = (port) => (port === 'readHolds' ? new Error('asked') : undefined);
-  const context = gateContext({ mode: 'dry_run' }, remediator);
+  remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
+  remediator.settings = settingsOf({ mode: 'dry_run' });
+  remediator.table.holds.push({ name: { ...on, resource: 'deploy' }, ...hold });
 
-  const verdicts = [await heldPlace(finding, context), await heldResource(finding, { ...context, changes })];
+  await remediator.attempt(jobOf('deploy'));
 
-  expect(verdicts).toEqual([undefined, undefined]);
+  expect(remediator.names).toEqual({ deploy: 'planned' });
+  expect(remediator.operatorQuestions).toEqual([]);
 });
 
 test('what a job began before its account was held is followed to its end', async () => {
@@ -130,17 +133,59 @@ test('a whole job: the held user keeps the key, with its plan in the outcome, th
   expect(remediator.outcome('deploy')?.plan).toHaveLength(1);
 });
 
-test('a hold that is set while a job is at work counts for what is changed seconds later', async () => {
-  remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
+/** Does something at a write, which takes so long. */
+const atWrite = (number: number, milliseconds: number, act: () => void): void => {
+  let writes = 0;
   remediator.account.fault = ({ operation }) => {
-    if (operation === 'UpdateAccessKey') {
-      remediator.now += 5_000;
-      remediator.table.holds.push({ name: { ...on, resource: 'other' }, ...hold });
-    }
+    if (operation !== 'UpdateAccessKey') return undefined;
+    writes += 1;
+    remediator.now += milliseconds;
+    if (writes === number) act();
     return undefined;
   };
+};
+
+test('a hold that is set while a job is at work counts for what is changed seconds later', async () => {
+  remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
+  atWrite(1, 2_000, () => remediator.table.holds.push({ name: { ...on, resource: 'other' }, ...hold }));
 
   await remediator.attempt(jobOf('deploy', 'other'));
 
   expect(remediator.names).toMatchObject({ deploy: 'remediated', other: 'deferred' });
+});
+
+test.each([
+  ['the finding’s resource', { resource: 'deploy' }],
+  ['its account', { region: '*', resource: '*' }],
+])('a hold on %s that is set while a plan of 26 changes is applied stops it', async (_, name) => {
+  remediator = new RemediatorInMemory({ deploy: Array.from({ length: 26 }, (__, key) => `AKIA-${key}`) });
+  atWrite(4, 500, () => remediator.table.holds.push({ name: { ...on, ...name }, ...hold }));
+
+  await remediator.attempt(jobOf('deploy'));
+
+  const changed = remediator.account.changed.length;
+  expect(changed).toBeGreaterThanOrEqual(4);
+  // What was answered before it is remembered for two seconds.
+  expect(changed).toBeLessThanOrEqual(8);
+  expect(remediator.outcome('deploy')).toMatchObject({
+    outcome: 'deferred',
+    gate: 'hold',
+    applied: { length: changed },
+    plan: { length: 26 },
+  });
+});
+
+test('holds are asked for by one question about all plans, and at most once within two seconds', async () => {
+  const users = Array.from({ length: 25 }, (_, user) => `user-${user}`);
+  remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, [`AKIA-${user}`]])));
+  atWrite(0, 300, () => {});
+
+  await remediator.attempt(jobOf(...users));
+
+  const questions = remediator.operatorQuestions.map(({ at }) => at);
+  // The second one is about what plans name besides.
+  const gaps = questions.slice(2).map((at, index) => at - (questions[index + 1] ?? at));
+  expect(remediator.account.changed).toHaveLength(25);
+  expect(gaps.length).toBeGreaterThan(1);
+  expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2_000);
 });

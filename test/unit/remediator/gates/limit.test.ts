@@ -1,7 +1,14 @@
 import { beforeEach, expect, test } from 'vitest';
-import { overLimit } from '../../../../lambdas/remediator/gates/limit.ts';
+import { limit } from '../../../../lambdas/remediator/gates/limit.ts';
 import { denied } from '../support/iam-account.ts';
-import { ACCOUNT, jobOf, RemediatorInMemory, RULE, settingsOf } from '../support/remediator-in-memory.ts';
+import {
+  ACCOUNT,
+  findingOf,
+  jobOf,
+  RemediatorInMemory,
+  RULE,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 
 const users = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((user) => [user, [`AKIA-${user}`]]));
 const all = Object.keys(users);
@@ -177,10 +184,11 @@ test('a dry run reserves nothing', async () => {
   expect(remediator.counts.reserved.size).toBe(0);
 });
 
-test('a finding that needs more than the limit says which limit would do', () => {
-  const limit = { counter: { rule: 'rds-snapshot-public', account: ACCOUNT }, most: 10 };
+test('a finding that needs more than the limit says which limit would do', async () => {
+  const perAccount = { counter: { rule: RULE, account: ACCOUNT }, most: 10 };
+  const refusal = { limit: perAccount, changes: 40, room: { left: 10, moreAt: undefined } };
 
-  const verdict = overLimit(limit, 40, { left: 10, moreAt: undefined });
+  const verdict = await limit(findingOf('a'), { refusals: new Map([['a', refusal]]) });
 
-  expect(verdict.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
+  expect(verdict?.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
 });

@@ -1,14 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { withFailure } from '../../../../lambdas/model/back-off.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { accountKey } from '../../../../lambdas/model/table-items.ts';
+import { askGates } from '../../../../lambdas/remediator/gates/gate.ts';
+import { gates, gatesAt } from '../../../../lambdas/remediator/gates/index.ts';
 import { Breaker } from '../../../../lambdas/remediator/record/breaker.ts';
 import type { FindingRecord } from '../../../../lambdas/remediator/record/findings-store.ts';
+import { loadRule } from '../../../../lambdas/rules/index.ts';
+import { gateContext } from '../support/gate-context.ts';
 import {
   ACCOUNT,
   findingOf,
   jobOf,
+  REGION,
   RemediatorInMemory,
   RULE,
   settingsOf,
@@ -21,20 +29,20 @@ const place = { account: ACCOUNT, region: 'global', rule: '*' };
 const at = (moment: number): string => new Date(moment).toISOString();
 
 /** The finding as a poll gives it whose scan was an hour ago. */
-function jobOfUser({ now }: RemediatorInMemory): Job {
-  const job = jobOf(USER);
-  return { ...job, findings: [{ ...findingOf(USER), lastScanTime: at(now - 3_600_000) }] };
+function jobOfUser({ now }: RemediatorInMemory, user: string): Job {
+  const job = jobOf(user);
+  return { ...job, findings: [{ ...findingOf(user), lastScanTime: at(now - 3_600_000) }] };
 }
 
 /** Lets the table know of the finding's last outcome, a minute ago. What it knows already stays. */
-function remember(remediator: RemediatorInMemory, record: Partial<FindingRecord>): void {
+function remember(remediator: RemediatorInMemory, user: string, record: Partial<FindingRecord>): void {
   const moment = at(remediator.now - 60_000);
-  const known = remediator.table.findings.get(findingKey(findingOf(USER)));
-  const poll = { ...jobOf(USER).poll, asOf: at(remediator.now - 120_000) };
+  const known = remediator.table.findings.get(findingKey(findingOf(user)));
+  const poll = { ...jobOf(user).poll, asOf: at(remediator.now - 120_000) };
   const outcome = record.outcome ?? 'failed';
   const change = { outcome, at: moment, poll, evidence: `outcomes/${outcome}` };
-  remediator.table.findings.set(findingKey(findingOf(USER)), {
-    ...{ rule: RULE, account: ACCOUNT, region: 'global', resource: USER },
+  remediator.table.findings.set(findingKey(findingOf(user)), {
+    ...{ rule: RULE, account: ACCOUNT, region: 'global', resource: user },
     ...{ outcome, since: moment, firstSeen: moment, lastSeen: moment, attempts: 1 },
     ...known,
     ...record,
@@ -42,12 +50,21 @@ function remember(remediator: RemediatorInMemory, record: Partial<FindingRecord>
   });
 }
 
-/** Each reason to leave a finding alone, in the order in which the gates are asked, and what the outcome says of it. */
-const gates: readonly {
+/** What is so where a gate holds a finding. */
+interface Case {
   readonly name: string;
-  readonly set: (remediator: RemediatorInMemory) => void | Promise<void>;
+  readonly set: (remediator: RemediatorInMemory, user: string) => void | Promise<void>;
+  /** What the outcome says of it. */
   readonly says: Partial<Record<keyof Outcome, unknown>>;
-}[] = [
+  /** The id of the finding's resource, and how long the function may still work, where these matter. */
+  readonly user?: string;
+  /** True where only a runbook is held. */
+  readonly isByRunbook?: boolean;
+  readonly remainingMilliseconds?: number;
+}
+
+/** Each gate of the list, in its order. */
+const cases: readonly Case[] = [
   {
     name: 'off',
     set: (remediator) => {
@@ -56,12 +73,18 @@ const gates: readonly {
     says: { outcome: 'not_applicable' },
   },
   {
+    name: 'malformed id',
+    user: 'no/user',
+    set: () => {},
+    says: { outcome: 'failed', willRetry: false, reason: expect.stringMatching(/^resource "no.user"/) },
+  },
+  {
     name: 'exempt by the settings',
-    set: (remediator) => {
+    set: (remediator, user) => {
       const exemption = {
         account: '*' as const,
         region: '*',
-        resource: USER,
+        resource: user,
         owner: 'Ada',
         expires: '2099-12-31',
       };
@@ -73,38 +96,60 @@ const gates: readonly {
     says: { outcome: 'exempt', reason: expect.stringContaining('a robot') },
   },
   {
-    name: 'held account',
+    name: 'held account or region',
     set: (remediator) => {
       remediator.table.holds.push({ name: { ...place, region: '*', resource: '*' }, ...hold });
     },
-    says: { outcome: 'deferred', gate: 'hold', reason: expect.stringMatching(/^account /), plan: [] },
+    says: { outcome: 'deferred', gate: 'hold', reason: expect.stringMatching(/^account /) },
   },
   {
     name: 'back-off',
-    set: (remediator) => {
+    set: (remediator, user) => {
       const backOff = withFailure(undefined, at(remediator.now - 60_000), remediator.settings.versions);
-      remember(remediator, { outcome: 'failed', reason: 'denied', backOff });
+      remember(remediator, user, { outcome: 'failed', reason: 'denied', backOff });
     },
     says: { outcome: 'failed', gate: 'back_off' },
   },
   {
     name: 'awaiting a scan',
-    set: (remediator) => {
-      remember(remediator, { outcome: 'remediated' });
+    set: (remediator, user) => {
+      remember(remediator, user, { outcome: 'remediated' });
     },
     says: { outcome: 'awaiting_scan', gate: 'awaiting_scan' },
   },
   {
-    name: 'exempt by its tag',
+    name: 'in progress elsewhere',
+    isByRunbook: true,
+    set: (remediator, user) => {
+      const since = at(remediator.now);
+      const mark = { version: 1 as const, job: 'other', poll: jobOf().poll, since };
+      remediator.inProgress.set(findingKey({ ...findingOf(user), region: REGION }), mark);
+    },
+    says: { outcome: 'deferred', reason: expect.stringMatching(/^in progress since/) },
+  },
+  {
+    name: 'role missing',
     set: (remediator) => {
-      remediator.account.tags.set(USER, { 'cspm-auto-remediation:exempt': 'tagged until 2099-12-31' });
+      remediator.mayProbe = false;
+      remediator.table.account = {
+        ...accountKey(ACCOUNT),
+        ...{ version: 1, expiresAt: remediator.now / 1000 + 86_400, account: ACCOUNT },
+        ...{ since: at(remediator.now), state: 'noticed', writer: 'w' },
+      };
+    },
+    says: { outcome: 'failed', gate: 'role' },
+  },
+  {
+    name: 'exempt by its tag',
+    set: (remediator, user) => {
+      remediator.account.tags.set(user, { 'cspm-auto-remediation:exempt': 'tagged until 2099-12-31' });
     },
     says: { outcome: 'exempt', reason: expect.stringContaining('tagged') },
   },
   {
     name: 'held resource',
-    set: (remediator) => {
-      remediator.table.holds.push({ name: { ...place, resource: USER }, ...hold });
+    set: (remediator, user) => {
+      remediator.table.holds.push({ name: { ...place, resource: user }, ...hold });
     },
     says: { outcome: 'deferred', gate: 'hold', reason: expect.stringMatching(/^deploy is held/) },
   },
@@ -124,10 +169,10 @@ const gates: readonly {
     says: { outcome: 'deferred', gate: 'maintenance_window' },
   },
   {
-    name: 'open breaker',
+    name: 'breaker',
     set: async (remediator) => {
       const breaker = new Breaker(jobOf('other'), remediator.ports());
-      await breaker.load({ changes: 1, failed_percent: 1 });
+      breaker.keep({ item: undefined, resume: undefined }, { changes: 1, failed_percent: 1 });
       breaker.note(findingOf('other'), jobOf('other').poll, 'denied');
       await breaker.write();
     },
@@ -148,27 +193,71 @@ const gates: readonly {
     },
     says: { outcome: 'deferred', gate: 'limit' },
   },
+  {
+    name: 'time left',
+    set: () => {},
+    remainingMilliseconds: 44_999,
+    says: {
+      outcome: 'failed',
+      deadLetter: true,
+      reason: expect.stringContaining('the function had 45 s left'),
+    },
+  },
 ];
 
-const pairs = gates.flatMap((first, index) => gates.slice(index + 1).map((second) => ({ first, second })));
+const pairs = cases.flatMap((first, index) => cases.slice(index + 1).map((second) => ({ first, second })));
 
-test.each(gates)('$name', async ({ set, says }) => {
-  const remediator = new RemediatorInMemory({ [USER]: ['AKIA-1'] });
+/** The outcome of a finding that these gates hold, or as much of it as is known before it is read. */
+async function outcomeUnder(...holding: readonly Case[]): Promise<Partial<Outcome> | undefined> {
+  const user = holding.find((each) => each.user !== undefined)?.user ?? USER;
+  const remaining = holding.find((each) => each.remainingMilliseconds !== undefined)?.remainingMilliseconds;
+  const remediator = new RemediatorInMemory({ [user]: ['AKIA-1'] });
   remediator.settings = settingsOf();
-  await set(remediator);
+  // Whichever is set first.
+  for (const { set } of [...holding].reverse()) await set(remediator, user);
+  const job = jobOfUser(remediator, user);
+  if (holding.every(({ isByRunbook }) => isByRunbook !== true)) {
+    const remainingMilliseconds = () => remaining ?? 300_000;
+    await remediator.attempt(job, { last: true, remainingMilliseconds });
+    return remediator.outcome(user);
+  }
+  const { runbook } = await loadRule('redshift-cluster-public');
+  const context = { ...gateContext(remediator.settings, remediator), runbook };
+  context.memory.keep([...remediator.table.findings.values()]);
+  const [finding = findingOf(user)] = job.findings;
+  const verdict = await askGates(gatesAt('beforeReading'), finding, context);
+  return verdict?.state === 'concluded' ? { outcome: verdict.outcome, ...verdict.details } : undefined;
+}
 
-  await remediator.attempt(jobOfUser(remediator));
+test('these are all gates, in the order of the list', () => {
+  expect(cases.map(({ name }) => name)).toEqual(gates.map(({ name }) => name));
+});
 
-  expect(remediator.outcome(USER)).toMatchObject({ ...says, applied: [] });
+test('docs/architecture.md has the list, and when each gate is asked', async () => {
+  const text = await readFile(path.join(import.meta.dirname, '../../../../docs/architecture.md'), 'utf8');
+  const [, table = ''] = /^\| gate \| asked \| verdict \|\n\| --- .*\n((?:\|.*\n)*)/m.exec(text) ?? [];
+  const rows = table
+    .trim()
+    .split('\n')
+    .map((row) => row.split(' | ').map((cell) => cell.replace('| ', '')));
+
+  const words = (moment: string): string => moment.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  expect(rows.map(([name, asked = '']) => [name, asked.replace(/;.*/, '')])).toEqual(
+    gates.map(({ name, asked }) => [name, Object.keys(asked).map(words).join(', ')]),
+  );
+});
+
+test.each(cases)('$name', async ({ says, ...holding }) => {
+  const outcome = await outcomeUnder({ ...holding, says });
+
+  expect(outcome).toMatchObject(says);
+  expect(outcome?.applied ?? []).toEqual([]);
 });
 
 test.each(pairs)('$first.name comes before $second.name', async ({ first, second }) => {
-  const remediator = new RemediatorInMemory({ [USER]: ['AKIA-1'] });
-  // Whichever is set first.
-  await second.set(remediator);
-  await first.set(remediator);
+  const outcome = await outcomeUnder(first, second);
 
-  await remediator.attempt(jobOfUser(remediator));
-
-  expect(remediator.outcome(USER)).toMatchObject({ ...first.says, applied: [] });
+  // A gate says less of what is not planned yet.
+  expect(outcome).toMatchObject(first.says);
+  expect(outcome?.applied ?? []).toEqual([]);
 });

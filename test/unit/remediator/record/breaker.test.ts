@@ -90,10 +90,10 @@ test('of jobs that write at the same time, no result is lost', async () => {
           turns += 1;
           for (let wait = waits[turns % waits.length] ?? 0; wait > 0; wait -= 1) await setImmediate();
         };
-        const table: Pick<FindingsStore, 'readBreaker' | 'writeBreaker'> = {
-          readBreaker: async (name) => {
+        const table: Pick<FindingsStore, 'readOperatorItems' | 'writeBreaker'> = {
+          readOperatorItems: async (names) => {
             await turn();
-            return memory.readBreaker(name);
+            return memory.readOperatorItems(names);
           },
           writeBreaker: async (...written) => {
             await turn();
@@ -106,7 +106,8 @@ test('of jobs that write at the same time, no result is lost', async () => {
             const job = jobOf('deploy');
             const ports = { clock, table: Object.assign(new MemoryTable(), table) };
             const breaker = new Breaker(job, ports);
-            await breaker.load(settings);
+            const known = await ports.table.readOperatorItems({ breaker: breaker.name });
+            breaker.keep(known.breaker, settings);
             for (const [number, isGood] of good.entries()) {
               breaker.note(findingOf(`${index}-${number}`), job.poll, isGood ? undefined : 'denied');
             }

@@ -247,6 +247,17 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
       settings: { maintenance_window: closing },
     },
     { what: 'hours of a pause that nobody understands', stop: pauseAs('al'), repair: pauseAs('none') },
+    {
+      what: 'hours of a hold',
+      stop: ({ remediator }: GroupAccount) => {
+        const name = { account: ACCOUNT, region: REGION, resource: GROUP, rule: '*' };
+        remediator.table.holds.push({ name, reason: 'the owner looks at it', by: 'Ada' });
+        remediator.now += 2_000;
+      },
+      repair: ({ remediator }: GroupAccount) => {
+        remediator.table.holds.length = 0;
+      },
+    },
   ])('after $what', async ({ stop, repair, settings: more = {} }) => {
     const { of, early } = await stoppedForHours(stop, repair, { settings: more });
 
@@ -375,4 +386,27 @@ describe('a snapshot that two findings share waits for the answer that the first
       'compliant',
     ]);
   });
+});
+
+test('a hold that is set while something is taken back counts for what comes two seconds later', async () => {
+  const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
+  const job = of.job(SSH, 'sg-00000001');
+  await endedAfter(of, 1, job);
+  of.setRules(
+    'sg-00000001',
+    (of.group('sg-00000001')?.rules ?? []).filter(({ id }) => id !== 'sgr-1a0'),
+  );
+  const name = { account: ACCOUNT, region: '*', resource: '*', rule: '*' };
+  of.remediator.fault = (port) => {
+    // The hold is set directly after the job asked, and the first look in the account takes seconds.
+    if (port !== 'session') return undefined;
+    of.remediator.now += 3_000;
+    of.remediator.table.holds.push({ name, reason: 'incident', by: 'Ada' });
+    return undefined;
+  };
+
+  const { inProgress } = await of.remediator.attempt(job, { number: 2 });
+
+  expect(inProgress).toMatchObject([{ reason: expect.stringContaining('is held for all rules by Ada') }]);
+  expect(of.writes).toEqual(['AuthorizeSecurityGroupIngress']);
 });

@@ -33,7 +33,7 @@ export function gateContext(
     recent: new RecentChanges({ job, ports, journal, log }),
     done,
     holds: new Holds(ports),
-    retries: new Retries(job, ports),
+    retries: new Retries(ports.clock),
     role: new TargetRole(job, ports),
     breaker: new Breaker(job, ports),
     settings: settingsOf(settings),

@@ -3,15 +3,9 @@ import type { TripItem } from '../../../../lambdas/model/breaker.ts';
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
-import {
-  type HoldName,
-  holdKey,
-  type RetryName,
-  retryKey,
-} from '../../../../lambdas/model/operator-items.ts';
+import { holdKey, retryKey } from '../../../../lambdas/model/operator-items.ts';
 import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
 import type {
-  BreakerName,
   BreakerState,
   Changed,
   Done,
@@ -22,6 +16,8 @@ import type {
   JobName,
   Known,
   Lease,
+  OperatorItems,
+  OperatorNames,
   PollPlace,
   RetryRequest,
   Taken,
@@ -100,9 +96,19 @@ export class MemoryTable implements FindingsStore {
     return structuredClone(resources.flatMap(({ resource }) => this.changed.get(resource) ?? []));
   }
 
-  async readBreaker({ rule, account }: BreakerName): Promise<BreakerState> {
-    const name = `${rule} ${account}`;
-    return { item: structuredClone(this.breakers.get(name)), resume: this.resumed.get(name) };
+  async readOperatorItems({ holds = [], retries = [], breaker }: OperatorNames): Promise<OperatorItems> {
+    const asked = new Set(
+      [...holds.map(holdKey), ...retries.map(retryKey)].map((key) => JSON.stringify(key)),
+    );
+    const name = breaker && `${breaker.rule} ${breaker.account}`;
+    return structuredClone({
+      holds: this.holds.filter((hold) => asked.has(JSON.stringify(holdKey(hold.name)))),
+      retries: this.retries.filter((retry) => asked.has(JSON.stringify(retryKey(retry.name)))),
+      breaker: {
+        item: name === undefined ? undefined : this.breakers.get(name),
+        resume: name === undefined ? undefined : this.resumed.get(name),
+      },
+    });
   }
 
   async writeBreaker(item: TripItem, { values }: Condition): Promise<boolean> {
@@ -112,20 +118,6 @@ export class MemoryTable implements FindingsStore {
     this.breakers.set(`${rule} ${account}`, structuredClone(item));
     return true;
   }
-
-  async readHolds(names: readonly HoldName[]): Promise<Hold[]> {
-    const asked = new Set(names.map(nameOfHold));
-    return structuredClone(this.holds.filter(({ name }) => asked.has(nameOfHold(name))));
-  }
-
-  async readRetries(names: readonly RetryName[]): Promise<RetryRequest[]> {
-    const asked = new Set(names.map((name) => JSON.stringify(retryKey(name))));
-    return structuredClone(this.retries.filter(({ name }) => asked.has(JSON.stringify(retryKey(name)))));
-  }
-}
-
-function nameOfHold(name: HoldName): string {
-  return JSON.stringify(holdKey(name));
 }
 
 function placeOf({ poll, account, region }: PollPlace): string {

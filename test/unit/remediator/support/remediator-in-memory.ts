@@ -13,7 +13,7 @@ import type { AccountSettings, RuleSettings, Settings } from '../../../../lambda
 import type { JobResult } from '../../../../lambdas/remediator/job-result.ts';
 import type { Ports } from '../../../../lambdas/remediator/ports.ts';
 import type { EvidenceStore, InProgressMark } from '../../../../lambdas/remediator/record/evidence-store.ts';
-import type { FindingsStore } from '../../../../lambdas/remediator/record/findings-store.ts';
+import type { FindingsStore, OperatorNames } from '../../../../lambdas/remediator/record/findings-store.ts';
 import type { Probe } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { remediate } from '../../../../lambdas/remediator/remediate.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
@@ -157,6 +157,8 @@ export class RemediatorInMemory {
   readonly heldBack: Notice[] = [];
   /** When it was told last, by item. */
   readonly told = new Map<string, number>();
+  /** The questions about items of operators, in order. */
+  readonly operatorQuestions: { readonly at: number; readonly names: OperatorNames }[] = [];
   /** Outcomes that the event bus has, in order. */
   readonly published: Outcome[] = [];
   /** Chooses the error that a port throws instead of what it should do, asked at each call. */
@@ -271,10 +273,12 @@ export class RemediatorInMemory {
         recall: (...asked) => call('recall', () => this.table.recall(...asked)),
         writeChanged: (...written) => call('writeChanged', () => this.table.writeChanged(...written)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
-        readBreaker: (name) => call('readBreaker', () => this.table.readBreaker(name)),
         writeBreaker: (...written) => call('writeBreaker', () => this.table.writeBreaker(...written)),
-        readHolds: (names) => call('readHolds', () => this.table.readHolds(names)),
-        readRetries: (names) => call('readRetries', () => this.table.readRetries(names)),
+        readOperatorItems: (names) =>
+          call('readOperatorItems', () => {
+            this.operatorQuestions.push({ at: this.now, names });
+            return this.table.readOperatorItems(names);
+          }),
       },
       counts: {
         reserve: (wish) => call('reserve', () => this.counts.reserve(wish)),

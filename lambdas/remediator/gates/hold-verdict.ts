@@ -1,39 +1,15 @@
-import type { Change } from '../../changes/change.ts';
 import { isOver } from '../../model/exemption-tag.ts';
 import type { Finding } from '../../model/finding.ts';
 import { ALL, holdKey } from '../../model/operator-items.ts';
 import type { Hold } from '../record/findings-store.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
-import type { Gate } from './gate.ts';
 
-/**
- * An operator holds the finding's account, or its region there. What an earlier attempt began is followed to its end; nothing
- * more is changed, as holds are asked for again before that.
- */
-export const heldPlace: Gate = async (finding, work) => {
-  if (work.mode !== 'enforce' || work.journal.applied(finding.resource).length > 0) return undefined;
-  return verdictOn(finding, [], work);
-};
-
-/** An operator holds a resource that is to be changed, the finding's own, or where they are. */
-export const heldResource: Gate<ConfiguredWork & { readonly changes: readonly Change[] }> = async (
-  finding,
-  work,
-) => {
-  if (work.mode !== 'enforce') return undefined;
-  return verdictOn(finding, resourcesOf(finding, work.changes), work);
-};
-
-/** The resources by which holds go: those to be changed, and the one that the finding names. */
-export function resourcesOf({ resource }: Finding, changes: readonly Change[]): string[] {
-  return [resource, ...changes.map((change) => change.resource)];
-}
-
-async function verdictOn(
+/** The verdict on a finding by the holds on its account, its region there and resources there; undefined without any. */
+export async function verdictOfHolds(
   finding: Finding,
   resources: readonly string[],
-  { holds, ports }: ConfiguredWork,
+  { holds, ports }: Pick<ConfiguredWork, 'holds' | 'ports'>,
 ): Promise<Verdict | undefined> {
   const today = new Date(ports.clock.now());
   const counting = (await holds.on(finding, resources)).filter(

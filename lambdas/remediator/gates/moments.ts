@@ -1,0 +1,28 @@
+import type { Change } from '../../changes/change.ts';
+import type { Refusal } from '../change-limit.ts';
+import type { Violation } from '../planned-fix.ts';
+import type { ConfiguredWork } from '../work.ts';
+
+/** The moments at which gates are asked, in the order in which a job comes to them, and what gates know then. */
+export interface Moments {
+  /** Asked once for the job, where its mode changes something: whether that may be now. */
+  forJob: ConfiguredWork;
+  /** Asked of each finding, before anything is called for it. */
+  beforeReading: ConfiguredWork;
+  /** Asked once for the job, before its role is assumed. `mayAsk`: whether this job may find out if the role is there. */
+  beforeSession: ConfiguredWork & { readonly mayAsk: boolean };
+  /** Asked of each violation, whenever it was read. */
+  beforePlanning: ConfiguredWork & { readonly violation: Violation };
+  /** Asked of all plans of a job whose mode changes something, also where something stands against all changes. */
+  whenPlanned: ConfiguredWork & { readonly changes: readonly Change[] };
+  /** Asked of all plans that are about to be applied, and again of each. */
+  beforePlanIsApplied: ConfiguredWork;
+  /** Asked of all plans, once room for their changes is reserved. `refusals`: why there is none, by resource. */
+  whenReserved: ConfiguredWork & { readonly refusals: ReadonlyMap<string, Refusal> };
+  /** Asked before each change of a plan, and between its calls. */
+  beforeEachChange: ConfiguredWork & { readonly changes: readonly Change[] };
+  /** Asked before what was cut off is taken back, and between the calls of that. */
+  beforeEachTakeBack: ConfiguredWork & { readonly changes: readonly Change[] };
+}
+
+export type Moment = keyof Moments;

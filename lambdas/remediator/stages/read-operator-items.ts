@@ -1,0 +1,42 @@
+import type { Finding } from '../../model/finding.ts';
+import { isChanging } from '../../model/mode.ts';
+import { namesOfHolds } from '../record/holds.ts';
+import { namesOfRetries } from '../record/retries.ts';
+import type { ConfiguredWork } from '../work.ts';
+
+/**
+ * Reads, by one question, what operators have written that concerns findings: holds, retries, and the resume of the rule's
+ * breaker, with the breaker itself. A rule that changes nothing asks for retries only, and only of findings that may wait.
+ * @throws AWS's own error where the table can't be read
+ */
+export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
+  const { mode, memory, holds, retries, breaker, settings, ports } = work;
+  const mayChange = isChanging(mode);
+  const watched = mayChange
+    ? findings.flatMap((finding) => namesOfHolds({ finding, resources: [finding.resource] }))
+    : [];
+  const waiting = mode === 'off' ? [] : findings.filter(({ resource }) => memory.mayWait(resource));
+  if (!mayChange && waiting.length === 0) return;
+  const at = ports.clock.now();
+  const read = await ports.table.readOperatorItems({
+    holds: watched,
+    retries: waiting.flatMap(namesOfRetries),
+    ...(mayChange && { breaker: breaker.name }),
+  });
+  retries.keep(read.retries);
+  if (!mayChange) return;
+  holds.keep(watched, read.holds, at);
+  breaker.keep(read.breaker, settings.breaker);
+}
+
+/** Finds the resources whose failures until now no longer count, as operators say. */
+export function clearedBy(
+  findings: readonly Finding[],
+  { memory, retries }: Pick<ConfiguredWork, 'memory' | 'retries'>,
+): ReadonlySet<string> {
+  const cleared = findings.filter((finding) => {
+    const failed = memory.of(finding.resource)?.backOff;
+    return failed !== undefined && retries.isAsked(finding, Date.parse(failed.last));
+  });
+  return new Set(cleared.map(({ resource }) => resource));
+}
