@@ -3,13 +3,13 @@ import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import { type ClosedPort, portsAround } from '../closed-ports.ts';
 import { familyOf } from './traffic.ts';
 
-/** What the inbound entries of a network ACL must not let in, and what stays of one that does. */
+/** Traffic that the inbound entries of a network ACL must not let in, and what stays of one that does. */
 export interface Opening {
   /** Tells whether the entry violates the rule by itself, whatever the entries before it deny. */
   opens(entry: NetworkAclEntry): boolean;
   /** The parts of an open entry that stay for everyone, under its number. */
   rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];
-  /** What ends with the entry besides what the rule is about. */
+  /** Traffic that ends with the entry besides what the rule is about, in words. */
   ends(entry: NetworkAclEntry): string | undefined;
   /** Says why the rule does not concern this ACL, or nothing when it does. Default: it concerns all. */
   condition?(acl: { isDefault: boolean; subnets: readonly string[] }): string | undefined;
