@@ -1,104 +1,82 @@
 /**
- * Measures what the product costs, prints a table and writes `reports/bench.json`. Nothing is judged: machines differ.
+ * Measures what the product costs, in calls, rounds of calls, CPU and memory, in the local AWS. Prints a table and writes
+ * `reports/bench.json`: see docs/performance.md.
  *
- *     npm run bench
+ *     npm run bench                           all figures, some minutes
+ *     npm run bench -- --only rounds,cold     some of them
+ *     npm run bench -- --check                ends with 1 where one falls short, and names it
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
-import { startLab } from '../test/lab/index.ts';
-import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
-import { buildFunctions } from './bench/built.ts';
-import {
-  type ColdImport,
-  callsPerFinding,
-  coldImport,
-  collectorMemory,
-  ruleIds,
-  startBench,
-  throughput,
-} from './bench/figures.ts';
+import { parseArgs } from 'node:util';
+import { compare, type MeasuredFigure, type Part, parts } from './bench/figures.ts';
+import { measureAll } from './bench/measure.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const stopped = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stopped.abort());
 
-const report = await measure();
+const { values: options } = parseArgs({ options: { only: { type: 'string' }, check: { type: 'boolean' } } });
+const chosen = options.only === undefined ? parts : options.only.split(',').map(partOf);
+const { measured, details } = await measureAll(chosen, say, stopped.signal);
+const figures = compare(measured, chosen);
+const machine = {
+  node: process.version,
+  processor: cpus()[0]?.model ?? 'unknown',
+  cores: availableParallelism(),
+  loadAverage: loadavg()[0] ?? 0,
+};
+const report = {
+  version: 1,
+  machine,
+  figures: Object.fromEntries(
+    figures.map(({ key, measured: value = null, most, unit, isReached }) => [
+      key,
+      { measured: value, most, unit, isReached },
+    ]),
+  ),
+  details,
+};
 await mkdir(path.join(root, 'reports'), { recursive: true });
 await writeFile(path.join(root, 'reports/bench.json'), `${JSON.stringify(report, null, 2)}\n`);
-print(report);
-
-type Report = Awaited<ReturnType<typeof measure>>;
-
-async function measure() {
-  const installation = await prepareLocalAws(say);
-  say('build the functions');
-  const built = await buildFunctions();
-  try {
-    const lab = await startLab({ installation, signal: stopped.signal, strict: false });
-    try {
-      const { aws, proxy, tenant } = lab;
-      const bench = await startBench({ endpoint: aws.endpoint, proxy, tenant });
-      say('cold import');
-      const cold: ColdImport[] = [];
-      for (const rule of ruleIds) cold.push(await coldImport(bench, built.remediator, rule));
-      const calls = await callsPerFinding(bench, say);
-      const speeds = await throughput(bench, say);
-      say('memory: 50,000 findings');
-      const memory = await collectorMemory(bench, built.collector);
-      return {
-        machine: {
-          node: process.version,
-          processor: cpus()[0]?.model ?? 'unknown',
-          cores: availableParallelism(),
-          loadAverage: loadavg()[0] ?? 0,
-        },
-        zipBytes: { collector: built.collector.zipBytes, remediator: built.remediator.zipBytes },
-        coldImport: cold,
-        calls,
-        throughput: speeds,
-        memory,
-      };
-    } finally {
-      await lab.stop();
-    }
-  } finally {
-    await built.remove();
-  }
+print(figures);
+const short = figures.filter(({ isReached }) => !isReached);
+if (options.check === true && short.length > 0) {
+  for (const { key, measured: value, most } of short)
+    say(`${key} falls short: ${shown(value)}, expected at most ${most}`);
+  process.exitCode = 1;
 }
 
-function print({ machine, zipBytes, coldImport: cold, calls, throughput: speeds, memory }: Report): void {
-  const one = (value: number) => value.toFixed(1);
-  const rows: (readonly [string, string])[] = [
-    ['collector.zip', `${Math.ceil(zipBytes.collector / 1000)} kB`],
-    ['remediator.zip', `${Math.ceil(zipBytes.remediator / 1000)} kB`],
-    ...cold.map((of): [string, string] => [
-      `cold import for ${of.rule}`,
-      `${one(of.medianMilliseconds)} ms (${one(of.fastestMilliseconds)} to ${one(of.slowestMilliseconds)}), of which the processor ${one(of.medianCpuMilliseconds)} ms; ${of.files} files`,
-    ]),
-    ...calls.map(({ rule, findings, changes, reads, own, beyondChangesPerFinding }): [string, string] => [
-      `calls for ${findings} of ${rule}`,
-      `${beyondChangesPerFinding.toFixed(2)} a finding beyond changes (${changes} changes, ${reads} reads, ${own} own)`,
-    ]),
-    ...speeds.flatMap(
-      ({
-        latencyMilliseconds,
-        collectorFindingsPerSecond,
-        remediatorFindingsPerSecond,
-      }): [string, string][] => [
-        [`collector, ${latencyMilliseconds} ms latency`, `${one(collectorFindingsPerSecond)} findings/s`],
-        [`remediator, ${latencyMilliseconds} ms latency`, `${one(remediatorFindingsPerSecond)} findings/s`],
-      ],
-    ),
-    [
-      `collector, ${memory.findings} findings`,
-      `${Math.ceil(memory.maxRssBytes / 2 ** 20)} MB at most, ${one(memory.seconds)} s`,
-    ],
-  ];
-  const width = Math.max(...rows.map(([name]) => name.length));
+function partOf(word: string): Part {
+  const part = parts.find((each) => each === word);
+  if (part === undefined) throw new Error(`--only ${word}: expected some of ${parts.join(', ')}`);
+  return part;
+}
+
+function shown(value: number | undefined): string {
+  if (value === undefined) return 'not measured';
+  return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 0);
+}
+
+function print(rows: readonly MeasuredFigure[]): void {
+  const cells = rows.map(({ what, measured: value, most, unit, isReached }) => [
+    what,
+    `${shown(value)}${unit === '' ? '' : ` ${unit}`}`,
+    `≤ ${most}${unit === '' ? '' : ` ${unit}`}`,
+    isReached ? '' : 'falls short',
+  ]);
+  const table = [['figure', 'measured', 'to reach', ''], ...cells];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]?.length ?? 0)));
   say('');
-  for (const [name, value] of rows) say(`${name.padEnd(width)}  ${value}`);
+  for (const row of table)
+    say(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
   say('');
-  say(`load average ${one(machine.loadAverage)} on ${machine.cores} cores; reports/bench.json`);
+  say(`${rows.filter(({ isReached }) => isReached).length} of ${rows.length} reached; reports/bench.json`);
 }

@@ -9,7 +9,6 @@ import { unzip, zip } from '../packaging/zip.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const invokeScript = fileURLToPath(new URL('invoke.ts', import.meta.url));
-const importScript = fileURLToPath(new URL('import.ts', import.meta.url));
 
 /** A function as it is deployed: its zip, unpacked. */
 export interface BuiltFunction {
@@ -40,6 +39,8 @@ export async function buildFunctions() {
 
 const invocationSchema = z.object({
   milliseconds: z.number(),
+  /** The processor's time from the first import on, which tells less of what else the machine does. */
+  cpuMilliseconds: z.number(),
   /** Bytes that the process ever held. */
   maxRss: z.number(),
   /** The files of the function that were loaded, in order. */
@@ -80,19 +81,4 @@ export async function invokeBuilt(
     nodeOptions,
   );
   return invocationSchema.parse(JSON.parse(output));
-}
-
-const importSchema = z.object({
-  milliseconds: z.number(),
-  /** The processor's time, which tells less of what else the machine does. */
-  cpuMilliseconds: z.number(),
-});
-
-/** Measures how long a fresh process takes to import these files of a function one after another. */
-export async function importBuilt(
-  built: BuiltFunction,
-  files: readonly string[],
-): Promise<z.infer<typeof importSchema>> {
-  const output = await run(importScript, { FUNCTION: built.folder, FILES: JSON.stringify(files) });
-  return importSchema.parse(JSON.parse(output));
 }

@@ -12,10 +12,15 @@ registerHooks({
     return next(url, context);
   },
 });
+const cpu = process.cpuUsage();
 const start = performance.now();
 const { handler } = await import(pathToFileURL(path.join(folder, 'index.mjs')).href);
 const result: unknown = await handler(JSON.parse(process.env['EVENT'] ?? 'null'), lambdaContext());
 const milliseconds = performance.now() - start;
+const { user, system } = process.cpuUsage(cpu);
+const cpuMilliseconds = (user + system) / 1000;
 // Kilobytes, on every platform.
 const maxRss = process.resourceUsage().maxRSS * 1024;
-process.stdout.write(`\n${JSON.stringify({ milliseconds, maxRss, loaded, result })}\n`, () => process.exit());
+process.stdout.write(`\n${JSON.stringify({ milliseconds, cpuMilliseconds, maxRss, loaded, result })}\n`, () =>
+  process.exit(),
+);

@@ -86,7 +86,12 @@ interface InvocationOptions {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-function variablesOf({ tenant, aws, environment }: InvocationOptions): Record<string, string> {
+/** The variables of a collector that calls this tenant and this AWS. */
+export function collectorVariables({
+  tenant,
+  aws,
+  environment,
+}: Pick<InvocationOptions, 'tenant' | 'aws' | 'environment'>): Record<string, string> {
   return {
     NAME: 'cspm',
     HOME_REGION: 'eu-central-1',
@@ -117,7 +122,7 @@ export async function invoke(
   options: InvocationOptions & { readonly remainingMilliseconds?: number },
 ): Promise<Invocation> {
   const { event, remainingMilliseconds = 60_000 } = options;
-  for (const [name, value] of Object.entries(variablesOf(options))) vi.stubEnv(name, value);
+  for (const [name, value] of Object.entries(collectorVariables(options))) vi.stubEnv(name, value);
   const streams = [process.stdout, process.stderr].map((stream) => {
     const written = { text: '', restore: () => {} };
     const spy = vi.spyOn(stream, 'write').mockImplementation((chunk) => {
@@ -151,7 +156,7 @@ export async function invokeInProcess(
   const { event, nodeOptions = [] } = options;
   const child = spawn(process.execPath, [...nodeOptions, script], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { EVENT: JSON.stringify(event), ...variablesOf(options) },
+    env: { EVENT: JSON.stringify(event), ...collectorVariables(options) },
   });
   const streams = [child.stdout, child.stderr].map((stream) => ({ stream, text: '' }));
   for (const written of streams) {

@@ -1,0 +1,149 @@
+import {
+  itemOf,
+  makeSecurityGroup,
+  makeViolation,
+  oldAccessKeys,
+  openPort,
+  type TestedRule,
+} from '../../test/integration/harness/violations.ts';
+import { countCalls, type ProxiedCall } from '../../test/lab/aws-proxy/index.ts';
+import { labRuleIds } from '../../test/lab/rules/index.ts';
+import { labelOfRegion, type TenantItem } from '../../test/lab/tenant/index.ts';
+import { type Deployed, makeItems, nextMoment, passTime, REGION } from './deployed.ts';
+import { Rounds } from './rounds.ts';
+
+/** A kind of violation that figures are about. */
+interface Subject {
+  readonly rule: TestedRule;
+  make(deployed: Deployed, account: string): Promise<TenantItem>;
+}
+
+/** The plain violation of a rule. */
+function plain(rule: TestedRule): Subject {
+  return { rule, make: ({ endpoint }, account) => makeViolation(endpoint, rule, account, REGION) };
+}
+
+/** A security group with one rule that opens one port, which is revoked, or a range, which is split. */
+const exactPort: Subject = {
+  rule: 'security-group-ssh-open',
+  async make({ endpoint }, account) {
+    const resource_id = await makeSecurityGroup(endpoint, account, openPort(22), { region: REGION });
+    const fields = { account_id: account, resource_id, region_name: labelOfRegion(REGION) };
+    return itemOf('security-group-ssh-open', fields);
+  },
+};
+const widePorts: Subject = {
+  rule: 'security-group-ssh-open',
+  async make({ endpoint }, account) {
+    const resource_id = await makeSecurityGroup(endpoint, account, undefined, { region: REGION });
+    const fields = { account_id: account, resource_id, region_name: labelOfRegion(REGION) };
+    return itemOf('security-group-ssh-open', fields);
+  },
+};
+
+/** Subjects by the word that their keys end with. */
+export const enforced: Readonly<Record<string, Subject>> = {
+  'security-group': exactPort,
+  s3: plain('s3-bucket-public'),
+  'access-key': plain('iam-access-key-unrotated'),
+  'network-acl': plain('network-acl-subnet-allows-all'),
+  'flow-log': plain('vpc-flow-logs-disabled'),
+};
+export const counted: Readonly<Record<string, Subject>> = {
+  'security-group': exactPort,
+  'security-group-split': widePorts,
+  redshift: plain('redshift-cluster-public'),
+  'network-acl': plain('network-acl-subnet-allows-all'),
+  rds: plain('rds-snapshot-public'),
+  'access-key': plain('iam-access-key-unrotated'),
+  s3: plain('s3-bucket-public'),
+};
+/** Rules that read many resources by one call. */
+export const unchanged: Readonly<Record<string, Subject>> = {
+  'security-group': exactPort,
+  redshift: plain('redshift-cluster-public'),
+};
+
+/** The calls of one or more jobs. */
+export interface Calls {
+  readonly rounds: number;
+  /** Calls that change a resource. */
+  readonly changes: number;
+  /** Calls that read a resource. */
+  readonly reads: number;
+  /** Calls of the function in its own role, the assuming of the other included: settings, journal, table, evidence, events. */
+  readonly own: number;
+  /** The calls by service and operation. */
+  readonly operations: Readonly<Record<string, number>>;
+  readonly calls: readonly ProxiedCall[];
+}
+
+/** Measures jobs in the local AWS, with the SDK's own clients. */
+export class Jobs {
+  readonly #deployed: Deployed;
+  readonly #rounds: Rounds;
+
+  constructor(deployed: Deployed) {
+    this.#deployed = deployed;
+    this.#rounds = new Rounds(deployed.proxy);
+  }
+
+  /** The calls of a warm function for so many findings that it remediates. */
+  async enforce(subject: Subject, findings: number): Promise<Calls> {
+    return this.#measure(subject, this.#deployed.account(), findings, 'remediated');
+  }
+
+  /** The calls of a warm function for findings that it only plans for, the first time. */
+  async look(rule: TestedRule, findings: number): Promise<Calls> {
+    return this.#measure(plain(rule), this.#deployed.dryAccount(), findings, 'planned');
+  }
+
+  /** The calls for findings of which nothing is new since the last poll. */
+  async again(subject: Subject, findings: number): Promise<Calls> {
+    const account = this.#deployed.dryAccount();
+    const items = await makeItems(findings, () => subject.make(this.#deployed, account));
+    await this.#poll(subject, items, 'planned');
+    return this.#poll(subject, items, 'planned');
+  }
+
+  async #measure(subject: Subject, account: string, findings: number, outcome: string): Promise<Calls> {
+    // Another job before it: its clients are made, its code is loaded.
+    const warm = await makeItems(1, () => subject.make(this.#deployed, this.#deployed.account()));
+    await this.#poll(subject, warm, 'remediated');
+    const items = await makeItems(findings, () => subject.make(this.#deployed, account));
+    return this.#poll(subject, items, outcome);
+  }
+
+  async #poll({ rule }: Subject, items: readonly TenantItem[], outcome: string): Promise<Calls> {
+    const { product, proxy, tenant } = this.#deployed;
+    const aging = proxy.inject(oldAccessKeys);
+    const asOf = nextMoment();
+    tenant.setFindings(items);
+    await this.#deployed.collect(rule, asOf);
+    // What is remembered for seconds is read anew.
+    passTime(60_000);
+    const rounds = await this.#rounds.during(() => this.#deployed.workOff());
+    const calls = [...proxy.calls];
+    aging.remove();
+    const outcomes = await product.outcomes(rule, asOf);
+    const expected = outcomes.filter((each) => each.outcome === outcome);
+    if (expected.length !== items.length) {
+      const [other] = outcomes.filter((each) => each.outcome !== outcome);
+      throw new Error(
+        `${expected.length} of ${items.length} findings of ${rule} are ${outcome}; another: ${other?.outcome} ${other?.reason}`,
+      );
+    }
+    return { rounds, calls, operations: countCalls(calls), ...this.#kindsOf(calls) };
+  }
+
+  #kindsOf(calls: readonly ProxiedCall[]): Pick<Calls, 'changes' | 'reads' | 'own'> {
+    const target = calls.filter(({ principal }) => principal.assumedBy !== undefined);
+    const changes = target.filter(({ isWrite }) => isWrite).length;
+    // Of several rules that it makes at once the local AWS tells the last alone, and the product looks for the others.
+    // AWS tells all.
+    const artefacts = target.filter(({ parameters }) => 'IpPermissions.2.IpProtocol' in parameters).length;
+    return { changes, reads: target.length - changes - artefacts, own: calls.length - target.length };
+  }
+}
+
+export { labRuleIds };

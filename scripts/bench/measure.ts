@@ -1,0 +1,121 @@
+import { startLab } from '../../test/lab/index.ts';
+import { prepareLocalAws } from '../../test/lab/local-aws/index.ts';
+import { buildFunctions } from './built.ts';
+import { measureCold } from './cold.ts';
+import { measureCollector } from './collector.ts';
+import { type Deployed, deploy } from './deployed.ts';
+import type { Part } from './figures.ts';
+import { type Calls, counted, enforced, Jobs, labRuleIds, unchanged } from './jobs.ts';
+
+const FINDINGS_OF_JOB = 25;
+const MANY_FINDINGS = 500;
+
+export interface Measured {
+  /** Values by the figure's key. */
+  readonly measured: ReadonlyMap<string, number>;
+  /** More facts, by part. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+type Say = (line: string) => void;
+type Built = Awaited<ReturnType<typeof buildFunctions>>;
+
+/** Measures the figures of some parts. */
+export async function measureAll(chosen: readonly Part[], say: Say, signal: AbortSignal): Promise<Measured> {
+  const measured = new Map<string, number>();
+  const details: Record<string, unknown> = {};
+  const isChosen = (part: Part): boolean => chosen.includes(part);
+  say('build the functions');
+  const built = await buildFunctions();
+  try {
+    if (isChosen('collector')) details['collector'] = await collector(built, measured, say);
+    if (['rounds', 'calls', 'cold'].some((part) => chosen.some((each) => each === part))) {
+      await inLab(signal, say, async (deployed) => {
+        const jobs = new Jobs(deployed);
+        if (isChosen('rounds')) details['rounds'] = await rounds(jobs, measured, say);
+        if (isChosen('cold')) details['cold'] = await cold(deployed, built, measured, say);
+        if (isChosen('calls')) details['calls'] = await calls(jobs, measured, say);
+      });
+    }
+    details['zipBytes'] = { collector: built.collector.zipBytes, remediator: built.remediator.zipBytes };
+  } finally {
+    await built.remove();
+  }
+  return { measured, details };
+}
+
+/** Deploys the product in a local AWS for as long as something is measured there. */
+async function inLab(
+  signal: AbortSignal,
+  say: Say,
+  measure: (deployed: Deployed) => Promise<void>,
+): Promise<void> {
+  const installation = await prepareLocalAws(say);
+  const lab = await startLab({ installation, signal, strict: false });
+  try {
+    const { aws, proxy, tenant } = lab;
+    await measure(await deploy({ endpoint: aws.endpoint, proxy, tenant }));
+  } finally {
+    await lab.stop();
+  }
+}
+
+async function collector(built: Built, measured: Map<string, number>, say: Say): Promise<unknown> {
+  const found = await measureCollector(built.collector, say);
+  measured.set('collector.mixed.jobs', found.mixed.jobs);
+  measured.set('collector.mixed.megabytes', found.mixed.megabytes);
+  measured.set('collector.one_account.sends', found.oneAccount.sends);
+  measured.set('collector.slow.seconds', found.slow.seconds);
+  measured.set('collector.at_once.failed', found.atOnce.failed);
+  return found;
+}
+
+async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Promise<unknown> {
+  const details: Record<string, unknown> = {};
+  for (const [word, subject] of Object.entries(enforced)) {
+    say(`rounds: ${FINDINGS_OF_JOB} findings of ${subject.rule}`);
+    const found = await jobs.enforce(subject, FINDINGS_OF_JOB);
+    measured.set(`rounds.enforce.${word}`, found.rounds);
+    details[`enforce.${word}`] = summary(found);
+  }
+  for (const rule of labRuleIds) {
+    say(`rounds: ${FINDINGS_OF_JOB} findings of ${rule}, looked at`);
+    const found = await jobs.look(rule, FINDINGS_OF_JOB);
+    measured.set(`rounds.look.${rule}`, found.rounds);
+    details[`look.${rule}`] = summary(found);
+  }
+  return details;
+}
+
+async function cold(
+  deployed: Deployed,
+  built: Built,
+  measured: Map<string, number>,
+  say: Say,
+): Promise<unknown> {
+  const found = await measureCold(deployed, built.remediator, say);
+  measured.set('cold.rounds', Math.max(...found.map((each) => each.rounds)));
+  measured.set('cold.cpu_ms', Math.max(...found.map((each) => each.cpuMilliseconds)));
+  return found;
+}
+
+async function calls(jobs: Jobs, measured: Map<string, number>, say: Say): Promise<unknown> {
+  const details: Record<string, unknown> = {};
+  for (const [word, subject] of Object.entries(counted)) {
+    say(`calls: ${MANY_FINDINGS} findings of ${subject.rule} (${word})`);
+    const found = await jobs.enforce(subject, MANY_FINDINGS);
+    measured.set(`calls.beyond_change.${word}`, (found.reads + found.own) / MANY_FINDINGS);
+    details[`enforce.${word}`] = summary(found);
+  }
+  for (const [word, subject] of Object.entries(unchanged)) {
+    say(`calls: ${MANY_FINDINGS} findings of ${subject.rule} (${word}) again`);
+    const found = await jobs.again(subject, MANY_FINDINGS);
+    measured.set(`calls.unchanged.${word}`, (found.reads + found.own) / MANY_FINDINGS);
+    details[`unchanged.${word}`] = summary(found);
+  }
+  return details;
+}
+
+function summary({ rounds: count, changes, reads, own, operations }: Calls): object {
+  return { rounds: count, changes, reads, own, operations };
+}

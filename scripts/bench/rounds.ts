@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AwsProxy } from '../../test/lab/aws-proxy/index.ts';
+
+/** Time without a new call after which whoever is at work is taken to wait for those that were made. */
+const QUIET_MILLISECONDS = 25;
+const LOOK_MILLISECONDS = 5;
+
+/**
+ * Counts the rounds of calls to AWS: the longest chain in which each call is made only when the one before it is answered.
+ * All calls are held until no further one comes, and then answered together. However busy the machine is, what is made side
+ * by side is one round.
+ */
+export class Rounds {
+  readonly #proxy: AwsProxy;
+  #held: (() => void)[] = [];
+  #released = 0;
+  #answeredBefore = 0;
+  #lastChange = 0;
+  #count = 0;
+
+  constructor(proxy: AwsProxy) {
+    this.#proxy = proxy;
+  }
+
+  /** Counts the rounds of what is done. The proxy's calls are forgotten before. */
+  async during(work: () => Promise<void>): Promise<number> {
+    this.#proxy.clear();
+    this.#count = 0;
+    this.#released = 0;
+    this.#answeredBefore = 0;
+    const holding = this.#proxy.intercept(async () => {
+      await new Promise<void>((resolve) => {
+        this.#held.push(resolve);
+        this.#lastChange = performance.now();
+      });
+      return undefined;
+    });
+    let isDone = false;
+    const releasing = this.#release(() => isDone);
+    try {
+      await work();
+    } finally {
+      isDone = true;
+      holding.remove();
+      await releasing;
+    }
+    return this.#count;
+  }
+
+  async #release(isDone: () => boolean): Promise<void> {
+    while (!isDone() || this.#held.length > 0) {
+      await sleep(LOOK_MILLISECONDS);
+      const answered = this.#proxy.calls.length;
+      if (answered > this.#answeredBefore) {
+        this.#answeredBefore = answered;
+        this.#lastChange = performance.now();
+      }
+      const areAnswered = answered >= this.#released;
+      if (this.#held.length === 0 || !areAnswered) continue;
+      if (performance.now() - this.#lastChange < QUIET_MILLISECONDS) continue;
+      this.#count += 1;
+      this.#released += this.#held.length;
+      for (const go of this.#held.splice(0)) go();
+    }
+  }
+}
