@@ -132,10 +132,10 @@ function noticeOf({ poll, account, region }: Job, { resource }: Finding, by: Eve
 /** Explains a change by a tool that makes resources what its code says. */
 function hintOf({ userAgent, userIdentity: { invokedBy = '' } }: EventRecord): string {
   if (/terraform|opentofu/i.test(userAgent)) {
-    return ', with Terraform: the owner’s code will bring it back, so it is to be fixed there';
+    return ", with Terraform: the owner's code will bring it back, so it is to be fixed there";
   }
   if (/cloudformation/i.test(`${userAgent} ${invokedBy}`)) {
-    return ', with CloudFormation: the owner’s template will bring it back, so it is to be fixed there';
+    return ", with CloudFormation: the owner's template will bring it back, so it is to be fixed there";
   }
   return '';
 }

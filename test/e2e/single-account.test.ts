@@ -43,6 +43,7 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
+import { testGates } from './gates.ts';
 import { testResourcePolicies } from './resource-policies.ts';
 
 const account = '444444444444';
@@ -332,6 +333,8 @@ describe('examples/single-account in a local AWS', () => {
   });
 
   testResourcePolicies({ lab: () => lab, account, region });
+
+  testGates({ lab: () => lab, root: () => root, rootFolder, variables, account, region });
 
   test('a destroy keeps the evidence with all that protects it, and says in which bucket', async () => {
     // The local AWS enforces no policies: the one that matters is judged before it.

@@ -99,7 +99,7 @@ function noticeOf(
   const words =
     kind === 'recurring'
       ? `${due.map(({ reason }) => reason).join('; ')}. They are fixed all the same`
-      : `deferred for more than ${deferredDays} days: ${names}. The oldest, ${oldest.resource}, since ${oldest.since}: ${oldest.reason}`;
+      : `deferred for more than ${deferredDays} ${deferredDays === 1 ? 'day' : 'days'}: ${names}. The oldest, ${oldest.resource}, since ${oldest.since}: ${oldest.reason}`;
   return [
     {
       version: 1,

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import { GetScheduleCommand, SchedulerClient, UpdateScheduleCommand } from '@aws-sdk/client-scheduler';
+import {
+  GetScheduleCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { z } from 'zod';
 import { epochSeconds } from '../../../lambdas/model/job.ts';
@@ -103,6 +108,20 @@ export class Deployment {
       await sleep(LOOK_INTERVAL_MILLISECONDS);
     }
     throw new Error(`the schedule of ${rule} has started no poll with findings`);
+  }
+
+  /** Lets no schedule start anything more, until Terraform sets them again. */
+  async stopSchedules(): Promise<void> {
+    const { name: GroupName } = this.#place;
+    const scheduler = new SchedulerClient(this.#settings());
+    const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({ GroupName }));
+    for (const { Name } of Schedules) {
+      const { Target, ScheduleExpression, FlexibleTimeWindow } = await scheduler.send(
+        new GetScheduleCommand({ GroupName, Name }),
+      );
+      const schedule = { GroupName, Name, Target, ScheduleExpression, FlexibleTimeWindow };
+      await scheduler.send(new UpdateScheduleCommand({ ...schedule, State: 'DISABLED' }));
+    }
   }
 
   /** Lists what a poll could not turn into jobs. */

@@ -134,7 +134,7 @@ test.each([
   await investigate(JOB, ATTEMPT, remediator.ports());
 
   expect(remediator.notices[0]?.words).toMatch(
-    new RegExp(`, with ${tool}: the owner’s .* will bring it back`),
+    new RegExp(`, with ${tool}: the owner's .* will bring it back`),
   );
 });
 

@@ -1,0 +1,416 @@
+import { rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { AuthorizeSecurityGroupIngressCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  CreateRoleCommand,
+  GetRoleCommand,
+  GetRolePolicyCommand,
+  IAMClient,
+  ListRolePoliciesCommand,
+  PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import { SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { holdKey, resumeKey, retryKey } from '../../lambdas/model/operator-items.ts';
+import type { Outcome } from '../../lambdas/model/outcome.ts';
+import type { ItemKey } from '../../lambdas/model/table-items.ts';
+import type { Lab } from '../lab/index.ts';
+import { type LabRuleId, labRules } from '../lab/rules/index.ts';
+import { formatTenantTime, labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+import type { TerraformRoot } from '../lab/terraform/index.ts';
+
+const NAME = 'cspm-auto-remediation';
+const SSH = 'security-group-ssh-open';
+const RDP = 'security-group-rdp-open';
+const BUCKET = 's3-bucket-public';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** As Terraform's provider says who it is. */
+const TERRAFORM =
+  'APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-aws/6.69.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.251.0';
+
+/** A deployment of the root module in the local AWS. */
+interface World {
+  readonly lab: () => Lab;
+  readonly root: () => TerraformRoot;
+  readonly rootFolder: string;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly account: string;
+  readonly region: string;
+}
+
+/** An account of which nothing is known at first, one that settings exclude, and one that they exempt. */
+const [roleless, excluded, exempt] = ['555555555555', '666666666666', '777777777777'] as const;
+
+/** The module's inputs from which everything here comes. `closed`: an hour of the day that is far away. */
+function inputs(closed: string) {
+  return {
+    limits: { per_account_per_hour: 2, per_rule_per_hour: 3 },
+    breaker: { changes: 2, failed_percent: 100 },
+    notifications: { deferred_days: 1 },
+    cloudtrail_lookup: true,
+    excluded_accounts: [excluded],
+    rules: {
+      [SSH]: { mode: 'enforce' },
+      [BUCKET]: { mode: 'enforce', limits: { per_account_per_hour: 9, per_rule_per_hour: 9 } },
+      [RDP]: {
+        mode: 'enforce',
+        maintenance_window: { start: closed, end: closed.replace(':00', ':30') },
+        exemptions: [{ account: exempt, reason: 'a honeypot', owner: 'blue team', expires: '2099-12-31' }],
+      },
+    },
+  };
+}
+
+/**
+ * Tests each gate from the module's input, by way of the deployed zips, to the words of the outcome and of the message. The
+ * world's clock is put ahead by days: to be called last.
+ */
+export function testGates({ lab, root, rootFolder, variables, account, region }: World): void {
+  const override = path.join(rootFolder, 'gates_override.tf.json');
+  const settings = () => lab().settings(account, region);
+
+  /** Puts an item into the findings table, as an operator does. */
+  const put = async (key: ItemKey, content: object): Promise<void> => {
+    const Item = marshall({ ...key, version: 1, by: 'Ada', reason: 'looked into it', ...content });
+    await new DynamoDBClient(settings()).send(new PutItemCommand({ TableName: `${NAME}-findings`, Item }));
+  };
+  const pause = (Value: string) =>
+    new SSMClient(settings()).send(
+      new PutParameterCommand({ Name: `/${NAME}/pause`, Value, Overwrite: true }),
+    );
+
+  /** Polls a rule a minute later, of which Netskope gives these resources. @returns the outcomes by resource */
+  const poll = async (
+    rule: LabRuleId,
+    resources: readonly (string | readonly [account: string, resource: string])[],
+    scanned = lab().now(),
+  ): Promise<(resource: string | undefined) => Outcome | undefined> => {
+    const { tenant, deployment } = lab();
+    const { rule_name, severity, resource_type, resource_category } = labRules[rule].words;
+    const words = { rule_name, severity, resource_type, resource_category };
+    const place = { region_name: labelOfRegion(region), last_scan_time: formatTenantTime(scanned) };
+    tenant.setFindings(
+      resources.map((each) => {
+        const [account_id, resource_id] = typeof each === 'string' ? [account, each] : each;
+        return tenantItem({ ...words, ...place, account_id, resource_id });
+      }),
+    );
+    // Settings are remembered for some seconds.
+    lab().passTime(MINUTE);
+    const { outcomes } = await deployment({ account, homeRegion: region }).poll(rule, lab().now());
+    return (resource) => outcomes.find(({ finding }) => finding.resource === resource);
+  };
+  const groups = (count: number, of = account): Promise<string[]> =>
+    Promise.all(Array.from({ length: count }, () => lab().violate(SSH, { account: of, region })));
+
+  /** Everything that people were told so far. */
+  const told: string[] = [];
+  const isTold = async (text: string): Promise<string> => {
+    const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
+    const QueueUrl = `${lab().aws.endpoint}/${account}/told`;
+    for (let looks = 0; looks < 10; looks += 1) {
+      const found = told.find((message) => message.includes(text));
+      if (found !== undefined) return found;
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20, MaxNumberOfMessages: 10 }),
+      );
+      if (Messages.length === 0) break;
+      told.push(...Messages.flatMap(({ Body = [] }) => Body));
+    }
+    throw new Error(`nobody was told "${text}", but:\n${told.join('\n')}`);
+  };
+
+  describe('each gate, from the input to the words', () => {
+    beforeAll(async () => {
+      const hour = (lab().now().getUTCHours() + 12) % 24;
+      const module = { cspm_auto_remediation: inputs(`${String(hour).padStart(2, '0')}:00`) };
+      await writeFile(override, JSON.stringify({ module }));
+      await root().apply(variables);
+      await lab().deployment({ account, homeRegion: region }).stopSchedules();
+      const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
+      await sqs.send(new CreateQueueCommand({ QueueName: 'told' }));
+      await new SNSClient(settings()).send(
+        new SubscribeCommand({
+          TopicArn: `arn:aws:sns:${region}:${account}:${NAME}-notifications`,
+          Protocol: 'sqs',
+          Endpoint: `arn:aws:sqs:${region}:${account}:told`,
+          Attributes: { RawMessageDelivery: 'true' },
+        }),
+      );
+      return () => rm(override, { force: true });
+    });
+
+    test('off, exempt, and outside the maintenance window', async () => {
+      const builder = lab().accountBuilder(account);
+      const vpc = await builder.anyVpc(region);
+      const port = { IpProtocol: 'tcp', FromPort: 3389, ToPort: 3389, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+      const group = (name: string, tag?: string) =>
+        builder.securityGroup(
+          region,
+          vpc,
+          name,
+          [port],
+          tag === undefined ? {} : { [`${NAME}:exempt`]: tag },
+        );
+      const tagged = await group('tagged', 'bastion host until 2099-12-31');
+      const mistagged = await group('mistagged', 'for ever');
+      const outside = await group('outside');
+
+      const of = await poll(RDP, [
+        [excluded, 'sg-0000000000000000a'],
+        [exempt, 'sg-0000000000000000b'],
+        tagged,
+        mistagged,
+        outside,
+      ]);
+
+      expect(of('sg-0000000000000000a')).toMatchObject({
+        outcome: 'not_applicable',
+        reason: expect.stringContaining(`rule ${RDP} is off for account ${excluded}`),
+      });
+      expect(of('sg-0000000000000000b')).toMatchObject({
+        outcome: 'exempt',
+        reason: expect.stringMatching(/a honeypot.*2099-12-31/),
+      });
+      expect(of(tagged)).toMatchObject({
+        outcome: 'exempt',
+        reason: expect.stringContaining('bastion host (tag, until 2099-12-31)'),
+      });
+      expect(of(mistagged)).toMatchObject({
+        outcome: 'failed',
+        reason: expect.stringContaining('expected "<reason> until <last day>"'),
+      });
+      expect(of(outside)).toMatchObject({
+        outcome: 'deferred',
+        gate: 'maintenance_window',
+        applied: [],
+        plan: [{ line: expect.stringContaining('tcp 3389') }],
+        reason: expect.stringMatching(
+          new RegExp(`^${RDP} changes nothing outside its maintenance window, \\d\\d:00 to \\d\\d:30 `),
+        ),
+      });
+    });
+
+    test('a missing role: one look per poll, one message, and all goes on when it is back', async () => {
+      const resources = Array.from({ length: 26 }, (_, index) => `sg-${String(index).padStart(17, '0')}`);
+      const findings = resources.map((resource) => [roleless, resource] as const);
+      const looks = (): number =>
+        lab().proxy.calls.filter(
+          ({ operation, parameters }) =>
+            operation === 'AssumeRole' && String(parameters['RoleArn']).includes(roleless),
+        ).length;
+
+      const first = await poll(SSH, findings);
+      const afterFirst = looks();
+      lab().passTime(HOUR);
+      const second = await poll(SSH, findings);
+      const afterSecond = looks();
+      const message = await isTold('role missing: ');
+      await copyTargetRole(lab(), account, roleless);
+      const back = await poll(SSH, findings);
+
+      const waiting = (of: typeof first): string[] =>
+        resources.flatMap((resource) => of(resource)?.reason?.match(/.*each poll looks once.*/) ?? []);
+      expect(resources.map((resource) => first(resource)?.outcome)).toEqual(Array(26).fill('failed'));
+      expect([afterFirst, afterSecond]).toEqual([1, 2]);
+      expect(waiting(first)).toHaveLength(1);
+      expect(waiting(second)).toHaveLength(1);
+      expect(waiting(second)[0]).toMatch(
+        new RegExp(
+          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is called there: each poll looks once whether it is back, and then goes on with all findings\\. Deploy modules/target in that account, or name it in excluded_accounts$`,
+        ),
+      );
+      expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, and since `));
+      expect(resources.map((resource) => back(resource)?.outcome)).toEqual(Array(26).fill('gone'));
+    });
+
+    test('limits, per account and per rule, and awaiting a scan', async () => {
+      const [own, others] = [await groups(3), await groups(2, roleless)];
+      const scanned = lab().now();
+      const findings = [...own, ...others.map((resource) => [roleless, resource] as const)];
+
+      const now = await poll(SSH, findings, scanned);
+      lab().passTime(80 * MINUTE);
+      const later = await poll(SSH, findings, scanned);
+
+      const all = [...own, ...others];
+      const outcomesOf = (of: typeof now) => all.map((resource) => of(resource)?.outcome).sort();
+      expect(outcomesOf(now)).toEqual([...Array(2).fill('deferred'), ...Array(3).fill('remediated')]);
+      const reasons = all.flatMap((resource) =>
+        now(resource)?.gate === 'limit' ? now(resource)?.reason : [],
+      );
+      expect(reasons).toContainEqual(
+        expect.stringMatching(
+          new RegExp(
+            `^${SSH} changes at most 2 resources within an hour in account ${account}: 1 is to be changed .* there is more from .*Z on.* raise limits\\.per_account_per_hour$`,
+          ),
+        ),
+      );
+      expect(reasons).toContainEqual(
+        expect.stringMatching(
+          /at most 3 resources within an hour in all accounts.* raise limits\.per_rule_per_hour$/,
+        ),
+      );
+      expect(await isTold(`limit_reached: ${SSH} changes at most 2 resources`)).toContain(account);
+      await isTold(`limit_reached: ${SSH} changes at most 3 resources`);
+      expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
+      const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
+      expect(awaiting?.reason).toMatch(
+        /^fixed at .*Z, and last scanned at .*Z, so that it says nothing new: it is looked at after the next scan, and from .*Z on at the latest; sooner when an operator writes the item retry#/,
+      );
+    });
+
+    test('what comes back is fixed, and who brings it back is said', async () => {
+      const [group = ''] = await groups(1);
+      const owner = new EC2Client({ ...settings(), endpoint: lab().proxy.endpoint });
+      owner.middlewareStack.add(
+        (next) => (call) => {
+          Object.assign(headersOf(call.request), { 'user-agent': TERRAFORM });
+          return next(call);
+        },
+        { step: 'finalizeRequest' },
+      );
+      const open = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+
+      const fixed: (Outcome | undefined)[] = [];
+      for (let time = 1; time <= 3; time += 1) {
+        // Past the hour of the limit, and of what counts as undone for the breaker.
+        lab().passTime(3 * HOUR);
+        fixed.push((await poll(SSH, [group]))(group));
+        if (time === 3) break;
+        await owner.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: group, IpPermissions: [open] }));
+      }
+      const recurring = await isTold('recurring: ');
+      lab().passTime(16 * MINUTE);
+      const undone = await isTold('undone_by: ');
+
+      expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
+      expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
+      expect(fixed[2]?.reason).toMatch(
+        new RegExp(
+          `^${group} was fixed 3 times since .*Z, and violates the rule again and again: CloudTrail`,
+        ),
+      );
+      expect(recurring).toContain(`${group} was fixed 3 times since `);
+      expect(undone).toMatch(
+        new RegExp(
+          `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will bring it back`,
+        ),
+      );
+    });
+
+    test('the breaker opens; back-off waits; an operator resumes, and retries', async () => {
+      const [first = '', second = '', third = ''] = await Promise.all(
+        Array.from({ length: 3 }, () => lab().violate(BUCKET, { account, region })),
+      );
+      const buckets = [first, second, third];
+      const outcomesOf = (of: Awaited<ReturnType<typeof poll>>) =>
+        buckets.map((bucket) => [of(bucket)?.outcome, of(bucket)?.gate]);
+      const refused = lab().inject({ service: 's3', operation: 'PutPublicAccessBlock', effect: 'denied' });
+
+      const opened = await poll(BUCKET, buckets);
+      refused.remove();
+      const open = await poll(BUCKET, buckets);
+      const [failed = ''] = buckets.filter((bucket) => open(bucket)?.gate === 'back_off');
+      const [planned = ''] = buckets.filter((bucket) => open(bucket)?.gate === 'breaker');
+      const at = lab().now().toISOString();
+      await put(resumeKey({ rule: BUCKET, account }), { at });
+      const retryItem = retryKey({ account, region, resource: failed });
+      await put(retryItem, { at });
+      const resumed = await poll(BUCKET, buckets);
+      lab().passTime(40 * MINUTE);
+      const due = await poll(BUCKET, buckets);
+
+      expect(outcomesOf(opened).sort()).toEqual([
+        ['failed', undefined],
+        ['failed', undefined],
+        ['planned', 'breaker'],
+      ]);
+      expect(outcomesOf(open).sort()).toEqual([
+        ['failed', 'back_off'],
+        ['failed', 'back_off'],
+        ['planned', 'breaker'],
+      ]);
+      expect(open(planned)?.reason).toMatch(
+        new RegExp(
+          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator resumes it by the item resume#${BUCKET}#${account} / breaker of the findings table$`,
+        ),
+      );
+      expect(await isTold('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
+      expect(open(failed)?.reason).toMatch(
+        new RegExp(
+          `^not attempted at this poll, as it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator writes the item ${retryItem.pk} / ${retryItem.sk} of the findings table$`,
+        ),
+      );
+      expect(outcomesOf(resumed).sort()).toEqual([
+        ['failed', 'back_off'],
+        ['remediated', undefined],
+        ['remediated', undefined],
+      ]);
+      expect([resumed(failed)?.outcome, resumed(planned)?.outcome]).toEqual(['remediated', 'remediated']);
+      // An hour after it failed, within half a poll period.
+      expect(outcomesOf(due).map(([outcome]) => outcome)).not.toContain('failed');
+    });
+
+    test('a pause of the account, deferred for long, and a hold', async () => {
+      const [group = ''] = await groups(1);
+
+      await pause(`account:${account}`);
+      const paused = (await poll(SSH, [group]))(group);
+      lab().passTime(25 * HOUR);
+      await poll(SSH, [group]);
+      const message = await isTold('lasting_deferral: ');
+      await pause('none');
+      await put(holdKey({ account, region, resource: '*', rule: SSH }), { until: '2099-12-31' });
+      const held = (await poll(SSH, [group]))(group);
+      await put(holdKey({ account, region, resource: '*', rule: SSH }), { until: '2020-01-01' });
+      const lifted = (await poll(SSH, [group]))(group);
+
+      expect(paused).toMatchObject({
+        outcome: 'deferred',
+        gate: 'pause',
+        applied: [],
+        reason: `enforcement of ${SSH} is paused in ${region} for account ${account}: the pause parameter says so, until an operator sets it to "none"`,
+      });
+      expect(message).toMatch(
+        new RegExp(
+          `deferred for more than 1 day: ${group}\\. The oldest, ${group}, since .*Z: enforcement of`,
+        ),
+      );
+      expect(held).toMatchObject({
+        outcome: 'deferred',
+        gate: 'hold',
+        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to lift it earlier, delete the item hold#${account}#${region}#* / ${SSH} of the findings table`,
+      });
+      expect(lifted).toMatchObject({ outcome: 'remediated' });
+    });
+  });
+}
+
+function headersOf(request: unknown): object {
+  if (typeof request !== 'object' || request === null || !('headers' in request)) return {};
+  return typeof request.headers === 'object' && request.headers !== null ? request.headers : {};
+}
+
+/** Gives another account the target role of one that has it, as its Terraform would. */
+async function copyTargetRole(lab: Lab, from: string, to: string): Promise<void> {
+  const RoleName = `${NAME}-remediation`;
+  const [source, target] = [from, to].map((each) => new IAMClient(lab.settings(each, 'us-east-1')));
+  if (source === undefined || target === undefined) throw new Error('expected two accounts');
+  const { Role } = await source.send(new GetRoleCommand({ RoleName }));
+  const text = (encoded: string | undefined): string => decodeURIComponent(encoded ?? '');
+  const trust = text(Role?.AssumeRolePolicyDocument);
+  await target.send(new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: trust }));
+  const { PolicyNames = [] } = await source.send(new ListRolePoliciesCommand({ RoleName }));
+  for (const PolicyName of PolicyNames) {
+    const policy = await source.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+    const PolicyDocument = text(policy.PolicyDocument).replaceAll(from, to);
+    await target.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument }));
+  }
+}
