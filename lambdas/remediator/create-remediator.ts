@@ -32,42 +32,8 @@ export function createRemediator(
   logger: SessionLog,
   clock: Clock = systemClock,
 ): Remediator {
-  const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
-  const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
-  const { EVIDENCE_BUCKET, SETTINGS_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
   const sessions = new Sessions(environment, clock, logger);
-  const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
-  const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
-  const home = { owner: SECURITY_ACCOUNT_ID, region: HOME_REGION, clientOptions: clientDefaults };
-  const objects = new EvidenceObjects({ ...home, bucket: EVIDENCE_BUCKET });
-  const settings = new SettingsObjects({ ...home, bucket: SETTINGS_BUCKET });
-  const table = new FindingsTable({
-    table: FINDINGS_TABLE,
-    region: HOME_REGION,
-    clientOptions: clientDefaults,
-    clock,
-  });
-  const missingRoles = new MissingRoles(
-    table,
-    (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
-    clock,
-  );
-  const notices = new Notices(table, (notice) => publishNotice(bus, EVENT_BUS_ARN, notice, clock), clock);
-  const ports: Omit<Ports, 'openSession'> = {
-    clock,
-    settings: new ObjectSettings(settings, parameters, NAME, clock),
-    evidence: new EvidenceBucket(objects),
-    table: new FindingsRecord(table, clock),
-    counts: new LimitCounts(table, clock),
-    automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
-    lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
-    roles: missingRoles,
-    tell: (...told) => notices.tell(...told),
-    publish: (publication) => {
-      const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
-      return publishWithEvidence(place, publication);
-    },
-  };
+  const ports = portsOf(environment, queue, clock);
   return async (job, attempt) => {
     const opened: OpenSession[] = [];
     const openSession: Ports['openSession'] = async (request) => {
@@ -85,6 +51,49 @@ export function createRemediator(
     } finally {
       for (const session of opened) session.close();
     }
+  };
+}
+
+/** Makes what the remediator uses, but for sessions, which end with their attempt. */
+function portsOf(
+  environment: Environment,
+  queue: Pick<JobQueue, 'sendLater'>,
+  clock: Clock,
+): Omit<Ports, 'openSession'> {
+  const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
+  const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
+  const { EVIDENCE_BUCKET, SETTINGS_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
+  const bus = new EventBridgeClient({ ...clientDefaults, region: HOME_REGION });
+  const parameters = new SSMProvider({ clientConfig: { ...clientDefaults, region: AWS_REGION } });
+  const home = { owner: SECURITY_ACCOUNT_ID, region: HOME_REGION, clientOptions: clientDefaults };
+  const objects = new EvidenceObjects({ ...home, bucket: EVIDENCE_BUCKET });
+  const settings = new SettingsObjects({ ...home, bucket: SETTINGS_BUCKET });
+  const table = new FindingsTable({
+    table: FINDINGS_TABLE,
+    region: HOME_REGION,
+    clientOptions: clientDefaults,
+    clock,
+  });
+  const missingRoles = new MissingRoles(
+    table,
+    (event) => publishRoleMissing(bus, EVENT_BUS_ARN, event, clock),
+    clock,
+  );
+  const notices = new Notices(table, (notice) => publishNotice(bus, EVENT_BUS_ARN, notice, clock), clock);
+  return {
+    clock,
+    settings: new ObjectSettings(settings, parameters, NAME, clock),
+    evidence: new EvidenceBucket(objects),
+    table: new FindingsRecord(table, clock),
+    counts: new LimitCounts(table, clock),
+    automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
+    lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
+    roles: missingRoles,
+    publishNotice: (...notice) => notices.publish(...notice),
+    publish: (publication) => {
+      const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
+      return publishWithEvidence(place, publication);
+    },
   };
 }
 

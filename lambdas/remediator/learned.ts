@@ -1,7 +1,7 @@
 import type { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Mode } from '../model/mode.ts';
-import type { SettingsVersions } from '../model/settings.ts';
+import { DEFERRED_DAYS, type SettingsVersions } from '../model/settings.ts';
 import type { Acted } from './action.ts';
 import type { ChangeLimit } from './change-limit.ts';
 import type { HeldLease } from './record/lease.ts';
@@ -32,6 +32,24 @@ export interface Learned {
   /** The limits of changes that held something back. */
   readonly reached: ChangeLimit[];
   readonly failures: unknown[];
+}
+
+/** The knowledge of an attempt that has only begun. */
+export function nothingLearned(): Learned {
+  return {
+    isRecalled: false,
+    isRoleMissing: false,
+    isRoleRefused: false,
+    publishesAll: false,
+    deferredDays: DEFERRED_DAYS,
+    tags: new Map(),
+    endedExemptions: new Map(),
+    cleared: new Set(),
+    idle: [],
+    counted: 0,
+    reached: [],
+    failures: [],
+  };
 }
 
 /** Takes what acting on the findings taught. */

@@ -35,8 +35,8 @@ export interface Ports {
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
   /** Knowledge of accounts without the target role. */
   readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'isBack'>;
-  /** Tells people that a rule is held back, once each time. */
-  readonly tell: Notices['tell'];
+  /** Publishes that a rule is held back, once each time. */
+  readonly publishNotice: Notices['publish'];
   /** Puts outcomes on the event bus. */
   publish(publication: Publication): Promise<void>;
 }

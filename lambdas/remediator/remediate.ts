@@ -1,30 +1,20 @@
 import type { AwsSession } from '../aws/session.ts';
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import { type Job, journalId } from '../model/job.ts';
-import { DEFERRED_DAYS } from '../model/settings.ts';
+import type { Job } from '../model/job.ts';
 import { loadRule } from '../rules/index.ts';
 import { Book, type Entry } from './book.ts';
 import { configure } from './configure.ts';
 import { passGates } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
-import { type Learned, learn } from './learned.ts';
+import { type Learned, learn, nothingLearned } from './learned.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { readingOf } from './reading.ts';
-import { Breaker } from './record/breaker.ts';
-import { DoneJobs } from './record/done-jobs.ts';
-import { FindingMemory } from './record/finding-memory.ts';
 import { deferralsOf } from './record/finding-notices.ts';
-import { Holds } from './record/holds.ts';
-import { Journal } from './record/journal.ts';
 import { confirmHeld, endLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
-import { OutcomeLog } from './record/outcome-log.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
-import { RecentChanges } from './record/recent-changes.ts';
-import { Retries } from './record/retries.ts';
-import { TargetRole } from './record/target-role.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
@@ -41,6 +31,7 @@ import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
 import { holdUnfinished, keepUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
 import { concludeWithoutLook } from './stages/without-look.ts';
+import { startWork } from './start-work.ts';
 import { conclude, onlyVerdicts, retry, type Verdicts, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
 
@@ -54,45 +45,10 @@ import type { ConfiguredWork, Work } from './work.ts';
 export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promise<JobResult> {
   const startedAt = new Date(ports.clock.now()).toISOString();
   const rule = await loadRule(job.poll.rule);
-  const journal = new Journal(journalId(job), ports.evidence);
-  const done = new DoneJobs(job, ports.table);
-  const log = new OutcomeLog(job, ports.evidence, done);
-  const recent = new RecentChanges({ job, ports, journal, log });
-  const memory = new FindingMemory();
-  const holds = new Holds(ports);
-  const retries = new Retries(ports.clock);
-  const role = new TargetRole(job, ports);
-  const breaker = new Breaker(job, ports);
-  const work: Work = {
-    job,
-    rule,
-    attempt,
-    ports,
-    journal,
-    recent,
-    log,
-    memory,
-    done,
-    holds,
-    retries,
-    role,
-    breaker,
-  };
+  const work = startWork(job, rule, attempt, ports);
+  const { journal } = work;
   const book = new Book(job.findings, ports.clock);
-  const learned: Learned = {
-    isRecalled: false,
-    isRoleMissing: false,
-    isRoleRefused: false,
-    publishesAll: false,
-    deferredDays: DEFERRED_DAYS,
-    tags: new Map(),
-    endedExemptions: new Map(),
-    cleared: new Set(),
-    idle: [],
-    counted: 0,
-    reached: [],
-    failures: [],
-  };
+  const learned = nothingLearned();
   try {
     const lease = await takeLease(work);
     if (lease === undefined) return nothingLeft;
@@ -179,9 +135,9 @@ async function settleUnfinished(
   stopped: Verdicts,
 ): Promise<void> {
   const left = await leftUnfinished(book, work);
-  const open = await takeBackUnfinished(session, left, work);
-  book.add(open);
-  const settled = left.filter(({ resource }) => !open.has(resource) && !stopped.has(resource));
+  const stillOpen = await takeBackUnfinished(session, left, work);
+  book.add(stillOpen);
+  const settled = left.filter(({ resource }) => !stillOpen.has(resource) && !stopped.has(resource));
   const fixed = new Set(
     book
       .in('concluded')
@@ -218,7 +174,7 @@ async function record(
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
-  failures.push(...(await work.recent.tell()));
+  failures.push(...(await work.recent.write()));
   const outcomes = await outcomesOf(book, { ...work, ...learned });
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);

@@ -40,8 +40,8 @@ export function report(job: Job, result: JobResult): void {
   }
   const errors = [...result.unfinished.map(({ error }) => error), ...result.failures];
   countIf('UnexpectedError', errors.filter((error) => errorKind(error) === 'bug').length);
-  const open = result.inProgress.filter(({ stillOpen }) => stillOpen !== undefined);
-  countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + open.length);
+  const waiting = result.inProgress.filter(({ stillOpen }) => stillOpen !== undefined);
+  countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + waiting.length);
 }
 
 function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMissing }: JobResult): void {

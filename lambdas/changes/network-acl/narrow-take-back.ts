@@ -59,6 +59,55 @@ function isAsPlanned(
   return now !== undefined && sameEntry(now, after);
 }
 
+type Standing = NonNullable<Awaited<ReturnType<typeof look>>>;
+
+function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
+  const found = standing.at(entry.ruleNumber);
+  return found !== undefined && sameEntry(found, entry);
+}
+
+/** Tells what a read says of the open entry. @returns undefined where what was put beside it has lost its purpose */
+function endOf(
+  change: NetworkAclEntryNarrow,
+  standing: Standing,
+  isNoted: boolean,
+  mayBeClosed: boolean,
+  { isLagOver, isBegunAnew = false, isBegunBefore = false, isSuperseded = false, since = [] }: CutOff,
+): TakenBack | undefined {
+  const { before, created, made } = change;
+  const now = standing.at(before.ruleNumber);
+  const isNarrowed = isAsPlanned(change, now, since);
+  // A later attempt may have made it so, and count on what this one added.
+  if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
+  if (!mayBeClosed) return undefined;
+  if (isNarrowed) {
+    const seen = created.filter((entry) => isThere(entry, standing));
+    // Without all that was to be put beside it, an earlier attempt may have made it so.
+    if (isBegunBefore && seen.length < created.length) return { state: 'unconfirmed' };
+    const { unconfirmed: _, ...whole } = change;
+    const numbers = isNoted ? made : seen.map(({ ruleNumber }) => ruleNumber);
+    const done: NetworkAclEntryNarrow = { ...whole, made: numbers, closed: 'yes' };
+    return { state: 'settled', done };
+  }
+  // It may have been closed by a call that the read does not show yet.
+  return now !== undefined && sameEntry(now, before) && !isLagOver ? { state: 'open' } : undefined;
+}
+
+/** Finds the entries that the change may have put beside the open one, and that were not taken out since. */
+function addedBy(
+  { created, made, unconfirmed }: NetworkAclEntryNarrow,
+  isNoted: boolean,
+  { others = [], recorded = [], since = [] }: CutOff,
+): NetworkAclEntry[] {
+  // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
+  const elsewhere = standingOf([...recorded, ...others, ...since]);
+  return created.filter((entry) => {
+    const { ruleNumber } = entry;
+    if (isNoted && made.includes(ruleNumber)) return !isTaken(entry, since);
+    return (!isNoted || ruleNumber === unconfirmed) && !elsewhere.has(ruleNumber);
+  });
+}
+
 /**
  * Takes back an entry that was to be narrowed. Where what was to take its place stands there, the others have their
  * purpose. Where the open entry still stands, is gone or is different, they are taken out, but for those that other
@@ -67,22 +116,14 @@ function isAsPlanned(
 export async function takeBack(
   session: AwsSession,
   { mayBeMade, ...change }: NetworkAclEntryNarrow,
-  {
-    isNoted: hasNote,
-    isLagOver,
-    isBegunAnew = false,
-    isBegunBefore = false,
-    isSuperseded = false,
-    others = [],
-    recorded = [],
-    since = [],
-  }: CutOff,
+  cutOff: CutOff,
   tookBack: TookBack,
 ): Promise<TakenBack> {
-  const { resource, before, created, made, closed, unconfirmed } = change;
+  const { resource, created, made, closed, unconfirmed } = change;
+  const { isLagOver, isSuperseded = false, others = [] } = cutOff;
   // Before the first of several calls, it is noted that there may be some.
-  if (!hasNote && created.length > 0) return { state: 'settled' };
-  const isNoted = hasNote && mayBeMade !== true;
+  if (!cutOff.isNoted && created.length > 0) return { state: 'settled' };
+  const isNoted = cutOff.isNoted && mayBeMade !== true;
   const mayBeClosed = !isSuperseded && (!isNoted || closed === 'unconfirmed');
   if (created.length === 0 && !mayBeClosed) return { state: 'settled' };
   const standing = await look(session, resource);
@@ -90,34 +131,9 @@ export async function takeBack(
   if (standing === undefined) {
     return { state: mayBeClosed || unconfirmed !== undefined ? 'unconfirmed' : 'settled' };
   }
-  const now = standing.at(before.ruleNumber);
-  const stands = (entry: NetworkAclEntry): boolean => {
-    const found = standing.at(entry.ruleNumber);
-    return found !== undefined && sameEntry(found, entry);
-  };
-  const isNarrowed = isAsPlanned(change, now, since);
-  // A later attempt may have made it so, and count on what this one added.
-  if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
-  if (mayBeClosed && isNarrowed) {
-    // Without all that was to be put beside it, an earlier attempt may have made it so.
-    if (isBegunBefore && !created.every(stands)) return { state: 'unconfirmed' };
-    const { unconfirmed: _, ...whole } = change;
-    const done: NetworkAclEntryNarrow = {
-      ...whole,
-      made: isNoted ? made : created.filter(stands).map(({ ruleNumber }) => ruleNumber),
-      closed: 'yes',
-    };
-    return { state: 'settled', done };
-  }
-  // It may have been closed by a call that the read does not show yet.
-  if (mayBeClosed && now !== undefined && sameEntry(now, before) && !isLagOver) return { state: 'open' };
-  // A number under which another attempt has put an entry was free then: this one's call, if any, had no effect.
-  const elsewhere = standingOf([...recorded, ...others, ...since]);
-  const mayStand = created.filter((entry) => {
-    const { ruleNumber } = entry;
-    if (isNoted && made.includes(ruleNumber)) return !isTaken(entry, since);
-    return (!isNoted || ruleNumber === unconfirmed) && !elsewhere.has(ruleNumber);
-  });
+  const end = endOf(change, standing, isNoted, mayBeClosed, cutOff);
+  if (end !== undefined) return end;
+  const mayStand = addedBy(change, isNoted, cutOff);
   const { unconfirmed: _, ...rest } = change;
   const inPart = (entries: readonly NetworkAclEntry[]): { made?: NetworkAclEntryNarrow } => {
     const found = entries
@@ -126,7 +142,7 @@ export async function takeBack(
     return found.length === 0 ? {} : { made: { ...rest, made: found, closed: 'no' } };
   };
   // What stays is this change's work, too: its number was free when it was planned.
-  const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && stands(entry)));
+  const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && isThere(entry, standing)));
   const idle = mayStand.filter((entry) => !isNeeded(entry, others));
   try {
     const unseen = await takeBackEntries(session, resource, idle, (entry) =>

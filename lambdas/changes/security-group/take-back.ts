@@ -41,6 +41,61 @@ function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): 
   return made.filter(({ id }) => !taken.some((rule) => rule.id === id));
 }
 
+/** Rules that a change of which no end is known may have added. */
+interface Added {
+  readonly noted: readonly ExistingRule[];
+  /** They stand, and look like its parts. */
+  readonly unnoted: readonly ExistingRule[];
+  /** Rules that other changes count on. */
+  readonly needed: readonly IngressRule[];
+}
+
+function addedBy(
+  change: RuleShrink,
+  standing: readonly ExistingRule[],
+  isNoted: boolean,
+  { others = [], recorded = [], since = [] }: CutOff,
+): Added {
+  const allNoted = isNoted ? (change.made ?? []) : [];
+  const needed = neededBy(others);
+  const elsewhere = neededBy(recorded).made;
+  const known = new Set([change.before, ...allNoted, ...needed.made, ...elsewhere].map(({ id }) => id));
+  const unnoted =
+    isNoted && change.unconfirmed !== 'adding' && change.replaces !== true
+      ? []
+      : alike(change, standing).filter(({ id }) => !known.has(id));
+  return { noted: withoutTaken(allNoted, since), unnoted, needed: needed.rules };
+}
+
+/** Tells what a read says of the wide rule. @returns undefined where what was added for it has lost its purpose */
+function endOf(
+  change: RuleShrink,
+  standing: readonly ExistingRule[],
+  { noted, unnoted }: Added,
+  isNoted: boolean,
+  { isLagOver, isBegunAnew = false, isBegunBefore = false, isSuperseded = false }: CutOff,
+): TakenBack | undefined {
+  const wide = standing.find(({ id }) => id === change.before.id);
+  const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(change.after);
+  // A later attempt may have made it so, and count on what this one added.
+  if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
+  if (isSuperseded || (isNoted && !isClosing(change))) return undefined;
+  if (isShrunk) {
+    // Without them, an earlier attempt may have made it so.
+    if (isBegunBefore && !areAllSeen(change, standing)) return { state: 'unconfirmed' };
+    const { unconfirmed: _, ...whole } = change;
+    const done: RuleShrink = { ...whole, made: [...noted, ...unnoted], shrunk: wide };
+    return { state: 'settled', done };
+  }
+  if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
+  // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
+  return wide !== undefined && !isLagOver ? { state: 'open' } : undefined;
+}
+
+function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): boolean {
+  return pieces.every((piece) => stands(piece, standing));
+}
+
 /**
  * Takes back a rule that was to be shrunk. Where it stands as it was to become, its parts have their purpose. Where
  * it stands as it was, is gone or is different, the parts that were added are revoked: by what is noted, otherwise by
@@ -51,51 +106,20 @@ function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): 
 export async function takeBack(
   session: AwsSession,
   { mayBeMade, ...change }: RuleShrink,
-  {
-    isNoted: hasNote,
-    isLagOver,
-    isBegunAnew = false,
-    isBegunBefore = false,
-    isSuperseded = false,
-    others = [],
-    recorded = [],
-    since = [],
-  }: CutOff,
+  cutOff: CutOff,
   tookBack: TookBack,
 ): Promise<TakenBack> {
-  const { resource, before, after, unconfirmed } = change;
+  const { resource, before, unconfirmed } = change;
+  const { isLagOver } = cutOff;
   // Before its first call, it is noted that there may be some.
-  if (!hasNote && change.pieces.length > 0) return { state: 'settled' };
-  const isNoted = hasNote && mayBeMade !== true;
+  if (!cutOff.isNoted && change.pieces.length > 0) return { state: 'settled' };
+  const isNoted = cutOff.isNoted && mayBeMade !== true;
   const standing = await readRulesOf(session, resource);
-  const wide = standing.find(({ id }) => id === before.id);
-  const allNoted = isNoted ? (change.made ?? []) : [];
-  const noted = withoutTaken(allNoted, since);
-  const needed = neededBy(others);
-  const elsewhere = neededBy(recorded).made;
-  const known = new Set([before, ...allNoted, ...needed.made, ...elsewhere].map(({ id }) => id));
-  const unnoted =
-    isNoted && unconfirmed !== 'adding' && change.replaces !== true
-      ? []
-      : alike(change, standing).filter(({ id }) => !known.has(id));
-  const made = [...noted, ...unnoted];
-  const isShrunk = wide !== undefined && ruleKey(wide) === ruleKey(after);
-  // A later attempt may have made it so, and count on what this one added.
-  if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
-  const areAllSeen = change.pieces.every((piece) => stands(piece, standing));
-  if (!isSuperseded && (!isNoted || isClosing(change))) {
-    if (isShrunk) {
-      // Without them, an earlier attempt may have made it so.
-      if (isBegunBefore && !areAllSeen) return { state: 'unconfirmed' };
-      const { unconfirmed: _, ...whole } = change;
-      const done: RuleShrink = { ...whole, made, shrunk: wide };
-      return { state: 'settled', done };
-    }
-    if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
-    // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
-    if (wide !== undefined && !isLagOver) return { state: 'open' };
-  }
-  const left = made.filter((rule) => !stands(rule, needed.rules));
+  const added = addedBy(change, standing, isNoted, cutOff);
+  const end = endOf(change, standing, added, isNoted, cutOff);
+  if (end !== undefined) return end;
+  const { noted, unnoted, needed } = added;
+  const left = [...noted, ...unnoted].filter((rule) => !stands(rule, needed));
   const { unconfirmed: _, ...rest } = change;
   const inPart = (rules: readonly ExistingRule[]): { made?: RuleShrink } => {
     const found = withoutRules(rules, noted);
@@ -105,7 +129,7 @@ export async function takeBack(
   const onRevoked = (rules: readonly ExistingRule[]): void =>
     tookBack({ ...inPart(rules), taken: revoked(resource, rules, note) });
   // What stays is this change's work, too: it did not stand there when it was planned.
-  const staying = inPart(unnoted.filter((rule) => stands(rule, needed.rules)));
+  const staying = inPart(unnoted.filter((rule) => stands(rule, needed)));
   try {
     await takeBackRules(session, resource, left, { mayLag: !isLagOver, onRevoked });
   } catch (error) {
@@ -113,6 +137,6 @@ export async function takeBack(
     if (error instanceof OutOfTimeError || error instanceof HeldError) return { state: 'open' };
     throw error;
   }
-  const isSure = isLagOver || areAllSeen || (isNoted && unconfirmed !== 'adding');
+  const isSure = isLagOver || areAllSeen(change, standing) || (isNoted && unconfirmed !== 'adding');
   return { state: isSure ? 'settled' : 'open', ...staying };
 }

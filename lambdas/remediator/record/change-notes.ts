@@ -1,30 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type AutomationExecutionStart,
-  schema as automationExecutionSchema,
-} from '../../changes/automation-execution/start.ts';
-import type { JournalRecord } from '../../model/journal.ts';
 import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
-import { IN_PART } from './in-part.ts';
-import { beginOf, byBegin, isBegunAgain, withoutBegin } from './steps.ts';
+import { KnownChanges } from './known-changes.ts';
+import { withoutBegin } from './steps.ts';
 
-type Entry = JournalRecord['resources'][number];
-
-/** Notes of attempts on one change. */
-export interface Notes {
-  /** The change as far as it came, once per attempt that noted it. */
-  readonly notes: readonly RecordedChange[];
-  /** True where no attempt began it and was cut off before it noted anything. */
-  readonly isWhole: boolean;
-  /** True where, besides, the answer to each call is known. */
-  readonly isSure: boolean;
-}
-
-/** Plans of all attempts at one job for each resource, how far they came with them, and what they applied. */
-export class ChangeNotes {
-  readonly #entries = new Map<string, Entry>();
-  readonly #earlierPlans = new Map<string, readonly RecordedChange[]>();
+/** Notes of an attempt on what it plans and applies. */
+export class ChangeNotes extends KnownChanges {
   /** The change that was begun last, as far as it came. */
   #noted: RecordedChange | undefined;
   /** Time at which a change had been begun before that one. */
@@ -32,28 +13,14 @@ export class ChangeNotes {
   /** True where a change was applied, or known not to be made, and that is not written down yet. */
   protected hasNews = false;
 
-  /** Keeps what earlier attempts noted. */
-  protected keep(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      // One of an older version does not say what was begun.
-      const begun = entry.begun ?? entry.plan.map(({ line }) => line);
-      this.#entries.set(entry.resource, { ...entry, begun });
-      this.#earlierPlans.set(entry.resource, entry.plan);
-    }
-  }
-
-  protected get entries(): Entry[] {
-    return [...this.#entries.values()];
-  }
-
   /** Notes what is to be done. What an earlier attempt saw and planned stays known: it may have been applied. */
   plan(resource: string, plan: readonly RecordedChange[], seen?: Json): void {
-    const entry = this.#entry(resource);
+    const entry = this.entry(resource);
     const added = plan.filter(
       ({ change }) => !entry.plan.some((other) => isDeepStrictEqual(other.change, change)),
     );
     const { completedAt: _, ...begun } = entry;
-    this.#entries.set(resource, {
+    this.put({
       ...(seen !== undefined && { seen }),
       ...begun,
       plan: [...entry.plan, ...added],
@@ -63,10 +30,10 @@ export class ChangeNotes {
 
   /** Notes that a change is about to be made: from then on it may have been. */
   begin(resource: string, line: string, at: Date): void {
-    const entry = this.#entry(resource);
+    const entry = this.entry(resource);
     this.#noted = undefined;
     this.#begunBefore = entry.begunAt;
-    this.#entries.set(resource, {
+    this.put({
       ...entry,
       begun: [...(entry.begun ?? []), line],
       steps: [...(entry.steps ?? []), { is: 'begun', line, at: at.toISOString() }],
@@ -76,55 +43,29 @@ export class ChangeNotes {
 
   /** Notes how far the change came that was begun last. */
   note(resource: string, noted: RecordedChange): void {
-    const entry = this.#entry(resource);
+    const entry = this.entry(resource);
     const others = (entry.noted ?? []).filter((other) => other !== this.#noted);
-    this.#entries.set(resource, { ...entry, noted: [...others, noted] });
+    this.put({ ...entry, noted: [...others, noted] });
     this.#noted = noted;
-  }
-
-  /** Finds how far a change came. */
-  noted(resource: string, line: string): Notes {
-    const { begun = [], noted = [] } = this.#entry(resource);
-    const notes = noted.filter((each) => each.line === line);
-    const isWhole = notes.length >= begun.filter((each) => each === line).length;
-    return {
-      notes,
-      isWhole,
-      isSure:
-        isWhole &&
-        notes.every(
-          ({ change: { mayBeMade, unconfirmed, replaces, closed } }) =>
-            mayBeMade === undefined &&
-            unconfirmed === undefined &&
-            replaces !== true &&
-            closed !== 'unconfirmed',
-        ),
-    };
-  }
-
-  /** Finds when a change was begun last. */
-  begunAt(resource: string): Date | undefined {
-    const { begunAt } = this.#entry(resource);
-    return begunAt === undefined ? undefined : new Date(begunAt);
   }
 
   /** Notes that the change that was begun last was not made. An earlier attempt may have made it. */
   cancel(resource: string, line: string): void {
     this.hasNews = true;
-    const { begunAt: _, ...entry } = this.#entry(resource);
+    const { begunAt: _, ...entry } = this.entry(resource);
     const begun = [...(entry.begun ?? [])];
     const last = begun.lastIndexOf(line);
     if (last >= 0) begun.splice(last, 1);
     const noted = (entry.noted ?? []).filter((each) => each !== this.#noted);
     const steps = withoutBegin(entry.steps ?? [], line);
     const begunAt = this.#begunBefore;
-    this.#entries.set(resource, { ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
+    this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
   /** Notes that nothing is left of a change that was begun, by whichever attempt. */
   settle(resource: string, line: string): void {
-    const entry = this.#entry(resource);
-    this.#entries.set(resource, {
+    const entry = this.entry(resource);
+    this.put({
       ...entry,
       begun: (entry.begun ?? []).filter((begun) => begun !== line),
       noted: (entry.noted ?? []).filter((noted) => noted.line !== line),
@@ -133,123 +74,27 @@ export class ChangeNotes {
 
   /** Notes that all that is planned now has been applied. */
   complete(resource: string, at: Date): void {
-    this.#entries.set(resource, { ...this.#entry(resource), completedAt: at.toISOString() });
+    this.put({ ...this.entry(resource), completedAt: at.toISOString() });
   }
 
   /** @param before what they were made before, where that is known only now; otherwise they are the last ones */
   apply(resource: string, changes: readonly AppliedChange[], before?: AppliedChange): void {
     this.hasNews = true;
-    const entry = this.#entry(resource);
+    const entry = this.entry(resource);
     const at = before === undefined ? -1 : entry.applied.indexOf(before);
     const applied = [...entry.applied];
     applied.splice(at < 0 ? applied.length : at, 0, ...changes);
     const steps = [...(entry.steps ?? []), ...changes.map(({ line }) => ({ is: 'applied' as const, line }))];
-    this.#entries.set(resource, { ...entry, applied, steps });
+    this.put({ ...entry, applied, steps });
   }
 
   /** Takes back the note that a change was applied in part: another, which says more, takes its place. */
   drop(resource: string, line: string, change?: RecordedChange['change']): void {
-    const entry = this.#entry(resource);
+    const entry = this.entry(resource);
     const applied = entry.applied.filter(
       (each) =>
         each.line !== line || (change !== undefined && !isDeepStrictEqual(each.change, { ...change })),
     );
-    this.#entries.set(resource, { ...entry, applied });
-  }
-
-  #entry(resource: string): Entry {
-    return this.#entries.get(resource) ?? { resource, plan: [], applied: [] };
-  }
-
-  /** Finds when the whole plan was applied; undefined where it was not, or planned anew since. */
-  completedAt(resource: string): Date | undefined {
-    const { completedAt } = this.#entry(resource);
-    return completedAt === undefined ? undefined : new Date(completedAt);
-  }
-
-  /**
-   * The changes of which nobody knows whether they were applied: an attempt was cut off, or an answer lost. Also one that
-   * was applied before, and begun again. In the order in which they were begun.
-   */
-  unresolved(resource: string): RecordedChange[] {
-    const { plan, applied, begun = [], steps = [] } = this.#entry(resource);
-    const lines = new Set(applied.map(({ line }) => line));
-    return plan
-      .filter(({ line }) => begun.includes(line) && (!lines.has(line) || isBegunAgain(steps, line)))
-      .sort((one, other) => byBegin(steps, one.line, other.line));
-  }
-
-  /** Tells whether a change was begun after another one, as far as is known. */
-  isBegunAfter(resource: string, line: string, other: string): boolean {
-    return line !== other && byBegin(this.#entry(resource).steps ?? [], line, other) >= 0;
-  }
-
-  /** Finds when a change was begun last; of one that an older version noted, when any of the resource was. */
-  beginOf(resource: string, line: string): Date | undefined {
-    return beginOf(this.#entry(resource).steps ?? [], line) ?? this.begunAt(resource);
-  }
-
-  /** Lists what was applied, to its end or in part, since another change was begun. */
-  appliedSince(resource: string, line: string): AppliedChange[] {
-    return this.applied(resource).filter(
-      (each) => each.line !== line && each.line !== `${line}${IN_PART}` && this.isSince(resource, line, each),
-    );
-  }
-
-  /**
-   * Tells whether a change was applied, by whomever, since another one was begun; false where an older version did
-   * not note when.
-   */
-  isSince(resource: string, line: string, { appliedAt }: AppliedChange): boolean {
-    const at = beginOf(this.#entry(resource).steps ?? [], line);
-    return at !== undefined && Date.parse(appliedAt) > at.getTime();
-  }
-
-  /** Tells whether a change was begun after a moment; false where an older version did not note when. */
-  isBegunSince(resource: string, line: string, moment: Date): boolean {
-    const at = beginOf(this.#entry(resource).steps ?? [], line);
-    return at !== undefined && at.getTime() > moment.getTime();
-  }
-
-  /** Finds what was seen of a resource when something was planned for the first time. */
-  seen(resource: string): Json | undefined {
-    return this.#entries.get(resource)?.seen;
-  }
-
-  /** All that was planned, by whichever attempt. */
-  planned(resource: string): RecordedChange[] {
-    return [...this.#entry(resource).plan];
-  }
-
-  /** Tells whether a planned change is known to have been applied to its end. */
-  hasApplied(resource: string): boolean {
-    const { plan, applied } = this.#entry(resource);
-    const lines = new Set(plan.map(({ line }) => line));
-    return applied.some(({ line }) => lines.has(line));
-  }
-
-  /** Tells whether anything was applied, or begun so that nobody knows yet, by this attempt or those before. */
-  hasBegun(resource: string): boolean {
-    return this.applied(resource).length > 0 || this.unresolved(resource).length > 0;
-  }
-
-  /** Lists what is known to have been applied, by this attempt and those before. */
-  applied(resource: string): AppliedChange[] {
-    return [...this.#entry(resource).applied];
-  }
-
-  /** The automation execution that was started for a resource last. */
-  execution(resource: string): AutomationExecutionStart | undefined {
-    for (const { change } of this.applied(resource).reverse()) {
-      const parsed = automationExecutionSchema.safeParse(change);
-      if (parsed.success) return parsed.data;
-    }
-    return undefined;
-  }
-
-  /** Finds what earlier attempts planned, or undefined where none came that far. */
-  earlierPlan(resource: string): RecordedChange[] | undefined {
-    const plan = this.#earlierPlans.get(resource);
-    return plan === undefined ? undefined : [...plan];
+    this.put({ ...entry, applied });
   }
 }

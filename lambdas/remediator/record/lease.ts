@@ -73,11 +73,11 @@ export async function endLease(
   findings: readonly FindingRecord[],
   { recent }: Work,
 ): Promise<unknown[]> {
-  const untold = await recent.tell();
+  const unwritten = await recent.write();
   try {
-    await lease?.end(untold.length === 0 ? state : 'released', findings);
-    return untold;
+    await lease?.end(unwritten.length === 0 ? state : 'released', findings);
+    return unwritten;
   } catch (error) {
-    return [...untold, error];
+    return [...unwritten, error];
   }
 }

@@ -5,8 +5,8 @@ import type { Clock } from '../../model/clock.ts';
 import type { Notice } from '../../model/notice.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
 
-/** The item of what was told last. */
-const toldSchema = z.object({
+/** The item of what was published last. */
+const publishedSchema = z.object({
   pk: z.string(),
   sk: z.string(),
   version: z.literal(1),
@@ -16,11 +16,11 @@ const toldSchema = z.object({
   /** The write that it stands by. */
   writer: z.string(),
 });
-type Told = z.infer<typeof toldSchema>;
+type Published = z.infer<typeof publishedSchema>;
 
 const KEPT_SECONDS = 30 * 86_400;
 
-/** Tells people that a rule is held back, once each time: of jobs that notice it in several regions, one does. */
+/** Publishes that a rule is held back, once each time: of jobs that notice it in several regions, one does. */
 export class Notices {
   readonly #table: Pick<FindingsTable, 'read' | 'putIf'>;
   readonly #publish: (notice: Notice) => Promise<void>;
@@ -37,20 +37,20 @@ export class Notices {
   }
 
   /**
-   * Tells unless it was told already.
-   * @param key of the item that it is about; beside it stands what was told
-   * @param since what was told before no longer counts, milliseconds since 1970
-   * @throws AWS's own error; a later job then tells it
+   * Publishes a notice unless it was published already.
+   * @param key of the item that it is about; beside it stands what was published
+   * @param since what was published before no longer counts, milliseconds since 1970
+   * @throws AWS's own error; a later job then publishes it
    */
-  async tell(notice: Notice, key: ItemKey, since: number): Promise<void> {
+  async publish(notice: Notice, key: ItemKey, since: number): Promise<void> {
     const place = { pk: key.pk, sk: 'told' };
     const [found] = await this.#table.read([place]);
-    const known = found === undefined ? undefined : parseItem(toldSchema, found);
+    const known = found === undefined ? undefined : parseItem(publishedSchema, found);
     if (known !== undefined && known.at >= since) return;
     const at = this.#clock.now();
-    const told = { ...place, version: 1 as const, expiresAt: Math.floor(at / 1000) + KEPT_SECONDS, at };
-    const item: Told = { ...told, writer: randomUUID() };
-    // First the item, so that of several jobs one tells it.
+    const expiresAt = Math.floor(at / 1000) + KEPT_SECONDS;
+    const item: Published = { ...place, version: 1, expiresAt, at, writer: randomUUID() };
+    // First the item, so that of several jobs one publishes it.
     if (!(await this.#putOver(known, item))) return;
     try {
       await this.#publish(notice);
@@ -61,7 +61,7 @@ export class Notices {
   }
 
   /** Writes an item over the one that is known. The SDK may send it twice: its own lets the second pass. */
-  async #putOver(known: Told | undefined, item: Told): Promise<boolean> {
+  async #putOver(known: Published | undefined, item: Published): Promise<boolean> {
     const names = { '#writer': 'writer' };
     const isThere = known === undefined ? 'attribute_not_exists(pk)' : '#writer = :known';
     const { isWritten } = await this.#table.putIf({

@@ -66,7 +66,7 @@ export class RecentChanges {
     );
   }
 
-  /** Changes in the evidence of other jobs of the poll that are not in the table: they ended before they told it. */
+  /** Changes in the evidence of other jobs of the poll that are not in the table: they ended before they wrote it there. */
   #recordedByOthers(resource: string, known: readonly RecentChange[]): RecentChange[] {
     const { job, journal, log } = this.#context;
     const applied = log.appliedByOthers().filter(({ change }) => change.resource === resource);
@@ -100,7 +100,7 @@ export class RecentChanges {
    * lie in the dead letters, while others find what it made.
    * @returns the error where the table can't be written: it is attempted again before the lease ends
    */
-  async tell(): Promise<unknown[]> {
+  async write(): Promise<unknown[]> {
     try {
       await this.#write();
       return [];
@@ -125,7 +125,7 @@ export class RecentChanges {
     );
   }
 
-  /** Of resources that this job changed and knows nothing else about, the table is asked first. Of what it knows, nothing. */
+  /** Lists what the table does not know yet. It is asked first about resources of which this job knows only what it changed. */
   async #toWrite(): Promise<Changed[]> {
     const { job } = this.#context;
     const resources = [...new Set(this.#applied().map(({ change }) => change.resource))];

@@ -15,7 +15,7 @@ export async function scheduleInvestigation(
   recorded: readonly RecordedOutcome[],
   { job, memory, ports }: Pick<Work, 'job' | 'memory' | 'ports'>,
 ): Promise<void> {
-  const told = new Set(
+  const returning = new Set(
     notices.flatMap(({ kind, findings }) =>
       kind === 'recurring' ? findings.map(({ resource }) => resource) : [],
     ),
@@ -25,7 +25,7 @@ export async function scheduleInvestigation(
     const { resource } = outcome.finding;
     const [first] = outcome.applied;
     const before = memory.of(resource)?.changes.findLast((change) => change.outcome === 'remediated');
-    if (!told.has(resource) || first === undefined || before === undefined) continue;
+    if (!returning.has(resource) || first === undefined || before === undefined) continue;
     investigates[resource] = { changed: first.change.resource, from: before.at, to: first.appliedAt };
   }
   const findings = job.findings.filter(({ resource }) => investigates[resource] !== undefined);

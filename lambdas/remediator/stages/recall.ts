@@ -31,10 +31,10 @@ export async function recall({
   done.keep(known.done);
   role.keep(known.account);
   // Another job of the same poll may have had a finding, too.
-  const told = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
-  const hasOthers = told.length > 0 || done.evidenceOfOthers().length > 0;
+  const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
+  const hasOthers = evidence.length > 0 || done.evidenceOfOthers().length > 0;
   if (attempt.number > 1 || isKnown || done.isBegun || hasOthers) await log.read();
-  await log.readOthers(told);
+  await log.readOthers(evidence);
   return resources.flatMap((resource) => {
     const isOpen = journal.unresolved(resource).length > 0;
     return log.lastWord(resource, journal.applied(resource), isOpen) ?? [];

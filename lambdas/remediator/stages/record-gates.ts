@@ -32,13 +32,13 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
   if (opened !== undefined && words !== undefined) {
     const key = tripKey({ rule: job.poll.rule, account: job.account });
     const notice = noticeOf(work, 'breaker_open', job.account, words);
-    await attempt(ports.tell(notice, key, Date.parse(opened.at)));
+    await attempt(ports.publishNotice(notice, key, Date.parse(opened.at)));
   }
   await attempt(forgetServed(work));
   for (const limit of reached) {
     const notice = noticeOf(work, 'limit_reached', limit.counter.account, wordsOf(limit));
     const since = ports.clock.now() - HOUR_MILLISECONDS;
-    await attempt(ports.tell(notice, countKey(limit.counter), since));
+    await attempt(ports.publishNotice(notice, countKey(limit.counter), since));
   }
   return failures;
 }

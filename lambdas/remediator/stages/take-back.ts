@@ -1,7 +1,7 @@
 import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges } from '../../aws/session-client.ts';
-import type { Change, TakenPart } from '../../changes/change.ts';
+import type { Change, TakenBack, TakenPart } from '../../changes/change.ts';
 import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
 import { MOST_SENDS } from '../../changes/until-taken.ts';
 import { HeldError, OutdatedError, TakeBackError } from '../../model/errors.ts';
@@ -10,12 +10,11 @@ import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { retry, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 import { appliedChange, foundChange } from './applied-change.ts';
 import { MOST_MILLISECONDS_SINCE_ASKED } from './apply-change.ts';
-import { isSameTarget } from './same-target.ts';
+import { circumstances } from './circumstances.ts';
 
 /** The findings of which something may stand that a change added whose end is not known. */
 export async function unfinishedOf(
@@ -112,49 +111,8 @@ function whyNotNow(
   return firstVerdict(gatesAt('beforeEachTakeBack'), finding, { ...work, changes: [change] });
 }
 
-/** Collects what is known of changes to the resource of a change whose end is not known. */
-async function circumstances(
-  session: AwsSession,
-  finding: Finding,
-  planned: RecordedChange,
-  { journal, recent, ports }: Pick<ConfiguredWork, 'journal' | 'recent' | 'ports'>,
-) {
-  const { resource } = finding;
-  const { line } = planned;
-  const isRival = ({ change }: RecordedChange): boolean => isSameTarget(change, planned.change);
-  const plan = new Set(journal.planned(resource).map((each) => each.line));
-  // What a plan was to take the place of is not what it rests on.
-  const whole = journal
-    .applied(resource)
-    .filter(
-      (each) => plan.has(each.line) && (!isRival(each) || journal.isBegunAfter(resource, each.line, line)),
-    );
-  const byOthers = await recent.byOthers(planned.change.resource, journal.startOf(session.now()));
-  const wholeByOthers = byOthers.filter(
-    (each) =>
-      !each.line.endsWith(IN_PART) &&
-      (!isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt))),
-  );
-  const others = [...whole, ...wholeByOthers];
-  const since = [
-    ...journal.appliedSince(resource, line),
-    ...byOthers.filter((each) => journal.isSince(resource, line, each)),
-  ];
-  const begun = journal.unresolved(resource).filter((each) => each.line !== line && isRival(each));
-  const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);
-  const begunAt = journal.begunAt(resource);
-  return {
-    isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
-    isBegunAnew: begun.some(isLater),
-    isBegunBefore: begun.some((each) => !isLater(each)),
-    isSuperseded: others.some(isRival),
-    others: others.map(({ change }) => change),
-    since: since.map(({ change }) => change),
-  };
-}
-
 /**
- * @param askedAt when the pause was asked for last
+ * @param askedAt when the gates were asked last
  * @returns whether something may still stand
  */
 async function takeBackChangeOf(
@@ -166,43 +124,19 @@ async function takeBackChangeOf(
 ): Promise<boolean> {
   const { journal } = work;
   const { resource } = finding;
-  const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
   const known = await circumstances(session, finding, planned, work);
   const { notes, isWhole } = journal.noted(resource, planned.line);
   // First the attempt that was cut off: where it made the change to its end, what others added has its purpose.
-  const parts = [
+  const parts: Part[] = [
     ...(isWhole ? [] : [{ change: planned.change, isNoted: false }]),
     ...notes.map(({ change }) => ({ change, isNoted: true })).reverse(),
   ];
   const check = stillAllowed(askedAt, finding, planned, work);
   let isSettled = true;
-  for (const { change, isNoted } of parts) {
-    const callsBefore = session.calls.length;
-    const recorded = [...notes, ...journal.applied(resource)]
-      .map((each) => each.change)
-      .filter((other) => other !== change);
-    // It was made before what was begun after it.
-    const [next] = journal.appliedSince(resource, planned.line);
-    const record = (applied: Change, line: string) =>
-      journal.apply(resource, [foundChange(applied, line, begunAt)], next);
-    const takenParts: TakenPart[] = [];
-    const takeBack = () =>
-      takeBackChange(session, change, { ...known, recorded, isNoted }, (part) => takenParts.push(part));
-    const { made, done, state } = await checkingChanges(check, takeBack).finally(async () => {
-      for (const part of takenParts) {
-        if (part.made !== undefined) record(part.made, `${planned.line}${IN_PART}`);
-        const line = await describeChange(part.taken);
-        journal.apply(resource, [appliedChange(session, part.taken, line, callsBefore)]);
-      }
-    });
-    if (made !== undefined) record(made, `${planned.line}${IN_PART}`);
-    if (done !== undefined) {
-      // What was noted of it is part of it.
-      if (isNoted) journal.drop(resource, `${planned.line}${IN_PART}`, change);
-      record(done, planned.line);
-    }
+  for (const part of parts) {
+    const { isMade, state } = await takeBackPart(session, resource, planned, part, { known, check, journal });
     if (state === 'open') return true;
-    if (done !== undefined) {
+    if (isMade) {
       if (parts.length === 1) journal.settle(resource, planned.line);
       return false;
     }
@@ -210,6 +144,56 @@ async function takeBackChangeOf(
   }
   if (isSettled) journal.settle(resource, planned.line);
   return false;
+}
+
+/** A change as far as an attempt may have come with it. */
+interface Part {
+  readonly change: RecordedChange['change'];
+  /** True where the attempt noted it. */
+  readonly isNoted: boolean;
+}
+
+interface PartContext extends Pick<Work, 'journal'> {
+  readonly known: Awaited<ReturnType<typeof circumstances>>;
+  /** Asks before each call whether it may be sent. */
+  readonly check: () => Promise<void>;
+}
+
+/** Takes back one part of a change, and records it. @returns `isMade`: whether the change was made to its end after all */
+async function takeBackPart(
+  session: AwsSession,
+  resource: string,
+  planned: RecordedChange,
+  { change, isNoted }: Part,
+  { known, check, journal }: PartContext,
+): Promise<Pick<TakenBack, 'state'> & { readonly isMade: boolean }> {
+  const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
+  const inPart = `${planned.line}${IN_PART}`;
+  const callsBefore = session.calls.length;
+  const recorded = [...journal.noted(resource, planned.line).notes, ...journal.applied(resource)]
+    .map((each) => each.change)
+    .filter((other) => other !== change);
+  // It was made before what was begun after it.
+  const [next] = journal.appliedSince(resource, planned.line);
+  const record = (applied: Change, line: string) =>
+    journal.apply(resource, [foundChange(applied, line, begunAt)], next);
+  const takenParts: TakenPart[] = [];
+  const takeBack = () =>
+    takeBackChange(session, change, { ...known, recorded, isNoted }, (part) => takenParts.push(part));
+  const { made, done, state } = await checkingChanges(check, takeBack).finally(async () => {
+    for (const part of takenParts) {
+      if (part.made !== undefined) record(part.made, inPart);
+      const line = await describeChange(part.taken);
+      journal.apply(resource, [appliedChange(session, part.taken, line, callsBefore)]);
+    }
+  });
+  if (made !== undefined) record(made, inPart);
+  if (done !== undefined) {
+    // What was noted of it is part of it.
+    if (isNoted) journal.drop(resource, inPart, change);
+    record(done, planned.line);
+  }
+  return { isMade: done !== undefined, state };
 }
 
 /**

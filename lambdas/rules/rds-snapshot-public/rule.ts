@@ -111,7 +111,7 @@ function judge(
 ): Inspection<Seen> {
   const notes: string[] = [];
   const exempt: PublicSnapshot[] = [];
-  const open: PublicSnapshot[] = [];
+  const unmarked: PublicSnapshot[] = [];
   for (const snapshot of snapshots) {
     const source = sources.find((each) => isNamedBy(snapshot, each));
     if (source === undefined) continue;
@@ -123,22 +123,22 @@ function judge(
       continue;
     }
     const { reason, malformed } = exemptionTagOf(snapshot.tags, now);
-    if (reason === undefined && malformed === undefined) open.push(snapshot);
+    if (reason === undefined && malformed === undefined) unmarked.push(snapshot);
     else {
       exempt.push(snapshot);
       notes.push(`public snapshot ${snapshot.id} is left: ${reason ?? malformed}`);
     }
   }
-  if (open.length === 0 && exempt.length === 0)
+  if (unmarked.length === 0 && exempt.length === 0)
     return { state: 'compliant', ...(notes.length > 0 && { notes }) };
 
   const tags = Object.assign({}, ...sources.toReversed().map((source) => source.now?.tags ?? {}));
   // Nothing is left to fix: the tag of a snapshot speaks for the finding.
   const [first] = exempt;
-  if (open.length === 0 && first !== undefined) tags[EXEMPTION_TAG] = first.tags[EXEMPTION_TAG];
+  if (unmarked.length === 0 && first !== undefined) tags[EXEMPTION_TAG] = first.tags[EXEMPTION_TAG];
   return {
     state: 'violation',
-    seen: { publicSnapshots: inOrder(open.length > 0 ? open : exempt) },
+    seen: { publicSnapshots: inOrder(unmarked.length > 0 ? unmarked : exempt) },
     tags,
     notes,
   };

@@ -114,7 +114,7 @@ export class Remediation {
             next = later;
           },
           roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
-          tell: async () => {},
+          publishNotice: async () => {},
           publish: async () => {},
         },
       );

@@ -93,3 +93,38 @@ test('a region costs the example of an organization at most six lines', async ()
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.length).toBeLessThanOrEqual(6);
 });
+
+/** The files of lambdas with their lines. */
+async function codeOfLambdas(): Promise<readonly { readonly file: string; readonly text: string }[]> {
+  const files = await readdir(path.join(repository, 'lambdas'), { recursive: true });
+  const sources = files.filter((file) => file.endsWith('.ts'));
+  return Promise.all(
+    sources.map(async (file) => ({
+      file,
+      text: await readFile(path.join(repository, 'lambdas', file), 'utf8'),
+    })),
+  );
+}
+
+const linesOf = (text: string): number => text.trimEnd().split('\n').length;
+
+test('no file in lambdas has more than 250 lines, no function more than 60, each with all that is in it', async () => {
+  const code = await codeOfLambdas();
+  // The formatter ends a function's body at its own indentation.
+  const functions = code.flatMap(({ file, text }) => [
+    ...[...text.matchAll(/^(?:export )?(?:async )?function .*?^\}/gms)].map(([body]) => ({ file, body })),
+    ...[...text.matchAll(/^ {2}(?:async |static |get )*#?\w+\([^;]*?\{$.*?^ {2}\}/gms)].map(([body]) => ({
+      file,
+      body,
+    })),
+  ]);
+  const long = [
+    ...code.filter(({ text }) => linesOf(text) > 250).map(({ file }) => file),
+    ...functions
+      .filter(({ body }) => linesOf(body) > 60)
+      .map(({ file, body }) => `${file}: ${body.split('\n')[0]}`),
+  ];
+
+  expect(functions.length).toBeGreaterThan(500);
+  expect(long).toEqual([]);
+});

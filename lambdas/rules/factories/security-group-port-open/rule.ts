@@ -150,8 +150,8 @@ export function portOpenRule(facts: RuleFacts<Options> & OpenPorts) {
     },
 
     plan(resource, { rules }, options) {
-      const open = rules.filter((rule) => opens(rule, openPorts));
-      return planFor(resource, open, rules, openPorts, options);
+      const openRules = rules.filter((rule) => opens(rule, openPorts));
+      return planFor(resource, openRules, rules, openPorts, options);
     },
   });
 }

@@ -38,7 +38,7 @@ afterEach(() => restore());
 const tell = () => {
   const table = new FindingsTable({ table: 't', region: 'eu-central-1', clientOptions: clientDefaults });
   const clock = { now: () => now, sleep: async () => {} };
-  return new Notices(table, (told) => publish(told), clock).tell(notice, key, now - HOUR);
+  return new Notices(table, (told) => publish(told), clock).publish(notice, key, now - HOUR);
 };
 
 test('of jobs in several regions that notice it at once, one tells it', async () => {

@@ -126,7 +126,7 @@ type Port =
   | 'claimProbe'
   | 'roleIsBack'
   | 'reserve'
-  | 'tell'
+  | 'publishNotice'
   | 'release'
   | 'keep'
   | 'forget'
@@ -311,8 +311,8 @@ export class RemediatorInMemory {
             this.table.account = undefined;
           }),
       },
-      tell: (notice, key, since) =>
-        call('tell', () => {
+      publishNotice: (notice, key, since) =>
+        call('publishNotice', () => {
           const before = this.told.get(key.pk);
           if (before !== undefined && before >= since) return;
           this.told.set(key.pk, this.now);

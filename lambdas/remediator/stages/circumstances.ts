@@ -1,0 +1,48 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { RecordedChange } from '../../model/outcome.ts';
+import { IN_PART } from '../record/in-part.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import type { ConfiguredWork } from '../work.ts';
+import { isSameTarget } from './same-target.ts';
+
+/** Collects what is known of changes to the resource of a change whose end is not known. */
+export async function circumstances(
+  session: AwsSession,
+  finding: Finding,
+  planned: RecordedChange,
+  { journal, recent, ports }: Pick<ConfiguredWork, 'journal' | 'recent' | 'ports'>,
+) {
+  const { resource } = finding;
+  const { line } = planned;
+  const isRival = ({ change }: RecordedChange): boolean => isSameTarget(change, planned.change);
+  const plan = new Set(journal.planned(resource).map((each) => each.line));
+  // What a plan was to take the place of is not what it rests on.
+  const whole = journal
+    .applied(resource)
+    .filter(
+      (each) => plan.has(each.line) && (!isRival(each) || journal.isBegunAfter(resource, each.line, line)),
+    );
+  const byOthers = await recent.byOthers(planned.change.resource, journal.startOf(session.now()));
+  const wholeByOthers = byOthers.filter(
+    (each) =>
+      !each.line.endsWith(IN_PART) &&
+      (!isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt))),
+  );
+  const others = [...whole, ...wholeByOthers];
+  const since = [
+    ...journal.appliedSince(resource, line),
+    ...byOthers.filter((each) => journal.isSince(resource, line, each)),
+  ];
+  const begun = journal.unresolved(resource).filter((each) => each.line !== line && isRival(each));
+  const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);
+  const begunAt = journal.begunAt(resource);
+  return {
+    isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
+    isBegunAnew: begun.some(isLater),
+    isBegunBefore: begun.some((each) => !isLater(each)),
+    isSuperseded: others.some(isRival),
+    others: others.map(({ change }) => change),
+    since: since.map(({ change }) => change),
+  };
+}
