@@ -1,15 +1,10 @@
 import { z } from 'zod';
+import type { Counter } from './limits.ts';
 import type { ItemKey } from './table-items.ts';
 
-/** Whose changes are counted: a rule's in one account, or in all. */
-export interface Counter {
-  readonly rule: string;
-  readonly account: string | 'all';
-}
-
 /** `count#<rule>#<account>`, and `count#<rule>#all` over all accounts. */
-export function countKey({ rule, account }: Counter): ItemKey {
-  return { pk: `count#${rule}#${account}`, sk: 'changes' };
+export function countKey({ rule, scope }: Counter): ItemKey {
+  return { pk: `count#${rule}#${scope}`, sk: 'changes' };
 }
 
 const SLOT_MILLISECONDS = 5 * 60_000;

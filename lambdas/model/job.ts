@@ -43,6 +43,13 @@ export function pollId(poll: Poll): string {
   return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
+const POLL_ID = new RegExp(`^(?:${sourceSchema.options.join('|')})\\.[^/]+@\\d+$`);
+
+/** Tells whether a text is the id of a poll, such as the name of a session of ours. */
+export function isPollId(text: string): boolean {
+  return POLL_ID.test(text);
+}
+
 /** A question to CloudTrail: who changed a resource between two moments. */
 const investigationSchema = z.object({
   /** The resource that was changed, which need not be the finding's. */

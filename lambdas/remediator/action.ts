@@ -1,6 +1,6 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Finding } from '../model/finding.ts';
-import type { ChangeLimit } from './change-limit.ts';
+import type { ChangeLimit } from '../model/limits.ts';
 import type { Gate } from './gates/gate.ts';
 import type { Moments } from './gates/moments.ts';
 import type { PlannedFix } from './planned-fix.ts';

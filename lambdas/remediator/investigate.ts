@@ -5,7 +5,7 @@ import type { AwsSession } from '../aws/session.ts';
 import { eventId } from '../model/event-id.ts';
 import type { Finding } from '../model/finding.ts';
 import type { FindingNotice } from '../model/finding-notice.ts';
-import { type Investigation, type Job, pollId } from '../model/job.ts';
+import { type Investigation, isPollId, type Job, pollId } from '../model/job.ts';
 import type { Attempt, Ports } from './ports.ts';
 
 /** The most pages of a resource's events, of 50 each: newest first. */
@@ -28,9 +28,6 @@ const recordSchema = z.object({
   userIdentity: z.object({ arn: text.optional(), invokedBy: text.optional(), type: text.optional() }),
 });
 type EventRecord = z.infer<typeof recordSchema>;
-
-/** Names of our own sessions: the ids of polls. */
-const OWN_SESSION = /\/netskope\.[^/]+@\d+$/;
 
 /**
  * Asks CloudTrail who undid the fixes of a job's findings, and tells people. Nothing is changed, and nothing depends on it:
@@ -96,7 +93,7 @@ async function findCulprit(
       const record = ReadOnly === 'true' ? undefined : recordOf(CloudTrailEvent);
       if (record === undefined || record.errorCode !== undefined) continue;
       const { arn = '' } = record.userIdentity;
-      if (!OWN_SESSION.test(arn) && !arn.includes(automation)) return record;
+      if (!isPollId(arn.split('/').at(-1) ?? '') && !arn.includes(automation)) return record;
     }
     NextToken = answer.NextToken;
     if (NextToken === undefined) return undefined;

@@ -1,9 +1,9 @@
 import type { SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
+import type { ChangeLimit } from '../model/limits.ts';
 import type { Mode } from '../model/mode.ts';
 import { DEFERRED_DAYS, type SettingsVersions } from '../model/settings.ts';
 import type { Acted } from './action.ts';
-import type { ChangeLimit } from './change-limit.ts';
 import type { HeldLease } from './record/lease.ts';
 
 /** Knowledge that an attempt gains on its way and that its record needs. */

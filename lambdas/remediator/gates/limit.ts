@@ -1,4 +1,4 @@
-import { describeLimit, settingOf } from '../change-limit.ts';
+import { describeLimit, settingOf } from '../../model/limits.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';

@@ -1,6 +1,6 @@
 import type { Change } from '../../changes/change.ts';
-import type { Refusal } from '../change-limit.ts';
 import type { Violation } from '../planned-fix.ts';
+import type { Refusal } from '../refusal.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /** The moments at which gates are asked, in the order in which a job comes to them, and what gates know then. */

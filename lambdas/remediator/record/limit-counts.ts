@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import {
-  type Counter,
   type CountItem,
   countItemSchema,
   countKey,
@@ -17,6 +16,7 @@ import {
   waitingName,
 } from '../../model/count-item.ts';
 import { DeliveryError } from '../../model/errors.ts';
+import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
 
 /** An item is kept for a day after the last change that it counts. */

@@ -1,7 +1,7 @@
 import { tripKey } from '../../model/breaker.ts';
 import { countKey } from '../../model/count-item.ts';
+import { type ChangeLimit, countersOf, describeLimit, settingOf } from '../../model/limits.ts';
 import type { Notice } from '../../model/notice.ts';
-import { type ChangeLimit, describeLimit, settingOf } from '../change-limit.ts';
 import { openBreaker } from '../gates/breaker.ts';
 import type { Learned } from '../learned.ts';
 import type { Work } from '../work.ts';
@@ -36,7 +36,7 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
   }
   await attempt(forgetServed(work));
   for (const limit of reached) {
-    const notice = noticeOf(work, 'limit_reached', limit.counter.account, wordsOf(limit));
+    const notice = noticeOf(work, 'limit_reached', limit.counter.scope, wordsOf(limit));
     const since = ports.clock.now() - HOUR_MILLISECONDS;
     await attempt(ports.publishNotice(notice, countKey(limit.counter), since));
   }
@@ -50,10 +50,7 @@ async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
     .filter(({ outcome: { finding, gate } }) => gate !== 'limit' && memory.wasLimited(finding.resource))
     .map(({ outcome }) => waitingFinding(outcome));
   if (served.length === 0) return;
-  const { rule } = job.poll;
-  for (const account of [job.account, 'all']) {
-    await ports.counts.forget({ rule, account }, new Set(served));
-  }
+  for (const counter of countersOf(job)) await ports.counts.forget(counter, new Set(served));
 }
 
 function noticeOf(

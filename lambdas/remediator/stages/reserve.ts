@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { errorKind } from '../../aws/errors.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { ChangeLimit, Refusal } from '../change-limit.ts';
+import { type ChangeLimit, limitsOf } from '../../model/limits.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
 import type { Reservation } from '../record/limit-counts.ts';
+import type { Refusal } from '../refusal.ts';
 import { retry } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { passPlans } from './pass-plans.ts';
@@ -15,15 +16,6 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
   const { account, region, resource } = finding;
   const text = JSON.stringify([account, region, resource]);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
-}
-
-/** The limits of changes of a rule in a job's account. */
-export function limitsOf({ job, settings }: Pick<ConfiguredWork, 'job' | 'settings'>): ChangeLimit[] {
-  const { rule } = job.poll;
-  return [
-    { counter: { rule, account: job.account }, most: settings.limits.per_account_per_hour },
-    { counter: { rule, account: 'all' }, most: settings.limits.per_rule_per_hour },
-  ];
 }
 
 /**
@@ -68,7 +60,7 @@ export class ReservedRoom {
   async #reserve(fixes: readonly PlannedFix[]): Promise<ReadonlyMap<string, Refusal>> {
     const refusals = new Map<string, Refusal>();
     let chosen = fixes;
-    for (const limit of limitsOf(this.#work)) {
+    for (const limit of limitsOf(this.#work.job, this.#work.settings.limits)) {
       if (chosen.length === 0) break;
       const wanted = chosen;
       const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
@@ -104,8 +96,8 @@ export class ReservedRoom {
    */
   async release(): Promise<number> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
-    for (const account of new Set(this.#reservations.map(({ counter }) => counter.account))) {
-      const reservations = this.#reservations.filter(({ counter }) => counter.account === account);
+    for (const scope of new Set(this.#reservations.map(({ counter }) => counter.scope))) {
+      const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
       const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
       await this.#giveBack(reservations, reserved - kept);
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Job, jobId, jobSchema, pollId } from '../../../lambdas/model/job.ts';
+import { isPollId, type Job, jobId, jobSchema, pollId } from '../../../lambdas/model/job.ts';
 
 const job: Job = {
   version: 1,
@@ -21,6 +21,11 @@ test('a job comes through the queue as it was', () => {
 test('a poll is known by its rule and its moment, to the second', () => {
   expect(pollId(job.poll)).toBe('netskope.s3-bucket-public@1782817200');
   expect(pollId({ ...job.poll, asOf: '2026-06-30T11:00:00.999Z' })).toBe(pollId(job.poll));
+  expect([pollId(job.poll), 'someone.s3-bucket-public@1782817200', 'netskope.s3'].map(isPollId)).toEqual([
+    true,
+    false,
+    false,
+  ]);
 });
 
 test('a poll of a job that names no source is one of Netskope', () => {

@@ -185,7 +185,8 @@ test('a dry run reserves nothing', async () => {
 });
 
 test('a finding that needs more than the limit says which limit would do', async () => {
-  const perAccount = { counter: { rule: RULE, account: ACCOUNT }, most: 10 };
+  const counter = { rule: RULE, scope: ACCOUNT };
+  const perAccount = { name: 'per_account_per_hour' as const, counter, most: 10 };
   const refusal = { limit: perAccount, changes: 40, room: { left: 10, moreAt: undefined } };
 
   const verdict = await limit(findingOf('a'), { refusals: new Map([['a', refusal]]) });

@@ -182,7 +182,7 @@ const cases: readonly Case[] = [
     name: 'limit',
     set: async (remediator) => {
       const choose = () => ({ changes: 50, findings: [] });
-      const counter = { rule: RULE, account: ACCOUNT };
+      const counter = { rule: RULE, scope: ACCOUNT };
       await remediator.counts.reserve({
         counter,
         limit: 50,

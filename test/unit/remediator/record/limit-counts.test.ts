@@ -10,7 +10,7 @@ import { TableModel } from '../../../chaos/accounting/table.ts';
 import { neverMoreThanTheLimit } from '../support/limit-property.ts';
 
 const MINUTE = 60_000;
-const counter = { rule: 's3-bucket-public', account: '111122223333' };
+const counter = { rule: 's3-bucket-public', scope: '111122223333' };
 
 let model: TableModel;
 let restore: () => void;

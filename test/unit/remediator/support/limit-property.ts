@@ -57,7 +57,7 @@ export function neverMoreThanTheLimit(
   return fc.assert(
     fc.asyncProperty(steps, limits, fc.nat(), async (taken, limit, seed) => {
       rules += 1;
-      const counter = { rule: `rule-${rules}`, account: '111122223333' };
+      const counter = { rule: `rule-${rules}`, scope: '111122223333' };
       let now = Date.parse('2026-06-30T12:00:00Z');
       const clock: Clock = { now: () => now, sleep: async () => {} };
       const turn = settings.turns?.(seed) ?? (async () => {});

@@ -1,4 +1,5 @@
-import { type Counter, countKey } from '../../../../lambdas/model/count-item.ts';
+import { countKey } from '../../../../lambdas/model/count-item.ts';
+import type { Counter } from '../../../../lambdas/model/limits.ts';
 import type {
   Granted,
   LimitCounts,
@@ -23,7 +24,7 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
 
   /** Number of changes that count now. */
   used(rule: string, account: string): number {
-    const counting = (this.reserved.get(countKey({ rule, account }).pk) ?? []).filter(
+    const counting = (this.reserved.get(countKey({ rule, scope: account }).pk) ?? []).filter(
       ({ until }) => until + HOUR_MILLISECONDS > this.#now(),
     );
     return counting.reduce((sum, { changes }) => sum + changes, 0);
@@ -32,7 +33,7 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
   async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const { pk } = countKey(counter);
     const room = {
-      left: Math.max(0, limit - this.used(counter.rule, counter.account)),
+      left: Math.max(0, limit - this.used(counter.rule, counter.scope)),
       moreAt: until + HOUR_MILLISECONDS,
     };
     const waiting = this.waiting.get(pk) ?? new Map<string, number>();

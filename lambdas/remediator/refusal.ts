@@ -1,0 +1,10 @@
+import type { ChangeLimit } from '../model/limits.ts';
+import type { Room } from './record/limit-counts.ts';
+
+/** A limit that has no room for a finding. */
+export interface Refusal {
+  readonly limit: ChangeLimit;
+  /** Number of resources that would be changed for the finding. */
+  readonly changes: number;
+  readonly room: Room;
+}
