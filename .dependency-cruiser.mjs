@@ -25,6 +25,9 @@ const roomRules = Object.entries(rooms).map(([room, others]) => ({
   to: { path: '^lambdas/', pathNot: `^lambdas/(${[room, ...others].join('|')})/` },
 }));
 
+/** What the command line may import: values and what calls AWS, changes, and the facts of rules. */
+const ofCommandLine = `^(cli/|lambdas/(model|aws|changes)/)|${facts}`;
+
 export default {
   forbidden: [
     {
@@ -47,6 +50,19 @@ export default {
       severity: 'error',
       from: { path: '^lambdas/(collector|sources)/' },
       to: { path: '^lambdas/rules/', pathNot: facts },
+    },
+    {
+      name: 'cli-imports',
+      comment: 'The command line may import model, aws, changes and the facts of rules.',
+      severity: 'error',
+      from: { path: '^cli/' },
+      to: { path: '^(lambdas|test|scripts|demo)/', pathNot: ofCommandLine },
+    },
+    {
+      name: 'functions-know-no-command-line',
+      severity: 'error',
+      from: { path: '^lambdas/' },
+      to: { path: '^cli/' },
     },
     {
       name: 'one-door-to-each-source',
@@ -92,7 +108,11 @@ export default {
       name: 'unused',
       comment: 'Nothing imports this file, and no function or test begins with it.',
       severity: 'error',
-      from: { path: '^lambdas/', pathNot: '^lambdas/(collector|remediator)/index\\.ts$', orphan: true },
+      from: {
+        path: '^(cli|lambdas)/',
+        pathNot: '^(cli|lambdas/(collector|remediator))/index\\.ts$',
+        orphan: true,
+      },
       to: {},
     },
   ],

@@ -1,17 +1,18 @@
 /**
- * Builds the functions' zips, byte for byte the same on any machine.
+ * Builds the functions' zips and the command line, byte for byte the same on any machine.
  *
- *     node scripts/build.ts           write dist/*.zip
+ *     node scripts/build.ts           write dist/*
  *     node scripts/build.ts --check   change nothing; exit 1 and say what is stale
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundle } from './packaging/bundle.ts';
+import { bundle, bundleProgram } from './packaging/bundle.ts';
 import { unzip, zip } from './packaging/zip.ts';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const functions = ['collector', 'remediator'];
+const program = 'dist/cspm-remediation.cjs';
 
 function kilobytes(bytes: number): string {
   return `${Math.ceil(bytes / 1000)} kB`;
@@ -48,11 +49,12 @@ async function staleness(
   return `${zipName} is stale: ${names.slice(0, 5).join(', ') || 'the zip itself'}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
 }
 
+const isCheck = process.argv.includes('--check');
 const stale: string[] = [];
 for (const name of functions) {
   const zipName = `dist/${name}.zip`;
   const { files } = await bundle(root, `lambdas/${name}/index.ts`);
-  if (process.argv.includes('--check')) {
+  if (isCheck) {
     const reason = await staleness(zipName, files);
     if (reason !== undefined) stale.push(reason);
     continue;
@@ -64,6 +66,14 @@ for (const name of functions) {
   process.stdout.write(
     `${zipName}: ${kilobytes(bytes.length)}, ${files.size} files, ${kilobytes(unpacked)} unpacked\n`,
   );
+}
+const text = new TextEncoder().encode(await bundleProgram(root, 'cli/index.ts'));
+if (isCheck) {
+  const kept = await readIfThere(join(root, program));
+  if (kept === undefined || !Buffer.from(kept).equals(text)) stale.push(`${program} is stale`);
+} else {
+  await writeFile(join(root, program), text, { mode: 0o755 });
+  process.stdout.write(`${program}: ${kilobytes(text.length)}\n`);
 }
 if (stale.length > 0) {
   process.stderr.write(`${stale.join('\n')}\nRun \`npm run generate\` and commit what it wrote.\n`);

@@ -16,6 +16,7 @@ import {
 } from '../lambdas/model/event-names.ts';
 import { metricOf, metrics } from '../lambdas/model/metrics.ts';
 import { modes } from '../lambdas/model/mode.ts';
+import { MODULE_VERSION } from '../lambdas/model/module-version.ts';
 import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
@@ -120,6 +121,7 @@ function optionsType(optionsByRule: ReadonlyMap<string, Options>): string {
 
 /** Everything that is the same whatever rules there are. */
 const vocabulary = {
+  version: MODULE_VERSION,
   modes,
   outcomes: Object.fromEntries(
     outcomeNameSchema.options.map((name) => [

@@ -87,3 +87,21 @@ export function judge(
     .slice(0, 3);
   return { at: new Date(now).toISOString(), changes: recent.length, failed: failed.length, reasons };
 }
+
+/**
+ * The reason why a breaker is open: the one that is noted, unless an operator has resumed the rule since, or what its results
+ * ask for. Undefined where it is closed.
+ * @param resumedAt when an operator last resumed the rule, milliseconds since 1970
+ * @param settings undefined where nobody knows them
+ */
+export function openedOf(
+  item: Pick<TripItem, 'opened'> | undefined,
+  results: readonly ChangeResult[],
+  resumedAt: number,
+  settings: BreakerSettings | undefined,
+  now: number,
+): Opened | undefined {
+  const opened = item?.opened;
+  if (opened !== undefined && Date.parse(opened.at) > resumedAt) return opened;
+  return settings && judge(results, settings, now);
+}

@@ -63,3 +63,23 @@ export const resumeItemSchema = z.object({
   reason: z.string().trim().min(1),
 });
 export type ResumeItem = z.infer<typeof resumeItemSchema>;
+
+/**
+ * The list of holds, which DynamoDB can't search: `holds` / `<account>#<region>#<resource>#<rule>`. The command line writes an
+ * entry before it writes the hold, and removes it after it. A hold that somebody wrote by hand may lack one.
+ */
+export function listedHoldKey({ account, region, resource, rule }: HoldName): ItemKey {
+  return { pk: LISTED_HOLDS, sk: `${account}#${region}#${resource}#${rule}` };
+}
+
+/** The partition of the list of holds. */
+export const LISTED_HOLDS = 'holds';
+
+/** The content of an entry in the list of holds: its name. What it says, and until when, is in the hold itself. */
+export const listedHoldSchema = z.object({
+  version: z.literal(1),
+  account: z.string(),
+  region: z.string(),
+  resource: z.string(),
+  rule: z.string(),
+});

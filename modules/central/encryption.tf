@@ -32,6 +32,12 @@ locals {
       Resource  = [local.own_keys.table]
       Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "dynamodb.${local.home_region}.${domain}"] } }
     }]
+    # For those who only read: of both buckets.
+    read_buckets = [for key in distinct(compact([local.own_keys.buckets, local.own_keys.evidence])) : {
+      Action    = ["kms:Decrypt"]
+      Resource  = [key]
+      Condition = { StringEquals = { "kms:ViaService" = [for domain in local.domains : "s3.${local.home_region}.${domain}"] } }
+    }]
     evidence = local.own_keys.evidence == null ? [] : [{
       Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
       Resource  = [local.own_keys.evidence]

@@ -1,39 +1,32 @@
-# What operators do by hand, as a policy for their own roles: nothing here takes it on. Of the findings table they read
-# everything, and write only what no function writes.
+# What operators do by hand, as a policy for their own roles: nothing here takes it on. They see what viewers see. Of the
+# findings table they write only what no function writes.
 
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   path        = local.inputs.iam.path
-  description = "Hold resources, retry findings, undo fixes, resume rules and pause ${var.name}. Attach it to the roles of its operators."
+  description = "Hold resources, retry findings, undo fixes, poll, resume rules and pause ${var.name}, by the command line cspm-remediation. Attach it to the roles of its operators."
   tags        = var.tags
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = concat(
+    Statement = [for statement in concat(
+      local.viewer_statements,
       [
-        {
-          Sid      = "ReadTheFindingsTable"
-          Effect   = "Allow"
-          Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
-          Resource = [aws_dynamodb_table.findings.arn]
-        },
         # A request without a key satisfies ForAllValues: hence Null.
         {
           Sid      = "WriteTheirOwnItems"
-          Effect   = "Allow"
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
-          Resource = [aws_dynamodb_table.findings.arn]
+          Resource = [local.findings_table_arn]
           Condition = {
-            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "pending#????????????#*", "resume#*#????????????", "retry#????????????#*"] }
+            "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["hold#????????????#*", "holds", "pending#????????????#*", "resume#*#????????????", "retry#????????????#*"] }
             Null                      = { "dynamodb:LeadingKeys" = ["false"] }
           }
         },
         # A request is who wrote it: by its key, which IAM compares with the caller.
         {
           Sid      = "WriteTheirOwnRequests"
-          Effect   = "Allow"
           Action   = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
-          Resource = [aws_dynamodb_table.findings.arn]
+          Resource = [local.findings_table_arn]
           Condition = {
             "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["request#$${aws:userid}#*"] }
             Null                      = { "dynamodb:LeadingKeys" = ["false"] }
@@ -41,18 +34,29 @@ resource "aws_iam_policy" "operator" {
         },
         {
           Sid      = "WakeTheRemediators"
-          Effect   = "Allow"
-          Action   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
-          Resource = local.queue_arns
+          Action   = ["sqs:SendMessage"]
+          Resource = [for queue in ["jobs.fifo", "jobs-delayed"] : "arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-${queue}"]
+        },
+        {
+          Sid      = "TakeDeadLetters"
+          Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"]
+          Resource = ["arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-jobs*-dead-letters*"]
+        },
+        {
+          Sid      = "Poll"
+          Action   = ["lambda:InvokeFunction"]
+          Resource = ["arn:${local.partition}:lambda:${local.home_region}:${local.account_id}:function:${local.collector_name}"]
         },
         {
           Sid      = "Pause"
-          Effect   = "Allow"
-          Action   = ["ssm:GetParameter", "ssm:PutParameter"]
-          Resource = [for region in local.regions : "arn:${local.partition}:ssm:${region}:${local.account_id}:parameter/${var.name}/pause"]
+          Action   = ["ssm:PutParameter"]
+          Resource = ["arn:${local.partition}:ssm:*:${local.account_id}:parameter/${var.name}/pause"]
         },
       ],
-      [for statement in concat(local.key_statements.table, local.key_statements.queues) : merge({ Effect = "Allow" }, statement)],
-    )
+      # By a pattern: with a service for each of many regions the policy would be too long.
+      [for statement in local.key_statements.queues : merge(statement, {
+        Condition = { StringLike = { "kms:ViaService" = [for domain in local.domains : "sqs.*.${domain}"] } }
+      })],
+    ) : merge({ Effect = "Allow" }, statement)]
   })
 }

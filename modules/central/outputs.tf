@@ -113,7 +113,7 @@ output "arns" {
   value = {
     functions  = { collector = module.collector.arn }
     roles      = { collector = module.collector.role_arn, scheduler = aws_iam_role.scheduler.arn }
-    policies   = { operator = aws_iam_policy.operator.arn }
+    policies   = { operator = aws_iam_policy.operator.arn, viewer = aws_iam_policy.viewer.arn }
     log_groups = { collector = module.collector.log_group_arn }
     buckets    = { evidence = local.made_evidence_bucket_arn, settings = aws_s3_bucket.settings.arn }
     queues = merge(

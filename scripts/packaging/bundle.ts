@@ -5,7 +5,6 @@ import { z } from 'zod';
 import { leanDependencies } from './lean-dependencies.ts';
 import { licences } from './licences.ts';
 
-const metafileName = 'metafile-esm.json';
 const metafileSchema = z.object({
   inputs: z.record(z.string(), z.unknown()),
   outputs: z.record(
@@ -21,6 +20,20 @@ export interface Bundle {
   readonly inputs: ReadonlyMap<string, number>;
 }
 
+/** Options of every build. */
+const common = {
+  config: false,
+  silent: true,
+  platform: 'node',
+  noExternal: [/./],
+  minify: true,
+  keepNames: true,
+  sourcemap: false,
+  removeNodeProtocol: false,
+  metafile: true,
+  esbuildPlugins: [leanDependencies],
+} as const;
+
 /**
  * Bundles a function with all that it needs into `index.mjs` and one chunk for each dynamic import (with what
  * several of them share in further chunks), for Node 22 as Lambda runs it.
@@ -28,50 +41,92 @@ export interface Bundle {
  * @param entry the file that exports `handler`, relative to it
  */
 export async function bundle(root: string, entry: string): Promise<Bundle> {
-  await mkdir(join(root, '.work'), { recursive: true });
-  const folder = await mkdtemp(join(root, '.work', 'bundle-'));
-  try {
+  return inFolder(root, async (folder) => {
     await build({
-      config: false,
-      silent: true,
+      ...common,
+      noExternal: [...common.noExternal],
+      esbuildPlugins: [...common.esbuildPlugins],
       entry: { index: join(root, entry) },
       outDir: folder,
       format: 'esm',
       outExtension: () => ({ js: '.mjs' }),
-      platform: 'node',
       target: 'node22',
       tsconfig: join(root, 'tsconfig.json'),
-      noExternal: [/./],
       splitting: true,
-      minify: true,
-      keepNames: true,
-      sourcemap: false,
-      removeNodeProtocol: false,
-      metafile: true,
-      esbuildPlugins: [leanDependencies],
       esbuildOptions(options) {
         options.absWorkingDir = root;
         options.chunkNames = 'chunks/[name]-[hash]';
         options.legalComments = 'none';
       },
     });
-    const metafile = metafileSchema.parse(JSON.parse(await readFile(join(folder, metafileName), 'utf8')));
-    const inputs = new Map<string, number>();
-    for (const output of Object.values(metafile.outputs)) {
-      for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
-        inputs.set(input, (inputs.get(input) ?? 0) + bytesInOutput);
-      }
-    }
+    const inputs = await inputsIn(join(folder, 'metafile-esm.json'));
     const files = new Map<string, Uint8Array>();
     for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
       const path = join(file.parentPath, file.name);
       const name = relative(folder, path).split(sep).join('/');
-      if (file.isFile() && name !== metafileName) files.set(name, await readFile(path));
+      if (file.isFile() && !name.startsWith('metafile-')) files.set(name, await readFile(path));
     }
-    const used = [...inputs].flatMap(([input, bytes]) => (bytes > 0 ? [input] : []));
-    files.set('LICENSES.txt', new TextEncoder().encode(await licences(root, used)));
+    files.set('LICENSES.txt', new TextEncoder().encode(await licences(root, usedOf(inputs))));
     return { files, inputs };
+  });
+}
+
+/**
+ * Bundles a program with all that it needs into one file for Node 20 or later, in which modules that are imported
+ * dynamically run when they are needed. The licences of what it holds are a comment at its end.
+ * @param root the project's folder
+ * @param entry the file that runs, relative to it
+ * @returns its text
+ */
+export async function bundleProgram(root: string, entry: string): Promise<string> {
+  return inFolder(root, async (folder) => {
+    await build({
+      ...common,
+      noExternal: [...common.noExternal],
+      esbuildPlugins: [...common.esbuildPlugins],
+      entry: { program: join(root, entry) },
+      outDir: folder,
+      // Packages that are no modules of ECMAScript ask for Node's own by `require`.
+      format: 'cjs',
+      outExtension: () => ({ js: '.cjs' }),
+      target: 'node20',
+      tsconfig: join(root, 'tsconfig.json'),
+      splitting: false,
+      esbuildOptions(options) {
+        options.absWorkingDir = root;
+        options.legalComments = 'none';
+      },
+    });
+    const inputs = await inputsIn(join(folder, 'metafile-cjs.json'));
+    const code = await readFile(join(folder, 'program.cjs'), 'utf8');
+    const texts = (await licences(root, usedOf(inputs))).replaceAll('*/', '* /');
+    return `#!/usr/bin/env node\n${code.trimEnd()}\n/*\n${texts}*/\n`;
+  });
+}
+
+/** Gives work a folder of its own below `.work`, which is gone after it. */
+async function inFolder<T>(root: string, work: (folder: string) => Promise<T>): Promise<T> {
+  await mkdir(join(root, '.work'), { recursive: true });
+  const folder = await mkdtemp(join(root, '.work', 'bundle-'));
+  try {
+    return await work(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The bytes that each source file has in a build. */
+async function inputsIn(metafile: string): Promise<Map<string, number>> {
+  const { outputs } = metafileSchema.parse(JSON.parse(await readFile(metafile, 'utf8')));
+  const inputs = new Map<string, number>();
+  for (const output of Object.values(outputs)) {
+    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+      inputs.set(input, (inputs.get(input) ?? 0) + bytesInOutput);
+    }
+  }
+  return inputs;
+}
+
+function usedOf(inputs: ReadonlyMap<string, number>): string[] {
+  return [...inputs].flatMap(([input, bytes]) => (bytes > 0 ? [input] : []));
 }

@@ -5,7 +5,7 @@ type Plugin = NonNullable<Options['esbuildPlugins']>[number];
 
 const sdkSchemas = /[\\/]@aws-sdk[\\/]client-[\w-]+[\\/]dist-es[\\/]schemas[\\/]schemas_\d+\.js$/;
 const zodLocales = /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/;
-const ourSources = /[\\/]lambdas[\\/].*\.ts$/;
+const ourSources = /[\\/](cli|lambdas)[\\/].*\.ts$/;
 
 /**
  * An SDK client describes every shape of its service in one file, in object literals with computed keys

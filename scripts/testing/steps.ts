@@ -77,6 +77,7 @@ export const steps: readonly Step[] = [
       nodeModule('dependency-cruiser/bin/dependency-cruise.mjs'),
       '--config',
       '.dependency-cruiser.mjs',
+      'cli',
       'lambdas',
     ],
   },

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Condition } from '../../aws/findings-table.ts';
 import {
   type ChangeResult,
-  judge,
   type Opened,
+  openedOf,
   type TripItem,
   tripKey,
   withResults,
@@ -102,10 +102,8 @@ export class Breaker {
   }
 
   #openedBy(known: BreakerState, results: readonly ChangeResult[]): Opened | undefined {
-    const opened = known.item?.opened;
-    if (opened !== undefined && Date.parse(opened.at) > resumedAt(known, this.#ports.clock.now()))
-      return opened;
-    return this.#settings && judge(results, this.#settings, this.#ports.clock.now());
+    const now = this.#ports.clock.now();
+    return openedOf(known.item, results, resumedAt(known, now), this.#settings, now);
   }
 
   #itemOf(writer: string, results: ChangeResult[], opened: Opened | undefined): TripItem {

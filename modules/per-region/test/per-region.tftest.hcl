@@ -531,3 +531,26 @@ run "the_pause_is_left_alone" {
     error_message = "An apply must not end what an operator has paused."
   }
 }
+
+run "the_deployment_is_found_from_every_region" {
+  command = plan
+
+  assert {
+    condition     = aws_ssm_parameter.deployment[0].name == "/cspm-auto-remediation/deployment" && jsondecode(aws_ssm_parameter.deployment[0].insecure_value) == { version = 1, home_region = "us-east-1" }
+    error_message = "Outside the home region a parameter must name it: ${jsonencode(aws_ssm_parameter.deployment)}"
+  }
+}
+
+run "central_describes_it_in_the_home_region" {
+  command = plan
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "us-east-1" }
+  }
+
+  assert {
+    condition     = length(aws_ssm_parameter.deployment) == 0
+    error_message = "The home region's parameter is central's."
+  }
+}

@@ -1,0 +1,50 @@
+/** Settings that the constructor of every SDK client takes. */
+export interface ClientSettings {
+  readonly region?: string;
+  readonly useQueueUrlAsEndpoint?: boolean;
+}
+
+/** Options of every client besides its region. Credentials come by the SDK's own chain unless they are given. */
+export interface ClientOptions {
+  readonly endpoint?: string;
+  readonly profile?: string;
+  readonly region?: string;
+  readonly credentials?: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+  readonly maxAttempts?: number;
+  readonly requestHandler?: { readonly connectionTimeout: number; readonly requestTimeout?: number };
+}
+
+const defaults = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+} as const satisfies ClientOptions;
+
+/** The clients of one run, one per service and region. */
+export class Clients {
+  readonly #options: ClientOptions;
+  readonly #known = new Map<string, unknown>();
+
+  constructor(options: ClientOptions = {}) {
+    this.#options = options;
+  }
+
+  /** @param region Default: the one of the environment or the profile */
+  client<C>(Client: new (settings: ClientSettings) => C, region?: string): C {
+    const key = `${Client.name} ${region ?? ''}`;
+    const known = this.#known.get(key);
+    if (known instanceof Client) return known;
+    const made = new Client({
+      ...defaults,
+      ...this.#options,
+      ...(region !== undefined && { region }),
+      // The endpoint decides where calls go, not the URL that a queue calls itself by.
+      useQueueUrlAsEndpoint: false,
+    });
+    this.#known.set(key, made);
+    return made;
+  }
+}

@@ -1,0 +1,1 @@
+export { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';

@@ -1,0 +1,1 @@
+export { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';

@@ -1,0 +1,1 @@
+export { ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';

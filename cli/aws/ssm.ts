@@ -1,0 +1,1 @@
+export { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';

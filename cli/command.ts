@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { formatIssues } from '../lambdas/model/issues.ts';
+import type { Context } from './context.ts';
+import { CliError } from './errors.ts';
+import type { ExitReason } from './exit-codes.ts';
+
+/** The policies that Terraform makes for people. */
+export type Policy = 'viewer' | 'operator';
+
+/** Facts about a command: all that help and documentation need, without the code that does it. */
+export interface CommandFacts {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Paragraphs, each without line breaks. */
+  readonly description: readonly string[];
+  /** The policy that it needs. */
+  readonly policy: Policy;
+  readonly examples: readonly { readonly says: string; readonly command: string }[];
+  /** Declares arguments and options. */
+  configure(command: Command): Command;
+  /** Loads the code. */
+  load(): Promise<CommandCode>;
+}
+
+/** Arguments by name, and options, as commander read them. */
+export type Given = Readonly<Record<string, unknown>>;
+
+/** The result of a command. */
+export interface CommandResult {
+  /** What `--json` prints: of the command's schema. */
+  readonly value: object;
+  /** The same for people, without a line break at its end. */
+  readonly text: string;
+  /** Default: `done`. */
+  readonly exit?: ExitReason;
+}
+
+export interface CommandCode {
+  run(context: Context, given: Given): Promise<CommandResult>;
+}
+
+/**
+ * Reads what was given.
+ * @throws CliError `usage` that names everything that is wrong
+ */
+export function parseGiven<T>(schema: z.ZodType<T>, given: Given): T {
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw new CliError('usage', formatIssues(parsed.error), { cause: parsed.error });
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import {
+  accountIdSchema,
+  regionSchema,
+  ruleIdSchema,
+  timestampSchema,
+} from '../../../lambdas/model/finding.ts';
+import { modeSchema } from '../../../lambdas/model/mode.ts';
+import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
+
+const count = z.int().nonnegative();
+
+const ruleStatusSchema = z.object({
+  rule: ruleIdSchema,
+  modes: z.partialRecord(modeSchema, count).meta({
+    description:
+      'Number of accounts by mode, of those in which the last poll had findings; of an account that was asked for alone, its mode. Without such accounts: the mode of the rule itself, as 0.',
+  }),
+  last_poll: z
+    .object({
+      as_of: timestampSchema,
+      finished_at: timestampSchema,
+      findings: count,
+      unprocessable: count,
+      left_to_source: count,
+    })
+    .optional()
+    .meta({ description: 'The last poll that reached its end.' }),
+  outcomes: z
+    .partialRecord(outcomeNameSchema, count)
+    .meta({ description: 'Findings of that poll by outcome.' }),
+  without_outcome: count.meta({ description: 'Findings of that poll that have none yet.' }),
+  oldest: z
+    .object({
+      account: accountIdSchema,
+      region: z.string(),
+      resource: z.string(),
+      outcome: outcomeNameSchema,
+      since: timestampSchema,
+    })
+    .optional()
+    .meta({ description: 'The finding that fails longest, of those that are still open.' }),
+  changes: z.object({ counted: count, most: count }).optional().meta({
+    description:
+      'Changes of the last hour that the limit counts, in all accounts or in the one that was asked for, and the limit.',
+  }),
+  breakers: z.array(
+    z.object({
+      account: accountIdSchema,
+      since: timestampSchema,
+      changes: count,
+      failed: count,
+      reasons: z.array(z.string()),
+    }),
+  ),
+  problem: z
+    .string()
+    .optional()
+    .meta({ description: 'Why settings can not be used: then nothing is changed.' }),
+});
+export type RuleStatus = z.infer<typeof ruleStatusSchema>;
+
+const depth = count.optional();
+
+const regionStatusSchema = z.object({
+  region: regionSchema,
+  pause: z
+    .string()
+    .optional()
+    .meta({ description: 'Content of the pause parameter; missing where there is none.' }),
+  jobs: depth.meta({ description: 'Jobs that wait or are worked on; missing where there is no queue.' }),
+  jobs_delayed: depth.meta({ description: 'Jobs that wait until AWS is done with something.' }),
+  dead_letters: depth.meta({
+    description: 'Jobs that failed in all attempts, and messages that are not jobs.',
+  }),
+  delayed_dead_letters: depth,
+});
+export type RegionStatus = z.infer<typeof regionStatusSchema>;
+
+const holdStatusSchema = z.object({
+  account: z.string(),
+  region: z.string(),
+  resource: z.string(),
+  rule: z.string(),
+  by: z.string().optional(),
+  reason: z.string().optional(),
+  until: z.string().optional(),
+});
+
+export const statusSchema = z.object({
+  at: timestampSchema,
+  name: z.string(),
+  account: accountIdSchema,
+  home_region: regionSchema,
+  module: z.string(),
+  rules: z.array(ruleStatusSchema),
+  regions: z.array(regionStatusSchema),
+  polls_dead_letters: depth.meta({
+    description: 'Polls that could not be started, or failed in all attempts.',
+  }),
+  holds: z.array(holdStatusSchema),
+  alarms: z.array(
+    z.object({ region: regionSchema, name: z.string(), since: z.string().optional(), says: z.string() }),
+  ),
+});
+export type Status = z.infer<typeof statusSchema>;

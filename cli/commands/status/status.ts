@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { CommandResult, Given } from '../../command.ts';
+import { parseGiven } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { alarmsIn } from '../../deployed/alarms.ts';
+import { listHolds } from '../../deployed/holds.ts';
+import { type Opened, open } from '../../deployed/index.ts';
+import { pauseIn } from '../../deployed/pauses.ts';
+import { depthOf } from '../../deployed/queues.ts';
+import { placeGiven, regionsOf, ruleGivenSchema } from '../../given.ts';
+import { printStatus } from './print.ts';
+import type { RegionStatus, Status } from './result.ts';
+import { statusOfRule } from './rule.ts';
+
+const givenSchema = z.object({ rule: ruleGivenSchema.optional(), ...placeGiven });
+
+/** Reads what each rule and each region is at. */
+export async function run(context: Context, given: Given): Promise<CommandResult> {
+  const { rule, account } = parseGiven(givenSchema, given);
+  const value = await context.screen.progress('reading the deployment', async (say) => {
+    const opened = await open(context);
+    const { deployment } = opened;
+    const regions = regionsOf(deployment, context.region);
+    const filter = { account, region: context.region };
+    const rules = rule === undefined ? deployment.rules : [rule];
+    let done = 0;
+    const statuses = await Promise.all(
+      rules.map(async (each) => {
+        const of = await statusOfRule(opened, each, filter, context.now());
+        done += 1;
+        say(`reading the deployment: ${done} of ${rules.length} rules`);
+        return of;
+      }),
+    );
+    return { ...(await surroundingsOf(context, opened, regions)), rules: statuses };
+  });
+  return { value, text: printStatus(value, context.screen, context.now()) };
+}
+
+/** Reads all that is not of one rule. */
+async function surroundingsOf(
+  { clients, now }: Context,
+  { deployment, table }: Opened,
+  regions: readonly string[],
+): Promise<Omit<Status, 'rules'>> {
+  const { name, account, home_region, module, queues } = deployment;
+  const [ofRegions, alarms, holds, letters] = await Promise.all([
+    Promise.all(regions.map((region) => statusOfRegion(clients, deployment, region))),
+    Promise.all(regions.map((region) => alarmsIn(clients, region, name))),
+    listHolds(table, now()),
+    depthOf(clients, home_region, queues.polls_dead_letters),
+  ]);
+  return {
+    at: now().toISOString(),
+    name,
+    account,
+    home_region,
+    module,
+    regions: ofRegions,
+    polls_dead_letters: letters && letters.waiting + letters.working,
+    holds: holds.map(({ name: on, says }) => ({
+      ...on,
+      by: says?.by,
+      reason: says?.reason,
+      until: says?.until,
+    })),
+    alarms: alarms.flat().map(({ since, ...alarm }) => ({ ...alarm, ...(since !== undefined && { since }) })),
+  };
+}
+
+async function statusOfRegion(
+  clients: Context['clients'],
+  deployment: Opened['deployment'],
+  region: string,
+): Promise<RegionStatus> {
+  const { queues } = deployment;
+  const depth = async (queue: string): Promise<number | undefined> => {
+    const found = await depthOf(clients, region, queue);
+    return found === undefined ? undefined : found.waiting + found.working;
+  };
+  const [pause, jobs, jobs_delayed, dead_letters, delayed_dead_letters] = await Promise.all([
+    pauseIn(clients, deployment, region),
+    depth(queues.jobs),
+    depth(queues.jobs_delayed),
+    depth(queues.jobs_dead_letters),
+    depth(queues.jobs_delayed_dead_letters),
+  ]);
+  return { region, pause, jobs, jobs_delayed, dead_letters, delayed_dead_letters };
+}

@@ -1,0 +1,17 @@
+import type { Deployment } from '../lambdas/model/deployment.ts';
+import type { Clients } from './aws/clients.ts';
+import type { Screen } from './screen.ts';
+
+/** All that a command works with. */
+export interface Context {
+  readonly screen: Screen;
+  readonly clients: Clients;
+  /** The region that was given. Commands that show or act on regions keep to it. */
+  readonly region: string | undefined;
+  now(): Date;
+  /**
+   * The deployment, asked for once.
+   * @throws CliError `notFound` where there is none
+   */
+  deployment(): Promise<Deployment>;
+}

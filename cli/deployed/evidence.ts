@@ -1,0 +1,91 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { isAwsError } from '../../lambdas/aws/errors.ts';
+import type { Deployment } from '../../lambdas/model/deployment.ts';
+import type { Poll } from '../../lambdas/model/job.ts';
+import { type JournalRecord, journalKey, journalRecordSchema } from '../../lambdas/model/journal.ts';
+import { type Outcome, outcomeSchema } from '../../lambdas/model/outcome.ts';
+import { type PollSummary, pollSummaryKey, pollSummarySchema } from '../../lambdas/model/poll-summary.ts';
+import type { Clients } from '../aws/clients.ts';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '../aws/s3.ts';
+
+const decompress = promisify(gunzip);
+
+/** The evidence bucket, as operators read it. */
+export class Evidence {
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #owner: string;
+
+  constructor(clients: Clients, { home_region: region, evidence_bucket: bucket, account }: Deployment) {
+    this.#client = clients.client(S3Client, region);
+    this.#bucket = bucket;
+    this.#owner = account;
+  }
+
+  /** The summary of a poll; undefined where it has none, or not yet. */
+  async summary(poll: Poll): Promise<PollSummary | undefined> {
+    return this.#json(pollSummaryKey(poll), (value) => pollSummarySchema.parse(value));
+  }
+
+  /** The summaries of a rule's polls since a moment, oldest first. */
+  async summariesSince(rule: string, since: Date): Promise<PollSummary[]> {
+    const prefix = `polls/${rule}/`;
+    // Keys are seconds of ten digits, so that they are in the order of time; listings come after all of them.
+    const after = `${prefix}${Math.floor(since.getTime() / 1000) - 1}.json`;
+    const summaries: PollSummary[] = [];
+    for await (const key of this.#keys(prefix, after)) {
+      if (!/\/\d+\.json$/.test(key)) continue;
+      const summary = await this.#json(key, (value) => pollSummarySchema.parse(value));
+      if (summary !== undefined) summaries.push(summary);
+    }
+    return summaries;
+  }
+
+  /** The lines of an object of outcomes; undefined where it is not there. */
+  async outcomes(key: string): Promise<Outcome[] | undefined> {
+    const answer = await this.#get(key);
+    if (answer === undefined) return undefined;
+    const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();
+    const lines = (await decompress(bytes)).toString().split('\n');
+    return lines.filter((line) => line !== '').map((line) => outcomeSchema.parse(JSON.parse(line)));
+  }
+
+  /** The journal of a job; undefined where it has none. */
+  async journal(id: string): Promise<JournalRecord | undefined> {
+    return this.#json(journalKey(id), (value) => journalRecordSchema.parse(value));
+  }
+
+  async *#keys(Prefix: string, StartAfter: string): AsyncGenerator<string> {
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({
+          Bucket: this.#bucket,
+          ExpectedBucketOwner: this.#owner,
+          Prefix,
+          ...(ContinuationToken === undefined ? { StartAfter } : { ContinuationToken }),
+        }),
+      );
+      for (const { Key } of page.Contents ?? []) if (Key !== undefined) yield Key;
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+  }
+
+  async #json<T>(key: string, parse: (value: unknown) => T): Promise<T | undefined> {
+    const answer = await this.#get(key);
+    if (answer === undefined) return undefined;
+    return parse(JSON.parse((await answer.Body?.transformToString()) ?? ''));
+  }
+
+  async #get(Key: string) {
+    try {
+      return await this.#client.send(
+        new GetObjectCommand({ Bucket: this.#bucket, Key, ExpectedBucketOwner: this.#owner }),
+      );
+    } catch (error) {
+      if (isAwsError(error, 'NoSuchKey')) return undefined;
+      throw error;
+    }
+  }
+}

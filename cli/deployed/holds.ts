@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { isOver } from '../../lambdas/model/exemption-tag.ts';
+import {
+  ALL,
+  type HoldItem,
+  type HoldName,
+  holdItemSchema,
+  holdKey,
+  LISTED_HOLDS,
+  listedHoldSchema,
+} from '../../lambdas/model/operator-items.ts';
+import type { Table } from './table.ts';
+
+/** A hold, and what it is on. */
+export interface Hold {
+  readonly name: HoldName;
+  /** Undefined where nobody understands the item: then everything that it names is left alone. */
+  readonly says: HoldItem | undefined;
+}
+
+const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
+
+/** Reads the holds of some names, as far as there are any that still count. */
+export async function readHolds(table: Table, names: readonly HoldName[], now: Date): Promise<Hold[]> {
+  const byKey = new Map(names.map((name) => [textOf(holdKey(name)), name]));
+  const items = await table.read(keySchema, names.map(holdKey));
+  return items.flatMap((item): Hold[] => {
+    const name = byKey.get(textOf(item));
+    const says = holdItemSchema.safeParse(item).data;
+    if (name === undefined || (says?.until !== undefined && isOver(says.until, now))) return [];
+    return [{ name, says }];
+  });
+}
+
+/** Lists the holds that were set by the command line. */
+export async function listHolds(table: Table, now: Date): Promise<Hold[]> {
+  const listed = await table.partition(LISTED_HOLDS);
+  return readHolds(
+    table,
+    listed.map((item) => listedHoldSchema.parse(item)),
+    now,
+  );
+}
+
+/** A hold in words: `sg-0123 in 222222222222 eu-central-1, for all rules`. */
+export function describeHold({ account, region, resource, rule }: HoldName): string {
+  const what = resource === ALL ? 'everything' : resource;
+  const where = region === ALL ? account : `${account} ${region}`;
+  return `${what} in ${where}, for ${rule === ALL ? 'all rules' : rule}`;
+}
+
+function textOf({ pk, sk }: { readonly pk: string; readonly sk: string }): string {
+  return JSON.stringify([pk, sk]);
+}

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { isAwsError } from '../lambdas/aws/errors.ts';
+import { AutomationError } from '../lambdas/model/errors.ts';
+import { type ExitReason, exitCodes } from './exit-codes.ts';
+
+/** An error that an operator can act on: one line that says what to do. */
+export class CliError extends AutomationError {
+  override readonly name = 'CliError';
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** An error in the words of one line, and the exit code. */
+export interface Explained {
+  readonly line: string;
+  readonly exitCode: number;
+  /** True where the stack helps whoever fixes it. */
+  readonly isBug: boolean;
+}
+
+/** Errors of Node's network code. https://nodejs.org/api/errors.html#common-system-errors */
+const NETWORK_CODES = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+];
+
+const networkErrorSchema = z.object({
+  code: z.enum(NETWORK_CODES),
+  hostname: z.string().optional(),
+  address: z.string().optional(),
+});
+
+const sdkErrorSchema = z.object({
+  $fault: z.enum(['client', 'server']),
+  $metadata: z.object({ httpStatusCode: z.number().optional() }),
+});
+
+/** Explains an error to an operator. `policy`: the one that the command needs, by its name. */
+export function explainError(error: unknown, policy: string): Explained {
+  const as = (reason: ExitReason, line: string): Explained => ({
+    line: oneLine(line),
+    exitCode: exitCodes[reason].code,
+    isBug: false,
+  });
+  if (error instanceof CliError) return as(error.reason, error.message);
+  if (!(error instanceof Error)) return bug(String(error));
+  const credentials = credentialsProblem(error);
+  if (credentials !== undefined) return as('credentials', credentials);
+  if (error.message.includes('Region is missing')) {
+    return as('usage', 'no region is set: give --region, or set AWS_REGION, to a region that is protected');
+  }
+  if (isDenied(error)) {
+    return as('denied', `${error.message}. Attach the policy ${policy} to the role that you use`);
+  }
+  const unreachable = networkProblem(error);
+  if (unreachable !== undefined) return as('unreachable', unreachable);
+  // Messages of our own functions' errors are written for people.
+  if (error instanceof AutomationError) return as('refused', error.message);
+  return bug(`${error.name}: ${error.message}`);
+}
+
+function bug(words: string): Explained {
+  return { line: oneLine(words), exitCode: exitCodes.unexpected.code, isBug: true };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, ' ').trim();
+}
+
+function credentialsProblem(error: Error): string | undefined {
+  const is = (...codes: readonly string[]): boolean => isAwsError(error, ...codes);
+  const how = 'sign in again (aws sso login), or give valid ones by --profile or AWS_ACCESS_KEY_ID';
+  if (is('ExpiredToken', 'RequestExpired', 'TokenRefreshRequired')) {
+    return `the AWS credentials have expired: ${how}`;
+  }
+  if (is('InvalidClientTokenId', 'UnrecognizedClient', 'InvalidAccessKeyId', 'AuthFailure')) {
+    return `AWS does not know these credentials: ${how}`;
+  }
+  if (is('SignatureDoesNotMatch', 'InvalidSignature')) {
+    return `AWS does not accept the credentials' secret, or this machine's clock is wrong: ${error.message}`;
+  }
+  if (error.name === 'CredentialsProviderError' || error.name === 'TokenProviderError') {
+    return `no AWS credentials (${error.message}): ${how}`;
+  }
+  return undefined;
+}
+
+/** Tells whether AWS does not allow a call. */
+export function isDenied(error: unknown): boolean {
+  return isAwsError(
+    error,
+    'AccessDenied',
+    'AccessDeniedException',
+    'UnauthorizedOperation',
+    'AuthorizationError',
+    'Forbidden',
+  );
+}
+
+function networkProblem(error: Error): string | undefined {
+  const network = networkErrorSchema.safeParse(error);
+  if (network.success) {
+    const { code, hostname, address } = network.data;
+    return `AWS can't be reached${place(hostname ?? address)} (${code}): look at the network, a proxy, and the region's name`;
+  }
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') {
+    return `AWS did not answer in time (${error.message}): look at the network, and try again`;
+  }
+  const answered = sdkErrorSchema.safeParse(error);
+  if (!answered.success) return undefined;
+  const is = (...codes: readonly string[]): boolean => isAwsError(error, ...codes);
+  const isThrottled = is(
+    'Throttling',
+    'ThrottlingException',
+    'TooManyRequestsException',
+    'SlowDown',
+    'ProvisionedThroughputExceededException',
+    'RequestThrottled',
+  );
+  if (!isThrottled && answered.data.$fault !== 'server') return undefined;
+  return `AWS did not answer, after all retries: ${error.name}: ${error.message}. Try again`;
+}
+
+function place(host: string | undefined): string {
+  return host === undefined ? '' : ` at ${host}`;
+}

@@ -1,0 +1,22 @@
+import wrapAnsi from 'wrap-ansi';
+
+/**
+ * Folds a text into lines.
+ * @param width columns; undefined: it stays on one line
+ * @param indent spaces before its first line
+ * @param hang spaces before its other lines
+ */
+export function fold(text: string, width: number | undefined, indent = 0, hang = indent): string {
+  if (width === undefined) return `${' '.repeat(indent)}${text}`;
+  const room = Math.max(20, width - Math.max(indent, hang));
+  return wrapAnsi(text, room)
+    .split('\n')
+    .map((line, index) => `${' '.repeat(index === 0 ? indent : hang)}${line}`.trimEnd())
+    .join('\n');
+}
+
+/** A title and points below it; nothing where there are none. */
+export function list(title: string, points: readonly string[], width: number | undefined): string[] {
+  if (points.length === 0) return [];
+  return [[title, ...points.map((point) => fold(`- ${point}`, width, 0, 2))].join('\n')];
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { Deployment } from '../lambdas/model/deployment.ts';
+import { accountIdSchema, regionSchema } from '../lambdas/model/finding.ts';
+import { findRuleId, ruleIds } from '../lambdas/rules/catalogue.ts';
+import { CliError } from './errors.ts';
+
+/** A rule as people name it: by its id or its legacy id. */
+export const ruleGivenSchema = z.string().transform((text, context) => {
+  const id = findRuleId(text);
+  if (id !== undefined) return id;
+  context.addIssue({
+    code: 'custom',
+    message: `unknown rule "${text.slice(0, 60)}": expected one of ${ruleIds.join(', ')}`,
+  });
+  return z.NEVER;
+});
+
+/** The options by which most commands are narrowed. */
+export const placeGiven = { account: accountIdSchema.optional() };
+
+/**
+ * The regions to show or act in: all of the deployment, or the one that was given.
+ * @throws CliError `usage` where the deployment is not there
+ */
+export function regionsOf({ regions, name }: Deployment, given: string | undefined): readonly string[] {
+  if (given === undefined) return regions;
+  const region = regionSchema.safeParse(given);
+  if (region.success && regions.includes(region.data)) return [region.data];
+  throw new CliError(
+    'usage',
+    `${name} does not protect the region ${given}: expected one of ${regions.join(', ')}`,
+  );
+}

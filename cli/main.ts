@@ -1,0 +1,86 @@
+import { CommanderError } from 'commander';
+import type { Deployment } from '../lambdas/model/deployment.ts';
+import { MODULE_VERSION } from '../lambdas/model/module-version.ts';
+import { type ClientOptions, Clients } from './aws/clients.ts';
+import type { CommandFacts, Given } from './command.ts';
+import { commands } from './commands/index.ts';
+import type { Context } from './context.ts';
+import { explainError } from './errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import { createProgram, type GlobalGiven, isAnswered, PROGRAM } from './program.ts';
+import { Screen, type ScreenOptions } from './screen.ts';
+
+/** All that a run of the command line meets outside. */
+export interface Surroundings extends ScreenOptions {
+  readonly now?: () => Date;
+  /** Options of every AWS client. Default: what the environment says. */
+  readonly clientOptions?: ClientOptions;
+}
+
+/**
+ * Runs a command line. It throws nothing.
+ * @param argv the words after the program's name
+ * @returns the exit code
+ */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const screen = new Screen(surroundings);
+  const { stdout, stderr } = surroundings;
+  let policy = 'viewer';
+  let exitCode: number = exitCodes.done.code;
+  const program = createProgram({
+    commands,
+    version: MODULE_VERSION,
+    width: screen.width,
+    writeOut: (text) => stdout.write(text),
+    writeError: (text) => stderr.write(text),
+    act: async (facts, given, global) => {
+      policy = `${global.name}-${facts.policy}`;
+      exitCode = await runCommand({ facts, given, global, screen, surroundings });
+    },
+  });
+  try {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (isAnswered(error)) return exitCodes.done.code;
+    // The parser has said what is wrong.
+    if (error instanceof CommanderError) return exitCodes.usage.code;
+    const explained = explainError(error, policy);
+    screen.remark(`${PROGRAM}: ${explained.line}`);
+    if (explained.isBug && error instanceof Error && error.stack !== undefined) screen.remark(error.stack);
+    return explained.exitCode;
+  }
+}
+
+interface Run {
+  readonly facts: CommandFacts;
+  readonly given: Given;
+  readonly global: GlobalGiven;
+  readonly screen: Screen;
+  readonly surroundings: Surroundings;
+}
+
+async function runCommand({ facts, given, global, screen, surroundings }: Run): Promise<number> {
+  const { run: work } = await facts.load();
+  const { value, text, exit = 'done' } = await work(contextOf(global, screen, surroundings), given);
+  screen.print(global.json === true ? JSON.stringify(value, null, 2) : text);
+  return exitCodes[exit].code;
+}
+
+function contextOf(global: GlobalGiven, screen: Screen, surroundings: Surroundings): Context {
+  const { now = () => new Date(), clientOptions = {} } = surroundings;
+  const { name, region, profile } = global;
+  const clients = new Clients({ ...clientOptions, ...(profile !== undefined && { profile }) });
+  let found: Promise<Deployment> | undefined;
+  return {
+    screen,
+    clients,
+    region,
+    now,
+    deployment: async () => {
+      const { findDeployment } = await import('./find-deployment.ts');
+      found ??= findDeployment(clients, { name, region });
+      return found;
+    },
+  };
+}

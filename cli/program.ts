@@ -1,0 +1,82 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandFacts, Given } from './command.ts';
+import { helpOf } from './help.ts';
+
+/** The name of the command line, and of the file in `dist/` without its suffix. */
+export const PROGRAM = 'cspm-remediation';
+
+/** Options that every command takes, before or after its name. */
+export interface GlobalGiven {
+  readonly name: string;
+  readonly region?: string;
+  readonly profile?: string;
+  readonly json?: true;
+}
+
+export interface ProgramOptions {
+  readonly commands: readonly CommandFacts[];
+  readonly version: string;
+  /** Columns into which help is folded. Undefined: as wide as it may be. */
+  readonly width: number | undefined;
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+  /** Does what a command is for. */
+  readonly act: (facts: CommandFacts, given: Given, global: GlobalGiven) => Promise<void>;
+}
+
+const DESCRIPTION =
+  'Shows what the automatic remediation of CSPM findings does and why, and lets operators hold, undo and pause it. It works with the credentials and the region that the AWS CLI would take, in the security account, and finds the deployment by its name.';
+
+/** Makes the parser of the command line. It throws a CommanderError where the AWS CLI would end with its usage. */
+export function createProgram(options: ProgramOptions): Command {
+  const { commands, version, width, writeOut, writeError } = options;
+  const factsByName = new Map(commands.map((facts) => [facts.name, facts]));
+  const program = new Command(PROGRAM)
+    .summary('automatic remediation of CSPM findings, from a terminal')
+    .description(DESCRIPTION)
+    .version(version, '--version', 'Print the version and end.')
+    .helpOption('--help', 'Print help and end.')
+    .exitOverride()
+    .configureOutput({
+      writeOut,
+      writeErr: writeError,
+      outputError: (text, write) =>
+        write(
+          `${PROGRAM}: ${text
+            .replace(/^error: /, '')
+            .replaceAll('\n', ' ')
+            .trim()}\n`,
+        ),
+      ...(width !== undefined && { getOutHelpWidth: () => width, getErrHelpWidth: () => width }),
+    })
+    .configureHelp({
+      showGlobalOptions: true,
+      formatHelp: (command, helper) => helpOf(command, helper, factsByName.get(command.name())),
+    })
+    .showSuggestionAfterError()
+    .addOption(
+      new Option('--name <name>', 'The name of the deployment, the `name` of its Terraform module.').default(
+        'cspm-auto-remediation',
+      ),
+    )
+    .option(
+      '--region <code>',
+      'A region that the deployment protects, to find it there; what a command shows or does by region, it then does there only. Default, to find it: the region of the environment or the profile.',
+    )
+    .option('--profile <name>', 'The profile of the AWS configuration files to use.')
+    .option('--json', 'Print the result as JSON; docs/command-line.md has the schemas.');
+  for (const facts of commands) {
+    const command = facts.configure(program.command(facts.name).summary(facts.summary));
+    command.helpOption('--help', 'Print help and end.').action(() => {
+      const names = command.registeredArguments.map((argument) => argument.name());
+      const given = Object.fromEntries(names.map((name, index) => [name, command.processedArgs[index]]));
+      return options.act(facts, { ...command.opts(), ...given }, program.opts());
+    });
+  }
+  return program;
+}
+
+/** Tells whether the parser ended because it printed what was asked for: help, or the version. */
+export function isAnswered(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}

@@ -1,0 +1,94 @@
+import { createInterface } from 'node:readline/promises';
+import type { Readable, Writable } from 'node:stream';
+import type { createColors } from 'picocolors';
+import pc from 'picocolors';
+import { CliError } from './errors.ts';
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type Input = Readable & { readonly isTTY?: boolean };
+
+export type Colors = ReturnType<typeof createColors>;
+
+export interface ScreenOptions {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: Input;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Time that passes before a person is told that something is at work, in milliseconds. */
+const PATIENCE = 1_000;
+const DEFAULT_WIDTH = 100;
+
+/** The place where results, progress and questions go: colours and progress on a terminal only. */
+export class Screen {
+  readonly #options: ScreenOptions;
+  readonly colors: Colors;
+  /** Columns of the terminal. Undefined where results go to a file or a pipe: nothing is folded there. */
+  readonly width: number | undefined;
+
+  constructor(options: ScreenOptions) {
+    this.#options = options;
+    const { stdout } = options;
+    this.colors = pc.createColors(hasColors(options));
+    this.width = stdout.isTTY === true ? (stdout.columns ?? DEFAULT_WIDTH) : undefined;
+  }
+
+  /** Writes a result. */
+  print(text: string): void {
+    this.#options.stdout.write(`${text}\n`);
+  }
+
+  /** Writes a remark, which is no part of the result. */
+  remark(text: string): void {
+    this.#options.stderr.write(`${text}\n`);
+  }
+
+  /**
+   * Shows on a terminal that something is at work, once that takes longer than a second.
+   * @param work takes a function that says how far it is
+   */
+  async progress<T>(words: string, work: (say: (words: string) => void) => Promise<T>): Promise<T> {
+    const { stderr } = this.#options;
+    if (stderr.isTTY !== true) return work(() => undefined);
+    const { default: yoctoSpinner } = await import('yocto-spinner');
+    const spinner = yoctoSpinner({ text: words, stream: stderr, handleSignals: false });
+    const timer = setTimeout(() => spinner.start(), PATIENCE);
+    try {
+      return await work((now) => {
+        spinner.text = now;
+      });
+    } finally {
+      clearTimeout(timer);
+      spinner.stop();
+    }
+  }
+
+  /**
+   * Asks a person who must type `yes`.
+   * @throws CliError `declined` where nobody says so, or nobody can be asked
+   */
+  async confirm(question: string, isYes: boolean): Promise<void> {
+    if (isYes) return;
+    const { stdin, stderr } = this.#options;
+    if (stdin.isTTY !== true) {
+      throw new CliError('declined', `${question} Nobody can be asked here: give --yes to do it`);
+    }
+    const lines = createInterface({ input: stdin, output: stderr });
+    try {
+      const answer = await lines.question(`${question} Only "yes" is taken for a yes: `);
+      if (answer.trim() !== 'yes') throw new CliError('declined', 'nothing was done');
+    } finally {
+      lines.close();
+    }
+  }
+}
+
+/** https://no-color.org and https://force-color.org */
+function hasColors({ stdout, environment }: ScreenOptions): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = environment;
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== '') return true;
+  return stdout.isTTY === true && TERM !== 'dumb';
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+const MILLISECONDS: Readonly<Record<string, number>> = {
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 7 * 86_400_000,
+};
+
+const EXPECTED =
+  'expected a duration such as 30m, 24h or 7d, a day such as 2026-11-24, or a time such as 2026-11-24T10:00:00Z';
+
+/** Reads a moment that lies in the past: a duration back from now, a day (UTC), or a time. */
+export function sinceSchema(now: Date) {
+  return z.string().transform((text, context): Date => {
+    const [, number, unit = ''] = /^(\d+)([mhdw])$/.exec(text.trim()) ?? [];
+    if (number !== undefined) return new Date(now.getTime() - Number(number) * (MILLISECONDS[unit] ?? 0));
+    const isMoment =
+      z.iso.date().safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
+    if (isMoment) return new Date(text);
+    context.addIssue({ code: 'custom', message: `${EXPECTED}, got ${text.slice(0, 40)}` });
+    return z.NEVER;
+  });
+}
+
+/** A moment as people read it: `2026-11-24 10:05`, in UTC. */
+export function shortTime(moment: string | number | Date): string {
+  return new Date(moment).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** The time between two moments, roughly: `3 d`, `5 h`, `12 min`. */
+export function shortDuration(milliseconds: number): string {
+  const minutes = Math.max(0, Math.round(milliseconds / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+}

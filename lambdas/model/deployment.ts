@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { accountIdSchema, regionSchema, ruleIdSchema } from './finding.ts';
+
+/** Names of the queues. Those of jobs are the same in every region. */
+const queuesSchema = z.object({
+  jobs: z.string(),
+  jobs_dead_letters: z.string(),
+  jobs_delayed: z.string(),
+  jobs_delayed_dead_letters: z.string(),
+  /** Queue of the home region. */
+  polls_dead_letters: z.string(),
+});
+
+/**
+ * The content of the parameter `/<name>/deployment` in the home region: what was deployed, and what it is called. Terraform
+ * writes it (`modules/central/deployment-parameter.tf`); a parameter holds 4 KB.
+ */
+export const deploymentSchema = z.object({
+  version: z.literal(1),
+  /** The version of the module that wrote it. */
+  module: z.string(),
+  name: z.string().min(1),
+  /** The security account. */
+  account: accountIdSchema,
+  partition: z.string(),
+  home_region: regionSchema,
+  regions: z.array(regionSchema).min(1),
+  /** The rules that are polled. */
+  rules: z.array(ruleIdSchema),
+  functions: z.object({ collector: z.string(), remediator: z.string() }),
+  /** SHA-256 of each function's zip in base64, as Lambda tells it of what is deployed. */
+  code: z.object({ collector: z.string(), remediator: z.string() }),
+  queues: queuesSchema,
+  findings_table: z.string(),
+  evidence_bucket: z.string(),
+  settings_bucket: z.string(),
+  schedule_group: z.string(),
+  /** The role that the remediators assume in each account, with its path. */
+  target_role: z.string(),
+  /** The ARN of the topic of notifications. Without one, nobody is notified. */
+  topic: z.string().optional(),
+});
+export type Deployment = z.infer<typeof deploymentSchema>;
+
+/** The content of the same parameter in the other regions: where the whole of it is. */
+export const deploymentPointerSchema = z.object({ version: z.literal(1), home_region: regionSchema });
+
+/** `/<name>/deployment` */
+export function deploymentParameter(name: string): string {
+  return `/${name}/deployment`;
+}
+
+/** `/<name>/pause`, in each region. */
+export function pauseParameter({ name }: Pick<Deployment, 'name'>): string {
+  return `/${name}/pause`;
+}

@@ -1,0 +1,84 @@
+# What shows the deployment, as a policy for people's own roles: nothing here takes it on. It writes nothing, and needs neither
+# the token nor a role in another account.
+
+locals {
+  # Written out, so that a plan shows the policies.
+  findings_table_arn  = "arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"
+  evidence_bucket_arn = "arn:${local.partition}:s3:::${local.evidence_bucket}"
+
+  functions_arns = [for name in ["collector", "remediator"] : "arn:${local.partition}:lambda:*:${local.account_id}:function:${var.name}-${name}"]
+
+  viewer_statements = concat(
+    [
+      {
+        Sid      = "ReadParameters"
+        Action   = ["ssm:GetParameter"]
+        Resource = [for name in ["deployment", "pause"] : "arn:${local.partition}:ssm:*:${local.account_id}:parameter/${var.name}/${name}"]
+      },
+      {
+        Sid      = "ReadTheFindingsTable"
+        Action   = ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]
+        Resource = [local.findings_table_arn]
+      },
+      {
+        Sid    = "ReadEvidenceAndSettings"
+        Action = ["s3:GetObject"]
+        Resource = concat(
+          [for prefix in ["jobs", "outcomes", "plans", "polls"] : "${local.evidence_bucket_arn}/${prefix}/*"],
+          ["${local.settings_bucket_arn}/accounts.json", "${local.settings_bucket_arn}/rules/*"],
+        )
+      },
+      # Also: without it S3 answers 403 instead of 404 for what is not there.
+      {
+        Sid      = "ListPolls"
+        Action   = ["s3:ListBucket"]
+        Resource = [local.evidence_bucket_arn, local.settings_bucket_arn]
+      },
+      {
+        Sid      = "CountMessages"
+        Action   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
+        Resource = ["arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-*"]
+      },
+      # CloudWatch asks for all alarms where a call does not name each.
+      {
+        Sid      = "ReadAlarms"
+        Action   = ["cloudwatch:DescribeAlarms"]
+        Resource = ["arn:${local.partition}:cloudwatch:*:${local.account_id}:alarm:*"]
+      },
+      {
+        Sid      = "ReadSchedules"
+        Action   = ["scheduler:GetSchedule"]
+        Resource = ["arn:${local.partition}:scheduler:${local.home_region}:${local.account_id}:schedule/${var.name}/*"]
+      },
+      {
+        Sid      = "ReadFunctions"
+        Action   = ["lambda:GetFunctionConfiguration"]
+        Resource = local.functions_arns
+      },
+      {
+        Sid      = "ReadQuotas"
+        Action   = ["lambda:GetAccountSettings"]
+        Resource = ["*"]
+      },
+    ],
+    [for arn in local.topic_arns : {
+      Sid      = "ReadSubscriptions"
+      Action   = ["sns:ListSubscriptionsByTopic"]
+      Resource = [arn]
+    }],
+    local.key_statements.table,
+    local.key_statements.read_buckets,
+  )
+}
+
+resource "aws_iam_policy" "viewer" {
+  name        = "${var.name}-viewer"
+  path        = local.inputs.iam.path
+  description = "See what ${var.name} does, and why, by the command line cspm-remediation. Attach it to the roles of whoever may see it."
+  tags        = var.tags
+
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [for statement in local.viewer_statements : merge({ Effect = "Allow" }, statement)]
+  })
+}

@@ -1,0 +1,156 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { statusSchema } from '../../../../cli/commands/status/result.ts';
+import { runCli } from '../support/run-cli.ts';
+import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
+
+let aws: SmallAws;
+beforeEach(async () => {
+  aws = await SmallAws.start();
+});
+afterEach(() => aws[Symbol.asyncDispose]());
+
+const POLL = pollAt('2026-11-24T11:40:00Z');
+const SLOT = Math.floor(Date.parse('2026-11-24T11:50:00Z') / 300_000);
+
+/** Two accounts, three findings with outcomes, one that waits; a breaker, a hold, a pause, an alarm, dead letters. */
+function fill(): void {
+  aws.putSettings(SSH, { mode: 'enforce', mode_by_account: { [STAGING]: 'dry_run' } });
+  putPoll(
+    aws,
+    POLL,
+    [
+      lineOf(POLL, 'sg-1', { outcome: 'failed', reason: 'denied' }),
+      lineOf(POLL, 'sg-2', { outcome: 'remediated' }),
+      lineOf(POLL, 'sg-3', { outcome: 'planned', account: STAGING, region: 'us-east-1' }),
+    ],
+    1,
+  );
+  aws.put({ pk: `count#${SSH}#all`, sk: 'changes', version: 1, total: 9, born: 'b', [`slot-${SLOT}`]: 3 });
+  aws.put({
+    pk: `trip#${SSH}#${PRODUCTION}`,
+    sk: 'breaker',
+    version: 1,
+    expiresAt: 9e9,
+    writer: 'w',
+    results: [],
+    opened: { at: '2026-11-24T11:00:00Z', changes: 6, failed: 3, reasons: ['AccessDenied'] },
+  });
+  const hold = { account: PRODUCTION, region: HOME, resource: 'sg-1', rule: '*' };
+  aws.put({ pk: 'holds', sk: Object.values(hold).join('#'), version: 1, ...hold });
+  aws.put({ pk: `hold#${PRODUCTION}#${HOME}#sg-1`, sk: '*', version: 1, by: 'ada', reason: 'incident' });
+  aws.parameters.set(`us-east-1 /${NAME}/pause`, 'all');
+  aws.queues.set(`us-east-1 ${NAME}-jobs-dead-letters.fifo`, ['a letter']);
+  aws.alarms.set('us-east-1', [{ AlarmName: `${NAME}-jobs-dead-letters`, AlarmDescription: 'Jobs failed.' }]);
+}
+
+test('the status has all that is known of each rule and region, and fits its schema', async () => {
+  fill();
+
+  const { code, out } = await runCli(aws, ['status', '--json']);
+
+  expect(code).toBe(0);
+  expect(statusSchema.parse(JSON.parse(out))).toEqual({
+    at: '2026-11-24T12:00:00.000Z',
+    name: NAME,
+    account: '111111111111',
+    home_region: HOME,
+    module: '0.1.0',
+    rules: [
+      {
+        rule: SSH,
+        modes: { enforce: 1, dry_run: 1 },
+        last_poll: {
+          as_of: POLL.asOf,
+          finished_at: POLL.asOf,
+          findings: 4,
+          unprocessable: 0,
+          left_to_source: 0,
+        },
+        outcomes: { failed: 1, remediated: 1, planned: 1 },
+        without_outcome: 1,
+        oldest: {
+          account: PRODUCTION,
+          region: HOME,
+          resource: 'sg-1',
+          outcome: 'failed',
+          since: '2026-11-12T12:00:00Z',
+        },
+        changes: { counted: 3, most: 200 },
+        breakers: [
+          {
+            account: PRODUCTION,
+            since: '2026-11-24T11:00:00Z',
+            changes: 6,
+            failed: 3,
+            reasons: ['AccessDenied'],
+          },
+        ],
+      },
+    ],
+    regions: [
+      { region: HOME, pause: 'none', jobs: 0, jobs_delayed: 0, dead_letters: 0, delayed_dead_letters: 0 },
+      {
+        region: 'us-east-1',
+        pause: 'all',
+        jobs: 0,
+        jobs_delayed: 0,
+        dead_letters: 1,
+        delayed_dead_letters: 0,
+      },
+    ],
+    polls_dead_letters: 0,
+    holds: [
+      { account: PRODUCTION, region: HOME, resource: 'sg-1', rule: '*', by: 'ada', reason: 'incident' },
+    ],
+    alarms: [{ region: 'us-east-1', name: 'jobs-dead-letters', says: 'Jobs failed.' }],
+  });
+});
+
+test('for people it is tables, and what holds things up', async () => {
+  fill();
+
+  const { out } = await runCli(aws, ['status'], { width: 120 });
+
+  expect(out).toMatch(/^RULE +MODE +LAST POLL +OLDEST +CHANGES\/H +FINDINGS$/m);
+  expect(out).toMatch(
+    /^security-group-ssh-open +enforce 1, dry_run 1 +20 min ago +12 d +3 of 200 +1 failed, 1 remediated/m,
+  );
+  expect(out).toMatch(/^us-east-1 +all +0 +0 +1$/m);
+  expect(out).toContain(`cspm-remediation resume --breaker ${SSH} --account ${PRODUCTION}`);
+  expect(out).toContain(`sg-1 in ${PRODUCTION} ${HOME}, for all rules: incident (ada)`);
+  expect(out).toContain('jobs-dead-letters in us-east-1: Jobs failed.');
+  for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+});
+
+test('one account in one region', async () => {
+  fill();
+
+  const { out } = await runCli(aws, ['status', SSH, '--account', STAGING, '--region', 'us-east-1', '--json']);
+
+  expect(JSON.parse(out)).toMatchObject({
+    rules: [
+      {
+        modes: { dry_run: 1 },
+        outcomes: { planned: 1 },
+        without_outcome: 0,
+        changes: { counted: 0, most: 50 },
+        breakers: [],
+      },
+    ],
+    regions: [{ region: 'us-east-1' }],
+  });
+});
+
+test('nothing was polled yet, a region has no queue, and settings are broken', async () => {
+  aws.objects.set(`settings/rules/${SSH}.json`, 'not JSON');
+  aws.queues.delete(`us-east-1 ${NAME}-jobs.fifo`);
+  aws.parameters.delete(`us-east-1 /${NAME}/pause`);
+
+  const { code, out } = await runCli(aws, ['status']);
+
+  expect(code).toBe(0);
+  expect(out).toMatch(/^security-group-ssh-open +settings unusable +never +- +- +none$/m);
+  expect(out).toMatch(/^us-east-1 +no parameter +no queue/m);
+  expect(out).toMatch(/PROBLEMS\n- security-group-ssh-open: settings in rules\/.*they are not JSON/);
+});

@@ -1,0 +1,56 @@
+import { Readable, Writable } from 'node:stream';
+import { run } from '../../../../cli/main.ts';
+import type { SmallAws } from './small-aws.ts';
+import { HOME } from './small-aws.ts';
+
+/** What a run of the command line printed, and its exit code. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+export const NOW = new Date('2026-11-24T12:00:00.000Z');
+
+class Sink extends Writable {
+  text = '';
+  override _write(chunk: unknown, _encoding: string, done: () => void): void {
+    this.text += String(chunk);
+    done();
+  }
+}
+
+export interface CliOptions {
+  readonly now?: Date;
+  /** Columns of the terminal. Default: results go to a pipe. */
+  readonly width?: number;
+  /** What a person types when asked. Default: nobody can be asked. */
+  readonly typed?: string;
+  readonly region?: string;
+  /** True where the AWS SDK has to find credentials by itself. */
+  readonly isSignedOut?: boolean;
+}
+
+/** Runs the command line in this process against an AWS. */
+export async function runCli(
+  aws: Pick<SmallAws, 'endpoint'>,
+  argv: readonly string[],
+  { now = NOW, width, typed, region = HOME, isSignedOut = false }: CliOptions = {},
+): Promise<Ran> {
+  const [stdout, stderr] = [new Sink(), new Sink()];
+  const stdin = Readable.from(typed === undefined ? [] : [`${typed}\n`]);
+  const code = await run(argv, {
+    stdout: Object.assign(stdout, width === undefined ? {} : { isTTY: true, columns: width }),
+    stderr,
+    stdin: Object.assign(stdin, typed === undefined ? {} : { isTTY: true }),
+    environment: { NO_COLOR: '1' },
+    now: () => now,
+    clientOptions: {
+      endpoint: aws.endpoint,
+      region,
+      ...(!isSignedOut && { credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'test' } }),
+      maxAttempts: 1,
+    },
+  });
+  return { code, out: stdout.text, error: stderr.text };
+}

@@ -1,0 +1,116 @@
+import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
+import { type Poll, pollId } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import type { SmallAws } from './small-aws.ts';
+import { HOME } from './small-aws.ts';
+
+export const SSH = 'security-group-ssh-open';
+export const PRODUCTION = '222222222222';
+export const STAGING = '333333333333';
+
+/** A poll of the rule for SSH. */
+export const pollAt = (asOf: string, rule = SSH): Poll => ({ source: 'netskope', rule, asOf });
+
+/** A line of evidence. */
+export function lineOf(
+  poll: Poll,
+  resource: string,
+  more: Partial<Outcome> & { readonly account?: string; readonly region?: string } = {},
+): Outcome {
+  const { account = PRODUCTION, region = HOME, ...rest } = more;
+  return {
+    version: 1,
+    poll,
+    finding: { rule: poll.rule, account, region, resource, failingSince: '2026-11-12T12:00:00Z' },
+    outcome: 'planned',
+    mode: 'dry_run',
+    plan: [],
+    applied: [],
+    startedAt: poll.asOf,
+    finishedAt: poll.asOf,
+    ...rest,
+  };
+}
+
+let jobs = 0;
+
+/**
+ * Lets a poll have been: its summary, its mark, its jobs and their evidence.
+ * @returns the keys of the evidence, in the order of the lines
+ */
+export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], waiting = 0): string[] {
+  const places = new Map<string, Outcome[]>();
+  for (const line of lines) {
+    const { account, region } = line.finding;
+    const key = `${account} ${region === 'global' ? HOME : region}`;
+    places.set(key, [...(places.get(key) ?? []), line]);
+  }
+  const destinations = [...places].map(([place, of], index) => {
+    const [account = '', region = ''] = place.split(' ');
+    return { account, region, jobs: 1, findings: of.length + (index === 0 ? waiting : 0) };
+  });
+  const findings = lines.length + waiting;
+  aws.objects.set(
+    `evidence/polls/${poll.rule}/${Date.parse(poll.asOf) / 1000}.json`,
+    JSON.stringify({
+      ...emptySummary,
+      poll,
+      startedAt: poll.asOf,
+      finishedAt: poll.asOf,
+      items: findings,
+      findings,
+      jobs: places.size,
+      destinations,
+    }),
+  );
+  aws.put({
+    pk: `poll#${poll.rule}`,
+    sk: 'last',
+    version: 1,
+    expiresAt: 9e9,
+    rule: poll.rule,
+    at: poll.asOf,
+    poll,
+  });
+  const keys: string[] = [];
+  for (const [place, of] of places) {
+    const [account = '', region = ''] = place.split(' ');
+    jobs += 1;
+    const job = String(jobs).padStart(64, '0');
+    const key = outcomesKey(poll, job, 1);
+    aws.putLines(key, of);
+    aws.put({
+      pk: `done#${poll.rule}#${account}#${region}`,
+      sk: pollId(poll),
+      version: 1,
+      expiresAt: 9e9,
+      rule: poll.rule,
+      account,
+      region,
+      poll,
+      jobs: [{ job, number: 1 }],
+    });
+    keys.push(...of.map(() => key));
+  }
+  return keys;
+}
+
+const emptySummary = {
+  version: 1,
+  ruleNames: [],
+  pages: 1,
+  duplicates: 0,
+  deferred: 0,
+  closed: 0,
+  unprocessable: {
+    malformed_item: 0,
+    malformed_account: 0,
+    malformed_resource: 0,
+    malformed_finding: 0,
+    unknown_region_label: 0,
+    region_missing: 0,
+    region_not_deployed: 0,
+  },
+  leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0 },
+  unknownRegionLabels: {},
+};
