@@ -1,5 +1,5 @@
 /**
- * Writes every generated file, in the order in which they are made of each other: the catalogue that Terraform reads,
+ * Writes every generated file, in the order in which they are made of each other: the IAM actions and the catalogue that Terraform reads,
  * the rules' documentation, the tables of inputs and outputs in the modules' READMEs, and the functions' zips.
  *
  *     node scripts/generate.ts           write
@@ -8,7 +8,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const generators = ['catalog.ts', 'input-shapes.ts', 'docs.ts', 'terraform-docs.ts', 'build.ts'];
+const generators = [
+  'iam-actions.ts',
+  'catalog.ts',
+  'input-shapes.ts',
+  'docs.ts',
+  'terraform-docs.ts',
+  'build.ts',
+];
 
 let isStale = false;
 for (const generator of generators) {

@@ -57,6 +57,8 @@ beforeAll(async () => {
       [SSH]: enforce,
       [RDP]: enforce,
       [ACL]: { ...enforce, options: { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] } },
+      'security-group-admin-ports-open': enforce,
+      'network-acl-admin-ports-open': enforce,
       'network-acl-default-allows-all': { ...enforce, options: { replacement_cidrs: ['10.0.0.0/8'] } },
       's3-bucket-public': enforce,
       'iam-access-key-unrotated': enforce,
