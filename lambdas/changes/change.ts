@@ -169,6 +169,12 @@ export interface ChangeKind<C extends Change> {
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
+   * Asks AWS to end what it is still at work on for an applied change. Kinds whose calls have their effect at once leave
+   * it out.
+   * @returns `undone` where it ended without effect, as far as reads show
+   */
+  stop?(session: AwsSession, applied: C): Promise<'undone' | 'over' | 'under_way'>;
+  /**
    * Tells whether the rule or entry that the change is about is as it was, because the change was made in part: it
    * only added others. Then a later plan may rest on it. Kinds that make no parts leave it out.
    */

@@ -11,6 +11,10 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
     async () => parsing((await import('./automation-execution/start.ts')).changeKind),
   ],
   [
+    'cloud-control-properties-set',
+    async () => parsing((await import('./cloud-control/properties-set.ts')).changeKind),
+  ],
+  [
     'cloudtrail-log-file-validation-set',
     async () => parsing((await import('./cloudtrail/log-file-validation-set.ts')).changeKind),
   ],
@@ -201,6 +205,22 @@ export async function effectsOf<M extends Made>(
     }
   }
   return found;
+}
+
+/** Tells whether AWS may be at work on an applied change of this kind for long, so that it can be stopped. */
+export async function canStop(applied: Change): Promise<boolean> {
+  return (await load(applied)).canStop;
+}
+
+/**
+ * Asks AWS to end what it is still at work on for an applied change.
+ * @returns `undone` where it ended without effect, as far as reads show
+ */
+export async function stopChange(
+  session: AwsSession,
+  applied: Change,
+): Promise<'undone' | 'over' | 'under_way'> {
+  return (await load(applied)).stop(session, applied);
 }
 
 /**

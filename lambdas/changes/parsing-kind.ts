@@ -23,6 +23,8 @@ export interface ParsingKind {
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
   effects(session: AwsSession, made: readonly Made[]): Promise<readonly (Effect | undefined)[]>;
+  readonly canStop: boolean;
+  stop(session: AwsSession, applied: Change): Promise<'undone' | 'over' | 'under_way'>;
   leavesTarget(applied: Change): boolean;
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
@@ -61,6 +63,8 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
         session,
         made.map(({ change, madeAt }) => ({ change: parse(change), madeAt })),
       )) ?? [],
+    canStop: kind.stop !== undefined,
+    stop: async (session, applied) => (await kind.stop?.(session, parse(applied))) ?? 'over',
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],

@@ -6,7 +6,6 @@ import type { Job } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
 import type { PollSummary } from '../model/poll-summary.ts';
-import { factsOf } from '../rules/catalogue.ts';
 import { ruleNames as knownNames } from '../sources/index.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../sources/source.ts';
 import { closeMissing } from './close-missing.ts';
@@ -49,8 +48,7 @@ export async function collect(
   signal?: AbortSignal,
 ): Promise<PollSummary> {
   const { source, records, clock, homeRegion, regions, lookUpRegion } = dependencies;
-  const { poll, furtherRuleNames } = request;
-  const rule = factsOf(poll.rule);
+  const { poll, rule, furtherRuleNames } = request;
   const ruleNames = [...new Set([...(knownNames[poll.source][rule.id] ?? []), ...furtherRuleNames])];
   const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
   const tally = new PollTally(poll, ruleNames, new Date(clock.now()));

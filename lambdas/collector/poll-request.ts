@@ -1,12 +1,17 @@
 import { z } from 'zod';
+import { customRuleSchema } from '../model/custom-rule.ts';
 import { InvalidInputError } from '../model/errors.ts';
+import { ruleIdSchema } from '../model/finding.ts';
 import { formatIssues } from '../model/issues.ts';
 import { type Poll, pollSchema } from '../model/job.ts';
-import { findRuleId, ruleIds } from '../rules/catalogue.ts';
+import { factsOf, findRuleId, ruleIds } from '../rules/catalogue.ts';
+import { customFacts } from '../rules/custom/declared-facts.ts';
+import type { RuleFacts } from '../rules/facts.ts';
 
 /** A poll, and the names of the rule that it asks for besides the known ones. */
 export interface PollRequest {
   readonly poll: Poll;
+  readonly rule: RuleFacts;
   /** Names of findings to be asked for besides those that the rule knows. */
   readonly furtherRuleNames: readonly string[];
 }
@@ -20,15 +25,8 @@ const timeSchema = z.iso.datetime({ offset: true });
 
 const eventSchema = z.strictObject({
   source: pollSchema.shape.source,
-  rule: z.string().transform((text, context) => {
-    const id = findRuleId(text);
-    if (id !== undefined) return id;
-    context.addIssue({
-      code: 'custom',
-      message: `expected one of ${ruleIds.join(', ')}, got ${text.slice(0, 100)}`,
-    });
-    return z.NEVER;
-  }),
+  rule: z.unknown().optional(),
+  definition: z.unknown().optional(),
   scheduled_time: z
     .string()
     .refine((text) => text === SCHEDULED_TIME || timeSchema.safeParse(text).success, {
@@ -44,25 +42,47 @@ function toSecond(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }
 
+const own = 'or a rule of your own with its definition, as its schedule sends it';
+
+/** The facts of the rule that is asked for: those of its code, or of its declaration. */
+const ruleSchema = z
+  .looseObject({
+    rule: z.string(),
+    /** Definition of a rule that is declared and not coded. */
+    definition: customRuleSchema.optional(),
+  })
+  .transform(({ rule: id, definition }, context) => {
+    if (findRuleId(id) !== undefined) return factsOf(id);
+    if (definition !== undefined && ruleIdSchema.safeParse(id).success) return customFacts(id, definition);
+    const message = `expected one of ${ruleIds.join(', ')}, ${own}, got ${id.slice(0, 100)}`;
+    context.addIssue({ code: 'custom', path: ['rule'], message });
+    return z.NEVER;
+  });
+
 /**
- * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, and `source` where
- * it is another than Netskope. A second delivery of the same schedule is the same poll. Who starts a poll by hand needs
- * the rule alone; where no time is given, or the scheduler's keyword still stands in its place, it is the minute that
- * `now` lies in.
+ * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, `definition` where the
+ * rule is declared, and `source` where it is another than Netskope. A second delivery of the same schedule is the same
+ * poll. Who starts a poll by hand needs the rule alone, and the definition of one that is declared; where no time is given,
+ * or the scheduler's keyword still stands in its place, it is the minute that `now` lies in.
  * @param event from outside
  * @throws InvalidInputError that names everything that is wrong
  */
 export function parsePollRequest(event: unknown, now: Date): PollRequest {
   const parsed = eventSchema.safeParse(event);
-  if (!parsed.success) {
-    throw new InvalidInputError(`the event that starts a poll: ${formatIssues(parsed.error)}`, {
-      cause: parsed.error,
-    });
+  const rule = ruleSchema.safeParse(event);
+  if (!parsed.success || !rule.success) {
+    const errors = [rule.error, parsed.error].filter((error) => error !== undefined);
+    const words = [...new Set(errors.map((error) => formatIssues(error)))].join('; ');
+    throw new InvalidInputError(`the event that starts a poll: ${words}`, { cause: errors[0] });
   }
-  const { source, rule, scheduled_time, netskope_rule_names } = parsed.data;
+  const { source, scheduled_time, netskope_rule_names } = parsed.data;
   const asOf =
     scheduled_time === SCHEDULED_TIME
       ? Math.floor(now.getTime() / MILLISECONDS_PER_MINUTE) * MILLISECONDS_PER_MINUTE
       : Date.parse(scheduled_time);
-  return { poll: { source, rule, asOf: toSecond(asOf) }, furtherRuleNames: netskope_rule_names };
+  return {
+    poll: { source, rule: rule.data.id, asOf: toSecond(asOf) },
+    rule: rule.data,
+    furtherRuleNames: netskope_rule_names,
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { breakerSettingsSchema, defaultBreaker } from './breaker-settings.ts';
+import { customRuleSchema } from './custom-rule.ts';
 import { SettingsError } from './errors.ts';
 import { accountIdSchema, ruleIdSchema } from './finding.ts';
 import { formatIssues } from './issues.ts';
@@ -54,6 +55,8 @@ const ruleSettingsSchema = z.strictObject({
   exemptions: z.array(exemptionSchema),
   /** The rule's own, parsed by the rule. */
   options: z.record(z.string(), jsonSchema),
+  /** Definition of a rule that is declared and not coded. */
+  definition: customRuleSchema.optional(),
 });
 export type RuleSettings = z.infer<typeof ruleSettingsSchema>;
 
@@ -74,6 +77,8 @@ const accountSettingsSchema = z.strictObject({
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),
+  /** The rules that are declared and not coded: a pause may name them. */
+  declared_rules: z.array(ruleIdSchema).optional(),
   /** Outcomes that are put on the event bus. Default: those that are other than before, or changed something. */
   events: z.enum(['changed', 'all']).optional(),
   /** Number of days after which a deferred finding is reported. Default: `DEFERRED_DAYS`. */

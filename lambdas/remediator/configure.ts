@@ -19,6 +19,8 @@ export interface Configured {
   readonly action: Action;
   /** Reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
+  /** The verdict of the pause, where that is the reason: what AWS is at work on is stopped then, too. */
+  readonly paused?: Verdict;
 }
 
 /**
@@ -43,7 +45,8 @@ export async function configure(
     const verdict = isChanging(work.mode) ? await askOnce(gatesAt('forJob'), pending, work) : undefined;
     if (verdict === undefined) return { work, action: modes[work.mode], blockedBy: undefined };
     const action = blockedByVerdict(verdict);
-    if (!isOnlyPlanned(verdict)) return { work, action, blockedBy: verdict.details.reason };
+    const paused = verdict.details.gate === 'pause' ? { paused: verdict } : {};
+    if (!isOnlyPlanned(verdict)) return { work, action, blockedBy: verdict.details.reason, ...paused };
     learned.mode = 'dry_run';
     return { work, action, blockedBy: undefined };
   } catch (error) {

@@ -1,7 +1,6 @@
 import { InvalidInputError } from '../model/errors.ts';
 import { formatIssues } from '../model/issues.ts';
 import { type Job, jobSchema } from '../model/job.ts';
-import { ruleIds } from '../rules/index.ts';
 
 /**
  * The job that a message holds.
@@ -24,11 +23,6 @@ export function parseJob(body: string, region: string): Job {
   if (job.region !== region) {
     throw new InvalidInputError(
       `the job is for region ${job.region}, and this is the remediator of ${region}`,
-    );
-  }
-  if (!ruleIds.includes(job.poll.rule)) {
-    throw new InvalidInputError(
-      `the job is for rule ${job.poll.rule}, which is unknown: expected one of ${ruleIds.join(', ')}`,
     );
   }
   return job;

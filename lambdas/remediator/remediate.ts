@@ -2,7 +2,6 @@ import type { AwsSession } from '../aws/session.ts';
 import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
-import { loadRule } from '../rules/index.ts';
 import { Book, type Entry } from './book.ts';
 import { configure } from './configure.ts';
 import { passGates } from './gates/gate.ts';
@@ -18,6 +17,7 @@ import { publishRecorded } from './record/publish-recorded.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
 import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
+import { findRule } from './stages/find-rule.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
 import { scheduleInvestigation } from './stages/investigations.ts';
 import { learnTags } from './stages/learn-tags.ts';
@@ -29,6 +29,7 @@ import { recall } from './stages/recall.ts';
 import { recordGates } from './stages/record-gates.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { stateAnew } from './stages/state-anew.ts';
+import { ongoingOf, stopOngoing } from './stages/stop-ongoing.ts';
 import { holdUnfinished, keepUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
 import { concludeWithoutLook } from './stages/without-look.ts';
 import { startWork } from './start-work.ts';
@@ -44,7 +45,7 @@ import type { ConfiguredWork, Work } from './work.ts';
  */
 export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promise<JobResult> {
   const startedAt = new Date(ports.clock.now()).toISOString();
-  const rule = await loadRule(job.poll.rule);
+  const rule = await findRule(job.poll.rule, ports);
   const work = startWork(job, rule, attempt, ports);
   const { journal } = work;
   const book = new Book(job.findings, ports.clock);
@@ -80,7 +81,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
       conclude('failed', { willRetry: true, gate: 'settings', reason: configured.message }),
     );
   }
-  const { work, action, blockedBy } = configured;
+  const { work, action, blockedBy, paused } = configured;
 
   // What an attempt left of them must be taken back, whatever holds them now, and what it changed be found out.
   const unfinished = await unfinishedOf(book.pending, work);
@@ -89,7 +90,9 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(withoutVerdicts(unresolved, stopped));
   if (book.pending.length === 0) return;
 
-  const access = unresolved.length > 0 && blockedBy === undefined ? 'write' : action.access;
+  const ongoing = paused === undefined ? [] : await ongoingOf(book.pending, work);
+  const isWriting = (unresolved.length > 0 && blockedBy === undefined) || ongoing.length > 0;
+  const access = isWriting ? 'write' : action.access;
   const opened = await openSession(book.pending, work, access, unfinished.length > 0);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
@@ -100,6 +103,8 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   }
   const { session } = opened;
   await work.role.found().catch((error: unknown) => learned.failures.push(error));
+
+  if (paused !== undefined) book.add(await stopOngoing(session, ongoing, paused, work));
 
   const { endings, idle, verdicts } = await followExecutions(session, book.pending, work);
   learned.idle.push(...idle);
@@ -124,7 +129,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   learn(learned, acted);
   book.add(acted.verdicts);
 
-  if (access === 'write') await settleUnfinished(session, book, work, stopped);
+  if (access === 'write' && paused === undefined) await settleUnfinished(session, book, work, stopped);
 }
 
 /** Takes back what no plan builds on, and says anew what is true of the findings then. */

@@ -7,6 +7,7 @@ import { type Job, pollId } from '../model/job.ts';
 import type { Remediator } from './create-remediator.ts';
 import type { Environment } from './environment.ts';
 import { parseJob } from './parse-job.ts';
+import type { Attempt } from './ports.ts';
 import { logError, logger, report } from './report.ts';
 
 /** Everything that a message is worked on with. */
@@ -43,11 +44,13 @@ async function work(
   if (job === undefined) return;
   if (queue.isDelayed(record)) return queue.forward(job);
   const received = Number(record.attributes.ApproximateReceiveCount);
-  const result = await remediate(job, {
+  const attempt: Attempt = {
     number: received,
     last: received >= environment.MAX_RECEIVE_COUNT,
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
-  });
+  };
+  const result = await unlessInvalid(record, queue, () => remediate(job, attempt));
+  if (result === undefined) return;
   report(job, result);
   if (result.unfinished.length > 0 || result.failures.length > 0) {
     throw new UnfinishedJobError(
@@ -57,13 +60,18 @@ async function work(
 }
 
 /** The job that a message holds; undefined where it holds none, and was sent to the dead letters. */
-async function jobOf(
+function jobOf(record: SQSRecord, { AWS_REGION }: Environment, queue: JobQueue): Promise<Job | undefined> {
+  return unlessInvalid(record, queue, async () => parseJob(record.body, AWS_REGION));
+}
+
+/** Sends a message to the dead letters on which no attempt can ever work. @returns undefined then */
+async function unlessInvalid<T>(
   record: SQSRecord,
-  { AWS_REGION }: Environment,
   queue: JobQueue,
-): Promise<Job | undefined> {
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    return parseJob(record.body, AWS_REGION);
+    return await work();
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     count('InvalidMessage', 1);

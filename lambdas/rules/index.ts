@@ -1,3 +1,4 @@
+import type { CustomRule } from '../model/custom-rule.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { RuleId } from './catalogue.ts';
 import type { Rule } from './rule.ts';
@@ -28,10 +29,12 @@ export const ruleIds: readonly string[] = [...byId.keys()].sort();
 
 /**
  * Loads a rule by its id.
+ * @param definition of a rule that is declared and not coded
  * @throws InvalidInputError when there is no such rule
  */
-export async function loadRule(id: string): Promise<Rule> {
+export async function loadRule(id: string, definition?: CustomRule): Promise<Rule> {
   const load = byId.get(id);
   if (load !== undefined) return load();
+  if (definition !== undefined) return (await import('./custom/index.ts')).customRule(id, definition);
   throw new InvalidInputError(`unknown rule ${id}: expected one of ${ruleIds.join(', ')}`);
 }

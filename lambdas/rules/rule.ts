@@ -12,6 +12,8 @@ export type Inspection<Seen> =
       readonly seen: Seen;
       /** The resource's tags, where its type has tags: an exemption may stand there. */
       readonly tags?: Readonly<Record<string, string>>;
+      /** Set where nothing is read: whether it violates the rule, only the source's next scan tells. */
+      readonly isUnread?: true;
       /** Parts that the plan leaves as they are on purpose, and why: part of the outcome's reason. */
       readonly notes?: readonly string[];
     }

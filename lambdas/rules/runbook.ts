@@ -1,12 +1,36 @@
 import type { Permission } from './permission.ts';
 
-/** A managed Systems Manager document that remediates the rule's violations, more or less. */
+/** Place that a document runs in, and for what. */
+export interface RunPlace {
+  readonly resource: string;
+  readonly account: string;
+  readonly region: string;
+  readonly partition: string;
+  /** The role that it works as. */
+  readonly automationRoleArn: string;
+}
+
+/** A document, with all that it is started with. Pure. */
+export interface DocumentRun {
+  readonly version: string;
+  /** Name or ARN. */
+  documentIn(place: RunPlace): string;
+  /** All parameters, the role among them where the document takes one. */
+  parametersFor(place: RunPlace): Readonly<Record<string, readonly string[]>>;
+}
+
+/** A Systems Manager document that remediates the rule's violations, more or less. */
 export interface Runbook {
+  /** A name; of one that is declared, it may be an ARN with placeholders. */
   readonly document: string;
   /** The partitions that have it. */
   readonly partitions: readonly string[];
   /** The document's own parameters for one resource, without `AutomationAssumeRole`. Pure. */
   parameters(resource: string): Readonly<Record<string, readonly string[]>>;
+  /** Start of a document that is declared. Default: its default version, with `parameters` and the role. */
+  readonly run?: DocumentRun;
+  /** The document that undoes what it does, where there is one. */
+  readonly undo?: DocumentRun;
   /** The region to run it in, where that is not the job's. Pure. */
   regionOf?(resource: string): string;
   /** Calls of the document, as the role that it is given. */
@@ -58,9 +82,17 @@ export function followPermission(runbook: Runbook): Permission {
 /** The role that documents work as is called `<name>-automation`: what the target role may pass. */
 const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
 
-/** The document, as StartAutomationExecution asks for it: the two forms that AWS's reference names. */
+/**
+ * The document, as StartAutomationExecution asks for it: the two forms that AWS's reference names. One that is declared may be
+ * AWS's or the account's own, or another account's, which its ARN names.
+ */
 function definitionsOf(runbook: Runbook): readonly string[] {
   const { region } = scopeOf(runbook);
+  if (runbook.run !== undefined) {
+    const name = runbook.document.replaceAll(/\{\{(\w+)\}\}/g, '${$1}');
+    const arn = name.startsWith('arn:') ? name : `arn:\${partition}:ssm:${region}:*:document/${name}`;
+    return [arn, `${arn.replace(':document/', ':automation-definition/')}:*`];
+  }
   return [
     `arn:\${partition}:ssm:${region}::document/${runbook.document}`,
     `arn:\${partition}:ssm:${region}:*:automation-definition/${runbook.document}:*`,

@@ -26,7 +26,7 @@ const nodeSchema = z.looseObject({
 });
 type Node = z.infer<typeof nodeSchema>;
 
-/** What a property holds. `pairs`: a list of keys and values, of which no pointer names one. */
+/** Kind of what a property holds. `pairs`: a list of keys and values, of which no pointer names one. */
 export type Kind = 'boolean' | 'string' | 'number' | 'object' | 'list' | 'pairs' | 'any';
 
 /** Schemas nest, and some name themselves: pointers go this deep. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
+import { nameBasedUuid } from '../../model/name-based-uuid.ts';
 import type { ChangeKind } from '../change.ts';
 
 export const schema = z.object({
@@ -14,8 +15,18 @@ export const schema = z.object({
   document: z.string(),
   /** Its version: a number, or `$DEFAULT`. */
   version: z.string(),
-  /** Its parameters without `AutomationAssumeRole`. */
+  /** Its parameters without `AutomationAssumeRole`, unless they are all. */
   parameters: z.record(z.string(), z.array(z.string())),
+  /** Set where the parameters are all that it is started with. */
+  hasAllParameters: z.literal(true).optional(),
+  /** The document that undoes it, where there is one. */
+  undo: z
+    .object({
+      document: z.string(),
+      version: z.string(),
+      parameters: z.record(z.string(), z.array(z.string())),
+    })
+    .optional(),
   /** The role that it works as. */
   roleArn: z.string(),
   tags: z.record(z.string(), z.string()),
@@ -34,8 +45,8 @@ function formatParameters(parameters: Readonly<Record<string, readonly string[]>
 
 /**
  * Starts a Systems Manager Automation execution in the session's account and region. Started is not done: what it does
- * is seen by reading the resource when the execution has ended. It has no inverse: what it changes, AWS's document
- * knows alone.
+ * is seen by reading the resource when the execution has ended. It has no inverse unless another document undoes it: what it
+ * changes, the document knows alone.
  */
 export const changeKind: ChangeKind<AutomationExecutionStart> = {
   kind: 'automation-execution-start',
@@ -54,7 +65,10 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
         new StartAutomationExecutionCommand({
           DocumentName: change.document,
           DocumentVersion: change.version,
-          Parameters: { ...change.parameters, AutomationAssumeRole: [change.roleArn] },
+          Parameters: {
+            ...change.parameters,
+            ...(change.hasAllParameters !== true && { AutomationAssumeRole: [change.roleArn] }),
+          },
           ClientToken: change.clientToken,
           Tags: Object.entries(change.tags).map(([Key, Value]) => ({ Key, Value })),
         }),
@@ -68,5 +82,8 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
       );
     }
   },
-  inverse: () => undefined,
+  inverse({ undo, executionId: _, ...started }) {
+    if (undo === undefined) return undefined;
+    return { ...started, ...undo, clientToken: nameBasedUuid(`undo ${started.clientToken}`) };
+  },
 };

@@ -7,8 +7,9 @@ import type { Gate } from './gate.ts';
  * An operator has paused the rule, the account or everything.
  * @throws SettingsError when the pause parameter can't be read or understood: that stops the rule, too
  */
-export const paused: Gate = async (_finding, { rule, job, ports }) => {
-  const pause = parsePause(await ports.settings.pause(), ruleIds);
+export const paused: Gate = async (_finding, { rule, job, ports, settings }) => {
+  const known = [...ruleIds, ...(settings.allRules.declared_rules ?? [])];
+  const pause = parsePause(await ports.settings.pause(), known);
   const by = stoppedBy(pause, 'remediate', { rule: rule.id, account: job.account });
   if (by === undefined) return undefined;
   const where = by === 'account' ? `${job.region} for account ${job.account}` : job.region;

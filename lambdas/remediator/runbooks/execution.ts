@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
 import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, pollId } from '../../model/job.ts';
-import type { Runbook } from '../../rules/runbook.ts';
+import { nameBasedUuid } from '../../model/name-based-uuid.ts';
+import type { DocumentRun, Runbook, RunPlace } from '../../rules/runbook.ts';
 
 /** Tags by which an account's people see who started an execution, and why. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
@@ -24,21 +24,14 @@ const RUNNING = [
   'ChangeCalendarOverrideApproved',
 ];
 
-/**
- * A name-based UUID, so that a poll starts one execution for a resource, however many attempts it needs, and from
- * however many regions a resource that tells its own region is found.
- */
-function uuidOf(text: string): string {
-  const hex = createHash('sha256').update(text).digest('hex');
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
-}
+const copyOf = (parameters: Readonly<Record<string, readonly string[]>>): Record<string, string[]> =>
+  Object.fromEntries(Object.entries(parameters).map(([name, values]) => [name, [...values]]));
+
+const runOf = (run: DocumentRun, place: RunPlace) => ({
+  document: run.documentIn(place),
+  version: run.version,
+  parameters: copyOf(run.parametersFor(place)),
+});
 
 /** Plans the fix of a finding by the runbook. Pure. */
 export function planRunbook(
@@ -49,18 +42,23 @@ export function planRunbook(
 ): AutomationExecutionStart {
   const { rule, account, resource } = finding;
   const place = runbook.regionOf?.(resource) ?? region;
+  const [, partition = ''] = roleArn.split(':');
+  const runPlace = { resource, account, region: place, partition, automationRoleArn: roleArn };
+  const started =
+    runbook.run === undefined
+      ? { document: runbook.document, version: '$DEFAULT', parameters: copyOf(runbook.parameters(resource)) }
+      : { ...runOf(runbook.run, runPlace), hasAllParameters: true as const };
   return {
     kind: 'automation-execution-start',
     resource,
     region: place,
-    document: runbook.document,
-    version: '$DEFAULT',
-    parameters: Object.fromEntries(
-      Object.entries(runbook.parameters(resource)).map(([name, values]) => [name, [...values]]),
-    ),
+    ...started,
+    ...(runbook.undo !== undefined && { undo: runOf(runbook.undo, runPlace) }),
     roleArn,
     tags: { [RULE_TAG]: rule, [POLL_TAG]: pollId(poll) },
-    clientToken: uuidOf([pollId(poll), account, place, resource, runbook.document].join(' ')),
+    // A poll starts one execution for a resource, however many attempts it needs, and from however many regions a resource
+    // that tells its own region is found.
+    clientToken: nameBasedUuid([pollId(poll), account, place, resource, started.document].join(' ')),
   };
 }
 

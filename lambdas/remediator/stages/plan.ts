@@ -105,6 +105,7 @@ async function planFix(
   const notVisible = awaitReadBack(finding, assessment, work);
   if (notVisible !== undefined) return notVisible;
   try {
+    if (ending !== undefined && assessment.isUnread === true) return verdictOfUnread(ending);
     if (ending !== undefined) return await planAfterRunbook(finding, assessment, work, ending);
     if (work.runbook !== undefined) return await planByRunbook(finding, assessment, work, work.runbook);
     return await planByCalls(finding, assessment);
@@ -137,6 +138,15 @@ async function planByRunbook(
       seen,
     },
   };
+}
+
+/** The verdict on a resource that nobody reads, once a document has worked on it: later polls await the source's scan. */
+function verdictOfUnread({ status, execution, result }: Ending): Verdict {
+  if (status !== 'Success') {
+    return conclude('failed', { willRetry: true, reason: `${execution} ended as ${result}` });
+  }
+  const reason = `${execution} ended as ${result}; whether the resource complies now, the next scan tells`;
+  return conclude('remediated', { reason });
 }
 
 /** Plans direct calls for what the runbook has left open, unless that is only to be reported. */

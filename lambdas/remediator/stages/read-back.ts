@@ -95,7 +95,7 @@ async function readUntilSeen(
     }
     pending = pending.filter((resource) => {
       const result = results.get(resource);
-      return !(result instanceof Error) && result?.state === 'violation';
+      return !(result instanceof Error) && result?.state === 'violation' && result.isUnread !== true;
     });
   }
   return results;

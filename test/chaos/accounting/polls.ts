@@ -8,6 +8,7 @@ import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
 import type { Clock } from '../../../lambdas/model/clock.ts';
 import type { Poll } from '../../../lambdas/model/job.ts';
+import { factsOf } from '../../../lambdas/rules/catalogue.ts';
 import type { FindingPage, FindingSource, SourceFinding } from '../../../lambdas/sources/source.ts';
 import { BUCKETS, type CloudModel, type Invocation } from './cloud.ts';
 import { type Expected, HOME_REGION, REGIONS } from './findings.ts';
@@ -54,7 +55,11 @@ export async function poll(asked: Poll, given: Given, context: PollContext): Pro
 async function runOnce(asked: Poll, given: Given, context: PollContext): Promise<boolean> {
   const dependencies = { ...dependenciesOf(context), source: new Source(given, context.random) };
   try {
-    await collect(dependencies, { poll: asked, furtherRuleNames: [] });
+    await collect(dependencies, {
+      poll: asked,
+      rule: factsOf(asked.rule),
+      furtherRuleNames: [],
+    });
     return true;
   } catch {
     return false;

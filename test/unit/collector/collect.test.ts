@@ -7,6 +7,7 @@ import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors
 import { jobId } from '../../../lambdas/model/job.ts';
 import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
+import { factsOf } from '../../../lambdas/rules/catalogue.ts';
 import type { FindingPage } from '../../../lambdas/sources/source.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
@@ -15,6 +16,7 @@ import { groupId, SSH_RULE_NAME, sourceFinding } from './support/items.ts';
 const HOME = 'eu-central-1';
 const REQUEST: PollRequest = {
   poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
+  rule: factsOf('security-group-ssh-open'),
   furtherRuleNames: [],
 };
 
@@ -140,6 +142,7 @@ describe('a poll', () => {
 
     const summary = await collect(dependencies, {
       ...REQUEST,
+      rule: factsOf('iam-access-key-unrotated'),
       poll: { ...REQUEST.poll, rule: 'iam-access-key-unrotated' },
     });
 

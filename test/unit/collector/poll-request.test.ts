@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parsePollRequest } from '../../../lambdas/collector/poll-request.ts';
 import { InvalidInputError } from '../../../lambdas/model/errors.ts';
 import { pollId } from '../../../lambdas/model/job.ts';
+import { factsOf } from '../../../lambdas/rules/catalogue.ts';
 
 const NOW = new Date('2026-01-31T12:34:56.789Z');
 const event = {
@@ -13,6 +14,7 @@ const event = {
 describe('the event of a schedule', () => {
   test('is a poll of the scheduled time', () => {
     expect(parsePollRequest(event, NOW)).toEqual({
+      rule: factsOf('security-group-ssh-open'),
       poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:00:00Z' },
       furtherRuleNames: ['Our own benchmark: SSH'],
     });
@@ -42,9 +44,31 @@ describe('the event of a schedule', () => {
 
   test('may name the rule alone, for who starts a poll by hand', () => {
     expect(parsePollRequest({ rule: 'CIS-1-2-0-4-1' }, NOW)).toEqual({
+      rule: factsOf('security-group-ssh-open'),
       poll: { source: 'netskope', rule: 'security-group-ssh-open', asOf: '2026-01-31T12:34:00Z' },
       furtherRuleNames: [],
     });
+  });
+
+  test('may be of a rule that is declared, with its definition', () => {
+    const definition = {
+      title: 'Queues are tagged',
+      scope: 'regional',
+      severity: 'low',
+      risk: '',
+      resource_id_pattern: '[a-z]+',
+      runbook: { document: 'Acme-Tag', version: '1', parameters: {} },
+      permissions: { read: [], write: [], undo: [], automation: [] },
+    };
+
+    const { poll, rule } = parsePollRequest({ ...event, rule: 'acme-tagging', definition }, NOW);
+
+    expect(poll.rule).toBe('acme-tagging');
+    expect(rule).toMatchObject({ id: 'acme-tagging', scope: 'regional' });
+    expect(rule.resourceId.safeParse('orders').success).toBe(true);
+    expect(rule.resourceId.safeParse('orders-2').success).toBe(false);
+    expect(() => parsePollRequest({ ...event, rule: 'acme-tagging' }, NOW)).toThrow('rule of your own');
+    expect(() => parsePollRequest({ ...event, rule: 'acme', definition: {} }, NOW)).toThrow('definition');
   });
 
   test.each<[string, unknown, RegExp]>([

@@ -26,11 +26,7 @@ describe('parsing a job', () => {
       { ...job, region: 'us-east-1' },
       /^the job is for region us-east-1, and this is the remediator of eu-central-1$/,
     ],
-    [
-      'an unknown rule',
-      { ...withFinding({ rule: 'x-y' }), poll: { ...job.poll, rule: 'x-y' } },
-      /^the job is for rule x-y, which is unknown: expected one of cloudtrail-/,
-    ],
+    ['a rule that is none', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
     ['no findings', { ...job, findings: [] }, /findings: /],
     ['too many findings', many, /findings: .*25/],
     ['a resource twice', jobOf('a', 'b', 'a'), /expected each resource once, got 3 findings of 2 resources/],

@@ -44,7 +44,7 @@ test('every rule in the catalogue has code', () => {
 });
 
 test('no other rule has one', async () => {
-  const rules = await Promise.all(ruleIds.map(loadRule));
+  const rules = await Promise.all(ruleIds.map((id) => loadRule(id)));
 
   expect(rules.filter(({ runbook }) => runbook !== undefined)).toHaveLength(withRunbook.length);
 });

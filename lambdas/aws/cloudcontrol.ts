@@ -1,0 +1,7 @@
+export {
+  CancelResourceRequestCommand,
+  CloudControlClient,
+  GetResourceCommand,
+  GetResourceRequestStatusCommand,
+  UpdateResourceCommand,
+} from '@aws-sdk/client-cloudcontrol';

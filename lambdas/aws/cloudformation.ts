@@ -1,0 +1,1 @@
+export { CloudFormationClient, DescribeStackResourcesCommand } from '@aws-sdk/client-cloudformation';

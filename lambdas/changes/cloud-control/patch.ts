@@ -1,0 +1,58 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createPatch, Pointer } from 'rfc6902';
+import { z } from 'zod';
+import { type Json, jsonSchema } from '../../model/json.ts';
+import type { PatchOperation, PropertyChange } from './schema.ts';
+
+/** A resource's properties as Cloud Control gives them. */
+export type Properties = { [key: string]: Json };
+
+const valueSchema = jsonSchema.optional();
+
+/** The value that a pointer names; undefined where it is not there. */
+export function valueAt(properties: Properties, pointer: string): Json | undefined {
+  return valueSchema.parse(Pointer.fromJSON(pointer).get(properties));
+}
+
+/** Tells whether a property has this value; undefined: it is not there. */
+export function hasValue(properties: Properties, pointer: string, value: Json | undefined): boolean {
+  return isDeepStrictEqual(valueAt(properties, pointer), value);
+}
+
+/** Sets a property, and makes the objects around it where they are missing. */
+function setValue(properties: Properties, pointer: string, value: Json): void {
+  const { tokens } = Pointer.fromJSON(pointer);
+  for (let depth = 2; depth < tokens.length; depth += 1) {
+    const around = new Pointer(tokens.slice(0, depth));
+    if (valueSchema.parse(around.get(properties)) === undefined) around.set(properties, {});
+  }
+  Pointer.fromJSON(pointer).set(properties, value);
+}
+
+const operationsSchema = z.array(
+  z.union([
+    z.object({ op: z.enum(['add', 'replace']), path: z.string(), value: jsonSchema }),
+    z.object({ op: z.literal('remove'), path: z.string() }),
+  ]),
+);
+
+/**
+ * Makes the patch that gives the properties their new values (RFC 6902). It begins with tests of what it rests on: the
+ * values that are replaced, and who the resource is.
+ * @param identifier The pointers of the type's primary identifier, as far as the description has them.
+ */
+export function patchOf(
+  properties: Properties,
+  changes: readonly Pick<PropertyChange, 'pointer' | 'after'>[],
+  identifier: readonly string[] = [],
+): PatchOperation[] {
+  const wanted = structuredClone(properties);
+  for (const { pointer, after } of changes) setValue(wanted, pointer, after);
+  const operations = operationsSchema.parse(createPatch(properties, wanted));
+  const tested = [...new Set([...identifier, ...changes.map(({ pointer }) => pointer)])];
+  const tests = tested.flatMap((path): PatchOperation[] => {
+    const value = valueAt(properties, path);
+    return value === undefined ? [] : [{ op: 'test', path, value }];
+  });
+  return [...tests, ...operations];
+}

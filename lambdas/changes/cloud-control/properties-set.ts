@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { isAwsError } from '../../aws/errors.ts';
+import { cloudControlWrites } from '../../aws/pace.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import { ChangeRefusedError, HeldError, StalePlanError } from '../../model/errors.ts';
+import type { Json } from '../../model/json.ts';
+import type { Amid, ChangeKind, Effect, Made, Note } from '../change.ts';
+import { hasValue, type Properties, patchOf } from './patch.ts';
+import { type ResourceModel, readProperties } from './read.ts';
+import { cancelRequest, type RequestState, requestState, sendUpdate } from './requests.ts';
+import { type PropertiesSet, type PropertyChange, propertiesSetSchema } from './schema.ts';
+
+/** Quick handlers are done by then; what takes longer is followed by later jobs. */
+const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
+
+/** The handler's codes for a resource that can't be changed just now. */
+const BUSY: readonly string[] = ['ResourceConflict', 'NotStabilized', 'Throttling'];
+
+const modelOf = ({ type, resource }: PropertiesSet): ResourceModel => ({ type, identifier: resource });
+const nameOf = ({ type, resource }: PropertiesSet): string => `${type} ${resource}`;
+
+/** `PubliclyAccessible`, `VersioningConfiguration.Status`. */
+const wordOf = (pointer: string): string => pointer.slice(1).replaceAll('/', '.');
+
+const MOST_OF_A_VALUE = 80;
+function formatValue(value: Json | undefined): string {
+  if (value === undefined) return '(not set)';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
+}
+
+const isAs = (
+  properties: Properties,
+  changes: readonly PropertyChange[],
+  when: 'before' | 'after',
+): boolean => changes.every((change) => hasValue(properties, change.pointer, change[when]));
+
+/**
+ * Looks directly before the write. What the patch itself tests may change until then; what is not there can't be tested.
+ * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it
+ */
+async function look(session: AwsSession, change: PropertiesSet): Promise<Properties> {
+  const properties = await readProperties(session, modelOf(change));
+  if (properties === undefined) throw new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
+  if (isAs(properties, change.properties, 'before')) return properties;
+  const names = change.properties
+    .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
+    .map(({ pointer }) => wordOf(pointer));
+  throw new StalePlanError(`${nameOf(change)}: ${names.join(', ')} was changed by someone else meanwhile`);
+}
+
+/** Makes the error of a request that came to nothing. */
+function failure(change: PropertiesSet, { code, words }: RequestState): Error {
+  const what = `the request to change ${nameOf(change)} ended as ${words}`;
+  if (code === 'NotFound') return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
+  if (BUSY.includes(code)) return new ChangeRefusedError(what, { because: 'busy' });
+  return new ChangeRefusedError(what);
+}
+
+/** Makes the error of an update that AWS did not take. */
+function refused(change: PropertiesSet, error: unknown): unknown {
+  if (isAwsError(error, 'ResourceNotFound')) {
+    return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`, { cause: error });
+  }
+  if (isAwsError(error, 'ConcurrentOperation', 'ConcurrentModification', 'ResourceConflict')) {
+    const what = `${nameOf(change)} is being changed just now: ${error.message}`;
+    return new ChangeRefusedError(what, { cause: error, because: 'busy' });
+  }
+  return error;
+}
+
+/**
+ * Gives a request up.
+ * @returns how it stands then
+ */
+async function giveUp(session: AwsSession, token: string): Promise<RequestState | undefined> {
+  try {
+    await cancelRequest(session, token);
+  } catch (error) {
+    // What has ended can't be cancelled.
+    if (!isAwsError(error, 'ConcurrentModification', 'RequestTokenNotFound')) throw error;
+  }
+  for (const milliseconds of WAITS_MILLISECONDS) {
+    const state = await requestState(session, token);
+    if (state?.is !== 'under_way') return state;
+    await session.sleep(milliseconds);
+  }
+  return requestState(session, token);
+}
+
+/**
+ * Follows a request for some seconds.
+ * @returns its state, which may be that AWS is still at work
+ * @throws HeldError when `mayContinue` does: the request is given up, and nothing is known to have been changed
+ */
+async function follow(
+  session: AwsSession,
+  first: RequestState,
+  mayContinue: Amid['mayContinue'],
+): Promise<RequestState> {
+  let state = first;
+  for (const milliseconds of WAITS_MILLISECONDS) {
+    if (state.is !== 'under_way') break;
+    await session.sleep(milliseconds);
+    try {
+      await mayContinue();
+    } catch (error) {
+      if (!(error instanceof HeldError)) throw error;
+      const ended = await giveUp(session, state.token);
+      if (ended?.is === 'cancelled' || ended?.is === 'failed') throw error;
+      return ended ?? state;
+    }
+    state = (await requestState(session, state.token)) ?? state;
+  }
+  return state;
+}
+
+async function apply(
+  session: AwsSession,
+  change: PropertiesSet,
+  note: Note<PropertiesSet>,
+  { mayContinue }: Amid,
+): Promise<PropertiesSet> {
+  const properties = await look(session, change);
+  const patch = change.patch ?? patchOf(properties, change.properties);
+  const sent: PropertiesSet = { ...change, patch, clientToken: randomUUID() };
+  await note(sent, false, true);
+  let first: RequestState;
+  try {
+    first = await sendUpdate(session, modelOf(change), patch, sent.clientToken ?? '');
+  } catch (error) {
+    // A test of the patch may have failed: then someone was first.
+    if (isAwsError(error, 'InvalidRequest')) await look(session, change);
+    throw refused(change, error);
+  }
+  const taken: PropertiesSet = { ...sent, requestToken: first.token };
+  note(taken, false);
+  const state = await follow(session, first, mayContinue);
+  if (state.is === 'failed' || state.is === 'cancelled') throw failure(change, state);
+  note(taken);
+  return taken;
+}
+
+/** Finds what speaks against that a request does what it is for. */
+async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): Promise<Effect | undefined> {
+  const { requestToken } = change;
+  if (requestToken === undefined) return undefined;
+  const state = await requestState(session, requestToken);
+  if (state === undefined || state.is === 'done') return undefined;
+  const words = `the request to change ${nameOf(change)} is ${state.words}`;
+  return { state: state.is === 'under_way' ? 'open' : 'missing', words };
+}
+
+/**
+ * Sets properties of a resource by Cloud Control. AWS carries a request out by the type's own handlers, with the session's
+ * permissions, and may take minutes: what is not done within seconds is followed by later jobs.
+ */
+export const changeKind: ChangeKind<PropertiesSet> = {
+  kind: 'cloud-control-properties-set',
+  schema: propertiesSetSchema,
+  pace: cloudControlWrites,
+  describe(change) {
+    const { properties, risk } = change;
+    const values = properties.map(
+      ({ pointer, before, after }) => `${wordOf(pointer)}: ${formatValue(before)} → ${formatValue(after)}`,
+    );
+    const inexact = properties
+      .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)
+      .map(({ pointer }) => wordOf(pointer));
+    const notes = [
+      ...(risk === '' ? [] : [risk]),
+      ...(inexact.length === 0
+        ? []
+        : [`An undo leaves ${inexact.join(', ')} as it is: it was not set before.`]),
+    ];
+    return `~ ${values.join(', ')} (${nameOf(change)})${notes.length === 0 ? '' : `: ${notes.join(' ')}`}`;
+  },
+  toLookAt: ({ resource, requestToken }) =>
+    requestToken === undefined ? resource : `${resource}, and at Cloud Control's request ${requestToken}`,
+  apply,
+  async stop(session, change) {
+    const { requestToken } = change;
+    const before = requestToken === undefined ? undefined : await requestState(session, requestToken);
+    if (requestToken === undefined || before?.is !== 'under_way') return 'over';
+    const after = await giveUp(session, requestToken);
+    if (after?.is === 'under_way') return 'under_way';
+    const properties = await readProperties(session, modelOf(change));
+    const isUndone = properties !== undefined && isAs(properties, change.properties, 'before');
+    return after?.is !== 'done' && isUndone ? 'undone' : 'over';
+  },
+  async isVisible(session, change) {
+    const properties = await readProperties(session, modelOf(change));
+    return properties === undefined || !isAs(properties, change.properties, 'before');
+  },
+  effects: (session, made) => Promise.all(made.map((each) => effectOf(session, each))),
+  async find(session, planned) {
+    const properties = await readProperties(session, modelOf(planned));
+    return properties !== undefined && isAs(properties, planned.properties, 'after') ? planned : undefined;
+  },
+  inverse({ kind, resource, type, properties }) {
+    const back = properties.flatMap(({ pointer, before, after, otherwise }): PropertyChange[] => {
+      const value = before ?? otherwise;
+      return value === undefined ? [] : [{ pointer, before: after, after: value }];
+    });
+    return back.length === 0 ? undefined : { kind, resource, type, properties: back, risk: '' };
+  },
+};

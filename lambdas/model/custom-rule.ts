@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import { jsonSchema } from './json.ts';
+
+/**
+ * A rule that is declared, not coded: as Terraform writes it into the rule's settings, from `custom_rules` or from the
+ * library. Its permissions are all that it needs, those of Cloud Control and Systems Manager among them.
+ */
+
+/** Place of a property in a resource's description: `/VersioningConfiguration/Status` (RFC 6901). */
+const pointerSchema = z.string().regex(/^(\/[^/]+)+$/, 'expected a JSON pointer such as /PubliclyAccessible');
+
+const permissionSchema = z
+  .strictObject({
+    actions: z.array(z.string()).min(1),
+    resources: z.array(z.string()).min(1),
+    conditions: z.record(z.string(), z.record(z.string(), z.array(z.string()))).optional(),
+  })
+  .transform(({ conditions, ...rest }) => ({ ...rest, ...(conditions !== undefined && { conditions }) }));
+
+/** Condition on a property under which a resource violates the rule. */
+const conditionSchema = z.union([
+  z.strictObject({ equals: jsonSchema }),
+  z.strictObject({ absent: z.literal(true) }),
+  z.strictObject({ contains: jsonSchema }),
+]);
+export type PropertyCondition = z.infer<typeof conditionSchema>;
+
+const desiredStateSchema = z.strictObject({
+  /** CloudFormation's name of the type: `AWS::RDS::DBInstance`. */
+  resource_type: z.string(),
+  /** The type's primary identifier, with placeholders: `{{resource}}`. */
+  identifier: z.string().min(1),
+  /** All of these must hold; empty: any of `set` is not as wanted. */
+  violates: z.record(pointerSchema, conditionSchema),
+  /** The values that the properties must have. */
+  set: z.record(pointerSchema, jsonSchema),
+  /** Values that an undo sets where a property was absent. */
+  defaults: z.record(pointerSchema, jsonSchema),
+  /** Values without which AWS would refuse a change just now. */
+  ready: z.record(pointerSchema, jsonSchema),
+  /** True where resources that a CloudFormation stack manages are changed, too. */
+  allow_stack_managed: z.boolean(),
+  /** The properties that the type's primary identifier is made of. */
+  primary_identifier: z.array(pointerSchema),
+  /** The property that holds the type's tags. */
+  tags: pointerSchema.nullable(),
+});
+export type DesiredState = z.infer<typeof desiredStateSchema>;
+
+const documentSchema = z.strictObject({
+  /** A name, or an ARN with placeholders. */
+  document: z.string().min(1),
+  version: z.string().min(1),
+  /** Values with placeholders. The role is among them where the document takes one. */
+  parameters: z.record(z.string(), z.array(z.string())),
+});
+export type CustomDocument = z.infer<typeof documentSchema>;
+
+const runbookSchema = documentSchema.extend({ undo: documentSchema.optional() });
+export type CustomRunbook = z.infer<typeof runbookSchema>;
+
+export const customRuleSchema = z
+  .strictObject({
+    title: z.string().min(1),
+    scope: z.enum(['regional', 'global']),
+    severity: z.enum(['low', 'medium', 'high', 'critical']),
+    /** A regular expression that the whole of a finding's resource id must match. */
+    resource_id_pattern: z.string().optional(),
+    /** Words on what a fix may break. */
+    risk: z.string(),
+    desired_state: desiredStateSchema.optional(),
+    runbook: runbookSchema.optional(),
+    permissions: z.strictObject({
+      read: z.array(permissionSchema),
+      write: z.array(permissionSchema),
+      undo: z.array(permissionSchema),
+      automation: z.array(permissionSchema),
+    }),
+  })
+  .refine(
+    ({ desired_state, runbook }) => (desired_state === undefined) !== (runbook === undefined),
+    'expected a desired state or a runbook, and one of them',
+  );
+export type CustomRule = z.infer<typeof customRuleSchema>;

@@ -1,0 +1,26 @@
+import { isAwsError } from '../../aws/errors.ts';
+import { InvalidInputError, SettingsError } from '../../model/errors.ts';
+import { loadRule, ruleIds } from '../../rules/index.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { unreadableRule } from '../../rules/unreadable.ts';
+import type { Ports } from '../ports.ts';
+
+/**
+ * Finds the rule of a job: its code, or its declaration in the rule's settings. Where those can't be used, the rule is one
+ * that reads nothing: all findings fail for the same reason.
+ * @throws InvalidInputError when there is no such rule
+ */
+export async function findRule(id: string, { settings }: Pick<Ports, 'settings'>): Promise<Rule> {
+  if (ruleIds.includes(id)) return loadRule(id);
+  try {
+    const { definition } = await settings.read(id);
+    return await loadRule(id, definition);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    if (!isAwsError(error.cause, 'NoSuchKey')) return unreadableRule(id, error);
+    throw new InvalidInputError(
+      `unknown rule ${id}: expected one of ${ruleIds.join(', ')}, or one that has settings`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,46 @@
+import type { AwsSession } from '../../aws/session.ts';
+import { canStop, stopChange } from '../../changes/index.ts';
+import type { Finding } from '../../model/finding.ts';
+import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
+import type { Work } from '../work.ts';
+
+/** The findings for which AWS may still be at work on a change that can be stopped. */
+export async function ongoingOf(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): Promise<readonly Finding[]> {
+  const ongoing: Finding[] = [];
+  for (const finding of findings) {
+    const applied = journal.applied(finding.resource);
+    const can = await Promise.all(applied.map(({ change }) => canStop(change)));
+    if (can.includes(true)) ongoing.push(finding);
+  }
+  return ongoing;
+}
+
+/**
+ * Ends what AWS is still at work on for findings, because an operator has paused it.
+ * @param paused the pause's own verdict
+ * @returns verdicts on the findings of which something was ended: the others go their way
+ */
+export async function stopOngoing(
+  session: AwsSession,
+  findings: readonly Finding[],
+  paused: Verdict,
+  { journal }: Pick<Work, 'journal'>,
+): Promise<Verdicts> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { resource } of findings) {
+    try {
+      for (const { change, line } of journal.applied(resource)) {
+        if (!(await canStop(change)) || (await stopChange(session, change)) !== 'undone') continue;
+        journal.drop(resource, line, change);
+        const reason = `${paused.details.reason ?? ''}; what AWS was at work on was cancelled: ${line}`;
+        verdicts.set(resource, { ...paused, details: { ...paused.details, reason } });
+      }
+    } catch (error) {
+      verdicts.set(resource, verdictOfError(error, {}, 'what AWS is at work on could not be cancelled: '));
+    }
+  }
+  return verdicts;
+}

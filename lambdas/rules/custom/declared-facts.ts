@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { CustomRule } from '../../model/custom-rule.ts';
+import type { RuleFacts } from '../facts.ts';
+import { isArn, namesArn } from './placeholders.ts';
+import { customRunbook } from './runbook.ts';
+
+/** Resource ids are free of white space and of what stands for other text in ARNs, patterns and queries. */
+const SAFE = /^[^\s*?$"'<>&;%{}\\`\p{C}]+$/u;
+
+function resourceIdOf({ resource_id_pattern, desired_state, runbook }: CustomRule): z.ZodType<string> {
+  const pattern =
+    resource_id_pattern === undefined ? undefined : new RegExp(`^(?:${resource_id_pattern})$`, 'u');
+  const documents =
+    runbook === undefined ? [] : [runbook, ...(runbook.undo === undefined ? [] : [runbook.undo])];
+  const texts = [
+    ...(desired_state === undefined ? [] : [desired_state.identifier]),
+    ...documents.flatMap(({ document, parameters }) => [document, ...Object.values(parameters).flat()]),
+  ];
+  const wantsArn = texts.some(namesArn);
+  return z
+    .string()
+    .max(1024)
+    .regex(SAFE, 'expected an id without white space, wildcards, quotes and braces')
+    .refine((id) => pattern?.test(id) ?? true, `expected an id that matches ${resource_id_pattern}`)
+    .refine((id) => !wantsArn || isArn(id), 'expected an ARN');
+}
+
+/** The facts of a rule that is declared. The collector reads them, too: there is no code here. */
+export function customFacts(id: string, definition: CustomRule): RuleFacts {
+  const { title, scope, severity, permissions, risk, desired_state, runbook } = definition;
+  return {
+    id,
+    title,
+    legacyId: id,
+    resourceType: desired_state?.resource_type ?? '',
+    scope,
+    severity,
+    resourceId: resourceIdOf(definition),
+    options: z.strictObject({}),
+    permissions: { read: permissions.read, write: permissions.write, undo: permissions.undo },
+    ...(runbook !== undefined && { runbook: customRunbook(runbook, permissions.automation) }),
+    documentation: { control: '', finds: title, changes: risk, neverTouches: '', undo: '' },
+  };
+}

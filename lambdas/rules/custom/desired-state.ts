@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
+import { hasValue, type Properties, patchOf, valueAt } from '../../changes/cloud-control/patch.ts';
+import { readProperties, stackOf } from '../../changes/cloud-control/read.ts';
+import type { PatchOperation, PropertiesSet } from '../../changes/cloud-control/schema.ts';
+import type { DesiredState, PropertyCondition } from '../../model/custom-rule.ts';
+import type { Json } from '../../model/json.ts';
+import type { RuleFacts } from '../facts.ts';
+import { defineRule, type Inspection, type Rule } from '../rule.ts';
+import { accountOfArn, fill } from './placeholders.ts';
+
+/** A type, not an interface, so that it is JSON. */
+type Seen = {
+  identifier: string;
+  /** The properties that the rule is about, as far as they are there. */
+  values: Record<string, Json>;
+  patch: PatchOperation[];
+};
+
+function meets(properties: Properties, pointer: string, condition: PropertyCondition): boolean {
+  if ('equals' in condition) return hasValue(properties, pointer, condition.equals);
+  const value = valueAt(properties, pointer);
+  if ('absent' in condition) return value === undefined;
+  return Array.isArray(value) && value.some((item) => isDeepStrictEqual(item, condition.contains));
+}
+
+/** Tells whether a resource violates the rule: by the named conditions, or because something is not as wanted. */
+function isViolation(properties: Properties, { violates, set }: DesiredState): boolean {
+  const isWanted = Object.entries(set).every(([pointer, value]) => hasValue(properties, pointer, value));
+  if (isWanted) return false;
+  return Object.entries(violates).every(([pointer, condition]) => meets(properties, pointer, condition));
+}
+
+/** Tags as the type has them: a list of keys and values, or an object. */
+function tagsOf(properties: Properties, pointer: string | null): Record<string, string> {
+  const tags = pointer === null ? undefined : valueAt(properties, pointer);
+  if (Array.isArray(tags)) {
+    return tagMap(
+      tags.flatMap((tag) => {
+        if (typeof tag !== 'object' || tag === null || Array.isArray(tag)) return [];
+        const { Key, Value } = tag;
+        return typeof Key === 'string' && typeof Value === 'string' ? [{ Key, Value }] : [];
+      }),
+    );
+  }
+  if (typeof tags !== 'object' || tags === null) return {};
+  return Object.fromEntries(
+    Object.entries(tags).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  );
+}
+
+/** Names what keeps AWS from changing the resource just now. */
+function notReady(properties: Properties, { ready }: DesiredState): string | undefined {
+  const waiting = Object.entries(ready).filter(([pointer, value]) => !hasValue(properties, pointer, value));
+  if (waiting.length === 0) return undefined;
+  return waiting
+    .map(([pointer, value]) => {
+      const word = pointer.slice(1).replaceAll('/', '.');
+      return `${word} is ${JSON.stringify(valueAt(properties, pointer) ?? null)}, and AWS changes it only while it is ${JSON.stringify(value)}`;
+    })
+    .join('; ');
+}
+
+async function inspectOne(
+  session: AwsSession,
+  resource: string,
+  state: DesiredState,
+): Promise<Inspection<Seen>> {
+  const owner = accountOfArn(resource);
+  if (owner !== undefined && owner !== session.account) {
+    const reason = `${resource} belongs to account ${owner}: only its owner can change it`;
+    return { state: 'not_applicable', reason };
+  }
+  const { account, region, partition } = session;
+  const identifier = fill(state.identifier, { resource, account, region, partition });
+  const model = { type: state.resource_type, identifier };
+  const properties = await readProperties(session, model);
+  if (properties === undefined) return { state: 'gone' };
+  if (!isViolation(properties, state)) return { state: 'compliant' };
+  const busy = notReady(properties, state);
+  if (busy !== undefined) return { state: 'busy', reason: `${resource}: ${busy}` };
+  const stack = state.allow_stack_managed ? undefined : await stackOf(session, model);
+  if (stack !== undefined) {
+    const reason = `CloudFormation stack ${stack} manages ${resource}: change the stack's template, or set allow_stack_managed`;
+    return { state: 'not_applicable', reason, violates: true };
+  }
+  const named = [...new Set([...Object.keys(state.violates), ...Object.keys(state.set)])].sort();
+  const values = named.flatMap((pointer) => {
+    const value = valueAt(properties, pointer);
+    return value === undefined ? [] : [[pointer, value] as const];
+  });
+  return {
+    state: 'violation',
+    seen: {
+      identifier,
+      values: Object.fromEntries(values),
+      patch: patchOf(properties, changed(state, Object.fromEntries(values)), state.primary_identifier),
+    },
+    tags: tagsOf(properties, state.tags),
+  };
+}
+
+/** The properties that are not as wanted. */
+function changed({ set, defaults }: DesiredState, values: Readonly<Record<string, Json>>) {
+  return Object.entries(set)
+    .filter(([pointer, value]) => !isDeepStrictEqual(values[pointer], value))
+    .map(([pointer, after]) => {
+      const [before, otherwise] = [values[pointer], defaults[pointer]];
+      return {
+        pointer,
+        after,
+        ...(before !== undefined && { before }),
+        ...(before === undefined && otherwise !== undefined && { otherwise }),
+      };
+    });
+}
+
+/**
+ * A rule that wants properties of a resource to have values, by Cloud Control: each resource is read by one call, and the
+ * properties that are not as wanted are set in one request.
+ */
+export function desiredStateRule(facts: RuleFacts, state: DesiredState, risk: string): Rule {
+  return defineRule<Seen, unknown>(facts, {
+    async inspect(session, resources) {
+      const inspections = new Map<string, Inspection<Seen>>();
+      for (const resource of resources) inspections.set(resource, await inspectOne(session, resource, state));
+      return inspections;
+    },
+    plan(_resource, { identifier, values, patch }): readonly PropertiesSet[] {
+      return [
+        {
+          kind: 'cloud-control-properties-set',
+          resource: identifier,
+          type: state.resource_type,
+          properties: changed(state, values),
+          patch,
+          risk,
+        },
+      ];
+    },
+  });
+}

@@ -1,0 +1,12 @@
+import type { CustomRule } from '../../model/custom-rule.ts';
+import type { Rule } from '../rule.ts';
+import { customFacts } from './declared-facts.ts';
+import { desiredStateRule } from './desired-state.ts';
+import { runbookRule } from './runbook-rule.ts';
+
+/** Makes a rule of its declaration. */
+export function customRule(id: string, definition: CustomRule): Rule {
+  const facts = customFacts(id, definition);
+  const { desired_state, risk } = definition;
+  return desired_state === undefined ? runbookRule(facts) : desiredStateRule(facts, desired_state, risk);
+}

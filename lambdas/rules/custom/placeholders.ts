@@ -1,0 +1,68 @@
+/** Values that a custom rule's texts may name in double braces. */
+export interface Place {
+  /** The finding's resource id. */
+  readonly resource: string;
+  readonly account: string;
+  readonly region: string;
+  /** `aws`, `aws-us-gov`, `aws-cn`. */
+  readonly partition: string;
+  /** The role that documents work as. */
+  readonly automationRoleArn?: string;
+}
+
+const dnsSuffixes: Readonly<Record<string, string>> = { 'aws-cn': 'amazonaws.com.cn' };
+
+/** The parts of an ARN, by placeholder. Its resource is a type and an id, after a slash or a colon, or an id alone. */
+function arnParts(resource: string): Readonly<Record<string, string>> | undefined {
+  const [arn, partition = '', service = '', region = '', account = '', ...rest] = resource.split(':');
+  if (arn !== 'arn' || rest.length === 0) return undefined;
+  const whole = rest.join(':');
+  const [, type = '', id = whole] = /^([^/:]+)[/:](.+)$/s.exec(whole) ?? [];
+  return {
+    'arn.partition': partition,
+    'arn.service': service,
+    'arn.region': region,
+    'arn.account': account,
+    'arn.resource_type': type,
+    'arn.resource_id': id,
+  };
+}
+
+const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
+
+/** Tells whether a text names a part of the resource's ARN. */
+export function namesArn(text: string): boolean {
+  return [...text.matchAll(PLACEHOLDER)].some(([, name = '']) => name.startsWith('arn.'));
+}
+
+/** Tells whether a resource id is an ARN. */
+export function isArn(resource: string): boolean {
+  return arnParts(resource) !== undefined;
+}
+
+/** The account that a resource's ARN names; undefined where it names none. */
+export function accountOfArn(resource: string): string | undefined {
+  return arnParts(resource)?.['arn.account'] || undefined;
+}
+
+/**
+ * Fills in a text's placeholders. Terraform has refused those that there are not.
+ * @throws Error for one that is not known
+ */
+export function fill(text: string, place: Place): string {
+  const values: Readonly<Record<string, string | undefined>> = {
+    resource: place.resource,
+    account: place.account,
+    region: place.region,
+    partition: place.partition,
+    dns_suffix: dnsSuffixes[place.partition] ?? 'amazonaws.com',
+    automation_role_arn: place.automationRoleArn,
+    ...arnParts(place.resource),
+  };
+  return text.replaceAll(PLACEHOLDER, (whole, name: string) => {
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value === undefined)
+      throw new Error(`${whole} in ${JSON.stringify(text)} has no value for ${place.resource}`);
+    return value;
+  });
+}

@@ -1,0 +1,28 @@
+import type { CustomDocument, CustomRunbook } from '../../model/custom-rule.ts';
+import type { Permission } from '../permission.ts';
+import type { DocumentRun, Runbook } from '../runbook.ts';
+import { fill } from './placeholders.ts';
+
+function runOf({ document, version, parameters }: CustomDocument): DocumentRun {
+  return {
+    version,
+    documentIn: (place) => fill(document, place),
+    parametersFor: (place) =>
+      Object.fromEntries(
+        Object.entries(parameters).map(([name, values]) => [name, values.map((value) => fill(value, place))]),
+      ),
+  };
+}
+
+/** A document of the user's own, or any other that Systems Manager has, as a rule's runbook. */
+export function customRunbook(runbook: CustomRunbook, permissions: readonly Permission[]): Runbook {
+  return {
+    document: runbook.document,
+    partitions: ['aws', 'aws-us-gov', 'aws-cn'],
+    parameters: () => ({}),
+    run: runOf(runbook),
+    ...(runbook.undo !== undefined && { undo: runOf(runbook.undo) }),
+    permissions,
+    documentation: { reference: '', closes: '', limits: '' },
+  };
+}

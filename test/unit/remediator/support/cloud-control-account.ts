@@ -1,0 +1,181 @@
+import { HttpResponse } from '@smithy/core/protocols';
+import { applyPatch } from 'rfc6902';
+import { z } from 'zod';
+import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
+import type { Properties } from '../../../../lambdas/changes/cloud-control/patch.ts';
+import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
+import { Lifeline } from './lifeline.ts';
+
+const requestSchema = z.object({
+  Identifier: z.string().optional(),
+  PatchDocument: z.string().optional(),
+  ClientToken: z.string().optional(),
+  RequestToken: z.string().optional(),
+});
+const patchSchema = z.array(z.custom<Parameters<typeof applyPatch>[1][number]>());
+
+interface Request {
+  readonly token: string;
+  readonly identifier: string;
+  readonly patch: z.infer<typeof patchSchema>;
+  readonly until: number;
+  status: string;
+  error?: { readonly code: string; readonly message: string };
+}
+
+/** Resources behind Cloud Control, and a real SDK client before it, in memory. An update takes as long as a test wants. */
+export class CloudControlAccount {
+  readonly resources: Map<string, Properties>;
+  /** Milliseconds of the remediator's clock. */
+  lasts = 0;
+  /** How updates end, instead of well. */
+  fails: { readonly code: string; readonly message: string } | undefined;
+  /** The error that a call is answered with. */
+  refuses: (operation: string) => string | undefined = () => undefined;
+  /** The stack that manages resources. */
+  readonly stacks = new Map<string, string>();
+  /** Called before an update is taken. */
+  beforeUpdate: () => void = () => {};
+  /** The patches that were taken, in order, with their client tokens. */
+  readonly updates: { readonly patch: unknown; readonly clientToken: string | undefined }[] = [];
+  readonly requested: SessionRequest[] = [];
+  /** Open pauses of the functions. */
+  onSleep: () => void = () => {};
+  #requests: Request[] = [];
+
+  constructor(resources: Readonly<Record<string, Properties>>) {
+    this.resources = new Map(Object.entries(structuredClone(resources)));
+  }
+
+  open = (request: SessionRequest, now: () => number, life = new Lifeline()): AwsSession => {
+    this.requested.push(request);
+    const { account, region } = request;
+    const calls: AwsCall[] = [];
+    let slept = 0;
+    const time = (): number => now() + slept;
+    const handle = async (asked: { body: unknown; headers: Record<string, string> }) => {
+      const target = asked.headers['x-amz-target'];
+      const operation = target?.split('.').at(-1) ?? 'DescribeStackResources';
+      calls.push({
+        service: target === undefined ? 'CloudFormation' : 'CloudControl',
+        operation,
+        requestId: 'r',
+      });
+      const body = String(asked.body);
+      const answer = await life.step(() =>
+        target === undefined
+          ? this.#stacksOf(new URLSearchParams(body))
+          : this.#answer(operation, body, time()),
+      );
+      return {
+        response: new HttpResponse({
+          statusCode: answer.status ?? 200,
+          headers: { 'content-type': target === undefined ? 'text/xml' : 'application/x-amz-json-1.0' },
+          body: new TextEncoder().encode(answer.body),
+        }),
+      };
+    };
+    return {
+      account,
+      region,
+      partition: 'aws',
+      calls,
+      now: () => new Date(now()),
+      turn: async () => {},
+      sleep: async (milliseconds) => {
+        slept += milliseconds;
+        this.onSleep();
+      },
+      client<C>(Client: new (settings: ClientSettings) => C): C {
+        const settings: ClientSettings & Record<string, unknown> = {
+          region,
+          maxAttempts: 1,
+          credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+          requestHandler: { handle },
+        };
+        return new Client(settings);
+      },
+    };
+  };
+
+  #stacksOf(form: URLSearchParams): { body: string; status?: number } {
+    const id = form.get('PhysicalResourceId') ?? '';
+    const stack = this.stacks.get(id);
+    if (stack === undefined) {
+      return {
+        status: 400,
+        body: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack for ${id} does not exist</Message></Error></ErrorResponse>`,
+      };
+    }
+    return {
+      body: `<DescribeStackResourcesResponse><DescribeStackResourcesResult><StackResources><member><StackName>${stack}</StackName><PhysicalResourceId>${id}</PhysicalResourceId><ResourceType>AWS::RDS::DBInstance</ResourceType></member></StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`,
+    };
+  }
+
+  #answer(operation: string, body: string, now: number): { body: string; status?: number } {
+    this.#advance(now);
+    const asked = requestSchema.parse(JSON.parse(body));
+    const refused = this.refuses(operation);
+    if (refused !== undefined) return failed(refused, `${operation} by test`);
+    if (operation === 'GetResource') {
+      const properties = this.resources.get(asked.Identifier ?? '');
+      if (properties === undefined) return failed('ResourceNotFoundException', 'not found');
+      const ResourceDescription = { Identifier: asked.Identifier, Properties: JSON.stringify(properties) };
+      return { body: JSON.stringify({ TypeName: 'T', ResourceDescription }) };
+    }
+    if (operation === 'UpdateResource') return this.#update(asked, now);
+    const request = this.#requests.find(({ token }) => token === asked.RequestToken);
+    if (request === undefined) return failed('RequestTokenNotFoundException', 'not found');
+    if (operation === 'CancelResourceRequest' && request.status === 'IN_PROGRESS') {
+      request.status = 'CANCEL_COMPLETE';
+    }
+    return { body: JSON.stringify({ ProgressEvent: eventOf(request) }) };
+  }
+
+  #update(asked: z.infer<typeof requestSchema>, now: number): { body: string; status?: number } {
+    this.beforeUpdate();
+    const identifier = asked.Identifier ?? '';
+    const properties = this.resources.get(identifier);
+    if (properties === undefined) return failed('ResourceNotFoundException', 'not found');
+    const patch = patchSchema.parse(JSON.parse(asked.PatchDocument ?? ''));
+    const wrong = applyPatch(structuredClone(properties), patch).find((each) => each !== null);
+    if (wrong !== undefined) return failed('InvalidRequestException', `Patch failed: ${wrong?.message}`);
+    this.updates.push({ patch, clientToken: asked.ClientToken });
+    const request: Request = {
+      token: `request-${this.#requests.length + 1}`,
+      identifier,
+      patch,
+      until: now + this.lasts,
+      status: 'IN_PROGRESS',
+    };
+    this.#requests.push(request);
+    const first = eventOf(request);
+    this.#advance(now);
+    return { body: JSON.stringify({ ProgressEvent: first }) };
+  }
+
+  #advance(now: number): void {
+    for (const request of this.#requests) {
+      if (request.status !== 'IN_PROGRESS' || request.until > now) continue;
+      if (this.fails === undefined) {
+        applyPatch(this.resources.get(request.identifier), request.patch);
+        request.status = 'SUCCESS';
+      } else {
+        request.status = 'FAILED';
+        request.error = this.fails;
+      }
+    }
+  }
+}
+
+function eventOf({ token, status, error }: Request) {
+  return {
+    RequestToken: token,
+    OperationStatus: status,
+    ...(error !== undefined && { ErrorCode: error.code, StatusMessage: error.message }),
+  };
+}
+
+function failed(code: string, message: string): { status: number; body: string } {
+  return { status: 400, body: JSON.stringify({ __type: code, Message: message, message }) };
+}
