@@ -21,7 +21,7 @@ import { outcomeNameSchema, outcomes } from '../lambdas/model/outcome-names.ts';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import type { Permission } from '../lambdas/rules/permission.ts';
-import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
+import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { readOrEmpty, writeGenerated } from './generated-files.ts';
 
 const scalarTypes = { string: 'string', integer: 'number', number: 'number', boolean: 'bool' } as const;
@@ -75,7 +75,9 @@ function catalogued(rule: RuleFacts, options: Options) {
       runbook: {
         document: rule.runbook.document,
         partitions: rule.runbook.partitions,
-        start: [followPermission(rule.runbook), ...startPermissions(rule.runbook)].map(permissionOf),
+        start: [followPermission(rule.runbook), findPermission, ...startPermissions(rule.runbook)].map(
+          permissionOf,
+        ),
         permissions: rule.runbook.permissions.map(permissionOf),
       },
     }),

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import type { Permission } from '../lambdas/rules/permission.ts';
-import { followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
+import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { ruleNames } from '../lambdas/sources/index.ts';
 import { readOrEmpty, writeGenerated } from './generated-files.ts';
 
@@ -157,7 +157,7 @@ function section(rule: RuleFacts): string {
         ...(runbook === undefined
           ? []
           : [
-              ...permissionRows('following the runbook', [followPermission(runbook)]),
+              ...permissionRows('following the runbook', [followPermission(runbook), findPermission]),
               ...permissionRows('starting the runbook', startPermissions(runbook)),
               ...permissionRows('the runbook, in its own role', runbook.permissions),
             ]),

@@ -1,5 +1,6 @@
 export {
   GetAutomationExecutionCommand,
+  paginateDescribeAutomationExecutions,
   SSMClient,
   StartAutomationExecutionCommand,
 } from '@aws-sdk/client-ssm';

@@ -15,9 +15,9 @@ import { confirmHeld, endLease, takeLease } from './record/lease.ts';
 import { outcomesOf } from './record/outcome.ts';
 import { publishRecorded } from './record/publish-recorded.ts';
 import { writeOutcomes } from './record/write-outcomes.ts';
-import { followExecutions } from './runbooks/follow.ts';
 import { markPlace, removeMarks } from './runbooks/marks.ts';
 import { findRule } from './stages/find-rule.ts';
+import { followRunbooks } from './stages/follow-runbooks.ts';
 import { scheduleFollowUp, sendHandedOn } from './stages/follow-up.ts';
 import { scheduleInvestigation } from './stages/investigations.ts';
 import { learnTags } from './stages/learn-tags.ts';
@@ -106,7 +106,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
 
   if (paused !== undefined) book.add(await stopOngoing(session, ongoing, paused, work));
 
-  const { endings, idle, verdicts } = await followExecutions(session, book.pending, work);
+  const { endings, idle, verdicts } = await followRunbooks(session, book.pending, work);
   learned.idle.push(...idle);
   book.add(verdicts);
 

@@ -79,6 +79,12 @@ export function followPermission(runbook: Runbook): Permission {
   return { actions: ['ssm:GetAutomationExecution'], resources: [scopeOf(runbook).executions] };
 }
 
+/** Gives the permission to find executions of which it is not known whether they were started: AWS's action has no resources. */
+export const findPermission: Permission = {
+  actions: ['ssm:DescribeAutomationExecutions'],
+  resources: ['*'],
+};
+
 /** The role that documents work as is called `<name>-automation`: what the target role may pass. */
 const AUTOMATION_ROLES = 'arn:${partition}:iam::${account}:role/*-automation';
 
@@ -118,19 +124,25 @@ export function startPermissions(runbook: Runbook): readonly Permission[] {
  * action takes the resources of another. To which service the role may be passed, only the target role's own policy
  * says.
  * @param roleArn the role that is passed
- * @param isFollowed whether the session also looks at executions that were started before
+ * @param follow what the session needs to look at executions that were started before
  */
 export function sessionStartPermissions(
   runbook: Runbook,
   roleArn: string,
-  isFollowed: boolean,
+  follow: readonly Permission[],
 ): readonly Permission[] {
   const { executions } = scopeOf(runbook);
-  const follow = isFollowed ? followPermission(runbook).actions : [];
+  const onExecutions = follow.filter(({ resources }) => resources.includes(executions));
   return [
     {
-      actions: [...follow, 'ssm:StartAutomationExecution', 'ssm:AddTagsToResource', 'iam:PassRole'],
+      actions: [
+        ...onExecutions.flatMap(({ actions }) => actions),
+        'ssm:StartAutomationExecution',
+        'ssm:AddTagsToResource',
+        'iam:PassRole',
+      ],
       resources: [...definitionsOf(runbook), executions, roleArn],
     },
+    ...follow.filter((each) => !onExecutions.includes(each)),
   ];
 }

@@ -19,10 +19,11 @@ import { printSweep } from './writes/sweep.ts';
  *
  * lets every write of every rule meet every fault, and prints the table of what is recorded then.
  *
- *     npm run test:chaos -- --findings 10000 [--seed 7]
+ *     npm run test:chaos -- --findings 10000 [--seed 7] [--trace acl-00000e6c]
  *
  * lets both functions work on so many findings while calls fail, functions end, messages come twice and polls are done
- * again, and counts what went in, what came out and what was changed.
+ * again, and counts what went in, what came out and what was changed. With `--trace`, each call of the functions that work
+ * on a resource is printed.
  *
  *     npm run test:chaos -- --hours 24 [--findings 1000] [--seed 7]
  *
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     'all-faults': { type: 'boolean', default: false },
     writes: { type: 'boolean', default: false },
     findings: { type: 'string' },
+    trace: { type: 'string' },
     hours: { type: 'string' },
   },
 });
@@ -73,7 +75,8 @@ if (options.findings !== undefined) {
   const { seed, findings } = options;
   const begun = performance.now();
   const onProgress = (words: string) => process.stderr.write(`${words}\n`);
-  const account = await runAccounting({ seed, findings, onProgress });
+  const onTrace = (words: string) => process.stdout.write(`${words}\n`);
+  const account = await runAccounting({ seed, findings, onProgress, trace: values.trace, onTrace });
   const lines = accountLines(account, seed, (performance.now() - begun) / 1000);
   process.stdout.write(`${lines.join('\n')}\n`);
   process.exit(account.problems.length === 0 ? 0 : 1);

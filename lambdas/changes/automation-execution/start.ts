@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
@@ -37,10 +38,21 @@ export const schema = z.object({
 });
 export type AutomationExecutionStart = z.infer<typeof schema>;
 
+/** The tag with the poll that started an execution. The session that starts it has the poll's name, too. */
+export const POLL_TAG = 'cspm-auto-remediation:poll';
+
+/** The number of milliseconds by which a function's clock may be ahead of AWS's. */
+const CLOCKS_DIFFER = 10 * 60_000;
+
 function formatParameters(parameters: Readonly<Record<string, readonly string[]>>): string {
   return Object.entries(parameters)
     .map(([name, values]) => `${name}=${values.join(',')}`)
     .join(', ');
+}
+
+/** The document's parameters, and the role that it works as. */
+function parametersOf({ parameters, hasAllParameters, roleArn }: AutomationExecutionStart) {
+  return { ...parameters, ...(hasAllParameters !== true && { AutomationAssumeRole: [roleArn] }) };
 }
 
 /**
@@ -65,10 +77,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
         new StartAutomationExecutionCommand({
           DocumentName: change.document,
           DocumentVersion: change.version,
-          Parameters: {
-            ...change.parameters,
-            ...(change.hasAllParameters !== true && { AutomationAssumeRole: [change.roleArn] }),
-          },
+          Parameters: parametersOf(change),
           ClientToken: change.clientToken,
           Tags: Object.entries(change.tags).map(([Key, Value]) => ({ Key, Value })),
         }),
@@ -81,6 +90,40 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
         { cause: error, because: 'busy' },
       );
     }
+  },
+  /** Who started an execution tells whose it is: sessions are named like their poll, which has one for a resource. */
+  async find(session, planned, since) {
+    const { GetAutomationExecutionCommand, paginateDescribeAutomationExecutions, SSMClient } = await import(
+      '../../aws/ssm.ts'
+    );
+    const client = session.client(SSMClient, planned.region);
+    // The filter takes no milliseconds.
+    const after = new Date(since.getTime() - CLOCKS_DIFFER).toISOString().replace(/\.\d+Z$/, 'Z');
+    const isShared = planned.document.startsWith('arn:');
+    const isOfDocument = (name: string): boolean =>
+      name === planned.document || (isShared && planned.document.endsWith(`/${name}`));
+    const pages = paginateDescribeAutomationExecutions(
+      { client },
+      {
+        Filters: [
+          // AWS does not say by which name it lists a document of another account.
+          ...(isShared ? [] : [{ Key: 'DocumentNamePrefix' as const, Values: [planned.document] }]),
+          { Key: 'StartTimeAfter', Values: [after] },
+        ],
+      },
+    );
+    for await (const { AutomationExecutionMetadataList: executions = [] } of pages) {
+      for (const { AutomationExecutionId: executionId, DocumentName = '', ExecutedBy = '' } of executions) {
+        const isOfPoll = ExecutedBy.endsWith(`/${planned.tags[POLL_TAG]}`);
+        if (executionId === undefined || !isOfDocument(DocumentName) || !isOfPoll) continue;
+        const { AutomationExecution: execution } = await client.send(
+          new GetAutomationExecutionCommand({ AutomationExecutionId: executionId }),
+        );
+        if (isDeepStrictEqual(execution?.Parameters, parametersOf(planned)))
+          return { ...planned, executionId };
+      }
+    }
+    return undefined;
   },
   inverse({ undo, executionId: _, ...started }) {
     if (undo === undefined) return undefined;

@@ -4,6 +4,7 @@ import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
+import { afterLostAnswer } from '../after-lost-answer.ts';
 import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
@@ -132,7 +133,7 @@ async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promi
     return made;
   } catch (error) {
     if (!isAnswerLost(error)) throw error;
-    const then = await readPublicAccessBlock(session, resource, region);
+    const then = await afterLostAnswer(error, () => readPublicAccessBlock(session, resource, region));
     if (isAsWanted(then, change)) return { ...made, after: then };
     throw error;
   }

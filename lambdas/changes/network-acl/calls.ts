@@ -3,6 +3,7 @@ import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
+import { afterLostAnswer } from '../after-lost-answer.ts';
 import { refusal } from '../refusal.ts';
 import { entryParameters, inboundEntries, type NetworkAclEntry, sameEntry } from './entry.ts';
 
@@ -97,7 +98,8 @@ export async function createEntry(
         { cause: error },
       );
     }
-    if (isAnswerLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    const isMade = () => stands(session, networkAclId, entry);
+    if (isAnswerLost(error) && (await afterLostAnswer(error, isMade))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }
@@ -120,7 +122,8 @@ export async function replaceEntry(
     return 'made';
   } catch (error) {
     if (isAwsError(error, entryGone)) return 'gone';
-    if (isAnswerLost(error) && (await stands(session, networkAclId, entry))) return 'made';
+    const isMade = () => stands(session, networkAclId, entry);
+    if (isAnswerLost(error) && (await afterLostAnswer(error, isMade))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }
@@ -162,7 +165,8 @@ export async function deleteEntry(
     return 'made';
   } catch (error) {
     if (isAwsError(error, entryGone)) return 'gone';
-    if (isAnswerLost(error) && (await isMissing(session, networkAclId, ruleNumber, looks))) return 'made';
+    const isOut = () => isMissing(session, networkAclId, ruleNumber, looks);
+    if (isAnswerLost(error) && (await afterLostAnswer(error, isOut))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }

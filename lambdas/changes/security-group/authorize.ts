@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { ChangeRefusedError, DeliveryError, StalePlanError } from '../../model/errors.ts';
+import { afterLostAnswer } from '../after-lost-answer.ts';
 import { refusal } from '../refusal.ts';
 import { type ExistingRule, type IngressRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
@@ -99,12 +100,17 @@ export async function authorizeRules(
       );
     }
     if (!isAnswerLost(error)) throw inWords(error, group, missing.length);
-    const made = madeOf(missing, before, await readRulesOf(session, group));
+    const now = await afterLostAnswer(error, () => readRulesOf(session, group));
+    const made = madeOf(missing, before, now);
     if (made.length === missing.length) return made;
     throw inWords(error, group, missing.length);
   }
   const made = named(missing, answered);
   if (made.length === missing.length) return made;
   // A rule that the answer leaves out was made all the same, and an undo must find it.
-  return madeOf(missing, before, await readRulesOf(session, group));
+  const unnamed = new DeliveryError(
+    `AWS's answer names ${made.length} of ${missing.length} rules that were added to ${group}, and its reads name none`,
+  );
+  const now = await afterLostAnswer(unnamed, () => readRulesOf(session, group));
+  return madeOf(missing, before, now);
 }

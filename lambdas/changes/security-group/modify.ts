@@ -1,5 +1,6 @@
 import { errorKind, isAnswerLost, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { afterLostAnswer } from '../after-lost-answer.ts';
 import type { ExistingRule, IngressRule } from './ingress-rule.ts';
 import { ruleKey } from './ingress-rule.ts';
 import { portsOf } from './permission.ts';
@@ -55,7 +56,8 @@ export async function modifyRule(
     if (isAwsError(error, ...GONE_ERRORS)) return 'gone';
     if (errorKind(error) === 'refused' && isAwsError(error, ...UNMODIFIABLE_ERRORS)) return 'unmodifiable';
     if (!isAnswerLost(error)) throw error;
-    const now = (await readRulesOf(session, group)).find(({ id }) => id === standing.id);
+    const rules = await afterLostAnswer(error, () => readRulesOf(session, group));
+    const now = rules.find(({ id }) => id === standing.id);
     if (now === undefined) return 'gone';
     if (ruleKey(now) === ruleKey({ ...to, source: standing.source })) return 'done';
     if (ruleKey(now) === ruleKey(standing)) throw error;

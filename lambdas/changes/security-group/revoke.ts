@@ -1,6 +1,7 @@
 import { isAnswerLost, isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, TakeBackError } from '../../model/errors.ts';
+import { afterLostAnswer } from '../after-lost-answer.ts';
 import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
 import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
 import { permissionOf } from './permission.ts';
@@ -73,7 +74,7 @@ export async function revokeRules(
         return revoke(await dueOf(batch), sends + 1, isLost || isAnswerLost(error));
       }
       if (isDue !== undefined || !isAnswerLost(error)) throw error;
-      const left = await readRulesOf(session, group);
+      const left = await afterLostAnswer(error, () => readRulesOf(session, group));
       if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
       keep(batch);
     }

@@ -74,7 +74,10 @@ export class OutcomeLog {
   lastWord(resource: string, applied: Outcome['applied'], isOpen = false): Outcome | undefined {
     const [line, ...others] = this.standing(resource);
     if (line === undefined || others.length > 0 || isProvisional(line.outcome)) return undefined;
-    if (isOpen && this.#ofOtherWork.has(line.evidence)) return undefined;
+    const isOfOther = this.#ofOtherWork.has(line.evidence);
+    if (isOpen && isOfOther) return undefined;
+    // That another job left the finding to one that is at work is not the end of what this one changed.
+    if (isOfOther && line.outcome.outcome === 'deferred' && applied.length > 0) return undefined;
     return knowsAll(line.outcome, applied) ? line.outcome : undefined;
   }
 

@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
-import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
+import { type AutomationExecutionStart, POLL_TAG } from '../../changes/automation-execution/start.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Job, pollId } from '../../model/job.ts';
 import { nameBasedUuid } from '../../model/name-based-uuid.ts';
 import type { DocumentRun, Runbook, RunPlace } from '../../rules/runbook.ts';
 
-/** Tags by which an account's people see who started an execution, and why. */
+/** Beside `POLL_TAG`, the tag by which an account's people see why an execution was started. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
-const POLL_TAG = 'cspm-auto-remediation:poll';
 
 /** The states of an execution that is not over. SSM API reference, `AutomationExecution`, `AutomationExecutionStatus`. */
 const RUNNING = [

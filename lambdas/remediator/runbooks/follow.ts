@@ -1,5 +1,6 @@
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { AutomationExecutionStart } from '../../changes/automation-execution/start.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
@@ -24,9 +25,9 @@ export interface Followed {
   readonly verdicts: Verdicts;
 }
 
-/** Tells whether executions were started for findings, by this job or the one that it continues. */
-export function hasExecutions(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
-  return findings.some(({ resource }) => journal.execution(resource) !== undefined);
+/** Tells whether it is not known of executions of findings whether they were started: an answer was lost, or an attempt cut off. */
+export function hasLostStarts(findings: readonly Finding[], { journal }: Pick<Work, 'journal'>): boolean {
+  return findings.some(({ resource }) => journal.unresolved(resource).some(({ change }) => isStart(change)));
 }
 
 /** Looks at the automation executions that were started for findings. A finding waits for one that still runs. */

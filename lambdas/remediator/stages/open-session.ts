@@ -4,11 +4,11 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
 import type { Permission } from '../../rules/permission.ts';
-import { followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
+import { findPermission, followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
 import { askOnce } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
-import { hasExecutions } from '../runbooks/follow.ts';
+import { hasLostStarts } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 
@@ -59,7 +59,8 @@ export async function openSession(
 
 /**
  * Lists the permissions of the session. A job by a runbook starts executions, or makes the calls that ended ones left
- * to be made, or, where an attempt was cut off, both.
+ * to be made, or, where an attempt was cut off, both. What is found of a start that was not answered is followed by the next
+ * look, so that one session need not hold everything: STS limits a session policy's text.
  */
 function permissionsFor(
   findings: readonly Finding[],
@@ -68,15 +69,22 @@ function permissionsFor(
 ): readonly Permission[] {
   const { job, rule, runbook, ports, journal } = work;
   const { read, write } = rule.permissions;
-  const isFollowed = hasExecutions(findings, work);
-  const follow = rule.runbook !== undefined && isFollowed ? [followPermission(rule.runbook)] : [];
+  const isStarted = ({ resource }: Finding): boolean => journal.execution(resource) !== undefined;
+  const isLost = (finding: Finding): boolean => !isStarted(finding) && hasLostStarts([finding], work);
+  const isBegun = (finding: Finding): boolean =>
+    journal.earlierPlan(finding.resource) !== undefined && !isLost(finding);
+  const mayFind = findings.some(isLost) && !(access === 'write' && findings.some(isBegun));
+  const isFollowed = mayFind || findings.some(isStarted);
+  const follow =
+    rule.runbook !== undefined && isFollowed
+      ? [followPermission(rule.runbook), ...(mayFind ? [findPermission] : [])]
+      : [];
   if (access === 'read') return [...read, ...follow];
   if (runbook === undefined) return [...read, ...follow, ...write];
-  const isBegun = ({ resource }: Finding): boolean => journal.earlierPlan(resource) !== undefined;
   const role = ports.automationRoleArn(job.account);
   return [
     ...read,
-    ...(findings.every(isBegun) ? follow : sessionStartPermissions(runbook, role, isFollowed)),
+    ...(findings.every(isStarted) ? follow : sessionStartPermissions(runbook, role, follow)),
     ...(findings.some(isBegun) ? write : []),
   ];
 }

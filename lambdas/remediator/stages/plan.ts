@@ -70,7 +70,9 @@ async function resolve(
 ): Promise<Verdict | undefined> {
   if (assessment === undefined || assessment instanceof Error) return undefined;
   try {
-    await resolveBegun(session, finding, work, assessment.state === 'violation' ? assessment.plan : []);
+    const planned = assessment.state === 'violation' ? assessment.plan : [];
+    // Whether a runbook was started was asked before it was followed.
+    await resolveBegun(session, finding, work, { planned, only: (change) => !isStart(change) });
     return undefined;
   } catch (error) {
     return verdictOfError(error);

@@ -10,20 +10,28 @@ import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
 
+/** The changes that are looked at. */
+interface Asked {
+  /** Those that the resource needs now: such a change is made again. Default: none. */
+  readonly planned?: readonly Change[];
+  /** Default: all. */
+  readonly only?: (change: Change) => boolean;
+}
+
 /**
  * Finds out by reading which changes were made that an attempt began and of which no answer is known, and records them
  * as applied, with what their inverses need. What reads don't show stays unconfirmed.
- * @param planned what the resource needs now: such a change is made again
  */
 export async function resolveBegun(
   session: AwsSession,
   { resource }: Finding,
   { journal, recent }: Pick<Work, 'journal' | 'recent'>,
-  planned: readonly Change[] = [],
+  { planned = [], only = () => true }: Asked = {},
 ): Promise<void> {
   const lines = new Set((await recordPlan(planned)).map(({ line }) => line));
   const since = journal.startOf(session.now());
   for (const { change, line } of journal.unresolved(resource)) {
+    if (!only(change)) continue;
     const isNeeded = lines.has(line);
     const known = journal.applied(resource).filter((each) => each.line === line);
     if (isNeeded && (known.length > 0 || !(await isPlannedAnyway(change)))) continue;

@@ -20,7 +20,8 @@ export function verdictOfUnviolated(
     case 'gone':
       return conclude('gone', { reason: `${resource} does not exist any more` });
     case 'busy':
-      if (journal.applied(resource).length > 0) return wait(assessment.reason);
+      // What this job changed, or may have, is followed to its end.
+      if (journal.hasBegun(resource)) return wait(assessment.reason);
       return conclude('deferred', { willRetry: true, reason: assessment.reason });
     case 'compliant':
     case 'not_applicable':

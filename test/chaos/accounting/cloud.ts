@@ -25,6 +25,8 @@ export interface Invocation {
   readonly endsAt: number;
   calls: number;
   isDead: boolean;
+  /** Takes what becomes of its calls, in words, where someone wants to read it. */
+  readonly trace?: ((words: string) => void) | undefined;
 }
 
 const queueSchema = z.looseObject({ QueueName: z.string() });
@@ -103,11 +105,18 @@ export class CloudModel {
     if (isLast) {
       invocation.isDead = true;
       this.counts.add(`functions that were ended at ${kindOf(call)}`);
+      invocation.trace?.(`is ended ${kill.isBefore ? 'before' : 'after'} ${callText(call)}`);
       if (kill.isBefore) throw new Killed('the function was ended');
     }
-    const answered = this.#send(call, invocation);
-    if (isLast) throw new Killed('the function was ended');
-    return answered;
+    try {
+      const answered = this.#send(call, invocation);
+      invocation.trace?.(`${callText(call)} => ${textOf(answered)}`);
+      if (isLast) throw new Killed('the function was ended');
+      return answered;
+    } catch (error) {
+      if (!isLast) invocation.trace?.(`${callText(call)} => ${String(error)}`);
+      throw error;
+    }
   };
 
   /** Sends a call as often as the SDK would. */
@@ -201,6 +210,17 @@ export class CloudModel {
   #queueOf(region: string, input: unknown): QueueModel {
     return this.queue(region, urlSchema.parse(input).QueueUrl.replace(/^cspm-/, ''));
   }
+}
+
+const MOST_TEXT = 1_500;
+
+function textOf(value: unknown): string {
+  const text = JSON.stringify(value) ?? '';
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;
+}
+
+function callText(call: SdkCall): string {
+  return `${kindOf(call)} ${textOf(call.input)}`;
 }
 
 /** Names a call as far as faults are counted: `S3:PutObject jobs`. */

@@ -37,6 +37,9 @@ export interface AccountingOptions {
   readonly seed: number;
   readonly findings: number;
   readonly onProgress?: (words: string) => void;
+  /** A resource: what becomes of each call of the functions that work on it is told. */
+  readonly trace?: string | undefined;
+  readonly onTrace?: (words: string) => void;
 }
 
 /**
@@ -47,11 +50,7 @@ export interface AccountingOptions {
 export async function runAccounting(options: AccountingOptions): Promise<Account> {
   const restore = interceptLogs();
   const random = new Random(options.seed);
-  const run = new AccountingRun(
-    landscape(options.findings, random),
-    random,
-    options.onProgress ?? (() => {}),
-  );
+  const run = new AccountingRun(landscape(options.findings, random), random, options);
   const end = interceptSdk(run.cloud.answer);
   try {
     return await run.run();
@@ -79,6 +78,8 @@ class AccountingRun {
   readonly #landscape: Landscape;
   readonly #random: Random;
   readonly #onProgress: (words: string) => void;
+  readonly #options: AccountingOptions;
+  #invocations = 0;
   readonly #workshops = new Map<string, Workshop>();
   readonly #clock: Clock;
   readonly #asOf: readonly string[];
@@ -87,10 +88,11 @@ class AccountingRun {
   #faultShare = FAULT_SHARE;
   #isCollecting = false;
 
-  constructor(found: Landscape, random: Random, onProgress: (words: string) => void) {
+  constructor(found: Landscape, random: Random, options: AccountingOptions) {
     this.#landscape = found;
     this.#random = random;
-    this.#onProgress = onProgress;
+    this.#options = options;
+    this.#onProgress = options.onProgress ?? (() => {});
     const cloud = new CloudModel(found.states, MAX_RECEIVE_COUNT);
     this.cloud = cloud;
     this.#clock = {
@@ -209,7 +211,7 @@ class AccountingRun {
 
   /** @returns whether the function has done the message */
   async #invoke(region: string, queue: QueueModel, message: Message): Promise<boolean> {
-    const invocation = this.#invocation();
+    const invocation = this.#invocation(message.body);
     this.cloud.counts.add('invocations');
     const event: SQSEvent = { Records: [recordOf(message, queue, region)] };
     const response = await this.cloud.invocations.run(invocation, () =>
@@ -228,7 +230,11 @@ class AccountingRun {
     return response.batchItemFailures.length === 0;
   }
 
-  #invocation(): Invocation {
+  #invocation(about = ''): Invocation {
+    this.#invocations += 1;
+    const number = this.#invocations;
+    const { trace, onTrace } = this.#options;
+    const isTraced = trace !== undefined && about.includes(trace);
     const random = new Random(this.#random.between(0, 2 ** 31));
     const isKilled = this.#faultShare > 0 && random.isBelow(KILL_SHARE);
     return {
@@ -240,6 +246,9 @@ class AccountingRun {
       endsAt: this.cloud.now + TIMEOUT_MILLISECONDS,
       calls: 0,
       isDead: false,
+      trace: isTraced
+        ? (words) => onTrace?.(`${new Date(this.cloud.now).toISOString()} ${number}: ${words}`)
+        : undefined,
     };
   }
 

@@ -18,6 +18,10 @@ export const FAULTS = {
   'killed once marked': 'the attempt ends directly after the journal is written that follows the write',
   'answer lost': 'the write takes effect, and neither its answer nor that of any repetition comes',
   'then silence': 'the same, and nothing else in the account answers for the rest of the attempt',
+  'then throttled': 'the same, and AWS throttles all else in the account for the rest of the attempt',
+  'then denied': 'the same, and all else in the account is denied for the rest of the attempt',
+  'throttled after':
+    'the write is answered, and AWS throttles all else in the account for the rest of the attempt',
   throttled: 'AWS does not take the write at first: it throttles it three times',
   expired: 'AWS does not take the write at first: the session has expired',
   refused: 'AWS is unavailable (503) for it, for the rest of the attempt',
@@ -42,6 +46,8 @@ export interface SubjectResult {
   readonly unconfirmed: number;
   readonly trace: readonly string[];
 }
+
+const throttled = () => sdkError('RequestLimitExceeded', 'request limit exceeded', 503, 'r');
 
 const CALL_MILLISECONDS = 300;
 const RETRY_MILLISECONDS = 30_000;
@@ -161,6 +167,9 @@ class SubjectRun implements SubjectResult {
     const text = JSON.stringify([call.operation, call.input]);
     if (this.#hit === this.#attempt) {
       if (this.#fault?.fault === 'then silence') throw networkError();
+      if (this.#fault?.fault === 'then throttled' || this.#fault?.fault === 'throttled after')
+        throw throttled();
+      if (this.#fault?.fault === 'then denied') throw sdkError('AccessDenied', 'access denied', 403, 'r');
       if (text === this.#hitCall) return this.#meet(call, life);
     }
     if (!isWrite) return this.#carryOut(call);
@@ -192,11 +201,15 @@ class SubjectRun implements SubjectResult {
         return this.#carryOut(call);
       case 'answer lost':
       case 'then silence':
+      case 'then throttled':
+      case 'then denied':
         this.#unseen(call);
         throw networkError();
+      case 'throttled after':
+        return this.#carryOut(call);
       case 'throttled':
         if (this.#meetings > THROTTLES) return this.#carryOut(call);
-        throw sdkError('RequestLimitExceeded', 'request limit exceeded', 503, 'r');
+        throw throttled();
       case 'expired':
         if (this.#meetings > 1) return this.#carryOut(call);
         throw sdkError('RequestExpired', 'request has expired', 400, 'r');
@@ -238,9 +251,7 @@ class SubjectRun implements SubjectResult {
       return;
     }
     const isExempt = this.#fault?.thenExempt === true && outcome.outcome === 'exempt';
-    // AWS is at work on a cluster by a document of which nobody knows that it was started: the next poll sees the end.
-    const isLeft = outcome.outcome === 'deferred' && outcome.unconfirmed !== undefined;
-    if (outcome.outcome !== 'remediated' && !isExempt && !isLeft) {
+    if (outcome.outcome !== 'remediated' && !isExempt) {
       this.problems.push(`the outcome is ${outcome.outcome} (${outcome.reason ?? 'no reason'})`);
     }
     if (outcome.applied.some(({ appliedAt }) => Date.parse(appliedAt) < Date.parse(outcome.startedAt))) {

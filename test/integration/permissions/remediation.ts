@@ -42,13 +42,17 @@ export class Remediation {
     return this.#remediate({ mode: 'enforce' });
   }
 
-  /** Remediates it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed. */
-  enforceByRunbook(automation: AutomationSimulation): Promise<Outcome> {
+  /**
+   * Remediates it by AWS's runbook, and follows that to its end. What it leaves open is reported as failed.
+   * @param attempts at a job, before it is given up
+   */
+  enforceByRunbook(automation: AutomationSimulation, attempts = 1): Promise<Outcome> {
     const settings = { mode: 'enforce', method: 'runbook', runbook_then: 'report' } as const;
-    return this.#remediate(settings, async () => {
+    const finish = async (): Promise<void> => {
       const { id } = automation.executions.at(-1) ?? {};
       if (id !== undefined) await automation.finish(id);
-    });
+    };
+    return this.#remediate(settings, finish, attempts);
   }
 
   /**
@@ -74,6 +78,7 @@ export class Remediation {
   async #remediate(
     settings: Partial<Settings>,
     meanwhile: () => Promise<void> = () => Promise.reject(new Error('nothing here takes long')),
+    attempts = 1,
   ): Promise<Outcome> {
     const { sessions, account, rule, resource, scenario } = this.#options;
     const { scope } = await loadRule(rule);
@@ -88,11 +93,11 @@ export class Remediation {
       findings: [{ rule, account, region: scope === 'global' ? 'global' : REGION, resource }],
     };
     const errors: unknown[] = [];
-    while (job !== undefined) {
+    for (let number = 1; job !== undefined; ) {
       let next: Job | undefined;
       const result: JobResult = await remediate(
         job,
-        { number: 1, last: false, remainingMilliseconds: () => 300_000 },
+        { number, last: false, remainingMilliseconds: () => 300_000 },
         {
           clock: { now: Date.now, sleep: async () => {} },
           settings: {
@@ -122,7 +127,8 @@ export class Remediation {
       if (outcome !== undefined) return outcome;
       errors.push(...result.unfinished.map(({ error }) => error), ...result.failures);
       if (next !== undefined) await meanwhile();
-      job = next;
+      number = next === undefined ? number + 1 : 1;
+      job = next ?? (number <= attempts ? job : undefined);
     }
     throw new Error(`${rule} left ${resource} unfinished`, { cause: errors[0] });
   }

@@ -7,7 +7,7 @@ import { systemClock } from '../../../lambdas/model/clock.ts';
 import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
 import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
-import { followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
+import { findPermission, followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
 import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../lab/aws-proxy/index.ts';
@@ -407,6 +407,39 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
       expect(start.filter((action) => !asked(role).has(action))).toEqual([]);
       expect(work.filter((action) => !asked(automationRole).has(action) && !DOCUMENTED.has(action))).toEqual(
         [],
+      );
+    });
+
+    describe('whose start is not answered', () => {
+      async function enforce() {
+        const remediation = await begin();
+        const lost = { service: 'ssm', operation: 'StartAutomationExecution', effect: 'cut-after' } as const;
+        const fault = proxy.inject({ ...lost, times: 1 });
+        judge.clear();
+        const { applied } = await remediation.enforceByRunbook(automation, 2);
+        fault.remove();
+        return applied.filter(({ change }) => change.kind === 'automation-execution-start');
+      }
+
+      test('the role may find the execution', async () => {
+        const started = await enforce();
+
+        expect(judge.denials).toEqual([]);
+        expect(findPermission.actions.filter((action) => !asked(role).has(action))).toEqual([]);
+        expect(started).toMatchObject([{ found: true }]);
+      });
+
+      test.each(findPermission.actions)(
+        'and without %s it is started again, by the same token',
+        async (action) => {
+          using _ = judge.withhold(role, action);
+
+          const [started, ...others] = await enforce();
+
+          expect(judge.denials.length).toBeGreaterThan(0);
+          expect(started?.found).toBeUndefined();
+          expect(others).toEqual([]);
+        },
       );
     });
 

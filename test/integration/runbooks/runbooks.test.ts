@@ -214,12 +214,31 @@ describe('what the document leaves open', () => {
 });
 
 describe('Systems Manager', () => {
+  test('that starts it without being heard: the next attempt finds the execution, and follows it', async () => {
+    const deployed = await deploy(SSH);
+    const item = await account.violation(SSH);
+    const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times: 1 });
+
+    const poll = await begin(deployed, SSH, item);
+    await finish();
+    await deployed.lookAgain();
+
+    expect(fault.hits).toBe(1);
+    expect(deployed.writes().map(({ operation }) => operation)).toEqual(['StartAutomationExecution']);
+    expect(automation.executions).toHaveLength(1);
+    expect(await outcomeOf(deployed, poll)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { executionId: automation.executions[0]?.id }, found: true }],
+    });
+  });
+
   test.each([
     [1, 2],
     [2, 3],
-  ])('that starts it %i times without being heard: %i attempts, one execution', async (times, attempts) => {
+  ])('and lists none: starts %i times without being heard are one execution', async (times, attempts) => {
     const deployed = await deploy(SSH);
     const item = await account.violation(SSH);
+    harness.fault({ operation: 'DescribeAutomationExecutions', effect: 'denied' });
     const fault = harness.fault({ operation: 'StartAutomationExecution', effect: 'cut-after', times });
     harness.tenant.setFindings([item]);
     const poll = { rule: SSH, asOf: nextMoment() };

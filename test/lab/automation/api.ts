@@ -68,7 +68,7 @@ export const stopRequest = z.strictObject({
   Type: z.literal('Cancel').optional(),
 });
 
-const FILTERS = ['DocumentNamePrefix', 'ExecutionStatus', 'ExecutionId', 'TagKey'] as const;
+const FILTERS = ['DocumentNamePrefix', 'ExecutionStatus', 'ExecutionId', 'StartTimeAfter', 'TagKey'] as const;
 
 export const describeRequest = z.strictObject({
   Filters: z

@@ -641,12 +641,14 @@ describe('executions are found', () => {
 
     expect(first.ids).toEqual([ids[2], ids[1]]);
     expect(second).toEqual({ ids: [ids[0]], next: undefined });
-    const by = (Key: 'DocumentNamePrefix' | 'ExecutionStatus' | 'ExecutionId' | 'TagKey', value?: string) =>
-      list({ Filters: [{ Key, Values: [value ?? ''] }] });
+    type Filter = 'DocumentNamePrefix' | 'ExecutionStatus' | 'ExecutionId' | 'StartTimeAfter' | 'TagKey';
+    const by = (Key: Filter, value?: string) => list({ Filters: [{ Key, Values: [value ?? ''] }] });
     expect((await by('ExecutionStatus', 'Pending')).ids).toEqual([ids[2], ids[1]]);
     expect((await by('ExecutionId', ids[1])).ids).toEqual([ids[1]]);
     expect((await by('TagKey', 'ours')).ids).toEqual([ids[2]]);
     expect((await by('DocumentNamePrefix', 'AWS-')).ids).toEqual([]);
+    expect((await by('StartTimeAfter', '2020-01-01T00:00:00Z')).ids).toEqual([ids[2], ids[1], ids[0]]);
+    expect((await by('StartTimeAfter', '2999-01-01T00:00:00Z')).ids).toEqual([]);
   });
 });
 

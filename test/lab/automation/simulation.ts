@@ -385,6 +385,8 @@ function passes(execution: Execution, { Key, Values }: DescribeRequest['Filters'
       return Values.includes(execution.status);
     case 'ExecutionId':
       return Values.includes(execution.id);
+    case 'StartTimeAfter':
+      return Values.some((moment) => execution.startedAt.getTime() > Date.parse(moment));
     case 'TagKey':
       return execution.tags.some((tag) => Values.includes(tag.Key));
   }

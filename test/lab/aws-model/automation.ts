@@ -10,6 +10,18 @@ const startSchema = z.looseObject({
   DocumentName: z.string(),
   Parameters: z.record(z.string(), z.array(z.string())),
   ClientToken: z.string(),
+  Tags: z.array(z.object({ Key: z.string(), Value: z.string() })).default([]),
+});
+const describeSchema = z.strictObject({
+  Filters: z.tuple([
+    z.object({ Key: z.literal('DocumentNamePrefix'), Values: z.tuple([z.string()]) }),
+    z.object({
+      Key: z.literal('StartTimeAfter'),
+      Values: z.tuple([z.iso.datetime({ precision: 0 })]),
+    }),
+  ]),
+  NextToken: z.undefined().optional(),
+  MaxResults: z.undefined().optional(),
 });
 const getSchema = z.looseObject({ AutomationExecutionId: z.string() });
 
@@ -79,6 +91,7 @@ const start: Operation = {
       DocumentName: document,
       Parameters: parameters,
       ClientToken: clientToken,
+      Tags,
     } = startSchema.parse(input);
     const known = Object.entries(state.executions).find(([, other]) => other.clientToken === clientToken);
     if (known !== undefined) return { output: { AutomationExecutionId: known[0] } };
@@ -87,7 +100,9 @@ const start: Operation = {
     }
     const id = newId('exec');
     const worksAt = now + automationDelay;
-    const execution = { clientToken, document, parameters, worksAt, until: now + RUN_MILLISECONDS };
+    const tags = Object.fromEntries(Tags.map(({ Key, Value }) => [Key, Value]));
+    const until = now + RUN_MILLISECONDS;
+    const execution = { clientToken, document, parameters, tags, startedAt: now, worksAt, until };
     const next = { ...state, executions: withEntry(state.executions, id, execution) };
     return { output: { AutomationExecutionId: id }, next: withExecutionsAt(next, now) };
   },
@@ -102,15 +117,30 @@ export const automationOperations: Readonly<Record<string, Operation>> = {
     if (execution === undefined) {
       throw new AwsModelError('AutomationExecutionNotFoundException', `Automation execution ${id} not found`);
     }
-    const { until, worksAt, failure: FailureMessage } = execution;
+    const { parameters, until, worksAt, failure: FailureMessage } = execution;
     const isOver = worksAt === null && until <= now;
     const status = FailureMessage === undefined ? 'Success' : 'Failed';
     return {
       AutomationExecution: {
         AutomationExecutionId: id,
+        Parameters: parameters,
         AutomationExecutionStatus: isOver ? status : 'InProgress',
         ...(isOver && { FailureMessage }),
       },
+    };
+  }),
+  DescribeAutomationExecutions: reading((input, state) => {
+    const [{ Values: prefix }, { Values: after }] = describeSchema.parse(input).Filters;
+    const found = Object.entries(state.executions).filter(
+      ([, { document, startedAt }]) => document.startsWith(prefix[0]) && startedAt > Date.parse(after[0]),
+    );
+    return {
+      AutomationExecutionMetadataList: found.map(([AutomationExecutionId, { document, tags }]) => ({
+        AutomationExecutionId,
+        DocumentName: document,
+        // A remediator's session has the name of the poll that it tags its executions with.
+        ExecutedBy: `arn:aws:sts::111122223333:assumed-role/cspm-remediation/${tags['cspm-auto-remediation:poll']}`,
+      })),
     };
   }),
 };

@@ -139,6 +139,9 @@ export interface Execution {
   readonly clientToken: string;
   readonly document: string;
   readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly tags: Readonly<Record<string, string>>;
+  /** In milliseconds. */
+  readonly startedAt: number;
   /** In milliseconds. */
   readonly until: number;
   /** Time at which it does its work, in milliseconds; null where that is done. */

@@ -354,6 +354,7 @@ const table: readonly CallExample[] = [
       `ssm:StartAutomationExecution ${ssmArn('automation-execution/*')}`,
     ],
   ],
+  ['ssm:DescribeAutomationExecutions', {}, ['ssm:DescribeAutomationExecutions *']],
   [
     'ssm:GetAutomationExecution',
     { AutomationExecutionId: 'e1' },

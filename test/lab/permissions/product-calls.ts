@@ -97,6 +97,7 @@ const ssmCalls: Calls = {
       ),
     ];
   },
+  'ssm:DescribeAutomationExecutions': (call) => [requirement(call, 'ssm:DescribeAutomationExecutions', '*')],
   'ssm:GetAutomationExecution': (call) => [
     requirement(
       call,

@@ -8,7 +8,8 @@ import { Sessions } from '../../../lambdas/remediator/session.ts';
 import { sessionPolicy } from '../../../lambdas/remediator/session-policy.ts';
 import { rule } from '../../../lambdas/rules/iam-access-key-unrotated/rule.ts';
 import { loadRule, ruleIds } from '../../../lambdas/rules/index.ts';
-import { sessionStartPermissions } from '../../../lambdas/rules/runbook.ts';
+import type { Permission } from '../../../lambdas/rules/permission.ts';
+import { findPermission, followPermission, sessionStartPermissions } from '../../../lambdas/rules/runbook.ts';
 import {
   type Answer,
   queryError,
@@ -100,11 +101,16 @@ describe.each(ruleIds)('the session policy of %s', (id) => {
     const { permissions, runbook } = await loadRule(id);
     // IAM: a path of at most 512 characters is possible, one of 64 is long; a name has at most 64.
     const role = `arn:aws-us-gov:iam::111122223333:role/${'p'.repeat(64)}/${'n'.repeat(64)}`;
-    const start = runbook === undefined ? [] : sessionStartPermissions(runbook, role, true);
+    const follow = runbook === undefined ? [] : [followPermission(runbook)];
+    const startAnd = (more: readonly Permission[]) =>
+      runbook === undefined ? [] : sessionStartPermissions(runbook, role, [...follow, ...more]);
 
-    const text = sessionPolicy([...permissions.read, ...start, ...permissions.write], SCOPE);
+    const texts = [
+      [...permissions.read, ...startAnd([]), ...permissions.write],
+      [...permissions.read, ...startAnd([findPermission])],
+    ].map((all) => sessionPolicy(all, SCOPE));
 
-    expect(text.length).toBeLessThan(LONGEST_POLICY);
+    for (const text of texts) expect(text.length).toBeLessThan(LONGEST_POLICY);
   });
 
   test('its session has a name that STS takes, and that says rule and poll', () => {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { AutomationExecutionStart } from '../../../../lambdas/changes/automation-execution/start.ts';
-import { applyChange, describeChange, inverseOf, toLookAt } from '../../../../lambdas/changes/index.ts';
+import {
+  applyChange,
+  describeChange,
+  findChange,
+  inverseOf,
+  toLookAt,
+} from '../../../../lambdas/changes/index.ts';
 import { ChangeRefusedError } from '../../../../lambdas/model/errors.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
 import { jsonAnswer, scriptedAws } from '../../../lab/scripted-aws/scripted-aws.ts';
@@ -88,5 +94,51 @@ describe('starting an automation execution', () => {
     const applied: AutomationExecutionStart = { ...change, executionId: ID };
 
     await expect(inverseOf(applied)).resolves.toBeUndefined();
+  });
+});
+
+describe('an execution of which no answer is known', () => {
+  const since = new Date('2026-06-30T12:00:00.123Z');
+  const poll = 'netskope.security-group-ssh-open@1782820800';
+  const planned = { ...change, tags: { ...change.tags, 'cspm-auto-remediation:poll': poll } };
+  const listed = (id: string, other: object = {}) => ({
+    AutomationExecutionId: id,
+    DocumentName: change.document,
+    ExecutedBy: `arn:aws:sts::111122223333:assumed-role/cspm-remediation/${poll}`,
+    ...other,
+  });
+  const parameters = { GroupId: ['sg-0123abcd'], AutomationAssumeRole: [change.roleArn] };
+  const got = (Parameters: object) => jsonAnswer({ AutomationExecution: { Parameters } });
+
+  test('is found on any page by its document, who started it, its resource and its role', async () => {
+    const answers = [
+      jsonAnswer({
+        AutomationExecutionMetadataList: [
+          listed('another-document', { DocumentName: `${change.document}2` }),
+          listed('of-another-poll', { ExecutedBy: 'arn:aws:sts::1:assumed-role/r/netskope.other@1' }),
+          listed('of-another-group'),
+        ],
+        NextToken: 'more',
+      }),
+      got({ ...parameters, GroupId: ['sg-0123abce'] }),
+      jsonAnswer({ AutomationExecutionMetadataList: [listed(ID)] }),
+      got(parameters),
+    ];
+    await using aws = await scriptedAws(() => answers.shift() ?? jsonAnswer({}, 500));
+
+    const found = await findChange(sessionAt(aws.endpoint), planned, since);
+
+    expect(found).toEqual({ ...planned, executionId: ID });
+    expect(JSON.parse(aws.calls[0]?.body ?? '').Filters).toEqual([
+      { Key: 'DocumentNamePrefix', Values: [change.document] },
+      { Key: 'StartTimeAfter', Values: ['2026-06-30T11:50:00Z'] },
+    ]);
+    expect(aws.calls[0]?.headers.authorization).toContain('/us-east-1/ssm/');
+  });
+
+  test('is not known where AWS lists none', async () => {
+    await using aws = await scriptedAws(() => jsonAnswer({ AutomationExecutionMetadataList: [] }));
+
+    expect(await findChange(sessionAt(aws.endpoint), planned, since)).toBeUndefined();
   });
 });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { jobId } from '../../../../lambdas/model/job.ts';
-import { awsError, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { OutcomeLog } from '../../../../lambdas/remediator/record/outcome-log.ts';
+import { awsError, findingOf, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const unavailable = { code: 'ServiceUnavailable', status: 503 };
 const keyOf = (job: ReturnType<typeof jobOf>, number: number): string =>
@@ -92,5 +94,61 @@ describe('evidence of a job', () => {
 
     expect(unfinished).toMatchObject([{ error }]);
     expect(remediator.account.changed).toEqual([]);
+  });
+});
+
+describe('what another job of the poll says of a finding', () => {
+  const job = jobOf('deploy');
+  const change = { kind: 'k', resource: 'deploy' };
+  const applied = [{ change, line: '~ deploy', appliedAt: job.poll.asOf, requestIds: [] }];
+  const lineOf = (outcome: Outcome['outcome']): Outcome => ({
+    version: 1,
+    poll: job.poll,
+    finding: findingOf('deploy'),
+    outcome,
+    reason: 'because',
+    plan: [],
+    applied,
+    startedAt: job.poll.asOf,
+    finishedAt: job.poll.asOf,
+  });
+
+  /** The log of this job, once it has read a line of another one. */
+  async function logWith(
+    line: Outcome,
+  ): Promise<{ log: OutcomeLog; objects: Map<string, readonly Outcome[]> }> {
+    const objects = new Map<string, readonly Outcome[]>([['others', [line]]]);
+    const log = new OutcomeLog(
+      job,
+      {
+        readOutcomes: async (key) => [...(objects.get(key) ?? [])],
+        writeOutcomes: async (key, lines) => Boolean(objects.set(key, lines)),
+      },
+      { evidenceOfOthers: () => [{ key: 'others', isOfSameWork: false }], announce: async () => {} },
+    );
+    await log.readOthers();
+    return { log, objects };
+  }
+
+  test('is the last word where it knows all that this one changed', async () => {
+    const { log } = await logWith(lineOf('remediated'));
+
+    expect(log.lastWord('deploy', applied)).toMatchObject({ outcome: 'remediated' });
+    expect(await log.write([lineOf('compliant')])).toEqual([]);
+  });
+
+  test('is not, where it only left the finding to this one, which changed something', async () => {
+    const { log } = await logWith(lineOf('deferred'));
+
+    expect(log.lastWord('deploy', applied)).toBeUndefined();
+    expect(await log.write([lineOf('remediated')])).toMatchObject([
+      { outcome: { outcome: 'remediated', replaces: 'others' } },
+    ]);
+  });
+
+  test('is, where this one changed nothing', async () => {
+    const { log } = await logWith(lineOf('deferred'));
+
+    expect(log.lastWord('deploy', [])).toMatchObject({ outcome: 'deferred' });
   });
 });

@@ -449,7 +449,9 @@ describe('an execution', () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     await remediator.attempt(job);
-    account.fault = failOn('StartAutomationExecution', denied);
+    // A role that was deployed by an older version may not look for it.
+    const refused = ['StartAutomationExecution', 'DescribeAutomationExecutions'];
+    account.fault = ({ operation }) => (refused.includes(operation) ? denied : undefined);
 
     await remediator.attempt(job, { number: 2 });
     account.fault = () => undefined;
@@ -901,7 +903,7 @@ describe('an attempt that ends anywhere', () => {
     60_000,
   );
 
-  test('after the start, before anyone knows of it: the same token finds the same execution', async () => {
+  test('after the start, before anyone knows of it: the execution is found by who started it, and followed', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     const first = await remediator.attempt(job);
@@ -912,6 +914,49 @@ describe('an attempt that ends anywhere', () => {
     await remediator.attempt(lastLook());
 
     expect(first.unfinished).toHaveLength(1);
+    expect(account.operations().filter((name) => name === 'StartAutomationExecution')).toHaveLength(1);
+    expect(outcomeOf(job)).toMatchObject({
+      outcome: 'remediated',
+      applied: [{ change: { executionId: account.executions[0]?.id }, found: true }],
+    });
+    expect(outcomeOf(job)?.unconfirmed).toBeUndefined();
+    const actions = account.sessions.map(({ permissions }) =>
+      permissions.flatMap((permission) => permission.actions),
+    );
+    const may = (action: string) => actions.map((each) => each.includes(action));
+    expect(may('ssm:DescribeAutomationExecutions')).toEqual([false, true, false]);
+    // It may not have been started.
+    expect(may('ssm:StartAutomationExecution')).toEqual([true, true, false]);
+    // What it leaves open is closed once it is followed.
+    expect(may('cloudtrail:UpdateTrail')).toEqual([false, false, true]);
+  });
+
+  test('before the start: the next attempt may start it', async () => {
+    const job = pollOf(0, MAIN);
+    account.fault = failOn('StartAutomationExecution', 'cut');
+    await remediator.attempt(job);
+    account.fault = () => undefined;
+
+    await remediator.attempt(job, { number: 2 });
+    account.end();
+    await remediator.attempt(lastLook());
+
+    const actions = account.sessions[1]?.permissions.flatMap((permission) => permission.actions);
+    expect(actions).toContain('ssm:StartAutomationExecution');
+    expect(outcomeOf(job)).toMatchObject({ outcome: 'remediated', applied: [{ change: { kind: STARTED } }] });
+  });
+
+  test('and where AWS does not list it yet, the same token finds it', async () => {
+    const job = pollOf(0, MAIN);
+    account.fault = failOn('StartAutomationExecution', 'lost');
+    await remediator.attempt(job);
+    account.fault = () => undefined;
+    account.listsExecutions = false;
+
+    await remediator.attempt(job, { number: 2 });
+    account.end();
+    await remediator.attempt(lastLook());
+
     const starts = account.calls.filter(({ operation }) => operation === 'StartAutomationExecution');
     expect(starts).toHaveLength(2);
     expect(starts[1]).toEqual(starts[0]);

@@ -122,7 +122,7 @@ test('a change that is recorded, was begun again and is needed is made again, no
     async ({ operation }) => (operation === 'DescribeLogGroups' ? { logGroups: [logGroup] } : { tags: {} }),
   );
 
-  await resolveBegun(session, finding, { journal, recent }, [planned]);
+  await resolveBegun(session, finding, { journal, recent }, { planned: [planned] });
 
   expect(session.calls).toEqual([]);
   expect(journal.applied(finding.resource).map((each) => each.line)).toEqual([line]);

@@ -9,7 +9,9 @@ import type { Lifeline } from './lifeline.ts';
 
 const startSchema = z.looseObject({
   ClientToken: z.string(),
+  DocumentName: z.string(),
   Parameters: z.looseObject({ TrailName: z.tuple([z.string()]) }),
+  Tags: z.array(z.object({ Key: z.string(), Value: z.string() })),
 });
 type Start = z.infer<typeof startSchema>;
 
@@ -51,6 +53,8 @@ export class TrailAccount {
   readonly sessions: SessionRequest[] = [];
   /** Trails for which an execution was started while another one worked on them. */
   readonly overlaps: string[] = [];
+  /** False while AWS does not list executions that it started a moment ago. */
+  listsExecutions = true;
   fault: (call: TrailCall) => Fault | undefined = () => undefined;
 
   constructor(...unvalidated: readonly string[]) {
@@ -160,11 +164,20 @@ export class TrailAccount {
         const { AutomationExecutionId: id } = z.object({ AutomationExecutionId: z.string() }).parse(body);
         const execution = this.executions.find((one) => one.id === id && one.region === region);
         if (execution === undefined) return refuse('AutomationExecutionNotFoundException');
-        const { status, failure } = execution;
-        return {
-          status: 200,
-          body: { AutomationExecution: { AutomationExecutionStatus: status, FailureMessage: failure } },
-        };
+        const { status, failure, start } = execution;
+        const told = { AutomationExecutionStatus: status, FailureMessage: failure };
+        return { status: 200, body: { AutomationExecution: { ...told, Parameters: start.Parameters } } };
+      }
+      case 'DescribeAutomationExecutions': {
+        const { name } = this.sessions.at(-1) ?? { name: '' };
+        const AutomationExecutionMetadataList = this.executions
+          .filter((one) => this.listsExecutions && one.region === region)
+          .map(({ id, start }) => ({
+            AutomationExecutionId: id,
+            DocumentName: start.DocumentName,
+            ExecutedBy: `arn:aws:sts::111122223333:assumed-role/cspm-remediation/${name}`,
+          }));
+        return { status: 200, body: { AutomationExecutionMetadataList } };
       }
       default:
         return refuse(`Unexpected${operation}`);

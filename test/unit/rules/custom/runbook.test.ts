@@ -130,7 +130,7 @@ test('a session may start the declared document, by both of its names, and no ot
   const { runbook } = customRule(RULE, definition);
   if (runbook === undefined) throw new Error('expected a runbook');
 
-  const [permission] = sessionStartPermissions(runbook, ROLE, false);
+  const [permission] = sessionStartPermissions(runbook, ROLE, []);
 
   expect(permission?.resources).toEqual([
     'arn:${partition}:ssm:${region}:999999999999:document/Acme-Tag',
