@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { boundedJson } from '../model/bounded-json.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Finding, findingKey } from '../model/finding.ts';
-import type { Job } from '../model/job.ts';
+import type { Job, Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
 import type { PollSummary } from '../model/poll-summary.ts';
@@ -18,6 +18,7 @@ import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { PollTally } from './poll-tally.ts';
 import type { RegionLookup } from './regions.ts';
+import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
 /** Everything that a poll works with. */
@@ -26,6 +27,8 @@ export interface CollectorDependencies {
   readonly jobs: JobSink;
   readonly records: PollRecords;
   readonly clock: Clock;
+  /** The jobs that polls of the rule have sent. */
+  sentJobs(poll: Poll): SentJobs;
   /** Region in which global findings are worked on. */
   readonly homeRegion: string;
   /** The regions that have a queue. */
@@ -53,17 +56,37 @@ export async function collect(
   const read = findingReader({ rule, homeRegion, regions, lookUpRegion });
   const tally = new PollTally(poll, ruleNames, new Date(clock.now()));
   const name = randomUUID().slice(-12);
-  const run = new PollRun(dependencies, request, tally, read, name);
+  const sentJobs = dependencies.sentJobs(poll);
+  const run = new PollRun(dependencies, request, tally, read, sentJobs, name);
 
   for await (const page of source.pages({ ruleNames, asOf: new Date(poll.asOf) })) {
     signal?.throwIfAborted();
     await run.take(page);
   }
   await run.finish();
-  tally.closed(await closeMissing({ ...dependencies, run: name }, poll, run.listed, run.unread));
+  const closing = { ...dependencies, jobs: counting(dependencies.jobs, sentJobs), run: name };
+  tally.closed(await closeMissing(closing, poll, run.listed, run.unread));
+  await sentJobs.write();
+  tally.behind(sentJobs.lasting);
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);
   return summary;
+}
+
+/** The account of a finding that was understood, and the region whose remediator works on it. */
+function placeOf(reading: FindingReading): Place | undefined {
+  if ('refusal' in reading) return undefined;
+  return { account: reading.finding.account, region: reading.region };
+}
+
+/** Counts what a destination takes. */
+function counting(jobs: JobSink, sentJobs: SentJobs): JobSink {
+  return {
+    async send(region, ofRegion) {
+      await jobs.send(region, ofRegion);
+      for (const job of ofRegion) sentJobs.sent(job);
+    },
+  };
 }
 
 /** State of one poll from page to page. */
@@ -72,6 +95,7 @@ class PollRun {
   readonly #poll: PollRequest['poll'];
   readonly #tally: PollTally;
   readonly #read: (given: SourceFinding) => FindingReading;
+  readonly #sentJobs: SentJobs;
   readonly #grouper: JobGrouper;
   /** Findings that the source itself works on, and the reasons by resource. */
   readonly #left: JobGrouper;
@@ -90,15 +114,17 @@ class PollRun {
     { poll }: PollRequest,
     tally: PollTally,
     read: (given: SourceFinding) => FindingReading,
+    sentJobs: SentJobs,
     name: string,
   ) {
     this.#dependencies = dependencies;
     this.#poll = poll;
     this.#tally = tally;
     this.#read = read;
+    this.#sentJobs = sentJobs;
     this.#grouper = new JobGrouper(poll, name);
     this.#left = new JobGrouper(poll, name);
-    this.#outbox = new Outbox(dependencies.jobs, (job) => {
+    this.#outbox = new Outbox(counting(dependencies.jobs, sentJobs), (job) => {
       if (job.leaves === undefined) tally.job(job);
     });
   }
@@ -107,23 +133,29 @@ class PollRun {
     this.#tally.page(page);
     for (const { reason, item } of page.rejected)
       this.#refuse({ kind: 'malformed_item', reason, mayBe: {} }, item);
+    const readings = page.findings.map((given) => ({ given, reading: this.#read(given) }));
+    await this.#sentJobs.look(readings.flatMap(({ reading }) => placeOf(reading) ?? []));
     const jobs: Job[] = [];
-    for (const given of page.findings) {
-      const reading = this.#read(given);
+    for (const { given, reading } of readings) {
       if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
-      else if (this.#isNew(findingKey(reading.finding))) {
-        this.listed.push(listedFinding(reading.finding));
-        const { finding, region } = reading;
-        const reason = given.remediationAtWork;
-        jobs.push(
-          ...(reason === undefined
-            ? this.#grouper.add(finding, region)
-            : this.#defer(finding, region, reason)),
-        );
-      }
+      else if (this.#isNew(findingKey(reading.finding))) jobs.push(...this.#takeFinding(given, reading));
     }
     await this.#outbox.add(jobs);
     await this.#record();
+  }
+
+  #takeFinding(
+    { remediationAtWork: reason }: SourceFinding,
+    { finding, region }: Exclude<FindingReading, { readonly refusal: Refusal }>,
+  ): Job[] {
+    this.listed.push(listedFinding(finding));
+    const turn = this.#sentJobs.turnOf({ account: finding.account, region });
+    if (turn.is === 'open') {
+      this.#tally.skipped(finding.account, region);
+      return [];
+    }
+    if (reason !== undefined) return this.#defer(finding, region, reason);
+    return this.#grouper.add(finding, region, turn.startAfter);
   }
 
   async finish(): Promise<void> {

@@ -8,12 +8,13 @@ import { createSources } from '../sources/index.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { RegionQueues } from './job-sink.ts';
-import { type OverdueRule, overdueRules } from './overdue.ts';
+import { longestPeriod, type OverdueRule, overdueRules } from './overdue.ts';
 import { PollMarks } from './poll-marks.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { regionLookup } from './regions.ts';
 import { ScheduleRecords } from './schedule-records.ts';
+import { SentJobs } from './sent-jobs.ts';
 
 /** A collector that keeps its sources, clients and the queues' addresses from one poll to the next. */
 export interface Collector {
@@ -46,7 +47,10 @@ export function createCollector(environment: Environment, options: CollectorOpti
   });
   const table = new FindingsTable({ table: environment.FINDINGS_TABLE, region, clientOptions, clock });
   const marks = new PollMarks(table, clock);
+  const { POLL_SCHEDULES: schedules, SCHEDULE_TIME_ZONE: timeZone } = environment;
   const dependencies: Omit<CollectorDependencies, 'source'> = {
+    sentJobs: (poll) =>
+      new SentJobs({ table, clock, poll, period: longestPeriod(schedules[poll.rule] ?? '') }),
     jobs: new RegionQueues(
       (queueRegion) => new JobQueue({ name: environment.NAME, region: queueRegion, clock, clientOptions }),
     ),
@@ -70,7 +74,6 @@ export function createCollector(environment: Environment, options: CollectorOpti
     region,
     clientOptions,
   });
-  const { POLL_SCHEDULES: schedules, SCHEDULE_TIME_ZONE: timeZone } = environment;
   const scheduleRecords = new ScheduleRecords(objects, { schedules, timeZone }, clock);
   return {
     collect: (request, signal) =>

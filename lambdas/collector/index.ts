@@ -16,6 +16,9 @@ const MARGIN_MILLISECONDS = 5_000;
 /** The event of the schedule that looks for rules which are not polled. */
 const checkSchema = z.strictObject({ check: z.literal('polls') });
 
+/** Accounts and regions that a log line names. */
+const SHOWN_PLACES = 5;
+
 const logger = new Logger();
 
 /**
@@ -40,11 +43,31 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
   );
 }
 
+/** The accounts and regions that got no jobs, because they have not done the last ones; those of long are told. */
+function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): void {
+  if (skippedPlaces > 0) {
+    count('PollSkipped', skippedPlaces, poll.rule);
+    logger.info(
+      `${skipped} findings of ${skippedPlaces} accounts and regions are left to the next poll: the last jobs there are still open`,
+    );
+  }
+  if (behind.length === 0) return;
+  count('PollSkippedLasting', behind.length);
+  const shown = behind
+    .slice(0, SHOWN_PLACES)
+    .map(({ account, region, since }) => `${account} in ${region} since ${since}`);
+  logger.warn(
+    `jobs of rule ${poll.rule} have not been done for long in ${behind.length} accounts and regions, so that polls skip them: ${shown.join('; ')}. See why their jobs do not end, or poll less often`,
+    { behind },
+  );
+}
+
 function report(summary: PollSummary, environment: Environment): void {
-  const { poll, destinations, version, ...counts } = summary;
+  const { poll, destinations, behind, version, ...counts } = summary;
   const unprocessable = sum(summary.unprocessable);
   count('PollSucceeded', 1, poll.rule);
   reportUnmatched(summary);
+  reportSkipped(summary);
   // A metric costs by the hour in which it gets a value, a zero too.
   if (summary.findings > 0) count('Findings', summary.findings, poll.rule);
   if (summary.unprocessable.unknown_region_label > 0) {

@@ -14,6 +14,9 @@ interface Group {
   /** Findings as JSON, which takes a fraction of the memory. */
   findings: string[];
   bytes: number;
+  /** The first findings, which come last, and how many more of them there are. */
+  readonly last: string[];
+  toHoldBack: number;
 }
 
 /**
@@ -37,30 +40,46 @@ export class JobGrouper {
   /**
    * Takes up a finding.
    * @param region whose remediator works on it
+   * @param startAfter the number of findings of this account and region that come last: those that an earlier poll came to
    * @returns the jobs that are full now, those of one account and region in the order of their chunks
    */
-  add(finding: Finding, region: string): Job[] {
+  add(finding: Finding, region: string, startAfter = 0): Job[] {
     const key = `${finding.account} ${region}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = { account: finding.account, region, chunk: 0, findings: [], bytes: 0 };
+      const { account } = finding;
+      group = { account, region, chunk: 0, findings: [], bytes: 0, last: [], toHoldBack: startAfter };
       this.#groups.set(key, group);
     }
-    const jobs: Job[] = [];
     const text = JSON.stringify(finding);
-    const bytes = Buffer.byteLength(text) + 1;
-    if (group.bytes + bytes > MAX_FINDINGS_BYTES) jobs.push(...this.#cut(group));
-    group.findings.push(text);
-    group.bytes += bytes;
-    this.#waitingBytes += bytes;
-    if (group.findings.length === MAX_FINDINGS_PER_JOB) jobs.push(...this.#cut(group));
+    if (group.toHoldBack > 0) {
+      group.toHoldBack -= 1;
+      group.last.push(text);
+      return [];
+    }
+    const jobs = this.#put(group, text);
     if (this.#waitingBytes > this.#maxWaitingBytes) jobs.push(...this.#cutFullest());
     return jobs;
   }
 
   /** The jobs of the findings that still wait. */
   rest(): Job[] {
-    return [...this.#groups.values()].flatMap((group) => this.#cut(group));
+    return [...this.#groups.values()].flatMap((group) => [
+      ...group.last.splice(0).flatMap((text) => this.#put(group, text)),
+      ...this.#cut(group),
+    ]);
+  }
+
+  /** Adds a finding to a group. @returns the jobs that are full now */
+  #put(group: Group, text: string): Job[] {
+    const jobs: Job[] = [];
+    const bytes = Buffer.byteLength(text) + 1;
+    if (group.bytes + bytes > MAX_FINDINGS_BYTES) jobs.push(...this.#cut(group));
+    group.findings.push(text);
+    group.bytes += bytes;
+    this.#waitingBytes += bytes;
+    if (group.findings.length === MAX_FINDINGS_PER_JOB) jobs.push(...this.#cut(group));
+    return jobs;
   }
 
   /** Makes room for as much as waits at most again, by the jobs that are as good as full. */

@@ -39,6 +39,9 @@ export class PollTally {
   #items = 0;
   #duplicates = 0;
   #deferred = 0;
+  #skipped = 0;
+  readonly #skippedPlaces = new Set<string>();
+  #behind: PollSummary['behind'] = [];
   #closed = 0;
 
   constructor(poll: Poll, ruleNames: readonly string[], startedAt: Date) {
@@ -59,6 +62,17 @@ export class PollTally {
 
   deferred(): void {
     this.#deferred += 1;
+  }
+
+  /** A finding of an account and region whose last jobs are still open. */
+  skipped(account: string, region: string): void {
+    this.#skipped += 1;
+    this.#skippedPlaces.add(`${account} ${region}`);
+  }
+
+  /** The places whose jobs have not been done for long. */
+  behind(places: PollSummary['behind']): void {
+    this.#behind = places;
   }
 
   closed(findings: number): void {
@@ -94,6 +108,9 @@ export class PollTally {
       findings: destinations.reduce((total, { findings }) => total + findings, 0),
       duplicates: this.#duplicates,
       deferred: this.#deferred,
+      skipped: this.#skipped,
+      skippedPlaces: this.#skippedPlaces.size,
+      behind: this.#behind,
       closed: this.#closed,
       unprocessable: { ...this.#unprocessable },
       leftAlone: { ...this.#leftAlone },

@@ -20,6 +20,14 @@ export const metrics = {
     counts: "items that the source gave although the poll's filter excludes them",
   },
   PollSucceeded: { perRule: true, counts: 'polls that reached their end' },
+  PollSkipped: {
+    perRule: true,
+    counts: 'accounts and regions that a poll made no jobs for, because their last ones are still open',
+  },
+  PollSkippedLasting: {
+    perRule: false,
+    counts: 'accounts and regions whose jobs have not been done for twelve hours',
+  },
   PollFailed: { perRule: false, counts: 'polls that failed after all attempts' },
   PollOverdue: {
     perRule: false,

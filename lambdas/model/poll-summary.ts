@@ -25,7 +25,7 @@ const count = z.int().nonnegative();
 
 /**
  * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
- * a job, as a duplicate of another, as unprocessable or as left alone.
+ * a job, as a duplicate of another, as skipped, as unprocessable or as left alone.
  */
 export const pollSummarySchema = z
   .object({
@@ -42,6 +42,14 @@ export const pollSummarySchema = z
     duplicates: count,
     /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
     deferred: count.default(0),
+    /** Findings of accounts and regions whose last jobs are still open, so that the poll made none for them. */
+    skipped: count.default(0),
+    /** The number of these accounts and regions. */
+    skippedPlaces: count.default(0),
+    /** The accounts and regions whose jobs have not been done for long, and since which poll. */
+    behind: z
+      .array(z.object({ account: accountIdSchema, region: regionSchema, since: timestampSchema }))
+      .default([]),
     /** Findings of the last complete poll that the source no longer gives; not part of the items. */
     closed: count.default(0),
     unprocessable: z.record(z.enum(unprocessableKinds), count),
@@ -59,6 +67,7 @@ export const pollSummarySchema = z
       summary.findings +
       summary.duplicates +
       summary.deferred +
+      summary.skipped +
       sum(summary.unprocessable) +
       sum(summary.leftAlone);
     if (outcomes !== summary.items) {

@@ -146,6 +146,28 @@ export function doneKey({ rule, account, region, poll }: Omit<DoneItem, keyof It
 /** Prefix of the partition keys of the jobs done. */
 export const DONE = 'done#';
 
+/** Jobs that a poll which reached its end has sent for a rule, account and region. */
+export const sentItemSchema = itemSchema.extend({
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  /** The region whose remediator works on the jobs. */
+  region: regionSchema,
+  poll: pollSchema,
+  /** The poll's moment, in whole seconds: later polls have later ones, as texts too. */
+  at: timestampSchema,
+  jobs: z.number().int().nonnegative(),
+  /** Moment from which on they are taken for lost where they are not done. */
+  until: timestampSchema,
+  /** The first poll in a row that found earlier jobs not done; missing where the last one found them done. */
+  behindSince: timestampSchema.optional(),
+});
+export type SentItem = z.infer<typeof sentItemSchema>;
+
+/** `sent#<rule>#<account>#<region>`: the last jobs. */
+export function sentKey({ rule, account, region }: Pick<SentItem, 'rule' | 'account' | 'region'>): ItemKey {
+  return { pk: `sent#${rule}#${account}#${region}`, sk: 'last' };
+}
+
 /** An account in which the remediators could not assume their role. It is forgotten after a week. */
 export const accountItemSchema = itemSchema.extend({
   account: accountIdSchema,

@@ -47,6 +47,16 @@ locals {
         period             = 86400
         evaluation_periods = 2
       }
+      polls-skipped = {
+        description = "Jobs of an account and region have not been done for twelve hours, so that polls make no further ones there. The log of ${local.collector_name} names rule, account and region."
+        namespace   = local.metrics_namespace
+        metric      = local.metric.PollSkippedLasting
+        dimensions  = { service = local.collector_name }
+        statistic   = "Sum"
+        # Of two days, so that what lasts is one message.
+        period             = 86400
+        evaluation_periods = 2
+      }
       findings-unprocessable = {
         description = "Findings could not become jobs, so nobody works on them. The log of ${local.collector_name} says how many of which rule, and names unknown region labels: region_labels in central takes those. Each finding is with its reason in s3://${local.evidence_bucket}/unprocessable/, by rule and poll."
         namespace   = local.metrics_namespace

@@ -49,12 +49,21 @@ module "collector" {
         Action   = ["s3:ListBucket"]
         Resource = [local.made_evidence_bucket_arn]
       },
-      # When rules were last polled. A request without a key satisfies ForAllValues: hence Null.
+      # When rules were last polled, which jobs polls have sent, and which of them are done. A request without a key satisfies
+      # ForAllValues: hence Null.
       {
-        Action   = ["dynamodb:BatchGetItem", "dynamodb:PutItem"]
+        Action   = ["dynamodb:BatchGetItem"]
         Resource = ["arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"]
         Condition = {
-          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["poll#*"] }
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["poll#*", "sent#*", "done#*"] }
+          Null                      = { "dynamodb:LeadingKeys" = ["false"] }
+        }
+      },
+      {
+        Action   = ["dynamodb:PutItem"]
+        Resource = ["arn:${local.partition}:dynamodb:${local.home_region}:${local.account_id}:table/${local.findings_table}"]
+        Condition = {
+          "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["poll#*", "sent#*"] }
           Null                      = { "dynamodb:LeadingKeys" = ["false"] }
         }
       },

@@ -37,7 +37,7 @@ run "enabled_creates" {
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "collector-errors", "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-dropped", "polls-failed", "polls-overdue",
+      "collector-errors", "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-dropped", "polls-failed", "polls-overdue", "polls-skipped",
     ])
     error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
   }

@@ -6,6 +6,7 @@ import { RegionQueues } from '../../../lambdas/collector/job-sink.ts';
 import { PollMarks } from '../../../lambdas/collector/poll-marks.ts';
 import { AwsPollRecords } from '../../../lambdas/collector/poll-records.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
+import { SentJobs } from '../../../lambdas/collector/sent-jobs.ts';
 import type { Clock } from '../../../lambdas/model/clock.ts';
 import type { Poll } from '../../../lambdas/model/job.ts';
 import { factsOf } from '../../../lambdas/rules/catalogue.ts';
@@ -81,6 +82,7 @@ function dependenciesOf({ clock, account, busArn }: PollContext): Omit<Collector
       clientOptions,
     }),
     clock,
+    sentJobs: (poll) => new SentJobs({ table, clock, poll, period: undefined }),
     homeRegion: HOME_REGION,
     regions: REGIONS,
     lookUpRegion: regionLookup(),

@@ -101,7 +101,7 @@ class AccountingRun {
         cloud.now += milliseconds;
       },
     };
-    this.#asOf = [0, 60_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
+    this.#asOf = [0, 60_000, 120_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
     // Thousands of findings are to be remediated within minutes.
@@ -127,13 +127,14 @@ class AccountingRun {
     return accountFor(this.cloud, expected, this.#asOf, this.#closedAt);
   }
 
-  /** Two polls at once, the first of which is done again. */
+  /** Two polls at once, the first of which is done again; then a third one, while jobs of theirs are open. */
   async #collect(): Promise<void> {
     const { expected } = this.#landscape;
-    const [first = '', second = ''] = this.#asOf;
+    const [first = '', second = '', third = ''] = this.#asOf;
     this.#isCollecting = true;
     await Promise.all([this.#poll(first, expected, true), this.#poll(second, expected, false)]);
     await this.#poll(first, expected, true);
+    await this.#poll(third, expected, false);
     this.#isCollecting = false;
   }
 

@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { type CollectorDependencies, collect } from '../../../lambdas/collector/collect.ts';
 import type { PollRequest } from '../../../lambdas/collector/poll-request.ts';
 import { regionLookup } from '../../../lambdas/collector/regions.ts';
+import { SentJobs } from '../../../lambdas/collector/sent-jobs.ts';
 import { DeliveryError, FindingSourceError } from '../../../lambdas/model/errors.ts';
 import { jobId } from '../../../lambdas/model/job.ts';
 import { unprocessableSchema } from '../../../lambdas/model/outcome.ts';
 import { type PollSummary, pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
+import { doneKey } from '../../../lambdas/model/table-items.ts';
 import { factsOf } from '../../../lambdas/rules/catalogue.ts';
 import type { FindingPage } from '../../../lambdas/sources/source.ts';
+import { ItemsInMemory } from '../support/items-in-memory.ts';
 import { FakeClock } from './support/fake-clock.ts';
 import { FakeJobs, FakeRecords, FakeSource, page } from './support/fakes.ts';
 import { groupId, SSH_RULE_NAME, sourceFinding } from './support/items.ts';
@@ -24,16 +27,19 @@ function setUp(...pages: readonly (FindingPage | Error)[]) {
   const source = new FakeSource(...pages);
   const jobs = new FakeJobs();
   const records = new FakeRecords();
+  const clock = new FakeClock();
+  const table = new ItemsInMemory();
   const dependencies: CollectorDependencies = {
     source,
     jobs,
     records,
-    clock: new FakeClock(),
+    clock,
+    sentJobs: (poll) => new SentJobs({ table, clock, poll, period: 3_600_000 }),
     homeRegion: HOME,
     regions: [HOME, 'us-east-1', 'us-west-2'],
     lookUpRegion: regionLookup(),
   };
-  return { source, jobs, records, dependencies };
+  return { source, jobs, records, clock, table, dependencies };
 }
 
 function total(counts: Readonly<Record<string, number>>): number {
@@ -87,6 +93,9 @@ describe('a poll', () => {
       findings: 4,
       duplicates: 0,
       deferred: 0,
+      skipped: 0,
+      skippedPlaces: 0,
+      behind: [],
       closed: 0,
       unprocessable: {
         malformed_item: 0,
@@ -298,6 +307,46 @@ describe('a finding that the source may give in an item that cannot be read', ()
 
     expect(now).toEqual(closedNow);
     expect(later).toEqual([one, two, three].filter((resource) => !closedNow.includes(resource)));
+  });
+});
+
+describe('an account and region whose last jobs are still open', () => {
+  const later = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T13:00:00Z' } };
+
+  test('gets no further ones: its findings are counted as skipped, and are not closed', async () => {
+    const first = sourceFinding({ resource: groupId(1) });
+    const other = sourceFinding({ resource: groupId(2), account: '222222222222' });
+    const { jobs, records, table, dependencies } = setUp(page([first, other]));
+    await collect(dependencies, REQUEST);
+    const done = { rule: REQUEST.poll.rule, account: other.account, region: 'us-east-1', poll: REQUEST.poll };
+    await table.putIf({
+      item: {
+        ...{ ...doneKey(done), version: 1, expiresAt: 1, ...done },
+        jobs: [{ job: 'a'.repeat(64), number: 1 }],
+      },
+      condition: { expression: 'attribute_not_exists(pk)', names: {}, values: {} },
+    });
+
+    const summary = await collect(dependencies, later);
+
+    expect(summary).toMatchObject({ items: 2, findings: 1, skipped: 1, skippedPlaces: 1, closed: 0 });
+    expect(pollSummarySchema.safeParse(summary).error).toBeUndefined();
+    expect(jobs.taken.map(({ account }) => account)).toEqual([first.account, other.account, other.account]);
+    expect(records.listings.get('netskope security-group-ssh-open')?.findings).toHaveLength(2);
+  });
+
+  test('gets its jobs at the next poll where the last one did not reach its end', async () => {
+    const given = page(
+      Array.from({ length: 250 }, (_, index) => sourceFinding({ resource: groupId(index) })),
+    );
+    const { jobs, dependencies } = setUp(given);
+    const failing = { ...dependencies, source: new FakeSource(given, new FindingSourceError('it is gone')) };
+    await expect(collect(failing, REQUEST)).rejects.toThrow('it is gone');
+
+    const summary = await collect(dependencies, later);
+
+    expect(summary).toMatchObject({ findings: 250, skipped: 0 });
+    expect(jobs.taken).toHaveLength(20);
   });
 });
 

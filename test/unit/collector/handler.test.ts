@@ -63,6 +63,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     );
     const marks = aws.calls.filter(({ headers }) => headers['x-amz-target'] === 'DynamoDB_20120810.PutItem');
     expect(marks.map(({ body }) => JSON.parse(body))).toMatchObject([
+      { TableName: 'cspm-findings', Item: { pk: { S: `sent#${EVENT.rule}#111111111111#us-east-1` } } },
       { TableName: 'cspm-findings', Item: { pk: { S: `poll#${EVENT.rule}` }, sk: { S: 'last' } } },
     ]);
     expect(pollSummarySchema.safeParse(JSON.parse(summary?.body ?? '')).error).toBeUndefined();

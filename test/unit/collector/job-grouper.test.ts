@@ -85,6 +85,21 @@ describe('jobs', () => {
     expect(group(findings).map((job) => job.findings.length)).toEqual([2, 2, 1]);
   });
 
+  test('begin with the findings that an earlier poll did not come to; the others come last', () => {
+    const grouper = new JobGrouper(POLL, 'run');
+    const ids = Array.from({ length: 60 }, (_, index) => groupId(index));
+
+    const full = ids.flatMap((id) => grouper.add(finding('111111111111', 'us-east-1', id), 'us-east-1', 30));
+    const jobs = [...full, ...grouper.rest()];
+
+    expect(jobs.map(({ chunk }) => chunk)).toEqual([0, 1, 2]);
+    expect(jobs.map(({ findings }) => findings.length)).toEqual([25, 25, 10]);
+    expect(jobs.flatMap(({ findings }) => findings).map(({ resource }) => resource)).toEqual([
+      ...ids.slice(30),
+      ...ids.slice(0, 30),
+    ]);
+  });
+
   test('are given as soon as they are full', () => {
     const grouper = new JobGrouper(POLL, 'run');
 

@@ -108,6 +108,9 @@ describe('records', () => {
       findings: 0,
       duplicates: 0,
       deferred: 0,
+      skipped: 0,
+      skippedPlaces: 0,
+      behind: [],
       closed: 0,
       unprocessable: {
         malformed_item: 0,
