@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import pLimit from 'p-limit';
 import { isAwsError } from '../../lambdas/aws/errors.ts';
 import type { Deployment } from '../../lambdas/model/deployment.ts';
 import type { Poll } from '../../lambdas/model/job.ts';
@@ -10,6 +11,9 @@ import type { Clients } from '../aws/clients.ts';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '../aws/s3.ts';
 
 const decompress = promisify(gunzip);
+
+/** Number of objects that are read side by side. */
+export const OBJECTS_AT_ONCE = 24;
 
 /** The evidence bucket, as operators read it. */
 export class Evidence {
@@ -33,13 +37,12 @@ export class Evidence {
     const prefix = `polls/${rule}/`;
     // Keys are seconds of ten digits, so that they are in the order of time; listings come after all of them.
     const after = `${prefix}${Math.floor(since.getTime() / 1000) - 1}.json`;
-    const summaries: PollSummary[] = [];
-    for await (const key of this.#keys(prefix, after)) {
-      if (!/\/\d+\.json$/.test(key)) continue;
-      const summary = await this.#json(key, (value) => pollSummarySchema.parse(value));
-      if (summary !== undefined) summaries.push(summary);
-    }
-    return summaries;
+    const keys: string[] = [];
+    for await (const key of this.#keys(prefix, after)) if (/\/\d+\.json$/.test(key)) keys.push(key);
+    const summaries = await pLimit(OBJECTS_AT_ONCE).map(keys, (key) =>
+      this.#json(key, (value) => pollSummarySchema.parse(value)),
+    );
+    return summaries.filter((summary) => summary !== undefined);
   }
 
   /** The lines of an object of outcomes; undefined where it is not there. */

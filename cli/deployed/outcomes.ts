@@ -5,10 +5,8 @@ import type { Poll } from '../../lambdas/model/job.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
 import type { PollSummary } from '../../lambdas/model/poll-summary.ts';
 import { type DoneItem, doneItemSchema, doneKey } from '../../lambdas/model/table-items.ts';
-import type { Evidence } from './evidence.ts';
+import { type Evidence, OBJECTS_AT_ONCE } from './evidence.ts';
 import type { Table } from './table.ts';
-
-const OBJECTS_AT_ONCE = 24;
 
 /** An account, and a region whose remediator works on its jobs. */
 export interface Place {

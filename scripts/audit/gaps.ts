@@ -1,5 +1,5 @@
+import { cronMinutes, localClock } from '../../cli/cron.ts';
 import { longestPeriod } from '../../lambdas/collector/overdue.ts';
-import { cronMinutes, localClock } from './cron.ts';
 
 /** Polls that are missing one after the other. */
 export interface Gap {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cronMinutes } from '../../../scripts/audit/cron.ts';
+import { cronMinutes } from '../../../cli/cron.ts';
 import { type Expected, gapsOf, missingPolls } from '../../../scripts/audit/gaps.ts';
 
 const HOUR = 3_600_000;

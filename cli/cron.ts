@@ -8,7 +8,7 @@ const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 /** A test of a local time, held as if it were UTC, against one field. */
 type Matches = (local: Date) => boolean;
 
-/** One minute on the clocks of a time zone, and the moment at which they show it first. */
+/** A minute on the clocks of a time zone, and the moment at which they show it first. */
 export interface DueMinute {
   readonly at: number;
   /** The local time, as if it were UTC. Clocks that are put back show it twice: EventBridge Scheduler runs once. */
@@ -32,6 +32,39 @@ export function cronMinutes(fields: string, timeZone: string, begin: number, end
     due.push({ at, local });
   }
   return due;
+}
+
+/** Duration of a unit of `rate(…)`. */
+const UNITS: Readonly<Record<string, number>> = { minute: MINUTE, hour: 60 * MINUTE, day: DAY };
+
+/** A cron that runs less often than yearly is not looked for any further. */
+const FURTHEST = 367 * DAY;
+
+/**
+ * The next moment after a poll at which EventBridge Scheduler runs an expression, in milliseconds since 1970; undefined where
+ * nobody can tell.
+ * @param last the last run, from which a rate counts
+ * @param now the moment after which a cron runs
+ */
+export function nextRun(
+  expression: string,
+  timeZone: string,
+  last: number | undefined,
+  now: number,
+): number | undefined {
+  const [, number, unit = ''] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression.trim()) ?? [];
+  if (number !== undefined) {
+    const period = Number(number) * (UNITS[unit] ?? DAY);
+    if (last === undefined || period === 0) return undefined;
+    return last + Math.max(1, Math.ceil((now - last) / period)) * period;
+  }
+  const [, fields] = /^cron\((.*)\)$/.exec(expression.trim()) ?? [];
+  if (fields === undefined) return undefined;
+  for (let begin = now; begin < now + FURTHEST; begin += DAY) {
+    const [first] = cronMinutes(fields, timeZone, begin, begin + DAY);
+    if (first !== undefined) return first.at;
+  }
+  return undefined;
 }
 
 /** Makes the conversion of a moment to the minute that clocks of a time zone show, as if it were UTC. */

@@ -1,0 +1,130 @@
+import { fold, list } from '../../fold.ts';
+import type { Screen } from '../../screen.ts';
+import { shortTime } from '../../time.ts';
+import type { ExplainedFinding, Explanation } from './result.ts';
+
+type Change = Explanation['changed_lately'][number];
+
+/** The most sessions that are printed. */
+const MOST_SESSIONS = 10;
+
+/** An explanation for people. */
+export function printExplanation(explanation: Explanation, screen: Screen): string {
+  const { findings, changed_lately: changed, resource } = explanation;
+  const { colors, width } = screen;
+  const lately = changed.map(
+    (change) => `${changeWords(change)}, by ${change.rule} in ${change.account} ${change.region}`,
+  );
+  return [
+    ...(findings.length === 0 ? [fold(`${resource}: no finding is known of it.`, width)] : []),
+    ...findings.flatMap((finding) => sectionsOf(finding, screen)),
+    ...list(colors.bold(`CHANGED LATELY: ${resource}`), findings.length === 0 ? lately : [], width),
+    ...notUs(explanation, screen),
+  ].join('\n\n');
+}
+
+function sectionsOf(finding: ExplainedFinding, { colors, width }: Screen): string[] {
+  const { rule, account, region, resource, state, against, next_poll: next } = finding;
+  const at = next.at === undefined ? '' : ` at ${shortTime(next.at)} UTC`;
+  const schedule = next.schedule === undefined ? '' : ` (${next.schedule})`;
+  return [
+    colors.bold(`${rule} ${account} ${region} ${resource}`),
+    ...list(colors.bold('STATE'), stateLines(state), width),
+    ...list(colors.bold('NETSKOPE SAYS'), sourceLines(finding.source), width),
+    ...list(colors.bold('SETTINGS'), settingsLines(finding), width),
+    ...list(colors.bold('HISTORY, OLDEST FIRST'), historyLines(finding.history), width),
+    ...list(
+      colors.bold('AGAINST A CHANGE'),
+      against.map(
+        ({ says, until, remedy }) =>
+          `${says}${until === undefined ? '' : `; until ${until}`}${remedy === undefined ? '' : `. To end it: ${remedy}`}`,
+      ),
+      width,
+    ),
+    ...list(colors.bold(`NEXT POLL${at}${schedule}`), [next.does], width),
+  ];
+}
+
+function stateLines({
+  outcome,
+  reason,
+  since,
+  first_seen,
+  last_seen,
+  attempts,
+}: ExplainedFinding['state']): string[] {
+  return [
+    `${outcome} since ${shortTime(since)} UTC${reason === undefined ? '' : `: ${reason}`}`,
+    `first seen ${shortTime(first_seen)}, last seen ${shortTime(last_seen)}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
+  ];
+}
+
+function sourceLines(source: ExplainedFinding['source']): string[] {
+  if (source === undefined) return [];
+  const {
+    sourceRuleName,
+    severity,
+    failingSince,
+    lastScanTime,
+    accountName,
+    policies = [],
+    profiles = [],
+  } = source;
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['rule', sourceRuleName],
+    ['severity', severity],
+    ['account', accountName],
+    ['failing since', failingSince],
+    ['last scan', lastScanTime],
+    ['policies', policies.join(', ') || undefined],
+    ['profiles', profiles.join(', ') || undefined],
+  ];
+  return facts.flatMap(([name, value]) => (value === undefined ? [] : `${name}: ${value}`));
+}
+
+function settingsLines({ settings, settings_problem: problem }: ExplainedFinding): string[] {
+  if (settings === undefined) return problem === undefined ? [] : [problem];
+  const { mode, because, method, maintenance_window: window, limits, versions } = settings;
+  return [
+    `mode ${mode}: ${because.join('; ')}`,
+    `fixed by ${method === 'api' ? 'direct calls' : "AWS's runbook"}${window === undefined ? ', at any time' : `, only ${window}`}`,
+    `at most ${limits.per_account_per_hour} changes an hour in an account, ${limits.per_rule_per_hour} in all`,
+    `versions in the settings bucket: rule ${versions.rule}, accounts ${versions.accounts}`,
+  ];
+}
+
+function historyLines(history: ExplainedFinding['history']): string[] {
+  return history.flatMap(({ outcome, at, reason, session, changes, unconfirmed, evidence }) => [
+    `${shortTime(at)} ${outcome}${reason === undefined ? '' : `: ${reason}`} (session ${session}; evidence ${evidence})`,
+    ...changes.map((change) => `  changed: ${changeWords(change)}`),
+    ...unconfirmed.map((line) => `  nobody knows whether it was made: ${line}`),
+  ]);
+}
+
+function changeWords({
+  line,
+  at,
+  request_ids: ids,
+  found,
+}: Omit<Change, 'account' | 'region' | 'rule'>): string {
+  const requests = ids.length === 0 ? '' : `, requests ${ids.join(', ')}`;
+  return `${line} at ${shortTime(at)}${requests}${found ? ', found made' : ''}`;
+}
+
+function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, width }: Screen): string[] {
+  if (isOurs) return [];
+  const { role, names, pattern } = sessions;
+  const shown = names.slice(-MOST_SESSIONS);
+  const search =
+    shown.length === 0
+      ? `It had no session there within three days. In CloudTrail its sessions are those of the role ${role}, named ${pattern}`
+      : `In CloudTrail, what it did there lately is by the role ${role} in these sessions (user names): ${shown.join(', ')}`;
+  return list(
+    colors.bold('NOT US'),
+    [
+      `This deployment is not known to have changed ${resource}.`,
+      `${search}. Anything else was somebody else.`,
+    ],
+    width,
+  );
+}

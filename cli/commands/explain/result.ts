@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import {
+  accountIdSchema,
+  findingSchema,
+  ruleIdSchema,
+  timestampSchema,
+} from '../../../lambdas/model/finding.ts';
+import { limitsSchema } from '../../../lambdas/model/limits.ts';
+import { modeSchema } from '../../../lambdas/model/mode.ts';
+import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
+
+const changeSchema = z.object({
+  line: z.string(),
+  at: timestampSchema,
+  request_ids: z.array(z.string()),
+  found: z
+    .boolean()
+    .meta({ description: 'True where no answer of AWS is known, and the change was found made.' }),
+});
+
+const settingsSchema = z.object({
+  mode: modeSchema,
+  because: z.array(z.string()).meta({ description: 'The settings that made the mode what it is.' }),
+  method: z.enum(['api', 'runbook']),
+  maintenance_window: z.string().optional(),
+  limits: limitsSchema,
+  versions: z
+    .object({ rule: z.string(), accounts: z.string() })
+    .meta({ description: 'Versions of the objects in the settings bucket.' }),
+});
+
+const obstacleSchema = z.object({
+  gate: z.string().meta({ description: 'As in outcomes: hold, pause, limit, …' }),
+  says: z.string(),
+  until: z.string().optional(),
+  remedy: z.string().optional().meta({ description: 'What ends it.' }),
+});
+export type Obstacle = z.infer<typeof obstacleSchema>;
+
+const explainedSchema = z.object({
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  region: z.string(),
+  resource: z.string(),
+  state: z.object({
+    outcome: outcomeNameSchema,
+    reason: z.string().optional(),
+    since: timestampSchema,
+    first_seen: timestampSchema,
+    last_seen: timestampSchema.meta({ description: 'At most a week old while Netskope gives the finding.' }),
+    attempts: z.int().nonnegative(),
+  }),
+  source: findingSchema
+    .optional()
+    .meta({ description: 'What Netskope said of it last, as far as evidence has it.' }),
+  settings: settingsSchema.optional(),
+  settings_problem: z.string().optional().meta({ description: 'Why settings can not be used.' }),
+  against: z
+    .array(obstacleSchema)
+    .meta({ description: 'All that stands against a change now, in the order in which it is asked.' }),
+  next_poll: z.object({
+    at: timestampSchema.optional(),
+    schedule: z.string().optional(),
+    does: z.string(),
+  }),
+  history: z
+    .array(
+      z.object({
+        outcome: outcomeNameSchema,
+        at: timestampSchema,
+        reason: z.string().optional(),
+        session: z.string().meta({ description: 'The name of the sessions in the account, for CloudTrail.' }),
+        changes: z.array(changeSchema),
+        unconfirmed: z.array(z.string()),
+        evidence: z.string(),
+      }),
+    )
+    .meta({ description: 'The last changes of its outcome. Oldest first.' }),
+});
+export type ExplainedFinding = z.infer<typeof explainedSchema>;
+
+export const explanationSchema = z.object({
+  asked: z.string(),
+  resource: z.string(),
+  findings: z.array(explainedSchema),
+  changed_lately: z
+    .array(
+      changeSchema.extend({
+        account: accountIdSchema,
+        region: z.string(),
+        rule: z.string(),
+        job: z.string().optional(),
+      }),
+    )
+    .meta({ description: 'Changes of the last 30 days to this very resource, by any rule.' }),
+  is_ours: z
+    .boolean()
+    .meta({ description: 'False where nothing is known to have been changed by this deployment.' }),
+  sessions: z
+    .object({
+      role: z.string().meta({ description: 'The role in the account.' }),
+      names: z.array(z.string()).meta({
+        description:
+          'Names of the sessions of the last days there, if any: what did something there without one of these is not this deployment.',
+      }),
+      pattern: z.string(),
+    })
+    .meta({ description: 'What to look for in CloudTrail.' }),
+});
+export type Explanation = z.infer<typeof explanationSchema>;

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
+import { type CommandResult, type Given, parseGiven } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { linesSince, placesSince } from '../../deployed/history.ts';
+import { open } from '../../deployed/index.ts';
+import type { Line } from '../../deployed/outcomes.ts';
+import { placeGiven, regionsOf, ruleGivenSchema } from '../../given.ts';
+import { glob } from '../../glob.ts';
+import type { Screen } from '../../screen.ts';
+import { table } from '../../table.ts';
+import { shortTime, sinceSchema } from '../../time.ts';
+import type { OutcomeRow } from './result.ts';
+import { rowsOf } from './rows.ts';
+
+function givenSchema(now: Date) {
+  return z.object({
+    since: sinceSchema(now),
+    rule: ruleGivenSchema.optional(),
+    outcome: z.array(outcomeNameSchema).optional(),
+    resource: z.string().optional(),
+    changed: z.boolean().default(false),
+    all: z.boolean().default(false),
+    ...placeGiven,
+  });
+}
+
+/** Lists what became of findings since a moment. */
+export async function run(context: Context, given: Given): Promise<CommandResult> {
+  const now = context.now();
+  const { since, rule, account, outcome, resource, changed, all } = parseGiven(givenSchema(now), given);
+  const lines = await context.screen.progress('reading evidence', async (say) => {
+    const opened = await open(context);
+    const { deployment } = opened;
+    if (context.region !== undefined) regionsOf(deployment, context.region);
+    const found: Line[] = [];
+    for (const each of rule === undefined ? deployment.rules : [rule]) {
+      say(`reading evidence of ${each}`);
+      const places = await placesSince(opened, each, since, { account, region: context.region });
+      found.push(...(await linesSince(opened, each, { since, now }, places)));
+    }
+    return found;
+  });
+  const isWanted = resource === undefined ? () => true : glob(resource);
+  const rows = rowsOf(lines, !all).filter(
+    (row) =>
+      isWanted(row.resource) &&
+      (outcome === undefined || outcome.includes(row.outcome)) &&
+      (!changed || row.changes.length > 0),
+  );
+  return {
+    value: { since: since.toISOString(), outcomes: rows },
+    text: printRows(rows, since, context.screen),
+  };
+}
+
+function printRows(rows: readonly OutcomeRow[], since: Date, { colors, width }: Screen): string {
+  if (rows.length === 0) return `nothing since ${shortTime(since)} UTC`;
+  const head = [
+    'AT (UTC)',
+    'POLLS',
+    'RULE',
+    'ACCOUNT',
+    'REGION',
+    'RESOURCE',
+    'OUTCOME',
+    'CHANGES, OR WHY NOT',
+  ];
+  const body = rows.map((row) => [
+    shortTime(row.at),
+    String(row.polls),
+    row.rule,
+    row.account,
+    row.region,
+    row.resource,
+    row.outcome === 'failed' ? colors.red(row.outcome) : row.outcome,
+    row.changes.length > 0 ? row.changes.join('\n') : (row.reason ?? ''),
+  ]);
+  return table(head.map(colors.bold), body, width);
+}

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { accountIdSchema, ruleIdSchema, timestampSchema } from '../../../lambdas/model/finding.ts';
+import { modeSchema } from '../../../lambdas/model/mode.ts';
+import { holdingGateSchema } from '../../../lambdas/model/outcome.ts';
+import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
+
+export const outcomeRowSchema = z.object({
+  at: timestampSchema.meta({ description: 'When the last of these outcomes was reached.' }),
+  first_at: timestampSchema.meta({ description: 'When the first of them was reached.' }),
+  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome.' }),
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  region: z.string(),
+  resource: z.string(),
+  outcome: outcomeNameSchema,
+  reason: z.string().optional(),
+  gate: holdingGateSchema.optional(),
+  mode: modeSchema.optional(),
+  changes: z.array(z.string()).meta({ description: 'What was changed, one line per change.' }),
+  request_ids: z.array(z.string()).meta({ description: 'AWS request ids of these changes, for CloudTrail.' }),
+  session: z.string().meta({ description: 'The name of the sessions of the last poll, for CloudTrail.' }),
+  evidence: z
+    .string()
+    .meta({ description: 'The key of the object in the evidence bucket with the last line.' }),
+});
+export type OutcomeRow = z.infer<typeof outcomeRowSchema>;
+
+export const outcomesSchema = z.object({
+  since: timestampSchema,
+  outcomes: z.array(outcomeRowSchema),
+});

@@ -1,0 +1,43 @@
+import pLimit from 'p-limit';
+import { pollId } from '../../lambdas/model/job.ts';
+import { doneItemSchema, doneKey, parseItem } from '../../lambdas/model/table-items.ts';
+import type { Opened } from './index.ts';
+import { type Line, linesOfJobs, type Place, type PlaceFilter, placesOf } from './outcomes.ts';
+
+const PARTITIONS_AT_ONCE = 16;
+const DAY = 86_400_000;
+
+/** The places to which a rule's polls sent jobs since a moment. What they no longer find is closed there, too. */
+export async function placesSince(
+  { evidence }: Pick<Opened, 'evidence'>,
+  rule: string,
+  since: Date,
+  filter: PlaceFilter,
+): Promise<Place[]> {
+  // A finding that is closed now was in a poll before.
+  const summaries = await evidence.summariesSince(rule, new Date(since.getTime() - DAY));
+  const places = summaries.flatMap((summary) => placesOf(summary, filter));
+  return [...new Map(places.map((place) => [`${place.account} ${place.region}`, place])).values()];
+}
+
+/** Reads the lines that count of a rule's polls since a moment, in some places. */
+export async function linesSince(
+  { table, evidence }: Pick<Opened, 'table' | 'evidence'>,
+  rule: string,
+  { since, now }: { readonly since: Date; readonly now: Date },
+  places: readonly Place[],
+): Promise<Line[]> {
+  const idAt = (moment: number): string =>
+    pollId({ source: 'netskope', rule, asOf: new Date(moment).toISOString() });
+  // A poll may be as of a moment that this machine's clock has not reached.
+  const range = { from: idAt(since.getTime()), to: idAt(now.getTime() + DAY) };
+  const items = await pLimit(PARTITIONS_AT_ONCE).map(places, async (place) => {
+    const poll = { source: 'netskope' as const, rule, asOf: since.toISOString() };
+    const { pk } = doneKey({ rule, poll, ...place });
+    return table.partition(pk, range);
+  });
+  return linesOfJobs(
+    evidence,
+    items.flat().map((item) => parseItem(doneItemSchema, item)),
+  );
+}

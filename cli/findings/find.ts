@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import type { Finding } from '../../lambdas/model/finding.ts';
+import {
+  CHANGED,
+  type ChangedItem,
+  changedItemSchema,
+  changedKey,
+  type FindingItem,
+  findingItemKey,
+  findingItemSchema,
+  parseItem,
+} from '../../lambdas/model/table-items.ts';
+import type { Opened } from '../deployed/index.ts';
+import { knownAccounts } from './places.ts';
+import type { Subject } from './subject.ts';
+
+/** Names of a finding. */
+export type FindingName = Pick<Finding, 'rule' | 'account' | 'region' | 'resource'>;
+
+/** Items of the findings table about a resource. */
+export interface Known {
+  readonly findings: readonly FindingItem[];
+  /** Changes that any rule made lately, by place. */
+  readonly changed: readonly ChangedItem[];
+  /** The accounts that were looked in. */
+  readonly accounts: readonly string[];
+}
+
+const anySchema = z.looseObject({ pk: z.string(), sk: z.string() });
+
+/** Finds what the deployment knows of a resource, wherever it is. */
+export async function findKnown(opened: Opened, subject: Subject): Promise<Known> {
+  const { resource, rules, region } = subject;
+  const { deployment, table } = opened;
+  const accounts = subject.account === undefined ? await knownAccounts(opened) : [subject.account];
+  const regions = region === undefined ? [...deployment.regions, 'global'] : [region];
+  const keys = accounts.flatMap((account) =>
+    regions.flatMap((place) => [
+      changedKey({ account, region: place, resource }),
+      ...rules.map((rule) => findingItemKey({ rule, account, region: place, resource })),
+    ]),
+  );
+  const items = await table.read(anySchema, keys);
+  return {
+    findings: items.filter(({ sk }) => sk !== CHANGED).map((item) => parseItem(findingItemSchema, item)),
+    changed: items.filter(({ sk }) => sk === CHANGED).map((item) => parseItem(changedItemSchema, item)),
+    accounts,
+  };
+}

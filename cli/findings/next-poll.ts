@@ -1,0 +1,54 @@
+import { isAwsError } from '../../lambdas/aws/errors.ts';
+import { pollItemSchema, pollKey } from '../../lambdas/model/table-items.ts';
+import { GetScheduleCommand, SchedulerClient } from '../aws/scheduler.ts';
+import type { Context } from '../context.ts';
+import { nextRun } from '../cron.ts';
+import type { Opened } from '../deployed/index.ts';
+import { BEFORE_READING, type Obstacle } from './obstacles.ts';
+
+/** The next poll of a rule, as far as it can be told. */
+export interface NextPoll {
+  readonly at?: string;
+  readonly schedule?: string;
+  /** Reason why there is none. */
+  readonly problem?: string;
+}
+
+/** Finds when a rule is polled next. */
+export async function nextPollOf(
+  { clients, now }: Context,
+  { deployment, table }: Opened,
+  rule: string,
+): Promise<NextPoll> {
+  const { home_region, schedule_group: GroupName } = deployment;
+  try {
+    const [schedule, [mark]] = await Promise.all([
+      clients.client(SchedulerClient, home_region).send(new GetScheduleCommand({ GroupName, Name: rule })),
+      table.read(pollItemSchema, [pollKey(rule)]),
+    ]);
+    const { ScheduleExpression: expression = '', ScheduleExpressionTimezone: zone = 'UTC', State } = schedule;
+    if (State === 'DISABLED') return { schedule: expression, problem: `the schedule of ${rule} is disabled` };
+    const last = mark?.poll === undefined ? undefined : Date.parse(mark.poll.asOf);
+    const at = nextRun(expression, zone, last, now().getTime());
+    return { schedule: expression, ...(at !== undefined && { at: new Date(at).toISOString() }) };
+  } catch (error) {
+    if (isAwsError(error, 'ResourceNotFoundException'))
+      return { problem: `${rule} is not polled: it has no schedule` };
+    throw error;
+  }
+}
+
+/** Says what a poll does about a finding that is still given and still violates. */
+export function doesNext(against: readonly Obstacle[]): string {
+  const isPlanned = against.some(({ gate }) => gate === 'dry_run');
+  // In a dry run nobody asks for holds.
+  const isLeft = ({ gate }: Obstacle): boolean =>
+    BEFORE_READING.includes(gate) || (gate === 'hold' && !isPlanned);
+  const left = against.find(isLeft);
+  if (left !== undefined) return `It leaves the resource alone: ${left.says}.`;
+  if (isPlanned) return 'It reads the resource and plans; it changes nothing.';
+  const [stop] = against;
+  if (stop === undefined) return 'It reads the resource, and fixes it if it still violates the rule.';
+  if (stop.gate === 'breaker') return `It reads the resource and plans; it changes nothing: ${stop.says}.`;
+  return `It reads the resource and plans, and defers the change: ${stop.says}.`;
+}

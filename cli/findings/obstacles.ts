@@ -1,0 +1,214 @@
+import { decideMode } from '../../lambdas/model/account-modes.ts';
+import { awaitedScan } from '../../lambdas/model/awaiting-scan.ts';
+import { counts, dueAt, isDue } from '../../lambdas/model/back-off.ts';
+import { SettingsError } from '../../lambdas/model/errors.ts';
+import { exemptionsOf } from '../../lambdas/model/exemptions.ts';
+import type { Finding } from '../../lambdas/model/finding.ts';
+import { limitsOf } from '../../lambdas/model/limits.ts';
+import { describeWindow, isOpen } from '../../lambdas/model/maintenance-window.ts';
+import { ALL, type RetryName, retryItemSchema, retryKey } from '../../lambdas/model/operator-items.ts';
+import { parsePause, stoppedBy } from '../../lambdas/model/pause.ts';
+import type { Settings } from '../../lambdas/model/settings.ts';
+import { accountItemSchema, accountKey, type FindingItem } from '../../lambdas/model/table-items.ts';
+import { ruleIds } from '../../lambdas/rules/catalogue.ts';
+import type { Context } from '../context.ts';
+import { openBreakers } from '../deployed/breakers.ts';
+import { describeHold, readHolds } from '../deployed/holds.ts';
+import type { Opened } from '../deployed/index.ts';
+import { changesCounted } from '../deployed/limits.ts';
+import { pauseIn } from '../deployed/pauses.ts';
+import type { FindingName } from './find.ts';
+
+/** A reason why a finding is not changed now. */
+export interface Obstacle {
+  readonly gate: string;
+  readonly says: string;
+  readonly until?: string;
+  /** The way to end it. */
+  readonly remedy?: string;
+}
+
+/** All that obstacles are looked for with. */
+export interface Situation {
+  readonly context: Context;
+  readonly opened: Opened;
+  readonly settings: Settings;
+  readonly finding: FindingName;
+  readonly item: FindingItem | undefined;
+  /** The finding as the source gave it last, where that is known. */
+  readonly source: Finding | undefined;
+}
+
+type Look = (situation: Situation) => Promise<Obstacle[]> | Obstacle[];
+
+/** Finds all that stands against a change, in the order in which the remediators ask. */
+export async function obstaclesOf(situation: Situation): Promise<Obstacle[]> {
+  const looks: readonly Look[] = [
+    mode,
+    exempt,
+    held,
+    backOff,
+    awaiting,
+    roleMissing,
+    paused,
+    outside,
+    breaker,
+    limit,
+  ];
+  return (await Promise.all(looks.map((look) => look(situation)))).flat();
+}
+
+/** Gates by which nothing is read: the others let the resource be read and planned. */
+export const BEFORE_READING: readonly string[] = ['off', 'exempt', 'back_off', 'awaiting_scan', 'role'];
+
+const mode: Look = ({ settings, finding: { account }, context }) => {
+  const decided = decideMode(settings, account, context.now());
+  const because = decided.because.join('; ');
+  if (decided.mode === 'enforce') return [];
+  const is = decided.mode === 'off' ? 'off' : 'in dry run';
+  return [{ gate: decided.mode, says: `the rule is ${is} for account ${account}: ${because}` }];
+};
+
+const exempt: Look = ({ settings, finding, context }) => {
+  const { reason } = exemptionsOf(finding, settings, context.now());
+  return reason === undefined ? [] : [{ gate: 'exempt', says: `exempt by the settings: ${reason}` }];
+};
+
+const held: Look = async ({ opened, finding, context }) => {
+  const { rule, account, region, resource } = finding;
+  const places = [
+    { account, region: ALL, resource: ALL },
+    { account, region, resource: ALL },
+    { account, region, resource },
+  ];
+  const names = places.flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
+  const holds = await readHolds(opened.table, names, context.now());
+  return holds.map(({ name, says }) => ({
+    gate: 'hold',
+    says:
+      says === undefined
+        ? `${describeHold(name)} is held by an item that nobody understands`
+        : `${describeHold(name)}, is held by ${says.by}: ${says.reason}`,
+    ...(says?.until !== undefined && { until: says.until }),
+    remedy: releaseCommand(name),
+  }));
+};
+
+/** The command that lifts a hold. */
+export function releaseCommand(name: FindingName): string {
+  const { account, region, resource, rule } = name;
+  const place = [`--account ${account}`, ...(region === ALL ? [] : [`--region ${region}`])];
+  const words = [
+    ...(resource === ALL ? [] : [resource]),
+    ...place,
+    ...(rule === ALL ? [] : [`--rule ${rule}`]),
+  ];
+  return `cspm-remediation release ${words.join(' ')}`;
+}
+
+const backOff: Look = async (situation) => {
+  const { item, settings, context } = situation;
+  const failed = item?.backOff;
+  if (failed === undefined || !counts(failed, settings.versions)) return [];
+  if (isDue(failed, context.now().getTime(), settings.poll_minutes)) return [];
+  if (await isRetried(situation, Date.parse(failed.last))) return [];
+  const until = new Date(dueAt(failed)).toISOString();
+  const times = failed.failures === 1 ? 'once' : `${failed.failures} times in a row`;
+  return [
+    {
+      gate: 'back_off',
+      says: `it has failed ${times}, last at ${failed.last}`,
+      until,
+      remedy: retryCommand(situation),
+    },
+  ];
+};
+
+const awaiting: Look = async (situation) => {
+  const { item, source, context } = situation;
+  const awaited = source === undefined ? undefined : awaitedScan(source, item);
+  if (awaited === undefined || context.now().getTime() >= awaited.until) return [];
+  if (await isRetried(situation, awaited.fixedAt)) return [];
+  const fixed = new Date(awaited.fixedAt).toISOString();
+  return [
+    {
+      gate: 'awaiting_scan',
+      says: `it was fixed at ${fixed}, and was not scanned since`,
+      until: new Date(awaited.until).toISOString(),
+      remedy: retryCommand(situation),
+    },
+  ];
+};
+
+function retryCommand({ finding: { account, region, resource } }: Situation): string {
+  return `cspm-remediation retry ${resource} --account ${account} --region ${region}`;
+}
+
+/** Tells whether an operator wants the finding to be looked at although something happened to it since a moment. */
+async function isRetried({ opened, finding, context }: Situation, since: number): Promise<boolean> {
+  const { account, region, resource } = finding;
+  const names: RetryName[] = [
+    { account, region: ALL, resource: ALL },
+    { account, region, resource: ALL },
+    { account, region, resource },
+  ];
+  const items = await opened.table.read(retryItemSchema, names.map(retryKey));
+  return items.some(({ at }) => Date.parse(at) >= since && Date.parse(at) <= context.now().getTime());
+}
+
+const roleMissing: Look = async ({ opened, finding: { account } }) => {
+  const [item] = await opened.table.read(accountItemSchema, [accountKey(account)]);
+  if (item === undefined) return [];
+  return [
+    {
+      gate: 'role',
+      says: `the target role in account ${account} can't be assumed since ${item.since}`,
+      remedy: 'deploy modules/target in that account; the next poll looks whether it is back',
+    },
+  ];
+};
+
+const paused: Look = async ({ context, opened, finding }) => {
+  const { deployment } = opened;
+  const region = finding.region === 'global' ? deployment.home_region : finding.region;
+  const value = await pauseIn(context.clients, deployment, region);
+  const remedy = `cspm-remediation resume --region ${region}`;
+  if (value === undefined) return [{ gate: 'settings', says: `the pause parameter in ${region} is missing` }];
+  try {
+    const by = stoppedBy(parsePause(value, ruleIds), 'remediate', finding);
+    return by === undefined ? [] : [{ gate: 'pause', says: `paused in ${region} (${value})`, remedy }];
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return [{ gate: 'settings', says: error.message, remedy }];
+  }
+};
+
+const outside: Look = ({ settings: { maintenance_window: window }, context }) => {
+  if (window === undefined || isOpen(window, context.now())) return [];
+  return [{ gate: 'maintenance_window', says: `nothing is changed outside ${describeWindow(window)}` }];
+};
+
+const breaker: Look = async ({ opened, settings, finding: { rule, account }, context }) => {
+  const open = await openBreakers(opened.table, rule, [account], settings.breaker, context.now());
+  return open.map(({ at, failed, changes, reasons }) => ({
+    gate: 'breaker',
+    says: `the rule only plans in account ${account} since ${at}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')})`,
+    remedy: `cspm-remediation resume --breaker ${rule} --account ${account}`,
+  }));
+};
+
+const limit: Look = async ({ opened, settings, finding, context }) => {
+  const limits = limitsOf({ account: finding.account, poll: finding }, settings.limits);
+  const counted = await changesCounted(
+    opened.table,
+    limits.map(({ counter }) => counter),
+    context.now(),
+  );
+  return limits
+    .filter(({ counter, most }) => (counted.get(counter.scope) ?? 0) >= most)
+    .map(({ name, counter, most }) => ({
+      gate: 'limit',
+      says: `${counted.get(counter.scope)} changes of the last hour count, and ${name} is ${most}`,
+      remedy: `wait, or raise limits.${name}`,
+    }));
+};

@@ -1,0 +1,89 @@
+import { accountIdSchema, regionSchema } from '../../lambdas/model/finding.ts';
+import { factsOf, ruleIds } from '../../lambdas/rules/catalogue.ts';
+import { CliError } from '../errors.ts';
+
+/** The resource that somebody asks about, as far as it is known where it is. */
+export interface Subject {
+  /** The id as findings have it. */
+  readonly resource: string;
+  /** The rules whose findings may be of it. */
+  readonly rules: readonly string[];
+  readonly account: string | undefined;
+  /** `global` for what is of no region. */
+  readonly region: string | undefined;
+}
+
+/** What was given beside the text: it wins over what the text says. */
+export interface Hints {
+  readonly rule?: string | undefined;
+  readonly account?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+/** Kinds of resources by their ARNs: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+const kinds: readonly { readonly of: RegExp; readonly type: string; readonly region?: 'global' }[] = [
+  { of: /^ec2:security-group\/(.+)$/, type: 'AWS::EC2::SecurityGroup' },
+  { of: /^ec2:network-acl\/(.+)$/, type: 'AWS::EC2::NetworkAcl' },
+  { of: /^ec2:vpc\/(.+)$/, type: 'AWS::EC2::VPC' },
+  { of: /^s3:([^/]+)$/, type: 'AWS::S3::Bucket' },
+  { of: /^rds:(?:db|cluster):(.+)$/, type: 'AWS::RDS::DBInstance' },
+  { of: /^redshift:cluster:(.+)$/, type: 'AWS::Redshift::Cluster' },
+  { of: /^iam:user\/(?:.*\/)?([^/]+)$/, type: 'AWS::IAM::User', region: 'global' },
+];
+
+/**
+ * Reads what somebody asks about: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
+ * @throws CliError `usage` where no rule knows such a resource
+ */
+export function subjectOf(text: string, hints: Hints): Subject {
+  const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text) ?? ofId(text));
+  const { rule, account = found.account, region = found.region } = hints;
+  const rules = rule === undefined ? found.rules : [rule];
+  return { resource: found.resource, rules, account, region };
+}
+
+function ofArn(arn: string): Subject {
+  const [, , service = '', region = '', account = '', ...rest] = arn.split(':');
+  // A trail's id is its ARN.
+  const asItIs = rulesOfId(arn);
+  if (asItIs.length > 0) return { resource: arn, rules: asItIs, ...placeOf(asItIs, account, region) };
+  const name = `${service}:${rest.join(':')}`;
+  for (const { of, type, region: fixed } of kinds) {
+    const [, resource] = of.exec(name) ?? [];
+    if (resource === undefined) continue;
+    const rules = ruleIds.filter((rule) => factsOf(rule).resourceType === type);
+    return { resource, rules, ...placeOf(rules, account, fixed ?? region) };
+  }
+  // No finding is of it, but a rule may have changed it: a snapshot, a flow log.
+  const resource = rest.join(':').split(/[/:]/).at(-1) ?? '';
+  return { resource, rules: [], ...placeOf([], account, region) };
+}
+
+/** The place that an ARN says. The finding of what tells its own region may come from any. */
+function placeOf(rules: readonly string[], account: string, region: string) {
+  const tellsItself = rules.some((rule) => factsOf(rule).regionFrom === 'resource');
+  const isRegion = region === 'global' || regionSchema.safeParse(region).success;
+  return {
+    account: accountIdSchema.safeParse(account).data,
+    region: isRegion && !tellsItself ? region : undefined,
+  };
+}
+
+function ofFinding(text: string): Subject | undefined {
+  const [rule = '', account = '', region = '', ...rest] = text.split('#');
+  if (rest.length === 0 || !ruleIds.includes(rule)) return undefined;
+  return { resource: rest.join('#'), rules: [rule], account, region };
+}
+
+function ofId(text: string): Subject {
+  const rules = rulesOfId(text);
+  if (rules.length > 0) return { resource: text, rules, account: undefined, region: undefined };
+  throw new CliError(
+    'usage',
+    `no rule has findings of a resource called "${text.slice(0, 100)}": expected its id as Netskope has it, its ARN, or rule#account#region#resource`,
+  );
+}
+
+function rulesOfId(id: string): string[] {
+  return ruleIds.filter((rule) => factsOf(rule).resourceId.safeParse(id).success);
+}

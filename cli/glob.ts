@@ -1,0 +1,6 @@
+/** Makes a test of texts against a pattern, in which `*` stands for any text. */
+export function glob(pattern: string): (text: string) => boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  const expression = new RegExp(`^${parts.join('.*')}$`, 's');
+  return (text) => expression.test(text);
+}

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { outcomesSchema } from '../../../../cli/commands/outcomes/result.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { runCli } from '../support/run-cli.ts';
+import { HOME, SmallAws } from '../support/small-aws.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
+
+let aws: SmallAws;
+let keys: readonly string[];
+const FIRST = pollAt('2026-11-24T09:00:00Z');
+const SECOND = pollAt('2026-11-24T10:00:00Z');
+const THIRD = pollAt('2026-11-24T11:00:00Z');
+const applied: Outcome['applied'] = [
+  {
+    change: { kind: 'sg.revoke', resource: 'sg-1' },
+    line: '- ingress tcp 22 from 0.0.0.0/0',
+    appliedAt: '2026-11-24T11:00:01Z',
+    requestIds: ['request-1'],
+  },
+];
+
+beforeEach(async () => {
+  aws = await SmallAws.start();
+  putPoll(aws, pollAt('2026-11-22T09:00:00Z'), [lineOf(pollAt('2026-11-22T09:00:00Z'), 'sg-1')]);
+  putPoll(aws, FIRST, [
+    lineOf(FIRST, 'sg-1'),
+    lineOf(FIRST, 'web-2', { account: STAGING, region: 'us-east-1' }),
+  ]);
+  putPoll(aws, SECOND, [lineOf(SECOND, 'sg-1')]);
+  keys = putPoll(aws, THIRD, [
+    lineOf(THIRD, 'sg-1', {
+      outcome: 'remediated',
+      mode: 'enforce',
+      applied,
+      finishedAt: '2026-11-24T11:00:02Z',
+    }),
+    lineOf(THIRD, 'sg-3', { outcome: 'failed', reason: 'AccessDenied: no' }),
+  ]);
+});
+afterEach(() => aws[Symbol.asyncDispose]());
+
+const rowsFor = async (...argv: string[]) => {
+  const { code, out } = await runCli(aws, ['outcomes', ...argv, '--json']);
+  expect(code).toBe(0);
+  return outcomesSchema.parse(JSON.parse(out)).outcomes;
+};
+
+test('polls in a row with the same outcome are one row, and what was changed says how', async () => {
+  const rows = await rowsFor();
+
+  expect(rows).toEqual([
+    expect.objectContaining({
+      resource: 'web-2',
+      outcome: 'planned',
+      polls: 1,
+      account: STAGING,
+      region: 'us-east-1',
+    }),
+    expect.objectContaining({
+      resource: 'sg-1',
+      outcome: 'planned',
+      polls: 2,
+      first_at: FIRST.asOf,
+      at: SECOND.asOf,
+    }),
+    expect.objectContaining({ resource: 'sg-3', outcome: 'failed', reason: 'AccessDenied: no' }),
+    {
+      at: '2026-11-24T11:00:02Z',
+      first_at: '2026-11-24T11:00:02Z',
+      polls: 1,
+      rule: SSH,
+      account: PRODUCTION,
+      region: HOME,
+      resource: 'sg-1',
+      outcome: 'remediated',
+      mode: 'enforce',
+      changes: ['- ingress tcp 22 from 0.0.0.0/0'],
+      request_ids: ['request-1'],
+      session: `netskope.${SSH}@1795518000`,
+      evidence: keys[0],
+    },
+  ]);
+});
+
+test.each<[string[], string[]]>([
+  [
+    ['--since', '90m'],
+    ['sg-3', 'sg-1'],
+  ],
+  [
+    ['--since', '2026-11-24T10:30:00Z'],
+    ['sg-3', 'sg-1'],
+  ],
+  [
+    ['--since', '3d', '--all', '--resource', 'sg-1'],
+    ['sg-1', 'sg-1', 'sg-1', 'sg-1'],
+  ],
+  [
+    ['--outcome', 'failed', 'remediated'],
+    ['sg-3', 'sg-1'],
+  ],
+  [['--changed'], ['sg-1']],
+  [['--resource', 'web-*'], ['web-2']],
+  [['--account', STAGING], ['web-2']],
+  [['--region', 'us-east-1'], ['web-2']],
+  [['--rule', 'CIS-1-2-0-4-1', '--since', '30m'], []],
+])('%j gives %j', async (argv, expected) => {
+  expect((await rowsFor(...argv)).map(({ resource }) => resource)).toEqual(expected);
+});
+
+test('for people it is a table; nothing is said to be nothing', async () => {
+  const { out } = await runCli(aws, ['outcomes'], { width: 160 });
+  const nothing = await runCli(aws, ['outcomes', '--since', '1m']);
+
+  expect(out).toMatch(/^AT \(UTC\) +POLLS +RULE +ACCOUNT +REGION +RESOURCE +OUTCOME +CHANGES, OR WHY NOT$/m);
+  expect(out).toMatch(/sg-1 +remediated +- ingress tcp 22 from 0\.0\.0\.0\/0$/m);
+  expect(nothing.out).toBe('nothing since 2026-11-24 11:59 UTC\n');
+});
+
+test('a time that nobody understands is named', async () => {
+  const { code, error } = await runCli(aws, ['outcomes', '--since', 'yesterday']);
+
+  expect(code).toBe(2);
+  expect(error).toMatch(/since: expected a duration such as 30m, 24h or 7d, .*got yesterday/);
+});
