@@ -40,10 +40,15 @@ export interface TakenPart {
 /** Takes each part that is taken back, as soon as it is: what becomes of the others does not matter for the record of it. */
 export type TookBack = (part: TakenPart) => void;
 
-/** Hooks of a change of several calls, used between them. */
+/** Circumstances of a change that is made, and hooks of one of several calls, used between them. */
 export interface Amid {
   readonly mayContinue: MayContinue;
   readonly tookBack: TookBack;
+  /**
+   * Changes that we made to the resource within the last minutes, oldest first: a look that still shows what stood there
+   * before one of them is older, and nothing rests on it.
+   */
+  readonly ours: readonly Change[];
 }
 
 /** Knowledge of an application of which no end was recorded. */
@@ -123,9 +128,11 @@ export interface ChangeKind<C extends Change> {
    * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
    *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
    * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause holds it amid them.
-   *   `tookBack`: takes what it made and took back again; what is noted then is what is left.
+   *   `tookBack`: takes what it made and took back again; what is noted then is what is left. `ours`: its looks must show
+   *   these.
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
-   * @throws StalePlanError when what the plan saw is gone or different; what this call wrote is taken back by then.
+   * @throws StalePlanError when what the plan saw is gone or different, or a look is known to be old; what this call
+   *   wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
    * @throws HeldError when `mayContinue` does: what was noted stands, and nothing else was made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.

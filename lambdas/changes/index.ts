@@ -103,6 +103,7 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
  * @param note Takes the change as far as it is made, after each of its calls that succeeded. Default: nothing is noted.
  * @param amid.mayContinue Asked between its calls, where it may stop. Default: nothing holds it.
  * @param amid.tookBack Takes what it made and took back again. Default: nothing is noted.
+ * @param amid.ours Our changes to the resource of the last minutes, oldest first. Default: none is known.
  * @returns the change with what only AWS could tell filled in; give this one to `inverseOf`
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
  * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
@@ -114,9 +115,9 @@ export async function applyChange(
   session: AwsSession,
   change: Change,
   note: Note = () => {},
-  { mayContinue = async () => {}, tookBack = () => {} }: Partial<Amid> = {},
+  { mayContinue = async () => {}, tookBack = () => {}, ours = [] }: Partial<Amid> = {},
 ): Promise<Change> {
-  return (await load(change)).apply(session, change, note, { mayContinue, tookBack });
+  return (await load(change)).apply(session, change, note, { mayContinue, tookBack, ours });
 }
 
 /** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */

@@ -43,6 +43,8 @@ const NEAR = 2;
  */
 const NEAR_OF_EXPOSURE = 4;
 const NEAR_OF_BLOCK = 1;
+/** Whether there is room no look shows: AWS says so when it is asked. */
+const ROOM = 1_000;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
@@ -95,14 +97,14 @@ export class Looks {
       const look = this.#near('DescribeSecurityGroupRules', names, number, NEAR);
       const rules = look?.state.groups[resource]?.rules;
       if (rules === undefined) return undefined;
-      return { ...now, groups: withEntry(now.groups, resource, { ...group, rules }) };
+      return { ...now, groups: withEntry(now.groups, resource, { ...group, quota: ROOM, rules }) };
     }
     const acl = now.acls[resource];
     if (acl !== undefined) {
       const entries = this.#near('DescribeNetworkAcls', [resource], number, NEAR)?.state.acls[resource]
         ?.entries;
       if (entries === undefined) return undefined;
-      return { ...now, acls: withEntry(now.acls, resource, { ...acl, entries }) };
+      return { ...now, acls: withEntry(now.acls, resource, { ...acl, quota: ROOM, entries }) };
     }
     const { vpcs, users, databases } = now;
     const [vpc, user, database] = [vpcs[resource], users[resource], databases[resource]];

@@ -118,6 +118,8 @@ class CaseRun implements CaseResult {
   #isCalm = true;
   /** Resource to the index of the version that our last write of this job made. */
   #written = new Map<string, number>();
+  /** The same, of any job. */
+  readonly #lastWrites = new Map<string, number>();
   /** Resources of which a write of this job made what someone else had made just before. */
   readonly #same = new Set<string>();
   /**
@@ -453,6 +455,7 @@ class CaseRun implements CaseResult {
     const takesBack = this.#oracle.takesBack(write);
     if (takesBack) this.counts.add('taken back');
     const excused = this.#excused(write, call);
+    this.#lastWrites.set(write.resource, this.#model.versions.length - 1);
     const seen = excused ?? write;
     const problems = this.#oracle.problemsOf(write);
     const isGuessed = this.#isGuessed(write);
@@ -529,6 +532,7 @@ class CaseRun implements CaseResult {
   #excused(write: Write, { region }: ModelCall): Write | undefined {
     const before = this.#looks.seen(write.resource, write.before, this.#calls);
     if (before === undefined || !this.#actedSince(write.resource)) return undefined;
+    if (this.#isKnownToBeOld({ ...write, before })) return undefined;
     try {
       const { next: after = before } = this.#model.answer(write.operation, write.input, before, region);
       if (onlyOf(before, write.resource) === onlyOf(write.before, write.resource)) return undefined;
@@ -548,6 +552,20 @@ class CaseRun implements CaseResult {
       ...this.#looks.used.map((used) => this.#model.versions.findIndex(({ state }) => state === used)),
     );
     return (this.#actsOn.get(resource) ?? []).some((version) => version > looked);
+  }
+
+  /**
+   * Tells whether the look is from before a write of ours, and shows that: nobody may trust it. A write of which nobody
+   * got the answer is no measure.
+   */
+  #isKnownToBeOld(seen: Write): boolean {
+    const written = this.#lastWrites.get(seen.resource);
+    if (written === undefined || this.#inDoubt.has(seen.resource)) return false;
+    const { versions } = this.#model;
+    const looked = Math.min(
+      ...this.#looks.used.map((used) => versions.findIndex(({ state }) => state === used)),
+    );
+    return looked < written && this.#oracle.showsEnded(seen);
   }
 
   /** Exempt or paused, nothing more is to be changed. */

@@ -3,7 +3,8 @@ import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { timestampSchema } from '../../model/finding.ts';
-import type { ChangeKind } from '../change.ts';
+import type { Change, ChangeKind } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import { readLastUsed } from './last-used.ts';
 
@@ -32,27 +33,44 @@ const MILLISECONDS_PER_DAY = 86_400_000;
 
 const day = (timestamp: string): string => timestamp.slice(0, 10);
 
-/** @returns undefined where the user or the key is gone */
-async function readStatus(session: AwsSession, user: string, key: string): Promise<string | undefined> {
+/** Reads the status of each key of a user. @returns none where the user is gone */
+async function readStatuses(session: AwsSession, user: string): Promise<ReadonlyMap<string, string>> {
   const { IAMClient, paginateListAccessKeys } = await import('../../aws/iam.ts');
-  return orWhen(['NoSuchEntity'], undefined, async () => {
+  const statuses = new Map<string, string>();
+  return orWhen(['NoSuchEntity'], statuses, async () => {
     const pages = paginateListAccessKeys({ client: session.client(IAMClient) }, { UserName: user });
     for await (const { AccessKeyMetadata = [] } of pages) {
-      const found = AccessKeyMetadata.find(({ AccessKeyId }) => AccessKeyId === key);
-      if (found !== undefined) return found.Status;
+      for (const { AccessKeyId = '', Status = '' } of AccessKeyMetadata) statuses.set(AccessKeyId, Status);
     }
-    return undefined;
+    return statuses;
   });
+}
+
+/** @returns undefined where the user or the key is gone */
+async function readStatus(session: AwsSession, user: string, key: string): Promise<string | undefined> {
+  return (await readStatuses(session, user)).get(key);
+}
+
+/** Tells whether none of the user's keys is as it was before we set it last. */
+function showsOurs(statuses: ReadonlyMap<string, string>, ours: readonly Change[]): boolean {
+  const before = new Map(ofForm(schema, ours).map((set) => [set.key, set.before]));
+  return [...before].every(([key, status]) => statuses.get(key) !== status);
 }
 
 /**
  * Looks directly before the write.
- * @throws StalePlanError when the key is gone, has the wanted status already, or has been used
+ * @throws StalePlanError when the key is gone, has the wanted status already, or has been used, or the look is old
  */
-async function look(session: AwsSession, change: IamAccessKeyStatusSet): Promise<void> {
+async function look(
+  session: AwsSession,
+  change: IamAccessKeyStatusSet,
+  ours: readonly Change[],
+): Promise<void> {
   const { resource, key, after, unusedForDays } = change;
   const name = `access key ${key} of ${resource}`;
-  const status = await readStatus(session, resource, key);
+  const statuses = await readStatuses(session, resource);
+  if (!showsOurs(statuses, ours)) throw olderThanOurs(`access keys of ${resource}`);
+  const status = statuses.get(key);
   if (status === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
   if (status === after) throw new StalePlanError(`${name} was made ${after} by someone else meanwhile`);
   if (unusedForDays === undefined) return;
@@ -72,9 +90,9 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
     const used = lastUsed === null ? 'never used' : `last used ${day(lastUsed)}`;
     return `~ access key ${key} of ${resource}: ${before} -> ${after} (created ${day(created)}, ${used})`;
   },
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const { IAMClient, UpdateAccessKeyCommand } = await import('../../aws/iam.ts');
-    await look(session, change);
+    await look(session, change, ours);
     try {
       await session.client(IAMClient).send(
         new UpdateAccessKeyCommand({

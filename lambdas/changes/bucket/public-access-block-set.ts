@@ -5,7 +5,8 @@ import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import { afterLostAnswer } from '../after-lost-answer.ts';
-import type { ChangeKind } from '../change.ts';
+import type { Change, ChangeKind } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import {
@@ -121,11 +122,22 @@ async function write(
 }
 
 /** Looks, merges and writes. A write whose answer was lost is resolved by reading. */
-async function apply(session: AwsSession, change: S3PublicAccessBlockSet): Promise<S3PublicAccessBlockSet> {
+async function apply(
+  session: AwsSession,
+  change: S3PublicAccessBlockSet,
+  ours: readonly Change[],
+): Promise<S3PublicAccessBlockSet> {
   const { resource, region, publicBy } = change;
   const exposure = publicBy === undefined ? undefined : await readExposure(session, resource, region, null);
   // Last: the write puts all four settings, as they stand there now.
   const now = await readPublicAccessBlock(session, resource, region);
+  if (
+    !ofForm(schema, ours)
+      .slice(-1)
+      .every((last) => isAsWanted(now, last))
+  ) {
+    throw olderThanOurs(`the public access block of ${resource}`);
+  }
   check(change, now, exposure);
   const made = { ...change, before: now, after: merge(now, change) };
   try {
@@ -159,10 +171,13 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     );
     return `~ public access block of ${resource}: ${changed.join(', ')}${alsoEnds(change)}`;
   },
-  async apply(session, change, note, { mayContinue }) {
+  async apply(session, change, note, { mayContinue, ours }) {
     try {
       const isNotTakenBy = (error: unknown): boolean => isAwsError(error, ...CONFLICTS);
-      const made = await untilTaken(session, () => apply(session, change), { mayContinue, isNotTakenBy });
+      const made = await untilTaken(session, () => apply(session, change, ours), {
+        mayContinue,
+        isNotTakenBy,
+      });
       note(made);
       return made;
     } catch (error) {

@@ -4,6 +4,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import type { ChangeKind } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 
 const schema = z.object({
@@ -39,11 +40,12 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   pace: cloudTrailWrites,
   describe: ({ resource, before, after }) =>
     `~ log file validation of ${resource}: ${word(before)} -> ${word(after)}`,
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const { CloudTrailClient, UpdateTrailCommand } = await import('../../aws/cloudtrail.ts');
     const { resource, region, after } = change;
     const now = await readValidation(session, change);
     if (now === undefined) throw new StalePlanError(`trail ${resource} is gone: nothing was changed`);
+    if (ofForm(schema, ours).at(-1)?.before === now) throw olderThanOurs(`trail ${resource}`);
     if (now === after) {
       throw new StalePlanError(
         `log file validation of ${resource} was turned ${word(after)} by someone else meanwhile`,

@@ -2,7 +2,8 @@ import { isAwsError } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind, Effect, Made } from '../change.ts';
+import type { Change, ChangeKind, Effect, Made } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import {
   isDeliveryOpen,
@@ -12,7 +13,12 @@ import {
   type VpcFlowLog,
 } from './flow-logs.ts';
 import { isMadeSince, MADE_BY } from './made-by-us.ts';
-import { type FlowLogCreate, type FlowLogDelete, flowLogCreateSchema } from './schemas.ts';
+import {
+  type FlowLogCreate,
+  type FlowLogDelete,
+  flowLogCreateSchema,
+  flowLogDeleteSchema,
+} from './schemas.ts';
 
 const gone = ['InvalidVpcID.NotFound', 'InvalidVpcId.NotFound'];
 
@@ -23,14 +29,22 @@ function destinationOf({ destination }: FlowLogCreate): string {
 const nameOf = ({ destination }: FlowLogCreate): string =>
   destination.type === 's3' ? destination.arn : destination.logGroup;
 
+/** Tells whether all flow logs are shown that we made and did not delete since. */
+function showsOurs(flowLogs: readonly VpcFlowLog[], ours: readonly Change[]): boolean {
+  const made = new Set(ofForm(flowLogCreateSchema, ours).map(({ flowLogId }) => flowLogId));
+  for (const { flowLogId } of ofForm(flowLogDeleteSchema, ours)) made.delete(flowLogId);
+  return [...made].every((made) => made === null || flowLogs.some(({ id }) => id === made));
+}
+
 /**
  * Looks directly before the write.
- * @throws StalePlanError when someone else's flow log logs the VPC's traffic by now
+ * @throws StalePlanError when someone else's flow log logs the VPC's traffic by now, or the look is old
  * @throws ChangeRefusedError when one to the same destination is there and delivers nothing: AWS takes no second one
  */
-async function look(session: AwsSession, change: FlowLogCreate): Promise<void> {
+async function look(session: AwsSession, change: FlowLogCreate, ours: readonly Change[]): Promise<void> {
   const { resource } = change;
   const flowLogs = await readFlowLogs(session, [resource]);
+  if (!showsOurs(flowLogs, ours)) throw olderThanOurs(`flow logs of VPC ${resource}`);
   const logging = flowLogs.find(isLogging);
   if (logging !== undefined) {
     throw new StalePlanError(`VPC ${resource} has flow log ${logging.id} by now: someone else made it`);
@@ -142,8 +156,8 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   describe(change) {
     return `+ flow log of ${change.resource}, ${change.trafficType} traffic every ${change.maxAggregationInterval} s, to ${destinationOf(change)}`;
   },
-  async apply(session, change, note) {
-    await look(session, change);
+  async apply(session, change, note, { ours }) {
+    await look(session, change, ours);
     try {
       const made = { ...change, flowLogId: await create(session, change) };
       note(made);

@@ -3,13 +3,15 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Amid, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
+import type { Amid, Change, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
+import { olderThanOurs } from '../ours.ts';
 import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema as schema } from './narrow.ts';
 import { removal, takeBack } from './narrow-take-back.ts';
+import { showsOurs } from './shows-ours.ts';
 import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
 
 const lines = (entries: readonly NetworkAclEntry[]): string[] =>
@@ -48,6 +50,16 @@ function difference(
     ...(exempts ? ['it has an exemption tag'] : []),
   ];
   return words.length > 0 ? words.join('; ') : undefined;
+}
+
+/** Looks before the change until a look shows our changes of before: one that does not is older. */
+async function lookFirst(session: AwsSession, resource: string, ours: readonly Change[]): Promise<Standing> {
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const standing = await look(session, resource);
+    if (standing === undefined) throw goneError(resource);
+    if (showsOurs(standing, ours)) return standing;
+  }
+  throw olderThanOurs(`network ACL ${resource}`);
 }
 
 /**
@@ -161,11 +173,10 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-  { mayContinue, tookBack }: Amid,
+  { mayContinue, tookBack, ours }: Amid,
 ): Promise<NetworkAclEntryNarrow> {
   const { resource, created, seen, subnets } = change;
-  const standing = await look(session, resource);
-  if (standing === undefined) throw goneError(resource);
+  const standing = await lookFirst(session, resource, ours);
   const differs = difference(standing, seen, subnets, session.now());
   if (differs !== undefined) throw stale(change, differs);
   let done: NetworkAclEntryNarrow = { ...change, made: [], closed: 'no' };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AwsSession } from '../../aws/session.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 import { readShares, snapshotNotFound } from './shares.ts';
 
@@ -45,6 +46,12 @@ async function modify(
   }
 }
 
+/** Tells whether a read has the shares as an applied change made them: those of others do not matter. */
+function shows(now: readonly string[], { before, after }: RdsSnapshotSharesChange): boolean {
+  const stillThere = without(before, after).some((share) => now.includes(share));
+  return !stillThere && without(without(after, before), now).length === 0;
+}
+
 /** Changes with whom a manual snapshot is shared: takes away and adds what differs, and touches no other share. */
 export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
   kind: 'rds-snapshot-shares-change',
@@ -58,10 +65,16 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     ];
     return `~ ${change.of} snapshot ${change.resource}: ${parts.join('; ')}`;
   },
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const name = `${change.of} snapshot ${change.resource}`;
     const now = await readShares(session, change.resource, change.of);
     if (now === undefined) throw new StalePlanError(`${name} is gone: nothing was changed`);
+    if (
+      !ofForm(schema, ours)
+        .slice(-1)
+        .every((last) => shows(now, last))
+    )
+      throw olderThanOurs(name);
     const removed = without(change.before, change.after).filter((share) => now.includes(share));
     const added = without(without(change.after, change.before), now);
     if (removed.length === 0 && added.length === 0) {
@@ -80,11 +93,9 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     return made;
   },
   /** RDS says nothing of how soon its reads show a write: an older state is known by what was changed. */
-  async isVisible(session, { resource, of, before, after }) {
-    const now = await readShares(session, resource, of);
-    if (now === undefined) return true;
-    const stillThere = without(before, after).some((share) => now.includes(share));
-    return !stillThere && without(without(after, before), now).length === 0;
+  async isVisible(session, applied) {
+    const now = await readShares(session, applied.resource, applied.of);
+    return now === undefined || shows(now, applied);
   },
   async find(session, planned) {
     const now = await readShares(session, planned.resource, planned.of);

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { orWhen } from '../../aws/or-when.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind } from '../change.ts';
+import type { Change, ChangeKind } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { refusal } from '../refusal.ts';
 
 const schema = z.object({
@@ -33,14 +34,24 @@ function isUnderWay(cluster: Cluster, wanted: boolean): boolean {
   return (PendingModifiedValues?.PubliclyAccessible ?? PubliclyAccessible === true) === wanted;
 }
 
+/** Tells whether AWS shows an applied change, or that it is at work on it. */
+const shows = (cluster: Cluster, { after }: RedshiftClusterPublicAccessSet): boolean =>
+  cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
+
 /**
  * Looks directly before the write.
- * @throws StalePlanError when the cluster is gone, or is as wanted, or about to be
+ * @throws StalePlanError when the cluster is gone, or is as wanted, or about to be, or the look is old
  * @throws ChangeRefusedError, busy, when AWS would refuse the change just now
  */
-async function look(session: AwsSession, { resource, after }: RedshiftClusterPublicAccessSet): Promise<void> {
+async function look(
+  session: AwsSession,
+  { resource, after }: RedshiftClusterPublicAccessSet,
+  ours: readonly Change[],
+): Promise<void> {
   const cluster = await readCluster(session, resource);
   if (cluster === undefined) throw new StalePlanError(`cluster ${resource} is gone: nothing was changed`);
+  const last = ofForm(schema, ours).at(-1);
+  if (last !== undefined && !shows(cluster, last)) throw olderThanOurs(`cluster ${resource}`);
   if (isUnderWay(cluster, after)) {
     throw new StalePlanError(
       `cluster ${resource} was made ${after ? 'public' : 'private'} by someone else meanwhile`,
@@ -61,10 +72,10 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   schema,
   describe: (change) =>
     `~ publicly accessible: ${change.before} -> ${change.after} (cluster ${change.resource})`,
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const { ModifyClusterCommand, RedshiftClient } = await import('../../aws/redshift.ts');
     const { resource, after } = change;
-    await look(session, change);
+    await look(session, change, ours);
     try {
       await session
         .client(RedshiftClient)
@@ -75,10 +86,9 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
     note(change);
     return change;
   },
-  /** Tells whether AWS shows the change, or that it is at work on it. */
-  async isVisible(session, { resource, after }) {
-    const cluster = await readCluster(session, resource);
-    return cluster === undefined || cluster.ClusterStatus === 'modifying' || isUnderWay(cluster, after);
+  async isVisible(session, applied) {
+    const cluster = await readCluster(session, applied.resource);
+    return cluster === undefined || shows(cluster, applied);
   },
   async find(session, planned) {
     const cluster = await readCluster(session, planned.resource);

@@ -4,11 +4,11 @@ import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, StalePlanError } from '../../model/errors.ts';
 import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
-import { asSeen, checkRemains } from './as-seen.ts';
 import { authorizeRules } from './authorize.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
+import { look, NotShownError } from './look.ts';
 import { type Modification, modifyRule } from './modify.ts';
-import { readRulesOf, readUntil } from './read.ts';
+import { readRulesOf } from './read.ts';
 import { revokeRules, takeBackRules, withoutRules } from './revoke.ts';
 import {
   isClosing,
@@ -27,33 +27,6 @@ function formatParts({ after, pieces }: RuleShrink): string {
     .sort((a, b) => order.indexOf(a.protocol) - order.indexOf(b.protocol) || a.fromPort - b.fromPort)
     .map(formatTraffic)
     .join(', ');
-}
-
-/** AWS's reads do not show what was added just now, if it has the ids that were noted. */
-class NotShownError extends StalePlanError {}
-
-/**
- * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now is older
- * than they are, and is made again.
- * @param parts The parts that must stand by now.
- * @returns its rules, and the wide one among them
- */
-async function look(
-  session: AwsSession,
-  { resource, before, remains = [], made = [] }: RuleShrink,
-  parts: readonly IngressRule[] = [],
-): Promise<{ standing: readonly ExistingRule[]; wide: ExistingRule }> {
-  const standing = await readUntil(session, resource, (rules) =>
-    made.every(({ id }) => rules.some((rule) => rule.id === id)),
-  );
-  if (standing === undefined) {
-    throw new NotShownError(
-      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now`,
-    );
-  }
-  const wide = asSeen(resource, before, standing);
-  checkRemains(resource, [...remains, ...parts], standing);
-  return { standing, wide };
 }
 
 /** One application of the change: what it has made so far is noted as it goes. */
@@ -143,9 +116,10 @@ class Shrinking {
     // No read tells later by whom the wide rule was revoked, or its narrow one added.
     this.#soFar = { ...this.#soFar, replaces: true };
     await this.#note(this.#soFar, others.length > 0, true);
-    const { standing } = await look(this.#session, this.#soFar, pieces);
+    const { ours } = this.#amid;
+    const { standing } = await look(this.#session, this.#soFar, ours, pieces);
     const added = await this.#add([after], standing);
-    const { wide } = await look(this.#session, this.#soFar, [after, ...pieces]);
+    const { wide } = await look(this.#session, this.#soFar, ours, [after, ...pieces]);
     this.progress('shrinking');
     if ((await revokeRules(this.#session, resource, [wide])).length === 0) {
       throw new StalePlanError(`${resource}: rule ${formatRule(wide)} is gone since it was read`);
@@ -193,7 +167,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
 
   async apply(session, change, note, amid) {
     const { pieces } = change;
-    const { standing, wide } = await look(session, change);
+    const { standing, wide } = await look(session, change, amid.ours);
     const shrinking = new Shrinking(session, change, note, amid);
     try {
       if (pieces.length === 0) return await shrinking.shrink(wide);
@@ -202,7 +176,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
         // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
         await amid.mayContinue();
         // Adding took its time: the rule is read once more, as late as can be.
-        const again = await look(session, { ...change, made: [...shrinking.made] }, pieces);
+        const again = await look(session, { ...change, made: [...shrinking.made] }, amid.ours, pieces);
         return shrinking.shrink(again.wide);
       });
     } catch (error) {

@@ -1,15 +1,17 @@
 import { ec2Writes } from '../../aws/pace.ts';
 import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
+import { olderThanOurs } from '../ours.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
 import { copyableTags, type ExistingRule, formatRule, ruleKey } from './ingress-rule.ts';
-import { readRulesOf } from './read.ts';
+import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import {
   rulesRevokeSchema,
   type SecurityGroupRulesAuthorize,
   type SecurityGroupRulesRevoke,
 } from './schemas.ts';
+import { showsOurs } from './shows-ours.ts';
 
 /**
  * Removes inbound rules from a security group, by what they say: protocol, ports and source, which only one rule of a
@@ -22,10 +24,11 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   describe({ rules, note }) {
     return `- ingress ${rules.map(formatRule).join('; ')}${note === undefined ? '' : `: ${note}`}`;
   },
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const { resource, rules, remains } = change;
     if (remains !== undefined) {
-      const standing = await readRulesOf(session, resource);
+      const standing = await readUntil(session, resource, (read) => showsOurs(read, ours));
+      if (standing === undefined) throw olderThanOurs(resource);
       for (const rule of rules) asSeen(resource, rule, standing);
       checkRemains(resource, remains, standing);
     }

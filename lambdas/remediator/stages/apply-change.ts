@@ -28,6 +28,8 @@ export interface ChangeContext {
   readonly details: OutcomeDetails;
   /** Asks whether a change may be made now, and between its calls. @returns the verdict where it must not */
   ask(): Promise<Verdict | undefined>;
+  /** Lists our changes to the changed resource of the last minutes. @throws where that can't be found out */
+  ours(): Promise<readonly Change[]>;
 }
 
 /** Applies one change, noting it in the journal before and as it goes. Never throws. */
@@ -40,6 +42,8 @@ export async function applyOneChange(
   // Before it is made: nothing may go wrong between a change and the note of it.
   const line = await describeChange(change);
   let askedAt = clock.now();
+  const known = await oursOf(context);
+  if ('state' in known) return { applied: [], end: { is: 'stopped', verdict: known } };
   const blockedBy = (await whyNotNow(context)) ?? (await begin(line, context));
   if (blockedBy !== undefined) return { applied: [], end: { is: 'stopped', verdict: blockedBy } };
   const callsBefore = session.calls.length;
@@ -65,7 +69,7 @@ export async function applyOneChange(
       return outlives ? journal.write() : undefined;
     };
     const tookBack = (part: TakenPart): void => void takenParts.push(part);
-    const amid = { mayContinue, tookBack };
+    const amid = { mayContinue, tookBack, ours: known.ours };
     const made = await checkingChanges(check, () => applyChange(session, change, note, amid));
     return { applied: [record(made, line)], end: { is: 'applied' } };
   } catch (error) {
@@ -105,6 +109,18 @@ async function recordParts(
     applied.push(record(taken, await describeChange(taken)));
   }
   return applied;
+}
+
+/** Finds our changes that its looks must show. @returns the verdict where they are not known */
+async function oursOf({
+  ours,
+  details,
+}: ChangeContext): Promise<{ readonly ours: readonly Change[] } | Verdict> {
+  try {
+    return { ours: await ours() };
+  } catch (error) {
+    return retry(error, details);
+  }
 }
 
 /** Asks whether the change may be made now. @returns the verdict where it must not */

@@ -35,7 +35,7 @@ export async function applyFix(
       const looked = await lookAgain(session, fix, index, work, last);
       if (looked.end !== undefined) return { applied, end: looked.end };
       last = looked.reading;
-      const step = await applyOneChange(session, change, contextOf(fix, work));
+      const step = await applyOneChange(session, change, contextOf(change, fix, work));
       applied.push(...step.applied);
       // The next look must know of it.
       work.journal.apply(fix.finding.resource, step.applied);
@@ -54,10 +54,15 @@ function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
-function contextOf({ finding, changes, details }: PlannedFix, work: ConfiguredWork): ChangeContext {
-  const { journal, ports } = work;
+function contextOf(
+  { resource }: Change,
+  { finding, changes, details }: PlannedFix,
+  work: ConfiguredWork,
+): ChangeContext {
+  const { journal, recent, ports } = work;
   const ask = () => firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
-  return { resource: finding.resource, journal, clock: ports.clock, details, ask };
+  const ours = async () => (await recent.of([resource])).map(({ change }) => change);
+  return { resource: finding.resource, journal, clock: ports.clock, details, ask, ours };
 }
 
 /** Asks whether the change may be made now. @returns the verdict where it must not */

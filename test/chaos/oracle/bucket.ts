@@ -19,6 +19,8 @@ export function blockText(block: Block | null): string | null {
 /** Judges what is done to buckets. */
 export class BucketOracle implements ResourceOracle {
   #effects = new Map<string, Effects>();
+  /** Bucket to the block that stood there before we set it. */
+  readonly #ended = new Map<string, string | null>();
 
   problemsOf({ resource, before, after, job }: Write): Problem[] {
     const from = before.buckets[resource];
@@ -43,9 +45,17 @@ export class BucketOracle implements ResourceOracle {
   remember({ resource, before, after }: Write, seen: Write): { opensForNow: boolean } {
     const texts = [before, after].map((state) => blockText(state.buckets[resource]?.block ?? null));
     this.#effectsOn(resource).add('block', texts[0] ?? null, texts[1] ?? null);
+    this.#ended.set(resource, texts[0] ?? null);
     // The look showed something else than what stood there, so the record can't say it.
     if (seen.before !== before) this.#effectsOn(resource).touch('block');
     return { opensForNow: false };
+  }
+
+  showsEnded({ resource, before }: Write): boolean {
+    return (
+      this.#ended.has(resource) &&
+      this.#ended.get(resource) === blockText(before.buckets[resource]?.block ?? null)
+    );
   }
 
   takesBack(): boolean {
@@ -61,8 +71,9 @@ export class BucketOracle implements ResourceOracle {
   }
 
   acted(resource: string, before: AwsState, after: AwsState): void {
-    if (before.buckets[resource]?.block !== after.buckets[resource]?.block)
-      this.#effectsOn(resource).touch('block');
+    if (before.buckets[resource]?.block === after.buckets[resource]?.block) return;
+    this.#effectsOn(resource).touch('block');
+    this.#ended.delete(resource);
   }
 
   leftBehind(): Problem[] {

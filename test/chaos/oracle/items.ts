@@ -25,6 +25,8 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
   readonly #forNow = new Set<string>();
   /** Items that we added: ours for as long as they say what they said then. */
   readonly #made = new Map<string, string>();
+  /** Items that we removed or modified, to what they said before. */
+  readonly #ended = new Map<string, string>();
   /** Traffic that others gave up when they took away what we had added for now. */
   #renounced: Reach = 0n;
   #effects = new Map<string, Effects>();
@@ -71,7 +73,7 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     const problems: Problem[] = [];
     const items = this.itemsOf(resource, before);
     const next = this.itemsOf(resource, after);
-    const { removed, modified } = this.#differences(resource, before, after);
+    const { added, removed, modified } = this.#differences(resource, before, after);
     const concerned: T[] = [];
     for (const item of [...removed, ...modified.map(({ from }) => from)]) {
       const name = this.#nameOf(resource, item);
@@ -82,8 +84,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     }
     for (const each of modified) problems.push(...this.problemsOfModified(each));
     const deliberate = this.#deliberate(resource, items);
-    // Items that are added are judged when the job is over.
     const standing = next.filter((item) => !this.#forNow.has(this.#nameOf(resource, item)));
+    // Once the wide one is gone, what is added opens something, for however short.
+    const openedForNow = added.length > 0 ? this.reachOf(standing) & ~deliberate : 0n;
+    if (openedForNow !== 0n) problems.push(`opened ${describeReach(openedForNow)} for now`);
     const opened = modified.length === 0 ? 0n : this.openedBy(modified, standing) & ~deliberate;
     if (opened !== 0n) problems.push(`opened ${describeReach(opened)}`);
     const named = this.namedBy(concerned, write) | this.#renounced;
@@ -105,6 +109,10 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     }
     for (const item of removed) effects.add(this.keyOf(item), this.textOf(item), null);
     for (const { from, to } of modified) effects.add(this.keyOf(from), this.textOf(from), this.textOf(to));
+    for (const item of added) this.#ended.delete(this.#nameOf(resource, item));
+    for (const item of [...removed, ...modified.map(({ from }) => from)]) {
+      this.#ended.set(this.#nameOf(resource, item), this.textOf(item));
+    }
     if (seen.before !== before) {
       // The look showed something else than what stood there, so the record can't say it.
       for (const item of [...removed, ...modified.map(({ from }) => from)]) effects.touch(this.keyOf(item));
@@ -137,6 +145,12 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     );
   }
 
+  showsEnded({ resource, before }: Write): boolean {
+    return this.itemsOf(resource, before).some(
+      (item) => this.#ended.get(this.#nameOf(resource, item)) === this.textOf(item),
+    );
+  }
+
   textAt(resource: string, state: AwsState, item: string): string | undefined {
     const found = this.itemsOf(resource, state).find((one) => this.keyOf(one) === item);
     return found === undefined ? undefined : this.textOf(found);
@@ -149,6 +163,8 @@ export abstract class ItemsOracle<T> implements ResourceOracle {
     for (const item of [...removed, ...added, ...changed.map(({ from }) => from)]) {
       // An item that someone else narrowed or described is theirs now.
       if (this.#forNow.delete(this.#nameOf(resource, item))) this.#renounced |= this.matchOf(item);
+      // What stands there from now on may be the same again.
+      this.#ended.delete(this.#nameOf(resource, item));
       this.#effectsOn(resource).touch(this.keyOf(item));
     }
   }

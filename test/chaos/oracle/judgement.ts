@@ -31,6 +31,11 @@ export interface ResourceOracle {
   takesBack(write: Write): boolean;
   /** Tells whether a write only takes out what we had added, and nobody has changed since. */
   takesOutOwn(write: Write): boolean;
+  /**
+   * Tells whether a state, as the look before a write answered it, shows something as it was before a call of ours ended
+   * that: then it is known to be older than that call.
+   */
+  showsEnded(write: Write): boolean;
   /** An item in words; undefined where there is none. */
   textAt(resource: string, state: AwsState, item: string): string | undefined;
   /** Someone else changed the resource. */

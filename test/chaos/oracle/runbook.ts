@@ -48,6 +48,11 @@ export class RunbookOracle extends TextsOracle {
     ]);
   }
 
+  /** No look shows executions, nor what a document did. */
+  protected override shownTo(): string[] {
+    return [];
+  }
+
   problemsOf(write: Write): Problem[] {
     const { resource, before, after, job } = write;
     if (write.operation !== 'StartAutomationExecution')

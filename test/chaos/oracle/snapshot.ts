@@ -21,6 +21,11 @@ export class SnapshotOracle extends TextsOracle {
     return new Map(snapshots.map(({ id, sharedWith }) => [id, sharesText(sharedWith)]));
   }
 
+  /** The shares of each are read by a call of its own. */
+  protected override shownTo(write: Write): string[] {
+    return this.changedBy(write).map(({ item }) => item);
+  }
+
   problemsOf(write: Write): Problem[] {
     const { resource, before, after } = write;
     return this.changedBy(write).flatMap(({ item }) => {

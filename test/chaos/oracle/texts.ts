@@ -12,6 +12,8 @@ export interface Changed {
 /** Judges resources whose changes are one call each: nothing is added for now, and nothing is taken back. */
 export abstract class TextsOracle implements ResourceOracle {
   #effects = new Map<string, Effects>();
+  /** Resource to its items that we changed, to what they said before. */
+  readonly #ended = new Map<string, Map<string, string | null>>();
 
   /** The contents of the resource, by id, in words that records can be compared by. */
   protected abstract textsOf(resource: string, state: AwsState): ReadonlyMap<string, string>;
@@ -28,10 +30,24 @@ export abstract class TextsOracle implements ResourceOracle {
     });
   }
 
+  /** The items of which the look before a write shows what they say: all of the resource, unless each is looked at by itself. */
+  protected shownTo({ resource, before }: Write): Iterable<string> {
+    return [...this.#endedOf(resource).keys(), ...this.textsOf(resource, before).keys()];
+  }
+
+  showsEnded(write: Write): boolean {
+    const ended = this.#endedOf(write.resource);
+    const texts = this.textsOf(write.resource, write.before);
+    return [...this.shownTo(write)].some(
+      (item) => ended.has(item) && ended.get(item) === (texts.get(item) ?? null),
+    );
+  }
+
   remember(write: Write, seen: Write): { opensForNow: boolean } {
     const effects = this.#effectsOn(write.resource);
     for (const { item, from, to } of this.changedBy(write)) {
       effects.add(item, from, to);
+      this.#endedOf(write.resource).set(item, from);
       // The look showed something else than what stood there, so the record can't say it; of what was made, it can.
       if (seen.before !== write.before && from !== null) effects.touch(item);
     }
@@ -51,7 +67,11 @@ export abstract class TextsOracle implements ResourceOracle {
   }
 
   acted(resource: string, before: AwsState, after: AwsState): void {
-    for (const { item } of this.changedBy({ resource, before, after })) this.#effectsOn(resource).touch(item);
+    for (const { item } of this.changedBy({ resource, before, after })) {
+      this.#effectsOn(resource).touch(item);
+      // What it says from now on may be the same again.
+      this.#endedOf(resource).delete(item);
+    }
   }
 
   leftBehind(): Problem[] {
@@ -65,6 +85,12 @@ export abstract class TextsOracle implements ResourceOracle {
 
   begin(): void {
     this.#effects = new Map();
+  }
+
+  #endedOf(resource: string): Map<string, string | null> {
+    const ended = this.#ended.get(resource) ?? new Map<string, string | null>();
+    this.#ended.set(resource, ended);
+    return ended;
   }
 
   #effectsOn(resource: string): Effects {

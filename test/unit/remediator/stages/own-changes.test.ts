@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Settings } from '../../../../lambdas/model/settings.ts';
 import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
 import { type AwsState, EMPTY_STATE, type GroupRule } from '../../../lab/aws-model/state.ts';
-import { openRule } from '../support/group-account.ts';
+import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
 import { ACCOUNT, jobOf, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
@@ -208,5 +208,60 @@ describe.each(table)('after $kind', ({ kind, rule, resource, options, initial, a
 
     expect(outcomes).toMatchObject([expected ?? { outcome: 'remediated' }]);
     if (expected === undefined) expect(of.writes.length).toBeGreaterThan(before);
+  });
+});
+
+describe('a look that still shows a rule which we have revoked is older than that', () => {
+  const GROUP = 'sg-0000000a';
+
+  /** Lets the owner revoke a rule once ours have left, and reads answer the first state from then on, so many of them. */
+  function revokesAfter(account: GroupAccount, id: string, reads: number): void {
+    let left = 0;
+    account.lags = () => left-- > 0;
+    account.after = ({ operation }) => {
+      if (operation !== 'RevokeSecurityGroupIngress') return;
+      const rules = account.group(GROUP)?.rules ?? [];
+      account.setRules(
+        GROUP,
+        rules.filter((rule) => rule.id !== id),
+      );
+      left = reads;
+    };
+  }
+
+  test.each([1, 6, 9])('within one plan: nothing is added on it, for %i reads', async (reads) => {
+    const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 22, 22)] });
+    revokesAfter(account, 'sgr-1', reads);
+
+    await account.remediator.attempt(account.job(SSH, GROUP));
+
+    expect(account.writes).toEqual(['RevokeSecurityGroupIngress']);
+    expect(account.ports(GROUP)).toEqual([]);
+  });
+
+  test('within one plan, however long reads lag: the finding waits', async () => {
+    const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 20, 443), openRule('sgr-2', 22, 22)] });
+    revokesAfter(account, 'sgr-1', 100);
+
+    const { inProgress } = await account.remediator.attempt(account.job(SSH, GROUP));
+
+    expect(account.writes).toEqual(['RevokeSecurityGroupIngress']);
+    expect(inProgress).toMatchObject([{ reason: expect.stringContaining('do not show yet what') }]);
+  });
+
+  test('of another job, which the look before did show', async () => {
+    const account = new GroupAccount({ [GROUP]: [openRule('sgr-1', 3000, 4000), openRule('sgr-2', 22, 22)] });
+    await account.remediator.attempt(account.job(SSH, GROUP));
+    account.setRules(GROUP, []);
+    let reads = 0;
+    account.lags = ({ operation }) => {
+      if (operation === 'DescribeSecurityGroupRules') reads += 1;
+      // The first one is the plan's, the second one looks for our own change.
+      return reads !== 2;
+    };
+
+    await account.remediator.attempt(account.job(RDP, GROUP));
+
+    expect(account.writes).toEqual(['RevokeSecurityGroupIngress']);
   });
 });

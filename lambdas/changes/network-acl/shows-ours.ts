@@ -1,0 +1,32 @@
+import type { Change } from '../change.ts';
+import type { Standing } from './calls.ts';
+import { describeEntry } from './entry.ts';
+import { restoreSchema } from './entry-restore.ts';
+import { madeOf, narrowSchema } from './narrow.ts';
+
+/** Entries that our changes took out or replaced, in words, and that none of them has put back since. */
+function endedBy(ours: readonly Change[]): ReadonlySet<string> {
+  const ended = new Set<string>();
+  for (const change of ours) {
+    const narrowed = narrowSchema.safeParse(change).data;
+    if (narrowed !== undefined) {
+      for (const entry of madeOf(narrowed)) ended.delete(describeEntry(entry));
+      if (narrowed.closed === 'yes') {
+        ended.add(describeEntry(narrowed.before));
+        if (narrowed.after !== null) ended.delete(describeEntry(narrowed.after));
+      }
+    }
+    const restored = restoreSchema.safeParse(change).data;
+    if (restored === undefined) continue;
+    if (restored.over !== null) ended.add(describeEntry(restored.over));
+    if (restored.open !== null) ended.delete(describeEntry(restored.open));
+    for (const entry of restored.remove) ended.add(describeEntry(entry));
+  }
+  return ended;
+}
+
+/** Tells whether a read of a network ACL shows what we changed a moment ago: it has no entry that we took out or replaced. */
+export function showsOurs({ entries }: Standing, ours: readonly Change[]): boolean {
+  const ended = endedBy(ours);
+  return entries.every((entry) => !ended.has(describeEntry(entry)));
+}

@@ -1,0 +1,41 @@
+import type { AwsSession } from '../../aws/session.ts';
+import { StalePlanError } from '../../model/errors.ts';
+import type { Change } from '../change.ts';
+import { olderThanOurs } from '../ours.ts';
+import { asSeen, checkRemains } from './as-seen.ts';
+import { type ExistingRule, formatRule, type IngressRule } from './ingress-rule.ts';
+import { readUntil } from './read.ts';
+import type { RuleShrink } from './schemas.ts';
+import { showsOurs } from './shows-ours.ts';
+
+/** AWS's reads do not show what was added just now, if it has the ids that were noted. */
+export class NotShownError extends StalePlanError {}
+
+/**
+ * Reads the group and checks that it is what the plan saw. A read without the rules that were added just now, or with
+ * what we removed or modified before, is older than that, and is made again.
+ * @param ours Our other changes to the group of the last minutes.
+ * @param parts The parts that must stand by now.
+ * @returns its rules, and the wide one among them
+ */
+export async function look(
+  session: AwsSession,
+  { resource, before, remains = [], made = [] }: RuleShrink,
+  ours: readonly Change[],
+  parts: readonly IngressRule[] = [],
+): Promise<{ standing: readonly ExistingRule[]; wide: ExistingRule }> {
+  const standing = await readUntil(
+    session,
+    resource,
+    (rules) => made.every(({ id }) => rules.some((rule) => rule.id === id)) && showsOurs(rules, ours),
+  );
+  if (standing === undefined) {
+    if (made.length === 0) throw olderThanOurs(resource);
+    throw new NotShownError(
+      `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now, or what was changed before`,
+    );
+  }
+  const wide = asSeen(resource, before, standing);
+  checkRemains(resource, [...remains, ...parts], standing);
+  return { standing, wide };
+}
