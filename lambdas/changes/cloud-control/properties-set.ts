@@ -4,7 +4,8 @@ import { cloudControlWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError, HeldError, StalePlanError } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
-import type { Amid, ChangeKind, Effect, Made, Note } from '../change.ts';
+import type { Amid, Change, ChangeKind, Effect, Made, Note } from '../change.ts';
+import { ofForm, olderThanOurs } from '../ours.ts';
 import { hasValue, type Properties, patchOf } from './patch.ts';
 import { type ResourceModel, readProperties } from './read.ts';
 import { cancelRequest, type RequestState, requestState, sendUpdate } from './requests.ts';
@@ -37,11 +38,17 @@ const isAs = (
 
 /**
  * Looks directly before the write. What the patch itself tests may change until then; what is not there can't be tested.
- * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it
+ * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it, or the look is old
  */
-async function look(session: AwsSession, change: PropertiesSet): Promise<Properties> {
+async function look(
+  session: AwsSession,
+  change: PropertiesSet,
+  ours: readonly Change[],
+): Promise<Properties> {
   const properties = await readProperties(session, modelOf(change));
   if (properties === undefined) throw new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
+  const last = ofForm(propertiesSetSchema, ours).at(-1);
+  if (last !== undefined && isAs(properties, last.properties, 'before')) throw olderThanOurs(nameOf(change));
   if (isAs(properties, change.properties, 'before')) return properties;
   const names = change.properties
     .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
@@ -119,9 +126,9 @@ async function apply(
   session: AwsSession,
   change: PropertiesSet,
   note: Note<PropertiesSet>,
-  { mayContinue }: Amid,
+  { mayContinue, ours }: Amid,
 ): Promise<PropertiesSet> {
-  const properties = await look(session, change);
+  const properties = await look(session, change, ours);
   const patch = change.patch ?? patchOf(properties, change.properties);
   const sent: PropertiesSet = { ...change, patch, clientToken: randomUUID() };
   await note(sent, false, true);
@@ -130,7 +137,7 @@ async function apply(
     first = await sendUpdate(session, modelOf(change), patch, sent.clientToken ?? '');
   } catch (error) {
     // A test of the patch may have failed: then someone was first.
-    if (isAwsError(error, 'InvalidRequest')) await look(session, change);
+    if (isAwsError(error, 'InvalidRequest')) await look(session, change, ours);
     throw refused(change, error);
   }
   const taken: PropertiesSet = { ...sent, requestToken: first.token };

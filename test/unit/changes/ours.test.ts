@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isRead } from '../../../lambdas/aws/session-client.ts';
 import type { Change } from '../../../lambdas/changes/change.ts';
 import { applyChange } from '../../../lambdas/changes/index.ts';
 import { StalePlanError } from '../../../lambdas/model/errors.ts';
@@ -15,6 +16,9 @@ import {
 const ACCOUNT = '111122223333';
 const REGION = 'eu-central-1';
 
+/** The answer of reads: the model's state, or one answer to every call. */
+type Shown = Partial<AwsState> | { readonly answer: object };
+
 /** A change that comes after one of ours. */
 interface Row {
   readonly what: string;
@@ -22,9 +26,9 @@ interface Row {
   readonly ours: readonly (Change & Readonly<Record<string, unknown>>)[];
   readonly planned: Change & Readonly<Record<string, unknown>>;
   /** The state before the last of ours. */
-  readonly old: Partial<AwsState>;
+  readonly old: Shown;
   /** The state after it. */
-  readonly now: Partial<AwsState>;
+  readonly now: Shown;
 }
 
 const GROUP = 'sg-0000000a';
@@ -195,6 +199,19 @@ const access = (before: boolean, after: boolean) => ({
   after,
 });
 
+const propertiesOf = (of: object): Shown => ({
+  answer: {
+    ResourceDescription: { Properties: JSON.stringify(of) },
+    ProgressEvent: { RequestToken: '1', OperationStatus: 'SUCCESS' },
+  },
+});
+const propertySet = (name: string, before: boolean, after: boolean) => ({
+  kind: 'cloud-control-properties-set',
+  resource: 'orders',
+  type: 'AWS::RDS::DBInstance',
+  properties: [{ pointer: `/${name}`, before, after }],
+});
+
 const table: readonly Row[] = [
   {
     what: 'a rule is shrunk after another one was revoked',
@@ -294,33 +311,33 @@ const table: readonly Row[] = [
     old: clusterOf(true),
     now: clusterOf(false),
   },
+  {
+    what: 'a property is set after another one was',
+    ours: [propertySet('DeletionProtection', false, true)],
+    planned: propertySet('PubliclyAccessible', true, false),
+    old: propertiesOf({ PubliclyAccessible: true, DeletionProtection: false }),
+    now: propertiesOf({ PubliclyAccessible: true, DeletionProtection: true }),
+  },
 ];
 
 /** Applies the change while reads answer what they are told, in turn; the last one goes on. @returns the writes, and the error */
-async function applyTo(row: Row, shown: readonly Partial<AwsState>[]) {
-  const model = new AwsModel(ACCOUNT, { ...EMPTY_STATE, ...row.now }, () => 0);
+async function applyTo({ planned, ours, now }: Row, shown: readonly Shown[]) {
+  const model = new AwsModel(ACCOUNT, 'answer' in now ? EMPTY_STATE : { ...EMPTY_STATE, ...now }, () => 0);
   const writes: string[] = [];
-  const states = [...shown];
+  const answers = [...shown];
   const session = modelSession(
     { account: ACCOUNT, region: REGION },
     () => 0,
     async ({ operation, input, region }) => {
-      if (model.isWrite(operation)) {
-        writes.push(operation);
-        const { output, next } = model.answer(operation, input, model.state, region);
-        if (next !== undefined) model.set(next);
-        return output;
-      }
-      const old = states.length > 0 ? states.shift() : undefined;
-      return model.answer(
-        operation,
-        input,
-        old === undefined ? model.state : { ...EMPTY_STATE, ...old },
-        region,
-      ).output;
+      if (!isRead(operation)) writes.push(operation);
+      const read = isRead(operation) ? (answers.shift() ?? now) : now;
+      if ('answer' in read) return read.answer;
+      const state = read === now ? model.state : { ...EMPTY_STATE, ...read };
+      const { output, next } = model.answer(operation, input, state, region);
+      if (next !== undefined) model.set(next);
+      return output;
     },
   );
-  const { planned, ours } = row;
   const error = await applyChange(session, planned, () => {}, { ours }).then(
     () => undefined,
     (thrown: unknown) => thrown,
@@ -333,7 +350,7 @@ const ALL_READS = 40;
 
 describe.each(table)('$what', (row) => {
   test('nothing is written while its looks show what stood there before', async () => {
-    const { writes, error } = await applyTo(row, Array<Partial<AwsState>>(ALL_READS).fill(row.old));
+    const { writes, error } = await applyTo(row, Array<Shown>(ALL_READS).fill(row.old));
 
     expect(writes).toEqual([]);
     expect(error).toBeInstanceOf(StalePlanError);

@@ -131,6 +131,10 @@ const cluster = (ClusterStatus: string, PubliclyAccessible: boolean): Shown => (
   answer: { Clusters: [{ ClusterIdentifier: 'warehouse', ClusterStatus, PubliclyAccessible }] },
 });
 
+const properties = (of: object): Shown => ({
+  answer: { ResourceDescription: { Properties: JSON.stringify(of) } },
+});
+
 const table: readonly Row[] = [
   {
     kind: 'security-group-rule-shrink',
@@ -252,6 +256,16 @@ const table: readonly Row[] = [
     applied: { resource: 'warehouse', before: true, after: false },
     old: cluster('available', true),
     shown: [cluster('modifying', true), cluster('available', false), { answer: { Clusters: [] } }],
+  },
+  {
+    kind: 'cloud-control-properties-set',
+    applied: {
+      resource: 'orders',
+      type: 'AWS::RDS::DBInstance',
+      properties: [{ pointer: '/PubliclyAccessible', before: true, after: false }],
+    },
+    old: properties({ PubliclyAccessible: true }),
+    shown: [properties({ PubliclyAccessible: false }), properties({})],
   },
 ];
 
