@@ -359,9 +359,13 @@ describe('a resource whose turn comes after another one of its job', () => {
     expect([...rules].sort()).toEqual([...ruleIds].sort());
   });
 
+  // Rules whose resources are alike share code.
+  const different = rules.filter(
+    (rule, index) => rules.findIndex((other) => ownerActs[other] === ownerActs[rule]) === index,
+  );
   const exempt = (rule: ActedRule) => (of: Owner, resource: string) =>
     ownerActs[rule].tag(of, resource, EXEMPTION_TAG, 'migration until 2999-01-01');
-  const cases = rules.flatMap((rule) => [
+  const cases = different.flatMap((rule) => [
     {
       rule,
       what: 'deleted',

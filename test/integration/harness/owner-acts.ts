@@ -170,13 +170,15 @@ const groupActs: OwnerActs = {
   fix: revokeAll,
 };
 
+const aclActs: OwnerActs = { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry };
+
 /** By rule, for the kinds of resources that differ in how they are read, changed and tagged. */
 export const ownerActs = {
   'security-group-ssh-open': groupActs,
   'security-group-rdp-open': groupActs,
   'security-group-admin-ports-open': groupActs,
-  'network-acl-admin-ports-open': { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry },
-  'network-acl-subnet-allows-all': { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry },
+  'network-acl-admin-ports-open': aclActs,
+  'network-acl-subnet-allows-all': aclActs,
   'network-acl-default-allows-all': { remove: removeWithVpc, tag: tagInEc2, fix: deleteOpenEntry },
   'vpc-flow-logs-disabled': {
     remove: (owner, VpcId) => ec2Of(owner).send(new DeleteVpcCommand({ VpcId })),

@@ -7,9 +7,9 @@ import { type Bundle, bundle } from '../../../scripts/packaging/bundle.ts';
 const repository = path.resolve(import.meta.dirname, '../../..');
 const entry = 'lambdas/remediator/index.ts';
 
-/** Files that read or change resources: rules' code, changes, and the clients of the services that they call. */
+/** Files that read or change resources: rules' code, changes, and the clients of the services that they call. Ports and placeholders are facts. */
 const ofRemediators = [
-  /^lambdas\/rules\/(?!(.*\/)?(facts|catalogue|permission|runbook)\.ts$)/,
+  /^lambdas\/rules\/(?!(.*\/)?(facts|declared-facts|catalogue|permission|runbook|placeholders|closed-ports)\.ts$)/,
   // The grammar of ARNs, CIDR blocks and inbound rules is a fact too.
   /^lambdas\/changes\/(?!cloudtrail\/trail-arn\.ts$|network-acl\/cidr\.ts$|security-group\/ingress-rule\.ts$)/,
   /^lambdas\/remediator\//,
