@@ -2,6 +2,7 @@ import type { SQSRecord } from 'aws-lambda';
 import type { Clock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
 import { type Job, jobId } from '../model/job.ts';
+import { type RequestMessage, requestMessageId } from '../model/requests.ts';
 import { batches } from './batches.ts';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
@@ -28,6 +29,14 @@ const MAX_ENTRIES = 10;
 const MAX_BYTES = 256 * 1024;
 const ATTEMPTS = 5;
 
+/** The content of a message: a job, or the name of an operator's request. */
+export type Sendable = Job | RequestMessage;
+
+/** The deduplication id of a message. */
+function messageId(content: Sendable): string {
+  return 'kind' in content ? requestMessageId(content) : jobId(content);
+}
+
 /** A job that is being sent, and how often the queue has refused it. */
 interface Outgoing {
   readonly job: Job;
@@ -36,11 +45,11 @@ interface Outgoing {
 }
 
 /**
- * The job as a message's body. SQS refuses messages with U+FFFE or U+FFFF in them (API reference, SendMessage). JSON
+ * A job, or a request's name, as a message's body. SQS refuses messages with U+FFFE or U+FFFF in them (API reference, SendMessage). JSON
  * allows both, and can write them as escapes.
  */
-export function messageBody(job: Job): string {
-  return JSON.stringify(job).replaceAll(
+export function messageBody(content: Sendable): string {
+  return JSON.stringify(content).replaceAll(
     /[\uFFFE\uFFFF]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16)}`,
   );
@@ -79,14 +88,18 @@ export class JobQueue {
   }
 
   /**
-   * Sends a job that arrives after a while. A FIFO queue delays all of its messages or none, so the job waits in a
+   * Sends what is to arrive after a while. A FIFO queue delays all of its messages or none, so it waits in a
    * queue without an order, and is then forwarded to its account's group.
    */
-  async sendLater(job: Job, delaySeconds: number): Promise<void> {
+  async sendLater(content: Sendable, delaySeconds: number): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(DELAYED, (client, url) =>
       client.send(
-        new SendMessageCommand({ QueueUrl: url, MessageBody: messageBody(job), DelaySeconds: delaySeconds }),
+        new SendMessageCommand({
+          QueueUrl: url,
+          MessageBody: messageBody(content),
+          DelaySeconds: delaySeconds,
+        }),
       ),
     );
   }
@@ -96,16 +109,16 @@ export class JobQueue {
     return message.eventSourceARN.endsWith(`:${this.#options.name}-${DELAYED}`);
   }
 
-  /** Moves a job that has waited to its account's message group, the only place where changes are made. */
-  async forward(job: Job): Promise<void> {
+  /** Sends what is for an account's message group, the only place where changes are made, at once. */
+  async forward(content: Sendable): Promise<void> {
     const { SendMessageCommand } = await import('./sqs.ts');
     await this.#call(JOBS, (client, url) =>
       client.send(
         new SendMessageCommand({
           QueueUrl: url,
-          MessageBody: messageBody(job),
-          MessageGroupId: job.account,
-          MessageDeduplicationId: jobId(job),
+          MessageBody: messageBody(content),
+          MessageGroupId: content.account,
+          MessageDeduplicationId: messageId(content),
         }),
       ),
     );

@@ -192,4 +192,15 @@ export interface ChangeKind<C extends Change> {
   restsOn?(planned: C): readonly string[];
   /** The change that undoes an applied change, or undefined where there is none. Pure. */
   inverse(applied: C): Change | undefined;
+  /**
+   * Finds how a resource differs from what an applied change left of it, as far as the change is about it: asked before it
+   * is undone, and of its inverse afterwards. Of a change that was made in part, what its inverse takes back may be gone.
+   * Kinds without an inverse leave it out.
+   * @returns words that follow the resource; undefined where nothing differs
+   */
+  differs?(session: AwsSession, applied: C): Promise<string | undefined>;
+  /** Says what an undo of an applied change does not give back, in words of their own; undefined where it gives back all. */
+  notGivenBack?(applied: C): string | undefined;
+  /** Tells whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
+  takesBack?(applied: C): boolean;
 }

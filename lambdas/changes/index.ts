@@ -231,3 +231,18 @@ export async function stopChange(
 export async function inverseOf(applied: Change): Promise<Change | undefined> {
   return (await load(applied)).inverse(applied);
 }
+
+/** Finds how a resource differs from what an applied change left of it. @returns words that follow the resource */
+export async function differenceOf(session: AwsSession, applied: Change): Promise<string | undefined> {
+  return (await load(applied)).differs(session, applied);
+}
+
+/** Says what an undo of an applied change does not give back; undefined where it gives back all. */
+export async function notGivenBack(applied: Change): Promise<string | undefined> {
+  return (await load(applied)).notGivenBack(applied);
+}
+
+/** Tells whether an applied change only took back what the same fix had added. */
+export async function isTakeBack(applied: Change): Promise<boolean> {
+  return (await load(applied)).takesBack(applied);
+}

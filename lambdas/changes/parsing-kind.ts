@@ -29,6 +29,9 @@ export interface ParsingKind {
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
   inverse(applied: Change): Change | undefined;
+  differs(session: AwsSession, applied: Change): Promise<string | undefined>;
+  notGivenBack(applied: Change): string | undefined;
+  takesBack(applied: Change): boolean;
 }
 
 /**
@@ -69,5 +72,8 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
     inverse: (applied) => kind.inverse(parse(applied)),
+    differs: async (session, applied) => kind.differs?.(session, parse(applied)),
+    notGivenBack: (applied) => kind.notGivenBack?.(parse(applied)),
+    takesBack: (applied) => kind.takesBack?.(parse(applied)) ?? false,
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { eventId } from './event-id.ts';
 import { accountIdSchema, regionSchema } from './finding.ts';
-import { type Job, jobId, pollSchema } from './job.ts';
+import { jobId, occasionSchema } from './job.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 
@@ -13,7 +13,7 @@ export const jobEventSchema = z.object({
   /** The same however often the event is delivered. */
   id: z.string(),
   job: z.string(),
-  poll: pollSchema,
+  poll: occasionSchema,
   account: accountIdSchema,
   region: regionSchema,
   /** Number of findings with each outcome. */
@@ -27,7 +27,7 @@ export type JobEvent = z.infer<typeof jobEventSchema>;
 
 /** The event of an object of outcomes. */
 export function jobEvent(
-  job: Job,
+  job: Parameters<typeof jobId>[0],
   outcomes: readonly Outcome[],
   changed: number,
   evidence: { readonly bucket: string; readonly key: string },

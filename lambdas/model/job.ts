@@ -20,9 +20,21 @@ export const pollSchema = z.object({
 });
 export type Poll = z.infer<typeof pollSchema>;
 
+/** The source of an undo: an operator's request. */
+const UNDO = 'undo';
+
+/**
+ * The occasion of an outcome: a poll; or an undo, of which no source knows. Its `asOf` is then the time of the request, and its
+ * source `undo`, so that it is never taken for a poll of the same moment.
+ */
+export const occasionSchema = pollSchema.extend({
+  source: z.enum([...sourceSchema.options, UNDO]).default('netskope'),
+});
+export type Occasion = z.infer<typeof occasionSchema>;
+
 /** The poll's moment in whole seconds since 1970, as names and keys hold it. */
-export function epochSeconds(poll: Poll): number {
-  return Math.floor(Date.parse(poll.asOf) / 1000);
+export function epochSeconds({ asOf }: Pick<Poll, 'asOf'>): number {
+  return Math.floor(Date.parse(asOf) / 1000);
 }
 
 /** The most characters of a role session's name (STS API reference, AssumeRole). */
@@ -34,18 +46,17 @@ const DIGEST_IN_ID = 8;
  * it has at most 64 characters: a rule's id that is too long for that is cut, and followed by `.` and 8 digits of its
  * SHA-256.
  */
-export function pollId(poll: Poll): string {
-  const { source, rule } = poll;
-  const moment = `@${epochSeconds(poll)}`;
+export function pollId({ source, rule, asOf }: Occasion): string {
+  const moment = `@${epochSeconds({ asOf })}`;
   const room = MAX_POLL_ID - source.length - 1 - moment.length;
   if (rule.length <= room) return `${source}.${rule}${moment}`;
   const digest = createHash('sha256').update(rule).digest('hex').slice(0, DIGEST_IN_ID);
   return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
-const POLL_ID = new RegExp(`^(?:${sourceSchema.options.join('|')})\\.[^/]+@\\d+$`);
+const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+$`);
 
-/** Tells whether a text is the id of a poll, such as the name of a session of ours. */
+/** Tells whether a text is the id of a poll or an undo, such as the name of a session of ours. */
 export function isPollId(text: string): boolean {
   return POLL_ID.test(text);
 }
@@ -129,7 +140,7 @@ export type Job = z.infer<typeof jobSchema>;
  * account, region, chunk and the resources. The same job sent twice has the same id, so the queue drops the second;
  * a chunk that a second attempt filled with other findings (the source may reorder them) has another, and is not dropped.
  */
-export function jobId(job: Job): string {
+export function jobId(job: Omit<Job, 'poll'> & { readonly poll: Occasion }): string {
   const parts = [
     pollId(job.poll),
     job.account,

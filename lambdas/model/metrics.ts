@@ -51,6 +51,10 @@ export const metrics = {
   TakeBackFailed: { perRule: false, counts: 'changes that should have been taken back and could not be' },
   SettingsInvalid: { perRule: false, counts: 'jobs that found settings they could not read' },
   InvalidMessage: { perRule: false, counts: 'messages that are not jobs' },
+  RequestIgnored: {
+    perRule: false,
+    counts: 'messages that named no request, or one that was acted on already',
+  },
   UnexpectedError: { perRule: false, counts: 'errors that nobody foresaw' },
 } as const satisfies Record<string, MetricFacts>;
 

@@ -20,6 +20,8 @@ export const outcomeNames = [
   'failed',
   'unprocessable',
   'closed',
+  'undone',
+  'undo_refused',
 ] as const;
 export const outcomeNameSchema = z.enum(outcomeNames);
 export type OutcomeName = z.infer<typeof outcomeNameSchema>;
@@ -38,4 +40,8 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   failed: { reasonIsDue: true, needsPerson: true },
   unprocessable: { reasonIsDue: true, needsPerson: true },
   closed: { reasonIsDue: true, needsPerson: false },
+  /** A fix was undone, as an operator asked, and read back. */
+  undone: { reasonIsDue: false, needsPerson: false },
+  /** A fix was not undone, or not to its end. */
+  undo_refused: { reasonIsDue: true, needsPerson: true },
 };

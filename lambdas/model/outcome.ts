@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { findingSchema, timestampSchema } from './finding.ts';
-import { pollSchema } from './job.ts';
+import { occasionSchema, pollSchema } from './job.ts';
 import { jsonSchema } from './json.ts';
 import { modeSchema } from './mode.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
@@ -42,10 +42,22 @@ export const holdingGateSchema = z.enum([
   'settings',
 ]);
 
+/** The undo that an outcome is of, as an operator asked for it. */
+export const undoSchema = z.object({
+  /** The name of the request: who wrote it, as IAM knows them, and its id. */
+  request: z.object({ principal: z.string(), id: z.string() }),
+  by: z.string(),
+  reason: z.string(),
+  /** The key of the object that has the line of the fix. */
+  undoes: z.string(),
+  /** Set where what could be undone was to be, whatever someone had changed since. */
+  force: z.literal(true).optional(),
+});
+
 /** The result of a finding in a poll. This whole value is a line in the evidence bucket; the event bus gets an `OutcomeEvent`. */
 export const outcomeSchema = z.object({
   version: z.literal(1),
-  poll: pollSchema,
+  poll: occasionSchema,
   finding: findingSchema,
   outcome: outcomeNameSchema,
   /** Reason, in words a person can act on. Always there but for `remediated`, `planned` and `compliant`. */
@@ -94,6 +106,8 @@ export const outcomeSchema = z.object({
   alsoReplaces: z.array(z.string()).optional(),
   /** Set with `remediated` where it was fixed again and again within a week: how often, and since when. */
   recurring: z.object({ times: z.number().int().positive(), since: timestampSchema }).optional(),
+  /** Set in the result of an undo, which belongs to no poll. */
+  undo: undoSchema.optional(),
   /** Exemptions that name this resource but have ended, so that they no longer count. */
   endedExemptions: z.array(z.string()).optional(),
   startedAt: timestampSchema,

@@ -3,7 +3,7 @@ import { backOffSchema } from './back-off.ts';
 import { UnreadableItemError } from './errors.ts';
 import { resourceInKey } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
-import { pollId, pollSchema } from './job.ts';
+import { occasionSchema, pollId, pollSchema } from './job.ts';
 import { appliedChangeSchema, holdingGateSchema } from './outcome.ts';
 import { outcomeNameSchema } from './outcome-names.ts';
 
@@ -36,7 +36,7 @@ export const leaseItemSchema = itemSchema.extend({
   holder: z.string().min(1),
   /** Milliseconds since 1970. */
   until: z.number().int().nonnegative(),
-  poll: pollSchema,
+  poll: occasionSchema,
 });
 export type LeaseItem = z.infer<typeof leaseItemSchema>;
 
@@ -80,7 +80,7 @@ export const findingItemSchema = itemSchema.extend({
       z.object({
         outcome: outcomeNameSchema,
         at: timestampSchema,
-        poll: pollSchema,
+        poll: occasionSchema,
         /** The key of the object in the evidence bucket that has the outcome's line. */
         evidence: z.string(),
       }),
@@ -100,6 +100,8 @@ export const changedItemSchema = itemSchema.extend({
       rule: z.string(),
       /** The journal of the job that applied it; missing in items of before it was noted. */
       job: z.string().optional(),
+      /** Set where it undid another, which is no longer listed. */
+      undo: z.literal(true).optional(),
     }),
   ),
   /** The write that made it what it is: by it a writer knows its own. An older version names none. */
@@ -120,7 +122,7 @@ export const doneItemSchema = itemSchema.extend({
   account: accountIdSchema,
   /** The region whose remediator works on the jobs. */
   region: regionSchema,
-  poll: pollSchema,
+  poll: occasionSchema,
   /** One entry per object of evidence, from before it is written. Oldest first. */
   jobs: z.array(
     z.object({

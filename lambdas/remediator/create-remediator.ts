@@ -8,6 +8,7 @@ import type { JobQueue } from '../aws/job-queue.ts';
 import { SettingsObjects } from '../aws/settings-objects.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
+import type { RequestMessage } from '../model/requests.ts';
 import type { Environment } from './environment.ts';
 import { investigate } from './investigate.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
@@ -18,12 +19,20 @@ import { FindingsRecord } from './record/findings-record.ts';
 import { LimitCounts } from './record/limit-counts.ts';
 import { MissingRoles } from './record/missing-roles.ts';
 import { Notices } from './record/notices.ts';
-import { publishWithEvidence } from './record/publish.ts';
+import { type Publication, publishWithEvidence } from './record/publish.ts';
+import { RequestsRecord } from './record/requests-record.ts';
 import { remediate } from './remediate.ts';
 import { type OpenSession, type SessionLog, Sessions } from './session.ts';
+import { actOnPending } from './undo/act-on-pending.ts';
+import { type Answer, actOnRequest } from './undo/act-on-request.ts';
 
-/** Processes a job: see `remediate`. */
-export type Remediator = (job: Job, attempt: Attempt) => Promise<JobResult>;
+/** The parts of a function that work on messages. */
+export interface Remediator {
+  /** Processes a job: see `remediate`. */
+  remediate(job: Job, attempt: Attempt): Promise<JobResult>;
+  /** Acts on the request that a message names: see `actOnRequest`. */
+  act(message: RequestMessage, attempt: Attempt): Promise<Answer>;
+}
 
 /** Puts the remediator together with AWS. */
 export function createRemediator(
@@ -33,8 +42,36 @@ export function createRemediator(
   clock: Clock = systemClock,
 ): Remediator {
   const sessions = new Sessions(environment, clock, logger);
-  const ports = portsOf(environment, queue, clock);
-  return async (job, attempt) => {
+  const { ports, requests } = portsOf(environment, queue, clock);
+  const withSessions = closingSessions(sessions);
+  const act: Remediator['act'] = (message, attempt) =>
+    withSessions(attempt, (openSession) =>
+      actOnRequest(message, attempt, {
+        ...ports,
+        openSession,
+        requests,
+        isHome: environment.AWS_REGION === environment.HOME_REGION,
+        sendAgain: (again, delaySeconds) => queue.sendLater(again, delaySeconds),
+      }),
+    );
+  return {
+    act,
+    remediate: (job, attempt) =>
+      withSessions(attempt, async (openSession) => {
+        const pending: Ports['actOnPending'] = (names, place) =>
+          actOnPending(names, place, attempt, { clock, requests }, act);
+        const all = { ...ports, openSession, actOnPending: pending };
+        if (job.investigates === undefined) return remediate(job, attempt, all);
+        const lines = await investigate(job, attempt, all);
+        for (const line of lines) logger.warn(line);
+        return nothingLeft;
+      }),
+  };
+}
+
+/** Does work with sessions that are closed when it is over. */
+function closingSessions(sessions: Sessions) {
+  return async <T>(attempt: Attempt, work: (openSession: Ports['openSession']) => Promise<T>): Promise<T> => {
     const opened: OpenSession[] = [];
     const openSession: Ports['openSession'] = async (request) => {
       const session = await sessions.open({ ...request, signal: endOfCalls(attempt) });
@@ -42,24 +79,22 @@ export function createRemediator(
       return session;
     };
     try {
-      if (job.investigates !== undefined) {
-        const lines = await investigate(job, attempt, { ...ports, openSession });
-        for (const line of lines) logger.warn(line);
-        return nothingLeft;
-      }
-      return await remediate(job, attempt, { ...ports, openSession });
+      return await work(openSession);
     } finally {
       for (const session of opened) session.close();
     }
   };
 }
 
-/** Makes what the remediator uses, but for sessions, which end with their attempt. */
+/** Makes what the remediator uses, but for what ends with an attempt. */
 function portsOf(
   environment: Environment,
   queue: Pick<JobQueue, 'sendLater'>,
   clock: Clock,
-): Omit<Ports, 'openSession'> {
+): {
+  readonly ports: Omit<Ports, 'actOnPending' | 'openSession'>;
+  readonly requests: RequestsRecord;
+} {
   const { AUTOMATION_ROLE_NAME, PARTITION } = environment;
   const { AWS_REGION, HOME_REGION, NAME, SECURITY_ACCOUNT_ID } = environment;
   const { EVIDENCE_BUCKET, SETTINGS_BUCKET, FINDINGS_TABLE, EVENT_BUS_ARN } = environment;
@@ -80,21 +115,22 @@ function portsOf(
     clock,
   );
   const notices = new Notices(table, (notice) => publishNotice(bus, EVENT_BUS_ARN, notice, clock), clock);
-  return {
+  const ports = {
     clock,
     settings: new ObjectSettings(settings, parameters, NAME, clock),
     evidence: new EvidenceBucket(objects),
     table: new FindingsRecord(table, clock),
     counts: new LimitCounts(table, clock),
-    automationRoleArn: (account) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
-    lookAgain: (job, delaySeconds) => queue.sendLater(job, delaySeconds),
+    automationRoleArn: (account: string) => `arn:${PARTITION}:iam::${account}:role/${AUTOMATION_ROLE_NAME}`,
+    lookAgain: (job: Job, delaySeconds: number) => queue.sendLater(job, delaySeconds),
     roles: missingRoles,
-    publishNotice: (...notice) => notices.publish(...notice),
-    publish: (publication) => {
+    publishNotice: (...notice: Parameters<Notices['publish']>) => notices.publish(...notice),
+    publish: (publication: Publication) => {
       const place = { client: bus, busArn: EVENT_BUS_ARN, evidenceBucket: EVIDENCE_BUCKET, clock };
       return publishWithEvidence(place, publication);
     },
   };
+  return { ports, requests: new RequestsRecord(table, clock) };
 }
 
 /** The time that recording takes at most: no call in a target account lasts into it. */

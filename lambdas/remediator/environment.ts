@@ -19,6 +19,8 @@ export const environmentSchema = z.object({
   TARGET_ROLE_NAME: z.string().min(1),
   /** The role of Systems Manager Automation in each account: with its path, without the first slash. */
   AUTOMATION_ROLE_NAME: z.string().min(1),
+  /** The unique id of the collector's role: what it sends can't carry a request. */
+  COLLECTOR_ROLE_ID: z.string().min(1),
   EXTERNAL_ID: z.string().min(2),
   /** Number of receives after which an unfinished job goes to the dead-letter queue. */
   MAX_RECEIVE_COUNT: count.pipe(z.number().min(1)),

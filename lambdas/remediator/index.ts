@@ -16,7 +16,7 @@ function prepare(): Workshop {
   const environment = parseEnvironment(environmentSchema, process.env);
   const { NAME: name, AWS_REGION: region } = environment;
   const queue = new JobQueue({ name, region, clock: systemClock, clientOptions: clientDefaults });
-  return { environment, queue, remediate: createRemediator(environment, queue, logger) };
+  return { environment, queue, remediator: createRemediator(environment, queue, logger) };
 }
 
 /**

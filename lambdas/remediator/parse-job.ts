@@ -6,13 +6,7 @@ import { type Job, jobSchema } from '../model/job.ts';
  * The job that a message holds.
  * @throws InvalidInputError when it holds none that this remediator can work on: another attempt changes nothing
  */
-export function parseJob(body: string, region: string): Job {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch (cause) {
-    throw new InvalidInputError('the message is not JSON', { cause });
-  }
+export function parseJob(json: unknown, region: string): Job {
   const parsed = jobSchema.safeParse(json);
   if (!parsed.success) {
     throw new InvalidInputError(`the message is no job: ${formatIssues(parsed.error)}`, {

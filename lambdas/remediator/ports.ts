@@ -1,6 +1,7 @@
 import type { AwsSession } from '../aws/session.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Job } from '../model/job.ts';
+import type { PendingItem } from '../model/requests.ts';
 import type { Settings } from '../model/settings.ts';
 import type { EvidenceStore } from './record/evidence-store.ts';
 import type { FindingsStore } from './record/findings-store.ts';
@@ -9,6 +10,7 @@ import type { MissingRoles } from './record/missing-roles.ts';
 import type { Notices } from './record/notices.ts';
 import type { Publication } from './record/publish.ts';
 import type { SessionRequest } from './session.ts';
+import type { RequestPlace } from './undo/requests-store.ts';
 
 /** A source of the settings of a rule. */
 export interface SettingsSource {
@@ -33,6 +35,11 @@ export interface Ports {
   automationRoleArn(account: string): string;
   /** Puts a job back on its queue after a while. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
+  /**
+   * Acts on requests of operators that wait behind the jobs of an account. What goes wrong with them is no error of the job.
+   * @returns whether anything may have changed
+   */
+  actOnPending(pending: PendingItem['requests'], place: RequestPlace): Promise<boolean>;
   /** Knowledge of accounts without the target role. */
   readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'isBack'>;
   /** Publishes that a rule is held back, once each time. */

@@ -74,7 +74,8 @@ function nameOf({ rule, account, region, resource }: Finding): string {
   return `${rule} ${account} ${region} ${resource}`;
 }
 
-function logOutcome(recorded: Outcome): void {
+/** Logs an outcome. */
+export function logOutcome(recorded: Outcome): void {
   const { outcome, finding, reason, plan, applied, willRetry, deadLetter } = recorded;
   const words = `${outcome}: ${nameOf(finding)}${reason === undefined ? '' : `: ${reason}`}`;
   const { rule, account, region, resource } = finding;

@@ -4,23 +4,25 @@ import type { JobQueue } from '../aws/job-queue.ts';
 import { count } from '../aws/metrics.ts';
 import { InvalidInputError, UnfinishedJobError } from '../model/errors.ts';
 import { type Job, pollId } from '../model/job.ts';
+import type { RequestMessage } from '../model/requests.ts';
 import type { Remediator } from './create-remediator.ts';
 import type { Environment } from './environment.ts';
-import { parseJob } from './parse-job.ts';
+import { parseMessage } from './parse-message.ts';
 import type { Attempt } from './ports.ts';
 import { logError, logger, report } from './report.ts';
+import { reportAnswer } from './undo/report-answer.ts';
 
 /** Everything that a message is worked on with. */
 export interface Workshop {
   readonly environment: Environment;
   readonly queue: JobQueue;
-  readonly remediate: Remediator;
+  readonly remediator: Remediator;
 }
 
 /**
- * Works on a message: forwards it if it was delayed, remediates its job otherwise. One that is not a job goes to the dead
- * letters.
- * @throws UnfinishedJobError when the job must come back; other errors are logged and counted
+ * Works on a message: forwards it if it was delayed, remediates its job or acts on the request that it names otherwise.
+ * One that is neither goes to the dead letters.
+ * @throws UnfinishedJobError when the message must come back; other errors are logged and counted
  */
 export async function workOnMessage(record: SQSRecord, context: Context, workshop: Workshop): Promise<void> {
   try {
@@ -38,30 +40,42 @@ export async function workOnMessage(record: SQSRecord, context: Context, worksho
 async function work(
   record: SQSRecord,
   context: Context,
-  { environment, queue, remediate }: Workshop,
+  { environment, queue, remediator }: Workshop,
 ): Promise<void> {
-  const job = await jobOf(record, environment, queue);
-  if (job === undefined) return;
-  if (queue.isDelayed(record)) return queue.forward(job);
+  const content = await contentOf(record, environment, queue);
+  if (content === undefined) return;
+  if (queue.isDelayed(record)) return queue.forward(content);
   const received = Number(record.attributes.ApproximateReceiveCount);
   const attempt: Attempt = {
     number: received,
     last: received >= environment.MAX_RECEIVE_COUNT,
     remainingMilliseconds: () => context.getRemainingTimeInMillis(),
   };
-  const result = await unlessInvalid(record, queue, () => remediate(job, attempt));
+  const attempts = `attempt ${received} of ${environment.MAX_RECEIVE_COUNT}`;
+  if ('kind' in content) {
+    const answer = await remediator.act(content, attempt);
+    reportAnswer(answer);
+    const { failures = [] } = answer;
+    if (failures.length === 0) return;
+    throw new UnfinishedJobError(`request ${content.request.id} is unfinished after ${attempts}`);
+  }
+  const result = await unlessInvalid(record, queue, () => remediator.remediate(content, attempt));
   if (result === undefined) return;
-  report(job, result);
+  report(content, result);
   if (result.unfinished.length > 0 || result.failures.length > 0) {
     throw new UnfinishedJobError(
-      `job of ${pollId(job.poll)} for account ${job.account}: ${result.unfinished.length} of ${job.findings.length} findings are unfinished after attempt ${received} of ${environment.MAX_RECEIVE_COUNT}`,
+      `job of ${pollId(content.poll)} for account ${content.account}: ${result.unfinished.length} of ${content.findings.length} findings are unfinished after ${attempts}`,
     );
   }
 }
 
-/** The job that a message holds; undefined where it holds none, and was sent to the dead letters. */
-function jobOf(record: SQSRecord, { AWS_REGION }: Environment, queue: JobQueue): Promise<Job | undefined> {
-  return unlessInvalid(record, queue, async () => parseJob(record.body, AWS_REGION));
+/** The content of a message; undefined where it holds none, and was sent to the dead letters. */
+function contentOf(
+  record: SQSRecord,
+  environment: Environment,
+  queue: JobQueue,
+): Promise<Job | RequestMessage | undefined> {
+  return unlessInvalid(record, queue, async () => parseMessage(record, environment));
 }
 
 /** Sends a message to the dead letters on which no attempt can ever work. @returns undefined then */

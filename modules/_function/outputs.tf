@@ -18,6 +18,11 @@ output "role_name" {
   value       = aws_iam_role.this.name
 }
 
+output "role_id" {
+  description = "The unique id of the function's role, by which AWS names its sessions."
+  value       = aws_iam_role.this.unique_id
+}
+
 output "policy" {
   description = "The policy of the function's role, as JSON."
   value       = local.policy

@@ -13,6 +13,8 @@ locals {
     awaiting_scan  = "#dbdb8d"
     failed         = "#d62728"
     closed         = "#9edae5"
+    undone         = "#8c564b"
+    undo_refused   = "#e377c2"
   }
 
   # What the remediators count: the collector counts what is unprocessable.

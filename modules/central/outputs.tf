@@ -16,6 +16,7 @@ output "link" {
     target_role_name         = "${trimprefix(local.inputs.iam.target_role_path, "/")}${var.name}-remediation"
     automation_role_name     = "${trimprefix(local.inputs.iam.target_role_path, "/")}${var.name}-automation"
     external_id              = local.external_id
+    collector_role_id        = module.collector.role_id
     settings_bucket          = local.settings_bucket
     metrics_namespace        = local.metrics_namespace
     lambda                   = local.inputs.lambda

@@ -51,6 +51,7 @@ module "remediator" {
     TARGET_ROLE_NAME             = var.link.target_role_name
     AUTOMATION_ROLE_NAME         = var.link.automation_role_name
     EXTERNAL_ID                  = var.link.external_id
+    COLLECTOR_ROLE_ID            = var.link.collector_role_id
     MAX_RECEIVE_COUNT            = module.typed.queue.max_receive_count
     RETRY_DELAY_SECONDS          = module.typed.queue.retry_delay_seconds
     POWERTOOLS_SERVICE_NAME      = local.remediator_name

@@ -34,6 +34,8 @@ variable "link" {
     automation_role_name = string
     # The external id for target roles.
     external_id = string
+    # The unique id of the collector's role.
+    collector_role_id = string
     # The settings bucket's name.
     settings_bucket = string
     # The namespace of metrics.

@@ -115,6 +115,11 @@ export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
     const status = await readStatus(session, planned.resource, planned.key);
     return status === planned.after ? planned : undefined;
   },
+  async differs(session, { resource, key, after }) {
+    const status = await readStatus(session, resource, key);
+    if (status === after) return undefined;
+    return `its access key ${key} is ${status ?? 'gone'}`;
+  },
   inverse: ({ unusedForDays: _, ...applied }) => ({
     ...applied,
     before: applied.after,

@@ -44,6 +44,16 @@ export const POLL_TAG = 'cspm-auto-remediation:poll';
 /** The number of milliseconds by which a function's clock may be ahead of AWS's. */
 const CLOCKS_DIFFER = 10 * 60_000;
 
+/** The ends of an execution but for success (SSM API reference, AutomationExecution). */
+const ENDED: readonly string[] = [
+  'Failed',
+  'TimedOut',
+  'Cancelled',
+  'Rejected',
+  'CompletedWithFailure',
+  'Exited',
+];
+
 function formatParameters(parameters: Readonly<Record<string, readonly string[]>>): string {
   return Object.entries(parameters)
     .map(([name, values]) => `${name}=${values.join(',')}`)
@@ -129,4 +139,22 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     if (undo === undefined) return undefined;
     return { ...started, ...undo, clientToken: nameBasedUuid(`undo ${started.clientToken}`) };
   },
+  /** Looks whether a document that undoes another has ended. @throws ChangeRefusedError where it has failed */
+  async differs(session, { document, region, undo, executionId }) {
+    if (undo !== undefined || executionId === undefined) return undefined;
+    const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');
+    const {
+      AutomationExecution: { AutomationExecutionStatus: status = 'unknown', FailureMessage = '' } = {},
+    } = await session
+      .client(SSMClient, region)
+      .send(new GetAutomationExecutionCommand({ AutomationExecutionId: executionId }));
+    if (status === 'Success') return undefined;
+    const words = `execution ${executionId} of ${document} is ${status}`;
+    if (ENDED.includes(status)) throw new ChangeRefusedError(`${words} ${FailureMessage}`.trim());
+    return words;
+  },
+  notGivenBack: ({ document, resource, undo }) =>
+    undo === undefined
+      ? `what the document ${document} did to ${resource} is not undone, as only the document knows it: what was there before is in the outcome's "seen"`
+      : undefined,
 };

@@ -193,6 +193,13 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
     return isDeepStrictEqual(now, planned.after) ? planned : undefined;
   },
+  async differs(session, applied) {
+    const now = await readPublicAccessBlock(session, applied.resource, applied.region);
+    if (isAsWanted(now, applied)) return undefined;
+    const [block, after] = [now ?? noPublicAccessBlock, applied.after ?? noPublicAccessBlock];
+    const others = changedSettings(applied).filter((setting) => block[setting] !== after[setting]);
+    return `${others.map((setting) => `${setting} is ${block[setting]}`).join(' and ')} in its public access block`;
+  },
   removes: switchedOn,
   restsOn: (planned) => (planned.publicBy === undefined ? [] : switchedOn(planned)),
   inverse({ publicBy: _, ...applied }) {

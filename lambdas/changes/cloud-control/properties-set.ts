@@ -6,7 +6,7 @@ import { ChangeRefusedError, HeldError, StalePlanError } from '../../model/error
 import type { Json } from '../../model/json.ts';
 import type { Amid, Change, ChangeKind, Effect, Made, Note } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
-import { hasValue, type Properties, patchOf } from './patch.ts';
+import { hasValue, type Properties, patchOf, valueAt } from './patch.ts';
 import { type ResourceModel, readProperties } from './read.ts';
 import { cancelRequest, type RequestState, requestState, sendUpdate } from './requests.ts';
 import { type PropertiesSet, type PropertyChange, propertiesSetSchema } from './schema.ts';
@@ -29,6 +29,12 @@ function formatValue(value: Json | undefined): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > MOST_OF_A_VALUE ? `${text.slice(0, MOST_OF_A_VALUE)}…` : text;
 }
+
+/** The properties that were not set before, and of which nobody says what that means. */
+const inexactOf = (properties: readonly PropertyChange[]): string[] =>
+  properties
+    .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)
+    .map(({ pointer }) => wordOf(pointer));
 
 const isAs = (
   properties: Properties,
@@ -171,9 +177,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
     const values = properties.map(
       ({ pointer, before, after }) => `${wordOf(pointer)}: ${formatValue(before)} → ${formatValue(after)}`,
     );
-    const inexact = properties
-      .filter(({ before, otherwise }) => before === undefined && otherwise === undefined)
-      .map(({ pointer }) => wordOf(pointer));
+    const inexact = inexactOf(properties);
     const notes = [
       ...(risk === '' ? [] : [risk]),
       ...(inexact.length === 0
@@ -203,6 +207,17 @@ export const changeKind: ChangeKind<PropertiesSet> = {
   async find(session, planned) {
     const properties = await readProperties(session, modelOf(planned));
     return properties !== undefined && isAs(properties, planned.properties, 'after') ? planned : undefined;
+  },
+  async differs(session, change) {
+    const properties = await readProperties(session, modelOf(change));
+    if (properties === undefined) return 'it is gone';
+    if (isAs(properties, change.properties, 'after')) return undefined;
+    const others = change.properties.filter(({ pointer, after }) => !hasValue(properties, pointer, after));
+    return `its ${others.map(({ pointer }) => `${wordOf(pointer)} is ${formatValue(valueAt(properties, pointer))}`).join(', ')}`;
+  },
+  notGivenBack({ properties }) {
+    const kept = inexactOf(properties);
+    return kept.length === 0 ? undefined : `${kept.join(', ')} stays as it is: it was not set before`;
   },
   inverse({ kind, resource, type, properties }) {
     const back = properties.flatMap(({ pointer, before, after, otherwise }): PropertyChange[] => {

@@ -69,5 +69,10 @@ export const changeKind: ChangeKind<CloudTrailLogFileValidationSet> = {
   },
   removes: ({ before }) => [word(before)],
   restsOn: ({ before }) => [word(before)],
+  async differs(session, applied) {
+    const now = await readValidation(session, applied);
+    if (now === undefined) return 'it is gone';
+    return now === applied.after ? undefined : `its log file validation is ${word(now)}`;
+  },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -183,6 +183,10 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     const ours = findOurs(flowLogs, { ...planned, flowLogId: null }, since, known);
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
+  async differs(session, { resource, flowLogId }) {
+    const flowLogs = await readFlowLogs(session, [resource]);
+    return flowLogs.some(({ id }) => id === flowLogId) ? undefined : `its flow log ${flowLogId} is gone`;
+  },
   inverse(applied): FlowLogDelete | undefined {
     const { flowLogId, kind: _, ...flowLog } = applied;
     return flowLogId === null ? undefined : { ...flowLog, kind: 'flow-log-delete', flowLogId };

@@ -42,6 +42,10 @@ export const changeKind: ChangeKind<FlowLogDelete> = {
   async isVisible(session, { resource, flowLogId }) {
     return !(await readFlowLogs(session, [resource])).some(({ id }) => id === flowLogId);
   },
+  async differs(session, { resource, flowLogId }) {
+    const flowLogs = await readFlowLogs(session, [resource]);
+    return flowLogs.some(({ id }) => id === flowLogId) ? `its flow log ${flowLogId} is there` : undefined;
+  },
   inverse(applied): FlowLogCreate {
     const { kind: _, flowLogId: __, ...flowLog } = applied;
     return { ...flowLog, kind: 'flow-log-create', flowLogId: null };

@@ -10,6 +10,7 @@ import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing 
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import type { NetworkAclEntryRestore } from './entry-restore.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema as schema } from './narrow.ts';
+import { differs } from './narrow-differs.ts';
 import { removal, takeBack } from './narrow-take-back.ts';
 import { showsOurs } from './shows-ours.ts';
 import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
@@ -233,6 +234,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   leavesTarget: ({ closed }) => closed === 'no',
   removes: ({ before, closed }) => (closed === 'yes' ? [describeEntry(before)] : []),
   restsOn: ({ seen }) => seen,
+  differs,
   inverse(applied): NetworkAclEntryRestore | undefined {
     const { resource, before, after, closed } = applied;
     const remove = madeOf(applied);

@@ -118,6 +118,20 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
       })
     );
   },
+  async differs(session, change) {
+    const standing = await look(session, change.resource);
+    if (standing === undefined) return 'it is gone';
+    const { open } = change;
+    if (open !== null && !isRestored(change, standing))
+      return `it does not have the entry ${describeEntry(open)}`;
+    const left = change.remove.find((entry) => {
+      const found = standing.at(entry.ruleNumber);
+      return found !== undefined && sameEntry(found, entry);
+    });
+    return left === undefined ? undefined : `it has the entry ${describeEntry(left)}`;
+  },
+  /** A fix takes out by it only what an attempt had added that went no further. */
+  takesBack: () => true,
   removes: ({ remove }) => remove.map(describeEntry),
   inverse: () => undefined,
 };

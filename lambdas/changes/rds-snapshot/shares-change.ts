@@ -103,6 +103,17 @@ export const changeKind: ChangeKind<RdsSnapshotSharesChange> = {
     const isTaken = without(planned.before, planned.after).every((share) => !now.includes(share));
     return isTaken && without(planned.after, now).length === 0 ? planned : undefined;
   },
+  async differs(session, { resource, of, before, after }) {
+    const now = await readShares(session, resource, of);
+    if (now === undefined) return 'it is gone';
+    const again = without(before, after).filter((share) => now.includes(share));
+    const missing = without(without(after, before), now);
+    const words = [
+      ...(again.length > 0 ? [`shared with ${again.join(', ')} again`] : []),
+      ...(missing.length > 0 ? [`not shared with ${missing.join(', ')} any more`] : []),
+    ];
+    return words.length === 0 ? undefined : `it is ${words.join(' and ')}`;
+  },
   removes: ({ before, after }) => without(before, after),
   restsOn: ({ before, after }) => without(before, after),
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),

@@ -94,5 +94,12 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
     const cluster = await readCluster(session, planned.resource);
     return cluster !== undefined && isUnderWay(cluster, planned.after) ? planned : undefined;
   },
+  async differs(session, { resource, after }) {
+    const cluster = await readCluster(session, resource);
+    if (cluster === undefined) return 'it is gone';
+    if (cluster.ClusterStatus === 'modifying') return 'AWS is modifying it';
+    if ((cluster.PubliclyAccessible === true) === after && isUnderWay(cluster, after)) return undefined;
+    return `it is ${after ? 'not ' : ''}publicly accessible`;
+  },
   inverse: (applied) => ({ ...applied, before: applied.after, after: applied.before }),
 };

@@ -5,6 +5,7 @@ import { HeldError, StalePlanError } from '../../model/errors.ts';
 import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
+import { shrunkDiffers } from './differs.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
 import { look, NotShownError } from './look.ts';
 import { type Modification, modifyRule } from './modify.ts';
@@ -205,6 +206,8 @@ export const changeKind: ChangeKind<RuleShrink> = {
   namesAll: ({ pieces, made = [], replaces }) => replaces !== true && made.length >= pieces.length,
 
   leavesTarget: (applied) => applied.shrunk === undefined && !isClosing(applied),
+
+  differs: shrunkDiffers,
 
   /**
    * Inverts the change. Where it was cut off before its end was recorded, the rule is taken to stand as it was to

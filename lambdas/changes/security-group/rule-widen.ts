@@ -3,6 +3,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { authorizeRules } from './authorize.ts';
+import { findRule, standingOf } from './differs.ts';
 import {
   copyableTags,
   type ExistingRule,
@@ -17,11 +18,6 @@ import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import { type RuleShrink, type RuleWiden, ruleWidenSchema } from './schemas.ts';
 
-/** Finds a rule by its id or, where an undo has put it back under another id, by all that it says. */
-function find(rule: ExistingRule, standing: readonly ExistingRule[]): ExistingRule | undefined {
-  return standing.find(({ id }) => id === rule.id) ?? standing.find((other) => looksLike(other, rule));
-}
-
 function refuse(resource: string, words: string): ChangeRefusedError {
   return new ChangeRefusedError(`${resource}: ${words}: nothing was changed`);
 }
@@ -31,7 +27,7 @@ function narrowNow(
   { resource, before }: RuleWiden & { before: ExistingRule },
   standing: readonly ExistingRule[],
 ): ExistingRule {
-  const narrow = find(before, standing);
+  const narrow = findRule(before, standing);
   if (narrow === undefined) {
     throw refuse(resource, `rule ${formatRule(before)} is gone since, so it can't be widened again`);
   }
@@ -64,7 +60,7 @@ async function widen(
   const { resource, before, after } = change;
   const wide = standing.find((rule) => ruleKey(rule) === ruleKey(after));
   if (before !== null) {
-    const rule = wide === undefined ? narrowNow({ ...change, before }, standing) : find(before, standing);
+    const rule = wide === undefined ? narrowNow({ ...change, before }, standing) : findRule(before, standing);
     switch (rule === undefined ? 'unmodifiable' : await modifyRule(session, resource, rule, after)) {
       case 'done':
         return { widened: { ...after, id: rule?.id ?? after.id }, isBeside: false };
@@ -92,11 +88,12 @@ async function leftovers(
   isBeside: boolean,
 ): Promise<ExistingRule[]> {
   const known = [...(made ?? []), ...(isBeside && before !== null ? [before] : [])];
-  const areShown = (rules: readonly ExistingRule[]) => known.every((rule) => find(rule, rules) !== undefined);
+  const areShown = (rules: readonly ExistingRule[]) =>
+    known.every((rule) => findRule(rule, rules) !== undefined);
   const standing = (await readUntil(session, resource, areShown)) ?? (await readRulesOf(session, resource));
   const alike = standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
   const left = known.flatMap((rule) => {
-    const found = find(rule, standing);
+    const found = findRule(rule, standing);
     if (found !== undefined) return ruleKey(found) === ruleKey(rule) ? [found] : [];
     // No read shows it: gone, which is success when it is revoked, or not visible yet.
     return stands(rule, standing) ? [] : [rule];
@@ -133,6 +130,14 @@ export const changeKind: ChangeKind<RuleWiden> = {
     return { ...soFar, revoked };
   },
 
+  async differs(session, { resource, after, made = [] }) {
+    const standing = await readRulesOf(session, resource);
+    if (!stands(after, standing)) return `its rule ${formatRule(after)} is gone`;
+    return standingOf(
+      made.filter(({ id }) => standing.some((rule) => rule.id === id)),
+      standing,
+    );
+  },
   inverse({ resource, before, after, widened = after, pieces }): RuleShrink | undefined {
     if (before === null) return undefined;
     const { id: _, ...part } = before;

@@ -1,7 +1,13 @@
 import { ec2Writes } from '../../aws/pace.ts';
 import type { ChangeKind } from '../change.ts';
 import { authorizeRules } from './authorize.ts';
-import { type ExistingRule, formatDescription, formatTraffic, type IngressRule } from './ingress-rule.ts';
+import {
+  type ExistingRule,
+  formatDescription,
+  formatTraffic,
+  type IngressRule,
+  stands,
+} from './ingress-rule.ts';
 import { readRulesOf } from './read.ts';
 import { takeBackRules, withoutRules } from './revoke.ts';
 import { revocation, revoked, rulesAuthorizeSchema, type SecurityGroupRulesAuthorize } from './schemas.ts';
@@ -48,6 +54,11 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
       note({ ...change, made: [...made] });
     }
     return { ...change, made };
+  },
+  async differs(session, { resource, rules }) {
+    const standing = await readRulesOf(session, resource);
+    const gone = rules.find((rule) => !stands(rule, standing));
+    return gone === undefined ? undefined : `it does not have the rule ${formatRules([gone])}`;
   },
   inverse: ({ resource, made = [] }) => (made.length === 0 ? undefined : revocation(resource, made)),
 };

@@ -3,6 +3,7 @@ import { StalePlanError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
 import { olderThanOurs } from '../ours.ts';
 import { asSeen, checkRemains } from './as-seen.ts';
+import { standingOf } from './differs.ts';
 import { copyableTags, type ExistingRule, formatRule, ruleKey } from './ingress-rule.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules } from './revoke.ts';
@@ -58,6 +59,15 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
     const revoked = planned.rules.filter(({ id }) => !ids.has(id));
     return revoked.length === 0 ? undefined : { ...planned, revoked };
   },
+  async differs(session, { resource, rules, revoked = rules }) {
+    return standingOf(revoked, await readRulesOf(session, resource));
+  },
+  notGivenBack: ({ resource, remains, revoked = [] }) =>
+    remains === undefined || revoked.length === 0
+      ? undefined
+      : `rules of ${resource} come back under new ids: ${revoked.map(formatRule).join('; ')}`,
+  /** A plan says what remains. */
+  takesBack: ({ remains }) => remains === undefined,
   removes: ({ revoked = [] }) => revoked.map(ruleKey),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
   /**

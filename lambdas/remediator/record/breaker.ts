@@ -11,7 +11,7 @@ import {
 import type { BreakerSettings } from '../../model/breaker-settings.ts';
 import { DeliveryError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
-import { type Job, type Poll, pollId } from '../../model/job.ts';
+import { type Job, type Occasion, pollId } from '../../model/job.ts';
 import type { Ports } from '../ports.ts';
 import type { BreakerName, BreakerState } from './findings-store.ts';
 
@@ -56,7 +56,7 @@ export class Breaker {
    * Notes the result of a change that this job made, or of one that an earlier job made.
    * @param reason why it went wrong; undefined where it did not
    */
-  note({ region, resource }: Finding, poll: Poll, reason?: string): void {
+  note({ region, resource }: Finding, poll: Occasion, reason?: string): void {
     const text = JSON.stringify([region, resource, pollId(poll)]);
     const id = createHash('sha256').update(text).digest('hex').slice(0, 20);
     const known = this.#own.get(id);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type BackOff, counts, withFailure } from '../../model/back-off.ts';
 import type { Finding } from '../../model/finding.ts';
-import { type Poll, pollId } from '../../model/job.ts';
+import { type Occasion, pollId } from '../../model/job.ts';
 import { isProvisional, type Outcome } from '../../model/outcome.ts';
 import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
@@ -47,13 +47,13 @@ export class FindingMemory {
   }
 
   /** The poll that remediated a finding, and when, where that is its last outcome. */
-  remediated(resource: string): { readonly poll: Poll; readonly at: Date } | undefined {
+  remediated(resource: string): { readonly poll: Occasion; readonly at: Date } | undefined {
     const last = this.#known?.get(resource)?.changes.at(-1);
     return last?.outcome === 'remediated' ? { poll: last.poll, at: new Date(last.at) } : undefined;
   }
 
   /** The key of the evidence of the last change of an outcome at this poll. Later polls may have changed it since. */
-  evidenceAt(poll: Poll, resource: string): string | undefined {
+  evidenceAt(poll: Occasion, resource: string): string | undefined {
     const { changes = [] } = this.#known?.get(resource) ?? {};
     return changes.findLast((change) => pollId(change.poll) === pollId(poll))?.evidence;
   }
@@ -85,12 +85,14 @@ function remember(
   { outcome: line, evidence }: RecordedOutcome,
   isCleared: boolean,
 ): { readonly record: FindingRecord; readonly isChange: boolean } | undefined {
-  const { outcome, reason, gate, poll, finding, finishedAt } = line;
+  const { outcome, reason, gate, poll, finding, finishedAt, undo } = line;
   if (known?.changes.some((change) => change.evidence === evidence)) return undefined;
   // Nobody knows more of what was closed before anything was known of it.
   if (known === undefined && outcome === 'closed') return undefined;
   const lastSeen =
-    known !== undefined && outcome === 'closed' ? known.lastSeen : latest(known?.lastSeen, poll.asOf);
+    known !== undefined && (outcome === 'closed' || undo !== undefined)
+      ? known.lastSeen
+      : latest(known?.lastSeen, poll.asOf);
   const isOther = known?.outcome !== outcome;
   const says = saysMore(line);
   const isSame = known !== undefined && repeats(known, line);
@@ -161,7 +163,7 @@ function withBackOff({ backOff: _, ...record }: FindingRecord, backOff: BackOff 
 }
 
 /** Tells whether a later poll than this one closed the finding. */
-function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Poll): boolean {
+function isClosedSince({ outcome, since }: FindingRecord, { asOf }: Occasion): boolean {
   return outcome === 'closed' && Date.parse(since) > Date.parse(asOf);
 }
 

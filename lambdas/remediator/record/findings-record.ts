@@ -3,6 +3,7 @@ import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { TripItem } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
+import { pendingItemSchema, pendingKey } from '../../model/requests.ts';
 import {
   accountItemSchema,
   accountKey,
@@ -101,8 +102,17 @@ export class FindingsRecord implements FindingsStore {
     poll: PollPlace,
   ): Promise<Known> {
     const accountsKey = accountKey(poll.account);
-    const keys = [...findings.map(findingItemKey), ...resources.map(changedKey), doneKey(poll), accountsKey];
-    const items = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
+    const pendingsKey = pendingKey(poll);
+    const keys = [
+      ...findings.map(findingItemKey),
+      ...resources.map(changedKey),
+      doneKey(poll),
+      accountsKey,
+      pendingsKey,
+    ];
+    const read = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
+    const pending = read.find(({ pk }) => pk === pendingsKey.pk);
+    const items = read.filter((item) => item !== pending);
     const [done] = items.filter(isDone);
     const account = items.find(({ pk }) => pk === accountsKey.pk);
     const ofResources = items.filter((item) => !isDone(item) && item !== account);
@@ -113,6 +123,8 @@ export class FindingsRecord implements FindingsStore {
       findings: known.map((item) => parseItem(findingItemSchema, item)),
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
       account: account === undefined ? undefined : parseItem(accountItemSchema, account),
+      // It only says where to look, and operators write it: the requests' own messages lead there, too, though later.
+      pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
     };
   }
 

@@ -1,6 +1,7 @@
 import type { Condition } from '../../aws/findings-table.ts';
 import type { TripItem } from '../../model/breaker.ts';
 import type { HoldItem, HoldName, ResumeItem, RetryItem, RetryName } from '../../model/operator-items.ts';
+import type { PendingItem } from '../../model/requests.ts';
 import type {
   AccountItem,
   ChangedItem,
@@ -115,6 +116,8 @@ export interface Known {
   readonly done?: Done | undefined;
   /** Undefined where the account is not known to lack the role. */
   readonly account?: AccountItem | undefined;
+  /** Requests of operators for the poll's account and region that may not have been acted on yet. */
+  readonly pending?: PendingItem['requests'];
 }
 
 type WithoutForm<T> = Omit<T, 'pk' | 'sk' | 'version' | 'expiresAt'>;

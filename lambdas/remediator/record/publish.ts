@@ -2,14 +2,14 @@ import { publishFindingNotices, publishJobs, publishOutcomes } from '../../aws/e
 import type { EventBridgeClient } from '../../aws/eventbridge.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { FindingNotice } from '../../model/finding-notice.ts';
-import type { Job } from '../../model/job.ts';
+import type { jobId } from '../../model/job.ts';
 import { jobEvent } from '../../model/job-event.ts';
 import { outcomeEvent } from '../../model/outcome-event.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
 /** The content that is put on the event bus for a job. */
 export interface Publication {
-  readonly job: Job;
+  readonly job: Parameters<typeof jobId>[0];
   /** The outcomes that an event is due for. */
   readonly withEvent: readonly RecordedOutcome[];
   /** All that were recorded, which are counted. */

@@ -1,5 +1,5 @@
 import type { Finding } from '../../model/finding.ts';
-import { type Poll, pollId } from '../../model/job.ts';
+import { type Occasion, pollId } from '../../model/job.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { FindingRecord } from './findings-store.ts';
 
@@ -17,18 +17,24 @@ const STACK_TAG = 'aws:cloudformation:stack-name';
  */
 export function recurrenceOf(
   known: FindingRecord | undefined,
-  poll: Poll,
+  poll: Occasion,
   now: number,
 ): Outcome['recurring'] {
   const before = (known?.changes ?? []).filter(
-    (change) =>
+    (change, index, changes) =>
       change.outcome === 'remediated' &&
+      !isUndone(changes.slice(index + 1)) &&
       pollId(change.poll) !== pollId(poll) &&
       now - Date.parse(change.at) < WITHIN_MILLISECONDS,
   );
   const [first] = before;
   if (first === undefined || before.length + 1 < FIXES) return undefined;
   return { times: before.length + 1, since: first.at };
+}
+
+/** Tells whether an operator had a fix undone, by what happened since: then nobody else brought the violation back. */
+function isUndone(since: FindingRecord['changes']): boolean {
+  return since.find(({ outcome }) => outcome === 'remediated' || outcome === 'undone')?.outcome === 'undone';
 }
 
 /** Explains a finding that comes back, and what to do. @param tags those of its resource, where they were read */

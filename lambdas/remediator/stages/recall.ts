@@ -21,11 +21,16 @@ export async function recall({
   const isKnown = await journal.read();
   const { account, region } = job;
   const resources = job.findings.map(({ resource }) => resource);
-  const known = await ports.table.recall(
-    job.findings,
-    resources.map((resource) => ({ account, region, resource })),
-    done.place,
-  );
+  const ask = () =>
+    ports.table.recall(
+      job.findings,
+      resources.map((resource) => ({ account, region, resource })),
+      done.place,
+    );
+  let known = await ask();
+  const { pending = [] } = known;
+  // Operators don't wait for all jobs that were queued before. What they ask for may be about the same findings.
+  if (pending.length > 0 && (await ports.actOnPending(pending, { account, region }))) known = await ask();
   recent.keep(resources, known.changed);
   memory.keep(known.findings);
   done.keep(known.done);

@@ -27,7 +27,7 @@ run "by_default" {
       for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[0].properties.metrics :
       join(" ", [metric[1], try(element(metric, length(metric) - 1).region, "eu-central-1")]) if length(metric) > 1
       ]) == toset(concat(["Findings eu-central-1", "Unprocessable eu-central-1"], [
-        for pair in setproduct(["Remediated", "Planned", "Compliant", "Exempt", "Deferred", "AwaitingScan", "Gone", "NotApplicable", "Failed", "Closed"], ["eu-central-1", "us-east-1"]) : join(" ", pair)
+        for pair in setproduct(["Remediated", "Planned", "Compliant", "Exempt", "Deferred", "AwaitingScan", "Gone", "NotApplicable", "Failed", "Closed", "Undone", "UndoRefused"], ["eu-central-1", "us-east-1"]) : join(" ", pair)
     ]))
     error_message = "Metrics: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
   }

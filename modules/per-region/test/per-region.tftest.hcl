@@ -17,6 +17,7 @@ variables {
     target_role_name         = "security/cspm-auto-remediation-remediation"
     automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
+    collector_role_id        = "AROACOLLECTOR"
     settings_bucket          = "settings"
     metrics_namespace        = "CspmAutoRemediation"
     iam_path                 = "/"
@@ -68,6 +69,7 @@ run "enabled_creates" {
       EVENT_BUS_ARN                = "arn:aws:events:us-east-1:111111111111:event-bus/cspm-auto-remediation"
       TARGET_ROLE_NAME             = "security/cspm-auto-remediation-remediation"
       EXTERNAL_ID                  = "external"
+      COLLECTOR_ROLE_ID            = "AROACOLLECTOR"
       AUTOMATION_ROLE_NAME         = "security/cspm-auto-remediation-automation"
       MAX_RECEIVE_COUNT            = "5"
       RETRY_DELAY_SECONDS          = "30"
@@ -217,7 +219,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
-    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "finding#????????????#global#*", "count#*#????????????", "count#*#all", "trip#*#????????????"]
+    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "finding#????????????#global#*", "count#*#????????????", "count#*#all", "trip#*#????????????"]
     error_message = "Policy: ${module.remediator.policy}"
   }
 }

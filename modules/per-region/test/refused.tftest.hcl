@@ -20,6 +20,7 @@ variables {
     target_role_name         = "cspm-auto-remediation-remediation"
     automation_role_name     = "security/cspm-auto-remediation-automation"
     external_id              = "external"
+    collector_role_id        = "AROACOLLECTOR"
     settings_bucket          = "settings"
     metrics_namespace        = "CspmAutoRemediation"
     iam_path                 = "/"

@@ -255,10 +255,7 @@ function summariesOf(cloud: CloudModel): (readonly [string, PollSummary])[] {
 
 /** Checks that a poll has outcomes of what it says that it sent. */
 function checkPolls(cloud: CloudModel, lines: readonly Line[], problems: string[]): void {
-  const byPoll = grouped(
-    lines,
-    ({ poll }) => `${poll.rule}/${epochSeconds({ source: 'netskope', ...poll })}`,
-  );
+  const byPoll = grouped(lines, ({ poll }) => `${poll.rule}/${epochSeconds(poll)}`);
   const polled = new Set<string>();
   for (const [key, summary] of summariesOf(cloud)) {
     const name = key.replace(/^polls\/|\.json$/g, '');

@@ -265,8 +265,8 @@ class AccountingRun {
     if (workshop === undefined) {
       const environment = environmentOf(region);
       const queue = this.#queueOf(region);
-      const remediate = createRemediator(environment, queue, logger, this.#clock);
-      workshop = { environment, queue, remediate };
+      const remediator = createRemediator(environment, queue, logger, this.#clock);
+      workshop = { environment, queue, remediator };
       this.#workshops.set(region, workshop);
     }
     return workshop;
@@ -307,6 +307,7 @@ export function environmentOf(region: string): Environment {
     FINDINGS_TABLE: 'cspm-findings',
     SETTINGS_BUCKET: BUCKETS.settings,
     EVENT_BUS_ARN: BUS_ARN,
+    COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
     TARGET_ROLE_NAME: 'cspm-remediation',
     AUTOMATION_ROLE_NAME: 'cspm-automation',
     EXTERNAL_ID: 'external',

@@ -250,7 +250,8 @@ class DayRun {
     if (workshop === undefined) {
       const environment = environmentOf(region);
       const queue = this.#queueOf(region);
-      workshop = { environment, queue, remediate: createRemediator(environment, queue, logger, this.#clock) };
+      const remediator = createRemediator(environment, queue, logger, this.#clock);
+      workshop = { environment, queue, remediator };
       this.#workshops.set(region, workshop);
     }
     return workshop;

@@ -1,4 +1,3 @@
-import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
 import type { Job } from '../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import { AwsModel } from '../../lab/aws-model/model.ts';
@@ -6,7 +5,9 @@ import { AwsModelError } from '../../lab/aws-model/operation.ts';
 import { type ModelCall, modelSession, networkError, sdkError } from '../../lab/aws-model/session.ts';
 import { Killed, type Lifeline } from '../../unit/remediator/support/lifeline.ts';
 import { RemediatorInMemory, settingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
+import { UndoDesk } from '../../unit/remediator/support/undo-desk.ts';
 import { ACCOUNT, REGION } from '../case.ts';
+import { notGivenBack } from './given-back.ts';
 import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
 import { isUnconfirmed, recordedTransitions } from './recorded.ts';
 import { initialState, type Subject } from './subjects.ts';
@@ -275,39 +276,21 @@ class SubjectRun implements SubjectResult {
           `unconfirmed, though all is known: ${outcome.unconfirmed?.map(({ line }) => line)}`,
         );
     }
-    if (this.#subject.method !== 'runbook' && this.problems.length === 0) await this.#judgeUndo(applied);
+    if (this.#subject.method !== 'runbook' && this.problems.length === 0 && applied.length > 0) {
+      await this.#judgeUndo();
+    }
   }
 
-  async #judgeUndo(applied: Outcome['applied'][number]['change'][]): Promise<void> {
+  /** Has the fix undone as an operator would, from its record. */
+  async #judgeUndo(): Promise<void> {
     this.#isUndo = true;
     this.#remediator.now += 600_000;
-    const session = this.#session(async (call) => this.#carryOut(call));
-    try {
-      for (const change of [...applied].reverse()) {
-        const inverse = await inverseOf(change);
-        if (inverse !== undefined) await applyChange(session, inverse);
-      }
-    } catch (error) {
-      this.problems.push(`the undo failed: ${String(error)}`);
-      return;
-    }
-    const left = contentsOf(initialState(this.#subject), this.#model.state);
+    this.#remediator.openSession = () => this.#session(async (call) => this.#carryOut(call));
+    const desk = new UndoDesk(this.#remediator);
+    const outcomes = await desk.undo(desk.fixesOf(this.#subject.resource).slice(0, 1));
+    const problems = outcomes.filter(({ outcome }) => outcome !== 'undone');
+    for (const { reason } of problems) this.problems.push(`the undo was refused: ${reason}`);
+    const left = notGivenBack(initialState(this.#subject), this.#model.state);
     if (left.length > 0) this.problems.push(`the undo leaves: ${left.join('; ')}`);
   }
-}
-
-/** Lists what an undo does not give back: contents that are there now and were not, or the other way round. */
-function contentsOf(initial: AwsModel['state'], now: AwsModel['state']): string[] {
-  const differences = transitionsOf(initial, now);
-  // A revoked rule comes back with another id, and what was logged is kept.
-  const isKept = ({ item }: Transition): boolean => /^(log group|retention) /.test(item);
-  const nameOf = ({ item }: Transition): string => (item.startsWith('rule ') ? 'rule' : item);
-  const gone = differences.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
-  const there = differences.flatMap((each) =>
-    each.after === null || isKept(each) ? [] : `${nameOf(each)} ${each.after}`,
-  );
-  return [
-    ...gone.filter((text) => !there.includes(text)).map((text) => `- ${text}`),
-    ...there.filter((text) => !gone.includes(text)).map((text) => `+ ${text}`),
-  ];
 }

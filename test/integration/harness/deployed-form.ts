@@ -100,6 +100,7 @@ export function remediatorEnvironment(
     ...commonEnvironment(place, 'remediator'),
     FINDINGS_TABLE: findingsTableName(place),
     SETTINGS_BUCKET: settingsBucketName(place),
+    COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
     TARGET_ROLE_NAME: targetRoleName(place),
     AUTOMATION_ROLE_NAME: automationRoleName(place),
     EXTERNAL_ID: `${place.name}-${place.account}`,

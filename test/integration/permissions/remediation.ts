@@ -118,6 +118,7 @@ export class Remediation {
           lookAgain: async (later) => {
             next = later;
           },
+          actOnPending: async () => false,
           roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
           publishNotice: async () => {},
           publish: async () => {},

@@ -88,6 +88,7 @@ beforeAll(async () => {
       FINDINGS_TABLE: 'findings',
       SETTINGS_BUCKET: 'settings',
       EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
+      COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
       TARGET_ROLE_NAME: 'cspm-remediation',
       AUTOMATION_ROLE_NAME: 'cspm-automation',
       EXTERNAL_ID,

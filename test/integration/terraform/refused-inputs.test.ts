@@ -41,7 +41,7 @@ variables {
   link = {
     name = "cspm", partition = "aws", security_account_id = "111111111111", home_region = "eu-central-1", regions = ["eu-central-1"],
     event_bus_arn = "arn:aws:events:eu-central-1:111111111111:event-bus/cspm", notifications = true, evidence_bucket = "evidence",
-    findings_table = "findings", target_role_name = "role", automation_role_name = "role", external_id = "external",
+    findings_table = "findings", target_role_name = "role", automation_role_name = "role", external_id = "external", collector_role_id = "AROACOLLECTOR",
     settings_bucket = "settings", metrics_namespace = "Metrics", iam_path = "/", permissions_boundary_arn = null, tags = {},
     lambda = { architecture = "arm64", log_level = "INFO", log_retention_days = 90, tracing = false }
   }

@@ -57,7 +57,7 @@ describe('the event of an outcome', () => {
   test('is what its schema says, as is that of an item that could not become part of a job', () => {
     const unprocessable: Unprocessable = {
       version: 1,
-      poll: outcome.poll,
+      poll: { ...outcome.poll, source: 'netskope' },
       outcome: 'unprocessable',
       reason: 'malformed item',
       item: { account_id: 7 },

@@ -63,8 +63,8 @@ test('while the event bus takes nothing, the notice is not lost', async () => {
   await undoneAndPolled(24);
   const lost = remediator.notices.length;
   remediator.fault = () => undefined;
-  const job = [...remediator.outcomes.values()].at(-1)?.poll;
-  await remediator.attempt({ ...jobOf('deploy'), poll: job ?? jobOf().poll }, { number: 2 });
+  const asOf = [...remediator.outcomes.values()].at(-1)?.poll.asOf ?? '';
+  await remediator.attempt({ ...jobOf('deploy'), poll: { ...jobOf().poll, asOf } }, { number: 2 });
 
   expect(lost).toBe(0);
   expect(remediator.notices).toMatchObject([{ kind: 'recurring' }]);

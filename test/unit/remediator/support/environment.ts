@@ -13,6 +13,7 @@ export const variables = {
   EVENT_BUS_ARN: 'arn:aws:events:us-east-1:111111111111:event-bus/cspm',
   TARGET_ROLE_NAME: 'security/cspm-remediation',
   AUTOMATION_ROLE_NAME: 'security/cspm-automation',
+  COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
   EXTERNAL_ID: 'external',
   MAX_RECEIVE_COUNT: '5',
   RETRY_DELAY_SECONDS: '30',

@@ -4,6 +4,7 @@ import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
 import { holdKey, retryKey } from '../../../../lambdas/model/operator-items.ts';
+import type { PendingItem } from '../../../../lambdas/model/requests.ts';
 import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
 import type {
   BreakerState,
@@ -40,6 +41,9 @@ export class MemoryTable implements FindingsStore {
 
   /** The retries that operators have asked for. */
   readonly retries: RetryRequest[] = [];
+
+  /** The requests that operators have listed as pending. */
+  pending: PendingItem['requests'] = [];
 
   /** What is known of the account. */
   account: AccountItem | undefined;
@@ -81,6 +85,7 @@ export class MemoryTable implements FindingsStore {
       findings: structuredClone(known),
       done,
       account: this.account,
+      pending: structuredClone(this.pending),
     };
   }
 

@@ -164,6 +164,8 @@ export class RemediatorInMemory {
   /** Chooses the error that a port throws instead of what it should do, asked at each call. */
   fault: (port: Port) => Error | undefined = () => undefined;
   now = NOW;
+  /** Acts on requests that wait behind jobs. */
+  actOnPending: Ports['actOnPending'] = async () => false;
   /** Instead of a session in the account. */
   openSession: ((request: SessionRequest, now: () => number, life: Lifeline) => AwsSession) | undefined;
 
@@ -296,6 +298,7 @@ export class RemediatorInMemory {
           const now = (): number => this.now;
           return this.openSession?.(request, now, life) ?? this.account.open(request, now, life);
         }),
+      actOnPending: (...asked) => this.actOnPending(...asked),
       roles: {
         report: (missing) =>
           call('reportRoleMissing', () => {

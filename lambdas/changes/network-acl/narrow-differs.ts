@@ -1,0 +1,26 @@
+import type { AwsSession } from '../../aws/session.ts';
+import { look } from './calls.ts';
+import { describeEntry, sameEntry } from './entry.ts';
+import { madeOf, type NetworkAclEntryNarrow } from './narrow.ts';
+
+/** Finds how a network ACL differs from what the change left of it, in words. Entries that others have added don't count. */
+export async function differs(
+  session: AwsSession,
+  applied: NetworkAclEntryNarrow,
+): Promise<string | undefined> {
+  const { resource, before, after, closed } = applied;
+  if (closed === 'no') return undefined;
+  const standing = await look(session, resource);
+  if (standing === undefined) return 'it is gone';
+  const now = standing.at(before.ruleNumber);
+  const isOpen = closed === 'unconfirmed' && now !== undefined && sameEntry(now, before);
+  for (const entry of [...madeOf(applied), ...(after === null || isOpen ? [] : [after])]) {
+    const found = standing.at(entry.ruleNumber);
+    if (found === undefined) return `it no longer has the entry ${describeEntry(entry)}`;
+    if (!sameEntry(found, entry)) {
+      return `it has the entry ${describeEntry(found)} instead of ${describeEntry(entry)}`;
+    }
+  }
+  if (after !== null || now === undefined || isOpen) return undefined;
+  return `it has the entry ${describeEntry(now)}, where the fix left none`;
+}

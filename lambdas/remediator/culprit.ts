@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { cloudTrailLookups } from '../aws/pace.ts';
+import type { AwsSession } from '../aws/session.ts';
+import type { Finding } from '../model/finding.ts';
+import { type Investigation, isPollId } from '../model/job.ts';
+
+/** The most pages of a resource's events, of 50 each: newest first. */
+const MOST_PAGES = 3;
+const MAX_TEXT = 200;
+
+/** The region that has the events of services of no region, by partition (CloudTrail user guide, "Global service events"). */
+const globalEvents: Readonly<Record<string, string>> = {
+  'aws-cn': 'cn-north-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
+
+/** The fields that are read of an event (CloudTrail user guide, "CloudTrail record contents"). Others decide about them. */
+const text = z.string().transform((given) => given.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, MAX_TEXT));
+const recordSchema = z.object({
+  eventName: text,
+  eventTime: text,
+  userAgent: text.default(''),
+  errorCode: z.string().optional(),
+  userIdentity: z.object({ arn: text.optional(), invokedBy: text.optional(), type: text.optional() }),
+});
+export type EventRecord = z.infer<typeof recordSchema>;
+
+/** The permission to ask CloudTrail, which target roles have where `cloudtrail_lookup` is on. */
+export const lookupPermission = { actions: ['cloudtrail:LookupEvents'], resources: ['*'] } as const;
+
+/** The last change of a resource by somebody else between two moments. */
+export async function findCulprit(
+  session: AwsSession,
+  { region }: Pick<Finding, 'region'>,
+  { changed, from, to }: Investigation,
+  automationRoleArn: string,
+): Promise<EventRecord | undefined> {
+  const { CloudTrailClient, LookupEventsCommand } = await import('../aws/cloudtrail.ts');
+  const place = region === 'global' ? (globalEvents[session.partition] ?? 'us-east-1') : region;
+  const client = session.client(CloudTrailClient, place);
+  const automation = `/${automationRoleArn.split('/').at(-1)}/`;
+  let NextToken: string | undefined;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    await session.turn(cloudTrailLookups);
+    const answer = await client.send(
+      new LookupEventsCommand({
+        LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: changed }],
+        StartTime: new Date(from),
+        EndTime: new Date(to),
+        MaxResults: 50,
+        ...(NextToken !== undefined && { NextToken }),
+      }),
+    );
+    for (const { ReadOnly, CloudTrailEvent = '' } of answer.Events ?? []) {
+      const record = ReadOnly === 'true' ? undefined : recordOf(CloudTrailEvent);
+      if (record === undefined || record.errorCode !== undefined) continue;
+      const { arn = '' } = record.userIdentity;
+      if (!isPollId(arn.split('/').at(-1) ?? '') && !arn.includes(automation)) return record;
+    }
+    NextToken = answer.NextToken;
+    if (NextToken === undefined) return undefined;
+  }
+  return undefined;
+}
+
+/** An event's record; undefined where it has another form. */
+function recordOf(json: string): EventRecord | undefined {
+  try {
+    return recordSchema.safeParse(JSON.parse(json)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Names who made a change, by which call and when. */
+export function culpritWords({
+  userIdentity: { arn, invokedBy, type },
+  eventName,
+  eventTime,
+}: EventRecord): string {
+  return `${arn ?? invokedBy ?? type ?? 'somebody'}: ${eventName} at ${eventTime}`;
+}
+
+/** Explains a change by a tool that makes resources what its code says. */
+export function hintOf({ userAgent, userIdentity: { invokedBy = '' } }: EventRecord): string {
+  if (/terraform|opentofu/i.test(userAgent)) {
+    return ", with Terraform: the owner's code will bring it back, so it is to be fixed there";
+  }
+  if (/cloudformation/i.test(`${userAgent} ${invokedBy}`)) {
+    return ", with CloudFormation: the owner's template will bring it back, so it is to be fixed there";
+  }
+  return '';
+}

@@ -1,0 +1,45 @@
+import type { SQSRecord } from 'aws-lambda';
+import { z } from 'zod';
+import { InvalidInputError } from '../model/errors.ts';
+import { formatIssues } from '../model/issues.ts';
+import type { Job } from '../model/job.ts';
+import { type RequestMessage, requestMessageSchema } from '../model/requests.ts';
+import type { Environment } from './environment.ts';
+import { parseJob } from './parse-job.ts';
+
+/** Messages that say their kind name a request: a job says none. */
+const kindSchema = z.looseObject({ kind: z.unknown().refine((kind) => kind !== undefined) });
+
+/**
+ * The job that a message holds, or the request that it names.
+ * @throws InvalidInputError when it holds none that this remediator can work on: another attempt changes nothing
+ */
+export function parseMessage(
+  { body, attributes }: Pick<SQSRecord, 'attributes' | 'body'>,
+  { AWS_REGION: region, COLLECTOR_ROLE_ID }: Pick<Environment, 'AWS_REGION' | 'COLLECTOR_ROLE_ID'>,
+): Job | RequestMessage {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch (cause) {
+    throw new InvalidInputError('the message is not JSON', { cause });
+  }
+  if (!kindSchema.safeParse(json).success) return parseJob(json, region);
+  const parsed = requestMessageSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new InvalidInputError(`the message names no request: ${formatIssues(parsed.error)}`, {
+      cause: parsed.error,
+    });
+  }
+  const message = parsed.data;
+  // SQS says who sent it: the role's unique id, a colon and the session's name.
+  if (attributes.SenderId.split(':')[0] === COLLECTOR_ROLE_ID) {
+    throw new InvalidInputError(
+      `the message names request ${message.request.id}, and the collector sent it: only operators ask for something`,
+    );
+  }
+  if (message.region === region) return message;
+  throw new InvalidInputError(
+    `the request is for region ${message.region}, and this is the remediator of ${region}`,
+  );
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { FindingsTable } from '../../aws/findings-table.ts';
+import type { Clock } from '../../model/clock.ts';
+import { formatIssues } from '../../model/issues.ts';
+import {
+  type RequestName,
+  type RequestResult,
+  requestItemSchema,
+  requestKey,
+  requestResultSchema,
+  resultKey,
+} from '../../model/requests.ts';
+import { parseItem } from '../../model/table-items.ts';
+import type { FoundRequest, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
+
+const keySchema = z.looseObject({ pk: z.string() });
+
+/** Days for which results are kept: as long as leases, by which a request is acted on once. */
+const RESULT_DAYS = 30;
+
+/** The findings table, as far as it has requests and their results. */
+export class RequestsRecord implements RequestsStore {
+  readonly #table: Pick<FindingsTable, 'read' | 'writeAll'>;
+  readonly #clock: Clock;
+
+  constructor(table: Pick<FindingsTable, 'read' | 'writeAll'>, clock: Clock) {
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async read(name: RequestName): Promise<FoundRequest | undefined> {
+    const [item] = await this.#table.read([requestKey(name)]);
+    if (item === undefined) return undefined;
+    const parsed = requestItemSchema.safeParse(item);
+    return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
+  }
+
+  async readResults(
+    place: RequestPlace,
+    names: readonly RequestName[],
+  ): Promise<readonly (RequestResult | undefined)[]> {
+    if (names.length === 0) return [];
+    const keys = names.map((name) => resultKey(place, name));
+    const items = await this.#table.read(keys);
+    const found = new Map(items.map((item) => [keySchema.parse(item).pk, item]));
+    return keys.map(({ pk }) => (found.has(pk) ? parseItem(requestResultSchema, found.get(pk)) : undefined));
+  }
+
+  async writeResult(
+    place: RequestPlace,
+    name: RequestName,
+    result: Omit<RequestResult, 'version' | 'expiresAt'>,
+  ): Promise<void> {
+    const expiresAt = Math.floor(this.#clock.now() / 1000) + RESULT_DAYS * 86_400;
+    await this.#table.writeAll([{ item: { ...result, ...resultKey(place, name), version: 1, expiresAt } }]);
+  }
+}

@@ -1,0 +1,64 @@
+import { describeError, errorKind } from '../../aws/errors.ts';
+import { count } from '../../aws/metrics.ts';
+import { type PendingItem, REQUEST_VALID_MILLISECONDS, type RequestMessage } from '../../model/requests.ts';
+import type { Attempt } from '../ports.ts';
+import { logError } from '../report.ts';
+import type { Answer } from './act-on-request.ts';
+import { reportAnswer } from './report-answer.ts';
+import type { RequestPlace } from './requests-store.ts';
+import type { RequestPorts } from './undo-work.ts';
+
+/** The part of a function's time that requests may take before its job: their own messages come, too. */
+const SHARE = 0.5;
+
+/**
+ * Acts on requests that wait behind an account's jobs, in the order in which they were asked for, as long as there is time:
+ * a message group is worked on in order, so that a request's own message comes after all jobs that were queued before it.
+ * What goes wrong is no error of the job.
+ * @returns whether anything may have changed
+ */
+export async function actOnPending(
+  pending: PendingItem['requests'],
+  place: RequestPlace,
+  attempt: Attempt,
+  { clock, requests }: Pick<RequestPorts, 'clock' | 'requests'>,
+  act: (message: RequestMessage, attempt: Attempt) => Promise<Answer>,
+): Promise<boolean> {
+  let hasActed = false;
+  const total = attempt.remainingMilliseconds();
+  try {
+    for (const message of await notBegun(pending, place, clock.now(), requests)) {
+      if (attempt.remainingMilliseconds() < total * SHARE) break;
+      hasActed = true;
+      // Its attempts are counted by its own message.
+      reportAnswer(await act(message, { ...attempt, number: 1, last: false }));
+    }
+  } catch (error) {
+    logError(`requests for account ${place.account} wait for their messages: ${describeError(error)}`, error);
+    if (errorKind(error) === 'bug') count('UnexpectedError', 1);
+  }
+  return hasActed;
+}
+
+/** The messages of requests that nobody has begun, or whose attempt was cut off. One that waits for AWS has its own. */
+async function notBegun(
+  pending: PendingItem['requests'],
+  place: RequestPlace,
+  now: number,
+  requests: RequestPorts['requests'],
+): Promise<RequestMessage[]> {
+  const listed = pending
+    .filter(({ at }) => now - Date.parse(at) < REQUEST_VALID_MILLISECONDS)
+    .sort((one, other) => Date.parse(one.at) - Date.parse(other.at));
+  const results = await requests.readResults(place, listed);
+  const messages: RequestMessage[] = [];
+  for (const [index, { principal, id }] of listed.entries()) {
+    const state = results[index]?.state;
+    if (state !== undefined && state !== 'working') continue;
+    const request = { principal, id };
+    const item = await requests.read(request);
+    if (item === undefined || 'problem' in item) continue;
+    messages.push({ version: 1, kind: item.kind, request, ...place });
+  }
+  return messages;
+}

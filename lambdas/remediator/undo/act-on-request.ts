@@ -1,0 +1,212 @@
+import type { Outcome } from '../../model/outcome.ts';
+import {
+  REQUEST_VALID_MILLISECONDS,
+  type RequestItem,
+  type RequestMessage,
+  type RequestName,
+  type RequestResult,
+  type UndoRequest,
+  type UndoResult,
+} from '../../model/requests.ts';
+import type { Attempt } from '../ports.ts';
+import { checkAccount } from './check-account.ts';
+import { mayUndo } from './may-undo.ts';
+import { type RequestLease, takeRequestLease } from './request-lease.ts';
+import { type UndoEnd, undoFix } from './undo-fix.ts';
+import { UndoSessions } from './undo-sessions.ts';
+import type { RequestPorts, UndoWork } from './undo-work.ts';
+
+/** The result of an attempt at a request. */
+export interface Answer {
+  /** Outcomes that were recorded. */
+  readonly outcomes: readonly Outcome[];
+  /** The reason why nothing was done: the request was acted on already. */
+  readonly over?: string;
+  /** The reason why nothing was done: there is no such request. */
+  readonly ignored?: string;
+  /** Fixes that wait for AWS. */
+  readonly waiting?: readonly string[];
+  /** Errors for which the request comes back. */
+  readonly failures?: readonly unknown[];
+}
+
+/** Largest difference between an operator's clock and ours. */
+const CLOCKS_DIFFER_MILLISECONDS = 5 * 60_000;
+
+const FIRST_LOOK_SECONDS = 15;
+const LONGEST_LOOK_SECONDS = 300;
+
+/**
+ * Acts on the request that a message names, once: what is asked for stands in an item that only operators write. A message
+ * without such an item, or of one that was acted on, changes nothing.
+ * @throws LeaseHeldError where another attempt works on it; AWS's own error where the table can't be read or written
+ */
+export async function actOnRequest(
+  message: RequestMessage,
+  attempt: Attempt,
+  ports: RequestPorts,
+): Promise<Answer> {
+  const { request: name, account, region, kind } = message;
+  const request = await ports.requests.read(name);
+  const words = `request ${name.id} of ${name.principal}`;
+  const ignore = (reason: string): Answer => ({ outcomes: [], ignored: `${words} ${reason}` });
+  if (request === undefined) return ignore('does not exist');
+  if ('problem' in request) return ignore(`can't be understood: ${request.problem}`);
+  if (request.account !== account || request.region !== region || request.kind !== kind) {
+    return ignore(`is a request to ${request.kind} in ${request.account} and ${request.region}`);
+  }
+  const lease = await takeRequestLease(name, request, attempt, ports);
+  if (lease === undefined) return { outcomes: [], over: `${words} was acted on already` };
+  const [before] = await ports.requests.readResults(request, [name]);
+  const now = ports.clock.now();
+  const refused = before === undefined ? whyNotValid(request, now) : undefined;
+  const beganAt = before?.beganAt ?? new Date(now).toISOString();
+  const progress = new Progress(name, request, beganAt, before, ports);
+  if (refused !== undefined) return refuseAll(refused, progress, lease);
+  if (request.kind === 'check') {
+    await progress.end('done', await checkAccount(request, ports));
+    await lease.end('done');
+    return { outcomes: [] };
+  }
+  const sessions = new UndoSessions(request, ports);
+  const work: UndoWork = { name, request, attempt, beganAt, ports, lease, sessions, busy: new Set() };
+  const blocked = before === undefined ? await mayUndo(request.fixes[0]?.rule ?? '', work) : undefined;
+  if (blocked?.is === 'undo_refused') return refuseAll(blocked.reason, progress, lease);
+  return undoAll(message, request, work, progress);
+}
+
+/** @returns the reason why a request that was not begun may not be any more, or not yet */
+function whyNotValid({ at }: RequestItem, now: number): string | undefined {
+  const age = now - Date.parse(at);
+  if (age > REQUEST_VALID_MILLISECONDS) {
+    return `it is from ${at}, and a request has to be begun within an hour: ask again`;
+  }
+  return age < -CLOCKS_DIFFER_MILLISECONDS ? `it is from ${at}, which is not yet: set the clock` : undefined;
+}
+
+async function refuseAll(reason: string, progress: Progress, lease: RequestLease): Promise<Answer> {
+  await progress.end('refused', reason);
+  await lease.end('done');
+  return { outcomes: [] };
+}
+
+/** Undoes the fixes one after another, newest first, and writes how far it came after each. */
+async function undoAll(
+  message: RequestMessage,
+  { fixes }: UndoRequest,
+  work: UndoWork,
+  progress: Progress,
+): Promise<Answer> {
+  const outcomes: Outcome[] = [];
+  const failures: unknown[] = [];
+  await progress.write('working');
+  for (const [index, fix] of fixes.entries()) {
+    if (progress.isOver(index)) continue;
+    const end = await undoFix(fix, work);
+    if (end.is === 'concluded') outcomes.push(end.recorded.outcome);
+    if (end.is === 'retry') {
+      failures.push(end.error);
+      // An older fix of the same resource may rest on this one's undo.
+      break;
+    }
+    progress.set(index, end);
+    await progress.write('working');
+  }
+  if (failures.length > 0) {
+    await work.lease.end('released');
+    return { outcomes, failures };
+  }
+  const { waiting } = progress;
+  if (waiting.length === 0) {
+    await progress.end('done');
+    await work.lease.end('done');
+    return { outcomes };
+  }
+  const look = (message.look ?? 0) + 1;
+  const delay = Math.min(FIRST_LOOK_SECONDS * 2 ** (look - 1), LONGEST_LOOK_SECONDS);
+  await work.ports.sendAgain({ ...message, look }, delay);
+  await progress.write('waiting');
+  await work.lease.end('released');
+  return { outcomes, waiting };
+}
+
+/** The results of a request's fixes as far as they are known, and as the table has them. */
+class Progress {
+  readonly #name: RequestName;
+  readonly #request: RequestItem;
+  readonly #beganAt: string;
+  readonly #ports: Pick<RequestPorts, 'clock' | 'requests'>;
+  readonly #results: Map<number, UndoResult>;
+
+  constructor(
+    name: RequestName,
+    request: RequestItem,
+    beganAt: string,
+    before: RequestResult | undefined,
+    ports: Pick<RequestPorts, 'clock' | 'requests'>,
+  ) {
+    this.#name = name;
+    this.#request = request;
+    this.#beganAt = beganAt;
+    this.#ports = ports;
+    this.#results = new Map();
+    for (const result of before?.results ?? []) {
+      const index = this.#fixes.findIndex(
+        ({ evidence, rule, resource }) =>
+          evidence === result.undoes && rule === result.rule && resource === result.resource,
+      );
+      if (index >= 0) this.#results.set(index, result);
+    }
+  }
+
+  /** Tells whether a fix has its outcome. */
+  isOver(index: number): boolean {
+    const result = this.#results.get(index);
+    return result !== undefined && result.is !== 'waiting';
+  }
+
+  get waiting(): string[] {
+    return [...this.#results.values()].flatMap(({ is, resource, reason }) =>
+      is === 'waiting' ? [`${resource}: ${reason}`] : [],
+    );
+  }
+
+  set(index: number, end: Exclude<UndoEnd, { is: 'retry' }>): void {
+    const fix = this.#fixes[index];
+    if (fix === undefined) return;
+    const { rule, region, resource, evidence: undoes } = fix;
+    const named = { rule, region, resource, undoes };
+    if (end.is !== 'concluded') {
+      const is = end.is === 'waiting' ? 'waiting' : 'undo_refused';
+      this.#results.set(index, { ...named, is, reason: end.reason });
+      return;
+    }
+    const { outcome, evidence } = end.recorded;
+    const { reason } = outcome;
+    const is = outcome.outcome === 'undone' ? 'undone' : 'undo_refused';
+    this.#results.set(index, { ...named, is, ...(reason !== undefined && { reason }), evidence });
+  }
+
+  write(state: RequestResult['state'], rest: Pick<RequestResult, 'reason' | 'endedAt'> = {}): Promise<void> {
+    const { kind, account, region } = this.#request;
+    const results = [...this.#results].sort(([one], [other]) => one - other).map(([, result]) => result);
+    return this.#ports.requests.writeResult(this.#request, this.#name, {
+      kind,
+      account,
+      region,
+      state,
+      beganAt: this.#beganAt,
+      results,
+      ...rest,
+    });
+  }
+
+  end(state: 'done' | 'refused', reason?: string): Promise<void> {
+    const endedAt = new Date(this.#ports.clock.now()).toISOString();
+    return this.write(state, { endedAt, ...(reason !== undefined && { reason }) });
+  }
+
+  get #fixes() {
+    return this.#request.kind === 'undo' ? this.#request.fixes : [];
+  }
+}

@@ -1,0 +1,153 @@
+import { isAwsError, isNotTaken } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../../changes/change.ts';
+import { differenceOf, waitForTurn } from '../../changes/index.ts';
+import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import type { Application } from '../stages/application.ts';
+import { foundChange } from '../stages/applied-change.ts';
+import { applyOneChange } from '../stages/apply-change.ts';
+import { conclude, retry, type Verdict } from '../verdict.ts';
+import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
+import { mayUndo } from './may-undo.ts';
+import { refuse, type UndoVerdict } from './undo-verdict.ts';
+import type { UndoWork } from './undo-work.ts';
+
+/** The result of applying inverses: what was left as it is, in words, or the verdict where it had to stop. */
+export type Inverted =
+  | { readonly left: readonly string[] }
+  | { readonly stopped: Exclude<UndoVerdict, { is: 'undone' }> };
+
+/**
+ * Applies the inverses of a fix's changes, last first: those that no attempt has applied yet, each sent once, with the
+ * journal written before and after. Without `force`, the first that can't be applied ends it.
+ * @param foreign the steps that someone's changes stand against, in words: they are left as they are
+ */
+export async function applyInverses(
+  session: AwsSession,
+  fix: FixToUndo,
+  foreign: ReadonlyMap<InverseStep, string>,
+  work: UndoWork,
+): Promise<Inverted> {
+  const { journal, steps, line } = fix;
+  const { resource } = line.finding;
+  const left: string[] = [...foreign.values()];
+  journal.plan(
+    resource,
+    steps.map(({ inverse }) => inverse),
+  );
+  for (const step of steps) {
+    if (foreign.has(step) || isApplied(step, fix)) continue;
+    const end = await applyInverse(session, step, fix, work);
+    if (end === undefined) {
+      await journal.mark();
+      continue;
+    }
+    if (end.is !== 'undo_refused' || end.gate !== undefined || !work.request.force) return { stopped: end };
+    left.push(end.reason);
+  }
+  return { left };
+}
+
+/** Tells whether a step's inverse is known to have been applied to its end. */
+export function isApplied({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
+  const { resource } = line.finding;
+  if (journal.unresolved(resource).some((each) => each.line === inverse.line)) return false;
+  return journal.applied(resource).some((each) => each.line === inverse.line);
+}
+
+/** Tells whether any attempt has begun a step's inverse: then the resource need not be as the fix left it. */
+export function isBegun({ inverse }: InverseStep, { journal, line }: FixToUndo): boolean {
+  const { resource } = line.finding;
+  return [...journal.unresolved(resource), ...journal.applied(resource)].some(
+    (each) => each.line === inverse.line || each.line.startsWith(`${inverse.line} (`),
+  );
+}
+
+/** @returns the verdict where it was not applied */
+async function applyInverse(
+  session: AwsSession,
+  { inverse }: InverseStep,
+  fix: FixToUndo,
+  work: UndoWork,
+): Promise<Exclude<UndoVerdict, { is: 'undone' }> | undefined> {
+  const { journal, rule, line } = fix;
+  const { resource } = line.finding;
+  const { clock } = work.ports;
+  try {
+    const isBegunBefore = journal.unresolved(resource).some((each) => each.line === inverse.line);
+    if (isBegunBefore && (await isMade(session, inverse, fix))) return undefined;
+    const ask = async () => verdictOf(await mayUndo(rule.id, work));
+    const ours = () => oursTo(inverse.change.resource, fix, work);
+    for (let sends = 1; ; sends += 1) {
+      await waitForTurn(session, inverse.change);
+      const context = { resource, journal, clock, details: {}, ask, ours };
+      const application = await applyOneChange(session, inverse.change, context);
+      journal.apply(resource, application.applied);
+      if (application.end.is === 'applied') return undefined;
+      if (sends === MOST_SENDS || !isUntouched(application)) {
+        // What the attempt before had made of it may be why it can't be made now.
+        if (isBegunBefore && (await isMade(session, inverse, fix))) return undefined;
+        return endOf(application.end, inverse.line);
+      }
+      await clock.sleep(pauseAfter(sends));
+    }
+  } catch (error) {
+    return { is: 'retry', error };
+  }
+}
+
+/** Finds out by reading whether an inverse was made that an attempt began and that was cut off, and records it. */
+async function isMade(
+  session: AwsSession,
+  { change, line: words }: InverseStep['inverse'],
+  { journal, line }: FixToUndo,
+): Promise<boolean> {
+  if ((await differenceOf(session, change)) !== undefined) return false;
+  const { resource } = line.finding;
+  journal.apply(resource, [foundChange(change, words, journal.beginOf(resource, words) ?? session.now())]);
+  return true;
+}
+
+/** Lists our changes to a resource of the last minutes, this undo's among them, oldest first. */
+async function oursTo(
+  resource: string,
+  { journal, line }: FixToUndo,
+  { request, ports }: UndoWork,
+): Promise<readonly Change[]> {
+  const { account, region } = request;
+  const known = await ports.table.readChanged([{ account, region, resource }]);
+  const own = journal.applied(line.finding.resource).filter(({ change }) => change.resource === resource);
+  return [...known.flatMap(({ changes }) => changes), ...own]
+    .filter(({ appliedAt }) => ports.clock.now() - Date.parse(appliedAt) < LAG_MILLISECONDS)
+    .map(({ change }) => change);
+}
+
+function isUntouched({ applied, end }: Application): boolean {
+  return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
+}
+
+/** The gate's verdict in the form in which changes ask for it. */
+function verdictOf(verdict: Awaited<ReturnType<typeof mayUndo>>): Verdict | undefined {
+  if (verdict === undefined) return undefined;
+  if (verdict.is === 'retry') return retry(verdict.error);
+  const { reason, gate } = verdict;
+  return conclude('undo_refused', { reason, ...(gate !== undefined && { gate }) });
+}
+
+function endOf(
+  end: Exclude<Application['end'], { is: 'applied' }>,
+  line: string,
+): Exclude<UndoVerdict, { is: 'undone' }> {
+  if (end.is === 'stale') return refuse(`"${line}" was not made: ${end.words}`);
+  const { verdict, error } = end;
+  if (verdict.state === 'retry') return { is: 'retry', error: verdict.error };
+  if (verdict.state === 'in_progress') return { is: 'waiting', reason: verdict.reason };
+  const { reason = verdict.outcome, gate } = verdict.details;
+  if (verdict.outcome === 'deferred') return { is: 'waiting', reason };
+  if (gate === 'pause' || gate === 'settings') return { ...refuse(reason), gate };
+  const advice = isAwsError(error, 'AccessDenied', 'UnauthorizedOperation', 'Client.UnauthorizedOperation')
+    ? '. What only an undo needs, a target role holds only with undo = true: set it in target or target-stackset, and apply'
+    : '';
+  return refuse(`"${line}" was not made: ${reason}${advice}`);
+}

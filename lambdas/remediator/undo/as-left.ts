@@ -1,0 +1,90 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../../changes/change.ts';
+import { differenceOf, inverseOf } from '../../changes/index.ts';
+import type { AppliedChange } from '../../model/outcome.ts';
+import { culpritWords, findCulprit } from '../culprit.ts';
+import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
+import type { UndoWork } from './undo-work.ts';
+
+/** AWS's reads may be older than a change by seconds: what differs is looked at again. */
+const LOOKS = 4;
+const BETWEEN_LOOKS_MILLISECONDS = 2_000;
+
+/**
+ * Looks whether resources are as changes left them.
+ * @returns what differs, in words, by the change's index
+ */
+export async function differencesOf(
+  session: AwsSession,
+  changes: readonly Change[],
+): Promise<ReadonlyMap<number, string>> {
+  for (let looks = 1; ; looks += 1) {
+    const found = new Map<number, string>();
+    for (const [index, change] of changes.entries()) {
+      const words = await differenceOf(session, change);
+      if (words !== undefined) found.set(index, `${change.resource}: ${words}`);
+    }
+    if (found.size === 0 || looks === LOOKS) return found;
+    await session.sleep(BETWEEN_LOOKS_MILLISECONDS);
+  }
+}
+
+/** Looks which of a fix's changes someone has changed since, in words by step. */
+export async function foreignChanges(
+  session: AwsSession,
+  steps: readonly InverseStep[],
+): Promise<ReadonlyMap<InverseStep, string>> {
+  const differences = await differencesOf(
+    session,
+    steps.map(({ undoes }) => undoes.change),
+  );
+  return new Map(
+    steps.flatMap((step, index): [InverseStep, string][] => {
+      const words = differences.get(index);
+      return words === undefined ? [] : [[step, words]];
+    }),
+  );
+}
+
+/** Names who changed the resource since, as far as CloudTrail knows and may be asked; the empty string otherwise. */
+export async function byWhom(
+  { rule, line }: FixToUndo,
+  { undoes }: InverseStep,
+  { sessions, ports, request }: UndoWork,
+): Promise<string> {
+  try {
+    const session = await sessions.toAsk(rule);
+    const to = new Date(ports.clock.now()).toISOString();
+    const asked = { changed: undoes.change.resource, from: undoes.appliedAt, to };
+    const automation = ports.automationRoleArn(request.account);
+    const culprit = await findCulprit(session, line.finding, asked, automation);
+    return culprit === undefined ? '' : ` (changed by ${culpritWords(culprit)})`;
+  } catch {
+    // Nothing depends on it, and a role need not be allowed to ask.
+    return '';
+  }
+}
+
+/**
+ * Lists what we changed of the same things after a fix, and have not undone: that has to be undone before it, or with it.
+ */
+export async function newerFixes(
+  { line, steps }: FixToUndo,
+  { request, ports }: UndoWork,
+): Promise<string[]> {
+  const { account, region } = request;
+  const resources = [...new Set(steps.map(({ undoes }) => undoes.change.resource))];
+  const known = await ports.table.readChanged(resources.map((resource) => ({ account, region, resource })));
+  const [first] = line.applied;
+  const since = Date.parse(first?.appliedAt ?? line.startedAt);
+  const isOfFix = (each: AppliedChange): boolean =>
+    line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
+  const newer = known
+    .flatMap(({ changes }) => changes)
+    .filter((each) => each.undo !== true && Date.parse(each.appliedAt) >= since && !isOfFix(each));
+  const words: string[] = [];
+  for (const { rule, line: what, appliedAt, change } of newer) {
+    if ((await inverseOf(change)) !== undefined) words.push(`${rule} at ${appliedAt} (${what})`);
+  }
+  return words;
+}

@@ -1,0 +1,25 @@
+import { describeAssumeRoleError } from '../../aws/assume-role-error.ts';
+import { errorKind } from '../../aws/errors.ts';
+import type { CheckRequest } from '../../model/requests.ts';
+import type { Ports } from '../ports.ts';
+
+/** A permission that every session has anyway: AWS takes no empty session policy. */
+const nothing = { actions: ['sts:GetCallerIdentity'], resources: ['*'] } as const;
+
+/**
+ * Tries whether the target role of an account can be assumed.
+ * @returns why not; undefined where it can
+ * @throws AWS's own error where that can't be found out just now
+ */
+export async function checkAccount(
+  { account, region }: CheckRequest,
+  { openSession }: Pick<Ports, 'openSession'>,
+): Promise<string | undefined> {
+  try {
+    await openSession({ account, region, name: 'check', permissions: [nothing] });
+    return undefined;
+  } catch (error) {
+    if (errorKind(error) !== 'refused') throw error;
+    return describeAssumeRoleError(error, account, region);
+  }
+}

@@ -1,0 +1,105 @@
+import { type UndoStep, undoStepsOf } from '../../changes/undo-steps.ts';
+import { InvalidInputError } from '../../model/errors.ts';
+import type { Outcome, RecordedChange } from '../../model/outcome.ts';
+import type { Fix } from '../../model/requests.ts';
+import type { Rule } from '../../rules/rule.ts';
+import { Journal } from '../record/journal.ts';
+import { findRule } from '../stages/find-rule.ts';
+import { refuse, type UndoRefusal } from './undo-verdict.ts';
+import { type UndoWork, undoJournalId } from './undo-work.ts';
+
+/** A step with a change that undoes another. */
+export interface InverseStep extends UndoStep {
+  readonly inverse: RecordedChange;
+}
+
+/** A fix that is to be undone, as evidence has it. */
+export interface FixToUndo {
+  readonly fix: Fix;
+  readonly rule: Rule;
+  /** The line of evidence that counts. */
+  readonly line: Outcome;
+  /** The inverses of its changes, last first. */
+  readonly steps: readonly InverseStep[];
+  /** Parts that are not given back, in words. */
+  readonly leaves: readonly string[];
+  /** The record of its undo, by whichever request. */
+  readonly journal: Journal;
+}
+
+/** The most objects of one job: one per attempt and redrive. */
+const MOST_OBJECTS = 100;
+
+/**
+ * Reads a fix from evidence, and what was done of its undo.
+ * @returns the verdict where there is nothing to undo; with the line of evidence, where there is one
+ */
+export async function findFix(
+  fix: Fix,
+  work: UndoWork,
+): Promise<FixToUndo | { readonly verdict: UndoRefusal; readonly line?: Outcome }> {
+  const { request, ports } = work;
+  const rule = await ruleOf(fix.rule, ports);
+  if (rule === undefined) return { verdict: refuse(`there is no rule ${fix.rule}`) };
+  const id = rule.resourceId.safeParse(fix.resource);
+  if (!id.success) return { verdict: refuse(`${fix.resource} is not the id of a resource of ${fix.rule}`) };
+  if (fix.region === 'global' ? !ports.isHome : fix.region !== request.region) {
+    const verdict = refuse(`a fix in ${fix.region} is not undone by the remediator of ${request.region}`);
+    return { verdict };
+  }
+  const line = await lastLineOf(fix, work);
+  if (line === undefined) {
+    return { verdict: refuse(`${fix.evidence} has no line of ${fix.rule} and ${fix.resource}`) };
+  }
+  if (line.undo !== undefined) {
+    const reason = `${fix.evidence} is the record of an undo, and an undo is not undone: to have ${fix.resource} fixed again, lift what holds it; the next poll that finds it fixes it`;
+    return { verdict: refuse(reason), line };
+  }
+  const steps = await undoStepsOf(line.applied);
+  const leaves = steps.flatMap(({ leaves }) => leaves ?? []);
+  const inverses = steps.filter(hasInverse);
+  if (inverses.length === 0) {
+    const reason =
+      leaves.length === 0 ? `nothing was changed: its outcome is ${line.outcome}` : leaves.join('; ');
+    return { verdict: refuse(reason), line };
+  }
+  const journal = new Journal(undoJournalId(request, fix), ports.evidence);
+  await journal.read();
+  return { fix, rule, line, steps: inverses, leaves, journal };
+}
+
+async function ruleOf(id: string, ports: UndoWork['ports']): Promise<Rule | undefined> {
+  try {
+    return await findRule(id, ports);
+  } catch (error) {
+    if (error instanceof InvalidInputError) return undefined;
+    throw error;
+  }
+}
+
+function hasInverse(step: UndoStep): step is InverseStep {
+  return step.inverse !== undefined;
+}
+
+/** The line of a finding in the last object of its job: a later attempt, or a redrive, knows more. */
+async function lastLineOf(
+  { rule, region, resource, evidence }: Fix,
+  { request, ports }: UndoWork,
+): Promise<Outcome | undefined> {
+  let last: Outcome | undefined;
+  let key = evidence;
+  for (let objects = 0; objects < MOST_OBJECTS; objects += 1) {
+    const outcomes = await ports.evidence.readOutcomes(key);
+    if (outcomes === undefined) return last;
+    last =
+      outcomes.find(
+        ({ finding }) =>
+          finding.rule === rule &&
+          finding.account === request.account &&
+          finding.region === region &&
+          finding.resource === resource,
+      ) ?? last;
+    key = key.replace(/-(\d+)(\.jsonl\.gz)$/, (_, number, end) => `-${Number(number) + 1}${end}`);
+  }
+  return last;
+}

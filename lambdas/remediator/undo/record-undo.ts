@@ -1,0 +1,88 @@
+import type { Outcome } from '../../model/outcome.ts';
+import type { Fix } from '../../model/requests.ts';
+import { FindingMemory } from '../record/finding-memory.ts';
+import type { RecordedOutcome } from '../record/outcome-log.ts';
+import type { FixToUndo } from './fix-to-undo.ts';
+import { tellUndone } from './tell-undone.ts';
+import type { UndoVerdict } from './undo-verdict.ts';
+import { type UndoWork, undoEvidenceKey } from './undo-work.ts';
+
+/** The outcome of a fix's undo, and the key of its evidence. */
+export type RecordedUndo = RecordedOutcome;
+
+type LastWord = Extract<UndoVerdict, { is: 'undone' | 'undo_refused' }>;
+type Fixed = Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>;
+
+/**
+ * Finds the outcome that an earlier attempt at this request has written, and makes known what that attempt may not have come
+ * to: events have the same ids however often they are sent, and a finding learns of evidence once.
+ */
+export async function recordedBefore(fix: Fix, work: UndoWork): Promise<RecordedUndo | undefined> {
+  const evidence = undoEvidenceKey(work, fix);
+  const [outcome] = (await work.ports.evidence.readOutcomes(evidence)) ?? [];
+  if (outcome === undefined) return undefined;
+  await makeKnown({ outcome, evidence }, work);
+  return { outcome, evidence };
+}
+
+/**
+ * Records the last word on a fix's undo: what was applied in the table, before evidence says so; evidence; events; the
+ * finding's history.
+ */
+export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork): Promise<RecordedUndo> {
+  const { fix, steps = [], journal } = fixed;
+  await journal?.writeNews();
+  const outcome = outcomeOf(verdict, fixed, work);
+  if (outcome.applied.length > 0) await tellUndone(fix, steps, outcome, work);
+  const evidence = undoEvidenceKey(work, fix);
+  if (!(await work.ports.evidence.writeOutcomes(evidence, [outcome]))) {
+    // Another attempt of the same request was first.
+    const before = await recordedBefore(fix, work);
+    if (before !== undefined) return before;
+  }
+  await makeKnown({ outcome, evidence }, work);
+  if (journal !== undefined && verdict.is === 'undone') {
+    journal.publish([outcome]);
+    await journal.write();
+  }
+  return { outcome, evidence };
+}
+
+function outcomeOf(verdict: LastWord, { fix, line, steps = [], journal }: Fixed, work: UndoWork): Outcome {
+  const { request, name, beganAt, ports } = work;
+  const { resource } = line.finding;
+  const unconfirmed = journal?.unresolved(resource) ?? [];
+  const gate = verdict.is === 'undo_refused' ? verdict.gate : undefined;
+  return {
+    version: 1,
+    poll: { source: 'undo', rule: fix.rule, asOf: request.at },
+    finding: line.finding,
+    outcome: verdict.is,
+    ...(verdict.reason !== undefined && { reason: verdict.reason }),
+    ...(gate !== undefined && { gate }),
+    plan: steps.map(({ inverse }) => inverse),
+    applied: journal?.applied(resource) ?? [],
+    ...(unconfirmed.length > 0 && { unconfirmed }),
+    undo: {
+      request: name,
+      by: request.by,
+      reason: request.reason,
+      undoes: fix.evidence,
+      ...(request.force && { force: true as const }),
+    },
+    startedAt: journal?.start(beganAt) ?? beganAt,
+    finishedAt: new Date(ports.clock.now()).toISOString(),
+  };
+}
+
+async function makeKnown(recorded: RecordedUndo, { request, ports, lease }: UndoWork): Promise<void> {
+  const { finding, poll } = recorded.outcome;
+  const { account, region } = request;
+  const { findings } = await ports.table.recall([finding], [], { rule: poll.rule, account, region, poll });
+  const memory = new FindingMemory();
+  memory.keep(findings);
+  const { changed, toWrite } = memory.learn([recorded]);
+  const job = { version: 1 as const, poll, account, region, chunk: 0, findings: [finding] };
+  await ports.publish({ job, withEvent: [recorded], recorded: [recorded], changed, notices: [] });
+  await lease.write(toWrite);
+}

@@ -1,0 +1,163 @@
+import { describeError, errorKind } from '../../aws/errors.ts';
+import type { AwsSession } from '../../aws/session.ts';
+import type { Fix } from '../../model/requests.ts';
+import { applyInverses, isApplied, isBegun } from './apply-inverses.ts';
+import { byWhom, differencesOf, foreignChanges, newerFixes } from './as-left.ts';
+import { type FixToUndo, findFix, type InverseStep } from './fix-to-undo.ts';
+import { mayUndo } from './may-undo.ts';
+import { type RecordedUndo, recordedBefore, recordUndo } from './record-undo.ts';
+import { refuse, type UndoVerdict } from './undo-verdict.ts';
+import type { UndoWork } from './undo-work.ts';
+
+/** Time after which what was undone must be seen: AWS's reads lag for minutes, and so does what AWS carries out later. */
+const LONGEST_WAIT_MILLISECONDS = 3_600_000;
+
+/** The end of an attempt at undoing a fix: its outcome where it is concluded. */
+export type UndoEnd =
+  | Extract<UndoVerdict, { is: 'waiting' | 'retry' }>
+  | { readonly is: 'concluded'; readonly recorded: RecordedUndo }
+  /** Evidence does not have the fix, so that no outcome of it is written. */
+  | { readonly is: 'unknown'; readonly reason: string };
+
+/**
+ * Undoes a fix: reads what was changed, checks that the resource is as the fix left it, applies the inverses, last first, and
+ * reads back. What goes wrong on the way is part of the result.
+ */
+export async function undoFix(fix: Fix, work: UndoWork): Promise<UndoEnd> {
+  try {
+    const before = await recordedBefore(fix, work);
+    if (before !== undefined) return { is: 'concluded', recorded: before };
+    const found = await findFix(fix, work);
+    if (!('verdict' in found)) return await undoFound(found, work);
+    const { verdict, line } = found;
+    return line === undefined
+      ? { is: 'unknown', reason: verdict.reason }
+      : await conclude(verdict, { fix, line }, work);
+  } catch (error) {
+    return { is: 'retry', error };
+  }
+}
+
+async function undoFound(fix: FixToUndo, work: UndoWork): Promise<UndoEnd> {
+  const resources = fix.steps.map(({ undoes }) => undoes.change.resource);
+  const busy = resources.find((resource) => work.busy.has(resource));
+  if (busy !== undefined) return { is: 'waiting', reason: `a newer fix of ${busy} is undone first` };
+  const end = await conclude(await undoOrError(fix, work), fix, work);
+  if (end.is === 'waiting') for (const resource of resources) work.busy.add(resource);
+  return end;
+}
+
+/** Records the last word on a fix, and keeps for the next attempt what it must know otherwise. */
+async function conclude(
+  given: UndoVerdict,
+  fix: Pick<FixToUndo, 'fix' | 'line'> & Partial<FixToUndo>,
+  work: UndoWork,
+): Promise<UndoEnd> {
+  const verdict = lastWord(given, work);
+  if (verdict.is !== 'waiting' && verdict.is !== 'retry') {
+    return { is: 'concluded', recorded: await recordUndo(verdict, fix, work) };
+  }
+  await fix.journal?.writeNews();
+  return verdict;
+}
+
+/** Ends what no attempt is left for, or what takes too long. A later request goes on where this one was stopped. */
+function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
+  if (verdict.is === 'retry' && attempt.last) {
+    const reason = `not finished in ${attempt.number} attempts, and a further request goes on from there. The last error: ${describeError(verdict.error)}`;
+    return refuse(reason);
+  }
+  const isOver = ports.clock.now() - Date.parse(beganAt) >= LONGEST_WAIT_MILLISECONDS;
+  if (verdict.is !== 'waiting' || !isOver) return verdict;
+  return refuse(`${verdict.reason}. That has been so since ${beganAt}: look at it by hand`);
+}
+
+async function undoOrError(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
+  try {
+    return await undo(fix, work);
+  } catch (error) {
+    return errorKind(error) === 'refused' ? refuse(describeError(error)) : { is: 'retry', error };
+  }
+}
+
+async function undo(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
+  const { journal, rule, line, steps } = fix;
+  const { resource } = line.finding;
+  const completedAt = journal.completedAt(resource);
+  if (completedAt !== undefined && journal.isPublished(resource)) {
+    return refuse(`it was undone already, at ${completedAt.toISOString()}`);
+  }
+  const blocked = completedAt === undefined ? await mayUndo(rule.id, work) : undefined;
+  if (blocked !== undefined) return blocked;
+  const session = await work.sessions.of(rule);
+  if ('is' in session) return session;
+  let left: readonly string[] = [];
+  journal.start(work.beganAt);
+  if (completedAt === undefined) {
+    const foreign = await whatStandsAgainst(session, fix, work);
+    if (!(foreign instanceof Map)) return foreign;
+    const inverted = await applyInverses(session, fix, foreign, work);
+    if ('stopped' in inverted) return stoppedWords(inverted.stopped, fix);
+    left = inverted.left;
+    if (!steps.some((step) => isApplied(step, fix))) {
+      return refuse(`nothing of it can be undone: ${left.join('; ')}`);
+    }
+    journal.complete(resource, new Date(work.ports.clock.now()));
+    await journal.write();
+  }
+  return readBack(session, fix, left);
+}
+
+/** @returns the steps that someone's changes stand against; the verdict where they stand against the whole undo */
+async function whatStandsAgainst(
+  session: AwsSession,
+  fix: FixToUndo,
+  work: UndoWork,
+): Promise<Map<InverseStep, string> | UndoVerdict> {
+  const fresh = fix.steps.filter((step) => !isBegun(step, fix));
+  if (fresh.length === fix.steps.length) {
+    const newer = await newerFixes(fix, work);
+    if (newer.length > 0) {
+      return refuse(
+        `the same was changed later, which is to be undone first, or with it: ${newer.join('; ')}`,
+      );
+    }
+  }
+  const foreign = new Map(await foreignChanges(session, fresh));
+  const [first] = foreign;
+  if (first === undefined || work.request.force) return foreign;
+  const who = await byWhom(fix, first[0], work);
+  return refuse(
+    `it is not as the fix left it: ${[...foreign.values()].join('; ')}${who}. With force, what else the fix changed is undone`,
+  );
+}
+
+/** Says what was undone before it had to stop. */
+function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
+  const done = fix.steps.filter((step) => isApplied(step, fix)).map(({ inverse }) => `"${inverse.line}"`);
+  if (stopped.is !== 'undo_refused' || done.length === 0) return stopped;
+  return {
+    ...stopped,
+    reason: `${stopped.reason}; made before that: ${done.join(', ')}. A further request goes on from there`,
+  };
+}
+
+/** Looks whether the resource is as the inverses make it. */
+async function readBack(session: AwsSession, fix: FixToUndo, left: readonly string[]): Promise<UndoVerdict> {
+  const { journal, line, steps, leaves } = fix;
+  const { resource } = line.finding;
+  const made = steps.flatMap(({ inverse }) => {
+    const applied = journal.applied(resource).findLast((each) => each.line === inverse.line);
+    return applied === undefined ? [] : [applied.change];
+  });
+  const differences = [...(await differencesOf(session, made)).values()];
+  if (differences.length > 0) {
+    return { is: 'waiting', reason: `it was made, and is not seen yet: ${differences.join('; ')}` };
+  }
+  const notMade = steps.filter((step) => !isApplied(step, fix)).map(({ undoes }) => `"${undoes.line}"`);
+  const words = [
+    ...(notMade.length === 0 ? [] : [`not undone: ${[notMade.join(', '), ...left].join('; ')}`]),
+    ...leaves,
+  ];
+  return { is: 'undone', ...(words.length > 0 && { reason: words.join('; ') }) };
+}

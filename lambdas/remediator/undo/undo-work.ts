@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { outcomesKey } from '../../model/evidence-keys.ts';
+import type { Fix, RequestMessage, RequestName, UndoRequest } from '../../model/requests.ts';
+import type { Attempt, Ports } from '../ports.ts';
+import type { RequestLease } from './request-lease.ts';
+import type { RequestsStore } from './requests-store.ts';
+import type { UndoSessions } from './undo-sessions.ts';
+
+/** All that acting on requests uses outside itself. */
+export interface RequestPorts
+  extends Pick<
+    Ports,
+    'automationRoleArn' | 'clock' | 'evidence' | 'openSession' | 'publish' | 'settings' | 'table'
+  > {
+  readonly requests: RequestsStore;
+  /** True in the home region, whose remediator works on findings of no region. */
+  readonly isHome: boolean;
+  /** Puts a request's message on the queue after a while. */
+  sendAgain(message: RequestMessage, delaySeconds: number): Promise<void>;
+}
+
+/** Knowledge of every stage of an undo. */
+export interface UndoWork {
+  readonly name: RequestName;
+  readonly request: UndoRequest;
+  readonly attempt: Attempt;
+  /** Time at which the request was begun, by its first attempt. */
+  readonly beganAt: string;
+  readonly ports: RequestPorts;
+  readonly lease: RequestLease;
+  readonly sessions: UndoSessions;
+  /** Resources that AWS is still at work on, for newer fixes of the request: older ones wait for these. */
+  readonly busy: Set<string>;
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/**
+ * The name of the journal of a fix's undo. It is one for all requests to undo it, so that a later one goes on where an
+ * earlier one was stopped.
+ */
+export function undoJournalId({ account }: UndoRequest, { rule, region, resource, evidence }: Fix): string {
+  return digest(['undo', rule, account, region, resource, evidence]);
+}
+
+/** The key of the object that has the outcome of a fix's undo, by one request. */
+export function undoEvidenceKey({ name, request }: Pick<UndoWork, 'name' | 'request'>, fix: Fix): string {
+  const id = digest([undoJournalId(request, fix), name.principal, name.id]);
+  return outcomesKey({ asOf: request.at, rule: fix.rule }, id, 1);
+}

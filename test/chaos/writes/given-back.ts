@@ -1,0 +1,18 @@
+import type { AwsModel } from '../../lab/aws-model/model.ts';
+import { type Transition, transitionsOf } from './items.ts';
+
+/** Lists what an undo has not given back: contents that are there now and were not, or the other way round. */
+export function notGivenBack(initial: AwsModel['state'], now: AwsModel['state']): string[] {
+  const differences = transitionsOf(initial, now);
+  // A revoked rule comes back with another id, and what was logged is kept.
+  const isKept = ({ item }: Transition): boolean => /^(log group|retention) /.test(item);
+  const nameOf = ({ item }: Transition): string => (item.startsWith('rule ') ? 'rule' : item);
+  const gone = differences.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
+  const there = differences.flatMap((each) =>
+    each.after === null || isKept(each) ? [] : `${nameOf(each)} ${each.after}`,
+  );
+  return [
+    ...gone.filter((text) => !there.includes(text)).map((text) => `- ${text}`),
+    ...there.filter((text) => !gone.includes(text)).map((text) => `+ ${text}`),
+  ];
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidInputError } from '../../../lambdas/model/errors.ts';
+import { MAX_FINDINGS_PER_JOB } from '../../../lambdas/model/job.ts';
+import { parseMessage } from '../../../lambdas/remediator/parse-message.ts';
+import { environment } from './support/environment.ts';
+import { ACCOUNT, jobOf, RULE } from './support/remediator-in-memory.ts';
+
+/** A message as SQS hands it over. @param sender the unique id of the sender's role, and its session's name */
+function parse(body: string, sender = 'AROASOMEONE:session') {
+  const attributes = {
+    SenderId: sender,
+    ApproximateReceiveCount: '1',
+    SentTimestamp: '0',
+    ApproximateFirstReceiveTimestamp: '0',
+  };
+  return parseMessage({ body, attributes }, environment);
+}
+
+describe('parsing a job', () => {
+  const job = jobOf('a', 'b');
+  const many = jobOf(...Array.from({ length: MAX_FINDINGS_PER_JOB + 1 }, (_, index) => `u${index}`));
+  const withFinding = (change: object) => ({
+    ...job,
+    findings: job.findings.map((finding) => ({ ...finding, ...change })),
+  });
+
+  test('what the collector sends is one', () => {
+    expect(parse(JSON.stringify(job))).toEqual(job);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['no JSON', 'hello', /^the message is not JSON$/],
+    ['nothing', '', /^the message is not JSON$/],
+    ['another value', [], /^the message is no job: /],
+    ['another version', { ...job, version: 2 }, /version: /],
+    [
+      'another region',
+      { ...job, region: 'us-east-1' },
+      /^the job is for region us-east-1, and this is the remediator of eu-central-1$/,
+    ],
+    ['a rule that is none', { ...job, poll: { ...job.poll, rule: '../x' } }, /rule: expected a rule id/],
+    ['no findings', { ...job, findings: [] }, /findings: /],
+    ['too many findings', many, /findings: .*25/],
+    ['a resource twice', jobOf('a', 'b', 'a'), /expected each resource once, got 3 findings of 2 resources/],
+    [
+      'a finding of another account',
+      withFinding({ account: '444455556666' }),
+      /findings\.0: expected .* got .*444455556666/,
+    ],
+    [
+      'a finding of another rule',
+      withFinding({ rule: 's3-bucket-public' }),
+      /findings\.1: expected .* got s3-bucket-public/,
+    ],
+    ['a finding of another region', withFinding({ region: 'us-east-1' }), /got .* and us-east-1/],
+    ['an account that is none', { ...job, account: '12' }, /account: expected an AWS account id/],
+  ])('%s is refused', (_, body, message) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+
+    expect(() => parse(text)).toThrow(InvalidInputError);
+    expect(() => parse(text)).toThrow(message);
+  });
+});
+
+describe('parsing the name of a request', () => {
+  const message = {
+    version: 1,
+    kind: 'undo',
+    request: { principal: 'AROAOPERATOR:ada', id: '7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10' },
+    account: ACCOUNT,
+    region: 'eu-central-1',
+  };
+
+  test('an operator sends one', () => {
+    expect(parse(JSON.stringify(message))).toEqual(message);
+  });
+
+  test('what the message says of the request besides its name counts for nothing', () => {
+    const forged = { ...message, fixes: [{ rule: RULE }], force: true };
+
+    expect(parse(JSON.stringify(forged))).toEqual(message);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    ['of the collector', message, 'AROACOLLECTOR:cspm-collector', /the collector sent it/],
+    ['of another kind', { ...message, kind: 'remediate' }, 'AROAOPERATOR:ada', /names no request: kind/],
+    ['of another region', { ...message, region: 'us-east-1' }, 'AROAOPERATOR:ada', /for region us-east-1/],
+    [
+      'with a name that is none',
+      { ...message, request: { principal: 'AROAOPERATOR:ada#x', id: message.request.id } },
+      'AROAOPERATOR:ada',
+      /principal/,
+    ],
+  ])('one %s is refused', (_, body, sender, words) => {
+    expect(() => parse(JSON.stringify(body), sender)).toThrow(InvalidInputError);
+    expect(() => parse(JSON.stringify(body), sender)).toThrow(words);
+  });
+});

@@ -1,0 +1,320 @@
+import { randomUUID } from 'node:crypto';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
+import type { Fix, RequestItem, RequestMessage } from '../../../../lambdas/model/requests.ts';
+import { actOnPending } from '../../../../lambdas/remediator/undo/act-on-pending.ts';
+import { Killed } from '../support/lifeline.ts';
+import { awsError, jobOf, REGION, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
+import { PRINCIPAL, UndoDesk } from '../support/undo-desk.ts';
+
+const MINUTE = 60_000;
+
+let remediator: RemediatorInMemory;
+let desk: UndoDesk;
+let fix: Fix;
+
+beforeEach(async () => {
+  remediator = new RemediatorInMemory({ deploy: ['old1'], backup: ['old2'] });
+  remediator.settings = settingsOf();
+  desk = new UndoDesk(remediator);
+  await remediator.attempt(jobOf('deploy'));
+  remediator.now += 20 * MINUTE;
+  const [found] = desk.fixesOf('deploy');
+  if (found === undefined) throw new Error('deploy was not fixed');
+  fix = found;
+});
+
+const statusOf = (user: string) => [...(remediator.account.users.get(user)?.values() ?? [])];
+
+describe('a message', () => {
+  test('whose request exists has it acted on, and said', async () => {
+    const message = desk.ask([fix]);
+
+    await desk.act(message);
+
+    expect(statusOf('deploy')).toEqual(['Active']);
+    expect(desk.result(message)).toMatchObject({
+      state: 'done',
+      beganAt: expect.any(String),
+      endedAt: expect.any(String),
+      results: [
+        {
+          is: 'undone',
+          rule: fix.rule,
+          resource: 'deploy',
+          undoes: fix.evidence,
+          evidence: expect.any(String),
+        },
+      ],
+    });
+  });
+
+  test.each<[string, (message: RequestMessage) => RequestMessage, RegExp]>([
+    [
+      'of no request',
+      (message) => ({ ...message, request: { principal: PRINCIPAL, id: randomUUID() } }),
+      /does not exist$/,
+    ],
+    [
+      "of somebody else's name",
+      (message) => ({ ...message, request: { ...message.request, principal: 'AROAOTHER:eve' } }),
+      /does not exist$/,
+    ],
+    [
+      'for another account',
+      (message) => ({ ...message, account: '444455556666' }),
+      /is a request to undo in 111122223333/,
+    ],
+    [
+      'for another region',
+      (message) => ({ ...message, region: 'us-east-1' }),
+      /is a request to undo in .* and eu-central-1$/,
+    ],
+    ['of another kind', (message) => ({ ...message, kind: 'check' }), /is a request to undo/],
+  ])('%s changes nothing, and is said', async (_, forge, words) => {
+    const message = forge(desk.ask([fix]));
+    const calls = remediator.account.calls.length;
+
+    const answer = await desk.act(message);
+
+    expect(answer).toEqual({ outcomes: [], ignored: expect.stringMatching(words) });
+    expect(remediator.account.calls).toHaveLength(calls);
+    expect(statusOf('deploy')).toEqual(['Inactive']);
+    expect(desk.results.size).toBe(0);
+  });
+
+  test('of a request that nobody understands changes nothing', async () => {
+    const message = desk.ask([fix]);
+    desk.requests.set(`request#${message.request.principal}#${message.request.id}`, {
+      problem: 'version: 2',
+    });
+
+    expect(await desk.act(message)).toMatchObject({ ignored: /can't be understood: version: 2/ });
+  });
+
+  test('of a request that was acted on changes nothing', async () => {
+    const message = desk.ask([fix]);
+    await desk.act(message);
+    remediator.account.users.get('deploy')?.set('old1', 'Inactive');
+
+    const again = await desk.act(message);
+
+    expect(again).toEqual({ outcomes: [], over: expect.stringMatching(/was acted on already$/) });
+    expect(statusOf('deploy')).toEqual(['Inactive']);
+  });
+
+  test.each<[string, number, RegExp]>([
+    ['older than an hour', -61 * MINUTE, /has to be begun within an hour: ask again/],
+    ['of the future', 10 * MINUTE, /not yet: set the clock/],
+  ])('of a request that is %s is refused', async (_, offset, reason) => {
+    const message = desk.ask([fix], { at: new Date(remediator.now + offset).toISOString() });
+
+    await desk.act(message);
+
+    expect(desk.result(message)).toMatchObject({ state: 'refused', reason, results: [] });
+    expect(statusOf('deploy')).toEqual(['Inactive']);
+  });
+
+  test('of a fix of no region is for the home region', async () => {
+    desk.isHome = false;
+    const message = desk.ask([fix]);
+
+    await desk.act(message);
+
+    expect(desk.result(message)?.results).toMatchObject([{ is: 'undo_refused', reason: /a fix in global/ }]);
+  });
+
+  test('that is delivered while another attempt works on it does nothing', async () => {
+    const message = desk.ask([fix]);
+    let second: Promise<unknown> | undefined;
+
+    await desk.act(message, {
+      onStep: () => {
+        if (desk.results.size === 1) second ??= desk.act(message).catch((error: unknown) => error);
+      },
+    });
+
+    expect(await second).toBeInstanceOf(LeaseHeldError);
+    expect(remediator.account.changed).toEqual(['deploy/old1', 'deploy/old1']);
+  });
+
+  test('that comes back after its function was killed goes on, however old it is', async () => {
+    const message = desk.ask([fix]);
+    await expect(desk.act(message, { steps: 30 })).rejects.toBeInstanceOf(Killed);
+    remediator.now += 120 * MINUTE;
+
+    await desk.act(message, { number: 2 });
+
+    expect(desk.result(message)).toMatchObject({ state: 'done', results: [{ is: 'undone' }] });
+    expect(statusOf('deploy')).toEqual(['Active']);
+  });
+});
+
+describe('a request to check', () => {
+  const check = (): RequestMessage => {
+    const message = desk.ask([fix]);
+    const { fixes: _, force: __, ...item } = { ...undoItem(message) };
+    desk.requests.set(`request#${message.request.principal}#${message.request.id}`, {
+      ...item,
+      kind: 'check',
+    });
+    return { ...message, kind: 'check' };
+  };
+  const undoItem = ({ request }: RequestMessage): Extract<RequestItem, { kind: 'undo' }> => {
+    const item = desk.requests.get(`request#${request.principal}#${request.id}`);
+    if (item === undefined || 'problem' in item || item.kind !== 'undo') throw new Error('no request');
+    return item;
+  };
+
+  test('says that the role can be assumed', async () => {
+    const message = check();
+
+    await desk.act(message);
+
+    expect(desk.result(message)).toMatchObject({ kind: 'check', state: 'done', results: [] });
+    expect(desk.result(message)?.reason).toBeUndefined();
+  });
+
+  test('says why it can not', async () => {
+    const message = check();
+    remediator.fault = (port) => (port === 'session' ? awsError('AccessDenied', 403) : undefined);
+
+    await desk.act(message);
+
+    expect(desk.result(message)).toMatchObject({ state: 'done', reason: /deploy modules\/target/ });
+  });
+});
+
+describe('requests behind jobs', () => {
+  /** Lets jobs look at what is pending, as the function does. */
+  function listen(): string[] {
+    const acted: string[] = [];
+    remediator.actOnPending = (pending, place) =>
+      actOnPending(
+        pending,
+        place,
+        { number: 1, last: false, remainingMilliseconds: () => 300_000 },
+        { clock: { now: () => remediator.now, sleep: async () => {} }, requests: desk.store },
+        async (message, attempt) => {
+          acted.push(message.request.id);
+          return desk.act(message, attempt);
+        },
+      );
+    return acted;
+  }
+
+  const list = ({ request }: RequestMessage): void => {
+    remediator.table.pending.push({ ...request, at: new Date(remediator.now).toISOString() });
+  };
+
+  test('are acted on before the next job changes anything', async () => {
+    const acted = listen();
+    const message = desk.ask([fix]);
+    list(message);
+    const job = jobOf('backup');
+
+    await remediator.attempt({ ...job, chunk: 1 });
+
+    expect(acted).toEqual([message.request.id]);
+    expect(remediator.account.changed.slice(-2)).toEqual(['deploy/old1', 'backup/old2']);
+  });
+
+  test('are acted on once, whoever comes first', async () => {
+    const acted = listen();
+    const message = desk.ask([fix]);
+    list(message);
+    await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    await remediator.attempt({ ...jobOf('backup'), chunk: 2 });
+    const own = await desk.act(message);
+
+    expect(acted).toEqual([message.request.id]);
+    expect(own).toMatchObject({ outcomes: [], over: /acted on already/ });
+  });
+
+  test('of the same finding are known to the job', async () => {
+    listen();
+    list(desk.ask([fix]));
+    const poll = { ...jobOf('deploy').poll, asOf: new Date(remediator.now).toISOString() };
+
+    await remediator.attempt({ ...jobOf('deploy'), poll });
+
+    const [known] = [...remediator.table.findings.values()].filter(({ resource }) => resource === 'deploy');
+    expect(known?.changes.map(({ outcome }) => outcome)).toEqual(['remediated', 'undone', 'remediated']);
+  });
+
+  test('that fail are no error of the job', async () => {
+    listen();
+    list(desk.ask([fix]));
+    remediator.fault = (port) => (port === 'readJournal' ? undefined : undefined);
+    const broken = desk.ask([fix]);
+    desk.failure = (name) =>
+      name.id === broken.request.id ? awsError('ServiceUnavailable', 503) : undefined;
+    list(broken);
+
+    const result = await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    expect(result.unfinished).toEqual([]);
+    expect(statusOf('backup')).toEqual(['Inactive']);
+  });
+
+  test('that are listed and do not exist, or are over, hold up nothing', async () => {
+    const acted = listen();
+    const old = {
+      principal: PRINCIPAL,
+      id: randomUUID(),
+      at: new Date(remediator.now - 61 * MINUTE).toISOString(),
+    };
+    remediator.table.pending.push(old, {
+      ...old,
+      id: randomUUID(),
+      at: new Date(remediator.now).toISOString(),
+    });
+
+    await remediator.attempt({ ...jobOf('backup'), chunk: 1 });
+
+    expect(acted).toEqual([]);
+  });
+});
+
+describe('a poll after an undo', () => {
+  const later = (hours: number) => {
+    remediator.now += hours * 60 * MINUTE;
+    return {
+      ...jobOf('deploy'),
+      poll: { ...jobOf('deploy').poll, asOf: new Date(remediator.now).toISOString() },
+    };
+  };
+
+  test('leaves alone what is held', async () => {
+    await desk.undo([fix]);
+    const name = { account: fix && '111122223333', region: 'global', resource: 'deploy', rule: '*' };
+    remediator.table.holds.push({ name, reason: 'undone', by: 'ada@example.com' });
+
+    await remediator.attempt(later(1));
+
+    expect(statusOf('deploy')).toEqual(['Active']);
+    expect(remediator.published.at(-1)).toMatchObject({ outcome: 'deferred', gate: 'hold' });
+  });
+
+  test('fixes what is not held, and takes it neither for undone by hand nor for recurring', async () => {
+    for (let times = 0; times < 3; times += 1) {
+      const [newest] = desk.fixesOf('deploy');
+      if (newest !== undefined) await desk.undo([newest]);
+      await remediator.attempt(later(1));
+      remediator.now += 20 * MINUTE;
+    }
+
+    const fixes = [...remediator.outcomes.values()].filter(({ outcome }) => outcome === 'remediated');
+    const breakers = [...remediator.table.breakers.values()];
+    expect(statusOf('deploy')).toEqual(['Inactive']);
+    expect(fixes.some(({ recurring }) => recurring !== undefined)).toBe(false);
+    expect(breakers.flatMap(({ results }) => results).filter(({ reason }) => reason !== undefined)).toEqual(
+      [],
+    );
+  });
+});
+
+test('the region of a request is the one of its fixes', () => {
+  expect(desk.ask([fix])).toMatchObject({ region: REGION });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import type { Job } from '../../../../lambdas/model/job.ts';
+import { notGivenBack } from '../../../chaos/writes/given-back.ts';
+import { initialState, SUBJECTS, type Subject } from '../../../chaos/writes/subjects.ts';
+import { Killed } from '../support/lifeline.ts';
+import { ModelAccount } from '../support/model-account.ts';
+import { settingsOf } from '../support/remediator-in-memory.ts';
+import { UndoDesk } from '../support/undo-desk.ts';
+
+const MINUTE = 60_000;
+
+class RoundTrip {
+  readonly account: ModelAccount;
+  readonly desk: UndoDesk;
+  readonly #subject: Subject;
+
+  constructor(subject: Subject) {
+    const { rule, options = {}, method = 'api' } = subject;
+    this.#subject = subject;
+    this.account = new ModelAccount(rule, initialState(subject));
+    this.account.remediator.settings = settingsOf({ rule, method, options: { ...options } });
+    this.desk = new UndoDesk(this.account.remediator);
+  }
+
+  get #job(): Job {
+    const { rule, resource } = this.#subject;
+    const job = this.account.job(resource);
+    const region = rule === 'iam-access-key-unrotated' ? 'global' : job.region;
+    return { ...job, findings: job.findings.map((finding) => ({ ...finding, region })) };
+  }
+
+  /** Fixes the finding, with all looks that this takes. */
+  async fix(): Promise<void> {
+    const { remediator } = this.account;
+    await remediator.attempt(this.#job);
+    for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
+      remediator.now += next.delaySeconds * 1000;
+      await remediator.attempt(next.job);
+    }
+    remediator.now += 20 * MINUTE;
+  }
+
+  /** Lists what is not as it was before the fix. */
+  get left(): string[] {
+    return notGivenBack(initialState(this.#subject), this.account.state);
+  }
+}
+
+const byApi = SUBJECTS.filter(({ method }) => method !== 'runbook');
+const byRunbook = SUBJECTS.filter(({ method }) => method === 'runbook');
+
+describe('undoing a fix', () => {
+  test.each(byApi)('$rule, $what: gives back what was there', async (subject) => {
+    const trip = new RoundTrip(subject);
+    await trip.fix();
+    const changed = trip.left;
+
+    const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
+
+    expect(changed).not.toEqual([]);
+    expect(outcomes.map(({ outcome, reason = '' }) => ({ outcome, reason }))).toEqual([
+      { outcome: 'undone', reason: expect.stringMatching(/^$|come back under new ids|stays, with/) },
+    ]);
+    expect(trip.left).toEqual([]);
+    expect(trip.account.remediator.published.at(-1)).toMatchObject({ outcome: 'undone' });
+  });
+
+  test.each(byApi)(
+    '$rule, $what: from the record of attempts that were cut off anywhere',
+    async (subject) => {
+      const { remediator } = new RoundTrip(subject).account;
+      expect(remediator.objects.size).toBe(0);
+      // The first undo is ended after each of its steps in turn, until it comes through.
+      for (let steps = 1, isOver = false; !isOver; steps += 1) {
+        const trip = new RoundTrip(subject);
+        await trip.fix();
+        const message = trip.desk.ask(trip.desk.fixesOf(subject.resource));
+        isOver = await trip.desk.act(message, { steps }).then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof Killed) return false;
+            throw error;
+          },
+        );
+
+        await trip.desk.act(message, { number: 2 });
+        await trip.desk.finish();
+
+        const { results, state } = trip.desk.result(message) ?? {};
+        expect({ steps, state, left: trip.left }).toEqual({ steps, state: 'done', left: [] });
+        expect(results).toMatchObject([{ is: 'undone' }]);
+      }
+    },
+  );
+
+  test.each(byRunbook)('$rule, $what: what a document did is said, and not undone', async (subject) => {
+    const trip = new RoundTrip(subject);
+    await trip.fix();
+    const writes = trip.account.writes.length;
+
+    const outcomes = await trip.desk.undo(trip.desk.fixesOf(subject.resource));
+
+    expect(outcomes.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/only the document knows it/),
+    ]);
+    if (outcomes[0]?.outcome === 'undo_refused') expect(trip.account.writes).toHaveLength(writes);
+  });
+});

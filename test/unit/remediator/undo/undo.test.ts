@@ -1,0 +1,342 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Fix } from '../../../../lambdas/model/requests.ts';
+import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
+import { awsError, REGION } from '../support/remediator-in-memory.ts';
+import { UndoDesk } from '../support/undo-desk.ts';
+
+const GROUP = 'sg-0000000a';
+const OTHER = 'sg-0000000b';
+const MINUTE = 60_000;
+
+let account: GroupAccount;
+let desk: UndoDesk;
+
+beforeEach(() => {
+  account = new GroupAccount({
+    [GROUP]: [openRule('sgr-01', 20, 23), openRule('sgr-02', 22, 22)],
+    [OTHER]: [openRule('sgr-03', 22, 22)],
+  });
+  desk = new UndoDesk(account.remediator);
+});
+
+/** Fixes a group, and lets AWS's reads catch up. @returns the fix */
+async function fixed(group = GROUP, rule = SSH): Promise<Fix> {
+  const { remediator } = account;
+  const job = account.job(rule, group);
+  const asOf = new Date(remediator.now).toISOString();
+  await remediator.attempt({ ...job, poll: { ...job.poll, asOf } });
+  for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
+    remediator.now += next.delaySeconds * 1000;
+    await remediator.attempt(next.job);
+  }
+  remediator.now += 20 * MINUTE;
+  const [fix] = desk.fixesOf(group);
+  if (fix === undefined) throw new Error(`${group} was not fixed`);
+  return fix;
+}
+
+describe('an undo', () => {
+  test('says whose it is, of what, and by what', async () => {
+    const fix = await fixed();
+
+    const [outcome] = await desk.undo([fix], { reason: 'cut our bastion off' });
+
+    expect(outcome).toMatchObject({
+      outcome: 'undone',
+      finding: { rule: SSH, region: REGION, resource: GROUP },
+      plan: [
+        { line: expect.stringMatching(/^~ ingress tcp 20-21 .* -> tcp 20-23, without tcp 23 /) },
+        { line: '+ ingress tcp 22 from 0.0.0.0/0' },
+      ],
+      undo: {
+        request: { principal: 'AROAOPERATOR:ada' },
+        by: 'ada@example.com',
+        reason: 'cut our bastion off',
+        undoes: fix.evidence,
+      },
+    });
+    expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22']);
+  });
+
+  test('is in the history of the finding, and takes what it took back off what was changed lately', async () => {
+    const fix = await fixed();
+    await desk.undo([fix]);
+
+    const [known] = [...account.remediator.table.findings.values()];
+    const changed = account.remediator.table.changed.get(GROUP)?.changes ?? [];
+
+    expect(known?.changes.map(({ outcome }) => outcome)).toEqual(['remediated', 'undone']);
+    expect(changed.map(({ undo }) => undo)).toEqual([true, true]);
+  });
+
+  test('has a session of its own, with the permissions of the undo', async () => {
+    const fix = await fixed();
+    const sessions: { name: string; actions: string[] }[] = [];
+    const open = account.remediator.openSession;
+    account.remediator.openSession = (request, now, life) => {
+      const actions = request.permissions.flatMap((permission) => permission.actions);
+      sessions.push({ name: request.name, actions });
+      if (open === undefined) throw new Error('there are no sessions');
+      return open(request, now, life);
+    };
+
+    await desk.undo([fix]);
+
+    expect(sessions).toEqual([
+      {
+        name: expect.stringMatching(/^undo\.security-group-ssh-open@\d+$/),
+        actions: expect.arrayContaining(['ec2:ModifySecurityGroupRules']),
+      },
+    ]);
+  });
+
+  test('waits neither for a window nor for a limit, and goes on in a pause', async () => {
+    const fix = await fixed();
+    account.remediator.pause = 'all';
+
+    expect(await desk.undo([fix])).toMatchObject([{ outcome: 'undone' }]);
+  });
+
+  test('is stopped by all+undo, before and between its calls', async () => {
+    const fix = await fixed();
+    account.remediator.pause = 'all+undo';
+    const before = desk.ask([fix]);
+    await desk.act(before);
+    const untouched = account.ports(GROUP);
+    account.remediator.pause = 'none';
+    account.after = ({ operation }) => {
+      if (operation !== 'ModifySecurityGroupRules' && operation !== 'AuthorizeSecurityGroupIngress') return;
+      account.remediator.pause = 'all+undo';
+    };
+    const [amid] = await desk.undo([fix]);
+    account.after = () => {};
+    account.remediator.pause = 'none';
+    const [then] = await desk.undo([fix]);
+
+    expect(desk.result(before)).toMatchObject({ state: 'refused', reason: /undoing is paused/ });
+    expect(untouched).toEqual(['tcp 20-21', 'tcp 23-23']);
+    expect(amid).toMatchObject({
+      outcome: 'undo_refused',
+      gate: 'pause',
+      reason: /made before that: "~ ingress/,
+    });
+    // A later request goes on where that one was stopped.
+    expect(then).toMatchObject({ outcome: 'undone' });
+    expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22']);
+  });
+
+  test('of an undo is refused with words', async () => {
+    const fix = await fixed();
+    await desk.undo([fix]);
+    const undone = [...account.remediator.objects.keys()].at(-1) ?? '';
+
+    const [outcome] = await desk.undo([{ ...fix, evidence: undone }]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: /an undo is not undone: to have .* fixed again, lift/,
+    });
+  });
+
+  test('of what is undone is refused', async () => {
+    const fix = await fixed();
+    await desk.undo([fix]);
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({ outcome: 'undo_refused', reason: /was undone already, at 2026-/ });
+  });
+
+  test('of a finding that was not changed is refused', async () => {
+    account.setRules(GROUP, [openRule('sgr-01', 443, 443)]);
+    await account.remediator.attempt(account.job(SSH, GROUP));
+    const [evidence = ''] = [...account.remediator.objects.keys()];
+
+    const [outcome] = await desk.undo([{ rule: SSH, region: REGION, resource: GROUP, evidence }]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: /nothing was changed: its outcome is compliant/,
+    });
+  });
+
+  test('of what evidence does not have is refused, and has no outcome', async () => {
+    const fix = await fixed();
+    const objects = account.remediator.objects.size;
+    const forged: Fix[] = [
+      { ...fix, resource: OTHER },
+      { ...fix, evidence: fix.evidence.replace(/[0-9a-f]{64}/, '0'.repeat(64)) },
+      { ...fix, rule: 'no-such-rule' },
+      { ...fix, resource: 'all' },
+      { ...fix, region: 'us-east-1' },
+    ];
+    const message = desk.ask(forged);
+
+    const { outcomes } = await desk.act(message);
+
+    expect(outcomes).toEqual([]);
+    expect(desk.result(message)?.results.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/has no line of/),
+      expect.stringMatching(/has no line of/),
+      'there is no rule no-such-rule',
+      'all is not the id of a resource of security-group-ssh-open',
+      'a fix in us-east-1 is not undone by the remediator of eu-central-1',
+    ]);
+    expect(account.remediator.objects.size).toBe(objects);
+  });
+});
+
+describe('what someone changed since', () => {
+  test('is not written over: the undo is refused and says what', async () => {
+    const fix = await fixed();
+    account.setRules(GROUP, [openRule('sgr-01', 8000, 8080), openRule('sgr-09', 23, 23)]);
+    const before = account.ports(GROUP);
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: /it is not as the fix left it: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+      applied: [],
+    });
+    expect(account.ports(GROUP)).toEqual(before);
+  });
+
+  test('stays, and what else the fix changed is undone with force', async () => {
+    const fix = await fixed();
+    account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
+
+    const [outcome] = await desk.undo([fix], { force: true });
+
+    expect(outcome).toMatchObject({
+      outcome: 'undone',
+      reason: /^not undone: "~ ingress tcp 20-23 .*is tcp 8000-8080/,
+      undo: { force: true },
+    });
+    expect(account.ports(GROUP)).toEqual(['tcp 22-22', 'tcp 8000-8080']);
+  });
+
+  test('besides what the fix changed, stands against nothing', async () => {
+    const fix = await fixed();
+    account.setRules(GROUP, [...(account.group(GROUP)?.rules ?? []), openRule('sgr-09', 443, 443)]);
+
+    expect(await desk.undo([fix])).toMatchObject([{ outcome: 'undone' }]);
+    expect(account.ports(GROUP)).toEqual(['tcp 20-23', 'tcp 22-22', 'tcp 443-443']);
+  });
+
+  test('between the look and the write is not written over', async () => {
+    const fix = await fixed();
+    let looks = 0;
+    account.before = ({ operation }) => {
+      if (operation === 'DescribeSecurityGroupRules') looks += 1;
+      // Each of the two changes is compared by a read.
+      if (looks === 3) account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
+    };
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({ outcome: 'undo_refused' });
+    expect(account.ports(GROUP)).toContain('tcp 8000-8080');
+  });
+});
+
+describe('several fixes of one resource', () => {
+  beforeEach(() => {
+    account.setRules(GROUP, [openRule('sgr-01', 20, 4000)]);
+  });
+
+  test('an older one alone is refused, with the names of the newer', async () => {
+    const older = await fixed(GROUP, SSH);
+    await fixed(GROUP, RDP);
+    const before = account.ports(GROUP);
+
+    const [outcome] = await desk.undo([older]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason:
+        /changed later, which is to be undone first, or with it: security-group-rdp-open at 2026-.*\(~ ingress/,
+    });
+    expect(account.ports(GROUP)).toEqual(before);
+  });
+
+  test('are undone newest first', async () => {
+    await fixed(GROUP, SSH);
+    await fixed(GROUP, RDP);
+
+    const outcomes = await desk.undo(desk.fixesOf(GROUP));
+
+    expect(outcomes.map(({ outcome, finding }) => [finding.rule, outcome])).toEqual([
+      [RDP, 'undone'],
+      [SSH, 'undone'],
+    ]);
+    expect(account.ports(GROUP)).toEqual(['tcp 20-4000']);
+  });
+
+  test('the older one may be undone later', async () => {
+    const older = await fixed(GROUP, SSH);
+    const newer = await fixed(GROUP, RDP);
+    await desk.undo([newer]);
+
+    expect(await desk.undo([older])).toMatchObject([{ outcome: 'undone' }]);
+    expect(account.ports(GROUP)).toEqual(['tcp 20-4000']);
+  });
+});
+
+describe('what AWS does', () => {
+  test('refuses is the reason, with what the role lacks', async () => {
+    const fix = await fixed();
+    account.before = ({ operation }) => {
+      if (operation === 'ModifySecurityGroupRules') throw awsError('UnauthorizedOperation', 403);
+    };
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({ outcome: 'undo_refused', reason: /UnauthorizedOperation.*undo = true/ });
+  });
+
+  test('throttles is sent again', async () => {
+    const fix = await fixed();
+    let times = 0;
+    account.before = ({ operation }) => {
+      if (operation !== 'ModifySecurityGroupRules' || times === 2) return;
+      times += 1;
+      throw awsError('RequestLimitExceeded', 503);
+    };
+
+    expect(await desk.undo([fix])).toMatchObject([{ outcome: 'undone' }]);
+    expect(times).toBe(2);
+  });
+
+  test('can not do now is attempted again, and said at the end', async () => {
+    const fix = await fixed();
+    account.before = ({ operation }) => {
+      if (operation === 'ModifySecurityGroupRules') throw awsError('ServiceUnavailable', 503);
+    };
+    const message = desk.ask([fix]);
+
+    const first = await desk.act(message);
+    const last = await desk.act(message, { number: 5, last: true });
+
+    expect(first).toMatchObject({ outcomes: [], failures: [{ name: 'ServiceUnavailable' }] });
+    expect(last.outcomes).toMatchObject([
+      { outcome: 'undo_refused', reason: /not finished in 5 attempts, and a further request goes on/ },
+    ]);
+    expect(desk.result(message)).toMatchObject({ state: 'done' });
+  });
+
+  test('a role that is missing is the reason', async () => {
+    const fix = await fixed();
+    account.remediator.openSession = () => {
+      throw awsError('AccessDenied', 403);
+    };
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      gate: 'role',
+      reason: /deploy modules\/target/,
+    });
+  });
+});
