@@ -47,7 +47,7 @@ export async function configure(
     const action = blockedByVerdict(verdict);
     const paused = verdict.details.gate === 'pause' ? { paused: verdict } : {};
     if (!isOnlyPlanned(verdict)) return { work, action, blockedBy: verdict.details.reason, ...paused };
-    learned.mode = 'dry_run';
+    learned.isOnlyPlanned = true;
     return { work, action, blockedBy: undefined };
   } catch (error) {
     if (error instanceof SettingsError) return error;

@@ -15,6 +15,8 @@ export interface Learned {
   isRoleRefused: boolean;
   settingsError?: SettingsError;
   mode?: Mode;
+  /** True where an open breaker makes a dry run of the job. */
+  isOnlyPlanned: boolean;
   settingsVersions?: SettingsVersions;
   endedExemptions: ReadonlyMap<string, readonly string[]>;
   /** The resources whose failures until now no longer count, as operators say. */
@@ -40,6 +42,7 @@ export function nothingLearned(): Learned {
     isRecalled: false,
     isRoleMissing: false,
     isRoleRefused: false,
+    isOnlyPlanned: false,
     publishesAll: false,
     deferredDays: DEFERRED_DAYS,
     tags: new Map(),
@@ -53,8 +56,9 @@ export function nothingLearned(): Learned {
 }
 
 /** Takes what acting on the findings taught. */
-export function learn(learned: Learned, { idle, counted = 0, reached = [] }: Acted): void {
+export function learn(learned: Learned, { idle, counted = 0, reached = [], failures = [] }: Acted): void {
   learned.idle.push(...idle);
   learned.counted += counted;
   learned.reached.push(...reached);
+  learned.failures.push(...failures);
 }

@@ -3,7 +3,7 @@ import { LeaseHeldError, SettingsError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Job } from '../model/job.ts';
 import { Book, type Entry } from './book.ts';
-import { configure } from './configure.ts';
+import { type Configured, configure } from './configure.ts';
 import { passGates } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
 import { type JobResult, nothingLeft } from './job-result.ts';
@@ -28,9 +28,9 @@ import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
 import { recordGates } from './stages/record-gates.ts';
 import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
-import { stateAnew } from './stages/state-anew.ts';
+import { settleUnfinished } from './stages/settle.ts';
 import { ongoingOf, stopOngoing } from './stages/stop-ongoing.ts';
-import { holdUnfinished, keepUnfinished, takeBackUnfinished, unfinishedOf } from './stages/take-back.ts';
+import { holdUnfinished, keepGivenUp, keepUnfinished, unfinishedOf } from './stages/unfinished.ts';
 import { concludeWithoutLook } from './stages/without-look.ts';
 import { startWork } from './start-work.ts';
 import { conclude, onlyVerdicts, retry, type Verdicts, withoutVerdicts } from './verdict.ts';
@@ -66,6 +66,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     if (error instanceof LeaseHeldError) throw error;
     book.addToPending(retry(error));
   }
+  if (attempt.last) book.add(await keepGivenUp(book.in('retry'), work));
   book.add(await scheduleFollowUp(book.in('in_progress'), work));
   learned.failures.push(...(await confirmHeld(work)));
   return record(book, { ...work, startedAt: journal.start(startedAt) }, learned);
@@ -103,7 +104,37 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   }
   const { session } = opened;
   await work.role.found().catch((error: unknown) => learned.failures.push(error));
+  try {
+    await workInSession(session, book, { ...configured, unresolved, ongoing, stopped }, learned);
+  } catch (error) {
+    if (error instanceof LeaseHeldError) throw error;
+    book.addToPending(retry(error));
+  }
+  // Whatever went wrong until here: what was added is not left for that.
+  if (access !== 'write' || paused !== undefined) return;
+  const left = await leftUnfinished(book, work);
+  const unviolated = book.in('concluded').filter(isUnviolated);
+  const fixed = new Set(unviolated.map(({ finding }) => finding.resource));
+  book.add(await settleUnfinished(session, { left, fixed, stopped }, work));
+}
 
+/** Findings of which something was begun, or that gates stop, besides what was configured. */
+interface Opened extends Configured {
+  /** Findings of which nobody knows yet what an attempt changed. */
+  readonly unresolved: readonly Finding[];
+  /** Findings for which AWS may still be at work on a change that can be stopped. */
+  readonly ongoing: readonly Finding[];
+  /** Verdicts of the gates that are asked before anything is read. */
+  readonly stopped: Verdicts;
+}
+
+/** The way of the pending findings from a session to a verdict. */
+async function workInSession(
+  session: AwsSession,
+  book: Book,
+  { work, action, blockedBy, paused, unresolved, ongoing, stopped }: Opened,
+  learned: Learned,
+): Promise<void> {
   if (paused !== undefined) book.add(await stopOngoing(session, ongoing, paused, work));
 
   const { endings, idle, verdicts } = await followRunbooks(session, book.pending, work);
@@ -128,28 +159,6 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const acted = await action.act(session, passed.fixes, work);
   learn(learned, acted);
   book.add(acted.verdicts);
-
-  if (access === 'write' && paused === undefined) await settleUnfinished(session, book, work, stopped);
-}
-
-/** Takes back what no plan builds on, and says anew what is true of the findings then. */
-async function settleUnfinished(
-  session: AwsSession,
-  book: Book,
-  work: ConfiguredWork,
-  stopped: Verdicts,
-): Promise<void> {
-  const left = await leftUnfinished(book, work);
-  const stillOpen = await takeBackUnfinished(session, left, work);
-  book.add(stillOpen);
-  const settled = left.filter(({ resource }) => !stillOpen.has(resource) && !stopped.has(resource));
-  const fixed = new Set(
-    book
-      .in('concluded')
-      .filter(isUnviolated)
-      .map(({ finding }) => finding.resource),
-  );
-  book.add(await stateAnew(session, settled, fixed, work));
 }
 
 const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>

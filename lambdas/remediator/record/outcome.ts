@@ -16,6 +16,8 @@ export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */
   readonly mode?: Mode | undefined;
+  /** True where an open breaker makes a dry run of the job. */
+  readonly isOnlyPlanned: boolean;
   /** Undefined where the settings could not be read. */
   readonly settingsVersions?: SettingsVersions | undefined;
   /** The exemptions that name a resource but have ended, by resource. */
@@ -33,10 +35,11 @@ export async function outcomesOf(book: Book, context: OutcomeContext): Promise<O
     .in('concluded')
     .filter(({ recorded }) => recorded === undefined)
     .map(({ finding, at, outcome, details }) => ({ finding, at, facts: { outcome, ...details } }));
-  const provisional = book.in('retry').flatMap((entry) => {
-    const facts = provisionalFacts(entry, context);
-    return facts === undefined ? [] : [{ finding: entry.finding, at: entry.at, facts }];
-  });
+  const provisional: typeof concluded = [];
+  for (const entry of book.in('retry')) {
+    const facts = await provisionalFacts(entry, context);
+    if (facts !== undefined) provisional.push({ finding: entry.finding, at: entry.at, facts });
+  }
   return Promise.all(
     [...concluded, ...provisional].map(({ finding, at, facts }) =>
       composeOutcome(finding, at, facts, context),
@@ -46,14 +49,16 @@ export async function outcomesOf(book: Book, context: OutcomeContext): Promise<O
 
 type OutcomeFacts = OutcomeDetails & Pick<Outcome, 'outcome' | 'deadLetter' | 'stillOpen'>;
 
-function provisionalFacts(
-  { error, details }: Entry<'retry'>,
-  { attempt }: OutcomeContext,
-): OutcomeFacts | undefined {
+async function provisionalFacts(
+  { finding, error, details }: Entry<'retry'>,
+  { attempt, journal }: OutcomeContext,
+): Promise<OutcomeFacts | undefined> {
   const failed = { ...details, outcome: 'failed', willRetry: true } as const;
   if (attempt.last) {
     const reason = `not finished in ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll looks at it again, as does a redrive. The last error: ${describeError(error)}`;
-    return { ...failed, deadLetter: true, reason };
+    const unresolved = journal.unresolved(finding.resource);
+    const canBeLeft = await Promise.all(unresolved.map(({ change }) => canTakeBack(change)));
+    return { ...failed, deadLetter: true, ...(canBeLeft.includes(true) && { stillOpen: true }), reason };
   }
   if (error instanceof TakeBackError) return { ...failed, stillOpen: true, reason: describeError(error) };
   return undefined;
@@ -111,8 +116,10 @@ async function composeOutcome(
   given: OutcomeFacts,
   context: OutcomeContext,
 ): Promise<Outcome> {
-  const { job, journal, mode, settingsVersions, startedAt, endedExemptions } = context;
+  const { job, journal, settingsVersions, startedAt, endedExemptions } = context;
   const { resource } = finding;
+  // What was changed before the breaker opened was no dry run.
+  const mode = context.isOnlyPlanned && !journal.hasBegun(resource) ? 'dry_run' : context.mode;
   const facts = withRecurrence(finding, finishedAt, given, context);
   const earlierPlan = journal.earlierPlan(resource);
   const applied = journal.applied(resource);

@@ -64,9 +64,9 @@ export async function enforce(
     );
     addAll(verdicts, planned.verdicts);
   }
-  const counted = await room.release();
+  const { kept: counted, failures } = await room.release();
   addAll(verdicts, await readBack(session, changed, work));
-  return { verdicts, idle, counted, reached: room.reached };
+  return { verdicts, idle, counted, reached: room.reached, failures };
 }
 
 async function applyRound(

@@ -3,7 +3,7 @@ import type { Entry } from '../book.ts';
 import { isWithinReason } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, type Verdicts } from '../verdict.ts';
 import type { Work } from '../work.ts';
-import { unfinishedOf } from './take-back.ts';
+import { unfinishedOf } from './unfinished.ts';
 
 const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;

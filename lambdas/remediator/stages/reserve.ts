@@ -92,16 +92,17 @@ export class ReservedRoom {
 
   /**
    * Gives back the room for what was not changed: AWS refused it, or it was not sent.
-   * @returns the number of resources that were changed, or of which nobody knows
+   * @returns `kept`: the number of resources that were changed, or of which nobody knows; the errors that nobody foresaw
    */
-  async release(): Promise<number> {
+  async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
+    const failures: unknown[] = [];
     for (const scope of new Set(this.#reservations.map(({ counter }) => counter.scope))) {
       const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
       const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
-      await this.#giveBack(reservations, reserved - kept);
+      failures.push(...(await this.#giveBack(reservations, reserved - kept)));
     }
-    return kept;
+    return { kept, failures };
   }
 
   /** The resources that this attempt changed, or may have. */
@@ -114,7 +115,9 @@ export class ReservedRoom {
     return new Set(changes.map(({ change }) => change.resource));
   }
 
-  async #giveBack(reservations: readonly Reservation[], changes: number): Promise<void> {
+  /** Gives room back. What can't be stays counted for its hour, which changes less than might be changed. */
+  async #giveBack(reservations: readonly Reservation[], changes: number): Promise<unknown[]> {
+    const failures: unknown[] = [];
     let left = changes;
     for (const reservation of reservations) {
       const back = Math.min(left, reservation.changes);
@@ -123,10 +126,10 @@ export class ReservedRoom {
       try {
         await this.#work.ports.counts.release(reservation, back);
       } catch (error) {
-        // It stays counted for its hour, which changes less than might be changed.
-        if (errorKind(error) !== 'unavailable') throw error;
+        if (errorKind(error) !== 'unavailable') failures.push(error);
       }
     }
+    return failures;
   }
 
   /** Puts those that a limit deferred before first. */

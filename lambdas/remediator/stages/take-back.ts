@@ -2,7 +2,7 @@ import { describeError, errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { checkingChanges } from '../../aws/session-client.ts';
 import type { Change, TakenBack, TakenPart } from '../../changes/change.ts';
-import { canTakeBack, describeChange, takeBackChange } from '../../changes/index.ts';
+import { describeChange, takeBackChange } from '../../changes/index.ts';
 import { MOST_SENDS } from '../../changes/until-taken.ts';
 import { HeldError, OutdatedError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
@@ -15,17 +15,7 @@ import type { ConfiguredWork, Work } from '../work.ts';
 import { appliedChange, foundChange } from './applied-change.ts';
 import { MOST_MILLISECONDS_SINCE_ASKED } from './apply-change.ts';
 import { circumstances } from './circumstances.ts';
-
-/** The findings of which something may stand that a change added whose end is not known. */
-export async function unfinishedOf(
-  findings: readonly Finding[],
-  { journal }: Pick<Work, 'journal'>,
-): Promise<Finding[]> {
-  const unfinished = await Promise.all(
-    findings.map(async ({ resource }) => (await takeable(journal.unresolved(resource))).length > 0),
-  );
-  return findings.filter((_, index) => unfinished[index]);
-}
+import { heldWords, takeable } from './unfinished.ts';
 
 /**
  * Takes back what attempts added and no plan builds on. Asked when it is known what becomes of each finding, whatever
@@ -46,40 +36,6 @@ export async function takeBackUnfinished(
   return verdicts;
 }
 
-/** Holds findings of which something may have to be taken back while nothing may be changed. */
-export async function holdUnfinished(
-  findings: readonly Finding[],
-  { journal }: Pick<ConfiguredWork, 'journal'>,
-  why: string,
-): Promise<Map<string, Verdict>> {
-  const verdicts = new Map<string, Verdict>();
-  for (const { resource } of findings) {
-    const [first] = await takeable(journal.unresolved(resource));
-    if (first !== undefined) verdicts.set(resource, wait(heldWords(first, why)));
-  }
-  return verdicts;
-}
-
-/**
- * Keeps findings open of which something may have to be taken back, whatever stops the attempt before it can look: settings
- * that can't be used, say, or a session that AWS refuses. A later job looks again.
- * @param why the reason for which the other findings have failed
- */
-export async function keepUnfinished(
-  findings: readonly Finding[],
-  { journal }: Pick<Work, 'journal'>,
-  why: string,
-): Promise<Map<string, Verdict>> {
-  const verdicts = new Map<string, Verdict>();
-  for (const { resource } of findings) {
-    const [first] = await takeable(journal.unresolved(resource));
-    if (first === undefined) continue;
-    const reason = heldWords(first, why);
-    verdicts.set(resource, { ...wait(reason), stillOpen: new TakeBackError(reason) });
-  }
-  return verdicts;
-}
-
 async function takeBackOf(
   session: AwsSession,
   finding: Finding,
@@ -89,10 +45,12 @@ async function takeBackOf(
   // The last one first: where it was made, what was begun before it is known to be superseded.
   for (const planned of (await takeable(journal.unresolved(finding.resource))).reverse()) {
     const askedAt = work.ports.clock.now();
-    const blockedBy = await whyNotNow(finding, planned, work);
-    if (blockedBy !== undefined)
-      return blockedBy.state === 'concluded' ? wait(heldWords(planned, blockedBy.details.reason)) : blockedBy;
     try {
+      const blockedBy = await whyNotNow(finding, planned, work);
+      if (blockedBy !== undefined)
+        return blockedBy.state === 'concluded'
+          ? wait(heldWords(planned, blockedBy.details.reason))
+          : blockedBy;
       const isOpen = await takeBackChangeOf(session, finding, planned, work, askedAt);
       if (isOpen) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
     } catch (error) {
@@ -219,15 +177,6 @@ function stillAllowed(
       if (blockedBy !== undefined) throw new HeldError(`taking back "${line}" is held`);
     }
   };
-}
-
-async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {
-  const can = await Promise.all(changes.map(({ change }) => canTakeBack(change)));
-  return changes.filter((_, index) => can[index] === true);
-}
-
-function heldWords({ line }: RecordedChange, why = ''): string {
-  return `an attempt was cut off at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }
 
 /** Makes an error that keeps the change open work: what was not even allowed to be looked at may still stand. */

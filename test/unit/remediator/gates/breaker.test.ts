@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { denied } from '../support/iam-account.ts';
+import { Killed } from '../support/lifeline.ts';
 import { ACCOUNT, jobOf, RemediatorInMemory, RULE, settingsOf } from '../support/remediator-in-memory.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
@@ -236,4 +237,25 @@ test('results that can not be written are written by the next attempt', async ()
 
   expect(failures).toHaveLength(1);
   expect(last().get('i')).toMatchObject({ outcome: 'planned' });
+});
+
+test('what a job changed before the breaker opened was no dry run, and its outcome says so', async () => {
+  const onStep = (): void => {
+    if (remediator.account.changed.length > 0) throw new Killed('the function was ended');
+  };
+  await remediator.attempt(jobOf('i', 'j'), { onStep }).catch(() => undefined);
+  const changed = [...remediator.account.changed];
+  refuse(...names);
+  await remediator.attempt({ ...jobOf(...names), chunk: 1 });
+  refuse();
+
+  await remediator.attempt(jobOf('i', 'j'), { number: 2 });
+  for (let next = remediator.later.shift(); next !== undefined; next = remediator.later.shift()) {
+    remediator.now += next.delaySeconds * 1000;
+    await remediator.attempt(next.job);
+  }
+
+  expect(changed).toEqual(['i/AKIA-i']);
+  expect(remediator.outcome('i')).toMatchObject({ outcome: 'remediated', mode: 'enforce' });
+  expect(remediator.outcome('j')).toMatchObject({ outcome: 'planned', mode: 'dry_run' });
 });

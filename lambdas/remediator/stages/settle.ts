@@ -1,0 +1,35 @@
+import type { AwsSession } from '../../aws/session.ts';
+import { LeaseHeldError } from '../../model/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import { retry, type Verdict, type Verdicts } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import { stateAnew } from './state-anew.ts';
+import { takeBackUnfinished } from './take-back.ts';
+
+/** Findings at the end of an attempt. */
+export interface Ends {
+  /** Findings of which something may stand that no plan builds on. */
+  readonly left: readonly Finding[];
+  /** Resources of which the verdict says that there is nothing to fix. */
+  readonly fixed: ReadonlySet<string>;
+  /** Verdicts of gates, which stand whatever is taken back. */
+  readonly stopped: Verdicts;
+}
+
+/** Takes back what no plan builds on, and says anew what is true of the findings then. What goes wrong is left to the next attempt. */
+export async function settleUnfinished(
+  session: AwsSession,
+  { left, fixed, stopped }: Ends,
+  work: ConfiguredWork,
+): Promise<Verdicts> {
+  const verdicts = new Map<string, Verdict>(await takeBackUnfinished(session, left, work));
+  const settled = left.filter(({ resource }) => !verdicts.has(resource) && !stopped.has(resource));
+  try {
+    const anew = await stateAnew(session, settled, fixed, work);
+    for (const [resource, verdict] of anew) verdicts.set(resource, verdict);
+  } catch (error) {
+    if (error instanceof LeaseHeldError) throw error;
+    for (const { resource } of settled) verdicts.set(resource, retry(error));
+  }
+  return verdicts;
+}

@@ -1,0 +1,80 @@
+import { describeError } from '../../aws/errors.ts';
+import { canTakeBack } from '../../changes/index.ts';
+import { TakeBackError } from '../../model/errors.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { RecordedChange } from '../../model/outcome.ts';
+import type { Entry } from '../book.ts';
+import { type Verdict, wait } from '../verdict.ts';
+import type { Work } from '../work.ts';
+
+/** The findings of which something may stand that a change added whose end is not known. */
+export async function unfinishedOf(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+): Promise<Finding[]> {
+  const unfinished = await Promise.all(
+    findings.map(async ({ resource }) => (await takeable(journal.unresolved(resource))).length > 0),
+  );
+  return findings.filter((_, index) => unfinished[index]);
+}
+
+/** Holds findings of which something may have to be taken back while nothing may be changed. */
+export async function holdUnfinished(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+  why: string,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { resource } of findings) {
+    const [first] = await takeable(journal.unresolved(resource));
+    if (first !== undefined) verdicts.set(resource, wait(heldWords(first, why)));
+  }
+  return verdicts;
+}
+
+/**
+ * Keeps findings open of which something may have to be taken back, whatever stops the attempt before it can look: settings
+ * that can't be used, say, or a session that AWS refuses. A later job looks again.
+ * @param why the reason for which the other findings have failed
+ */
+export async function keepUnfinished(
+  findings: readonly Finding[],
+  { journal }: Pick<Work, 'journal'>,
+  why: string,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { resource } of findings) {
+    const [first] = await takeable(journal.unresolved(resource));
+    if (first === undefined) continue;
+    const reason = heldWords(first, why);
+    verdicts.set(resource, { ...wait(reason), stillOpen: new TakeBackError(reason) });
+  }
+  return verdicts;
+}
+
+/**
+ * Keeps findings open that the last attempt gives up, of which something may have to be taken back: a later job goes on, as
+ * often as it takes.
+ */
+export async function keepGivenUp(
+  entries: readonly Entry<'retry'>[],
+  work: Pick<Work, 'journal'>,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { finding, error } of entries) {
+    const kept = await keepUnfinished([finding], work, describeError(error));
+    for (const [resource, verdict] of kept) verdicts.set(resource, verdict);
+  }
+  return verdicts;
+}
+
+/** Picks the changes of which a cut-off application can leave something that must be taken back. */
+export async function takeable(changes: readonly RecordedChange[]): Promise<RecordedChange[]> {
+  const can = await Promise.all(changes.map(({ change }) => canTakeBack(change)));
+  return changes.filter((_, index) => can[index] === true);
+}
+
+/** The reason of a finding of which something may have to be taken back. */
+export function heldWords({ line }: RecordedChange, why = ''): string {
+  return `an attempt was cut off at "${line}", and what it may have added could not be taken back yet: ${why}`;
+}
