@@ -21,14 +21,17 @@ import type { RegionLookup } from './regions.ts';
 import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
 
+/** The jobs that polls of the rule have sent, as far as a poll goes by them. */
+export type SentJobsOfPoll = Pick<SentJobs, 'look' | 'turnOf' | 'sent' | 'write' | 'lasting'>;
+
 /** Everything that a poll works with. */
 export interface CollectorDependencies {
-  readonly source: FindingSource;
+  readonly source: Pick<FindingSource, 'pages'>;
   readonly jobs: JobSink;
   readonly records: PollRecords;
   readonly clock: Clock;
   /** The jobs that polls of the rule have sent. */
-  sentJobs(poll: Poll): SentJobs;
+  sentJobs(poll: Poll): SentJobsOfPoll;
   /** Region in which global findings are worked on. */
   readonly homeRegion: string;
   /** The regions that have a queue. */
@@ -80,7 +83,7 @@ function placeOf(reading: FindingReading): Place | undefined {
 }
 
 /** Counts what a destination takes. */
-function counting(jobs: JobSink, sentJobs: SentJobs): JobSink {
+function counting(jobs: JobSink, sentJobs: SentJobsOfPoll): JobSink {
   return {
     async send(region, ofRegion) {
       await jobs.send(region, ofRegion);
@@ -95,7 +98,7 @@ class PollRun {
   readonly #poll: PollRequest['poll'];
   readonly #tally: PollTally;
   readonly #read: (given: SourceFinding) => FindingReading;
-  readonly #sentJobs: SentJobs;
+  readonly #sentJobs: SentJobsOfPoll;
   readonly #grouper: JobGrouper;
   /** Findings that the source itself works on, and the reasons by resource. */
   readonly #left: JobGrouper;
@@ -114,7 +117,7 @@ class PollRun {
     { poll }: PollRequest,
     tally: PollTally,
     read: (given: SourceFinding) => FindingReading,
-    sentJobs: SentJobs,
+    sentJobs: SentJobsOfPoll,
     name: string,
   ) {
     this.#dependencies = dependencies;

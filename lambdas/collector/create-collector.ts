@@ -5,9 +5,11 @@ import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
 import type { PollSummary } from '../model/poll-summary.ts';
 import { createSources } from '../sources/index.ts';
+import { checkSources, type SourceChecks } from './check-sources.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
 import { RegionQueues } from './job-sink.ts';
+import { onlyPlanning } from './only-planning.ts';
 import { longestPeriod, type OverdueRule, overdueRules } from './overdue.ts';
 import { PollMarks } from './poll-marks.ts';
 import { AwsPollRecords } from './poll-records.ts';
@@ -22,6 +24,8 @@ export interface Collector {
   collect(request: PollRequest, signal?: AbortSignal): Promise<PollSummary>;
   /** The rules that have not been polled successfully for two of their periods. */
   overdue(): Promise<OverdueRule[]>;
+  /** Reasons why sources don't answer, or don't take the credentials, by source; undefined where one does. */
+  checkSources(): Promise<SourceChecks>;
   /** Keeps as evidence which rules are polled, and when. */
   noteSchedules(): Promise<void>;
 }
@@ -76,9 +80,12 @@ export function createCollector(environment: Environment, options: CollectorOpti
   });
   const scheduleRecords = new ScheduleRecords(objects, { schedules, timeZone }, clock);
   return {
-    collect: (request, signal) =>
-      collect({ ...dependencies, source: sources[request.poll.source] }, request, signal),
+    collect: (request, signal) => {
+      const all = { ...dependencies, source: sources[request.poll.source] };
+      return collect(request.poll.plans === true ? onlyPlanning(all) : all, request, signal);
+    },
     overdue: () => overdueRules(marks, schedules, new Date(clock.now())),
+    checkSources: () => checkSources(sources, new Date(clock.now())),
     noteSchedules: () => scheduleRecords.note(),
   };
 }

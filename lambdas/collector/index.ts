@@ -5,6 +5,7 @@ import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
 import { epochSeconds, pollId } from '../model/job.ts';
 import { type PollSummary, sum } from '../model/poll-summary.ts';
+import type { SourceChecks } from './check-sources.ts';
 import { type Collector, createCollector } from './create-collector.ts';
 import { withDeadline } from './deadline.ts';
 import { type Environment, environmentSchema } from './environment.ts';
@@ -15,6 +16,8 @@ const MARGIN_MILLISECONDS = 5_000;
 
 /** The event of the schedule that looks for rules which are not polled. */
 const checkSchema = z.strictObject({ check: z.literal('polls') });
+/** The event by which an operator asks whether sources answer. */
+const checkSourcesSchema = z.strictObject({ check: z.literal('sources') });
 
 /** Accounts and regions that a log line names. */
 const SHOWN_PLACES = 5;
@@ -103,30 +106,33 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
 }
 
 /**
- * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
+ * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled, or, for `{"check": "sources"}`,
+ * whether the sources answer. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
  * @throws whatever made the poll fail: Lambda attempts it again, then it goes to the dead letters
  */
 export async function handler(
   event: unknown,
   context: Context,
-): Promise<Omit<PollSummary, 'destinations'> | { overdue: string[] }> {
+): Promise<Omit<PollSummary, 'destinations'> | { overdue: string[] } | { sources: SourceChecks }> {
   logger.addContext(context);
   let request: PollRequest | undefined;
   try {
     ready ??= prepare();
     const { environment, collector } = ready;
     if (checkSchema.safeParse(event).success) return await checkOverdue(collector);
+    if (checkSourcesSchema.safeParse(event).success) return { sources: await collector.checkSources() };
     const parsed = parsePollRequest(event, new Date());
     request = parsed;
     await collector.noteSchedules();
     const summary = await withDeadline(context.getRemainingTimeInMillis() - MARGIN_MILLISECONDS, (signal) =>
       collector.collect(parsed, signal),
     );
-    report(summary, environment);
+    if (summary.poll.plans !== true) report(summary, environment);
     const { destinations: _, ...counts } = summary;
     return counts;
   } catch (error) {
-    count('PollFailed', 1);
+    // Whoever asks for a plan sees that there is none.
+    if (request?.poll.plans !== true) count('PollFailed', 1);
     const poll = request === undefined ? 'a poll' : `poll ${pollId(request.poll)}`;
     const why = error instanceof Error ? error.message : String(error);
     logger.error(

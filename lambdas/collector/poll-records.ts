@@ -6,6 +6,7 @@ import { publishOutcomes } from '../aws/event-bus.ts';
 import type { EventBridgeClient } from '../aws/eventbridge.ts';
 import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import type { Clock } from '../model/clock.ts';
+import { evidencePrefix } from '../model/evidence-keys.ts';
 import { epochSeconds, type Poll } from '../model/job.ts';
 import type { Json } from '../model/json.ts';
 import type { Unprocessable } from '../model/outcome.ts';
@@ -16,13 +17,13 @@ import type { PollMarks } from './poll-marks.ts';
 
 /** Records of a poll for people to read. */
 export interface PollRecords {
-  /** Keeps each as evidence and tells the event bus of it. What is written twice is there once. */
+  /** Keeps each as evidence and tells the event bus of it, unless its poll only plans. What is written twice is there once. */
   writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void>;
   /** Reads what the source gave at the last complete poll of the rule. */
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
   /** Keeps what the source gave, unless another poll wrote a listing since the one with this tag was read. */
   writeListing(listing: Listing, etag: string | undefined): Promise<void>;
-  /** Keeps the summary, and that the rule was polled to its end. */
+  /** Keeps the summary, and that the rule was polled to its end. One that only plans is no such poll. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
 
@@ -45,9 +46,9 @@ export function itemDigest(item: Json): string {
   return createHash('sha256').update(JSON.stringify(item)).digest('hex');
 }
 
-/** `unprocessable/<rule>/<poll in epoch seconds>/<sha256 of the item's JSON>.json` */
+/** `unprocessable/<rule>/<poll in epoch seconds>/<sha256 of the item's JSON>.json`; of one that only plans, below `plans/`. */
 export function unprocessableKey({ poll, item }: Pick<Unprocessable, 'poll' | 'item'>): string {
-  return `unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
+  return `${evidencePrefix(poll)}unprocessable/${poll.rule}/${epochSeconds(poll)}/${itemDigest(item)}.json`;
 }
 
 /** The evidence bucket and the event bus. */
@@ -65,7 +66,9 @@ export class AwsPollRecords implements PollRecords {
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {
     await pLimit(OBJECTS_AT_ONCE).map(unprocessable, (one) => this.#put(unprocessableKey(one), one));
     await this.#publish(
-      unprocessable.map((one) => unprocessableEvent(one, this.#address(unprocessableKey(one)))),
+      unprocessable
+        .filter(({ poll }) => poll.plans !== true)
+        .map((one) => unprocessableEvent(one, this.#address(unprocessableKey(one)))),
     );
   }
 
@@ -86,6 +89,7 @@ export class AwsPollRecords implements PollRecords {
 
   async writeSummary(summary: PollSummary): Promise<void> {
     await this.#put(pollSummaryKey(summary.poll), summary);
+    if (summary.poll.plans === true) return;
     await this.#options.marks.end(summary.poll, summary.finishedAt);
   }
 

@@ -19,6 +19,9 @@ export interface PollRequest {
 /** EventBridge Scheduler puts the scheduled time in its place, ISO 8601 in UTC (user guide, "Context attributes"). */
 const SCHEDULED_TIME = '<aws.scheduler.scheduled-time>';
 
+/** Stands for the second in which the collector reads it. */
+const NOW = 'now';
+
 const MILLISECONDS_PER_MINUTE = 60_000;
 
 const timeSchema = z.iso.datetime({ offset: true });
@@ -29,11 +32,13 @@ const eventSchema = z.strictObject({
   definition: z.unknown().optional(),
   scheduled_time: z
     .string()
-    .refine((text) => text === SCHEDULED_TIME || timeSchema.safeParse(text).success, {
+    .refine((text) => text === SCHEDULED_TIME || text === NOW || timeSchema.safeParse(text).success, {
       error: ({ input }) =>
         `expected a time such as 2026-01-31T12:00:00Z, got ${String(input).slice(0, 100)}`,
     })
     .default(SCHEDULED_TIME),
+  /** Set by whoever wants to know what enforcement would change: the poll only plans. */
+  at_most: z.literal('dry_run').optional(),
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
 
@@ -63,7 +68,8 @@ const ruleSchema = z
  * Reads what a schedule sends: `{"rule": id, "scheduled_time": time, "netskope_rule_names": […]}`, `definition` where the
  * rule is declared, and `source` where it is another than Netskope. A second delivery of the same schedule is the same
  * poll. Who starts a poll by hand needs the rule alone, and the definition of one that is declared; where no time is given,
- * or the scheduler's keyword still stands in its place, it is the minute that `now` lies in.
+ * or the scheduler's keyword still stands in its place, it is the minute that `now` lies in; where it is `now`, the second.
+ * With `"at_most": "dry_run"` the poll only plans.
  * @param event from outside
  * @throws InvalidInputError that names everything that is wrong
  */
@@ -75,14 +81,17 @@ export function parsePollRequest(event: unknown, now: Date): PollRequest {
     const words = [...new Set(errors.map((error) => formatIssues(error)))].join('; ');
     throw new InvalidInputError(`the event that starts a poll: ${words}`, { cause: errors[0] });
   }
-  const { source, scheduled_time, netskope_rule_names } = parsed.data;
-  const asOf =
-    scheduled_time === SCHEDULED_TIME
-      ? Math.floor(now.getTime() / MILLISECONDS_PER_MINUTE) * MILLISECONDS_PER_MINUTE
-      : Date.parse(scheduled_time);
+  const { source, scheduled_time, at_most, netskope_rule_names } = parsed.data;
+  const poll = { source, rule: rule.data.id, asOf: toSecond(momentOf(scheduled_time, now)) };
   return {
-    poll: { source, rule: rule.data.id, asOf: toSecond(asOf) },
+    poll: { ...poll, ...(at_most !== undefined && { plans: true }) },
     rule: rule.data,
     furtherRuleNames: netskope_rule_names,
   };
+}
+
+function momentOf(scheduledTime: string, now: Date): number {
+  if (scheduledTime === NOW) return now.getTime();
+  if (scheduledTime !== SCHEDULED_TIME) return Date.parse(scheduledTime);
+  return Math.floor(now.getTime() / MILLISECONDS_PER_MINUTE) * MILLISECONDS_PER_MINUTE;
 }

@@ -15,16 +15,25 @@ export function resourceInKey(resource: string): string {
   return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
 }
 
+/** The prefix of all evidence of polls that only plan: it is no evidence of what became of findings. */
+const PLANS = 'plans/';
+
+/** The prefix of a poll's evidence. */
+export function evidencePrefix({ plans }: Pick<Poll, 'plans'>): string {
+  return plans === true ? PLANS : '';
+}
+
 /**
  * `outcomes/date=<the poll's day>/rule=<rule>/<name>-<number>.jsonl.gz`: in the form of which Athena and DuckDB make
- * partitions. All that is written of a poll has the same day, whenever it was written.
+ * partitions. All that is written of a poll has the same day, whenever it was written. Of one that only plans: below `plans/`.
  * @param name what the lines belong to: a job's id
  * @param number counts its objects from 1
  */
 export function outcomesKey(
-  { asOf, rule }: Pick<Poll, 'asOf' | 'rule'>,
+  poll: Pick<Poll, 'asOf' | 'rule' | 'plans'>,
   name: string,
   number: number,
 ): string {
-  return `outcomes/date=${asOf.slice(0, 10)}/rule=${rule}/${name}-${number}.jsonl.gz`;
+  const { asOf, rule } = poll;
+  return `${evidencePrefix(poll)}outcomes/date=${asOf.slice(0, 10)}/rule=${rule}/${name}-${number}.jsonl.gz`;
 }

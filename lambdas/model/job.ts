@@ -17,6 +17,11 @@ export const pollSchema = z.object({
   rule: ruleIdSchema,
   /** The moment whose findings were asked for. */
   asOf: timestampSchema,
+  /**
+   * Set in a poll by which somebody asks what enforcement would change: nothing is changed, nobody is told, and nothing is
+   * remembered of findings. Another poll than one of the same moment without it, with its evidence apart.
+   */
+  plans: z.literal(true).optional(),
 });
 export type Poll = z.infer<typeof pollSchema>;
 
@@ -42,19 +47,19 @@ const MAX_POLL_ID = 64;
 const DIGEST_IN_ID = 8;
 
 /**
- * The name of a poll: `<source>.<rule>@<asOf in epoch seconds>`. It is the name of the sessions in target accounts, so
- * it has at most 64 characters: a rule's id that is too long for that is cut, and followed by `.` and 8 digits of its
- * SHA-256.
+ * The name of a poll: `<source>.<rule>@<asOf in epoch seconds>`, and `+plan` where it only plans. It is the name of the
+ * sessions in target accounts, so it has at most 64 characters: a rule's id that is too long for that is cut, and followed by
+ * `.` and 8 digits of its SHA-256.
  */
-export function pollId({ source, rule, asOf }: Occasion): string {
-  const moment = `@${epochSeconds({ asOf })}`;
+export function pollId({ source, rule, asOf, plans }: Occasion): string {
+  const moment = `@${epochSeconds({ asOf })}${plans === true ? '+plan' : ''}`;
   const room = MAX_POLL_ID - source.length - 1 - moment.length;
   if (rule.length <= room) return `${source}.${rule}${moment}`;
   const digest = createHash('sha256').update(rule).digest('hex').slice(0, DIGEST_IN_ID);
   return `${source}.${rule.slice(0, room - DIGEST_IN_ID - 1)}.${digest}${moment}`;
 }
 
-const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+$`);
+const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+(\\+plan)?$`);
 
 /** Tells whether a text is the id of a poll or an undo, such as the name of a session of ours. */
 export function isPollId(text: string): boolean {
@@ -117,6 +122,15 @@ export const jobSchema = z
         code: 'custom',
         path: ['findings'],
         message: `expected each resource once, got ${job.findings.length} findings of ${resources.size} resources`,
+      });
+    }
+    const { poll, atMost, closes, investigates, continues } = job;
+    const isMore = closes ?? investigates ?? continues;
+    if (poll.plans === true && (atMost !== 'dry_run' || isMore !== undefined)) {
+      context.addIssue({
+        code: 'custom',
+        path: ['poll', 'plans'],
+        message: 'expected a job that is at most a dry run and goes on with nothing, as its poll only plans',
       });
     }
     for (const [index, finding] of job.findings.entries()) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { evidencePrefix } from './evidence-keys.ts';
 import { accountIdSchema, regionSchema, timestampSchema } from './finding.ts';
 import { epochSeconds, type Poll, pollSchema } from './job.ts';
 
@@ -80,9 +81,9 @@ export const pollSummarySchema = z
   });
 export type PollSummary = z.infer<typeof pollSummarySchema>;
 
-/** `polls/<rule>/<poll in epoch seconds>.json` */
+/** `polls/<rule>/<poll in epoch seconds>.json`; of one that only plans, below `plans/`. */
 export function pollSummaryKey(poll: Poll): string {
-  return `polls/${poll.rule}/${epochSeconds(poll)}.json`;
+  return `${evidencePrefix(poll)}polls/${poll.rule}/${epochSeconds(poll)}.json`;
 }
 
 /** All of a record's counts together. */

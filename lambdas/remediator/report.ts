@@ -3,7 +3,7 @@ import { describeError, errorKind } from '../aws/errors.ts';
 import { count } from '../aws/metrics.ts';
 import { TakeBackError } from '../model/errors.ts';
 import type { Finding } from '../model/finding.ts';
-import type { Job } from '../model/job.ts';
+import { type Job, pollId } from '../model/job.ts';
 import { type MetricName, metricOf } from '../model/metrics.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { linesOf } from '../model/outcome-event.ts';
@@ -23,8 +23,12 @@ export function logError(words: string, error: unknown): void {
 
 /** Reports the result of an attempt in logs and metrics. */
 export function report(job: Job, result: JobResult): void {
-  result.outcomes.forEach(logOutcome);
-  countOutcomes(job, result);
+  if (job.poll.plans === true) {
+    logger.info(`${pollId(job.poll)}: ${result.outcomes.length} findings planned in account ${job.account}`);
+  } else {
+    result.outcomes.forEach(logOutcome);
+    countOutcomes(job, result);
+  }
   if (result.settingsError !== undefined) {
     count('SettingsInvalid', 1);
     logger.error(result.settingsError.message);

@@ -1,5 +1,6 @@
 import { type Job, journalId } from '../model/job.ts';
 import type { Rule } from '../rules/rule.ts';
+import { onlyPlanning } from './only-planning.ts';
 import type { Attempt, Ports } from './ports.ts';
 import { Breaker } from './record/breaker.ts';
 import { DoneJobs } from './record/done-jobs.ts';
@@ -13,7 +14,8 @@ import { TargetRole } from './record/target-role.ts';
 import type { Work } from './work.ts';
 
 /** Makes the records of an attempt at a job. They know nothing yet. */
-export function startWork(job: Job, rule: Rule, attempt: Attempt, ports: Ports): Work {
+export function startWork(job: Job, rule: Rule, attempt: Attempt, given: Ports): Work {
+  const ports = job.poll.plans === true ? onlyPlanning(given) : given;
   const journal = new Journal(journalId(job), ports.evidence);
   const done = new DoneJobs(job, ports.table);
   const log = new OutcomeLog(job, ports.evidence, done);

@@ -70,4 +70,9 @@ export interface FindingSource {
    * @throws FindingSourceError when the source does not answer as it should, after retries
    */
   pages(query: FindingQuery): AsyncIterable<FindingPage>;
+  /**
+   * Asks for as little as shows that the source answers, and takes the credentials.
+   * @throws FindingSourceError that says why it does not
+   */
+  check(asOf: Date): Promise<void>;
 }

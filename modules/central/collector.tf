@@ -38,7 +38,7 @@ module "collector" {
       },
       {
         Action   = ["s3:PutObject"]
-        Resource = [for prefix in ["polls", "schedules", "unprocessable"] : "${local.made_evidence_bucket_arn}/${prefix}/*"]
+        Resource = [for prefix in ["plans/polls", "plans/unprocessable", "polls", "schedules", "unprocessable"] : "${local.made_evidence_bucket_arn}/${prefix}/*"]
       },
       {
         Action   = ["s3:GetObject"]

@@ -102,12 +102,12 @@ module "remediator" {
     },
     {
       Action   = ["s3:GetObject"]
-      Resource = ["${local.evidence_arn}/outcomes/*"]
+      Resource = [for prefix in ["", "plans/"] : "${local.evidence_arn}/${prefix}outcomes/*"]
     },
     # The condition lets no outcome be written over.
     {
       Action    = ["s3:PutObject"]
-      Resource  = ["${local.evidence_arn}/outcomes/*"]
+      Resource  = [for prefix in ["", "plans/"] : "${local.evidence_arn}/${prefix}outcomes/*"]
       Condition = { Null = { "s3:if-none-match" = ["false"] } }
     },
     {

@@ -44,6 +44,18 @@ export class NetskopeFindingSource implements FindingSource {
     }
   }
 
+  async check(asOf: Date): Promise<void> {
+    const as_of = Math.floor(asOf.getTime() / 1000);
+    await this.#client.violations({
+      cloud_provider: 'aws',
+      status: 'Failed',
+      muted: 'No',
+      as_of,
+      limit: 1,
+      skip: 0,
+    });
+  }
+
   /** The pages of one query, each of them checked against what the tenant gave before. */
   async *#itemPages(ruleName: string, asOf: Date): AsyncGenerator<readonly unknown[]> {
     const ask = (skip: number, signal: AbortSignal): Promise<ItemPage> =>

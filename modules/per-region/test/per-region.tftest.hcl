@@ -93,8 +93,8 @@ run "enabled_creates" {
       ["s3:ListBucket", "arn:aws:s3:::settings"],
       ["ssm:GetParameter", "arn:aws:ssm:eu-central-1:111111111111:parameter/cspm-auto-remediation/pause"],
       ["s3:GetObject s3:PutObject", "arn:aws:s3:::evidence/in-progress/*", "arn:aws:s3:::evidence/jobs/*"],
-      ["s3:GetObject", "arn:aws:s3:::evidence/outcomes/*"],
-      ["s3:PutObject", "arn:aws:s3:::evidence/outcomes/*"],
+      ["s3:GetObject", "arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/plans/outcomes/*"],
+      ["s3:PutObject", "arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/plans/outcomes/*"],
       ["s3:DeleteObject", "arn:aws:s3:::evidence/in-progress/*"],
       ["s3:ListBucket", "arn:aws:s3:::evidence"],
       ["dynamodb:BatchGetItem", "arn:aws:dynamodb:us-east-1:111111111111:table/cspm-auto-remediation-findings"],
@@ -125,7 +125,7 @@ run "enabled_creates" {
 
   assert {
     condition = [
-      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if statement.Resource == ["arn:aws:s3:::evidence/outcomes/*"] && statement.Action == ["s3:PutObject"]
+      for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if statement.Resource == ["arn:aws:s3:::evidence/outcomes/*", "arn:aws:s3:::evidence/plans/outcomes/*"] && statement.Action == ["s3:PutObject"]
     ] == [{ Null = { "s3:if-none-match" = ["false"] } }]
     error_message = "A remediator must not write over outcomes: ${module.remediator.policy}"
   }

@@ -89,7 +89,7 @@ function dependenciesOf({ clock, account, busArn }: PollContext): Omit<Collector
   };
 }
 
-class Source implements FindingSource {
+class Source implements Pick<FindingSource, 'pages'> {
   readonly #given: Given;
   readonly #random: Random;
 

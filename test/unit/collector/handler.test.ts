@@ -35,6 +35,32 @@ function messages({ lines }: Invocation, level: string): unknown[] {
 }
 
 describe('the handler', { timeout: 30_000 }, () => {
+  test('asked what enforcement would change, it sends dry runs, and tells and remembers nothing', async () => {
+    await using tenant = await startTenant([
+      item({ resource_id: groupId(1) }),
+      item({ resource_id: groupId(2), region_name: 'Moon(Base)' }),
+    ]);
+    await using aws = await startAws();
+    const before = Math.floor(Date.now() / 1000);
+
+    const event = { rule: EVENT.rule, scheduled_time: 'now', at_most: 'dry_run' };
+    const invocation = await invoke({ tenant: tenant.url, aws, event });
+
+    expect(invocation.result).toMatchObject({ findings: 1, poll: { plans: true } });
+    const [job] = jobsOf(aws);
+    expect(job).toMatchObject({ atMost: 'dry_run', poll: { plans: true } });
+    expect(Date.parse(job?.poll.asOf ?? '') / 1000).toBeGreaterThanOrEqual(before);
+    const puts = aws.calls.filter(({ method }) => method === 'PUT').map(({ path }) => path);
+    expect(puts.map((path) => path.split('/').slice(2, 4).join('/')).toSorted()).toEqual([
+      'plans/polls',
+      'plans/unprocessable',
+      expect.stringMatching(/^schedules/),
+    ]);
+    const targets = aws.calls.map(({ headers }) => String(headers['x-amz-target']));
+    expect(targets.filter((target) => /DynamoDB|AWSEvents/.test(target))).toEqual([]);
+    expect(metrics(invocation).size).toBe(0);
+  });
+
   test('polls, tells what it came to in one line, and counts it', async () => {
     await using tenant = await startTenant([
       item({ resource_id: groupId(1) }),
@@ -167,6 +193,26 @@ describe('the handler', { timeout: 30_000 }, () => {
       expect.stringMatching(/^rule s3-bucket-public has not been polled successfully since .*rate\(8 days\)/),
     ]);
     expect(tenant.requests).toEqual([]);
+  });
+
+  test('asked whether the source answers, it asks for one finding, and tells why not; nobody else is told', async () => {
+    await using tenant = await startTenant([item({ resource_id: groupId(1) })]);
+    await using refusing = await startServer((_, response) =>
+      send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: ['no'] } }),
+    );
+    await using aws = await startAws();
+    const event = { check: 'sources' };
+
+    const well = await invoke({ tenant: tenant.url, aws, event });
+    const refused = await invoke({ tenant: refusing.url, aws, event });
+
+    expect(well.result).toEqual({ sources: [{ source: 'netskope' }] });
+    expect(tenant.requests).toEqual([expect.stringMatching(/limit=1&/)]);
+    expect(refused.result).toEqual({
+      sources: [{ source: 'netskope', problem: expect.stringMatching(/put a valid token into/) }],
+    });
+    expect(JSON.stringify(refused.result)).not.toContain(TOKEN);
+    expect(metrics(refused).size).toBe(0);
   });
 
   test('fails loudly when the tenant refuses the token, and does not tell it', async () => {

@@ -26,7 +26,7 @@ export function page(
 }
 
 /** A source of these pages; an error among them is thrown in its place. */
-export class FakeSource implements FindingSource {
+export class FakeSource implements Pick<FindingSource, 'pages'> {
   readonly queries: FindingQuery[] = [];
   readonly #pages: readonly (FindingPage | Error)[];
 
