@@ -13,14 +13,15 @@ export async function differs(
   const standing = await look(session, resource);
   if (standing === undefined) return 'it is gone';
   const now = standing.at(before.ruleNumber);
-  const isOpen = closed === 'unconfirmed' && now !== undefined && sameEntry(now, before);
-  for (const entry of [...madeOf(applied), ...(after === null || isOpen ? [] : [after])]) {
+  // It was not closed after all: what was made for it is taken back, or may be.
+  if (closed === 'unconfirmed' && now !== undefined && sameEntry(now, before)) return undefined;
+  for (const entry of [...madeOf(applied), ...(after === null ? [] : [after])]) {
     const found = standing.at(entry.ruleNumber);
     if (found === undefined) return `it no longer has the entry ${describeEntry(entry)}`;
     if (!sameEntry(found, entry)) {
       return `it has the entry ${describeEntry(found)} instead of ${describeEntry(entry)}`;
     }
   }
-  if (after !== null || now === undefined || isOpen) return undefined;
+  if (after !== null || now === undefined) return undefined;
   return `it has the entry ${describeEntry(now)}, where the fix left none`;
 }

@@ -3,6 +3,7 @@ import type { Change } from '../../changes/change.ts';
 import { differenceOf, inverseOf } from '../../changes/index.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { culpritWords, findCulprit } from '../culprit.ts';
+import { IN_PART } from '../record/in-part.ts';
 import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
@@ -77,14 +78,26 @@ export async function newerFixes(
   const known = await ports.table.readChanged(resources.map((resource) => ({ account, region, resource })));
   const [first] = line.applied;
   const since = Date.parse(first?.appliedAt ?? line.startedAt);
+  const changes = known.flatMap((each) => each.changes);
   const isOfFix = (each: AppliedChange): boolean =>
     line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
-  const newer = known
-    .flatMap(({ changes }) => changes)
-    .filter((each) => each.undo !== true && Date.parse(each.appliedAt) >= since && !isOfFix(each));
+  // What was found out about a change later may stand there beside what was told of it first.
+  const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
+  const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
+  const isToldBefore = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
+    jobs.has(job) && lines.has(wholeLine(told));
+  const newer = changes.filter(
+    (each) =>
+      each.undo !== true && Date.parse(each.appliedAt) >= since && !isOfFix(each) && !isToldBefore(each),
+  );
   const words: string[] = [];
   for (const { rule, line: what, appliedAt, change } of newer) {
     if ((await inverseOf(change)) !== undefined) words.push(`${rule} at ${appliedAt} (${what})`);
   }
   return words;
+}
+
+/** The line of a change without the word that it was made in part. */
+function wholeLine(line: string): string {
+  return line.endsWith(IN_PART) ? line.slice(0, -IN_PART.length) : line;
 }

@@ -288,9 +288,9 @@ class SubjectRun implements SubjectResult {
     this.#remediator.openSession = () => this.#session(async (call) => this.#carryOut(call));
     const desk = new UndoDesk(this.#remediator);
     const outcomes = await desk.undo(desk.fixesOf(this.#subject.resource).slice(0, 1));
-    const problems = outcomes.filter(({ outcome }) => outcome !== 'undone');
-    for (const { reason } of problems) this.problems.push(`the undo was refused: ${reason}`);
     const left = notGivenBack(initialState(this.#subject), this.#model.state);
-    if (left.length > 0) this.problems.push(`the undo leaves: ${left.join('; ')}`);
+    if (left.length === 0) return;
+    const words = outcomes.map(({ outcome, reason }) => `${outcome} (${reason ?? 'no reason'})`);
+    this.problems.push(`the undo is ${words.join(', ')} and leaves: ${left.join('; ')}`);
   }
 }

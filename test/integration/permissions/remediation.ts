@@ -1,12 +1,15 @@
-import { applyChange, inverseOf } from '../../../lambdas/changes/index.ts';
-import { type Job, type Poll, pollId } from '../../../lambdas/model/job.ts';
+import { randomUUID } from 'node:crypto';
+import type { Job, Poll } from '../../../lambdas/model/job.ts';
 import type { JournalRecord } from '../../../lambdas/model/journal.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
+import type { RequestItem, RequestResult } from '../../../lambdas/model/requests.ts';
 import { parseAccountSettings, parseRuleSettings, type Settings } from '../../../lambdas/model/settings.ts';
 import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
+import type { Ports } from '../../../lambdas/remediator/ports.ts';
 import type { EvidenceStore, JournalVersion } from '../../../lambdas/remediator/record/evidence-store.ts';
 import { remediate } from '../../../lambdas/remediator/remediate.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
+import { actOnRequest } from '../../../lambdas/remediator/undo/act-on-request.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
 import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
@@ -29,6 +32,8 @@ let polls = 0;
 /** A rule's work on one resource, without queue, bucket and bus: what is theirs needs no permission of a target role. */
 export class Remediation {
   readonly #options: RemediationOptions;
+  #evidence = new MemoryEvidence();
+  #table = new MemoryTable();
 
   constructor(options: RemediationOptions) {
     this.#options = options;
@@ -55,23 +60,47 @@ export class Remediation {
     return this.#remediate(settings, finish, attempts);
   }
 
-  /**
-   * Undoes what was applied: the inverses, the last one first.
-   * @throws AWS's own error
-   */
-  async undo({ applied }: Outcome): Promise<void> {
-    const { sessions, account, rule } = this.#options;
-    const { permissions } = await loadRule(rule);
-    const session = await sessions.open({
+  /** Has what was done last undone, as an operator asks for it. */
+  async undo(): Promise<Outcome> {
+    const { sessions, account, rule, resource } = this.#options;
+    const [evidence = '', [line] = []] = [...this.#evidence.outcomes].at(-1) ?? [];
+    const region = line?.finding.region ?? REGION;
+    const name = { principal: 'AROAOPERATOR:ada', id: randomUUID() };
+    const request: RequestItem = {
+      version: 1,
+      kind: 'undo',
       account,
       region: REGION,
-      name: `undo-${pollId(nextPoll(rule))}`,
-      permissions: [...permissions.read, ...permissions.undo],
+      at: new Date().toISOString(),
+      by: 'ada@example.com',
+      reason: 'incident 4711',
+      expiresAt: 1,
+      fixes: [{ rule, region, resource, evidence }],
+      force: false,
+    };
+    const results: RequestResult[] = [];
+    const { outcomes, failures = [] } = await actOnRequest(
+      { version: 1, kind: 'undo', request: name, account, region: REGION },
+      { number: 1, last: false, remainingMilliseconds: () => 300_000 },
+      {
+        ...this.#ports({}),
+        openSession: (wanted) => sessions.open(wanted),
+        isHome: true,
+        sendAgain: () => Promise.reject(new Error('nothing here takes long')),
+        requests: {
+          read: async () => request,
+          readResults: async () => results.slice(-1),
+          writeResult: async (_, __, result) => {
+            results.push({ ...result, version: 1, expiresAt: 1 });
+          },
+        },
+      },
+    );
+    const [outcome] = outcomes;
+    if (outcome !== undefined) return outcome;
+    throw new Error(`${rule} of ${resource} was not undone: ${JSON.stringify(results.at(-1))}`, {
+      cause: failures[0],
     });
-    for (const { change } of [...applied].reverse()) {
-      const inverse = await inverseOf(change);
-      if (inverse !== undefined) await applyChange(session, inverse);
-    }
   }
 
   /** @param meanwhile what happens before a job looks again at what AWS works on */
@@ -80,10 +109,10 @@ export class Remediation {
     meanwhile: () => Promise<void> = () => Promise.reject(new Error('nothing here takes long')),
     attempts = 1,
   ): Promise<Outcome> {
-    const { sessions, account, rule, resource, scenario } = this.#options;
+    const { sessions, account, rule, resource } = this.#options;
     const { scope } = await loadRule(rule);
-    const evidence = new MemoryEvidence();
-    const table = new MemoryTable();
+    this.#evidence = new MemoryEvidence();
+    this.#table = new MemoryTable();
     let job: Job | undefined = {
       version: 1,
       poll: nextPoll(rule),
@@ -99,29 +128,11 @@ export class Remediation {
         job,
         { number, last: false, remainingMilliseconds: () => 300_000 },
         {
-          clock: { now: Date.now, sleep: async () => {} },
-          settings: {
-            read: async () => ({
-              ...parseRuleSettings(rule, settingsJson(rule, {})),
-              allRules: parseAccountSettings(accountsJson({})),
-              versions: { rule: '1', accounts: '1' },
-              options: { ...(scenario.options ?? labRules[rule].options) },
-              ...settings,
-            }),
-            pause: async () => 'none',
-          },
-          evidence,
-          table,
-          counts: new MemoryCounts(Date.now),
+          ...this.#ports(settings),
           openSession: (request) => sessions.open(request),
-          automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
           lookAgain: async (later) => {
             next = later;
           },
-          actOnPending: async () => false,
-          roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
-          publishNotice: async () => {},
-          publish: async () => {},
         },
       );
       const [outcome] = result.outcomes;
@@ -133,6 +144,31 @@ export class Remediation {
     }
     throw new Error(`${rule} left ${resource} unfinished`, { cause: errors[0] });
   }
+
+  #ports(settings: Partial<Settings>): Omit<Ports, 'lookAgain' | 'openSession'> {
+    const { rule, scenario } = this.#options;
+    return {
+      clock: { now: Date.now, sleep: async () => {} },
+      settings: {
+        read: async () => ({
+          ...parseRuleSettings(rule, settingsJson(rule, {})),
+          allRules: parseAccountSettings(accountsJson({})),
+          versions: { rule: '1', accounts: '1' },
+          options: { ...(scenario.options ?? labRules[rule].options) },
+          ...settings,
+        }),
+        pause: async () => 'none',
+      },
+      evidence: this.#evidence,
+      table: this.#table,
+      counts: new MemoryCounts(Date.now),
+      automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
+      actOnPending: async () => false,
+      roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
+      publishNotice: async () => {},
+      publish: async () => {},
+    };
+  }
 }
 
 /** Each poll is one of its own. */
@@ -141,24 +177,25 @@ function nextPoll(rule: string): Poll {
   return { source: 'netskope', rule, asOf: new Date(Date.UTC(2026, 0, 1, 0, 0, polls)).toISOString() };
 }
 
-/** Evidence of one job. */
+/** Evidence of one job, and of its undo. */
 class MemoryEvidence implements EvidenceStore {
-  readonly #outcomes = new Map<string, Outcome[]>();
-  #journal: JournalRecord | undefined;
+  readonly outcomes = new Map<string, Outcome[]>();
+  readonly #journals = new Map<string, JournalRecord>();
 
   async readOutcomes(key: string): Promise<Outcome[] | undefined> {
-    return this.#outcomes.get(key);
+    return this.outcomes.get(key);
   }
   async writeOutcomes(key: string, outcomes: readonly Outcome[]): Promise<boolean> {
-    if (this.#outcomes.has(key)) return false;
-    this.#outcomes.set(key, [...outcomes]);
+    if (this.outcomes.has(key)) return false;
+    this.outcomes.set(key, [...outcomes]);
     return true;
   }
-  async readJournal(): Promise<JournalVersion | undefined> {
-    return this.#journal === undefined ? undefined : { journal: this.#journal, version: 'only' };
+  async readJournal(id: string): Promise<JournalVersion | undefined> {
+    const journal = this.#journals.get(id);
+    return journal === undefined ? undefined : { journal, version: 'only' };
   }
-  async writeJournal(_id: string, journal: JournalRecord): Promise<string> {
-    this.#journal = journal;
+  async writeJournal(id: string, journal: JournalRecord): Promise<string> {
+    this.#journals.set(id, journal);
     return 'only';
   }
   async readInProgress(): Promise<undefined> {
