@@ -100,6 +100,7 @@ function report(summary: PollSummary, environment: Environment): void {
 async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }> {
   await collector.noteSchedules();
   const overdue = await collector.overdue();
+  count('PollsChecked', 1);
   if (overdue.length > 0) count('PollOverdue', overdue.length);
   for (const { rule, reason } of overdue) logger.error(reason, { rule });
   return { overdue: overdue.map(({ rule }) => rule) };

@@ -6,7 +6,7 @@ import { type PollItem, parseItem, pollItemSchema, pollKey } from '../model/tabl
 /** The moment at which a rule was last polled to its end; or, before its first poll, from which on it should be polled. */
 export type PollMark = Pick<PollItem, 'rule' | 'at' | 'poll'>;
 
-/** A mark is renewed twice a day while its rule is on: a rule whose mark is gone would be expected from then on. */
+/** A mark is renewed every hour while its rule is on: a rule whose mark is gone would be expected from then on. */
 const KEPT_SECONDS = 400 * 86_400;
 
 /** The findings table, as far as the collector writes it. */

@@ -33,9 +33,10 @@ export const metrics = {
     perRule: false,
     counts: 'rules that have not been polled successfully for two of their periods',
   },
+  PollsChecked: { perRule: false, counts: 'looks for rules that are not polled' },
   FailedFindings: {
     perRule: false,
-    counts: 'failed findings, of all rules, but for accounts without the role and dead letters',
+    counts: 'failed findings, of all rules, but for those of which another message tells',
   },
   RecurringFindings: { perRule: false, counts: 'findings that were fixed three times within seven days' },
   LastingDeferrals: {

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+import { sortOf } from './reason.ts';
+import type { ItemKey } from './table-items.ts';
 
 /** States of a rule that are reported, once each time. */
-export const noticeKindSchema = z.enum(['limit_reached', 'breaker_open']);
+export const noticeKindSchema = z.enum(['limit_reached', 'breaker_open', 'settings_invalid']);
 
 /** The `detail` of an event of the type `Rule Held Back`: a rule changes less than its mode allows, and why. */
 export const noticeSchema = z.object({
@@ -18,3 +21,9 @@ export const noticeSchema = z.object({
   words: z.string(),
 });
 export type Notice = z.infer<typeof noticeSchema>;
+
+/** `settings#<digest>`: beside it stands when people were last told what is wrong with settings, whichever jobs find it. */
+export function settingsNoticeKey(reason: string): ItemKey {
+  const digest = createHash('sha256').update(sortOf(reason)).digest('hex').slice(0, 16);
+  return { pk: `settings#${digest}`, sk: 'told' };
+}

@@ -19,6 +19,8 @@ export interface JobResult {
   readonly settingsError?: SettingsError;
   /** True where the target role is missing in the account: a state of the account, not of its findings. */
   readonly isRoleMissing: boolean;
+  /** True where the rule's breaker is open in the account: people are told why, and of its failures. */
+  readonly isBreakerOpen: boolean;
   readonly deferrals: Deferrals;
   /** Other errors: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
@@ -42,6 +44,7 @@ export const nothingLeft: JobResult = {
   inProgress: [],
   counted: 0,
   isRoleMissing: false,
+  isBreakerOpen: false,
   deferrals: { oldestDays: 0, lasting: 0 },
   failures: [],
 };

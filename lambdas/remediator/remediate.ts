@@ -218,6 +218,7 @@ async function record(
     counted: learned.counted,
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
+    isBreakerOpen: work.breaker.opened !== undefined,
     deferrals: deferralsOf(waiting, learned.deferredDays, ports.clock.now()),
     failures,
   };

@@ -29,10 +29,9 @@ export function report(job: Job, result: JobResult): void {
     result.outcomes.forEach(logOutcome);
     countOutcomes(job, result);
   }
-  if (result.settingsError !== undefined) {
-    count('SettingsInvalid', 1);
-    logger.error(result.settingsError.message);
-  }
+  const isStopped = result.settingsError !== undefined || result.outcomes.some(isStoppedBySettings);
+  countIf('SettingsInvalid', isStopped ? 1 : 0);
+  if (result.settingsError !== undefined) logger.error(result.settingsError.message);
   result.unfinished.forEach(logUnfinished);
   for (const { finding, reason, stillOpen } of result.inProgress) {
     const words = `in progress: ${nameOf(finding)}: ${reason}`;
@@ -48,14 +47,15 @@ export function report(job: Job, result: JobResult): void {
   countIf('TakeBackFailed', errors.filter((error) => error instanceof TakeBackError).length + waiting.length);
 }
 
-function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMissing }: JobResult): void {
+function countOutcomes({ poll }: Job, result: JobResult): void {
+  const { outcomes, counted, deferrals, isRoleMissing, isBreakerOpen } = result;
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
   // Of all rules together: what the region's alarms look at. A missing role is reported once, not per finding.
   if (isRoleMissing) count('RoleMissing', 1);
-  // Of a job that went to the dead letters, these tell.
-  else countIf('FailedFindings', outcomes.filter(isReported).length);
+  // So are the failures that opened the breaker, by its message.
+  else if (!isBreakerOpen) countIf('FailedFindings', outcomes.filter(isReported).length);
   countIf('RecurringFindings', outcomes.filter(({ recurring }) => recurring !== undefined).length);
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
@@ -66,8 +66,15 @@ function countOutcomes({ poll }: Job, { outcomes, counted, deferrals, isRoleMiss
   countIf('BreakerOpen', Math.min(1, heldBy('breaker')));
 }
 
-function isReported({ outcome, deadLetter }: Outcome): boolean {
-  return outcome === 'failed' && deadLetter !== true;
+/** Tells whether an outcome is a failure that no other message tells of: dead letters, open changes and settings have their own. */
+function isReported(outcome: Outcome): boolean {
+  const { deadLetter, stillOpen } = outcome;
+  const isToldOtherwise = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);
+  return outcome.outcome === 'failed' && !isToldOtherwise;
+}
+
+function isStoppedBySettings({ gate }: Outcome): boolean {
+  return gate === 'settings';
 }
 
 function countIf(metric: MetricName, number: number): void {

@@ -7,8 +7,8 @@ locals {
         metric      = "Errors"
         dimensions  = { FunctionName = local.collector_name }
         statistic   = "Sum"
-        # What lasts of it is told by polls-dead-letters: one message per cause.
-        is_passed_on = false
+        # What lasts of it is told by polls-dead-letters.
+        told_by = "alarm"
       }
       polls-failed = {
         description = "The source could not be asked for a rule's findings, after all retries. The log of ${local.collector_name} says which rule and why."
@@ -16,8 +16,7 @@ locals {
         metric      = local.metric.PollFailed
         dimensions  = { service = local.collector_name }
         statistic   = "Sum"
-        # As above.
-        is_passed_on = false
+        told_by     = "alarm"
       }
       polls-dead-letters = {
         description = "Polls that could not be started, or failed after all attempts, are in ${aws_sqs_queue.polls_dead_letters.name}."
@@ -32,20 +31,29 @@ locals {
         metric      = "InvocationDroppedCount"
         dimensions  = { ScheduleGroup = aws_scheduler_schedule_group.this.name }
         statistic   = "Sum"
-        # As above.
-        is_passed_on = false
+        told_by     = "alarm"
       }
-      # What an alarm can't see: rules whose two periods are longer than the seven days that an alarm spans, or that
-      # poll by a cron.
+      # Polls that fail are no rules that nobody polls. As long as a poll of the longest period may be late.
+      polls-failing = {
+        description        = "Polls fail, and were told of by ${var.name}-polls-dead-letters: that rules are not polled is no news meanwhile."
+        namespace          = "AWS/SQS"
+        metric             = "NumberOfMessagesSent"
+        dimensions         = { QueueName = aws_sqs_queue.polls_dead_letters.name }
+        statistic          = "Sum"
+        period             = 3600
+        evaluation_periods = local.failing_hours
+        told_by            = "alarm"
+      }
+      # The collector counts it every hour, whatever the schedules are.
       polls-overdue = {
-        description = "A rule has not been polled successfully for two of its periods. The log of ${local.collector_name} says which."
-        namespace   = local.metrics_namespace
-        metric      = local.metric.PollOverdue
-        dimensions  = { service = local.collector_name }
-        statistic   = "Sum"
-        # Of two days, so that a rule that stays overdue is one message.
-        period             = 86400
-        evaluation_periods = 2
+        description        = "A rule has not been polled successfully for two of its periods. The log of ${local.collector_name} says which."
+        namespace          = local.metrics_namespace
+        metric             = local.metric.PollOverdue
+        dimensions         = { service = local.collector_name }
+        statistic          = "Sum"
+        period             = 3600
+        evaluation_periods = 3
+        told_by            = "alarm"
       }
       polls-skipped = {
         description = "Jobs of an account and region have not been done for twelve hours, so that polls make no further ones there. The log of ${local.collector_name} names rule, account and region."
@@ -68,6 +76,18 @@ locals {
         evaluation_periods = 2
       }
     },
+    # Who looks after the others. Before the first look there is none either: it begins in ALARM.
+    { for schedule in aws_scheduler_schedule.check : "checks-missing" => {
+      description        = "${local.collector_name} has not looked for rules that are not polled for four hours, so nobody would say that one is not. Look at the schedule ${schedule.name} of the group ${var.name}: it must be there and enabled."
+      namespace          = local.metrics_namespace
+      metric             = local.metric.PollsChecked
+      dimensions         = { service = local.collector_name }
+      statistic          = "Sum"
+      minimum            = 1
+      period             = 3600
+      evaluation_periods = 4
+      told_by            = "alarm"
+    } },
     # What notifications can't tell of: that they don't arrive. So CloudWatch tells the topic itself.
     { for queue in aws_sqs_queue.notifications_dead_letters : "notifications-dead-letters" => {
       description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Look at the policies of the topic and, if it has one, of its KMS key."
@@ -75,27 +95,43 @@ locals {
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = queue.name }
       statistic   = "Maximum"
-      directly    = true
+      told_by     = "topic"
     } },
   )
 }
 
-resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, alarm in local.alarms : name => alarm if local.inputs.alarms.enabled }
+locals {
+  # Alarms span seven days. The longest period counts twice: a rule is overdue after two. Of a cron nobody knows it.
+  failing_hours = min(168, 4 + max(2, [
+    for id, minutes in module.settings.poll_minutes : minutes == 0 ? 168 : ceil(2 * minutes / 60) if contains(keys(local.polled_rules), id)
+  ]...))
 
-  alarm_name          = "${var.name}-${each.key}"
-  alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = try(each.value.period, 300)
-  evaluation_periods  = try(each.value.evaluation_periods, 1)
-  datapoints_to_alarm = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = concat(local.inputs.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
-  ok_actions          = concat(local.inputs.alarms.topic_arns, try(each.value.directly, false) ? local.topic_arns : [])
-  tags                = var.tags
+  # Of several alarms on one cause, one message.
+  combined_alarms = {
+    rules-not-polled = {
+      description = local.rules_not_polled
+      any         = setintersection(["polls-overdue", "checks-missing"], keys(local.alarms))
+      unless      = ["polls-failing"]
+    }
+  }
+  rules_not_polled = "Rules are not polled, so their findings are not looked at, and no poll failed. The log of ${local.collector_name} says which rules (polls-overdue); if it says nothing, it is not started (checks-missing): look at the schedules of the group ${var.name} and at the role ${var.name}-scheduler."
+}
+
+module "alarms" {
+  source = "../_alarms"
+
+  name           = var.name
+  alarms         = { for name, alarm in local.alarms : name => alarm if local.inputs.alarms.enabled }
+  combined       = { for name, alarm in local.combined_alarms : name => alarm if local.inputs.alarms.enabled }
+  topic_arns     = local.inputs.alarms.topic_arns
+  own_topic_arns = local.topic_arns
+  tags           = var.tags
+
+  # The alarms look for what the collector counts from now on.
+  depends_on = [module.collector]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.this
+  to   = module.alarms.aws_cloudwatch_metric_alarm.this
 }

@@ -123,7 +123,7 @@ locals {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
         resources = concat(
-          [for name, alarm in local.alarms : "${local.alarm_arns}${name}" if !try(alarm.directly, false) && try(alarm.is_passed_on, true)],
+          [for name in module.alarms.messages : "${local.alarm_arns}${trimprefix(name, "${var.name}-")}"],
           # By their beginning: a pattern takes 2,048 characters, and there is one alarm per rule.
           [{ prefix = "${local.alarm_arns}items-unmatched-" }],
         )
@@ -132,15 +132,16 @@ locals {
       paths = local.alarm_paths
       text  = local.alarm_text
     }
-    # As above, but that a rule which was just turned on has not been polled yet is no news.
+    # As above, but that nobody has looked yet after a deployment is no news. An event of an alarm on others need not have its
+    # description.
     missing-polls = {
       wanted      = true
-      description = "Rules that are no longer polled."
+      description = "Rules that are not polled."
       bus         = "default"
       pattern = {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
-        resources   = [{ prefix = "${local.alarm_arns}poll-missing-" }]
+        resources   = ["${local.alarm_arns}rules-not-polled"]
         detail = {
           "$or" = [
             { state = { value = ["ALARM"] }, previousState = { value = ["OK"] } },
@@ -148,8 +149,21 @@ locals {
           ]
         }
       }
-      paths = local.alarm_paths
-      text  = local.alarm_text
+      paths = { for word, path in local.alarm_paths : word => path if word != "description" }
+      text  = replace(local.alarm_text, "<description>", local.rules_not_polled)
+    }
+    # Of the alarms on others in the regions, there is one.
+    regional-jobs-waiting = {
+      wanted      = true
+      description = "Jobs that wait for too long in a region."
+      bus         = local.event_bus_name
+      pattern = {
+        source      = ["aws.cloudwatch"]
+        detail-type = ["CloudWatch Alarm State Change"]
+        detail      = merge(local.alarm_states, { alarmName = ["${var.name}-jobs-waiting"] })
+      }
+      paths = { for word, path in local.alarm_paths : word => path if word != "description" }
+      text  = replace(local.alarm_text, "<description>", "Jobs have waited for too long (oldest-job): they come in faster than they are worked on, or one account's job fails again and again. The log of ${var.name}-remediator there says which.")
     }
     regional-alarms = {
       wanted      = true
@@ -159,7 +173,11 @@ locals {
         source      = ["aws.cloudwatch"]
         detail-type = ["CloudWatch Alarm State Change"]
         # A bus of the user's may carry other alarms, too.
-        detail = merge(local.alarm_states, { for word in ["alarmName"] : word => [{ prefix = "${var.name}-" }] if !local.inputs.event_bus.create })
+        detail = merge(
+          local.alarm_states,
+          { configuration = { alarmRule = [{ exists = false }] } },
+          { for word in ["alarmName"] : word => [{ prefix = "${var.name}-" }] if !local.inputs.event_bus.create },
+        )
       }
       paths = local.alarm_paths
       text  = local.alarm_text

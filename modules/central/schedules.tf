@@ -54,7 +54,7 @@ resource "aws_scheduler_schedule" "rule" {
   ]
 }
 
-# Looks for rules that have not been polled for too long, which no alarm can see where their period is long.
+# Looks for rules that have not been polled for too long. The alarm checks-missing looks after it.
 resource "aws_scheduler_schedule" "check" {
   # checkov:skip=CKV_AWS_297: the input holds nothing secret
   count = length(local.polled_rules) > 0 ? 1 : 0
@@ -63,7 +63,7 @@ resource "aws_scheduler_schedule" "check" {
   group_name  = aws_scheduler_schedule_group.this.name
   description = "Looks for rules that have not been polled successfully for two of their periods."
 
-  schedule_expression = "rate(12 hours)"
+  schedule_expression = "rate(1 hour)"
 
   flexible_time_window {
     mode = "OFF"

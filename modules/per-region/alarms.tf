@@ -9,7 +9,6 @@ locals {
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.dead_letters_name }
       statistic   = "Maximum"
-      threshold   = 0
     }
     jobs-delayed-dead-letters = {
       description = "Follow-up jobs for long-running changes could not be forwarded in ${module.typed.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
@@ -17,7 +16,6 @@ locals {
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.delayed_dead_letters_name }
       statistic   = "Maximum"
-      threshold   = 0
     }
     remediator-errors = {
       description = "${local.remediator_name} failed: its jobs go back to the queue. Its log group says why."
@@ -25,9 +23,8 @@ locals {
       metric      = "Errors"
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
-      # What lasts of it is told by jobs-dead-letters: one message per cause.
-      is_passed_on = false
+      # What lasts of it is told by jobs-dead-letters.
+      told_by = "alarm"
     }
     oldest-job = {
       description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again."
@@ -36,6 +33,8 @@ locals {
       dimensions  = { QueueName = local.queue_name }
       statistic   = "Maximum"
       threshold   = module.typed.alarms.oldest_job_minutes * 60
+      # By jobs-waiting, unless it is one of the others.
+      told_by = "alarm"
     }
     unexpected-errors = {
       description = "${local.remediator_name} met an error that nobody foresaw: the finding is attempted again, and in the end the job goes to ${local.dead_letters_name}. Its log group says where it came from."
@@ -43,9 +42,8 @@ locals {
       metric      = local.metric.UnexpectedError
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # As above.
-      is_passed_on = false
+      told_by = "alarm"
     }
     jobs-near-retention = {
       description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."
@@ -69,7 +67,6 @@ locals {
       metric      = local.metric.TakeBackFailed
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       period      = 60
     }
     roles-missing = {
@@ -78,9 +75,8 @@ locals {
       metric      = local.metric.RoleMissing
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # Of each account the event bus tells by itself, once.
-      is_passed_on = false
+      told_by = "bus"
       # Of two hours, as below.
       period             = 3600
       evaluation_periods = 2
@@ -91,9 +87,8 @@ locals {
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # Of each finding the event bus tells by itself, once a week.
-      is_passed_on       = false
+      told_by            = "bus"
       period             = 3600
       evaluation_periods = 2
     }
@@ -103,47 +98,44 @@ locals {
       metric      = local.metric.LastingDeferrals
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # As above.
-      is_passed_on       = false
+      told_by            = "bus"
       period             = 3600
       evaluation_periods = 2
     }
     # People are told by one message per rule and account, from central's bus: a limit once an hour, a breaker once.
     limit-reached = {
-      description  = "A limit of changes holds findings back: they are deferred, and come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
-      namespace    = var.link.metrics_namespace
-      metric       = local.metric.LimitReached
-      dimensions   = { service = local.remediator_name }
-      statistic    = "Sum"
-      threshold    = 0
-      is_passed_on = false
+      description = "A limit of changes holds findings back: they are deferred, and come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
+      namespace   = var.link.metrics_namespace
+      metric      = local.metric.LimitReached
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      told_by     = "bus"
       # Of two hours, as below.
       period             = 3600
       evaluation_periods = 2
     }
     breaker-open = {
-      description  = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix that, then resume the rule."
-      namespace    = var.link.metrics_namespace
-      metric       = local.metric.BreakerOpen
-      dimensions   = { service = local.remediator_name }
-      statistic    = "Sum"
-      threshold    = 0
-      is_passed_on = false
+      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix that, then resume the rule."
+      namespace   = var.link.metrics_namespace
+      metric      = local.metric.BreakerOpen
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+      told_by     = "bus"
       # Of two hours, as below.
       period             = 3600
       evaluation_periods = 2
     }
     # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
     remediator-throttled = {
-      description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
+      description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour, within the last one: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # One throttle at the start of a burst is how SQS and Lambda find their pace.
-      evaluation_periods = 3
+      # What waits is worked off in the hour after.
+      evaluation_periods = 12
       datapoints         = 3
     }
     findings-failed = {
@@ -152,7 +144,6 @@ locals {
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
       # Of two hours, so that an hourly poll with the same result is no news.
       period             = 3600
       evaluation_periods = 2
@@ -163,7 +154,6 @@ locals {
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.alarms_dead_letters_name }
       statistic   = "Maximum"
-      threshold   = 0
     }
     settings-invalid = {
       description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, can't be read or understood, so nothing is changed by them. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause."
@@ -171,29 +161,37 @@ locals {
       metric      = local.metric.SettingsInvalid
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      threshold   = 0
+      # The event bus tells of it by itself, once a day for all rules and regions.
+      told_by = "bus"
     }
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "this" {
-  for_each = { for name, alarm in local.alarms : name => alarm if module.typed.alarms.enabled }
+locals {
+  # Of several alarms on one cause, one message.
+  combined_alarms = {
+    jobs-waiting = {
+      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again. The log of ${local.remediator_name} says which."
+      any         = ["oldest-job"]
+      # Jobs that can't be worked on keep others waiting.
+      unless = ["jobs-dead-letters", "remediator-throttled"]
+    }
+  }
+}
 
-  alarm_name          = "${local.name}-${each.key}"
-  alarm_description   = each.value.description
-  namespace           = each.value.namespace
-  metric_name         = each.value.metric
-  dimensions          = each.value.dimensions
-  statistic           = each.value.statistic
-  period              = try(each.value.period, 300)
-  evaluation_periods  = try(each.value.evaluation_periods, 1)
-  datapoints_to_alarm = try(each.value.datapoints, 1)
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = each.value.threshold
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = module.typed.alarms.topic_arns
-  ok_actions          = module.typed.alarms.topic_arns
-  tags                = var.link.tags
+module "alarms" {
+  source = "../_alarms"
+
+  name       = local.name
+  alarms     = { for name, alarm in local.alarms : name => alarm if module.typed.alarms.enabled }
+  combined   = { for name, alarm in local.combined_alarms : name => alarm if module.typed.alarms.enabled }
+  topic_arns = module.typed.alarms.topic_arns
+  tags       = var.link.tags
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.this
+  to   = module.alarms.aws_cloudwatch_metric_alarm.this
 }
 
 # CloudWatch puts state changes of alarms on the region's default bus: from there they go to central's bus, where
@@ -207,7 +205,7 @@ locals {
   alarms_pattern = jsonencode({
     source      = ["aws.cloudwatch"]
     detail-type = ["CloudWatch Alarm State Change"]
-    resources   = [for name, alarm in local.alarms : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${local.name}-${name}" if try(alarm.is_passed_on, true)]
+    resources   = [for name in concat(module.alarms.messages, [for name in keys(local.combined_alarms) : "${local.name}-${name}"]) : "arn:${var.link.partition}:cloudwatch:${local.region}:${var.link.security_account_id}:alarm:${name}"]
   })
 }
 

@@ -26,6 +26,8 @@ locals {
   # Counters of changes and breakers, over all regions.
   counters = ["count#*#????????????", "count#*#all"]
   breakers = ["trip#*#????????????"]
+  # When people were last told that settings are wrong.
+  notices = ["settings#*"]
 
   # What operators write, and it only reads.
   operators_items = ["hold#????????????#*", "pending#????????????#${local.region}", "request#*", "resume#*#????????????", "retry#????????????#*"]
@@ -125,7 +127,7 @@ module "remediator" {
       Action   = ["dynamodb:BatchGetItem"]
       Resource = [local.table_arn]
       Condition = {
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.operators_items) }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.notices, local.operators_items) }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
       }
     },
@@ -133,7 +135,7 @@ module "remediator" {
       Action   = ["dynamodb:PutItem"]
       Resource = [local.table_arn]
       Condition = {
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers) }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.notices) }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
       }
     },

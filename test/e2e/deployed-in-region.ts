@@ -1,3 +1,4 @@
+import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, DescribeLogGroupsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { IAMClient, paginateListRoles } from '@aws-sdk/client-iam';
@@ -23,7 +24,9 @@ export async function deployedInRegion(endpoint: string, account: string, region
     new SSMClient(settings).send(new DescribeParametersCommand({ MaxResults: 50 })),
     new CloudWatchLogsClient(settings).send(new DescribeLogGroupsCommand({})),
     new EventBridgeClient(settings).send(new ListRulesCommand({})),
-    alarmNames(endpoint, account, region),
+    new CloudWatchClient(settings).send(
+      new DescribeAlarmsCommand({ AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] }),
+    ),
   ]);
   const roles: (string | undefined)[] = [];
   for await (const { Roles = [] } of paginateListRoles({ client: new IAMClient(settings) }, {})) {
@@ -36,23 +39,13 @@ export async function deployedInRegion(endpoint: string, account: string, region
     parameters: ours(parameters.Parameters?.map(({ Name }) => Name)),
     logGroups: ours(logGroups.logGroups?.map(({ logGroupName }) => logGroupName)),
     rules: ours(rules.Rules?.map(({ Name }) => Name)),
-    alarms: ours(alarms),
+    alarms: ours(
+      [...(alarms.MetricAlarms ?? []), ...(alarms.CompositeAlarms ?? [])].map(({ AlarmName }) => AlarmName),
+    ),
     roles: ours(roles),
   };
 }
 
 function ours(names: readonly (string | undefined)[] = []): string[] {
   return names.flatMap((name) => (name?.includes(NAME) === true ? name : [])).sort();
-}
-
-async function alarmNames(endpoint: string, account: string, region: string): Promise<string[]> {
-  const answer = await fetch(endpoint, {
-    method: 'POST',
-    headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${account}/20260101/${region}/monitoring/aws4_request, SignedHeaders=host, Signature=0`,
-    },
-    body: new URLSearchParams({ Action: 'DescribeAlarms', Version: '2010-08-01' }),
-  });
-  if (!answer.ok) throw new Error(`the alarms of ${region} can't be listed: ${await answer.text()}`);
-  return [...(await answer.text()).matchAll(/<AlarmName>([^<]*)</g)].flatMap(([, name]) => name ?? []);
 }

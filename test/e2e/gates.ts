@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { CloudWatchClient, SetAlarmStateCommand, type StateValue } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { AuthorizeSecurityGroupIngressCommand, EC2Client } from '@aws-sdk/client-ec2';
 import {
@@ -124,6 +125,23 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       told.push(...Messages.flatMap(({ Body = [] }) => Body));
     }
     throw new Error(`nobody was told "${text}", but:\n${told.join('\n')}`);
+  };
+
+  const setAlarms = async (state: StateValue, names: readonly string[], reason = 'said by CloudWatch') => {
+    const cloudWatch = new CloudWatchClient(settings());
+    for (const name of names) {
+      const alarm = { AlarmName: `${NAME}-${name}`, StateValue: state, StateReason: reason };
+      await cloudWatch.send(new SetAlarmStateCommand(alarm));
+    }
+  };
+  let lasts = 0;
+  /** Resolves when all is told that was to be told before: what goes the longest way of all has come. */
+  const allIsTold = async (): Promise<void> => {
+    lasts += 1;
+    const last = `the last message, ${lasts}.`;
+    await setAlarms('ALARM', ['take-back-failed'], last);
+    await isTold(last);
+    await setAlarms('INSUFFICIENT_DATA', ['take-back-failed']);
   };
 
   describe('each gate, from the input to the words', () => {
@@ -391,6 +409,62 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to lift it earlier, delete the item hold#${account}#${region}#* / ${SSH} of the findings table`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
+    });
+
+    test('settings that nobody understands are one message, and no alarm', async () => {
+      const [first = '', second = ''] = await groups(2);
+
+      await pause('everything');
+      const of = await poll(SSH, [first]);
+      await poll(SSH, [second]);
+      await pause('none');
+
+      expect(of(first)).toMatchObject({ outcome: 'failed', gate: 'settings' });
+      const message = await isTold('settings_invalid: ');
+      expect(message).toContain('of which \\"everything\\" is unknown: expected none');
+      expect(message).toContain('Apply Terraform again, or correct the pause.');
+      await allIsTold();
+      expect(told.filter((each) => each.includes('settings_invalid'))).toHaveLength(1);
+    });
+
+    test.each([
+      {
+        cause: 'Netskope can not be reached',
+        raised: ['polls-failed', 'collector-errors', 'polls-failing', 'polls-dead-letters', 'polls-overdue'],
+        message: 'polls-dead-letters',
+      },
+      {
+        cause: 'schedules are gone',
+        raised: ['polls-overdue', 'checks-missing'],
+        message: 'rules-not-polled',
+      },
+      {
+        cause: 'AWS is not there for a while',
+        raised: ['unexpected-errors', 'remediator-errors', 'jobs-dead-letters', 'oldest-job'],
+        message: 'jobs-dead-letters',
+      },
+      {
+        cause: 'the remediator is not started',
+        raised: ['remediator-throttled', 'oldest-job'],
+        message: 'remediator-throttled',
+      },
+      { cause: 'more comes in than is worked off', raised: ['oldest-job'], message: 'jobs-waiting' },
+      { cause: 'the breaker is open', raised: ['breaker-open'], message: undefined },
+    ])('alarms of one cause are one message: $cause', async ({ raised, message }) => {
+      // The local AWS makes no metrics of what functions log: it knows of no look.
+      await setAlarms('OK', [...raised, 'checks-missing']);
+      await allIsTold();
+      const before = told.length;
+
+      await setAlarms('ALARM', raised);
+      await allIsTold();
+      const now = told.slice(before, -1);
+      await setAlarms('OK', raised.toReversed());
+      await allIsTold();
+
+      expect(now.map((each) => /^"ALARM: (\S+) in/.exec(each)?.[1])).toEqual(
+        message === undefined ? [] : [`${NAME}-${message}`],
+      );
     });
   });
 }

@@ -224,11 +224,20 @@ async function idsIn(root: TerraformRoot): Promise<ReadonlyMap<string, unknown>>
   return new Map(ids(stateSchema.parse(JSON.parse(await root.show())).values.root_module));
 }
 
-/** Expects that each resource but the settings is the same as before, and gives those whose address is another. */
+/** What is no more: settings in parameters, and an alarm per rule that is not polled, of which one tells now. */
+const GONE = /aws_ssm_parameter\.settings|aws_cloudwatch_metric_alarm\.poll_missing/;
+
+/** Alarms moved into a module of their own. */
+function nowAt(address: string): string {
+  return address.replace(/\.(aws_cloudwatch_metric_alarm\.this)/, '.module.alarms.$1');
+}
+
+/** Expects that each resource but those that are no more is the same as before, and gives those whose address is another. */
 function expectKept(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): string[] {
   const moved: string[] = [];
-  for (const [address, id] of before) {
-    if (address.includes('aws_ssm_parameter.settings')) continue;
+  for (const [addressBefore, id] of before) {
+    if (GONE.test(addressBefore)) continue;
+    const address = nowAt(addressBefore);
     if (!after.has(address)) moved.push(address.replace(/.*module\.central\./, ''));
     expect({ address, id: after.get(address) ?? after.get(`${address}[0]`) }).toEqual({ address, id });
   }
@@ -257,7 +266,7 @@ const rules = (schedule: string) => `
 const inputsBefore = `  api_token_version       = 2\n  api_token_recovery_days = 0\n${rules('schedule')}`;
 const inputsAfter = `  adopt            = true\n  api_token_secret = { version = 2, recovery_days = 0 }\n${rules('schedule_expression')}`;
 
-test('an apply upgrades a deployment with settings in parameters, and destroys nothing else', async () => {
+test('an apply upgrades a deployment with settings in parameters, and destroys little else', async () => {
   const before = await singleAccount('before', inputsBefore);
   await before.apply({});
   await work(account, [region]);
@@ -270,9 +279,10 @@ test('an apply upgrades a deployment with settings in parameters, and destroys n
   await after.apply({});
   const again = await after.plan({});
 
-  expect(destroyedBy(planned.text)).toEqual(
-    settingsBefore.map(() => 'module.cspm_auto_remediation.module.region.aws_ssm_parameter.settings'),
-  );
+  expect(destroyedBy(planned.text).sort()).toEqual([
+    ...Array(3).fill('module.cspm_auto_remediation.module.central.aws_cloudwatch_metric_alarm.poll_missing'),
+    ...settingsBefore.map(() => 'module.cspm_auto_remediation.module.region.aws_ssm_parameter.settings'),
+  ]);
   expect(settingsBefore.length).toBeGreaterThanOrEqual(3);
   expect(await oldSettings(account, region)).toEqual([]);
   expect(keptBefore).toMatchObject({ evidence: '{"kept":true}', pause: 'all', secret: { value: 'token' } });
@@ -304,10 +314,11 @@ test('so it does where the modules are used one by one, in two regions and anoth
 
   const destroyed = destroyedBy(planned.text);
   expect([...new Set(destroyed)].sort()).toEqual([
+    'module.central.aws_cloudwatch_metric_alarm.poll_missing',
     'module.home.aws_ssm_parameter.settings',
     'module.second.aws_ssm_parameter.settings',
   ]);
-  expect(destroyed).toHaveLength(settingsBefore.length);
+  expect(destroyed).toHaveLength(settingsBefore.length + 3);
   expect(expectKept(idsBefore, await idsIn(after))).toEqual(movedByTerraform);
   expect(roleBefore.path).toBe('/security/');
   expect(await roleOfTarget()).toEqual(roleBefore);

@@ -3,6 +3,7 @@ import { type BackOff, counts, withFailure } from '../../model/back-off.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Occasion, pollId } from '../../model/job.ts';
 import { isProvisional, type Outcome } from '../../model/outcome.ts';
+import { sortOf } from '../../model/reason.ts';
 import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
@@ -182,19 +183,6 @@ function saysMore({ applied, unconfirmed, replaces }: Outcome): boolean {
 function isForAnotherReason(known: FindingRecord, { outcome, reason = '' }: Outcome): boolean {
   if (outcome !== 'failed' && outcome !== 'deferred') return false;
   return sortOf(known.reason ?? '') !== sortOf(reason.slice(0, MAX_REASON));
-}
-
-/** Number of characters of a reason that are compared: the words of an error and what is before it. */
-const COMPARED = 300;
-
-/**
- * Reduces a reason to what it says at every poll alike. Words with digits differ from one to the next though nothing
- * has changed: times, counts, the ids of requests, sessions and executions. So do long ones: AWS encodes the context
- * of a denial.
- */
-function sortOf(reason: string): string {
-  const words = reason.split(/\s+/).filter((word) => !/\d/.test(word) && word.length < 40);
-  return words.join(' ').slice(0, COMPARED);
 }
 
 function nameOf({ rule, account, region, resource }: Finding): FindingName {

@@ -1,7 +1,7 @@
 import { tripKey } from '../../model/breaker.ts';
 import { countKey } from '../../model/count-item.ts';
 import { type ChangeLimit, countersOf, describeLimit, settingOf } from '../../model/limits.ts';
-import type { Notice } from '../../model/notice.ts';
+import { type Notice, settingsNoticeKey } from '../../model/notice.ts';
 import { openBreaker } from '../gates/breaker.ts';
 import type { Learned } from '../learned.ts';
 import type { Work } from '../work.ts';
@@ -9,10 +9,11 @@ import { noteOutcomes } from './note-results.ts';
 import { waitingFinding } from './reserve.ts';
 
 const HOUR_MILLISECONDS = 3_600_000;
+const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
 
 /**
  * Writes down how changes went, for the breaker, and tells people what holds the rule back: a limit once per hour, an open
- * breaker once.
+ * breaker once, wrong settings once per day, whatever the number of rules and regions.
  * @returns the errors; the job then comes back to do it
  */
 export async function recordGates(work: Work, { reached }: Pick<Learned, 'reached'>): Promise<unknown[]> {
@@ -40,8 +41,20 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
     const since = ports.clock.now() - HOUR_MILLISECONDS;
     await attempt(ports.publishNotice(notice, countKey(limit.counter), since));
   }
+  const [wrong] = log
+    .own()
+    .flatMap(({ outcome: { gate, reason } }) => (gate === 'settings' ? (reason ?? []) : []));
+  if (wrong !== undefined) {
+    const notice = noticeOf(work, 'settings_invalid', 'all', `${wrong}. ${SETTINGS_WORDS}`);
+    await attempt(
+      ports.publishNotice(notice, settingsNoticeKey(wrong), ports.clock.now() - DAY_MILLISECONDS),
+    );
+  }
   return failures;
 }
+
+const SETTINGS_WORDS =
+  'Apply Terraform again, or correct the pause. Other rules and regions may have met it, too. While it lasts, this is said once a day';
 
 /** Keeps no more room for findings that a limit deferred the last time, and that ended otherwise now. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {

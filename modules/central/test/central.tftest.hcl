@@ -36,10 +36,11 @@ run "enabled_creates" {
   }
 
   assert {
-    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
-      "collector-errors", "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-dropped", "polls-failed", "polls-overdue", "polls-skipped",
-    ])
-    error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+    condition = toset(keys(module.alarms.alarms)) == toset([
+      "checks-missing", "collector-errors", "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-dropped", "polls-failed",
+      "polls-failing", "polls-overdue", "polls-skipped",
+    ]) && keys(module.alarms.combined) == ["rules-not-polled"]
+    error_message = "Alarms are on by default: ${join(", ", keys(module.alarms.alarms))}"
   }
 
   assert {
@@ -121,7 +122,7 @@ run "disabled_creates_nothing" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_metric_alarm.poll_missing) == 0 && length(aws_cloudwatch_metric_alarm.items_unmatched) == 0
+    condition     = length(module.alarms.alarms) == 0 && length(module.alarms.combined) == 0 && length(aws_cloudwatch_metric_alarm.items_unmatched) == 0
     error_message = "Alarms can be left out."
   }
 

@@ -18,13 +18,13 @@ run "alarms_by_default" {
 
   # No message for a single finding: an alarm reports what failed, all together.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
   assert {
     condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.this["findings-unprocessable"]] : alltrue([
+      for alarm in [module.alarms.alarms["findings-unprocessable"]] : alltrue([
         alarm.metric_name == "UnprocessableFindings",
         alarm.dimensions == tomap({ service = "cspm-auto-remediation-collector" }),
         alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1,
@@ -32,7 +32,7 @@ run "alarms_by_default" {
         strcontains(alarm.alarm_description, "s3://${output.evidence_bucket}/unprocessable/"),
       ])
     ])
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["findings-unprocessable"])}"
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["findings-unprocessable"])}"
   }
 
   # The alarms of this module on their region's default bus; those that per-region passes on, on ours.
@@ -40,11 +40,16 @@ run "alarms_by_default" {
     condition = alltrue([
       aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
       toset([for resource in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : jsonencode(resource)]) == toset(concat(
-        [for name, alarm in aws_cloudwatch_metric_alarm.this : jsonencode("arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}") if !contains(["collector-errors", "notifications-dead-letters", "polls-dropped", "polls-failed"], name)],
+        [for name, alarm in module.alarms.alarms : jsonencode("arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}") if contains(["findings-unprocessable", "polls-dead-letters"], name)],
         [jsonencode({ prefix = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-items-unmatched-" })],
       )),
       aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",
       !can(jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).resources),
+      # Of the alarms on others, whose events need not have a description, another rule tells.
+      jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.configuration == { alarmRule = [{ exists = false }] },
+      jsondecode(aws_cloudwatch_event_rule.notifications["regional-jobs-waiting"].event_pattern).detail.alarmName == ["cspm-auto-remediation-jobs-waiting"],
+      !can(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_paths.description),
+      strcontains(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_template, "Jobs have waited for too long"),
     ])
     error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
   }
@@ -107,9 +112,9 @@ run "alarms_by_default" {
         target.dead_letter_config[0].arn == aws_sqs_queue.notifications_dead_letters[0].arn && target.retry_policy[0].maximum_event_age_in_seconds == 3600
       ],
       [
-        aws_cloudwatch_metric_alarm.this["notifications-dead-letters"].dimensions == tomap({ QueueName = "cspm-auto-remediation-notifications-dead-letters" }),
-        aws_cloudwatch_metric_alarm.this["notifications-dead-letters"].alarm_actions == toset([aws_sns_topic.notifications[0].arn]),
-        length(aws_cloudwatch_metric_alarm.this["polls-failed"].alarm_actions) == 0,
+        module.alarms.alarms["notifications-dead-letters"].dimensions == tomap({ QueueName = "cspm-auto-remediation-notifications-dead-letters" }),
+        module.alarms.alarms["notifications-dead-letters"].alarm_actions == toset([aws_sns_topic.notifications[0].arn]),
+        length(module.alarms.alarms["polls-failed"].alarm_actions) == 0,
         jsondecode(aws_sqs_queue_policy.notifications_dead_letters[0].policy).Statement[0].Principal == { Service = "service.amazonaws.com" },
         jsondecode(aws_sqs_queue_policy.notifications_dead_letters[0].policy).Statement[0].Condition.ArnEquals["aws:SourceArn"][0] == "arn:aws:events:eu-central-1:111111111111:rule/mock",
       ],
@@ -151,7 +156,7 @@ run "each_finding" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms", "unprocessable"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting", "unprocessable"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 
@@ -191,7 +196,7 @@ run "other_outcomes" {
   }
 
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "findings", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting"]) && jsondecode(aws_cloudwatch_event_rule.notifications["findings"].event_pattern).detail.outcome == ["deferred", "failed"]
     error_message = "Outcomes: ${aws_cloudwatch_event_rule.notifications["findings"].event_pattern}"
   }
 
@@ -210,7 +215,7 @@ run "each_finding_of_no_outcome" {
 
   # A pattern of no outcomes would be refused.
   assert {
-    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms"])
+    condition     = toset(keys(aws_cloudwatch_event_rule.notifications)) == toset(["alarms", "finding-notices", "held-back", "missing-polls", "missing-roles", "regional-alarms", "regional-jobs-waiting"])
     error_message = "Rules: ${join(", ", keys(aws_cloudwatch_event_rule.notifications))}"
   }
 }
@@ -229,7 +234,7 @@ run "disabled_creates_nothing" {
       length(aws_cloudwatch_event_rule.notifications) == 0,
       length(aws_cloudwatch_event_target.notifications) == 0,
       length(aws_sqs_queue.notifications_dead_letters) == 0,
-      !contains(keys(aws_cloudwatch_metric_alarm.this), "notifications-dead-letters"),
+      !contains(keys(module.alarms.alarms), "notifications-dead-letters"),
       !output.link.notifications,
       output.notifications_topic_arn == null,
     ])

@@ -1,4 +1,4 @@
-# That a rule is no longer polled, or that nothing of what a poll gives matches, is an alarm of its own.
+# That rules are no longer polled is one alarm, that nothing of what a poll gives matches one per rule.
 
 mock_provider "aws" {
   source          = "../../test/lab/aws-mocks"
@@ -10,84 +10,108 @@ variables {
   api_token       = "token"
 }
 
-run "of_two_periods_whatever_the_schedule" {
+run "in_one_message_whatever_the_number_of_rules" {
   command = plan
 
   variables {
-    schedule = { flexible_window_minutes = 10 }
-    rules = {
-      iam-access-key-unrotated = { schedule_expression = "rate(5 minutes)" }
-      s3-bucket-public         = {}
-      redshift-cluster-public  = { schedule_expression = "rate(12 hours)" }
-      rds-snapshot-public      = { schedule_expression = "rate(3 days)" }
-      # Longer than the seven days that an alarm spans, and of no period: the collector counts PollOverdue.
-      security-group-ssh-open = { schedule_expression = "rate(4 days)" }
-      security-group-rdp-open = { schedule_expression = "cron(0 6 ? * MON *)" }
-      vpc-flow-logs-disabled  = { mode = "off" }
-    }
+    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"] }
+    rules  = { s3-bucket-public = {}, redshift-cluster-public = {}, vpc-flow-logs-disabled = { mode = "off" } }
   }
 
-  # In minutes: two periods, the window, and a quarter of an hour for the poll, in whole steps.
+  # Netskope can't be reached, say: polls fail, which is told, and two periods later no rule has been polled.
   assert {
-    condition = { for rule, alarm in aws_cloudwatch_metric_alarm.poll_missing : rule => [alarm.period / 60, alarm.evaluation_periods] } == {
-      iam-access-key-unrotated = [15, 3]
-      s3-bucket-public         = [15, 10]
-      redshift-cluster-public  = [60, 25]
-      rds-snapshot-public      = [60, 145]
-    }
-    error_message = "Periods: ${jsonencode({ for rule, alarm in aws_cloudwatch_metric_alarm.poll_missing : rule => [alarm.period / 60, alarm.evaluation_periods] })}"
+    condition = module.alarms.combined["rules-not-polled"].alarm_rule == join("", [
+      "(ALARM(\"cspm-auto-remediation-checks-missing\") OR ALARM(\"cspm-auto-remediation-polls-overdue\")) AND NOT ",
+      "(ALARM(\"cspm-auto-remediation-polls-failing\"))",
+    ])
+    error_message = "Rule: ${module.alarms.combined["rules-not-polled"].alarm_rule}"
   }
 
-  # What PutMetricAlarm takes.
+  # The same for a topic of the user's.
+  assert {
+    condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if contains(alarm.alarm_actions, "arn:aws:sns:eu-central-1:111111111111:topic")]) == toset([
+      "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "rules-not-polled",
+    ])
+    error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
+  }
+
+  # The collector looks every hour, whatever the schedules are; who looks after that has data each hour, or alarms.
   assert {
     condition = alltrue([
-      for alarm in aws_cloudwatch_metric_alarm.poll_missing : alarm.period * alarm.evaluation_periods <= (alarm.period < 3600 ? 86400 : 604800)
+      aws_scheduler_schedule.check[0].schedule_expression == "rate(1 hour)",
+      module.alarms.alarms["polls-overdue"].metric_name == "PollOverdue" && module.alarms.alarms["polls-overdue"].treat_missing_data == "notBreaching",
+      module.alarms.alarms["polls-overdue"].period == 3600,
+      alltrue([
+        for alarm in [module.alarms.alarms["checks-missing"]] : alltrue([
+          alarm.metric_name == "PollsChecked" && alarm.treat_missing_data == "breaching",
+          alarm.comparison_operator == "LessThanThreshold" && alarm.threshold == 1,
+          alarm.period == 3600 && alarm.datapoints_to_alarm == alarm.evaluation_periods && alarm.evaluation_periods > 1,
+        ])
+      ]),
     ])
-    error_message = "An alarm spans one day, or seven where its period is an hour or more."
+    error_message = "Alarms: ${jsonencode(module.alarms.alarms)}"
   }
 
-  assert {
-    condition = alltrue([
-      for rule, alarm in aws_cloudwatch_metric_alarm.poll_missing : alltrue([
-        alarm.metric_name == "PollSucceeded",
-        alarm.dimensions == tomap({ service = "cspm-auto-remediation-collector", rule = rule }),
-        alarm.treat_missing_data == "breaching",
-        alarm.comparison_operator == "LessThanThreshold" && alarm.threshold == 1,
-        alarm.datapoints_to_alarm == alarm.evaluation_periods,
-      ])
-    ])
-    error_message = "Alarms: ${jsonencode(aws_cloudwatch_metric_alarm.poll_missing)}"
-  }
-
-  assert {
-    condition     = aws_cloudwatch_metric_alarm.this["polls-overdue"].metric_name == "PollOverdue"
-    error_message = "What no alarm can see, the collector counts."
-  }
-
-  # Who looks after the other two: a day without a check is reported.
-  assert {
-    condition = alltrue([
-      for alarm in [one(aws_cloudwatch_metric_alarm.check_missing)] : alltrue([
-        alarm.alarm_name == "cspm-auto-remediation-poll-missing-check-polls",
-        alarm.namespace == "AWS/Lambda" && alarm.metric_name == "Invocations",
-        alarm.dimensions == tomap({ FunctionName = "cspm-auto-remediation-collector" }),
-        alarm.treat_missing_data == "breaching" && alarm.comparison_operator == "LessThanThreshold" && alarm.threshold == 1,
-        # Two of the check's periods.
-        aws_scheduler_schedule.check[0].schedule_expression == "rate(12 hours)",
-        alarm.period * alarm.evaluation_periods > 86400 && alarm.period * alarm.evaluation_periods <= 604800,
-        strcontains(alarm.alarm_description, "security-group-rdp-open, security-group-ssh-open"),
-      ])
-    ])
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.check_missing)}"
-  }
-
-  # A rule that was just turned on has not been polled yet.
+  # That nobody has looked yet is no news.
   assert {
     condition = (
-      jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).resources == [{ prefix = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-poll-missing-" }] &&
-      jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).detail["$or"][0] == { state = { value = ["ALARM"] }, previousState = { value = ["OK"] } }
+      jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).resources == ["arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-rules-not-polled"] &&
+      jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).detail["$or"][0] == { state = { value = ["ALARM"] }, previousState = { value = ["OK"] } } &&
+      strcontains(aws_cloudwatch_event_target.notifications["missing-polls"].input_transformer[0].input_template, "Rules are not polled")
     )
     error_message = "Pattern: ${aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern}"
+  }
+
+  # Two hourly polls, and four hours.
+  assert {
+    condition = alltrue([
+      for alarm in [module.alarms.alarms["polls-failing"]] : alltrue([
+        alarm.metric_name == "NumberOfMessagesSent" && alarm.dimensions == tomap({ QueueName = "cspm-auto-remediation-polls-dead-letters" }),
+        alarm.period * alarm.evaluation_periods == 6 * 3600 && alarm.datapoints_to_alarm == 1,
+        length(alarm.alarm_actions) == 0,
+      ])
+    ])
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["polls-failing"])}"
+  }
+}
+
+run "polls_fail_for_as_long_as_two_of_the_longest_periods" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = {}, redshift-cluster-public = { schedule_expression = "rate(12 hours)" } }
+  }
+
+  assert {
+    condition     = module.alarms.alarms["polls-failing"].evaluation_periods == 28
+    error_message = "Hours: ${module.alarms.alarms["polls-failing"].evaluation_periods}"
+  }
+}
+
+# What PutMetricAlarm takes.
+run "of_a_cron_seven_days" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = { schedule_expression = "cron(0 6 ? * MON *)" }, redshift-cluster-public = { schedule_expression = "rate(9 days)" } }
+  }
+
+  assert {
+    condition     = module.alarms.alarms["polls-failing"].evaluation_periods == 168
+    error_message = "Hours: ${module.alarms.alarms["polls-failing"].evaluation_periods}"
+  }
+}
+
+run "no_rules_no_looks" {
+  command = plan
+
+  variables {
+    rules = { s3-bucket-public = { mode = "off" } }
+  }
+
+  assert {
+    condition     = !contains(keys(module.alarms.alarms), "checks-missing") && length(aws_scheduler_schedule.check) == 0
+    error_message = "Nothing is polled: ${join(", ", keys(module.alarms.alarms))}"
   }
 }
 
@@ -116,18 +140,5 @@ run "of_items_that_do_not_match" {
       length(query.metric) == 0 ? query.return_data && query.expression == "100 * unmatched / SUM([unmatched, matched])" : one(query.metric).dimensions == tomap({ service = "cspm-auto-remediation-collector", rule = "s3-bucket-public" })
     ])
     error_message = "Metrics: ${jsonencode(aws_cloudwatch_metric_alarm.items_unmatched["s3-bucket-public"].metric_query)}"
-  }
-}
-
-run "of_the_check_only_where_a_rule_needs_it" {
-  command = plan
-
-  variables {
-    rules = { s3-bucket-public = {}, vpc-flow-logs-disabled = { mode = "off", schedule_expression = "cron(0 6 ? * MON *)" } }
-  }
-
-  assert {
-    condition     = length(aws_cloudwatch_metric_alarm.check_missing) == 0
-    error_message = "Rules that are polled hourly have alarms of their own."
   }
 }

@@ -110,7 +110,7 @@ run "enabled_creates" {
     condition = [
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition if contains(statement.Action, "dynamodb:PutItem")
       ] == [{
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "count#*#????????????", "count#*#all", "trip#*#????????????"] }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "count#*#????????????", "count#*#all", "trip#*#????????????", "settings#*"] }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
     }]
     error_message = "A remediator must reach the items of its own region alone, and none by a request without keys: ${module.remediator.policy}"
@@ -119,7 +119,7 @@ run "enabled_creates" {
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:BatchGetItem")
-    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "count#*#????????????", "count#*#all", "trip#*#????????????", "hold#????????????#*", "pending#????????????#eu-central-1", "request#*", "resume#*#????????????", "retry#????????????#*"]
+    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "count#*#????????????", "count#*#all", "trip#*#????????????", "settings#*", "hold#????????????#*", "pending#????????????#eu-central-1", "request#*", "resume#*#????????????", "retry#????????????#*"]
     error_message = "A remediator must read what operators write, besides: ${module.remediator.policy}"
   }
 
@@ -141,26 +141,26 @@ run "enabled_creates" {
   }
 
   assert {
-    condition = toset(keys(aws_cloudwatch_metric_alarm.this)) == toset([
+    condition = toset(keys(module.alarms.alarms)) == toset([
       "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
       "jobs-delayed-near-retention", "jobs-near-retention", "limit-reached", "oldest-job",
       "remediator-errors", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
     ])
-    error_message = "Alarms are on by default: ${join(", ", keys(aws_cloudwatch_metric_alarm.this))}"
+    error_message = "Alarms are on by default: ${join(", ", keys(module.alarms.alarms))}"
   }
 
   # One for all findings that failed in the region, and one message about them while hourly polls come to the same.
   assert {
     condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.this["findings-failed"]] : alltrue([
+      for alarm in [module.alarms.alarms["findings-failed"]] : alltrue([
         alarm.metric_name == "FailedFindings",
         alarm.dimensions == tomap({ service = "cspm-auto-remediation-remediator" }),
         alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1,
         strcontains(alarm.alarm_description, "/aws/lambda/cspm-auto-remediation-remediator in eu-central-1: fields @timestamp, message | filter outcome = 'failed'"),
         strcontains(alarm.alarm_description, "s3://evidence/outcomes/"),
       ])
-    ]) && aws_cloudwatch_metric_alarm.this["remediator-errors"].period == 300
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this)}"
+    ]) && module.alarms.alarms["remediator-errors"].period == 300
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms)}"
   }
 }
 
@@ -175,12 +175,12 @@ run "jobs_are_told_before_they_vanish" {
   assert {
     condition = {
       for name in ["jobs-near-retention", "jobs-delayed-near-retention"] :
-      aws_cloudwatch_metric_alarm.this[name].dimensions.QueueName => [aws_cloudwatch_metric_alarm.this[name].metric_name, aws_cloudwatch_metric_alarm.this[name].threshold]
+      module.alarms.alarms[name].dimensions.QueueName => [module.alarms.alarms[name].metric_name, module.alarms.alarms[name].threshold]
       } == {
       "cspm-auto-remediation-jobs.fifo"    = ["ApproximateAgeOfOldestMessage", 36 * 3600]
       "cspm-auto-remediation-jobs-delayed" = ["ApproximateAgeOfOldestMessage", 36 * 3600]
     }
-    error_message = "Alarms: ${jsonencode(aws_cloudwatch_metric_alarm.this)}"
+    error_message = "Alarms: ${jsonencode(module.alarms.alarms)}"
   }
 }
 
@@ -189,10 +189,10 @@ run "what_could_not_be_taken_back_is_told_at_once" {
 
   assert {
     condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.this["take-back-failed"]] :
+      for alarm in [module.alarms.alarms["take-back-failed"]] :
       alarm.metric_name == "TakeBackFailed" && alarm.period == 60 && alarm.evaluation_periods == 1 && alarm.threshold == 0
     ])
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["take-back-failed"])}"
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["take-back-failed"])}"
   }
 }
 
@@ -202,10 +202,10 @@ run "roles_that_are_missing_are_one_message" {
 
   assert {
     condition = alltrue([
-      for alarm in [aws_cloudwatch_metric_alarm.this["roles-missing"]] :
+      for alarm in [module.alarms.alarms["roles-missing"]] :
       alarm.metric_name == "RoleMissing" && alarm.period * alarm.evaluation_periods == 7200 && alarm.datapoints_to_alarm == 1
     ])
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["roles-missing"])}"
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["roles-missing"])}"
   }
 }
 
@@ -219,7 +219,7 @@ run "the_home_regions_remediator_has_the_findings_of_no_region" {
   assert {
     condition = flatten([
       for statement in jsondecode(module.remediator.policy).Statement : statement.Condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] if contains(statement.Action, "dynamodb:PutItem")
-    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "finding#????????????#global#*", "count#*#????????????", "count#*#all", "trip#*#????????????"]
+    ]) == ["account#????????????", "lease#eu-central-1#*", "done#*#????????????#eu-central-1", "finding#????????????#eu-central-1#*", "result#????????????#eu-central-1#*", "finding#????????????#global#*", "count#*#????????????", "count#*#all", "trip#*#????????????", "settings#*"]
     error_message = "Policy: ${module.remediator.policy}"
   }
 }
@@ -318,8 +318,42 @@ run "alarms_with_the_longest_names_fit_into_a_pattern" {
 
   assert {
     # No region's code is more than four characters longer.
-    condition     = length(aws_cloudwatch_event_rule.alarms[0].event_pattern) + 4 * length(aws_cloudwatch_metric_alarm.this) <= 2048
+    condition     = length(aws_cloudwatch_event_rule.alarms[0].event_pattern) + 4 * length(module.alarms.alarms) <= 2048
     error_message = "Pattern of ${length(aws_cloudwatch_event_rule.alarms[0].event_pattern)} characters."
+  }
+}
+
+# Jobs that can't be worked on, or not started, keep others waiting: that is told of already.
+run "one_cause_is_one_message" {
+  command = plan
+
+  variables {
+    alarms = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"] }
+  }
+
+  assert {
+    condition = module.alarms.combined["jobs-waiting"].alarm_rule == join("", [
+      "(ALARM(\"cspm-auto-remediation-oldest-job\")) AND NOT ",
+      "(ALARM(\"cspm-auto-remediation-jobs-dead-letters\") OR ALARM(\"cspm-auto-remediation-remediator-throttled\"))",
+    ])
+    error_message = "Rule: ${module.alarms.combined["jobs-waiting"].alarm_rule}"
+  }
+
+  # A topic of the user's gets what no other alarm tells of, and what the event bus tells the others.
+  assert {
+    condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if length(alarm.alarm_actions) == 1]) == toset([
+      "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
+      "jobs-delayed-near-retention", "jobs-near-retention", "jobs-waiting", "limit-reached", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed",
+    ])
+    error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
+  }
+
+  # A queue is worked off for a while after the throttling.
+  assert {
+    condition = alltrue([
+      for alarm in [module.alarms.alarms["remediator-throttled"]] : alarm.period * alarm.evaluation_periods == 3600 && alarm.datapoints_to_alarm == 3
+    ])
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["remediator-throttled"])}"
   }
 }
 
@@ -329,7 +363,10 @@ run "alarms_go_to_the_central_bus" {
 
   assert {
     condition = jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).source == ["aws.cloudwatch"] && toset(jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources) == toset([
-      for name, alarm in aws_cloudwatch_metric_alarm.this : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if !contains(["breaker-open", "deferrals-lasting", "findings-recurring", "limit-reached", "remediator-errors", "roles-missing", "unexpected-errors"], name)
+      for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if contains([
+        "alarms-dead-letters", "findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention",
+        "jobs-waiting", "remediator-throttled", "take-back-failed",
+      ], name)
     ])
     error_message = "Pattern: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"
   }
@@ -340,7 +377,7 @@ run "alarms_go_to_the_central_bus" {
       aws_cloudwatch_event_target.alarms[0].role_arn == aws_iam_role.alarms[0].arn,
       aws_cloudwatch_event_target.alarms[0].dead_letter_config[0].arn == aws_sqs_queue.alarms_dead_letters[0].arn,
       aws_cloudwatch_event_target.alarms[0].retry_policy[0].maximum_event_age_in_seconds == 3600,
-      aws_cloudwatch_metric_alarm.this["alarms-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.alarms_dead_letters[0].name }),
+      module.alarms.alarms["alarms-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.alarms_dead_letters[0].name }),
       jsondecode(aws_sqs_queue_policy.alarms_dead_letters[0].policy).Statement[0].Condition == { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.alarms[0].arn } },
       aws_iam_role.alarms[0].name == "cspm-auto-remediation-alarms-eu-central-1",
       jsondecode(aws_iam_role_policy.alarms[0].policy).Statement == [{ Effect = "Allow", Action = ["events:PutEvents"], Resource = [var.link.event_bus_arn] }],
@@ -358,7 +395,7 @@ run "nothing_to_pass_on_without_notifications" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0 && length(aws_sqs_queue.alarms_dead_letters) == 0
+    condition     = length(module.alarms.alarms) > 0 && length(aws_cloudwatch_event_rule.alarms) == 0 && length(aws_iam_role.alarms) == 0 && length(aws_cloudwatch_event_target.alarms) == 0 && length(aws_sqs_queue.alarms_dead_letters) == 0
     error_message = "Alarms without notifications are for whoever looks."
   }
 }
@@ -396,8 +433,8 @@ run "delayed_jobs" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.delayed_dead_letters.name }) && aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"].threshold == 0
-    error_message = "Alarm: ${jsonencode(aws_cloudwatch_metric_alarm.this["jobs-delayed-dead-letters"])}"
+    condition     = module.alarms.alarms["jobs-delayed-dead-letters"].dimensions == tomap({ QueueName = aws_sqs_queue.delayed_dead_letters.name }) && module.alarms.alarms["jobs-delayed-dead-letters"].threshold == 0
+    error_message = "Alarm: ${jsonencode(module.alarms.alarms["jobs-delayed-dead-letters"])}"
   }
 }
 
@@ -441,7 +478,7 @@ run "a_second_region_in_another_partition" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_event_rule.alarms) == 0 && aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"])
+    condition     = length(aws_cloudwatch_event_rule.alarms) == 0 && module.alarms.combined["jobs-waiting"].alarm_actions == toset(["arn:aws-us-gov:sns:eu-central-1:111111111111:alarms"])
     error_message = "Alarms go to the region's own topic: ${jsonencode(aws_cloudwatch_event_rule.alarms)}"
   }
 }
@@ -470,8 +507,8 @@ run "own_settings" {
       module.remediator.environment.RETRY_DELAY_SECONDS == "60",
       aws_lambda_event_source_mapping.jobs.batch_size == 10,
       aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 20,
-      aws_cloudwatch_metric_alarm.this["oldest-job"].threshold == 300,
-      aws_cloudwatch_metric_alarm.this["oldest-job"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),
+      module.alarms.alarms["oldest-job"].threshold == 300,
+      module.alarms.combined["jobs-waiting"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),
       strcontains(module.remediator.policy, "ec2:CreateNetworkInterface"),
       module.remediator.environment.AGENT == "on",
       module.remediator.runtime == "nodejs20.x",
@@ -489,7 +526,7 @@ run "without_alarms" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.this) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0
+    condition     = length(module.alarms.alarms) == 0 && length(aws_cloudwatch_event_rule.alarms) == 0
     error_message = "No alarms: nothing of them."
   }
 }

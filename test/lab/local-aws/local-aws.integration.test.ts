@@ -1,5 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import {
+  CloudWatchClient,
+  DeleteAlarmsCommand,
+  DescribeAlarmsCommand,
+  PutCompositeAlarmCommand,
+  PutMetricAlarmCommand,
+  SetAlarmStateCommand,
+  type StateValue,
+} from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import {
   CreateTableCommand,
@@ -8,6 +17,7 @@ import {
   ScanCommand,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
   CreateEventSourceMappingCommand,
   CreateFunctionCommand,
@@ -92,6 +102,7 @@ let folder: string;
 let aws: LocalAws;
 let lambda: LambdaClient;
 let logs: CloudWatchLogsClient;
+let cloudWatch: CloudWatchClient;
 let sqs: SQSClient;
 
 beforeAll(async () => {
@@ -101,6 +112,7 @@ beforeAll(async () => {
   const settings = clientSettings(ACCOUNT);
   lambda = new LambdaClient(settings);
   logs = new CloudWatchLogsClient(settings);
+  cloudWatch = new CloudWatchClient(settings);
   sqs = new SQSClient(settings);
 });
 afterAll(async () => {
@@ -673,6 +685,75 @@ test('each DB instance has a resource id of its own, and keeps it when it is ren
   expect(ids[0]).toMatch(/^db-[A-Z0-9]{26}$/);
   expect(ids[1]).not.toBe(ids[0]);
   expect(await idOf('orders-2')).toBe(ids[0]);
+});
+
+describe('alarms', () => {
+  const setState = (AlarmName: string, StateValue: StateValue) =>
+    cloudWatch.send(new SetAlarmStateCommand({ AlarmName, StateValue, StateReason: 'by hand' }));
+  const stateOf = async (name: string) => {
+    const { CompositeAlarms = [] } = await cloudWatch.send(
+      new DescribeAlarmsCommand({ AlarmNames: [name], AlarmTypes: ['CompositeAlarm'] }),
+    );
+    return CompositeAlarms[0]?.StateValue;
+  };
+
+  test('on others go by the whole rule; EventBridge is told; what they rest on is not deleted', async () => {
+    const metric = {
+      Namespace: 'Test',
+      MetricName: 'None',
+      Statistic: 'Sum',
+      Period: 86_400,
+      EvaluationPeriods: 1,
+      ComparisonOperator: 'GreaterThanThreshold',
+      Threshold: 0,
+    } as const;
+    for (const AlarmName of ['a', 'b', 'c'])
+      await cloudWatch.send(new PutMetricAlarmCommand({ AlarmName, ...metric }));
+    const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'alarms' }));
+    const events = new EventBridgeClient(clientSettings(ACCOUNT));
+    const pattern = {
+      source: ['aws.cloudwatch'],
+      detail: { configuration: { alarmRule: [{ exists: true }] } },
+    };
+    await events.send(new PutRuleCommand({ Name: 'alarms', EventPattern: JSON.stringify(pattern) }));
+    const Arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:alarms`;
+    await events.send(new PutTargetsCommand({ Rule: 'alarms', Targets: [{ Id: 'queue', Arn }] }));
+
+    const combine = (AlarmRule: string) =>
+      cloudWatch.send(new PutCompositeAlarmCommand({ AlarmName: 'either', AlarmRule }));
+    const remove = (name: string) => cloudWatch.send(new DeleteAlarmsCommand({ AlarmNames: [name] }));
+
+    await expect(combine('ALARM(d)')).rejects.toThrow('there is no alarm d');
+    await combine('(ALARM("a") OR ALARM(b)) AND NOT (ALARM("c"))');
+    const states = [await stateOf('either')];
+    for (const [name, state] of [
+      ['b', 'ALARM'],
+      ['c', 'ALARM'],
+      ['c', 'OK'],
+      ['b', 'OK'],
+    ] as const) {
+      await setState(name, state);
+      states.push(await stateOf('either'));
+    }
+
+    expect(states).toEqual(['OK', 'ALARM', 'OK', 'ALARM', 'OK']);
+    await expect(remove('a')).rejects.toThrow(
+      'Cannot delete a as there are composite alarm(s) depending on it',
+    );
+    const told: string[] = [];
+    await vi.waitFor(async () => {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 }),
+      );
+      told.push(...Messages.flatMap(({ Body = [] }) => Body));
+      const details = told.map((text) => JSON.parse(text).detail);
+      expect(
+        details.map(({ state, previousState }) => `${previousState.value} ${state.value}`).sort(),
+      ).toEqual(['ALARM OK', 'ALARM OK', 'INSUFFICIENT_DATA OK', 'OK ALARM', 'OK ALARM']);
+    }, UNTIL);
+    for (const name of ['either', 'a', 'b', 'c']) await remove(name);
+    expect(await stateOf('either')).toBeUndefined();
+  });
 });
 
 describe('the clock', () => {

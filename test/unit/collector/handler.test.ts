@@ -186,6 +186,7 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(invocation.result).toEqual({ overdue: ['s3-bucket-public'] });
     expect(metrics(invocation)).toEqual(
       new Map([
+        ['PollsChecked', { service: 'cspm-collector', namespace: 'CspmAutoRemediation', PollsChecked: 1 }],
         ['PollOverdue', { service: 'cspm-collector', namespace: 'CspmAutoRemediation', PollOverdue: 1 }],
       ]),
     );

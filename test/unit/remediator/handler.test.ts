@@ -286,11 +286,7 @@ describe('a job', () => {
     const response = await invoke(recordOf(jobOf('a', 'b')));
 
     expect(response).toEqual({ batchItemFailures: [] });
-    expect(metrics()).toEqual([
-      metric('Failed', 2, RULE),
-      metric('FailedFindings', 2),
-      metric('SettingsInvalid', 1),
-    ]);
+    expect(metrics()).toEqual([metric('Failed', 2, RULE), metric('SettingsInvalid', 1)]);
   });
 
   test('that is not finished goes back to the queue, and comes again after a while', async () => {

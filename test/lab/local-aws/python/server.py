@@ -1,7 +1,7 @@
 """
 server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters as SQS moves them, first calls that may come side by side, resource ids of DB instances, a clock that tests put ahead
-and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
+letters as SQS moves them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, a
+clock that tests put ahead and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
 """
 
 import sys
@@ -15,6 +15,7 @@ def main():
     import light
 
     light.install()
+    import alarms
     import dead_letters
     import first_use
     import gateway
@@ -31,6 +32,7 @@ def main():
     resource_ids.install()
     transactions.install()
     first_use.install()
+    alarms.install()
     sent_again.install()
     dead_letters.install()
     lab_clock.install()

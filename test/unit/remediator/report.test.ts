@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { SettingsError } from '../../../lambdas/model/errors.ts';
+import type { JobResult } from '../../../lambdas/remediator/job-result.ts';
+import { denied } from './support/iam-account.ts';
+import { jobOf, RemediatorInMemory } from './support/remediator-in-memory.ts';
+
+const users = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+let remediator: RemediatorInMemory;
+let output: string;
+beforeEach(() => {
+  remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, [`AKIA-${user}`]])));
+  output = '';
+  vi.resetModules();
+  vi.stubEnv('POWERTOOLS_METRICS_NAMESPACE', 'CspmAutoRemediation');
+  for (const stream of [process.stdout, process.stderr]) {
+    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
+      output += chunk.toString();
+      return true;
+    });
+  }
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+/** What alarms look at of a result: the metrics that have no rule. */
+async function counted(result: JobResult): Promise<Record<string, unknown>> {
+  const { report } = await import('../../../lambdas/remediator/report.ts');
+  report(jobOf(...users), result);
+  const metrics = output
+    .split('\n')
+    .filter((line) => line.includes('"_aws"') && !line.includes('"rule"'))
+    .map((line): Record<string, unknown> => JSON.parse(line));
+  const names = ['FailedFindings', 'SettingsInvalid', 'BreakerOpen', 'TakeBackFailed'];
+  return Object.assign(
+    {},
+    ...metrics.flatMap((metric) => names.flatMap((name) => (name in metric ? { [name]: metric[name] } : []))),
+  );
+}
+
+const refuse = (...refused: readonly string[]): void => {
+  remediator.account.fault = ({ operation, user }) =>
+    operation === 'UpdateAccessKey' && refused.includes(user) ? denied : undefined;
+};
+
+describe('one cause is one message', () => {
+  test('a failure of a finding is its own', async () => {
+    refuse('a', 'b');
+
+    expect(await counted(await remediator.attempt(jobOf('a', 'b', 'c')))).toEqual({ FailedFindings: 2 });
+  });
+
+  test('failures that open the breaker are told by its message, now and while they are backed off', async () => {
+    refuse('a', 'b', 'c', 'd', 'e');
+
+    const opened = await counted(await remediator.attempt(jobOf(...users)));
+    output = '';
+    remediator.now += 600_000;
+    const asOf = new Date(remediator.now).toISOString();
+    const job = jobOf(...users);
+    const open = await counted(await remediator.attempt({ ...job, poll: { ...job.poll, asOf } }));
+
+    expect(opened).toEqual({ BreakerOpen: 1 });
+    expect(open).toEqual({ BreakerOpen: 1 });
+    expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['breaker_open']);
+  });
+
+  test('settings that stop findings are told once, whichever jobs, rules and regions meet them', async () => {
+    remediator.pause = 'everything';
+
+    const results = [
+      await remediator.attempt(jobOf('a', 'b')),
+      await remediator.attempt({ ...jobOf('c'), region: 'us-east-1' }),
+    ];
+
+    expect(await counted(results[0] ?? (await remediator.attempt(jobOf('d'))))).toEqual({
+      SettingsInvalid: 1,
+    });
+    expect(remediator.heldBack).toMatchObject([
+      {
+        kind: 'settings_invalid',
+        account: 'all',
+        words: expect.stringMatching(
+          /^pause is "everything", .*nothing is changed until then\. Apply Terraform again, or correct the pause\./,
+        ),
+      },
+    ]);
+  });
+
+  test('settings that fail between two changes are, too', async () => {
+    let asked = 0;
+    remediator.fault = (port) => {
+      asked += port === 'pause' ? 1 : 0;
+      return port === 'pause' && asked > 1 ? new SettingsError('parameter /cspm/pause is empty') : undefined;
+    };
+
+    expect(await counted(await remediator.attempt(jobOf('a')))).toEqual({ SettingsInvalid: 1 });
+    expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['settings_invalid']);
+  });
+
+  test('what is wrong with settings is said again after a day', async () => {
+    remediator.pause = 'everything';
+
+    for (const hours of [1, 22, 2]) {
+      await remediator.attempt(jobOf(`at-${hours}`));
+      remediator.now += hours * 3_600_000;
+    }
+
+    expect(remediator.heldBack).toHaveLength(1);
+    await remediator.attempt(jobOf('at last'));
+    expect(remediator.heldBack).toHaveLength(2);
+  });
+
+  test('what could not be taken back is told by its own alarm', async () => {
+    // As the modules have it that are loaded for this test.
+    const { TakeBackError } = await import('../../../lambdas/model/errors.ts');
+    const error = new TakeBackError('sgr-1 still stands');
+    const result = await remediator.attempt(jobOf('a'));
+    const open = result.outcomes.map((each) => ({ ...each, outcome: 'failed', stillOpen: true }) as const);
+    const unfinished: JobResult['unfinished'] = jobOf('a').findings.map((finding) => {
+      return { finding, state: 'retry', at: '', error, applied: [], details: {} };
+    });
+
+    expect(await counted({ ...result, outcomes: open, unfinished })).toEqual({ TakeBackFailed: 1 });
+  });
+});
