@@ -177,6 +177,8 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC: '1',
         // For a busy machine: Lambda itself gives a function's module ten seconds to load.
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
+        // A thousand images for each account and region, which nothing starts.
+        MOTO_EC2_LOAD_DEFAULT_AMIS: 'false',
         LOCAL_CLOCK_FILE: clockFile(folder),
         LOCAL_LAMBDA_NODE: functionsNode,
         LOCAL_LAMBDA_ENV: JSON.stringify(functionEnvironment),

@@ -6,6 +6,7 @@ import os
 import sys
 
 from localemu.aws import spec
+from localemu.aws.handlers.logging import ResponseLogger
 from localemu.dashboard import plugins as dashboard
 from localemu.services.cloudtrail import recording_hook
 from moto.core import responses
@@ -29,6 +30,16 @@ def built_once(build):
     return load_or_build
 
 
+def of_failures(log):
+    """A line for each answer is a share of each call, and the proxy has the calls: LocalEmu's log gets those that fail."""
+
+    def log_failure(self, context, response):
+        if response.status_code >= 400:
+            log(self, context, response)
+
+    return log_failure
+
+
 def install():
     """To be called before LocalEmu starts."""
     gc.set_threshold(*GARBAGE_THRESHOLDS)
@@ -37,6 +48,7 @@ def install():
     recording_hook.register_recording_hook = lambda: None
     # Names of a class's methods, looked for at each call: a quarter of most calls.
     responses.method_names_from_class = functools.cache(responses.method_names_from_class)
+    ResponseLogger._log = of_failures(ResponseLogger._log)
     # A third of the start.
     dashboard._dashboard_registered = True
     spec.build_service_index_cache = built_once(spec.build_service_index_cache)
