@@ -40,6 +40,7 @@ export function testOperator(demo: () => RunningDemo): void {
     let environment: Readonly<Record<string, string>>;
     let proxy: AwsProxy;
     let judge: PermissionJudge;
+    let roleId = '';
 
     beforeAll(async () => {
       const { aws, settings } = demo().lab;
@@ -49,7 +50,8 @@ export function testOperator(demo: () => RunningDemo): void {
       const iam = new IAMClient(settings(security, homeRegion));
       const trust = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: security } };
       const AssumeRolePolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [trust] });
-      await iam.send(new CreateRoleCommand({ RoleName: 'operator', AssumeRolePolicyDocument }));
+      const made = await iam.send(new CreateRoleCommand({ RoleName: 'operator', AssumeRolePolicyDocument }));
+      roleId = made.Role?.RoleId ?? '';
       await iam.send(new AttachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
       const keys = await takeOn({ endpoint: proxy.endpoint, account: security, role });
       const installation = await prepareLocalAws(() => {});
@@ -122,6 +124,12 @@ export function testOperator(demo: () => RunningDemo): void {
       ['DeleteItem', `hold#${production}#*#*`, true],
       ['PutItem', `retry#${production}#*#*`, true],
       ['PutItem', `resume#${SSH}#${production}`, true],
+      // A request is who wrote it.
+      ['PutItem', 'request#{me}:ada#1', true],
+      ['PutItem', 'request#{me}:eve#1', false],
+      ['PutItem', 'request#AROASOMEONE:ada#1', false],
+      ['PutItem', `pending#${production}#${homeRegion}`, true],
+      ['PutItem', `result#${production}#${homeRegion}#{me}:ada#1`, false],
       ['PutItem', `trip#${SSH}#${production}`, false],
       ['PutItem', `count#${SSH}#all`, false],
       ['PutItem', `finding#${production}#${homeRegion}#sg-1`, false],
@@ -132,7 +140,8 @@ export function testOperator(demo: () => RunningDemo): void {
       ['UpdateItem', `hold#${production}#*#*`, false],
       ['Scan', `hold#${production}#*#*`, false],
       ['GetItem', `finding#${production}#${homeRegion}#sg-1`, true],
-    ])('they may not write items of the functions: %s of %s: %s', async (action, key, expected) => {
+    ])('they may not write items of the functions: %s of %s: %s', async (action, name, expected) => {
+      const key = name.replace('{me}', roleId);
       const session = {
         account: security,
         roleArn: role,

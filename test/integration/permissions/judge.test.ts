@@ -9,6 +9,7 @@ import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
   CreateRoleCommand,
+  GetRoleCommand,
   IAMClient,
   PutRolePolicyCommand,
 } from '@aws-sdk/client-iam';
@@ -144,6 +145,24 @@ test('managed policies that are attached to it count, and a deny in one counts m
   judge.forget();
 
   expect(await read(role)).toBe('AccessDeniedException: with an explicit deny in an identity-based policy');
+});
+
+test('a policy may name who asks, by the unique id of the role and the name of the session', async () => {
+  const mine = { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['request#${aws:userid}#*'] } };
+  const table = `arn:aws:dynamodb:${REGION}:${account}:table/findings`;
+  const role = await makeRole([{ Action: ['dynamodb:PutItem'], Resource: [table], Condition: mine }]);
+  const { Role: { RoleId = '' } = {} } = await iam.send(new GetRoleCommand({ RoleName: role.name }));
+  const may = async (key: string) => {
+    const arn = `arn:aws:sts::${account}:assumed-role/${role.name}/ada`;
+    const session = { account, roleArn: role.arn, sessionName: 'ada', arn };
+    const conditions = { 'dynamodb:LeadingKeys': [key] };
+    return (await judge.judge(session, { action: 'dynamodb:PutItem', resource: table, account, conditions }))
+      .allowed;
+  };
+
+  expect(await may(`request#${RoleId}:ada#1`)).toBe(true);
+  expect(await may(`request#${RoleId}:eve#1`)).toBe(false);
+  expect(await may('request#AROASOMEONE:ada#1')).toBe(false);
 });
 
 test('a permissions boundary narrows what a role may do', async () => {

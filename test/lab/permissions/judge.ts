@@ -223,6 +223,7 @@ export class PermissionJudge {
         ...requirement.conditions,
         'aws:PrincipalAccount': session.account,
         'aws:PrincipalArn': roleArn,
+        'aws:userid': `${role.id}:${session.sessionName ?? ''}`,
         ...(organization !== undefined && { 'aws:PrincipalOrgID': organization }),
         ...(resourceOrganization !== undefined && { 'aws:ResourceOrgID': resourceOrganization }),
       },

@@ -20,6 +20,8 @@ import type { StateLookups } from './requirement.ts';
 
 /** The permissions of a role, and who may take it on. */
 export interface RolePolicies {
+  /** The role's unique id: with the session's name, `aws:userid`. */
+  readonly id: string;
   readonly identity: readonly NamedPolicy[];
   readonly boundary?: NamedPolicy;
   readonly trust: PolicyDocument;
@@ -59,6 +61,7 @@ export class LocalAwsState implements StateLookups {
     }
     const boundary = role.PermissionsBoundary?.PermissionsBoundaryArn;
     return {
+      id: role.RoleId ?? '',
       identity,
       ...(boundary !== undefined && { boundary: await this.#managedPolicy(account, boundary) }),
       trust: parsePolicy(decodeURIComponent(role.AssumeRolePolicyDocument ?? '')),
