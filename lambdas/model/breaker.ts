@@ -7,8 +7,10 @@ import type { ItemKey } from './table-items.ts';
 const resultSchema = z.object({
   /** The same for whatever is found out later of the same change. */
   id: z.string(),
-  /** Time at which it was known, milliseconds since 1970. */
+  /** Time at which it was known; of one that was undone by hand, when it was made. Milliseconds since 1970. */
   at: z.number().int(),
+  /** Set where it was undone by hand: when that was seen. */
+  seenAt: z.number().int().optional(),
   /** Set where it went wrong: why. */
   reason: z.string().optional(),
 });
@@ -24,7 +26,7 @@ export const openedSchema = z.object({
 });
 export type Opened = z.infer<typeof openedSchema>;
 
-/** The breaker of a rule in one account: the results of its last hour, and whether it is open. */
+/** The breaker of a rule in one account: its last results, and whether it is open. */
 export const tripItemSchema = z.object({
   pk: z.string(),
   sk: z.string(),
@@ -43,12 +45,14 @@ export function tripKey({ rule, account }: { readonly rule: string; readonly acc
 }
 
 const HOUR_MILLISECONDS = 3_600_000;
+/** The longest time after a change at which it may turn out to have been undone: what waits for a scan is looked at after a day. */
+export const UNDONE_MILLISECONDS = 48 * HOUR_MILLISECONDS;
 /** Far more than it takes to judge. An item holds 400 KB. */
 const MOST_RESULTS = 200;
 const MAX_REASON = 500;
 
 /**
- * Adds results to those of the last hour. A result that is known already stays when it was, unless it turns out to have gone
+ * Adds results to those that are known. A result that is known already stays when it was, unless it turns out to have gone
  * wrong.
  */
 export function withResults(
@@ -67,25 +71,37 @@ export function withResults(
     });
   }
   return [...results.values()]
-    .filter(({ at }) => now - at < HOUR_MILLISECONDS)
+    .filter(({ at }) => now - at < UNDONE_MILLISECONDS)
     .sort((one, other) => one.at - other.at)
     .slice(-MOST_RESULTS);
 }
 
-/** Judges the results of the last hour. @returns why the breaker opens, or undefined where it does not */
+/**
+ * Judges the results of each hour that begins with one of them, and of which something was learned within the last hour.
+ * @returns why the breaker opens, or undefined where it does not
+ */
 export function judge(
   results: readonly ChangeResult[],
   { changes, failed_percent: percent }: BreakerSettings,
   now: number,
 ): Opened | undefined {
-  const recent = results.filter(({ at }) => now - at < HOUR_MILLISECONDS);
-  const failed = recent.filter(({ reason }) => reason !== undefined);
-  if (recent.length < changes || failed.length * 100 < recent.length * percent) return undefined;
-  const reasons = failed
-    .sort((one, other) => other.at - one.at)
-    .flatMap(({ reason }) => reason ?? [])
-    .slice(0, 3);
-  return { at: new Date(now).toISOString(), changes: recent.length, failed: failed.length, reasons };
+  const latestFirst = results.toSorted((one, other) => other.at - one.at);
+  for (const { at: from } of latestFirst) {
+    const hour = latestFirst.filter(({ at }) => at >= from && at - from < HOUR_MILLISECONDS);
+    if (!hour.some((result) => now - learnedAt(result) < HOUR_MILLISECONDS)) continue;
+    const failed = hour.filter(({ reason }) => reason !== undefined);
+    if (hour.length < changes || failed.length * 100 < hour.length * percent) continue;
+    const reasons = failed
+      .toSorted((one, other) => learnedAt(other) - learnedAt(one))
+      .flatMap(({ reason }) => reason ?? [])
+      .slice(0, 3);
+    return { at: new Date(now).toISOString(), changes: hour.length, failed: failed.length, reasons };
+  }
+  return undefined;
+}
+
+function learnedAt({ at, seenAt = at }: ChangeResult): number {
+  return seenAt;
 }
 
 /**

@@ -4,6 +4,7 @@ import { gatesAt } from './gates/index.ts';
 import { offReason } from './gates/off.ts';
 import { type PlannedFix, reasonOf } from './planned-fix.ts';
 import { enforce } from './stages/enforce.ts';
+import { noteUndoneWhileBlocked } from './stages/note-results.ts';
 import { conclude, type Verdict, withDetails } from './verdict.ts';
 import type { ConfiguredWork } from './work.ts';
 
@@ -34,5 +35,15 @@ export const modes: Readonly<Record<Mode, Action>> = {
  * with its plan.
  */
 export function blockedByVerdict(verdict: Verdict): Action {
-  return only(({ details }) => withDetails(verdict, details), gatesAt('whenPlanned'));
+  const blocked = only(({ details }) => withDetails(verdict, details), gatesAt('whenPlanned'));
+  return {
+    ...blocked,
+    act: (session, fixes, work) => {
+      noteUndoneWhileBlocked(
+        fixes.map(({ finding }) => finding),
+        work,
+      );
+      return blocked.act(session, fixes, work);
+    },
+  };
 }

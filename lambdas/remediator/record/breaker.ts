@@ -53,15 +53,27 @@ export class Breaker {
   }
 
   /**
-   * Notes the result of a change that this job made, or of one that an earlier job made.
+   * Notes the result of a change that this job made.
    * @param reason why it went wrong; undefined where it did not
    */
-  note({ region, resource }: Finding, poll: Occasion, reason?: string): void {
-    const text = JSON.stringify([region, resource, pollId(poll)]);
-    const id = createHash('sha256').update(text).digest('hex').slice(0, 20);
-    const known = this.#own.get(id);
-    if (known !== undefined && (known.reason !== undefined || reason === undefined)) return;
-    this.#own.set(id, { id, at: this.#ports.clock.now(), ...(reason !== undefined && { reason }) });
+  note(finding: Finding, poll: Occasion, reason?: string): void {
+    this.#note({
+      id: idOf(finding, poll),
+      at: this.#ports.clock.now(),
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** Notes that a change which an earlier job made at a poll was undone by hand: it counts among those that were made with it. */
+  noteUndone(finding: Finding, poll: Occasion, madeAt: Date, reason: string): void {
+    const seenAt = this.#ports.clock.now();
+    this.#note({ id: idOf(finding, poll), at: madeAt.getTime(), seenAt, reason });
+  }
+
+  #note(result: ChangeResult): void {
+    const known = this.#own.get(result.id);
+    if (known !== undefined && (known.reason !== undefined || result.reason === undefined)) return;
+    this.#own.set(result.id, result);
   }
 
   /**
@@ -97,8 +109,8 @@ export class Breaker {
 
   #resultsIn(known: BreakerState): ChangeResult[] {
     const since = resumedAt(known, this.#ports.clock.now());
-    const counting = (known.item?.results ?? []).filter(({ at }) => at > since);
-    return withResults(counting, [...this.#own.values()], this.#ports.clock.now());
+    const results = withResults(known.item?.results ?? [], [...this.#own.values()], this.#ports.clock.now());
+    return results.filter(({ at }) => at > since);
   }
 
   #openedBy(known: BreakerState, results: readonly ChangeResult[]): Opened | undefined {
@@ -117,6 +129,12 @@ export class Breaker {
       ...(opened !== undefined && { opened }),
     };
   }
+}
+
+/** The same for whatever is found out later of a finding's change at a poll. */
+function idOf({ region, resource }: Finding, poll: Occasion): string {
+  const text = JSON.stringify([region, resource, pollId(poll)]);
+  return createHash('sha256').update(text).digest('hex').slice(0, 20);
 }
 
 /**

@@ -3,6 +3,7 @@ import { type BackOff, counts, withFailure } from '../../model/back-off.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type Occasion, pollId } from '../../model/job.ts';
 import { isProvisional, type Outcome } from '../../model/outcome.ts';
+import type { OutcomeName } from '../../model/outcome-names.ts';
 import { sortOf } from '../../model/reason.ts';
 import { REMEMBERED_CHANGES } from '../../model/table-items.ts';
 import type { FindingName, FindingRecord } from './findings-store.ts';
@@ -20,6 +21,9 @@ export interface Learned {
   /** The outcomes that are other than the one before, say so for another reason, or changed something. */
   readonly changed: readonly RecordedOutcome[];
 }
+
+/** Outcomes of findings that were to be fixed, and were not. */
+const notFixed: ReadonlySet<OutcomeName> = new Set(['deferred', 'planned', 'failed']);
 
 /** Knowledge of a job's findings from earlier polls. */
 export class FindingMemory {
@@ -47,9 +51,10 @@ export class FindingMemory {
     return backOff !== undefined || outcome === 'remediated';
   }
 
-  /** The poll that remediated a finding, and when, where that is its last outcome. */
-  remediated(resource: string): { readonly poll: Occasion; readonly at: Date } | undefined {
-    const last = this.#known?.get(resource)?.changes.at(-1);
+  /** The poll that remediated a finding last, and when, unless there was nothing to be fixed at a later one. */
+  lastFix(resource: string): { readonly poll: Occasion; readonly at: Date } | undefined {
+    const changes = this.#known?.get(resource)?.changes ?? [];
+    const last = changes.findLast(({ outcome }) => !notFixed.has(outcome));
     return last?.outcome === 'remediated' ? { poll: last.poll, at: new Date(last.at) } : undefined;
   }
 

@@ -1,30 +1,34 @@
+import { UNDONE_MILLISECONDS } from '../../model/breaker.ts';
 import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
 import { isChanging } from '../../model/mode.ts';
 import type { Outcome } from '../../model/outcome.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import type { Verdict } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
 
 /**
- * The longest after a change that a violation counts as undone by hand: an hourly poll sees what was undone within an hour.
- * What comes back after days is another matter.
- */
-const UNDONE_MILLISECONDS = 2 * 3_600_000;
-
-/**
- * Notes for the breaker that a change was undone by hand: the resource violates the rule again. Asked when AWS's reads are
- * known to show our own changes. What this product itself undoes is no longer `remediated`.
+ * Notes for the breaker that a change was undone by hand: the resource violates the rule when it is looked at the next time.
+ * Asked when AWS's reads are known to show our own changes. What this product itself undoes is no longer `remediated`.
  */
 export function noteUndone(
   finding: Finding,
   { job, memory, breaker, ports }: Pick<Work, 'job' | 'memory' | 'breaker' | 'ports'>,
 ): void {
-  const last = memory.remediated(finding.resource);
+  const last = memory.lastFix(finding.resource);
   if (last === undefined || pollId(last.poll) === pollId(job.poll)) return;
   if (ports.clock.now() - last.at.getTime() > UNDONE_MILLISECONDS) return;
   const reason = `${finding.resource} was remediated at ${last.at.toISOString()} and violates the rule again: the change was undone by hand`;
-  breaker.note(finding, last.poll, reason);
+  breaker.noteUndone(finding, last.poll, last.at, reason);
+}
+
+/** Notes the same where nothing may be changed now, of fixes that AWS's reads must show by now. */
+export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work): void {
+  const { memory, ports } = work;
+  const isShown = ({ resource }: Finding): boolean =>
+    ports.clock.now() - (memory.lastFix(resource)?.at.getTime() ?? 0) >= LAG_MILLISECONDS;
+  for (const finding of findings.filter(isShown)) noteUndone(finding, work);
 }
 
 /** Notes for the breaker how an application ended, so that it opens within a job. */

@@ -160,11 +160,67 @@ test('changes that were undone by hand count as gone wrong, and are not made aga
   expect(outcome?.reason).toMatch(/8 of 8 changes .* violates the rule again: the change was undone by hand/);
 });
 
+test('what was undone is seen at the next look, whenever that is', async () => {
+  await remediator.attempt(jobOf(...names));
+  const fixedAt = new Date(remediator.now).toISOString();
+  for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+  const before = remediator.account.changed.length;
+  const scannedBefore = (job: Job): Job => ({
+    ...job,
+    findings: job.findings.map((finding) => ({ ...finding, lastScanTime: fixedAt })),
+  });
+
+  // Nothing is looked at while Netskope has not scanned since.
+  await remediator.attempt(scannedBefore(later(jobOf(...names), 60)));
+  const waiting = new Set([...last().values()].map(({ outcome }) => outcome));
+  await remediator.attempt(scannedBefore(later(jobOf(...names), 24 * 60)));
+
+  expect(waiting).toEqual(new Set(['awaiting_scan']));
+  expect(remediator.account.changed).toHaveLength(before);
+  expect([...last().values()].map(({ gate }) => gate)).toEqual(names.map(() => 'breaker'));
+});
+
+test('it is seen, too, where nothing may be changed now', async () => {
+  await remediator.attempt(jobOf(...names));
+  for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+  remediator.pause = 'all';
+
+  await remediator.attempt(later(jobOf(...names), 60));
+  const paused = new Set([...last().values()].map(({ gate }) => gate));
+  remediator.pause = 'none';
+  await remediator.attempt(later(jobOf(...names), 60));
+
+  expect(paused).toEqual(new Set(['pause']));
+  expect(remediator.heldBack).toMatchObject([{ kind: 'breaker_open' }]);
+  expect([...last().values()].map(({ gate }) => gate)).toEqual(names.map(() => 'breaker'));
+});
+
+test('a few that were undone among many that were not open nothing', async () => {
+  const many = [...names, ...others];
+  await remediator.attempt(jobOf(...many));
+  for (const user of names.slice(0, 5)) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+
+  await remediator.attempt(later(jobOf(...names.slice(0, 5)), 20 * 60));
+
+  expect(new Set([...last().values()].map(({ outcome }) => outcome))).toEqual(new Set(['remediated']));
+  expect(remediator.heldBack).toEqual([]);
+});
+
 test('a violation that comes back after days is not one that was undone by hand', async () => {
   await remediator.attempt(jobOf(...names));
   for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
 
-  await remediator.attempt(later(jobOf(...names), 24 * 60));
+  await remediator.attempt(later(jobOf(...names), 49 * 60));
+
+  expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
+});
+
+test('nor is one of which the source knew that it was gone in between', async () => {
+  await remediator.attempt(jobOf(...names));
+  await remediator.attempt({ ...later(jobOf(...names), 60), closes: true });
+  for (const user of names) remediator.account.users.get(user)?.set(`AKIA-${user}`, 'Active');
+
+  await remediator.attempt(later(jobOf(...names), 60));
 
   expect([...last().values()].map(({ outcome }) => outcome)).toEqual(names.map(() => 'remediated'));
 });

@@ -33,31 +33,58 @@ const asResult = ({
 });
 
 describe('the judgement', () => {
-  test('opens exactly where enough of enough changes of the last hour went wrong', () => {
+  test('opens exactly where enough of enough changes within an hour went wrong, and some of it is new', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(result, { maxLength: 60, selector: ({ id }) => id }),
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 100 }),
         (given, changes, failed_percent) => {
-          const recent = given.filter(({ minutesAgo }) => minutesAgo < 60);
-          const bad = recent.filter(({ isBad }) => isBad);
+          const hours = given
+            .map(({ minutesAgo: from }) =>
+              given.filter(({ minutesAgo }) => minutesAgo <= from && from - minutesAgo < 60),
+            )
+            .filter((hour) => hour.some(({ minutesAgo }) => minutesAgo < 60));
+          const badIn = (hour: typeof given) => hour.filter(({ isBad }) => isBad);
 
           const opened = judge(given.map(asResult), { changes, failed_percent }, NOW);
 
-          const isDue = recent.length >= changes && bad.length / recent.length >= failed_percent / 100;
-          expect(opened !== undefined).toBe(isDue);
+          const due = hours.filter(
+            (hour) => hour.length >= changes && badIn(hour).length / hour.length >= failed_percent / 100,
+          );
+          expect(opened !== undefined).toBe(due.length > 0);
           if (opened === undefined) return;
-          expect(opened).toMatchObject({ changes: recent.length, failed: bad.length });
-          const newest = Math.min(...bad.map(({ minutesAgo }) => minutesAgo));
-          const first = bad
-            .filter(({ minutesAgo }) => minutesAgo === newest)
-            .map(({ id }) => `because of ${id}`);
-          expect(first).toContain(opened.reasons[0]);
-          expect(opened.reasons).toHaveLength(Math.min(3, bad.length));
+          const newestOf = (hour: typeof given) => {
+            const newest = Math.min(...badIn(hour).map(({ minutesAgo }) => minutesAgo));
+            return badIn(hour).flatMap(({ minutesAgo, id }) =>
+              minutesAgo === newest ? `because of ${id}` : [],
+            );
+          };
+          const asked = due.filter(
+            (hour) => hour.length === opened.changes && badIn(hour).length === opened.failed,
+          );
+          expect(asked.flatMap(newestOf)).toContain(opened.reasons[0]);
+          expect(opened.reasons).toHaveLength(Math.min(3, opened.failed));
         },
       ),
     );
+  });
+
+  test('what was undone counts among the changes that were made with it, when it is seen', () => {
+    const made = NOW - 20 * 60 * MINUTE;
+    const good = Array.from({ length: 6 }, (_, number) => ({ id: `good ${number}`, at: made }));
+    const undone = (count: number) =>
+      Array.from({ length: count }, (_, number) => ({
+        id: `bad ${number}`,
+        at: made,
+        seenAt: NOW - 10 * MINUTE,
+        reason: 'undone by hand',
+      }));
+
+    expect(judge([...good, ...undone(5)], settings, NOW)).toBeUndefined();
+    expect(judge([...good, ...undone(6)], settings, NOW)).toMatchObject({ changes: 12, failed: 6 });
+    // An hour after that was seen, it is no news.
+    expect(judge([...good, ...undone(6)], settings, NOW + 60 * MINUTE)).toBeUndefined();
   });
 
   test('a change counts once, and what is known to be wrong stays wrong, in whatever order it is learned', () => {
