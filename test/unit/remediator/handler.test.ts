@@ -502,6 +502,21 @@ describe('a message that is no job', () => {
     },
   );
 
+  test('of the collector that names a request goes to the dead letters', async () => {
+    const request = { principal: 'AROAOPERATOR:ada', id: '7f0c3a52-5b0e-4f7e-9d53-0a4b8a3b8f10' };
+    const body = { version: 1, kind: 'undo', request, account: ACCOUNT, region: 'eu-central-1' };
+    const record = recordOf(body);
+
+    const response = await invoke({
+      ...record,
+      attributes: { ...record.attributes, SenderId: 'AROACOLLECTOR:cspm-collector' },
+    });
+
+    expect(response.batchItemFailures).toEqual([]);
+    expect(cloud.deadLetters).toEqual([JSON.stringify(body)]);
+    expect(cloud.operations.filter((operation) => operation.startsWith('dynamodb:'))).toEqual([]);
+  });
+
   test('comes back while the dead-letter queue does not take it', async () => {
     cloud.faults.set('sqs:SendMessage', queryError('ServiceUnavailable', 503));
 

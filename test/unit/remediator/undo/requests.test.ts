@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { LeaseHeldError } from '../../../../lambdas/model/errors.ts';
-import type { Fix, RequestItem, RequestMessage } from '../../../../lambdas/model/requests.ts';
+import {
+  type Fix,
+  MOST_UNDONE,
+  type RequestItem,
+  type RequestMessage,
+} from '../../../../lambdas/model/requests.ts';
 import { actOnPending } from '../../../../lambdas/remediator/undo/act-on-pending.ts';
 import { Killed } from '../support/lifeline.ts';
 import { awsError, jobOf, REGION, RemediatorInMemory, settingsOf } from '../support/remediator-in-memory.ts';
@@ -313,6 +318,34 @@ describe('a poll after an undo', () => {
       [],
     );
   });
+});
+
+test('everything since a time, over 200 findings, is undone by requests of 25', async () => {
+  const users = Array.from({ length: 200 }, (_, number) => `user-${number}`);
+  remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, [`old-${user}`]])));
+  remediator.settings = settingsOf({ limits: { per_account_per_hour: 1000, per_rule_per_hour: 1000 } });
+  desk = new UndoDesk(remediator);
+  for (let first = 0; first < users.length; first += MOST_UNDONE) {
+    const job = { ...jobOf(...users.slice(first, first + MOST_UNDONE)), chunk: first };
+    await remediator.attempt(job);
+  }
+  remediator.now += 20 * MINUTE;
+  const fixes = users.flatMap((user) => desk.fixesOf(user));
+  const changed = remediator.account.changed.length;
+
+  const messages = [];
+  for (let first = 0; first < fixes.length; first += MOST_UNDONE) {
+    messages.push(desk.ask(fixes.slice(first, first + MOST_UNDONE)));
+  }
+  for (const message of messages) await desk.act(message);
+
+  expect(fixes).toHaveLength(200);
+  expect(changed).toBe(200);
+  expect(messages.flatMap((message) => desk.result(message)?.results.map(({ is }) => is) ?? [])).toEqual(
+    Array.from({ length: 200 }, () => 'undone'),
+  );
+  expect(users.flatMap(statusOf)).toEqual(Array.from({ length: 200 }, () => 'Active'));
+  expect(remediator.account.changed).toHaveLength(400);
 });
 
 test('the region of a request is the one of its fixes', () => {
