@@ -43,7 +43,7 @@ const NEAR = 2;
  */
 const NEAR_OF_EXPOSURE = 4;
 const NEAR_OF_BLOCK = 1;
-/** Whether there is room no look shows: AWS says so when it is asked. */
+/** Room for one more rule, which no look shows: AWS says so when it is asked. */
 const ROOM = 1_000;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;

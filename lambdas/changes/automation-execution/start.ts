@@ -101,7 +101,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
       );
     }
   },
-  /** Who started an execution tells whose it is: sessions are named like their poll, which has one for a resource. */
+  /** The session that started an execution tells whose it is: sessions are named like their poll, which has one per resource. */
   async find(session, planned, since) {
     const { GetAutomationExecutionCommand, paginateDescribeAutomationExecutions, SSMClient } = await import(
       '../../aws/ssm.ts'

@@ -12,7 +12,7 @@ import { recordPlan } from './record-plan.ts';
 
 /** The changes that are looked at. */
 interface Asked {
-  /** Those that the resource needs now: such a change is made again. Default: none. */
+  /** The changes that the resource needs now: such a change is made again. Default: none. */
   readonly planned?: readonly Change[];
   /** Default: all. */
   readonly only?: (change: Change) => boolean;

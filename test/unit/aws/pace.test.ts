@@ -69,6 +69,7 @@ test('every kind of change in EC2 or CloudTrail has its pace', async () => {
   const quotas = Object.fromEntries(paces.map(([kind, pace]) => [kind, pace?.quota]));
   expect(quotas).toEqual({
     'automation-execution-start': undefined,
+    'cloud-control-properties-set': 'cloudcontrol',
     'cloudtrail-log-file-validation-set': 'cloudtrail',
     'flow-log-create': 'ec2',
     'flow-log-delete': 'ec2',
