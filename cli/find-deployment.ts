@@ -5,6 +5,7 @@ import {
   deploymentPointerSchema,
   deploymentSchema,
 } from '../lambdas/model/deployment.ts';
+import { regionSchema } from '../lambdas/model/finding.ts';
 import { formatIssues } from '../lambdas/model/issues.ts';
 import type { Clients } from './aws/clients.ts';
 import { GetParameterCommand, SSMClient } from './aws/ssm.ts';
@@ -27,7 +28,9 @@ export async function findDeployment(
   { name, region }: DeploymentQuery,
 ): Promise<Deployment> {
   const tried: string[] = [];
-  for (const candidate of [() => Promise.resolve(region), () => ownRegion(clients, region)]) {
+  // `global` is a region of findings, and none of AWS.
+  const given = regionSchema.safeParse(region).data;
+  for (const candidate of [() => Promise.resolve(given), () => ownRegion(clients, given)]) {
     const place = await candidate();
     if (place === undefined || tried.includes(place)) continue;
     tried.push(place);

@@ -1,19 +1,31 @@
 import { z } from 'zod';
 import type { Deployment } from '../lambdas/model/deployment.ts';
-import { accountIdSchema, regionSchema } from '../lambdas/model/finding.ts';
+import { accountIdSchema, regionSchema, ruleIdSchema } from '../lambdas/model/finding.ts';
 import { findRuleId, ruleIds } from '../lambdas/rules/catalogue.ts';
 import { CliError } from './errors.ts';
 
-/** A rule as people name it: by its id or its legacy id. */
+/** A rule as people name it: by its id or its legacy id, or one that is declared. */
 export const ruleGivenSchema = z.string().transform((text, context) => {
-  const id = findRuleId(text);
+  const id = findRuleId(text) ?? ruleIdSchema.safeParse(text).data;
   if (id !== undefined) return id;
-  context.addIssue({
-    code: 'custom',
-    message: `unknown rule "${text.slice(0, 60)}": expected one of ${ruleIds.join(', ')}`,
-  });
+  context.addIssue({ code: 'custom', message: unknownRule(text, ruleIds) });
   return z.NEVER;
 });
+
+/**
+ * The rules that are meant: the one that was given, or all that are polled.
+ * @throws CliError `usage` where there is no such rule
+ */
+export function rulesOf({ rules }: Pick<Deployment, 'rules'>, given: string | undefined): readonly string[] {
+  if (given === undefined) return rules;
+  const known = [...new Set([...ruleIds, ...rules])].sort();
+  if (known.includes(given)) return [given];
+  throw new CliError('usage', unknownRule(given, known));
+}
+
+function unknownRule(text: string, known: readonly string[]): string {
+  return `unknown rule "${text.slice(0, 60)}": expected one of ${known.join(', ')}`;
+}
 
 /** The options by which most commands are narrowed. */
 export const placeGiven = { account: accountIdSchema.optional() };

@@ -7,14 +7,39 @@ const MILLISECONDS: Readonly<Record<string, number>> = {
   w: 7 * 86_400_000,
 };
 
-const EXPECTED =
-  'expected a duration such as 30m, 24h or 7d, a day such as 2026-11-24, or a time such as 2026-11-24T10:00:00Z';
+/** A duration: `30m`, in milliseconds. */
+export const durationSchema = z.string().transform((text, context): number => {
+  const milliseconds = durationOf(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.addIssue({
+    code: 'custom',
+    message: `expected a duration such as 30m or 2h, got ${text.slice(0, 40)}`,
+  });
+  return z.NEVER;
+});
 
-/** Reads a moment that lies in the past: a duration back from now, a day (UTC), or a time. */
+function durationOf(text: string): number | undefined {
+  const [, number, unit = ''] = /^(\d+)([mhdw])$/.exec(text.trim()) ?? [];
+  return number === undefined ? undefined : Number(number) * (MILLISECONDS[unit] ?? 0);
+}
+
+/** The last time at which a clock in UTC showed this. */
+function timeOfDay(now: Date, hours: number, minutes: number): Date {
+  const today = new Date(now);
+  today.setUTCHours(hours, minutes, 0, 0);
+  return today <= now ? today : new Date(today.getTime() - 86_400_000);
+}
+
+const EXPECTED =
+  'expected a duration such as 30m, 24h or 7d, a time of day in UTC such as 14:00, a day such as 2026-11-24, or a time such as 2026-11-24T10:00:00Z';
+
+/** Reads a moment that lies in the past: a duration back from now, a time of day or a day (UTC), or a time. */
 export function sinceSchema(now: Date) {
   return z.string().transform((text, context): Date => {
-    const [, number, unit = ''] = /^(\d+)([mhdw])$/.exec(text.trim()) ?? [];
-    if (number !== undefined) return new Date(now.getTime() - Number(number) * (MILLISECONDS[unit] ?? 0));
+    const duration = durationOf(text);
+    if (duration !== undefined) return new Date(now.getTime() - duration);
+    const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text.trim()) ?? [];
+    if (hours !== undefined) return timeOfDay(now, Number(hours), Number(minutes));
     const isMoment =
       z.iso.date().safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
     if (isMoment) return new Date(text);

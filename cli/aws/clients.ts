@@ -1,6 +1,7 @@
 /** Settings that the constructor of every SDK client takes. */
 export interface ClientSettings {
   readonly region?: string;
+  readonly maxAttempts?: number;
   readonly useQueueUrlAsEndpoint?: boolean;
 }
 
@@ -32,8 +33,17 @@ export class Clients {
     this.#options = options;
   }
 
-  /** @param region Default: the one of the environment or the profile */
-  client<C>(Client: new (settings: ClientSettings) => C, region?: string): C {
+  /** Options for what makes its own clients. */
+  get clientOptions(): Omit<ClientOptions, 'region' | 'requestHandler'> {
+    const { region: _, requestHandler: __, ...options } = this.#options;
+    return { maxAttempts: defaults.maxAttempts, ...options };
+  }
+
+  /**
+   * @param region Default: the one of the environment or the profile
+   * @param patience milliseconds that an answer may take; then a call is sent once only
+   */
+  client<C>(Client: new (settings: ClientSettings) => C, region?: string, patience?: number): C {
     const key = `${Client.name} ${region ?? ''}`;
     const known = this.#known.get(key);
     if (known instanceof Client) return known;
@@ -41,6 +51,10 @@ export class Clients {
       ...defaults,
       ...this.#options,
       ...(region !== undefined && { region }),
+      ...(patience !== undefined && {
+        maxAttempts: 1,
+        requestHandler: { ...defaults.requestHandler, requestTimeout: patience },
+      }),
       // The endpoint decides where calls go, not the URL that a queue calls itself by.
       useQueueUrlAsEndpoint: false,
     });

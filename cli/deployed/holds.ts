@@ -37,7 +37,10 @@ export async function listHolds(table: Table, now: Date): Promise<Hold[]> {
   const listed = await table.partition(LISTED_HOLDS);
   return readHolds(
     table,
-    listed.map((item) => listedHoldSchema.parse(item)),
+    listed.map((item) => {
+      const { version: _, ...name } = listedHoldSchema.parse(item);
+      return name;
+    }),
     now,
   );
 }

@@ -71,7 +71,7 @@ export async function linesOfJobs(evidence: Evidence, items: readonly DoneItem[]
 }
 
 /** Of the lines of each finding and poll, the one that counts. */
-function standing(lines: readonly Line[]): Line[] {
+export function standing(lines: readonly Line[]): Line[] {
   const byFinding = new Map<string, Line[]>();
   for (const line of lines) {
     const key = `${findingKey(line.outcome.finding)} ${line.outcome.poll.asOf}`;

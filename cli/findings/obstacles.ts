@@ -168,14 +168,15 @@ const roleMissing: Look = async ({ opened, finding: { account } }) => {
   ];
 };
 
-const paused: Look = async ({ context, opened, finding }) => {
+const paused: Look = async ({ context, opened, settings, finding }) => {
   const { deployment } = opened;
   const region = finding.region === 'global' ? deployment.home_region : finding.region;
   const value = await pauseIn(context.clients, deployment, region);
   const remedy = `cspm-remediation resume --region ${region}`;
   if (value === undefined) return [{ gate: 'settings', says: `the pause parameter in ${region} is missing` }];
   try {
-    const by = stoppedBy(parsePause(value, ruleIds), 'remediate', finding);
+    const known = [...ruleIds, ...(settings.allRules.declared_rules ?? [])];
+    const by = stoppedBy(parsePause(value, known), 'remediate', finding);
     return by === undefined ? [] : [{ gate: 'pause', says: `paused in ${region} (${value})`, remedy }];
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;

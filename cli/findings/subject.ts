@@ -33,13 +33,36 @@ const kinds: readonly { readonly of: RegExp; readonly type: string; readonly reg
 
 /**
  * Reads what somebody asks about: an ARN, a resource's id, or a finding as `rule#account#region#resource`.
+ * @param polled the rules that are polled, declared ones among them
  * @throws CliError `usage` where no rule knows such a resource
  */
-export function subjectOf(text: string, hints: Hints): Subject {
-  const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text) ?? ofId(text));
+export function subjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
+  const subject = lenientSubjectOf(text, hints, polled);
+  if (subject.rules.length > 0 || text.startsWith('arn:')) return subject;
+  throw new CliError(
+    'usage',
+    `no rule has findings of a resource called "${text.slice(0, 100)}": expected its id as Netskope has it, its ARN, or rule#account#region#resource`,
+  );
+}
+
+/** Reads the same of whatever rules may change, such as a snapshot, of which there are no findings. */
+export function lenientSubjectOf(text: string, hints: Hints, polled: readonly string[]): Subject {
+  const found = text.startsWith('arn:') ? ofArn(text) : (ofFinding(text, polled) ?? ofId(text));
   const { rule, account = found.account, region = found.region } = hints;
-  const rules = rule === undefined ? found.rules : [rule];
-  return { resource: found.resource, rules, account, region };
+  // Of those that are declared nobody here knows what their ids are like.
+  const declared = polled.filter((each) => !ruleIds.includes(each));
+  const rules = rule === undefined ? [...new Set([...found.rules, ...declared])] : [rule];
+  return { resource: found.resource, rules, account, region: fixedRegion(rules) ?? region };
+}
+
+/** `global` for what only rules have findings of that are of no region. */
+function fixedRegion(rules: readonly string[]): 'global' | undefined {
+  const known = rules.filter((rule) => ruleIds.includes(rule));
+  return known.length === rules.length &&
+    known.length > 0 &&
+    known.every((rule) => factsOf(rule).scope === 'global')
+    ? 'global'
+    : undefined;
 }
 
 function ofArn(arn: string): Subject {
@@ -69,19 +92,14 @@ function placeOf(rules: readonly string[], account: string, region: string) {
   };
 }
 
-function ofFinding(text: string): Subject | undefined {
+function ofFinding(text: string, polled: readonly string[]): Subject | undefined {
   const [rule = '', account = '', region = '', ...rest] = text.split('#');
-  if (rest.length === 0 || !ruleIds.includes(rule)) return undefined;
+  if (rest.length === 0 || ![...ruleIds, ...polled].includes(rule)) return undefined;
   return { resource: rest.join('#'), rules: [rule], account, region };
 }
 
 function ofId(text: string): Subject {
-  const rules = rulesOfId(text);
-  if (rules.length > 0) return { resource: text, rules, account: undefined, region: undefined };
-  throw new CliError(
-    'usage',
-    `no rule has findings of a resource called "${text.slice(0, 100)}": expected its id as Netskope has it, its ARN, or rule#account#region#resource`,
-  );
+  return { resource: text, rules: rulesOfId(text), account: undefined, region: undefined };
 }
 
 function rulesOfId(id: string): string[] {

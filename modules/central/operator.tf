@@ -40,7 +40,7 @@ resource "aws_iam_policy" "operator" {
         {
           Sid      = "TakeDeadLetters"
           Action   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"]
-          Resource = ["arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-jobs*-dead-letters*"]
+          Resource = [for queue in ["jobs*", "polls"] : "arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-${queue}-dead-letters*"]
         },
         {
           Sid      = "Poll"

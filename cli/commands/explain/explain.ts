@@ -20,9 +20,9 @@ const givenSchema = z.object({
 /** Says everything that is known of a finding or a resource. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { finding: asked, ...hints } = parseGiven(givenSchema, given);
-  const subject = subjectOf(asked, { ...hints, region: context.region });
-  const value = await context.screen.progress(`looking for ${subject.resource}`, async (say) => {
+  const value = await context.screen.progress(`looking for ${asked}`, async (say) => {
     const opened = await open(context);
+    const subject = subjectOf(asked, { ...hints, region: context.region }, opened.deployment.rules);
     const known = await findKnown(opened, subject);
     say('reading its history');
     const findings = await Promise.all(known.findings.map((item) => explainFinding(context, opened, item)));

@@ -5,12 +5,10 @@ import type { Context } from '../../context.ts';
 import { linesSince, placesSince } from '../../deployed/history.ts';
 import { open } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
-import { placeGiven, regionsOf, ruleGivenSchema } from '../../given.ts';
+import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { glob } from '../../glob.ts';
-import type { Screen } from '../../screen.ts';
-import { table } from '../../table.ts';
 import { shortTime, sinceSchema } from '../../time.ts';
-import type { OutcomeRow } from './result.ts';
+import { printRows } from './print.ts';
 import { rowsOf } from './rows.ts';
 
 function givenSchema(now: Date) {
@@ -34,7 +32,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     const { deployment } = opened;
     if (context.region !== undefined) regionsOf(deployment, context.region);
     const found: Line[] = [];
-    for (const each of rule === undefined ? deployment.rules : [rule]) {
+    for (const each of rulesOf(deployment, rule)) {
       say(`reading evidence of ${each}`);
       const places = await placesSince(opened, each, since, { account, region: context.region });
       found.push(...(await linesSince(opened, each, { since, now }, places)));
@@ -50,31 +48,6 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   );
   return {
     value: { since: since.toISOString(), outcomes: rows },
-    text: printRows(rows, since, context.screen),
+    text: rows.length === 0 ? `nothing since ${shortTime(since)} UTC` : printRows(rows, context.screen),
   };
-}
-
-function printRows(rows: readonly OutcomeRow[], since: Date, { colors, width }: Screen): string {
-  if (rows.length === 0) return `nothing since ${shortTime(since)} UTC`;
-  const head = [
-    'AT (UTC)',
-    'POLLS',
-    'RULE',
-    'ACCOUNT',
-    'REGION',
-    'RESOURCE',
-    'OUTCOME',
-    'CHANGES, OR WHY NOT',
-  ];
-  const body = rows.map((row) => [
-    shortTime(row.at),
-    String(row.polls),
-    row.rule,
-    row.account,
-    row.region,
-    row.resource,
-    row.outcome === 'failed' ? colors.red(row.outcome) : row.outcome,
-    row.changes.length > 0 ? row.changes.join('\n') : (row.reason ?? ''),
-  ]);
-  return table(head.map(colors.bold), body, width);
 }

@@ -7,7 +7,7 @@ import { listHolds } from '../../deployed/holds.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { pauseIn } from '../../deployed/pauses.ts';
 import { depthOf } from '../../deployed/queues.ts';
-import { placeGiven, regionsOf, ruleGivenSchema } from '../../given.ts';
+import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { printStatus } from './print.ts';
 import type { RegionStatus, Status } from './result.ts';
 import { statusOfRule } from './rule.ts';
@@ -22,7 +22,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     const { deployment } = opened;
     const regions = regionsOf(deployment, context.region);
     const filter = { account, region: context.region };
-    const rules = rule === undefined ? deployment.rules : [rule];
+    const rules = rulesOf(deployment, rule);
     let done = 0;
     const statuses = await Promise.all(
       rules.map(async (each) => {

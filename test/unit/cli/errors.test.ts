@@ -59,7 +59,7 @@ describe('an error is one line that says what to do', () => {
       ['status', 'ssh'],
       undefined,
       2,
-      /rule: unknown rule "ssh": expected one of .*security-group-ssh-open/,
+      /unknown rule "ssh": expected one of .*security-group-ssh-open/,
     ],
     [
       'a malformed account',

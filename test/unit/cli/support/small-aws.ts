@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { Deployment } from '../../../../lambdas/model/deployment.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
@@ -80,6 +83,8 @@ export class SmallAws implements AsyncDisposable {
   readonly queues = new Map<string, string[]>();
   readonly alarms = new Map<string, readonly Readonly<Record<string, string>>[]>();
   readonly schedules = new Map<string, object>();
+  /** Endpoints with their subscriptions' ARNs. */
+  subscriptions: readonly (readonly [string, string])[] = [];
   /** Answers that come before all else. */
   fault: ((call: SmallCall) => Answer | undefined) | undefined;
   /** Answer of the function that is invoked. */
@@ -113,6 +118,14 @@ export class SmallAws implements AsyncDisposable {
   put(item: { readonly pk: string; readonly sk: string } & Readonly<Record<string, unknown>>): void {
     const { M } = itemSchema.parse(stored(item));
     this.items.set(keyOf(M), M);
+  }
+
+  /** An item as plain values; undefined where there is none. */
+  item(pk: string, sk: string): unknown {
+    const found = this.items.get(JSON.stringify([pk, sk]));
+    return found === undefined
+      ? undefined
+      : unmarshall(z.record(z.string(), z.custom<AttributeValue>()).parse(found));
   }
 
   putSettings(rule: string, settings: Readonly<Record<string, unknown>>): void {
@@ -218,16 +231,18 @@ export class SmallAws implements AsyncDisposable {
       }),
     'AmazonSQS.SendMessage': ({ region, input }) => {
       this.#queueOf(region, input).push(String(input['MessageBody']));
-      return jsonAnswer({ MessageId: 'm' });
+      return jsonAnswer({ MessageId: 'm', MD5OfMessageBody: md5(String(input['MessageBody'])) });
     },
     'AmazonSQS.ReceiveMessage': ({ region, input }) =>
       jsonAnswer({
-        Messages: this.#queueOf(region, input).map((Body, index) => ({
+        Messages: this.#queueOf(region, input).map((Body) => ({
           Body,
-          MessageId: String(index),
+          MessageId: Body,
           ReceiptHandle: Body,
+          MD5OfBody: md5(Body),
         })),
       }),
+    'AmazonSQS.ChangeMessageVisibility': () => jsonAnswer({}),
     'AmazonSQS.DeleteMessage': ({ region, input }) => {
       const queue = this.#queueOf(region, input);
       queue.splice(queue.indexOf(String(input['ReceiptHandle'])), 1);
@@ -239,6 +254,17 @@ export class SmallAws implements AsyncDisposable {
       const schedule = this.schedules.get(String(input['Name']));
       return schedule === undefined ? jsonError('ResourceNotFoundException', 404) : jsonAnswer(schedule);
     },
+    'lambda.GetFunctionConfiguration': ({ input }) => {
+      const code = String(input['path']).includes('collector')
+        ? deployment.code.collector
+        : deployment.code.remediator;
+      return jsonAnswer({ State: 'Active', LastUpdateStatus: 'Successful', CodeSha256: code });
+    },
+    'lambda.GetAccountSettings': () => jsonAnswer({ AccountLimit: { UnreservedConcurrentExecutions: 1000 } }),
+    'sns.ListSubscriptionsByTopic': () => ({
+      status: 200,
+      body: `<ListSubscriptionsByTopicResponse><ListSubscriptionsByTopicResult><Subscriptions>${this.subscriptions.map(([endpoint, arn]) => `<member><Endpoint>${endpoint}</Endpoint><SubscriptionArn>${arn}</SubscriptionArn></member>`).join('')}</Subscriptions></ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>`,
+    }),
     'lambda.Invoke': ({ input }) => {
       const { error, value } = this.invoke(input);
       return {
@@ -269,6 +295,11 @@ export const ofAccounts = {
   excluded_groups: [],
 };
 export const accountSettings = { version: 2, groups: {}, ...ofAccounts };
+
+/** By which the SDK checks what it gets of SQS. */
+function md5(text: string): string {
+  return createHash('md5').update(text).digest('hex');
+}
 
 function keyOf({ pk, sk }: StoredItem): string {
   return JSON.stringify([pk.S, sk.S]);

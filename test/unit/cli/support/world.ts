@@ -1,6 +1,7 @@
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
-import { type Poll, pollId } from '../../../../lambdas/model/job.ts';
+import { type Occasion, type Poll, pollId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { pollSummaryKey } from '../../../../lambdas/model/poll-summary.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
 
@@ -13,7 +14,7 @@ export const pollAt = (asOf: string, rule = SSH): Poll => ({ source: 'netskope',
 
 /** A line of evidence. */
 export function lineOf(
-  poll: Poll,
+  poll: Occasion,
   resource: string,
   more: Partial<Outcome> & { readonly account?: string; readonly region?: string } = {},
 ): Outcome {
@@ -51,7 +52,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
   });
   const findings = lines.length + waiting;
   aws.objects.set(
-    `evidence/polls/${poll.rule}/${Date.parse(poll.asOf) / 1000}.json`,
+    `evidence/${pollSummaryKey(poll)}`,
     JSON.stringify({
       ...emptySummary,
       poll,
@@ -63,15 +64,17 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
       destinations,
     }),
   );
-  aws.put({
-    pk: `poll#${poll.rule}`,
-    sk: 'last',
-    version: 1,
-    expiresAt: 9e9,
-    rule: poll.rule,
-    at: poll.asOf,
-    poll,
-  });
+  if (poll.plans !== true) {
+    aws.put({
+      pk: `poll#${poll.rule}`,
+      sk: 'last',
+      version: 1,
+      expiresAt: 9e9,
+      rule: poll.rule,
+      at: poll.asOf,
+      poll,
+    });
+  }
   const keys: string[] = [];
   for (const [place, of] of places) {
     const [account = '', region = ''] = place.split(' ');
@@ -114,3 +117,27 @@ const emptySummary = {
   leftAlone: { muted: 0, passed: 0, other_cloud: 0, other_rule: 0 },
   unknownRegionLabels: {},
 };
+
+/** Lets the table know a finding of the rule for SSH. */
+export function putFinding(
+  aws: SmallAws,
+  item: { readonly resource: string; readonly outcome: string } & Readonly<Record<string, unknown>>,
+): void {
+  const { resource, account = PRODUCTION, region = HOME } = item;
+  const seen = '2026-11-24T11:30:00Z';
+  aws.put({
+    pk: `finding#${account}#${region}#${resource}`,
+    sk: SSH,
+    version: 1,
+    expiresAt: 9e9,
+    rule: SSH,
+    account,
+    region,
+    since: seen,
+    firstSeen: seen,
+    lastSeen: seen,
+    attempts: 0,
+    changes: [],
+    ...item,
+  });
+}

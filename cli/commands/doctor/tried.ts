@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { AutomationError } from '../../../lambdas/model/errors.ts';
+import { type CheckRequest, checkRequestSchema, principalSchema } from '../../../lambdas/model/requests.ts';
+import { callerOf } from '../../caller.ts';
+import { CliError } from '../../errors.ts';
+import { knownAccounts } from '../../findings/places.ts';
+import { callCollector } from '../../polls/start.ts';
+import { awaitAll, requestExpiry, type Submitted, submitAll } from '../../undo/submit.ts';
+import { attention, type Examine, ok, type Patient, unlessDenied } from './check.ts';
+import type { Check } from './result.ts';
+
+const sourcesSchema = z.object({
+  sources: z.array(z.object({ source: z.string(), problem: z.string().optional() })),
+});
+
+/** The collector tries whether the tenant takes the token. */
+export const token: Examine = async ({ context, opened: { deployment } }) => {
+  const { name } = deployment;
+  return unlessDenied('token', 'netskope', `${name}-operator`, async () => {
+    try {
+      const answer = await callCollector(context.clients, deployment, { check: 'sources' });
+      return sourcesSchema
+        .parse(answer)
+        .sources.map(({ source, problem }) =>
+          problem === undefined
+            ? ok('token', source, 'the tenant answers, and takes it')
+            : attention('token', source, problem, 'docs/operations.md, "Rotate the token"'),
+        );
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      return [attention('token', 'netskope', error.message, 'see the log of the collector')];
+    }
+  });
+};
+
+/** The remediators try the role in each account. */
+export const roles: Examine = async (patient) => {
+  const { opened } = patient;
+  const { name } = opened.deployment;
+  return unlessDenied('role', 'all accounts', `${name}-operator`, async () => {
+    const accounts = patient.account === undefined ? await knownAccounts(opened) : [patient.account];
+    if (accounts.length === 0) return [ok('role', 'all accounts', 'no account is known yet')];
+    return tryRoles(patient, accounts);
+  });
+};
+
+async function tryRoles(patient: Patient, accounts: readonly string[]): Promise<Check[]> {
+  const { arn: by, userId } = await callerOf(patient.context.clients, patient.opened.deployment.home_region);
+  const caller = { by, principal: principalSchema.parse(userId) };
+  const tried = patient.regions.map((region) => tryRolesIn(patient, region, accounts, caller));
+  return (await Promise.all(tried)).flat();
+}
+
+async function tryRolesIn(
+  { context, opened, timeout }: Patient,
+  region: string,
+  accounts: readonly string[],
+  { by, principal }: { readonly by: string; readonly principal: string },
+): Promise<Check[]> {
+  const now = context.now();
+  const requests = accounts.map((account) =>
+    checkRequestSchema.parse({
+      version: 1,
+      kind: 'check',
+      account,
+      region,
+      at: now.toISOString(),
+      by,
+      reason: 'doctor',
+      expiresAt: requestExpiry(now),
+    }),
+  );
+  try {
+    const submitted = await submitAll(context, opened, requests, principal);
+    const over = await awaitAll(opened, submitted, { until: Date.now() + timeout, say: () => undefined });
+    return over.map(checkOf);
+  } catch (error) {
+    if (!(error instanceof AutomationError)) throw error;
+    return [{ check: 'role', place: region, is: 'unknown', says: `not tried: ${error.message}` }];
+  }
+}
+
+function checkOf({ request: { account, region }, result }: Submitted<CheckRequest>): Check {
+  const place = `${account} ${region}`;
+  const isOver = result?.state === 'done' || result?.state === 'refused';
+  if (!isOver) {
+    return attention(
+      'role',
+      place,
+      'the remediator has not answered in time',
+      `see its log in ${region}; jobs of the account may be before it`,
+    );
+  }
+  if (result.reason === undefined) return ok('role', place, 'it can be assumed');
+  return attention(
+    'role',
+    place,
+    result.reason,
+    'deploy modules/target in that account, or name it in excluded_accounts',
+  );
+}

@@ -1,0 +1,29 @@
+import type { Screen } from '../../screen.ts';
+import { table } from '../../table.ts';
+import { shortTime } from '../../time.ts';
+import type { OutcomeRow } from './result.ts';
+
+/** Outcomes for people: a table. */
+export function printRows(rows: readonly OutcomeRow[], { colors, width }: Screen): string {
+  const head = [
+    'AT (UTC)',
+    'POLLS',
+    'RULE',
+    'ACCOUNT',
+    'REGION',
+    'RESOURCE',
+    'OUTCOME',
+    'CHANGES, OR WHY NOT',
+  ];
+  const body = rows.map((row) => [
+    shortTime(row.at),
+    String(row.polls),
+    row.rule,
+    row.account,
+    row.region,
+    row.resource,
+    row.outcome === 'failed' ? colors.red(row.outcome) : row.outcome,
+    row.changes.length > 0 ? row.changes.join('\n') : (row.reason ?? ''),
+  ]);
+  return table(head.map(colors.bold), body, width);
+}

@@ -1,0 +1,21 @@
+import type { CommandFacts } from '../../command.ts';
+
+export const poll: CommandFacts = {
+  name: 'poll',
+  summary: 'Ask Netskope for findings now, and have them worked on as at any poll.',
+  description: [
+    'The poll is as of now. Its findings go to the regions as jobs; settings, holds, limits and pauses count as ever. It ends when the jobs are sent; with --wait, when all findings have outcomes, and lists them.',
+    'Where the last jobs of an account and region are still open, its findings are left to the next poll.',
+  ],
+  policy: 'operator',
+  examples: [
+    { says: 'One rule, with its outcomes:', command: 'cspm-remediation poll security-group-ssh-open --wait' },
+    { says: 'All rules:', command: 'cspm-remediation poll' },
+  ],
+  configure: (command) =>
+    command
+      .argument('[rule]', 'The rule, by its id or its legacy id. Default: all that are polled.')
+      .option('--wait', 'Wait until all findings have outcomes, and list them.')
+      .option('--timeout <duration>', 'With --wait: how long at most, such as 30m or 2h.', '30m'),
+  load: () => import('./poll.ts'),
+};

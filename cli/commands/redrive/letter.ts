@@ -1,0 +1,62 @@
+import { type Job, jobSchema, journalId, pollId } from '../../../lambdas/model/job.ts';
+import type { JournalRecord } from '../../../lambdas/model/journal.ts';
+import { requestMessageSchema } from '../../../lambdas/model/requests.ts';
+import type { Evidence } from '../../deployed/evidence.ts';
+import type { Letter } from './result.ts';
+
+/** What is done about a dead letter, and to whose message group it goes where it is sent back. */
+export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
+
+export interface FateOptions {
+  /** True where every job is sent back. */
+  readonly all: boolean;
+  /** True where what is no job is dropped. */
+  readonly discard: boolean;
+}
+
+/** Decides what is done about a dead letter of a queue of jobs. */
+export async function fateOf(
+  body: string,
+  evidence: Pick<Evidence, 'journal'>,
+  { all, discard }: FateOptions,
+): Promise<Fate> {
+  const value = parseJson(body);
+  const request = requestMessageSchema.safeParse(value).data;
+  if (request !== undefined) {
+    const { kind, account } = request;
+    return {
+      is: 'sent back',
+      group: account,
+      says: `the request of an operator: ${kind} in account ${account}`,
+    };
+  }
+  const job = jobSchema.safeParse(value).data;
+  if (job === undefined) {
+    return { is: discard ? 'dropped' : 'kept', says: `no job: ${body.slice(0, 80).replaceAll(/\s+/g, ' ')}` };
+  }
+  const words = `${pollId(job.poll)} ${job.account} ${job.region}, ${job.findings.length} findings`;
+  const why = await reasonToFinish(job, evidence);
+  if (why === undefined && !all)
+    return { is: 'dropped', says: `${words}: it changed nothing, and the next poll looks again` };
+  return { is: 'sent back', group: job.account, says: why === undefined ? words : `${words}: ${why}` };
+}
+
+/** The reason why only this job can finish its work; undefined where the next poll does as well. */
+async function reasonToFinish(job: Job, evidence: Pick<Evidence, 'journal'>): Promise<string | undefined> {
+  if (job.closes === true) return 'it closes findings, which no other job does';
+  const journal = await evidence.journal(journalId(job));
+  const changed = (journal?.resources ?? []).filter(hasChanges).length;
+  return changed === 0 ? undefined : `its journal has changes of ${changed}`;
+}
+
+function hasChanges({ applied, begun = [], noted = [] }: JournalRecord['resources'][number]): boolean {
+  return applied.length > 0 || begun.length > 0 || noted.length > 0;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

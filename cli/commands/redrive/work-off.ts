@@ -1,0 +1,93 @@
+import type { Clients } from '../../aws/clients.ts';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '../../aws/sqs.ts';
+import { queueUrl } from '../../deployed/queues.ts';
+import type { Fate } from './letter.ts';
+import type { Letter } from './result.ts';
+
+/** Time in which what was received is dealt with, in seconds. */
+const VISIBILITY = 120;
+
+export interface DeadLetters {
+  readonly clients: Clients;
+  readonly region: string;
+  /** The name of the queue of dead letters. */
+  readonly queue: string;
+  /** The name of the FIFO queue to which messages go back. */
+  readonly backTo: string;
+  /** Decides what is done about a message. */
+  fateOf(body: string): Promise<Fate>;
+}
+
+interface Message {
+  readonly id: string;
+  readonly body: string;
+  readonly receipt: string;
+}
+
+/**
+ * Deals with all messages of a queue of dead letters. A message is gone from it only when it is in the other queue. Those that
+ * stay keep the later ones of their message group waiting, as a FIFO queue has it: they are seen the next time.
+ */
+export async function workOff({ clients, region, queue, backTo, fateOf }: DeadLetters): Promise<Letter[]> {
+  const sqs = clients.client(SQSClient, region);
+  const QueueUrl = await queueUrl(clients, region, queue);
+  if (QueueUrl === undefined) return [];
+  const letters: Letter[] = [];
+  const kept = new Map<string, Message>();
+  for (;;) {
+    const messages = (await receive(sqs, QueueUrl)).filter(({ id }) => !kept.has(id));
+    if (messages.length === 0) break;
+    for (const message of messages) {
+      const { is, says, group } = await fateOf(message.body);
+      if (is === 'kept') kept.set(message.id, message);
+      if (is === 'sent back') await sendBack(clients, region, backTo, message, group ?? 'redriven');
+      if (is !== 'kept')
+        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.receipt }));
+      letters.push({ queue, message: message.id, is, says });
+    }
+  }
+  for (const { receipt: ReceiptHandle } of kept.values()) {
+    await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+  }
+  return letters;
+}
+
+async function receive(sqs: SQSClient, QueueUrl: string): Promise<Message[]> {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl,
+      MaxNumberOfMessages: 10,
+      VisibilityTimeout: VISIBILITY,
+      WaitTimeSeconds: 1,
+    }),
+  );
+  return Messages.map(({ MessageId: id = '', Body: body = '', ReceiptHandle: receipt = '' }) => ({
+    id,
+    body,
+    receipt,
+  }));
+}
+
+async function sendBack(
+  clients: Clients,
+  region: string,
+  name: string,
+  { id, body }: Message,
+  group: string,
+): Promise<void> {
+  await clients.client(SQSClient, region).send(
+    new SendMessageCommand({
+      QueueUrl: await queueUrl(clients, region, name),
+      MessageBody: body,
+      MessageGroupId: group,
+      // The same letter is not sent back twice within five minutes, though its job may have been sent lately.
+      MessageDeduplicationId: `redrive-${id}`,
+    }),
+  );
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { accountIdSchema } from '../../../lambdas/model/finding.ts';
+import { resumeItemSchema, resumeKey } from '../../../lambdas/model/operator-items.ts';
+import { callerOf } from '../../caller.ts';
+import { type CommandResult, type Given, parseGiven } from '../../command.ts';
+import type { Context } from '../../context.ts';
+import { open } from '../../deployed/index.ts';
+import { CliError } from '../../errors.ts';
+import { ruleGivenSchema, rulesOf } from '../../given.ts';
+import { setPauses } from '../pause/set-pause.ts';
+
+const givenSchema = z.object({
+  rules: z.array(ruleGivenSchema).default([]),
+  account: z.array(accountIdSchema).default([]),
+  breaker: ruleGivenSchema.optional(),
+  reason: z.string().trim().min(1),
+});
+
+/** Ends a pause, or closes breakers. */
+export async function run(context: Context, given: Given): Promise<CommandResult> {
+  const { rules, account, breaker, reason } = parseGiven(givenSchema, given);
+  const deployment = await context.deployment();
+  for (const rule of rules) rulesOf(deployment, rule);
+  if (breaker !== undefined) return closeBreakers(context, breaker, account, reason);
+  const words = [...rules, ...account.map((id) => `account:${id}`)];
+  return setPauses(context, (before) =>
+    words.length === 0 ? [] : before.filter((word) => !words.includes(word)),
+  );
+}
+
+async function closeBreakers(
+  context: Context,
+  rule: string,
+  accounts: readonly string[],
+  reason: string,
+): Promise<CommandResult> {
+  if (accounts.length === 0) {
+    throw new CliError(
+      'usage',
+      '--breaker: say in which accounts by --account; cspm-remediation status lists open breakers',
+    );
+  }
+  const { table, deployment } = await open(context);
+  rulesOf(deployment, rule);
+  const { arn: by } = await callerOf(context.clients, deployment.home_region);
+  const item = resumeItemSchema.parse({ version: 1, at: context.now().toISOString(), by, reason });
+  const { version: _, ...said } = item;
+  for (const account of accounts) await table.put({ ...resumeKey({ rule, account }), ...item });
+  return {
+    value: { closed: accounts.map((account) => ({ rule, account, ...said })) },
+    text: `${rule} may change things again in ${accounts.join(', ')}, from the next poll on.`,
+  };
+}

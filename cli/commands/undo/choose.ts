@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import type { Context } from '../../context.ts';
+import type { Opened } from '../../deployed/index.ts';
+import type { Line } from '../../deployed/outcomes.ts';
+import { CliError } from '../../errors.ts';
+import { findKnown } from '../../findings/find.ts';
+import { lenientSubjectOf } from '../../findings/subject.ts';
+import { placeGiven, ruleGivenSchema, rulesOf } from '../../given.ts';
+import { sinceSchema } from '../../time.ts';
+import { changedAt, fixesOf, type UndoableFix } from '../../undo/fixes.ts';
+import {
+  historyOf,
+  linesOfJob,
+  linesOfPollId,
+  linesOfRulesSince,
+  linesOfSubject,
+  undoneOf,
+} from '../../undo/select.ts';
+
+/** The options by which fixes are chosen. */
+export function chosenSchema(now: Date) {
+  return z.object({
+    resource: z.string().trim().min(1).optional(),
+    poll: z.string().trim().min(1).optional(),
+    job: z.string().trim().min(1).optional(),
+    since: sinceSchema(now).optional(),
+    rule: ruleGivenSchema.optional(),
+    withNewer: z.boolean().default(false),
+    ...placeGiven,
+  });
+}
+export type Chosen = z.infer<ReturnType<typeof chosenSchema>>;
+
+/** The fixes that are meant, newest first, and those that are left out because they were undone before. */
+export interface ChosenFixes {
+  readonly fixes: readonly UndoableFix[];
+  readonly undoneBefore: readonly UndoableFix[];
+}
+
+/** Finds the fixes that are meant. @throws CliError `usage` where that is not clear, `notFound` where there are none */
+export async function chooseFixes(context: Context, opened: Opened, chosen: Chosen): Promise<ChosenFixes> {
+  const { resource, poll, job, since } = chosen;
+  const ways = [resource, poll, job, since].filter((way) => way !== undefined);
+  if (ways.length !== 1) {
+    throw new CliError('usage', 'say what to undo by one of: a resource, --poll, --job or --since');
+  }
+  if (resource !== undefined) return ofResource(context, opened, resource, chosen);
+  const lines = (await linesBy(context, opened, chosen)).filter(({ outcome: { finding } }) =>
+    isMeant(finding, chosen),
+  );
+  const undone = await undoneOf(opened, lines);
+  const own = await fixesOf(lines, opened.deployment.home_region);
+  const newer = chosen.withNewer ? await newerFixes(opened, own) : [];
+  return parted([...own, ...newer], undone);
+}
+
+function isMeant(
+  finding: { readonly rule: string; readonly account: string },
+  { rule, account }: Pick<Chosen, 'rule' | 'account'>,
+): boolean {
+  return (
+    (rule === undefined || finding.rule === rule) && (account === undefined || finding.account === account)
+  );
+}
+
+async function linesBy(context: Context, opened: Opened, chosen: Chosen): Promise<Line[]> {
+  const { poll, job, since, rule, account } = chosen;
+  const filter = { account, region: context.region };
+  if (poll !== undefined) return linesOfPollId(opened, poll, filter);
+  if (job !== undefined) return linesOfJob(opened, job);
+  const rules = rulesOf(opened.deployment, rule);
+  return linesOfRulesSince(opened, rules, { since: since ?? context.now(), now: context.now(), filter });
+}
+
+/** The newest fix of a resource that was not undone, or all of them. */
+async function ofResource(
+  { region }: Context,
+  opened: Opened,
+  resource: string,
+  { rule, account, withNewer }: Chosen,
+): Promise<ChosenFixes> {
+  const { deployment } = opened;
+  const subject = lenientSubjectOf(resource, { rule, account, region }, deployment.rules);
+  const { lines, undone } = await linesOfSubject(opened, subject);
+  const all = parted(await fixesOf(lines, deployment.home_region), undone);
+  if (withNewer || all.fixes.length === 0) return all;
+  return { ...all, fixes: all.fixes.slice(0, 1) };
+}
+
+/** The fixes of the same resources that came later, by whichever rule. */
+async function newerFixes(opened: Opened, fixes: readonly UndoableFix[]): Promise<UndoableFix[]> {
+  const places = new Map(
+    fixes.flatMap((fix) =>
+      fix.resources.map(
+        (resource) => [`${fix.account} ${fix.fix.region} ${resource}`, { fix, resource }] as const,
+      ),
+    ),
+  );
+  const found: UndoableFix[] = [];
+  for (const { fix, resource } of places.values()) {
+    const subject = lenientSubjectOf(
+      resource,
+      { account: fix.account, region: fix.fix.region },
+      opened.deployment.rules,
+    );
+    const { findings } = await findKnown(opened, subject);
+    const { lines, undone } = await historyOf(opened, findings);
+    const others = await fixesOf(lines, opened.deployment.home_region);
+    found.push(...others.filter((other) => changedAt(other) > changedAt(fix) && !undone.has(other.evidence)));
+  }
+  return found;
+}
+
+function parted(fixes: readonly UndoableFix[], undone: ReadonlySet<string>): ChosenFixes {
+  const unique = [...new Map(fixes.map((fix) => [JSON.stringify(fix.fix), fix])).values()].sort(
+    (one, other) => changedAt(other) - changedAt(one),
+  );
+  return {
+    fixes: unique.filter(({ evidence }) => !undone.has(evidence)),
+    undoneBefore: unique.filter(({ evidence }) => undone.has(evidence)),
+  };
+}

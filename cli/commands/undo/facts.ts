@@ -1,0 +1,56 @@
+import type { CommandFacts } from '../../command.ts';
+
+export const undo: CommandFacts = {
+  name: 'undo',
+  summary: 'Put back what fixes changed.',
+  description: [
+    'It prints what would be put back, and what can not be, and asks. Then it holds the resources, so that no poll fixes them again, hands in the request, and waits for what comes of it. A remediator begins within a minute, in a pause too, and outside windows and limits.',
+    'A resource that someone has changed since is left as it is, and the result says what is different and who it was, if that is known; --force undoes what still can be. Fixes are undone newest first; an older fix of a resource needs the newer ones to be undone, too (--with-newer). An undo is not undone: lift the hold, and the next poll fixes what it finds.',
+    'The target roles need undo = true in Terraform.',
+  ],
+  policy: 'operator',
+  examples: [
+    {
+      says: 'The last fix of a resource:',
+      command: 'cspm-remediation undo sg-0123456789abcdef0 --reason "needed by the web team"',
+    },
+    {
+      says: 'Everything since 14:00 (UTC):',
+      command: 'cspm-remediation undo --since 14:00 --reason "incident 4711"',
+    },
+    {
+      says: 'All that a rule changed in an account today:',
+      command:
+        'cspm-remediation undo --since 24h --rule s3-bucket-public --account 222222222222 --reason "wrong account"',
+    },
+    {
+      says: 'One poll, by the name of its sessions:',
+      command:
+        'cspm-remediation undo --poll netskope.s3-bucket-public@1795560640 --reason "wrong rule" --yes',
+    },
+  ],
+  configure: (command) =>
+    command
+      .argument(
+        '[resource]',
+        'The id or the ARN of a resource, or a finding as rule#account#region#resource.',
+      )
+      .option('--poll <name>', 'All fixes of a poll, by the name of its sessions.')
+      .option('--job <id>', 'All fixes of a job, by its id or the key of its evidence.')
+      .option('--since <time>', 'All fixes since a time: 24h, 14:00 (UTC), 2026-11-24, 2026-11-24T10:00:00Z.')
+      .option('--rule <id>', 'Only fixes of this rule.')
+      .option('--account <id>', 'Only fixes in this account.')
+      .option(
+        '--with-newer',
+        'Also the newer fixes of the same resources; of a resource that was named, all of its fixes.',
+      )
+      .option('--force', 'Undo what still can be where someone has changed the resource since.')
+      .requiredOption('--reason <text>', 'Why, in words for whoever reads it.')
+      .option(
+        '--until <day>',
+        'The last day, in UTC, on which the resources are held. Default: until they are released.',
+      )
+      .option('--timeout <duration>', 'How long to wait for the result at most, such as 30m or 2h.', '30m')
+      .option('--yes', 'Do it without a question.'),
+  load: () => import('./undo.ts'),
+};

@@ -1,0 +1,62 @@
+import { fold } from '../../fold.ts';
+import type { Screen } from '../../screen.ts';
+import { table } from '../../table.ts';
+import { shortTime } from '../../time.ts';
+import { changedAt, type UndoableFix } from '../../undo/fixes.ts';
+import type { Undone } from './result.ts';
+
+type Style = Pick<Screen, 'colors' | 'width'>;
+
+/** What would be put back, for people, before they say yes. */
+export function planOf(
+  fixes: readonly UndoableFix[],
+  undoneBefore: readonly UndoableFix[],
+  { force, until }: { readonly force: boolean; readonly until?: string | undefined },
+  { colors, width }: Style,
+): string {
+  const end = until === undefined ? 'until it is released' : `until ${until}`;
+  const resources = new Set(
+    fixes.flatMap(({ account, resources: of }) => of.map((each) => `${account} ${each}`)),
+  );
+  return [
+    ...fixes.map((fix) => planOfFix(fix, { colors, width })),
+    fold(
+      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. What is put back is held for all rules ${end}: ${resources.size} ${resources.size === 1 ? 'resource' : 'resources'}.${force ? ' What someone has changed since is undone as far as it can be.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, as they were undone already: ${undoneBefore.length}.`}`,
+      width,
+    ),
+  ].join('\n\n');
+}
+
+function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
+  const { rule, region, resource } = fix.fix;
+  const lines = fix.steps.flatMap(({ inverse, leaves, undoes }) => [
+    ...(inverse === undefined ? [] : [fold(inverse.line, width, 6, 8)]),
+    ...(leaves === undefined ? [] : [colors.yellow(fold(`! ${undoes.line}: ${leaves}`, width, 6, 8))]),
+  ]);
+  const at = shortTime(changedAt(fix));
+  return [
+    fold(`# ${resource} in ${fix.account} ${region}: ${rule} fixed it at ${at} UTC`, width, 2, 4),
+    ...(lines.length === 0
+      ? [fold('! what was changed is not known to this version: the remediator decides', width, 6, 8)]
+      : lines),
+  ].join('\n');
+}
+
+/** What came of an undo. */
+export function printResult({ fixes, held }: Undone, { colors, width }: Style): string {
+  const rows = fixes.map(({ rule, account, region, resource, is, reason, changes }) => [
+    rule,
+    account,
+    region,
+    resource,
+    is === 'undone' ? colors.green(is) : colors.red(is),
+    reason ?? (is === 'undone' ? changes.join('\n') : ''),
+  ]);
+  const counts = new Map<string, number>();
+  for (const { is } of fixes) counts.set(is, (counts.get(is) ?? 0) + 1);
+  const words = [...counts].map(([is, number]) => `${number} ${is}`).join(', ');
+  return [
+    table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'IS', ''].map(colors.bold), rows, width),
+    fold(`${words}. ${held.length} held: cspm-remediation release lifts a hold.`, width),
+  ].join('\n\n');
+}

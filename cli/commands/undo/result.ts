@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import {
+  accountIdSchema,
+  regionSchema,
+  ruleIdSchema,
+  timestampSchema,
+} from '../../../lambdas/model/finding.ts';
+
+export const undoneFixSchema = z.object({
+  rule: ruleIdSchema,
+  account: accountIdSchema,
+  region: z.string(),
+  resource: z.string(),
+  fixed_at: timestampSchema,
+  undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
+  changes: z.array(z.string()).meta({ description: 'What puts it back, in the order in which it is made.' }),
+  not_given_back: z.array(z.string()).meta({ description: 'What an undo can not give back.' }),
+  is: z.enum(['undone', 'undo_refused', 'waiting', 'not begun']).meta({
+    description:
+      '`waiting`: AWS works on it. `not begun`: nobody has come to it in the time that was waited for.',
+  }),
+  reason: z.string().optional(),
+  evidence: z.string().optional().meta({ description: 'The key of the evidence of the undo.' }),
+});
+export type UndoneFix = z.infer<typeof undoneFixSchema>;
+
+export const undoSchema = z.object({
+  requests: z.array(
+    z.object({ id: z.string(), principal: z.string(), account: accountIdSchema, region: regionSchema }),
+  ),
+  held: z.array(z.string()).meta({ description: 'The resources that are held from now on.' }),
+  fixes: z.array(undoneFixSchema),
+});
+export type Undone = z.infer<typeof undoSchema>;

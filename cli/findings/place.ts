@@ -1,0 +1,84 @@
+import type { Deployment } from '../../lambdas/model/deployment.ts';
+import { ALL } from '../../lambdas/model/operator-items.ts';
+import type { FindingItem } from '../../lambdas/model/table-items.ts';
+import type { Opened } from '../deployed/index.ts';
+import { CliError } from '../errors.ts';
+import { findKnown } from './find.ts';
+import { lenientSubjectOf } from './subject.ts';
+
+/** What operators act on: a resource, or `*` for all of a region or an account. */
+export interface ActedPlace {
+  readonly account: string;
+  /** `*`: all. `global` for a resource of no region. */
+  readonly region: string;
+  readonly resource: string;
+}
+
+/** What was given on the command line. */
+export interface GivenPlace {
+  readonly resource?: string | undefined;
+  readonly account?: string | undefined;
+  readonly region?: string | undefined;
+  readonly rule?: string | undefined;
+}
+
+/** A place, and what is known of the findings there, where one resource was named. */
+export interface FoundPlace {
+  readonly place: ActedPlace;
+  readonly findings: readonly FindingItem[];
+}
+
+/**
+ * Finds out what was meant: a resource by its id or ARN, wherever findings of it are; or an account, or a region of it.
+ * @throws CliError `usage` where that is not clear, `notFound` where nothing is known of a resource
+ */
+export async function findPlace(opened: Opened, given: GivenPlace): Promise<FoundPlace> {
+  const { deployment } = opened;
+  if (given.region !== undefined) checkRegion(deployment, given.region);
+  if (given.resource === undefined) return { place: wholePlace(given), findings: [] };
+  const subject = lenientSubjectOf(given.resource, given, deployment.rules);
+  const { resource, account, region } = subject;
+  const known = await findKnown(opened, subject);
+  const ofRule = known.findings.filter(({ rule }) => given.rule === undefined || rule === given.rule);
+  if (account !== undefined && region !== undefined)
+    return { place: { account, region, resource }, findings: ofRule };
+  const places = new Map(
+    [...known.findings, ...known.changed].map((item) => [
+      `${item.account} ${item.region}`,
+      { account: item.account, region: item.region, resource },
+    ]),
+  );
+  const [place, ...others] = places.values();
+  if (place === undefined) {
+    throw new CliError(
+      'notFound',
+      `no finding of ${resource} is known: say where it is by --account and --region (global for an IAM user)`,
+    );
+  }
+  if (others.length > 0) {
+    throw new CliError(
+      'usage',
+      `there are findings of ${resource} in several places (${[...places.keys()].join(', ')}): say which by --account and --region`,
+    );
+  }
+  return { place, findings: ofRule };
+}
+
+function wholePlace({ account, region = ALL }: GivenPlace): ActedPlace {
+  if (account !== undefined) return { account, region, resource: ALL };
+  throw new CliError('usage', 'expected the id or the ARN of a resource, or an account by --account');
+}
+
+function checkRegion({ regions, name }: Deployment, region: string): void {
+  if (region === 'global' || regions.includes(region)) return;
+  throw new CliError(
+    'usage',
+    `${name} does not protect the region ${region}: expected one of ${regions.join(', ')}, or global`,
+  );
+}
+
+/** A place in words. */
+export function describePlace({ account, region, resource }: ActedPlace): string {
+  const where = region === ALL ? `account ${account}` : `${account} ${region}`;
+  return resource === ALL ? `everything in ${where}` : `${resource} in ${where}`;
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { isAwsError } from '../../lambdas/aws/errors.ts';
+import type { Deployment } from '../../lambdas/model/deployment.ts';
+import { type Poll, pollSchema } from '../../lambdas/model/job.ts';
+import type { Clients } from '../aws/clients.ts';
+import { InvokeCommand, LambdaClient } from '../aws/lambda.ts';
+import { GetScheduleCommand, SchedulerClient } from '../aws/scheduler.ts';
+import { CliError } from '../errors.ts';
+
+/** The longest that a function works, and a minute. */
+const PATIENCE = 16 * 60_000;
+
+const inputSchema = z.record(z.string(), z.unknown());
+const errorSchema = z.object({ errorMessage: z.string() });
+const startedSchema = z.object({ poll: pollSchema });
+
+/** Calls the collector, and waits for what it answers. @throws CliError `refused` with its own words where it fails */
+export async function callCollector(
+  clients: Clients,
+  deployment: Deployment,
+  event: object,
+): Promise<unknown> {
+  const { home_region, functions } = deployment;
+  const { FunctionError, Payload } = await clients
+    .client(LambdaClient, home_region, PATIENCE)
+    .send(new InvokeCommand({ FunctionName: functions.collector, Payload: JSON.stringify(event) }));
+  const answer: unknown = JSON.parse(Buffer.from(Payload ?? []).toString() || '{}');
+  if (FunctionError === undefined) return answer;
+  const words = errorSchema.safeParse(answer).data?.errorMessage ?? FunctionError;
+  throw new CliError('refused', `${functions.collector}: ${words}`);
+}
+
+/** What a poll is started for. */
+export interface Purpose {
+  /** True for a poll that only plans. */
+  readonly onlyPlans: boolean;
+}
+
+/**
+ * Starts a poll of a rule as of now, with what the rule's schedule says, and waits until its jobs are sent.
+ * @throws CliError `notFound` where the rule is not polled, `refused` where the poll fails
+ */
+export async function startPoll(
+  clients: Clients,
+  deployment: Deployment,
+  rule: string,
+  { onlyPlans }: Purpose,
+): Promise<Poll> {
+  const input = await scheduledInput(clients, deployment, rule);
+  const event = { ...input, scheduled_time: 'now', ...(onlyPlans && { at_most: 'dry_run' }) };
+  return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
+}
+
+async function scheduledInput(
+  clients: Clients,
+  { home_region, schedule_group: GroupName }: Deployment,
+  rule: string,
+): Promise<z.infer<typeof inputSchema>> {
+  try {
+    const { Target } = await clients
+      .client(SchedulerClient, home_region)
+      .send(new GetScheduleCommand({ GroupName, Name: rule }));
+    return inputSchema.parse(JSON.parse(Target?.Input ?? '{}'));
+  } catch (error) {
+    if (!isAwsError(error, 'ResourceNotFoundException')) throw error;
+    throw new CliError(
+      'notFound',
+      `${rule} is not polled: it is off for every account, or not among the rules`,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import { type UndoStep, undoStepsOf } from '../../lambdas/changes/undo-steps.ts';
+import { InvalidInputError } from '../../lambdas/model/errors.ts';
+import { findingKey } from '../../lambdas/model/finding.ts';
+import type { Fix } from '../../lambdas/model/requests.ts';
+import type { Line } from '../deployed/outcomes.ts';
+
+/** A fix that can be undone, as evidence has it. */
+export interface UndoableFix extends Line {
+  readonly fix: Fix;
+  readonly account: string;
+  /** The region whose remediator made it. */
+  readonly region: string;
+  /** How it is undone, last change first. */
+  readonly steps: readonly UndoStep[];
+  /** The resources that were changed, and the finding's own. */
+  readonly resources: readonly string[];
+}
+
+/** Tells whether a line of evidence is of a fix: something was changed, and it is no undo itself. */
+export function isFix({ outcome }: Line): boolean {
+  return outcome.applied.length > 0 && outcome.undo === undefined;
+}
+
+/** Makes fixes of lines, newest first, each once. Lines without changes are left out. */
+export async function fixesOf(lines: readonly Line[], homeRegion: string): Promise<UndoableFix[]> {
+  const unique = new Map(
+    lines.filter(isFix).map((line) => [`${line.evidence} ${findingKey(line.outcome.finding)}`, line]),
+  );
+  const fixes = await Promise.all([...unique.values()].map((line) => fixOf(line, homeRegion)));
+  return fixes.sort((one, other) => changedAt(other) - changedAt(one));
+}
+
+async function fixOf(line: Line, homeRegion: string): Promise<UndoableFix> {
+  const { finding, applied } = line.outcome;
+  const { rule, account, region, resource } = finding;
+  return {
+    ...line,
+    fix: { rule, region, resource, evidence: line.evidence },
+    account,
+    region: region === 'global' ? homeRegion : region,
+    steps: await stepsOf(line),
+    resources: [...new Set([...applied.map(({ change }) => change.resource), resource])],
+  };
+}
+
+/** The steps, as far as this version knows the changes: the remediator decides by its own. */
+async function stepsOf({ outcome }: Line): Promise<UndoStep[]> {
+  try {
+    return await undoStepsOf(outcome.applied);
+  } catch (error) {
+    if (error instanceof InvalidInputError) return [];
+    throw error;
+  }
+}
+
+/** The moment of the last change, in milliseconds since 1970. */
+export function changedAt({ outcome }: Line): number {
+  return Math.max(...outcome.applied.map(({ appliedAt }) => Date.parse(appliedAt)));
+}

@@ -1,0 +1,58 @@
+import { MOST_UNDONE } from '../../lambdas/model/requests.ts';
+import type { UndoableFix } from './fixes.ts';
+
+/** Fixes for one request: of one account and region, newest first, all of a changed resource among them. */
+export interface RequestedFixes {
+  readonly account: string;
+  readonly region: string;
+  readonly fixes: readonly UndoableFix[];
+}
+
+/** Puts fixes, newest first, into requests. */
+export function requestsOf(fixes: readonly UndoableFix[]): RequestedFixes[] {
+  const places = new Map<string, UndoableFix[]>();
+  for (const fix of fixes) {
+    const key = `${fix.account} ${fix.region}`;
+    places.set(key, [...(places.get(key) ?? []), fix]);
+  }
+  return [...places.values()].flatMap((ofPlace) => {
+    const [first] = ofPlace;
+    if (first === undefined) return [];
+    const { account, region } = first;
+    return packed(connected(ofPlace)).map((each) => ({ account, region, fixes: inOrder(each, fixes) }));
+  });
+}
+
+/** Groups of fixes that share a changed resource, directly or by others. */
+function connected(fixes: readonly UndoableFix[]): UndoableFix[][] {
+  let groups: { readonly fixes: UndoableFix[]; readonly resources: Set<string> }[] = [];
+  for (const fix of fixes) {
+    const touching = groups.filter(({ resources }) => fix.resources.some((each) => resources.has(each)));
+    const joined = {
+      fixes: [...touching.flatMap((group) => group.fixes), fix],
+      resources: new Set([...touching.flatMap(({ resources }) => [...resources]), ...fix.resources]),
+    };
+    groups = [...groups.filter((group) => !touching.includes(group)), joined];
+  }
+  return groups.map((group) => group.fixes);
+}
+
+/** Fills requests with groups. A group that is too large for one is cut: its newest fixes come first. */
+function packed(groups: readonly UndoableFix[][]): UndoableFix[][] {
+  const requests: UndoableFix[][] = [];
+  let open: UndoableFix[] = [];
+  for (const group of groups) {
+    if (open.length > 0 && open.length + group.length > MOST_UNDONE) {
+      requests.push(open);
+      open = [];
+    }
+    open.push(...group);
+    while (open.length > MOST_UNDONE) requests.push(open.splice(0, MOST_UNDONE));
+  }
+  if (open.length > 0) requests.push(open);
+  return requests;
+}
+
+function inOrder(some: readonly UndoableFix[], all: readonly UndoableFix[]): UndoableFix[] {
+  return all.filter((fix) => some.includes(fix));
+}

@@ -1,0 +1,140 @@
+import pLimit from 'p-limit';
+import { outcomesKey } from '../../lambdas/model/evidence-keys.ts';
+import { findingKey } from '../../lambdas/model/finding.ts';
+import { type Poll, pollSchema } from '../../lambdas/model/job.ts';
+import { outcomesKeySchema } from '../../lambdas/model/requests.ts';
+import {
+  type FindingItem,
+  findingItemKey,
+  findingItemSchema,
+  leaseItemSchema,
+  leaseKey,
+} from '../../lambdas/model/table-items.ts';
+import { OBJECTS_AT_ONCE } from '../deployed/evidence.ts';
+import { linesSince, placesSince } from '../deployed/history.ts';
+import type { Opened } from '../deployed/index.ts';
+import {
+  isWanted,
+  type Line,
+  linesOfPoll,
+  type PlaceFilter,
+  placesOf,
+  standing,
+} from '../deployed/outcomes.ts';
+import { CliError } from '../errors.ts';
+import { findKnown } from '../findings/find.ts';
+import type { Subject } from '../findings/subject.ts';
+import { isFix } from './fixes.ts';
+
+const MOST_OBJECTS = 100;
+
+/** Lines of evidence of the fixes of a resource, and the keys of those that were undone. */
+export interface History {
+  readonly lines: readonly Line[];
+  readonly undone: ReadonlySet<string>;
+}
+
+/** Reads the fixes of a resource, as far as its findings remember them. */
+export async function linesOfSubject(opened: Opened, subject: Subject): Promise<History> {
+  const { findings } = await findKnown(opened, subject);
+  return historyOf(opened, findings);
+}
+
+/** Reads the fixes that findings remember. */
+export async function historyOf({ evidence }: Opened, items: readonly FindingItem[]): Promise<History> {
+  const entries = items.flatMap((item) => item.changes.map((change) => ({ item, key: change.evidence })));
+  const read = await pLimit(OBJECTS_AT_ONCE).map(entries, async ({ item, key }) => {
+    const lines = (await evidence.outcomes(key)) ?? [];
+    return lines
+      .filter(({ finding }) => findingKey(finding) === findingKey(item))
+      .map((outcome): Line => ({ outcome, evidence: key }));
+  });
+  const lines = read.flat();
+  const undone = lines.flatMap(({ outcome: { outcome, undo } }) =>
+    outcome === 'undone' && undo !== undefined ? undo.undoes : [],
+  );
+  return { lines: lines.filter(isFix), undone: new Set(undone) };
+}
+
+/** Reads which of these fixes were undone, by what their findings remember. */
+export async function undoneOf(opened: Opened, lines: readonly Line[]): Promise<ReadonlySet<string>> {
+  const keys = lines.map(({ outcome: { finding } }) => findingItemKey(finding));
+  const items = await opened.table.read(findingItemSchema, keys);
+  const withUndo = items.filter(({ changes }) => changes.some(({ outcome }) => outcome === 'undone'));
+  return (await historyOf(opened, withUndo)).undone;
+}
+
+/** Reads the lines of a poll, by its id: `netskope.<rule>@<seconds>`, as sessions are named. */
+export async function linesOfPollId(opened: Opened, id: string, filter: PlaceFilter): Promise<Line[]> {
+  const [, rule, seconds] = /^\w+\.(.+)@(\d+)$/.exec(id) ?? [];
+  const asOf = new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z');
+  const poll = pollSchema.safeParse({ rule, asOf }).data;
+  const summary = poll === undefined ? undefined : await opened.evidence.summary(poll);
+  if (poll === undefined || summary === undefined) {
+    throw new CliError(
+      'notFound',
+      `there is no poll ${id}: expected a name such as netskope.security-group-ssh-open@1795560640`,
+    );
+  }
+  return linesOfPoll(opened, poll, placesOf(summary, filter));
+}
+
+/**
+ * Reads the lines of a job: by its id, or by the key of an object in the evidence bucket, with `s3://` and the bucket or not.
+ * @throws CliError `notFound` where there is none
+ */
+export async function linesOfJob(opened: Opened, given: string): Promise<Line[]> {
+  const key = given.replace(/^s3:\/\/[^/]+\//, '');
+  if (outcomesKeySchema.safeParse(key).success) {
+    const lines = await opened.evidence.outcomes(key);
+    if (lines === undefined)
+      throw new CliError('notFound', `there is no object ${key} in the evidence bucket`);
+    return lines.map((outcome) => ({ outcome, evidence: key }));
+  }
+  const poll = /^[0-9a-f]{64}$/.test(given) ? await pollOfJob(opened, given) : undefined;
+  if (poll === undefined) {
+    throw new CliError(
+      'notFound',
+      `there is no job ${given.slice(0, 80)}: expected its id of 64 hexadecimal digits, or the key of its evidence`,
+    );
+  }
+  const lines: Line[] = [];
+  for (let number = 1; number <= MOST_OBJECTS; number += 1) {
+    const evidence = outcomesKey(poll, given, number);
+    const found = await opened.evidence.outcomes(evidence);
+    if (found === undefined) break;
+    lines.push(...found.map((outcome) => ({ outcome, evidence })));
+  }
+  return standing(lines);
+}
+
+async function pollOfJob({ table, deployment }: Opened, job: string): Promise<Poll | undefined> {
+  const [lease] = await table.read(
+    leaseItemSchema,
+    deployment.regions.map((region) => leaseKey(region, job)),
+  );
+  return pollSchema.safeParse(lease?.poll).data;
+}
+
+/** Reads the lines of all that rules changed since a moment. */
+export async function linesOfRulesSince(
+  opened: Opened,
+  rules: readonly string[],
+  { since, now, filter }: { readonly since: Date; readonly now: Date; readonly filter: PlaceFilter },
+): Promise<Line[]> {
+  const lines: Line[] = [];
+  for (const rule of rules) {
+    // A job may be worked on an hour and more after its poll.
+    const begin = new Date(since.getTime() - 6 * 3_600_000);
+    const places = await placesSince(opened, rule, begin, filter);
+    const found = await linesSince(opened, rule, { since: begin, now }, places);
+    lines.push(
+      ...found.filter(({ outcome }) =>
+        outcome.applied.some(({ appliedAt }) => Date.parse(appliedAt) >= since.getTime()),
+      ),
+    );
+  }
+  return lines.filter(({ outcome: { finding } }) =>
+    isWanted({ account: finding.account, region: finding.region }, { account: filter.account }),
+  );
+}

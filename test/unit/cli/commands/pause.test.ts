@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pauseSchema } from '../../../../cli/commands/pause/result.ts';
+import { resumeSchema } from '../../../../cli/commands/resume/result.ts';
+import { runCli } from '../support/run-cli.ts';
+import { HOME, jsonError, NAME, SmallAws } from '../support/small-aws.ts';
+import { PRODUCTION, SSH } from '../support/world.ts';
+
+let aws: SmallAws;
+beforeEach(async () => {
+  aws = await SmallAws.start();
+});
+afterEach(() => aws[Symbol.asyncDispose]());
+
+const pauseOf = (region: string) => aws.parameters.get(`${region} /${NAME}/pause`);
+
+describe('pause and resume', () => {
+  test.each<[string, string[], string, string]>([
+    ['all', [], 'none', 'all'],
+    ['undo, too', ['--undo'], 'none', 'all+undo'],
+    ['a rule beside another', ['CIS-1-2-0-4-1'], 's3-bucket-public', `s3-bucket-public,${SSH}`],
+    ['an account', ['--account', PRODUCTION], 'none', `account:${PRODUCTION}`],
+    ['what is paused already', [], 'all', 'all'],
+  ])('pause %s, in all regions', async (_, argv, before, after) => {
+    for (const region of [HOME, 'us-east-1']) aws.parameters.set(`${region} /${NAME}/pause`, before);
+
+    const { code, out } = await runCli(aws, ['pause', ...argv, '--json']);
+
+    expect(code).toBe(0);
+    expect(pauseSchema.parse(JSON.parse(out))).toEqual({
+      regions: [HOME, 'us-east-1'].map((region) => ({ region, pause: after, before })),
+    });
+    expect([pauseOf(HOME), pauseOf('us-east-1')]).toEqual([after, after]);
+  });
+
+  test.each<[string, string[], string, string]>([
+    ['everything', [], `all,${SSH}`, 'none'],
+    ['one rule', [SSH], `${SSH},account:${PRODUCTION}`, `account:${PRODUCTION}`],
+    ['the last one', ['--account', PRODUCTION], `account:${PRODUCTION}`, 'none'],
+    ['what nobody understands', [], 'everything', 'none'],
+  ])('resume %s', async (_, argv, before, after) => {
+    aws.parameters.set(`${HOME} /${NAME}/pause`, before);
+
+    const { out } = await runCli(aws, ['resume', ...argv, '--region', HOME, '--json']);
+
+    expect(resumeSchema.parse(JSON.parse(out))).toEqual({
+      regions: [{ region: HOME, pause: after, before }],
+    });
+    expect(pauseOf('us-east-1')).toBe('none');
+  });
+
+  test('a region that does not answer holds up no other, and is named', async () => {
+    aws.fault = ({ operation, region }) =>
+      operation === 'AmazonSSM.PutParameter' && region === HOME
+        ? jsonError('AccessDeniedException', 400, 'no')
+        : undefined;
+
+    const { code, out } = await runCli(aws, ['pause']);
+
+    expect(code).toBe(7);
+    expect(out).toMatch(/^eu-central-1 +not set +no\. Attach the policy cspm-auto-remediation-operator/m);
+    expect(out).toMatch(/^us-east-1 +all +was none$/m);
+  });
+
+  test('undo of some rules can not be paused', async () => {
+    expect(await runCli(aws, ['pause', SSH, '--undo'])).toMatchObject({ code: 2 });
+    expect(pauseOf(HOME)).toBe('none');
+  });
+
+  test('an unknown rule pauses nothing', async () => {
+    const { code, error } = await runCli(aws, ['pause', 'ssh-open']);
+
+    expect({ code, pause: pauseOf(HOME) }).toEqual({ code: 2, pause: 'none' });
+    expect(error).toMatch(/unknown rule "ssh-open"/);
+  });
+});
+
+test('a breaker is closed in the accounts that are named', async () => {
+  const argv = ['resume', '--breaker', SSH, '--account', PRODUCTION, '--reason', 'role repaired', '--json'];
+
+  const { out } = await runCli(aws, argv);
+  const without = await runCli(aws, ['resume', '--breaker', SSH]);
+
+  const said = {
+    at: '2026-11-24T12:00:00.000Z',
+    by: 'arn:aws:sts::111111111111:assumed-role/operator/ada',
+    reason: 'role repaired',
+  };
+  expect(resumeSchema.parse(JSON.parse(out))).toEqual({
+    closed: [{ rule: SSH, account: PRODUCTION, ...said }],
+  });
+  expect(aws.item(`resume#${SSH}#${PRODUCTION}`, 'breaker')).toMatchObject({ version: 1, ...said });
+  expect(without).toMatchObject({ code: 2 });
+  expect(without.error).toMatch(/say in which accounts by --account/);
+});

@@ -1,0 +1,360 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { undoSchema } from '../../../../cli/commands/undo/result.ts';
+import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
+import type { Poll } from '../../../../lambdas/model/job.ts';
+import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { requestItemSchema, requestMessageSchema } from '../../../../lambdas/model/requests.ts';
+import { runCli } from '../support/run-cli.ts';
+import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
+import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/world.ts';
+
+const KEYS = 'iam-access-key-unrotated';
+const OLD = pollAt('2026-11-24T09:00:00Z');
+const NEW = pollAt('2026-11-24T11:00:00Z');
+const GROUP = 'sg-01234567';
+
+/** A fix that took a rule out of a security group. */
+const fixOf = (
+  poll: Poll,
+  resource: string,
+  more: Partial<Outcome> & { account?: string; region?: string } = {},
+): Outcome =>
+  lineOf(poll, resource, {
+    outcome: 'remediated',
+    mode: 'enforce',
+    applied: [
+      {
+        change: { kind: 'ec2.ingress.revoke', resource, rules: [] },
+        line: '- ingress tcp 22 from 0.0.0.0/0',
+        appliedAt: poll.asOf,
+        requestIds: [],
+      },
+    ],
+    ...more,
+  });
+
+let aws: SmallAws;
+let keys: { readonly old: string; readonly staging: string; readonly new: string };
+
+beforeEach(async () => {
+  aws = await SmallAws.start();
+  const [old = '', staging = ''] = putPoll(aws, OLD, [
+    fixOf(OLD, GROUP),
+    fixOf(OLD, 'sg-89abcdef', { account: STAGING, region: 'us-east-1' }),
+  ]);
+  const [fresh = ''] = putPoll(aws, NEW, [fixOf(NEW, GROUP)]);
+  keys = { old, staging, new: fresh };
+  putFinding(aws, { resource: GROUP, outcome: 'remediated', changes: changesOf([OLD, old], [NEW, fresh]) });
+  putFinding(aws, {
+    resource: 'sg-89abcdef',
+    account: STAGING,
+    region: 'us-east-1',
+    outcome: 'remediated',
+    changes: changesOf([OLD, staging]),
+  });
+});
+afterEach(() => aws[Symbol.asyncDispose]());
+
+const changesOf = (...fixes: readonly (readonly [Poll, string])[]) =>
+  fixes.map(([poll, evidence]) => ({ outcome: 'remediated', at: poll.asOf, poll, evidence }));
+
+/** Lets the remediators answer each request that is handed in. */
+function answer(is: 'undone' | 'undo_refused' = 'undone', reason?: string): void {
+  aws.fault = ({ operation, region, input }) => {
+    if (operation !== 'AmazonSQS.SendMessage') return undefined;
+    const { request, account } = requestMessageSchema.parse(JSON.parse(String(input['MessageBody'])));
+    const item = requestItemSchema.parse(aws.item(`request#${request.principal}#${request.id}`, 'request'));
+    if (item.kind !== 'undo') throw new Error('expected an undo');
+    aws.put({
+      pk: `result#${account}#${region}#${request.principal}#${request.id}`,
+      sk: 'result',
+      version: 1,
+      kind: 'undo',
+      account,
+      region,
+      state: 'done',
+      beganAt: item.at,
+      endedAt: item.at,
+      results: item.fixes.map(({ rule, region: of, resource, evidence }) => ({
+        rule,
+        region: of,
+        resource,
+        undoes: evidence,
+        is,
+        reason,
+      })),
+      expiresAt: 9e9,
+    });
+    return undefined;
+  };
+}
+
+const requests = () =>
+  [...aws.items.keys()]
+    .filter((key) => key.includes('request#'))
+    .map((key) => requestItemSchema.parse(aws.item(JSON.parse(key)[0], 'request')));
+const fixesAsked = () =>
+  requests().flatMap((request) =>
+    request.kind === 'undo' ? request.fixes.map(({ evidence }) => evidence) : [],
+  );
+
+describe('undo', () => {
+  test('shows what it puts back, asks, holds, hands in a request, and tells what came of it', async () => {
+    answer();
+
+    const { code, out, error } = await runCli(aws, ['undo', GROUP, '--reason', 'needed', '--json'], {
+      typed: 'yes',
+    });
+
+    expect(code).toBe(0);
+    expect(error).toMatch(
+      /# sg-01234567 in 222222222222 eu-central-1: security-group-ssh-open fixed it at 2026-11-24 11:00 UTC/,
+    );
+    expect(error).toMatch(
+      /Undo: 1 fix, newest first\. What is put back is held for all rules until it is released: 1 resource\./,
+    );
+    const by = 'arn:aws:sts::111111111111:assumed-role/operator/ada';
+    expect(requests()).toEqual([
+      {
+        version: 1,
+        kind: 'undo',
+        account: PRODUCTION,
+        region: HOME,
+        at: '2026-11-24T12:00:00.000Z',
+        by,
+        reason: 'needed',
+        expiresAt: expect.any(Number),
+        fixes: [{ rule: SSH, region: HOME, resource: GROUP, evidence: keys.new }],
+        force: false,
+      },
+    ]);
+    expect(aws.item(`hold#${PRODUCTION}#${HOME}#${GROUP}`, '*')).toMatchObject({
+      by,
+      reason: 'undone: needed',
+    });
+    expect(aws.item(`pending#${PRODUCTION}#${HOME}`, 'requests')).toMatchObject({
+      requests: [{ principal: 'AROAEXAMPLE:ada' }],
+    });
+    // The hold stands before the request, and the message comes last.
+    const writes = aws.calls.filter(({ operation }) => /PutItem|SendMessage/.test(operation));
+    expect(
+      writes.map(
+        ({ input }) => JSON.stringify(input).match(/(holds|hold#|request#|pending#|MessageBody)/)?.[0],
+      ),
+    ).toEqual(['holds', 'hold#', 'request#', 'pending#', 'MessageBody']);
+    const undone = undoSchema.parse(JSON.parse(out));
+    expect(undone.fixes).toMatchObject([{ is: 'undone', resource: GROUP, undoes: keys.new }]);
+    expect(undone.held).toEqual([`${PRODUCTION} ${HOME} ${GROUP}`]);
+  });
+
+  test.each<[string, () => string[], () => string[]]>([
+    ['all fixes of a resource, newest first', () => [GROUP, '--with-newer'], () => [keys.new, keys.old]],
+    ['everything since a time', () => ['--since', '08:30'], () => [keys.new, keys.old, keys.staging]],
+    ['what was changed since, and no more', () => ['--since', '2h'], () => [keys.new]],
+    ['one account', () => ['--since', '24h', '--account', STAGING], () => [keys.staging]],
+    [
+      'a poll',
+      () => ['--poll', `netskope.${SSH}@${Date.parse(OLD.asOf) / 1000}`, '--account', STAGING],
+      () => [keys.staging],
+    ],
+    [
+      'a poll, with what came later',
+      () => [
+        '--poll',
+        `netskope.${SSH}@${Date.parse(OLD.asOf) / 1000}`,
+        '--account',
+        PRODUCTION,
+        '--with-newer',
+      ],
+      () => [keys.new, keys.old],
+    ],
+    ['a job by its evidence', () => ['--job', `s3://evidence/${keys.staging}`], () => [keys.staging]],
+  ])('%s', async (_, argv, expected) => {
+    answer();
+
+    const { code } = await runCli(aws, ['undo', ...argv(), '--reason', 'x', '--yes']);
+
+    expect(code).toBe(0);
+    expect(fixesAsked().sort()).toEqual([...expected()].sort());
+    const [first] = requests();
+    expect(first?.kind === 'undo' ? first.fixes[0]?.evidence : '').toBe(expected()[0]);
+  });
+
+  test('a job by its id', async () => {
+    const job = 'ab'.repeat(32);
+    aws.putLines(outcomesKey(OLD, job, 1), [fixOf(OLD, 'sg-11111111')]);
+    aws.put({
+      pk: `lease#us-east-1#${job}`,
+      sk: 'lease',
+      version: 1,
+      expiresAt: 9e9,
+      state: 'done',
+      holder: 'h',
+      until: 0,
+      poll: OLD,
+    });
+    answer();
+
+    await runCli(aws, ['undo', '--job', job, '--reason', 'x', '--yes']);
+
+    expect(fixesAsked()).toEqual([outcomesKey(OLD, job, 1)]);
+  });
+
+  test('what was undone before is left out; the one before it is next', async () => {
+    const undoKey = outcomesKey({ ...OLD, asOf: '2026-11-24T11:30:00Z' }, 'cd'.repeat(32), 1);
+    const undoing = {
+      request: { principal: 'AROAEXAMPLE:ada', id: 'x' },
+      by: 'ada',
+      reason: 'r',
+      undoes: keys.new,
+    };
+    aws.putLines(undoKey, [lineOf({ ...OLD, source: 'undo' }, GROUP, { outcome: 'undone', undo: undoing })]);
+    putFinding(aws, {
+      resource: GROUP,
+      outcome: 'undone',
+      changes: [
+        ...changesOf([OLD, keys.old], [NEW, keys.new]),
+        { outcome: 'undone', at: NEW.asOf, poll: { ...NEW, source: 'undo' }, evidence: undoKey },
+      ],
+    });
+    answer();
+
+    await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
+
+    expect(fixesAsked()).toEqual([keys.old]);
+  });
+
+  test('what is refused says why, and the exit code with it', async () => {
+    answer('undo_refused', 'it is not as the fix left it: rule sgr-1 was changed by bob');
+
+    const { code, out } = await runCli(aws, ['undo', GROUP, '--reason', 'x', '--yes']);
+
+    expect(code).toBe(7);
+    expect(out).toMatch(/undo_refused +it is not as the fix left it: rule sgr-1 was changed by bob/);
+  });
+
+  test('what nobody has begun in time is told', async () => {
+    const { code, out } = await runCli(aws, [
+      'undo',
+      GROUP,
+      '--reason',
+      'x',
+      '--yes',
+      '--timeout',
+      '0m',
+      '--json',
+    ]);
+
+    expect(code).toBe(7);
+    expect(JSON.parse(out).fixes).toMatchObject([{ is: 'not begun' }]);
+  });
+
+  test('200 fixes become requests of at most 25, each of one account and region', async () => {
+    const poll = pollAt('2026-11-24T11:45:00Z');
+    putPoll(
+      aws,
+      poll,
+      Array.from({ length: 200 }, (_, index) =>
+        fixOf(poll, `sg-${String(index).padStart(8, '0')}`, index % 2 === 0 ? {} : { account: STAGING }),
+      ),
+    );
+    answer();
+
+    const { code, out } = await runCli(aws, [
+      'undo',
+      '--since',
+      '30m',
+      '--rule',
+      SSH,
+      '--reason',
+      'x',
+      '--yes',
+      '--json',
+    ]);
+
+    expect(code).toBe(0);
+    expect(JSON.parse(out).fixes).toHaveLength(200);
+    expect(requests()).toHaveLength(8);
+  });
+
+  test.each<[string, string[], number, RegExp]>([
+    ['nobody says yes', [GROUP, '--reason', 'x'], 8, /Nobody can be asked here/],
+    [
+      'nothing is chosen',
+      ['--reason', 'x'],
+      2,
+      /say what to undo by one of: a resource, --poll, --job or --since/,
+    ],
+    ['two things are chosen', [GROUP, '--since', '1h', '--reason', 'x'], 2, /by one of/],
+    [
+      'there is no such poll',
+      ['--poll', 'netskope.x@1', '--reason', 'x'],
+      3,
+      /there is no poll netskope\.x@1/,
+    ],
+    ['there is no such job', ['--job', 'ff', '--reason', 'x'], 3, /there is no job ff/],
+    ['nothing was changed', ['sg-ffffffff', '--reason', 'x'], 3, /there is nothing to undo/],
+    ['no reason is given', [GROUP], 2, /required option '--reason/],
+  ])('nothing is done where %s', async (_, argv, code, words) => {
+    const ran = await runCli(aws, ['undo', ...argv]);
+
+    expect(ran.code).toBe(code);
+    expect(ran.error).toMatch(words);
+    expect([...aws.items.keys()].filter((key) => /hold|request/.test(key))).toEqual([]);
+  });
+});
+
+test('the plan shows the inverses; of no region, the home region undoes it', async () => {
+  const poll = pollAt('2026-11-24T11:00:00Z', KEYS);
+  const change = {
+    kind: 'iam-access-key-status-set',
+    resource: 'deploy',
+    key: 'AKIAIOSFODNN7EXAMPLE',
+    before: 'Active',
+    after: 'Inactive',
+    created: '2025-01-01T00:00:00Z',
+    lastUsed: null,
+  };
+  const [key = ''] = putPoll(aws, poll, [
+    {
+      ...lineOf(poll, 'deploy', { region: 'global', outcome: 'remediated' }),
+      applied: [{ change, line: '~ key', appliedAt: poll.asOf, requestIds: [] }],
+    },
+  ]);
+  aws.put({
+    pk: `finding#${PRODUCTION}#global#deploy`,
+    sk: KEYS,
+    version: 1,
+    expiresAt: 9e9,
+    rule: KEYS,
+    account: PRODUCTION,
+    region: 'global',
+    resource: 'deploy',
+    outcome: 'remediated',
+    since: poll.asOf,
+    firstSeen: poll.asOf,
+    lastSeen: poll.asOf,
+    attempts: 1,
+    changes: changesOf([poll, key]),
+  });
+  answer();
+
+  const { error } = await runCli(aws, [
+    'undo',
+    'deploy',
+    '--account',
+    PRODUCTION,
+    '--rule',
+    KEYS,
+    '--reason',
+    'x',
+    '--yes',
+  ]);
+
+  expect(error).toMatch(
+    /# deploy in 222222222222 global: .*\n {6}~ access key AKIAIOSFODNN7EXAMPLE of deploy: Inactive -> Active/,
+  );
+  expect(requests()).toMatchObject([{ region: HOME, fixes: [{ region: 'global', resource: 'deploy' }] }]);
+  expect(aws.item(`hold#${PRODUCTION}#global#deploy`, '*')).toBeDefined();
+  expect(aws.queues.get(`${HOME} ${NAME}-jobs.fifo`)).toHaveLength(1);
+});
