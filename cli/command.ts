@@ -29,7 +29,7 @@ export type Given = Readonly<Record<string, unknown>>;
 
 /** The result of a command. */
 export interface CommandResult {
-  /** What `--json` prints: of the command's schema. */
+  /** The result that `--json` prints, of the command's schema. */
   readonly value: object;
   /** The same for people, without a line break at its end. */
   readonly text: string;

@@ -14,7 +14,7 @@ import { CliError } from './errors.ts';
 
 export interface DeploymentQuery {
   readonly name: string;
-  /** As given on the command line. */
+  /** The region that was given on the command line. */
   readonly region: string | undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Writes every generated file, in the order in which they are made of each other: the IAM actions and the catalogue that Terraform reads,
- * the rules' documentation, the tables of inputs and outputs in the modules' READMEs, and the functions' zips.
+ * the rules' documentation, the tables of inputs and outputs in the modules' READMEs, the command line's reference, and what is in
+ * `dist/`.
  *
  *     node scripts/generate.ts           write
  *     node scripts/generate.ts --check   change nothing; exit 1 and name what is stale
@@ -14,6 +15,7 @@ const generators = [
   'input-shapes.ts',
   'docs.ts',
   'terraform-docs.ts',
+  'command-line-docs.ts',
   'build.ts',
 ];
 

@@ -4,7 +4,7 @@ import { CloudWatchClient, DescribeAlarmsCommand } from '../aws/cloudwatch.ts';
 /** An alarm that is in ALARM. */
 export interface Alarm {
   readonly region: string;
-  /** Without the deployment's name: `jobs-dead-letters`. */
+  /** The name without that of the deployment: `jobs-dead-letters`. */
   readonly name: string;
   readonly since: string | undefined;
   readonly says: string;

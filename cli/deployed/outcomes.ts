@@ -70,7 +70,7 @@ export async function linesOfJobs(evidence: Evidence, items: readonly DoneItem[]
   return standing(lines.flat());
 }
 
-/** Of the lines of each finding and poll, the one that counts. */
+/** The line that counts, among those of each finding and poll. */
 export function standing(lines: readonly Line[]): Line[] {
   const byFinding = new Map<string, Line[]>();
   for (const line of lines) {

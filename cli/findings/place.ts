@@ -6,7 +6,7 @@ import { CliError } from '../errors.ts';
 import { findKnown } from './find.ts';
 import { lenientSubjectOf } from './subject.ts';
 
-/** What operators act on: a resource, or `*` for all of a region or an account. */
+/** A place that operators act on: a resource, or `*` for all of a region or an account. */
 export interface ActedPlace {
   readonly account: string;
   /** `*`: all. `global` for a resource of no region. */
@@ -14,7 +14,7 @@ export interface ActedPlace {
   readonly resource: string;
 }
 
-/** What was given on the command line. */
+/** Words given on the command line. */
 export interface GivenPlace {
   readonly resource?: string | undefined;
   readonly account?: string | undefined;

@@ -13,7 +13,7 @@ export interface Subject {
   readonly region: string | undefined;
 }
 
-/** What was given beside the text: it wins over what the text says. */
+/** Options given beside the text: they win over what the text says. */
 export interface Hints {
   readonly rule?: string | undefined;
   readonly account?: string | undefined;

@@ -30,7 +30,7 @@ export async function callCollector(
   throw new CliError('refused', `${functions.collector}: ${words}`);
 }
 
-/** What a poll is started for. */
+/** The purpose of a poll. */
 export interface Purpose {
   /** True for a poll that only plans. */
   readonly onlyPlans: boolean;

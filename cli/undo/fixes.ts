@@ -10,7 +10,7 @@ export interface UndoableFix extends Line {
   readonly account: string;
   /** The region whose remediator made it. */
   readonly region: string;
-  /** How it is undone, last change first. */
+  /** The changes that undo it, last change first. */
   readonly steps: readonly UndoStep[];
   /** The resources that were changed, and the finding's own. */
   readonly resources: readonly string[];

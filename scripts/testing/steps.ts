@@ -99,6 +99,12 @@ export const steps: readonly Step[] = [
     minutes: 5,
     command: () => ['scripts/terraform-docs.ts', '--check'],
   },
+  {
+    name: 'command-line-docs',
+    needs: [],
+    minutes: 5,
+    command: () => ['scripts/command-line-docs.ts', '--check'],
+  },
   { name: 'build', needs: [], minutes: 5, command: () => ['scripts/build.ts', '--check'] },
   vitest('unit', 20, []),
   // After the unit tests, which it would starve on two cores.

@@ -60,7 +60,7 @@ function printFinding(finding: Planned, { colors, width }: Pick<Screen, 'colors'
   return lines.join('\n');
 }
 
-/** As Terraform has it: green what is added, red what is taken away, yellow what is changed. */
+/** Colours as Terraform has them: green is added, red is taken away, yellow is changed. */
 function colored(text: string, line: string, colors: Colors): string {
   if (line.startsWith('+')) return colors.green(text);
   if (line.startsWith('-')) return colors.red(text);

@@ -4,7 +4,7 @@ import { requestMessageSchema } from '../../../lambdas/model/requests.ts';
 import type { Evidence } from '../../deployed/evidence.ts';
 import type { Letter } from './result.ts';
 
-/** What is done about a dead letter, and to whose message group it goes where it is sent back. */
+/** A way to deal with a dead letter, and the message group it goes to where it is sent back. */
 export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
 
 export interface FateOptions {

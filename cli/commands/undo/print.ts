@@ -7,7 +7,7 @@ import type { Undone } from './result.ts';
 
 type Style = Pick<Screen, 'colors' | 'width'>;
 
-/** What would be put back, for people, before they say yes. */
+/** Prints, for people before they say yes, what would be put back. */
 export function planOf(
   fixes: readonly UndoableFix[],
   undoneBefore: readonly UndoableFix[],
@@ -42,7 +42,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   ].join('\n');
 }
 
-/** What came of an undo. */
+/** Prints what came of an undo. */
 export function printResult({ fixes, held }: Undone, { colors, width }: Style): string {
   const rows = fixes.map(({ rule, account, region, resource, is, reason, changes }) => [
     rule,

@@ -99,7 +99,7 @@ function requestOf(
   });
 }
 
-/** What came of each fix, in the order of the requests. */
+/** Results of each fix, in the order of the requests. */
 function resultOf(
   requests: readonly RequestedFixes[],
   submitted: readonly Submitted<UndoRequest>[],

@@ -26,6 +26,7 @@ async function docComments(file: string): Promise<readonly { place: string; text
 }
 
 test.each([
+  ['cli', banned.lambdas],
   ['lambdas', banned.lambdas],
   ['test/lab', banned.others],
   ['test/chaos', banned.others],

@@ -1,4 +1,6 @@
 import { Readable, Writable } from 'node:stream';
+import { expect } from 'vitest';
+import { resultSchemas } from '../../../../cli/commands/results.ts';
 import { run } from '../../../../cli/main.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
@@ -52,5 +54,13 @@ export async function runCli(
       maxAttempts: 1,
     },
   });
+  if (argv.includes('--json') && stdout.text !== '') expectDocumented(argv, stdout.text);
   return { code, out: stdout.text, error: stderr.text };
+}
+
+/** Expects of every result that it has the attributes that are documented, and no others. */
+function expectDocumented(argv: readonly string[], out: string): void {
+  const schema = argv.map((word) => resultSchemas[word]).find((each) => each !== undefined);
+  const result: unknown = JSON.parse(out);
+  expect(schema?.parse(result)).toEqual(result);
 }
