@@ -15,6 +15,8 @@ locals {
   rules = [for _ in [module.central.settings] : module.inputs.clean.rules][0]
   iam   = [for _ in [module.central.settings] : merge({}, module.inputs.clean.iam)][0]
 
+  custom_rules = [for _ in [module.central.settings] : var.custom_rules][0]
+
   # Whether an option is written, and not what it holds: that may be known only after the apply.
   names_delivery_role = contains(flatten([
     for rule in values(local.rules) : [for word, options in rule : keys(merge({}, options)) if word == "options"]
@@ -30,6 +32,7 @@ module "central" {
   api_token         = var.api_token
   api_token_secret  = var.api_token_secret
   rules             = var.rules
+  custom_rules      = var.custom_rules
   accounts          = var.accounts
   excluded_accounts = var.excluded_accounts
   account_groups    = var.account_groups
@@ -78,6 +81,7 @@ module "target" {
   external_id         = module.central.external_id
   organization_id     = var.organization_id
   rules               = keys(local.rules)
+  custom_rules        = local.custom_rules
   runbooks            = anytrue([for rule in values(local.rules) : lookup(rule, "method", null) == "runbook"])
   undo                = var.undo
   cloudtrail_lookup   = var.cloudtrail_lookup

@@ -22,7 +22,9 @@ import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import type { Permission } from '../lambdas/rules/permission.ts';
 import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
+import { ruleNames } from '../lambdas/sources/index.ts';
 import { readOrEmpty, writeGenerated } from './generated-files.ts';
+import { readLibrary } from './library/compile.ts';
 
 const scalarTypes = { string: 'string', integer: 'number', number: 'number', boolean: 'bool' } as const;
 
@@ -65,6 +67,7 @@ function catalogued(rule: RuleFacts, options: Options) {
     resource_type: rule.resourceType,
     scope: rule.scope,
     severity: rule.severity,
+    netskope_rule_names: ruleNames.netskope[rule.id] ?? [],
     options,
     permissions: {
       read: rule.permissions.read.map(permissionOf),
@@ -154,8 +157,12 @@ const catalog = Object.fromEntries(
   rules.map((rule) => [rule.id, catalogued(rule, optionsByRule.get(rule.id) ?? optionsOf(rule))]),
 );
 
+const library = Object.fromEntries(
+  (await readLibrary()).map(({ id, names, definition }) => [id, { netskope_rule_names: names, definition }]),
+);
+
 const wanted = new Map([
-  ['modules/catalog.json', `${JSON.stringify({ rules: catalog, ...vocabulary }, null, 2)}\n`],
+  ['modules/catalog.json', `${JSON.stringify({ rules: catalog, library, ...vocabulary }, null, 2)}\n`],
 ]);
 for (const file of optionFiles) {
   const text = await readOrEmpty(file);
@@ -167,4 +174,7 @@ for (const file of optionFiles) {
   );
 }
 
-await writeGenerated(`catalogue of ${rules.length} rules`, wanted);
+await writeGenerated(
+  `catalogue of ${rules.length} rules and ${Object.keys(library).length} of the library`,
+  wanted,
+);

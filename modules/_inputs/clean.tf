@@ -26,6 +26,8 @@ locals {
               number = try(tonumber(value), null)
               bool   = try(tobool(value), null)
               list   = one([for items in [value] : [for item in items : try(item == null ? local.in_place : tostring(item), local.in_place)] if nonsensitive(startswith(jsonencode(items), "["))])
+              # Of any type: as JSON, so that the objects around it stay of one type.
+              any = one([for each in [value] : jsonencode(each) if !nonsensitive(startswith(jsonencode(each), "n"))])
             }[local.shapes[name].words[word].words[inner_word].kind] if contains(keys(local.shapes[name].words[word].words), inner_word)
           }
         ]

@@ -6,6 +6,7 @@ locals {
     list    = "a list of strings"
     map     = "a map of strings"
     any     = "a list"
+    json    = "any value"
     object  = "an object"
     objects = "a list of objects"
   }
@@ -63,7 +64,7 @@ locals {
           for word, list in local.inner[name][key] : [
             for index, each in list : [
               for inner_word, value in each : {
-                at = "${local.inner_at[name][key][word][index]}.${inner_word}", value = value, kind = local.shapes[name].words[word].words[inner_word].kind
+                at = "${local.inner_at[name][key][word][index]}.${inner_word}", value = value, kind = replace(local.shapes[name].words[word].words[inner_word].kind, "/^any$/", "json")
               } if contains(keys(local.shapes[name].words[word].words), inner_word)
             ] if nonsensitive(startswith(jsonencode(each), "{"))
           ]
@@ -78,7 +79,7 @@ locals {
         value.kind == "string" ? can(tostring(value.value)) :
         value.kind == "number" ? can(tonumber(value.value)) :
         value.kind == "bool" ? can(tobool(value.value)) :
-        value.kind == "object" || anytrue([for start in [value.kind == "map" ? "{" : "[", "n"] : nonsensitive(startswith(jsonencode(value.value), start))])
+        value.kind == "object" || value.kind == "json" || anytrue([for start in [value.kind == "map" ? "{" : "[", "n"] : nonsensitive(startswith(jsonencode(value.value), start))])
       )
     ],
     flatten([

@@ -2,7 +2,7 @@
 
 locals {
   vocabulary = jsondecode(file("${path.module}/../catalog.json"))
-  catalog    = local.vocabulary.rules
+  catalog    = merge(local.vocabulary.rules, module.custom_rules.catalog)
 
   # By everything that a key of `rules` may be, for what is said of a key as it was given.
   catalog_by_key = merge(local.catalog, { for id, rule in local.catalog : rule.legacy_id => rule })
@@ -16,8 +16,17 @@ locals {
   # By id alone, for everything else.
   rules = merge(
     { for id, rule in local.typed : id => rule if contains(keys(local.catalog), id) },
-    { for id, rule in local.catalog : id => local.typed[rule.legacy_id] if contains(keys(local.typed), rule.legacy_id) },
+    { for id, rule in local.catalog : id => local.typed[rule.legacy_id] if id != rule.legacy_id && contains(keys(local.typed), rule.legacy_id) },
   )
+}
+
+# The library, and rules of the user's own.
+module "custom_rules" {
+  source = "../_custom-rules"
+
+  custom_rules = var.custom_rules
+  rules        = { for id, rule in module.typed.rules : id => rule.netskope_rule_names }
+  refuse       = false
 }
 
 module "inputs" {

@@ -106,7 +106,7 @@ locals {
 
   named_twice = [
     for id, rule in local.catalog : "rules holds \"${id}\" and \"${rule.legacy_id}\", two names of the same rule: expected one of them"
-    if contains(keys(local.typed), id) && contains(keys(local.typed), rule.legacy_id)
+    if id != rule.legacy_id && contains(keys(local.typed), id) && contains(keys(local.typed), rule.legacy_id)
   ]
 
   account_mistakes = flatten([
@@ -168,7 +168,7 @@ locals {
     for mistake in local.whole_mistakes : length(mistake) <= 300 ? mistake : "${substr(mistake, 0, 105)} … ${substr(mistake, -190, -1)}"
   ]
   whole_mistakes = concat(
-    module.inputs.structure, module.inputs.kinds,
+    module.inputs.structure, module.inputs.kinds, module.custom_rules.structure, module.custom_rules.mistakes,
     [
       for mistake in concat(local.misplaced, local.rule_mistakes, local.named_twice, local.account_mistakes, local.schedule_mistakes, local.encryption_mistakes, local.path_mistakes) :
       mistake if !strcontains(mistake, module.inputs.in_place)

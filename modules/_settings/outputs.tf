@@ -27,6 +27,7 @@ output "rule_settings" {
   value = {
     for id, rule in local.rules : id => jsonencode(merge(
       { for of, window in local.maintenance_windows : "maintenance_window" => window if of == id },
+      { for definition in [try(local.catalog[id].definition, null)] : "definition" => definition if definition != null },
       {
         version           = 2
         rule              = id
@@ -36,12 +37,13 @@ output "rule_settings" {
         accounts          = sort(rule.accounts)
         excluded_accounts = sort(rule.excluded_accounts)
         excluded_groups   = sort(rule.excluded_groups)
-        method            = rule.method
-        runbook_then      = rule.runbook_then
-        poll_minutes      = local.poll_minutes[id]
-        limits            = { for word, number in module.typed.limits : word => coalesce(rule.limits[word], number) }
-        breaker           = { for word, number in module.typed.breaker : word => coalesce(rule.breaker[word], number) }
-        exemptions        = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
+        # A document of the user's own is the only way there is.
+        method       = can(local.catalog[id].definition.runbook) ? "runbook" : rule.method
+        runbook_then = can(local.catalog[id].definition.runbook) ? "report" : rule.runbook_then
+        poll_minutes = local.poll_minutes[id]
+        limits       = { for word, number in module.typed.limits : word => coalesce(rule.limits[word], number) }
+        breaker      = { for word, number in module.typed.breaker : word => coalesce(rule.breaker[word], number) }
+        exemptions   = [for exemption in rule.exemptions : { for word, value in exemption : word => value if value != null }]
         options = merge(
           can(local.catalog[id].options.properties.delivery_role_name) ? { delivery_role_name = "${trimprefix(module.typed.iam.target_role_path, "/")}${var.name}-flow-logs" } : {},
           { for option, value in rule.options : option => value if value != null },
@@ -72,6 +74,7 @@ output "account_settings" {
       mode  = local.new_accounts.mode
       until = local.new_until
     } },
+    { for ids in [[for id in keys(local.rules) : id if can(local.catalog[id].definition)]] : "declared_rules" => ids if length(ids) > 0 },
     { for days in [module.typed.notifications.deferred_days] : "deferred_days" => days if days != 14 },
     { for events in var.events == "changed" ? [] : [var.events] : "events" => events },
   ))
@@ -94,7 +97,12 @@ output "schedule" {
 
 output "structure" {
   description = "The mistakes that are known at every plan."
-  value       = module.inputs.structure
+  value       = concat(module.inputs.structure, module.custom_rules.structure)
+}
+
+output "catalog" {
+  description = "What is known of each rule by id, those of the library and of the user's own among them."
+  value       = local.catalog
 }
 
 output "deployment" {

@@ -6,6 +6,13 @@ variable "rules" {
   nullable    = false
 }
 
+variable "custom_rules" {
+  description = "Rules of the user's own as they were given: checked in modules/_custom-rules."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "accounts" {
   description = "The only accounts that any rule is on for; empty: all."
   type        = set(string)

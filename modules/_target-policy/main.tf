@@ -1,19 +1,32 @@
+# The library, and rules of the user's own.
+module "custom_rules" {
+  source = "../_custom-rules"
+
+  custom_rules = var.custom_rules
+}
+
 locals {
-  catalog = jsondecode(file("${path.module}/../catalog.json")).rules
+  coded   = jsondecode(file("${path.module}/../catalog.json")).rules
+  catalog = merge(local.coded, module.custom_rules.catalog)
 
   # To undo takes more than to remediate: what deletes a flow log is of no use until somebody asks for it.
   granted_kinds = var.undo ? ["read", "write", "undo"] : ["read", "write"]
 
   # By id, whether a rule is named by it or by its legacy id.
   rules = toset([
-    for id, rule in local.catalog : id if var.rules == null ? true : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
+    for id, rule in local.catalog : id
+    if var.rules == null ? can(local.coded[id]) || contains(module.custom_rules.own, id) : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
   ])
 
+  # Each has a policy of its own.
+  custom = setintersection(local.rules, module.custom_rules.own)
+
   # AWS has not every document in every partition.
-  runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if var.runbooks && try(contains(local.catalog[rule].runbook.partitions, var.partition), false) }
+  # Of a rule that is declared, its document is the only way.
+  runbooks = { for rule in local.rules : rule => local.catalog[rule].runbook if(var.runbooks || can(local.catalog[rule].definition)) && try(contains(local.catalog[rule].runbook.partitions, var.partition), false) }
 
   # Whatever the partition is: before an apply it may not be known.
-  has_runbooks = var.runbooks && anytrue([for rule in local.rules : can(local.catalog[rule].runbook)])
+  has_runbooks = anytrue([for rule in local.rules : can(local.catalog[rule].runbook) && (var.runbooks || can(local.catalog[rule].definition))])
 
   # With their paths: what stands in a role's ARN after "role/".
   automation_role = "${trimprefix(var.role_path, "/")}${var.name}-automation"
@@ -25,16 +38,15 @@ locals {
   # What each role is granted, as the catalogue has it: the remediators' role what the rules and the start of their
   # runbooks need, the runbooks' role what the runbooks call. Resources are in order before they are filled in, so that
   # they are in the same order whatever is filled in.
-  granted = {
+  granted_by_rule = { for rule in local.rules : rule => flatten([
+    for permissions in concat(
+      [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
+      [try(local.runbooks[rule].start, [])],
+    ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
+  ]) }
+  granted = merge({ for rule in local.custom : "custom:${rule}" => local.granted_by_rule[rule] }, {
     remediation = concat(
-      flatten([
-        for rule in local.rules : [
-          for permissions in concat(
-            [for kind in local.granted_kinds : local.catalog[rule].permissions[kind]],
-            [try(local.runbooks[rule].start, [])],
-          ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
-        ]
-      ]),
+      flatten([for rule in setsubtract(local.rules, local.custom) : local.granted_by_rule[rule]]),
       # Takes no resource.
       var.cloudtrail_lookup ? [jsonencode({ actions = ["cloudtrail:LookupEvents"], resources = ["*"] })] : [],
     )
@@ -43,7 +55,7 @@ locals {
         for permission in try(local.runbooks[rule].permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
       ]
     ])
-  }
+  })
 
   # Each permission with its placeholders filled in, and of the roles that may be passed, for which the catalogue has
   # patterns, those of this account. IAM is global and a role serves every region. The session policy of each job leaves

@@ -10,7 +10,21 @@ output "role_description" {
 
 output "policy" {
   description = "What the role may do, as JSON; null when that is nothing."
-  value       = length(local.rules) == 0 ? null : local.policies.remediation
+  value       = length(setsubtract(local.rules, local.custom)) == 0 ? null : local.policies.remediation
+}
+
+output "custom_policies" {
+  description = "What the role needs besides for each rule of the user's own, as JSON by the rule's id."
+  value       = { for rule in local.custom : rule => local.policies["custom:${rule}"] }
+
+  precondition {
+    condition     = length(local.custom) <= 10
+    error_message = "custom_rules has ${length(local.custom)} rules: IAM attaches 10 managed policies to a role. Enable fewer of them in `rules`."
+  }
+  precondition {
+    condition     = alltrue([for rule in local.custom : length(local.policies["custom:${rule}"]) <= 6144])
+    error_message = "${join("; ", [for rule in local.custom : "custom_rules[\"${rule}\"].permissions make a policy of ${length(local.policies["custom:${rule}"])} characters" if length(local.policies["custom:${rule}"]) > 6144])}: IAM takes 6144. Name fewer actions, or more resources by one pattern."
+  }
 }
 
 output "trust_policy" {

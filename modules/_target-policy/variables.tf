@@ -59,6 +59,13 @@ variable "rules" {
   }
 }
 
+variable "custom_rules" {
+  description = "Rules of the user's own as they were given: checked in modules/_custom-rules."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "runbooks" {
   description = "Whether the rules may be cured by AWS's managed runbooks, too."
   type        = bool

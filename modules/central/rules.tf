@@ -2,6 +2,7 @@ module "settings" {
   source = "../_settings"
 
   rules             = var.rules
+  custom_rules      = var.custom_rules
   accounts          = var.accounts
   excluded_accounts = var.excluded_accounts
   account_groups    = var.account_groups
@@ -41,7 +42,7 @@ locals {
   # By name, so that a plan fails where an alarm names a metric that the functions don't count.
   metric = { for name in keys(local.vocabulary.metrics) : name => name }
 
-  catalog = local.vocabulary.rules
+  catalog = module.settings.catalog
 
   rules_by_id  = module.settings.rules
   polled_rules = { for id, rule in local.rules_by_id : id => rule if contains(module.settings.polled, id) }

@@ -16,5 +16,10 @@ locals {
   )
 
   # By rule: what its schedule tells the collector beside the rule and the time.
-  poll_inputs = { for id, rule in local.polled_rules : id => { netskope_rule_names = rule.netskope_rule_names } }
+  poll_inputs = { for id, rule in local.polled_rules : id => merge(
+    { netskope_rule_names = rule.netskope_rule_names },
+    # The collector's code does not know it.
+    { for known in [local.catalog[id]] : "netskope_rule_names" => distinct(concat(known.netskope_rule_names, rule.netskope_rule_names)) if can(known.definition) },
+    { for definition in [try(local.catalog[id].definition, null)] : "definition" => definition if definition != null },
+  ) }
 }

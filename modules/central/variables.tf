@@ -215,6 +215,13 @@ variable "rules" {
   nullable    = false
 }
 
+variable "custom_rules" {
+  description = "Rules of your own, by an id of your choice, which `rules` then enables like any other."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "account_groups" {
   description = "Account ids by group name, so that each id is written once: `{ production = [\"111111111111\"] }`; an account may be in several groups."
   type        = map(set(string))

@@ -8,6 +8,7 @@ module "policy" {
   external_id          = var.external_id
   organization_id      = var.organization_id
   rules                = var.rules
+  custom_rules         = var.custom_rules
   runbooks             = var.runbooks
   undo                 = var.undo
   cloudtrail_lookup    = var.cloudtrail_lookup
@@ -45,6 +46,19 @@ locals {
               Policies = [{ PolicyName = "enabled-rules", PolicyDocument = jsondecode(module.policy.policy) }]
             },
           )
+        }
+      },
+      # What a rule of the user's own needs: exactly what it declares.
+      {
+        for id, policy in module.policy.custom_policies : "Policy${replace(title(replace(id, "-", " ")), " ", "")}" => {
+          Type = "AWS::IAM::ManagedPolicy"
+          Properties = {
+            ManagedPolicyName = "${var.name}-${id}"
+            Path              = module.typed.iam.path
+            Description       = "What ${var.name} needs for the rule ${id}."
+            PolicyDocument    = jsondecode(policy)
+            Roles             = [{ Ref = "Role" }]
+          }
         }
       },
       module.policy.flow_logs == null ? {} : {

@@ -35,6 +35,13 @@ variable "rules" {
   default     = null
 }
 
+variable "custom_rules" {
+  description = "Rules of your own, the same map as in `central`: each has a managed policy of its own."
+  type        = any
+  default     = {}
+  nullable    = false
+}
+
 variable "runbooks" {
   description = "Whether the roles may start AWS's managed runbooks of these rules, with a role that Systems Manager runs them by; `false` where no rule of `central` has `method = \"runbook\"`."
   type        = bool

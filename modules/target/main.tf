@@ -10,6 +10,7 @@ module "policy" {
   external_id          = var.external_id
   organization_id      = var.organization_id
   rules                = var.rules
+  custom_rules         = var.custom_rules
   runbooks             = var.runbooks
   undo                 = var.undo
   cloudtrail_lookup    = var.cloudtrail_lookup
@@ -43,6 +44,25 @@ resource "aws_iam_role_policy" "remediation" {
       error_message = "The role's policy has ${length(module.policy.policy)} characters: IAM takes 10240. Name fewer rules in `rules`."
     }
   }
+}
+
+# What a rule of the user's own needs: exactly what it declares.
+
+resource "aws_iam_policy" "custom" {
+  for_each = module.policy.custom_policies
+
+  name        = "${var.name}-${each.key}"
+  path        = module.typed.iam.path
+  description = "What ${var.name} needs for the rule ${each.key}."
+  policy      = each.value
+  tags        = var.tags
+}
+
+resource "aws_iam_role_policy_attachment" "custom" {
+  for_each = module.policy.custom_policies
+
+  role       = aws_iam_role.remediation.name
+  policy_arn = aws_iam_policy.custom[each.key].arn
 }
 
 # By which EC2 writes the flow logs that a rule turns on. The remediators pass it, and can't assume it.

@@ -10,11 +10,12 @@ const modules = path.resolve(import.meta.dirname, '../../modules');
  * found, by module; of two types of the same input the first counts. The root passes its inputs on.
  */
 export const typedFolders: ReadonlyMap<string, readonly string[]> = new Map([
-  ['root', ['per-region/typed', '_settings/typed']],
-  ['central', ['_settings/typed']],
+  ['root', ['per-region/typed', '_settings/typed', '_custom-rules/typed']],
+  ['central', ['_settings/typed', '_custom-rules/typed']],
+  ['custom-rules', ['_custom-rules/typed']],
   ['per-region', ['per-region/typed']],
-  ['target', ['target/typed']],
-  ['target-stackset', ['target-stackset/typed']],
+  ['target', ['target/typed', '_custom-rules/typed']],
+  ['target-stackset', ['target-stackset/typed', '_custom-rules/typed']],
 ]);
 
 /** The only block of its name; hcl2json gives lists of blocks. */

@@ -83,14 +83,6 @@ export const steps: readonly Step[] = [
   },
   { name: 'catalog', needs: [], minutes: 5, command: () => ['scripts/catalog.ts', '--check'] },
   { name: 'iam-actions', needs: [], minutes: 5, command: () => ['scripts/iam-actions.ts', '--check'] },
-  {
-    // Needs the package registry.
-    name: 'resource-types',
-    full: true,
-    needs: [],
-    minutes: 10,
-    command: () => ['scripts/resource-types.ts', '--check'],
-  },
   { name: 'input-shapes', needs: [], minutes: 5, command: () => ['scripts/input-shapes.ts', '--check'] },
   { name: 'docs', needs: [], minutes: 5, command: () => ['scripts/docs.ts', '--check'] },
   {
@@ -131,6 +123,14 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   vitest('integration', 40, ['prepare-local-aws', 'prepare-terraform']),
+  {
+    // Needs the package registry.
+    name: 'resource-types',
+    full: true,
+    needs: [],
+    minutes: 10,
+    command: () => ['scripts/resource-types.ts', '--check'],
+  },
   {
     // Needs tflint or Go, which README.md does not ask for.
     name: 'tflint',

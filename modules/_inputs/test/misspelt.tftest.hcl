@@ -11,6 +11,7 @@ run "root" {
       audit_trail      = { bucket = "logs", prefix = "x" }
       breaker          = { change = 5 }
       collector        = { subnet_id = [] }
+      custom_rules     = { acme = { names = [], desired_state = { type = "x" }, runbook = { name = "x" } } }
       encryption       = { eu-central-1 = { tokn = "x" } }
       event_bus        = { arn = "x" }
       evidence         = { retention_day = 30, object_lock = { days = 1, modus = "x" }, access_log = { buckt = "x" }, transitions = [{}, { class = "x" }] }
@@ -36,7 +37,8 @@ run "root" {
   assert {
     condition = toset([for mistake in output.structure : regex("^(.*), which is unknown: expected \\w+", mistake)[0]]) == toset([
       "alarms has \"oldest_job_minute\"", "api_token_secret has \"secret_arn\"", "audit_trail has \"prefix\"",
-      "breaker has \"change\"", "collector has \"subnet_id\"", "encryption[\"eu-central-1\"] has \"tokn\"",
+      "breaker has \"change\"", "collector has \"subnet_id\"", "custom_rules[\"acme\"] has \"names\"",
+      "custom_rules[\"acme\"].desired_state has \"type\"", "custom_rules[\"acme\"].runbook has \"name\"", "encryption[\"eu-central-1\"] has \"tokn\"",
       "event_bus has \"arn\"", "evidence has \"retention_day\"", "evidence.object_lock has \"modus\"",
       "evidence.access_log has \"buckt\"", "evidence.transitions[1] has \"class\"", "iam has \"role_path\"",
       "lambda has \"log_levl\"", "limits has \"per_account\"", "new_accounts has \"join\"", "notifications has \"email\"", "queue has \"retries\"",
@@ -123,7 +125,7 @@ run "target_stackset" {
 
   variables {
     of    = "target-stackset"
-    given = { iam = { permissions_boundary_arn = "x" }, operation = { failure_tolerance = 1 }, organizational_units = { "ou-a1b2-production" = { account = [] } } }
+    given = { iam = { permissions_boundary_arn = "x" }, operation = { failure_tolerance = 1 }, organizational_units = { "ou-a1b2-production" = { account = [] } }, custom_rules = { acme = { names = [] } } }
   }
 
   expect_failures = [output.clean]

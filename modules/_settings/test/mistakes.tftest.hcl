@@ -169,7 +169,7 @@ run "values_of_a_wrong_kind" {
       "rules[\"security-group-ssh-open\"].excluded_accounts[0] is a list: expected a string",
       "rules[\"security-group-ssh-open\"].mode_by_group[production] is null: expected a string",
       "rules[\"vpc-flow-logs-disabled\"].mode is \"enforced\": expected off, dry_run, enforce",
-      "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, iam-access-key-unrotated, network-acl-admin-ports-open, network-acl-default-allows-all",
+      "rules[\"x\"] is unknown: expected an id or legacy id of docs/rules.md, such as cloudtrail-log-file-validation, dynamodb-table-recovery, ebs-default-encryption, ec2-subnet-public-ip",
       "new_accounts has no joined: expected account ids with the moments at which they joined",
     ]
     error_message = join("\n", local.mistakes)
@@ -268,7 +268,7 @@ run "with_long_values" {
   assert {
     condition = alltrue([
       for fragment in [
-        "such as rds-snapshot-public, redshift-cluster-public, s3-bucket-public",
+        "such as ec2-subnet-public-ip, rds-instance-public, rds-snapshot-public, redshift-cluster-public",
         "excluded_groups names the group \"production\": expected one of account_groups, business-unit-0-production, business-unit-1-production, business-unit-10-production, business-unit-11-production, business-unit-12-production, and 35 more",
         "rules[\"s3-bucket-public\"].maintenance_window has no start and no end: expected", "schedule.maintenance_window has no end: expected",
         ".destination is \"my-bucket\": expected cloud-watch-logs, or the ARN of an S3 bucket", ".kms_key_arn is \"alias/logs\": expected the ARN of a key",

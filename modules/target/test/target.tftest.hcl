@@ -394,3 +394,44 @@ run "a_module_that_is_off_creates_nothing" {
     error_message = "The module must take count = 0."
   }
 }
+
+run "rules_of_ones_own_have_a_policy_each" {
+  command = plan
+
+  variables {
+    rules = ["security-group-ssh-open", "rds-instance-public", "acme", "instances"]
+    custom_rules = {
+      acme = {
+        netskope_rule_names = ["A"]
+        runbook             = { document = "Acme", parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"] } }
+        permissions         = { automation = [{ actions = ["sqs:TagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }] }
+      }
+      instances = {
+        netskope_rule_names = ["B"]
+        desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/DeletionProtection" = true } }
+        permissions         = { write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }] }
+      }
+      unused = { netskope_rule_names = ["C"], runbook = { document = "Acme" } }
+    }
+    runbooks = false
+  }
+
+  assert {
+    condition     = join(" ", keys(aws_iam_policy.custom)) == "acme instances" && join(" ", keys(aws_iam_role_policy_attachment.custom)) == "acme instances"
+    error_message = "Each enabled rule has a policy, and no other: ${join(", ", keys(aws_iam_policy.custom))}"
+  }
+  assert {
+    condition = alltrue([for action in ["cloudformation:GetResource", "cloudformation:UpdateResource", "rds:ModifyDBInstance"] :
+    strcontains(aws_iam_policy.custom["instances"].policy, action)]) && !strcontains(aws_iam_policy.custom["instances"].policy, "ssm:")
+    error_message = aws_iam_policy.custom["instances"].policy
+  }
+  assert {
+    condition     = strcontains(aws_iam_policy.custom["acme"].policy, "document/Acme") && strcontains(aws_iam_policy.custom["acme"].policy, "-automation") && strcontains(aws_iam_role_policy.automation[0].policy, "sqs:TagQueue")
+    error_message = aws_iam_policy.custom["acme"].policy
+  }
+  # Of the library, as of any other rule.
+  assert {
+    condition     = strcontains(aws_iam_role_policy.remediation[0].policy, "rds:ModifyDBInstance")
+    error_message = aws_iam_role_policy.remediation[0].policy
+  }
+}

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { CustomRule } from '../../../lambdas/model/custom-rule.ts';
 import type { Job, Poll } from '../../../lambdas/model/job.ts';
 import type { JournalRecord } from '../../../lambdas/model/journal.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
@@ -12,7 +13,7 @@ import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { actOnRequest } from '../../../lambdas/remediator/undo/act-on-request.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import type { AutomationSimulation } from '../../lab/automation/index.ts';
-import { type LabRuleId, labRules, type Scenario } from '../../lab/rules/index.ts';
+import type { Scenario } from '../../lab/rules/index.ts';
 import { MemoryCounts } from '../../unit/remediator/support/memory-counts.ts';
 import { MemoryTable } from '../../unit/remediator/support/memory-table.ts';
 import { accountsJson, settingsJson } from '../harness/product.ts';
@@ -22,9 +23,11 @@ export const REGION = 'eu-central-1';
 export interface RemediationOptions {
   readonly sessions: Sessions;
   readonly account: string;
-  readonly rule: LabRuleId;
+  readonly rule: string;
   readonly resource: string;
-  readonly scenario: Scenario;
+  readonly options?: Scenario['options'];
+  /** Of a rule that is declared. */
+  readonly definition?: CustomRule;
 }
 
 let polls = 0;
@@ -39,8 +42,8 @@ export class Remediation {
     this.#options = options;
   }
 
-  dryRun(): Promise<Outcome> {
-    return this.#remediate({ mode: 'dry_run' });
+  dryRun(method: Settings['method'] = 'api'): Promise<Outcome> {
+    return this.#remediate({ mode: 'dry_run', method });
   }
 
   enforce(): Promise<Outcome> {
@@ -109,8 +112,8 @@ export class Remediation {
     meanwhile: () => Promise<void> = () => Promise.reject(new Error('nothing here takes long')),
     attempts = 1,
   ): Promise<Outcome> {
-    const { sessions, account, rule, resource } = this.#options;
-    const { scope } = await loadRule(rule);
+    const { sessions, account, rule, resource, definition } = this.#options;
+    const { scope } = await loadRule(rule, definition);
     this.#evidence = new MemoryEvidence();
     this.#table = new MemoryTable();
     let job: Job | undefined = {
@@ -146,7 +149,7 @@ export class Remediation {
   }
 
   #ports(settings: Partial<Settings>): Omit<Ports, 'lookAgain' | 'openSession'> {
-    const { rule, scenario } = this.#options;
+    const { rule, options = {}, definition } = this.#options;
     return {
       clock: { now: Date.now, sleep: async () => {} },
       settings: {
@@ -154,7 +157,8 @@ export class Remediation {
           ...parseRuleSettings(rule, settingsJson(rule, {})),
           allRules: parseAccountSettings(accountsJson({})),
           versions: { rule: '1', accounts: '1' },
-          options: { ...(scenario.options ?? labRules[rule].options) },
+          options: { ...options },
+          ...(definition !== undefined && { definition }),
           ...settings,
         }),
         pause: async () => 'none',

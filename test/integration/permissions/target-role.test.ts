@@ -318,7 +318,8 @@ describe.each(declared)('$rule', ({ rule, actions }) => {
 
   async function start(scenario: Scenario): Promise<Remediation> {
     const resource = await make(scenario);
-    return new Remediation({ sessions, account: target, rule, resource, scenario });
+    const options = scenario.options ?? rules[rule].options;
+    return new Remediation({ sessions, account: target, rule, resource, options });
   }
 
   /** The scenario that asked for an action in a phase. */
@@ -411,7 +412,8 @@ describe.each(runbooks.filter(({ rule }) => !isRepetition(rule)))(
 
     async function begin(): Promise<Remediation> {
       const resource = await make(scenario);
-      return new Remediation({ sessions, account: target, rule, resource, scenario });
+      const options = scenario.options ?? rules[rule].options;
+      return new Remediation({ sessions, account: target, rule, resource, options });
     }
 
     const asked = (by: string): Set<string> =>

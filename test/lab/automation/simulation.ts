@@ -56,7 +56,7 @@ export interface AutomationInjection {
   remove(): void;
 }
 
-/** Systems Manager Automation, as it is documented, for three of AWS's documents. */
+/** Systems Manager Automation, as it is documented, for four of AWS's documents. */
 export interface AutomationSimulation extends AsyncDisposable {
   /** All that were started, oldest first. */
   readonly executions: readonly AutomationExecution[];

@@ -71,6 +71,64 @@ const rules: readonly LabRule[] = Object.values(labRules);
 /** Every known call, in every form that asks for something else. */
 const table: readonly CallExample[] = [
   ...rules.flatMap(({ callExamples = [] }) => callExamples),
+  ...[
+    'GetResource',
+    'UpdateResource',
+    'GetResourceRequestStatus',
+    'CancelResourceRequest',
+    'ListResources',
+  ].map(
+    (operation): CallExample => [
+      `cloudcontrolapi:${operation}`,
+      { TypeName: 'AWS::S3::Bucket' },
+      [`cloudformation:${operation} *`],
+    ],
+  ),
+  [
+    'cloudformation:DescribeStackResources',
+    { PhysicalResourceId: 'orders' },
+    [`cloudformation:DescribeStackResources arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/shop/1`],
+  ],
+  ['rds:ModifyDBInstance', { DBInstanceIdentifier: 'a' }, [`rds:ModifyDBInstance ${rdsArn('db:a')}`]],
+  ['rds:ModifyDBCluster', { DBClusterIdentifier: 'a' }, [`rds:ModifyDBCluster ${rdsArn('cluster:a')}`]],
+  ...['DescribeTable', 'DescribeContinuousBackups', 'UpdateContinuousBackups'].map(
+    (operation): CallExample => [
+      `dynamodb:${operation}`,
+      { TableName: 't' },
+      [`dynamodb:${operation} ${tableArn}`],
+    ],
+  ),
+  ['dynamodb:ListTagsOfResource', { ResourceArn: tableArn }, [`dynamodb:ListTagsOfResource ${tableArn}`]],
+  ...[
+    'DescribeKey',
+    'GetKeyRotationStatus',
+    'GetKeyPolicy',
+    'ListResourceTags',
+    'EnableKeyRotation',
+    'DisableKeyRotation',
+  ].map(
+    (operation): CallExample => [
+      `kms:${operation}`,
+      { KeyId: 'k' },
+      [`kms:${operation} arn:aws:kms:${REGION}:${ACCOUNT}:key/k`],
+    ],
+  ),
+  [
+    'ec2:ModifySubnetAttribute',
+    { SubnetId: 'subnet-1' },
+    [`ec2:ModifySubnetAttribute ${ec2Arn('subnet/subnet-1')}`],
+  ],
+  ['ec2:GetEbsEncryptionByDefault', {}, ['ec2:GetEbsEncryptionByDefault *']],
+  ['ec2:EnableEbsEncryptionByDefault', {}, ['ec2:EnableEbsEncryptionByDefault *']],
+  ...['GetQueueAttributes', 'ListQueueTags', 'SetQueueAttributes'].map(
+    (operation): CallExample => [
+      `sqs:${operation}`,
+      { QueueUrl: `http://127.0.0.1:4566/${ACCOUNT}/q` },
+      [`sqs:${operation} ${queue(ACCOUNT, 'q')}`],
+    ],
+  ),
+  ['s3:GetBucketVersioning', { Bucket: 'ours' }, ['s3:GetBucketVersioning arn:aws:s3:::ours']],
+  ['s3:PutBucketVersioning', { Bucket: 'ours' }, ['s3:PutBucketVersioning arn:aws:s3:::ours']],
   ['cloudtrail:DescribeTrails', {}, ['cloudtrail:DescribeTrails *']],
   ['cloudtrail:ListTags', { ResourceIdList: [trail] }, [`cloudtrail:ListTags ${trail}`]],
   [

@@ -1,4 +1,5 @@
 import type { AwsCall } from '../aws-proxy/index.ts';
+import { cloudControlCalls } from '../cloud-control/calls.ts';
 import { type LabRule, labRules } from '../rules/index.ts';
 import { productCalls } from './product-calls.ts';
 import type { Calls, Requirement, Requires, StateLookups } from './requirement.ts';
@@ -25,7 +26,7 @@ export function mergeCalls(sources: readonly Calls[]): ReadonlyMap<string, Requi
 }
 
 const rules: readonly LabRule[] = Object.values(labRules);
-const calls = mergeCalls([productCalls, ...rules.map((rule) => rule.calls)]);
+const calls = mergeCalls([productCalls, cloudControlCalls, ...rules.map((rule) => rule.calls)]);
 
 /** The calls that are known: `ec2:CreateFlowLogs`. */
 export const knownCalls: readonly string[] = [...calls.keys()];

@@ -11,6 +11,7 @@ import {
   paginateListAttachedRolePolicies,
   paginateListRolePolicies,
 } from '@aws-sdk/client-iam';
+import { GetKeyPolicyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { GetBucketPolicyCommand, HeadObjectCommand, paginateListBuckets, S3Client } from '@aws-sdk/client-s3';
 import { GetResourcePolicyCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -151,6 +152,13 @@ export class LocalAwsState implements StateLookups {
           events.send(new DescribeEventBusCommand({ Name: name.replace(/^event-bus\//, '') })),
         );
         return found?.Policy || undefined;
+      }
+      case 'kms': {
+        const kms = this.#client(KMSClient, account, region);
+        const found = await orUndefined(['NotFound'], () =>
+          kms.send(new GetKeyPolicyCommand({ KeyId: arn, PolicyName: 'default' })),
+        );
+        return found?.Policy;
       }
       case 'secretsmanager': {
         const secrets = this.#client(SecretsManagerClient, account, region);

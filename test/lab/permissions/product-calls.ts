@@ -41,7 +41,8 @@ const objectCalls: Calls = {
   },
 };
 
-const onQueue =
+/** Makes the requirement of an action on the queue that a call's address names. */
+export const onQueue =
   (action: string): Requires =>
   (call) => {
     const [, account = '', name = ''] = new URL(text(call, 'QueueUrl')).pathname.split('/');

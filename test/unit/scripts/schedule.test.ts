@@ -117,6 +117,7 @@ describe('the table of steps', () => {
 
   it('gives the parts that take long only when asked for all, or for one of them', () => {
     const long = [
+      'resource-types',
       'tflint',
       'coverage',
       'long',

@@ -2,12 +2,14 @@ import type { AutomationDocument } from '../document.ts';
 import { disablePublicAccessForSecurityGroup } from './disable-public-access-for-security-group.ts';
 import { disablePublicAccessToRedshiftCluster } from './disable-public-access-to-redshift-cluster.ts';
 import { enableCloudTrailLogFileValidation } from './enable-cloudtrail-log-file-validation.ts';
+import { enableEbsEncryptionByDefault } from './enable-ebs-encryption-by-default.ts';
 
 const documents = new Map(
   [
     disablePublicAccessForSecurityGroup,
     enableCloudTrailLogFileValidation,
     disablePublicAccessToRedshiftCluster,
+    enableEbsEncryptionByDefault,
   ].map((document) => [document.name, document]),
 );
 

@@ -1,0 +1,65 @@
+# Rules of the user's own and those of the library: checked, and in the form in which the catalogue has the others. No resources.
+
+module "inputs" {
+  source = "../_inputs"
+
+  of     = "custom-rules"
+  refuse = false # said together with all other mistakes
+  given  = { custom_rules = var.custom_rules }
+}
+
+module "typed" {
+  source = "./typed"
+
+  custom_rules = module.inputs.clean.custom_rules
+}
+
+locals {
+  vocabulary = jsondecode(file("${path.module}/../catalog.json"))
+  library    = local.vocabulary.library
+  declared   = module.typed.custom_rules
+
+  # What a type does not fix, which `_inputs` hands on as JSON.
+  states = { for id, rule in local.declared : id => {
+    for word in ["violates", "set", "defaults", "ready"] : word => try({ for pointer, value in jsondecode(rule.desired_state[word]) : pointer => value }, {})
+  } if rule.desired_state != null }
+
+  runs = { for id, rule in local.declared : id => merge(
+    { run = {
+      document   = rule.runbook.document
+      version    = rule.runbook.version
+      parameters = try({ for name, values in jsondecode(rule.runbook.parameters) : name => [for value in values : tostring(value)] }, {})
+    } },
+    { for undo in [try(jsondecode(rule.runbook.undo), null)] : "undo" => {
+      document   = try(tostring(undo.document), "")
+      version    = try(tostring(undo.version), "$DEFAULT")
+      parameters = try({ for name, values in undo.parameters : name => [for value in values : tostring(value)] }, {})
+    } if undo != null },
+  ) if rule.runbook != null }
+
+  # The statements as they were given, with the placeholders of the catalogue.
+  given = { for id, rule in local.declared : id => {
+    for kind in ["read", "write", "undo", "automation"] : kind => [
+      for statement in try(tolist([for each in jsondecode(replace(replace(replace(coalesce(rule.permissions[kind], kind == "undo" ? coalesce(rule.permissions.write, "[]") : "[]"), "{{partition}}", "$${partition}"), "{{region}}", "$${region}"), "{{account}}", "$${account}")) : jsonencode(each)]), []) : jsondecode(statement)
+    ]
+  } }
+  statements = { for id, kinds in local.given : id => {
+    for kind, statements in kinds : kind => [
+      for statement in statements : merge(
+        { actions = try([for action in statement.actions : tostring(action)], []), resources = try([for resource in statement.resources : tostring(resource)], []) },
+        { for conditions in [try(statement.conditions, null)] : "conditions" => conditions if conditions != null },
+      )
+    ]
+  } }
+
+  # What is known of the types, and of the actions: a line for each.
+  type_names = toset([for rule in values(local.declared) : rule.desired_state.resource_type if try(can(regex("^[A-Za-z0-9]+(::[A-Za-z0-9]+){2}$", rule.desired_state.resource_type)), false)])
+  type_table = file("${path.module}/resource-types.jsonl")
+  type_date  = jsondecode(regex("^.*", local.type_table)).date
+  types      = { for name in local.type_names : name => jsondecode(regex("(?m)^\\{\"type\":\"${name}\",.*$", local.type_table)) if can(regex("(?m)^\\{\"type\":\"${name}\",", local.type_table)) }
+
+  named_actions = toset(flatten([for kinds in values(local.statements) : [for statements in values(kinds) : [for statement in statements : statement.actions]]]))
+  services      = toset([for action in local.named_actions : split(":", action)[0] if can(regex("^[a-z0-9-]+:[A-Za-z0-9]+$", action))])
+  action_table  = file("${path.module}/iam-actions.jsonl")
+  actions       = { for service in local.services : service => jsondecode(regex("(?m)^\\{\"service\":\"${service}\",.*$", local.action_table)) if can(regex("(?m)^\\{\"service\":\"${service}\",", local.action_table)) }
+}

@@ -1,0 +1,125 @@
+# Every mistake in `custom_rules`, all of them at once.
+
+locals {
+  placeholders      = ["resource", "account", "region", "partition", "dns_suffix", "arn.partition", "arn.service", "arn.region", "arn.account", "arn.resource_type", "arn.resource_id"]
+  role_placeholders = concat(local.placeholders, ["automation_role_arn"])
+  arn_placeholders  = ["partition", "region", "account"]
+
+  # Which texts may name which placeholders.
+  texts = { for id, rule in local.declared : id => concat(
+    [for text in [try(rule.desired_state.identifier, null)] : { at = ".desired_state.identifier", text = text, known = local.placeholders } if text != null],
+    flatten([for word, run in try(local.runs[id], {}) : concat(
+      [{ at = word == "run" ? ".runbook.document" : ".runbook.undo.document", text = run.document, known = local.placeholders }],
+      [for name, values in run.parameters : [for value in values : { at = "${word == "run" ? ".runbook" : ".runbook.undo"}.parameters.${name}", text = value, known = local.role_placeholders }]],
+    )]),
+    flatten([for kind, statements in local.statements[id] : [for statement in statements : [for resource in statement.resources : { at = ".permissions.${kind}", text = resource, known = local.arn_placeholders }]]]),
+  ) }
+
+  # The pointers of a rule, with what they are for, and the type's own.
+  pointers = { for id, states in local.states : id => flatten([
+    for word, values in states : [for pointer, value in values : { word = word, pointer = pointer, json = jsonencode(value) }]
+  ]) }
+  kinds = { for name, type in local.types : name => merge([for kind, pointers in try(type.pointers, {}) : { for pointer in pointers : pointer => kind }]...) }
+  fixed = { for name, type in local.types : name => {
+    "only a creation sets it"                         = type.create_only
+    "for some resources, only a creation sets it"     = type.conditional_create_only
+    "AWS alone sets it"                               = type.read_only
+    "it can't be read, so that no violation is known" = type.write_only
+  } }
+
+  pointer_mistakes = { for id, pointers in local.pointers : id => flatten([
+    for each in pointers : [
+      for type in [try(local.types[local.declared[id].desired_state.resource_type], null)] : [
+        for problem in concat(
+          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is not a property of ${type.type} (as of ${local.type_date})${length(regexall("^(.*)/[0-9]+(/|$)", each.pointer)) > 0 ? ": no pointer names an item of a list" : ""}" if kind == null],
+          [for kind in [try(local.kinds[type.type][each.pointer], null)] : "is a list of keys and values: no pointer names one of them, use a runbook" if kind == "pairs" && each.word != "violates"],
+          # A value of another kind never is what AWS has.
+          [
+            for kind in [try(local.kinds[type.type][each.pointer], "any")] : "has ${substr(each.json, 0, 60)}: expected ${kind == "boolean" ? "true or false" : kind == "number" ? "a number" : kind == "list" ? "a list" : kind == "object" ? "an object" : "a string"}"
+            if each.word != "violates" && !can(regex(lookup({ boolean = "^(true|false)$", number = "^-?[0-9]", string = "^\"", list = "^\\[", object = "^\\{" }, kind, ""), each.json))
+          ],
+          flatten([for why, paths in local.fixed[type.type] : [
+            for path in paths : "can't be ${each.word == "set" ? "set" : "judged"}: ${why}"
+            if(each.word == "set" || each.word != "defaults" && paths == type.write_only) && (each.pointer == path || startswith(each.pointer, "${path}/") || startswith(path, "${each.pointer}/"))
+          ]]),
+          each.word == "defaults" && !can(local.states[id].set[each.pointer]) ? ["is not in `set`: expected the same pointers"] : [],
+        ) : ".desired_state.${each.word} \"${each.pointer}\" ${problem}"
+      ] if type != null
+    ]
+  ]) }
+
+  statement_mistakes = { for id, kinds in local.statements : id => flatten([
+    for kind, statements in kinds : [for index, statement in statements : [for problem in concat(
+      length(statement.actions) > 0 && length(statement.resources) > 0 ? [] : ["has no ${length(statement.actions) > 0 ? "resources" : "actions"}: expected { actions = [\"rds:DescribeDBInstances\"], resources = [\"arn:{{partition}}:rds:{{region}}:{{account}}:db:*\"] }"],
+      flatten([for action in statement.actions : [for known in [try(local.actions[split(":", action)[0]], null)] : concat(
+        known == null ? ["names ${action}, which AWS does not have: expected an action such as rds:ModifyDBInstance"] : contains(concat(known.read, known.write), split(":", action)[1]) ? [] : ["names ${action}, which AWS does not have: expected an action of ${known.service}, each by its name"],
+        known != null && kind == "read" && try(contains(known.write, split(":", action)[1]), false) ? ["names ${action}, which changes something: expected it in write"] : [],
+        known != null && contains(statement.resources, "*") && try(contains(known.write, split(":", action)[1]) && !contains(known.on_any, split(":", action)[1]), false) && !contains(local.declared[id].permissions.allow, action) ? ["gives ${action} on every resource: name its resources, or the action in permissions.allow"] : [],
+      )]]),
+    ) : ".permissions.${kind}[${index}] ${problem}"]] if kind != "undo" || local.declared[id].permissions.undo != null
+  ]) }
+
+  # The session policy of a job that changes something, as STS gets it, with the longest region.
+  session_scopes = { for id, rule in local.own : id => {
+    for statement in concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(slice(local.starts[id].run, 0, 4), []) : each]) :
+    jsonencode({ r = statement.resources, c = try(statement.conditions, null) }) => statement.actions...
+  } }
+  session_sizes = { for id, scopes in local.session_scopes : id => length(replace(replace(replace(jsonencode({
+    Version = "2012-10-17"
+    Statement = [for scope, actions in scopes : merge(
+      { Effect = "Allow", Action = distinct(flatten(actions)), Resource = jsondecode(scope).r },
+      jsondecode(scope).c == null ? {} : { Condition = jsondecode(scope).c },
+    )]
+  }), "$${partition}", "aws-us-gov"), "$${region}", "ap-southeast-1"), "$${account}", "111111111111")) }
+
+  taken = merge(concat(
+    [for id, rule in local.vocabulary.rules : { (id) = "a built-in rule", (rule.legacy_id) = "a built-in rule" }],
+    [for id, _ in local.library : { (id) = "a rule of the library" }],
+  )...)
+
+  own_mistakes = { for id, rule in local.declared : id => concat(
+    can(regex("^[a-z0-9]+(-[a-z0-9]+)*$", id)) && length(id) <= 40 ? [] : [" has ${length(id)} characters: expected an id of at most 40 small letters, digits and hyphens"],
+    can(local.taken[id]) ? [" is the id of ${local.taken[id]}: expected another"] : [],
+    (rule.desired_state == null) != (rule.runbook == null) ? [] : [" has ${rule.runbook == null ? "neither desired_state nor runbook" : "desired_state and runbook"}: expected one of the two"],
+    length([for name in rule.netskope_rule_names : name if trimspace(name) != ""]) > 0 ? [] : [".netskope_rule_names is empty: expected the rule's names as Netskope shows them"],
+    contains(["regional", "global"], rule.scope) ? [] : [".scope is \"${rule.scope}\": expected regional or global"],
+    contains(["low", "medium", "high", "critical"], rule.severity) ? [] : [".severity is \"${rule.severity}\": expected low, medium, high or critical"],
+    rule.resource_id_pattern == null || can(regexall(coalesce(rule.resource_id_pattern, "x"), "")) ? [] : [".resource_id_pattern is \"${rule.resource_id_pattern}\": expected a regular expression"],
+    rule.desired_state == null ? [] : !can(local.types[rule.desired_state.resource_type]) ? [
+      ".desired_state.resource_type is \"${rule.desired_state.resource_type}\", which is unknown (as of ${local.type_date}): expected a CloudFormation type such as AWS::RDS::DBInstance"
+      ] : concat(
+      local.types[rule.desired_state.resource_type].update == null ? [".desired_state.resource_type is ${rule.desired_state.resource_type}, which Cloud Control can't update: use a runbook"] : [],
+      length(local.states[id].set) > 0 ? [] : [".desired_state.set is empty: expected pointers and values, such as { \"/PubliclyAccessible\" = false }"],
+      length(split("|", rule.desired_state.identifier)) == length(local.types[rule.desired_state.resource_type].identifier) ? [] : [
+        ".desired_state.identifier is \"${rule.desired_state.identifier}\": expected ${join("|", [for pointer in local.types[rule.desired_state.resource_type].identifier : trimprefix(pointer, "/")])}, the type's primary identifier"
+      ],
+      try(local.types[rule.desired_state.resource_type].update, null) == null ? [] : local.pointer_mistakes[id],
+    ),
+    [for word, run in try(local.runs[id], {}) : "${word == "run" ? ".runbook" : ".runbook.undo"}.document is empty: expected a document's name or ARN" if run.document == ""],
+    [for word, run in try(local.runs[id], {}) : "${word == "run" ? ".runbook" : ".runbook.undo"}.version is \"${run.version}\": expected a number, or $DEFAULT" if !can(regex("^(\\$DEFAULT|[1-9][0-9]*)$", run.version))],
+    flatten([for each in local.texts[id] : [
+      for name in [for match in regexall("\\{\\{([^{}]*)\\}\\}", each.text) : match[0]] : "${each.at} has the placeholder {{${name}}}, which is unknown: expected one of ${join(", ", each.known)}"
+      if !contains(each.known, name)
+    ]]),
+    local.statement_mistakes[id],
+    local.session_sizes[id] <= 2048 ? [] : [".permissions make a session policy of ${local.session_sizes[id]} characters: STS takes 2048. Name fewer actions, or more resources by one pattern"],
+  ) }
+
+  # A name of Netskope that two rules claim would be remediated twice.
+  claims = concat(
+    flatten([for id, rule in local.vocabulary.rules : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
+    flatten([for id, rule in local.library : [for name in rule.netskope_rule_names : { id = id, name = name }] if contains(keys(var.rules), id)]),
+    flatten([for id, names in var.rules : [for name in names : { id = id, name = name }]]),
+    flatten([for id, rule in local.declared : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
+  )
+  claimants = { for claim in local.claims : replace(claim.name, " ", "") => claim... }
+  claimed_twice = [
+    for claims in values(local.claimants) : "custom_rules[\"${[for id in sort(distinct(claims[*].id)) : id if can(local.declared[id])][0]}\"].netskope_rule_names has \"${substr(claims[0].name, 0, 100)}\", which ${join(" and ", sort(distinct(claims[*].id)))} claim: expected one rule for each name"
+    if length(distinct(claims[*].id)) > 1 && anytrue([for claim in claims : can(local.declared[claim.id])])
+  ]
+
+  mistakes = concat(
+    flatten([for id, mistakes in local.own_mistakes : [for mistake in mistakes : "custom_rules[\"${length(id) > 45 ? "${substr(id, 0, 45)}…" : id}\"]${mistake}" if !strcontains(mistake, module.inputs.in_place)]]),
+    local.claimed_twice,
+  )
+}

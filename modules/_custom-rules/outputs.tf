@@ -1,0 +1,24 @@
+output "catalog" {
+  description = "The rules of the library and of the user's own by id, in the form in which the catalogue has the others."
+  value       = local.catalog
+
+  precondition {
+    condition     = !var.refuse || length(module.inputs.structure) + length(module.inputs.kinds) + length(local.mistakes) == 0
+    error_message = "${length(module.inputs.structure) + length(module.inputs.kinds) + length(local.mistakes)} to correct:\n- ${join("\n- ", concat(module.inputs.structure, module.inputs.kinds, local.mistakes))}"
+  }
+}
+
+output "own" {
+  description = "The ids of the user's own rules."
+  value       = toset(keys(local.declared))
+}
+
+output "structure" {
+  description = "The mistakes that are known at every plan: misspelt words, and what is in the place of an object."
+  value       = module.inputs.structure
+}
+
+output "mistakes" {
+  description = "All other mistakes."
+  value       = concat(module.inputs.kinds, local.mistakes)
+}

@@ -1,0 +1,194 @@
+variables {
+  rules = { rds-instance-deletion-protection = [], s3-bucket-public = ["Buckets of ours"] }
+  custom_rules = {
+    own-instances = {
+      title               = "RDS instances are not publicly accessible"
+      netskope_rule_names = ["ACME-1"]
+      severity            = "high"
+      resource_id_pattern = "[a-z][a-z0-9-]*"
+      risk                = "Clients outside the VPC lose the connection."
+      desired_state = {
+        resource_type = "AWS::RDS::DBInstance"
+        set           = { "/PubliclyAccessible" = false }
+        ready         = { "/DBInstanceStatus" = "available" }
+      }
+      permissions = {
+        read  = [{ actions = ["rds:DescribeDBInstances"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }]
+        write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }]
+      }
+    }
+    acme-tagging = {
+      netskope_rule_names = ["ACME-17"]
+      runbook = {
+        document   = "arn:{{partition}}:ssm:{{region}}:999999999999:document/Acme-Tag"
+        version    = "3"
+        parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{arn.resource_id}}"] }
+        undo       = { document = "Acme-Untag", parameters = { Queue = ["{{arn.resource_id}}"] } }
+      }
+      permissions = { automation = [{ actions = ["sqs:TagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }] }
+    }
+    tagged-buckets = {
+      netskope_rule_names = ["ACME-18"]
+      desired_state = {
+        resource_type = "AWS::S3::Bucket"
+        violates      = { "/VersioningConfiguration/Status" = { absent = true }, "/Tags" = { contains = { Key = "a", Value = "b" } } }
+        set           = { "/VersioningConfiguration/Status" = "Enabled" }
+        defaults      = { "/VersioningConfiguration/Status" = "Suspended" }
+      }
+      permissions = { write = [{ actions = ["s3:PutBucketVersioning"], resources = ["*"] }], allow = ["s3:PutBucketVersioning"] }
+    }
+  }
+}
+
+# The same words in the library come to the same definition: it is made by other code.
+run "a_desired_state" {
+  command = plan
+
+  assert {
+    condition     = jsonencode(output.catalog["own-instances"].definition) == jsonencode(output.catalog["rds-instance-public"].definition)
+    error_message = "${jsonencode(output.catalog["own-instances"].definition)}\n${jsonencode(output.catalog["rds-instance-public"].definition)}"
+  }
+  assert {
+    condition     = output.catalog["tagged-buckets"].definition.desired_state.violates["/Tags"].contains.Key == "a" && output.catalog["tagged-buckets"].definition.desired_state.violates["/VersioningConfiguration/Status"].absent
+    error_message = jsonencode(output.catalog["tagged-buckets"].definition)
+  }
+  assert {
+    condition     = output.own == toset(["acme-tagging", "own-instances", "tagged-buckets"]) && length(output.catalog) > 15
+    error_message = "The library is in the catalogue, too."
+  }
+}
+
+run "a_runbook" {
+  command = plan
+
+  assert {
+    condition     = output.catalog["acme-tagging"].definition.runbook.undo.version == "$DEFAULT" && output.catalog["acme-tagging"].definition.runbook.parameters.AutomationAssumeRole == ["{{automation_role_arn}}"]
+    error_message = jsonencode(output.catalog["acme-tagging"].definition)
+  }
+  assert {
+    condition = output.catalog["acme-tagging"].runbook.start[2].resources == [
+      "arn:$${partition}:ssm:$${region}:999999999999:document/Acme-Tag",
+      "arn:$${partition}:ssm:$${region}:999999999999:automation-definition/Acme-Tag:*",
+    ]
+    error_message = jsonencode(output.catalog["acme-tagging"].runbook)
+  }
+  assert {
+    condition     = contains(flatten(output.catalog["acme-tagging"].permissions.undo[*].resources), "arn:$${partition}:ssm:$${region}:*:document/Acme-Untag")
+    error_message = jsonencode(output.catalog["acme-tagging"].permissions)
+  }
+}
+
+run "every_mistake_at_once" {
+  command = plan
+
+  variables {
+    refuse = false
+    custom_rules = {
+      "Not-an-id-and-far-too-long-for-one-as-everyone-can-see" = {
+        netskope_rule_names = ["A"]
+        desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/PubliclyAccessible" = false } }
+      }
+      rds-instance-public = {
+        netskope_rule_names = ["Ensure S3 Bucket is not publicly accessible."]
+        runbook             = { document = "Acme" }
+      }
+      neither = { netskope_rule_names = [], scope = "everywhere", severity = "dire", resource_id_pattern = "(" }
+      unknown-type = {
+        netskope_rule_names = ["RDS DB instances should have  deletion protection enabled"]
+        desired_state       = { resource_type = "AWS::RDS::Instance", set = { "/A" = 1 } }
+      }
+      pointers = {
+        netskope_rule_names = ["C"]
+        desired_state = {
+          resource_type = "AWS::RDS::DBInstance"
+          identifier    = "{{resource}}|{{arn.nothing}}"
+          violates      = { "/MasterUserPassword" = "x" }
+          set = {
+            "/PublicAccess"            = false
+            "/PubliclyAccessible"      = "no"
+            "/StorageEncrypted"        = true
+            "/AutoMinorVersionUpgrade" = true
+            "/DbiResourceId"           = "x"
+            "/MasterUserPassword"      = "x"
+            "/Tags/0/Value"            = "x"
+          }
+          defaults = { "/MultiAZ" = false }
+        }
+      }
+      lists = {
+        netskope_rule_names = ["D"]
+        desired_state       = { resource_type = "AWS::ElasticLoadBalancingV2::LoadBalancer", set = { "/LoadBalancerAttributes" = [] } }
+      }
+      no-update = {
+        netskope_rule_names = ["D"]
+        desired_state       = { resource_type = "AWS::EC2::EIPAssociation", set = { "/X" = 1 } }
+      }
+      statements = {
+        netskope_rule_names = ["F"]
+        desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/PubliclyAccessible" = false } }
+        permissions = {
+          read  = [{ actions = ["rds:ModifyDBInstance", "rds:Describe*"], resources = ["arn:{{partition}}:rds:{{zone}}:{{account}}:db:*"] }, { actions = [], resources = ["*"] }]
+          write = [{ actions = ["rds:ModifyDBInstance", "rds:ModifyInstance", "rdz:ModifyDBInstance"], resources = ["*"] }]
+        }
+      }
+      large = {
+        netskope_rule_names = ["G"]
+        runbook             = { document = "", version = "latest", parameters = { A = ["{{role}}"] } }
+        permissions = {
+          read = [for n in range(60) : { actions = ["rds:DescribeDBInstances"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:number-${n}"] }]
+        }
+      }
+    }
+  }
+
+  assert {
+    condition = tolist(output.mistakes) == tolist([
+      "custom_rules[\"Not-an-id-and-far-too-long-for-one-as-everyon…\"] has 54 characters: expected an id of at most 40 small letters, digits and hyphens",
+      "custom_rules[\"large\"].runbook.document is empty: expected a document's name or ARN",
+      "custom_rules[\"large\"].runbook.version is \"latest\": expected a number, or $DEFAULT",
+      "custom_rules[\"large\"].runbook.parameters.A has the placeholder {{role}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id, automation_role_arn",
+      "custom_rules[\"large\"].permissions make a session policy of 8354 characters: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"lists\"].desired_state.set \"/LoadBalancerAttributes\" is a list of keys and values: no pointer names one of them, use a runbook",
+      "custom_rules[\"neither\"] has neither desired_state nor runbook: expected one of the two",
+      "custom_rules[\"neither\"].netskope_rule_names is empty: expected the rule's names as Netskope shows them",
+      "custom_rules[\"neither\"].scope is \"everywhere\": expected regional or global",
+      "custom_rules[\"neither\"].severity is \"dire\": expected low, medium, high or critical",
+      "custom_rules[\"neither\"].resource_id_pattern is \"(\": expected a regular expression",
+      "custom_rules[\"no-update\"].desired_state.resource_type is AWS::EC2::EIPAssociation, which Cloud Control can't update: use a runbook",
+      "custom_rules[\"pointers\"].desired_state.identifier is \"{{resource}}|{{arn.nothing}}\": expected DBInstanceIdentifier, the type's primary identifier",
+      "custom_rules[\"pointers\"].desired_state.defaults \"/MultiAZ\" is not in `set`: expected the same pointers",
+      "custom_rules[\"pointers\"].desired_state.set \"/AutoMinorVersionUpgrade\" can't be set: for some resources, only a creation sets it",
+      "custom_rules[\"pointers\"].desired_state.set \"/DbiResourceId\" can't be set: AWS alone sets it",
+      "custom_rules[\"pointers\"].desired_state.set \"/MasterUserPassword\" can't be set: it can't be read, so that no violation is known",
+      "custom_rules[\"pointers\"].desired_state.set \"/PublicAccess\" is not a property of AWS::RDS::DBInstance (as of 2026-10-20)",
+      "custom_rules[\"pointers\"].desired_state.set \"/PubliclyAccessible\" has \"no\": expected true or false",
+      "custom_rules[\"pointers\"].desired_state.set \"/StorageEncrypted\" can't be set: only a creation sets it",
+      "custom_rules[\"pointers\"].desired_state.set \"/Tags/0/Value\" is not a property of AWS::RDS::DBInstance (as of 2026-10-20): no pointer names an item of a list",
+      "custom_rules[\"pointers\"].desired_state.violates \"/MasterUserPassword\" can't be judged: it can't be read, so that no violation is known",
+      "custom_rules[\"pointers\"].desired_state.identifier has the placeholder {{arn.nothing}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id",
+      "custom_rules[\"rds-instance-public\"] is the id of a rule of the library: expected another",
+      "custom_rules[\"statements\"].permissions.read has the placeholder {{zone}}, which is unknown: expected one of partition, region, account",
+      "custom_rules[\"statements\"].permissions.read[0] names rds:ModifyDBInstance, which changes something: expected it in write",
+      "custom_rules[\"statements\"].permissions.read[0] names rds:Describe*, which AWS does not have: expected an action of rds, each by its name",
+      "custom_rules[\"statements\"].permissions.read[1] has no actions: expected { actions = [\"rds:DescribeDBInstances\"], resources = [\"arn:{{partition}}:rds:{{region}}:{{account}}:db:*\"] }",
+      "custom_rules[\"statements\"].permissions.write[0] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
+      "custom_rules[\"statements\"].permissions.write[0] names rds:ModifyInstance, which AWS does not have: expected an action of rds, each by its name",
+      "custom_rules[\"statements\"].permissions.write[0] names rdz:ModifyDBInstance, which AWS does not have: expected an action such as rds:ModifyDBInstance",
+      "custom_rules[\"unknown-type\"].desired_state.resource_type is \"AWS::RDS::Instance\", which is unknown (as of 2026-10-20): expected a CloudFormation type such as AWS::RDS::DBInstance",
+      "custom_rules[\"lists\"].netskope_rule_names has \"D\", which lists and no-update claim: expected one rule for each name",
+      "custom_rules[\"rds-instance-public\"].netskope_rule_names has \"Ensure S3 Bucket is not publicly accessible.\", which rds-instance-public and s3-bucket-public claim: expected one rule for each name",
+      "custom_rules[\"unknown-type\"].netskope_rule_names has \"RDS DB instances should have deletion protection enabled\", which rds-instance-deletion-protection and unknown-type claim: expected one rule for each name",
+    ])
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "and_they_are_refused" {
+  command = plan
+
+  variables {
+    custom_rules = { acme = { netskope_rule_names = ["A"], runbok = {} } }
+  }
+
+  expect_failures = [output.catalog]
+}

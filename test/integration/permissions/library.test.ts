@@ -1,0 +1,287 @@
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { systemClock } from '../../../lambdas/model/clock.ts';
+import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
+import { Sessions } from '../../../lambdas/remediator/session.ts';
+import { type LibraryRule, readLibrary } from '../../../scripts/library/compile.ts';
+import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
+import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
+import { type AwsProxy, startAwsProxy } from '../../lab/aws-proxy/index.ts';
+import { type CloudControlSimulation, startCloudControl } from '../../lab/cloud-control/index.ts';
+import { libraryCases } from '../../lab/library/index.ts';
+import { PermissionJudge } from '../../lab/permissions/index.ts';
+import type { Site } from '../../lab/rules/index.ts';
+import { freshAccount } from '../harness/product.ts';
+import { REGION, Remediation } from './remediation.ts';
+import { deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
+
+const endpoint = inject('localAwsEndpoint');
+const security = freshAccount();
+const target = freshAccount();
+const REMEDIATOR = 'cspm-remediator-eu-central-1';
+const EXTERNAL_ID = 'library';
+const role = `arn:aws:iam::${target}:role/cspm-remediation`;
+const automationRole = `arn:aws:iam::${target}:role/cspm-automation`;
+
+const library = await readLibrary();
+const byCalls = library.filter(({ definition }) => definition.desired_state !== undefined);
+const byDocument = library.filter(({ definition }) => definition.runbook !== undefined);
+
+let proxy: AwsProxy;
+let judge: PermissionJudge;
+let cloudControl: CloudControlSimulation;
+let automation: AutomationSimulation;
+let sessions: Sessions;
+let made = 0;
+
+beforeAll(async () => {
+  proxy = await startAwsProxy({ upstream: () => endpoint });
+  judge = new PermissionJudge({ upstream: () => endpoint, organizations: {} });
+  proxy.intercept(judge.intercept);
+  cloudControl = startCloudControl({ proxy, handlerMilliseconds: 0 });
+  automation = startAutomation({ proxy, upstream: () => endpoint, stepMilliseconds: 1 });
+  await deployTarget({
+    endpoint,
+    account: target,
+    variables: {
+      name: 'cspm',
+      security_account_id: security,
+      external_id: EXTERNAL_ID,
+      rules: library.map(({ id }) => id),
+      undo: true,
+    },
+  });
+  await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
+  const { accessKeyId, secretAccessKey, sessionToken } = await takeOn({
+    endpoint: proxy.endpoint,
+    account: security,
+    role: `arn:aws:iam::${security}:role/${REMEDIATOR}`,
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL', proxy.endpoint);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
+  vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
+  sessions = new Sessions(
+    environmentSchema.parse({
+      NAME: 'cspm',
+      COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
+      AWS_REGION: REGION,
+      HOME_REGION: REGION,
+      SECURITY_ACCOUNT_ID: security,
+      PARTITION: 'aws',
+      EVIDENCE_BUCKET: 'cspm-evidence',
+      FINDINGS_TABLE: 'findings',
+      SETTINGS_BUCKET: 'settings',
+      EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
+      TARGET_ROLE_NAME: 'cspm-remediation',
+      AUTOMATION_ROLE_NAME: 'cspm-automation',
+      EXTERNAL_ID,
+      MAX_RECEIVE_COUNT: '5',
+      RETRY_DELAY_SECONDS: '30',
+    }),
+    systemClock,
+    { debug: () => {}, warn: () => {} },
+  );
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await automation.stop();
+  await cloudControl.stop();
+  await proxy.stop();
+});
+
+interface Violation extends Site {
+  readonly remediation: Remediation;
+  readonly isViolated: () => Promise<boolean>;
+}
+
+async function violate({ id, definition }: LibraryRule): Promise<Violation> {
+  const labCase = libraryCases[id];
+  if (labCase === undefined) throw new Error(`the laboratory knows no case of ${id}`);
+  made += 1;
+  const builder = new AccountBuilder(endpoint, target);
+  const site: Site = { builder, region: REGION, name: `library-${target}-${made}` };
+  const resource = await labCase.make(site);
+  const remediation = new Remediation({ sessions, account: target, rule: id, resource, definition });
+  return { ...site, remediation, isViolated: () => labCase.isViolated(site, resource) };
+}
+
+test('the laboratory has a case of each rule of the library', () => {
+  expect(Object.keys(libraryCases).sort()).toEqual(library.map(({ id }) => id));
+  expect(library).toHaveLength(15);
+});
+
+type Kind = 'read' | 'write' | 'undo';
+const actionsOf = ({ definition }: LibraryRule, kind: Kind): string[] => [
+  ...new Set(definition.permissions[kind].flatMap(({ actions }) => actions)),
+];
+
+/** Calls that are made only where something goes wrong or takes long, or for a bucket's other half. */
+const SOMETIMES = new Set([
+  'cloudformation:CancelResourceRequest',
+  'cloudformation:GetResourceRequestStatus',
+]);
+const denied = (action: string): string => `is not authorized to perform: ${action}`;
+
+/** What two rules share of permissions is taken away once. */
+const needs = library.map(({ definition }) => JSON.stringify(definition.permissions));
+const isRepetition = (rule: LibraryRule): boolean => {
+  const place = library.indexOf(rule);
+  return needs.indexOf(needs[place] ?? '') < place;
+};
+
+describe.each(byCalls)('$id', (rule) => {
+  test('is planned, enforced, read back and undone, and asks for what it declares', async () => {
+    judge.clear();
+    const { remediation, isViolated } = await violate(rule);
+    expect(await isViolated()).toBe(true);
+
+    const planned = await remediation.dryRun();
+    expect(planned).toMatchObject({ outcome: 'planned', applied: [] });
+    expect(await isViolated()).toBe(true);
+
+    const enforced = await remediation.enforce();
+    expect(enforced).toMatchObject({ outcome: 'remediated', plan: planned.plan });
+    expect(await isViolated()).toBe(false);
+
+    expect(await remediation.undo()).toMatchObject({ outcome: 'undone' });
+    expect(await isViolated()).toBe(true);
+
+    expect(judge.denials).toEqual([]);
+    expect(judge.unknownCalls).toEqual([]);
+    const asked = new Set(judge.verdicts.flatMap(({ role: by, action }) => (by === role ? action : [])));
+    const declared = (['read', 'write', 'undo'] as const).flatMap((kind) => actionsOf(rule, kind));
+    expect(declared.filter((action) => !asked.has(action) && !SOMETIMES.has(action))).toEqual([]);
+  });
+
+  if (isRepetition(rule)) return;
+
+  const reads = actionsOf(rule, 'read');
+  const taken = (kind: Kind): string[] =>
+    actionsOf(rule, kind).filter(
+      (action) => !SOMETIMES.has(action) && (kind === 'read' || !reads.includes(action)),
+    );
+
+  test.each(taken('read'))('without %s a dry run fails, and says so', async (action) => {
+    const { remediation } = await violate(rule);
+    using _ = judge.withhold(role, action);
+
+    const outcome = await remediation.dryRun();
+
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
+  });
+
+  test.each(taken('write'))('without %s enforcement fails, and says so', async (action) => {
+    const { remediation, isViolated } = await violate(rule);
+    using _ = judge.withhold(role, action);
+
+    const outcome = await remediation.enforce();
+
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
+    expect(await isViolated()).toBe(true);
+  });
+
+  test.each(taken('undo'))('without %s an undo fails, and says so', async (action) => {
+    const { remediation, isViolated } = await violate(rule);
+    await remediation.enforce();
+    using _ = judge.withhold(role, action);
+
+    const outcome = await remediation.undo();
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: expect.stringContaining(denied(action)),
+    });
+    expect(await isViolated()).toBe(false);
+  });
+});
+
+describe.each(byDocument)('$id', (rule) => {
+  test('is planned, and enforced by its document', async () => {
+    const { remediation, isViolated } = await violate(rule);
+
+    expect(await remediation.dryRun('runbook')).toMatchObject({ outcome: 'planned' });
+    expect(await isViolated()).toBe(true);
+    const outcome = await remediation.enforceByRunbook(automation);
+
+    expect(outcome).toMatchObject({ outcome: 'remediated', reason: expect.stringContaining('Success') });
+    expect(await isViolated()).toBe(false);
+  });
+
+  const calls = rule.definition.permissions.automation.flatMap(({ actions }) => actions);
+  test.each(calls)('without %s the document fails, and the outcome says so', async (action) => {
+    const { remediation } = await violate(rule);
+    using _ = judge.withhold(automationRole, action);
+
+    const outcome = await remediation.enforceByRunbook(automation);
+
+    expect(outcome).toMatchObject({ outcome: 'failed', reason: expect.stringContaining(denied(action)) });
+  });
+});
+
+describe('what Cloud Control answers', () => {
+  const rule = byCalls.find(({ id }) => id === 'rds-instance-public') ?? byCalls[0];
+  if (rule === undefined) throw new Error('the library is empty');
+
+  test('a model that does not validate, whatever the patch is about, fails in its words', async () => {
+    const { remediation, name } = await violate(rule);
+    cloudControl.artefacts.set(name, { NoSuchProperty: 'an artefact' });
+
+    const outcome = await remediation.enforce();
+
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('Model validation failed'),
+      applied: [],
+    });
+  });
+
+  test('a resource of a stack is not applicable', async () => {
+    const { remediation, name } = await violate(rule);
+    cloudControl.stacks.set(name, { stack: 'shop', type: 'AWS::RDS::DBInstance' });
+
+    expect(await remediation.enforce()).toMatchObject({ outcome: 'not_applicable' });
+  });
+
+  test.each([
+    ['AccessDenied', 'failed'],
+    ['ResourceConflict', 'deferred'],
+    ['NotStabilized', 'deferred'],
+    ['ServiceInternalError', 'failed'],
+  ])('a handler that ends as %s: %s', async (code, outcome) => {
+    const { remediation } = await violate(rule);
+    cloudControl.fail(code, 'by test');
+
+    expect(await remediation.enforce()).toMatchObject({ outcome, applied: [] });
+  });
+
+  test.each(['ConcurrentModificationException', 'ConcurrentOperationException'])(
+    '%s is waited for',
+    async (error) => {
+      const { remediation } = await violate(rule);
+      const fault = proxy.inject({
+        service: 'cloudcontrolapi',
+        operation: 'UpdateResource',
+        times: 1,
+        effect: { error, status: 400 },
+      });
+
+      expect(await remediation.enforce()).toMatchObject({ outcome: 'deferred', applied: [] });
+      fault.remove();
+    },
+  );
+
+  test('an update that AWS throttles is sent again', async () => {
+    const { remediation, isViolated } = await violate(rule);
+    const fault = proxy.inject({
+      service: 'cloudcontrolapi',
+      operation: 'UpdateResource',
+      times: 2,
+      effect: { error: 'ThrottlingException', status: 400 },
+    });
+
+    expect(await remediation.enforce()).toMatchObject({ outcome: 'remediated', applied: [{}] });
+    expect(fault.hits).toBe(2);
+    expect(await isViolated()).toBe(false);
+    fault.remove();
+  });
+});

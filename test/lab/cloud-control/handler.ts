@@ -1,0 +1,49 @@
+import type { Properties } from './model.ts';
+
+/** The caller's own settings of a client: a handler calls with the caller's session. */
+export interface CallerSettings {
+  readonly region: string;
+  readonly endpoint: string;
+  readonly maxAttempts: number;
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string;
+  };
+}
+
+/** The handlers of a type, by the calls of the type's service. */
+export interface Handler {
+  readonly type: string;
+  /** @returns undefined where there is no such resource */
+  read(settings: CallerSettings, identifier: string): Promise<Properties | undefined>;
+  update(settings: CallerSettings, identifier: string, after: Properties, before: Properties): Promise<void>;
+  list(settings: CallerSettings): Promise<readonly string[]>;
+}
+
+/** Keeps what is there: Cloud Control leaves out what has no value. */
+export function present(properties: Properties): Properties {
+  return Object.fromEntries(
+    Object.entries(properties).filter(([, value]) => value !== undefined && value !== null),
+  );
+}
+
+/** The value of a property after an update, where it is another than before. */
+export function changedTo<T>(
+  name: string,
+  after: Properties,
+  before: Properties,
+  parse: (value: unknown) => T,
+): T | undefined {
+  return after[name] === before[name] ? undefined : parse(after[name]);
+}
+
+/** Runs a read that answers an error where there is no such resource. */
+export async function orGone<T>(codes: readonly string[], read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Error && codes.includes(error.name)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Ajv } from 'ajv';
+import { z } from 'zod';
+
+/** A resource's properties, as a type's schema names them. */
+export type Properties = Record<string, unknown>;
+
+const schemaSchema = z.looseObject({
+  typeName: z.string(),
+  createOnlyProperties: z.array(z.string()).default([]),
+  readOnlyProperties: z.array(z.string()).default([]),
+  writeOnlyProperties: z.array(z.string()).default([]),
+});
+
+/** A type's published schema, by which AWS judges the whole of a resource at each update. */
+export interface TypeSchema {
+  /** Pointers of what only a creation sets. */
+  readonly createOnly: readonly string[];
+  readonly readOnly: readonly string[];
+  /** Finds what is wrong with a model, in words; undefined where nothing is. */
+  problemOf(model: Properties): string | undefined;
+}
+
+const known = new Map<string, TypeSchema>();
+const pointerOf = (text: string): string => text.replace(/^\/properties/, '');
+
+/** The schema of a type that is simulated. @throws Error where there is none */
+export function schemaOf(type: string): TypeSchema {
+  const cached = known.get(type);
+  if (cached !== undefined) return cached;
+  const file = path.join(import.meta.dirname, 'schemas', `${type.replaceAll('::', '-')}.json`);
+  const schema = schemaSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false, logger: false });
+  const validate = ajv.compile(schema);
+  const made: TypeSchema = {
+    createOnly: schema.createOnlyProperties.map(pointerOf),
+    readOnly: schema.readOnlyProperties.map(pointerOf),
+    problemOf: (model) =>
+      validate(model)
+        ? undefined
+        : `Model validation failed (${(validate.errors ?? []).map(({ instancePath, message }) => `#${instancePath}: ${message ?? ''}`).join('; ')})`,
+  };
+  known.set(type, made);
+  return made;
+}
