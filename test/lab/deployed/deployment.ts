@@ -32,6 +32,8 @@ export interface Poll {
 }
 
 const POLL_TIMEOUT_MILLISECONDS = 420_000;
+/** So late that the scheduler has the schedule by then: it takes none whose time is over. */
+const FIRST_POLL_MILLISECONDS = 10_000;
 /** Each look of each rule lists all outcomes there are: work for the local AWS that does the rest too. */
 const LOOK_INTERVAL_MILLISECONDS = 1000;
 
@@ -80,20 +82,21 @@ export class Deployment {
   }
 
   /**
-   * Lets the rule's schedule start a poll every minute, and waits until it has started one with findings, and these
-   * have their outcomes.
+   * Lets the rule's schedule start a poll in a moment, and waits until it has started one with findings, and these have
+   * their outcomes.
    */
   async awaitScheduledPoll(rule: string): Promise<Poll> {
     const { name: GroupName } = this.#place;
     const scheduler = new SchedulerClient(this.#settings());
     const { Target } = await scheduler.send(new GetScheduleCommand({ GroupName, Name: rule }));
+    const soon = new Date(Date.now() + FIRST_POLL_MILLISECONDS).toISOString().slice(0, 19);
     await scheduler.send(
       new UpdateScheduleCommand({
         GroupName,
         Name: rule,
         Target,
         State: 'ENABLED',
-        ScheduleExpression: 'rate(1 minute)',
+        ScheduleExpression: `at(${soon})`,
         FlexibleTimeWindow: { Mode: 'OFF' },
       }),
     );
