@@ -245,6 +245,8 @@ async function linesOf(evidence: Evidence, rule: string, day: string): Promise<M
 }
 
 function take(line: Outcome, evidence: string, polls: Map<number, Lines>): void {
+  // An operator asked for it, and no poll.
+  if (line.undo !== undefined) return;
   const seconds = epochSeconds(line.poll);
   const lines = polls.get(seconds) ?? { findings: new Map(), closed: new Set() };
   polls.set(seconds, lines);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -17,6 +18,8 @@ import {
   type UndoRequest,
 } from '../../lambdas/model/requests.ts';
 import { findingItemKey, findingItemSchema, type ItemKey } from '../../lambdas/model/table-items.ts';
+import { proveCompleteness } from '../../scripts/audit/completeness.ts';
+import { Evidence } from '../../scripts/audit/evidence.ts';
 import { findingsTableName } from './harness/deployed-form.ts';
 import { startRemediator } from './harness/functions.ts';
 import { type Deployed, type Harness, nextMoment, startHarness } from './harness/harness.ts';
@@ -102,6 +105,14 @@ async function resultOf(name: RequestName): Promise<RequestResult | undefined> {
   return item === undefined ? undefined : requestResultSchema.parse(item);
 }
 
+/** Compares what polls of the month of a moment say with the lines of evidence, which undos are among. */
+async function mismatches(now: Date): Promise<unknown[]> {
+  const { product } = deployed;
+  const evidence = new Evidence(new S3Client(product.client(REGION)), product.bucket);
+  const question = { now, month: now.toISOString().slice(0, 7), schedule: 'rate(1 hour)', timeZone: 'UTC' };
+  return (await proveCompleteness(evidence, question)).rules.flatMap((rule) => rule.mismatches);
+}
+
 test('an undo gives back what was there, and says so', async () => {
   const { fix, before } = await fixed();
   const changed = await contents();
@@ -121,6 +132,7 @@ test('an undo gives back what was there, and says so', async () => {
     { finding: { resource: fix.resource }, undo: { by: 'ada@example.com', undoes: fix.evidence } },
   ]);
   expect(deployed.metric('Undone')).toEqual({ [SSH]: 1 });
+  expect(await mismatches(new Date())).toEqual([]);
 });
 
 test.each([

@@ -51,7 +51,7 @@ export class RecordedOutcomes {
       lines.push(...(await this.#read(evidence)).map((outcome) => ({ outcome, evidence })));
     const seconds = Math.floor(at.getTime() / 1000);
     return lines
-      .filter(({ outcome }) => epochSeconds(outcome.poll) === seconds)
+      .filter(({ outcome }) => outcome.undo === undefined && epochSeconds(outcome.poll) === seconds)
       .sort((one, other) => Date.parse(one.outcome.finishedAt) - Date.parse(other.outcome.finishedAt));
   }
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fix } from '../../../../lambdas/model/requests.ts';
+import { modelSession } from '../../../lab/aws-model/session.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
 import { awsError, REGION } from '../support/remediator-in-memory.ts';
 import { UndoDesk } from '../support/undo-desk.ts';
@@ -200,6 +201,51 @@ describe('what someone changed since', () => {
       applied: [],
     });
     expect(account.ports(GROUP)).toEqual(before);
+  });
+
+  test('is said with who changed it, where CloudTrail may be asked', async () => {
+    const fix = await fixed();
+    account.setRules(GROUP, [openRule('sgr-01', 8000, 8080)]);
+    const open = account.remediator.openSession;
+    const asked: unknown[] = [];
+    account.remediator.openSession = (request, now, life) => {
+      const actions = request.permissions.flatMap((permission) => permission.actions);
+      if (!actions.includes('cloudtrail:LookupEvents')) {
+        if (open === undefined) throw new Error('there are no sessions');
+        return open(request, now, life);
+      }
+      expect(actions).toEqual(['cloudtrail:LookupEvents']);
+      return modelSession({ account: request.account, region: request.region }, now, async ({ input }) => {
+        asked.push(input);
+        const eventOf = (arn: string) => ({
+          ReadOnly: 'false',
+          CloudTrailEvent: JSON.stringify({
+            eventName: 'ModifySecurityGroupRules',
+            eventTime: '2026-06-30T12:05:00Z',
+            userIdentity: { arn },
+          }),
+        });
+        const role = 'arn:aws:sts::111122223333:assumed-role';
+        return {
+          Events: [
+            eventOf(`${role}/cspm-remediation/undo.${SSH}@1782820800`),
+            eventOf(`${role}/cspm-remediation/netskope.${SSH}@1782820800`),
+            eventOf(`${role}/admins/eve`),
+          ],
+        };
+      });
+    };
+
+    const [outcome] = await desk.undo([fix]);
+
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason:
+        /\(changed by arn:aws:sts::111122223333:assumed-role\/admins\/eve: ModifySecurityGroupRules at 2026-06-30T12:05:00Z\)/,
+    });
+    expect(asked).toMatchObject([
+      { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: GROUP }] },
+    ]);
   });
 
   test('stays, and what else the fix changed is undone with force', async () => {
