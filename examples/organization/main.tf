@@ -52,6 +52,7 @@ module "accounts" {
   organizational_units = var.organizational_units
   call_as              = "DELEGATED_ADMIN"
   rules                = keys(var.rules)
+  cloudtrail_lookup    = true # Lets a message say who undid a fix that had to be made three times in a week.
   tags                 = var.tags
 }
 
@@ -61,6 +62,7 @@ module "security" {
   security_account_id = var.security_account_id
   organization_id     = var.organization_id
   rules               = keys(var.rules)
+  cloudtrail_lookup   = true
   tags                = var.tags
 }
 
@@ -72,6 +74,7 @@ module "production" {
   security_account_id = var.security_account_id
   organization_id     = var.organization_id
   rules               = keys(var.rules)
+  cloudtrail_lookup   = true
   tags                = var.tags
 }
 
@@ -83,5 +86,6 @@ module "staging" {
   security_account_id = var.security_account_id
   organization_id     = var.organization_id
   rules               = keys(var.rules)
+  cloudtrail_lookup   = true
   tags                = var.tags
 }

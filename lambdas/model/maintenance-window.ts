@@ -35,6 +35,37 @@ export function describeWindow({ days, start, end, time_zone }: MaintenanceWindo
   return `${start} to ${end} ${time_zone} ${on}`;
 }
 
+const MINUTE_MILLISECONDS = 60_000;
+const DAY_MINUTES = 24 * 60;
+
+/** The moment at which a closed window opens next. Clocks may be put forward or back until then. */
+export function nextOpening(window: MaintenanceWindow, after: Date): Date | undefined {
+  const start = minutesOf(window.start);
+  const whole = Math.floor(after.getTime() / MINUTE_MILLISECONDS) * MINUTE_MILLISECONDS;
+  for (let day = 0; day <= 8; day += 1) {
+    const ahead = start - minutesOf(wallClock(new Date(whole), window.time_zone).time) + day * DAY_MINUTES;
+    const guess = whole + ahead * MINUTE_MILLISECONDS;
+    // By as much as the clocks were put forward or back since.
+    const late = minutesOf(wallClock(new Date(guess), window.time_zone).time) - start;
+    const wrapped = ((late + 1.5 * DAY_MINUTES) % DAY_MINUTES) - DAY_MINUTES / 2;
+    const opening = new Date(guess - wrapped * MINUTE_MILLISECONDS);
+    const open = [opening, new Date(guess)].find((each) => each > after && isOpen(window, each));
+    if (open !== undefined) return beginOf(window, open, after);
+  }
+  return undefined;
+}
+
+/** The first minute of an opening: where clocks leave out the time at which it begins, that is when they have gone on. */
+function beginOf(window: MaintenanceWindow, open: Date, after: Date): Date {
+  const before = new Date(open.getTime() - MINUTE_MILLISECONDS);
+  return before > after && isOpen(window, before) ? beginOf(window, before, after) : open;
+}
+
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(':').map(Number);
+  return hours * 60 + minutes;
+}
+
 /** The day of the week (0: Sunday) and the time of day (`09:05`) that clocks in a time zone show. */
 function wallClock(at: Date, timeZone: string): { day: number; time: string } {
   const parts = new Map(

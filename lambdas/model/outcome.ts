@@ -31,6 +31,7 @@ export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
 /** The gates that hold a finding back by a rule of their own, which people may change. */
 export const holdingGateSchema = z.enum([
+  'exemption',
   'hold',
   'pause',
   'maintenance_window',

@@ -53,9 +53,9 @@ output "rule_settings" {
   }
 }
 
-output "lowest_limit" {
-  description = "The lowest of the rules' limits over all accounts; null: there are no rules."
-  value       = try(min([for rule in values(local.rules) : coalesce(rule.limits.per_rule_per_hour, module.typed.limits.per_rule_per_hour)]...), null)
+output "rule_limits" {
+  description = "The limit of each rule over all accounts, by id."
+  value       = { for id, rule in local.rules : id => coalesce(rule.limits.per_rule_per_hour, module.typed.limits.per_rule_per_hour) }
 }
 
 output "account_settings" {

@@ -57,131 +57,122 @@ locals {
     }
   ]
 
+  # What the remediators count over all rules, one line per region.
+  remediators_count = {
+    BreakerOpen       = "jobs that an open breaker held back"
+    HeldFindings      = "hold"
+    InvalidMessage    = "messages that are not jobs"
+    LastingDeferrals  = "deferred for long"
+    LimitReached      = "limit"
+    OldestDeferral    = "oldest deferral"
+    RecurringFindings = "fixed again and again"
+    RoleMissing       = "accounts without the role"
+    SettingsInvalid   = "invalid settings"
+    TakeBackFailed    = "changes that could not be taken back"
+    UnexpectedError   = "unexpected errors"
+  }
+  of_remediators = {
+    for name, words in local.remediators_count : name => [
+      for region in local.regions : [local.metrics_namespace, local.metric[name], "service", local.remediator_name, { region = region, label = "${words}, ${region}" }]
+    ]
+  }
+  of_queues = {
+    for queue, words in { "jobs-dead-letters.fifo" = "jobs", jobs-delayed-dead-letters = "delayed jobs", alarms-dead-letters = "alarms" } : queue => [
+      for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-${queue}", { region = region, label = "${words}, ${region}" }]
+    ]
+  }
+
+  charts = [
+    {
+      title       = "Age of the oldest job"
+      stat        = "Maximum"
+      period      = 300
+      yAxis       = { left = { min = 0, label = "seconds", showUnits = false } }
+      metrics     = [for region in local.regions : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "${var.name}-jobs.fifo", { region = region, label = region }]]
+      annotations = { horizontal = [{ label = "an hour", value = 3600 }] }
+    },
+    {
+      title  = "Dead letters"
+      stat   = "Maximum"
+      period = 300
+      metrics = concat(
+        [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.polls_dead_letters.name, { label = "polls" }]],
+        local.of_queues["jobs-dead-letters.fifo"],
+        local.of_queues.jobs-delayed-dead-letters,
+        [for queue in aws_sqs_queue.notifications_dead_letters : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name, { label = "notifications" }]],
+        local.of_queues.alarms-dead-letters,
+      )
+    },
+    {
+      title = "Limits used within an hour, percent of per_rule_per_hour"
+      metrics = concat(
+        [
+          for rule in keys(local.rules_by_id) :
+          [{ expression = "100 * SUM(METRICS(\"changed_${replace(rule, "-", "_")}_\")) / ${module.settings.rule_limits[rule]}", label = rule, id = "sum_${replace(rule, "-", "_")}" }]
+        ],
+        flatten([
+          for rule in keys(local.rules_by_id) : [
+            for index, region in local.regions : {
+              metric = [local.metrics_namespace, local.metric.ChangedResources, "service", local.remediator_name, "rule", rule, { region = region, id = "changed_${replace(rule, "-", "_")}_${index}", visible = false }]
+            }
+          ]
+        ])[*].metric,
+      )
+      annotations = { horizontal = [{ label = "limit", value = 100 }] }
+    },
+    {
+      title   = "Findings that limits and holds leave to later"
+      metrics = concat(local.of_remediators.LimitReached, local.of_remediators.HeldFindings)
+    },
+    {
+      title = "What comes back, and what waits"
+      width = 24
+      yAxis = { left = { min = 0, showUnits = false }, right = { min = 0, label = "days", showUnits = false } }
+      metrics = concat(
+        local.of_remediators.RecurringFindings,
+        local.of_remediators.LastingDeferrals,
+        [for metric in local.of_remediators.OldestDeferral : concat(slice(metric, 0, 4), [merge(metric[4], { stat = "Maximum", yAxis = "right" })])],
+      )
+    },
+    {
+      title  = "What an operator must fix"
+      width  = 24
+      period = 300
+      metrics = concat(
+        [
+          ["AWS/Lambda", "Errors", "FunctionName", local.collector_name, { label = "collector's errors" }],
+          [local.metrics_namespace, local.metric.PollFailed, "service", local.collector_name, { label = "failed polls" }],
+          [local.metrics_namespace, local.metric.UnknownRegionLabel, "service", local.collector_name, { label = "findings with an unknown region label" }],
+        ],
+        [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
+        local.of_remediators.UnexpectedError,
+        local.of_remediators.TakeBackFailed,
+        local.of_remediators.BreakerOpen,
+        local.of_remediators.RoleMissing,
+        local.of_remediators.SettingsInvalid,
+        local.of_remediators.InvalidMessage,
+      )
+    },
+  ]
+
   operation_widgets = [
-    {
+    for chart in local.charts : {
       type   = "metric"
-      width  = 12
+      width  = try(chart.width, 12)
       height = 6
-      properties = {
-        title       = "Age of the oldest job"
-        region      = local.home_region
-        view        = "timeSeries"
-        stat        = "Maximum"
-        period      = 300
-        yAxis       = { left = { min = 0, label = "seconds", showUnits = false } }
-        metrics     = [for region in local.regions : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "${var.name}-jobs.fifo", { region = region, label = region }]]
-        annotations = { horizontal = [{ label = "an hour", value = 3600 }] }
-      }
-    },
-    {
-      type   = "metric"
-      width  = 12
-      height = 6
-      properties = {
-        title  = "Dead letters"
-        region = local.home_region
-        view   = "timeSeries"
-        stat   = "Maximum"
-        period = 300
-        yAxis  = { left = { min = 0, showUnits = false } }
-        metrics = concat(
-          [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", aws_sqs_queue.polls_dead_letters.name, { label = "polls" }]],
-          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-dead-letters.fifo", { region = region, label = "jobs, ${region}" }]],
-          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-jobs-delayed-dead-letters", { region = region, label = "delayed jobs, ${region}" }]],
-          [for queue in aws_sqs_queue.notifications_dead_letters : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.name, { label = "notifications" }]],
-          [for region in local.regions : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "${var.name}-alarms-dead-letters", { region = region, label = "alarms, ${region}" }]],
-        )
-      }
-    },
-    {
-      type   = "metric"
-      width  = 12
-      height = 6
-      properties = {
-        title  = "Changed resources per hour, and the lowest limit of a rule"
-        region = local.home_region
-        view   = "timeSeries"
-        stat   = "Sum"
-        period = 3600
-        yAxis  = { left = { min = 0, showUnits = false } }
-        metrics = concat(
-          [
-            for rule in keys(local.rules_by_id) :
-            [{ expression = "SUM(METRICS(\"changed_${replace(rule, "-", "_")}_\"))", label = rule, id = "sum_${replace(rule, "-", "_")}" }]
-          ],
-          flatten([
-            for rule in keys(local.rules_by_id) : [
-              for index, region in local.regions : {
-                metric = [local.metrics_namespace, local.metric.ChangedResources, "service", local.remediator_name, "rule", rule, { region = region, id = "changed_${replace(rule, "-", "_")}_${index}", visible = false }]
-              }
-            ]
-          ])[*].metric,
-        )
-        annotations = { horizontal = [for limit in [module.settings.lowest_limit] : { label = "limit per rule", value = limit } if limit != null] }
-      }
-    },
-    {
-      type   = "metric"
-      width  = 12
-      height = 6
-      properties = {
-        title  = "Findings that limits and holds leave to later"
-        region = local.home_region
-        view   = "timeSeries"
-        stat   = "Sum"
-        period = 3600
-        yAxis  = { left = { min = 0, showUnits = false } }
-        metrics = concat(
-          [for region in local.regions : [local.metrics_namespace, local.metric.LimitReached, "service", local.remediator_name, { region = region, label = "limit, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.HeldFindings, "service", local.remediator_name, { region = region, label = "hold, ${region}" }]],
-        )
-      }
-    },
-    {
-      type   = "metric"
-      width  = 24
-      height = 6
-      properties = {
-        title  = "What comes back, and what waits"
-        region = local.home_region
-        view   = "timeSeries"
-        stat   = "Sum"
-        period = 3600
-        yAxis  = { left = { min = 0, showUnits = false }, right = { min = 0, label = "days", showUnits = false } }
-        metrics = concat(
-          [for region in local.regions : [local.metrics_namespace, local.metric.RecurringFindings, "service", local.remediator_name, { region = region, label = "fixed again and again, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.LastingDeferrals, "service", local.remediator_name, { region = region, label = "deferred for long, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.OldestDeferral, "service", local.remediator_name, { region = region, label = "oldest deferral, ${region}", stat = "Maximum", yAxis = "right" }]],
-        )
-      }
-    },
-    {
-      type   = "metric"
-      width  = 24
-      height = 6
-      properties = {
-        title  = "What an operator must fix"
-        region = local.home_region
-        view   = "timeSeries"
-        stat   = "Sum"
-        period = 300
-        yAxis  = { left = { min = 0, showUnits = false } }
-        metrics = concat(
-          [
-            ["AWS/Lambda", "Errors", "FunctionName", local.collector_name, { label = "collector's errors" }],
-            [local.metrics_namespace, local.metric.PollFailed, "service", local.collector_name, { label = "failed polls" }],
-            [local.metrics_namespace, local.metric.UnknownRegionLabel, "service", local.collector_name, { label = "findings with an unknown region label" }],
-          ],
-          [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.UnexpectedError, "service", local.remediator_name, { region = region, label = "unexpected errors, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.TakeBackFailed, "service", local.remediator_name, { region = region, label = "changes that could not be taken back, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.BreakerOpen, "service", local.remediator_name, { region = region, label = "jobs that an open breaker held back, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.RoleMissing, "service", local.remediator_name, { region = region, label = "accounts without the role, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.SettingsInvalid, "service", local.remediator_name, { region = region, label = "invalid settings, ${region}" }]],
-          [for region in local.regions : [local.metrics_namespace, local.metric.InvalidMessage, "service", local.remediator_name, { region = region, label = "messages that are not jobs, ${region}" }]],
-        )
-      }
-    },
+      properties = merge(
+        {
+          title   = chart.title
+          region  = local.home_region
+          view    = "timeSeries"
+          stat    = try(chart.stat, "Sum")
+          period  = try(chart.period, 3600)
+          yAxis   = try(chart.yAxis, { left = { min = 0, showUnits = false } })
+          metrics = chart.metrics
+        },
+        { for word in ["annotations"] : word => chart.annotations if can(chart.annotations) },
+      )
+    }
   ]
 }
 

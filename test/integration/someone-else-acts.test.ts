@@ -377,7 +377,7 @@ describe('a resource whose turn comes after another one of its job', () => {
       rule,
       what: 'exempted by its tag',
       act: exempt(rule),
-      expected: { outcome: 'exempt', reason: 'migration (tag, until 2999-01-01)' },
+      expected: { outcome: 'exempt', reason: expect.stringContaining('migration (tag, until 2999-01-01)') },
     },
     { rule, what: 'fixed by its owner', act: ownerActs[rule].fix, expected: { outcome: 'compliant' } },
   ]);

@@ -1,4 +1,4 @@
-import { exemptionTagOf } from '../../model/exemption-tag.ts';
+import { EXEMPTION_TAG, exemptionTagOf } from '../../model/exemption-tag.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
@@ -9,6 +9,10 @@ export const exemptByTag: Gate<Moments['beforePlanning']> = (
   { violation: { tags, seen }, ports },
 ) => {
   const { reason, malformed } = exemptionTagOf(tags, new Date(ports.clock.now()));
-  if (malformed !== undefined) return conclude('failed', { willRetry: true, reason: malformed, seen });
-  return reason === undefined ? undefined : conclude('exempt', { reason, seen });
+  if (malformed !== undefined) {
+    return conclude('failed', { willRetry: true, gate: 'exemption', reason: malformed, seen });
+  }
+  if (reason === undefined) return undefined;
+  const words = `${reason}; to end it earlier, remove the resource's tag ${EXEMPTION_TAG}`;
+  return conclude('exempt', { reason: words, seen });
 };

@@ -5,5 +5,7 @@ import type { Gate } from './gate.ts';
 /** The rule's settings exempt the resource. */
 export const exempt: Gate = (finding, { settings, ports }) => {
   const { reason } = exemptionsOf(finding, settings, new Date(ports.clock.now()));
-  return reason === undefined ? undefined : conclude('exempt', { reason });
+  if (reason === undefined) return undefined;
+  const words = `${reason}; to end it earlier, take it out of the rule's exemptions`;
+  return conclude('exempt', { reason: words });
 };

@@ -1,4 +1,5 @@
 import { describeLimit, settingOf } from '../../model/limits.ts';
+import type { Refusal } from '../refusal.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
@@ -7,17 +8,24 @@ import type { Moments } from './moments.ts';
 export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resource }, { refusals }) => {
   const refusal = refusals.get(resource);
   if (refusal === undefined) return undefined;
-  const { limit: reached, changes, room } = refusal;
-  const { left, moreAt } = room;
+  const { limit: reached, changes } = refusal;
   const setting = settingOf(reached);
   const needed = `${changes} ${changes === 1 ? 'is' : 'are'} to be changed for this finding`;
   const until =
     changes > reached.most
       ? `${needed}, so it waits until ${setting} is at least ${changes}`
-      : `${needed}, and there is room for ${left}${moreAt === undefined ? '' : `; there is more from ${new Date(moreAt).toISOString()} on`}. It comes first at the next poll; to change more, raise ${setting}`;
+      : `${needed}, and there is room for ${roomOf(refusal)}. It comes before new findings at the next poll; to change more, raise ${setting}`;
   return conclude('deferred', {
     willRetry: true,
     gate: 'limit',
     reason: `${describeLimit(reached)}: ${until}`,
   });
 };
+
+/** Explains the room that a finding does not fit into. */
+function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string {
+  const others = wasDeferred ? 0 : kept;
+  const keptFor =
+    others === 0 ? '' : `, ${others === left ? 'all' : others} of it kept for findings that wait already`;
+  return `${left}${keptFor}${moreAt === undefined ? '' : `; there is more from ${new Date(moreAt).toISOString()} on`}`;
+}

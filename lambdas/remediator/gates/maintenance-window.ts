@@ -1,11 +1,13 @@
-import { describeWindow, isOpen } from '../../model/maintenance-window.ts';
+import { describeWindow, isOpen, nextOpening } from '../../model/maintenance-window.ts';
 import { conclude } from '../verdict.ts';
 import type { Gate } from './gate.ts';
 
 /** The rule has a maintenance window, and it is closed. */
 export const maintenanceWindow: Gate = (_finding, { rule, settings, ports }) => {
   const { maintenance_window: window } = settings;
-  if (window === undefined || isOpen(window, new Date(ports.clock.now()))) return undefined;
-  const reason = `${rule.id} changes nothing outside its maintenance window, ${describeWindow(window)}`;
+  const now = new Date(ports.clock.now());
+  if (window === undefined || isOpen(window, now)) return undefined;
+  const opens = nextOpening(window, now)?.toISOString() ?? 'a time that nobody can tell';
+  const reason = `${rule.id} changes nothing outside its maintenance window, ${describeWindow(window)}: it waits for the first poll after ${opens}; to change it sooner, change maintenance_window in its settings`;
   return conclude('deferred', { willRetry: true, gate: 'maintenance_window', reason });
 };

@@ -1,11 +1,12 @@
-import { isLeftOut } from '../../model/account-modes.ts';
+import { decideMode, isLeftOut } from '../../model/account-modes.ts';
 import { conclude } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Gate } from './gate.ts';
 
-/** Explains why a rule that is off leaves everything alone. */
-export function offReason({ rule, job }: Pick<ConfiguredWork, 'rule' | 'job'>): string {
-  return `rule ${rule.id} is off for account ${job.account}`;
+/** Explains why a rule that is off leaves everything alone, until when, and how to change that. */
+export function offReason({ rule, job, settings, ports }: ConfiguredWork): string {
+  const { because } = decideMode(settings, job.account, new Date(ports.clock.now()));
+  return `rule ${rule.id} is off for account ${job.account} until its settings are changed: ${because.join(', and ')}`;
 }
 
 /**
@@ -17,6 +18,6 @@ export const skipDisabled: Gate = ({ resource }, work) => {
   const isBegun = work.journal.applied(resource).length > 0;
   if (!isBegun) return conclude('not_applicable', { reason: offReason(work) });
   if (!isLeftOut(work.settings, work.job.account)) return undefined;
-  const reason = `${offReason(work)}, which is not among the accounts that its settings name: nothing is read there, and how what was begun has ended is not known`;
+  const reason = `${offReason(work)}. It is not among the accounts that its settings name: nothing is read there, and how what was begun has ended is not known`;
   return conclude('failed', { reason });
 };

@@ -25,9 +25,14 @@ const KEPT_SECONDS = 86_400;
 /** Others may come in between each time; each time one of them has got on. */
 const ATTEMPTS = 20;
 
+/** The most findings that room is kept for: an item holds 400 KB, and a finding takes 40 bytes of it. */
+const MOST_WAITING = 2_000;
+
 /** The room that is left below a limit. */
 export interface Room {
   readonly left: number;
+  /** The part of it that is kept for findings that a limit deferred before, those that asked not among them. */
+  readonly kept: number;
   /** The moment from which on there is more, milliseconds since 1970; undefined where nothing is counted. */
   readonly moreAt: number | undefined;
 }
@@ -100,10 +105,9 @@ export class LimitCounts {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const item = found === undefined ? undefined : parseItem(countItemSchema, found);
       const now = this.#clock.now();
-      const { room, base } = roomIn(item, limit, now);
       const waiting = item === undefined ? [] : waitingIn(item, now);
-      const others = waiting.filter(({ finding }) => !deferred.has(finding));
-      const kept = others.reduce((sum, each) => sum + each.changes, 0);
+      const kept = changesOf(waiting.filter(({ finding }) => !deferred.has(finding)));
+      const { room, base } = roomIn(item, limit, now, kept);
       const { changes, findings } = choose(room.left, kept);
       if (changes === 0) return { reservation: undefined, room };
       const served = waiting.flatMap((each) => (findings.includes(each.finding) ? each.name : []));
@@ -120,7 +124,7 @@ export class LimitCounts {
         const moreAt = Math.min(room.moreAt ?? Number.POSITIVE_INFINITY, endOfSlot(slot));
         return {
           reservation: { counter, id, slot, changes },
-          room: { left: room.left - changes, moreAt },
+          room: { ...room, left: room.left - changes, moreAt },
         };
       }
       found = put.found;
@@ -130,17 +134,29 @@ export class LimitCounts {
     );
   }
 
-  /** Keeps room for findings that a limit deferred, so that they come first: by finding, how many changes each needs. */
-  async keep(counter: Counter, findings: ReadonlyMap<string, number>): Promise<void> {
+  /**
+   * Keeps room for findings that a limit deferred, so that they come first, until all room of an hour is kept: what is left
+   * asks again when some of it is used.
+   * @param findings by finding, how many changes each needs
+   */
+  async keep(counter: Counter, findings: ReadonlyMap<string, number>, limit: number): Promise<void> {
     const slot = slotOf(this.#clock.now());
-    const known = await this.#waiting(counter, new Set(findings.keys()));
-    const names = [...findings].map(([finding, changes]) => [waitingName(slot, finding), changes] as const);
-    const isKept = ({ name }: Waiting): boolean => names.some(([kept]) => kept === name);
+    const waiting = await this.#waiting(counter);
+    const others = waiting.filter(({ finding }) => !findings.has(finding));
+    let kept = changesOf(others);
+    const names = [...findings].flatMap(([finding, changes], index) => {
+      if (kept >= limit || others.length + index >= MOST_WAITING) return [];
+      kept += changes;
+      return [[waitingName(slot, finding), changes] as const];
+    });
+    const isKept = ({ name }: Waiting): boolean => names.some(([each]) => each === name);
+    const old = waiting.filter((each) => findings.has(each.finding) && !isKept(each));
+    if (names.length === 0 && old.length === 0) return;
     await this.#table.updateIf({
       key: countKey(counter),
       add: {},
       set: Object.fromEntries(names),
-      remove: known.filter((each) => !isKept(each)).map(({ name }) => name),
+      remove: old.map(({ name }) => name),
       // There is something counted, or nothing would have been deferred.
       condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
     });
@@ -148,7 +164,7 @@ export class LimitCounts {
 
   /** Keeps no more room for findings that wait no longer, however they ended. */
   async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
-    const known = await this.#waiting(counter, findings);
+    const known = (await this.#waiting(counter)).filter(({ finding }) => findings.has(finding));
     if (known.length === 0) return;
     await this.#table.updateIf({
       key: countKey(counter),
@@ -159,11 +175,9 @@ export class LimitCounts {
     });
   }
 
-  async #waiting(counter: Counter, findings: ReadonlySet<string>): Promise<Waiting[]> {
+  async #waiting(counter: Counter): Promise<Waiting[]> {
     const [found] = await this.#table.read([countKey(counter)]);
-    if (found === undefined) return [];
-    const waiting = waitingIn(parseItem(countItemSchema, found), this.#clock.now());
-    return waiting.filter(({ finding }) => findings.has(finding));
+    return found === undefined ? [] : waitingIn(parseItem(countItemSchema, found), this.#clock.now());
   }
 
   /** Gives back room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */
@@ -179,18 +193,24 @@ export class LimitCounts {
   }
 }
 
+function changesOf(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, { changes }) => sum + changes, 0);
+}
+
 /** The room below a limit, and `base`: the changes in the total that no longer count. */
 function roomIn(
   item: CountItem | undefined,
   limit: number,
   now: number,
+  waiting: number,
 ): { readonly room: Room; readonly base: number } {
-  if (item === undefined) return { room: { left: limit, moreAt: undefined }, base: 0 };
+  if (item === undefined) return { room: { left: limit, kept: 0, moreAt: undefined }, base: 0 };
   const counting = [...slotsIn(item)].filter(([slot, changes]) => endOfSlot(slot) > now && changes > 0);
   const used = counting.reduce((sum, [, changes]) => sum + changes, 0);
   const ends = counting.map(([slot]) => endOfSlot(slot));
   const moreAt = ends.length === 0 ? undefined : Math.min(...ends);
-  return { room: { left: Math.max(0, limit - used), moreAt }, base: item.total - used };
+  const left = Math.max(0, limit - used);
+  return { room: { left, kept: Math.min(left, waiting), moreAt }, base: item.total - used };
 }
 
 function conditionOf(item: CountItem | undefined, name: string, most: number): Condition {

@@ -29,6 +29,8 @@ export class ReservedRoom {
   readonly #reservations: Reservation[] = [];
   /** The limits that held something back. */
   readonly #reached = new Set<ChangeLimit>();
+  /** Errors that keep no finding from its verdict. */
+  readonly #failures: unknown[] = [];
 
   readonly #since: number;
 
@@ -78,7 +80,8 @@ export class ReservedRoom {
       const refused = wanted.filter((fix) => !chosen.includes(fix));
       if (refused.length > 0) this.#reached.add(limit);
       for (const fix of refused) {
-        refusals.set(fix.finding.resource, { limit, changes: this.#newIn([fix]).size, room });
+        const wasDeferred = this.#wasLimited(fix);
+        refusals.set(fix.finding.resource, { limit, changes: this.#newIn([fix]).size, room, wasDeferred });
       }
       await this.#keepRoom(limit, refused);
     }
@@ -96,7 +99,7 @@ export class ReservedRoom {
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
-    const failures: unknown[] = [];
+    const failures = [...this.#failures];
     for (const scope of new Set(this.#reservations.map(({ counter }) => counter.scope))) {
       const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
       const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
@@ -152,13 +155,21 @@ export class ReservedRoom {
     return chosen;
   }
 
-  /** Keeps room for what is refused. What needs more than the limit would keep all of it for nothing. */
+  /**
+   * Keeps room for what is refused. What needs more than the limit would keep all of it for nothing. Where none can be kept,
+   * the findings are deferred all the same.
+   */
   async #keepRoom({ counter, most }: ChangeLimit, refused: readonly PlannedFix[]): Promise<void> {
     const needs = refused
       .map((fix) => [waitingFinding(fix), this.#newIn([fix]).size] as const)
       .filter(([, changes]) => changes <= most)
       .slice(0, most);
-    if (needs.length > 0) await this.#work.ports.counts.keep(counter, new Map(needs));
+    if (needs.length === 0) return;
+    try {
+      await this.#work.ports.counts.keep(counter, new Map(needs), most);
+    } catch (error) {
+      if (errorKind(error) !== 'unavailable') this.#failures.push(error);
+    }
   }
 
   /** The resources that these fixes change and that there is no room for yet. */

@@ -340,7 +340,7 @@ run "limits_and_breaker_of_a_rule" {
     condition = [for settings in values(output.rule_settings) : [jsondecode(settings).limits, jsondecode(settings).breaker]] == [
       [{ per_account_per_hour = 10, per_rule_per_hour = 20 }, { changes = 8, failed_percent = 25 }],
       [{ per_account_per_hour = 10, per_rule_per_hour = 200 }, { changes = 8, failed_percent = 50 }],
-    ] && output.lowest_limit == 20
+    ] && values(output.rule_limits) == [20, 200]
     error_message = "Settings: ${jsonencode(output.rule_settings)}"
   }
 }

@@ -16,7 +16,7 @@ run "by_default" {
   assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
       "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters",
-      "Changed resources per hour, and the lowest limit of a rule", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
+      "Limits used within an hour, percent of per_rule_per_hour", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
     ]
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }
@@ -49,7 +49,7 @@ run "by_default" {
   }
 }
 
-run "changes_beside_their_limit" {
+run "limits_used_of_each_rules_own" {
   command = plan
 
   variables {
@@ -58,10 +58,42 @@ run "changes_beside_their_limit" {
   }
 
   assert {
-    condition = jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.annotations.horizontal == [
-      { label = "limit per rule", value = 30 }
-    ] && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric if try(metric[1] == "ChangedResources", false)]) == 4
+    condition = {
+      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric[0].label => metric[0].expression if length(metric) == 1
+      } == {
+      s3-bucket-public        = "100 * SUM(METRICS(\"changed_s3_bucket_public_\")) / 30"
+      security-group-ssh-open = "100 * SUM(METRICS(\"changed_security_group_ssh_open_\")) / 90"
+    } && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4].properties.metrics : metric if try(metric[1] == "ChangedResources", false)]) == 4
     error_message = "Widget: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[4])}"
+  }
+}
+
+# Limits used, holds, what comes back, the oldest deferral and open breakers, each in every region.
+run "what_gates_do" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for title, names in {
+        "Findings that limits and holds leave to later" = ["LimitReached", "HeldFindings"]
+        "What comes back, and what waits"               = ["RecurringFindings", "LastingDeferrals", "OldestDeferral"]
+        "What an operator must fix"                     = ["BreakerOpen", "RoleMissing", "SettingsInvalid", "TakeBackFailed", "UnexpectedError", "InvalidMessage"]
+        } : alltrue([
+          for pair in setproduct(names, ["eu-central-1", "us-east-1"]) : length([
+            for metric in one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget if widget.properties.title == title]).properties.metrics :
+            metric if metric[1] == pair[0] && try(element(metric, length(metric) - 1).region, "") == pair[1]
+          ]) == 1
+      ])
+    ])
+    error_message = "Widgets: ${aws_cloudwatch_dashboard.this[0].dashboard_body}"
+  }
+
+  assert {
+    condition = alltrue([
+      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[6].properties.metrics :
+      metric[1] != "OldestDeferral" || try(metric[4].stat == "Maximum" && metric[4].yAxis == "right", false)
+    ])
+    error_message = "The oldest deferral is a number of days: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[6])}"
   }
 }
 

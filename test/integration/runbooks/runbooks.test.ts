@@ -92,7 +92,9 @@ describe.each(rules)('%s by its runbook', (rule) => {
       outcome: 'deferred',
       applied: [],
       reason: expect.stringMatching(
-        new RegExp(`^in progress since .*: poll netskope\\.${rule}@\\d+ began it$`),
+        new RegExp(
+          `^in progress since .*: poll netskope\\.${rule}@\\d+ began it, .* waits for the next poll$`,
+        ),
       ),
     });
     const outcome = await outcomeOf(deployed, first);

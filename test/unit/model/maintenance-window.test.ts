@@ -5,6 +5,7 @@ import {
   isOpen,
   type MaintenanceWindow,
   maintenanceWindowSchema,
+  nextOpening,
 } from '../../../lambdas/model/maintenance-window.ts';
 
 const everyDay: MaintenanceWindow['days'] = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
@@ -78,6 +79,44 @@ describe('a maintenance window', () => {
       { numRuns: 30 },
     );
   });
+
+  test('the next opening is the first minute of those to come in which it is open', () => {
+    fc.assert(
+      fc.property(
+        windows,
+        fc.integer({ min: 0, max: 365 * 48 }),
+        fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Australia/Lord_Howe'),
+        (window, halfHour, time_zone) => {
+          const placed = { ...window, time_zone };
+          const at = new Date(sunday + halfHour * HALF_HOUR);
+          if (isOpen(placed, at)) return;
+
+          const next = nextOpening(placed, at);
+
+          if (next === undefined) throw new Error('it never opens');
+          expect(isOpen(placed, next)).toBe(true);
+          expect(isOpen(placed, new Date(next.getTime() - MINUTE))).toBe(false);
+          for (let time = at.getTime(); time < next.getTime(); time += HALF_HOUR)
+            expect(isOpen(placed, new Date(time))).toBe(false);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test.each([
+    // Berlin's clocks go from 02:00 to 03:00, and from 03:00 back to 02:00.
+    ['2026-03-29T00:30:00Z', '02:30', '04:00', '2026-03-29T01:00:00.000Z'],
+    ['2026-03-28T12:00:00Z', '05:00', '06:00', '2026-03-29T03:00:00.000Z'],
+    ['2026-10-24T12:00:00Z', '05:00', '06:00', '2026-10-25T04:00:00.000Z'],
+  ])(
+    'by the clock of its zone, when that is put forward or back: after %s, %s',
+    (at, start, end, expected) => {
+      const window = { days: everyDay, start, end, time_zone: 'Europe/Berlin' };
+
+      expect(nextOpening(window, new Date(at))?.toISOString()).toBe(expected);
+    },
+  );
 
   test.each([
     [nights, '22:00 to 04:00 Europe/Berlin on FRI, SAT'],

@@ -160,7 +160,7 @@ describe('what becomes of a finding', () => {
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'not_applicable',
       mode: 'off',
-      reason: `rule ${RULE} is off for account ${ACCOUNT}`,
+      reason: `rule ${RULE} is off for account ${ACCOUNT} until its settings are changed: mode of rule ${RULE} is off`,
     });
     expect(remediator.account.sessions).toEqual([]);
   });
@@ -190,7 +190,9 @@ describe('what becomes of a finding', () => {
     await remediator.attempt(jobOf('deploy', 'other'));
 
     expect(remediator.names).toEqual({ deploy: 'exempt', other: 'remediated' });
-    expect(remediator.outcome('deploy')?.reason).toBe('rotated by hand (team-a, until 2026-12-31)');
+    expect(remediator.outcome('deploy')?.reason).toBe(
+      "rotated by hand (team-a, until 2026-12-31); to end it earlier, take it out of the rule's exemptions",
+    );
     expect(remediator.account.calls).not.toContainEqual(expect.objectContaining({ user: 'deploy' }));
   });
 
@@ -218,7 +220,8 @@ describe('what becomes of a finding', () => {
 
     expect(remediator.outcome('deploy')).toMatchObject({
       outcome: 'exempt',
-      reason: 'migration (tag, until 2026-06-30)',
+      reason:
+        "migration (tag, until 2026-06-30); to end it earlier, remove the resource's tag cspm-auto-remediation:exempt",
       seen: { keys: [{ id: 'old' }] },
     });
     expect(remediator.account.changed).toEqual([]);
@@ -252,7 +255,7 @@ describe('a maintenance window', () => {
       outcome: 'deferred',
       mode: 'enforce',
       willRetry: true,
-      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE`,
+      reason: `${RULE} changes nothing outside its maintenance window, 13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00.000Z; to change it sooner, change maintenance_window in its settings`,
       seen: { keys: [{ id: 'old' }] },
       applied: [],
     });

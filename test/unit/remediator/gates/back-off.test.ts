@@ -223,3 +223,20 @@ test('an item of before failures were counted is read, and its finding attempted
 
   expect((await poll()).isAttempted).toBe(true);
 });
+
+test('an exemption tag that nobody understands is no failure that waits: it counts as soon as it is repaired', async () => {
+  remediator.account.fault = () => undefined;
+  remediator.account.tags.set('deploy', { 'cspm-auto-remediation:exempt': 'for ever' });
+  const first = await poll();
+  const second = await poll();
+  remediator.account.tags.set('deploy', { 'cspm-auto-remediation:exempt': 'a robot until 2099-12-31' });
+
+  const repaired = await poll();
+
+  expect([first, second].map(({ outcome }) => [outcome?.outcome, outcome?.gate])).toEqual([
+    ['failed', 'exemption'],
+    ['failed', 'exemption'],
+  ]);
+  expect([second, repaired].map(({ isAttempted }) => isAttempted)).toEqual([true, true]);
+  expect(repaired.outcome?.outcome).toBe('exempt');
+});

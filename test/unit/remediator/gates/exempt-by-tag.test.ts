@@ -5,8 +5,16 @@ import { gateContext } from '../support/gate-context.ts';
 import { findingOf } from '../support/remediator-in-memory.ts';
 
 test.each([
-  ['migration until 2026-12-31', { outcome: 'exempt' }],
-  ['please leave', { outcome: 'failed', details: { willRetry: true } }],
+  [
+    'migration until 2026-12-31',
+    {
+      outcome: 'exempt',
+      details: {
+        reason: expect.stringMatching(/^migration \(tag, until 2026-12-31\); .*remove the resource's tag/),
+      },
+    },
+  ],
+  ['please leave', { outcome: 'failed', details: { willRetry: true, gate: 'exemption' } }],
   ['migration until 2026-06-01', undefined],
   [undefined, undefined],
 ])('the tag "%s"', async (tag, expected) => {

@@ -10,6 +10,9 @@ test('an exemption in the settings holds the finding that it names', async () =>
   const named = await exempt(findingOf('deploy'), context);
   const other = await exempt(findingOf('other'), context);
 
-  expect(named).toMatchObject({ outcome: 'exempt', details: { reason: 'r (o, until 2026-12-31)' } });
+  expect(named).toMatchObject({
+    outcome: 'exempt',
+    details: { reason: "r (o, until 2026-12-31); to end it earlier, take it out of the rule's exemptions" },
+  });
   expect(other).toBeUndefined();
 });

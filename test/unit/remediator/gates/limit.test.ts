@@ -44,7 +44,7 @@ test('past the limit of an account findings are deferred, with their plans', asy
     applied: [],
     plan: [{ line: expect.stringContaining('AKIA-d') }],
     reason: expect.stringMatching(
-      /^iam-access-key-unrotated changes at most 3 resources within an hour in account 111122223333: 1 is to be changed for this finding, and there is room for 0; there is more from 2026-06-30T13:.*Z on\. It comes first at the next poll; to change more, raise limits\.per_account_per_hour$/,
+      /^iam-access-key-unrotated changes at most 3 resources within an hour in account 111122223333: 1 is to be changed for this finding, and there is room for 0; there is more from 2026-06-30T13:.*Z on\. It comes before new findings at the next poll; to change more, raise limits\.per_account_per_hour$/,
     ),
   });
 });
@@ -187,9 +187,43 @@ test('a dry run reserves nothing', async () => {
 test('a finding that needs more than the limit says which limit would do', async () => {
   const counter = { rule: RULE, scope: ACCOUNT };
   const perAccount = { name: 'per_account_per_hour' as const, counter, most: 10 };
-  const refusal = { limit: perAccount, changes: 40, room: { left: 10, moreAt: undefined } };
+  const refusal = {
+    limit: perAccount,
+    changes: 40,
+    room: { left: 10, kept: 0, moreAt: undefined },
+    wasDeferred: false,
+  };
 
   const verdict = await limit(findingOf('a'), { refusals: new Map([['a', refusal]]) });
 
   expect(verdict?.details.reason).toMatch(/so it waits until limits\.per_account_per_hour is at least 40$/);
+});
+
+test('says how much of the room is kept for others', () => {
+  const limitOf = {
+    name: 'per_account_per_hour' as const,
+    counter: { rule: RULE, scope: ACCOUNT },
+    most: 10,
+  };
+  const reasonOf = (kept: number, wasDeferred: boolean) => {
+    const refusal = { limit: limitOf, changes: 4, room: { left: 3, kept, moreAt: undefined }, wasDeferred };
+    const verdict = limit(findingOf('a'), { refusals: new Map([['a', refusal]]) });
+    return verdict !== undefined && 'details' in verdict ? verdict.details.reason : undefined;
+  };
+
+  expect(reasonOf(3, false)).toContain('there is room for 3, all of it kept for findings that wait already.');
+  expect(reasonOf(2, false)).toContain('there is room for 3, 2 of it kept for findings that wait already.');
+  expect(reasonOf(2, true)).toContain('there is room for 3. It comes before');
+});
+
+test('findings are deferred though no room can be kept for them', async () => {
+  limitTo(1);
+  remediator.fault = (port) =>
+    port === 'keep' ? Object.assign(new Error('too large'), { name: 'ValidationException' }) : undefined;
+
+  const { failures } = await remediator.attempt(jobOf('a', 'b'));
+
+  expect(remediator.names).toEqual({ a: 'remediated', b: 'deferred' });
+  expect(remediator.heldBack.map(({ kind }) => kind)).toEqual(['limit_reached']);
+  expect(failures).toHaveLength(1);
 });

@@ -14,6 +14,14 @@ test('outside its maintenance window a rule changes nothing', async () => {
   );
   const without = await maintenanceWindow(finding, gateContext());
 
-  expect(outside).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
+  expect(outside).toMatchObject({
+    outcome: 'deferred',
+    details: {
+      willRetry: true,
+      reason: expect.stringMatching(
+        /13:00 to 14:00 UTC on TUE: it waits for the first poll after 2026-06-30T13:00:00\.000Z; .*change maintenance_window/,
+      ),
+    },
+  });
   expect([within, without]).toEqual([undefined, undefined]);
 });

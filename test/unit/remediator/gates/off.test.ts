@@ -17,7 +17,11 @@ test('a rule that is off leaves a finding alone, unless an earlier attempt chang
   const changed = await skipDisabled(findingOf('deploy'), off);
   const enabled = await skipDisabled(findingOf('deploy'), on);
 
-  expect(untouched).toMatchObject({ state: 'concluded', outcome: 'not_applicable' });
+  expect(untouched).toMatchObject({
+    state: 'concluded',
+    outcome: 'not_applicable',
+    details: { reason: expect.stringMatching(/ until its settings are changed: mode of rule .* is off$/) },
+  });
   expect([changed, enabled]).toEqual([undefined, undefined]);
 });
 

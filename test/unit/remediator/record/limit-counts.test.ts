@@ -69,7 +69,7 @@ test('what is reserved counts until an hour after its change may be made at the 
 
   expect(reservation?.changes).toBe(10);
   expect(end).toBeGreaterThanOrEqual(start + 74 * MINUTE);
-  expect(before).toEqual({ reservation: undefined, room: { left: 0, moreAt: end } });
+  expect(before).toEqual({ reservation: undefined, room: { left: 0, kept: 0, moreAt: end } });
   expect(later.reservation?.changes).toBe(10);
 });
 
@@ -150,6 +150,7 @@ test('room is kept for findings that a limit deferred, and given to them alone',
       ['aaaa', 2],
       ['bbbb', 1],
     ]),
+    10,
   );
 
   await ask([], 0);
@@ -184,14 +185,50 @@ test('room is kept for a day, and what is deferred again waits anew', async () =
     return known;
   };
   await reserve(10);
-  await counts().keep(counter, new Map([['aaaa', 2]]));
+  await counts().keep(counter, new Map([['aaaa', 2]]), 10);
   now += 24 * 60 * MINUTE;
   const aDayLater = await kept();
-  await counts().keep(counter, new Map([['aaaa', 3]]));
+  await counts().keep(counter, new Map([['aaaa', 3]]), 10);
   now += 24 * 60 * MINUTE;
 
   const again = await kept();
   now += 2 * 60 * MINUTE;
 
   expect([aDayLater, again, await kept()]).toEqual([2, 3, 0]);
+});
+
+/** Findings that a limit has deferred, each of one change. */
+const deferredFindings = (count: number, from = 0) =>
+  new Map(Array.from({ length: count }, (_, index) => [(from + index).toString(16).padStart(16, '0'), 1]));
+const waitingNames = () =>
+  Object.keys(model.item(countKey(counter)) ?? {}).filter((name) => name.startsWith('waiting-'));
+
+test('no more room is kept than there is in an hour, however many findings wait', async () => {
+  await reserve(10);
+
+  for (let job = 0; job < 40; job += 1) await counts().keep(counter, deferredFindings(25, job * 25), 60);
+
+  expect(waitingNames()).toHaveLength(60);
+});
+
+test('an item stays far below 400 KB, whatever the limit is', async () => {
+  await reserve(10, 1_000_000);
+
+  for (let job = 0; job < 120; job += 1) {
+    await counts().keep(counter, deferredFindings(25, job * 25), 1_000_000);
+  }
+
+  expect(waitingNames().length).toBeLessThanOrEqual(2_000);
+  expect(JSON.stringify(model.item(countKey(counter))).length).toBeLessThan(100_000);
+});
+
+test('what waits already is kept room for though no more is', async () => {
+  await reserve(10);
+  await counts().keep(counter, deferredFindings(10), 10);
+  now += 60 * MINUTE;
+
+  await counts().keep(counter, deferredFindings(12), 10);
+
+  expect(waitingNames()).toHaveLength(10);
+  expect(waitingNames().every((name) => name.startsWith(`waiting-${slotOf(now)}-`))).toBe(true);
 });

@@ -498,7 +498,7 @@ describe('another poll', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it`,
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and its outcome comes with that; this one waits for the next poll`,
     });
     // Of the others it makes no difference.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
@@ -590,7 +590,9 @@ describe('another poll', () => {
       ['us-east-1', 'deferred'],
       ['us-west-2', 'deferred'],
     ]);
-    expect(others[0]?.reason).toMatch(/^in progress since 2026-06-30T12:00:00.000Z: poll .* began it$/);
+    expect(others[0]?.reason).toMatch(
+      /^in progress since 2026-06-30T12:00:00.000Z: poll .* began it, .* waits for the next poll$/,
+    );
   });
 
   test('that marks the trail between look and start is left to it', async () => {

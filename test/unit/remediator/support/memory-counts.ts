@@ -32,16 +32,12 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
 
   async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const { pk } = countKey(counter);
-    const room = {
-      left: Math.max(0, limit - this.used(counter.rule, counter.scope)),
-      moreAt: until + HOUR_MILLISECONDS,
-    };
     const waiting = this.waiting.get(pk) ?? new Map<string, number>();
     const others = [...waiting].filter(([finding]) => !deferred.has(finding));
-    const { changes, findings } = choose(
-      room.left,
-      others.reduce((sum, [, each]) => sum + each, 0),
-    );
+    const kept = others.reduce((sum, [, each]) => sum + each, 0);
+    const left = Math.max(0, limit - this.used(counter.rule, counter.scope));
+    const room = { left, kept: Math.min(left, kept), moreAt: until + HOUR_MILLISECONDS };
+    const { changes, findings } = choose(left, kept);
     if (changes === 0) return { reservation: undefined, room };
     for (const finding of findings) waiting.delete(finding);
     this.#made += 1;
@@ -58,9 +54,14 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
     if (found !== undefined) found.changes -= changes;
   }
 
-  async keep(counter: Counter, findings: ReadonlyMap<string, number>): Promise<void> {
+  async keep(counter: Counter, findings: ReadonlyMap<string, number>, limit: number): Promise<void> {
     const { pk } = countKey(counter);
-    this.waiting.set(pk, new Map([...(this.waiting.get(pk) ?? []), ...findings]));
+    const waiting = new Map(this.waiting.get(pk));
+    for (const [finding, changes] of findings) {
+      const kept = [...waiting.values()].reduce((sum, each) => sum + each, 0);
+      if (kept < limit || waiting.has(finding)) waiting.set(finding, changes);
+    }
+    this.waiting.set(pk, waiting);
   }
 
   async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
