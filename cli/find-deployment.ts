@@ -10,7 +10,7 @@ import { formatIssues } from '../lambdas/model/issues.ts';
 import type { Clients } from './aws/clients.ts';
 import { GetParameterCommand, SSMClient } from './aws/ssm.ts';
 import { GetCallerIdentityCommand, STSClient } from './aws/sts.ts';
-import { CliError } from './errors.ts';
+import { CliError, isDenied } from './errors.ts';
 
 export interface DeploymentQuery {
   readonly name: string;
@@ -71,7 +71,12 @@ async function read(clients: Clients, name: string, region: string): Promise<unk
         { cause: error },
       );
     }
-    throw error;
+    if (!(error instanceof Error && isDenied(error))) throw error;
+    throw new CliError(
+      'denied',
+      `${error.message}. Attach the policy ${name}-viewer to the role that you use; where the deployment has another name, or is in another account or region, give --name, --profile or --region`,
+      { cause: error },
+    );
   }
 }
 

@@ -11,10 +11,9 @@ import {
 } from '@aws-sdk/client-iam';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { RunningDemo } from '../../demo/demo.ts';
-import { accounts, homeRegion, regions } from '../../demo/organization.ts';
+import { accounts, homeRegion } from '../../demo/organization.ts';
 import { takeOn } from '../integration/permissions/target-account.ts';
 import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
-import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { PermissionJudge } from '../lab/permissions/index.ts';
 import { labRules } from '../lab/rules/index.ts';
 import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
@@ -24,6 +23,7 @@ const SSH = 'security-group-ssh-open';
 const { security, production } = accounts;
 const policy = `arn:aws:iam::${security}:policy/${NAME}-operator`;
 const role = `arn:aws:iam::${security}:role/operator`;
+const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
 const table = `arn:aws:dynamodb:${homeRegion}:${security}:table/${NAME}-findings`;
 
 /** The commands of a section of docs/operations.md, one text per block. */
@@ -54,15 +54,13 @@ export function testOperator(demo: () => RunningDemo): void {
       roleId = made.Role?.RoleId ?? '';
       await iam.send(new AttachRolePolicyCommand({ RoleName: 'operator', PolicyArn: policy }));
       const keys = await takeOn({ endpoint: proxy.endpoint, account: security, role });
-      const installation = await prepareLocalAws(() => {});
       environment = {
-        // The AWS CLI comes with the local AWS.
-        PATH: `${installation.kind === 'installed' ? `${path.dirname(installation.python)}:` : ''}${process.env['PATH']}`,
+        PATH: process.env['PATH'] ?? '',
         AWS_ENDPOINT_URL: proxy.endpoint,
         AWS_ACCESS_KEY_ID: keys.accessKeyId,
         AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
         AWS_SESSION_TOKEN: keys.sessionToken,
-        AWS_PAGER: '',
+        AWS_REGION: homeRegion,
       };
       return async () => {
         await proxy.stop();
@@ -73,7 +71,8 @@ export function testOperator(demo: () => RunningDemo): void {
     });
 
     const run = async (commands: string): Promise<string> => {
-      const given = `set -eu\nname=${NAME}\nhome=${homeRegion}\nregions="${regions.join(' ')}"\n`;
+      // In place of the alias, which only a shell that a person uses has.
+      const given = `set -eu\nname=${NAME}\ncspm-remediation() { "${process.execPath}" "${program}" "$@"; }\n`;
       const { stdout } = await promisify(execFile)('bash', ['-c', given + commands], { env: environment });
       return stdout;
     };
@@ -99,23 +98,23 @@ export function testOperator(demo: () => RunningDemo): void {
       await run(lift);
       const lifted = await poll(group);
 
+      const who = held?.reason?.match(/ by (\S+)/)?.[1];
+      expect(who).toContain(`:assumed-role/operator/`);
       expect(held).toMatchObject({
         outcome: 'deferred',
         applied: [],
-        reason: `${group} is held for all rules by ada@example.com until 2027-06-30: incident 4711; to lift it earlier, delete the item hold#${production}#${homeRegion}#${group} / * of the findings table`,
+        reason: `${group} is held for all rules by ${who} until 2027-06-30: incident 4711; to lift it earlier, delete the item hold#${production}#${homeRegion}#${group} / * of the findings table`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
       expect(judge.denials).toEqual([]);
     });
 
-    test('resume a rule, and see what its breaker has seen', async () => {
-      const [resume = '', look = ''] = await commandsOf('Resume a rule');
+    test('resume a rule', async () => {
+      const [resume = ''] = await commandsOf('Resume a rule');
 
-      await run(resume);
-      const seen = await run(look);
+      const answer = await run(resume);
 
-      // The rule was remediated in this account a moment ago.
-      expect(seen).toContain(`trip#${SSH}#${production}`);
+      expect(answer).toContain(production);
       expect(judge.denials).toEqual([]);
     });
 

@@ -37,8 +37,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     chooseFixes(context, opened, chosen),
   );
   if (fixes.length === 0) {
-    const before = undoneBefore.length === 0 ? '' : `: ${undoneBefore.length} fixes were undone already`;
-    throw new CliError('notFound', `there is nothing to undo${before}`);
+    const why =
+      undoneBefore.length === 0
+        ? 'cspm-remediation outcomes --changed lists what was fixed'
+        : `${undoneBefore.length} fixes were undone already`;
+    throw new CliError('notFound', `there is nothing to undo: ${why}`);
   }
   screen.remark(planOf(fixes, undoneBefore, order, screen));
   await screen.confirm('Do you want to put this back?', order.yes);

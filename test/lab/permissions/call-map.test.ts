@@ -244,6 +244,39 @@ const table: readonly CallExample[] = [
     ],
   ),
   ['dynamodb:PutItem', { TableName: 't', Item: { pk: { S: 'a' } } }, [`dynamodb:PutItem ${tableArn}`]],
+  [
+    'dynamodb:Query',
+    { TableName: 't', ExpressionAttributeValues: { ':pk': { S: 'a' } } },
+    [`dynamodb:Query ${tableArn}`],
+  ],
+  [
+    'monitoring:DescribeAlarms',
+    { AlarmNamePrefix: 'cspm' },
+    [`cloudwatch:DescribeAlarms arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:*`],
+  ],
+  ['lambda:GetAccountSettings', {}, ['lambda:GetAccountSettings *']],
+  [
+    'lambda:GetFunctionConfiguration',
+    { FunctionName: 'collector' },
+    [`lambda:GetFunctionConfiguration arn:aws:lambda:${REGION}:${ACCOUNT}:function:collector`],
+  ],
+  [
+    'lambda:Invoke',
+    { FunctionName: 'collector' },
+    [`lambda:InvokeFunction arn:aws:lambda:${REGION}:${ACCOUNT}:function:collector`],
+  ],
+  [
+    'scheduler:GetSchedule',
+    { groupName: 'cspm', Name: 'ssh' },
+    [`scheduler:GetSchedule arn:aws:scheduler:${REGION}:${ACCOUNT}:schedule/cspm/ssh`],
+  ],
+  [
+    'sns:ListSubscriptionsByTopic',
+    { TopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:cspm` },
+    [`sns:ListSubscriptionsByTopic arn:aws:sns:${REGION}:${ACCOUNT}:cspm`],
+  ],
+  ['s3:ListObjectsV2', { Bucket: 'ours' }, ['s3:ListBucket arn:aws:s3:::ours']],
+  ['ssm:PutParameter', { Name: '/a/b' }, [`ssm:PutParameter ${ssmArn('parameter/a/b')}`]],
   ['dynamodb:Scan', { TableName: 't' }, [`dynamodb:Scan ${tableArn}`]],
   [
     'dynamodb:BatchGetItem',
@@ -374,6 +407,9 @@ const table: readonly CallExample[] = [
   ['sqs:GetQueueUrl', { QueueName: 'jobs.fifo' }, [`sqs:GetQueueUrl ${queue(ACCOUNT, 'jobs.fifo')}`]],
   ...[
     ['SendMessage', 'SendMessage'],
+    ['DeleteMessage', 'DeleteMessage'],
+    ['GetQueueAttributes', 'GetQueueAttributes'],
+    ['ReceiveMessage', 'ReceiveMessage'],
     ['SendMessageBatch', 'SendMessage'],
     ['ChangeMessageVisibility', 'ChangeMessageVisibility'],
   ].map(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AwsCall } from '../aws-proxy/index.ts';
+import { operatorCalls } from './operator-calls.ts';
 import {
   arnOf,
   type Calls,
@@ -28,6 +29,7 @@ const objectCalls: Calls = {
     }
     return asked;
   },
+  's3:ListObjectsV2': async (call, state) => [await onBucket(call, state, 'ListBucket')],
   's3:DeleteObject': async (call, state) => [await onBucket(call, state, 'DeleteObject', text(call, 'Key'))],
   async 's3:PutObject'(call, state) {
     const key = text(call, 'Key');
@@ -58,6 +60,9 @@ const sqsCalls: Calls = {
   'sqs:SendMessage': onQueue('sqs:SendMessage'),
   'sqs:SendMessageBatch': onQueue('sqs:SendMessage'),
   'sqs:ChangeMessageVisibility': onQueue('sqs:ChangeMessageVisibility'),
+  'sqs:DeleteMessage': onQueue('sqs:DeleteMessage'),
+  'sqs:GetQueueAttributes': onQueue('sqs:GetQueueAttributes'),
+  'sqs:ReceiveMessage': onQueue('sqs:ReceiveMessage'),
 };
 
 const parameterArn = (call: AwsCall, name: string): string =>
@@ -72,6 +77,9 @@ const ssmCalls: Calls = {
   ],
   'ssm:GetParameter': (call) => [
     requirement(call, 'ssm:GetParameter', parameterArn(call, text(call, 'Name'))),
+  ],
+  'ssm:PutParameter': (call) => [
+    requirement(call, 'ssm:PutParameter', parameterArn(call, text(call, 'Name'))),
   ],
   'ssm:GetParameters': (call) =>
     texts(call, 'Names').map((name) => requirement(call, 'ssm:GetParameters', parameterArn(call, name))),
@@ -166,6 +174,7 @@ export const productCalls: Calls = {
   ...cloudTrailCalls,
   ...eventsCalls,
   ...objectCalls,
+  ...operatorCalls,
   ...secretsManagerCalls,
   ...sqsCalls,
   ...ssmCalls,

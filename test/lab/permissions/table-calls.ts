@@ -54,6 +54,8 @@ const transactSchema = z.array(
   }),
 );
 
+const valuesSchema = z.looseObject({ ':pk': z.looseObject({ S: z.string() }) });
+
 /** The actions that the parts of a transaction are asked for by. There is none for the transaction itself. */
 const actionsInTransactions = {
   Put: 'PutItem',
@@ -89,6 +91,11 @@ export const tableCalls: Calls = {
         return [onItems(call, actionsInTransactions[kind], part.TableName, [part.Item ?? part.Key])];
       }),
     ),
+  /** The key is a value of the condition, by whatever name the request gives it. */
+  'dynamodb:Query'(call) {
+    const { ':pk': key } = valuesSchema.parse(call.parameters['ExpressionAttributeValues']);
+    return [onItems(call, 'Query', text(call, 'TableName'), [{ pk: key }])];
+  },
   // Of all items: what they begin with is not said.
   'dynamodb:Scan': (call) => [onItems(call, 'Scan', text(call, 'TableName'), undefined)],
 };
