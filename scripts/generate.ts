@@ -14,6 +14,7 @@ const generators = [
   'catalog.ts',
   'input-shapes.ts',
   'docs.ts',
+  'coverage.ts',
   'terraform-docs.ts',
   'command-line-docs.ts',
   'build.ts',

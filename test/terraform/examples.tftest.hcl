@@ -40,6 +40,19 @@ run "customer_keys" {
   }
 }
 
+run "custom_rules" {
+  command = plan
+
+  module {
+    source = "./examples/custom-rules"
+  }
+
+  assert {
+    condition     = join(" ", keys(output.settings.rules)) == "acme-database-monitoring acme-queue-owner rds-instance-public"
+    error_message = "Rules of one's own, and of the library, are rules like others: ${join(", ", keys(output.settings.rules))}"
+  }
+}
+
 run "gitops" {
   command = plan
 

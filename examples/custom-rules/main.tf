@@ -1,0 +1,57 @@
+module "cspm_auto_remediation" {
+  # In a repository of your own:
+  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
+  source = "../.."
+
+  netskope_tenant = var.netskope_tenant
+  api_token       = var.api_token
+
+  custom_rules = {
+    # By the values that properties must have.
+    acme-database-monitoring = {
+      title               = "Databases have Performance Insights"
+      netskope_rule_names = ["ACME-12 Databases are monitored"]
+      resource_id_pattern = "[a-z][a-z0-9-]*"
+      risk                = "AWS charges for more than a week of history."
+      desired_state = {
+        resource_type = "AWS::RDS::DBInstance"
+        set           = { "/EnablePerformanceInsights" = true }
+        ready         = { "/DBInstanceStatus" = "available" }
+      }
+      permissions = {
+        read  = [{ actions = ["rds:DescribeDBInstances"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }]
+        write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }]
+      }
+    }
+
+    # By a document of one's own, which another one undoes.
+    acme-queue-owner = {
+      title               = "Queues have an owner"
+      netskope_rule_names = ["ACME-17 Queues have an owner"]
+      severity            = "low"
+      resource_id_pattern = "[A-Za-z0-9_-]{1,80}"
+      runbook = {
+        document   = aws_ssm_document.queue_owner["tag"].name
+        parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{resource}}"] }
+        undo = {
+          document   = aws_ssm_document.queue_owner["untag"].name
+          parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{resource}}"] }
+        }
+      }
+      permissions = {
+        automation = [{ actions = ["sqs:GetQueueUrl", "sqs:TagQueue", "sqs:UntagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }]
+      }
+    }
+  }
+
+  # Each is then a rule like any other; so is one of the library.
+  rules = {
+    acme-database-monitoring = { mode = "enforce" }
+    acme-queue-owner         = {} # dry_run is the default mode
+    rds-instance-public      = { exemptions = [{ resource = "partner-*", reason = "partners connect", owner = "data team", expires = "2099-12-31" }] }
+  }
+
+  undo             = true
+  evidence         = { force_destroy = var.force_destroy }
+  api_token_secret = { recovery_days = var.force_destroy ? 0 : 7 }
+}
