@@ -8,14 +8,14 @@ module "cspm_auto_remediation" {
 
   custom_rules = {
     # By the values that properties must have.
-    acme-database-monitoring = {
-      title               = "Databases have Performance Insights"
-      netskope_rule_names = ["ACME-12 Databases are monitored"]
+    acme-database-tags = {
+      title               = "Snapshots have the tags of their databases"
+      netskope_rule_names = ["ACME-12 Snapshots have tags"]
       resource_id_pattern = "[a-z][a-z0-9-]*"
-      risk                = "AWS charges for more than a week of history."
+      risk                = "Costs of snapshots appear under the tags of their databases."
       desired_state = {
         resource_type = "AWS::RDS::DBInstance"
-        set           = { "/EnablePerformanceInsights" = true }
+        set           = { "/CopyTagsToSnapshot" = true }
         ready         = { "/DBInstanceStatus" = "available" }
       }
       permissions = {
@@ -46,9 +46,9 @@ module "cspm_auto_remediation" {
 
   # Each is then a rule like any other; so is one of the library.
   rules = {
-    acme-database-monitoring = { mode = "enforce" }
-    acme-queue-owner         = {} # dry_run is the default mode
-    rds-instance-public      = { exemptions = [{ resource = "partner-*", reason = "partners connect", owner = "data team", expires = "2099-12-31" }] }
+    acme-database-tags  = { mode = "enforce" }
+    acme-queue-owner    = {} # dry_run is the default mode
+    rds-instance-public = { exemptions = [{ resource = "partner-*", reason = "partners connect", owner = "data team", expires = "2099-12-31" }] }
   }
 
   undo             = true

@@ -44,18 +44,16 @@ locals {
       [try(local.runbooks[rule].start, [])],
     ) : [for permission in permissions : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))]
   ]) }
-  granted = merge({ for rule in local.custom : "custom:${rule}" => local.granted_by_rule[rule] }, {
-    remediation = concat(
-      flatten([for rule in setsubtract(local.rules, local.custom) : local.granted_by_rule[rule]]),
-      # Takes no resource.
-      var.cloudtrail_lookup ? [jsonencode({ actions = ["cloudtrail:LookupEvents"], resources = ["*"] })] : [],
-    )
-    automation = flatten([
-      for rule in local.rules : [
-        for permission in try(local.runbooks[rule].permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
-      ]
-    ])
-  })
+  # An object whose keys are known, whatever a partition is.
+  granted = { for role in concat(["remediation", "automation"], [for rule in local.custom : "custom:${rule}"]) : role => flatten([
+    [for rule in setsubtract(local.rules, local.custom) : local.granted_by_rule[rule] if role == "remediation"],
+    # Takes no resource.
+    [for action in ["cloudtrail:LookupEvents"] : jsonencode({ actions = [action], resources = ["*"] }) if role == "remediation" && var.cloudtrail_lookup],
+    [for rule in local.custom : local.granted_by_rule[rule] if role == "custom:${rule}"],
+    [for rule in local.rules : [
+      for permission in try(local.runbooks[rule].permissions, []) : jsonencode(merge(permission, { resources = sort(distinct(permission.resources)) }))
+    ] if role == "automation"],
+  ]) }
 
   # Each permission with its placeholders filled in, and of the roles that may be passed, for which the catalogue has
   # patterns, those of this account. IAM is global and a role serves every region. The session policy of each job leaves

@@ -48,7 +48,7 @@ run "custom_rules" {
   }
 
   assert {
-    condition     = join(" ", keys(output.settings.rules)) == "acme-database-monitoring acme-queue-owner rds-instance-public"
+    condition     = join(" ", keys(output.settings.rules)) == "acme-database-tags acme-queue-owner rds-instance-public"
     error_message = "Rules of one's own, and of the library, are rules like others: ${join(", ", keys(output.settings.rules))}"
   }
 }
