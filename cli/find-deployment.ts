@@ -1,9 +1,10 @@
+import { z } from 'zod';
 import { isAwsError } from '../lambdas/aws/errors.ts';
 import {
   type Deployment,
   deploymentParameter,
-  deploymentPointerSchema,
   deploymentSchema,
+  homeRegionParameter,
 } from '../lambdas/model/deployment.ts';
 import { regionSchema } from '../lambdas/model/finding.ts';
 import { formatIssues } from '../lambdas/model/issues.ts';
@@ -19,8 +20,8 @@ export interface DeploymentQuery {
 }
 
 /**
- * Finds a deployment by its name: in the region that was given, then in that of the environment or the profile. The
- * parameter is in every region of the deployment.
+ * Finds a deployment by its name: in the region that was given, then in that of the environment or the profile. Every
+ * region of the deployment names the home region, which describes it.
  * @throws CliError `notFound` where there is none
  */
 export async function findDeployment(
@@ -34,11 +35,10 @@ export async function findDeployment(
     const place = await candidate();
     if (place === undefined || tried.includes(place)) continue;
     tried.push(place);
-    const value = await read(clients, name, place);
-    if (value === undefined) continue;
-    const pointer = deploymentPointerSchema.safeParse(value);
-    const isElsewhere = pointer.success && pointer.data.home_region !== place;
-    return parse(isElsewhere ? await read(clients, name, pointer.data.home_region) : value, name);
+    const home = regionSchema.safeParse(
+      await read(clients, name, { parameter: homeRegionParameter(name), region: place }),
+    ).data;
+    if (home !== undefined) return describe(clients, name, home);
   }
   const { Account } = await clients.client(STSClient, tried[0]).send(new GetCallerIdentityCommand({}));
   throw new CliError(
@@ -57,20 +57,44 @@ async function ownRegion(clients: Clients, given: string | undefined): Promise<s
   }
 }
 
-async function read(clients: Clients, name: string, region: string): Promise<unknown> {
-  const Name = deploymentParameter(name);
+const deploymentTextSchema = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('expected JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(deploymentSchema);
+
+async function describe(clients: Clients, name: string, home: string): Promise<Deployment> {
+  const parameter = deploymentParameter(name);
+  const value = await read(clients, name, { parameter, region: home });
+  const parsed = deploymentTextSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problem = value === undefined ? 'it does not exist' : formatIssues(parsed.error);
+  throw new CliError(
+    'notFound',
+    `parameter ${parameter} in ${home} is not what this version of cspm-remediation reads (${problem}): use the version that came with the deployed module, or run terraform apply again`,
+    { cause: parsed.error },
+  );
+}
+
+/** @returns undefined where there is no such parameter */
+async function read(
+  clients: Clients,
+  name: string,
+  { parameter, region }: { readonly parameter: string; readonly region: string },
+): Promise<string | undefined> {
   try {
-    const { Parameter } = await clients.client(SSMClient, region).send(new GetParameterCommand({ Name }));
-    return JSON.parse(Parameter?.Value ?? '');
+    const { Parameter } = await clients
+      .client(SSMClient, region)
+      .send(new GetParameterCommand({ Name: parameter }));
+    return Parameter?.Value;
   } catch (error) {
     if (isAwsError(error, 'ParameterNotFound')) return undefined;
-    if (error instanceof SyntaxError) {
-      throw new CliError(
-        'notFound',
-        `parameter ${Name} in ${region} is not JSON: run terraform apply again`,
-        { cause: error },
-      );
-    }
     if (!(error instanceof Error && isDenied(error))) throw error;
     throw new CliError(
       'denied',
@@ -78,14 +102,4 @@ async function read(clients: Clients, name: string, region: string): Promise<unk
       { cause: error },
     );
   }
-}
-
-function parse(value: unknown, name: string): Deployment {
-  const parsed = deploymentSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new CliError(
-    'notFound',
-    `parameter ${deploymentParameter(name)} is not what this version of cspm-remediation reads (${formatIssues(parsed.error)}): use the version that came with the deployed module, or run terraform apply again`,
-    { cause: parsed.error },
-  );
 }

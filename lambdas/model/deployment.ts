@@ -42,12 +42,14 @@ export const deploymentSchema = z.object({
 });
 export type Deployment = z.infer<typeof deploymentSchema>;
 
-/** The content of the same parameter in the other regions: where the whole of it is. */
-export const deploymentPointerSchema = z.object({ version: z.literal(1), home_region: regionSchema });
-
 /** `/<name>/deployment` */
 export function deploymentParameter(name: string): string {
   return `/${name}/deployment`;
+}
+
+/** `/<name>/home-region`, in each region: its value is the home region's code. */
+export function homeRegionParameter(name: string): string {
+  return `/${name}/home-region`;
 }
 
 /** `/<name>/pause`, in each region. */

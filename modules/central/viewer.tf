@@ -13,7 +13,7 @@ locals {
       {
         Sid      = "ReadParameters"
         Action   = ["ssm:GetParameter"]
-        Resource = [for name in ["deployment", "pause"] : "arn:${local.partition}:ssm:*:${local.account_id}:parameter/${var.name}/${name}"]
+        Resource = [for name in ["deployment", "home-region", "pause"] : "arn:${local.partition}:ssm:*:${local.account_id}:parameter/${var.name}/${name}"]
       },
       {
         Sid      = "ReadTheFindingsTable"

@@ -50,7 +50,7 @@ run "wired" {
     condition = { for kind, arns in output.arns : kind => keys(arns) } == {
       functions  = ["collector", "remediator"]
       roles      = ["alarms", "automation", "collector", "flow_logs", "remediator", "scheduler", "target"]
-      policies   = ["operator"]
+      policies   = ["operator", "viewer"]
       log_groups = ["collector", "remediator"]
       buckets    = ["evidence", "settings"]
       queues     = ["alarms_dead_letters", "dead_letters", "delayed", "delayed_dead_letters", "jobs", "notifications_dead_letters", "polls_dead_letters"]

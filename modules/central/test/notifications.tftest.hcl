@@ -40,7 +40,7 @@ run "alarms_by_default" {
     condition = alltrue([
       aws_cloudwatch_event_rule.notifications["alarms"].event_bus_name == "default",
       toset([for resource in jsondecode(aws_cloudwatch_event_rule.notifications["alarms"].event_pattern).resources : jsonencode(resource)]) == toset(concat(
-        [for name, alarm in module.alarms.alarms : jsonencode("arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}") if contains(["findings-unprocessable", "polls-dead-letters"], name)],
+        [for name, alarm in module.alarms.alarms : jsonencode("arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}") if contains(["findings-unprocessable", "polls-dead-letters", "polls-skipped"], name)],
         [jsonencode({ prefix = "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-items-unmatched-" })],
       )),
       aws_cloudwatch_event_rule.notifications["regional-alarms"].event_bus_name == "cspm-auto-remediation",

@@ -30,7 +30,7 @@ run "in_one_message_whatever_the_number_of_rules" {
   # The same for a topic of the user's.
   assert {
     condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if contains(alarm.alarm_actions, "arn:aws:sns:eu-central-1:111111111111:topic")]) == toset([
-      "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "rules-not-polled",
+      "findings-unprocessable", "notifications-dead-letters", "polls-dead-letters", "polls-skipped", "rules-not-polled",
     ])
     error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
   }

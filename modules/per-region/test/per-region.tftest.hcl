@@ -575,21 +575,7 @@ run "the_deployment_is_found_from_every_region" {
   command = plan
 
   assert {
-    condition     = aws_ssm_parameter.deployment[0].name == "/cspm-auto-remediation/deployment" && jsondecode(aws_ssm_parameter.deployment[0].insecure_value) == { version = 1, home_region = "us-east-1" }
-    error_message = "Outside the home region a parameter must name it: ${jsonencode(aws_ssm_parameter.deployment)}"
-  }
-}
-
-run "central_describes_it_in_the_home_region" {
-  command = plan
-
-  override_data {
-    target = data.aws_region.this
-    values = { id = "us-east-1" }
-  }
-
-  assert {
-    condition     = length(aws_ssm_parameter.deployment) == 0
-    error_message = "The home region's parameter is central's."
+    condition     = aws_ssm_parameter.home_region.name == "/cspm-auto-remediation/home-region" && aws_ssm_parameter.home_region.insecure_value == "us-east-1"
+    error_message = "A parameter must name the home region: ${jsonencode(aws_ssm_parameter.home_region)}"
   }
 }

@@ -97,12 +97,7 @@ export class SmallAws implements AsyncDisposable {
     aws.#server = await scriptedAws((call) => aws.#answer(call));
     aws.parameters.set(`${HOME} /${NAME}/deployment`, JSON.stringify(deployment));
     for (const region of REGIONS) {
-      if (region !== HOME) {
-        aws.parameters.set(
-          `${region} /${NAME}/deployment`,
-          JSON.stringify({ version: 1, home_region: HOME }),
-        );
-      }
+      aws.parameters.set(`${region} /${NAME}/home-region`, HOME);
       aws.parameters.set(`${region} /${NAME}/pause`, 'none');
       for (const queue of Object.values(deployment.queues)) aws.queues.set(`${region} ${queue}`, []);
     }
