@@ -104,7 +104,10 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     );
     // Settings are remembered for some seconds.
     lab().passTime(MINUTE);
-    const { outcomes } = await deployment({ account, homeRegion: region }).poll(rule, lab().now());
+    const deployed = deployment({ account, homeRegion: region });
+    const { outcomes } = await deployed.poll(rule, lab().now());
+    // A place whose jobs are still open gets no further ones: they end a moment after their outcomes are written.
+    await expect.poll(async () => (await deployed.queueDepths(region)).jobs, { timeout: 60_000 }).toBe(0);
     return (resource) => outcomes.find(({ finding }) => finding.resource === resource);
   };
   const groups = (count: number, of = account): Promise<string[]> =>

@@ -222,6 +222,8 @@ describe('examples/single-account in a local AWS', () => {
     });
     expect(await variablesOf('remediator')).toEqual({
       ...remediatorEnvironment(place, { maxReceiveCount: 5, retryDelaySeconds: 30 }),
+      // IAM makes it.
+      COLLECTOR_ROLE_ID: expect.stringMatching(/^AROA/),
       POWERTOOLS_LOG_LEVEL: 'INFO',
     });
     const { RedrivePolicy = '', ...attributes } = jobQueueAttributes(place, region, 5);
