@@ -61,7 +61,6 @@ const sqsCalls: Calls = {
   'sqs:SendMessageBatch': onQueue('sqs:SendMessage'),
   'sqs:ChangeMessageVisibility': onQueue('sqs:ChangeMessageVisibility'),
   'sqs:DeleteMessage': onQueue('sqs:DeleteMessage'),
-  'sqs:GetQueueAttributes': onQueue('sqs:GetQueueAttributes'),
   'sqs:ReceiveMessage': onQueue('sqs:ReceiveMessage'),
 };
 
