@@ -1,4 +1,5 @@
 import { sdkError } from '../../lab/aws-model/session.ts';
+import { MAX_RECEIVE_COUNT } from '../accounting/run.ts';
 import type { SdkCall } from '../accounting/sdk.ts';
 
 /** The states of accounts. */
@@ -17,6 +18,11 @@ export const FIRST_HOURS = 3;
 
 const isAssumption = ({ operation }: SdkCall): boolean => operation === 'AssumeRole';
 const isRead = ({ operation }: SdkCall): boolean => /^(Describe|List|Get)/.test(operation);
+
+/** Tells whether a call may change something. */
+export function isChange(call: SdkCall): boolean {
+  return !isAssumption(call) && !isRead(call);
+}
 
 /** The error that an account in a state answers with at an hour; undefined where it does what it is asked. */
 export function refusalOf(state: AccountState, hour: number, call: SdkCall): Error | undefined {
@@ -62,4 +68,10 @@ export function attemptsIn(state: AccountState, hours: number): number[] | undef
       // What was not finished before is: nothing is waited for.
       return undefined;
   }
+}
+
+/** The most attempts at a finding of an account in a state: a job that AWS throttles is tried again, as often as a queue does. */
+export function mostIn(state: AccountState, hours: number): number {
+  const due = attemptsIn(state, hours);
+  return due?.length ?? FIRST_HOURS * MAX_RECEIVE_COUNT + 1;
 }

@@ -23,7 +23,15 @@ import {
   TIMEOUT_MILLISECONDS,
 } from '../accounting/run.ts';
 import { interceptSdk, type SdkCall } from '../accounting/sdk.ts';
-import { type AccountState, attemptsIn, FIRST_HOURS, refusalOf, STATES } from './accounts.ts';
+import {
+  type AccountState,
+  attemptsIn,
+  FIRST_HOURS,
+  isChange,
+  mostIn,
+  refusalOf,
+  STATES,
+} from './accounts.ts';
 import type { DayReport } from './report.ts';
 
 const HOUR = 3_600_000;
@@ -39,6 +47,13 @@ const UNBOUNDED = {
   limits: { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 },
   breaker: { changes: 1_000_000, failed_percent: 100 },
 };
+
+/** An invocation that worked on a finding. */
+interface Attempt {
+  readonly hour: number;
+  /** True where it asked AWS to change the resource. */
+  readonly isChanging: boolean;
+}
 
 export interface DayOptions {
   readonly seed: number;
@@ -75,8 +90,8 @@ class DayRun {
   readonly #findings: readonly Expected[];
   readonly #states: ReadonlyMap<string, AccountState>;
   readonly #workshops = new Map<string, Workshop>();
-  /** By finding: the hours at which a call in its account named its resource. */
-  readonly #attempts = new Map<string, Set<number>>();
+  /** By finding: each invocation in which a call in its account named its resource. */
+  readonly #attempts = new Map<string, Map<Invocation, Attempt>>();
   /** By account and name of the session: how often its role was asked for. */
   readonly #assumptions = new Map<string, number>();
   #hour = 0;
@@ -190,12 +205,20 @@ class DayRun {
       const named = new Set(JSON.stringify(call.input).split('"'));
       for (const { finding } of this.#findings) {
         if (finding.account !== account || !named.has(finding.resource)) continue;
-        const key = findingKey(finding);
-        this.#attempts.set(key, (this.#attempts.get(key) ?? new Set()).add(this.#hour));
+        this.#noteAttempt(findingKey(finding), isChange(call));
       }
     }
     const refusal = refusalOf(this.#stateOf(account), this.#hour, call);
     if (refusal !== undefined) throw refusal;
+  }
+
+  #noteAttempt(key: string, isChanging: boolean): void {
+    const invocation = this.cloud.invocations.getStore();
+    if (invocation === undefined) throw new Error('a call comes from no invocation');
+    const attempts = this.#attempts.get(key) ?? new Map<Invocation, Attempt>();
+    const known = attempts.get(invocation);
+    attempts.set(invocation, { hour: this.#hour, isChanging: isChanging || known?.isChanging === true });
+    this.#attempts.set(key, attempts);
   }
 
   #stateOf(account: string): AccountState {
@@ -209,7 +232,10 @@ class DayRun {
     for (const expected of this.#findings) {
       const { finding } = expected;
       const state = this.#stateOf(finding.account);
-      const made = [...(this.#attempts.get(findingKey(finding)) ?? [])];
+      const all = [...(this.#attempts.get(findingKey(finding))?.values() ?? [])];
+      // Of a fix, further jobs look whether it has had its effect. What was only read failed all the same.
+      const changing = all.filter(({ isChanging }) => isChanging);
+      const made = (changing.length > 0 ? changing : all).map(({ hour }) => hour);
       const numbers = attempts.get(state) ?? new Map<number, number>();
       attempts.set(state, numbers.set(made.length, (numbers.get(made.length) ?? 0) + 1));
       const due = attemptsIn(state, hours);
@@ -217,6 +243,9 @@ class DayRun {
       if (due !== undefined && due.join() !== made.join()) {
         problems.push(`${name}: attempted at hours ${made.join()}, expected ${due.join()}`);
       }
+      const most = mostIn(state, hours);
+      if (made.length > most)
+        problems.push(`${name}: attempted ${made.length} times, expected at most ${most}`);
       const isDone = state === 'healthy' || (state.endsWith('at first') && hours > FIRST_HOURS);
       if (isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
     }
