@@ -14,3 +14,6 @@ export const systemClock: Clock = {
     await delay(milliseconds);
   },
 };
+
+/** The longest that two clocks are taken to differ, in milliseconds: a function's from AWS's, or from another function's. */
+export const CLOCKS_DIFFER_MILLISECONDS = 10 * 60_000;

@@ -170,12 +170,13 @@ module "remediator" {
   tags = var.link.tags
 }
 
-# One job an invocation unless asked otherwise: a batch ends when its slowest job does, and keeps the groups, that is
-# the accounts, of all its jobs waiting until then. Jobs of other accounts run side by side in further invocations.
+# One job an invocation. A batch may hold several jobs of an account: where the first one fails, the next would be worked on
+# before it, and where the batch is delivered twice, two of them side by side. Jobs of other accounts run side by side in
+# further invocations.
 resource "aws_lambda_event_source_mapping" "jobs" {
   event_source_arn        = aws_sqs_queue.jobs.arn
   function_name           = module.remediator.arn
-  batch_size              = module.typed.remediator.batch_size
+  batch_size              = 1
   function_response_types = ["ReportBatchItemFailures"]
   tags                    = local.mapping_tags
 

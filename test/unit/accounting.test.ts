@@ -14,6 +14,10 @@ test('whatever fails, ends or comes twice: one outcome per finding and poll, and
   expect(transitions).toBeGreaterThan(FINDINGS);
   expect(counts.get('functions that were ended')).toBeGreaterThan(0);
   expect(counts.get('double deliveries')).toBeGreaterThan(0);
+  expect(counts.get('messages that were done and not deleted')).toBeGreaterThan(0);
+  expect(counts.get('instances whose clock is wrong')).toBeGreaterThan(0);
   expect(counts.get('polls that were ended or failed')).toBeGreaterThan(0);
-  expect(counts.entries.filter(([name]) => name.endsWith(', for good')).length).toBeGreaterThan(10);
+  const faults = counts.entries.filter(([name]) => name.startsWith('faults: '));
+  expect(faults.filter(([name]) => name.endsWith(', for good')).length).toBeGreaterThan(10);
+  expect(faults.filter(([name]) => name.endsWith(' in part')).length).toBeGreaterThan(0);
 }, 120_000);

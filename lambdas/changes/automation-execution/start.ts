@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { isAwsError } from '../../aws/errors.ts';
+import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import { regionSchema } from '../../model/finding.ts';
 import { nameBasedUuid } from '../../model/name-based-uuid.ts';
@@ -40,9 +41,6 @@ export type AutomationExecutionStart = z.infer<typeof schema>;
 
 /** The tag with the poll that started an execution. The session that starts it has the poll's name, too. */
 export const POLL_TAG = 'cspm-auto-remediation:poll';
-
-/** The number of milliseconds by which a function's clock may be ahead of AWS's. */
-const CLOCKS_DIFFER = 10 * 60_000;
 
 /** The ends of an execution but for success (SSM API reference, AutomationExecution). */
 const ENDED: readonly string[] = [
@@ -108,7 +106,9 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     );
     const client = session.client(SSMClient, planned.region);
     // The filter takes no milliseconds.
-    const after = new Date(since.getTime() - CLOCKS_DIFFER).toISOString().replace(/\.\d+Z$/, 'Z');
+    const after = new Date(since.getTime() - CLOCKS_DIFFER_MILLISECONDS)
+      .toISOString()
+      .replace(/\.\d+Z$/, 'Z');
     const isShared = planned.document.startsWith('arn:');
     const isOfDocument = (name: string): boolean =>
       name === planned.document || (isShared && planned.document.endsWith(`/${name}`));

@@ -150,7 +150,12 @@ async function composeOutcome(
     ...(earlierPlan?.every(isKnown) === false && { earlierPlan }),
     ...(seen !== undefined && { seen }),
     ...(ended.length > 0 && { endedExemptions: [...ended] }),
-    startedAt,
+    startedAt: earliest([startedAt, ...applied.map(({ appliedAt }) => appliedAt)]),
     finishedAt,
   };
+}
+
+/** Whichever is first: the functions that worked on a job may have had different clocks. */
+function earliest(moments: readonly string[]): string {
+  return moments.reduce((one, other) => (Date.parse(other) < Date.parse(one) ? other : one));
 }

@@ -14,6 +14,8 @@ export interface Ending {
   readonly execution: string;
   /** Its status, and why where it says so. */
   readonly result: string;
+  /** True where its start was not answered, and it was found just now. */
+  readonly isFound?: boolean;
 }
 
 /** News of the executions that were started for findings. */

@@ -1,4 +1,5 @@
 import { type Job, journalId } from '../../model/job.ts';
+import type { AppliedChange } from '../../model/outcome.ts';
 import type { Entry } from '../book.ts';
 import { isWithinReason } from '../runbooks/marks.ts';
 import { conclude, retry, type Verdict, type Verdicts } from '../verdict.ts';
@@ -23,13 +24,13 @@ export async function scheduleFollowUp(
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
-    // Findings of one job may have begun at different attempts.
-    const [first] = journal.applied(resource);
+    // A later attempt may have made it, hours after the first one began.
+    const last = journal.applied(resource).sort(byTime).at(-1);
     const isOpen = unfinished.has(entry.finding);
-    if (isOpen || first === undefined || isWithinReason(first.appliedAt, ports.clock.now()))
+    if (isOpen || last === undefined || isWithinReason(last.appliedAt, ports.clock.now()))
       followed.push(entry);
     else {
-      const reason = `not done since ${first.appliedAt}: ${entry.reason}; look at ${resource} by hand`;
+      const reason = `not done since ${last.appliedAt}: ${entry.reason}; look at ${resource} by hand`;
       verdicts.set(resource, conclude('failed', { ...entry.details, willRetry: true, reason }));
     }
   }
@@ -46,6 +47,10 @@ export async function scheduleFollowUp(
     for (const { finding, details } of followed) verdicts.set(finding.resource, retry(error, details));
   }
   return verdicts;
+}
+
+function byTime(one: AppliedChange, other: AppliedChange): number {
+  return Date.parse(one.appliedAt) - Date.parse(other.appliedAt);
 }
 
 /** Findings that an earlier attempt handed on to a later job. */

@@ -59,7 +59,7 @@ export async function openSession(
 
 /**
  * Lists the permissions of the session. A job by a runbook starts executions, or makes the calls that ended ones left
- * to be made, or, where an attempt was cut off, both. What is found of a start that was not answered is followed by the next
+ * to be made, or, where an attempt was cut off, both. What an execution left open that is only found now is left to the next
  * look, so that one session need not hold everything: STS limits a session policy's text.
  */
 function permissionsFor(

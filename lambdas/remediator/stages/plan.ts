@@ -9,7 +9,15 @@ import type { PlannedFix, Violation } from '../planned-fix.ts';
 import type { Reading } from '../reading.ts';
 import { planRunbook } from '../runbooks/execution.ts';
 import type { Ending } from '../runbooks/follow.ts';
-import { conclude, retry, type Verdict, type Verdicts, verdictOfError, withDetails } from '../verdict.ts';
+import {
+  conclude,
+  retry,
+  type Verdict,
+  type Verdicts,
+  verdictOfError,
+  wait,
+  withDetails,
+} from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Assessments } from './assess.ts';
 import { verdictsOfEffects } from './effects.ts';
@@ -162,6 +170,8 @@ async function planAfterRunbook(
     const reason = `${ending.execution} ended as ${ending.result}, and ${finding.resource} still violates the rule (runbook_then is "report")`;
     return conclude('failed', { seen, willRetry: true, reason });
   }
+  // A session that may look for executions may not make direct calls: STS limits a session policy's text.
+  if (ending.isFound === true) return wait(`direct calls are to fix what ${ending.execution} left open`);
   const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
   return {
     finding,

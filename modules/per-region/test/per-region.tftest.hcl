@@ -488,7 +488,7 @@ run "own_settings" {
 
   variables {
     link       = merge(var.link, { lambda = merge(var.link.lambda, { runtime = "nodejs20.x" }) })
-    remediator = { timeout = 90, batch_size = 10, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"], layers = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"], environment = { AGENT = "on" } }
+    remediator = { timeout = 90, maximum_concurrency = 20, reserved_concurrency = 22, subnet_ids = ["subnet-1"], security_group_ids = ["sg-1"], layers = ["arn:aws:lambda:eu-central-1:111111111111:layer:agent:1"], environment = { AGENT = "on" } }
     queue      = { max_receive_count = 3, retry_delay_seconds = 60, retention_days = 1, dead_letter_retention_days = 7 }
     alarms     = { topic_arns = ["arn:aws:sns:eu-central-1:111111111111:topic"], oldest_job_minutes = 5 }
   }
@@ -505,7 +505,6 @@ run "own_settings" {
       jsondecode(aws_sqs_queue.jobs.redrive_policy).maxReceiveCount == 3,
       module.remediator.environment.MAX_RECEIVE_COUNT == "3",
       module.remediator.environment.RETRY_DELAY_SECONDS == "60",
-      aws_lambda_event_source_mapping.jobs.batch_size == 10,
       aws_lambda_event_source_mapping.jobs.scaling_config[0].maximum_concurrency == 20,
       module.alarms.alarms["oldest-job"].threshold == 300,
       module.alarms.combined["jobs-waiting"].alarm_actions == toset(["arn:aws:sns:eu-central-1:111111111111:topic"]),

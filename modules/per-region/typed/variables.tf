@@ -5,8 +5,6 @@ variable "remediator" {
     memory_size = optional(number, 1024)
     # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
     timeout = optional(number, 300)
-    # Jobs per invocation, 1 to 10. With one, a slow job of one account delays no other account's jobs.
-    batch_size = optional(number, 1)
     # Concurrent invocations, besides 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
     maximum_concurrency = optional(number, 5)
     # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
@@ -36,11 +34,6 @@ variable "remediator" {
   validation {
     condition     = var.remediator.timeout >= 90 && var.remediator.timeout <= 900
     error_message = "remediator.timeout is ${var.remediator.timeout}: expected 90 to 900 seconds. The remediator keeps its last 45 for reading back and recording what it changed, and with less than that from the beginning it would never change anything."
-  }
-
-  validation {
-    condition     = var.remediator.batch_size >= 1 && var.remediator.batch_size <= 10
-    error_message = "remediator.batch_size is ${var.remediator.batch_size}: expected 1 to 10, as a FIFO queue gives messages."
   }
 
   validation {

@@ -5,7 +5,7 @@ import { epochSeconds } from '../../../lambdas/model/job.ts';
 import { type PollSummary, pollSummarySchema, sum } from '../../../lambdas/model/poll-summary.ts';
 import type { Counts } from '../counts.ts';
 import { missingFrom, type Transition, transitionText } from '../writes/items.ts';
-import { isUnconfirmed, recordedTransitions } from '../writes/recorded.ts';
+import { Doubts, recordedTransitions } from '../writes/recorded.ts';
 import { BUCKETS, type CloudModel } from './cloud.ts';
 import { type Expected, RULE_KINDS } from './findings.ts';
 
@@ -17,7 +17,10 @@ export interface Account {
   readonly outcomes: Readonly<Record<string, number>>;
   /** Changes that the calls made. */
   readonly transitions: number;
+  /** Changes of which records say that nobody knows whether they were made, whatever happened. */
   readonly unconfirmed: number;
+  /** Those among the calls' changes that no record says it knows. */
+  readonly unknown: number;
   readonly problems: readonly string[];
 }
 
@@ -55,9 +58,10 @@ const doneSchema = z.looseObject({ jobs: z.array(z.looseObject({ job: z.string()
 const MOST_UNCONFIRMED_SHARE = 0.01;
 
 /** A line of evidence in short. */
-function lineText({ key, outcome, reason, replaces, applied, startedAt }: Line): string {
+function lineText({ key, outcome, reason, replaces, applied, unconfirmed, startedAt }: Line): string {
   const lines = applied.map(({ appliedAt, change }) => `${appliedAt} ${JSON.stringify(change)}`);
-  return `\n  ${key}: ${outcome} (${reason}), begun ${startedAt}, replaces ${replaces}: ${lines.join('; ')}`;
+  const doubts = unconfirmed.map(({ change }) => `unconfirmed ${JSON.stringify(change)}`);
+  return `\n  ${key}: ${outcome} (${reason}), begun ${startedAt}, replaces ${replaces}: ${[...lines, ...doubts].join('; ')}`;
 }
 
 function nameOf({ finding, poll }: Pick<Line, 'finding' | 'poll'>): string {
@@ -122,11 +126,8 @@ export function accountFor(
           .map(({ outcome, reason }) => `${outcome} (${reason})`)
           .join('; ')}`,
       );
-    // Whoever does not know whether it made the change can't say that it did.
-    const isSaid = ({ outcome, unconfirmed }: Line): boolean =>
-      outcome === 'remediated' || unconfirmed.length > 0;
-    if (isRemediable && !lines.flat().some(isSaid)) {
-      problems.push(`${name}: nobody says that it was remediated`);
+    if (isRemediable && !lines.flat().some(({ outcome }) => outcome === 'remediated')) {
+      problems.push(`${name}: nobody says that it was remediated${lines.flat().map(lineText).join('')}`);
     }
   }
   checkClosed(expected, standing, closedAt, problems);
@@ -137,10 +138,13 @@ export function accountFor(
   if (all.length + skipped !== expected.length * polls) {
     problems.push(`${expected.length * polls} findings in, ${all.length} outcomes out, ${skipped} skipped`);
   }
-  const unconfirmed = compareChanges(cloud, all, problems);
+  const unknown = compareChanges(cloud, all, problems);
   const transitions = cloud.seen.length;
-  if (unconfirmed > transitions * MOST_UNCONFIRMED_SHARE) {
-    problems.push(`${unconfirmed} of ${transitions} changes are unconfirmed`);
+  const unconfirmed = all.reduce((sum, line) => sum + line.unconfirmed.length, 0);
+  if (Math.max(unconfirmed, unknown) > transitions * MOST_UNCONFIRMED_SHARE) {
+    problems.push(
+      `of ${transitions} changes, ${unknown} are known to nobody; ${unconfirmed} are unconfirmed`,
+    );
   }
   checkEvents(cloud, all, problems);
   checkPolls(cloud, all, problems);
@@ -152,6 +156,7 @@ export function accountFor(
     outcomes,
     transitions,
     unconfirmed,
+    unknown,
     problems,
   };
 }
@@ -191,19 +196,22 @@ function isAbout({ applied }: Line, { item }: Transition): boolean {
   return recorded.some((other) => other.item === item);
 }
 
-/** @returns how many changes are recorded as something that nobody knows */
+/** @returns the number of changes of which no record says more than that nobody knows */
 function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: string[]): number {
   const seen = grouped(cloud.seen, ({ account }) => account);
   const recorded = grouped(lines, ({ finding }) => finding.account);
-  let unconfirmed = 0;
+  let unknown = 0;
   for (const account of new Set([...seen.keys(), ...recorded.keys()])) {
     const of = recorded.get(account) ?? [];
     const applied = of.flatMap((line) => line.applied.map(({ change }) => change));
-    const unknown = of.flatMap((line) => line.unconfirmed.map(({ change }) => change));
+    const doubts = new Doubts(
+      applied,
+      of.flatMap((line) => line.unconfirmed.map(({ change }) => change)),
+    );
     const made: Transition[] = (seen.get(account) ?? []).map(({ account: _, ...each }) => each);
     const inRecord = recordedTransitions(applied);
     for (const each of missingFrom(made, inRecord)) {
-      if (isUnconfirmed(each, applied, unknown)) unconfirmed += 1;
+      if (doubts.take(each)) unknown += 1;
       else problems.push(`${account}: not recorded: ${transitionText(each)}`);
     }
     for (const each of missingFrom(inRecord, made)) {
@@ -216,7 +224,7 @@ function compareChanges(cloud: CloudModel, lines: readonly Line[], problems: str
       }
     }
   }
-  return unconfirmed;
+  return unknown;
 }
 
 /** Checks that whatever changed something is published, at least once. */
@@ -317,7 +325,7 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
 
 /** An account in lines that a person reads. */
 export function accountLines(account: Account, seed: number, seconds: number): string[] {
-  const { counts, findings, polls, outcomes, transitions, unconfirmed, problems } = account;
+  const { counts, findings, polls, outcomes, transitions, unconfirmed, unknown, problems } = account;
   const share = transitions === 0 ? 0 : (100 * unconfirmed) / transitions;
   return [
     `seed ${seed}: ${findings} findings in ${polls} polls, ${seconds.toFixed(1)} s`,
@@ -325,7 +333,7 @@ export function accountLines(account: Account, seed: number, seconds: number): s
     `outcomes: ${Object.entries(outcomes)
       .map(([name, number]) => `${number} ${name}`)
       .join(', ')}`,
-    `${transitions} changes were seen; ${unconfirmed} are unconfirmed (${share.toFixed(2)} %); ${problems.length} wrong`,
+    `${transitions} changes were seen, ${unknown} of them are in no record; records say ${unconfirmed} times that nobody knows (${share.toFixed(2)} %); ${problems.length} wrong`,
     ...problems.slice(0, 50),
     ...(problems.length > 50 ? [`and ${problems.length - 50} more`] : []),
   ];

@@ -8,6 +8,7 @@ import type { AwsState } from '../../lab/aws-model/state.ts';
 import { Killed } from '../../unit/remediator/support/lifeline.ts';
 import { Counts } from '../counts.ts';
 import { type Transition, transitionsOf } from '../writes/items.ts';
+import { inPart } from './in-part.ts';
 import { ObjectsModel } from './objects.ts';
 import { QueueModel } from './queue.ts';
 import type { Random } from './random.ts';
@@ -19,11 +20,10 @@ export interface Invocation {
   readonly random: Random;
   /** The share of calls that meet a fault. */
   readonly faultShare: number;
-  /** The call by which it is ended, before or after it takes effect; undefined where it lives. */
-  readonly kill: { readonly at: number; readonly isBefore: boolean } | undefined;
+  /** The share of calls by which it is ended, before or after they take effect. */
+  readonly killShare: number;
   /** The moment in which its time is over. */
   readonly endsAt: number;
-  calls: number;
   isDead: boolean;
   /** Takes what becomes of its calls, in words, where someone wants to read it. */
   readonly trace?: ((words: string) => void) | undefined;
@@ -39,6 +39,9 @@ const entriesSchema = z.looseObject({
 
 /** Time from the start of an execution to its work. */
 const AUTOMATION_MILLISECONDS = 20_000;
+
+/** The share of faults of a batch that leave a part of it. */
+const IN_PART_SHARE = 0.5;
 
 export const BUCKETS = { evidence: 'cspm-evidence', settings: 'cspm-settings' } as const;
 
@@ -96,17 +99,17 @@ export class CloudModel {
     // A call takes its time; others are made meanwhile.
     await new Promise((resolve) => setImmediate(resolve));
     if (invocation === undefined) return this.#carryOut(call);
-    const { random, kill } = invocation;
+    const { random } = invocation;
     this.now += random.between(10, 60);
     if (this.now > invocation.endsAt) invocation.isDead = true;
     if (invocation.isDead) throw new Killed('the function was ended');
-    invocation.calls += 1;
-    const isLast = kill?.at === invocation.calls;
+    const isLast = random.isBelow(invocation.killShare);
     if (isLast) {
+      const isBefore = random.isBelow(0.5);
       invocation.isDead = true;
       this.counts.add(`functions that were ended at ${kindOf(call)}`);
-      invocation.trace?.(`is ended ${kill.isBefore ? 'before' : 'after'} ${callText(call)}`);
-      if (kill.isBefore) throw new Killed('the function was ended');
+      invocation.trace?.(`is ended ${isBefore ? 'before' : 'after'} ${callText(call)}`);
+      if (isBefore) throw new Killed('the function was ended');
     }
     try {
       const answered = this.#send(call, invocation);
@@ -123,6 +126,11 @@ export class CloudModel {
   #send(call: SdkCall, { random, faultShare }: Invocation): object {
     const faults = random.isBelow(faultShare) ? random.between(1, 2 * call.maxAttempts - 1) : 0;
     if (faults === 0) return this.#carryOut(call);
+    const part = random.isBelow(IN_PART_SHARE) ? inPart(call, random) : undefined;
+    if (part !== undefined) {
+      this.counts.add(`faults: ${kindOf(call)} in part`);
+      return part.answer(this.#carryOut(part.taken));
+    }
     const fault = random.of(['throttled', 'unavailable', 'answer lost'] as const);
     this.counts.add(`faults: ${kindOf(call)} ${fault}${faults < call.maxAttempts ? '' : ', for good'}`);
     for (let attempt = 1; attempt <= Math.min(faults, call.maxAttempts); attempt += 1) {

@@ -69,21 +69,23 @@ export class QueueModel {
     return {};
   }
 
-  /** Hands a message over; undefined where none may be received now. */
-  receive(random: Random): Message | undefined {
-    for (;;) {
-      const open = this.#open();
-      if (open.length === 0) return undefined;
+  /** Hands over at most so many messages, which are invisible from then on; none where none may be received now. */
+  receive(random: Random, most: number): Message[] {
+    const batch: Message[] = [];
+    while (batch.length < most) {
+      const open = this.#open(batch);
+      if (open.length === 0) break;
       const message = random.of(open);
       if (message.received >= this.#maxReceives) {
         this.#messages = this.#messages.filter((each) => each !== message);
         this.dead.push(message);
-        continue;
-      }
+      } else batch.push(message);
+    }
+    for (const message of batch) {
       message.received += 1;
       message.visibleAt = this.#now() + VISIBILITY_TIMEOUT_MILLISECONDS;
-      return message;
     }
+    return batch;
   }
 
   delete(message: Message): void {
@@ -103,14 +105,16 @@ export class QueueModel {
     return moved.length;
   }
 
-  #open(): Message[] {
-    return this.#next().filter(({ visibleAt }) => visibleAt <= this.#now());
+  #open(batch: readonly Message[]): Message[] {
+    return this.#next(batch).filter(({ visibleAt }) => visibleAt <= this.#now());
   }
 
-  /** The first message of each group; all of those without a group. */
-  #next(): Message[] {
+  /** The first message of each group, besides those of a batch; all of those without a group. */
+  #next(batch: readonly Message[] = []): Message[] {
     const groups = new Set<string>();
-    return this.#messages.filter(({ group }) => {
+    return this.#messages.filter((message) => {
+      if (batch.includes(message)) return false;
+      const { group } = message;
       if (group === undefined) return true;
       const isFirst = !groups.has(group);
       groups.add(group);

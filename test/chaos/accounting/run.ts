@@ -21,14 +21,21 @@ const SECURITY_ACCOUNT = '111111111111';
 const BUS_ARN = `arn:aws:events:${HOME_REGION}:${SECURITY_ACCOUNT}:event-bus/cspm`;
 export const MAX_RECEIVE_COUNT = 5;
 export const TIMEOUT_MILLISECONDS = 300_000;
-/** Shares of calls that meet a fault, functions that are ended, and messages that are delivered twice at once. */
+/** Shares of calls that meet a fault, and after which the function is ended. */
 const FAULT_SHARE = 0.02;
-const KILL_SHARE = 0.12;
+const KILL_SHARE = 0.003;
+/** Shares of batches that are delivered twice at once, and of messages that the queue hands out again though they are done. */
 const DOUBLE_SHARE = 0.04;
+const UNDELETED_SHARE = 0.01;
+/** Number of instances of a region's function, and the share of them whose clock is wrong, by so much at most. */
+const INSTANCES = 3;
+const WRONG_CLOCK_SHARE = 0.4;
+const MOST_WRONG_MILLISECONDS = 5 * 60_000;
+/** The most messages of a batch: of jobs, and of delayed ones. */
+const MOST_JOBS = 1;
+const MOST_DELAYED = 10;
 /** The share of polls in which a rule's method is its runbook, where it has one. */
 const RUNBOOK_SHARE = 0.7;
-/** A function is ended by one of its first calls. */
-const MOST_CALLS_BEFORE_KILL = 40;
 /** An operator sends dead letters back so often while faults last. */
 const REDRIVES_AMID_FAULTS = 2;
 const MOST_REDRIVES = 20;
@@ -80,8 +87,8 @@ class AccountingRun {
   readonly #onProgress: (words: string) => void;
   readonly #options: AccountingOptions;
   #invocations = 0;
-  readonly #workshops = new Map<string, Workshop>();
-  readonly #clock: Clock;
+  /** The instances of each region's function. */
+  readonly #workshops = new Map<string, Workshop[]>();
   readonly #asOf: readonly string[];
   /** The poll that gives nothing any more. */
   readonly #closedAt: string;
@@ -95,12 +102,6 @@ class AccountingRun {
     this.#onProgress = options.onProgress ?? (() => {});
     const cloud = new CloudModel(found.states, MAX_RECEIVE_COUNT);
     this.cloud = cloud;
-    this.#clock = {
-      now: () => cloud.now,
-      sleep: async (milliseconds) => {
-        cloud.now += milliseconds;
-      },
-    };
     this.#asOf = [0, 60_000, 120_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
@@ -148,7 +149,7 @@ class AccountingRun {
         {
           cloud: this.cloud,
           random: new Random(this.#random.between(0, 2 ** 31)),
-          clock: this.#clock,
+          clock: this.#newClock(),
           account: SECURITY_ACCOUNT,
           busArn: BUS_ARN,
           invocation: () => this.#invocation(),
@@ -173,18 +174,18 @@ class AccountingRun {
   async #workOff(): Promise<void> {
     for (let handed = 0; ; handed += 1) {
       if (handed % 1000 === 0) this.#onProgress(`${handed} messages`);
-      const queues = REGIONS.flatMap((region) =>
-        ['jobs.fifo', 'jobs-delayed'].map((suffix) => ({ region, queue: this.cloud.queue(region, suffix) })),
-      );
+      const queues = REGIONS.flatMap((region) => [
+        { region, queue: this.cloud.queue(region, 'jobs.fifo'), most: MOST_JOBS },
+        { region, queue: this.cloud.queue(region, 'jobs-delayed'), most: MOST_DELAYED },
+      ]);
       const next = queues
         .sort(() => this.#random.next() - 0.5)
-        .map((each) => ({ ...each, message: each.queue.receive(this.#random) }))
-        .filter(({ message }) => message !== undefined);
-      await Promise.all(
-        next.map(({ region, queue, message }) =>
-          message === undefined ? undefined : this.#deliver(region, queue, message),
-        ),
-      );
+        .map((each) => ({
+          ...each,
+          messages: each.queue.receive(this.#random, this.#random.between(1, each.most)),
+        }))
+        .filter(({ messages }) => messages.length > 0);
+      await Promise.all(next.map(({ region, queue, messages }) => this.#deliver(region, queue, messages)));
       if (next.length > 0) continue;
       if (this.#isCollecting) {
         // Time does not pass without those who send jobs.
@@ -197,38 +198,48 @@ class AccountingRun {
     }
   }
 
-  /** Delivers a message, once in a while twice at once. */
-  async #deliver(region: string, queue: QueueModel, message: Message): Promise<void> {
+  /** Delivers a batch, once in a while twice at once, and takes what is done from the queue. */
+  async #deliver(region: string, queue: QueueModel, messages: readonly Message[]): Promise<void> {
     const isDouble = this.#random.isBelow(DOUBLE_SHARE);
     if (isDouble) {
-      message.received += 1;
-      this.cloud.counts.add('double deliveries');
+      for (const message of messages) message.received += 1;
+      this.cloud.counts.add('double deliveries', messages.length);
     }
     const results = await Promise.all(
-      (isDouble ? [1, 2] : [1]).map(() => this.#invoke(region, queue, message)),
+      (isDouble ? [1, 2] : [1]).map(() => this.#invoke(region, queue, messages)),
     );
-    if (results.some((isDone) => isDone)) queue.delete(message);
+    for (const message of messages) {
+      if (!results.some((done) => done.includes(message))) continue;
+      if (this.#faultShare > 0 && this.#random.isBelow(UNDELETED_SHARE)) {
+        this.cloud.counts.add('messages that were done and not deleted');
+      } else queue.delete(message);
+    }
   }
 
-  /** @returns whether the function has done the message */
-  async #invoke(region: string, queue: QueueModel, message: Message): Promise<boolean> {
-    const invocation = this.#invocation(message.body);
+  /** @returns the messages that the function has done */
+  async #invoke(region: string, queue: QueueModel, messages: readonly Message[]): Promise<Message[]> {
+    const invocation = this.#invocation(messages.map(({ body }) => body).join());
     this.cloud.counts.add('invocations');
-    const event: SQSEvent = { Records: [recordOf(message, queue, region)] };
+    const workshop = this.#workshop(region);
+    const event: SQSEvent = { Records: messages.map((message) => recordOf(message, queue, region)) };
     const response = await this.cloud.invocations.run(invocation, () =>
       workOnBatch(
         event,
         contextOf(() => invocation.endsAt - this.cloud.now),
-        this.#workshop(region),
+        workshop,
       ),
     );
     if (invocation.isDead) {
       // Its memory is gone with it.
-      this.#workshops.delete(region);
+      const others = (this.#workshops.get(region) ?? []).filter((each) => each !== workshop);
+      this.#workshops.set(region, others);
       this.cloud.counts.add('functions that were ended');
-      return false;
+      return [];
     }
-    return response.batchItemFailures.length === 0;
+    const failed = new Set(response.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    if (failed.size > 0 && failed.size < messages.length)
+      this.cloud.counts.add('batches that were done in part');
+    return messages.filter(({ id }) => !failed.has(id));
   }
 
   #invocation(about = ''): Invocation {
@@ -237,15 +248,11 @@ class AccountingRun {
     const { trace, onTrace } = this.#options;
     const isTraced = trace !== undefined && about.includes(trace);
     const random = new Random(this.#random.between(0, 2 ** 31));
-    const isKilled = this.#faultShare > 0 && random.isBelow(KILL_SHARE);
     return {
       random,
       faultShare: this.#faultShare,
-      kill: isKilled
-        ? { at: random.between(1, MOST_CALLS_BEFORE_KILL), isBefore: random.isBelow(0.5) }
-        : undefined,
+      killShare: this.#faultShare > 0 ? KILL_SHARE : 0,
       endsAt: this.cloud.now + TIMEOUT_MILLISECONDS,
-      calls: 0,
       isDead: false,
       trace: isTraced
         ? (words) => onTrace?.(`${new Date(this.cloud.now).toISOString()} ${number}: ${words}`)
@@ -260,20 +267,31 @@ class AccountingRun {
     );
   }
 
+  /** Picks an instance of a region's function: one of those that live, or a new one. */
   #workshop(region: string): Workshop {
-    let workshop = this.#workshops.get(region);
-    if (workshop === undefined) {
-      const environment = environmentOf(region);
-      const queue = this.#queueOf(region);
-      const remediator = createRemediator(environment, queue, logger, this.#clock);
-      workshop = { environment, queue, remediator };
-      this.#workshops.set(region, workshop);
-    }
+    const living = this.#workshops.get(region) ?? [];
+    const known = living[this.#random.between(0, INSTANCES - 1)];
+    if (known !== undefined) return known;
+    const environment = environmentOf(region);
+    const clock = this.#newClock();
+    const queue = new JobQueue({ name: 'cspm', region, clock, clientOptions: clientDefaults });
+    const workshop = { environment, queue, remediator: createRemediator(environment, queue, logger, clock) };
+    this.#workshops.set(region, [...living, workshop]);
     return workshop;
   }
 
-  #queueOf(region: string): JobQueue {
-    return new JobQueue({ name: 'cspm', region, clock: this.#clock, clientOptions: clientDefaults });
+  /** The clock of an instance, which may be wrong. */
+  #newClock(): Clock {
+    const { cloud } = this;
+    const isWrong = this.#random.isBelow(WRONG_CLOCK_SHARE);
+    const wrong = isWrong ? this.#random.between(-MOST_WRONG_MILLISECONDS, MOST_WRONG_MILLISECONDS) : 0;
+    if (isWrong) cloud.counts.add('instances whose clock is wrong');
+    return {
+      now: () => cloud.now + wrong,
+      sleep: async (milliseconds) => {
+        cloud.now += milliseconds;
+      },
+    };
   }
 }
 

@@ -164,7 +164,7 @@ class DayRun {
     for (;;) {
       let hasMessage = false;
       for (const { region, queue } of queues) {
-        const message = queue.receive(this.#random);
+        const [message] = queue.receive(this.#random, 1);
         if (message === undefined) continue;
         hasMessage = true;
         if (await this.#invoke(region, queue, message)) queue.delete(message);
@@ -182,9 +182,8 @@ class DayRun {
     const invocation: Invocation = {
       random: this.#random,
       faultShare: 0,
-      kill: undefined,
+      killShare: 0,
       endsAt,
-      calls: 0,
       isDead: false,
     };
     const response = await this.cloud.invocations.run(invocation, () =>

@@ -17,6 +17,14 @@ type Items = Iterable<readonly [string, string]>;
 
 export const clusterText = (isPublic: boolean): string => (isPublic ? 'public' : 'private');
 
+/** A document and what it is run with, but for the role. */
+export function executionText(
+  document: string,
+  { AutomationAssumeRole: _, ...parameters }: Readonly<Record<string, readonly string[]>>,
+): string {
+  return `${document} ${JSON.stringify(parameters)}`;
+}
+
 const nothing: Items = [];
 
 function diffOf<V>(
@@ -51,8 +59,8 @@ function logGroupItems(id: string, { retention }: LogGroup): Items {
 /** Lists what became another thing between two states: one item each, in words that records can be compared by. */
 export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
   return [
-    ...diffOf(before.groups, after.groups, (_, { rules }) =>
-      rules.map((rule) => [`rule ${rule.id}`, ruleText(rule)]),
+    ...diffOf(before.groups, after.groups, (group, { rules }) =>
+      rules.map((rule) => [`rule ${group}/${rule.id}`, ruleText(rule)]),
     ),
     ...diffOf(before.acls, after.acls, (id, { entries }) =>
       entries.map((entry) => [`entry ${id} ${entry.number}`, entryText(entry)]),
@@ -74,7 +82,9 @@ export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
     ...diffOf(before.clusters, after.clusters, (id, { isPublic, pending }) => [
       [`cluster ${id}`, clusterText(pending?.isPublic ?? isPublic)],
     ]),
-    ...diffOf(before.executions, after.executions, (id, { document }) => [[`execution ${id}`, document]]),
+    ...diffOf(before.executions, after.executions, (id, { document, parameters }) => [
+      [`execution ${id}`, executionText(document, parameters)],
+    ]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { recordedEffects, unconfirmedItems } from '../oracle/records.ts';
-import { clusterText, type Transition } from './items.ts';
+import { clusterText, executionText, type Transition } from './items.ts';
 
 /** The changes that `oracle/records.ts` does not read, as evidence keeps them. */
 const changeSchema = z.discriminatedUnion('kind', [
@@ -26,15 +26,12 @@ const changeSchema = z.discriminatedUnion('kind', [
     kind: z.literal('automation-execution-start'),
     resource: z.string(),
     document: z.string(),
+    parameters: z.record(z.string(), z.array(z.string())),
     executionId: z.string().optional(),
   }),
 ]);
 
-const resourceSchema = z.looseObject({
-  kind: z.string(),
-  resource: z.string(),
-  document: z.string().optional(),
-});
+const resourceSchema = z.looseObject({ kind: z.string(), resource: z.string() });
 
 /** Names of the items of the kinds that `oracle/records.ts` reads, by how their names begin. */
 const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => string>> = {
@@ -43,7 +40,7 @@ const ITEM_NAMES: Readonly<Record<string, (resource: string, item: string) => st
   'network-acl': (acl, item) => `entry ${acl} ${item}`,
   rds: (_, item) => `snapshot ${item}`,
   s3: (bucket) => `block ${bucket}`,
-  'security-group': (_, item) => `rule ${item}`,
+  'security-group': (group, item) => `rule ${group}/${item}`,
 };
 
 /** The names of a kind's items; undefined where `oracle/records.ts` does not read it. */
@@ -79,7 +76,13 @@ function transitionsOfChange(recorded: unknown): Transition[] {
         { item: `cluster ${resource}`, before: clusterText(change.before), after: clusterText(change.after) },
       ];
     case 'automation-execution-start':
-      return [{ item: `execution ${change.executionId}`, before: null, after: change.document }];
+      return [
+        {
+          item: `execution ${change.executionId}`,
+          before: null,
+          after: executionText(change.document, change.parameters),
+        },
+      ];
   }
 }
 
@@ -87,27 +90,60 @@ export function recordedTransitions(applied: readonly unknown[]): Transition[] {
   return applied.flatMap(transitionsOfChange);
 }
 
-/** Tells whether the record says that it does not know whether something was changed. */
-export function isUnconfirmed(
-  transition: Transition,
-  applied: readonly unknown[],
-  unconfirmed: readonly unknown[],
-): boolean {
-  const of = (recorded: unknown): boolean => {
-    const { kind, resource, document } = resourceSchema.parse(recorded);
-    if (kind === 'automation-execution-start') return transition.after === document;
-    const nameOf = namesOf(kind);
-    if (nameOf === undefined) return transition.item.includes(resource);
-    const items = unconfirmedItems([recorded]);
-    const { item, before, after } = transition;
-    return [...items].some((each) => item === nameOf(resource, each) || each === (after ?? before));
-  };
-  const inDoubt = applied.some((recorded) => {
-    const { kind, resource } = resourceSchema.parse(recorded);
-    const nameOf = namesOf(kind);
-    if (nameOf === undefined) return false;
-    const { unconfirmed: items } = recordedEffects([recorded]);
-    return [...items].some((each) => transition.item === nameOf(resource, each));
-  });
-  return inDoubt || unconfirmed.some(of);
+/** Tells whether a record that says it does not know means this transition. */
+type Means = (transition: Transition) => boolean;
+
+/** The parts of a change of which a record says that it does not know whether they were made. */
+function partsInDoubt(recorded: unknown): readonly Means[] {
+  const { kind, resource } = resourceSchema.parse(recorded);
+  const nameOf = namesOf(kind);
+  if (nameOf !== undefined) {
+    const all = nameOf(resource, '');
+    return [...unconfirmedItems([recorded])].map(
+      (each): Means =>
+        ({ item, before, after }) =>
+          item === nameOf(resource, each) || (item.startsWith(all) && each === (after ?? before)),
+    );
+  }
+  const change = changeSchema.parse(recorded);
+  const whole = change.kind === 'log-group-create' ? { ...change, made: ['log group', 'retention'] } : change;
+  const isStart = change.kind === 'automation-execution-start';
+  // Nobody knows the execution's id.
+  return transitionsOfChange(whole).map(
+    (part): Means =>
+      (transition) =>
+        part.before === transition.before &&
+        part.after === transition.after &&
+        (isStart ? transition.item.startsWith('execution ') : transition.item === part.item),
+  );
+}
+
+/** The items of which an applied change says that it does not know. */
+function itemsInDoubt(recorded: unknown): readonly Means[] {
+  const { kind, resource } = resourceSchema.parse(recorded);
+  const nameOf = namesOf(kind);
+  if (nameOf === undefined) return [];
+  const { unconfirmed } = recordedEffects([recorded]);
+  return [...unconfirmed].map(
+    (each): Means =>
+      ({ item }) =>
+        item === nameOf(resource, each),
+  );
+}
+
+/** The words of records that they do not know. Each part of a change that is in doubt accounts for one transition at most. */
+export class Doubts {
+  readonly #means: Means[];
+
+  constructor(applied: readonly unknown[], unconfirmed: readonly unknown[]) {
+    this.#means = [...applied.flatMap(itemsInDoubt), ...unconfirmed.flatMap(partsInDoubt)];
+  }
+
+  /** Tells whether a transition that is in no record is one of which a record says that it does not know. */
+  take(transition: Transition): boolean {
+    const place = this.#means.findIndex((means) => means(transition));
+    if (place < 0) return false;
+    this.#means.splice(place, 1);
+    return true;
+  }
 }

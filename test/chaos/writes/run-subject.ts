@@ -9,7 +9,7 @@ import { UndoDesk } from '../../unit/remediator/support/undo-desk.ts';
 import { ACCOUNT, REGION } from '../case.ts';
 import { notGivenBack } from './given-back.ts';
 import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
-import { isUnconfirmed, recordedTransitions } from './recorded.ts';
+import { Doubts, recordedTransitions } from './recorded.ts';
 import { initialState, type Subject } from './subjects.ts';
 
 /** The fates of a write, in the attempt that makes it first. */
@@ -261,8 +261,9 @@ class SubjectRun implements SubjectResult {
     const applied = outcome.applied.map(({ change }) => change);
     const unknown = (outcome.unconfirmed ?? []).map(({ change }) => change);
     const recorded = recordedTransitions(applied);
+    const doubts = new Doubts(applied, unknown);
     for (const each of missingFrom(this.#seen, recorded)) {
-      if (isUnconfirmed(each, applied, unknown)) this.unconfirmed += 1;
+      if (doubts.take(each)) this.unconfirmed += 1;
       else this.problems.push(`not recorded: ${transitionText(each)}`);
     }
     for (const each of missingFrom(recorded, this.#seen)) {

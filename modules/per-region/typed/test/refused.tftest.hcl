@@ -38,7 +38,7 @@ run "mistakes_2" {
 run "mistakes_3" {
   command = plan
   variables {
-    remediator = { batch_size = 11 }
+    remediator = { subnet_ids = ["subnet-1"] }
     alarms     = { topic_arns = ["arn:aws:sns:us-east-1:111111111111:another-region"] }
     queue      = { dead_letter_retention_days = 0 }
   }

@@ -143,3 +143,24 @@ test.each([
     expect(stoppedAt).toBeGreaterThan(20);
   },
 );
+
+test('work began before the first change that was made, though the attempt that began it has a clock that is ahead', async () => {
+  const remediator = new RemediatorInMemory({ deploy: ['one', 'two'] });
+  let changes = 0;
+  remediator.account.fault = ({ operation }) => {
+    if (operation !== 'UpdateAccessKey') return undefined;
+    changes += 1;
+    return changes === 2 ? { code: 'ServiceUnavailable', status: 503 } : undefined;
+  };
+  remediator.now += 300_000;
+  await remediator.attempt(jobOf('deploy'));
+  remediator.now -= 290_000;
+  remediator.table.leases.clear();
+  remediator.account.fault = () => undefined;
+
+  await remediator.attempt(jobOf('deploy'), { number: 2 });
+
+  const { startedAt = '', applied = [] } = remediator.outcome('deploy') ?? {};
+  expect(applied).toHaveLength(2);
+  expect(applied.filter(({ appliedAt }) => appliedAt < startedAt)).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { withFlowLogs } from '../../../lab/aws-model/flow-logs.ts';
+import { sdkError } from '../../../lab/aws-model/session.ts';
 import { EMPTY_STATE, type FlowLog } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
 
@@ -93,6 +94,25 @@ test('a flow log of ours is not remediated while AWS can’t know whether it del
   expect(outcome).toMatchObject({ outcome: 'remediated', applied });
   expect(outcome.reason).toBeUndefined();
   expect(of.writes).toEqual(['CreateFlowLogs']);
+});
+
+test('one that a later attempt made is waited for, however long ago the first attempt made its log group', async () => {
+  // To CloudWatch Logs.
+  const of = new ModelAccount(RULE, withoutFlowLogs);
+  of.beforeWrite = (operation) => {
+    if (operation === 'CreateFlowLogs') throw sdkError('ServiceUnavailable', 'unavailable', 503, 'r');
+  };
+  await of.remediator.attempt(of.job(VPC));
+  of.remediator.now += 150 * MINUTE;
+  of.beforeWrite = () => {};
+  const begun = of.remediator.now;
+
+  const { inProgress } = await of.remediator.attempt(of.job(VPC), { number: 2 });
+  const { outcome, minutes } = await follow(of, begun);
+
+  expect(inProgress).toHaveLength(1);
+  expect(minutes).toBeLessThan(30);
+  expect(outcome.outcome).toBe('remediated');
 });
 
 test('a flow log of ours that AWS reports as failed later has failed, with AWS’s message', async () => {
