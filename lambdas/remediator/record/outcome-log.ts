@@ -39,11 +39,12 @@ export class OutcomeLog {
     for (const { resource } of job.findings) this.#lines.set(resource, []);
   }
 
-  /** Reads what earlier attempts at the job wrote. */
+  /** Reads what earlier attempts at the job wrote. Of an object that one of them could not announce, others know from now on. */
   async read(): Promise<void> {
     for (;;) {
       const outcomes = await this.#objects.readOutcomes(this.#key);
       if (outcomes === undefined) return;
+      await this.#done.announce(this.#number);
       this.#learn(outcomes, this.#key);
       this.#number += 1;
     }

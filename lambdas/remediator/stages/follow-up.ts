@@ -61,8 +61,11 @@ export interface HandedOn {
   readonly verdicts: Verdicts;
 }
 
-/** Sends again the jobs that earlier attempts handed findings on to: a job that is there already ends at once. */
-export async function sendHandedOn({ job, journal, ports }: Work): Promise<HandedOn> {
+/**
+ * Sends again the jobs that earlier attempts handed findings on to: a job that is there already ends at once. A finding of
+ * which several lines count is not left to it: an attempt wrote one that knew neither of these jobs nor of their lines.
+ */
+export async function sendHandedOn({ job, journal, log, ports }: Work): Promise<HandedOn> {
   const own = new Set(job.findings.map(({ resource }) => resource));
   const left: string[] = [];
   const verdicts = new Map<string, Verdict>();
@@ -71,7 +74,7 @@ export async function sendHandedOn({ job, journal, ports }: Work): Promise<Hande
     if (!resources.every((resource) => own.has(resource))) continue;
     try {
       await ports.lookAgain(followUpOf(job, resources, look), delayOf(look));
-      left.push(...resources);
+      left.push(...resources.filter((resource) => log.standing(resource).length < 2));
     } catch (error) {
       for (const resource of resources) verdicts.set(resource, retry(error));
     }

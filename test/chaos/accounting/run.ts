@@ -102,7 +102,9 @@ class AccountingRun {
     this.#onProgress = options.onProgress ?? (() => {});
     const cloud = new CloudModel(found.states, MAX_RECEIVE_COUNT);
     this.cloud = cloud;
-    this.#asOf = [0, 60_000, 120_000].map((later) => new Date(cloud.now - 300_000 + later).toISOString());
+    this.#asOf = [0, 60_000, 120_000, 180_000].map((later) =>
+      new Date(cloud.now - 300_000 + later).toISOString(),
+    );
     this.#closedAt = new Date(cloud.now + 60_000).toISOString();
     cloud.putSettings(ACCOUNTS_KEY, accountSettingsOf());
     // Thousands of findings are to be remediated within minutes.
@@ -121,7 +123,10 @@ class AccountingRun {
     // While findings are polled, others are worked on.
     await Promise.all([this.#collect(), this.#workOff()]);
     await this.#finish();
-    // As often as before: what closes findings meets faults, too.
+    // What the source worked on, or polls left out as jobs were open, is given again. Faults are as frequent as before.
+    this.#faultShare = FAULT_SHARE;
+    await this.#poll(this.#asOf.at(-1) ?? '', expected, false);
+    await this.#finish();
     this.#faultShare = FAULT_SHARE;
     await this.#poll(this.#closedAt, [], false);
     await this.#finish();

@@ -3,6 +3,10 @@ import { expect, test } from 'vitest';
 import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { standingLines } from '../../../../lambdas/model/standing.ts';
+import { sdkError } from '../../../lab/aws-model/session.ts';
+import { EMPTY_STATE } from '../../../lab/aws-model/state.ts';
+import { ModelAccount } from '../support/model-account.ts';
 import { awsError, jobOf, REGION, RemediatorInMemory } from '../support/remediator-in-memory.ts';
 
 const RESOURCES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
@@ -239,3 +243,47 @@ test('a poll that is done again while its first jobs are dead letters: one line 
     { numRuns: 60 },
   );
 });
+
+test.each(['before', 'after'])(
+  'an attempt that could neither read nor announce anything says so; sent again %s the follow-up job ends, one line counts',
+  async (when) => {
+    const [followed, failing] = ['vpc-00000001', 'vpc-00000002'];
+    const vpc = { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] };
+    const initial = { ...EMPTY_STATE, vpcs: { [followed]: vpc, [failing]: vpc } };
+    const of = new ModelAccount('vpc-flow-logs-disabled', initial, { destination: 'arn:aws:s3:::logs' });
+    const { remediator } = of;
+    const job = of.job(followed, failing);
+    let sent = 0;
+    of.beforeWrite = () => {
+      sent += 1;
+      if (sent > 1) throw sdkError('ServiceUnavailable', 'unavailable', 503, 'r');
+    };
+    await remediator.attempt(job);
+    remediator.fault = (port) =>
+      port === 'readJournal' || port === 'writeDone' ? awsError('ThrottlingException', 400) : undefined;
+    await remediator.attempt(job, { number: 5, last: true });
+    remediator.fault = () => undefined;
+    of.beforeWrite = () => {};
+    const ofFollowed = (): Outcome[] =>
+      standingLines(
+        [...remediator.objects]
+          .flatMap(([evidence, lines]) => lines.map((outcome) => ({ outcome, evidence })))
+          .filter(({ outcome }) => outcome.finding.resource === followed),
+      ).map(({ outcome }) => outcome);
+    expect(ofFollowed()).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
+    const lookOn = async (): Promise<void> => {
+      for (let later = remediator.later.shift(); later !== undefined; later = remediator.later.shift()) {
+        remediator.now += later.delaySeconds * 1000;
+        await remediator.attempt(later.job);
+      }
+    };
+
+    if (when === 'after') await lookOn();
+    await remediator.attempt(job, { number: 1 });
+    await lookOn();
+
+    expect(ofFollowed()).toMatchObject([
+      { outcome: 'remediated', applied: [{ change: { kind: 'flow-log-create' } }] },
+    ]);
+  },
+);
