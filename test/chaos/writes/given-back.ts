@@ -1,18 +1,22 @@
 import type { AwsModel } from '../../lab/aws-model/model.ts';
 import { type Transition, transitionsOf } from './items.ts';
 
-/** Lists what an undo has not given back: contents that are there now and were not, or the other way round. */
-export function notGivenBack(initial: AwsModel['state'], now: AwsModel['state']): string[] {
-  const differences = transitionsOf(initial, now);
+/** Lists contents that went and came in some changes, in words. */
+export function contentsOf(changes: readonly Transition[]): string[] {
   // A revoked rule comes back with another id, and what was logged is kept.
-  const isKept = ({ item }: Transition): boolean => /^(log group|retention) /.test(item);
+  const isKept = ({ item }: Transition): boolean => /^(log group|retention|execution) /.test(item);
   const nameOf = ({ item }: Transition): string => (item.startsWith('rule ') ? 'rule' : item);
-  const gone = differences.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
-  const there = differences.flatMap((each) =>
+  const gone = changes.flatMap((each) => (each.before === null ? [] : `${nameOf(each)} ${each.before}`));
+  const there = changes.flatMap((each) =>
     each.after === null || isKept(each) ? [] : `${nameOf(each)} ${each.after}`,
   );
   return [
     ...gone.filter((text) => !there.includes(text)).map((text) => `- ${text}`),
     ...there.filter((text) => !gone.includes(text)).map((text) => `+ ${text}`),
   ];
+}
+
+/** Lists what an undo has not given back: contents that are there now and were not, or the other way round. */
+export function notGivenBack(initial: AwsModel['state'], now: AwsModel['state']): string[] {
+  return contentsOf(transitionsOf(initial, now));
 }

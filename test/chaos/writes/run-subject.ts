@@ -7,7 +7,7 @@ import { Killed, type Lifeline } from '../../unit/remediator/support/lifeline.ts
 import { RemediatorInMemory, settingsOf } from '../../unit/remediator/support/remediator-in-memory.ts';
 import { UndoDesk } from '../../unit/remediator/support/undo-desk.ts';
 import { ACCOUNT, REGION } from '../case.ts';
-import { notGivenBack } from './given-back.ts';
+import { contentsOf, notGivenBack } from './given-back.ts';
 import { missingFrom, type Transition, transitionsOf, transitionText } from './items.ts';
 import { Doubts, recordedTransitions } from './recorded.ts';
 import { initialState, type Subject } from './subjects.ts';
@@ -45,6 +45,8 @@ export interface SubjectResult {
   readonly problems: readonly string[];
   /** Number of things that may have been changed, and are recorded as unknown. */
   readonly unconfirmed: number;
+  /** Words on what an undo can't give back; none where it gives back all. */
+  readonly notUndone: readonly string[];
   readonly trace: readonly string[];
 }
 
@@ -70,6 +72,9 @@ class SubjectRun implements SubjectResult {
   readonly problems: string[] = [];
   readonly trace: string[] = [];
   unconfirmed = 0;
+  notUndone: readonly string[] = [];
+  /** Changes that AWS's documents made by themselves. */
+  readonly #ofDocuments: Transition[] = [];
   readonly #subject: Subject;
   readonly #fault: WriteFault | undefined;
   readonly #remediator = new RemediatorInMemory();
@@ -231,10 +236,12 @@ class SubjectRun implements SubjectResult {
   #carryOut({ operation, input, region }: ModelCall): object {
     const before = this.#model.state;
     const { output, next: after = before } = this.#model.answer(operation, input, before, region);
-    const changed = transitionsOf(before, after).filter(
-      // The calls of a runbook are not ours.
-      ({ item }) => operation !== 'StartAutomationExecution' || item.startsWith('execution '),
-    );
+    // The calls of a runbook are not ours.
+    const isOurs = ({ item }: Transition): boolean =>
+      operation !== 'StartAutomationExecution' || item.startsWith('execution ');
+    const all = transitionsOf(before, after);
+    const changed = all.filter(isOurs);
+    this.#ofDocuments.push(...all.filter((each) => !isOurs(each)));
     this.#model.set(after);
     if (changed.length > 0) {
       if (!this.#isUndo) this.writes.push(operation);
@@ -277,9 +284,7 @@ class SubjectRun implements SubjectResult {
           `unconfirmed, though all is known: ${outcome.unconfirmed?.map(({ line }) => line)}`,
         );
     }
-    if (this.#subject.method !== 'runbook' && this.problems.length === 0 && applied.length > 0) {
-      await this.#judgeUndo();
-    }
+    if (this.problems.length === 0 && applied.length > 0) await this.#judgeUndo();
   }
 
   /** Has the fix undone as an operator would, from its record. */
@@ -290,7 +295,12 @@ class SubjectRun implements SubjectResult {
     const desk = new UndoDesk(this.#remediator);
     const outcomes = await desk.undo(desk.fixesOf(this.#subject.resource).slice(0, 1));
     const left = notGivenBack(initialState(this.#subject), this.#model.state);
-    if (left.length === 0) return;
+    // What a document changed, it knows alone: an undo says so, and gives back what direct calls changed.
+    const byDocuments = new Set(contentsOf(this.#ofDocuments));
+    this.notUndone = left.filter((each) => byDocuments.has(each));
+    if (this.notUndone.length > 0 && !outcomes.some(({ reason = '' }) => /document|runbook/.test(reason)))
+      this.problems.push('the undo does not say that it can’t give back what a document changed');
+    if (this.notUndone.length === left.length) return;
     const words = outcomes.map(({ outcome, reason }) => `${outcome} (${reason ?? 'no reason'})`);
     this.problems.push(`the undo is ${words.join(', ')} and leaves: ${left.join('; ')}`);
   }

@@ -50,11 +50,18 @@ function wordOf({ problems, unconfirmed, outcome }: SubjectResult): string {
   return `${outcome?.outcome}${unconfirmed > 0 ? ', unconfirmed' : ''}`;
 }
 
+/** What an undo gives back, after whichever fault, in words. */
+function undoWords(cells: readonly Cell[]): string {
+  const left = new Set(cells.flatMap(({ result }) => result.notUndone));
+  if (left.size === 0) return 'gives back all';
+  return `can’t give back what AWS’s document changed (${[...left].join('; ')}), says so, and gives back what direct calls changed`;
+}
+
 /** The table rule × write × fault, in Markdown. A cell: the outcome, then the one where the resource is exempt by then. */
 export function tableLines(rows: readonly Row[]): string[] {
   return [
-    `| rule | violation | write | ${faultNames.join(' | ')} |`,
-    `| --- | --- | --- | ${faultNames.map(() => '---').join(' | ')} |`,
+    `| rule | violation | write | ${faultNames.join(' | ')} | undo |`,
+    `| --- | --- | --- | ${faultNames.map(() => '---').join(' | ')} | --- |`,
     ...rows.map(({ subject, operation, cells }) => {
       const words = faultNames.map((name) =>
         cells
@@ -62,7 +69,7 @@ export function tableLines(rows: readonly Row[]): string[] {
           .map(({ result }) => wordOf(result))
           .join('; '),
       );
-      return `| ${subject.rule} | ${subject.what} | ${operation} | ${words.join(' | ')} |`;
+      return `| ${subject.rule} | ${subject.what} | ${operation} | ${words.join(' | ')} | ${undoWords(cells)} |`;
     }),
   ];
 }
