@@ -259,7 +259,7 @@ test('what is known of findings is read as it was written, beside what was chang
   const next = await record.recall([], [], later);
 
   expect(known).toMatchObject({ changed: [changed], findings: [finding] });
-  expect(next).toEqual({ changed: [], findings: [], done: undefined });
+  expect(next).toEqual({ changed: [], findings: [], done: undefined, pending: [] });
 });
 
 test('the command of the documentation finds a finding’s item by its key, with the evidence of its changes', async () => {
