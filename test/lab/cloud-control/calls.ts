@@ -61,7 +61,6 @@ export const cloudControlCalls: Calls = {
   ],
   'ec2:GetEbsEncryptionByDefault': describe,
   'ec2:EnableEbsEncryptionByDefault': describe,
-  'sqs:GetQueueAttributes': onQueue('sqs:GetQueueAttributes'),
   'sqs:ListQueueTags': onQueue('sqs:ListQueueTags'),
   'sqs:SetQueueAttributes': onQueue('sqs:SetQueueAttributes'),
 
