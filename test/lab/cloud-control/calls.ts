@@ -61,6 +61,7 @@ export const cloudControlCalls: Calls = {
   ],
   'ec2:GetEbsEncryptionByDefault': describe,
   'ec2:EnableEbsEncryptionByDefault': describe,
+  'sqs:GetQueueAttributes': onQueue('sqs:GetQueueAttributes'),
   'sqs:ListQueueTags': onQueue('sqs:ListQueueTags'),
   'sqs:SetQueueAttributes': onQueue('sqs:SetQueueAttributes'),
 
