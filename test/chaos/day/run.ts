@@ -4,7 +4,7 @@ import { JobQueue } from '../../../lambdas/aws/job-queue.ts';
 import { JobGrouper, jobsByRegion } from '../../../lambdas/collector/job-grouper.ts';
 import type { Clock } from '../../../lambdas/model/clock.ts';
 import { findingKey } from '../../../lambdas/model/finding.ts';
-import { ACCOUNTS_KEY, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
+import { ACCOUNTS_KEY, type RuleSettings, ruleSettingsKey } from '../../../lambdas/model/settings.ts';
 import { createRemediator } from '../../../lambdas/remediator/create-remediator.ts';
 import { logger } from '../../../lambdas/remediator/report.ts';
 import { workOnBatch } from '../../../lambdas/remediator/work-on-batch.ts';
@@ -42,8 +42,11 @@ const SCAN_BEFORE = HOUR / 2;
 /** The most findings of one rule in one account and region: so there are enough accounts for their states. */
 const MOST_AT_ONCE = 3;
 
-/** Settings with which no limit is reached and no breaker opens: only the back-off counts here. */
-const UNBOUNDED = {
+/** The bounds of changes that the rules' settings have. */
+export type Bounds = Pick<RuleSettings, 'limits' | 'breaker'>;
+
+/** Settings with which no limit is reached and no breaker opens: only the back-off counts then. */
+const UNBOUNDED: Bounds = {
   limits: { per_account_per_hour: 1_000_000, per_rule_per_hour: 1_000_000 },
   breaker: { changes: 1_000_000, failed_percent: 100 },
 };
@@ -53,12 +56,16 @@ interface Attempt {
   readonly hour: number;
   /** True where it asked AWS to change the resource. */
   readonly isChanging: boolean;
+  /** Time of its first call, milliseconds since 1970. */
+  readonly at: number;
 }
 
 export interface DayOptions {
   readonly seed: number;
   readonly findings: number;
   readonly hours: number;
+  /** Default: none, so that it is known for each finding when it is attempted. */
+  readonly bounds?: Bounds;
   readonly onProgress?: (words: string) => void;
 }
 
@@ -116,7 +123,7 @@ class DayRun {
     for (const [rule, { options: own = {} }] of Object.entries(RULE_KINDS)) {
       cloud.putSettings(
         ruleSettingsKey(rule),
-        ruleSettingsOf({ rule, poll_minutes: 60, ...UNBOUNDED, options: { ...own } }),
+        ruleSettingsOf({ rule, poll_minutes: 60, ...(options.bounds ?? UNBOUNDED), options: { ...own } }),
       );
     }
     cloud.onAccountCall = (account, call) => this.#onCall(account, call);
@@ -216,7 +223,11 @@ class DayRun {
     if (invocation === undefined) throw new Error('a call comes from no invocation');
     const attempts = this.#attempts.get(key) ?? new Map<Invocation, Attempt>();
     const known = attempts.get(invocation);
-    attempts.set(invocation, { hour: this.#hour, isChanging: isChanging || known?.isChanging === true });
+    attempts.set(invocation, {
+      hour: this.#hour,
+      isChanging: isChanging || known?.isChanging === true,
+      at: known?.at ?? this.cloud.now,
+    });
     this.#attempts.set(key, attempts);
   }
 
@@ -225,8 +236,8 @@ class DayRun {
   }
 
   #report(): DayReport {
-    const { seed, hours } = this.#options;
-    const problems: string[] = [];
+    const { seed, hours, bounds } = this.#options;
+    const problems = bounds === undefined ? [] : this.#overLimits(bounds.limits);
     const attempts = new Map<AccountState, Map<number, number>>();
     for (const expected of this.#findings) {
       const { finding } = expected;
@@ -234,19 +245,21 @@ class DayRun {
       const all = [...(this.#attempts.get(findingKey(finding))?.values() ?? [])];
       // Of a fix, further jobs look whether it has had its effect. What was only read failed all the same.
       const changing = all.filter(({ isChanging }) => isChanging);
-      const made = (changing.length > 0 ? changing : all).map(({ hour }) => hour);
+      // What a limit or a breaker holds back is read at each poll.
+      const isRead = changing.length === 0 && (bounds === undefined || state === 'reads denied');
+      const made = (isRead ? all : changing).map(({ hour }) => hour);
       const numbers = attempts.get(state) ?? new Map<number, number>();
       attempts.set(state, numbers.set(made.length, (numbers.get(made.length) ?? 0) + 1));
       const due = attemptsIn(state, hours);
       const name = `${findingKey(finding)} (${state})`;
-      if (due !== undefined && due.join() !== made.join()) {
+      if (bounds === undefined && due !== undefined && due.join() !== made.join()) {
         problems.push(`${name}: attempted at hours ${made.join()}, expected ${due.join()}`);
       }
       const most = mostIn(state, hours);
       if (made.length > most)
         problems.push(`${name}: attempted ${made.length} times, expected at most ${most}`);
       const isDone = state === 'healthy' || (state.endsWith('at first') && hours > FIRST_HOURS);
-      if (isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
+      if (bounds === undefined && isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
     }
     const assumptions = new Map<AccountState, number>();
     let mostWithoutRole = 0;
@@ -271,6 +284,28 @@ class DayRun {
       messages,
       problems,
     };
+  }
+
+  /** Lists where more was changed within an hour than a limit allows, in accounts that refuse nothing. */
+  #overLimits({ per_account_per_hour: ofAccount, per_rule_per_hour: ofRule }: Bounds['limits']): string[] {
+    const times = new Map<string, number[]>();
+    for (const { finding } of this.#findings) {
+      const { rule, account } = finding;
+      if (!this.#isHealthy(account)) continue;
+      for (const { at, isChanging } of this.#attempts.get(findingKey(finding))?.values() ?? []) {
+        if (!isChanging) continue;
+        for (const name of [rule, `${rule} ${account}`]) times.set(name, [...(times.get(name) ?? []), at]);
+      }
+    }
+    return [...times].flatMap(([name, all]) => {
+      const most = Math.max(...all.map((from) => all.filter((at) => at >= from && at - from < HOUR).length));
+      const limit = name.includes(' ') ? ofAccount : ofRule;
+      return most > limit ? [`${name}: ${most} changes within an hour, and the limit is ${limit}`] : [];
+    });
+  }
+
+  #isHealthy(account: string): boolean {
+    return this.#stateOf(account) === 'healthy';
   }
 
   #workshop(region: string): Workshop {
