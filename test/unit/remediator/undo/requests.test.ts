@@ -94,7 +94,9 @@ describe('a message', () => {
       problem: 'version: 2',
     });
 
-    expect(await desk.act(message)).toMatchObject({ ignored: /can't be understood: version: 2/ });
+    expect(await desk.act(message)).toMatchObject({
+      ignored: expect.stringMatching(/can't be understood: version: 2/),
+    });
   });
 
   test('of a request that was acted on changes nothing', async () => {
@@ -116,7 +118,11 @@ describe('a message', () => {
 
     await desk.act(message);
 
-    expect(desk.result(message)).toMatchObject({ state: 'refused', reason, results: [] });
+    expect(desk.result(message)).toMatchObject({
+      state: 'refused',
+      reason: expect.stringMatching(reason),
+      results: [],
+    });
     expect(statusOf('deploy')).toEqual(['Inactive']);
   });
 
@@ -126,7 +132,9 @@ describe('a message', () => {
 
     await desk.act(message);
 
-    expect(desk.result(message)?.results).toMatchObject([{ is: 'undo_refused', reason: /a fix in global/ }]);
+    expect(desk.result(message)?.results).toMatchObject([
+      { is: 'undo_refused', reason: expect.stringMatching(/a fix in global/) },
+    ]);
   });
 
   test('that is delivered while another attempt works on it does nothing', async () => {
@@ -186,7 +194,10 @@ describe('a request to check', () => {
 
     await desk.act(message);
 
-    expect(desk.result(message)).toMatchObject({ state: 'done', reason: /deploy modules\/target/ });
+    expect(desk.result(message)).toMatchObject({
+      state: 'done',
+      reason: expect.stringMatching(/deploy modules\/target/),
+    });
   });
 });
 
@@ -234,7 +245,7 @@ describe('requests behind jobs', () => {
     const own = await desk.act(message);
 
     expect(acted).toEqual([message.request.id]);
-    expect(own).toMatchObject({ outcomes: [], over: /acted on already/ });
+    expect(own).toMatchObject({ outcomes: [], over: expect.stringMatching(/acted on already/) });
   });
 
   test('of the same finding are known to the job', async () => {

@@ -114,12 +114,15 @@ describe('an undo', () => {
     account.remediator.pause = 'none';
     const [then] = await desk.undo([fix]);
 
-    expect(desk.result(before)).toMatchObject({ state: 'refused', reason: /undoing is paused/ });
+    expect(desk.result(before)).toMatchObject({
+      state: 'refused',
+      reason: expect.stringMatching(/undoing is paused/),
+    });
     expect(untouched).toEqual(['tcp 20-21', 'tcp 23-23']);
     expect(amid).toMatchObject({
       outcome: 'undo_refused',
       gate: 'pause',
-      reason: /made before that: "~ ingress/,
+      reason: expect.stringMatching(/made before that: "~ ingress/),
     });
     // A later request goes on where that one was stopped.
     expect(then).toMatchObject({ outcome: 'undone' });
@@ -135,7 +138,7 @@ describe('an undo', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: /an undo is not undone: to have .* fixed again, lift/,
+      reason: expect.stringMatching(/an undo is not undone: to have .* fixed again, lift/),
     });
   });
 
@@ -145,7 +148,10 @@ describe('an undo', () => {
 
     const [outcome] = await desk.undo([fix]);
 
-    expect(outcome).toMatchObject({ outcome: 'undo_refused', reason: /was undone already, at 2026-/ });
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: expect.stringMatching(/was undone already, at 2026-/),
+    });
   });
 
   test('of a finding that was not changed is refused', async () => {
@@ -157,7 +163,7 @@ describe('an undo', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: /nothing was changed: its outcome is compliant/,
+      reason: expect.stringMatching(/nothing was changed: its outcome is compliant/),
     });
   });
 
@@ -197,7 +203,9 @@ describe('what someone changed since', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: /it is not as the fix left it: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+      reason: expect.stringMatching(
+        /it is not as the fix left it: sg-0000000a: its rule tcp 20-21 .* is tcp 8000-8080 /,
+      ),
       applied: [],
     });
     expect(account.ports(GROUP)).toEqual(before);
@@ -256,7 +264,7 @@ describe('what someone changed since', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undone',
-      reason: /^not undone: "~ ingress tcp 20-23 .*is tcp 8000-8080/,
+      reason: expect.stringMatching(/^not undone: "~ ingress tcp 20-23 .*is tcp 8000-8080/),
       undo: { force: true },
     });
     expect(account.ports(GROUP)).toEqual(['tcp 22-22', 'tcp 8000-8080']);
@@ -338,7 +346,10 @@ describe('what AWS does', () => {
 
     const [outcome] = await desk.undo([fix]);
 
-    expect(outcome).toMatchObject({ outcome: 'undo_refused', reason: /UnauthorizedOperation.*undo = true/ });
+    expect(outcome).toMatchObject({
+      outcome: 'undo_refused',
+      reason: expect.stringMatching(/UnauthorizedOperation.*undo = true/),
+    });
   });
 
   test('throttles is sent again', async () => {
@@ -366,7 +377,10 @@ describe('what AWS does', () => {
 
     expect(first).toMatchObject({ outcomes: [], failures: [{ name: 'ServiceUnavailable' }] });
     expect(last.outcomes).toMatchObject([
-      { outcome: 'undo_refused', reason: /not finished in 5 attempts, and a further request goes on/ },
+      {
+        outcome: 'undo_refused',
+        reason: expect.stringMatching(/not finished in 5 attempts, and a further request goes on/),
+      },
     ]);
     expect(desk.result(message)).toMatchObject({ state: 'done' });
   });
@@ -382,7 +396,7 @@ describe('what AWS does', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       gate: 'role',
-      reason: /deploy modules\/target/,
+      reason: expect.stringMatching(/deploy modules\/target/),
     });
   });
 });
