@@ -31,6 +31,8 @@ const UNDELETED_SHARE = 0.01;
 const INSTANCES = 3;
 const WRONG_CLOCK_SHARE = 0.4;
 const MOST_WRONG_MILLISECONDS = 5 * 60_000;
+/** Calls of a job of many findings. A poll of thousands makes more. */
+const CALLS_OF_A_JOB = 100;
 /** The most messages of a batch: of jobs, and of delayed ones. */
 const MOST_JOBS = 1;
 const MOST_DELAYED = 10;
@@ -157,7 +159,7 @@ class AccountingRun {
           clock: this.#newClock(),
           account: SECURITY_ACCOUNT,
           busArn: BUS_ARN,
-          invocation: () => this.#invocation(),
+          invocation: () => this.#invocation({ calls: expected.length }),
         },
       );
     }
@@ -223,7 +225,7 @@ class AccountingRun {
 
   /** @returns the messages that the function has done */
   async #invoke(region: string, queue: QueueModel, messages: readonly Message[]): Promise<Message[]> {
-    const invocation = this.#invocation(messages.map(({ body }) => body).join());
+    const invocation = this.#invocation({ about: messages.map(({ body }) => body).join() });
     this.cloud.counts.add('invocations');
     const workshop = this.#workshop(region);
     const event: SQSEvent = { Records: messages.map((message) => recordOf(message, queue, region)) };
@@ -247,16 +249,18 @@ class AccountingRun {
     return messages.filter(({ id }) => !failed.has(id));
   }
 
-  #invocation(about = ''): Invocation {
+  /** @param calls about how many there are, where they are many: then fewer of them fail, so that some run ends well */
+  #invocation({ about = '', calls = 0 }: { about?: string; calls?: number }): Invocation {
     this.#invocations += 1;
     const number = this.#invocations;
     const { trace, onTrace } = this.#options;
     const isTraced = trace !== undefined && about.includes(trace);
     const random = new Random(this.#random.between(0, 2 ** 31));
+    const share = Math.min(1, CALLS_OF_A_JOB / Math.max(1, calls));
     return {
       random,
-      faultShare: this.#faultShare,
-      killShare: this.#faultShare > 0 ? KILL_SHARE : 0,
+      faultShare: this.#faultShare * share,
+      killShare: this.#faultShare > 0 ? KILL_SHARE * share : 0,
       endsAt: this.cloud.now + TIMEOUT_MILLISECONDS,
       isDead: false,
       trace: isTraced
