@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pc from 'picocolors';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
 import type { Deployment, Lab, Poll } from '../test/lab/index.ts';
@@ -94,7 +95,8 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     const beforeDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
     const dryRun = await pollAll(deployment);
     const afterDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
-    for (const line of planLines(outcomesOf(dryRun))) say(line);
+    for (const line of planLines(outcomesOf(dryRun), pc.createColors(process.stdout.isTTY === true)))
+      say(line);
     say(
       JSON.stringify(beforeDryRun) === JSON.stringify(afterDryRun)
         ? `nothing has changed in the accounts (${beforeDryRun.length} facts compared)`

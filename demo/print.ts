@@ -1,3 +1,5 @@
+import { countsOf, printPlan } from '../cli/commands/plan/print.ts';
+import type { Colors } from '../cli/screen.ts';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 
 /** Rows in columns, each as wide as its widest cell; the last is not padded. */
@@ -11,20 +13,36 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  '), ...rows.map(line)];
 }
 
+const WIDTH = 120;
+
+type Placed = Pick<Outcome['finding'], 'account' | 'region' | 'rule' | 'resource'>;
+
+const keyOf = ({ account, region, rule, resource }: Placed): string =>
+  [account, region, rule, resource].join(' ');
+
 function byPlace(a: Outcome, b: Outcome): number {
   const key = ({ finding }: Outcome) =>
     [finding.rule, finding.account, finding.region, finding.resource].join(' ');
   return key(a).localeCompare(key(b));
 }
 
-/** Each finding with what would be changed, one line a change, as `terraform plan` shows it. */
-export function planLines(outcomes: readonly Outcome[]): string[] {
-  return [...outcomes]
-    .sort(byPlace)
-    .flatMap(({ finding, outcome, reason, plan }) => [
-      `${finding.rule} ${finding.account} ${finding.region} ${finding.resource}: ${outcome}${reason === undefined ? '' : ` (${reason})`}`,
-      ...plan.map(({ line }) => `    ${line}`),
-    ]);
+/** Prints a dry run as `cspm-remediation plan` does: by account and region, long lines folded, counts at the end. */
+export function planLines(outcomes: readonly Outcome[], colors: Colors): string[] {
+  const findings = outcomes
+    .map(({ finding, outcome, reason, plan }) => ({
+      rule: finding.rule,
+      account: finding.account,
+      account_name: finding.accountName,
+      region: finding.region,
+      resource: finding.resource,
+      outcome,
+      reason,
+      changes: plan.map(({ line }) => line),
+      evidence: '',
+    }))
+    .sort((one, other) => keyOf(one).localeCompare(keyOf(other)));
+  const plan = { polls: [], findings, counts: countsOf(findings) };
+  return printPlan(plan, { colors, width: WIDTH }, true).split('\n');
 }
 
 /** Prints the outcome of each finding: one row, and a further one for each further change. */
