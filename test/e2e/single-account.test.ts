@@ -43,6 +43,7 @@ import {
   type TerraformInstallation,
   TerraformRoot,
 } from '../lab/terraform/index.ts';
+import { testCommandLine } from './command-line.ts';
 import { testGates } from './gates.ts';
 import { testResourcePolicies } from './resource-policies.ts';
 
@@ -335,6 +336,8 @@ describe('examples/single-account in a local AWS', () => {
   });
 
   testResourcePolicies({ lab: () => lab, account, region });
+
+  testCommandLine({ lab: () => lab, account, region });
 
   testGates({ lab: () => lab, root: () => root, rootFolder, variables, account, region });
 

@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  DeleteRoleCommand,
+  DetachRolePolicyCommand,
+  IAMClient,
+} from '@aws-sdk/client-iam';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { doctorSchema } from '../../cli/commands/doctor/result.ts';
+import { resultSchemas } from '../../cli/commands/results.ts';
+import { takeOn } from '../integration/permissions/target-account.ts';
+import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
+import type { Lab } from '../lab/index.ts';
+import { PermissionJudge } from '../lab/permissions/index.ts';
+import { labRules } from '../lab/rules/index.ts';
+import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
+
+const NAME = 'cspm-auto-remediation';
+const SSH = 'security-group-ssh-open';
+const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
+
+/** A deployment in the local AWS in which the rule for SSH is in force in its own account. */
+interface World {
+  readonly lab: () => Lab;
+  readonly account: string;
+  readonly region: string;
+}
+
+type Policy = 'viewer' | 'operator';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly error: string;
+}
+
+const rowsSchema = z.object({ outcomes: z.array(z.object({ resource: z.string(), outcome: z.string() })) });
+const undoneSchema = z.object({ fixes: z.array(z.looseObject({ resource: z.string(), is: z.string() })) });
+
+const wrongIn = (out: string): string[] =>
+  doctorSchema
+    .parse(JSON.parse(out))
+    .checks.filter(({ is }) => is !== 'ok')
+    .map(({ check, says }) => `${check}: ${says}`);
+
+/** Tests the bundled command line, each command by a role that has the policy which its help names, and nothing else. */
+export function testCommandLine({ lab, account, region }: World): void {
+  describe('the command line', () => {
+    let proxy: AwsProxy;
+    let judge: PermissionJudge;
+    const environments = new Map<Policy, Record<string, string>>();
+    let group = '';
+
+    beforeAll(async () => {
+      const { aws, settings } = lab();
+      proxy = await startAwsProxy({ upstream: () => aws.endpoint });
+      judge = new PermissionJudge({ upstream: () => aws.endpoint });
+      proxy.intercept(judge.intercept);
+      const iam = new IAMClient(settings(account, region));
+      const policies: readonly Policy[] = ['viewer', 'operator'];
+      const AssumeRolePolicyDocument = JSON.stringify({
+        Version: '2012-10-17',
+        Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: account } },
+      });
+      const arnOf = (policy: Policy) => `arn:aws:iam::${account}:policy/${NAME}-${policy}`;
+      for (const policy of policies) {
+        await iam.send(new CreateRoleCommand({ RoleName: policy, AssumeRolePolicyDocument }));
+        await iam.send(new AttachRolePolicyCommand({ RoleName: policy, PolicyArn: arnOf(policy) }));
+        const role = `arn:aws:iam::${account}:role/${policy}`;
+        const keys = await takeOn({ endpoint: proxy.endpoint, account, role });
+        environments.set(policy, {
+          PATH: process.env['PATH'] ?? '',
+          AWS_ENDPOINT_URL: proxy.endpoint,
+          AWS_REGION: region,
+          AWS_ACCESS_KEY_ID: keys.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+          AWS_SESSION_TOKEN: keys.sessionToken,
+        });
+      }
+      group = await lab().violate(SSH, { account, region });
+      const { rule_name, severity, resource_type, resource_category } = labRules[SSH].words;
+      const words = { rule_name, severity, resource_type, resource_category };
+      const place = { account_id: account, region_name: labelOfRegion(region) };
+      lab().tenant.setFindings([tenantItem({ ...words, ...place, resource_id: group })]);
+      return async () => {
+        await proxy.stop();
+        for (const policy of policies) {
+          await iam.send(new DetachRolePolicyCommand({ RoleName: policy, PolicyArn: arnOf(policy) }));
+          await iam.send(new DeleteRoleCommand({ RoleName: policy }));
+        }
+      };
+    });
+
+    const run = (policy: Policy, argv: readonly string[], changed: Record<string, string> = {}) =>
+      new Promise<Ran>((resolve) => {
+        const env = { ...environments.get(policy), ...changed };
+        const child = execFile(process.execPath, [program, ...argv], { env }, (_error, out, error) =>
+          resolve({ code: child.exitCode ?? -1, out, error }),
+        );
+        child.stdin?.end();
+      });
+
+    /** Runs a command, and expects that it does what it should, and that no policy stood against it. */
+    const json = async (policy: Policy, argv: readonly string[]): Promise<unknown> => {
+      const ran = await run(policy, [...argv, '--json']);
+      expect(ran, `${argv.join(' ')}: ${ran.error}`).toMatchObject({ code: 0 });
+      expect(judge.denials).toEqual([]);
+      expect(judge.unknownCalls).toEqual([]);
+      const result: unknown = JSON.parse(ran.out);
+      expect(resultSchemas[argv[0] ?? '']?.parse(result)).toEqual(result);
+      return result;
+    };
+
+    const outcomeOf = (result: unknown): string | undefined =>
+      rowsSchema.parse(result).outcomes.find(({ resource }) => resource === group)?.outcome;
+    const poll = async () => outcomeOf(await json('operator', ['poll', SSH, '--wait', '--timeout', '3m']));
+
+    test('plan what enforcement would change, and change and remember nothing', async () => {
+      const plan = await run('operator', ['plan', SSH, '--timeout', '3m']);
+      const explained = await json('viewer', ['explain', group]);
+
+      expect(plan).toMatchObject({ code: 0 });
+      expect(plan.out).toContain(`# ${group}`);
+      expect(explained).toMatchObject({ is_ours: false, findings: [] });
+    });
+
+    test('poll, and explain, undo and hold what was fixed, until it is released', async () => {
+      const polled = await poll();
+      const fixed = await json('viewer', ['explain', group]);
+      const undone = undoneSchema.parse(
+        await json('operator', ['undo', group, '--reason', 'needed', '--yes', '--timeout', '3m']),
+      );
+      const held = await poll();
+      const stands = await json('viewer', ['explain', group]);
+      await json('operator', ['release', group, '--account', account, '--region', region, '--yes']);
+      const released = await poll();
+
+      expect(polled).toBe('remediated');
+      expect(fixed).toMatchObject({ is_ours: true, findings: [{ state: { outcome: 'remediated' } }] });
+      expect(undone.fixes).toMatchObject([{ resource: group, is: 'undone' }]);
+      expect(held).toBe('deferred');
+      expect(stands).toMatchObject({ findings: [{ against: [{ gate: 'hold' }] }] });
+      expect(released).toBe('remediated');
+    });
+
+    test('hold, retry, pause and resume', async () => {
+      const at = ['--account', account, '--region', region];
+
+      await json('operator', ['hold', group, ...at, '--reason', 'incident 4711', '--yes']);
+      await json('operator', ['release', group, ...at, '--yes']);
+      await json('operator', ['retry', group, ...at, '--reason', 'repaired', '--yes']);
+      const paused = await json('operator', ['pause']);
+      const resumed = await json('operator', ['resume']);
+      await json('operator', ['resume', '--breaker', SSH, '--account', account]);
+      await json('operator', ['redrive', '--yes']);
+
+      expect(paused).toMatchObject({ regions: [{ region, pause: 'all' }] });
+      expect(resumed).toMatchObject({ regions: [{ region, pause: 'none' }] });
+    });
+
+    test('see all, and what is to be fixed', async () => {
+      const status = await json('viewer', ['status']);
+      const outcomes = await json('viewer', ['outcomes', '--since', '1h', '--rule', SSH]);
+      const seen = await run('viewer', ['doctor', '--json']);
+      judge.clear();
+      const tried = await run('operator', ['doctor', '--timeout', '3m', '--json']);
+
+      expect(status).toMatchObject({ name: NAME, regions: [{ region }] });
+      expect(outcomeOf(outcomes)).toBeDefined();
+      // What only functions can try, a viewer can't have tried; the example names nobody who is to be told.
+      expect(wrongIn(seen.out)).toEqual([
+        'notifications: nobody is subscribed',
+        'token: you may not see it: it takes the policy cspm-auto-remediation-operator',
+        'role: you may not see it: it takes the policy cspm-auto-remediation-operator',
+      ]);
+      expect(wrongIn(tried.out)).toEqual(['notifications: nobody is subscribed']);
+      expect([seen.code, tried.code]).toEqual([9, 9]);
+      expect(judge.denials).toEqual([]);
+    });
+
+    test.each([
+      [['poll', SSH]],
+      [['plan', SSH]],
+      [['pause']],
+      [['resume']],
+      [['hold', 'sg-1', '--reason', 'mine', '--yes']],
+      [['retry', 'sg-1', '--reason', 'mine', '--yes']],
+    ])("the viewer's policy does not suffice for %s", async ([command = '', ...rest]) => {
+      const isOfPlace = ['hold', 'retry'].includes(command);
+      const place = isOfPlace ? ['--account', account, '--region', region] : [];
+
+      const { code, out, error } = await run('viewer', [command, ...rest, ...place]);
+
+      // What works by region names each that refused.
+      expect(code).toBe(['pause', 'resume'].includes(command) ? 7 : 4);
+      expect(out + error).toMatch(/viewer\/\w+ is not authorized to perform: \w+:\w+/);
+      judge.clear();
+    });
+
+    test.each<[string, string[], Record<string, string>, number, RegExp]>([
+      ['a deployment of another name', ['status', '--name', 'other'], {}, 4, /give --name/],
+      ['no such finding', ['undo', 'sg-none', '--reason', 'x', '--yes'], {}, 3, /nothing to undo/],
+      ['another region', ['status'], { AWS_REGION: 'sa-east-1' }, 3, /--region/],
+      ['AWS is not there', ['status'], { AWS_ENDPOINT_URL: 'http://127.0.0.1:1' }, 6, /can't be reached/],
+      [
+        'no credentials',
+        ['status'],
+        { AWS_ACCESS_KEY_ID: '', AWS_EC2_METADATA_DISABLED: 'true' },
+        5,
+        /sign in/,
+      ],
+    ])('broken input is one line, and an exit code: %s', async (_, argv, changed, code, words) => {
+      const ran = await run('operator', argv, changed);
+
+      expect(ran).toMatchObject({ code, out: '', error: expect.stringMatching(words) });
+      expect(ran.error.trimEnd().split('\n')).toHaveLength(1);
+      judge.clear();
+    });
+  });
+}
