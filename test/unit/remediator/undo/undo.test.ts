@@ -248,8 +248,9 @@ describe('what someone changed since', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason:
+      reason: expect.stringMatching(
         /\(changed by arn:aws:sts::111122223333:assumed-role\/admins\/eve: ModifySecurityGroupRules at 2026-06-30T12:05:00Z\)/,
+      ),
     });
     expect(asked).toMatchObject([
       { LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: GROUP }] },
@@ -308,8 +309,9 @@ describe('several fixes of one resource', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason:
+      reason: expect.stringMatching(
         /changed later, which is to be undone first, or with it: security-group-rdp-open at 2026-.*\(~ ingress/,
+      ),
     });
     expect(account.ports(GROUP)).toEqual(before);
   });
