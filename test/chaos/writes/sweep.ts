@@ -50,7 +50,7 @@ function wordOf({ problems, unconfirmed, outcome }: SubjectResult): string {
   return `${outcome?.outcome}${unconfirmed > 0 ? ', unconfirmed' : ''}`;
 }
 
-/** What an undo gives back, after whichever fault, in words. */
+/** Words for what an undo gives back, after whichever fault. */
 function undoWords(cells: readonly Cell[]): string {
   const left = new Set(cells.flatMap(({ result }) => result.notUndone));
   if (left.size === 0) return 'gives back all';

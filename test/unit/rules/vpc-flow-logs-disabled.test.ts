@@ -682,9 +682,9 @@ describe('the flow log', () => {
     await using server = await aws({ flowLogs });
     const session = sessionOf(server.endpoint);
 
-    const before = await findChange(session, change, new Date('2026-06-30T12:05:00Z'));
-    // AWS's clock may go after ours.
-    const since = await findChange(session, change, new Date('2026-06-30T12:00:30Z'));
+    const before = await findChange(session, change, new Date('2026-06-30T12:10:01Z'));
+    // AWS's clock may be ten minutes behind ours.
+    const since = await findChange(session, change, new Date('2026-06-30T12:09:59Z'));
 
     expect([before, since]).toEqual([undefined, { ...change, flowLogId: 'fl-1' }]);
   });
