@@ -125,7 +125,11 @@ describe('examples/organization in a local AWS', () => {
     expect(planned.length).toBeGreaterThan(0);
     for (const { finding, plan } of planned) {
       const after = enforced.find(
-        ({ finding: { rule, resource } }) => rule === finding.rule && resource === finding.resource,
+        // Users of the same name are in both accounts.
+        (each) =>
+          each.finding.account === account &&
+          each.finding.rule === finding.rule &&
+          each.finding.resource === finding.resource,
       );
       const applied = after?.applied.map(({ change }) => withoutPoll(change)) ?? [];
       expect(after).toMatchObject({ outcome: expect.stringMatching(/^(remediated|compliant)$/) });
