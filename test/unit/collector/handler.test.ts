@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { jobId } from '../../../lambdas/model/job.ts';
 import { pollSummarySchema } from '../../../lambdas/model/poll-summary.ts';
-import { jsonAnswer } from '../../lab/scripted-aws/scripted-aws.ts';
+import { type Answer, jsonAnswer, scriptedAws } from '../../lab/scripted-aws/scripted-aws.ts';
 import { send, startServer } from './support/http-server.ts';
 import { answerWell, type Invocation, invoke, jobsOf, startAws, TOKEN } from './support/invocation.ts';
 import { groupId, item } from './support/items.ts';
@@ -262,6 +263,66 @@ describe('the handler', { timeout: 30_000 }, () => {
       expect.stringContaining('us-east-1: not allowed to send'),
     ]);
     expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
+  });
+
+  describe('where the findings table', () => {
+    const ofTable = (code: string, more: object = {}): Answer =>
+      jsonAnswer({ __type: `com.amazonaws.dynamodb.v20120810#${code}`, message: code, ...more }, 400);
+    const newer = { pk: { S: 'newer' }, sk: { S: 'last' }, version: { N: '2' } };
+
+    test.each<[string, 'BatchGetItem' | 'PutItem', Answer, RegExp]>([
+      ['is missing', 'BatchGetItem', ofTable('ResourceNotFoundException'), /ResourceNotFoundException/],
+      ['is throttled', 'BatchGetItem', ofTable('ThrottlingException'), /ThrottlingException/],
+      ['is denied', 'BatchGetItem', ofTable('AccessDeniedException'), /AccessDeniedException/],
+      [
+        'has an item of a newer form',
+        'BatchGetItem',
+        jsonAnswer({ Responses: { 'cspm-findings': [newer] } }),
+        /has version 2/,
+      ],
+      ['takes no write', 'PutItem', ofTable('AccessDeniedException'), /AccessDeniedException/],
+      [
+        'has an item of a newer form in the place of its own',
+        'PutItem',
+        ofTable('ConditionalCheckFailedException', { Item: newer }),
+        /has version 2/,
+      ],
+    ])('%s (%s), the poll fails loudly, and the next attempt does it', async (_, operation, fault, words) => {
+      await using tenant = await startTenant([item({ resource_id: groupId(1) })]);
+      let isFaulty = true;
+      await using aws = await startAws((call) =>
+        isFaulty && call.headers['x-amz-target'] === `DynamoDB_20120810.${operation}`
+          ? fault
+          : answerWell(call),
+      );
+
+      const failed = await invoke({ tenant: tenant.url, aws, event: EVENT });
+      const sentAmidFaults = jobsOf(aws).map(jobId);
+      isFaulty = false;
+      const done = await invoke({ tenant: tenant.url, aws, event: EVENT });
+
+      expect(failed.thrown?.message).toMatch(words);
+      expect(messages(failed, 'ERROR')).toEqual([expect.stringMatching(words)]);
+      expect([...metrics(failed).keys()]).toEqual(['PollFailed']);
+      // Before it knows which jobs are open it sends none; what it had sent, the queue takes once.
+      expect(sentAmidFaults).toHaveLength(operation === 'PutItem' ? 1 : 0);
+      expect(done.thrown).toBeUndefined();
+      expect(new Set(jobsOf(aws).map(jobId)).size).toBe(1);
+      expect(metrics(done).has('PollSucceeded')).toBe(true);
+    });
+
+    test('does not answer, the poll fails loudly before Lambda ends it without a word', async () => {
+      await using tenant = await startTenant([item()]);
+      await using aws = await scriptedAws((call) =>
+        String(call.headers['x-amz-target']).startsWith('DynamoDB_') ? 'silent' : answerWell(call),
+      );
+
+      const invocation = await invoke({ tenant: tenant.url, aws, event: EVENT, remainingMilliseconds: 6000 });
+
+      expect(invocation.thrown).toMatchObject({ name: 'DeadlineError' });
+      expect([...metrics(invocation).keys()]).toEqual(['PollFailed']);
+      expect(jobsOf(aws)).toEqual([]);
+    });
   });
 
   test.each([

@@ -611,6 +611,43 @@ describe('the findings table', () => {
     },
   );
 
+  test.each<[string, string, Answer, string]>([
+    ['is missing', 'PutItem', refusal('ResourceNotFoundException'), 'ResourceNotFoundException'],
+    ['is throttled', 'PutItem', refusal('ThrottlingException'), 'ThrottlingException'],
+    ['is denied', 'BatchGetItem', refusal('AccessDeniedException'), 'AccessDeniedException'],
+    ['has an item of a newer form', 'BatchGetItem', itemsOf(newer), 'has version 2'],
+  ])(
+    'that %s until the last attempt leaves the job to the dead letters, with a line and a count',
+    async (_, operation, fault, words) => {
+      cloud.users.set('a', 'Active');
+      cloud.faults.set(`dynamodb:${operation}`, fault);
+
+      const { batchItemFailures } = await invoke(recordOf(jobOf('a'), 5));
+
+      expect(batchItemFailures).toHaveLength(1);
+      expect(cloud.users.get('a')).toBe('Active');
+      const [line = '{}'] = [...cloud.objects]
+        .filter(([key]) => key.startsWith('outcomes/'))
+        .map(([, text]) => text);
+      expect(JSON.parse(line)).toMatchObject({
+        outcome: 'failed',
+        deadLetter: true,
+        reason: expect.stringContaining(words),
+      });
+      expect(metrics()).toContainEqual(metric('Failed', 1, RULE));
+      expect([...logged('WARN'), ...logged('ERROR')].join('\n')).toContain(words);
+    },
+  );
+
+  test('an item that nobody here understands is an unexpected error, which has an alarm', async () => {
+    cloud.users.set('a', 'Active');
+    cloud.faults.set('dynamodb:BatchGetItem', itemsOf(newer));
+
+    await invoke(recordOf(jobOf('a')));
+
+    expect(metrics()).toContainEqual(metric('UnexpectedError', 1));
+  });
+
   test.each(['PutItem', 'BatchGetItem'])(
     'that does not answer %s in time stops the job before anything is changed, loudly',
     async (operation) => {
