@@ -157,6 +157,11 @@ export interface ChangeKind<C extends Change> {
    * @returns the change as `apply` would have returned it; undefined where the reads don't show it.
    */
   find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | undefined>;
+  /**
+   * Set where `find` goes by what AWS gave to what was made: an id, a tag, a time. Others go by the state that the change was
+   * to bring about, which a read from before the violation shows, too: they are asked only once AWS's reads must be true.
+   */
+  readonly findsByMark?: true;
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
   readonly isPlannedAnyway?: true;
   /**

@@ -160,6 +160,16 @@ export async function findChange(
   return (await load(planned)).find(session, planned, since, known);
 }
 
+/** Tells whether a later read can show that a change was made. */
+export async function canFind(change: Change): Promise<boolean> {
+  return (await load(change)).canFind;
+}
+
+/** Tells whether a read that shows that a change was made can't be from before it. */
+export async function findsByMark(change: Change): Promise<boolean> {
+  return (await load(change)).findsByMark;
+}
+
 /** Tells whether plans have a change although it is made already. */
 export async function isPlannedAnyway(change: Change): Promise<boolean> {
   return (await load(change)).isPlannedAnyway;

@@ -19,6 +19,8 @@ export interface ParsingKind {
     since: Date,
     known: readonly Change[],
   ): Promise<Change | undefined>;
+  readonly canFind: boolean;
+  readonly findsByMark: boolean;
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
@@ -58,6 +60,8 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
       (await kind.takeBack?.(session, parse(change), known, tookBack)) ?? { state: 'unconfirmed' },
     find: async (session, planned, since, known) =>
       kind.find?.(session, parse(planned), since, known.map(parse)),
+    canFind: kind.find !== undefined,
+    findsByMark: kind.findsByMark === true,
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,

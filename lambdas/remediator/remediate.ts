@@ -27,7 +27,7 @@ import { planFixes } from './stages/plan.ts';
 import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
 import { recordGates } from './stages/record-gates.ts';
-import { resolveStopped, unresolvedOf } from './stages/resolve.ts';
+import { awaitKnowledge, resolveStopped, unresolvedOf } from './stages/resolve.ts';
 import { settleUnfinished } from './stages/settle.ts';
 import { ongoingOf, stopOngoing } from './stages/stop-ongoing.ts';
 import { holdUnfinished, keepGivenUp, keepUnfinished, unfinishedOf } from './stages/unfinished.ts';
@@ -111,11 +111,15 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
     book.addToPending(retry(error));
   }
   // Whatever went wrong until here: what was added is not left for that.
-  if (access !== 'write' || paused !== undefined) return;
-  const left = await leftUnfinished(book, work);
-  const unviolated = book.in('concluded').filter(isUnviolated);
-  const fixed = new Set(unviolated.map(({ finding }) => finding.resource));
-  book.add(await settleUnfinished(session, { left, fixed, stopped }, work));
+  if (access === 'write' && paused === undefined) {
+    const left = await leftUnfinished(book, work);
+    const unviolated = book.in('concluded').filter(isUnviolated);
+    const fixed = new Set(unviolated.map(({ finding }) => finding.resource));
+    book.add(await settleUnfinished(session, { left, fixed, stopped }, work));
+  }
+  if (work.mode === 'off') return;
+  const ended = concludedNow(book).map(({ finding }) => finding);
+  book.add(await awaitKnowledge(ended, work));
 }
 
 /** Findings of which something was begun, or that gates stop, besides what was configured. */
@@ -164,12 +168,15 @@ async function workInSession(
 const isUnviolated = ({ outcome }: Entry<'concluded'>): boolean =>
   ['remediated', 'compliant', 'gone'].includes(outcome);
 
+/** The findings that this attempt concluded. */
+const concludedNow = (book: Book): Entry<'concluded'>[] =>
+  book.in('concluded').filter(({ recorded }) => recorded === undefined);
+
 /** The findings that have a verdict and of which something may stand that no plan builds on. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
-  const concluded = book.in('concluded').filter(({ recorded }) => recorded === undefined);
   // The next attempt goes on with what it finds, unless there is none.
   const retried = work.attempt.last ? book.in('retry') : [];
-  const entries = [...concluded, ...book.in('in_progress'), ...retried];
+  const entries = [...concludedNow(book), ...book.in('in_progress'), ...retried];
   return unfinishedOf(
     entries.map(({ finding }) => finding),
     work,

@@ -111,6 +111,9 @@ describe('a function that is killed amid its work', () => {
         victim = child;
       });
 
+      // What nobody knows is known when reads must show it.
+      await deployed.finish();
+
       expect(fault.hits).toBe(1);
       expect(victim?.signalCode).toBe('SIGKILL');
       expect(invocations).toBe(2);

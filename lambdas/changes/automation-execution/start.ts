@@ -99,6 +99,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
       );
     }
   },
+  findsByMark: true,
   /** The session that started an execution tells whose it is: sessions are named like their poll, which has one per resource. */
   async find(session, planned, since) {
     const { GetAutomationExecutionCommand, paginateDescribeAutomationExecutions, SSMClient } = await import(

@@ -178,6 +178,7 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
     const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
     return made.map((each) => delivery(flowLogs, each, session.now()));
   },
+  findsByMark: true,
   async find(session, planned, since, known) {
     const flowLogs = await readFlowLogs(session, [planned.resource]);
     const ours = findOurs(flowLogs, { ...planned, flowLogId: null }, since, known);

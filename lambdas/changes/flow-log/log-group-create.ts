@@ -149,6 +149,7 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
     }
   },
   isPlannedAnyway: true,
+  findsByMark: true,
   async find(session, planned, since, known) {
     const standing = await madeSince(session, planned.resource, since);
     if (standing === undefined) return undefined;

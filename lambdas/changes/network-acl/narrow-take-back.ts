@@ -81,6 +81,8 @@ function endOf(
   if (!isSuperseded && isBegunAnew && isNarrowed) return { state: 'unconfirmed' };
   if (!mayBeClosed) return undefined;
   if (isNarrowed) {
+    // A read from before the entry was open shows it so, too.
+    if (!isLagOver) return { state: 'open' };
     const seen = created.filter((entry) => isThere(entry, standing));
     // Without all that was to be put beside it, an earlier attempt may have made it so.
     if (isBegunBefore && seen.length < created.length) return { state: 'unconfirmed' };

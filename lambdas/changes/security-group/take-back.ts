@@ -81,6 +81,9 @@ function endOf(
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (isSuperseded || (isNoted && !isClosing(change))) return undefined;
   if (isShrunk) {
+    // A read from before the rule was wide shows it so, too. EC2 gives an id once: what has one of these is later.
+    const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
+    if (!isLagOver && !isLater) return { state: 'open' };
     // Without them, an earlier attempt may have made it so.
     if (isBegunBefore && !areAllSeen(change, standing)) return { state: 'unconfirmed' };
     const { unconfirmed: _, ...whole } = change;

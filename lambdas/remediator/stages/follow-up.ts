@@ -24,7 +24,7 @@ export async function scheduleFollowUp(
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
-    // A later attempt may have made it, hours after the first one began.
+    // A later attempt may have made it, hours after the first one began, or taken back what was added after days.
     const last = journal.applied(resource).sort(byTime).at(-1);
     const isOpen = unfinished.has(entry.finding);
     if (isOpen || last === undefined || isWithinReason(last.appliedAt, ports.clock.now()))

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change } from '../../changes/change.ts';
-import { findChange, isPlannedAnyway } from '../../changes/index.ts';
+import { canFind, canTakeBack, findChange, findsByMark, isPlannedAnyway } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
 import { recordPlan } from './record-plan.ts';
@@ -42,6 +44,8 @@ export async function resolveBegun(
       journal.settle(resource, line);
       continue;
     }
+    const begunAt = journal.beginOf(resource, line) ?? session.now();
+    if (!(isLagOver(begunAt, session.now()) || (await findsByMark(change)))) continue;
     const recorded = [...known, ...others].map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
     // Of several calls, another job may have made those that this one did not come to.
@@ -50,7 +54,6 @@ export async function resolveBegun(
       continue;
     }
     if (made === undefined) continue;
-    const begunAt = journal.beginOf(resource, line) ?? session.now();
     const inPart = `${line}${IN_PART}`;
     // What was noted of it is part of it.
     journal.drop(resource, inPart);
@@ -59,6 +62,31 @@ export async function resolveBegun(
     journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)], next);
     if (!isNeeded) journal.settle(resource, line);
   }
+}
+
+/** Tells whether AWS's reads must show by now what was begun at a moment. */
+const isLagOver = (begunAt: Date, now: Date): boolean =>
+  now.getTime() - begunAt.getTime() >= LAG_MILLISECONDS;
+
+/**
+ * Holds findings of which a later read may still show what was begun: it is in no outcome before that.
+ * @returns the verdicts on them: a later job looks again
+ */
+export async function awaitKnowledge(
+  findings: readonly Finding[],
+  { journal, ports }: Pick<Work, 'journal' | 'ports'>,
+): Promise<Verdicts> {
+  const verdicts = new Map<string, Verdict>();
+  const now = new Date(ports.clock.now());
+  for (const { resource } of findings) {
+    for (const { change, line } of journal.unresolved(resource)) {
+      if (isStart(change) || !(await canFind(change)) || (await canTakeBack(change))) continue;
+      if (isLagOver(journal.beginOf(resource, line) ?? now, now)) continue;
+      const words = `whether "${line}" was made is not known yet: AWS's reads may be from before it`;
+      verdicts.set(resource, wait(words));
+    }
+  }
+  return verdicts;
 }
 
 /** Tells whether nothing of a change of several calls was made. */

@@ -1,7 +1,9 @@
+import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import { reasonOf, type Violation } from '../planned-fix.ts';
 import { IN_PART } from '../record/in-part.ts';
+import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
@@ -12,7 +14,7 @@ type Unviolated = Exclude<Assessment, Violation>;
 export function verdictOfUnviolated(
   { resource }: Finding,
   assessment: Unviolated,
-  work: Pick<Work, 'job' | 'journal'>,
+  work: Pick<Work, 'job' | 'journal' | 'ports'>,
   ending: Ending | undefined,
 ): Verdict {
   const { journal } = work;
@@ -20,17 +22,42 @@ export function verdictOfUnviolated(
     case 'gone':
       return conclude('gone', { reason: `${resource} does not exist any more` });
     case 'busy':
-      // What this job changed, or may have, is followed to its end.
-      if (journal.hasBegun(resource)) return wait(assessment.reason);
+      // What this job changed, or may have as far as reads can show, is followed to its end.
+      if (journal.applied(resource).length > 0 || isBegunLately(resource, work))
+        return wait(assessment.reason);
       return conclude('deferred', { willRetry: true, reason: assessment.reason });
     case 'compliant':
     case 'not_applicable':
+      if (isOldPerhaps(resource, work)) return wait(lagWords(resource));
       if (mayHaveChanged(resource, work)) return verdictOfOwnWork(resource, assessment, work, ending);
       if (assessment.state === 'not_applicable') {
         return conclude('not_applicable', { reason: assessment.reason });
       }
       return conclude('compliant', reasonOf([...(assessment.notes ?? []), ...takenBack(resource, work)]));
   }
+}
+
+/**
+ * Tells whether a read without a violation may be from before what this job did lately. What it applied as a whole has
+ * ended the violation. Otherwise someone else has, or it is a read from before the violation came, and it may still stand.
+ */
+function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
+  if (journal.completedAt(resource) !== undefined) return false;
+  const applied = journal.applied(resource).filter(({ change }) => !isStart(change));
+  const last = Math.max(...applied.map(({ appliedAt }) => Date.parse(appliedAt)));
+  return ports.clock.now() - last < LAG_MILLISECONDS;
+}
+
+/** Tells whether something was begun of which a later read may show what became of it. */
+function isBegunLately(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
+  const now = ports.clock.now();
+  return journal
+    .unresolved(resource)
+    .some(({ line }) => now - (journal.beginOf(resource, line)?.getTime() ?? now) < LAG_MILLISECONDS);
+}
+
+function lagWords(resource: string): string {
+  return `a read of ${resource} shows no violation, but it may be from before what this job did`;
 }
 
 /** Tells whether this job changed the resource, or began to, and nobody knows how far it came. */
@@ -45,6 +72,13 @@ function takenBack(resource: string, { journal }: Pick<Work, 'journal'>): string
   return [
     isLeft ? 'another job finished what this one began' : 'what this job had added to it was taken back',
   ];
+}
+
+/** Tells whether some of the changes that were planned are known not to have been made. */
+function isMadeInPart(resource: string, journal: Work['journal']): boolean {
+  const begun = [...journal.applied(resource), ...journal.unresolved(resource)];
+  const lines = new Set(begun.map(({ line }) => line));
+  return journal.planned(resource).some(({ line }) => !lines.has(line));
 }
 
 /** The verdict on a resource that needs no change after this job changed it, in an attempt before or just now. */
@@ -68,9 +102,8 @@ function verdictOfOwnWork(
     const reason = `${resource} complies after ${ending.execution}, though its result is ${ending.result}${notes}`;
     return conclude('remediated', { reason });
   }
-  const why =
-    journal.earlierPlan(resource) === undefined
-      ? 'some of the planned changes were made, the others were not needed any more'
-      : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
+  const why = isMadeInPart(resource, journal)
+    ? 'some of the planned changes were made, the others were not needed any more'
+    : 'an earlier attempt at this job planned these changes and was cut off before it recorded an outcome';
   return conclude('remediated', { reason: `${why}; ${resource} complies now${notes}` });
 }

@@ -17,6 +17,7 @@ import {
   type CollectorFunction,
   type Invocation,
   type LogLine,
+  passTime,
   type RemediatorFunction,
   startCollector,
   startRemediator,
@@ -166,16 +167,37 @@ export class Deployed {
    * @returns for how many seconds each was put off
    */
   async lookAgain(region = this.product.homeRegion): Promise<number[]> {
-    const { account, delayedQueueName } = this.product;
+    return this.#forward(this.#putOff(region), region);
+  }
+
+  /** Looks again, each time when the time has come, until nothing is put off any more. */
+  async finish(region = this.product.homeRegion): Promise<void> {
+    for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+      const jobs = this.#putOff(region);
+      if (jobs.length === 0) return;
+      passTime(Math.max(...jobs.map(({ DelaySeconds }) => DelaySeconds)) * 1_000);
+      await this.#forward(jobs, region);
+    }
+    throw new Error(`jobs are still put off after ${MOST_LOOKS} looks`);
+  }
+
+  /** The messages of the queue of delayed jobs that came since the last time. */
+  #putOff(region: string): readonly PutOff[] {
+    const { delayedQueueName } = this.product;
     const calls = this.#harness.proxy.calls.filter(
       ({ number, operation, region: at }) =>
         number > this.#lastPutOff && operation === 'SendMessage' && at === region,
     );
     this.#lastPutOff = Math.max(this.#lastPutOff, ...calls.map(({ number }) => number));
-    const jobs = calls.flatMap(({ parameters }) => {
+    return calls.flatMap(({ parameters }) => {
       const message = putOffSchema.safeParse(parameters);
       return message.success && message.data.QueueUrl.endsWith(`/${delayedQueueName}`) ? message.data : [];
     });
+  }
+
+  /** Hands jobs over as the queue of delayed jobs does. @returns for how many seconds each was put off */
+  async #forward(jobs: readonly PutOff[], region: string): Promise<number[]> {
+    const { account, delayedQueueName } = this.product;
     const eventSourceARN = `arn:aws:sqs:${region}:${account}:${delayedQueueName}`;
     const { batchItemFailures } = await this.#remediate(region, {
       Records: jobs.map(({ MessageBody }, index) =>
@@ -207,7 +229,10 @@ export class Deployed {
     this.#harness.tenant.setFindings(items);
     const { thrown } = await this.collect({ rule, asOf });
     if (thrown !== undefined) throw thrown;
-    for (const region of this.product.regions) await this.work(region);
+    for (const region of this.product.regions) {
+      await this.work(region);
+      await this.finish(region);
+    }
     return this.resultOf({ rule, asOf }, items.length);
   }
 
@@ -295,6 +320,10 @@ const putOffSchema = z.looseObject({
   MessageBody: z.string(),
   DelaySeconds: z.number(),
 });
+type PutOff = z.infer<typeof putOffSchema>;
+
+/** More than a job takes until AWS's reads must be true, and less than one that never ends. */
+const MOST_LOOKS = 30;
 
 function delayedRecord(
   body: string,

@@ -623,8 +623,14 @@ describe('taken back after a kill', () => {
     {
       what: 'gone: it was taken out',
       entries: [ten],
-      isLagOver: false,
+      isLagOver: true,
       end: { state: 'settled', done: { closed: 'yes' } },
+    },
+    {
+      what: 'gone, and a read may be from before it was there',
+      entries: [ten],
+      isLagOver: false,
+      end: { state: 'open' },
     },
     {
       what: 'there, and a read may be too old',

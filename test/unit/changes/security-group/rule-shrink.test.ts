@@ -577,15 +577,35 @@ describe('an application that was cut off', () => {
     expect(group.rules).toEqual(standing);
   });
 
-  test('was made to its end where the wide rule is as it was to become', async () => {
-    const group = new SecurityGroupModel([shrunk, added]);
+  test.each([
+    { what: 'a read that must be true', noted: [], isLagOver: true },
+    { what: 'a read with an id that was noted', noted: [added], isLagOver: false },
+  ])(
+    'was made to its end where $what shows the wide rule as it was to become',
+    async ({ noted, isLagOver }) => {
+      const group = new SecurityGroupModel([shrunk, added]);
+      const mayBeMade = noted.length === 0 ? { mayBeMade: true as const } : {};
+      const begun = shrink(group, { made: noted, unconfirmed: 'shrinking', ...mayBeMade });
+
+      const { state, done } = await takeBackChange(group.session, begun, {
+        isNoted: true,
+        isLagOver,
+      });
+
+      expect(state).toBe('settled');
+      expect(done).toMatchObject({ made: [added], shrunk });
+      expect(group.rules).toEqual([shrunk, added]);
+    },
+  );
+
+  test('stays while a read that shows the wide rule as it was to become may be from before it was wide', async () => {
+    const group = new SecurityGroupModel([shrunk, theirs]);
 
     const begun = shrink(group, { made: [], mayBeMade: true });
     const { state, done } = await takeBackChange(group.session, begun, { isNoted: true, ...soon });
 
-    expect(state).toBe('settled');
-    expect(done).toMatchObject({ made: [added], shrunk });
-    expect(group.rules).toEqual([shrunk, added]);
+    expect([state, done]).toEqual(['open', undefined]);
+    expect(group.rules).toEqual([shrunk, theirs]);
   });
 
   test('stays while a read may not show yet that the wide rule was shrunk', async () => {

@@ -230,6 +230,7 @@ test('a poll that is done again while its first jobs are dead letters: one line 
       remediator.fault = () => undefined;
       remediator.account.fault = () => undefined;
       for (const job of jobs) await remediator.attempt(job);
+      await remediator.workOffLater();
 
       for (const resource of Object.keys(users)) {
         const lines = standing(remediator, resource);

@@ -133,6 +133,7 @@ test.each([
       await first.catch((error: unknown) => expect(error).toMatchObject({ name: 'LeaseHeldError' }));
       hasStopped = stop !== undefined;
       await remediator.attempt(jobOf('deploy'), { number: 3 }).catch(() => undefined);
+      await remediator.workOffLater();
 
       expect(remediator.outcome('deploy')?.outcome, `stopped at step ${stoppedAt}`).toBe('remediated');
       expect(new Set(remediator.outcome('deploy')?.applied.map(({ line }) => line)).size).toBe(keys.length);

@@ -116,7 +116,9 @@ test('where no write comes through after a change, nothing more is changed, and 
   const { failures, unfinished } = await remediator.attempt(JOB);
   const changed = [...remediator.account.changed];
   remediator.fault = () => undefined;
+  remediator.now += 30_000;
   await remediator.attempt(JOB, { number: 2 });
+  await remediator.workOffLater();
 
   expect([...unfinished.map(({ error }) => error), ...failures]).toContain(unavailable);
   expect(changed).toHaveLength(1);

@@ -29,17 +29,6 @@ function revokesWideRule(account: GroupAccount): void {
   );
 }
 
-/** Works on follow-up jobs until none is left. @returns how many there were */
-async function workOffLater({ remediator }: GroupAccount, most = 20): Promise<number> {
-  for (let looks = 0; looks < most; looks += 1) {
-    const next = remediator.later.shift();
-    if (next === undefined) return looks;
-    remediator.now += next.delaySeconds * 1_000;
-    await remediator.attempt(next.job);
-  }
-  throw new Error(`still not done after ${most} looks`);
-}
-
 const outcomeOf = ({ remediator }: GroupAccount, resource = WEB): Outcome | undefined =>
   [...remediator.outcomes.values()].find(({ finding }) => finding.resource === resource);
 
@@ -53,7 +42,7 @@ describe('what an attempt left stays open work when the last one fails', () => {
       const { inProgress, unfinished } = await remediator.attempt(account.job(SSH, WEB), LAST);
       remediator.fault = () => undefined;
 
-      await workOffLater(account);
+      await account.remediator.workOffLater();
 
       expect(inProgress).toMatchObject([
         {
@@ -81,7 +70,7 @@ describe('what an attempt left stays open work when the last one fails', () => {
     for (const { job } of look) await remediator.attempt(job, LAST);
     account.before = () => {};
 
-    await workOffLater(account);
+    await account.remediator.workOffLater();
 
     expect(said).toMatchObject({ outcome: 'failed', stillOpen: true });
     expect(inProgress).toMatchObject([{ stillOpen: { name: 'TakeBackError' } }]);
@@ -101,7 +90,7 @@ describe('what an attempt left stays open work when the last one fails', () => {
     remediator.fault = () => undefined;
 
     await remediator.attempt(account.job(SSH, WEB));
-    await workOffLater(account);
+    await account.remediator.workOffLater();
 
     expect(said).toMatchObject({ outcome: 'failed', deadLetter: true, stillOpen: true });
     expect(account.ports(WEB)).toEqual([]);
@@ -149,7 +138,7 @@ describe.each([
       const said = outcomeOf(account, API);
 
       if (!last) await remediator.attempt(account.job(SSH, WEB, API), { number: 2 });
-      await workOffLater(account);
+      await account.remediator.workOffLater();
 
       expect(failures).toContain(error);
       expect(said).toMatchObject({

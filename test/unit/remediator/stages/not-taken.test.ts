@@ -158,6 +158,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
       };
 
       await account.remediator.attempt(account.job(ACL));
+      await account.remediator.workOffLater();
 
       expect(account.state.acls[ACL]?.entries).toEqual([]);
       expect(outcomesOf(account)).toMatchObject([{ outcome: 'compliant' }]);
@@ -178,6 +179,7 @@ describe('amid a change, before a call that AWS did not take is sent again', () 
     };
 
     await account.remediator.attempt(account.job(SSH, WEB));
+    await account.remediator.workOffLater();
 
     expect(throttles).toBe(0);
     expect(account.ports(WEB)).toEqual([]);

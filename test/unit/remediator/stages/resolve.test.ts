@@ -85,6 +85,7 @@ test('what a session may not look at stays unconfirmed, with what a person looks
   remediator.settings = settingsOf({ exemptions: [exemption] });
 
   await remediator.attempt(jobOf('deploy'), { number: 2 });
+  await remediator.workOffLater();
 
   expect(remediator.account.operations().at(-1)).toBe('ListAccessKeys');
   expect(remediator.outcome('deploy')).toMatchObject({
@@ -285,7 +286,7 @@ test('what reads show of a change that was begun stands in the record before wha
   journal.apply(group, applied);
   const session = modelSession(
     { account: ACCOUNT, region: REGION },
-    () => 0,
+    () => Date.parse('2026-06-30T12:15:00Z'),
     async () => ({
       SecurityGroupRules: [],
     }),

@@ -91,6 +91,9 @@ async function undone(
   return model.state.acls[ACL]?.entries;
 }
 
+const outcomesByResource = (of: ModelAccount): Readonly<Record<string, Outcome>> =>
+  Object.fromEntries(outcomesOf(of).map((outcome) => [outcome.finding.resource, outcome]));
+
 const outcomesOf = ({ remediator }: ModelAccount): readonly Outcome[] => [...remediator.outcomes.values()];
 
 test.each([
@@ -105,6 +108,7 @@ test.each([
     for (const writes of ends) await endedAfter(of, writes, job);
 
     await of.remediator.attempt(job, { number: ends.length + 1 });
+    await of.remediator.workOffLater();
 
     const outcomes = outcomesOf(of);
     const numbers = outcomes.flatMap(({ applied }) => applied.map(({ change }) => change['before']));
@@ -126,6 +130,7 @@ test('an entry that an ended attempt deleted is recorded where a later change us
   };
 
   await of.remediator.attempt(job, { number: 2 });
+  await of.remediator.workOffLater();
 
   const outcomes = outcomesOf(of);
   expect(of.writes.slice(1)).toEqual(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry']);
@@ -141,6 +146,7 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
   await of.remediator.attempt(next);
 
   await of.remediator.attempt(job, { number: 2 });
+  await of.remediator.workOffLater();
 
   const [theirs, ours] = outcomesOf(of);
   expect(theirs?.applied).toMatchObject([{ change: { before: { ruleNumber: 100 }, made: [99] } }]);
@@ -351,14 +357,53 @@ describe('a snapshot that two findings share waits for the answer that the first
     const { of, job, result } = await withoutAnswer(...['s0', 's1'].slice(0, count));
     of.past = undefined;
     await of.remediator.attempt(job, { number: 2 });
-    await of.remediator.attempt(of.remediator.lastLook);
+    await of.remediator.workOffLater();
 
     expect(result).toMatchObject({ unfinished: { length: 1 }, inProgress: { length: 1 } });
     expect(of.writes).toHaveLength(count);
-    expect([...of.remediator.outcomes.values()]).toMatchObject([
-      { outcome: 'remediated', applied: { length: count } },
-      { outcome: 'compliant', applied: [] },
-    ]);
+    expect(outcomesByResource(of)).toMatchObject({
+      orders1: { outcome: 'remediated', applied: { length: count } },
+      Orders1: { outcome: 'compliant', applied: [] },
+    });
+  });
+
+  test('only until reads must be true: then it is changed for the second one, if the first one’s call had no effect', async () => {
+    const shared = {
+      of: 'cluster' as const,
+      isThere: true,
+      tags: {},
+      snapshots: [{ id: 's0', tags: {}, sharedWith: ['all'] }],
+    };
+    const of = new ModelAccount('rds-snapshot-public', { ...EMPTY_STATE, databases: { orders1: shared } });
+    let isLost = true;
+    of.beforeWrite = () => {
+      if (isLost) throw networkError();
+    };
+    const job = of.job('orders1', 'Orders1');
+    await of.remediator.attempt(job);
+    isLost = false;
+    const exemption = {
+      account: ACCOUNT,
+      resource: 'orders1',
+      region: '*',
+      reason: 'shared on purpose',
+      owner: 'me',
+      expires: '2999-12-31',
+    };
+    of.remediator.settings = { ...of.remediator.settings, exemptions: [exemption] };
+    const begun = of.remediator.now;
+    const writes: number[] = [];
+    of.beforeWrite = () => void writes.push(of.remediator.now - begun);
+
+    await of.remediator.attempt(job, { number: 2 });
+    await of.remediator.workOffLater();
+
+    expect(writes).toHaveLength(1);
+    expect(writes[0]).toBeGreaterThanOrEqual(LAG_MILLISECONDS);
+    expect(outcomesByResource(of)).toMatchObject({
+      orders1: { outcome: 'exempt', applied: [] },
+      Orders1: { outcome: 'remediated', applied: { length: 1 } },
+    });
   });
 
   test('though the first one is exempt by then, until reads must be true', async () => {
@@ -378,13 +423,14 @@ describe('a snapshot that two findings share waits for the answer that the first
     of.remediator.now += LAG_MILLISECONDS;
     of.past = undefined;
 
-    await of.remediator.attempt(of.remediator.lastLook);
+    await of.remediator.workOffLater();
 
     expect([early, of.writes.length]).toEqual([1, 1]);
-    expect([...of.remediator.outcomes.values()].map(({ outcome }) => outcome)).toEqual([
-      'exempt',
-      'compliant',
-    ]);
+    expect(outcomesByResource(of)).toMatchObject({
+      orders1: { outcome: 'exempt', applied: [{ found: true }] },
+      Orders1: { outcome: 'compliant' },
+    });
+    expect(outcomesByResource(of)['orders1']).not.toHaveProperty('unconfirmed');
   });
 });
 
