@@ -18,6 +18,33 @@ export type Loss = (typeof LOSSES)[number];
 /** The reasons why AWS does not take a write, which then has no effect. */
 export const REFUSALS = ['throttled', 'expired'] as const;
 
+/** Ports of the product that may fail for as long as they like: what has to be taken back is kept. */
+export const LASTING_OUTAGES = [
+  'session',
+  'pause',
+  'settings',
+  'readOperatorItems',
+  'reserve',
+  'release',
+] as const;
+
+/** Ports without which no later job can go on: they fail for less time than a job has attempts. */
+export const SHORT_OUTAGES = [
+  'takeLease',
+  'recall',
+  'readJournal',
+  'writeJournal',
+  'lookAgain',
+  'writeOutcomes',
+  'publish',
+  'endLease',
+] as const;
+
+export type OutagePort = (typeof LASTING_OUTAGES)[number] | (typeof SHORT_OUTAGES)[number];
+
+/** Answers that may take seconds. */
+export const SLOW = ['pause', 'read'] as const;
+
 /** An event that meets the function's AWS call with this number, counted over all jobs of a case. */
 export type Disturbance = { readonly at: number } & (
   | { readonly act: Act }
@@ -26,6 +53,10 @@ export type Disturbance = { readonly at: number } & (
   | { readonly loss: Loss }
   /** AWS does not take the next write, this call or a later one. Someone else may act before it is sent again. */
   | { readonly refusal: (typeof REFUSALS)[number]; readonly meanwhile: Act | null }
+  /** From here on, so many calls of a port fail. */
+  | { readonly outage: { readonly port: OutagePort; readonly times: number } }
+  /** The next answer of this kind takes so long. */
+  | { readonly slow: { readonly what: (typeof SLOW)[number]; readonly milliseconds: number } }
 );
 
 /** One rule's job on the resources. */
@@ -55,6 +86,8 @@ export interface Case {
   readonly initial: AwsState;
   readonly jobs: readonly JobSpec[];
   readonly disturbances: readonly Disturbance[];
+  /** Names under which findings name a resource besides its own. Default: none. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** After so many steps the first attempts are ended, one number an attempt; none: they live. */
   readonly kills: readonly number[];
 }

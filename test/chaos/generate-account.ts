@@ -78,8 +78,12 @@ const databases: fc.Arbitrary<Database> = fc
     })),
   }));
 
+/** RDS does not tell names by case: two findings may be about the same snapshots. */
+const aliases = fc.constantFrom<Record<string, string>>({}, {}, { Orders1: 'orders1' });
+
 export const snapshotCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('snapshot' as const),
+  aliases,
   initial: fc.array(databases, { minLength: 1, maxLength: 2 }).map((all) => ({
     ...EMPTY_STATE,
     databases: Object.fromEntries(

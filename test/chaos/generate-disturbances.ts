@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { ACT_KINDS } from './acts.ts';
-import { type Case, type Disturbance, LOSSES, REFUSALS } from './case.ts';
+import {
+  type Case,
+  type Disturbance,
+  LASTING_OUTAGES,
+  LOSSES,
+  REFUSALS,
+  SHORT_OUTAGES,
+  SLOW,
+} from './case.ts';
 
 /** The calls at which something may happen: a job takes 3 to 15, and most cases have one or two. */
 const calls = fc.oneof(
@@ -23,12 +31,22 @@ export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   });
   const loss = fc.record({ at, loss: fc.constantFrom(...LOSSES) });
   const refusal = fc.record({ at, refusal: fc.constantFrom(...REFUSALS), meanwhile: fc.option(anyAct) });
+  const outage = fc.oneof(
+    fc.record({ port: fc.constantFrom(...LASTING_OUTAGES), times: fc.integer({ min: 1, max: 30 }) }),
+    fc.record({ port: fc.constantFrom(...SHORT_OUTAGES), times: fc.integer({ min: 1, max: 2 }) }),
+  );
+  const slow = fc.record({
+    what: fc.constantFrom(...SLOW),
+    milliseconds: fc.constantFrom(1_000, 3_000, 7_000),
+  });
   return fc.array(
     fc.oneof(
-      { weight: 6, arbitrary: act },
-      { weight: 3, arbitrary: lag },
+      { weight: 8, arbitrary: act },
+      { weight: 4, arbitrary: lag },
       { weight: 1, arbitrary: loss },
       { weight: 1, arbitrary: refusal },
+      { weight: 1, arbitrary: fc.record({ at, outage }) },
+      { weight: 1, arbitrary: fc.record({ at, slow }) },
     ),
     { minLength: 1, maxLength: 6, size: 'max' },
   );

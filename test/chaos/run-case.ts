@@ -23,6 +23,7 @@ import {
   type Loss,
   REGION,
   resourcesOf,
+  SHORT_OUTAGES,
 } from './case.ts';
 import { Counts } from './counts.ts';
 import { EXEMPTION } from './exemption.ts';
@@ -56,8 +57,6 @@ const AUTOMATION_MILLISECONDS = 10_000;
 /** Time in which a pause must have stopped all writes. */
 const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
-/** An operator sends on what the dead-letter queue got, until it is done. */
-const MOST_RECEIPTS = 4 * MOST_ATTEMPTS;
 /** The function's two hours are 28 looks at one finding; findings that were begun in two attempts are looked at by two jobs. */
 const MOST_LOOKS_OF_TWO_HOURS = 30;
 /** Someone who paused resumes after so many looks at what waits, and repairs what is spoiled. */
@@ -114,6 +113,14 @@ class CaseRun implements CaseResult {
   /** Something that someone has paused or spoiled. */
   #trouble: 'enforcement' | 'the pause' | 'the settings' | 'the role' | undefined;
   #looksUntilRepair = LOOKS_OF_A_PAUSE;
+  /** Number of calls for which ports fail from now on. */
+  readonly #outages = new Map<string, number>();
+  /** Milliseconds that the next answer takes. */
+  readonly #slow = new Map<string, number>();
+  /** True where the attempt was ended, or met a failure of what a later job needs. */
+  #isHelpless = false;
+  /** True where a last attempt met one: its message lies in the dead-letter queue, and nobody redrives it. */
+  #isDead = false;
   #pausedAt: number | undefined;
   #isCalm = true;
   /** Resource to the index of the version that our last write of this job made. */
@@ -171,15 +178,16 @@ class CaseRun implements CaseResult {
       this.#inDoubt.clear();
       this.#firstWrite.clear();
       this.#hasLagged = false;
+      this.#isDead = false;
       const begun = this.#model.versions.length - 1;
       const job = this.#jobOf(spec, index);
       this.#say(`job ${index + 1}: ${spec.rule} ${JSON.stringify(spec.options)}`);
       const killed = await this.#work(job, kills);
       kills = kills.slice(killed);
       for (const resource of resourcesOf(this.#case)) {
-        const outcome = this.#outcomeOf(job, resource);
-        if (outcome !== undefined) outcomes.push(outcome);
-        this.#judgeEnd(resource, outcome, begun);
+        const ofResource = this.#findingsOf(resource).map((name) => this.#outcomeOf(job, name));
+        outcomes.push(...ofResource.flatMap((outcome) => outcome ?? []));
+        this.#judgeEnd(resource, ofResource, begun);
       }
       this.#remediator.now += 60_000;
     }
@@ -195,16 +203,22 @@ class CaseRun implements CaseResult {
       account: ACCOUNT,
       region: REGION,
       chunk: 0,
-      findings: resourcesOf(this.#case).map((resource) => ({
-        rule,
-        account: ACCOUNT,
-        region: REGION,
-        resource,
-      })),
+      findings: resourcesOf(this.#case)
+        .flatMap((resource) => this.#findingsOf(resource))
+        .map((resource) => ({ rule, account: ACCOUNT, region: REGION, resource })),
     };
   }
 
-  /** Works on a job as its queue would: attempt after attempt, and later looks. @returns how many attempts were ended */
+  /** The names under which findings name a resource. */
+  #findingsOf(resource: string): string[] {
+    const aliases = Object.entries(this.#case.aliases ?? {});
+    return [resource, ...aliases.flatMap(([alias, of]) => (of === resource ? [alias] : []))];
+  }
+
+  /**
+   * Works on a job as its queue would: attempt after attempt, and later looks. A job that is not done by its last attempt is
+   * a dead letter, and stays one. @returns how many attempts were ended
+   */
   async #work(first: Job, kills: readonly number[]): Promise<number> {
     let killed = 0;
     const jobs = [first];
@@ -213,9 +227,8 @@ class CaseRun implements CaseResult {
       const job = jobs.shift();
       if (job === undefined) return killed;
       if (look >= this.#looksUntilRepair) this.#repair();
-      for (let receipt = 1; receipt <= MOST_RECEIPTS; receipt += 1) {
-        // One that comes back from the dead-letter queue counts from 1 again.
-        const number = ((receipt - 1) % MOST_ATTEMPTS) + 1;
+      for (let number = 1; number <= MOST_ATTEMPTS; number += 1) {
+        this.#isHelpless = false;
         const steps = kills[killed];
         let taken = 0;
         const result = await this.#remediator
@@ -235,6 +248,8 @@ class CaseRun implements CaseResult {
           killed += 1;
           // Its last writes may be in no record.
           for (const resource of resourcesOf(this.#case)) this.#doubt(resource, this.#written.get(resource));
+          // One that is ended can't say anything: its message lies in the dead-letter queue, with an alarm.
+          this.#isHelpless = true;
           this.counts.add('attempts ended amid their work');
           this.#isCalm = false;
           this.#say(`attempt ${number} was ended after ${steps} steps`);
@@ -244,6 +259,7 @@ class CaseRun implements CaseResult {
           this.#say(
             `attempt ${number} is unfinished: ${result?.unfinished.map(({ error }) => String(error)).join('; ')}`,
           );
+        if (number === MOST_ATTEMPTS) this.#bury();
         this.#remediator.now += RETRY_MILLISECONDS;
       }
       for (const { job: later, delaySeconds } of this.#remediator.later.splice(0)) {
@@ -254,6 +270,14 @@ class CaseRun implements CaseResult {
     }
     this.#fault('endless', `still not done after ${mostLooks} looks`);
     return killed;
+  }
+
+  /** A job has no attempt left. */
+  #bury(): void {
+    this.counts.add('dead letters');
+    this.#isCalm = false;
+    this.#say('the job is a dead letter');
+    if (this.#isHelpless) this.#isDead = true;
   }
 
   #session(life: Lifeline) {
@@ -275,7 +299,11 @@ class CaseRun implements CaseResult {
     }
     const isWrite = this.#model.isWrite(call.operation);
     if (isWrite) this.#refuse(call);
-    if (loss === undefined) return this.#carryOut(call);
+    if (loss === undefined) {
+      const output = this.#carryOut(call);
+      if (!isWrite) this.#wait('read');
+      return output;
+    }
     const resource = isWrite ? this.#resourceOf(call) : undefined;
     if (resource !== undefined) this.#doubt(resource, this.#model.versions.length);
     this.counts.add(`calls without an answer (${loss})`);
@@ -330,6 +358,20 @@ class CaseRun implements CaseResult {
       if (state === this.#model.state) return undefined;
       this.#lag = { state, reads };
       this.#say(`the next ${reads} reads answer the state of ${versions} changes ago`);
+      return undefined;
+    }
+    if ('outage' in disturbance) {
+      const { port, times } = disturbance.outage;
+      this.#outages.set(port, (this.#outages.get(port) ?? 0) + times);
+      this.counts.add('outages of ports');
+      this.#say(`${port} fails ${times} times`);
+      return undefined;
+    }
+    if ('slow' in disturbance) {
+      const { what, milliseconds } = disturbance.slow;
+      this.#slow.set(what, milliseconds);
+      this.counts.add('slow answers');
+      this.#say(`the next ${what} takes ${milliseconds} ms`);
       return undefined;
     }
     if ('refusal' in disturbance) this.#refusals.push(disturbance);
@@ -391,8 +433,23 @@ class CaseRun implements CaseResult {
     this.#say(`someone ${words}`);
   }
 
-  /** The error of a port while what it needs is spoiled. */
+  /** Lets an answer take its time, where one is slow. */
+  #wait(what: string): void {
+    const milliseconds = this.#slow.get(what);
+    if (milliseconds === undefined) return;
+    this.#slow.delete(what);
+    this.#remediator.now += milliseconds;
+  }
+
+  /** The error of a port while what it needs is spoiled, or it does not answer. */
   #portFault(port: string): Error | undefined {
+    this.#wait(port);
+    const left = this.#outages.get(port) ?? 0;
+    if (left > 0) {
+      this.#outages.set(port, left - 1);
+      this.#isHelpless ||= SHORT_OUTAGES.some((name) => name === port);
+      return sdkError('ServiceUnavailable', `${port} does not answer`, 503, 'r');
+    }
     if (port === 'settings' && this.#trouble === 'the settings') {
       return new SettingsError('the settings of the rule are no JSON');
     }
@@ -606,9 +663,30 @@ class CaseRun implements CaseResult {
     );
   }
 
-  #judgeEnd(resource: string, outcome: Outcome | undefined, begun: number): void {
-    const { versions, state } = this.#model;
-    const left = this.#oracle.leftBehind(resource, state);
+  /** @param outcomes of the findings about the resource, each of which has one */
+  #judgeEnd(resource: string, outcomes: readonly (Outcome | undefined)[], begun: number): void {
+    const known = outcomes.flatMap((outcome) => outcome ?? []);
+    const [first, ...others] = known;
+    // What findings about one resource record stands there once.
+    const whole = first === undefined ? undefined : merged(first, others);
+    this.#judgeLeft(resource, whole);
+    if (this.#isDead) {
+      this.counts.add('allowed: a dead letter whose last attempt was ended, or could send no later job');
+      return;
+    }
+    if (whole === undefined || known.length < outcomes.length) {
+      this.#fault('outcome', `${resource} has none`);
+      return;
+    }
+    for (const outcome of known) this.#judgeOutcome(resource, outcome, whole, begun);
+    this.#judgeRecord(resource, whole);
+    if (known.length > 1) this.#judgeTwice(resource, known);
+  }
+
+  /** Checks that nothing is left that was added for now. */
+  #judgeLeft(resource: string, outcome: Outcome | undefined): void {
+    const left = this.#oracle.leftBehind(resource, this.#model.state);
+    if (this.#isDead) return;
     if (
       left.length > 0 &&
       outcome !== undefined &&
@@ -616,11 +694,24 @@ class CaseRun implements CaseResult {
     ) {
       this.counts.add('allowed: someone else made the same change, and the attempt ended');
     } else for (const problem of left) this.#fault('left', problem);
-    if (outcome === undefined) {
-      this.#fault('outcome', `${resource} has none`);
-      return;
-    }
-    const { outcome: name, reason, applied, unconfirmed } = outcome;
+  }
+
+  /** Checks that two findings about a resource do not both record one change. */
+  #judgeTwice(resource: string, outcomes: readonly Outcome[]): void {
+    if ((this.#actsOn.get(resource) ?? []).length > 0) return;
+    const lines = outcomes.flatMap(({ applied }) => applied.map(({ line }) => line));
+    const twice = lines.find((line, index) => lines.indexOf(line) !== index);
+    if (twice !== undefined) this.#fault('record', `${resource}: "${twice}" is recorded for two findings`);
+  }
+
+  /**
+   * Checks that an outcome is true.
+   * @param whole with what the other findings about the resource record
+   */
+  #judgeOutcome(resource: string, outcome: Outcome, whole: Outcome, begun: number): void {
+    const { versions } = this.#model;
+    const { outcome: name, reason, applied } = outcome;
+    const { unconfirmed } = whole;
     this.counts.add(`outcome ${name}`);
     this.#say(`outcome of ${resource}: ${name}${reason === undefined ? '' : ` (${reason})`}`);
     for (const { line } of applied) this.#say(`  ${line}`);
@@ -628,7 +719,7 @@ class CaseRun implements CaseResult {
     const since = versions.slice(this.#written.get(resource) ?? begun).map((version) => version.state);
     // Nobody can know whether it was an attempt that was ended, or someone else.
     const isByOthers =
-      !this.#written.has(resource) && this.#isEndedByOthers(resource, outcome, { orGone: true });
+      !this.#written.has(resource) && this.#isEndedByOthers(resource, whole, { orGone: true });
     if (isByOthers && name === 'remediated')
       this.counts.add('allowed: someone else made the same change, and the attempt ended');
     const mayHave =
@@ -653,7 +744,6 @@ class CaseRun implements CaseResult {
     };
     const lie = lies[name];
     if (typeof lie === 'string') this.#fault('outcome', `${resource} is ${name}: ${lie}`);
-    this.#judgeRecord(resource, outcome);
   }
 
   /** Tells whether AWS says `SUCCESS` of a flow log still that will turn out to deliver nothing. */
@@ -822,6 +912,16 @@ class CaseRun implements CaseResult {
     this.faults.push({ kind, words });
     this.#say(`  FAULT (${kind}): ${words}`);
   }
+}
+
+/** The outcomes of findings about one resource as one: what they changed and what is not known, together. */
+function merged(first: Outcome, others: readonly Outcome[]): Outcome {
+  const all = [first, ...others];
+  const applied = all
+    .flatMap((each) => each.applied)
+    .sort((one, other) => Date.parse(one.appliedAt) - Date.parse(other.appliedAt));
+  const unconfirmed = all.flatMap((each) => each.unconfirmed ?? []);
+  return { ...first, applied, ...(unconfirmed.length > 0 && { unconfirmed }) };
 }
 
 function isExempt(state: AwsState, resource: string): boolean {

@@ -11,7 +11,7 @@ import { EMPTY_STATE } from '../lab/aws-model/state.ts';
 /** The same cases each time, so that a test run does not depend on luck: `npm run test:chaos` chooses a new seed. */
 const SEED = 20_261_128;
 /** Number of cases of each kind: `npm run test:chaos` runs more. */
-const CASES = 25;
+const CASES = 60;
 
 describe('whatever someone else does between two calls, and however old what AWS answers', () => {
   test.each(KINDS)(
