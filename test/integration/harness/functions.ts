@@ -85,7 +85,10 @@ function startFunction<Event, Result>(
       Object.assign(process.env, environment);
       if (handler === undefined) {
         vi.resetModules();
-        vi.doMock('../../../lambdas/model/clock.ts', () => ({ systemClock: jumpingClock }));
+        vi.doMock('../../../lambdas/model/clock.ts', async (importOriginal) => ({
+          ...(await importOriginal<typeof import('../../../lambdas/model/clock.ts')>()),
+          systemClock: jumpingClock,
+        }));
         handler = await load();
       }
       const written: string[] = [];
