@@ -35,6 +35,7 @@ const organization = 'test/e2e/organization.test.ts';
 const upgrade = 'test/e2e/upgrade.test.ts';
 const customerKeys = [
   'test/e2e/customer-keys.test.ts',
+  'test/e2e/custom-rules.test.ts',
   'test/e2e/tampered-settings.test.ts',
   'test/e2e/own-resources.test.ts',
 ];

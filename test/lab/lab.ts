@@ -8,6 +8,7 @@ import {
   type Injection,
   startAwsProxy,
 } from './aws-proxy/index.ts';
+import { type CloudControlSimulation, startCloudControl } from './cloud-control/index.ts';
 import { startCloudTrail } from './cloudtrail/index.ts';
 import { Deployment, type DeploymentPlace } from './deployed/deployment.ts';
 import {
@@ -35,6 +36,8 @@ export interface Lab extends AsyncDisposable {
   readonly judge: PermissionJudge;
   /** Systems Manager Automation, which the local AWS lacks. */
   readonly automation: AutomationSimulation;
+  /** Cloud Control, which the local AWS lacks, for the types of the library. */
+  readonly cloudControl: CloudControlSimulation;
   /** CloudFormation StackSets with service-managed permissions, and the organization that they are for. */
   readonly stackSets: StackSetsSimulation;
   readonly tenant: Tenant;
@@ -131,6 +134,8 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     proxy.intercept(cloudTrail.intercept);
     const automation = startAutomation({ proxy, upstream: () => upstream });
     started.push(automation);
+    const cloudControl = startCloudControl({ proxy });
+    started.push(cloudControl);
     const tenant = await startTenant({ now });
     started.push(tenant);
     const aws = await startLocalAws({
@@ -148,7 +153,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       aws.passTime(milliseconds);
       ahead += milliseconds;
     };
-    const parts = { aws, proxy, judge, automation, stackSets, tenant, now, passTime };
+    const parts = { aws, proxy, judge, automation, cloudControl, stackSets, tenant, now, passTime };
     return { ...parts, ...doors(aws.endpoint, proxy), stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();

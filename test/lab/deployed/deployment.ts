@@ -37,7 +37,8 @@ const FIRST_POLL_MILLISECONDS = 10_000;
 /** Each look of each rule lists all outcomes there are: work for the local AWS that does the rest too. */
 const LOOK_INTERVAL_MILLISECONDS = 1000;
 
-const scheduleInputSchema = z.object({
+/** With the definition of a rule that is declared. */
+const scheduleInputSchema = z.looseObject({
   rule: z.string(),
   scheduled_time: z.string(),
   netskope_rule_names: z.array(z.string()),
