@@ -73,10 +73,7 @@ async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<Par
   return loader();
 }
 
-/**
- * One line that a person reads in a plan.
- * @throws InvalidInputError when the kind is unknown or the change is not of its form
- */
+/** One line that a person reads in a plan. @throws InvalidInputError when the kind or its form is unknown */
 export async function describeChange(change: Change): Promise<string> {
   return (await load(change)).describe(change);
 }
@@ -223,10 +220,7 @@ export async function canStop(applied: Change): Promise<boolean> {
   return (await load(applied)).canStop;
 }
 
-/**
- * Asks AWS to end what it is still at work on for an applied change.
- * @returns `undone` where it ended without effect, as far as reads show
- */
+/** Asks AWS to end what it is still at work on. @returns `undone` where it ended without effect, as far as reads show */
 export async function stopChange(
   session: AwsSession,
   applied: Change,
@@ -234,10 +228,7 @@ export async function stopChange(
   return (await load(applied)).stop(session, applied);
 }
 
-/**
- * The change that undoes an applied change, or undefined where there is nothing to undo.
- * @throws InvalidInputError when the kind is unknown or the change is not of its form
- */
+/** The change that undoes an applied change; undefined where there is nothing to undo. @throws InvalidInputError */
 export async function inverseOf(applied: Change): Promise<Change | undefined> {
   return (await load(applied)).inverse(applied);
 }

@@ -45,7 +45,7 @@ export async function findCulprit(
     const answer = await client.send(
       new LookupEventsCommand({
         LookupAttributes: [{ AttributeKey: 'ResourceName', AttributeValue: changed }],
-        StartTime: new Date(from),
+        StartTime: wholeSecond(from),
         EndTime: new Date(to),
         MaxResults: 50,
         ...(NextToken !== undefined && { NextToken }),
@@ -61,6 +61,11 @@ export async function findCulprit(
     if (NextToken === undefined) return undefined;
   }
   return undefined;
+}
+
+/** CloudTrail's times are whole seconds: what was done a moment later in the same one has an earlier time. */
+function wholeSecond(moment: string): Date {
+  return new Date(Math.floor(Date.parse(moment) / 1000) * 1000);
 }
 
 /** An event's record; undefined where it has another form. */

@@ -35,6 +35,7 @@ export async function stopOngoing(
       for (const { change, line } of journal.applied(resource)) {
         if (!(await canStop(change)) || (await stopChange(session, change)) !== 'undone') continue;
         journal.drop(resource, line, change);
+        journal.settle(resource, line);
         const reason = `${paused.details.reason ?? ''}; what AWS was at work on was cancelled: ${line}`;
         verdicts.set(resource, { ...paused, details: { ...paused.details, reason } });
       }

@@ -92,6 +92,14 @@ const ADA = `arn:aws:sts::${ACCOUNT}:assumed-role/admin/ada`;
 const OURS = `arn:aws:sts::${ACCOUNT}:assumed-role/cspm-remediation/netskope.rule@1782820800`;
 const AUTOMATION = `arn:aws:sts::${ACCOUNT}:assumed-role/cspm-automation/Automation`;
 
+test('asks from the whole second on: CloudTrail has no shorter times, and somebody may act within the same one', async () => {
+  const asked = { changed: 'AKIA-1', from: '2026-06-30T10:00:00.700Z', to: '2026-06-30T12:00:00Z' };
+
+  await investigate({ ...JOB, investigates: { deploy: asked } }, ATTEMPT, remediator.ports());
+
+  expect(inputs).toMatchObject([{ StartTime: Date.parse('2026-06-30T10:00:00Z') / 1000 }]);
+});
+
 test('tells who made the last change that is not ours, and asks for no more than that', async () => {
   pages = [
     [
