@@ -64,12 +64,18 @@ function inWords(error: unknown, group: string, count: number): unknown {
   );
 }
 
+interface AuthorizeOptions {
+  readonly mayLag?: boolean;
+  readonly check?: (standing: readonly ExistingRule[]) => void;
+}
+
 /**
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
  * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @param mayLag True where that read may be from before one of them was taken away: then AWS is asked for all of them, and
+ * @param options.mayLag True where that read may be from before one of them was taken away: then AWS is asked for all of them, and
  *   answers that there is such a rule where there is one. For one rule a call.
+ * @param options.check Asked of each further read, before what it lacks is sent again. Throws where nothing may be.
  * @returns the rules that this call made; of a call whose answer was lost, those that it may have made
  * @throws ChangeRefusedError when the group is gone or can't hold them; nothing was made then
  * @throws StalePlanError when AWS names a duplicate that its reads don't show yet; nothing was made then
@@ -80,7 +86,7 @@ export async function authorizeRules(
   group: string,
   rules: readonly IngressRule[],
   before: readonly ExistingRule[],
-  mayLag = false,
+  { mayLag = false, check = () => {} }: AuthorizeOptions = {},
 ): Promise<ExistingRule[]> {
   const missing = mayLag ? rules : rules.filter((rule) => !stands(rule, before));
   if (missing.length === 0) return [];
@@ -93,7 +99,10 @@ export async function authorizeRules(
         missing.some((rule) => stands(rule, standing));
       const now = await readUntil(session, group, isAnyShown);
       // Someone has added one of them since the look. AWS refuses the whole call and does not say which.
-      if (now !== undefined) return authorizeRules(session, group, missing, now);
+      if (now !== undefined) {
+        check(now);
+        return authorizeRules(session, group, missing, now, { check });
+      }
       throw new StalePlanError(
         `AWS refuses rules for ${group} as duplicates that its reads do not show yet: nothing was changed`,
         { cause: error },

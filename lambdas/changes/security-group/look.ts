@@ -35,7 +35,23 @@ export async function look(
       `${resource}: AWS's reads do not show ${made.map(formatRule).join('; ')}, which was added just now, or what was changed before`,
     );
   }
+  const wide = checkSeen({ resource, before, remains }, standing, ours, parts);
+  return { standing, wide };
+}
+
+/**
+ * Checks that a read of the group shows what the plan saw.
+ * @returns the wide rule
+ * @throws StalePlanError where the wide rule, or one that must stand beside it, is gone or different, or the read is old
+ */
+export function checkSeen(
+  { resource, before, remains = [] }: Pick<RuleShrink, 'resource' | 'before' | 'remains'>,
+  standing: readonly ExistingRule[],
+  ours: readonly Change[],
+  parts: readonly IngressRule[] = [],
+): ExistingRule {
+  if (!showsOurs(standing, ours)) throw olderThanOurs(resource);
   const wide = asSeen(resource, before, standing);
   checkRemains(resource, [...remains, ...parts], standing);
-  return { standing, wide };
+  return wide;
 }

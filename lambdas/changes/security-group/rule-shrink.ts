@@ -7,7 +7,7 @@ import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
 import { shrunkDiffers } from './differs.ts';
 import { type ExistingRule, formatRule, formatTraffic, type IngressRule, ruleKey } from './ingress-rule.ts';
-import { look, NotShownError } from './look.ts';
+import { checkSeen, look, NotShownError } from './look.ts';
 import { type Modification, modifyRule } from './modify.ts';
 import { readRulesOf } from './read.ts';
 import { revokeRules, takeBackRules, withoutRules } from './revoke.ts';
@@ -66,8 +66,11 @@ class Shrinking {
   /** Adds parts to the group as it was read directly before. */
   async #add(parts: readonly IngressRule[], standing: readonly ExistingRule[]): Promise<ExistingRule[]> {
     this.progress('adding');
+    const check = (read: readonly ExistingRule[]): void => {
+      checkSeen(this.#soFar, read, this.#amid.ours);
+    };
     const added = await this.#unlessUnsent(() =>
-      authorizeRules(this.#session, this.#soFar.resource, parts, standing),
+      authorizeRules(this.#session, this.#soFar.resource, parts, standing, { check }),
     );
     this.progress(undefined, [...this.made, ...added]);
     return added;

@@ -71,7 +71,7 @@ async function widen(
     }
   }
   const copy = { ...after, tags: copyableTags(after.tags) };
-  const [added] = await authorizeRules(session, resource, [copy], standing, true);
+  const [added] = await authorizeRules(session, resource, [copy], standing, { mayLag: true });
   if (added !== undefined) return { widened: added, isBeside: true };
   // It is wide already: an earlier attempt got this far, or someone has put such a rule back, which is theirs.
   if (wide !== undefined) return { isBeside: looksLike(wide, after) };

@@ -38,7 +38,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
     let made: ExistingRule[] = [];
     for (const rule of rules) {
       try {
-        made.push(...(await authorizeRules(session, resource, [rule], before, true)));
+        made.push(...(await authorizeRules(session, resource, [rule], before, { mayLag: true })));
       } catch (error) {
         await takeBackRules(session, resource, made, {
           onRevoked(rules) {

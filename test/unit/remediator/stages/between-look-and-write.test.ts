@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { AwsSession } from '../../../../lambdas/aws/session.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
@@ -9,6 +10,7 @@ import { ModelAccount } from '../support/model-account.ts';
 import { settingsOf } from '../support/remediator-in-memory.ts';
 
 const WEB = 'sg-0000000a';
+const partsSchema = z.looseObject({ IpPermissions: z.array(z.unknown()) });
 const EXEMPT = { [EXEMPTION_TAG]: 'migration until 2999-01-01' };
 const allOn = {
   BlockPublicAcls: true,
@@ -319,4 +321,24 @@ describe('while what comes before a call is slow', () => {
       expect(account.ports(WEB)).toEqual(narrowed ? ['tcp 443-443'] : ['tcp 20-21', 'tcp 23-443']);
     },
   );
+});
+
+test('parts that AWS refuses as duplicates are not sent again where the read after it shows that the wide rule is gone', async () => {
+  const wide = { ...openRule('sgr-1', -1, -1), protocol: '-1' };
+  const account = new GroupAccount({ [WEB]: [wide] });
+  const job = account.job(SSH, WEB);
+  account.remediator.settings = settingsOf({ rule: SSH, options: { all_traffic: 'split' } });
+  let parts: readonly unknown[] = [];
+  account.before = ({ operation, input }) => {
+    if (operation !== 'AuthorizeSecurityGroupIngress' || parts.length > 0) return;
+    parts = partsSchema.parse(input).IpPermissions;
+    // Its owner allows what is to stay of it, in part, and revokes it.
+    account.setRules(WEB, [openRule('sgr-9', 0, 21)]);
+  };
+
+  await account.remediator.attempt(job);
+
+  expect(parts.length).toBeGreaterThan(1);
+  expect(account.writes).toEqual(['AuthorizeSecurityGroupIngress']);
+  expect(account.ports(WEB)).toEqual(['tcp 0-21']);
 });
