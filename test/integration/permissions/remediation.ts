@@ -30,6 +30,9 @@ export interface RemediationOptions {
   readonly definition?: CustomRule;
 }
 
+/** More than a job takes until AWS's reads must be true, and less than one that never ends. */
+const MOST_LOOKS = 30;
+
 let polls = 0;
 
 /** A rule's work on one resource, without queue, bucket and bus: what is theirs needs no permission of a target role. */
@@ -37,6 +40,8 @@ export class Remediation {
   readonly #options: RemediationOptions;
   #evidence = new MemoryEvidence();
   #table = new MemoryTable();
+  /** Milliseconds by which jobs that look again were put off so far. */
+  #ahead = 0;
 
   constructor(options: RemediationOptions) {
     this.#options = options;
@@ -109,7 +114,7 @@ export class Remediation {
   /** @param meanwhile what happens before a job looks again at what AWS works on */
   async #remediate(
     settings: Partial<Settings>,
-    meanwhile: () => Promise<void> = () => Promise.reject(new Error('nothing here takes long')),
+    meanwhile: () => Promise<void> = async () => {},
     attempts = 1,
   ): Promise<Outcome> {
     const { sessions, account, rule, resource, definition } = this.#options;
@@ -125,7 +130,8 @@ export class Remediation {
       findings: [{ rule, account, region: scope === 'global' ? 'global' : REGION, resource }],
     };
     const errors: unknown[] = [];
-    for (let number = 1; job !== undefined; ) {
+    let looks = 0;
+    for (let number = 1; job !== undefined && looks < MOST_LOOKS; ) {
       let next: Job | undefined;
       const result: JobResult = await remediate(
         job,
@@ -133,15 +139,19 @@ export class Remediation {
         {
           ...this.#ports(settings),
           openSession: (request) => sessions.open(request),
-          lookAgain: async (later) => {
+          lookAgain: async (later, delaySeconds) => {
             next = later;
+            this.#ahead += delaySeconds * 1_000;
           },
         },
       );
       const [outcome] = result.outcomes;
       if (outcome !== undefined) return outcome;
       errors.push(...result.unfinished.map(({ error }) => error), ...result.failures);
-      if (next !== undefined) await meanwhile();
+      if (next !== undefined) {
+        looks += 1;
+        await meanwhile();
+      }
       number = next === undefined ? number + 1 : 1;
       job = next ?? (number <= attempts ? job : undefined);
     }
@@ -151,7 +161,7 @@ export class Remediation {
   #ports(settings: Partial<Settings>): Omit<Ports, 'lookAgain' | 'openSession'> {
     const { rule, options = {}, definition } = this.#options;
     return {
-      clock: { now: Date.now, sleep: async () => {} },
+      clock: { now: () => Date.now() + this.#ahead, sleep: async () => {} },
       settings: {
         read: async () => ({
           ...parseRuleSettings(rule, settingsJson(rule, {})),

@@ -338,7 +338,7 @@ test('a cluster that is fixed directly is in progress until AWS shows it; anothe
   const delays = [...(await deployed.lookAgain()), ...(await deployed.lookAgain())];
   const early = await deployed.product.outcomes(REDSHIFT, first.asOf);
   await redshift.finish();
-  await deployed.lookAgain();
+  await deployed.finish();
 
   expect(delays).toEqual([15, 30]);
   expect(early).toEqual([]);
