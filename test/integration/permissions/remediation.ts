@@ -79,7 +79,7 @@ export class Remediation {
       kind: 'undo',
       account,
       region: REGION,
-      at: new Date().toISOString(),
+      at: new Date(Date.now() + this.#ahead).toISOString(),
       by: 'ada@example.com',
       reason: 'incident 4711',
       expiresAt: 1,
