@@ -18,9 +18,6 @@ export type RedshiftClusterPublicAccessSet = z.infer<typeof schema>;
 
 const gone = ['ClusterNotFoundFault'];
 
-/** Time after a change after which a read is taken to show it, or what became of it. */
-const MINUTES_UNTIL_READS_ARE_TRUE = 15;
-
 function readCluster(session: AwsSession, identifier: string): Promise<Cluster | undefined> {
   return orWhen(gone, undefined, async () => {
     const { DescribeClustersCommand, RedshiftClient } = await import('../../aws/redshift.ts');
@@ -92,17 +89,6 @@ export const changeKind: ChangeKind<RedshiftClusterPublicAccessSet> = {
   async isVisible(session, applied) {
     const cluster = await readCluster(session, applied.resource);
     return cluster === undefined || shows(cluster, applied);
-  },
-  /**
-   * AWS takes minutes to carry it out, so a read that shows a private cluster earlier is rather from before it was public.
-   */
-  async effects(session, made) {
-    const now = session.now().getTime();
-    return made.map(({ change: { resource }, madeAt }) =>
-      now - madeAt.getTime() < MINUTES_UNTIL_READS_ARE_TRUE * 60_000
-        ? { state: 'open', words: `AWS's reads of cluster ${resource} may be from before it was changed` }
-        : undefined,
-    );
   },
   async find(session, planned) {
     const cluster = await readCluster(session, planned.resource);
