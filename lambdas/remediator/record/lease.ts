@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { LeaseHeldError } from '../../model/errors.ts';
 import { jobId, pollId } from '../../model/job.ts';
+import type { Attempt, Ports } from '../ports.ts';
 import type { Work } from '../work.ts';
 import type { FindingRecord, JobName, Lease } from './findings-store.ts';
 
@@ -24,27 +25,38 @@ export interface HeldLease {
  * @throws LeaseHeldError when another attempt may be at work on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
-  const { clock, table } = ports;
   const name: JobName = { region: job.region, job: jobId(job) };
+  const words = `job of ${pollId(job.poll)} for account ${job.account}`;
+  const lease = await holdLease(name, { poll: job.poll, words }, attempt, ports);
+  return lease && { end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
+}
+
+/**
+ * Takes a lease, of whatever is worked on once at a time, for as long as this function may live.
+ * @param of.words what it is of, for errors
+ * @returns undefined where nothing is left to do
+ * @throws LeaseHeldError when another attempt may be at work on it
+ */
+export async function holdLease(
+  name: JobName,
+  of: { readonly poll: Lease['poll']; readonly words: string },
+  attempt: Pick<Attempt, 'remainingMilliseconds'>,
+  { clock, table }: Pick<Ports, 'clock' | 'table'>,
+): Promise<Lease | undefined> {
   const now = clock.now();
   const lease: Lease = {
     state: 'held',
     holder: randomUUID(),
     until: now + Math.max(0, attempt.remainingMilliseconds()) + MARGIN_MILLISECONDS,
-    poll: job.poll,
+    poll: of.poll,
   };
   const taken = await table.takeLease(name, lease, now);
   if (taken.is === 'done') return undefined;
-  if (taken.is === 'held') {
-    const until = new Date(taken.by.until).toISOString();
-    throw new LeaseHeldError(
-      `job of ${pollId(job.poll)} for account ${job.account}: another attempt works on it, until ${until} at most`,
-      { until: taken.by.until },
-    );
-  }
-  return {
-    end: (state, findings) => table.endLease(name, { ...lease, state }, findings),
-  };
+  if (taken.is !== 'held') return lease;
+  const until = new Date(taken.by.until).toISOString();
+  throw new LeaseHeldError(`${of.words}: another attempt works on it, until ${until} at most`, {
+    until: taken.by.until,
+  });
 }
 
 /**

@@ -1,11 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { LeaseHeldError } from '../../model/errors.ts';
+import { createHash } from 'node:crypto';
 import type { RequestItem, RequestName } from '../../model/requests.ts';
 import type { Attempt, Ports } from '../ports.ts';
-import type { FindingRecord, JobName, Lease } from '../record/findings-store.ts';
-
-/** Margin for clocks that differ, as of a job's lease. */
-const MARGIN_MILLISECONDS = 60_000;
+import type { FindingRecord, JobName } from '../record/findings-store.ts';
+import { holdLease } from '../record/lease.ts';
 
 /** The hold of an attempt on a request. Once it is done, nobody gets it again: a request is acted on once. */
 export interface RequestLease {
@@ -30,32 +27,19 @@ export async function takeRequestLease(
   name: RequestName,
   request: RequestItem,
   attempt: Attempt,
-  { clock, table }: Pick<Ports, 'clock' | 'table'>,
+  ports: Pick<Ports, 'clock' | 'table'>,
 ): Promise<RequestLease | undefined> {
   const job = requestLeaseName(request, name);
-  const now = clock.now();
-  const lease: Lease = {
-    state: 'held',
-    holder: randomUUID(),
-    until: now + Math.max(0, attempt.remainingMilliseconds()) + MARGIN_MILLISECONDS,
-    // A lease names what it is for: of a request, the rule of its first fix.
-    poll: {
-      source: 'undo',
-      rule: request.kind === 'undo' ? (request.fixes[0]?.rule ?? 'undo') : request.kind,
-      asOf: request.at,
-    },
+  // A lease names what it is for: of a request, the rule of its first fix.
+  const rule = request.kind === 'undo' ? (request.fixes[0]?.rule ?? 'undo') : request.kind;
+  const of = {
+    poll: { source: 'undo', rule, asOf: request.at } as const,
+    words: `request ${name.id} for account ${request.account}`,
   };
-  const taken = await table.takeLease(job, lease, now);
-  if (taken.is === 'done') return undefined;
-  if (taken.is === 'held') {
-    const until = new Date(taken.by.until).toISOString();
-    throw new LeaseHeldError(
-      `request ${name.id} for account ${request.account}: another attempt works on it, until ${until} at most`,
-      { until: taken.by.until },
-    );
-  }
+  const lease = await holdLease(job, of, attempt, ports);
+  if (lease === undefined) return undefined;
   return {
-    write: (findings) => table.endLease(job, lease, findings),
-    end: (state) => table.endLease(job, { ...lease, state }, []),
+    write: (findings) => ports.table.endLease(job, lease, findings),
+    end: (state) => ports.table.endLease(job, { ...lease, state }, []),
   };
 }
