@@ -19,17 +19,12 @@ export async function unfinishedOf(
 }
 
 /** Holds findings of which something may have to be taken back while nothing may be changed. */
-export async function holdUnfinished(
+export function holdUnfinished(
   findings: readonly Finding[],
-  { journal }: Pick<Work, 'journal'>,
+  work: Pick<Work, 'journal'>,
   why: string,
 ): Promise<Map<string, Verdict>> {
-  const verdicts = new Map<string, Verdict>();
-  for (const { resource } of findings) {
-    const [first] = await takeable(journal.unresolved(resource));
-    if (first !== undefined) verdicts.set(resource, wait(heldWords(first, why)));
-  }
-  return verdicts;
+  return verdictsOnUnfinished(findings, work, why, (reason) => wait(reason));
 }
 
 /**
@@ -37,17 +32,27 @@ export async function holdUnfinished(
  * that can't be used, say, or a session that AWS refuses. A later job looks again.
  * @param why the reason for which the other findings have failed
  */
-export async function keepUnfinished(
+export function keepUnfinished(
+  findings: readonly Finding[],
+  work: Pick<Work, 'journal'>,
+  why: string,
+): Promise<Map<string, Verdict>> {
+  return verdictsOnUnfinished(findings, work, why, (reason) => ({
+    ...wait(reason),
+    stillOpen: new TakeBackError(reason),
+  }));
+}
+
+async function verdictsOnUnfinished(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
   why: string,
+  verdictOf: (reason: string) => Verdict,
 ): Promise<Map<string, Verdict>> {
   const verdicts = new Map<string, Verdict>();
   for (const { resource } of findings) {
     const [first] = await takeable(journal.unresolved(resource));
-    if (first === undefined) continue;
-    const reason = heldWords(first, why);
-    verdicts.set(resource, { ...wait(reason), stillOpen: new TakeBackError(reason) });
+    if (first !== undefined) verdicts.set(resource, verdictOf(heldWords(first, why)));
   }
   return verdicts;
 }
