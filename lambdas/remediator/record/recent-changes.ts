@@ -14,6 +14,9 @@ import { notIn } from './take-place.ts';
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
 export const LAG_MILLISECONDS = 15 * 60_000;
 
+/** Tells whether AWS's reads must show by now what was done at a moment. Both in milliseconds since 1970. */
+export const isLagOver = (since: number, now: number): boolean => now - since >= LAG_MILLISECONDS;
+
 /**
  * Time for which changes are remembered, so that a job which was cut off knows what others changed since: it may come
  * back from the dead letters.

@@ -2,7 +2,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { isLagOver } from '../record/recent-changes.ts';
 import type { ConfiguredWork } from '../work.ts';
 import { isSameTarget } from './same-target.ts';
 
@@ -38,7 +38,7 @@ export async function circumstances(
   const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);
   const begunAt = journal.begunAt(resource);
   return {
-    isLagOver: ports.clock.now() - (begunAt?.getTime() ?? 0) >= LAG_MILLISECONDS,
+    isLagOver: isLagOver(begunAt?.getTime() ?? 0, ports.clock.now()),
     isBegunAnew: begun.some(isLater),
     isBegunBefore: begun.some((each) => !isLater(each)),
     isSuperseded: others.some(isRival),

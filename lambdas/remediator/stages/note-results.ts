@@ -3,7 +3,7 @@ import type { Finding } from '../../model/finding.ts';
 import { pollId } from '../../model/job.ts';
 import { isChanging } from '../../model/mode.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { isLagOver } from '../record/recent-changes.ts';
 import type { Verdict } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Application } from './application.ts';
@@ -27,7 +27,7 @@ export function noteUndone(
 export function noteUndoneWhileBlocked(findings: readonly Finding[], work: Work): void {
   const { memory, ports } = work;
   const isShown = ({ resource }: Finding): boolean =>
-    ports.clock.now() - (memory.lastFix(resource)?.at.getTime() ?? 0) >= LAG_MILLISECONDS;
+    isLagOver(memory.lastFix(resource)?.at.getTime() ?? 0, ports.clock.now());
   for (const finding of findings.filter(isShown)) noteUndone(finding, work);
 }
 

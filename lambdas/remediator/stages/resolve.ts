@@ -5,8 +5,9 @@ import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change } from '../../changes/change.ts';
 import { canFind, canTakeBack, findChange, findsByMark, isPlannedAnyway } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
+import type { RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { isLagOver } from '../record/recent-changes.ts';
 import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
@@ -45,7 +46,8 @@ export async function resolveBegun(
       continue;
     }
     const begunAt = journal.beginOf(resource, line) ?? session.now();
-    if (!(isLagOver(begunAt, session.now()) || (await findsByMark(change)))) continue;
+    const mustShow = isLagOver(begunAt.getTime(), session.now().getTime());
+    if (!(mustShow || (await findsByMark(change)))) continue;
     const recorded = [...known, ...others].map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
     // Of several calls, another job may have made those that this one did not come to.
@@ -64,9 +66,15 @@ export async function resolveBegun(
   }
 }
 
-/** Tells whether AWS's reads must show by now what was begun at a moment. */
-const isLagOver = (begunAt: Date, now: Date): boolean =>
-  now.getTime() - begunAt.getTime() >= LAG_MILLISECONDS;
+/** Tells whether a later read may still show that a change was made which was begun. */
+export function isBegunLately(
+  resource: string,
+  { line }: RecordedChange,
+  { journal, ports }: Pick<Work, 'journal' | 'ports'>,
+): boolean {
+  const now = ports.clock.now();
+  return !isLagOver(journal.beginOf(resource, line)?.getTime() ?? now, now);
+}
 
 /**
  * Holds findings of which a later read may still show what was begun: it is in no outcome before that.
@@ -74,14 +82,14 @@ const isLagOver = (begunAt: Date, now: Date): boolean =>
  */
 export async function awaitKnowledge(
   findings: readonly Finding[],
-  { journal, ports }: Pick<Work, 'journal' | 'ports'>,
+  work: Pick<Work, 'journal' | 'ports'>,
 ): Promise<Verdicts> {
   const verdicts = new Map<string, Verdict>();
-  const now = new Date(ports.clock.now());
   for (const { resource } of findings) {
-    for (const { change, line } of journal.unresolved(resource)) {
+    for (const begun of work.journal.unresolved(resource)) {
+      const { change, line } = begun;
       if (isStart(change) || !(await canFind(change)) || (await canTakeBack(change))) continue;
-      if (isLagOver(journal.beginOf(resource, line) ?? now, now)) continue;
+      if (!isBegunLately(resource, begun, work)) continue;
       const words = `whether "${line}" was made is not known yet: AWS's reads may be from before it`;
       verdicts.set(resource, wait(words));
     }

@@ -3,10 +3,11 @@ import type { Finding } from '../../model/finding.ts';
 import type { Assessment } from '../../rules/rule.ts';
 import { reasonOf, type Violation } from '../planned-fix.ts';
 import { IN_PART } from '../record/in-part.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { isLagOver } from '../record/recent-changes.ts';
 import type { Ending } from '../runbooks/follow.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
+import { isBegunLately } from './resolve.ts';
 
 type Unviolated = Exclude<Assessment, Violation>;
 
@@ -23,7 +24,10 @@ export function verdictOfUnviolated(
       return conclude('gone', { reason: `${resource} does not exist any more` });
     case 'busy':
       // What this job changed, or may have as far as reads can show, is followed to its end.
-      if (journal.applied(resource).length > 0 || isBegunLately(resource, work))
+      if (
+        journal.applied(resource).length > 0 ||
+        journal.unresolved(resource).some((begun) => isBegunLately(resource, begun, work))
+      )
         return wait(assessment.reason);
       return conclude('deferred', { willRetry: true, reason: assessment.reason });
     case 'compliant':
@@ -45,15 +49,7 @@ function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal'
   if (journal.completedAt(resource) !== undefined) return false;
   const applied = journal.applied(resource).filter(({ change }) => !isStart(change));
   const last = Math.max(...applied.map(({ appliedAt }) => Date.parse(appliedAt)));
-  return ports.clock.now() - last < LAG_MILLISECONDS;
-}
-
-/** Tells whether something was begun of which a later read may show what became of it. */
-function isBegunLately(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {
-  const now = ports.clock.now();
-  return journal
-    .unresolved(resource)
-    .some(({ line }) => now - (journal.beginOf(resource, line)?.getTime() ?? now) < LAG_MILLISECONDS);
+  return !isLagOver(last, ports.clock.now());
 }
 
 function lagWords(resource: string): string {

@@ -3,7 +3,7 @@ import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import { differenceOf, waitForTurn } from '../../changes/index.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
-import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
+import { isLagOver } from '../record/recent-changes.ts';
 import type { Application } from '../stages/application.ts';
 import { foundChange } from '../stages/applied-change.ts';
 import { applyOneChange } from '../stages/apply-change.ts';
@@ -119,7 +119,7 @@ async function oursTo(
   const known = await ports.table.readChanged([{ account, region, resource }]);
   const own = journal.applied(line.finding.resource).filter(({ change }) => change.resource === resource);
   return [...known.flatMap(({ changes }) => changes), ...own]
-    .filter(({ appliedAt }) => ports.clock.now() - Date.parse(appliedAt) < LAG_MILLISECONDS)
+    .filter(({ appliedAt }) => !isLagOver(Date.parse(appliedAt), ports.clock.now()))
     .map(({ change }) => change);
 }
 
