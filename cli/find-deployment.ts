@@ -1,5 +1,3 @@
-import { z } from 'zod';
-import { isAwsError } from '../lambdas/aws/errors.ts';
 import {
   type Deployment,
   deploymentParameter,
@@ -8,9 +6,10 @@ import {
 } from '../lambdas/model/deployment.ts';
 import { regionSchema } from '../lambdas/model/finding.ts';
 import { formatIssues } from '../lambdas/model/issues.ts';
+import { jsonText } from '../lambdas/model/json.ts';
 import type { Clients } from './aws/clients.ts';
-import { GetParameterCommand, SSMClient } from './aws/ssm.ts';
 import { GetCallerIdentityCommand, STSClient } from './aws/sts.ts';
+import { readParameter } from './deployed/parameter.ts';
 import { CliError, isDenied } from './errors.ts';
 
 export interface DeploymentQuery {
@@ -57,17 +56,7 @@ async function ownRegion(clients: Clients, given: string | undefined): Promise<s
   }
 }
 
-const deploymentTextSchema = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      context.addIssue('expected JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(deploymentSchema);
+const deploymentTextSchema = jsonText(deploymentSchema);
 
 async function describe(clients: Clients, name: string, home: string): Promise<Deployment> {
   const parameter = deploymentParameter(name);
@@ -89,12 +78,8 @@ async function read(
   { parameter, region }: { readonly parameter: string; readonly region: string },
 ): Promise<string | undefined> {
   try {
-    const { Parameter } = await clients
-      .client(SSMClient, region)
-      .send(new GetParameterCommand({ Name: parameter }));
-    return Parameter?.Value;
+    return await readParameter(clients, region, parameter);
   } catch (error) {
-    if (isAwsError(error, 'ParameterNotFound')) return undefined;
     if (!(error instanceof Error && isDenied(error))) throw error;
     throw new CliError(
       'denied',

@@ -1,21 +1,7 @@
 import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema } from '../model/finding.ts';
+import { jsonText } from '../model/json.ts';
 import { sourceEnvironmentSchema } from '../sources/index.ts';
-
-/** A variable that holds JSON, and what the JSON must be. */
-function json<T>(schema: z.ZodType<T>) {
-  return z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue({ code: 'custom', message: `expected JSON, got ${text.slice(0, 100)}` });
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-}
 
 /** Variables that Terraform sets for the collector: see `modules/central/collector.tf`. */
 export const environmentSchema = z.object({
@@ -29,12 +15,12 @@ export const environmentSchema = z.object({
   EVENT_BUS_ARN: z.string().startsWith('arn:'),
   ...sourceEnvironmentSchema.shape,
   /** The regions that have a queue. */
-  REGIONS: json(z.array(regionSchema).min(1)),
+  REGIONS: jsonText(z.array(regionSchema).min(1)),
   /** The schedules of the rules that are polled: rule → expression. */
-  POLL_SCHEDULES: json(z.record(ruleIdSchema, z.string())).default({}),
+  POLL_SCHEDULES: jsonText(z.record(ruleIdSchema, z.string())).default({}),
   /** The time zone of schedules that are cron expressions. */
   SCHEDULE_TIME_ZONE: z.string().min(1).default('UTC'),
   /** Further names of regions in findings: label → code. */
-  REGION_LABELS: json(z.record(z.string(), regionSchema)),
+  REGION_LABELS: jsonText(z.record(z.string(), regionSchema)),
 });
 export type Environment = z.infer<typeof environmentSchema>;

@@ -4,3 +4,18 @@ import { z } from 'zod';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 export const jsonSchema: z.ZodType<Json> = z.json();
+
+/** A schema of text that holds JSON, which a schema of its own describes. */
+export function jsonText<T>(schema: z.ZodType<T>) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: 'custom', message: `expected JSON, got ${text.slice(0, 100)}` });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}
