@@ -1,43 +1,25 @@
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Lab, startLab } from '../lab/index.ts';
+import type { Lab } from '../lab/index.ts';
 import { libraryCases } from '../lab/library/index.ts';
-import { prepareLocalAws } from '../lab/local-aws/index.ts';
 import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
+import type { TerraformRoot } from '../lab/terraform/index.ts';
+import { type LabExample, startExample } from './deployed-example.ts';
 
 const account = '555555555555';
 const region = 'eu-west-1';
-const say = (line: string): void => console.info(line);
-const folder = path.resolve(import.meta.dirname, `../../.work/e2e-custom-rules-${process.pid}`);
-const stopped = new AbortController();
 const variables = { netskope_tenant: 'acme', force_destroy: true };
+let example: LabExample | undefined;
 let lab: Lab;
 let root: TerraformRoot;
 
 beforeAll(async () => {
-  lab = await startLab({ installation: await prepareLocalAws(say), signal: stopped.signal });
-  const terraform = await prepareTerraform(say);
-  await copyProject(folder);
-  root = new TerraformRoot(terraform, path.join(folder, 'examples/custom-rules'), {
-    environment: {
-      ...localAwsEnvironment(lab.aws.endpoint, account),
-      AWS_REGION: region,
-      TF_VAR_api_token: lab.tenant.token,
-    },
-    logFile: `${folder}-terraform.log`,
-    say,
-    signal: stopped.signal,
-  });
-  await root.init();
+  example = await startExample('custom-rules', { account, region });
+  ({ lab, root } = example);
   await root.apply(variables);
 });
 
 afterAll(async () => {
-  stopped.abort();
-  await lab?.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  await example?.stop();
 });
 
 /** Lets the tenant find one resource, and polls the rule. */

@@ -1,49 +1,31 @@
-import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import { GetKeyPolicyCommand, KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms';
 import { GetObjectLockConfigurationCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Lab, startLab } from '../lab/index.ts';
-import { prepareLocalAws } from '../lab/local-aws/index.ts';
+import type { Lab } from '../lab/index.ts';
 import { DeliveryJudge, KeyJudge, parsePolicy } from '../lab/permissions/index.ts';
-import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } from '../lab/terraform/index.ts';
+import type { TerraformRoot } from '../lab/terraform/index.ts';
+import { type LabExample, startExample } from './deployed-example.ts';
 
 const NAME = 'cspm-auto-remediation';
 const account = '555555555555';
 const region = 'eu-west-1';
-const say = (line: string): void => console.info(line);
-const folder = path.resolve(import.meta.dirname, `../../.work/e2e-customer-keys-${process.pid}`);
-const stopped = new AbortController();
 const variables = { netskope_tenant: 'acme', force_destroy: true };
+let example: LabExample | undefined;
 let lab: Lab;
 let root: TerraformRoot;
 let keyArn: string;
 let keys: KeyJudge;
 
 beforeAll(async () => {
-  lab = await startLab({ installation: await prepareLocalAws(say), signal: stopped.signal });
-  const terraform = await prepareTerraform(say);
-  await copyProject(folder);
-  root = new TerraformRoot(terraform, path.join(folder, 'examples/customer-keys'), {
-    environment: {
-      ...localAwsEnvironment(lab.aws.endpoint, account),
-      AWS_REGION: region,
-      TF_VAR_api_token: lab.tenant.token,
-    },
-    logFile: `${folder}-terraform.log`,
-    say,
-    signal: stopped.signal,
-  });
-  await root.init();
+  example = await startExample('customer-keys', { account, region });
+  ({ lab, root } = example);
   await root.apply(variables);
   keyArn = String((await root.output())['key_arn']);
   keys = new KeyJudge(lab.aws.endpoint, account, region);
 });
 
 afterAll(async () => {
-  stopped.abort();
-  await lab?.stop();
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  await example?.stop();
 });
 
 const roleOf = (name: string): string => `arn:aws:iam::${account}:role/${NAME}-${name}`;

@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { systemClock } from '../../../lambdas/model/clock.ts';
-import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
-import { Sessions } from '../../../lambdas/remediator/session.ts';
+import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { type LibraryRule, readLibrary } from '../../../scripts/library/compile.ts';
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
@@ -12,12 +10,12 @@ import { PermissionJudge } from '../../lab/permissions/index.ts';
 import type { Site } from '../../lab/rules/index.ts';
 import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
-import { deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
+import { startSessions } from './remediator-sessions.ts';
+import { deployTarget } from './target-account.ts';
 
 const endpoint = inject('localAwsEndpoint');
 const security = freshAccount();
 const target = freshAccount();
-const REMEDIATOR = 'cspm-remediator-eu-central-1';
 const EXTERNAL_ID = 'library';
 const role = `arn:aws:iam::${target}:role/cspm-remediation`;
 const automationRole = `arn:aws:iam::${target}:role/cspm-automation`;
@@ -50,37 +48,13 @@ beforeAll(async () => {
       undo: true,
     },
   });
-  await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
-  const { accessKeyId, secretAccessKey, sessionToken } = await takeOn({
-    endpoint: proxy.endpoint,
-    account: security,
-    role: `arn:aws:iam::${security}:role/${REMEDIATOR}`,
+  sessions = await startSessions({
+    endpoint,
+    proxy: proxy.endpoint,
+    security,
+    role,
+    externalId: EXTERNAL_ID,
   });
-  vi.stubEnv('AWS_ENDPOINT_URL', proxy.endpoint);
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
-  sessions = new Sessions(
-    environmentSchema.parse({
-      NAME: 'cspm',
-      COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
-      AWS_REGION: REGION,
-      HOME_REGION: REGION,
-      SECURITY_ACCOUNT_ID: security,
-      PARTITION: 'aws',
-      EVIDENCE_BUCKET: 'cspm-evidence',
-      FINDINGS_TABLE: 'findings',
-      SETTINGS_BUCKET: 'settings',
-      EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
-      TARGET_ROLE_NAME: 'cspm-remediation',
-      AUTOMATION_ROLE_NAME: 'cspm-automation',
-      EXTERNAL_ID,
-      MAX_RECEIVE_COUNT: '5',
-      RETRY_DELAY_SECONDS: '30',
-    }),
-    systemClock,
-    { debug: () => {}, warn: () => {} },
-  );
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -68,6 +68,10 @@ export class Remediation {
     return this.#remediate(settings, finish, attempts);
   }
 
+  #now(): number {
+    return Date.now() + this.#ahead;
+  }
+
   /** Has what was done last undone, as an operator asks for it. */
   async undo(): Promise<Outcome> {
     const { sessions, account, rule, resource } = this.#options;
@@ -79,7 +83,7 @@ export class Remediation {
       kind: 'undo',
       account,
       region: REGION,
-      at: new Date(Date.now() + this.#ahead).toISOString(),
+      at: new Date(this.#now()).toISOString(),
       by: 'ada@example.com',
       reason: 'incident 4711',
       expiresAt: 1,
@@ -161,7 +165,7 @@ export class Remediation {
   #ports(settings: Partial<Settings>): Omit<Ports, 'lookAgain' | 'openSession'> {
     const { rule, options = {}, definition } = this.#options;
     return {
-      clock: { now: () => Date.now() + this.#ahead, sleep: async () => {} },
+      clock: { now: () => this.#now(), sleep: async () => {} },
       settings: {
         read: async () => ({
           ...parseRuleSettings(rule, settingsJson(rule, {})),

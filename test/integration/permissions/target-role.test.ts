@@ -4,9 +4,7 @@ import { PutBucketPolicyCommand, PutPublicAccessBlockCommand, S3Client } from '@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { snapshot } from '../../../demo/snapshot.ts';
-import { systemClock } from '../../../lambdas/model/clock.ts';
-import { environmentSchema } from '../../../lambdas/remediator/environment.ts';
-import { Sessions } from '../../../lambdas/remediator/session.ts';
+import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { loadRule } from '../../../lambdas/rules/index.ts';
 import { findPermission, followPermission, startPermissions } from '../../../lambdas/rules/runbook.ts';
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
@@ -16,11 +14,11 @@ import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
 import { lintPolicy, PermissionJudge, requirement } from '../../lab/permissions/index.ts';
 import { type LabRule, type LabRuleId, labRuleIds, labRules, type Scenario } from '../../lab/rules/index.ts';
 import { REGION, Remediation } from './remediation.ts';
+import { REMEDIATOR, startSessions } from './remediator-sessions.ts';
 import { credentialsOf, deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
 
 const ORGANIZATION = 'o-ours000000';
 const EXTERNAL_ID = 'the-external-id';
-const REMEDIATOR = `cspm-remediator-${REGION}`;
 const OTHER_REGION = 'us-east-1';
 
 /** Twelve digits that no other test has. */
@@ -71,34 +69,14 @@ beforeAll(async () => {
       undo: true,
     },
   });
-  await makeFunctionRole({ endpoint, account: security, name: REMEDIATOR, assumes: role });
-  const { accessKeyId, secretAccessKey, sessionToken } = await functionSession(security, REMEDIATOR);
-  vi.stubEnv('AWS_ENDPOINT_URL', proxy.endpoint);
   vi.stubEnv('AWS_ENDPOINT_URL_S3_CONTROL', s3ControlEndpoint(proxy.endpoint));
-  vi.stubEnv('AWS_ACCESS_KEY_ID', accessKeyId);
-  vi.stubEnv('AWS_SECRET_ACCESS_KEY', secretAccessKey);
-  vi.stubEnv('AWS_SESSION_TOKEN', sessionToken);
-  sessions = new Sessions(
-    environmentSchema.parse({
-      NAME: 'cspm',
-      AWS_REGION: REGION,
-      HOME_REGION: REGION,
-      SECURITY_ACCOUNT_ID: security,
-      PARTITION: 'aws',
-      EVIDENCE_BUCKET: 'cspm-evidence',
-      FINDINGS_TABLE: 'findings',
-      SETTINGS_BUCKET: 'settings',
-      EVENT_BUS_ARN: `arn:aws:events:${REGION}:${security}:event-bus/cspm`,
-      COLLECTOR_ROLE_ID: 'AROACOLLECTOR',
-      TARGET_ROLE_NAME: 'cspm-remediation',
-      AUTOMATION_ROLE_NAME: 'cspm-automation',
-      EXTERNAL_ID,
-      MAX_RECEIVE_COUNT: '5',
-      RETRY_DELAY_SECONDS: '30',
-    }),
-    systemClock,
-    { debug: () => {}, warn: () => {} },
-  );
+  sessions = await startSessions({
+    endpoint,
+    proxy: proxy.endpoint,
+    security,
+    role,
+    externalId: EXTERNAL_ID,
+  });
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
