@@ -81,7 +81,7 @@ export async function newerFixes(
   const changes = known.flatMap((each) => each.changes);
   const isOfFix = (each: AppliedChange): boolean =>
     line.applied.some(({ line: own, appliedAt }) => own === each.line && appliedAt === each.appliedAt);
-  // What was found out about a change later may stand there beside what was told of it first.
+  // The table may hold both what was first recorded of a change and what was found out later.
   const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
   const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
   const isToldBefore = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
