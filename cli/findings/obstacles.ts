@@ -95,7 +95,7 @@ const held: Look = async ({ opened, finding, context }) => {
 };
 
 /** The command that lifts a hold. */
-export function releaseCommand(name: FindingName): string {
+function releaseCommand(name: FindingName): string {
   const { account, region, resource, rule } = name;
   const place = [`--account ${account}`, ...(region === ALL ? [] : [`--region ${region}`])];
   const words = [

@@ -48,7 +48,7 @@ interface Outgoing {
  * A job, or a request's name, as a message's body. SQS refuses messages with U+FFFE or U+FFFF in them (API reference, SendMessage). JSON
  * allows both, and can write them as escapes.
  */
-export function messageBody(content: Sendable): string {
+function messageBody(content: Sendable): string {
   return JSON.stringify(content).replaceAll(
     /[\uFFFE\uFFFF]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16)}`,

@@ -44,7 +44,7 @@ export const holdingGateSchema = z.enum([
 ]);
 
 /** The undo that an outcome is of, as an operator asked for it. */
-export const undoSchema = z.object({
+const undoSchema = z.object({
   /** The name of the request: who wrote it, as IAM knows them, and its id. */
   request: z.object({ principal: z.string(), id: z.string() }),
   by: z.string(),

@@ -4,7 +4,7 @@ import type { Line } from '../../deployed/outcomes.ts';
 import type { OutcomeRow } from './result.ts';
 
 /** Makes a row of a line. */
-export function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
+function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
   const { rule, account, region, resource } = line.finding;
   return {
     at: line.finishedAt,

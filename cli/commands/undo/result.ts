@@ -6,7 +6,7 @@ import {
   timestampSchema,
 } from '../../../lambdas/model/finding.ts';
 
-export const undoneFixSchema = z.object({
+const undoneFixSchema = z.object({
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: z.string(),
