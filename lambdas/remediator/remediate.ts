@@ -31,7 +31,6 @@ import { awaitKnowledge, resolveStopped, unresolvedOf } from './stages/resolve.t
 import { settleUnfinished } from './stages/settle.ts';
 import { ongoingOf, stopOngoing } from './stages/stop-ongoing.ts';
 import { holdUnfinished, keepGivenUp, keepUnfinished, unfinishedOf } from './stages/unfinished.ts';
-import { concludeWithoutLook } from './stages/without-look.ts';
 import { startWork } from './start-work.ts';
 import { conclude, onlyVerdicts, retry, type Verdicts, withoutVerdicts } from './verdict.ts';
 import type { ConfiguredWork, Work } from './work.ts';
@@ -60,7 +59,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     book.leave(left);
     book.add(verdicts);
     journal.start(startedAt);
-    book.add(concludeWithoutLook(book.pending, job));
+    book.add(await passGates(gatesAt('beforeSettings'), book.pending, work));
     if (book.pending.length > 0) await workOnPending(book, work, learned);
   } catch (error) {
     if (error instanceof LeaseHeldError) throw error;

@@ -7,10 +7,12 @@ import type { Gate } from './gate.ts';
 import { heldPlace } from './held-place.ts';
 import { heldResource } from './held-resource.ts';
 import { inProgressElsewhere } from './in-progress-elsewhere.ts';
+import { leftToSource } from './left-to-source.ts';
 import { limit } from './limit.ts';
 import { maintenanceWindow } from './maintenance-window.ts';
 import { malformedId } from './malformed-id.ts';
 import type { Moment, Moments } from './moments.ts';
+import { noLongerGiven } from './no-longer-given.ts';
 import { skipDisabled } from './off.ts';
 import { paused } from './paused.ts';
 import { roleMissing } from './role-missing.ts';
@@ -24,6 +26,8 @@ interface ListedGate {
 
 /** Every reason to leave a finding alone. Where several hold it, the first one of this list is in its outcome. */
 export const gates: readonly ListedGate[] = [
+  { name: 'no longer given', asked: { beforeSettings: noLongerGiven } },
+  { name: 'left to the source', asked: { beforeSettings: leftToSource } },
   { name: 'off', asked: { beforeReading: skipDisabled } },
   { name: 'malformed id', asked: { beforeReading: malformedId } },
   { name: 'exempt by the settings', asked: { beforeReading: exempt } },

@@ -1,10 +1,12 @@
 import type { Change } from '../../changes/change.ts';
 import type { Violation } from '../planned-fix.ts';
 import type { Refusal } from '../refusal.ts';
-import type { ConfiguredWork } from '../work.ts';
+import type { ConfiguredWork, Work } from '../work.ts';
 
 /** The moments at which gates are asked, in the order in which a job comes to them, and what gates know then. */
 export interface Moments {
+  /** Asked of each finding, before the settings are read: by the job alone. */
+  beforeSettings: Work;
   /** Asked once for the job, where its mode changes something: whether that may be now. */
   forJob: ConfiguredWork;
   /** Asked of each finding, before anything is called for it. */

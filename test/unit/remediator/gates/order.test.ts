@@ -53,7 +53,9 @@ function remember(remediator: RemediatorInMemory, user: string, record: Partial<
 /** What is so where a gate holds a finding. */
 interface Case {
   readonly name: string;
-  readonly set: (remediator: RemediatorInMemory, user: string) => void | Promise<void>;
+  readonly set?: (remediator: RemediatorInMemory, user: string) => void | Promise<void>;
+  /** What the job says of it. */
+  readonly job?: (user: string) => Partial<Job>;
   /** What the outcome says of it. */
   readonly says: Partial<Record<keyof Outcome, unknown>>;
   /** The id of the finding's resource, and how long the function may still work, where these matter. */
@@ -66,6 +68,16 @@ interface Case {
 /** Each gate of the list, in its order. */
 const cases: readonly Case[] = [
   {
+    name: 'no longer given',
+    job: () => ({ closes: true }),
+    says: { outcome: 'closed', reason: expect.stringMatching(/^netskope no longer gives it/) },
+  },
+  {
+    name: 'left to the source',
+    job: (user) => ({ leaves: { [user]: 'Netskope is at work' } }),
+    says: { outcome: 'deferred', reason: 'Netskope is at work' },
+  },
+  {
     name: 'off',
     set: (remediator) => {
       remediator.settings = { ...remediator.settings, mode: 'off' };
@@ -75,7 +87,6 @@ const cases: readonly Case[] = [
   {
     name: 'malformed id',
     user: 'no/user',
-    set: () => {},
     says: { outcome: 'failed', willRetry: false, reason: expect.stringMatching(/^resource "no.user"/) },
   },
   {
@@ -195,7 +206,6 @@ const cases: readonly Case[] = [
   },
   {
     name: 'time left',
-    set: () => {},
     remainingMilliseconds: 44_999,
     says: {
       outcome: 'failed',
@@ -214,18 +224,20 @@ async function outcomeUnder(...holding: readonly Case[]): Promise<Partial<Outcom
   const remediator = new RemediatorInMemory({ [user]: ['AKIA-1'] });
   remediator.settings = settingsOf();
   // Whichever is set first.
-  for (const { set } of [...holding].reverse()) await set(remediator, user);
-  const job = jobOfUser(remediator, user);
+  for (const { set } of [...holding].reverse()) await set?.(remediator, user);
+  const said = holding.map(({ job: of }) => of?.(user));
+  const job: Job = Object.assign(jobOfUser(remediator, user), ...said);
   if (holding.every(({ isByRunbook }) => isByRunbook !== true)) {
     const remainingMilliseconds = () => remaining ?? 300_000;
     await remediator.attempt(job, { last: true, remainingMilliseconds });
     return remediator.outcome(user);
   }
   const { runbook } = await loadRule('redshift-cluster-public');
-  const context = { ...gateContext(remediator.settings, remediator), runbook };
+  const context = { ...gateContext(remediator.settings, remediator), job, runbook };
   context.memory.keep([...remediator.table.findings.values()]);
   const [finding = findingOf(user)] = job.findings;
-  const verdict = await askGates(gatesAt('beforeReading'), finding, context);
+  const asked = [...gatesAt('beforeSettings'), ...gatesAt('beforeReading')];
+  const verdict = await askGates(asked, finding, context);
   return verdict?.state === 'concluded' ? { outcome: verdict.outcome, ...verdict.details } : undefined;
 }
 

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { leftToSource } from '../../../../lambdas/remediator/gates/left-to-source.ts';
+import { gateContext } from '../support/gate-context.ts';
+import { findingOf } from '../support/remediator-in-memory.ts';
+
+test('a finding that the source works on is left to it, and the others of the job pass', async () => {
+  const context = gateContext();
+  const job = { ...context.job, leaves: { deploy: 'Netskope is at work' } };
+
+  const left = await leftToSource(findingOf('deploy'), { ...context, job });
+  const other = await leftToSource(findingOf('build'), { ...context, job });
+  const asked = await leftToSource(findingOf('deploy'), context);
+
+  expect(left).toMatchObject({
+    state: 'concluded',
+    outcome: 'deferred',
+    details: { reason: 'Netskope is at work', willRetry: true },
+  });
+  expect([other, asked]).toEqual([undefined, undefined]);
+});
