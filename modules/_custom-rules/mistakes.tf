@@ -59,18 +59,22 @@ locals {
     ) : ".permissions.${kind}[${index}] ${problem}"]] if kind != "undo" || local.declared[id].permissions.undo != null
   ]) }
 
-  # The session policy of a job that changes something, as STS gets it, with the longest region.
-  session_scopes = { for id, rule in local.own : id => {
-    for statement in concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(slice(local.starts[id].run, 0, 4), []) : each]) :
-    jsonencode({ r = statement.resources, c = try(statement.conditions, null) }) => statement.actions...
+  # The session policies of a job that changes something and of an undo, as STS gets them, with the longest region.
+  session_statements = { for id, rule in local.own : id => {
+    "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(slice(local.starts[id].run, 0, 4), []) : each])
+    "an undo"        = concat(rule.definition.permissions.undo, [for each in try(local.starts[id].undo, []) : each])
   } }
-  session_sizes = { for id, scopes in local.session_scopes : id => length(replace(replace(replace(jsonencode({
+  session_scopes = { for id, jobs in local.session_statements : id => { for job, statements in jobs : job => {
+    for statement in statements :
+    jsonencode({ r = statement.resources, c = try(statement.conditions, null) }) => statement.actions...
+  } } }
+  session_sizes = { for id, jobs in local.session_scopes : id => { for job, scopes in jobs : job => length(replace(replace(replace(jsonencode({
     Version = "2012-10-17"
     Statement = [for scope, actions in scopes : merge(
       { Effect = "Allow", Action = distinct(flatten(actions)), Resource = jsondecode(scope).r },
       jsondecode(scope).c == null ? {} : { Condition = jsondecode(scope).c },
     )]
-  }), "$${partition}", "aws-us-gov"), "$${region}", "ap-southeast-1"), "$${account}", "111111111111")) }
+  }), "$${partition}", "aws-us-gov"), "$${region}", "ap-southeast-1"), "$${account}", "111111111111")) } }
 
   taken = merge(concat(
     [for id, rule in local.vocabulary.rules : { (id) = "a built-in rule", (rule.legacy_id) = "a built-in rule" }],
@@ -102,20 +106,24 @@ locals {
       if !contains(each.known, name)
     ]]),
     local.statement_mistakes[id],
-    local.session_sizes[id] <= 2048 ? [] : [".permissions make a session policy of ${local.session_sizes[id]} characters: STS takes 2048. Name fewer actions, or more resources by one pattern"],
+    [for job, size in local.session_sizes[id] : ".permissions make a session policy of ${size} characters for ${job}: STS takes 2048. Name fewer actions, or more resources by one pattern" if size > 2048],
   ) }
 
-  # A name of Netskope that two rules claim would be remediated twice.
+  # The rules that are enabled, with their further names, by id; where that is not known, those that are declared alone.
+  ids     = merge([for id, rule in local.vocabulary.rules : { (id) = id, (rule.legacy_id) = id }]...)
+  further = { for key, names in var.rules : lookup(local.ids, key, key) => names... }
+
+  # A name of Netskope that two rules claim would be remediated twice. The collector compares names without spaces and case.
   claims = concat(
-    flatten([for id, rule in local.vocabulary.rules : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
-    flatten([for id, rule in local.library : [for name in rule.netskope_rule_names : { id = id, name = name }] if contains(keys(var.rules), id)]),
-    flatten([for id, names in var.rules : [for name in names : { id = id, name = name }]]),
+    flatten([for id, rule in merge(local.vocabulary.rules, local.library) : [for name in rule.netskope_rule_names : { id = id, name = name }] if contains(keys(local.further), id)]),
+    flatten([for id, lists in local.further : [for name in flatten(lists) : { id = id, name = name }]]),
     flatten([for id, rule in local.declared : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
   )
-  claimants = { for claim in local.claims : replace(claim.name, " ", "") => claim... }
+  claimants = { for claim in local.claims : lower(replace(claim.name, "/\\s/", "")) => claim... if trimspace(claim.name) != "" }
+  # Said of what the user has written, above all of a rule of their own.
   claimed_twice = [
-    for claims in values(local.claimants) : "custom_rules[\"${[for id in sort(distinct(claims[*].id)) : id if can(local.declared[id])][0]}\"].netskope_rule_names has \"${substr(claims[0].name, 0, 100)}\", which ${join(" and ", sort(distinct(claims[*].id)))} claim: expected one rule for each name"
-    if length(distinct(claims[*].id)) > 1 && anytrue([for claim in claims : can(local.declared[claim.id])])
+    for claims in [for claims in values(local.claimants) : claims if length(distinct(claims[*].id)) > 1] :
+    "${sort([for claim in claims : "${can(local.declared[claim.id]) ? "custom_rules" : can(local.further[claim.id]) && length(flatten(lookup(local.further, claim.id, []))) > 0 ? "rules" : "~"}[\"${claim.id}\"]"])[0]}.netskope_rule_names has \"${substr(claims[0].name, 0, 100)}\", which ${join(" and ", sort(distinct(claims[*].id)))} claim: expected one rule for each name"
   ]
 
   mistakes = concat(

@@ -147,7 +147,7 @@ run "every_mistake_at_once" {
       "custom_rules[\"large\"].runbook.document is empty: expected a document's name or ARN",
       "custom_rules[\"large\"].runbook.version is \"latest\": expected a number, or $DEFAULT",
       "custom_rules[\"large\"].runbook.parameters.A has the placeholder {{role}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id, automation_role_arn",
-      "custom_rules[\"large\"].permissions make a session policy of 8354 characters: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"large\"].permissions make a session policy of 8354 characters for an enforcement: STS takes 2048. Name fewer actions, or more resources by one pattern",
       "custom_rules[\"lists\"].desired_state.set \"/LoadBalancerAttributes\" is a list of keys and values: no pointer names one of them, use a runbook",
       "custom_rules[\"neither\"] has neither desired_state nor runbook: expected one of the two",
       "custom_rules[\"neither\"].netskope_rule_names is empty: expected the rule's names as Netskope shows them",
@@ -178,6 +178,75 @@ run "every_mistake_at_once" {
       "custom_rules[\"lists\"].netskope_rule_names has \"D\", which lists and no-update claim: expected one rule for each name",
       "custom_rules[\"rds-instance-public\"].netskope_rule_names has \"Ensure S3 Bucket is not publicly accessible.\", which rds-instance-public and s3-bucket-public claim: expected one rule for each name",
       "custom_rules[\"unknown-type\"].netskope_rule_names has \"RDS DB instances should have deletion protection enabled\", which rds-instance-deletion-protection and unknown-type claim: expected one rule for each name",
+    ])
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "two_rules_that_have_code_claim_one_name" {
+  command = plan
+
+  variables {
+    refuse = false
+    rules = {
+      security-group-ssh-open = ["Ports of ours", "Buckets of ours"]
+      CIS-1-2-0-4-2           = ["ports of  OURS"]
+      s3-bucket-public        = ["Buckets of ours", "Ensure S3 Bucket is not publicly accessible.", "RDS DB instances should have deletion protection enabled"]
+      rds-instance-public     = []
+      redshift-cluster-public = ["RDS snapshots of ours"]
+      # Its name is another's only where that is enabled.
+      vpc-flow-logs-disabled           = ["RDS DB instances should be configured to copy tags to snapshots"]
+      rds-instance-deletion-protection = []
+    }
+    custom_rules = {}
+  }
+
+  assert {
+    condition = tolist(output.mistakes) == tolist([
+      "rules[\"s3-bucket-public\"].netskope_rule_names has \"Buckets of ours\", which s3-bucket-public and security-group-ssh-open claim: expected one rule for each name",
+      "rules[\"security-group-rdp-open\"].netskope_rule_names has \"ports of  OURS\", which security-group-rdp-open and security-group-ssh-open claim: expected one rule for each name",
+      "rules[\"s3-bucket-public\"].netskope_rule_names has \"RDS DB instances should have deletion protection enabled\", which rds-instance-deletion-protection and s3-bucket-public claim: expected one rule for each name",
+    ])
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "a_name_of_a_rule_that_is_not_enabled_is_free" {
+  command = plan
+
+  variables {
+    refuse       = false
+    rules        = { rds-instance-public = [], own = [] }
+    custom_rules = { own = { netskope_rule_names = ["Ensure S3 Bucket is not publicly accessible."], runbook = { document = "Acme" } } }
+  }
+
+  assert {
+    condition     = output.mistakes == []
+    error_message = join("\n", output.mistakes)
+  }
+}
+
+run "the_session_of_an_undo_is_measured_as_well" {
+  command = plan
+
+  variables {
+    refuse = false
+    rules  = {}
+    custom_rules = {
+      large-undo = {
+        netskope_rule_names = ["G"]
+        desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/PubliclyAccessible" = false } }
+        permissions = {
+          write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }]
+          undo  = [for n in range(20) : { actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:number-${n}"] }]
+        }
+      }
+    }
+  }
+
+  assert {
+    condition = tolist(output.mistakes) == tolist([
+      "custom_rules[\"large-undo\"].permissions make a session policy of 2847 characters for an undo: STS takes 2048. Name fewer actions, or more resources by one pattern",
     ])
     error_message = join("\n", output.mistakes)
   }
