@@ -803,4 +803,24 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'two shrinks of one group, undone last first, leave nothing, though reads still show the second one',
+    case: {
+      kind: 'security-group',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        groups: {
+          'sg-00000001': group([rule('sgr-1a0', 0, 65535)]),
+          'sg-00000002': group([rule('sgr-2a0', 20, 443)]),
+        },
+      },
+      jobs: [
+        { rule: 'security-group-rdp-open', options: { all_traffic: 'split' } },
+        { rule: 'security-group-ssh-open', options: { all_traffic: 'split' } },
+      ],
+      disturbances: [{ at: 1, lag: { versions: 3, reads: 6 } }],
+      kills: [],
+    },
+  },
 ];

@@ -3,16 +3,15 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Amid, Change, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
-import { olderThanOurs } from '../ours.ts';
+import type { Amid, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
-import type { NetworkAclEntryRestore } from './entry-restore.ts';
+import { lookFirst } from './look-first.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema as schema } from './narrow.ts';
 import { differs } from './narrow-differs.ts';
 import { removal, takeBack } from './narrow-take-back.ts';
-import { showsOurs } from './shows-ours.ts';
+import type { NetworkAclEntryRestore } from './restore.ts';
 import { MAX_LOOKS, takeBackEntries } from './take-back.ts';
 
 const lines = (entries: readonly NetworkAclEntry[]): string[] =>
@@ -51,16 +50,6 @@ function difference(
     ...(exempts ? ['it has an exemption tag'] : []),
   ];
   return words.length > 0 ? words.join('; ') : undefined;
-}
-
-/** Looks before the change until a look shows our changes of before: one that does not is older. */
-async function lookFirst(session: AwsSession, resource: string, ours: readonly Change[]): Promise<Standing> {
-  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
-    const standing = await look(session, resource);
-    if (standing === undefined) throw goneError(resource);
-    if (showsOurs(standing, ours)) return standing;
-  }
-  throw olderThanOurs(`network ACL ${resource}`);
 }
 
 /**

@@ -1,27 +1,12 @@
-import { z } from 'zod';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
-import type { ChangeKind } from '../change.ts';
-import { createEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
-import { describeEntry, networkAclEntrySchema, sameEntry } from './entry.ts';
+import type { Change, ChangeKind } from '../change.ts';
+import { createEntry, look, replaceEntry, type Standing } from './calls.ts';
+import { describeEntry, sameEntry } from './entry.ts';
+import { lookFirst } from './look-first.ts';
+import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
 import { MAX_LOOKS, removeEntries } from './take-back.ts';
-
-/** The change that puts an open entry back, or takes entries out, as data. */
-export const restoreSchema = z.object({
-  kind: z.literal('network-acl-entry-restore'),
-  /** The network ACL's id. */
-  resource: z.string(),
-  /** The open entry that is put back under its number; null where only entries are taken out. */
-  open: networkAclEntrySchema.nullable(),
-  /** The entry that has the open entry's number by now; null where there is none. */
-  over: networkAclEntrySchema.nullable(),
-  /** The entries that were put in the open one's place, to be taken out. */
-  remove: z.array(networkAclEntrySchema),
-  /** Set where the change may have taken them out again itself: that no read shows them is no reason to wait. */
-  mayBeGone: z.literal(true).optional(),
-});
-export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;
 
 function stale(resource: string, what: string): StalePlanError {
   return new StalePlanError(
@@ -59,10 +44,10 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryRestore,
   note: (soFar: NetworkAclEntryRestore) => void,
+  ours: readonly Change[],
 ): Promise<NetworkAclEntryRestore> {
   const { resource, open, over, remove } = change;
-  const standing = await look(session, resource);
-  if (standing === undefined) throw goneError(resource);
+  const standing = await lookFirst(session, resource, ours);
   check(change, standing);
   // Also where a read shows it as restored: that one may be from before it was narrowed.
   if (open !== null) {
@@ -106,7 +91,7 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
       ? `+ inbound entry ${describeEntry(open)} (${resource})`
       : `~ inbound entry ${from.join(', ')} -> ${describeEntry(open)} (${resource})`;
   },
-  apply,
+  apply: (session, change, note, { ours }) => apply(session, change, note, ours),
   async isVisible(session, change) {
     const standing = await look(session, change.resource);
     if (standing === undefined) return true;

@@ -4,8 +4,8 @@ import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
 import { look } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
-import { type NetworkAclEntryRestore, restoreSchema } from './entry-restore.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
+import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
 import { takeBackEntries } from './take-back.ts';
 
 /** The change that took out entries which had lost their purpose, for the record. */

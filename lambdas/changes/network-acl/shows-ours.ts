@@ -1,8 +1,8 @@
 import type { Change } from '../change.ts';
 import type { Standing } from './calls.ts';
 import { describeEntry } from './entry.ts';
-import { restoreSchema } from './entry-restore.ts';
 import { madeOf, narrowSchema } from './narrow.ts';
+import { restoreSchema } from './restore.ts';
 
 /** Entries that our changes took out or replaced, in words, and that none of them has put back since. */
 function endedBy(ours: readonly Change[]): ReadonlySet<string> {

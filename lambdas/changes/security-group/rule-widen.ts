@@ -2,6 +2,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { ChangeRefusedError } from '../../model/errors.ts';
 import type { ChangeKind } from '../change.ts';
+import { olderThanOurs } from '../ours.ts';
 import { authorizeRules } from './authorize.ts';
 import { findRule, standingOf } from './differs.ts';
 import {
@@ -17,6 +18,7 @@ import { modifyRule } from './modify.ts';
 import { readRulesOf, readUntil } from './read.ts';
 import { revokeRules } from './revoke.ts';
 import { type RuleShrink, type RuleWiden, ruleWidenSchema } from './schemas.ts';
+import { showsOurs } from './shows-ours.ts';
 
 function refuse(resource: string, words: string): ChangeRefusedError {
   return new ChangeRefusedError(`${resource}: ${words}: nothing was changed`);
@@ -80,7 +82,8 @@ async function widen(
 
 /**
  * Picks the rules that must go now that the wide one stands, as far as they are as the shrinking left them: what someone
- * has changed since is theirs. A read without them may be older than they are, and is made again.
+ * has changed since is theirs, and stays as it does not say any more what the call that revokes it says. A read without
+ * them may be older than they are, and is made again.
  */
 async function leftovers(
   session: AwsSession,
@@ -94,8 +97,9 @@ async function leftovers(
   const alike = standing.filter((rule) => pieces.some((piece) => looksLike(rule, piece)));
   const left = known.flatMap((rule) => {
     const found = findRule(rule, standing);
-    if (found !== undefined) return ruleKey(found) === ruleKey(rule) ? [found] : [];
-    // No read shows it: gone, which is success when it is revoked, or not visible yet.
+    if (found !== undefined && ruleKey(found) === ruleKey(rule)) return [found];
+    // No read shows it so: gone or changed, which is success when it is revoked by what it says, or the reads are older
+    // than it, or than the undo of what we made of it later.
     return stands(rule, standing) ? [] : [rule];
   });
   return made === undefined ? [...alike, ...left] : left;
@@ -114,9 +118,10 @@ export const changeKind: ChangeKind<RuleWiden> = {
       : `~ ingress ${formatRule(before)} -> ${formatTraffic(after)}${parts}`;
   },
 
-  async apply(session, change, note) {
+  async apply(session, change, note, { ours }) {
     const { resource } = change;
-    const standing = await readRulesOf(session, resource);
+    const standing = await readUntil(session, resource, (rules) => showsOurs(rules, ours));
+    if (standing === undefined) throw olderThanOurs(resource);
     const { isBeside, ...wide } = await widen(session, change, standing);
     const soFar = { ...change, ...wide };
     const revoked: ExistingRule[] = [];

@@ -106,6 +106,12 @@ const putBack = (ruleNumber: number) => ({
   over: null,
   remove: [],
 });
+/** An entry that was made for another one, and is taken out as that one is put back. */
+const takenBack = (ruleNumber: number) => ({
+  ...putBack(200),
+  open: null,
+  remove: [{ ...openEntry, ruleNumber }],
+});
 
 const VPC = 'vpc-0123abcd';
 const vpcOf = (...ids: readonly string[]): Partial<AwsState> => {
@@ -254,6 +260,27 @@ const table: readonly Row[] = [
     planned: takeOut(100, 100, 200),
     old: aclOf(100, 200),
     now: aclOf(100),
+  },
+  {
+    what: 'a rule is widened again after the one that was added for it was',
+    ours: [shrunkOther, widenedOther],
+    planned: {
+      kind: 'security-group-rule-widen',
+      resource: GROUP,
+      before: { ...wide, fromPort: 1024 },
+      after: wide,
+      pieces: [],
+      made: [other],
+    },
+    old: groupOf({ ...wide, fromPort: 1024 }, narrow),
+    now: groupOf({ ...wide, fromPort: 1024 }, other),
+  },
+  {
+    what: 'an entry is put back after another one was',
+    ours: [{ ...takeOut(200, 100, 200), closed: 'yes' }, takenBack(300)],
+    planned: putBack(100),
+    old: aclOf(300),
+    now: aclOf(),
   },
   {
     what: 'a flow log is made after another one was',

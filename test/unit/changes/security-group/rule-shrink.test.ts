@@ -460,6 +460,38 @@ describe('undoing', () => {
     expect(group.rules).toEqual([wide, office]);
   });
 
+  test('of two shrinks, one upon the other, gives the group as it was, though reads still show the second one', async () => {
+    const all = rule('sgr-01', 'tcp 0-65535 from 0.0.0.0/0');
+    const group = new SecurityGroupModel([all]);
+    const above = part('tcp 3390-65535 from 0.0.0.0/0');
+    const first = await group.apply(
+      shrink(group, { before: all, after: above, pieces: [part('tcp 0-3388 from 0.0.0.0/0')] }),
+    );
+    const [, between = all] = group.rules;
+    const second = await group.apply(
+      shrink(group, {
+        before: between,
+        after: part('tcp 23-3388 from 0.0.0.0/0'),
+        pieces: [part('tcp 0-21 from 0.0.0.0/0')],
+      }),
+    );
+    const shrunkTwice = group.rules;
+    const inverses = await Promise.all([inverseOf(second), inverseOf(first)]);
+    if (inverses[0] !== undefined) await group.apply(inverses[0]);
+    let current: readonly ExistingRule[] | undefined;
+    group.before = (operation) => {
+      if (current !== undefined) group.rules = current;
+      current = operation === LOOK ? group.rules : undefined;
+      if (current !== undefined) group.rules = shrunkTwice;
+      return undefined;
+    };
+
+    if (inverses[1] !== undefined) await group.apply(inverses[1]);
+    group.before('', 0);
+
+    expect(group.rules).toEqual([all]);
+  });
+
   test('is finished by a second attempt', async () => {
     const { group, inverse } = await shrunkGroup();
     meddle(group, REVOKE, 1, () => 'cut');

@@ -1,0 +1,24 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { Change } from '../change.ts';
+import { olderThanOurs } from '../ours.ts';
+import { goneError, look, type Standing } from './calls.ts';
+import { showsOurs } from './shows-ours.ts';
+import { MAX_LOOKS } from './take-back.ts';
+
+/**
+ * Looks before the change until a look shows our changes of before: one that does not is older.
+ * @throws ChangeRefusedError when the network ACL is gone
+ * @throws StalePlanError when no look shows them
+ */
+export async function lookFirst(
+  session: AwsSession,
+  resource: string,
+  ours: readonly Change[],
+): Promise<Standing> {
+  for (let looks = 0; looks < MAX_LOOKS; looks += 1) {
+    const standing = await look(session, resource);
+    if (standing === undefined) throw goneError(resource);
+    if (showsOurs(standing, ours)) return standing;
+  }
+  throw olderThanOurs(`network ACL ${resource}`);
+}
