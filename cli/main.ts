@@ -11,7 +11,7 @@ import { createProgram, type GlobalGiven, isAnswered, PROGRAM } from './program.
 import { Screen, type ScreenOptions } from './screen.ts';
 
 /** All that a run of the command line meets outside. */
-export interface Surroundings extends ScreenOptions {
+export interface Ports extends ScreenOptions {
   readonly now?: () => Date;
   /** Options of every AWS client. Default: what the environment says. */
   readonly clientOptions?: ClientOptions;
@@ -22,9 +22,9 @@ export interface Surroundings extends ScreenOptions {
  * @param argv the words after the program's name
  * @returns the exit code
  */
-export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const screen = new Screen(surroundings);
-  const { stdout, stderr } = surroundings;
+export async function run(argv: readonly string[], ports: Ports): Promise<number> {
+  const screen = new Screen(ports);
+  const { stdout, stderr } = ports;
   let policy = 'viewer';
   let exitCode: number = exitCodes.done.code;
   const program = createProgram({
@@ -35,7 +35,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     writeError: (text) => stderr.write(text),
     act: async (facts, given, global) => {
       policy = `${global.name}-${facts.policy}`;
-      exitCode = await runCommand({ facts, given, global, screen, surroundings });
+      exitCode = await runCommand({ facts, given, global, screen, ports });
     },
   });
   try {
@@ -57,18 +57,18 @@ interface Run {
   readonly given: Given;
   readonly global: GlobalGiven;
   readonly screen: Screen;
-  readonly surroundings: Surroundings;
+  readonly ports: Ports;
 }
 
-async function runCommand({ facts, given, global, screen, surroundings }: Run): Promise<number> {
+async function runCommand({ facts, given, global, screen, ports }: Run): Promise<number> {
   const { run: work } = await facts.load();
-  const { value, text, exit = 'done' } = await work(contextOf(global, screen, surroundings), given);
+  const { value, text, exit = 'done' } = await work(contextOf(global, screen, ports), given);
   screen.print(global.json === true ? JSON.stringify(value, null, 2) : text);
   return exitCodes[exit].code;
 }
 
-function contextOf(global: GlobalGiven, screen: Screen, surroundings: Surroundings): Context {
-  const { now = () => new Date(), clientOptions = {} } = surroundings;
+function contextOf(global: GlobalGiven, screen: Screen, ports: Ports): Context {
+  const { now = () => new Date(), clientOptions = {} } = ports;
   const { name, region, profile } = global;
   const clients = new Clients({ ...clientOptions, ...(profile !== undefined && { profile }) });
   let found: Promise<Deployment> | undefined;

@@ -2,10 +2,10 @@ import { isServerError, isThrottlingError, isTransientError } from '@smithy/core
 import type { SdkError } from '@smithy/types';
 import { z } from 'zod';
 import {
+  BlockedError,
   ChangeRefusedError,
   DeliveryError,
   type ErrorKind,
-  HeldError,
   LeaseHeldError,
   OutdatedError,
   OutOfTimeError,
@@ -68,7 +68,7 @@ export function errorKind(error: unknown): ErrorKind {
   if (error instanceof ChangeRefusedError) return 'refused';
   if (error instanceof OutOfTimeError || error instanceof DeliveryError) return 'unavailable';
   if (error instanceof StalePlanError || error instanceof TakeBackError) return 'unavailable';
-  if (error instanceof HeldError) return 'unavailable';
+  if (error instanceof BlockedError) return 'unavailable';
   if (error instanceof LeaseHeldError) return 'unavailable';
   if (isExpiredSession(error)) return 'unavailable';
   // The job's time was over before AWS answered.
@@ -87,7 +87,7 @@ export function errorKind(error: unknown): ErrorKind {
  */
 export function isAnswerLost(error: unknown): boolean {
   if (error instanceof StalePlanError || error instanceof TakeBackError) return false;
-  if (error instanceof HeldError) return false;
+  if (error instanceof BlockedError) return false;
   return !isNotTaken(error) && errorKind(error) !== 'refused';
 }
 

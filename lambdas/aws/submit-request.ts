@@ -68,13 +68,13 @@ async function list(
     const [found] = await table.read([key]);
     // One that nobody understands is written over: it only says where to look.
     const known = pendingItemSchema.safeParse(found).data;
-    const open = (known?.requests ?? []).filter(
+    const pending = (known?.requests ?? []).filter(
       ({ at }) => clock.now() - Date.parse(at) < REQUEST_VALID_MILLISECONDS,
     );
     const item: PendingItem = {
       version: 1,
       writer,
-      requests: [...open, { ...name, at: request.at }].slice(-MOST_LISTED),
+      requests: [...pending, { ...name, at: request.at }].slice(-MOST_LISTED),
       expiresAt: Math.floor(clock.now() / 1000) + KEPT_SECONDS,
     };
     const put = await table.putIf({

@@ -25,7 +25,7 @@ export type Note<C extends Change = Change> = (
 /**
  * Resolves where further calls of a change may be made. Asked where a change of several calls may stop: what it made by
  * then opens nothing and cuts nothing, is noted, and is gone on with or taken back later.
- * @throws HeldError where it has to stop
+ * @throws BlockedError where it has to stop
  */
 export type MayContinue = () => Promise<void>;
 
@@ -81,10 +81,10 @@ export interface TakenBack {
   /** The change with all that it did: it was made to its end after all. */
   readonly done?: Change;
   /**
-   * `settled`: nothing is left of it. `open`: something may be left that a read does not show yet. `unconfirmed`: nothing
+   * `settled`: nothing is left of it. `pending`: something may be left that a read does not show yet. `unconfirmed`: nothing
    * is left that must be taken back, but nobody knows whether it was made.
    */
-  readonly state: 'settled' | 'open' | 'unconfirmed';
+  readonly state: 'settled' | 'pending' | 'unconfirmed';
 }
 
 /** A change that was made, or begun. */
@@ -97,8 +97,8 @@ export interface Made<C extends Change = Change> {
 
 /** AWS's word on whether an applied change does what it is for. */
 export interface Effect {
-  /** `open`: AWS may not know yet. `missing`: it does not do it. */
-  readonly state: 'open' | 'missing';
+  /** `pending`: AWS may not know yet. `missing`: it does not do it. */
+  readonly state: 'pending' | 'missing';
   /** Words for a reason. */
   readonly words: string;
 }
@@ -134,7 +134,7 @@ export interface ChangeKind<C extends Change> {
    * @throws StalePlanError when what the plan saw is gone or different, or a look is known to be old; what this call
    *   wrote is taken back by then.
    * @throws TakeBackError when something that this call wrote could not be taken back.
-   * @throws HeldError when `mayContinue` does: what was noted stands, and nothing else was made.
+   * @throws BlockedError when `mayContinue` does: what was noted stands, and nothing else was made.
    * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise.
    */
   apply(session: AwsSession, change: C, note: Note<C>, amid: Amid): Promise<C>;

@@ -105,7 +105,7 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
  * @throws InvalidInputError when the kind is unknown or the change is not of its form; nothing is called then
  * @throws StalePlanError when what the plan saw is gone or different; nothing that this call wrote is left
  * @throws TakeBackError when something that this call wrote could not be taken back
- * @throws HeldError when `mayContinue` does: what was noted stands
+ * @throws BlockedError when `mayContinue` does: what was noted stands
  * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
  */
 export async function applyChange(

@@ -141,7 +141,7 @@ class PollRun {
     const jobs: Job[] = [];
     for (const { given, reading } of readings) {
       if ('refusal' in reading) this.#refuse(reading.refusal, boundedJson(given));
-      else if (this.#isNew(findingKey(reading.finding))) jobs.push(...this.#takeFinding(given, reading));
+      else if (this.#takeKey(findingKey(reading.finding))) jobs.push(...this.#takeFinding(given, reading));
     }
     await this.#outbox.add(jobs);
     await this.#record();
@@ -153,7 +153,7 @@ class PollRun {
   ): Job[] {
     this.listed.push(listedFinding(finding));
     const turn = this.#sentJobs.turnOf({ account: finding.account, region });
-    if (turn.is === 'open') {
+    if (turn.is === 'pending') {
       this.#tally.skipped(finding.account, region);
       return [];
     }
@@ -184,7 +184,8 @@ class PollRun {
     });
   }
 
-  #isNew(key: string): boolean {
+  /** Takes a key as met, and counts a duplicate. @returns whether it is new */
+  #takeKey(key: string): boolean {
     if (this.#keys.has(key)) {
       this.#tally.duplicate();
       return false;
@@ -194,7 +195,7 @@ class PollRun {
   }
 
   #refuse(refusal: Refusal, item: Json): void {
-    if (this.#isNew(`unprocessable ${itemDigest(item)}`)) this.#countRefusal(refusal, item);
+    if (this.#takeKey(`unprocessable ${itemDigest(item)}`)) this.#countRefusal(refusal, item);
   }
 
   #countRefusal(refusal: Refusal, item: Json): void {

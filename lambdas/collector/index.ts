@@ -51,7 +51,7 @@ function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): v
   if (skippedPlaces > 0) {
     count('PollSkipped', skippedPlaces, poll.rule);
     logger.info(
-      `${skipped} findings of ${skippedPlaces} accounts and regions are left to the next poll: the last jobs there are still open`,
+      `${skipped} findings of ${skippedPlaces} accounts and regions are left to the next poll: the last jobs there are still pending`,
     );
   }
   if (behind.length === 0) return;

@@ -64,7 +64,7 @@ export class PollTally {
     this.#deferred += 1;
   }
 
-  /** A finding of an account and region whose last jobs are still open. */
+  /** A finding of an account and region whose last jobs are still pending. */
   skipped(account: string, region: string): void {
     this.#skipped += 1;
     this.#skippedPlaces.add(`${account} ${region}`);

@@ -19,7 +19,7 @@ export interface Place {
 }
 
 /** Verdict on the findings of a place: they become jobs, the first ones last where earlier jobs never came to the others. */
-export type Turn = { readonly is: 'open' } | { readonly is: 'next'; readonly startAfter: number };
+export type Turn = { readonly is: 'pending' } | { readonly is: 'next'; readonly startAfter: number };
 
 /** Jobs that have not been done after so long, or after so many of their rule's periods, are taken for lost. */
 const LONGEST_MILLISECONDS = 6 * 3_600_000;
@@ -49,7 +49,7 @@ export interface SentJobsOptions {
 }
 
 /**
- * The jobs that polls of a rule have sent, by account and region. A place whose jobs are still open gets no further ones, so
+ * The jobs that polls of a rule have sent, by account and region. A place whose jobs are still pending gets no further ones, so
  * that the queues do not grow where polls are faster than jobs.
  */
 export class SentJobs {
@@ -72,7 +72,7 @@ export class SentJobs {
     const sent = new Map(
       items.map((item) => parseItem(sentItemSchema, item)).map((each) => [keyOf(each), each]),
     );
-    const done = await this.#readDone([...sent.values()].filter((each) => this.#mayBeOpen(each)));
+    const done = await this.#readDone([...sent.values()].filter((each) => this.#mayBePending(each)));
     for (const place of unknown) {
       const key = keyOf(place);
       this.#known.set(key, this.#judge(place, sent.get(key), done.get(key)));
@@ -112,21 +112,21 @@ export class SentJobs {
     return new Map(items.map((item) => parseItem(doneItemSchema, item)).map((each) => [keyOf(each), each]));
   }
 
-  /** Tells whether jobs of an earlier poll may be open. A poll that is done again sends what it sent before. */
-  #mayBeOpen({ poll, jobs }: SentItem): boolean {
+  /** Tells whether jobs of an earlier poll may be pending. A poll that is done again sends what it sent before. */
+  #mayBePending({ poll, jobs }: SentItem): boolean {
     return jobs > 0 && Date.parse(poll.asOf) < Date.parse(this.#options.poll.asOf);
   }
 
   #judge(place: Place, sent: SentItem | undefined, done: DoneItem | undefined): Known {
     const next = (startAfter: number): Turn => ({ is: 'next', startAfter });
-    if (sent === undefined || !this.#mayBeOpen(sent)) return { place, sent, turn: next(0), isDone: true };
+    if (sent === undefined || !this.#mayBePending(sent)) return { place, sent, turn: next(0), isDone: true };
     const jobs = doneJobs(done);
     if (jobs >= sent.jobs) return { place, sent, turn: next(0), isDone: true };
     const isLost = this.#options.clock.now() >= Date.parse(sent.until);
     return {
       place,
       sent,
-      turn: isLost ? next(jobs * MAX_FINDINGS_PER_JOB) : { is: 'open' },
+      turn: isLost ? next(jobs * MAX_FINDINGS_PER_JOB) : { is: 'pending' },
       isDone: false,
     };
   }
@@ -141,7 +141,7 @@ export class SentJobs {
     const { clock, poll, period = 0 } = this.#options;
     const behindSince = this.#behindSince(known);
     const expiresAt = Math.floor(clock.now() / 1000) + KEPT_SECONDS;
-    if (turn.is === 'open') {
+    if (turn.is === 'pending') {
       if (sent === undefined || sent.behindSince !== undefined || behindSince === undefined) return undefined;
       return { ...sent, behindSince, expiresAt };
     }

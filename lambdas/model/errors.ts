@@ -58,21 +58,21 @@ export class StalePlanError extends AutomationError {
  * A gate holds a change amid its calls, at a place where it is safe to stop. What it made is noted, stays, and is gone on
  * with or taken back later.
  */
-export class HeldError extends AutomationError {
-  override readonly name: string = 'HeldError';
+export class BlockedError extends AutomationError {
+  override readonly name: string = 'BlockedError';
 }
 
 /**
  * A call is not sent because what was asked and looked at before it is too long ago by the time at which it would leave.
  * All is asked and looked at again.
  */
-export class OutdatedError extends HeldError {
+export class OutdatedError extends BlockedError {
   override readonly name = 'OutdatedError';
 }
 
 /**
  * Something that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
- * names it. The finding stays open work until it is gone, and an alarm tells people.
+ * names it. The finding stays pending until it is gone, and an alarm tells people.
  */
 export class TakeBackError extends AutomationError {
   override readonly name = 'TakeBackError';

@@ -22,7 +22,7 @@ export const metrics = {
   PollSucceeded: { perRule: true, counts: 'polls that reached their end' },
   PollSkipped: {
     perRule: true,
-    counts: 'accounts and regions that a poll made no jobs for, because their last ones are still open',
+    counts: 'accounts and regions that a poll made no jobs for, because their last ones are still pending',
   },
   PollSkippedLasting: {
     perRule: false,

@@ -43,7 +43,7 @@ export const pollSummarySchema = z
     duplicates: count,
     /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
     deferred: count.default(0),
-    /** Findings of accounts and regions whose last jobs are still open, so that the poll made none for them. */
+    /** Findings of accounts and regions whose last jobs are still pending, so that the poll made none for them. */
     skipped: count.default(0),
     /** The number of these accounts and regions. */
     skippedPlaces: count.default(0),

@@ -22,7 +22,7 @@ export function onlyPlanning(ports: Ports): Ports {
       readOperatorItems: (names) => table.readOperatorItems(names),
       writeBreaker: async () => true,
     },
-    roles: { claimProbe: async () => true, report: async () => {}, isBack: async () => {} },
+    roles: { claimProbe: async () => true, report: async () => {}, forget: async () => {} },
     publishNotice: async () => {},
     publish: async () => {},
   };

@@ -41,7 +41,7 @@ export interface Ports {
    */
   actOnPending(pending: PendingItem['requests'], place: RequestPlace): Promise<boolean>;
   /** Knowledge of accounts without the target role. */
-  readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'isBack'>;
+  readonly roles: Pick<MissingRoles, 'report' | 'claimProbe' | 'forget'>;
   /** Publishes that a rule is held back, once each time. */
   readonly publishNotice: Notices['publish'];
   /** Puts outcomes on the event bus. */

@@ -60,17 +60,17 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
   if (counted > 0) count('ChangedResources', counted, poll.rule);
-  const heldBy = (gate: Outcome['gate']): number => outcomes.filter((each) => each.gate === gate).length;
-  countIf('HeldFindings', heldBy('hold'));
-  countIf('LimitReached', heldBy('limit'));
-  countIf('BreakerOpen', Math.min(1, heldBy('breaker')));
+  const numberAt = (gate: Outcome['gate']): number => outcomes.filter((each) => each.gate === gate).length;
+  countIf('HeldFindings', numberAt('hold'));
+  countIf('LimitReached', numberAt('limit'));
+  countIf('BreakerOpen', Math.min(1, numberAt('breaker')));
 }
 
 /** Tells whether an outcome is a failure that no other message tells of: dead letters, open changes and settings have their own. */
 function isReported(outcome: Outcome): boolean {
   const { deadLetter, stillOpen } = outcome;
-  const isToldOtherwise = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);
-  return outcome.outcome === 'failed' && !isToldOtherwise;
+  const hasOwnMessage = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);
+  return outcome.outcome === 'failed' && !hasOwnMessage;
 }
 
 function isStoppedBySettings({ gate }: Outcome): boolean {

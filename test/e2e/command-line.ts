@@ -23,7 +23,7 @@ const SSH = 'security-group-ssh-open';
 const program = path.resolve(import.meta.dirname, '../../dist/cspm-remediation.cjs');
 
 /** A deployment in the local AWS in which the rule for SSH is in force in its own account. */
-interface World {
+interface Deployed {
   readonly lab: () => Lab;
   readonly account: string;
   readonly region: string;
@@ -47,7 +47,7 @@ const wrongIn = (out: string): string[] =>
     .map(({ check, says }) => `${check}: ${says}`);
 
 /** Tests the bundled command line, each command by a role that has the policy which its help names, and nothing else. */
-export function testCommandLine({ lab, account, region }: World): void {
+export function testCommandLine({ lab, account, region }: Deployed): void {
   describe('the command line', () => {
     let proxy: AwsProxy;
     let judge: PermissionJudge;

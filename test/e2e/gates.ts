@@ -41,7 +41,7 @@ const TERRAFORM =
   'APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-aws/6.69.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.251.0';
 
 /** A deployment of the root module in the local AWS. */
-interface World {
+interface Deployed {
   readonly lab: () => Lab;
   readonly root: () => TerraformRoot;
   readonly rootFolder: string;
@@ -77,7 +77,7 @@ function inputs(closed: string) {
  * Tests each gate from the module's input, by way of the deployed zips, to the words of the outcome and of the message. The
  * world's clock is put ahead by days: to be called last.
  */
-export function testGates({ lab, root, rootFolder, variables, account, region }: World): void {
+export function testGates({ lab, root, rootFolder, variables, account, region }: Deployed): void {
   const override = path.join(rootFolder, 'gates_override.tf.json');
   const settings = () => lab().settings(account, region);
 
@@ -111,7 +111,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     lab().passTime(MINUTE);
     const deployed = deployment({ account, homeRegion: region });
     const { outcomes } = await deployed.poll(rule, lab().now());
-    // A place whose jobs are still open gets no further ones: they end a moment after their outcomes are written.
+    // A place whose jobs are still pending gets no further ones: they end a moment after their outcomes are written.
     await expect.poll(async () => (await deployed.queueDepths(region)).jobs, { timeout: 60_000 }).toBe(0);
     return (resource) => outcomes.find(({ finding }) => finding.resource === resource);
   };

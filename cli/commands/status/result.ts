@@ -39,7 +39,7 @@ const ruleStatusSchema = z.object({
       since: timestampSchema,
     })
     .optional()
-    .meta({ description: 'The finding that fails longest, of those that are still open.' }),
+    .meta({ description: 'The finding that fails longest, of those that still fail.' }),
   changes: z.object({ counted: count, most: count }).optional().meta({
     description:
       'Changes of the last hour that the limit counts, in all accounts or in the one that was asked for, and the limit.',

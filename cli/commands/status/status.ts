@@ -32,13 +32,13 @@ export async function run(context: Context, given: Given): Promise<CommandResult
         return of;
       }),
     );
-    return { ...(await surroundingsOf(context, opened, regions)), rules: statuses };
+    return { ...(await statusBesideRules(context, opened, regions)), rules: statuses };
   });
   return { value, text: printStatus(value, context.screen, context.now()) };
 }
 
 /** Reads all that is not of one rule. */
-async function surroundingsOf(
+async function statusBesideRules(
   { clients, now }: Context,
   { deployment, table }: Opened,
   regions: readonly string[],

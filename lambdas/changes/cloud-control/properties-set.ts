@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isAwsError } from '../../aws/errors.ts';
 import { cloudControlWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, HeldError, StalePlanError } from '../../model/errors.ts';
+import { BlockedError, ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
 import type { Amid, Change, ChangeKind, Effect, Made, Note } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
@@ -104,7 +104,7 @@ async function giveUp(session: AwsSession, token: string): Promise<RequestState 
 /**
  * Follows a request for some seconds.
  * @returns its state, which may be that AWS is still at work
- * @throws HeldError when `mayContinue` does: the request is given up, and nothing is known to have been changed
+ * @throws BlockedError when `mayContinue` does: the request is given up, and nothing is known to have been changed
  */
 async function follow(
   session: AwsSession,
@@ -118,7 +118,7 @@ async function follow(
     try {
       await mayContinue();
     } catch (error) {
-      if (!(error instanceof HeldError)) throw error;
+      if (!(error instanceof BlockedError)) throw error;
       const ended = await giveUp(session, state.token);
       if (ended?.is === 'cancelled' || ended?.is === 'failed') throw error;
       return ended ?? state;
@@ -161,7 +161,7 @@ async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): P
   const state = await requestState(session, requestToken);
   if (state === undefined || state.is === 'done') return undefined;
   const words = `the request to change ${nameOf(change)} is ${state.words}`;
-  return { state: state.is === 'under_way' ? 'open' : 'missing', words };
+  return { state: state.is === 'under_way' ? 'pending' : 'missing', words };
 }
 
 /**

@@ -145,7 +145,7 @@ function delivery(
   const since = flowLog === undefined ? madeAt : flowLog.created;
   if (since === undefined || !isDeliveryOpen(since, now)) return undefined;
   const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
-  return { state: 'open', words };
+  return { state: 'pending', words };
 }
 
 /** Starts to log a VPC's traffic. */

@@ -1,7 +1,7 @@
 import { isAnswerLost, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { HeldError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
+import { BlockedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
 import type { Amid, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
@@ -119,7 +119,7 @@ async function create(
  * Takes back what an application made that goes no further. Each part is recorded as it goes; what is noted then is what
  * is left.
  * @throws OutOfTimeError when no read shows it yet
- * @throws HeldError when nothing may be changed just now
+ * @throws BlockedError when nothing may be changed just now
  */
 async function giveUp(
   session: AwsSession,
@@ -182,7 +182,7 @@ async function apply(
     await lookAgain(session, done);
     return await amid(session, done, mayContinue, () => close(session, done, note));
   } catch (error) {
-    if (error instanceof HeldError) throw error;
+    if (error instanceof BlockedError) throw error;
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
     if (isAnswerLost(error) || isNotTaken(error)) throw error;
     await giveUp(session, done, note, tookBack);

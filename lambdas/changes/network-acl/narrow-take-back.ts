@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
-import { HeldError } from '../../model/errors.ts';
+import { BlockedError } from '../../model/errors.ts';
 import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
 import { look } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
@@ -82,7 +82,7 @@ function endOf(
   if (!mayBeClosed) return undefined;
   if (isNarrowed) {
     // A read from before the entry was open shows it so, too.
-    if (!isLagOver) return { state: 'open' };
+    if (!isLagOver) return { state: 'pending' };
     const seen = created.filter((entry) => isThere(entry, standing));
     // Without all that was to be put beside it, an earlier attempt may have made it so.
     if (isBegunBefore && seen.length < created.length) return { state: 'unconfirmed' };
@@ -92,7 +92,7 @@ function endOf(
     return { state: 'settled', done };
   }
   // It may have been closed by a call that the read does not show yet.
-  return now !== undefined && sameEntry(now, before) && !isLagOver ? { state: 'open' } : undefined;
+  return now !== undefined && sameEntry(now, before) && !isLagOver ? { state: 'pending' } : undefined;
 }
 
 /** Finds the entries that the change may have put beside the open one, and that were not taken out since. */
@@ -150,9 +150,9 @@ export async function takeBack(
     const unseen = await takeBackEntries(session, resource, idle, (entry) =>
       tookBack({ ...inPart([entry]), taken: removal(resource, [entry]) }),
     );
-    return { state: unseen.length > 0 && !isLagOver ? 'open' : 'settled', ...staying };
+    return { state: unseen.length > 0 && !isLagOver ? 'pending' : 'settled', ...staying };
   } catch (error) {
-    if (error instanceof HeldError) return { state: 'open' };
+    if (error instanceof BlockedError) return { state: 'pending' };
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import { describeError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, HeldError, TakeBackError } from '../../model/errors.ts';
+import { BlockedError, ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
 import { untilTaken } from '../until-taken.ts';
 import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -66,7 +66,7 @@ async function removeEntry(
  * @param onRemoved Takes each that was taken out, also where the rest fails.
  * @returns the entries that no read showed: gone, or not visible yet
  * @throws TakeBackError when AWS does not let them be taken back
- * @throws HeldError when nothing may be changed just now: the others still stand
+ * @throws BlockedError when nothing may be changed just now: the others still stand
  */
 export async function takeBackEntries(
   session: AwsSession,
@@ -82,7 +82,7 @@ export async function takeBackEntries(
     });
   } catch (error) {
     if (error instanceof ChangeRefusedError && error.because === 'gone') return [];
-    if (error instanceof HeldError) throw error;
+    if (error instanceof BlockedError) throw error;
     const left = entries.filter((entry) => !removed.includes(entry));
     throw new TakeBackError(
       `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.map(describeEntry).join(', ')}. Take them out. (${describeError(error)})`,

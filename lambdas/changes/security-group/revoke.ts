@@ -1,6 +1,6 @@
 import { isAnswerLost, isAwsError, isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { HeldError, OutOfTimeError, TakeBackError } from '../../model/errors.ts';
+import { BlockedError, OutOfTimeError, TakeBackError } from '../../model/errors.ts';
 import { afterLostAnswer } from '../after-lost-answer.ts';
 import { MOST_SENDS, pauseAfter } from '../until-taken.ts';
 import { type ExistingRule, formatRule, looksLike, ruleKey, stands } from './ingress-rule.ts';
@@ -117,7 +117,7 @@ async function untouched(
  * @param options.onRevoked Takes what was removed, also where the rest fails.
  * @throws TakeBackError when AWS does not let them be removed: they still stand
  * @throws OutOfTimeError when reads don't tell yet whether they still stand
- * @throws HeldError when nothing may be changed just now: they still stand
+ * @throws BlockedError when nothing may be changed just now: they still stand
  */
 export async function takeBackRules(
   session: AwsSession,
@@ -138,7 +138,7 @@ export async function takeBackRules(
       },
     });
   } catch (error) {
-    if (error instanceof OutOfTimeError || error instanceof HeldError) throw error;
+    if (error instanceof OutOfTimeError || error instanceof BlockedError) throw error;
     throw new TakeBackError(
       `${group}: rules that were added for a wider rule can't be taken back and may still stand: ${left.map(formatRule).join('; ')}`,
       { cause: error },

@@ -1,7 +1,7 @@
 import { errorKind, isNotTaken } from '../../aws/errors.ts';
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { HeldError, StalePlanError } from '../../model/errors.ts';
+import { BlockedError, StalePlanError } from '../../model/errors.ts';
 import type { Amid, ChangeKind, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { authorizeRules } from './authorize.ts';
@@ -81,7 +81,7 @@ class Shrinking {
     try {
       return await call();
     } catch (error) {
-      if (isNotTaken(error) || error instanceof HeldError) this.progress();
+      if (isNotTaken(error) || error instanceof BlockedError) this.progress();
       throw error;
     }
   }

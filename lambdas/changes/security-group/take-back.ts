@@ -1,5 +1,5 @@
 import type { AwsSession } from '../../aws/session.ts';
-import { HeldError, OutOfTimeError } from '../../model/errors.ts';
+import { BlockedError, OutOfTimeError } from '../../model/errors.ts';
 import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
 import {
   type ExistingRule,
@@ -83,7 +83,7 @@ function endOf(
   if (isShrunk) {
     // A read from before the rule was wide shows it so, too. EC2 gives an id once: what has one of these is later.
     const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
-    if (!isLagOver && !isLater) return { state: 'open' };
+    if (!isLagOver && !isLater) return { state: 'pending' };
     // Without them, an earlier attempt may have made it so.
     if (isBegunBefore && !areAllSeen(change, standing)) return { state: 'unconfirmed' };
     const { unconfirmed: _, ...whole } = change;
@@ -92,7 +92,7 @@ function endOf(
   }
   if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
   // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
-  return wide !== undefined && !isLagOver ? { state: 'open' } : undefined;
+  return wide !== undefined && !isLagOver ? { state: 'pending' } : undefined;
 }
 
 function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): boolean {
@@ -137,9 +137,9 @@ export async function takeBack(
     await takeBackRules(session, resource, left, { mayLag: !isLagOver, onRevoked });
   } catch (error) {
     // Reads don't tell yet whether they stand, or nothing may be changed.
-    if (error instanceof OutOfTimeError || error instanceof HeldError) return { state: 'open' };
+    if (error instanceof OutOfTimeError || error instanceof BlockedError) return { state: 'pending' };
     throw error;
   }
   const isSure = isLagOver || areAllSeen(change, standing) || (isNoted && unconfirmed !== 'adding');
-  return { state: isSure ? 'settled' : 'open', ...staying };
+  return { state: isSure ? 'settled' : 'pending', ...staying };
 }

@@ -83,14 +83,15 @@ function noticeOf(
   { job, memory, deferredDays, now }: Context,
 ): FindingNotice[] {
   const at = new Date(now).toISOString();
-  const due = findings.filter(({ resource }) => {
+  const due: Waiting[] = [];
+  for (const finding of findings) {
+    const { resource } = finding;
     const item = items.get(resource) ?? memory.of(resource);
-    const told = item?.told?.[kind];
-    if (item === undefined || (told !== undefined && now - Date.parse(told) < AGAIN_MILLISECONDS))
-      return false;
+    const last = item?.told?.[kind];
+    if (item === undefined || (last !== undefined && now - Date.parse(last) < AGAIN_MILLISECONDS)) continue;
     items.set(resource, { ...item, told: { ...item.told, [kind]: at } });
-    return true;
-  });
+    due.push(finding);
+  }
   const [first] = due;
   if (first === undefined) return [];
   const { account, region, poll } = job;

@@ -55,7 +55,7 @@ export class MissingRoles {
       return;
     }
     const { since } = known;
-    if (isTold(known, now) || now - Date.parse(since) < GRACE_MILLISECONDS) return;
+    if (wasReported(known, now) || now - Date.parse(since) < GRACE_MILLISECONDS) return;
     // First the item, so that of jobs in several regions one reports it.
     const toldAt = new Date(now).toISOString();
     const probes = probesWith(probe, known);
@@ -83,7 +83,7 @@ export class MissingRoles {
       if (last?.poll === probe.poll) return last.job === probe.job;
       const writer = randomUUID();
       const probes = probesWith(probe, known);
-      const item = itemOf(account, { ...known, writer, probes, ...toldIn(known) }, now);
+      const item = itemOf(account, { ...known, writer, probes, ...reportedAt(known) }, now);
       if ((await this.#table.putIf({ item, condition: isUnchanged(known, writer) })).isWritten) return true;
     }
     // Others write it all the time, and look.
@@ -91,7 +91,7 @@ export class MissingRoles {
   }
 
   /** Forgets an account, whose role is back: the jobs after this one ask for it without a question. */
-  async isBack(account: string): Promise<void> {
+  async forget(account: string): Promise<void> {
     for (let attempt = 1; attempt <= CLAIMS; attempt += 1) {
       const known = await this.#find(account, this.#clock.now());
       if (known === undefined) return;
@@ -111,7 +111,7 @@ export class MissingRoles {
 }
 
 /** Tells whether people were sent a message within the week. */
-function isTold({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
+function wasReported({ state, toldAt, expiresAt }: AccountItem, now: number): boolean {
   if (state !== 'reported') return false;
   // An item of before that was noted ends a week after the message.
   if (toldAt === undefined) return expiresAt * 1000 >= now;
@@ -119,7 +119,7 @@ function isTold({ state, toldAt, expiresAt }: AccountItem, now: number): boolean
 }
 
 /** The moment of the message, which an item of before it was noted has in its end. */
-function toldIn({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 'toldAt'> {
+function reportedAt({ state, toldAt, expiresAt }: AccountItem): Pick<AccountItem, 'toldAt'> {
   if (state !== 'reported' || toldAt !== undefined) return {};
   return { toldAt: new Date((expiresAt - KEPT_SECONDS) * 1000).toISOString() };
 }

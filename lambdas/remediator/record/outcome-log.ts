@@ -70,13 +70,13 @@ export class OutcomeLog {
 
   /**
    * The last word on a resource, where nothing is to be added: one line counts, it is final, and it knows what was applied.
-   * @param isOpen whether this job may have left something, of which another one does not know
+   * @param isUnresolved whether this job may have left something, of which another one does not know
    */
-  lastWord(resource: string, applied: Outcome['applied'], isOpen = false): Outcome | undefined {
+  lastWord(resource: string, applied: Outcome['applied'], isUnresolved = false): Outcome | undefined {
     const [line, ...others] = this.standing(resource);
     if (line === undefined || others.length > 0 || isProvisional(line.outcome)) return undefined;
     const isOfOther = this.#ofOtherWork.has(line.evidence);
-    if (isOpen && isOfOther) return undefined;
+    if (isUnresolved && isOfOther) return undefined;
     // That another job left the finding to one that is at work is not the end of what this one changed.
     if (isOfOther && line.outcome.outcome === 'deferred' && applied.length > 0) return undefined;
     return knowsAll(line.outcome, applied) ? line.outcome : undefined;

@@ -42,7 +42,7 @@ export class TargetRole {
   async found(): Promise<void> {
     if (this.missingSince === undefined || this.#isFound) return;
     this.#isFound = true;
-    await this.#ports.roles.isBack(this.#job.account);
+    await this.#ports.roles.forget(this.#job.account);
   }
 
   /** Notes that the role could not be assumed. */

@@ -4,7 +4,7 @@ import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import type { Change, Note, TakenPart } from '../../changes/change.ts';
 import { applyChange, canTakeBack, describeChange } from '../../changes/index.ts';
 import type { Clock } from '../../model/clock.ts';
-import { HeldError, OutdatedError, StalePlanError } from '../../model/errors.ts';
+import { BlockedError, OutdatedError, StalePlanError } from '../../model/errors.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
 import type { Journal } from '../record/journal.ts';
@@ -54,7 +54,7 @@ export async function applyOneChange(
   const mayContinue = async (): Promise<void> => {
     askedAt = clock.now();
     blockedAmid = await context.ask();
-    if (blockedAmid !== undefined) throw new HeldError(`"${line}" is held amid its calls`);
+    if (blockedAmid !== undefined) throw new BlockedError(`"${line}" is held amid its calls`);
   };
   const check = (): void => {
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
@@ -81,7 +81,7 @@ export async function applyOneChange(
     }
     const calls = session.calls.slice(callsBefore);
     // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
-    const isHeld = error instanceof HeldError && !(error instanceof OutdatedError);
+    const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
     const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
     // What its note says is all that was made, and nothing of it is taken back.
     const isNotedInFull = (isHeld || isNotTaken(error)) && !(await canTakeBack(change));

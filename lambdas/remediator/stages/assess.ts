@@ -37,3 +37,12 @@ export async function assessEach(
     return results;
   }
 }
+
+/** Tags of the resources of which they were read, by resource: of those that violate the rule. */
+export function tagsOf(assessments: Assessments): ReadonlyMap<string, Readonly<Record<string, string>>> {
+  return new Map(
+    [...assessments].flatMap(([resource, assessment]) =>
+      'tags' in assessment && assessment.tags !== undefined ? [[resource, assessment.tags]] : [],
+    ),
+  );
+}

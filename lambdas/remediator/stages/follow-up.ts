@@ -26,8 +26,8 @@ export async function scheduleFollowUp(
     const { resource } = entry.finding;
     // A later attempt may have made it, hours after the first one began, or taken back what was added after days.
     const last = journal.applied(resource).sort(byTime).at(-1);
-    const isOpen = unfinished.has(entry.finding);
-    if (isOpen || last === undefined || isWithinReason(last.appliedAt, ports.clock.now()))
+    const isUnfinished = unfinished.has(entry.finding);
+    if (isUnfinished || last === undefined || isWithinReason(last.appliedAt, ports.clock.now()))
       followed.push(entry);
     else {
       const reason = `not done since ${last.appliedAt}: ${entry.reason}; look at ${resource} by hand`;

@@ -41,7 +41,7 @@ export async function recall({
   if (attempt.number > 1 || isKnown || done.isBegun || hasOthers) await log.read();
   await log.readOthers(evidence);
   return resources.flatMap((resource) => {
-    const isOpen = journal.unresolved(resource).length > 0;
-    return log.lastWord(resource, journal.applied(resource), isOpen) ?? [];
+    const isUnresolved = journal.unresolved(resource).length > 0;
+    return log.lastWord(resource, journal.applied(resource), isUnresolved) ?? [];
   });
 }

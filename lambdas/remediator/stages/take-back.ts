@@ -4,7 +4,7 @@ import { checkingChanges } from '../../aws/session-client.ts';
 import type { Change, TakenBack, TakenPart } from '../../changes/change.ts';
 import { describeChange, takeBackChange } from '../../changes/index.ts';
 import { MOST_SENDS } from '../../changes/until-taken.ts';
-import { HeldError, OutdatedError, TakeBackError } from '../../model/errors.ts';
+import { BlockedError, OutdatedError, TakeBackError } from '../../model/errors.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { RecordedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
@@ -20,7 +20,7 @@ import { heldWords, takeable } from './unfinished.ts';
 /**
  * Takes back what attempts added and no plan builds on. Asked when it is known what becomes of each finding, whatever
  * that is. Each is recorded as an applied change.
- * @returns the verdicts on findings of which something may still stand: they stay open work
+ * @returns the verdicts on findings of which something may still stand: they stay pending
  */
 export async function takeBackUnfinished(
   session: AwsSession,
@@ -51,8 +51,8 @@ async function takeBackOf(
         return blockedBy.state === 'concluded'
           ? wait(heldWords(planned, blockedBy.details.reason))
           : blockedBy;
-      const isOpen = await takeBackChangeOf(session, finding, planned, work, askedAt);
-      if (isOpen) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
+      const isPending = await takeBackChangeOf(session, finding, planned, work, askedAt);
+      if (isPending) return wait(heldWords(planned, "AWS's reads may not show yet what it did"));
     } catch (error) {
       return retry(errorKind(error) === 'refused' ? asTakeBackError(error, planned) : error);
     }
@@ -93,7 +93,7 @@ async function takeBackChangeOf(
   let isSettled = true;
   for (const part of parts) {
     const { isMade, state } = await takeBackPart(session, resource, planned, part, { known, check, journal });
-    if (state === 'open') return true;
+    if (state === 'pending') return true;
     if (isMade) {
       if (parts.length === 1) journal.settle(resource, planned.line);
       return false;
@@ -174,12 +174,12 @@ function stillAllowed(
         throw new OutdatedError(`taking back "${line}": each answer took too long`);
       askedAt = clock.now();
       const blockedBy = await whyNotNow(finding, planned, work);
-      if (blockedBy !== undefined) throw new HeldError(`taking back "${line}" is held`);
+      if (blockedBy !== undefined) throw new BlockedError(`taking back "${line}" is held`);
     }
   };
 }
 
-/** Makes an error that keeps the change open work: what was not even allowed to be looked at may still stand. */
+/** Makes an error that keeps the change pending: what was not even allowed to be looked at may still stand. */
 function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
   return new TakeBackError(
     `what an attempt that was cut off at "${line}" may have added could not be taken back: ${describeError(error)}`,

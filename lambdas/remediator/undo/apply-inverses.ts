@@ -76,7 +76,7 @@ async function applyInverse(
   const { clock } = work.ports;
   try {
     const isBegunBefore = journal.unresolved(resource).some((each) => each.line === inverse.line);
-    if (isBegunBefore && (await isMade(session, inverse, fix))) return undefined;
+    if (isBegunBefore && (await recordIfMade(session, inverse, fix))) return undefined;
     const ask = async () => verdictOf(await mayUndo(rule.id, work));
     const ours = () => oursTo(inverse.change.resource, fix, work);
     for (let sends = 1; ; sends += 1) {
@@ -87,7 +87,7 @@ async function applyInverse(
       if (application.end.is === 'applied') return undefined;
       if (sends === MOST_SENDS || !isUntouched(application)) {
         // What the attempt before had made of it may be why it can't be made now.
-        if (isBegunBefore && (await isMade(session, inverse, fix))) return undefined;
+        if (isBegunBefore && (await recordIfMade(session, inverse, fix))) return undefined;
         return endOf(application.end, inverse.line);
       }
       await clock.sleep(pauseAfter(sends));
@@ -97,8 +97,8 @@ async function applyInverse(
   }
 }
 
-/** Finds out by reading whether an inverse was made that an attempt began and that was cut off, and records it. */
-async function isMade(
+/** Records an inverse that an attempt began and that was cut off, where a read shows that it was made. @returns whether it was */
+async function recordIfMade(
   session: AwsSession,
   { change, line: words }: InverseStep['inverse'],
   { journal, line }: FixToUndo,

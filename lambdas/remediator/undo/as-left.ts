@@ -84,11 +84,11 @@ export async function newerFixes(
   // The table may hold both what was first recorded of a change and what was found out later.
   const jobs = new Set(changes.filter(isOfFix).flatMap(({ job = [] }) => job));
   const lines = new Set(line.applied.map(({ line: own }) => wholeLine(own)));
-  const isToldBefore = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
+  const isKnownOfFix = ({ job = '', line: told }: (typeof changes)[number]): boolean =>
     jobs.has(job) && lines.has(wholeLine(told));
   const newer = changes.filter(
     (each) =>
-      each.undo !== true && Date.parse(each.appliedAt) >= since && !isOfFix(each) && !isToldBefore(each),
+      each.undo !== true && Date.parse(each.appliedAt) >= since && !isOfFix(each) && !isKnownOfFix(each),
   );
   const words: string[] = [];
   for (const { rule, line: what, appliedAt, change } of newer) {

@@ -3,7 +3,7 @@ import type { Fix } from '../../model/requests.ts';
 import { FindingMemory } from '../record/finding-memory.ts';
 import type { RecordedOutcome } from '../record/outcome-log.ts';
 import type { FixToUndo } from './fix-to-undo.ts';
-import { tellUndone } from './tell-undone.ts';
+import { noteUndone } from './note-undone.ts';
 import type { UndoVerdict } from './undo-verdict.ts';
 import { type UndoWork, undoEvidenceKey } from './undo-work.ts';
 
@@ -33,7 +33,7 @@ export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork
   const { fix, steps = [], journal } = fixed;
   await journal?.writeNews();
   const outcome = outcomeOf(verdict, fixed, work);
-  if (outcome.applied.length > 0) await tellUndone(fix, steps, outcome, work);
+  if (outcome.applied.length > 0) await noteUndone(fix, steps, outcome, work);
   const evidence = undoEvidenceKey(work, fix);
   if (!(await work.ports.evidence.writeOutcomes(evidence, [outcome]))) {
     // Another attempt of the same request was first.

@@ -182,7 +182,7 @@ export class Remediation {
       counts: new MemoryCounts(Date.now),
       automationRoleArn: (target) => `arn:aws:iam::${target}:role/cspm-automation`,
       actOnPending: async () => false,
-      roles: { report: async () => {}, claimProbe: async () => true, isBack: async () => {} },
+      roles: { report: async () => {}, claimProbe: async () => true, forget: async () => {} },
       publishNotice: async () => {},
       publish: async () => {},
     };

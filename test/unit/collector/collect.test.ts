@@ -310,7 +310,7 @@ describe('a finding that the source may give in an item that cannot be read', ()
   });
 });
 
-describe('an account and region whose last jobs are still open', () => {
+describe('an account and region whose last jobs are still pending', () => {
   const later = { ...REQUEST, poll: { ...REQUEST.poll, asOf: '2026-01-31T13:00:00Z' } };
 
   test('gets no further ones: its findings are counted as skipped, and are not closed', async () => {

@@ -90,7 +90,7 @@ describe('an account and region', () => {
     const again = await polls.poll(2);
     const ofOther = await polls.poll(1, { ...place, region: 'us-east-1' });
 
-    expect(again.turn).toEqual({ is: 'open' });
+    expect(again.turn).toEqual({ is: 'pending' });
     expect(ofOther.turn).toEqual(next());
   });
 
@@ -102,7 +102,7 @@ describe('an account and region', () => {
     const turns = [];
     for (let poll = 0; poll < 6; poll += 1) turns.push((await polls.poll(4)).turn);
 
-    expect(turns.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => ({ is: 'open' })));
+    expect(turns.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => ({ is: 'pending' })));
     expect(turns[5]).toEqual(next(50));
   });
 
@@ -121,7 +121,7 @@ describe('an account and region', () => {
     const third = polls.start(false, daily);
     await third.look([place]);
 
-    expect([second.turnOf(place), third.turnOf(place)]).toEqual([{ is: 'open' }, next(0)]);
+    expect([second.turnOf(place), third.turnOf(place)]).toEqual([{ is: 'pending' }, next(0)]);
   });
 
   test('gets the same jobs where a poll is done again, also after a later one, whose jobs stay known', async () => {

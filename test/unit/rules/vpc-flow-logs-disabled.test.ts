@@ -7,7 +7,7 @@ import {
   inverseOf,
   isChangeVisible,
 } from '../../../lambdas/changes/index.ts';
-import { HeldError } from '../../../lambdas/model/errors.ts';
+import { BlockedError } from '../../../lambdas/model/errors.ts';
 import { rule } from '../../../lambdas/rules/vpc-flow-logs-disabled/rule.ts';
 import { testSession } from '../../lab/accounts/session.ts';
 import { actionsOf, answerByAction, grantedActions, listed } from '../../lab/scripted-aws/called-actions.ts';
@@ -465,7 +465,7 @@ describe('the log group', () => {
 
   test.each(busy)('is held amid its calls where AWS $what', async ({ answer }) => {
     await using server = await withRetention([answer]);
-    const held = new HeldError('paused');
+    const held = new BlockedError('paused');
     const noted: unknown[] = [];
 
     const application = applyChange(sessionOf(server.endpoint), change, (soFar) => void noted.push(soFar), {

@@ -11,7 +11,7 @@ import {
 } from '../../../../lambdas/changes/index.ts';
 import { describeEntry, type NetworkAclEntry } from '../../../../lambdas/changes/network-acl/entry.ts';
 import type { NetworkAclEntryNarrow } from '../../../../lambdas/changes/network-acl/narrow.ts';
-import { HeldError, StalePlanError } from '../../../../lambdas/model/errors.ts';
+import { BlockedError, StalePlanError } from '../../../../lambdas/model/errors.ts';
 import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { rule as ofDefault } from '../../../../lambdas/rules/network-acl-default-allows-all/rule.ts';
 import { rule as ofSubnet } from '../../../../lambdas/rules/network-acl-subnet-allows-all/rule.ts';
@@ -560,7 +560,7 @@ describe('taken back after a kill', () => {
   test('and what was taken out is recorded though the rest is held', async () => {
     const eleven = allow(102, '10.1.0.0/16');
     const acl: ScriptedAcl = { entries: [ten, eleven] };
-    const held = new HeldError('paused');
+    const held = new BlockedError('paused');
     let checks = 0;
     await using aws = await scriptedNetworkAcls({ [ACL]: acl });
     const noted = { ...narrowing, created: [ten, eleven], made: [101, 102] };
@@ -580,7 +580,7 @@ describe('taken back after a kill', () => {
     acl.entries = [ten, eleven];
     const second = await takeBack(parts.map(({ taken }) => taken));
 
-    expect([first, second]).toEqual([{ state: 'open' }, { state: 'settled' }]);
+    expect([first, second]).toEqual([{ state: 'pending' }, { state: 'settled' }]);
     expect(parts).toMatchObject([{ taken: { remove: [ten] } }, { taken: { remove: [eleven] } }]);
     expect(parts.map(({ made }) => made)).toEqual([undefined, undefined]);
     expect(acl.entries).toEqual([ten]);
@@ -615,7 +615,7 @@ describe('taken back after a kill', () => {
 
     const { state } = await takeBackChange(sessionOf(aws), begun, { ...cutOff, isLagOver: false });
 
-    expect(state).toBe('open');
+    expect(state).toBe('pending');
     expect(acl.entries).toEqual([open, ten]);
   });
 
@@ -630,13 +630,13 @@ describe('taken back after a kill', () => {
       what: 'gone, and a read may be from before it was there',
       entries: [ten],
       isLagOver: false,
-      end: { state: 'open' },
+      end: { state: 'pending' },
     },
     {
       what: 'there, and a read may be too old',
       entries: [open, ten],
       isLagOver: false,
-      end: { state: 'open' },
+      end: { state: 'pending' },
     },
     {
       what: 'there: nothing was changed',

@@ -4,7 +4,7 @@ import type { Change, TakenPart } from '../../../../lambdas/changes/change.ts';
 import { inverseOf, isChangeVisible, takeBackChange } from '../../../../lambdas/changes/index.ts';
 import type { ExistingRule, IngressRule } from '../../../../lambdas/changes/security-group/ingress-rule.ts';
 import type { RuleShrink } from '../../../../lambdas/changes/security-group/schemas.ts';
-import { HeldError } from '../../../../lambdas/model/errors.ts';
+import { BlockedError } from '../../../../lambdas/model/errors.ts';
 import { type Interference, SecurityGroupModel } from '../../../lab/traffic/security-groups.ts';
 
 const LOOK = 'ec2:DescribeSecurityGroupRules';
@@ -561,7 +561,7 @@ describe('an application that was cut off', () => {
     { what: 'the wide rule is different', standing: [narrowed, added], left: [narrowed], state: 'settled' },
     { what: 'the wide rule stands as it was', standing: [wide, added], left: [wide], state: 'settled' },
     // A read from before it was added may show what stood there before.
-    { what: 'someone else’s rule has its place', standing: [theirs], left: [theirs], state: 'open' },
+    { what: 'someone else’s rule has its place', standing: [theirs], left: [theirs], state: 'pending' },
   ])('is taken back where $what', async ({ standing, left, state }) => {
     const planned = new SecurityGroupModel(standing);
     const noted = new SecurityGroupModel(standing);
@@ -636,7 +636,7 @@ describe('an application that was cut off', () => {
     const begun = shrink(group, { made: [], mayBeMade: true });
     const { state, done } = await takeBackChange(group.session, begun, { isNoted: true, ...soon });
 
-    expect([state, done]).toEqual(['open', undefined]);
+    expect([state, done]).toEqual(['pending', undefined]);
     expect(group.rules).toEqual([shrunk, theirs]);
   });
 
@@ -646,7 +646,7 @@ describe('an application that was cut off', () => {
 
     const { state } = await takeBackChange(group.session, change, { isNoted: true, ...soon });
 
-    expect(state).toBe('open');
+    expect(state).toBe('pending');
     expect(group.rules).toEqual([wide, added]);
   });
 
@@ -691,7 +691,7 @@ describe('an application that was cut off', () => {
       checks += 1;
       // Its owner removes one before the first call: that is refused as a whole, and each is revoked by itself.
       if (checks === 1) without(group, 'sgr-fb');
-      if (checks === 3) throw new HeldError('paused');
+      if (checks === 3) throw new BlockedError('paused');
     };
 
     const first = await checkingChanges(held, () => takeBack([]));
@@ -699,7 +699,7 @@ describe('an application that was cut off', () => {
     group.rules = [office, theirs];
     const second = await takeBack(parts.map(({ taken }) => taken));
 
-    expect([first.state, second.state]).toEqual(['open', 'settled']);
+    expect([first.state, second.state]).toEqual(['pending', 'settled']);
     expect(parts).toMatchObject([{ taken: { revoked: [{ id: added.id }] } }]);
     expect(group.rules).toEqual([office, theirs]);
   });

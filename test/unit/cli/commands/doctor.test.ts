@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { doctorSchema } from '../../../../cli/commands/doctor/result.ts';
 import { requestMessageSchema } from '../../../../lambdas/model/requests.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { deployment, HOME, jsonError, NAME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
 
 const POLL = pollAt('2026-11-24T11:30:00Z');
 const TOPIC = `arn:aws:sns:${HOME}:111111111111:${NAME}-notifications`;

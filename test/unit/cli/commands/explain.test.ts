@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { explanationSchema } from '../../../../cli/commands/explain/result.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH } from '../support/world.ts';
 
 let aws: SmallAws;
 const FIX = pollAt('2026-11-20T10:00:00Z');

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { holdSchema } from '../../../../cli/commands/hold/result.ts';
 import { releaseSchema } from '../../../../cli/commands/release/result.ts';
 import { retrySchema } from '../../../../cli/commands/retry/result.ts';
+import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/world.ts';
 
 const GROUP = 'sg-01234567';
 const BY = 'arn:aws:sts::111111111111:assumed-role/operator/ada';

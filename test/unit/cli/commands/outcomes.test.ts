@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { outcomesSchema } from '../../../../cli/commands/outcomes/result.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
 
 let aws: SmallAws;
 let keys: readonly string[];

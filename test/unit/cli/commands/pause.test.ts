@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pauseSchema } from '../../../../cli/commands/pause/result.ts';
 import { resumeSchema } from '../../../../cli/commands/resume/result.ts';
+import { PRODUCTION, SSH } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, jsonError, NAME, SmallAws } from '../support/small-aws.ts';
-import { PRODUCTION, SSH } from '../support/world.ts';
 
 let aws: SmallAws;
 beforeEach(async () => {

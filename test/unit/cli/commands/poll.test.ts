@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { planSchema } from '../../../../cli/commands/plan/result.ts';
 import { pollsSchema } from '../../../../cli/commands/poll/result.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { deployment, HOME, NAME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
 
 const NOW_POLL = pollAt('2026-11-24T12:00:00Z');
 const input = {

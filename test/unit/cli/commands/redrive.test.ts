@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { redriveSchema } from '../../../../cli/commands/redrive/result.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
+import { PRODUCTION, pollAt, SSH } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
-import { PRODUCTION, pollAt, SSH } from '../support/world.ts';
 
 const LETTERS = `${NAME}-jobs-dead-letters.fifo`;
 const jobOf = (resource: string, more: Partial<Job> = {}): Job => ({

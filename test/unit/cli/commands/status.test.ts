@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { statusSchema } from '../../../../cli/commands/status/result.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/world.ts';
 
 let aws: SmallAws;
 beforeEach(async () => {

@@ -4,9 +4,9 @@ import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import type { Poll } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { requestItemSchema, requestMessageSchema } from '../../../../lambdas/model/requests.ts';
+import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
-import { lineOf, PRODUCTION, pollAt, putFinding, putPoll, SSH, STAGING } from '../support/world.ts';
 
 const KEYS = 'iam-access-key-unrotated';
 const OLD = pollAt('2026-11-24T09:00:00Z');

@@ -140,7 +140,7 @@ test('of the jobs of a poll one looks whether the role is back, each time it is 
 
 test('an account whose role is back is forgotten, and every job may ask for it', async () => {
   await remediator().report(missing(1), { rule: 'rule', poll: 'poll-1', job: 'a' });
-  await remediator().isBack(missing(1).account);
+  await remediator().forget(missing(1).account);
 
   const may = ['b', 'c'].map((job) =>
     remediator().claimProbe(missing(1).account, { rule: 'rule', poll: 'poll-2', job }),

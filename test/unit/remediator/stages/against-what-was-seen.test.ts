@@ -542,7 +542,7 @@ describe('an attempt that was cut off', () => {
     expect(outcomeOf(account, WEB)).not.toHaveProperty('stillOpen');
   });
 
-  test('is waited for while paused: nothing is written, and it stays open work', async () => {
+  test('is waited for while paused: nothing is written, and it stays pending', async () => {
     const account = new GroupAccount({ [WEB]: [openRule('sgr-1', 20, 443)] });
     await cutAfterPieces(account);
     account.setRules(

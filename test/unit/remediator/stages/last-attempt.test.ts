@@ -32,7 +32,7 @@ function revokesWideRule(account: GroupAccount): void {
 const outcomeOf = ({ remediator }: GroupAccount, resource = WEB): Outcome | undefined =>
   [...remediator.outcomes.values()].find(({ finding }) => finding.resource === resource);
 
-describe('what an attempt left stays open work when the last one fails', () => {
+describe('what an attempt left stays pending when the last one fails', () => {
   test.each(['session', 'readOperatorItems', 'pause', 'settings'] as const)(
     'because %s does not answer: a later job takes it back',
     async (port) => {

@@ -320,7 +320,7 @@ export class RemediatorInMemory {
             this.probes.push(probe);
             return this.mayProbe;
           }),
-        isBack: () =>
+        forget: () =>
           call('roleIsBack', () => {
             this.table.account = undefined;
           }),

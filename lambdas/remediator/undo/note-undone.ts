@@ -15,7 +15,7 @@ const MOST_WRITES = 10;
  * what is known and over nothing else.
  * @throws DeliveryError where others are always faster; AWS's own error
  */
-export async function tellUndone(
+export async function noteUndone(
   fix: Fix,
   steps: readonly InverseStep[],
   outcome: Outcome,
