@@ -60,7 +60,7 @@ const text = `# Coverage
 
 Netskope has ${rules.length} predefined AWS rules (as of December 2022). ${count(builtIn)} are built in, ${count(library)} are in the library,
 and each is enabled by its id in \`rules\`. For the others, the table says why none serves. What Netskope calls a rule of your own,
-or one of these, a [rule of your own](../README.md#rules-of-your-own) can serve.
+or one of these, a [custom rule](custom-rules.md) can serve.
 
 | service | Netskope's rule | profiles | what serves it |
 | --- | --- | --- | --- |

@@ -46,6 +46,14 @@ function vitest(project: string, minutes: number, needs: readonly string[]): Ste
   };
 }
 
+/** Texts for people, which the prose linter reads. */
+const prose = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'docs/{README,compatibility,configuration,cost,custom-rules,outcomes,releasing}.md',
+  'docs/for-*.md',
+];
+
 /** All steps. Where several could start, the earlier one does. */
 export const steps: readonly Step[] = [
   {
@@ -68,6 +76,13 @@ export const steps: readonly Step[] = [
     needs: [],
     minutes: 5,
     command: () => [nodeModule('@biomejs/biome/bin/biome'), 'ci', '--error-on-warnings'],
+  },
+  {
+    // Words to avoid, with what to write instead, are in .textlintrc.json.
+    name: 'prose',
+    needs: [],
+    minutes: 5,
+    command: () => [nodeModule('textlint/bin/textlint.js'), '--format', 'unix', ...prose],
   },
   {
     name: 'imports',
