@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
 
-/** Nothing but spaces between the columns, so that rows can be cut and compared. */
+/** Spaces alone between the columns, so that rows can be cut and compared. */
 const NO_LINES = {
   top: '',
   'top-mid': '',

@@ -124,7 +124,7 @@ function optionsType(optionsByRule: ReadonlyMap<string, Options>): string {
   return ['    options = optional(object({', ...lines, '    }), {})', ''].join('\n');
 }
 
-/** Everything that is the same whatever rules there are. */
+/** All that is the same whatever rules there are. */
 const vocabulary = {
   version: MODULE_VERSION,
   modes,

@@ -50,7 +50,7 @@ const environment = {
 };
 const results: StepResult[] = [];
 const runningSince = new Map<Step, number>();
-/** Of all steps that have ended. */
+/** CPU seconds of all steps that have ended. */
 let cpuSeconds = cpuSecondsOfChildren();
 
 // So that who waits sees that something goes on; of a set-up, also how far it is.

@@ -37,7 +37,7 @@ export interface ItemWrite {
 
 /** An item that stands for all others of several transactions. */
 export interface Guard {
-  /** Its writes before the last one: its condition holds, and it stays as it is. */
+  /** The last of its writes before this one: its condition holds, and it stays as it is. */
   readonly each: Required<ItemWrite>;
   /** The write with the last of the others. */
   readonly last: Required<ItemWrite>;

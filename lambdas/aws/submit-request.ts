@@ -22,7 +22,7 @@ export interface RequestDesk {
   readonly clock: Clock;
 }
 
-/** Others may write in between each time. */
+/** The most attempts at a write: others may write in between each time. */
 const MOST_WRITES = 10;
 /** The most requests that are listed: the newest. */
 const MOST_LISTED = 200;

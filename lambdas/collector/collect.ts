@@ -24,7 +24,7 @@ import { UnreadFindings } from './unread-findings.ts';
 /** The jobs that polls of the rule have sent, as far as a poll goes by them. */
 export type SentJobsOfPoll = Pick<SentJobs, 'look' | 'turnOf' | 'sent' | 'write' | 'lasting'>;
 
-/** Everything that a poll works with. */
+/** All that a poll works with. */
 export interface CollectorDependencies {
   readonly source: Pick<FindingSource, 'pages'>;
   readonly jobs: JobSink;

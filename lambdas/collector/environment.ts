@@ -20,7 +20,7 @@ export const environmentSchema = z.object({
   POLL_SCHEDULES: jsonText(z.record(ruleIdSchema, z.string())).default({}),
   /** The time zone of schedules that are cron expressions. */
   SCHEDULE_TIME_ZONE: z.string().min(1).default('UTC'),
-  /** Further names of regions in findings: label → code. */
+  /** More names of regions in findings: label → code. */
   REGION_LABELS: jsonText(z.record(z.string(), regionSchema)),
 });
 export type Environment = z.infer<typeof environmentSchema>;

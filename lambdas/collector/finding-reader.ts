@@ -20,7 +20,11 @@ export type MayBe = 'none' | { readonly account?: string; readonly resource?: st
 
 /** The result of reading a finding that the source gave. */
 export type FindingReading =
-  | { readonly finding: Finding /** Whose remediator works on it. */; readonly region: string }
+  | {
+      readonly finding: Finding;
+      /** The region whose remediator works on it. */
+      readonly region: string;
+    }
   | { readonly refusal: Refusal };
 
 export interface FindingReaderOptions {

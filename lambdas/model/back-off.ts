@@ -21,7 +21,7 @@ const DAY = 24 * HOUR;
 /** The waits after the first failures in a row, in milliseconds. After further ones it is a day each time. */
 const WAITS = [HOUR, 4 * HOUR, DAY] as const;
 
-/** Half a poll period where nobody knows the period: polls by a cron. */
+/** The tolerance, half a poll period, where nobody knows the period: polls by a cron. */
 const UNKNOWN_TOLERANCE = 15 * MINUTE;
 
 /** The moment from which on a finding is due again, in milliseconds since 1970. */

@@ -47,7 +47,7 @@ export function tripKey({ rule, account }: { readonly rule: string; readonly acc
 const HOUR_MILLISECONDS = 3_600_000;
 /** The longest time after a change at which it may turn out to have been undone: what waits for a scan is looked at after a day. */
 export const UNDONE_MILLISECONDS = 48 * HOUR_MILLISECONDS;
-/** Far more than it takes to judge. An item holds 400 KB. */
+/** The most results that are kept: far more than it takes to judge. An item holds 400 KB. */
 const MOST_RESULTS = 200;
 const MAX_REASON = 500;
 

@@ -71,7 +71,7 @@ export class OutdatedError extends BlockedError {
 }
 
 /**
- * Something that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
+ * A thing that a change wrote has lost its purpose and could not be taken back, so that it still stands. The message
  * names it. The finding stays pending until it is gone, and an alarm tells people.
  */
 export class TakeBackError extends AutomationError {

@@ -24,7 +24,7 @@ export function holdKey({ account, region, resource, rule }: HoldName): ItemKey 
 export const holdItemSchema = z.object({
   version: z.literal(1),
   reason: z.string().trim().min(1),
-  /** Whom to ask. */
+  /** The person to ask. */
   by: z.string().trim().min(1),
   /** The last day (UTC) on which it counts. Without it: until an operator lifts it. */
   until: z.iso.date().optional(),

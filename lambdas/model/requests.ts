@@ -61,7 +61,7 @@ const itemShape = {
   region: regionSchema,
   /** Time of the request. It must be begun within `REQUEST_VALID_MILLISECONDS`. */
   at: timestampSchema,
-  /** Whom to ask, in words: the caller's ARN. Who it is, the key's principal says. */
+  /** The person to ask, in words: the caller's ARN. Who it is, the key's principal says. */
   by: z.string().trim().min(1).max(2048),
   reason: z.string().trim().min(1).max(1000),
   /** Epoch seconds after which DynamoDB may delete the item: weeks later, so that it can be read as a record. */

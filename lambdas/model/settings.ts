@@ -46,7 +46,7 @@ const ruleSettingsSchema = z.strictObject({
   method: z.enum(['api', 'runbook']).default('api'),
   /** Next step for what the runbook has left open: fix it by direct calls, or report it as failed. */
   runbook_then: z.enum(['api', 'report']).default('api'),
-  /** Outside it nothing is changed. Without one: at any time. */
+  /** The time in which something may be changed. Without it: at any time. */
   maintenance_window: maintenanceWindowSchema.optional(),
   /** Number of minutes from one poll of the rule to the next; 0: by a cron. */
   poll_minutes: z.number().nonnegative().optional(),

@@ -22,7 +22,7 @@ export interface JobResult {
   /** True where the rule's breaker is open in the account: people are told why, and of its failures. */
   readonly isBreakerOpen: boolean;
   readonly deferrals: Deferrals;
-  /** Other errors: the event bus did not take the outcomes, or the journal could not be written. */
+  /** Errors of another kind: the event bus did not take the outcomes, or the journal could not be written. */
   readonly failures: readonly unknown[];
 }
 

@@ -12,7 +12,7 @@ import type { Attempt } from './ports.ts';
 import { logError, logger, report } from './report.ts';
 import { reportAnswer } from './undo/report-answer.ts';
 
-/** Everything that a message is worked on with. */
+/** All that a message is worked on with. */
 export interface Workshop {
   readonly environment: Environment;
   readonly queue: JobQueue;

@@ -38,14 +38,14 @@ export interface SourceFinding
   readonly remediationAtWork?: string | undefined;
 }
 
-/** Something in the source's answer that could not be understood. */
+/** A part of the source's answer that could not be understood. */
 export interface RejectedItem {
   readonly reason: string;
   /** The item itself, cut short if it is long. */
   readonly item: Json;
 }
 
-/** Some of the answer. Every item is counted in exactly one of `findings`, `rejected`, `leftAlone`. */
+/** A part of the answer. Every item is counted in exactly one of `findings`, `rejected`, `leftAlone`. */
 export interface FindingPage {
   readonly findings: readonly SourceFinding[];
   readonly rejected: readonly RejectedItem[];

@@ -17,7 +17,7 @@ export interface Question {
   readonly schedule: string;
   /** Rules that were on all the month, by this schedule, whatever the evidence says. */
   readonly schedules?: Readonly<Record<string, string>>;
-  /** Of the cron expressions that are given here. */
+  /** Time zone of the cron expressions that are given here. */
   readonly timeZone: string;
   /** A month that is not over is looked at up to now. */
   readonly now: Date;
@@ -55,7 +55,7 @@ export interface RuleProof {
   readonly mismatches: readonly Mismatch[];
 }
 
-/** That every poll was done, and that every finding of every poll has its outcome. */
+/** Checks that every poll was done, and that every finding of every poll has its outcome. */
 export interface Proof {
   readonly version: 1;
   readonly month: string;
@@ -71,7 +71,7 @@ export interface Proof {
 /** A poll that is due is waited for so long: a flexible window, an hour of retries, and its own 15 minutes. */
 const PATIENCE_MILLISECONDS = 90 * 60_000;
 
-/** Of a month without records of the schedules. */
+/** Words on a month without records of the schedules. */
 const WITHOUT_RECORDS = [
   'The evidence has no record of the schedules before the end of this month: each rule with a folder in polls/ is taken to have been on all along, by the schedule that is given.',
   'Rules that were on and have no folder in polls/ are looked at only where they are named with --schedule.',
@@ -207,8 +207,8 @@ async function proveRule(evidence: Evidence, rule: string, time: Time): Promise<
 }
 
 /**
- * From when on a rule's polls are expected: of one that was on when the month began, its last poll before; of one of which
- * that is not known, its first poll; of one that was switched on within the month, that time.
+ * The moment from which a rule's polls are expected: of one that was on when the month began, its last poll before; of one
+ * of which that is not known, its first poll; of one that was switched on within the month, that time.
  */
 function expectedSince({ from, isContinued }: Span, moments: readonly number[], begin: number): number {
   if (from > begin) return from;

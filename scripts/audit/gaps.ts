@@ -20,7 +20,7 @@ export interface Expected {
   readonly since: number;
   /** `rate(…)` or `cron(…)`, as EventBridge Scheduler reads them. Of anything else, nothing recurs. */
   readonly schedule: string;
-  /** Of cron expressions. */
+  /** Time zone of cron expressions. */
   readonly timeZone: string;
 }
 

@@ -6,7 +6,7 @@ export type Part = (typeof parts)[number];
 
 /** A figure, and the most that it may be. */
 export interface Figure {
-  /** Its name in `reports/bench.json`. */
+  /** The name in `reports/bench.json`. */
   readonly key: string;
   readonly part: Part;
   readonly what: string;

@@ -13,7 +13,7 @@ const MANY_FINDINGS = 500;
 export interface Measured {
   /** Values by the figure's key. */
   readonly measured: ReadonlyMap<string, number>;
-  /** More facts, by part. */
+  /** Facts besides, by part. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 

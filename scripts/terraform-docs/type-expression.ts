@@ -7,7 +7,7 @@ export type TypeExpression =
 export interface Attribute {
   readonly name: string;
   readonly type: TypeExpression;
-  /** As it is written; `null` where an optional attribute has none, undefined where the attribute is required. */
+  /** The default as it is written; `null` where an optional attribute has none, undefined where the attribute is required. */
   readonly default: string | undefined;
   /** The comment lines right before it, without their marks. */
   readonly comment: string;
@@ -94,7 +94,7 @@ function attributeType(tokens: string[]): Pick<Attribute, 'type' | 'default'> {
   return { type, default: written.join('') };
 }
 
-/** In one word or two: `map(object)`. */
+/** The type in one word or two: `map(object)`. */
 export function shortType(type: TypeExpression): string {
   if (type.kind === 'scalar') return type.name;
   return type.kind === 'object' ? 'object' : `${type.name}(${shortType(type.of)})`;

@@ -7,7 +7,7 @@ const repository = path.resolve(import.meta.dirname, '../..');
 
 /** The working folder of a scanner: nothing of it is left afterwards. */
 export interface ScanPlace {
-  /** For the scanner's own files. */
+  /** Folder of the scanner's own files. */
   readonly folder: string;
   /** A copy of the project, so that working files of Terraform stay out of what is scanned. */
   readonly project: string;

@@ -4,7 +4,7 @@ import type { Check } from './checks.ts';
 /** The result of a step. */
 export interface StepResult {
   readonly name: string;
-  /** Its tests, or one check for the step; none for a preparation that succeeded. */
+  /** The tests, or one check for the step; none for a preparation that succeeded. */
   readonly checks: readonly Check[];
   readonly seconds: number;
   /** CPU time of its processes, where it is known: on a busy machine it says more than the duration. */
@@ -37,7 +37,7 @@ export function stepLine({ name, checks, seconds, cpuSeconds }: StepResult): str
   return `${mark} ${name.padEnd(18)} ${what.padEnd(24)} ${duration(seconds)}${work}`;
 }
 
-/** Such a failure is only the consequence of another. */
+/** Tells whether a failure is only the consequence of another. */
 function didNotRun({ message }: Check): boolean {
   return message.startsWith('did not run');
 }

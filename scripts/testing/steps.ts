@@ -19,11 +19,11 @@ export interface Step {
   readonly preparation?: boolean;
   /** Added to the environment of the command. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** It takes long: `npm run test:full` runs it, `npm test` does not. */
+  /** True where it takes long: `npm run test:full` runs it, `npm test` does not. */
   readonly full?: boolean;
-  /** It needs what README.md does not ask for: it runs by its name alone. */
+  /** True where it needs what README.md does not ask for: it runs by its name alone. */
   readonly onlyByName?: boolean;
-  /** It is stopped, and has failed, when it takes longer. */
+  /** Time after which it is stopped, and has failed. */
   readonly minutes: number;
 }
 
@@ -206,7 +206,7 @@ export const steps: readonly Step[] = [
   },
 ];
 
-/** In place of names: all steps that need nothing more than README.md asks for, those too that take long. */
+/** The word in place of names for all steps that need nothing more than README.md asks for, those too that take long. */
 export const allSteps = '--full';
 
 /**

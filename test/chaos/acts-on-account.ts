@@ -50,7 +50,7 @@ export const CLUSTER_ACTS = [
 ] as const;
 export const TRAIL_ACTS = ['switch on', 'switch off', 'exempt', 'delete'] as const;
 
-/** Everything that acts are given besides the state. */
+/** All that acts are given besides the state. */
 export interface ActContext {
   readonly newId: () => string;
   readonly now: number;

@@ -48,12 +48,12 @@ export const SLOW = ['pause', 'read'] as const;
 /** An event that meets the function's AWS call with this number, counted over all jobs of a case. */
 export type Disturbance = { readonly at: number } & (
   | { readonly act: Act }
-  /** This read and the next ones answer the state of so many versions ago. */
+  /** Age of the answers of this read and the next ones: they answer the state of so many versions ago. */
   | { readonly lag: { readonly versions: number; readonly reads: number } }
   | { readonly loss: Loss }
   /** AWS does not take the next write, this call or a later one. Someone else may act before it is sent again. */
   | { readonly refusal: (typeof REFUSALS)[number]; readonly meanwhile: Act | null }
-  /** From here on, so many calls of a port fail. */
+  /** Number of failures from here on: so many calls of a port fail. */
   | { readonly outage: { readonly port: OutagePort; readonly times: number } }
   /** The next answer of this kind takes so long. */
   | { readonly slow: { readonly what: (typeof SLOW)[number]; readonly milliseconds: number } }
@@ -88,7 +88,7 @@ export interface Case {
   readonly disturbances: readonly Disturbance[];
   /** Names under which findings name a resource besides its own. Default: none. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** After so many steps the first attempts are ended, one number an attempt; none: they live. */
+  /** Steps after which the first attempts are ended, one number an attempt; none: they live. */
   readonly kills: readonly number[];
 }
 

@@ -14,7 +14,7 @@ export class Counts {
     return this.#numbers.get(name) ?? 0;
   }
 
-  /** In the order of the alphabet. */
+  /** Counts in the order of the alphabet. */
   get entries(): readonly (readonly [string, number])[] {
     return [...this.#numbers].sort(([one], [other]) => (one < other ? -1 : 1));
   }

@@ -52,7 +52,7 @@ export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   );
 }
 
-/** After how many steps attempts are ended. */
+/** Numbers of steps after which attempts are ended. */
 export const kills = fc.oneof(
   { weight: 6, arbitrary: fc.constant<number[]>([]) },
   { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 2 }) },

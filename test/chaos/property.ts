@@ -12,7 +12,7 @@ export interface ChaosOptions {
   readonly path?: string;
   /** Told after each case. */
   readonly onCase?: (done: number) => void;
-  /** As of `runCase`. */
+  /** The option of `runCase`. */
   readonly distort?: RunOptions['distort'];
 }
 

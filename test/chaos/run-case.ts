@@ -44,7 +44,7 @@ import { TrailOracle } from './oracle/trail.ts';
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
-/** From the look at a resource's tags to the first write of one change, a refusal of what stands already between them. */
+/** Number of calls from the look at a resource's tags to the first write of one change, a refusal of what stands already between them. */
 const CALLS_OF_A_CHANGE = 6;
 /** The same for buckets, which are read side by side, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
@@ -59,9 +59,9 @@ const PAUSE_MILLISECONDS = 5_000;
 const MOST_ATTEMPTS = 5;
 /** The function's two hours are 28 looks at one finding; findings that were begun in two attempts are looked at by two jobs. */
 const MOST_LOOKS_OF_TWO_HOURS = 30;
-/** Someone who paused resumes after so many looks at what waits, and repairs what is spoiled. */
+/** Number of looks at what waits, after which someone who paused resumes, and repairs what is spoiled. */
 const LOOKS_OF_A_PAUSE = 3;
-/** Some do so only after hours. */
+/** Number of looks of those who do so only after hours. */
 const LOOKS_OF_A_LONG_PAUSE = 40;
 const MOST_LOOKS_PER_FINDING = LOOKS_OF_A_LONG_PAUSE + MOST_LOOKS_OF_TWO_HOURS;
 /** Time for which the queue keeps a job back before its next attempt. */
@@ -110,7 +110,7 @@ class CaseRun implements CaseResult {
   #lag: { state: AwsState; reads: number } | undefined;
   /** Refusals that meet the next writes. */
   readonly #refusals: Extract<Disturbance, { readonly refusal: string }>[] = [];
-  /** Something that someone has paused or spoiled. */
+  /** The thing that someone has paused or spoiled. */
   #trouble: 'enforcement' | 'the pause' | 'the settings' | 'the role' | undefined;
   #looksUntilRepair = LOOKS_OF_A_PAUSE;
   /** Number of calls for which ports fail from now on. */
@@ -405,7 +405,7 @@ class CaseRun implements CaseResult {
     this.#say(`someone ${acted.words}`);
   }
 
-  /** Someone pauses enforcement, or spoils what the function needs: the pause, the settings or the role. */
+  /** Pauses enforcement, or spoils what the function needs: the pause, the settings or the role. */
   #operate(act: (typeof OPERATOR_ACTS)[number], how: number): void {
     if (act === 'resume') this.#repair();
     if (act === 'resume' || this.#trouble !== undefined) return;

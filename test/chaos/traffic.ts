@@ -27,7 +27,7 @@ const PORTS = [
 ];
 interface Traffic {
   readonly protocol: string;
-  /** Of ICMP: the type. */
+  /** The port; of ICMP, the type. */
   readonly port: number;
 }
 const TRAFFIC: readonly Traffic[] = [

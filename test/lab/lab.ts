@@ -83,7 +83,7 @@ export interface LabOptions {
    * benchmark leaves it out: the judge's own look-ups would be measured too.
    */
   readonly strict?: boolean;
-  /** Is given each call when it is answered. */
+  /** Takes each call when it is answered. */
   readonly onCall?: AwsProxyOptions['onCall'];
 }
 

@@ -15,9 +15,9 @@ export const schema = z.object({
   region: regionSchema,
   /** The Systems Manager document: `AWS-DisablePublicAccessForSecurityGroup`. */
   document: z.string(),
-  /** Its version: a number, or `$DEFAULT`. */
+  /** The version: a number, or `$DEFAULT`. */
   version: z.string(),
-  /** Its parameters without `AutomationAssumeRole`, unless they are all. */
+  /** The parameters without `AutomationAssumeRole`, unless they are all. */
   parameters: z.record(z.string(), z.array(z.string())),
   /** Set where the parameters are all that it is started with. */
   hasAllParameters: z.literal(true).optional(),

@@ -33,7 +33,7 @@ const schema = z.object({
   publicBy: z.array(z.enum(['ACL', 'policy'])).optional(),
   /** Null where the bucket has no public access block. Once it is applied: what stood there at the write. */
   before: publicAccessBlockSchema.nullable(),
-  /** Only the settings in which it differs from `before` are changed, whatever the others are at the write. */
+  /** The settings afterwards: those that differ from `before` are changed, whatever the others are at the write. */
   after: publicAccessBlockSchema.nullable(),
 });
 export type S3PublicAccessBlockSet = z.infer<typeof schema>;
@@ -188,7 +188,7 @@ export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   async isVisible(session, applied) {
     return isAsWanted(await readPublicAccessBlock(session, applied.resource, applied.region), applied);
   },
-  /** Only where all settings are as planned: of others, someone else has switched them, and these perhaps as well. */
+  /** Finds it only where all settings are as planned: of others, someone else has switched them, and these perhaps as well. */
   async find(session, planned) {
     const now = await readPublicAccessBlock(session, planned.resource, planned.region);
     return isDeepStrictEqual(now, planned.after) ? planned : undefined;

@@ -11,7 +11,7 @@ import { type ResourceModel, readProperties } from './read.ts';
 import { cancelRequest, type RequestState, requestState, sendUpdate } from './requests.ts';
 import { type PropertiesSet, type PropertyChange, propertiesSetSchema } from './schema.ts';
 
-/** Quick handlers are done by then; what takes longer is followed by later jobs. */
+/** Time to wait for a request: quick handlers are done by then; what takes longer is followed by later jobs. */
 const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
 
 /** The handler's codes for a resource that can't be changed just now. */

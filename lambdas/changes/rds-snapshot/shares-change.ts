@@ -14,7 +14,7 @@ const schema = z.object({
   of: z.enum(['instance', 'cluster']),
   /** The account ids, or `all`, that the snapshot is shared with. Once it is applied: what stood there at the write. */
   before: z.array(z.string()),
-  /** Only the shares in which it differs from `before` are taken away or added. */
+  /** The shares afterwards: those that differ from `before` are taken away or added. */
   after: z.array(z.string()),
 });
 export type RdsSnapshotSharesChange = z.infer<typeof schema>;

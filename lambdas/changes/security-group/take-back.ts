@@ -44,7 +44,7 @@ function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): 
 /** Rules that a change of which no end is known may have added. */
 interface Added {
   readonly noted: readonly ExistingRule[];
-  /** They stand, and look like its parts. */
+  /** Rules that stand, and look like its parts. */
   readonly unnoted: readonly ExistingRule[];
   /** Rules that other changes count on. */
   readonly needed: readonly IngressRule[];

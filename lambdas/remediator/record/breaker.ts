@@ -18,7 +18,7 @@ import type { BreakerName, BreakerState } from './findings-store.ts';
 /** An open breaker is not forgotten; DynamoDB wants a time all the same. */
 const KEPT_SECONDS = { open: 10 * 365 * 86_400, closed: 7 * 86_400 };
 
-/** Others may write in between each time. */
+/** The most attempts at a write: others may write in between each time. */
 const ATTEMPTS = 10;
 
 /** The breaker of a job's rule in its account: it opens where too much of what was changed within an hour went wrong. */
@@ -102,7 +102,7 @@ export class Breaker {
     );
   }
 
-  /** Its key: the job's rule in its account. */
+  /** The key: the job's rule in its account. */
   get name(): BreakerName {
     return { rule: this.#job.poll.rule, account: this.#job.account };
   }

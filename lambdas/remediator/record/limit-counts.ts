@@ -22,7 +22,7 @@ import { parseItem } from '../../model/table-items.ts';
 /** An item is kept for a day after the last change that it counts. */
 const KEPT_SECONDS = 86_400;
 
-/** Others may come in between each time; each time one of them has got on. */
+/** The most attempts at a write: others may come in between each time; each time one of them has got on. */
 const ATTEMPTS = 20;
 
 /** The most findings that room is kept for: an item holds 400 KB, and a finding takes 40 bytes of it. */

@@ -10,7 +10,7 @@ const GRACE_MILLISECONDS = 3_600_000;
 /** An account of which nothing is heard is forgotten after so long; what lasts is reported again after as long. */
 const KEPT_SECONDS = 7 * 86_400;
 
-/** Several jobs may write an account's item at once. */
+/** The most attempts at a write: several jobs may write an account's item at once. */
 const CLAIMS = 4;
 
 /** A job that looks whether the role is back, and its poll. */

@@ -109,7 +109,7 @@ function withRecurrence(
   return { ...facts, reason, recurring };
 }
 
-/** Whatever the outcome is, it has all that this attempt and earlier ones applied. */
+/** Adds to an outcome, whatever it is, all that this attempt and earlier ones applied. */
 async function composeOutcome(
   finding: Finding,
   finishedAt: string,
@@ -155,7 +155,7 @@ async function composeOutcome(
   };
 }
 
-/** Whichever is first: the functions that worked on a job may have had different clocks. */
+/** The earlier of two moments: the functions that worked on a job may have had different clocks. */
 function earliest(moments: readonly string[]): string {
   return moments.reduce((one, other) => (Date.parse(other) < Date.parse(one) ? other : one));
 }

@@ -1,6 +1,6 @@
 import type { JournalRecord } from '../../model/journal.ts';
 
-/** That a change was begun, or applied to its end. All of a resource, in order. */
+/** A note that a change was begun, or applied to its end. All of a resource, in order. */
 export type Step = NonNullable<JournalRecord['resources'][number]['steps']>[number];
 
 /** @returns -1 where it was not, or an older version noted it */

@@ -6,7 +6,7 @@ import { type Job, pollId } from '../../model/job.ts';
 import { nameBasedUuid } from '../../model/name-based-uuid.ts';
 import type { DocumentRun, Runbook, RunPlace } from '../../rules/runbook.ts';
 
-/** Beside `POLL_TAG`, the tag by which an account's people see why an execution was started. */
+/** The tag, beside `POLL_TAG`, by which an account's people see why an execution was started. */
 const RULE_TAG = 'cspm-auto-remediation:rule';
 
 /** The states of an execution that is not over. SSM API reference, `AutomationExecution`, `AutomationExecutionStatus`. */

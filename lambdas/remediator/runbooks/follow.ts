@@ -12,7 +12,7 @@ export interface Ending {
   readonly status: string;
   /** The execution and its document, in words. */
   readonly execution: string;
-  /** Its status, and why where it says so. */
+  /** The status, and why where it says so. */
   readonly result: string;
   /** True where its start was not answered, and it was found just now. */
   readonly isFound?: boolean;

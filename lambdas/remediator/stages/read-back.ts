@@ -9,7 +9,7 @@ import type { ConfiguredWork } from '../work.ts';
 import { type Assessments, assessEach } from './assess.ts';
 import { verdictsOfEffects } from './effects.ts';
 
-/** Most reads show a write within seconds: these are waited for. */
+/** Pauses before each further read: most reads show a write within seconds. */
 const WAITS_MILLISECONDS = [0, 1_000, 2_000, 4_000];
 
 /**

@@ -7,7 +7,7 @@ import type { Changed } from '../record/findings-store.ts';
 import type { InverseStep } from './fix-to-undo.ts';
 import { type UndoWork, undoJournalId } from './undo-work.ts';
 
-/** Others may write in between each time. */
+/** The most attempts at a write: others may write in between each time. */
 const MOST_WRITES = 10;
 
 /**

@@ -19,7 +19,7 @@ export interface Account {
   readonly transitions: number;
   /** Changes of which records say that nobody knows whether they were made, whatever happened. */
   readonly unconfirmed: number;
-  /** Those among the calls' changes that no record says it knows. */
+  /** The ones among the calls' changes that no record says it knows. */
   readonly unknown: number;
   readonly problems: readonly string[];
 }

@@ -184,7 +184,7 @@ export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
 
 /** The findings of many accounts, regions and rules, and the accounts' resources. */
 export interface Landscape {
-  /** By account. */
+  /** States by account. */
   readonly states: ReadonlyMap<string, AwsState>;
   readonly expected: readonly Expected[];
 }

@@ -17,7 +17,7 @@ interface Stored {
 
 /** S3's objects, with its conditional writes. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html */
 export class ObjectsModel {
-  /** By bucket and key. */
+  /** Objects by bucket and key. */
   readonly #objects = new Map<string, Stored>();
 
   /** Keys and contents of a bucket below a prefix. */

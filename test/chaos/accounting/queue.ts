@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Random } from './random.ts';
 
-/** Longer than six times a function's timeout: when a message comes back whose function was killed. */
+/** A time longer than six times a function's timeout: when a message comes back whose function was killed. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 1_860_000;
 
 /** A message of a queue. */

@@ -69,7 +69,7 @@ export async function runAccounting(options: AccountingOptions): Promise<Account
   }
 }
 
-/** Nobody reads the function's logs of a hundred thousand calls. */
+/** Drops the function's logs: nobody reads those of a hundred thousand calls. */
 export function interceptLogs(): () => void {
   const level = logger.getLevelName();
   const disabled = process.env['POWERTOOLS_METRICS_DISABLED'];

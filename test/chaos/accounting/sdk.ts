@@ -8,7 +8,7 @@ import { sdkError } from '../../lab/aws-model/session.ts';
 export interface SdkCall {
   /** `S3`, `DynamoDB`, … */
   readonly service: string;
-  /** Without `Command`. */
+  /** The name without `Command`. */
   readonly operation: string;
   readonly input: unknown;
   readonly region: string;

@@ -6,7 +6,7 @@ export interface DayReport {
   readonly hours: number;
   readonly findings: number;
   readonly jobs: number;
-  /** By the state of the account: number of attempts → number of findings. */
+  /** Attempts by the state of the account: number of attempts → number of findings. */
   readonly attempts: ReadonlyMap<AccountState, ReadonlyMap<number, number>>;
   /** Assumptions of roles by the state of the account, and the most for one account and poll while it had no role. */
   readonly assumptions: ReadonlyMap<AccountState, number>;

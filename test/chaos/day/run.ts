@@ -97,9 +97,9 @@ class DayRun {
   readonly #findings: readonly Expected[];
   readonly #states: ReadonlyMap<string, AccountState>;
   readonly #workshops = new Map<string, Workshop>();
-  /** By finding: each invocation in which a call in its account named its resource. */
+  /** Invocations by finding: each one in which a call in its account named its resource. */
   readonly #attempts = new Map<string, Map<Invocation, Attempt>>();
-  /** By account and name of the session: how often its role was asked for. */
+  /** Numbers by account and name of the session: how often its role was asked for. */
   readonly #assumptions = new Map<string, number>();
   #hour = 0;
   #jobs = 0;

@@ -38,7 +38,7 @@ export interface ResourceOracle {
   showsEnded(write: Write): boolean;
   /** An item in words; undefined where there is none. */
   textAt(resource: string, state: AwsState, item: string): string | undefined;
-  /** Someone else changed the resource. */
+  /** Notes that someone else changed the resource. */
   acted(resource: string, before: AwsState, after: AwsState): void;
   /** Lists what our calls left open, or left without purpose, now that a job is over. */
   leftBehind(resource: string, state: AwsState): Problem[];
@@ -67,7 +67,7 @@ export class Effects {
     else known.after = after;
   }
 
-  /** Someone else changed an item: what our calls did to it can't be told from the states any more. */
+  /** Notes that someone else changed an item: what our calls did to it can't be told from the states any more. */
   touch(item: string): void {
     this.#touched.add(item);
   }

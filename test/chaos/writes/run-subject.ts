@@ -287,7 +287,7 @@ class SubjectRun implements SubjectResult {
     if (this.problems.length === 0 && applied.length > 0) await this.#judgeUndo();
   }
 
-  /** Has the fix undone as an operator would, from its record. */
+  /** Undoes the fix as an operator would, from its record. */
   async #judgeUndo(): Promise<void> {
     this.#isUndo = true;
     this.#remediator.now += 600_000;

@@ -11,7 +11,7 @@ export interface Cell {
 /** A write of a rule, and what became of it under each fault. */
 export interface Row {
   readonly subject: Subject;
-  /** Its number in a run without faults, from 0, and what it is. */
+  /** The number in a run without faults, from 0, and what it is. */
   readonly write: number;
   readonly operation: string;
   readonly cells: readonly Cell[];

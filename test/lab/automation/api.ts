@@ -151,7 +151,7 @@ function refusal(parameter: DocumentParameter, name: string, value: string): str
   return `Parameter "${name}" has value "${value}", and takes ${expected}`;
 }
 
-/** Of an execution, what `GetAutomationExecution` and `DescribeAutomationExecutions` both tell. */
+/** Fields of an execution that `GetAutomationExecution` and `DescribeAutomationExecutions` both tell. */
 function summary(execution: Execution) {
   const { currentStep, endedAt, failureMessage } = execution;
   return {

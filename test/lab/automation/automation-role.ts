@@ -16,7 +16,7 @@ export interface TrustQuestion {
 export type TrustJudge = (question: TrustQuestion) => Promise<boolean>;
 
 export interface RoleRequest {
-  /** Of the caller: a role of another account can't be passed. */
+  /** The caller's account: a role of another account can't be passed. */
   readonly account: string;
   readonly region: string;
   readonly roleArn: string;

@@ -50,7 +50,7 @@ interface TrailAccount {
   isValidated: boolean;
   roleArn: string;
   trustPolicy: object;
-  /** Instead of the trail's. */
+  /** The answer instead of the trail's. */
   trailAnswer: Answer | undefined;
 }
 

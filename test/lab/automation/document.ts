@@ -13,9 +13,9 @@ export interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** Everything that a step has to go by. */
+/** All that a step has to go by. */
 export interface StepContext {
-  /** By name; those that weren't given have their default. */
+  /** Parameters by name; those that weren't given have their default. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly client: MakeClient;
 }

@@ -36,9 +36,9 @@ export interface ExecutionRequest {
   readonly account: string;
   readonly region: string;
   readonly document: AutomationDocument;
-  /** As they were given. */
+  /** Parameters as they were given. */
   readonly given: Readonly<Record<string, readonly string[]>>;
-  /** With defaults. */
+  /** Parameters with defaults. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly tags: readonly { readonly Key: string; readonly Value: string }[];
   /** The ARN of who started it. */
@@ -62,7 +62,7 @@ export interface AutomationExecution extends Omit<ExecutionRequest, 'document' |
 /** Chooses what happens to a step in its place, now that the execution has come to it. */
 export type MeetFault = (execution: AutomationExecution, step: string) => StepEffect | undefined;
 
-/** Between two looks of a wait that a test wants finished. */
+/** Time between two looks of a wait that a test wants finished. */
 const HURRIED_LOOK_MILLISECONDS = 20;
 
 const GUIDE = 'Please refer to Automation Service Troubleshooting Guide for more diagnosis details.';

@@ -1,12 +1,12 @@
 /** The effect that takes the place of a step. */
 export type StepEffect =
-  /** It fails, with this message, without doing anything. */
+  /** Fails, with this message, without doing anything. */
   | { readonly fail: string }
-  /** It doesn't end in time; it hasn't done anything. */
+  /** Runs out of time; it hasn't done anything. */
   | 'time-out'
-  /** It doesn't end until someone stops the execution, or a test finishes it. */
+  /** Lasts until someone stops the execution, or a test finishes it. */
   | 'hang'
-  /** Someone cancels the execution before it. */
+  /** A cancel of the execution by someone before it. */
   | 'cancel';
 
 /**

@@ -1,6 +1,6 @@
 interface Waiter {
   readonly go: () => void;
-  /** None for one that time alone doesn't let go. */
+  /** A moment; none for one that time alone doesn't let go. */
   readonly endless: boolean;
   timer?: NodeJS.Timeout;
 }

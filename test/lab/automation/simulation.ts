@@ -28,7 +28,7 @@ import type { AutomationFault, StepEffect } from './faults.ts';
 import { Pace } from './pace.ts';
 import { revokedAsInAws } from './revocations.ts';
 
-/** Per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
+/** The most per account and region. https://docs.aws.amazon.com/general/latest/gr/ssm.html#limits_ssm */
 export interface AutomationQuotas {
   /** Number of executions that run at once. */
   readonly atOnce: number;
@@ -37,7 +37,7 @@ export interface AutomationQuotas {
 }
 
 export interface AutomationOptions {
-  /** Before which the simulation puts itself, and through which executions do their work. */
+  /** The proxy before which the simulation puts itself, and through which executions do their work. */
   readonly proxy: AwsProxy;
   /** The local AWS, asked for what a service looks up within AWS: whether a role exists, whether a VPC is the default. */
   readonly upstream: () => string;
@@ -60,10 +60,10 @@ export interface AutomationInjection {
 export interface AutomationSimulation extends AsyncDisposable {
   /** All that were started, oldest first. */
   readonly executions: readonly AutomationExecution[];
-  /** Of those that come after. */
+  /** Duration of the steps of those that come after. */
   stepMilliseconds: number;
   quotas: AutomationQuotas;
-  /** From now on no execution goes on by itself: those that are started stay `Pending`, others in their step. */
+  /** Stops all executions from going on by themselves: those that are started stay `Pending`, others in their step. */
   hold(): void;
   /** Executions go on by themselves again. */
   release(): void;
@@ -367,7 +367,7 @@ function isRunning(execution: Execution): boolean {
   return !execution.isQueued && execution.endedAt === undefined;
 }
 
-/** Without a role, Automation acts as who has started it. */
+/** The credentials of who has started it, as whom Automation acts without a role. */
 function credentialsOf({ accessKeyId, headers }: AwsCall): Credentials {
   const { 'x-amz-security-token': sessionToken } = headers;
   return {

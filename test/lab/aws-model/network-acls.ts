@@ -173,7 +173,7 @@ function noEntry(number: number): AwsModelError {
   );
 }
 
-/** By number alone: there is no condition on content. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclEntry.html */
+/** Replaces by number alone: there is no condition on content. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ReplaceNetworkAclEntry.html */
 const replaceNetworkAclEntry: Operation = {
   isWrite: true,
   answer(input, state) {
@@ -192,7 +192,7 @@ const deleteSchema = z.strictObject({
   RuleNumber: z.number(),
 });
 
-/** By number alone. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAclEntry.html */
+/** Deletes by number alone. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteNetworkAclEntry.html */
 const deleteNetworkAclEntry: Operation = {
   isWrite: true,
   answer(input, state) {

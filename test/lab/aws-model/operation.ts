@@ -22,7 +22,7 @@ export interface Answered {
 export interface OperationContext {
   readonly account: string;
   readonly region: string;
-  /** In milliseconds. */
+  /** Time in milliseconds. */
   readonly now: number;
   /** Time from the start of an automation execution to its work, in milliseconds. */
   readonly automationDelay: number;

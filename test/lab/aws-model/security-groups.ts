@@ -193,7 +193,7 @@ const revokeSchema = z.strictObject({
 });
 
 /**
- * By ids, or by content. In a default VPC, content that matches no rule is passed over; in any other, nothing is revoked.
+ * Revokes by ids, or by content. In a default VPC, content that matches no rule is passed over; in any other, nothing is revoked.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html
  */
 const revokeSecurityGroupIngress: Operation = {
@@ -265,7 +265,7 @@ const modifySchema = z.strictObject({
 });
 
 /**
- * By ids; ids and tags stay. What the request leaves out (a description) is gone afterwards.
+ * Modifies by ids; ids and tags stay. What the request leaves out (a description) is gone afterwards.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifySecurityGroupRules.html
  */
 const modifySecurityGroupRules: Operation = {

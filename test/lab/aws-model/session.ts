@@ -5,7 +5,7 @@ import { AwsModelError } from './operation.ts';
 /** A call of an SDK client, before it is answered. */
 export interface ModelCall {
   readonly service: string;
-  /** Without `Command`. */
+  /** The name without `Command`. */
   readonly operation: string;
   readonly input: unknown;
   readonly region: string;

@@ -46,7 +46,7 @@ export interface NetworkAcl {
   readonly subnets: readonly string[];
   readonly tags: Tags;
   readonly quota: number;
-  /** By number. */
+  /** Entries by number. */
   readonly entries: readonly AclEntry[];
 }
 
@@ -67,7 +67,7 @@ export interface FlowLog {
   /** Null where AWS says nothing of it. */
   readonly status: 'SUCCESS' | 'FAILED' | null;
   readonly error?: string;
-  /** In milliseconds. */
+  /** Time in milliseconds. */
   readonly created: number;
   readonly tags: Tags;
   /** Time at which AWS comes to know that it can't deliver, in milliseconds; never where there is none. */
@@ -79,7 +79,7 @@ export interface FlowLog {
 export interface AccessKey {
   readonly id: string;
   readonly status: 'Active' | 'Inactive';
-  /** In milliseconds, as `lastUsed`. */
+  /** Time in milliseconds, as `lastUsed`. */
   readonly created: number;
   /** Null for never. */
   readonly lastUsed: number | null;
@@ -110,16 +110,16 @@ export interface Database {
 }
 
 export interface Trail {
-  /** Its home region. */
+  /** The home region. */
   readonly region: string;
   readonly isValidated: boolean;
   readonly tags: Tags;
 }
 
 export interface LogGroup {
-  /** In milliseconds. */
+  /** Time in milliseconds. */
   readonly created: number;
-  /** In days; null where it is kept for ever. */
+  /** Retention in days; null where it is kept for ever. */
   readonly retention: number | null;
   readonly tags: Tags;
 }
@@ -140,9 +140,9 @@ export interface Execution {
   readonly document: string;
   readonly parameters: Readonly<Record<string, readonly string[]>>;
   readonly tags: Readonly<Record<string, string>>;
-  /** In milliseconds. */
+  /** Time in milliseconds. */
   readonly startedAt: number;
-  /** In milliseconds. */
+  /** Time in milliseconds. */
   readonly until: number;
   /** Time at which it does its work, in milliseconds; null where that is done. */
   readonly worksAt: number | null;
@@ -177,7 +177,7 @@ export interface AwsState {
   readonly buckets: Readonly<Record<string, Bucket>>;
   readonly users: Readonly<Record<string, User>>;
   readonly databases: Readonly<Record<string, Database>>;
-  /** By ARN. */
+  /** Items by ARN. */
   readonly trails: Readonly<Record<string, Trail>>;
   readonly logGroups: Readonly<Record<string, LogGroup>>;
   readonly clusters: Readonly<Record<string, Cluster>>;

@@ -13,7 +13,7 @@ export interface Principal {
    * Answer of `GetCallerIdentity`; undefined for an account's root, as which an access key of twelve digits counts.
    */
   readonly arn?: string;
-  /** Of a role's session: the role, with its path. */
+  /** The role of a session, with its path. */
   readonly roleArn?: string;
   readonly sessionName?: string;
   /** The policy that was sent when the role was assumed, as it was sent. */
@@ -42,7 +42,7 @@ export interface AwsCall {
   /** True where it may change something, judged by the operation's name. A dry run of EC2 may not. */
   readonly isWrite: boolean;
   readonly method: string;
-  /** With the query, undecoded. */
+  /** The path with the query, undecoded. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
@@ -54,7 +54,7 @@ export interface ProxiedCall extends AwsCall {
   /** 0 where the connection was broken off instead. */
   readonly status: number;
   readonly requestId?: string;
-  /** Of an error: `InvalidGroup.NotFound`. */
+  /** The code of an error: `InvalidGroup.NotFound`. */
   readonly errorCode?: string;
   readonly durationMilliseconds: number;
   /** True where a fault met it. */

@@ -26,7 +26,7 @@ export async function errorOf(promise: Promise<unknown>): Promise<SdkError> {
   return error;
 }
 
-/** Whatever else an SDK's error may have is optional. */
+/** Takes an error for an SDK's: whatever else that may have is optional. */
 function isError(error: unknown): error is SdkError {
   return error instanceof Error;
 }

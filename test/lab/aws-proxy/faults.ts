@@ -9,10 +9,10 @@ export type Effect =
   /** The connection is broken off: before the service hears of the call, or once it has carried it out. */
   | 'cut-before'
   | 'cut-after'
-  /** Any error of AWS. With `afterEffect`, the call is carried out all the same. */
+  /** An error of AWS. With `afterEffect`, the call is carried out all the same. */
   | ({ readonly error: string; readonly afterEffect?: boolean } & ErrorDetails)
   | { readonly delayMilliseconds: number }
-  /** Someone else acts before the service hears of the call, which waits for it. What it throws is answered to the caller. */
+  /** An act of someone else before the service hears of the call, which waits for it. What it throws is answered to the caller. */
   | { readonly before: (call: AwsCall) => Promise<void> }
   /** The service's answer, changed. */
   | { readonly rewrite: (answer: AwsAnswer, call: AwsCall) => AwsAnswer };
@@ -21,12 +21,12 @@ export type Effect =
 export interface Fault {
   readonly service?: string;
   readonly operation?: string;
-  /** Of the principal that signed the call. */
+  /** The account of the principal that signed the call. */
   readonly account?: string;
   readonly region?: string;
   /** Stands in the parameters or the path: `sg-0123`. */
   readonly text?: string;
-  /** Only calls that may change something, or only those that don't. */
+  /** Kinds of calls: those that may change something, or only those that don't. */
   readonly isWrite?: boolean;
   readonly when?: (call: AwsCall) => boolean;
   /** Lets so many go by first. Default: none. */
@@ -60,7 +60,7 @@ function saysSomewhere(value: unknown, text: string): boolean {
 }
 
 /**
- * For a fault's `when`: true with this probability, the same for each run with the same seed and calls.
+ * Makes a fault's `when`: true with this probability, the same for each run with the same seed and calls.
  * @param probability from 0 to 1
  */
 export function seededChance(seed: number, probability: number): () => boolean {

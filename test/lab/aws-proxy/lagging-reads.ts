@@ -7,13 +7,13 @@ export type HowLong = { readonly times: number } | { readonly milliseconds: numb
 
 /** Reads that may answer what they answered before, as AWS's eventually consistent reads do. */
 export interface LaggingReads {
-  /** To be injected into a proxy: remembers what matching reads answer, and changes nothing until `lag` is called. */
+  /** The fault to be injected into a proxy: it remembers what matching reads answer, and changes nothing until `lag` is called. */
   readonly fault: Fault;
   /** Number of reads that were given an older answer. */
   readonly hits: number;
   /**
-   * From now on, a matching read that was made before (same account, region and parameters) answers what it answered
-   * then, whatever happened since. Others pass.
+   * Makes reads lag from now on: a matching one that was made before (same account, region and parameters) answers what it
+   * answered then, whatever happened since. Others pass.
    * @param which of its remembered answers. Default: the last one before `lag` was called
    */
   lag(howLong: HowLong, which?: 'first' | 'last'): void;

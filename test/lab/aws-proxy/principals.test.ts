@@ -14,7 +14,7 @@ const USER_KEY = 'AKIAUSER';
 let upstream: ScriptedAws;
 let proxy: AwsProxy;
 
-/** As the local AWS answers: whose key it is that signs. */
+/** Names, as the local AWS does, whose key it is that signs. */
 function identity(authorization: string): { account: string; arn: string } {
   if (authorization.includes(FUNCTION_KEY)) {
     return { account: ACCOUNT, arn: `arn:aws:sts::${ACCOUNT}:assumed-role/remediator/name-remediator` };

@@ -16,7 +16,7 @@ export class Principals {
     this.#ask = ask;
   }
 
-  /** Whose key this is; the local AWS takes twelve digits for that account's root. Unsigned calls are of no account. */
+  /** The account whose key this is; the local AWS takes twelve digits for that account's root. Unsigned calls are of no account. */
   of(accessKeyId: string): Promise<Principal> {
     const known = this.#known.get(accessKeyId);
     if (known !== undefined) return known;

@@ -45,7 +45,7 @@ export interface AwsProxy extends AsyncDisposable {
   latencyMilliseconds: number;
   /** Forgets the calls. Faults stay. */
   clear(): void;
-  /** Of several faults that meet a call, all delays, acts and rewrites count, and the first of the others. */
+  /** Adds a fault. Of several that meet a call, all delays, acts and rewrites count, and the first of the others. */
   inject(fault: Fault): Injection;
   /** Asked for each call that no fault has decided, in the order in which they were added. */
   intercept(intercept: Intercept): { remove(): void };
@@ -54,7 +54,7 @@ export interface AwsProxy extends AsyncDisposable {
 
 /** The local AWS closes connections that are idle for five seconds: ours are closed before. */
 const IDLE_MILLISECONDS = 2500;
-/** Longer than any client leaves a connection idle, so that none is closed just as a call is sent on it. */
+/** A time longer than any client leaves a connection idle, so that none is closed just as a call is sent on it. */
 const CLIENT_IDLE_MILLISECONDS = 120_000;
 
 /** Calls by service and operation: `{ 'ec2:DescribeSecurityGroups': 2 }`. */

@@ -21,7 +21,7 @@ export interface ResourceRequest {
 }
 
 export interface CloudControlOptions {
-  /** Before which the simulation puts itself, and through which handlers call. */
+  /** The proxy before which the simulation puts itself, and through which handlers call. */
   readonly proxy: AwsProxy;
   /** Time before a handler begins. Default: 20. */
   readonly handlerMilliseconds?: number;
@@ -33,7 +33,7 @@ export interface CloudControlOptions {
 export interface CloudControlSimulation extends AsyncDisposable {
   /** All that were made, oldest first. */
   readonly requests: readonly ResourceRequest[];
-  /** Of those that come after. */
+  /** Time before the handlers of those that come after. */
   handlerMilliseconds: number;
   /** The stacks that manage resources, by their primary identifiers. */
   readonly stacks: Map<string, { readonly stack: string; readonly type: string }>;

@@ -32,12 +32,12 @@ export interface Poll {
 }
 
 const POLL_TIMEOUT_MILLISECONDS = 420_000;
-/** So late that the scheduler has the schedule by then: it takes none whose time is over. */
+/** A time so late that the scheduler has the schedule by then: it takes none whose time is over. */
 const FIRST_POLL_MILLISECONDS = 10_000;
 /** Each look of each rule lists all outcomes there are: work for the local AWS that does the rest too. */
 const LOOK_INTERVAL_MILLISECONDS = 1000;
 
-/** With the definition of a rule that is declared. */
+/** The input of a schedule, with the definition of a rule that is declared. */
 const scheduleInputSchema = z.looseObject({
   rule: z.string(),
   scheduled_time: z.string(),

@@ -127,7 +127,7 @@ const makeBucket: LibraryCase['make'] = async (site) => {
   return Bucket;
 };
 
-/** By the rule's id. */
+/** Cases by the rule's id. */
 export const libraryCases: Readonly<Record<string, LibraryCase>> = {
   'dynamodb-table-recovery': {
     async make({ builder, region, name }) {

@@ -57,10 +57,10 @@ function isRunning(group: number): boolean {
   }
 }
 
-/** Of a server's log: `…/logs/local-aws-state-X.log` is about `…/local-aws-state-X`. */
+/** The state that a server's log is about: `…/logs/local-aws-state-X.log` is about `…/local-aws-state-X`. */
 const stateFolder = (logFile: string) => path.join(workFolder, path.basename(logFile, '.log'));
 
-/** Has the server run a function that never ends by itself; gives the id of the function's process. */
+/** Makes the server run a function that never ends by itself; gives the id of the function's process. */
 async function runEndlessly(endpoint: string): Promise<number> {
   const note = path.join(folder, 'pid');
   const code = `import { writeFileSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalAwsInstallation } from './install.ts';
 import { functionsNode, pythonFolder, workFolder } from './paths.ts';
 
-/** By which the server knows a call that a service of AWS makes for itself: no secret, for the server is a test's own. */
+/** The word by which the server knows a call that a service of AWS makes for itself: no secret, for the server is a test's own. */
 export const SERVICE_CALL_TOKEN = 'simulated';
 
 /** A running local AWS. */

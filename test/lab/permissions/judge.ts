@@ -115,7 +115,7 @@ export class PermissionJudge {
   }
 
   /**
-   * For `AwsProxy.intercept`: answers a call that is not allowed as AWS would.
+   * Answers, as an `AwsProxy.intercept`, a call that is not allowed as AWS would.
    * @throws UnknownCallError for a call of a role that the map does not know
    */
   readonly intercept = async (call: AwsCall): Promise<AwsAnswer | undefined> => {

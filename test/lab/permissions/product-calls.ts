@@ -18,7 +18,7 @@ import { tableCalls } from './table-calls.ts';
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html */
 const objectCalls: Calls = {
   /**
-   * Of an object that is not there S3 tells only who may list the bucket.
+   * Asks also to list, as S3 tells only who may list the bucket that an object is not there.
    * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
    */
   async 's3:GetObject'(call, state) {

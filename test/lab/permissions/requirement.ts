@@ -20,7 +20,7 @@ export interface Requirement {
 
 /** Look-ups by which the map knows what a call asks for: see `LocalAwsState`. */
 export interface StateLookups {
-  /** With the user's path, where there is such a user. */
+  /** The ARN with the user's path, where there is such a user. */
   userArn(account: string, name: string): Promise<string>;
   /** The name of the user that an access key belongs to; undefined where there is no such key. */
   userOfAccessKey(account: string, accessKeyId: string): Promise<string | undefined>;

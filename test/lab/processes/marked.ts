@@ -9,7 +9,7 @@ export const runVariable = 'CSPM_RUN';
 
 export interface RunningProcess {
   readonly pid: number;
-  /** Its program and arguments. */
+  /** The program and arguments. */
   readonly command: string;
 }
 

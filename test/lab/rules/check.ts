@@ -16,7 +16,7 @@ export interface Place {
 export interface Verdict {
   /** The rule's number in the benchmark that it comes from. */
   readonly rule: string;
-  /** In the form that findings name it by. */
+  /** The resource in the form that findings name it by. */
   readonly resource: string;
   /** A name for people. */
   readonly name: string;
@@ -28,7 +28,7 @@ export interface Verdict {
 
 /** One kind of resource, and the rules that it is judged by. */
 export interface Check {
-  /** For messages: what is read. */
+  /** Words for messages: what is read. */
   readonly reads: string;
   readonly rules: readonly string[];
   /** True where it looks at the whole account at once, instead of region by region. */

@@ -19,7 +19,7 @@ export type CallExample = readonly [
 export interface Site {
   readonly builder: AccountBuilder;
   readonly region: string;
-  /** Not used before in this account and region: for what needs a name. */
+  /** A word not used before in this account and region: for what needs a name. */
   readonly name: string;
 }
 
@@ -69,7 +69,7 @@ export interface LabRule<Code extends string = string> {
    * so.
    */
   readonly pretend?: (resource: string) => Fault;
-  /** Together they bring every action of the rule's permissions into play. */
+  /** Scenarios, which together bring every action of the rule's permissions into play. */
   readonly scenarios: readonly [Scenario, ...Scenario[]];
 }
 

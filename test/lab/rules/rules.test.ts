@@ -3,7 +3,7 @@ import { catalogue, type RuleId } from '../../../lambdas/rules/catalogue.ts';
 import { ruleNames } from '../../../lambdas/sources/index.ts';
 import { type LabRule, labRules } from './index.ts';
 
-/** By its type: `tsc` names a rule of the product that the laboratory does not know. */
+/** Typed so that `tsc` names a rule of the product that the laboratory does not know. */
 const everyRule: Readonly<Record<RuleId, LabRule>> = labRules;
 
 test('the laboratory knows the rules of the product, and no others', () => {

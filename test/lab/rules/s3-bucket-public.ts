@@ -59,7 +59,7 @@ async function exposure(client: S3Client, Bucket: string): Promise<BucketExposur
   };
 }
 
-/** Any region lists all buckets of the account; the rest is asked in each bucket's own. */
+/** The account's buckets, all of which any region lists; the rest is asked in each bucket's own. */
 const buckets: Check = {
   reads: 'buckets',
   rules: ['BPR-1-0-0'],

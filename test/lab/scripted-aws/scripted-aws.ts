@@ -6,12 +6,12 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 /** One call as an AWS service receives it. */
 export interface ReceivedCall {
   readonly method: string;
-  /** With the query, undecoded. */
+  /** The path with the query, undecoded. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   /** `Action` and its parameters, of the services that take a form (EC2, IAM, STS …); empty for others. */
   readonly form: URLSearchParams;
-  /** As text: what is sent compressed is decompressed. */
+  /** The body as text: what is sent compressed is decompressed. */
   readonly body: string;
 }
 

@@ -19,7 +19,7 @@ export interface SlowRedshiftOptions {
 
 /** Clusters that take their time to become private or public, as they do in AWS and don't in the local AWS. */
 export interface SlowRedshift extends AsyncDisposable {
-  /** Of changes that begin from now on. */
+  /** Duration of changes that begin from now on. */
   lasts: ChangeLength;
   /** Brings the changes to their end that are under way. */
   finish(): Promise<void>;
@@ -28,8 +28,8 @@ export interface SlowRedshift extends AsyncDisposable {
 }
 
 /**
- * After `ModifyCluster(PubliclyAccessible)`, a cluster is `modifying` for a while, with the new value pending. Nor can a
- * cluster be modified that is paused or otherwise not available.
+ * Simulates the time that clusters take: after `ModifyCluster(PubliclyAccessible)`, one is `modifying` for a while, with the new
+ * value pending. Nor can a cluster be modified that is paused or otherwise not available.
  * https://docs.aws.amazon.com/redshift/latest/APIReference/API_ModifyCluster.html
  */
 export function slowRedshift(options: SlowRedshiftOptions): SlowRedshift {

@@ -4,14 +4,14 @@ export type OperationAction = 'CREATE' | 'UPDATE' | 'DELETE';
 export type OperationStatus = 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
 export type ResultStatus = 'PENDING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 
-/** Of a StackSet, what is in one account and region: a stack, or the want of one. */
+/** The part of a StackSet in one account and region: a stack, or the want of one. */
 export interface StackInstance {
   readonly account: string;
   readonly region: string;
   /** The unit or root that was named as its target. */
   unit: string;
   status: 'CURRENT' | 'OUTDATED' | 'INOPERABLE';
-  /** Of the last operation on it. */
+  /** Result of the last operation on it. */
   detailedStatus: ResultStatus;
   statusReason?: string | undefined;
   lastOperationId: string;

@@ -5,7 +5,7 @@ export interface OrganizationOptions {
   /** `r-a1b2` */
   readonly root: string;
   readonly managementAccount: string;
-  /** Of CloudFormation StackSets. Default: none. */
+  /** The delegated administrators of CloudFormation StackSets. Default: none. */
   readonly delegatedAdministrators?: readonly string[];
   /** True where `aws cloudformation activate-organizations-access` was run. Default: true. */
   readonly trustedAccess?: boolean;

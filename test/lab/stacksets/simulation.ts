@@ -15,7 +15,7 @@ import { type AnswerValue, queryAnswer } from './query-protocol.ts';
 import { StackSet } from './stack-set.ts';
 
 export interface StackSetsOptions {
-  /** Before which the simulation puts itself, and through which it makes stacks in accounts. */
+  /** The proxy before which the simulation puts itself, and through which it makes stacks in accounts. */
   readonly proxy: AwsProxy;
   readonly organization: Organization;
   /** Interval of the looks whether a stack is done. Default: 250. */

@@ -42,7 +42,7 @@ const MEMBER = '888888888888';
 const NAME = 'roles';
 const ROOT = 'r-a1b2';
 const UNIT = 'ou-a1b2-workloads';
-/** Within the unit. */
+/** A unit within the unit. */
 const NESTED = 'ou-a1b2-production';
 const OTHER_UNIT = 'ou-a1b2-sandboxes';
 const [A, B, C, D] = ['222222222222', '333333333333', '444444444444', '555555555555'] as const;
@@ -81,13 +81,13 @@ interface Stack {
 /** Accounts with stacks and roles, as the local AWS would have them. */
 interface MemberAccounts {
   readonly stacks: Map<string, Stack>;
-  /** By account and name, `222222222222 remediation`: the role's tags. */
+  /** Tags of roles by account and name, `222222222222 remediation`. */
   readonly roles: Map<string, Map<string, string>>;
-  /** In which no stack comes about. */
+  /** Accounts in which no stack comes about. */
   readonly failing: Set<string>;
-  /** In which no stack can be deleted. */
+  /** Accounts in which no stack can be deleted. */
   readonly undeletable: Set<string>;
-  /** Until it is over, stacks are being made, and none is done. */
+  /** True while stacks are being made, and none is done. */
   isHeld: boolean;
 }
 

@@ -45,7 +45,7 @@ import { expect, inject, test } from 'vitest';
 import { labRuleIds, type RuleCode, wordsOf } from '../rules/index.ts';
 import { labelOfRegion, startTenant, type TenantItem } from './index.ts';
 
-/** Other ones than other tests', which the server is for too, and in each run: a server may hold what an earlier one made. */
+/** Accounts apart from other tests', which the server is for too, and in each run: a server may hold what an earlier one made. */
 const RUN = randomInt(1_000_000_000);
 const ACCOUNT = `111${String(RUN).padStart(9, '0')}`;
 const OTHER_ACCOUNT = `222${String(RUN).padStart(9, '0')}`;

@@ -27,10 +27,10 @@ export type AnswerFault =
   /** HTTP 200 with any text, called JSON. */
   | { readonly kind: 'body'; readonly body: string };
 
-/** In what manner the answer is sent. The part is where it begins: before the head, or amid the body. */
+/** The manner in which the answer is sent. The part is where it begins: before the head, or amid the body. */
 export type DeliveryFault =
   | { readonly kind: 'slow'; readonly milliseconds: number; readonly part?: 'head' | 'body' }
-  /** Nothing more comes until one side closes the connection. */
+  /** Silence until one side closes the connection. */
   | { readonly kind: 'hang'; readonly part?: 'head' | 'body' }
   /** The connection is broken off, by default amid the body. */
   | { readonly kind: 'cut'; readonly part?: 'head' | 'body' };
@@ -38,7 +38,7 @@ export type DeliveryFault =
 /** A fault in the list of items, or in how it is cut into pages. */
 export type ListFault =
   /**
-   * Further items in the list, of any form, whatever the filter says: malformed ones, of other clouds, of an unknown
+   * More items in the list, of any form, whatever the filter says: malformed ones, of other clouds, of an unknown
    * region. They are counted and paged as the others are.
    */
   | {
@@ -46,7 +46,7 @@ export type ListFault =
       readonly items: readonly unknown[];
       readonly place?: 'start' | 'end' | 'spread';
     }
-  /** These parameters are ignored, as if they were not known. */
+  /** Parameters that are ignored, as if they were not known. */
   | { readonly kind: 'filters_ignored'; readonly parameters: readonly FilterName[] }
   /** `skip` is ignored: each page is the first. */
   | { readonly kind: 'page_repeated' }
@@ -54,7 +54,7 @@ export type ListFault =
   | { readonly kind: 'pages_overlap'; readonly by: number }
   /** No page has more than so many items, whatever `limit` says. */
   | { readonly kind: 'page_capped'; readonly to: number }
-  /** After the first page an item moves from behind it to before it: what ended that page begins the next. */
+  /** Moves an item after the first page from behind it to before it: what ended that page begins the next. */
   | { readonly kind: 'item_moved' }
   /** The items of each page come in reverse. */
   | { readonly kind: 'items_reversed' }

@@ -38,7 +38,7 @@ export class FindingStore {
     this.#remembered.clear();
   }
 
-  /** Further results of the latest scan. */
+  /** Adds results to the latest scan. */
   addFindings(items: readonly TenantItem[]): void {
     const latest = this.#scans.at(-1);
     if (latest === undefined) this.setFindings(items);

@@ -16,9 +16,9 @@ export interface TenantItem {
   readonly resource_type: string;
   readonly resource_category: string;
   readonly severity: 'Critical' | 'High' | 'Medium' | 'Low';
-  /** Only of an item that failed. */
+  /** Set in an item that failed. */
   readonly failing_since?: string;
-  /** This and the three beside it only of an item that is muted, or was. */
+  /** Set, as the three beside it, only in an item that is muted, or was. */
   readonly mute?: 'true' | 'false';
   readonly mute_until?: string;
   readonly mute_time?: string;

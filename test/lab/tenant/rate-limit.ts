@@ -3,7 +3,7 @@ export interface RateLimitOptions {
   /** Requests in any window; the next is refused. */
   readonly requests: number;
   readonly windowMilliseconds: number;
-  /** Of these, how many are served at once; the others wait. */
+  /** Number of these that are served at once; the others wait. */
   readonly atOnce: number;
 }
 

@@ -25,7 +25,7 @@ export interface TenantOptions {
   readonly token?: string;
   /** 0, the default, takes a free one. */
   readonly port?: number;
-  /** By default as documented: 24 requests in 5 seconds. `false`: no limit. */
+  /** The limit; by default as documented: 24 requests in 5 seconds. `false`: no limit. */
   readonly rateLimit?: RateLimitOptions | false;
   /** The HTTP status that comes with a wrong token's error body; by default 200. */
   readonly refusedTokenStatus?: 200 | 403;
@@ -41,7 +41,7 @@ export interface TenantRequest {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
-  /** Of the query and of a JSON body, the body's first. */
+  /** Parameters of the query and of a JSON body, the body's first. */
   readonly parameters: Readonly<Record<string, string>>;
   /** Place in which a token was given. */
   readonly tokenIn: 'query' | 'body' | 'nowhere';
@@ -133,7 +133,7 @@ export class Tenant implements AsyncDisposable {
     this.#store.setFindings(items);
   }
 
-  /** Further findings of the latest scan. */
+  /** Adds findings to the latest scan. */
   addFindings(items: readonly TenantItem[]): void {
     this.#store.addFindings(items);
   }
@@ -143,7 +143,7 @@ export class Tenant implements AsyncDisposable {
     this.#store.addScan(at, items);
   }
 
-  /** Someone mutes a finding; scans don't change that. */
+  /** Mutes a finding, as someone would; scans don't change that. */
   mute(
     target: MuteTarget,
     { by = 'someone@example.com', since = this.#now(), until }: MuteOptions = {},
@@ -318,7 +318,7 @@ export class Tenant implements AsyncDisposable {
 export interface MuteOptions {
   /** Name of the person who does it. */
   readonly by?: string;
-  /** From when it counts; by default from now. */
+  /** Time from which it counts; by default now. */
   readonly since?: Date;
   /** Time at which it ends by itself; by default never. */
   readonly until?: Date;

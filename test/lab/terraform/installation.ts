@@ -105,7 +105,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** This process's environment without what would lead Terraform to a real account or to other settings than ours. */
+/** The environment of this process without what would lead Terraform to a real account or to other settings than ours. */
 function cleanEnvironment(environment: TerraformPlaces['environment']): Record<string, string> {
   const kept = Object.entries(environment).flatMap(([name, value]) =>
     value === undefined || /^(TF_|AWS_)/.test(name) ? [] : [[name, value] as const],

@@ -11,7 +11,7 @@ export interface TerraformOptions {
   readonly directory: string;
   /** Added to the installation's own. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Is told each line of the output and of the errors as it comes. */
+  /** Takes each line of the output and of the errors as it comes. */
   readonly onLine?: (line: string) => void;
   /** Stops Terraform and its providers when aborted. */
   readonly signal?: AbortSignal | undefined;

@@ -64,7 +64,7 @@ output "parameter" {
 }
 `;
 
-/** Of Terraform's own resource alone: a provider's start is most of what a command works. */
+/** A configuration of Terraform's own resource alone: a provider's start is most of what a command works. */
 const noProvider = `
 variable "text" {
   type = string

@@ -44,7 +44,7 @@ export interface TerraformRootOptions {
   readonly provider?: SharedProvider | undefined;
   /** File for all output. */
   readonly logFile: string;
-  /** Is told how far an apply or a destroy is, one line at a time. */
+  /** Takes words on how far an apply or a destroy is, one line at a time. */
   readonly say?: (line: string) => void;
   /** Stops what Terraform does when aborted. */
   readonly signal?: AbortSignal;

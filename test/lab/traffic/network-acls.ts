@@ -10,9 +10,9 @@ export interface Packet {
   readonly source: string;
   /** `6` for tcp, `17` for udp, `1` for ICMP, or any other IANA number. */
   readonly protocol: string;
-  /** Of tcp and udp. */
+  /** The port of tcp and udp. */
   readonly port: number;
-  /** Of ICMP. Default: type 8, code 0. */
+  /** Type and code of ICMP. Default: type 8, code 0. */
   readonly icmp?: { readonly type: number; readonly code: number };
 }
 

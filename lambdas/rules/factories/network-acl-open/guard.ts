@@ -75,7 +75,7 @@ export function cutsOf(
   });
 }
 
-/** Up to this many subnets are named. */
+/** The most subnets that are named. */
 const MAX_NAMED = 10;
 
 /** The cut as the plan's line and the reason of a refusal name it: a phrase that follows "this". */
