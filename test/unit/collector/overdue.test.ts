@@ -77,6 +77,21 @@ describe('rules that are overdue', () => {
     ]);
   });
 
+  test.each([
+    { what: 'two periods and 75 minutes ago', more: 0, expected: [] },
+    { what: 'a moment before that', more: 1, expected: ['weekly'] },
+  ])(
+    'are, of a poll that ended $what, $expected: a poll takes its time, and starts are retried',
+    async ({ more, expected }) => {
+      const at = new Date(NOW.getTime() - 14 * DAY - 75 * 60_000 - more).toISOString();
+      const marks = await marked(succeeded('weekly', at));
+
+      const overdue = await overdueRules(marks, { weekly: schedules.weekly }, NOW);
+
+      expect(overdue.map(({ rule }) => rule)).toEqual(expected);
+    },
+  );
+
   test('are not those that were never seen: they are expected from now on', async () => {
     const first = await overdueRules(marksOf(), schedules, NOW);
     const later = await overdueRules(marksOf(), schedules, new Date(NOW.getTime() + 15 * DAY));

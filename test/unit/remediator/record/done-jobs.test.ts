@@ -4,6 +4,7 @@ import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { standingLines } from '../../../../lambdas/model/standing.ts';
+import { DoneJobs } from '../../../../lambdas/remediator/record/done-jobs.ts';
 import { sdkError } from '../../../lab/aws-model/session.ts';
 import { EMPTY_STATE } from '../../../lab/aws-model/state.ts';
 import { ModelAccount } from '../support/model-account.ts';
@@ -127,6 +128,28 @@ test('jobs of one run read nothing of each other', async () => {
   for (const job of run(RESOURCES, 2)) await remediator.attempt(job);
 
   expect(reads).toBe(0);
+});
+
+test.each([
+  { what: 'names its run', own: 'first', others: ['of-unknown-run', 'of-other-run'] },
+  {
+    what: 'is of a version that named none',
+    own: undefined,
+    others: ['of-unknown-run', 'of-same-run', 'of-other-run'],
+  },
+])('a job that $what may share findings with $others', ({ own, others }) => {
+  const job = { ...jobOf('a'), ...(own !== undefined && { run: own }) };
+  const jobs = new DoneJobs(job, { writeDone: async () => ({}) });
+  const entries = [
+    { job: 'of-unknown-run', number: 1 },
+    { job: 'of-same-run', number: 1, run: 'first' },
+    { job: 'of-other-run', number: 1, run: 'second' },
+  ];
+
+  jobs.keep({ ...jobs.place, jobs: entries, writer: 'w' });
+
+  const keys = others.map((other) => outcomesKey(job.poll, other, 1));
+  expect(jobs.evidenceOfOthers().map(({ key }) => key)).toEqual(keys);
 });
 
 test('while the table can’t be read, what others have written stays known', async () => {
