@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pc from 'picocolors';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
@@ -38,9 +37,6 @@ export interface RunningDemo extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Time for which remediators go by the settings that they have read. */
-export const SETTINGS_ARE_REMEMBERED_SECONDS = 15;
-
 const ruleIds = Object.keys(rules('dry run'));
 const protectedAccounts = [accounts.production, accounts.staging];
 const scanTarget = {
@@ -73,7 +69,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   try {
     step('start a local AWS and a simulated Netskope tenant');
     lab = await startDemo(options);
-    const { proxy, tenant, aws } = lab;
+    const { proxy, tenant, aws, settingsInForce } = lab;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
     step('deploy examples/organization by Terraform: three regions, three accounts, every rule in dry run');
@@ -104,13 +100,8 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     );
 
     const enforce = async (phase: Phase): Promise<readonly Poll[]> => {
-      const applied = Date.now();
       await root.apply(variables(phase));
-      const rest = applied + SETTINGS_ARE_REMEMBERED_SECONDS * 1000 - Date.now();
-      if (rest > 0) {
-        say(`remediators remember settings for ${SETTINGS_ARE_REMEMBERED_SECONDS} s`);
-        await sleep(rest, undefined, { signal });
-      }
+      await settingsInForce();
       const polls = await pollAll(deployment);
       for (const line of outcomeTable(outcomesOf(polls))) say(line);
       return polls;

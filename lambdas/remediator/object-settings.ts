@@ -13,7 +13,8 @@ import {
 } from '../model/settings.ts';
 import type { SettingsSource } from './ports.ts';
 
-const SETTINGS_MILLISECONDS = 15_000;
+/** Time for which the settings that were read are gone by. */
+export const SETTINGS_MILLISECONDS = 15_000;
 /**
  * No write leaves later than 5 s after a pause. The pause is looked at before each change; what is left of the 5 s is for
  * the calls of that change. It counts from the question: an answer may be as old as that.

@@ -1,9 +1,8 @@
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DescribeSecurityGroupRulesCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { outcomesOf, type RunningDemo, runDemo, SETTINGS_ARE_REMEMBERED_SECONDS } from '../../demo/demo.ts';
+import { outcomesOf, type RunningDemo, runDemo } from '../../demo/demo.ts';
 import { variables } from '../../demo/deploy.ts';
 import { accounts, homeRegion, type Made, regions, runbookRules } from '../../demo/organization.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
@@ -261,7 +260,7 @@ describe('examples/organization in a local AWS', () => {
     const pollAfter = async (given: ReturnType<typeof rollout>) => {
       deployed = given;
       await demo.root.apply(given);
-      await sleep(SETTINGS_ARE_REMEMBERED_SECONDS * 1000);
+      await demo.lab.settingsInForce();
       return demo.lab.deployment({ account: security, homeRegion }).poll(rule, new Date());
     };
     /** The outcomes of each account, one for each region. */

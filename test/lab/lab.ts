@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountBuilder } from './accounts/account-builder.ts';
 import { type AutomationSimulation, startAutomation } from './automation/index.ts';
 import {
@@ -19,6 +20,7 @@ import {
 } from './local-aws/index.ts';
 import { PermissionJudge } from './permissions/index.ts';
 import { type LabRule, type LabRuleId, labRules, violate } from './rules/index.ts';
+import { SettingsReads } from './settings-reads.ts';
 import {
   Organization,
   type OrganizationOptions,
@@ -62,6 +64,10 @@ export interface Lab extends AsyncDisposable {
    * tenant. Schedules go by the machine's clock.
    */
   passTime(milliseconds: number): void;
+  /**
+   * Waits until remediators go by the settings that stand now: they remember those that they have read for some seconds.
+   */
+  settingsInForce(): Promise<void>;
   /** Breaks, delays or rewrites what AWS answers, until it is removed. */
   inject(fault: Fault): Injection;
   stop(): Promise<void>;
@@ -109,11 +115,13 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     let ahead = 0;
     const now = (): Date => new Date(Date.now() + ahead);
     const cloudTrail = startCloudTrail(now);
+    const settingsReads = new SettingsReads();
     const proxy = await startAwsProxy({
       upstream: () => upstream,
       ahead: () => ahead,
       onCall: (call) => {
         cloudTrail.record(call);
+        settingsReads.note(call);
         onCall?.(call);
       },
     });
@@ -153,8 +161,19 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       aws.passTime(milliseconds);
       ahead += milliseconds;
     };
-    const parts = { aws, proxy, judge, automation, cloudControl, stackSets, tenant, now, passTime };
-    return { ...parts, ...doors(aws.endpoint, proxy), stop, [Symbol.asyncDispose]: stop };
+    // Machine time, as the proxy's calls have it.
+    const settingsInForce = (): Promise<void> =>
+      settingsReads.forgotten({ now: Date.now, sleep: (rest) => sleep(rest, undefined, { signal }) });
+    const parts = { aws, proxy, judge, automation, cloudControl, stackSets, tenant };
+    return {
+      ...parts,
+      now,
+      passTime,
+      settingsInForce,
+      ...doors(aws.endpoint, proxy),
+      stop,
+      [Symbol.asyncDispose]: stop,
+    };
   } catch (error) {
     await stop();
     throw error;
