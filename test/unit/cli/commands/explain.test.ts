@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { explanationSchema } from '../../../../cli/commands/explain/result.ts';
+import { MODULE_VERSION } from '../../../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { lineOf, PRODUCTION, pollAt, putPoll, SSH } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -256,7 +257,12 @@ describe('what stands against a change', () => {
       'it has failed once',
       () =>
         fill({
-          backOff: { failures: 1, last: ago(10), settings: { rule: 'v1', accounts: 'v1' }, module: '0.1.0' },
+          backOff: {
+            failures: 1,
+            last: ago(10),
+            settings: { rule: 'v1', accounts: 'v1' },
+            module: MODULE_VERSION,
+          },
         }),
       /leaves the resource alone: it has failed once/,
     ],
@@ -272,7 +278,12 @@ describe('what stands against a change', () => {
 
   test('a retry ends the wait after a failure', async () => {
     fill({
-      backOff: { failures: 1, last: ago(10), settings: { rule: 'v1', accounts: 'v1' }, module: '0.1.0' },
+      backOff: {
+        failures: 1,
+        last: ago(10),
+        settings: { rule: 'v1', accounts: 'v1' },
+        module: MODULE_VERSION,
+      },
     });
     aws.put({
       pk: `retry#${PRODUCTION}#*#*`,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { statusSchema } from '../../../../cli/commands/status/result.ts';
+import { MODULE_VERSION } from '../../../../lambdas/model/module-version.ts';
 import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, NAME, SmallAws } from '../support/small-aws.ts';
@@ -55,7 +56,7 @@ test('the status has all that is known of each rule and region, and fits its sch
     name: NAME,
     account: '111111111111',
     home_region: HOME,
-    module: '0.1.0',
+    module: MODULE_VERSION,
     rules: [
       {
         rule: SSH,

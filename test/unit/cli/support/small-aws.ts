@@ -3,6 +3,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { z } from 'zod';
 import type { Deployment } from '../../../../lambdas/model/deployment.ts';
+import { MODULE_VERSION } from '../../../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import {
   type Answer,
@@ -21,7 +22,7 @@ export const REGIONS = [HOME, 'us-east-1'] as const;
 /** A deployment as Terraform describes it. */
 export const deployment: Deployment = {
   version: 1,
-  module: '0.1.0',
+  module: MODULE_VERSION,
   name: NAME,
   account: ACCOUNT,
   partition: 'aws',
