@@ -40,7 +40,7 @@ export class Screen {
     this.#options.stdout.write(`${text}\n`);
   }
 
-  /** Writes a remark, which is no part of the result. */
+  /** Writes a remark, which is not part of the result. */
   remark(text: string): void {
     this.#options.stderr.write(`${text}\n`);
   }

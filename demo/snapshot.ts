@@ -111,7 +111,7 @@ async function accessKeys(settings: ClientSettings): Promise<unknown[]> {
 }
 
 /**
- * All that the demo's rules could change in some accounts, as AWS tells it, in an order of its own: the same text means
+ * All that the demo's rules could change in some accounts, as AWS tells it, in its own order: the same text means
  * that nothing has changed.
  */
 export async function snapshot(

@@ -163,7 +163,7 @@ const roleMissing: Look = async ({ opened, finding: { account } }) => {
     {
       gate: 'role',
       says: `the target role in account ${account} can't be assumed since ${item.since}`,
-      remedy: 'deploy modules/target in that account; the next poll looks whether it is back',
+      remedy: 'deploy modules/target in that account; the next poll checks whether it is back',
     },
   ];
 };

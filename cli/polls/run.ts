@@ -14,7 +14,7 @@ export type StartedPoll =
   | { readonly rule: string; readonly poll: Poll }
   | { readonly rule: string; readonly problem: string };
 
-/** Starts polls, some at a time. One that fails holds up no other. */
+/** Starts polls, some at a time. One that fails does not delay the others. */
 export async function startPolls(
   { clients, screen }: Context,
   { deployment }: Opened,

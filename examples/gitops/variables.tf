@@ -24,7 +24,7 @@ variable "api_token_secret_arn" {
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence for good."
+  description = "Whether a destroy deletes the evidence permanently."
   type        = bool
   default     = false
 }

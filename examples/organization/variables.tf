@@ -104,7 +104,7 @@ variable "email_addresses" {
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence and the token's secret for good."
+  description = "Whether a destroy deletes the evidence and the token's secret permanently."
   type        = bool
   default     = false
 }

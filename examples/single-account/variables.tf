@@ -11,7 +11,7 @@ variable "api_token" {
 }
 
 variable "force_destroy" {
-  description = "Whether a destroy deletes the evidence and the token's secret for good."
+  description = "Whether a destroy deletes the evidence and the token's secret permanently."
   type        = bool
   default     = false
 }

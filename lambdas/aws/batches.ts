@@ -1,6 +1,6 @@
 /**
  * Cuts a list into batches, in order, none longer than `maxCount` or heavier than `maxBytes`. An item that alone is
- * heavier than that is a batch of its own.
+ * heavier than that is its own batch.
  * @param bytesOf how heavy an item is, by the measure of the API that takes the batch
  */
 export function batches<T>(

@@ -36,7 +36,7 @@ function bytesOf(entry: Entry): number {
 }
 
 /**
- * Publishes what became of findings. Delivery is at least once.
+ * Publishes the outcomes of findings. Delivery is at least once.
  * @throws DeliveryError and AWS's own error, as `publish`
  */
 export function publishOutcomes(

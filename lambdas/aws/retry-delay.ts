@@ -8,7 +8,7 @@ export interface RetryPolicy {
   readonly notBefore?: number;
 }
 
-/** SQS takes at most twelve hours; a job that waits longer than this holds up its account for too long. */
+/** SQS takes at most twelve hours; a job that waits longer than this delays its account for too long. */
 const LONGEST_DELAY_SECONDS = 900;
 /** Another attempt has a job for as long as a function runs, at most 15 minutes, and a little more. */
 const LONGEST_WAIT_SECONDS = 1_200;

@@ -30,7 +30,7 @@ export function isRead(operation: string): boolean {
 
 /**
  * Makes a client of a session. The SDK sends its reads again where no answer came, and every other call once: before a
- * change is sent again, someone must look whether what it rests on still stands, and whether it is still wanted.
+ * change is sent again, someone must check whether what it rests on still stands, and whether it is still wanted.
  * @param settings with `maxAttempts` for reads
  */
 export function sessionClient<C>(

@@ -24,7 +24,7 @@ export type Note<C extends Change = Change> = (
 
 /**
  * Resolves where further calls of a change may be made. Asked where a change of several calls may stop: what it made by
- * then opens nothing and cuts nothing, is noted, and is gone on with or taken back later.
+ * then opens nothing and cuts nothing, is noted, and is continued or taken back later.
  * @throws BlockedError where it has to stop
  */
 export type MayContinue = () => Promise<void>;
@@ -37,7 +37,7 @@ export interface TakenPart {
   readonly taken: Change;
 }
 
-/** Takes each part that is taken back, as soon as it is: what becomes of the others does not matter for the record of it. */
+/** Takes each part that is taken back, as soon as it is: the result of the others does not matter for the record of it. */
 export type TookBack = (part: TakenPart) => void;
 
 /** Circumstances of a change that is made, and hooks of one of several calls, used between them. */
@@ -148,7 +148,7 @@ export interface ChangeKind<C extends Change> {
    */
   takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   /**
-   * Looks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
+   * Checks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
    * when the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
    * not say who made it.
    * @param planned As it was planned.
@@ -181,7 +181,7 @@ export interface ChangeKind<C extends Change> {
    */
   effects?(session: AwsSession, made: readonly Made<C>[]): Promise<readonly (Effect | undefined)[]>;
   /**
-   * Asks AWS to end what it is still at work on for an applied change. Kinds whose calls have their effect at once leave
+   * Asks AWS to end what it is still working on for an applied change. Kinds whose calls have their effect at once leave
    * it out.
    * @returns `undone` where it ended without effect, as far as reads show
    */

@@ -128,7 +128,7 @@ export async function canTakeBack(change: Change): Promise<boolean> {
 }
 
 /**
- * Finds out what became of an application of which no end was recorded, and takes back what it added where it was not
+ * Finds out the result of an application of which no end was recorded, and takes back what it added where it was not
  * made to its end.
  * @param tookBack Takes each part that is taken back, also where the rest fails. Default: nothing is noted.
  * @throws TakeBackError when AWS does not let it be taken back
@@ -143,7 +143,7 @@ export async function takeBackChange(
 }
 
 /**
- * Looks whether a change was made of which no answer is known.
+ * Checks whether a change was made of which no answer is known.
  * @param since when the work on the finding began
  * @param known what is recorded of the same change already
  * @returns it as it was made; undefined where nobody knows
@@ -215,12 +215,12 @@ export async function effectsOf<M extends Made>(
   return found;
 }
 
-/** Tells whether AWS may be at work on an applied change of this kind for long, so that it can be stopped. */
+/** Tells whether AWS may be working on an applied change of this kind for long, so that it can be stopped. */
 export async function canStop(applied: Change): Promise<boolean> {
   return (await load(applied)).canStop;
 }
 
-/** Asks AWS to end what it is still at work on. @returns `undone` where it ended without effect, as far as reads show */
+/** Asks AWS to end what it is still working on. @returns `undone` where it ended without effect, as far as reads show */
 export async function stopChange(
   session: AwsSession,
   applied: Change,

@@ -43,7 +43,7 @@ export interface CollectorDependencies {
  * One poll: asks for the findings of a rule and sends them as jobs to the regions that they concern, page by page, so
  * that of all findings only their keys are held. What can't become a job is recorded with its reason.
  *
- * A region that takes no jobs holds up no other: the others' jobs are sent before the poll fails. A poll that is done
+ * A region that takes no jobs does not delay the others: the others' jobs are sent before the poll fails. A poll that is done
  * again makes the same jobs of the same findings, so what was sent before it failed does no harm.
  * @param signal ends the poll between two pages, with the signal's reason
  * @throws InvalidInputError, FindingSourceError, DeliveryError, or AWS's own error where evidence can't be written

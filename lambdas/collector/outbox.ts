@@ -7,7 +7,7 @@ import type { JobSink } from './job-sink.ts';
 const MESSAGES_PER_CALL = 10;
 
 /**
- * Jobs on their way to the queues of their regions, kept back until a call is full. A region that takes none holds up no
+ * Jobs on their way to the queues of their regions, kept back until a call is full. A region that takes none delays no
  * other.
  */
 export class Outbox {

@@ -23,7 +23,7 @@ export interface PollRecords {
   readListing(poll: Poll): Promise<{ readonly listing: Listing; readonly etag: string } | undefined>;
   /** Keeps what the source gave, unless another poll wrote a listing since the one with this tag was read. */
   writeListing(listing: Listing, etag: string | undefined): Promise<void>;
-  /** Keeps the summary, and that the rule was polled to its end. One that only plans is no such poll. */
+  /** Keeps the summary, and that the rule was polled to its end. One that only plans is not such a poll. */
   writeSummary(summary: PollSummary): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import type { Refusal } from './finding-reader.ts';
 const MAX_LABELS = 50;
 const OTHER_LABELS = '(other labels)';
 
-/** Counts what becomes of one poll's items. */
+/** Counts the result of one poll's items. */
 export class PollTally {
   readonly #poll: Poll;
   readonly #ruleNames: readonly string[];

@@ -176,7 +176,7 @@ export class SentJobs {
 
 /**
  * Counts the jobs of a poll that have evidence, whichever run of the collector sent them: a queue drops jobs that come twice.
- * One that goes on with another is that one.
+ * One that continues with another is that one.
  */
 function doneJobs({ jobs }: Pick<DoneItem, 'jobs'> = { jobs: [] }): number {
   return new Set(jobs.map(({ job, journal = job }) => journal)).size;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** The time, and waiting for it: tests bring a clock of their own, so that they wait for nothing. */
+/** The time, and waiting for it: tests bring their own clock, so that they wait for nothing. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;

@@ -65,7 +65,7 @@ function isWaiting(slot: number, now: number): boolean {
 export const countItemSchema = z.looseObject({
   version: z.literal(1),
   total: z.number().int(),
-  /** Made anew after DynamoDB has deleted it: `total` then begins at 0 again. */
+  /** Recreated after DynamoDB has deleted it: `total` then begins at 0 again. */
   born: z.string().min(1),
 });
 export type CountItem = z.infer<typeof countItemSchema>;

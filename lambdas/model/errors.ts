@@ -48,7 +48,7 @@ export class ChangeRefusedError extends AutomationError {
 
 /**
  * The resource is gone or different from what was seen when the plan was made. Nothing was changed, or what was
- * changed has been taken back: the finding is planned anew.
+ * changed has been taken back: the finding is planned again.
  */
 export class StalePlanError extends AutomationError {
   override readonly name = 'StalePlanError';

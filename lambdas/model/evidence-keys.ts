@@ -5,7 +5,7 @@ import type { Poll } from './job.ts';
 const MAX_RESOURCE_IN_KEY = 512;
 
 /**
- * A resource's part of a key. What is too long, or can't be encoded, is no id that any rule takes, so nobody looks it
+ * A resource's part of a key. What is too long, or can't be encoded, is not an id that any rule takes, so nobody looks it
  * up by its name.
  */
 export function resourceInKey(resource: string): string {
@@ -15,7 +15,7 @@ export function resourceInKey(resource: string): string {
   return createHash('sha256').update(JSON.stringify(resource)).digest('hex');
 }
 
-/** The prefix of all evidence of polls that only plan: it is no evidence of what became of findings. */
+/** The prefix of all evidence of polls that only plan: it is not evidence of the outcomes of findings. */
 const PLANS = 'plans/';
 
 /** The prefix of a poll's evidence. */

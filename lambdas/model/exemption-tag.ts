@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * The tag by which a resource's owner exempts it: `<reason> until <last day>`. Most services take only letters, digits,
- * spaces and `_.:/=+-@` in a tag's value; where a semicolon or a comma may stand, one before `until` is no part of the
+ * spaces and `_.:/=+-@` in a tag's value; where a semicolon or a comma may stand, one before `until` is not part of the
  * reason.
  */
 export const EXEMPTION_TAG = 'cspm-auto-remediation:exempt';

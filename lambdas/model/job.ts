@@ -130,7 +130,8 @@ export const jobSchema = z
       context.addIssue({
         code: 'custom',
         path: ['poll', 'plans'],
-        message: 'expected a job that is at most a dry run and goes on with nothing, as its poll only plans',
+        message:
+          'expected a job that is at most a dry run and continues with nothing, as its poll only plans',
       });
     }
     for (const [index, finding] of job.findings.entries()) {
@@ -170,7 +171,7 @@ export function jobId(job: Omit<Job, 'poll'> & { readonly poll: Occasion }): str
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
-/** The name of the journal of a job and of all that goes on with it. */
+/** The name of the journal of a job and of all that continues with it. */
 export function journalId(job: Job): string {
   return job.continues?.job ?? jobId(job);
 }

@@ -37,7 +37,7 @@ export const journalRecordSchema = z.object({
       completedAt: timestampSchema.optional(),
     }),
   ),
-  /** The findings that a later job goes on with, by that job: its look, and all of its findings. */
+  /** The findings that a later job continues with, by that job: its look, and all of its findings. */
   handedOn: z
     .array(z.object({ look: z.number().int().positive(), resources: z.array(z.string()) }))
     .optional(),

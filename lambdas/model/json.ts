@@ -5,7 +5,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 export const jsonSchema: z.ZodType<Json> = z.json();
 
-/** A schema of text that holds JSON, which a schema of its own describes. */
+/** A schema of text that holds JSON, which its own schema describes. */
 export function jsonText<T>(schema: z.ZodType<T>) {
   return z
     .string()

@@ -28,7 +28,7 @@ const counted: Readonly<Record<LimitName, Counted>> = {
 };
 
 /**
- * The limits of settings that name none, the same as Terraform's. In an account, what becomes of a day's work is a handful
+ * The limits of settings that name none, the same as Terraform's. In an account, the result of a day's work is a handful
  * of resources per rule; a rule that is wrong finds hundreds.
  */
 export const defaultLimits: Limits = { per_account_per_hour: 50, per_rule_per_hour: 200 };

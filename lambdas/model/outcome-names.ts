@@ -33,7 +33,7 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   compliant: { reasonIsDue: false, needsPerson: false },
   exempt: { reasonIsDue: true, needsPerson: false },
   deferred: { reasonIsDue: true, needsPerson: false },
-  /** Fixed lately and not scanned since: it is not looked at, for 24 hours at most. */
+  /** Fixed recently and not scanned since: it is not looked at, for 24 hours at most. */
   awaiting_scan: { reasonIsDue: true, needsPerson: false },
   gone: { reasonIsDue: true, needsPerson: false },
   not_applicable: { reasonIsDue: true, needsPerson: false },

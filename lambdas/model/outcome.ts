@@ -29,7 +29,7 @@ export const appliedChangeSchema = recordedChangeSchema.extend({
 export type RecordedChange = z.infer<typeof recordedChangeSchema>;
 export type AppliedChange = z.infer<typeof appliedChangeSchema>;
 
-/** The gates that hold a finding back by a rule of their own, which people may change. */
+/** The gates that hold a finding back by their own rule, which people may change. */
 export const holdingGateSchema = z.enum([
   'exemption',
   'hold',

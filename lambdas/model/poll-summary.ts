@@ -41,7 +41,7 @@ export const pollSummarySchema = z
     /** Findings in jobs. */
     findings: count,
     duplicates: count,
-    /** Findings that the source's own remediation is at work on. Summaries of the first version have none. */
+    /** Findings that the source's own remediation is working on. Summaries of the first version have none. */
     deferred: count.default(0),
     /** Findings of accounts and regions whose last jobs are still pending, so that the poll made none for them. */
     skipped: count.default(0),

@@ -73,7 +73,7 @@ const accountSettingsSchema = z.strictObject({
   excluded_groups: groupNamesSchema,
   mode_by_account: modeByAccountSchema,
   mode_by_group: modeByGroupSchema,
-  /** A ceiling for accounts that joined the organization lately: for each, the moment until which it holds. */
+  /** A ceiling for accounts that joined the organization recently: for each, the moment until which it holds. */
   new_accounts: z
     .strictObject({ mode: modeSchema, until: z.record(accountIdSchema, z.iso.datetime({ offset: true })) })
     .optional(),

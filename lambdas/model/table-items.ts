@@ -131,7 +131,7 @@ export const doneItemSchema = itemSchema.extend({
       number: z.number().int().nonnegative(),
       /** The run of the collector that sent the job. An older version does not name it. */
       run: z.string().optional(),
-      /** The journal's id, where it is not the job's: that of a job that goes on with an earlier one. */
+      /** The journal's id, where it is not the job's: that of a job that continues with an earlier one. */
       journal: z.string().optional(),
     }),
   ),
@@ -178,7 +178,7 @@ export const accountItemSchema = itemSchema.extend({
   state: z.enum(['noticed', 'reported']),
   /** The report that wrote it: by it a report knows its own write. */
   writer: z.string().min(1),
-  /** The last poll of each rule of which a job looked whether the role is back, and that job. */
+  /** The last poll of each rule of which a job checked whether the role is back, and that job. */
   probes: z.record(ruleIdSchema, z.object({ poll: z.string().min(1), job: z.string().min(1) })).optional(),
   /** Time of the last message to people; missing in items of before it was noted. */
   toldAt: timestampSchema.optional(),

@@ -19,7 +19,7 @@ export interface Configured {
   readonly action: Action;
   /** Reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
-  /** The verdict of the pause, where that is the reason: what AWS is at work on is stopped then, too. */
+  /** The verdict of the pause, where that is the reason: what AWS is working on is stopped then, too. */
   readonly paused?: Verdict;
 }
 

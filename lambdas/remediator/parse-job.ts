@@ -9,7 +9,7 @@ import { type Job, jobSchema } from '../model/job.ts';
 export function parseJob(json: unknown, region: string): Job {
   const parsed = jobSchema.safeParse(json);
   if (!parsed.success) {
-    throw new InvalidInputError(`the message is no job: ${formatIssues(parsed.error)}`, {
+    throw new InvalidInputError(`the message is not a job: ${formatIssues(parsed.error)}`, {
       cause: parsed.error,
     });
   }

@@ -36,7 +36,7 @@ export interface Ports {
   /** Puts a job back on its queue after a while. */
   lookAgain(job: Job, delaySeconds: number): Promise<void>;
   /**
-   * Acts on requests of operators that wait behind the jobs of an account. What goes wrong with them is no error of the job.
+   * Acts on requests of operators that wait behind the jobs of an account. What goes wrong with them is not an error of the job.
    * @returns whether anything may have changed
    */
   actOnPending(pending: PendingItem['requests'], place: RequestPlace): Promise<boolean>;

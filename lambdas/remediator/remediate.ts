@@ -126,7 +126,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
 interface Opened extends Configured {
   /** Findings of which nobody knows yet what an attempt changed. */
   readonly unresolved: readonly Finding[];
-  /** Findings for which AWS may still be at work on a change that can be stopped. */
+  /** Findings for which AWS may still be working on a change that can be stopped. */
   readonly ongoing: readonly Finding[];
   /** Verdicts of the gates that are asked before anything is read. */
   readonly stopped: Verdicts;
@@ -175,7 +175,7 @@ const concludedNow = (book: Book): Entry<'concluded'>[] =>
 
 /** The findings that have a verdict and of which something may stand that no plan builds on. */
 function leftUnfinished(book: Book, work: ConfiguredWork): Promise<Finding[]> {
-  // The next attempt goes on with what it finds, unless there is none.
+  // The next attempt continues with what it finds, unless there is none.
   const retried = work.attempt.last ? book.in('retry') : [];
   const entries = [...concludedNow(book), ...book.in('in_progress'), ...retried];
   return unfinishedOf(

@@ -55,7 +55,7 @@ export class RenewableCredentials {
             try {
               return await next(call);
             } catch (error) {
-              // Where the role can't be assumed again, AWS's answer to the call still says what became of it.
+              // Where the role can't be assumed again, AWS's answer to the call still says what happened.
               const isRenewed = isExpiredSession(error) && (await this.#renew(used).catch(() => false));
               if (!isRenewed || !isRead(commandName)) throw error;
             }

@@ -7,7 +7,7 @@ import { type Workshop, workOnMessage } from './work-on-message.ts';
 
 /**
  * Works on the jobs of a batch, one after another: those of one account must not be worked on side by side. Jobs that
- * are not finished go back to the queue. They hold up no others, not even of their account: a job says what to look
+ * are not finished go back to the queue. They do not delay the others, not even of their account: a job says what to look
  * at, and not what it looked like, so that their order does not matter.
  */
 export async function workOnBatch(

@@ -120,7 +120,7 @@ locals {
     flatten([for id, rule in local.declared : [for name in rule.netskope_rule_names : { id = id, name = name }]]),
   )
   claimants = { for claim in local.claims : lower(replace(claim.name, "/\\s/", "")) => claim... if trimspace(claim.name) != "" }
-  # Said of what the user has written, above all of a rule of their own.
+  # Said of what the user has written, above all of their own rules.
   claimed_twice = [
     for claims in [for claims in values(local.claimants) : claims if length(distinct(claims[*].id)) > 1] :
     "${sort([for claim in claims : "${can(local.declared[claim.id]) ? "custom_rules" : can(local.further[claim.id]) && length(flatten(lookup(local.further, claim.id, []))) > 0 ? "rules" : "~"}[\"${claim.id}\"]"])[0]}.netskope_rule_names has \"${substr(claims[0].name, 0, 100)}\", which ${join(" and ", sort(distinct(claims[*].id)))} claim: expected one rule for each name"

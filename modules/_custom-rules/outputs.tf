@@ -14,7 +14,7 @@ output "own" {
 }
 
 output "structure" {
-  description = "The mistakes that are known at every plan: misspelt words, and what is in the place of an object."
+  description = "The mistakes that are known at every plan: misspelled words, and what is in place of an object."
   value       = module.inputs.structure
 }
 

@@ -1,7 +1,7 @@
 # What the caller's types take: known words alone, and null, which is the default, for what is of a wrong kind. What is not
 # known yet passes through: its type is not known here.
 locals {
-  # In the place of a text where null would be a mistake as well, or would move the places of others in a list.
+  # In place of a text where null would be a mistake as well, or would move the places of others in a list.
   in_place = "(of a wrong kind)"
 
   inner_objects = {

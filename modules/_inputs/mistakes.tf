@@ -11,7 +11,7 @@ locals {
     objects = "a list of objects"
   }
 
-  # Misspelt words, which may be of any length: known at every plan, because the words of an object are, whatever their values.
+  # Misspelled words, which may be of any length: known at every plan, because the words of an object are, whatever their values.
   words = flatten([
     for name, objects in local.attributes : [
       for key, object in objects : concat(
@@ -25,7 +25,7 @@ locals {
       )
     ]
   ])
-  misspelt = flatten([
+  misspelled = flatten([
     for object in local.words : [
       for word in setsubtract(object.given, object.known) : format("%s has \"%s\", which is unknown: expected %s", length(object.at) > 70 ? "${substr(object.at, 0, 50)}…" : object.at, substr(word, 0, 40), join(" or ", concat(
         [for known in object.known : known if substr(known, 0, 3) == substr(word, 0, 3)],

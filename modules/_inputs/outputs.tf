@@ -3,8 +3,8 @@ output "clean" {
   value       = local.clean
 
   precondition {
-    condition     = !var.refuse || length(local.misspelt) + length(local.messages.structure) == 0
-    error_message = "${length(local.misspelt) + length(local.messages.structure)} to correct:\n- ${join("\n- ", concat(local.misspelt, local.messages.structure))}"
+    condition     = !var.refuse || length(local.misspelled) + length(local.messages.structure) == 0
+    error_message = "${length(local.misspelled) + length(local.messages.structure)} to correct:\n- ${join("\n- ", concat(local.misspelled, local.messages.structure))}"
   }
 
   # Apart, because values may not be known before an apply.
@@ -15,8 +15,8 @@ output "clean" {
 }
 
 output "structure" {
-  description = "The mistakes that are known at every plan: misspelt words, and what is in the place of an object."
-  value       = concat(local.misspelt, local.messages.structure)
+  description = "The mistakes that are known at every plan: misspelled words, and what is in place of an object."
+  value       = concat(local.misspelled, local.messages.structure)
 }
 
 output "kinds" {
@@ -25,6 +25,6 @@ output "kinds" {
 }
 
 output "in_place" {
-  description = "The text in the place of what is of a wrong kind: what is said of it has been said."
+  description = "The text in place of what is of a wrong kind: what is said of it has been said."
   value       = local.in_place
 }

@@ -1,7 +1,7 @@
 # What these mean is said in modules/central, which passes them on as they are.
 
 variable "rules" {
-  description = "The rules as they were given, checked here so that a misspelt word is a mistake; their types are in `typed/`."
+  description = "The rules as they were given, checked here so that a misspelled word is a mistake; their types are in `typed/`."
   type        = any
   nullable    = false
 }

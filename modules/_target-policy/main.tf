@@ -18,7 +18,7 @@ locals {
     if var.rules == null ? can(local.coded[id]) || contains(module.custom_rules.own, id) : contains(var.rules, id) || contains(var.rules, rule.legacy_id)
   ])
 
-  # Each has a policy of its own.
+  # Each has its own policy.
   custom = setintersection(local.rules, module.custom_rules.own)
 
   # AWS has not every document in every partition.
@@ -110,7 +110,7 @@ locals {
   }
 
   # The account as principal and the roles by condition: a remediator of a region that joins later is trusted too, and a
-  # role that is deleted and made anew does not leave a dead id here.
+  # role that is deleted and recreated does not leave a dead id here.
   trust_policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{

@@ -5,7 +5,7 @@ output "role_name" {
 
 output "role_description" {
   description = "The role's description."
-  value       = "Cures what CSPM finds in this account. Assumed by the remediators of account ${var.security_account_id} alone."
+  value       = "Fixes what CSPM finds in this account. Assumed by the remediators of account ${var.security_account_id} alone."
 }
 
 output "policy" {

@@ -67,7 +67,7 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether the rules may be cured by AWS's managed runbooks, too."
+  description = "Whether the rules may be fixed by AWS's managed runbooks, too."
   type        = bool
   default     = true
   nullable    = false
@@ -129,7 +129,7 @@ variable "remediator_role_path" {
 }
 
 variable "account_id" {
-  description = "The account that the role is in: an id, or what CloudFormation puts an id in the place of."
+  description = "The account that the role is in: an id, or what CloudFormation puts an id in place of."
   type        = string
   nullable    = false
 }

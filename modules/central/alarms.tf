@@ -33,9 +33,9 @@ locals {
         statistic   = "Sum"
         told_by     = "alarm"
       }
-      # Polls that fail are no rules that nobody polls. As long as a poll of the longest period may be late.
+      # Polls that fail are not rules that nobody polls. As long as a poll of the longest period may be late.
       polls-failing = {
-        description        = "Polls fail, and were told of by ${var.name}-polls-dead-letters: that rules are not polled is no news meanwhile."
+        description        = "Polls fail, and were told of by ${var.name}-polls-dead-letters: that rules are not polled is not news meanwhile."
         namespace          = "AWS/SQS"
         metric             = "NumberOfMessagesSent"
         dimensions         = { QueueName = aws_sqs_queue.polls_dead_letters.name }
@@ -71,7 +71,7 @@ locals {
         metric      = local.metric.UnprocessableFindings
         dimensions  = { service = local.collector_name }
         statistic   = "Sum"
-        # Of two hours, so that an hourly poll with the same result is no news.
+        # Of two hours, so that an hourly poll with the same result is not news.
         period             = 3600
         evaluation_periods = 2
       }

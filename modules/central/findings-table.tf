@@ -1,4 +1,4 @@
-# What is known of findings from one job to the next: who works on a job, what was changed lately. One table for all
+# What is known of findings from one job to the next: who works on a job, what was changed recently. One table for all
 # regions; each item has one writer, which the policies of the functions hold to by the items' keys.
 
 locals {

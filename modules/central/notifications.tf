@@ -46,7 +46,7 @@ locals {
         reason   = "$.detail.reason"
         evidence = "$.detail.evidence"
       }
-      text = "<outcome>: <rule> did not cure <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in <evidence>"
+      text = "<outcome>: <rule> did not fix <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in <evidence>"
     }
     unprocessable = {
       wanted      = local.inputs.notifications.each_finding && contains(local.inputs.notifications.outcomes, "unprocessable")
@@ -132,7 +132,7 @@ locals {
       paths = local.alarm_paths
       text  = local.alarm_text
     }
-    # As above, but that nobody has looked yet after a deployment is no news. An event of an alarm on others need not have its
+    # As above, but that nobody has looked yet after a deployment is not news. An event of an alarm on others need not have its
     # description.
     missing-polls = {
       wanted      = true

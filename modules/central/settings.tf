@@ -15,7 +15,7 @@ resource "aws_s3_object" "accounts" {
   content      = local.account_settings
   content_type = "application/json"
 
-  # Of an object that someone else has written, a plan says that this changes, and an apply puts it right. With a KMS key
+  # Of an object that someone else has written, a plan says that this changes, and an apply corrects it. With a KMS key
   # S3's ETag is not an MD5: then checksums are compared (tampered-settings.tf).
   etag               = local.own_keys.buckets == null ? md5(local.account_settings) : null
   source_hash        = local.own_keys.buckets == null ? null : md5(local.account_settings)

@@ -48,7 +48,7 @@ variable "regions" {
       for region in coalesce(var.regions, []) :
       (startswith(region, "cn-") ? "aws-cn" : startswith(region, "us-gov-") ? "aws-us-gov" : "aws") == data.aws_partition.this.partition
     ])
-    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected regions of the partition ${data.aws_partition.this.partition} alone. Another partition needs a deployment of its own."
+    error_message = "regions is [${join(", ", coalesce(var.regions, []))}]: expected regions of the partition ${data.aws_partition.this.partition} alone. Another partition needs its own deployment."
   }
 }
 
@@ -210,7 +210,7 @@ variable "notifications" {
 }
 
 variable "rules" {
-  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelt words included."
+  description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a plan names every mistake in them at once, misspelled words included."
   type        = any
   nullable    = false
 }

@@ -46,7 +46,7 @@ locals {
       told_by = "alarm"
     }
     jobs-near-retention = {
-      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what holds up its account."
+      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what delays its account."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
@@ -144,7 +144,7 @@ locals {
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      # Of two hours, so that an hourly poll with the same result is no news.
+      # Of two hours, so that an hourly poll with the same result is not news.
       period             = 3600
       evaluation_periods = 2
     }

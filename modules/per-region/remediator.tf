@@ -38,7 +38,7 @@ module "remediator" {
 
   name        = local.remediator_name
   role_name   = "${local.remediator_name}-${local.region}"
-  description = "Cures the findings of this region's jobs, account by account."
+  description = "Fixes the findings of this region's jobs, account by account."
   package     = "${path.module}/../../dist/remediator.zip"
 
   environment = {

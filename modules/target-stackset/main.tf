@@ -1,6 +1,6 @@
 resource "aws_cloudformation_stack_set" "this" {
   name             = "${var.name}-target"
-  description      = "The role by which ${var.name} cures what CSPM finds, in every account of the chosen organizational units."
+  description      = "The role by which ${var.name} fixes what CSPM finds, in every account of the chosen organizational units."
   permission_model = "SERVICE_MANAGED"
   call_as          = var.call_as
   capabilities     = ["CAPABILITY_NAMED_IAM"]

@@ -68,7 +68,7 @@ async function run(
   return last;
 }
 
-/** Invokes a built function once, in a process of its own. */
+/** Invokes a built function once, in its own process. */
 export async function invokeBuilt(
   built: BuiltFunction,
   event: unknown,

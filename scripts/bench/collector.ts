@@ -28,7 +28,7 @@ export interface Poll {
   readonly megabytes: number;
 }
 
-/** Polls a tenant once, by the built collector in a process of its own. */
+/** Polls a tenant once, by the built collector in its own process. */
 async function poll(
   built: BuiltFunction,
   findings: ItemList<TenantItem>,

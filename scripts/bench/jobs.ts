@@ -120,7 +120,7 @@ export class Jobs {
     const asOf = nextMoment();
     tenant.setFindings(items);
     await this.#deployed.collect(rule, asOf);
-    // What is remembered for seconds is read anew.
+    // What is remembered for seconds is read again.
     passTime(60_000);
     const rounds = await this.#rounds.during(() => this.#deployed.workOff());
     const calls = [...proxy.calls];

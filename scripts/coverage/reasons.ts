@@ -16,7 +16,7 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
   {
     fits: ({ name }) => /encrypt/i.test(name) && !/in transit|load balancer/i.test(name),
     reason:
-      'Only a creation sets it, or the key is yours to choose: the resource must be made anew, or a rule of your own sets your key.',
+      'Only a creation sets it, or the key is yours to choose: the resource must be recreated, or a rule of your own sets your key.',
   },
   {
     fits: ({ entity }) => entity.startsWith('IAM') && entity !== 'IAMPasswordPolicy',

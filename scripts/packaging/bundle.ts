@@ -86,7 +86,7 @@ export async function bundleProgram(root: string, entry: string): Promise<string
       esbuildPlugins: [...common.esbuildPlugins],
       entry: { program: join(root, entry) },
       outDir: folder,
-      // Packages that are no modules of ECMAScript ask for Node's own by `require`.
+      // Packages that are not modules of ECMAScript ask for Node's own by `require`.
       format: 'cjs',
       outExtension: () => ({ js: '.cjs' }),
       target: 'node20',
@@ -104,7 +104,7 @@ export async function bundleProgram(root: string, entry: string): Promise<string
   });
 }
 
-/** Gives work a folder of its own below `.work`, which is gone after it. */
+/** Gives work its own folder below `.work`, which is gone after it. */
 async function inFolder<T>(root: string, work: (folder: string) => Promise<T>): Promise<T> {
   await mkdir(join(root, '.work'), { recursive: true });
   const folder = await mkdtemp(join(root, '.work', 'bundle-'));

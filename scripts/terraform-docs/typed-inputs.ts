@@ -6,7 +6,7 @@ import { z } from 'zod';
 const modules = path.resolve(import.meta.dirname, '../../modules');
 
 /**
- * The folders that hold the types of the inputs that a module takes as `any`, so that misspelt words in them can be
+ * The folders that hold the types of the inputs that a module takes as `any`, so that misspelled words in them can be
  * found, by module; of two types of the same input the first counts. The root passes its inputs on.
  */
 export const typedFolders: ReadonlyMap<string, readonly string[]> = new Map([

@@ -30,7 +30,7 @@ const vitestSchema = z.object({
  * Reads vitest's JSON report. A test that did not run counts as failed: none may be skipped, and where a set-up failed
  * all of its tests are. A file that failed by itself (a syntax error, a set-up) counts as one failure more.
  * @param root the project's folder, which is left out of the names
- * @throws Error when the text is no such report
+ * @throws Error when the text is not such a report
  */
 export function readVitestReport(text: string, root: string): readonly Check[] {
   return vitestSchema.parse(JSON.parse(text)).testResults.flatMap((file) => {
@@ -107,10 +107,10 @@ const checkovSchema = z.object({
 });
 
 /**
- * Reads checkov's JSON report. A finding that is suppressed with a reason is no check, one that is suppressed without
+ * Reads checkov's JSON report. A finding that is suppressed with a reason is not a check, one that is suppressed without
  * is a failure; so is a file that checkov can't read, because it then knows nothing of what is in it.
  * @param root the folder that was scanned, which is left out of the names
- * @throws Error when the text is no such report
+ * @throws Error when the text is not such a report
  */
 export function readCheckov(text: string, root: string): readonly Check[] {
   const { results } = checkovSchema.parse(JSON.parse(text));

@@ -8,7 +8,7 @@ export interface Step {
   /**
    * Gives the command: arguments of Node.
    * @param report where the command writes its report, if it writes one
-   * @param folder a folder of its own for other files
+   * @param folder its own folder for other files
    */
   command(report: string, folder: string): readonly string[];
   /**
@@ -165,7 +165,7 @@ export const steps: readonly Step[] = [
     read: readChecks,
   },
   {
-    // The unit tests once more, with more generated cases: to count the lines that they reach takes half as long again.
+    // The unit tests again, with more generated cases: to count the lines that they reach takes half as long again.
     name: 'coverage',
     full: true,
     needs: [],

@@ -25,7 +25,7 @@ if (report === undefined) throw new Error('usage: tflint.ts REPORT');
 await scanCopy('tflint', report, async ({ project, signal }) => {
   const binary = await tflintBinary(signal);
   const folders = await foldersWithTerraform(project);
-  // What tests set up with is no module that anyone reads or uses, and tflint can't be told to leave a folder out.
+  // What tests set up with is not a module that anyone reads or uses, and tflint can't be told to leave a folder out.
   await Promise.all(
     folders.filter(isAmongTests).map((folder) => rm(path.join(project, folder), { recursive: true })),
   );

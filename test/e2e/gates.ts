@@ -257,7 +257,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(waiting(second)).toHaveLength(1);
       expect(waiting(second)[0]).toMatch(
         new RegExp(
-          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is called there: each poll looks once whether it is back, and then goes on with all findings\\. Deploy modules/target in that account, or name it in excluded_accounts$`,
+          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is called there: each poll checks once whether it is back, and then continues with all findings\\. Deploy modules/target in that account, or name it in excluded_accounts$`,
         ),
       );
       expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, and since `));

@@ -267,7 +267,7 @@ describe('accounts and resources that are not what the finding says', () => {
 describe('messages', () => {
   test.each([
     ['is not JSON', 'hello', /the message is not JSON/],
-    ['is no job', '{"version":2}', /the message is no job: version: .*; poll: /],
+    ['is no job', '{"version":2}', /the message is not a job: version: .*; poll: /],
     [
       'is for another region',
       JSON.stringify(jobFor('us-east-1', SSH)),

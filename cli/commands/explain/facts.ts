@@ -4,7 +4,7 @@ export const explain: CommandFacts = {
   name: 'explain',
   summary: 'Say everything that is known of a finding or a resource, and what will be done about it.',
   description: [
-    'For each finding of the resource: what Netskope says of it, which settings hold and where each comes from, what became of it so far, with each change, its AWS request ids and its evidence, what stands against a change now, and what the next poll will do, and when.',
+    'For each finding of the resource: what Netskope says of it, which settings hold and where each comes from, its outcomes so far, with each change, its AWS request ids and its evidence, what stands against a change now, and what the next poll will do, and when.',
     'Of a resource that was never touched it says so, with the names of the sessions to look for in CloudTrail if you want to make sure.',
   ],
   policy: 'viewer',

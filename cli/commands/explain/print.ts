@@ -12,13 +12,13 @@ const MOST_SESSIONS = 10;
 export function printExplanation(explanation: Explanation, screen: Screen): string {
   const { findings, changed_lately: changed, resource } = explanation;
   const { colors, width } = screen;
-  const lately = changed.map(
+  const recent = changed.map(
     (change) => `${changeWords(change)}, by ${change.rule} in ${change.account} ${change.region}`,
   );
   return [
     ...(findings.length === 0 ? [fold(`${resource}: no finding is known of it.`, width)] : []),
     ...findings.flatMap((finding) => sectionsOf(finding, screen)),
-    ...list(colors.bold(`CHANGED LATELY: ${resource}`), findings.length === 0 ? lately : [], width),
+    ...list(colors.bold(`CHANGED RECENTLY: ${resource}`), findings.length === 0 ? recent : [], width),
     ...notUs(explanation, screen),
   ].join('\n\n');
 }
@@ -118,7 +118,7 @@ function notUs({ is_ours: isOurs, sessions, resource }: Explanation, { colors, w
   const search =
     shown.length === 0
       ? `It had no session there within three days. In CloudTrail its sessions are those of the role ${role}, named ${pattern}`
-      : `In CloudTrail, what it did there lately is by the role ${role} in these sessions (user names): ${shown.join(', ')}`;
+      : `In CloudTrail, what it did there recently is by the role ${role} in these sessions (user names): ${shown.join(', ')}`;
   return list(
     colors.bold('NOT US'),
     [

@@ -23,7 +23,7 @@ function givenSchema(now: Date) {
   });
 }
 
-/** Lists what became of findings since a moment. */
+/** Lists the outcomes of findings since a moment. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const now = context.now();
   const { since, rule, account, outcome, resource, changed, all } = parseGiven(givenSchema(now), given);

@@ -11,7 +11,7 @@ import type { Paused } from './result.ts';
 type Regional = Paused['regions'][number];
 
 /**
- * Sets the pause of each region, all at once. A region that does not answer holds up no other.
+ * Sets the pause of each region, all at once. A region that does not answer does not delay the others.
  * @param change the words as they are to be, of those that are there
  */
 export async function setPauses(

@@ -10,7 +10,7 @@ export type Fate = Pick<Letter, 'is' | 'says'> & { readonly group?: string };
 export interface FateOptions {
   /** True where every job is sent back. */
   readonly all: boolean;
-  /** True where what is no job is dropped. */
+  /** True where what is not a job is dropped. */
   readonly discard: boolean;
 }
 

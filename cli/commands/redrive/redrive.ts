@@ -61,10 +61,10 @@ function questionOf({ all, discard }: FateOptions): string {
   const jobs = all
     ? 'Send all jobs back'
     : 'Send back what changed something, and drop the other jobs and polls';
-  return `${jobs}${discard ? ', and drop what is no job' : ''}?`;
+  return `${jobs}${discard ? ', and drop what is not a job' : ''}?`;
 }
 
-/** Clears one region. One that does not answer holds up no other. */
+/** Clears one region. One that does not answer does not delay the others. */
 async function clear(
   { clients }: Context,
   opened: Opened,

@@ -86,7 +86,7 @@ async function sendBack(
       QueueUrl: await queueUrl(clients, region, name),
       MessageBody: body,
       MessageGroupId: group,
-      // The same letter is not sent back twice within five minutes, though its job may have been sent lately.
+      // The same letter is not sent back twice within five minutes, though its job may have been sent recently.
       MessageDeduplicationId: `redrive-${id}`,
     }),
   );

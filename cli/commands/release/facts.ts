@@ -4,7 +4,7 @@ export const release: CommandFacts = {
   name: 'release',
   summary: 'Lift a hold.',
   description: [
-    'The next poll goes on with what was held. Give the same resource, account, region and rule as for the hold; cspm-remediation status lists all holds.',
+    'The next poll continues with what was held. Give the same resource, account, region and rule as for the hold; cspm-remediation status lists all holds.',
   ],
   policy: 'operator',
   examples: [

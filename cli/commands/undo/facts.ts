@@ -4,7 +4,7 @@ export const undo: CommandFacts = {
   name: 'undo',
   summary: 'Put back what fixes changed.',
   description: [
-    'It prints what would be put back, and what can not be, and asks. Then it holds the resources, so that no poll fixes them again, hands in the request, and waits for what comes of it. A remediator begins within a minute, in a pause too, and outside windows and limits.',
+    'It prints what would be restored, and what cannot be, and asks. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator begins within a minute, in a pause too, and outside windows and limits.',
     'A resource that someone has changed since is left as it is, and the result says what is different and who it was, if that is known; --force undoes what still can be. Fixes are undone newest first; an older fix of a resource needs the newer ones to be undone, too (--with-newer). An undo is not undone: lift the hold, and the next poll fixes what it finds.',
     'The target roles need undo = true in Terraform.',
   ],

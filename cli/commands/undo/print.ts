@@ -42,7 +42,7 @@ function planOfFix(fix: UndoableFix, { colors, width }: Style): string {
   ].join('\n');
 }
 
-/** Prints what came of an undo. */
+/** Prints the result of an undo. */
 export function printResult({ fixes, held }: Undone, { colors, width }: Style): string {
   const rows = fixes.map(({ rule, account, region, resource, is, reason, changes }) => [
     rule,

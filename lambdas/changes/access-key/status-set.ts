@@ -14,7 +14,7 @@ const schema = z.object({
   kind: z.literal('iam-access-key-status-set'),
   /** The user's name. */
   resource: z.string(),
-  /** The key's id, which is no secret. */
+  /** The key's id, which is not a secret. */
   key: z.string(),
   before: statusSchema,
   after: statusSchema,

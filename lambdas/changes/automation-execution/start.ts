@@ -140,7 +140,7 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
     if (undo === undefined) return undefined;
     return { ...started, ...undo, clientToken: nameBasedUuid(`undo ${started.clientToken}`) };
   },
-  /** Looks whether a document that undoes another has ended. @throws ChangeRefusedError where it has failed */
+  /** Checks whether a document that undoes another has ended. @throws ChangeRefusedError where it has failed */
   async differs(session, { document, region, undo, executionId }) {
     if (undo !== undefined || executionId === undefined) return undefined;
     const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');

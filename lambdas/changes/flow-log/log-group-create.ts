@@ -72,7 +72,7 @@ async function madeSince(session: AwsSession, name: string, since: Date): Promis
   return (await isOurs(session, name)) ? standing : undefined;
 }
 
-/** Tells whether CloudWatch Logs did not take a call for the moment: it may be at work on the log group (aws-cdk#15709). */
+/** Tells whether CloudWatch Logs did not take a call for the moment: it may be working on the log group (aws-cdk#15709). */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
 
 /** @returns whether it was made now; false where there was one */

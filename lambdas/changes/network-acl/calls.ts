@@ -61,7 +61,7 @@ export async function look(session: AwsSession, networkAclId: string): Promise<S
   };
 }
 
-/** The refusal to go on with a network ACL that is gone. */
+/** The refusal to continue with a network ACL that is gone. */
 export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedError =>
   new ChangeRefusedError(`network ACL ${networkAclId} is gone: nothing was changed`, {
     cause,
@@ -105,7 +105,7 @@ export async function createEntry(
 }
 
 /**
- * Puts an entry in the place of the one that has its number, in one step.
+ * Puts an entry in place of the one that has its number, in one step.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */

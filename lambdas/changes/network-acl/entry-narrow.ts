@@ -53,7 +53,7 @@ function difference(
 }
 
 /**
- * Looks once more amid the change: the whole list must still be as it was seen, with what was made added. A read that
+ * Looks again amid the change: the whole list must still be as it was seen, with what was made added. A read that
  * shows the list without it is older, and is made again.
  */
 async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {
@@ -136,7 +136,7 @@ async function giveUp(
     made = made.filter((number) => number !== ruleNumber);
     note({ ...change, made }, made.length > 0);
   });
-  // An entry that someone has put in the place of one stays, and is theirs.
+  // An entry that someone has put in place of one stays, and is theirs.
   note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
   if (unseen.length === 0) return;
   throw new OutOfTimeError(
@@ -196,7 +196,7 @@ async function apply(
  * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is looked at directly
  * before the first call, and again directly before the open entry goes when other entries were made before. What is
  * left is the moment between that look and the call: an entry that someone puts under the open one's number just then
- * is replaced with it. The address families of the subnets are those of the reading, which is made anew where it is
+ * is replaced with it. The address families of the subnets are those of the reading, which is done again where it is
  * older than two seconds: a block that AWS has only begun to associate counts there already.
  */
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {

@@ -12,7 +12,7 @@ export const restoreSchema = z.object({
   over: networkAclEntrySchema.nullable(),
   /** The entries that were put in the open one's place, to be taken out. */
   remove: z.array(networkAclEntrySchema),
-  /** Set where the change may have taken them out again itself: that no read shows them is no reason to wait. */
+  /** Set where the change may have taken them out again itself: that no read shows them is not a reason to wait. */
   mayBeGone: z.literal(true).optional(),
 });
 export type NetworkAclEntryRestore = z.infer<typeof restoreSchema>;

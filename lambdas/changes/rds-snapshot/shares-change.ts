@@ -10,7 +10,7 @@ const schema = z.object({
   kind: z.literal('rds-snapshot-shares-change'),
   /** The snapshot's identifier. */
   resource: z.string(),
-  /** A DB instance's snapshot, or an Aurora (or Multi-AZ) cluster's: each has an API of its own. */
+  /** A DB instance's snapshot, or an Aurora (or Multi-AZ) cluster's: each has its own API. */
   of: z.enum(['instance', 'cluster']),
   /** The account ids, or `all`, that the snapshot is shared with. Once it is applied: what stood there at the write. */
   before: z.array(z.string()),

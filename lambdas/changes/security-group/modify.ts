@@ -26,7 +26,7 @@ export type Modification = 'done' | 'gone' | 'unmodifiable';
 
 /**
  * Gives a standing inbound rule with a CIDR source other ports or another protocol. Id and tags stay, and so does the
- * description, which is passed along: AWS does not document what becomes of one that is left out. A call whose answer
+ * description, which is passed along: AWS does not document what happens to one that is left out. A call whose answer
  * was lost is resolved by reading the rule.
  * @param standing the rule as it was read directly before
  * @throws AWS's error when the rule is still as it was, or can't be read

@@ -179,7 +179,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
       return await untilTaken(session, async () => {
         // While the wide rule stands, its other parts let in nothing that it does not: here it may stop.
         await amid.mayContinue();
-        // Adding took its time: the rule is read once more, as late as can be.
+        // Adding took its time: the rule is read again, as late as can be.
         const again = await look(session, { ...change, made: [...shrinking.made] }, amid.ours, pieces);
         return shrinking.shrink(again.wide);
       });

@@ -4,7 +4,7 @@ import type { Gate } from './gate.ts';
 
 /**
  * The finding has failed, and is not due again. Its outcome stays `failed`: nothing is known to be better. What an earlier
- * attempt at this job began is gone on with.
+ * attempt at this job began is continued.
  */
 export const backOff: Gate = (finding, work) => {
   const { memory, journal, retries, settings, ports } = work;

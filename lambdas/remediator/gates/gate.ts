@@ -28,7 +28,7 @@ export async function askGates<Context>(
   return undefined;
 }
 
-/** Asks gates as `askGates` does. One that can't find out stops the finding: for good where settings are wrong. */
+/** Asks gates as `askGates` does. One that can't find out stops the finding: permanently where settings are wrong. */
 export async function firstVerdict<Context>(
   gates: readonly Gate<Context>[],
   finding: Finding,

@@ -3,12 +3,12 @@ import type { Gate } from './gate.ts';
 import type { Moments } from './moments.ts';
 
 /**
- * The account is known to lack the target role, and another job of the poll looks whether it is back: of all findings one is
+ * The account is known to lack the target role, and another job of the poll checks whether it is back: of all findings one is
  * asked for.
  */
 export const roleMissing: Gate<Moments['beforeSession']> = (_finding, { job: { account }, role, mayAsk }) => {
   const since = role.missingSince;
   if (since === undefined || mayAsk) return undefined;
-  const reason = `the target role in account ${account} can't be assumed since ${since}, so nothing is called there: each poll looks once whether it is back, and then goes on with all findings. Deploy modules/target in that account, or name it in excluded_accounts`;
+  const reason = `the target role in account ${account} can't be assumed since ${since}, so nothing is called there: each poll checks once whether it is back, and then continues with all findings. Deploy modules/target in that account, or name it in excluded_accounts`;
   return conclude('failed', { willRetry: true, gate: 'role', reason });
 };

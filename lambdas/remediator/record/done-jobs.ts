@@ -52,7 +52,7 @@ export class DoneJobs {
 
   /**
    * The evidence that may be of this job's findings and that other jobs wrote, in order: those of another run, or the one
-   * that this job goes on with. None where the poll was done once, which is the rule.
+   * that this job continues with. None where the poll was done once, which is the rule.
    */
   evidenceOfOthers(): EvidenceOfOther[] {
     const { poll } = this.#job;

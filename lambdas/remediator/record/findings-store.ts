@@ -26,7 +26,7 @@ export interface FindingsStore {
    */
   takeLease(job: JobName, lease: Lease, now: number): Promise<Taken>;
   /**
-   * Ends an attempt: writes its lease, released or done, and what became of its findings, all or nothing. More than a
+   * Ends an attempt: writes its lease, released or done, and the result of its findings, all or nothing. More than a
    * transaction takes are written in several, each while the lease is the attempt's.
    * @throws LeaseHeldError when another attempt has the lease
    */
@@ -38,7 +38,7 @@ export interface FindingsStore {
    */
   writeDone(done: Done, known: Done | undefined): Promise<{ readonly found?: Done }>;
   /**
-   * Reads, by one question, what is known of findings and of their account, what was applied lately to resources, and which
+   * Reads, by one question, what is known of findings and of their account, what was applied recently to resources, and which
    * jobs of a poll have evidence.
    */
   recall(
@@ -52,7 +52,7 @@ export interface FindingsStore {
    * @returns false where something else stands there: it is to be read, and added to
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;
-  /** Reads what was applied to resources lately: those of which anything is known. */
+  /** Reads what was applied to resources recently: those of which anything is known. */
   readChanged(resources: readonly ChangedResource[]): Promise<Changed[]>;
   /** Reads, by one question, what operators have written under these names, and the breaker that they may resume. */
   readOperatorItems(names: OperatorNames): Promise<OperatorItems>;

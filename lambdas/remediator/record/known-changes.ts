@@ -73,7 +73,7 @@ export class KnownChanges {
     return begunAt === undefined ? undefined : new Date(begunAt);
   }
 
-  /** Finds when the whole plan was applied; undefined where it was not, or planned anew since. */
+  /** Finds when the whole plan was applied; undefined where it was not, or planned again since. */
   completedAt(resource: string): Date | undefined {
     const { completedAt } = this.entry(resource);
     return completedAt === undefined ? undefined : new Date(completedAt);

@@ -15,14 +15,14 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
 /** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
-  /** Gives the job back, or marks it done. Writes with it what became of its findings. */
+  /** Gives the job back, or marks it done. Writes with it the result of its findings. */
   end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
 }
 
 /**
  * Takes the lease of a job for as long as this function may live.
  * @returns undefined where the job is done already
- * @throws LeaseHeldError when another attempt may be at work on it
+ * @throws LeaseHeldError when another attempt may be working on it
  */
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
   const name: JobName = { region: job.region, job: jobId(job) };
@@ -35,7 +35,7 @@ export async function takeLease({ job, attempt, ports }: Context): Promise<HeldL
  * Takes a lease, of whatever is worked on once at a time, for as long as this function may live.
  * @param of.words what it is of, for errors
  * @returns undefined where nothing is left to do
- * @throws LeaseHeldError when another attempt may be at work on it
+ * @throws LeaseHeldError when another attempt may be working on it
  */
 export async function holdLease(
   name: JobName,
@@ -75,7 +75,7 @@ export async function confirmHeld({ job, journal }: Work): Promise<unknown[]> {
 }
 
 /**
- * Gives the job back, and with it tells later polls what became of its findings. Of a job that is done, nobody would tell
+ * Gives the job back, and with it tells later polls the result of its findings. Of a job that is done, nobody would tell
  * what was applied: while other jobs do not know that, it is not.
  * @returns the error where that can't be written
  */

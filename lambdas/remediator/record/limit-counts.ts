@@ -82,7 +82,7 @@ export interface Granted {
  * - A change counts in the slot in which it is made at the latest, and a slot counts until its end is an hour old.
  * - What no longer counts is `total` without the slots that do. It only grows. So `total <= limit + that - changes`, as it was
  *   when it was read, is a condition that keeps the limit, whatever others have added meanwhile.
- * - A reservation leaves an attribute of its own: one that the SDK sends twice is made once, and so is its release.
+ * - A reservation leaves its own attribute: one that the SDK sends twice is made once, and so is its release.
  */
 export class LimitCounts {
   readonly #table: Pick<FindingsTable, 'read' | 'updateIf'>;

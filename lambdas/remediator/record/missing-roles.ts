@@ -13,7 +13,7 @@ const KEPT_SECONDS = 7 * 86_400;
 /** The most attempts at a write: several jobs may write an account's item at once. */
 const CLAIMS = 4;
 
-/** A job that looks whether the role is back, and its poll. */
+/** A job that checks whether the role is back, and its poll. */
 export interface Probe {
   readonly rule: string;
   readonly poll: string;

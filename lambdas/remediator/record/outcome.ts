@@ -118,7 +118,7 @@ async function composeOutcome(
 ): Promise<Outcome> {
   const { job, journal, settingsVersions, startedAt, endedExemptions } = context;
   const { resource } = finding;
-  // What was changed before the breaker opened was no dry run.
+  // What was changed before the breaker opened was not a dry run.
   const mode = context.isOnlyPlanned && !journal.hasBegun(resource) ? 'dry_run' : context.mode;
   const facts = withRecurrence(finding, finishedAt, given, context);
   const earlierPlan = journal.earlierPlan(resource);

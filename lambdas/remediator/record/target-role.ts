@@ -5,7 +5,7 @@ import type { Probe } from './missing-roles.ts';
 
 /**
  * Knowledge of whether an account lacks the target role: a state of the account, whatever the number of its findings.
- * While it does, one job per poll looks whether the role is back.
+ * While it does, one job per poll checks whether the role is back.
  */
 export class TargetRole {
   readonly #job: Job;

@@ -75,7 +75,7 @@ export async function applyOneChange(
   } catch (error) {
     const applied = await recordParts(takenParts, line, record);
     if (error instanceof StalePlanError) {
-      // What it wrote has been taken back. Until reads show that, the resource is not planned anew.
+      // What it wrote has been taken back. Until reads show that, the resource is not planned again.
       journal.cancel(resource, line);
       return { applied, end: { is: 'stale', words: error.message } };
     }

@@ -36,7 +36,7 @@ interface Round {
 
 /**
  * Applies the plans and reads the resources back. A finding whose plan rests on what is gone or different is read,
- * planned and journaled anew, at most twice.
+ * planned and journaled again, at most twice.
  */
 export async function enforce(
   session: AwsSession,

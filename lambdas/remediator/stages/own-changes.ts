@@ -11,7 +11,7 @@ import { isSameTarget } from './same-target.ts';
 
 /**
  * Holds fixes whose resources we changed lately, by any rule, until AWS's reads show these changes: nothing is changed on
- * a read from before them. Where they are visible now, the resource is read and planned anew, because the plan may still
+ * a read from before them. Where they are visible now, the resource is read and planned again, because the plan may still
  * rest on an older read. So may the new one: a read that shows a change does not make the next one show it.
  */
 export async function waitForOwnChanges(

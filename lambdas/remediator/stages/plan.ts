@@ -35,7 +35,7 @@ export interface Planned {
 /** A fix whose moment of reading is still to be added. */
 type Fix = Omit<PlannedFix, 'reading'>;
 
-/** Plans the fix of each violation. A finding that is no violation, or exempt by its tag, has its verdict. */
+/** Plans the fix of each violation. A finding that is not a violation, or exempt by its tag, has its verdict. */
 export async function planFixes(
   session: AwsSession,
   findings: readonly Finding[],

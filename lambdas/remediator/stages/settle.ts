@@ -16,7 +16,7 @@ export interface Ends {
   readonly stopped: Verdicts;
 }
 
-/** Takes back what no plan builds on, and says anew what is true of the findings then. What goes wrong is left to the next attempt. */
+/** Takes back what no plan builds on, and says again what is true of the findings then. What goes wrong is left to the next attempt. */
 export async function settleUnfinished(
   session: AwsSession,
   { left, fixed, stopped }: Ends,

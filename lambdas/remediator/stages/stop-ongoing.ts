@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type Verdict, type Verdicts, verdictOfError } from '../verdict.ts';
 import type { Work } from '../work.ts';
 
-/** The findings for which AWS may still be at work on a change that can be stopped. */
+/** The findings for which AWS may still be working on a change that can be stopped. */
 export async function ongoingOf(
   findings: readonly Finding[],
   { journal }: Pick<Work, 'journal'>,
@@ -19,7 +19,7 @@ export async function ongoingOf(
 }
 
 /**
- * Ends what AWS is still at work on for findings, because an operator has paused it.
+ * Ends what AWS is still working on for findings, because an operator has paused it.
  * @param paused the pause's own verdict
  * @returns verdicts on the findings of which something was ended: the others go their way
  */
@@ -36,11 +36,11 @@ export async function stopOngoing(
         if (!(await canStop(change)) || (await stopChange(session, change)) !== 'undone') continue;
         journal.drop(resource, line, change);
         journal.settle(resource, line);
-        const reason = `${paused.details.reason ?? ''}; what AWS was at work on was cancelled: ${line}`;
+        const reason = `${paused.details.reason ?? ''}; what AWS was working on was cancelled: ${line}`;
         verdicts.set(resource, { ...paused, details: { ...paused.details, reason } });
       }
     } catch (error) {
-      verdicts.set(resource, verdictOfError(error, {}, 'what AWS is at work on could not be cancelled: '));
+      verdicts.set(resource, verdictOfError(error, {}, 'what AWS is working on could not be cancelled: '));
     }
   }
   return verdicts;

@@ -18,7 +18,7 @@ import { circumstances } from './circumstances.ts';
 import { heldWords, takeable } from './unfinished.ts';
 
 /**
- * Takes back what attempts added and no plan builds on. Asked when it is known what becomes of each finding, whatever
+ * Takes back what attempts added and no plan builds on. Asked when the result of each finding is known, whatever
  * that is. Each is recorded as an applied change.
  * @returns the verdicts on findings of which something may still stand: they stay pending
  */

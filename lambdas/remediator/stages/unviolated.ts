@@ -42,7 +42,7 @@ export function verdictOfUnviolated(
 }
 
 /**
- * Tells whether a read without a violation may be from before what this job did lately. What it applied as a whole has
+ * Tells whether a read without a violation may be from before what this job did recently. What it applied as a whole has
  * ended the violation. Otherwise someone else has, or it is a read from before the violation came, and it may still stand.
  */
 function isOldPerhaps(resource: string, { journal, ports }: Pick<Work, 'journal' | 'ports'>): boolean {

@@ -14,7 +14,7 @@ const SHARE = 0.5;
 /**
  * Acts on requests that wait behind an account's jobs, in the order in which they were asked for, as long as there is time:
  * a message group is worked on in order, so that a request's own message comes after all jobs that were queued before it.
- * What goes wrong is no error of the job.
+ * What goes wrong is not an error of the job.
  * @returns whether anything may have changed
  */
 export async function actOnPending(

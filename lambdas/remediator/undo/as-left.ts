@@ -12,7 +12,7 @@ const LOOKS = 4;
 const BETWEEN_LOOKS_MILLISECONDS = 2_000;
 
 /**
- * Looks whether resources are as changes left them.
+ * Checks whether resources are as changes left them.
  * @returns what differs, in words, by the change's index
  */
 export async function differencesOf(

@@ -21,7 +21,7 @@ export function requestLeaseName({ region }: Pick<RequestItem, 'region'>, name: 
 /**
  * Takes the lease of a request for as long as this function may live.
  * @returns undefined where the request was acted on already
- * @throws LeaseHeldError where another attempt may be at work on it
+ * @throws LeaseHeldError where another attempt may be working on it
  */
 export async function takeRequestLease(
   name: RequestName,

@@ -142,7 +142,7 @@ function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   };
 }
 
-/** Looks whether the resource is as the inverses make it. */
+/** Checks whether the resource is as the inverses make it. */
 async function readBack(session: AwsSession, fix: FixToUndo, left: readonly string[]): Promise<UndoVerdict> {
   const { journal, line, steps, leaves } = fix;
   const { resource } = line.finding;

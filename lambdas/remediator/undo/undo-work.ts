@@ -29,7 +29,7 @@ export interface UndoWork {
   readonly ports: RequestPorts;
   readonly lease: RequestLease;
   readonly sessions: UndoSessions;
-  /** Resources that AWS is still at work on, for newer fixes of the request: older ones wait for these. */
+  /** Resources that AWS is still working on, for newer fixes of the request: older ones wait for these. */
   readonly busy: Set<string>;
 }
 

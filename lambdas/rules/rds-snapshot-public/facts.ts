@@ -35,7 +35,7 @@ export const facts = defineFacts({
     finds:
       'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots are matched by the resource id of the instance or cluster, so those of a renamed one are found; snapshots of one that is gone are matched by its name.',
     changes:
-      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is at work on come last; if it refuses then, the finding is `deferred`. An exemption tag on a snapshot leaves that snapshot as it is, and the outcome names it; where every public snapshot has one, the finding is `exempt`.',
+      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is working on come last; if it refuses then, the finding is `deferred`. An exemption tag on a snapshot leaves that snapshot as it is, and the outcome names it; where every public snapshot has one, the finding is `exempt`.',
     neverTouches:
       'Shares with single accounts; snapshots of another instance or cluster that had the same name before; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
     undo: 'Shares the snapshot with `all` again, unless it was deleted, or shared with `all` by someone else, meanwhile.',

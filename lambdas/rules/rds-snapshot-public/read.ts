@@ -19,7 +19,7 @@ export interface Database {
 export interface Candidate {
   readonly id: string;
   readonly of: Kind;
-  /** AWS's word for what is going on with it, `available` when nothing is. */
+  /** AWS's word for its state: `available` when nothing is changing it. */
   readonly status: string;
   /** Name of the DB instance or cluster when the snapshot was made. */
   readonly source: string;

@@ -64,7 +64,7 @@ const tokenErrorCode = /^(?:un)?auth(?:ori[sz]|entic)/i;
 
 /**
  * Tells whether the tenant refused the token, by the HTTP status and by `errorCode`. The words of an error don't
- * count: a gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are no reason to look for
+ * count: a gateway's "Unexpected token <" and a rate limit's "token bucket is empty" are not a reason to look for
  * another token.
  */
 function isTokenRefusal(status: number, body: unknown): boolean {

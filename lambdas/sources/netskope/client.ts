@@ -78,7 +78,7 @@ function backoffMilliseconds(attempt: number): number {
  *
  * The documented way to pass the token is the query of a GET. Nothing that can be logged ever holds that URL: the
  * token is added in the last step, behind ky, whose requests and errors know the URL without it; it is taken out of
- * the body before anyone reads it; and errors are made anew from words that it was taken out of.
+ * the body before anyone reads it; and errors are recreated from words that it was taken out of.
  */
 export class NetskopeClient {
   readonly #options: NetskopeClientOptions;
@@ -91,7 +91,7 @@ export class NetskopeClient {
 
   /**
    * One page of `GET /api/v1/security_assessment`. Retried when the tenant limits, fails, or can't
-   * be reached; a token that is refused is read afresh once, for it may have been rotated.
+   * be reached; a token that is refused is read again once, for it may have been rotated.
    * @param signal aborted when nobody needs the page any more
    * @throws FindingSourceError when there is no good answer after that, or the signal's reason
    */
@@ -144,7 +144,7 @@ export class NetskopeClient {
     const { token } = this.#options;
     const text = tokenIn(await token.read(fresh)).trim();
     if (!tokenPattern.test(text) || text.startsWith('{')) {
-      // What is remembered may have been put right since.
+      // What is remembered may have been corrected since.
       if (!fresh) return this.#readToken(true);
       const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
       throw new FindingSourceError(

@@ -3,7 +3,7 @@ import type { AwsClientOptions } from '../../aws/client-defaults.ts';
 import { FindingSourceError } from '../../model/errors.ts';
 import type { TokenStore } from './client.ts';
 
-/** A token that was rotated is read anew when the old one is refused, so this may be long. */
+/** A token that was rotated is read again when the old one is refused, so this may be long. */
 const MAX_AGE_SECONDS = 300;
 
 /** The text of a secret of Secrets Manager, which holds the token. */

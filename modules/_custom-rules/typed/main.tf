@@ -1,4 +1,4 @@
-# Gives `custom_rules` its type and defaults. Terraform drops misspelt words here: ../../_inputs finds them in what was given.
+# Gives `custom_rules` its type and defaults. Terraform drops misspelled words here: ../../_inputs finds them in what was given.
 
 output "custom_rules" {
   description = "What `custom_rules` says, typed."

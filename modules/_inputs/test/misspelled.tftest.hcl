@@ -1,4 +1,4 @@
-# A misspelt word in each input of each module is refused, with the word and what was expected.
+# A misspelled word in each input of each module is refused, with the word and what was expected.
 
 run "root" {
   command = plan
@@ -31,7 +31,7 @@ run "root" {
 
   assert {
     condition     = toset(keys(local.shapes)) == toset(keys(var.given))
-    error_message = "Inputs without a misspelt word here: ${join(", ", setsubtract(keys(local.shapes), keys(var.given)))}"
+    error_message = "Inputs without a misspelled word here: ${join(", ", setsubtract(keys(local.shapes), keys(var.given)))}"
   }
 
   assert {

@@ -1,5 +1,5 @@
 # Gives the inputs of `central` that are objects their types and defaults, and checks the values of those that _settings does
-# not check itself. Terraform drops misspelt words here: ../../_inputs finds them in what was given.
+# not check itself. Terraform drops misspelled words here: ../../_inputs finds them in what was given.
 
 output "encryption" {
   description = "What `encryption` says, typed."

@@ -136,13 +136,13 @@ variable "new_accounts" {
 variable "schedule" {
   description = "When Netskope is asked for findings, and when changes are allowed."
   type = object({
-    # When rules without a schedule of their own are polled: `rate(…)` or `cron(…)`.
+    # When rules without their own schedule are polled: `rate(…)` or `cron(…)`.
     expression = optional(string, "rate(1 hour)")
     # The time zone of `cron(…)` and of maintenance windows, such as `Europe/Berlin`.
     time_zone = optional(string, "UTC")
     # Minutes over which polls are spread, 0 to 1440. 0: none.
     flexible_window_minutes = optional(number, 5)
-    # The only time in which rules without a window of their own change anything; findings are `deferred` outside of it. Null: at any time.
+    # The only time in which rules without their own window change anything; findings are `deferred` outside of it. Null: at any time.
     maintenance_window = optional(object({
       # The days on which it opens, `MON` to `SUN`.
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
@@ -303,7 +303,7 @@ variable "evidence" {
     bucket = optional(string)
     # After how many days evidence is deleted.
     retention_days = optional(number, 400)
-    # After how many days a version that was written over or deleted is deleted for good.
+    # After how many days a version that was written over or deleted is deleted permanently.
     noncurrent_days = optional(number, 30)
     # Storage classes that objects move to with age, all readable at once: `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`.
     transitions = optional(list(object({

@@ -1,1 +1,1 @@
-# Gives inputs their types and defaults. Terraform drops misspelt words here: ../../_inputs finds them before.
+# Gives inputs their types and defaults. Terraform drops misspelled words here: ../../_inputs finds them before.

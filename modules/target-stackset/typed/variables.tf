@@ -3,9 +3,9 @@ variable "organizational_units" {
   type = map(object({
     # The unit's id, where the key is not it: for a unit that the same apply makes.
     id = optional(string)
-    # The only accounts of the unit that get the role. Empty: all. A change takes the unit's roles away and makes them anew, which takes minutes: to pause an account, lower its mode in `central` instead.
+    # The only accounts of the unit that get the role. Empty: all. A change takes the unit's roles away and recreates them, which takes minutes: to pause an account, lower its mode in `central` instead.
     accounts = optional(set(string), [])
-    # Accounts of the unit that don't get the role. A change makes the unit's roles anew, too.
+    # Accounts of the unit that don't get the role. A change recreates the unit's roles, too.
     excluded_accounts = optional(set(string), [])
   }))
   nullable = false

@@ -31,7 +31,7 @@ describe('parsing a job', () => {
   test.each<[string, unknown, RegExp]>([
     ['no JSON', 'hello', /^the message is not JSON$/],
     ['nothing', '', /^the message is not JSON$/],
-    ['another value', [], /^the message is no job: /],
+    ['another value', [], /^the message is not a job: /],
     ['another version', { ...job, version: 2 }, /version: /],
     [
       'another region',

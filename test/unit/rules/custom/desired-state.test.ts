@@ -258,7 +258,7 @@ describe('a pause', () => {
     expect(outcome).toMatchObject({
       outcome: 'deferred',
       gate: 'pause',
-      reason: expect.stringContaining(`what AWS was at work on was cancelled: ${LINE}`),
+      reason: expect.stringContaining(`what AWS was working on was cancelled: ${LINE}`),
       applied: [],
     });
     expect(account.resources.get(INSTANCE)).toEqual(open);
