@@ -24,7 +24,10 @@ function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState 
   return { ...EMPTY_STATE, databases: { orders1: { isThere: true, tags: {}, snapshots } } };
 }
 
-/** Cases in which longer runs found a fault, each as small as it could be made. */
+/**
+ * Cases in which longer runs found a fault, each as small as it could be made. A few that were found by generators of
+ * before are not among them: a path names another case since. Unit tests hold what they were about.
+ */
 export const FOUND: readonly { readonly what: string; readonly case: Case }[] = [
   {
     what: 'no document is started for a trail whose validation its owner has switched on since all were read',
