@@ -27,7 +27,7 @@ export function disturbances(kind: Case['kind']): fc.Arbitrary<Disturbance[]> {
   const act = fc.record({ at, act: anyAct });
   const lag = fc.record({
     at,
-    lag: fc.record({ versions: fc.integer({ min: 1, max: 4 }), reads: fc.integer({ min: 1, max: 8 }) }),
+    lag: fc.record({ versions: fc.integer({ min: 1, max: 4 }), reads: fc.integer({ min: 1, max: 12 }) }),
   });
   const loss = fc.record({ at, loss: fc.constantFrom(...LOSSES) });
   const refusal = fc.record({ at, refusal: fc.constantFrom(...REFUSALS), meanwhile: fc.option(anyAct) });

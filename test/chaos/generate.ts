@@ -23,6 +23,7 @@ import { PREFIX_LIST, REFERENCED_GROUP } from './traffic.ts';
 
 const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
+const ADMIN = 'security-group-admin-ports-open';
 
 const worlds = fc.constantFrom('0.0.0.0/0', '::/0');
 const sources = fc.oneof(
@@ -126,7 +127,16 @@ function withGroups(all: readonly SecurityGroup[]): AwsState {
 
 const groupJobs: fc.Arbitrary<JobSpec[]> = fc
   .tuple(
-    fc.constantFrom([SSH], [RDP], [SSH, RDP], [RDP, SSH], [SSH, RDP, SSH]),
+    fc.constantFrom(
+      [SSH],
+      [RDP],
+      [SSH, RDP],
+      [RDP, SSH],
+      [SSH, RDP, SSH],
+      [ADMIN],
+      [SSH, ADMIN],
+      [ADMIN, RDP],
+    ),
     fc.constantFrom('split', 'split', 'revoke'),
   )
   .map(([rules, all_traffic]) => rules.map((rule) => ({ rule, options: { all_traffic } })));
@@ -150,7 +160,14 @@ const entries: fc.Arbitrary<AclEntry> = fc
     action: fc.constantFrom('allow' as const, 'deny' as const),
     protocol: fc.constantFrom('6', '-1', '17'),
     cidr: fc.constantFrom('0.0.0.0/0', '10.0.0.0/8', '::/0', '203.0.113.0/24', '0.0.0.0/1', '128.0.0.0/1'),
-    range: fc.constantFrom<[number, number]>([443, 443], [22, 22], [1024, 65_535], [0, 65_535]),
+    range: fc.constantFrom<[number, number]>(
+      [443, 443],
+      [22, 22],
+      [1024, 65_535],
+      [0, 65_535],
+      [3389, 3389],
+      [20, 443],
+    ),
   })
   .map(({ range: [from, to], ...entry }) => ({
     ...entry,
@@ -189,6 +206,9 @@ const aclJobs: fc.Arbitrary<JobSpec[]> = fc
       ['network-acl-default-allows-all'],
       ['network-acl-default-allows-all', 'network-acl-subnet-allows-all'],
       ['network-acl-subnet-allows-all', 'network-acl-default-allows-all'],
+      ['network-acl-admin-ports-open'],
+      ['network-acl-subnet-allows-all', 'network-acl-admin-ports-open'],
+      ['network-acl-admin-ports-open', 'network-acl-default-allows-all'],
     ),
     replacement_cidrs: fc.constantFrom<string[]>(
       [],

@@ -175,15 +175,16 @@ describe('a product that does something else is found out', () => {
   });
 
   test('all kinds of faults of a run are reported, and a run without any ends well', async () => {
-    const options = { seed: SEED, cases: 20, kind: 'access-key' as const };
+    const options = { seed: SEED, cases: 20, kind: 'bucket' as const };
     const distort = (call: ModelCall): ModelCall =>
-      call.operation === 'UpdateAccessKey'
-        ? { ...call, input: { ...inputSchema.parse(call.input), Status: 'Active' } }
+      call.operation === 'PutPublicAccessBlock'
+        ? { ...call, input: { ...inputSchema.parse(call.input), PublicAccessBlockConfiguration: {} } }
         : call;
 
     const bad = await findAllFaults({ ...options, distort });
     const good = await findAllFaults(options);
 
+    expect(bad.length).toBeGreaterThan(1);
     expect(bad.every(({ failure }) => failure !== undefined)).toBe(true);
     expect(printReports(bad, options, 1, () => {})).toBe(1);
     expect(good).toMatchObject([{ cases: 20 }]);

@@ -1,13 +1,39 @@
 import type { AclEntry, AwsState } from '../../lab/aws-model/state.ts';
 import { entryWords } from '../acts.ts';
 import type { JobSpec } from '../case.ts';
-import { matchOfEntry, pointsFrom, type Reach, reachOfAcl } from '../traffic.ts';
+import {
+  matchOfEntry,
+  OTHER_PROTOCOLS,
+  pointsFrom,
+  pointsOfPort,
+  type Reach,
+  reachOfAcl,
+} from '../traffic.ts';
 import { ItemsOracle, type Modified } from './items.ts';
 import type { Write } from './judgement.ts';
 
-/** Tells whether an entry allows everything from everywhere. */
-function opensAll({ action, protocol, cidr }: AclEntry): boolean {
-  return action === 'allow' && protocol === '-1' && cidr.endsWith('/0');
+const ADMIN_PORTS = [
+  { protocol: '6', name: 'tcp', port: 22 },
+  { protocol: '6', name: 'tcp', port: 3389 },
+  { protocol: '17', name: 'udp', port: 3389 },
+];
+const ADMIN_POINTS = ADMIN_PORTS.reduce((all, { name, port }) => all | pointsOfPort([name], port), 0n);
+
+const closesPorts = ({ rule }: JobSpec): boolean => rule === 'network-acl-admin-ports-open';
+
+/** Tells whether an entry lets everyone in by all that the job's rule is about, or by one of its ports. */
+function opens({ action, protocol, cidr, ports }: AclEntry, job: JobSpec): boolean {
+  if (action !== 'allow' || !cidr.endsWith('/0')) return false;
+  if (protocol === '-1' || !closesPorts(job)) return protocol === '-1';
+  const { from, to } = ports ?? { from: 0, to: 65_535 };
+  return ADMIN_PORTS.some((each) => each.protocol === protocol && from <= each.port && each.port <= to);
+}
+
+/** The traffic that ends with an entry that is the job's concern: all of it, or the ports and what has no name. */
+function endsWith(entry: AclEntry, job: JobSpec): Reach {
+  const all = matchOfEntry(entry);
+  if (!closesPorts(job)) return all;
+  return all & (entry.protocol === '-1' ? ADMIN_POINTS | OTHER_PROTOCOLS : ADMIN_POINTS);
 }
 
 export function entryText(entry: AclEntry): string {
@@ -42,13 +68,15 @@ export class NetworkAclOracle extends ItemsOracle<AclEntry> {
     return matchOfEntry(entry);
   }
 
-  protected opens(entry: AclEntry): boolean {
-    return opensAll(entry);
+  protected opens(entry: AclEntry, job: JobSpec): boolean {
+    return opens(entry, job);
   }
 
   protected namedBy(entries: readonly AclEntry[], { resource, before, job }: Write): Reach {
     const sources = pointsFrom(replacements(resource, before, job));
-    return entries.filter(opensAll).reduce((all, entry) => all | (matchOfEntry(entry) & ~sources), 0n);
+    return entries
+      .filter((entry) => opens(entry, job))
+      .reduce((all, entry) => all | (endsWith(entry, job) & ~sources), 0n);
   }
 
   protected openedBy(_modified: readonly Modified<AclEntry>[], standing: readonly AclEntry[]): Reach {

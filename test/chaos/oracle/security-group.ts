@@ -5,24 +5,34 @@ import { OTHER_PROTOCOLS, pointsOfPort, type Reach, reachOfRule, reachOfRules } 
 import { ItemsOracle, type Modified } from './items.ts';
 import type { Problem, Write } from './judgement.ts';
 
-/** Port and protocols that each rule closes, as Netskope's rules and docs/rules.md name them. */
-const PORTS: Readonly<Record<string, { readonly port: number; readonly protocols: readonly string[] }>> = {
-  'security-group-ssh-open': { port: 22, protocols: ['tcp'] },
-  'security-group-rdp-open': { port: 3389, protocols: ['tcp', 'udp'] },
-};
-
-function portOf({ rule }: JobSpec): { readonly port: number; readonly protocols: readonly string[] } {
-  const port = PORTS[rule];
-  if (port === undefined) throw new Error(`no port is known of rule ${rule}`);
-  return port;
+interface ClosedPort {
+  readonly port: number;
+  readonly protocols: readonly string[];
 }
 
-/** Tells whether a rule opens the job's port to the whole world. */
+const SSH: ClosedPort = { port: 22, protocols: ['tcp'] };
+const RDP: ClosedPort = { port: 3389, protocols: ['tcp', 'udp'] };
+
+/** Ports and protocols that each rule closes, as Netskope's rules and docs/rules.md name them. */
+const PORTS: Readonly<Record<string, readonly ClosedPort[]>> = {
+  'security-group-ssh-open': [SSH],
+  'security-group-rdp-open': [RDP],
+  'security-group-admin-ports-open': [SSH, RDP],
+};
+
+function portsOf({ rule }: JobSpec): readonly ClosedPort[] {
+  const ports = PORTS[rule];
+  if (ports === undefined) throw new Error(`no port is known of rule ${rule}`);
+  return ports;
+}
+
+/** Tells whether a rule opens one of the job's ports to the whole world. */
 function opens({ protocol, fromPort, toPort, source }: RuleContent, job: JobSpec): boolean {
-  const { port, protocols } = portOf(job);
   if (!source.endsWith('/0')) return false;
   if (protocol === '-1') return true;
-  return protocols.includes(protocol) && fromPort <= port && port <= toPort;
+  return portsOf(job).some(
+    ({ port, protocols }) => protocols.includes(protocol) && fromPort <= port && port <= toPort,
+  );
 }
 
 /** A rule in words that records can be compared by. */
@@ -63,8 +73,7 @@ export class SecurityGroupOracle extends ItemsOracle<GroupRule> {
   }
 
   protected namedBy(rules: readonly GroupRule[], { job }: Write): Reach {
-    const { port, protocols } = portOf(job);
-    let named = pointsOfPort(protocols, port);
+    let named = portsOf(job).reduce((all, { port, protocols }) => all | pointsOfPort(protocols, port), 0n);
     for (const rule of rules.filter(({ protocol }) => protocol === '-1')) {
       named |= OTHER_PROTOCOLS;
       if (job.options['all_traffic'] === 'revoke') named |= reachOfRule(rule);
