@@ -3,7 +3,7 @@ import { z } from 'zod';
 interface OutcomeFacts {
   /** True where an outcome of this name always has a reason. */
   readonly reasonIsDue: boolean;
-  /** True where a person must look at it: the default of who is notified. */
+  /** True where a person must look at it: an alarm counts it, and `notifications.outcomes` has it by default. */
   readonly needsPerson: boolean;
 }
 
@@ -42,6 +42,6 @@ export const outcomes: Readonly<Record<OutcomeName, OutcomeFacts>> = {
   closed: { reasonIsDue: true, needsPerson: false },
   /** A fix was undone, as an operator asked, and read back. */
   undone: { reasonIsDue: false, needsPerson: false },
-  /** A fix was not undone, or not to its end. */
-  undo_refused: { reasonIsDue: true, needsPerson: true },
+  /** A fix was not undone, or not to its end. Who asked for it gets the answer. */
+  undo_refused: { reasonIsDue: true, needsPerson: false },
 };
