@@ -38,6 +38,8 @@ export interface CommandResult {
 }
 
 export interface CommandCode {
+  /** The schema of what it prints with `--json`. */
+  readonly result: z.ZodType;
   run(context: Context, given: Given): Promise<CommandResult>;
 }
 

@@ -8,7 +8,6 @@ import type { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { CommandFacts } from '../cli/command.ts';
 import { commands } from '../cli/commands/index.ts';
-import { resultSchemas } from '../cli/commands/results.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { createProgram, PROGRAM } from '../cli/program.ts';
 import { MODULE_VERSION } from '../lambdas/model/module-version.ts';
@@ -93,17 +92,17 @@ function withoutPattern(schema: { format?: string | undefined; pattern?: string 
   if (schema.format !== undefined) delete schema.pattern;
 }
 
-function schemas(): string {
-  const definitions = commands.map(({ name }) => {
-    const schema = resultSchemas[name];
-    if (schema === undefined) throw new Error(`cli/commands/results.ts has no schema for ${name}`);
+async function schemas(): Promise<string> {
+  const definitions: [string, object][] = [];
+  for (const { name, load } of commands) {
+    const { result } = await load();
     // An attribute may be added by a later version: the schemas of input don't rule that out.
-    const { $schema: _, ...definition } = z.toJSONSchema(schema, {
+    const { $schema: _, ...definition } = z.toJSONSchema(result, {
       io: 'input',
       override: ({ jsonSchema }) => withoutPattern(jsonSchema),
     });
-    return [name, definition] as const;
-  });
+    definitions.push([name, definition]);
+  }
   const all = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: `Results of ${PROGRAM}, by command`,
@@ -118,6 +117,6 @@ await writeGenerated(
   'command line',
   new Map([
     [file, text.replace(markers, () => `\n${reference()}\n\n`)],
-    [schemaFile, schemas()],
+    [schemaFile, await schemas()],
   ]),
 );

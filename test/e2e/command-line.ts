@@ -10,7 +10,7 @@ import {
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { doctorSchema } from '../../cli/commands/doctor/result.ts';
-import { resultSchemas } from '../../cli/commands/results.ts';
+import { commands } from '../../cli/commands/index.ts';
 import { takeOn } from '../integration/permissions/target-account.ts';
 import { type AwsProxy, startAwsProxy } from '../lab/aws-proxy/index.ts';
 import type { Lab } from '../lab/index.ts';
@@ -110,7 +110,8 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(judge.denials).toEqual([]);
       expect(judge.unknownCalls).toEqual([]);
       const result: unknown = JSON.parse(ran.out);
-      expect(resultSchemas[argv[0] ?? '']?.parse(result)).toEqual(result);
+      const code = await commands.find(({ name }) => name === argv[0])?.load();
+      expect(code?.result.parse(result)).toEqual(result);
       return result;
     };
 

@@ -20,6 +20,8 @@ import {
 import type { Check } from './result.ts';
 import { roles, token } from './tried.ts';
 
+export { doctorSchema as result } from './result.ts';
+
 const givenSchema = z.object({ timeout: durationSchema, ...placeGiven });
 
 /** The checks, in the order in which they are shown. */

@@ -11,6 +11,8 @@ import { printExplanation } from './print.ts';
 import type { Explanation } from './result.ts';
 import { sessionsOf } from './sessions.ts';
 
+export { explanationSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   finding: z.string().trim().min(1),
   rule: ruleGivenSchema.optional(),

@@ -11,6 +11,8 @@ import { CliError } from '../../errors.ts';
 import { findPlace } from '../../findings/place.ts';
 import { placeGiven, ruleGivenSchema } from '../../given.ts';
 
+export { holdSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
   rule: ruleGivenSchema.optional(),

@@ -11,6 +11,8 @@ import { shortTime, sinceSchema } from '../../time.ts';
 import { printRows } from './print.ts';
 import { rowsOf } from './rows.ts';
 
+export { outcomesSchema as result } from './result.ts';
+
 function givenSchema(now: Date) {
   return z.object({
     since: sinceSchema(now),

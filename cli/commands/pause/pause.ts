@@ -6,6 +6,8 @@ import { CliError } from '../../errors.ts';
 import { ruleGivenSchema, rulesOf } from '../../given.ts';
 import { setPauses } from './set-pause.ts';
 
+export { pauseSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   rules: z.array(ruleGivenSchema).default([]),
   account: z.array(accountIdSchema).default([]),

@@ -13,6 +13,8 @@ import { polledOf } from '../poll/polled.ts';
 import { countsOf, printPlan } from './print.ts';
 import type { Plan, Planned } from './result.ts';
 
+export { planSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   rule: ruleGivenSchema.optional(),
   all: z.boolean().default(false),

@@ -10,6 +10,8 @@ import { printRows } from '../outcomes/print.ts';
 import { rowsOf } from '../outcomes/rows.ts';
 import { polledCells, polledOf } from './polled.ts';
 
+export { pollsSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   rule: ruleGivenSchema.optional(),
   wait: z.boolean().default(false),

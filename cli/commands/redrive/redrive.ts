@@ -10,6 +10,8 @@ import { type Fate, type FateOptions, fateOf } from './letter.ts';
 import type { Redriven } from './result.ts';
 import { workOff } from './work-off.ts';
 
+export { redriveSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   all: z.boolean().default(false),
   discard: z.boolean().default(false),

@@ -9,6 +9,8 @@ import { CliError } from '../../errors.ts';
 import { findPlace, type GivenPlace } from '../../findings/place.ts';
 import { placeGiven, ruleGivenSchema } from '../../given.ts';
 
+export { releaseSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
   rule: ruleGivenSchema.optional(),

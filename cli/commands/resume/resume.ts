@@ -9,6 +9,8 @@ import { CliError } from '../../errors.ts';
 import { ruleGivenSchema, rulesOf } from '../../given.ts';
 import { setPauses } from '../pause/set-pause.ts';
 
+export { resumeSchema as result } from './result.ts';
+
 const givenSchema = z.object({
   rules: z.array(ruleGivenSchema).default([]),
   account: z.array(accountIdSchema).default([]),

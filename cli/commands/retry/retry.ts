@@ -7,6 +7,8 @@ import { open } from '../../deployed/index.ts';
 import { describePlace, findPlace } from '../../findings/place.ts';
 import { placeGiven } from '../../given.ts';
 
+export { retrySchema as result } from './result.ts';
+
 const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
   reason: z.string().trim().min(1),

@@ -12,6 +12,8 @@ import { printStatus } from './print.ts';
 import type { RegionStatus, Status } from './result.ts';
 import { statusOfRule } from './rule.ts';
 
+export { statusSchema as result } from './result.ts';
+
 const givenSchema = z.object({ rule: ruleGivenSchema.optional(), ...placeGiven });
 
 /** Reads what each rule and each region is at. */

@@ -16,6 +16,8 @@ import { chooseFixes, chosenSchema } from './choose.ts';
 import { planOf, printResult } from './print.ts';
 import type { Undone } from './result.ts';
 
+export { undoSchema as result } from './result.ts';
+
 const HOLDS_AT_ONCE = 16;
 
 const orderSchema = z.object({

@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import { expect } from 'vitest';
-import { resultSchemas } from '../../../../cli/commands/results.ts';
+import { commands } from '../../../../cli/commands/index.ts';
 import { run } from '../../../../cli/main.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
@@ -54,13 +54,16 @@ export async function runCli(
       maxAttempts: 1,
     },
   });
-  if (argv.includes('--json') && stdout.text !== '') expectDocumented(argv, stdout.text);
+  if (argv.includes('--json') && stdout.text !== '') await expectDocumented(argv, stdout.text);
   return { code, out: stdout.text, error: stderr.text };
 }
 
 /** Expects of every result that it has the attributes that are documented, and no others. */
-function expectDocumented(argv: readonly string[], out: string): void {
-  const schema = argv.map((word) => resultSchemas[word]).find((each) => each !== undefined);
+async function expectDocumented(argv: readonly string[], out: string): Promise<void> {
+  const command = argv
+    .map((word) => commands.find(({ name }) => name === word))
+    .find((each) => each !== undefined);
+  const code = await command?.load();
   const result: unknown = JSON.parse(out);
-  expect(schema?.parse(result)).toEqual(result);
+  expect(code?.result.parse(result)).toEqual(result);
 }
