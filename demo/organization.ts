@@ -1,4 +1,5 @@
 import type { IpPermission } from '@aws-sdk/client-ec2';
+import { EXEMPTION_TAG } from '../lambdas/model/exemption-tag.ts';
 import { AccountBuilder } from '../test/lab/accounts/account-builder.ts';
 import { type LabRuleId, labRules, violate } from '../test/lab/rules/index.ts';
 import type { OrganizationOptions } from '../test/lab/stacksets/index.ts';
@@ -162,7 +163,7 @@ const groups: readonly {
     what: 'port 22 open to the world, exempt by its tag',
     expected: 'exempt',
     permissions: [tcp(22, 22, { cidr: world })],
-    tags: { 'cspm-auto-remediation:exempt': 'bastion host until 2099-12-31' },
+    tags: { [EXEMPTION_TAG]: 'bastion host until 2099-12-31' },
   },
   {
     name: 'closed',

@@ -1,6 +1,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
 /** Made or installed, or of no interest to readers. */
@@ -76,6 +77,28 @@ test('no change that CONTRIBUTING.md lists costs more than six files, and all ar
       await expect(access(path.join(repository, file)), file).resolves.toBeUndefined();
     }
   }
+});
+
+test('the exemption tag’s key stands in code where CONTRIBUTING.md says, and nowhere else', async () => {
+  const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
+  const [row = ''] = /^\| the exemption tag's key .*$/m.exec(text) ?? [];
+  const listed = [...row.matchAll(/`([^`]+)`/g)].map(([, file = '']) => file);
+  const places = ['lambdas', 'cli', 'scripts', 'demo', 'modules', 'examples'];
+  const files = await Promise.all(
+    places.map(async (place) =>
+      (await readdir(path.join(repository, place), { recursive: true })).map((file) =>
+        path.join(place, file),
+      ),
+    ),
+  );
+  const holding: string[] = [];
+  for (const file of files
+    .flat()
+    .filter((name) => /\.(ts|tf)$/.test(name) && !name.includes('.terraform/'))) {
+    if ((await readFile(path.join(repository, file), 'utf8')).includes(EXEMPTION_TAG)) holding.push(file);
+  }
+
+  expect(holding).toEqual(listed.filter((file) => file.endsWith('.ts')));
 });
 
 test('the first example that a reader copies stays under 25 lines', async () => {
