@@ -218,7 +218,7 @@ variable "event_bus" {
 }
 
 variable "audit_trail" {
-  description = "A CloudTrail trail of who writes settings and, besides the functions, the findings table; null: none."
+  description = "A CloudTrail trail that records who writes settings, and who other than the functions writes the findings table; null creates none."
   type        = any
   default     = null
 }

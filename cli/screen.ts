@@ -17,7 +17,7 @@ export interface ScreenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Time that passes before a person is told that something is at work, in milliseconds. */
+/** Time after which a person sees that something is in progress, in milliseconds. */
 const PATIENCE = 1_000;
 const DEFAULT_WIDTH = 100;
 

@@ -1,5 +1,5 @@
 /**
- * Runs the tests, all parts or those named, and says what came of them in one screen.
+ * Runs the tests, all parts or those named, and summarizes the results on one screen.
  *
  *     node scripts/bootstrap.mjs scripts/test.ts [PART … | --full]
  *

@@ -20,7 +20,7 @@ export type FindingName = Pick<Finding, 'rule' | 'account' | 'region' | 'resourc
 /** Items of the findings table about a resource. */
 export interface Known {
   readonly findings: readonly FindingItem[];
-  /** Changes that any rule made lately, by place. */
+  /** Recent changes by any rule, by place. */
   readonly changed: readonly ChangedItem[];
   /** The accounts that were looked in. */
   readonly accounts: readonly string[];

@@ -6,7 +6,7 @@ import { nextRun } from '../cron.ts';
 import type { Opened } from '../deployed/index.ts';
 import { BEFORE_READING, type Obstacle } from './obstacles.ts';
 
-/** The next poll of a rule, as far as it can be told. */
+/** The next poll of a rule, as far as it is known. */
 export interface NextPoll {
   readonly at?: string;
   readonly schedule?: string;

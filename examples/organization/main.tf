@@ -30,7 +30,7 @@ module "central" {
   )
 }
 
-# Once a region, in regions.tf.json: what remediates that region's findings, in all accounts. Central sends jobs to the
+# Once per region, in regions.tf.json: what remediates that region's findings, in all accounts. Central sends jobs to the
 # queues of its regions, so each must have one.
 check "every_region_has_its_module" {
   assert {

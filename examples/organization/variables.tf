@@ -98,7 +98,7 @@ variable "region_labels" {
 }
 
 variable "email_addresses" {
-  description = "Who is told of failures and alarms."
+  description = "Who is notified of failures and alarms."
   type        = set(string)
   default     = []
 }

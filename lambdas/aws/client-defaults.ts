@@ -9,7 +9,7 @@ export interface RequestTimeouts {
   readonly throwOnRequestTimeout: true;
 }
 
-/** The options of every SDK client, besides its region. */
+/** The options of every SDK client, except its region. */
 export interface AwsClientOptions {
   /** Address of the service. By default the SDK finds it, in tests by `AWS_ENDPOINT_URL`. */
   readonly endpoint?: string;

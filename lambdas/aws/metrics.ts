@@ -4,7 +4,7 @@ const metrics = new Metrics();
 
 /**
  * Counts something in CloudWatch, in the embedded metric format: one log line each, for they have different dimensions.
- * @param rule the id of the rule that it is counted by, besides `service`; without it, by `service` alone
+ * @param rule the id of the rule that it is counted by, in addition to `service`; without it, by `service` alone
  */
 export function count(name: string, value: number, rule?: string): void {
   const metric = metrics.singleMetric();

@@ -12,7 +12,7 @@ export interface Pace {
 
 /**
  * EC2's calls that change something: AWS has a bucket of 50 for each account, region and API, of which 5 come back each
- * second. All kinds of changes share one of ours, and leave half of it to the account's own people, or to a second
+ * second. All kinds of changes share one bucket here, and leave half of AWS's to the account's own people, or to a second
  * function instance that continues with the account.
  * https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
  */

@@ -127,7 +127,7 @@ export interface ChangeKind<C extends Change> {
    * change rests on is gone or different from what the plan saw, nothing is written.
    * @param note Records the change as far as it is made. A change of several calls calls it before its first one and
    *   after each that succeeded, with what `inverse` needs to undo that much: the record stays true if the next one fails.
-   * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause holds it amid them.
+   * @param amid `mayContinue`: asked between the calls of a change that makes several, so that a pause can stop it between them.
    *   `tookBack`: takes what it made and took back again; what is noted then is what is left. `ours`: its looks must show
    *   these.
    * @returns The change with what only AWS could tell filled in (the id of what was made): what `inverse` needs.
@@ -204,7 +204,7 @@ export interface ChangeKind<C extends Change> {
    * @returns words that follow the resource; undefined where nothing differs
    */
   differs?(session: AwsSession, applied: C): Promise<string | undefined>;
-  /** Says what an undo of an applied change does not give back, in words of their own; undefined where it gives back all. */
+  /** Describes what an undo of an applied change does not restore; undefined where it restores all. */
   notGivenBack?(applied: C): string | undefined;
   /** Tells whether an applied change only took back what the same fix had added: then there is nothing of it to undo. */
   takesBack?(applied: C): boolean;

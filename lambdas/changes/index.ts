@@ -238,7 +238,7 @@ export async function differenceOf(session: AwsSession, applied: Change): Promis
   return (await load(applied)).differs(session, applied);
 }
 
-/** Says what an undo of an applied change does not give back; undefined where it gives back all. */
+/** Describes what an undo of an applied change does not restore; undefined where it restores all. */
 export async function notGivenBack(applied: Change): Promise<string | undefined> {
   return (await load(applied)).notGivenBack(applied);
 }

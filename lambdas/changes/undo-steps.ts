@@ -7,7 +7,7 @@ export interface UndoStep {
   readonly undoes: AppliedChange;
   /** The change that undoes it; undefined where there is none. */
   readonly inverse: RecordedChange | undefined;
-  /** Part that an undo does not give back, in words; undefined where it gives back all. */
+  /** Part that an undo does not restore, in words; undefined where it restores all. */
   readonly leaves: string | undefined;
 }
 

@@ -10,7 +10,7 @@ const FIRST_PAUSE_MILLISECONDS = 200;
 export const pauseAfter = (sends: number): number => FIRST_PAUSE_MILLISECONDS * 2 ** (sends - 1);
 
 /**
- * Sends a call again that AWS did not take: it was throttled, or the session had expired. For a call amid a change, where
+ * Sends a call again that AWS did not take: it was throttled, or the session had expired. For a call within a change, where
  * giving up would leave the change half made; a change of which nothing is made is planned again as a whole.
  * @param lookAndSend Looks, then sends. `isAgain` is true from the second time on: what was seen and asked before may not
  *   hold any more.

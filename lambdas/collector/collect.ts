@@ -108,7 +108,7 @@ class PollRun {
   readonly #outbox: Outbox;
   /** Findings that the source gave. */
   readonly listed: ListedFinding[] = [];
-  /** The findings that it may have given besides, in items that can't be read. */
+  /** Findings that it may have given in items that can't be read. */
   readonly unread = new UnreadFindings();
   #unprocessable: Unprocessable[] = [];
 

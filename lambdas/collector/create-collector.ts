@@ -32,7 +32,7 @@ export interface Collector {
 
 export interface CollectorOptions {
   readonly clock?: Clock;
-  /** Options of the SDK clients besides the defaults. */
+  /** Options of the SDK clients in addition to the defaults. */
   readonly clientOptions?: AwsClientOptions;
   /** Findings asked for at once, below 10,000. */
   readonly pageSize?: number;

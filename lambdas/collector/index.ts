@@ -46,7 +46,7 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
   );
 }
 
-/** The accounts and regions that got no jobs, because they have not done the last ones; those of long are told. */
+/** The accounts and regions that got no jobs, because they have not done the last ones; those that lag for long are reported. */
 function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): void {
   if (skippedPlaces > 0) {
     count('PollSkipped', skippedPlaces, poll.rule);

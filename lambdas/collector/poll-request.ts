@@ -8,11 +8,11 @@ import { factsOf, findRuleId, ruleIds } from '../rules/catalogue.ts';
 import { customFacts } from '../rules/custom/declared-facts.ts';
 import type { RuleFacts } from '../rules/facts.ts';
 
-/** A poll, and the names of the rule that it asks for besides the known ones. */
+/** A poll, and names of the rule to ask for in addition to the known ones. */
 export interface PollRequest {
   readonly poll: Poll;
   readonly rule: RuleFacts;
-  /** Names of findings to be asked for besides those that the rule knows. */
+  /** Names of findings to ask for in addition to those that the rule knows. */
   readonly furtherRuleNames: readonly string[];
 }
 

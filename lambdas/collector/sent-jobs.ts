@@ -24,7 +24,7 @@ export type Turn = { readonly is: 'pending' } | { readonly is: 'next'; readonly 
 /** Jobs that have not been done after so long, or after so many of their rule's periods, are taken for lost. */
 const LONGEST_MILLISECONDS = 6 * 3_600_000;
 const LONGEST_PERIODS = 4;
-/** Time after which people are told that a place is behind. */
+/** Time after which a lagging place is reported. */
 const LASTING_MILLISECONDS = 12 * 3_600_000;
 const KEPT_SECONDS = 30 * 86_400;
 const WRITES_AT_ONCE = 32;

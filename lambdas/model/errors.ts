@@ -55,7 +55,7 @@ export class StalePlanError extends AutomationError {
 }
 
 /**
- * A gate holds a change amid its calls, at a place where it is safe to stop. What it made is noted, stays, and is gone on
+ * A gate stops a change between its calls, at a place where it is safe to stop. What it made is noted, stays, and is gone on
  * with or taken back later.
  */
 export class BlockedError extends AutomationError {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
 
 /**
- * The `detail` of an event of the type `Finding Notice`: findings of one job of which people are told, once a week while it
+ * The `detail` of an event of the type `Finding Notice`: findings of one job that people are notified of, once a week while it
  * lasts.
  */
 export const findingNoticeSchema = z.object({

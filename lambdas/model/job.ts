@@ -18,7 +18,7 @@ export const pollSchema = z.object({
   /** The moment whose findings were asked for. */
   asOf: timestampSchema,
   /**
-   * Set in a poll by which somebody asks what enforcement would change: nothing is changed, nobody is told, and nothing is
+   * Set in a poll by which somebody asks what enforcement would change: nothing is changed, nobody is notified, and nothing is
    * remembered of findings. Another poll than one of the same moment without it, with its evidence apart.
    */
   plans: z.literal(true).optional(),
@@ -61,7 +61,7 @@ export function pollId({ source, rule, asOf, plans }: Occasion): string {
 
 const POLL_ID = new RegExp(`^(?:${[...sourceSchema.options, UNDO].join('|')})\\.[^/]+@\\d+(\\+plan)?$`);
 
-/** Tells whether a text is the id of a poll or an undo, such as the name of a session of ours. */
+/** Tells whether a text is the id of a poll or an undo, such as the name of one of our sessions. */
 export function isPollId(text: string): boolean {
   return POLL_ID.test(text);
 }

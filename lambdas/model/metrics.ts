@@ -7,7 +7,7 @@ interface MetricFacts {
 }
 
 /**
- * The metrics that alarms and the dashboard read, besides one per outcome (`metricOf`). Terraform reads them from
+ * The metrics that alarms and the dashboard read, in addition to one per outcome (`metricOf`). Terraform reads them from
  * `modules/catalog.json`, so that an alarm can't wait for a name that nobody counts.
  */
 export const metrics = {

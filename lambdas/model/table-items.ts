@@ -90,7 +90,7 @@ export const findingItemSchema = itemSchema.extend({
 export type FindingItem = z.infer<typeof findingItemSchema>;
 
 /**
- * Changes that were applied to a resource lately, by whichever rule: AWS may answer reads from before a write for
+ * Changes that any rule applied to a resource recently: AWS may answer reads from before a write for
  * minutes, and nothing may be changed on such a read.
  */
 export const changedItemSchema = itemSchema.extend({
@@ -214,7 +214,7 @@ export function findingItemKey({ rule, ...resource }: Pick<FindingItem, 'rule'> 
   return { ...changedKey(resource), sk: rule };
 }
 
-/** The sort key of what was changed lately, beside those of the rules, which have no number sign. */
+/** The sort key of recent changes, beside those of the rules, which have no number sign. */
 export const CHANGED = '#changed';
 
 /** `finding#<account>#<region>#<resource, URL-encoded>`, beside what is known of the resource's findings. */

@@ -19,7 +19,7 @@ export interface JobResult {
   readonly settingsError?: SettingsError;
   /** True where the target role is missing in the account: a state of the account, not of its findings. */
   readonly isRoleMissing: boolean;
-  /** True where the rule's breaker is open in the account: people are told why, and of its failures. */
+  /** True where the rule's breaker is open in the account: people are notified why, with its failures. */
   readonly isBreakerOpen: boolean;
   readonly deferrals: Deferrals;
   /** Errors of another kind: the event bus did not take the outcomes, or the journal could not be written. */

@@ -1,7 +1,7 @@
 import type { Ports } from './ports.ts';
 
 /**
- * Makes the ports of a poll that only plans: it writes evidence, and neither tells of findings nor remembers them. It knows
+ * Makes the ports of a poll that only plans: it writes evidence, and neither reports findings nor remembers them. It knows
  * nothing of earlier outcomes either, so that it plans what has failed or was fixed recently.
  */
 export function onlyPlanning(ports: Ports): Ports {

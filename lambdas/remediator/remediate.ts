@@ -122,7 +122,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   book.add(await awaitKnowledge(ended, work));
 }
 
-/** Findings of which something was begun, or that gates stop, besides what was configured. */
+/** Findings of which something was begun, or that gates stop, in addition to what was configured. */
 interface Opened extends Configured {
   /** Findings of which nobody knows yet what an attempt changed. */
   readonly unresolved: readonly Finding[];

@@ -66,7 +66,7 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   countIf('BreakerOpen', Math.min(1, numberAt('breaker')));
 }
 
-/** Tells whether an outcome is a failure that no other message tells of: dead letters, open changes and settings have their own. */
+/** Tells whether an outcome is a failure that no other message reports: dead letters, open changes and settings have their own. */
 function isReported(outcome: Outcome): boolean {
   const { deadLetter, stillOpen } = outcome;
   const hasOwnMessage = deadLetter === true || stillOpen === true || isStoppedBySettings(outcome);

@@ -4,7 +4,7 @@ import type { Finding } from '../model/finding.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { OutcomeName } from '../model/outcome-names.ts';
 
-/** Details of an outcome besides its job, its finding, its times and what the journal knows. */
+/** Details of an outcome that its job, finding, times and journal don't have. */
 export type OutcomeDetails = Partial<Pick<Outcome, 'reason' | 'willRetry' | 'gate' | 'seen' | 'plan'>>;
 
 /** The end of a finding's way: nothing is left to do for it. */
@@ -19,7 +19,7 @@ export interface InProgress {
   readonly state: 'in_progress';
   readonly reason: string;
   readonly details: OutcomeDetails;
-  /** Set where something of ours must be taken back and can't be just now, though nobody holds it: people are told. */
+  /** Set where something that we added must be taken back and can't be now, though nobody holds it: people are notified. */
   readonly stillOpen?: TakeBackError;
 }
 

@@ -31,7 +31,7 @@ export interface Work {
   readonly breaker: Breaker;
 }
 
-/** Knowledge of the stages after the settings, besides. */
+/** Knowledge of the stages after the settings. */
 export interface ConfiguredWork extends Work {
   readonly settings: Settings;
   readonly mode: Mode;

@@ -11,7 +11,7 @@ export interface Permissions {
   readonly undo: readonly Permission[];
 }
 
-/** The texts about a rule in `docs/rules.md` besides its data: whole sentences, Markdown without line breaks. */
+/** The texts about a rule in `docs/rules.md`, in addition to its data: whole sentences, Markdown without line breaks. */
 export interface RuleDocumentation {
   /** The benchmark's control that the rule stands for. */
   readonly control: string;

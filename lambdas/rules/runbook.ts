@@ -38,7 +38,7 @@ export interface Runbook {
   readonly documentation: RunbookDocumentation;
 }
 
-/** The texts about a document in `docs/rules.md` besides its data: whole sentences, Markdown without line breaks. */
+/** The texts about a document in `docs/rules.md`, in addition to its data: whole sentences, Markdown without line breaks. */
 export interface RunbookDocumentation {
   /** Address of AWS's description. */
   readonly reference: string;
@@ -47,7 +47,7 @@ export interface RunbookDocumentation {
 }
 
 /**
- * Lists the permissions that AWS's runbook reference asks of every document's role besides the calls of its steps:
+ * Lists the permissions that AWS's runbook reference asks of every document's role in addition to the calls of its steps:
  * "Required IAM permissions" of each of them lists these two.
  */
 export function documentPermissions(document: string): readonly Permission[] {

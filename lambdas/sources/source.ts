@@ -52,7 +52,7 @@ export interface FindingPage {
   readonly leftAlone: Readonly<Record<LeftAloneReason, number>>;
 }
 
-/** Values that every source is made with, besides its own part of the environment. */
+/** Values that every source is made with, in addition to its own part of the environment. */
 export interface SourceContext {
   /** The collector's region. */
   readonly region: string;

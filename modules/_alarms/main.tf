@@ -19,7 +19,7 @@ resource "aws_cloudwatch_metric_alarm" "this" {
 }
 
 # CloudWatch looks at a rule's alarms whenever one of them changes its state. A suppressor's wait would hold back actions only,
-# not the events of which notifications are made: so what tells of the same cause is in the rule, and is sooner than the rest.
+# not the events of which notifications are made: so the alarm that reports the same cause is in the rule, and is sooner than the rest.
 resource "aws_cloudwatch_composite_alarm" "this" {
   for_each = var.combined
 

@@ -28,7 +28,7 @@ variable "alarms" {
 }
 
 variable "combined" {
-  description = "Alarms on others, by name: in ALARM while one of `any` is, and none of `unless`, which tells of the same cause."
+  description = "Alarms on others, by name: in ALARM while one of `any` is, and none of `unless`, which reports the same cause."
   type = map(object({
     description = string
     any         = set(string)
@@ -39,13 +39,13 @@ variable "combined" {
 }
 
 variable "topic_arns" {
-  description = "The user's topics, which get every alarm that no other one tells of."
+  description = "The user's topics, which get every alarm that no other alarm reports."
   type        = list(string)
   nullable    = false
 }
 
 variable "own_topic_arns" {
-  description = "The topic of notifications, for alarms that no event can tell of."
+  description = "The topic of notifications, for alarms that no event can report."
   type        = list(string)
   default     = []
   nullable    = false

@@ -28,7 +28,7 @@ variable "package" {
 }
 
 variable "environment" {
-  description = "Environment variables, besides the log level."
+  description = "Environment variables, in addition to the log level."
   type        = map(string)
   nullable    = false
 }

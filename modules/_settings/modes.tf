@@ -41,7 +41,7 @@ locals {
     }
   }
 
-  # Accounts that joined lately, and until when that lowers their modes.
+  # Accounts that joined recently, and until when that lowers their modes.
   joined = try(coalesce(local.new_accounts.joined, {}), {})
   new_until = {
     for account, at in local.joined : account => try(timeadd(at, "${local.new_accounts.days * 24}h"), at)

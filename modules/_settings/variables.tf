@@ -50,7 +50,7 @@ variable "mode_by_group" {
 }
 
 variable "new_accounts" {
-  description = "The most that any rule may do in accounts that joined lately, as it was given: checked here, with its types in typed/."
+  description = "The most that any rule may do in accounts that joined recently, as it was given: checked here, with its types in typed/."
   type        = any
 }
 

@@ -14,7 +14,7 @@ output "policy" {
 }
 
 output "custom_policies" {
-  description = "What the role needs besides for each rule of the user's own, as JSON by the rule's id."
+  description = "What the role needs in addition for each custom rule, as JSON by the rule's id."
   value       = { for rule in local.custom : rule => local.policies["custom:${rule}"] }
 
   precondition {

@@ -35,7 +35,7 @@ locals {
       }
       # Polls that fail are not rules that nobody polls. As long as a poll of the longest period may be late.
       polls-failing = {
-        description        = "Polls fail, and were told of by ${var.name}-polls-dead-letters: that rules are not polled is not news meanwhile."
+        description        = "Polls fail, as ${var.name}-polls-dead-letters reported. While they do, no alarm reports rules that are not polled."
         namespace          = "AWS/SQS"
         metric             = "NumberOfMessagesSent"
         dimensions         = { QueueName = aws_sqs_queue.polls_dead_letters.name }
@@ -88,7 +88,7 @@ locals {
       evaluation_periods = 4
       told_by            = "alarm"
     } },
-    # What notifications can't tell of: that they don't arrive. So CloudWatch tells the topic itself.
+    # Notifications can't report that they don't arrive, so CloudWatch notifies the topic itself.
     { for queue in aws_sqs_queue.notifications_dead_letters : "notifications-dead-letters" => {
       description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Look at the policies of the topic and, if it has one, of its KMS key."
       namespace   = "AWS/SQS"

@@ -176,7 +176,7 @@ resource "aws_s3_bucket_policy" "evidence" {
   })
 
   # A destroy begins with what depends on others: here, where S3 refuses it, so that a bucket which is kept keeps its
-  # settings too. They would be gone otherwise before S3 refuses to delete a bucket that is not empty. Besides, S3
+  # settings too. They would be gone otherwise before S3 refuses to delete a bucket that is not empty. In addition, S3
   # refuses to change a policy while it changes the block.
   depends_on = [
     aws_s3_bucket_lifecycle_configuration.evidence,

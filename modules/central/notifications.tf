@@ -218,7 +218,7 @@ resource "aws_sns_topic_policy" "notifications" {
         Action    = "sns:Publish"
         Resource  = aws_sns_topic.notifications[0].arn
       },
-      # Tells of what EventBridge could not deliver.
+      # Reports what EventBridge could not deliver.
       {
         Sid       = "OnlyItsOwnAlarms"
         Effect    = "Allow"

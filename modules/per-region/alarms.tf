@@ -161,7 +161,7 @@ locals {
       metric      = local.metric.SettingsInvalid
       dimensions  = { service = local.remediator_name }
       statistic   = "Sum"
-      # The event bus tells of it by itself, once a day for all rules and regions.
+      # An event reports it, once a day for all rules and regions.
       told_by = "bus"
     }
   }
@@ -217,7 +217,7 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   count = local.forwards_alarms ? 1 : 0
 
   name        = "${local.name}-forward-alarms"
-  description = "What becomes of the alarms of ${local.name} in this region, for ${var.link.event_bus_arn}."
+  description = "Forwards state changes of the alarms of ${local.name} in this region to ${var.link.event_bus_arn}."
 
   event_pattern = local.alarms_pattern
   tags          = var.link.tags

@@ -9,7 +9,7 @@ import type { Evidence } from './evidence.ts';
 import { type Gap, gapsOf } from './gaps.ts';
 import { type History, historyOf, type Span, type Switch, scheduleRecords } from './schedules.ts';
 
-/** The question: a month, and what is known of schedules besides the evidence. */
+/** The question: a month, and what is known of schedules in addition to the evidence. */
 export interface Question {
   /** `2026-11`, in UTC. */
   readonly month: string;

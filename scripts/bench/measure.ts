@@ -13,7 +13,7 @@ const MANY_FINDINGS = 500;
 export interface Measured {
   /** Values by the figure's key. */
   readonly measured: ReadonlyMap<string, number>;
-  /** Facts besides, by part. */
+  /** Additional facts, by part. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 

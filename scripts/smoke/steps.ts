@@ -57,7 +57,7 @@ export class Steps {
     this.#options.say(`remediated: ${outcome.applied.map(({ line }) => line).join('; ')}`);
   }
 
-  /** The inverses of what was applied give back what was there. */
+  /** The inverses of what was applied restore what was there. */
   async undone(): Promise<void> {
     const { account } = this.#outputs;
     const { region } = this.#options;

@@ -137,7 +137,7 @@ export function readCheckov(text: string, root: string): readonly Check[] {
   ];
 }
 
-/** Reads the checks that a step of ours wrote down itself. */
+/** Reads the checks that a step wrote itself. */
 export function readChecks(text: string): readonly Check[] {
   return z.array(checkSchema).parse(JSON.parse(text));
 }

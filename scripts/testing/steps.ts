@@ -46,12 +46,15 @@ function vitest(project: string, minutes: number, needs: readonly string[]): Ste
   };
 }
 
-/** Texts for people, which the prose linter reads. */
+/** Documents, and the descriptions, comments and messages in code: what the prose linter reads. */
 const prose = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'docs/{README,compatibility,configuration,cost,custom-rules,outcomes,releasing}.md',
-  'docs/for-*.md',
+  '!(CHANGELOG).md',
+  'docs/!(architecture|operations).md',
+  '{examples,modules}/**/*.md',
+  'test/lab/README.md',
+  '*.tf',
+  '{examples,modules}/**/*.{tf,yaml}',
+  '{cli,demo,lambdas,scripts}/**/*.{ts,yaml}',
 ];
 
 /** All steps. Where several could start, the earlier one does. */

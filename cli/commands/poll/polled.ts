@@ -32,7 +32,7 @@ function countsOf({ lines }: WatchedPoll): NonNullable<Polled['outcomes']> {
   return counts;
 }
 
-/** Cells of a table of polls: the rule, its findings, and what became of them. */
+/** Cells of a table of polls: the rule, its findings, and their outcomes. */
 export function polledCells(
   { rule, problem, findings = 0, ...polled }: Polled,
   alert: (text: string) => string,

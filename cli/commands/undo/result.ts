@@ -14,10 +14,10 @@ const undoneFixSchema = z.object({
   fixed_at: timestampSchema,
   undoes: z.string().meta({ description: 'The key of the evidence of the fix.' }),
   changes: z.array(z.string()).meta({ description: 'What puts it back, in the order in which it is made.' }),
-  not_given_back: z.array(z.string()).meta({ description: 'What an undo can not give back.' }),
+  not_given_back: z.array(z.string()).meta({ description: 'What an undo cannot restore.' }),
   is: z.enum(['undone', 'undo_refused', 'waiting', 'not begun']).meta({
     description:
-      '`waiting`: AWS works on it. `not begun`: nobody has come to it in the time that was waited for.',
+      '`waiting`: AWS is still working on it. `not begun`: no remediator began it before the command stopped waiting.',
   }),
   reason: z.string().optional(),
   evidence: z.string().optional().meta({ description: 'The key of the evidence of the undo.' }),

@@ -68,7 +68,7 @@ function merge(now: PublicAccessBlock | null, change: S3PublicAccessBlockSet): P
   return change.after === null && isEmpty ? null : merged;
 }
 
-/** Lists what ends, besides the bucket being public, in the words of a plan. */
+/** Lists what else ends with the bucket's being public, in the words of a plan. */
 function alsoEnds(change: S3PublicAccessBlockSet): string {
   const changed = switchedOn(change);
   const ends = [

@@ -107,7 +107,7 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 }
 
 /**
- * The flow log, among these, that a change of ours made: where no answer gave its id, the one with our tag. One that we
+ * The flow log, among these, that one of our changes made: where no answer gave its id, the one with our tag. One that we
  * made before this job is not this change's, nor is one that stands in its record.
  */
 function findOurs(

@@ -6,6 +6,6 @@ export const MADE_BY = {
   value: 'cspm-auto-remediation',
 } as const;
 
-/** Tells whether something that AWS made then may be made by calls of ours since a moment. */
+/** Tells whether something that AWS made then may be made by our own calls since a moment. */
 export const isMadeSince = (created: Date, since: Date): boolean =>
   created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;

@@ -53,7 +53,7 @@ function difference(
 }
 
 /**
- * Looks again amid the change: the whole list must still be as it was seen, with what was made added. A read that
+ * Looks again during the change: the whole list must still be as it was seen, with what was made added. A read that
  * shows the list without it is older, and is made again.
  */
 async function lookAgain(session: AwsSession, change: NetworkAclEntryNarrow): Promise<void> {

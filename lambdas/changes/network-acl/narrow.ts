@@ -16,7 +16,7 @@ export const narrowSchema = z.object({
   seen: z.array(z.string()),
   /** The subnets that the plan rests on: none may have been added. */
   subnets: z.array(z.string()),
-  /** Traffic that subnets lose besides the open entry, for the plan's line. */
+  /** Traffic that subnets lose in addition to the open entry, for the plan's line. */
   cuts: z.string().nullable().default(null),
   /** Set in the note that is written before the first call: from then on, calls of the change may have been made. */
   mayBeMade: z.literal(true).optional(),

@@ -155,7 +155,7 @@ class Shrinking {
 }
 
 /**
- * Closes a part of a wide inbound rule: adds what is to stay besides as narrower rules, then shrinks the wide rule in
+ * Closes a part of a wide inbound rule: adds what is to stay open as narrower rules, then shrinks the wide rule in
  * place, by its id, so that nothing is cut in between. EC2 takes no condition for the second step: directly before it,
  * the rule is read again.
  */

@@ -98,7 +98,7 @@ export const ruleWidenSchema = z.object({
   kind: z.literal('security-group-rule-widen'),
   /** The security group's id. */
   resource: securityGroupIdSchema,
-  /** The narrow rule as the shrinking left it; null where nothing of ours stands in the wide rule's place. */
+  /** The narrow rule as the shrinking left it; null where none of our rules replaces the wide rule. */
   before: standingSchema.nullable(),
   /** The wide rule as it was. */
   after: standingSchema,

@@ -42,7 +42,7 @@ export async function firstVerdict<Context>(
   }
 }
 
-/** Asks gates whose reasons are no finding's own: the first finding stands for all. @throws what a gate throws */
+/** Asks gates whose reasons hold for all findings alike: the first finding stands for all. @throws what a gate throws */
 export async function askOnce<Context>(
   gates: readonly Gate<Context>[],
   [finding]: readonly Finding[],

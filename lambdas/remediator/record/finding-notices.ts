@@ -45,14 +45,14 @@ interface Context {
   readonly now: number;
 }
 
-/** Notices that are due, and the items of findings, with what is told noted. */
+/** Notices that are due, and the items of findings, with what is reported noted. */
 export interface Notices {
   readonly notices: readonly FindingNotice[];
   readonly toWrite: readonly FindingRecord[];
 }
 
 /**
- * Finds of which findings people are to be told: those that come back, and those that are deferred for long. One notice per
+ * Finds the findings that people must be notified of: those that come back, and those that are deferred for long. One notice per
  * job and kind, and of each finding once a week.
  * @param toWrite the items of findings that are written in any case
  */

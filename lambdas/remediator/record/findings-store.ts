@@ -47,7 +47,7 @@ export interface FindingsStore {
     poll: PollPlace,
   ): Promise<Known>;
   /**
-   * Writes what was applied to resources lately, over what is known and over nothing else. Not by the lease: an attempt that
+   * Writes recent changes to resources, over what is known and over nothing else. Not by the lease: an attempt that
    * has outlived it must still tell what it made, and must not take out what others have told since.
    * @returns false where something else stands there: it is to be read, and added to
    */
@@ -108,7 +108,7 @@ export type FindingName = ChangedResource & Pick<FindingItem, 'rule'>;
 /** The jobs of a poll for one rule, account and region. */
 export type PollPlace = Omit<Done, 'jobs'>;
 
-/** Items of the table besides leases. */
+/** Items of the table other than leases. */
 export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];

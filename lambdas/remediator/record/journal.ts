@@ -95,7 +95,7 @@ export class Journal extends ChangeNotes {
     return this.#startedAt;
   }
 
-  /** Notes that a later job continues with findings: from then on this one leaves them alone, but sees to it that it is sent. */
+  /** Notes that a later job continues with findings: from then on this one leaves them alone, but makes sure that it is sent. */
   handOn(look: number, resources: readonly string[]): void {
     this.#handedOn = [...this.#handedOn, { look, resources: [...resources] }];
   }

@@ -17,7 +17,7 @@ export interface Notes {
   readonly notes: readonly RecordedChange[];
   /** True where no attempt began it and was cut off before it noted anything. */
   readonly isWhole: boolean;
-  /** True where, besides, the answer to each call is known. */
+  /** True where the answer to each call is known, too. */
   readonly isSure: boolean;
 }
 

@@ -180,7 +180,7 @@ export class LimitCounts {
     return found === undefined ? [] : waitingIn(parseItem(countItemSchema, found), this.#clock.now());
   }
 
-  /** Gives back room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */
+  /** Releases room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */
   async release({ counter, id, slot }: Reservation, changes: number): Promise<void> {
     const name = reservationName(slot, id);
     await this.#table.updateIf({

@@ -17,7 +17,7 @@ type Objects = Pick<EvidenceStore, 'readOutcomes' | 'writeOutcomes'>;
 
 /**
  * The outcomes of a job: one object per attempt that concluded something, numbered from 1, none ever written over. An
- * attempt that does not know of an earlier one's object learns of it when it would take the same number. Besides, what
+ * attempt that does not know of an earlier one's object learns of it when it would take the same number. In addition, what
  * other jobs of the poll wrote of the same findings: a finding has one line that counts.
  */
 export class OutcomeLog {

@@ -11,7 +11,7 @@ import type { Work } from '../work.ts';
 import type { Journal } from './journal.ts';
 import { recurrenceOf, recurrenceWords } from './recurring.ts';
 
-/** Context of an outcome besides its finding's state. */
+/** Context of an outcome in addition to its finding's state. */
 export interface OutcomeContext extends Work {
   readonly startedAt: string;
   /** The rule's mode for the job's account, where it is known. */

@@ -54,7 +54,7 @@ export async function applyOneChange(
   const mayContinue = async (): Promise<void> => {
     askedAt = clock.now();
     blockedAmid = await context.ask();
-    if (blockedAmid !== undefined) throw new BlockedError(`"${line}" is held amid its calls`);
+    if (blockedAmid !== undefined) throw new BlockedError(`"${line}" is held between its calls`);
   };
   const check = (): void => {
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;

@@ -10,7 +10,7 @@ import { planAnew } from './plan-anew.ts';
 import { isSameTarget } from './same-target.ts';
 
 /**
- * Holds fixes whose resources we changed lately, by any rule, until AWS's reads show these changes: nothing is changed on
+ * Holds fixes whose resources any rule changed recently, until AWS's reads show these changes: nothing is changed on
  * a read from before them. Where they are visible now, the resource is read and planned again, because the plan may still
  * rest on an older read. So may the new one: a read that shows a change does not make the next one show it.
  */
@@ -83,7 +83,7 @@ function restsOnWhatEnded({ changes }: PlannedFix, { change: made }: RecentChang
   );
 }
 
-/** The change of ours that took out what a plan counts on: the plan was made on a read from before that. */
+/** Our own change that removed what a plan counts on: the plan was made on a read from before that. */
 async function removedUnder(
   { changes }: PlannedFix,
   ours: readonly RecentChange[],

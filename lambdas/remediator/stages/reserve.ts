@@ -19,7 +19,7 @@ export function waitingFinding({ finding }: { readonly finding: Finding }): stri
 }
 
 /**
- * Room below the limits for what a job changes. Reserved once before the first change; given back at the end for what was
+ * Room below the limits for what a job changes. Reserved once before the first change; released at the end for what was
  * not changed. What nobody knows stays counted, and so does what a killed function had reserved: for an hour.
  */
 export class ReservedRoom {
@@ -94,7 +94,7 @@ export class ReservedRoom {
   }
 
   /**
-   * Gives back the room for what was not changed: AWS refused it, or it was not sent.
+   * Releases the room for what was not changed: AWS refused it, or it was not sent.
    * @returns `kept`: the number of resources that were changed, or of which nobody knows; the errors that nobody foresaw
    */
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {

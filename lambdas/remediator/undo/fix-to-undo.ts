@@ -21,7 +21,7 @@ export interface FixToUndo {
   readonly line: Outcome;
   /** The inverses of its changes, last first. */
   readonly steps: readonly InverseStep[];
-  /** Parts that are not given back, in words. */
+  /** Parts that are not restored, in words. */
   readonly leaves: readonly string[];
   /** The record of its undo, by whichever request. */
   readonly journal: Journal;

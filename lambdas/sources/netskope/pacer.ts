@@ -2,7 +2,7 @@ import type { Clock } from '../../model/clock.ts';
 
 /**
  * Lets through no more than `limit` turns in any `windowMilliseconds`, and makes the others wait. Who shares a limit with
- * others that it knows nothing of is told so by a refusal: it then takes half of its turns, and one more with each window
+ * others that it knows nothing of learns so by a refusal: it then takes half of its turns, and one more with each window
  * that passes without another.
  */
 export class Pacer {

@@ -5,7 +5,7 @@ variable "remediator" {
     memory_size = optional(number, 1024)
     # Timeout in seconds, 90 to 900. A message stays invisible for six times as long.
     timeout = optional(number, 300)
-    # Concurrent invocations, besides 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
+    # Concurrent invocations, in addition to 2 for delayed jobs. A new AWS account has 10 for all functions of a region.
     maximum_concurrency = optional(number, 5)
     # Reserved concurrent invocations, at least `maximum_concurrency` and 2. Null: unreserved.
     reserved_concurrency = optional(number)
@@ -94,7 +94,7 @@ variable "alarms" {
   type = object({
     # Whether there are any.
     enabled = optional(bool, true)
-    # SNS topics of this region that get every alarm, besides `notifications`.
+    # SNS topics in this region that get every alarm, in addition to `notifications`.
     topic_arns = optional(list(string), [])
     # Whether alarms are passed on to `notifications` in the home region. Outside the partition `aws` only those of the home region can be: set it to false elsewhere.
     forward = optional(bool, true)

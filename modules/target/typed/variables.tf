@@ -22,7 +22,7 @@ variable "iam" {
 
   validation {
     condition     = var.iam.create_delivery_role == null ? true : var.iam.create_delivery_role || var.iam.delivery_role_name != null
-    error_message = "iam.create_delivery_role is false and delivery_role_name is null: expected the name of a role of yours. In the root module, leave delivery_role_name out of the rule's options."
+    error_message = "iam.create_delivery_role is false and delivery_role_name is null: expected the name of your own role. In the root module, leave delivery_role_name out of the rule's options."
   }
 
   validation {

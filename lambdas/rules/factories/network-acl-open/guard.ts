@@ -2,7 +2,7 @@ import type { NetworkAclEntry } from '../../../changes/network-acl/entry.ts';
 import type { Seen, Subnet } from './inspect.ts';
 import { type AnswerPorts, type Family, letsAnswersIn, letsAnythingIn, lostAnswers } from './traffic.ts';
 
-/** Traffic that subnets of one address family lose besides the open entry. */
+/** Traffic that subnets of one address family lose in addition to the open entry. */
 export interface Cut {
   readonly family: Family;
   readonly subnets: readonly string[];
@@ -51,7 +51,7 @@ function formatPorts(ports: readonly AnswerPorts[]): string[] {
 }
 
 /**
- * Finds what the plan takes away from subnets besides the open entries, for each address family that a subnet has.
+ * Finds what the plan takes away from subnets in addition to the open entries, for each address family that a subnet has.
  * What was not there before is not counted.
  * @param sources the CIDRs that the options put in the open entry's place: answers from there are enough, because
  * someone has named them

@@ -9,7 +9,7 @@ export interface Opening {
   opens(entry: NetworkAclEntry): boolean;
   /** The parts of an open entry that stay for everyone, under its number. */
   rest(entry: NetworkAclEntry): readonly NetworkAclEntry[];
-  /** Traffic that ends with the entry besides what the rule is about, in words. */
+  /** Traffic of other kinds that ends with the entry, in words. */
   ends(entry: NetworkAclEntry): string | undefined;
   /** Says why the rule does not concern this ACL, or nothing when it does. Default: it concerns all. */
   condition?(acl: { isDefault: boolean; subnets: readonly string[] }): string | undefined;

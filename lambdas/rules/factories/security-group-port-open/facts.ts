@@ -8,7 +8,7 @@ import { type ClosedPort, portsInWords } from '../closed-ports.ts';
 const optionsSchema = z.strictObject({
   all_traffic: z.enum(['split', 'revoke']).default('split').meta({
     description:
-      'What becomes of a rule that opens all traffic to the world. split: tcp and udp without what the rule closes, and ICMP, stay open (other protocols end with it); revoke: nothing stays open.',
+      'How a rule that opens all traffic to the world is closed. split: tcp and udp except the closed ports, and ICMP, stay open (other protocols do not); revoke: nothing stays open.',
   }),
 });
 export type Options = z.infer<typeof optionsSchema>;
@@ -72,7 +72,7 @@ export function portOpenFacts(openPorts: OpenPorts): RuleFacts<Options> & OpenPo
       documentation: {
         control,
         finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${portsInWords(ports)}: ${exactly}, a range that holds ${any}, or all traffic.`,
-        changes: `Closes exactly ${those}. A wide rule is shrunk in place: it keeps its id, description and tags, and the largest part of what it opens besides. The other parts are added first, as narrower rules with its description and tags. A rule of which nothing is left is revoked, by its protocol, ports and source: one that its owner has narrowed meanwhile does not match. Directly before each change the group is read again: where a rule is gone or different, nothing is changed, and what was added for it is revoked. A wide rule whose group has no room for the parts is left as it was, and the finding has \`failed\`. EC2 takes no condition for shrinking a rule: if its owner changes the same rule by its id in the milliseconds between that reading and the change, the later change counts.`,
+        changes: `Closes exactly ${those}. A wide rule is shrunk in place: it keeps its id, description and tags, and the largest remaining part of what it opens. The other parts are added first, as narrower rules with its description and tags. A rule of which nothing is left is revoked, by its protocol, ports and source: one that its owner has narrowed meanwhile does not match. Directly before each change the group is read again: where a rule is gone or different, nothing is changed, and what was added for it is revoked. A wide rule whose group has no room for the parts is left as it was, and the finding has \`failed\`. EC2 takes no condition for shrinking a rule: if its owner changes the same rule by its id in the milliseconds between that reading and the change, the later change counts.`,
         neverTouches:
           'Rules for other sources, narrower blocks and prefix lists among them (prefix lists, and blocks that together are half of all addresses or more, are named in the reason); rules for other ports; outbound rules; groups that another account shares.',
         undo: 'Widens each rule that was shrunk again, under the same id, then revokes the rules that were added; puts revoked rules back with description and tags, under new ids. Undo the last change of a group first: a rule that is not as the change left it is not touched, and the undo is refused with the reason.',

@@ -25,7 +25,7 @@ function opens(rule: ExistingRule, { ports }: Pick<OpenPorts, 'ports'>): boolean
   return isWorld(rule.source) && ports.some((port) => reaches(rule, port));
 }
 
-/** Makes the rules for all that `rule` opens besides the ports, with its source, description and tags. */
+/** Makes the rules for all that `rule` opens in addition to the ports, with its source, description and tags. */
 function remainder(
   rule: ExistingRule,
   { ports }: Pick<OpenPorts, 'ports'>,
@@ -114,9 +114,9 @@ function planFor(
 /**
  * A rule against security groups that open ports to the world. Its plan closes exactly those. A rule of which
  * nothing is left is revoked. A wider one is shrunk in place, by its id, after the other parts of what it opens
- * besides were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
+ * were added as narrower rules: one change per wide rule, so that nothing is cut in between. A part that stands
  * there already (same protocol, ports and source) is not added again, so a plan made after one that was cut off finishes
- * its work. A part that a rule of other ports covers is added all the same: that rule may go for reasons of its own.
+ * its work. A part that a rule of other ports covers is added all the same: that rule may be removed independently.
  */
 export function portOpenRule(facts: RuleFacts<Options> & OpenPorts) {
   const openPorts = facts;
