@@ -826,4 +826,32 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       kills: [],
     },
   },
+  {
+    what: 'of the entries for a network ACL whose open one is gone by then, one is added and taken back, and no other',
+    case: {
+      kind: 'network-acl',
+      initial: {
+        ...EMPTY_STATE,
+        vpcs: VPCS,
+        acls: {
+          'acl-00000001': {
+            subnets: ['subnet-0a'],
+            isDefault: false,
+            owner: ACCOUNT,
+            vpc: VPC,
+            tags: {},
+            quota: 11,
+            entries: [
+              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
+            ],
+          },
+        },
+      },
+      jobs: [
+        { rule: 'network-acl-admin-ports-open', options: { replacement_cidrs: [], allow_isolation: true } },
+      ],
+      disturbances: [{ at: 5, act: { kind: 'remove entry', which: 0, how: 0 } }],
+      kills: [],
+    },
+  },
 ];

@@ -144,7 +144,7 @@ const groupJobs: fc.Arbitrary<JobSpec[]> = fc
 const groupCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('security-group' as const),
   initial: fc
-    .tuple(fc.array(groups, { minLength: 1, maxLength: 2 }), fc.boolean())
+    .tuple(fc.array(groups, { minLength: 1, maxLength: 3 }), fc.boolean())
     .map(([all, isDefault]) => ({
       ...withGroups(all),
       vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [], isDefault } },
@@ -223,9 +223,9 @@ const aclJobs: fc.Arbitrary<JobSpec[]> = fc
 
 const aclCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('network-acl' as const),
-  initial: fc.tuple(acls, fc.boolean()).map(([acl, hasIpv6]) => ({
+  initial: fc.tuple(fc.array(acls, { minLength: 1, maxLength: 2 }), fc.boolean()).map(([all, hasIpv6]) => ({
     ...EMPTY_STATE,
-    acls: { 'acl-00000001': acl },
+    acls: Object.fromEntries(all.map((acl, index) => [`acl-0000000${index + 1}`, acl])),
     vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: hasIpv6 ? ['2001:db8::/56'] : [] } },
   })),
   jobs: aclJobs,
@@ -250,7 +250,7 @@ const buckets: fc.Arbitrary<Bucket> = fc.record({
 
 const bucketCases: fc.Arbitrary<Case> = fc.record({
   kind: fc.constant('bucket' as const),
-  initial: fc.array(buckets, { minLength: 1, maxLength: 2 }).map((all) => ({
+  initial: fc.array(buckets, { minLength: 1, maxLength: 3 }).map((all) => ({
     ...EMPTY_STATE,
     buckets: Object.fromEntries(all.map((bucket, index) => [`bucket-${index + 1}`, bucket])),
   })),

@@ -144,7 +144,10 @@ async function giveUp(
   );
 }
 
-/** Sends a call that AWS does not take again where entries were made before, each time after a question and a look. */
+/**
+ * Sends a call directly after a look where entries were made before: without the open entry, they let in what nobody
+ * meant. A call that AWS does not take is sent again then, after a question and a look.
+ */
 async function amid(
   session: AwsSession,
   done: NetworkAclEntryNarrow,
@@ -152,8 +155,8 @@ async function amid(
   send: () => Promise<NetworkAclEntryNarrow>,
 ): Promise<NetworkAclEntryNarrow> {
   if (done.made.length === 0) return send();
-  const lookAndSend = async (isAgain: boolean): Promise<NetworkAclEntryNarrow> => {
-    if (isAgain) await lookAgain(session, done);
+  const lookAndSend = async (): Promise<NetworkAclEntryNarrow> => {
+    await lookAgain(session, done);
     return send();
   };
   return untilTaken(session, lookAndSend, { mayContinue });
@@ -178,8 +181,6 @@ async function apply(
       done = await amid(session, done, mayContinue, () => create(session, done, entry, note));
       await mayContinue();
     }
-    if (created.length === 0) return await close(session, done, note);
-    await lookAgain(session, done);
     return await amid(session, done, mayContinue, () => close(session, done, note));
   } catch (error) {
     if (error instanceof BlockedError) throw error;
@@ -194,10 +195,9 @@ async function apply(
  * Takes an open inbound entry out of a network ACL, with narrower ones in its place.
  *
  * EC2 has no condition for these calls: an entry is named by its number alone. So the whole list is looked at directly
- * before the first call, and again directly before the open entry goes when other entries were made before. What is
- * left is the moment between that look and the call: an entry that someone puts under the open one's number just then
- * is replaced with it. The address families of the subnets are those of the reading, which is done again where it is
- * older than two seconds: a block that AWS has only begun to associate counts there already.
+ * before each call. What is left is the moment between that look and the call: an entry that someone puts under the open
+ * one's number just then is replaced with it. The address families of the subnets are those of the reading, which is done
+ * again where it is older than two seconds: a block that AWS has only begun to associate counts there already.
  */
 export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   kind: 'network-acl-entry-narrow',

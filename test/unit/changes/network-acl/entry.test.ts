@@ -228,6 +228,27 @@ describe('a change whose plan is out of date changes nothing', () => {
     expect(acl.entries).toEqual([]);
   });
 
+  test('its owner deletes the open entry after the first of ours: no other one is made, and that one is taken back', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    const wider: NetworkAclEntryNarrow = {
+      ...narrowing,
+      created: [ten, allow(102, '10.1.0.0/16'), allow(103, '10.2.0.0/16')],
+    };
+    const before = once(
+      'DescribeNetworkAcls',
+      () => {
+        acl.entries = deleting(100)(acl.entries);
+      },
+      2,
+    );
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { before });
+
+    await expect(applyChange(sessionOf(aws), wider)).rejects.toMatchObject({ name: 'StalePlanError' });
+
+    expect(actionsOf(aws).filter((action) => action === 'CreateNetworkAclEntry')).toHaveLength(1);
+    expect(acl.entries).toEqual([]);
+  });
+
   test('someone takes the number first: theirs stays', async () => {
     const theirs = allow(101, '198.51.100.0/24');
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
@@ -803,7 +824,7 @@ const isWrite = (call: ReceivedCall): boolean => !(call.form.get('Action') ?? ''
 test('whatever someone does between two calls: nothing is newly reachable, nothing is cut that no line named', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 6 }),
       anyAct,
       fc.boolean(),
       fc.subarray([allow(120, '203.0.113.0/24'), allow(90, '172.16.0.0/12')]),
@@ -819,7 +840,7 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
           stale = undefined;
           if (calls !== place) return;
           // The moment for which EC2 has no condition: see the change's own words.
-          const isLastLook = place === 4 && lags;
+          const isLastLook = place === 5 && lags;
           if (act.ruleNumber === 100 && act.puts && (isLastLook || action === 'ReplaceNetworkAclEntry'))
             return;
           if (lags) stale = [...acl.entries];
@@ -838,7 +859,7 @@ test('whatever someone does between two calls: nothing is newly reachable, nothi
         expect(reachable(without)).toEqual(expect.arrayContaining(reachable(acl.entries)));
         if (ended === 'applied') {
           // Who takes out or replaces what was made a moment ago cuts it off.
-          const isTheirs = place >= 4 && [101, 102].includes(act.ruleNumber);
+          const isTheirs = place >= 5 && [101, 102].includes(act.ruleNumber);
           const named = SOURCES.filter((source) => isTheirs || !/^(10|192)\./.test(source));
           const cut = reachable(without).filter((source) => !reachable(acl.entries).includes(source));
           expect(named).toEqual(expect.arrayContaining(cut));
