@@ -71,8 +71,8 @@ function toldOtherwise(): string[] {
   );
 }
 
-test('the guide says who tells of an alarm that sends no message', () => {
-  const [, table = ''] = /\| alarm \| who tells \|\n([\s\S]*?)\n\n/.exec(read('docs/operations.md')) ?? [];
+test('the guide says what reports the cause of an alarm that sends no message', () => {
+  const [, table = ''] = /\| alarm \| reported by \|\n([\s\S]*?)\n\n/.exec(read('docs/operations.md')) ?? [];
 
   const listed = table.split('\n').flatMap((row) => {
     const [, alarms = ''] = row.split('|');
