@@ -51,7 +51,7 @@ export interface ItemUpdate extends AttributeChanges {
 
 /** The result of a conditional write. */
 export type Put =
-  | { readonly isWritten: true }
+  | { readonly isWritten: true /** The item that stood there before. */; readonly replaced?: unknown }
   /** `found`: what stands against it. */
   | { readonly isWritten: false; readonly found: unknown };
 
@@ -103,13 +103,14 @@ export class FindingsTable {
   async putIf({ item, condition }: Required<ItemWrite>): Promise<Put> {
     const { dynamodb, client } = await this.#connect();
     try {
-      await client.send(
+      const { Attributes } = await client.send(
         new dynamodb.PutItemCommand({
           ...this.#put(dynamodb, { item, condition }),
+          ReturnValues: 'ALL_OLD',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
-      return { isWritten: true };
+      return { isWritten: true, ...(Attributes && { replaced: dynamodb.unmarshall(Attributes) }) };
     } catch (error) {
       if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
       return { isWritten: false, found: error.Item && dynamodb.unmarshall(error.Item) };

@@ -113,6 +113,8 @@ export interface ChangeKind<C extends Change> {
   readonly schema: z.ZodType<C>;
   /** Rate of its calls, where AWS names one and it is slow. */
   readonly pace?: Pace;
+  /** The number of different resources that are changed at once. Default: as many as the pace allows, 8 without one. */
+  readonly atOnce?: number;
   /** Counts the calls of one API that it makes at most. Default: one. */
   calls?(change: C): number;
   /** One line without line breaks, as `terraform plan` would print it: `+`, `-` or `~`, a space, and what. */

@@ -63,7 +63,8 @@ const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string,
 /** The names of all kinds of changes, in the order of the alphabet. */
 export const changeKinds: readonly string[] = [...loaders.keys()].sort();
 
-async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<ParsingKind> {
+/** Loads the kind of a change. @throws InvalidInputError when it is unknown */
+export async function load(change: Pick<Change, 'kind'> & Partial<Change>): Promise<ParsingKind> {
   const loader = loaders.get(change.kind);
   if (loader === undefined) {
     throw new InvalidInputError(

@@ -4,9 +4,13 @@ import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
 import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
 
+/** Resources that are changed at once where the kind says nothing else. */
+const AT_ONCE = 8;
+
 /** A kind of change that takes any change and parses it by the kind's own schema before it does anything. */
 export interface ParsingKind {
   readonly pace: Pace | undefined;
+  readonly atOnce: number;
   calls(change: Change): number;
   describe(change: Change): string;
   toLookAt(change: Change): string | undefined;
@@ -51,6 +55,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
   };
   return {
     pace: kind.pace,
+    atOnce: kind.atOnce ?? kind.pace?.burst ?? AT_ONCE,
     calls: (change) => kind.calls?.(parse(change)) ?? 1,
     describe: (change) => kind.describe(parse(change)),
     toLookAt: (change) => kind.toLookAt?.(parse(change)),

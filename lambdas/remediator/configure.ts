@@ -8,6 +8,7 @@ import { askOnce } from './gates/gate.ts';
 import { gatesAt } from './gates/index.ts';
 import type { Learned } from './learned.ts';
 import { blockedByVerdict, modes } from './modes.ts';
+import { openAhead, type SessionAhead } from './stages/open-session.ts';
 import { clearedBy, readOperatorItems } from './stages/read-operator-items.ts';
 import { readSettings } from './stages/read-settings.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,6 +20,8 @@ export interface Configured {
   readonly action: Action;
   /** Reason why nothing may be changed now although the mode is `enforce`. */
   readonly blockedBy: string | undefined;
+  /** The session that a job needs where nothing stands against it, asked for before that is known. */
+  readonly session?: SessionAhead | undefined;
   /** The verdict of the pause, where that is the reason: what AWS is working on is stopped then, too. */
   readonly paused?: Verdict;
 }
@@ -40,10 +43,12 @@ export async function configure(
     learned.deferredDays = work.settings.allRules.deferred_days ?? DEFERRED_DAYS;
     learned.publishesAll = work.settings.allRules.events === 'all';
     learned.endedExemptions = endedExemptions(work.job.findings, new Map(), work);
+    work.breaker.judgeBy(work.settings.breaker);
+    const verdict = isChanging(work.mode) ? await askOnce(gatesAt('forJob'), pending, work) : undefined;
+    const session = verdict === undefined ? openAhead(pending, work) : undefined;
     await readOperatorItems(pending, work);
     learned.cleared = clearedBy(pending, work);
-    const verdict = isChanging(work.mode) ? await askOnce(gatesAt('forJob'), pending, work) : undefined;
-    if (verdict === undefined) return { work, action: modes[work.mode], blockedBy: undefined };
+    if (verdict === undefined) return { work, action: modes[work.mode], blockedBy: undefined, session };
     const action = blockedByVerdict(verdict);
     const paused = verdict.details.gate === 'pause' ? { paused: verdict } : {};
     if (!isOnlyPlanned(verdict)) return { work, action, blockedBy: verdict.details.reason, ...paused };

@@ -25,6 +25,7 @@ import { scheduleInvestigation } from './stages/investigations.ts';
 import { openSession } from './stages/open-session.ts';
 import { passPlans } from './stages/pass-plans.ts';
 import { planFixes } from './stages/plan.ts';
+import { readAhead } from './stages/read-ahead.ts';
 import { assessPending } from './stages/read-back.ts';
 import { recall } from './stages/recall.ts';
 import { recordGates } from './stages/record-gates.ts';
@@ -51,10 +52,12 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
   const book = new Book(job.findings, ports.clock);
   const learned = nothingLearned();
   try {
-    const lease = await takeLease(work);
+    const taking = takeLease(work);
+    const ahead = readAhead(work);
+    const lease = await taking;
     if (lease === undefined) return nothingLeft;
     learned.lease = lease;
-    book.keep(await recall(work));
+    book.keep(await recall(work, lease.isFirst ? ahead : undefined));
     learned.isRecalled = true;
     const { left, verdicts } = await sendHandedOn(work);
     book.leave(left);
@@ -94,7 +97,8 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
   const ongoing = paused === undefined ? [] : await ongoingOf(book.pending, work);
   const isWriting = (unresolved.length > 0 && blockedBy === undefined) || ongoing.length > 0;
   const access = isWriting ? 'write' : action.access;
-  const opened = await openSession(book.pending, work, access, unfinished.length > 0);
+  const mustAsk = unfinished.length > 0;
+  const opened = await openSession(book.pending, work, access, mustAsk, configured.session);
   if ('refused' in opened) {
     learned.isRoleMissing = opened.isRoleMissing;
     learned.isRoleRefused = opened.isRoleMissing && opened.wasAsked;

@@ -1,5 +1,6 @@
 import type { Logger } from '@aws-lambda-powertools/logger';
 import { z } from 'zod';
+import { logCall } from '../aws/call-log.ts';
 import { clientDefaults } from '../aws/client-defaults.ts';
 import { type Pace, Pacer } from '../aws/pace.ts';
 import { SessionRequestHandler } from '../aws/request-handler.ts';
@@ -161,7 +162,7 @@ class AssumedSession implements OpenSession {
     const record = (entry: unknown): void => {
       const call = callSchema.safeParse(entry);
       if (!call.success) return;
-      this.calls.push({
+      logCall(this.calls, {
         service: call.data.clientName.replace(/Client$/, ''),
         operation: call.data.commandName.replace(/Command$/, ''),
         requestId: call.data.metadata?.requestId,

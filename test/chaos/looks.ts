@@ -48,31 +48,37 @@ const ROOM = 1_000;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
-/** The last answers to our reads, by operation: what a write could have known. */
+/**
+ * The last answers to our reads, by operation: what a write could have known. Resources are changed side by side: between the
+ * look at one and the write that rests on it, as many calls are made for each of the others.
+ */
 export class Looks {
-  readonly #last = new Map<string, Look>();
+  readonly #looks = new Map<string, Look[]>();
   /** The looks at tags, oldest first. */
   readonly #tags: Look[] = [];
-  #lastWrite = 0;
+  readonly #lastWrites = new Map<string, number>();
   #usedOld = false;
   #used: AwsState[] = [];
   readonly #kind: Case['kind'];
+  readonly #sideBySide: number;
   /** The looks at clusters and trails, oldest first. */
   readonly #ofRunbook: Look[] = [];
 
-  constructor(kind: Case['kind']) {
+  /** @param sideBySide the number of resources of the case */
+  constructor(kind: Case['kind'], sideBySide: number) {
     this.#kind = kind;
+    this.#sideBySide = sideBySide;
   }
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
     const look = { number, state, isOld, operation, input: JSON.stringify(input) };
-    this.#last.set(operation, look);
+    this.#looks.set(operation, [...(this.#looks.get(operation) ?? []), look]);
     if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
     if (['DescribeClusters', 'DescribeTrails'].includes(operation)) this.#ofRunbook.push(look);
   }
 
-  wrote(number: number): void {
-    this.#lastWrite = number;
+  wrote(number: number, resource: string | undefined): void {
+    if (resource !== undefined) this.#lastWrites.set(resource, number);
   }
 
   /** The reason why the last excused write went past its look. */
@@ -94,22 +100,23 @@ export class Looks {
     const group = now.groups[resource];
     if (group !== undefined) {
       const names = [resource, ...group.rules.map(({ id }) => id)];
-      const look = this.#near('DescribeSecurityGroupRules', names, number, NEAR);
+      const look = this.#near(resource, 'DescribeSecurityGroupRules', names, number, NEAR);
       const rules = look?.state.groups[resource]?.rules;
       if (rules === undefined) return undefined;
       return { ...now, groups: withEntry(now.groups, resource, { ...group, quota: ROOM, rules }) };
     }
     const acl = now.acls[resource];
     if (acl !== undefined) {
-      const entries = this.#near('DescribeNetworkAcls', [resource], number, NEAR)?.state.acls[resource]
-        ?.entries;
+      const entries = this.#near(resource, 'DescribeNetworkAcls', [resource], number, NEAR)?.state.acls[
+        resource
+      ]?.entries;
       if (entries === undefined) return undefined;
       return { ...now, acls: withEntry(now.acls, resource, { ...acl, quota: ROOM, entries }) };
     }
     const { vpcs, users, databases } = now;
     const [vpc, user, database] = [vpcs[resource], users[resource], databases[resource]];
     if (vpc !== undefined) {
-      const seen = this.#near('DescribeFlowLogs', [resource], number, NEAR)?.state.vpcs[resource];
+      const seen = this.#near(resource, 'DescribeFlowLogs', [resource], number, NEAR)?.state.vpcs[resource];
       if (seen === undefined) return undefined;
       const { flowLogs = [] } = seen;
       return { ...now, vpcs: withEntry(vpcs, resource, { ...vpc, flowLogs }) };
@@ -123,7 +130,7 @@ export class Looks {
     if (database !== undefined) {
       const ids = database.snapshots.map(({ id }) => id);
       const of = database.of === 'cluster' ? 'DBCluster' : 'DB';
-      const look = this.#near(`Describe${of}SnapshotAttributes`, ids, number, NEAR);
+      const look = this.#near(resource, `Describe${of}SnapshotAttributes`, ids, number, NEAR);
       const seen = look?.state.databases[resource];
       if (seen === undefined) return undefined;
       return {
@@ -132,17 +139,19 @@ export class Looks {
       };
     }
     if (now.clusters[resource] !== undefined) {
-      const seen = this.#near('DescribeClusters', [resource], number, NEAR)?.state.clusters[resource];
+      const seen = this.#near(resource, 'DescribeClusters', [resource], number, NEAR)?.state.clusters[
+        resource
+      ];
       return seen === undefined ? undefined : { ...now, clusters: withEntry(now.clusters, resource, seen) };
     }
     if (now.trails[resource] !== undefined) {
-      const seen = this.#near('DescribeTrails', [resource], number, NEAR)?.state.trails[resource];
+      const seen = this.#near(resource, 'DescribeTrails', [resource], number, NEAR)?.state.trails[resource];
       return seen === undefined ? undefined : { ...now, trails: withEntry(now.trails, resource, seen) };
     }
     const bucket = now.buckets[resource];
     if (bucket === undefined) return undefined;
     const near = (operation: string, calls = NEAR_OF_EXPOSURE): Bucket | undefined =>
-      this.#near(operation, [resource], number, calls)?.state.buckets[resource];
+      this.#near(resource, operation, [resource], number, calls)?.state.buckets[resource];
     const block = near('GetPublicAccessBlock', NEAR_OF_BLOCK)?.block;
     if (block === undefined) return undefined;
     const aclIsPublic = near('GetBucketAcl')?.aclIsPublic ?? bucket.aclIsPublic;
@@ -173,10 +182,10 @@ export class Looks {
 
   /** The keys as they were listed, with when each was used as that was looked up. */
   #keysSeen(name: string, user: User, number: number): User['keys'] | undefined {
-    const listed = this.#near('ListAccessKeys', [name], number, NEAR)?.state.users[name]?.keys;
+    const listed = this.#near(name, 'ListAccessKeys', [name], number, NEAR)?.state.users[name]?.keys;
     if (listed === undefined) return undefined;
     const ids = user.keys.map(({ id }) => id);
-    const used = this.#near('GetAccessKeyLastUsed', ids, number, NEAR)?.state.users[name]?.keys ?? [];
+    const used = this.#near(name, 'GetAccessKeyLastUsed', ids, number, NEAR)?.state.users[name]?.keys ?? [];
     return listed.map((key) => {
       const { lastUsed = key.lastUsed } = used.find(({ id }) => id === key.id) ?? {};
       return { ...key, lastUsed };
@@ -190,8 +199,8 @@ export class Looks {
         (input.includes(resource) || !/ClusterIdentifier|trailNameList/.test(input)) &&
         contentOf(state, resource) !== undefined,
     );
-    if (look === undefined || number - look.number > NEAR_OF_RUNBOOK) return undefined;
-    if (look.number < this.#lastWrite) return undefined;
+    if (look === undefined || number - look.number > this.#within(NEAR_OF_RUNBOOK)) return undefined;
+    if (look.number < (this.#lastWrites.get(resource) ?? 0)) return undefined;
     this.#usedOld = look.isOld;
     this.#used.push(look.state);
     const { clusters, trails } = look.state;
@@ -202,10 +211,23 @@ export class Looks {
     };
   }
 
-  #near(operation: string, names: readonly string[], number: number, near: number): Look | undefined {
-    const look = this.#last.get(operation);
-    if (look === undefined || number - look.number > near || look.number < this.#lastWrite) return undefined;
-    if (!names.some((name) => look.input.includes(name))) return undefined;
+  /** As many calls, each of them beside one for each other resource. */
+  #within(calls: number): number {
+    return calls * this.#sideBySide + this.#sideBySide - 1;
+  }
+
+  #near(
+    resource: string,
+    operation: string,
+    names: readonly string[],
+    number: number,
+    near: number,
+  ): Look | undefined {
+    const look = this.#looks
+      .get(operation)
+      ?.findLast(({ input, number: at }) => at < number && names.some((name) => input.includes(name)));
+    if (look === undefined || number - look.number > this.#within(near)) return undefined;
+    if (look.number < (this.#lastWrites.get(resource) ?? 0)) return undefined;
     this.#usedOld = look.isOld;
     this.#used.push(look.state);
     return look;

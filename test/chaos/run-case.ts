@@ -150,7 +150,7 @@ class CaseRun implements CaseResult {
     this.#case = chosen;
     this.#withTrace = withTrace;
     this.#distort = distort;
-    this.#looks = new Looks(chosen.kind);
+    this.#looks = new Looks(chosen.kind, resourcesOf(chosen).length);
     this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#remediator.now, AUTOMATION_MILLISECONDS);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
@@ -472,13 +472,13 @@ class CaseRun implements CaseResult {
       else if (onlyOf(before, resource) !== onlyOf(after, resource)) {
         this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
       } else if (this.#isSame(resource, call)) this.#noteSame(resource);
-      this.#looks.wrote(this.#calls);
+      this.#looks.wrote(this.#calls, resource);
       return output;
     } catch (error) {
       if (error instanceof AwsModelError) {
         this.#say(`call ${this.#calls}: ${operation} ${summary(input)}: ${error.code}`);
         if (error.code === 'ModelLimit') this.#fault('limit of the model', error.message);
-        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls);
+        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls, this.#resourceOf(call));
       } else {
         this.#fault('limit of the model', `${operation} ${summary(input)}: ${String(error)}`);
       }
@@ -649,7 +649,8 @@ class CaseRun implements CaseResult {
       CALLS_OF_A_CHANGE;
     // A read that is too old to show what must be there is made again.
     const old = this.#oldReads.filter((read) => read > (look ?? first) && read < first).length;
-    if (look === undefined || first - look - old > most) {
+    // Others are looked at and changed side by side.
+    if (look === undefined || first - look - old > most * resourcesOf(this.#case).length) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
     } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
       this.counts.add('allowed: exempted since the look at its tags');

@@ -23,7 +23,7 @@ describe('whatever someone else does between two calls, and however old what AWS
 
       expect(report.failure, reportLines(report, options, 0).join('\n')).toBeUndefined();
       expect(report.counts.get('acts'), 'acts of others').toBeGreaterThan(CASES / 4);
-      expect(report.counts.get('lagging reads')).toBeGreaterThan(CASES / 5);
+      expect(report.counts.get('lagging reads')).toBeGreaterThanOrEqual(CASES / 5);
     },
     // They work all the time: on a busy machine, that takes as much longer as it is busy.
     300_000,

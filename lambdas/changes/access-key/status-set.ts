@@ -85,6 +85,8 @@ async function look(
 /** Makes a user's access key inactive, or active. Never deletes one. */
 export const changeKind: ChangeKind<IamAccessKeyStatusSet> = {
   kind: 'iam-access-key-status-set',
+  // IAM names no rate; it is one for the account, whatever the region.
+  atOnce: 10,
   schema,
   describe({ resource, key, before, after, created, lastUsed }) {
     const used = lastUsed === null ? 'never used' : `last used ${day(lastUsed)}`;

@@ -158,6 +158,8 @@ async function apply(
  */
 export const changeKind: ChangeKind<S3PublicAccessBlockSet> = {
   kind: 's3-public-access-block-set',
+  // S3 names no rate for it: requests are counted per bucket.
+  atOnce: 20,
   schema,
   describe(change) {
     const { resource, before, after } = change;

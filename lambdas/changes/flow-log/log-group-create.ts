@@ -117,6 +117,8 @@ async function checkUnlogged(session: AwsSession, { vpc }: LogGroupCreate): Prom
  */
 export const changeKind: ChangeKind<LogGroupCreate> = {
   kind: 'log-group-create',
+  // CreateLogGroup and PutRetentionPolicy: ten per second each (CloudWatch Logs quotas).
+  atOnce: 10,
   schema,
   describe: (change) =>
     `+ log group ${change.resource}, unless there is one: kept ${change.retentionDays} days${change.kmsKeyArn === null ? '' : `, encrypted with ${change.kmsKeyArn}`}`,

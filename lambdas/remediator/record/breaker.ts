@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Condition } from '../../aws/findings-table.ts';
 import {
   type ChangeResult,
+  judge,
   type Opened,
   openedOf,
   type TripItem,
@@ -35,10 +36,14 @@ export class Breaker {
     this.#ports = ports;
   }
 
-  /** Takes what the table knows of it, and when it opens. */
-  keep(known: BreakerState, settings: BreakerSettings): void {
-    this.#settings = settings;
+  /** Takes what the table knows of it. */
+  keep(known: BreakerState): void {
     this.#known = known;
+  }
+
+  /** Takes when it opens. */
+  judgeBy(settings: BreakerSettings): void {
+    this.#settings = settings;
   }
 
   /** The reason why it is open, as far as is known by now; undefined where it is closed. */
@@ -74,6 +79,24 @@ export class Breaker {
     const known = this.#own.get(result.id);
     if (known !== undefined && (known.reason !== undefined || result.reason === undefined)) return;
     this.#own.set(result.id, result);
+  }
+
+  /**
+   * The number of changes that may be under way at once: no more than it takes for the breaker to open if all of them go
+   * wrong. As many as the kind of change allows, once as many results of this job as the breaker judges by have all gone well.
+   */
+  mostAtOnce(most: number): number {
+    const settings = this.#settings;
+    if (settings === undefined) return most;
+    const own = [...this.#own.values()];
+    if (own.length >= settings.changes && own.every(({ reason }) => reason === undefined)) return most;
+    const now = this.#ports.clock.now();
+    const results = this.#resultsIn(this.#known);
+    const failing = (count: number): ChangeResult[] =>
+      Array.from({ length: count }, (_, index) => ({ id: `${index}`, at: now, reason: '' }));
+    let count = 1;
+    while (count < most && judge([...results, ...failing(count)], settings, now) === undefined) count += 1;
+    return count;
   }
 
   /**

@@ -6,10 +6,10 @@ import { withoutBegin } from './steps.ts';
 
 /** Notes of an attempt on what it plans and applies. */
 export class ChangeNotes extends KnownChanges {
-  /** The change that was begun last, as far as it came. */
-  #noted: RecordedChange | undefined;
+  /** The change that was begun last of each finding's resource, as far as it came. */
+  readonly #noted = new Map<string, RecordedChange>();
   /** Time at which a change had been begun before that one. */
-  #begunBefore: string | undefined;
+  readonly #begunBefore = new Map<string, string | undefined>();
   /** True where a change was applied, or known not to be made, and that is not written down yet. */
   protected hasNews = false;
 
@@ -31,8 +31,8 @@ export class ChangeNotes extends KnownChanges {
   /** Notes that a change is about to be made: from then on it may have been. */
   begin(resource: string, line: string, at: Date): void {
     const entry = this.entry(resource);
-    this.#noted = undefined;
-    this.#begunBefore = entry.begunAt;
+    this.#noted.delete(resource);
+    this.#begunBefore.set(resource, entry.begunAt);
     this.put({
       ...entry,
       begun: [...(entry.begun ?? []), line],
@@ -41,24 +41,24 @@ export class ChangeNotes extends KnownChanges {
     });
   }
 
-  /** Notes how far the change came that was begun last. */
+  /** Notes how far the change of a resource came that was begun last. */
   note(resource: string, noted: RecordedChange): void {
     const entry = this.entry(resource);
-    const others = (entry.noted ?? []).filter((other) => other !== this.#noted);
+    const others = (entry.noted ?? []).filter((other) => other !== this.#noted.get(resource));
     this.put({ ...entry, noted: [...others, noted] });
-    this.#noted = noted;
+    this.#noted.set(resource, noted);
   }
 
-  /** Notes that the change that was begun last was not made. An earlier attempt may have made it. */
+  /** Notes that the change of a resource that was begun last was not made. An earlier attempt may have made it. */
   cancel(resource: string, line: string): void {
     this.hasNews = true;
     const { begunAt: _, ...entry } = this.entry(resource);
     const begun = [...(entry.begun ?? [])];
     const last = begun.lastIndexOf(line);
     if (last >= 0) begun.splice(last, 1);
-    const noted = (entry.noted ?? []).filter((each) => each !== this.#noted);
+    const noted = (entry.noted ?? []).filter((each) => each !== this.#noted.get(resource));
     const steps = withoutBegin(entry.steps ?? [], line);
-    const begunAt = this.#begunBefore;
+    const begunAt = this.#begunBefore.get(resource);
     this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 

@@ -2,17 +2,17 @@ import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
 import type { TripItem } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
+import { countKey } from '../../model/count-item.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
+import { countersOf } from '../../model/limits.ts';
 import { pendingItemSchema, pendingKey } from '../../model/requests.ts';
 import {
   accountItemSchema,
   accountKey,
-  CHANGED,
   type ChangedItem,
   type ChangedResource,
   changedItemSchema,
   changedKey,
-  DONE,
   type DoneItem,
   doneItemSchema,
   doneKey,
@@ -39,7 +39,8 @@ import type {
   PollPlace,
   Taken,
 } from './findings-store.ts';
-import { readOperatorItems } from './operator-items.ts';
+import { ItemsByKey } from './items-by-key.ts';
+import { breakerIn, breakerKeys, readOperatorItems } from './operator-items.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
@@ -68,7 +69,7 @@ export class FindingsRecord implements FindingsStore {
   async takeLease(job: JobName, lease: Lease, now: number): Promise<Taken> {
     const item = this.#leaseItem(job, lease);
     const put = await this.#table.putIf({ item, condition: mayTake(lease.holder, now) });
-    if (put.isWritten) return { is: 'taken' };
+    if (put.isWritten) return { is: 'taken', isFirst: put.replaced === undefined };
     const by = parseItem(leaseItemSchema, put.found);
     return by.state === 'done' ? { is: 'done' } : { is: 'held', by };
   }
@@ -101,30 +102,24 @@ export class FindingsRecord implements FindingsStore {
     resources: readonly ChangedResource[],
     poll: PollPlace,
   ): Promise<Known> {
-    const accountsKey = accountKey(poll.account);
-    const pendingsKey = pendingKey(poll);
-    const keys = [
-      ...findings.map(findingItemKey),
-      ...resources.map(changedKey),
-      doneKey(poll),
-      accountsKey,
-      pendingsKey,
-    ];
-    const read = (await this.#table.read(keys)).map((item) => keySchema.parse(item));
-    const pending = read.find(({ pk }) => pk === pendingsKey.pk);
-    const items = read.filter((item) => item !== pending);
-    const [done] = items.filter(isDone);
-    const account = items.find(({ pk }) => pk === accountsKey.pk);
-    const ofResources = items.filter((item) => !isDone(item) && item !== account);
-    const changed = ofResources.filter(({ sk }) => sk === CHANGED);
-    const known = ofResources.filter(({ sk }) => sk !== CHANGED);
+    const keys = {
+      findings: findings.map(findingItemKey),
+      changed: resources.map(changedKey),
+      breaker: breakerKeys(poll),
+      counters: countersOf(poll).map(countKey),
+      others: [doneKey(poll), accountKey(poll.account), pendingKey(poll)],
+    };
+    const items = new ItemsByKey(await this.#table.read(Object.values(keys).flat()));
+    const [done, account, pending] = keys.others.map((key) => items.at(key));
     return {
-      changed: changed.map((item) => parseItem(changedItemSchema, item)),
-      findings: known.map((item) => parseItem(findingItemSchema, item)),
+      changed: items.all(keys.changed).map((item) => parseItem(changedItemSchema, item)),
+      findings: items.all(keys.findings).map((item) => parseItem(findingItemSchema, item)),
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
       account: account === undefined ? undefined : parseItem(accountItemSchema, account),
       // It only says where to look, and operators write it: the requests' own messages lead there, too, though later.
       pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
+      breaker: breakerIn(items, poll),
+      counters: items.all(keys.counters),
     };
   }
 
@@ -181,8 +176,4 @@ export class FindingsRecord implements FindingsStore {
   #inDays(days: number): number {
     return Math.floor(this.#clock.now() / 1000) + days * DAY_SECONDS;
   }
-}
-
-function isDone({ pk }: { readonly pk: string }): boolean {
-  return pk.startsWith(DONE);
 }

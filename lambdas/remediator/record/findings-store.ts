@@ -13,7 +13,8 @@ import type {
 
 /** The result of taking a job's lease. */
 export type Taken =
-  | { readonly is: 'taken' }
+  /** `isFirst`: nobody has worked on the job before. */
+  | { readonly is: 'taken'; readonly isFirst: boolean }
   | { readonly is: 'held'; readonly by: Lease }
   | { readonly is: 'done' };
 
@@ -112,6 +113,9 @@ export type PollPlace = Omit<Done, 'jobs'>;
 export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
+  readonly breaker: BreakerState;
+  /** The items of the counters of changes, those that there are, as they stand. */
+  readonly counters: readonly unknown[];
   /** Undefined where no job of the poll has evidence. */
   readonly done?: Done | undefined;
   /** Undefined where the account is not known to lack the role. */

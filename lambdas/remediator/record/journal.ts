@@ -22,6 +22,9 @@ export class Journal extends ChangeNotes {
   /** The version that was read or written last. */
   #version: string | undefined;
   #isTakenOver = false;
+  /** The write that is under way, and the one that comes after it. */
+  #writing: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
 
   constructor(jobId: string, evidence: EvidenceStore) {
     super();
@@ -29,9 +32,13 @@ export class Journal extends ChangeNotes {
     this.#evidence = evidence;
   }
 
-  /** @returns whether an earlier attempt wrote one */
-  async read(): Promise<boolean> {
-    const found = await this.#evidence.readJournal(this.#jobId);
+  /**
+   * Reads it.
+   * @param reading what was read of it already, where nobody can have written it since
+   * @returns whether an earlier attempt wrote one
+   */
+  async read(reading = this.ask()): Promise<boolean> {
+    const found = await reading;
     const record = found?.journal;
     this.#version = found?.version;
     this.keep(record?.resources ?? []);
@@ -41,12 +48,47 @@ export class Journal extends ChangeNotes {
     return record !== undefined;
   }
 
+  /** Asks for it, and takes nothing of it yet. */
+  ask(): ReturnType<EvidenceStore['readJournal']> {
+    return this.#evidence.readJournal(this.#jobId);
+  }
+
   /**
    * Writes it, over no version but the one that this attempt knows: who outlived its lease learns of it here, before it
-   * changes anything.
+   * changes anything. One write comes after another: those who ask for one meanwhile share the next, which has all that
+   * was noted until then.
    * @throws LeaseHeldError when another attempt has written meanwhile
    */
-  async write(): Promise<void> {
+  write(): Promise<void> {
+    if (this.#writing === undefined) return this.#begin();
+    this.#next ??= this.#writing
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.#begin();
+      });
+    return this.#next;
+  }
+
+  #begin(): Promise<void> {
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const hadNews = this.hasNews;
+    this.hasNews = false;
+    try {
+      await this.#put();
+    } catch (error) {
+      this.hasNews ||= hadNews;
+      throw error;
+    }
+  }
+
+  async #put(): Promise<void> {
     const version = await this.#evidence.writeJournal(
       this.#jobId,
       {
@@ -64,7 +106,6 @@ export class Journal extends ChangeNotes {
       throw new LeaseHeldError(`another attempt has written the journal ${this.#jobId} meanwhile`);
     }
     this.#version = version;
-    this.hasNews = false;
   }
 
   /**

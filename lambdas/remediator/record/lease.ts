@@ -15,6 +15,8 @@ type Context = Pick<Work, 'job' | 'attempt' | 'ports'>;
 
 /** The hold of an attempt on a job while it works on it, so that no other does. */
 export interface HeldLease {
+  /** True where nobody has worked on the job before. */
+  readonly isFirst: boolean;
   /** Gives the job back, or marks it done. Writes with it the result of its findings. */
   end(state: 'released' | 'done', findings: readonly FindingRecord[]): Promise<void>;
 }
@@ -27,14 +29,16 @@ export interface HeldLease {
 export async function takeLease({ job, attempt, ports }: Context): Promise<HeldLease | undefined> {
   const name: JobName = { region: job.region, job: jobId(job) };
   const words = `job of ${pollId(job.poll)} for account ${job.account}`;
-  const lease = await holdLease(name, { poll: job.poll, words }, attempt, ports);
-  return lease && { end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
+  const held = await holdLease(name, { poll: job.poll, words }, attempt, ports);
+  if (held === undefined) return undefined;
+  const { lease, isFirst } = held;
+  return { isFirst, end: (state, findings) => ports.table.endLease(name, { ...lease, state }, findings) };
 }
 
 /**
  * Takes a lease, of whatever is worked on once at a time, for as long as this function may live.
  * @param of.words what it is of, for errors
- * @returns undefined where nothing is left to do
+ * @returns the lease, and whether nobody has held it before; undefined where nothing is left to do
  * @throws LeaseHeldError when another attempt may be working on it
  */
 export async function holdLease(
@@ -42,7 +46,7 @@ export async function holdLease(
   of: { readonly poll: Lease['poll']; readonly words: string },
   attempt: Pick<Attempt, 'remainingMilliseconds'>,
   { clock, table }: Pick<Ports, 'clock' | 'table'>,
-): Promise<Lease | undefined> {
+): Promise<{ readonly lease: Lease; readonly isFirst: boolean } | undefined> {
   const now = clock.now();
   const lease: Lease = {
     state: 'held',
@@ -52,7 +56,7 @@ export async function holdLease(
   };
   const taken = await table.takeLease(name, lease, now);
   if (taken.is === 'done') return undefined;
-  if (taken.is !== 'held') return lease;
+  if (taken.is === 'taken') return { lease, isFirst: taken.isFirst };
   const until = new Date(taken.by.until).toISOString();
   throw new LeaseHeldError(`${of.words}: another attempt works on it, until ${until} at most`, {
     until: taken.by.until,

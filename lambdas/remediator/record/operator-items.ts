@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { FindingsTable } from '../../aws/findings-table.ts';
 import { tripItemSchema, tripKey } from '../../model/breaker.ts';
 import { formatIssues } from '../../model/issues.ts';
@@ -13,9 +12,15 @@ import {
   retryKey,
 } from '../../model/operator-items.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
-import type { BreakerState, Hold, OperatorItems, OperatorNames, RetryRequest } from './findings-store.ts';
-
-const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
+import type {
+  BreakerName,
+  BreakerState,
+  Hold,
+  OperatorItems,
+  OperatorNames,
+  RetryRequest,
+} from './findings-store.ts';
+import { ItemsByKey } from './items-by-key.ts';
 
 /** Reads by one question what operators have written under names, and the breaker that they may resume. */
 export async function readOperatorItems(
@@ -23,20 +28,30 @@ export async function readOperatorItems(
   { holds = [], retries = [], breaker }: OperatorNames,
 ): Promise<OperatorItems> {
   const keys = [
-    ...new Map([...holds.map(holdKey), ...retries.map(retryKey)].map((key) => [textOf(key), key])).values(),
-    ...(breaker === undefined ? [] : [tripKey(breaker), resumeKey(breaker)]),
+    ...new Map(
+      [...holds.map(holdKey), ...retries.map(retryKey)].map((key) => [`${key.pk} ${key.sk}`, key]),
+    ).values(),
+    ...(breaker === undefined ? [] : breakerKeys(breaker)),
   ];
-  const found = (await table.read(keys)).map((item) => keySchema.parse(item));
-  const items = new Map(found.map((item) => [textOf(item), item]));
-  const itemOf = (key: ItemKey): unknown => items.get(textOf(key));
-  const trip = breaker && itemOf(tripKey(breaker));
+  const items = new ItemsByKey(await table.read(keys));
   return {
-    holds: holds.flatMap((name) => holdOf(name, itemOf(holdKey(name)))),
-    retries: retries.flatMap((name) => retryOf(name, itemOf(retryKey(name)))),
-    breaker: {
-      item: trip === undefined ? undefined : parseItem(tripItemSchema, trip),
-      resume: breaker && resumeOf(itemOf(resumeKey(breaker))),
-    },
+    holds: holds.flatMap((name) => holdOf(name, items.at(holdKey(name)))),
+    retries: retries.flatMap((name) => retryOf(name, items.at(retryKey(name)))),
+    breaker: breaker === undefined ? { item: undefined, resume: undefined } : breakerIn(items, breaker),
+  };
+}
+
+/** The keys of a breaker, and of the word by which an operator resumes its rule. */
+export function breakerKeys(breaker: BreakerName): ItemKey[] {
+  return [tripKey(breaker), resumeKey(breaker)];
+}
+
+/** The state of a breaker, where its keys are among those that were read. */
+export function breakerIn(items: ItemsByKey, breaker: BreakerName): BreakerState {
+  const trip = items.at(tripKey(breaker));
+  return {
+    item: trip === undefined ? undefined : parseItem(tripItemSchema, trip),
+    resume: resumeOf(items.at(resumeKey(breaker))),
   };
 }
 
@@ -60,8 +75,4 @@ function resumeOf(item: unknown): BreakerState['resume'] {
   if (item === undefined) return undefined;
   const parsed = resumeItemSchema.safeParse(item);
   return parsed.success ? parsed.data : { problem: formatIssues(parsed.error) };
-}
-
-function textOf({ pk, sk }: ItemKey): string {
-  return JSON.stringify([pk, sk]);
 }

@@ -1,22 +1,22 @@
-import type { AwsSession } from '../../aws/session.ts';
+import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
 import type { AppliedChange } from '../../model/outcome.ts';
 
 /**
  * A change as it is recorded once it was made.
- * @param callsBefore how many calls the session had made before
+ * @param calls those of the change
  */
 export function appliedChange(
-  session: AwsSession,
+  session: Pick<AwsSession, 'now'>,
   change: Change,
   line: string,
-  callsBefore: number,
+  calls: readonly AwsCall[],
 ): AppliedChange {
   return {
     change: { ...change },
     line,
     appliedAt: session.now().toISOString(),
-    requestIds: session.calls.slice(callsBefore).flatMap(({ requestId }) => requestId ?? []),
+    requestIds: calls.flatMap(({ requestId }) => requestId ?? []),
   };
 }
 

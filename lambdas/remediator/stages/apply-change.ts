@@ -1,5 +1,6 @@
+import { loggingCalls } from '../../aws/call-log.ts';
 import { errorKind, isNotTaken } from '../../aws/errors.ts';
-import type { AwsSession } from '../../aws/session.ts';
+import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import { checkingChanges, isRead } from '../../aws/session-client.ts';
 import type { Change, Note, TakenPart } from '../../changes/change.ts';
 import { applyChange, canTakeBack, describeChange } from '../../changes/index.ts';
@@ -32,21 +33,77 @@ export interface ChangeContext {
   ours(): Promise<readonly Change[]>;
 }
 
+/** A change that may be made, as nothing stood against it when that was asked. */
+export interface AskedChange {
+  readonly change: Change;
+  readonly line: string;
+  /** Time of the question, milliseconds since 1970. */
+  readonly askedAt: number;
+  /** Our changes that its looks must show. */
+  readonly ours: readonly Change[];
+}
+
+/** The result of one change, and the number of calls that it took. */
+export interface MadeChange extends Application {
+  readonly calls: number;
+}
+
 /** Applies one change, noting it in the journal before and as it goes. Never throws. */
 export async function applyOneChange(
   session: AwsSession,
   change: Change,
   context: ChangeContext,
 ): Promise<Application> {
-  const { resource, journal, clock, details } = context;
+  const stopped = (verdict: Verdict): Application => ({ applied: [], end: { is: 'stopped', verdict } });
+  const asked = await askFor(change, context);
+  if ('state' in asked) return stopped(asked);
+  try {
+    await beginChanges([{ asked, context }], context.journal);
+  } catch (error) {
+    return stopped(retry(error, context.details));
+  }
+  return makeChange(session, asked, context);
+}
+
+/** Asks whether a change may be made now. @returns the verdict where it must not */
+export async function askFor(change: Change, context: ChangeContext): Promise<AskedChange | Verdict> {
+  const { clock, details } = context;
   // Before it is made: nothing may go wrong between a change and the note of it.
   const line = await describeChange(change);
-  let askedAt = clock.now();
-  const known = await oursOf(context);
-  if ('state' in known) return { applied: [], end: { is: 'stopped', verdict: known } };
-  const blockedBy = (await whyNotNow(context)) ?? (await begin(line, context));
-  if (blockedBy !== undefined) return { applied: [], end: { is: 'stopped', verdict: blockedBy } };
-  const callsBefore = session.calls.length;
+  const askedAt = clock.now();
+  try {
+    const ours = await context.ours();
+    const verdict = await context.ask();
+    return verdict === undefined ? { change, line, askedAt, ours } : withDetails(verdict, details);
+  } catch (error) {
+    return retry(error, details);
+  }
+}
+
+/** Writes down, all at once, that changes are about to be made. @throws where that fails: then none is */
+export async function beginChanges(
+  changes: readonly { readonly asked: AskedChange; readonly context: ChangeContext }[],
+  journal: Journal,
+): Promise<void> {
+  for (const { asked, context } of changes)
+    journal.begin(context.resource, asked.line, new Date(context.clock.now()));
+  try {
+    await journal.write();
+  } catch (error) {
+    for (const { asked, context } of changes) journal.cancel(context.resource, asked.line);
+    throw error;
+  }
+}
+
+/** Makes a change that the journal has as begun, noting how far it comes. Never throws. */
+export async function makeChange(
+  session: AwsSession,
+  { change, line, askedAt: askedFirstAt, ours }: AskedChange,
+  context: ChangeContext,
+): Promise<MadeChange> {
+  const { resource, journal, clock, details } = context;
+  let askedAt = askedFirstAt;
+  const calls: AwsCall[] = [];
   const takenParts: TakenPart[] = [];
   let soFar: Change | undefined;
   let isMadeInPart = false;
@@ -60,7 +117,7 @@ export async function applyOneChange(
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
     throw new OutdatedError(`"${line}" was not sent: what was asked and looked at before took too long`);
   };
-  const record = (made: Change, words: string) => appliedChange(session, made, words, callsBefore);
+  const record = (made: Change, words: string) => appliedChange(session, made, words, calls);
   try {
     const note: Note = (noted, isMade = true, outlives = false) => {
       soFar = noted;
@@ -69,17 +126,17 @@ export async function applyOneChange(
       return outlives ? journal.write() : undefined;
     };
     const tookBack = (part: TakenPart): void => void takenParts.push(part);
-    const amid = { mayContinue, tookBack, ours: known.ours };
-    const made = await checkingChanges(check, () => applyChange(session, change, note, amid));
-    return { applied: [record(made, line)], end: { is: 'applied' } };
+    const amid = { mayContinue, tookBack, ours };
+    const make = () => loggingCalls(calls, () => applyChange(session, change, note, amid));
+    const made = await checkingChanges(check, make);
+    return { applied: [record(made, line)], end: { is: 'applied' }, calls: calls.length };
   } catch (error) {
     const applied = await recordParts(takenParts, line, record);
     if (error instanceof StalePlanError) {
       // What it wrote has been taken back. Until reads show that, the resource is not planned again.
       journal.cancel(resource, line);
-      return { applied, end: { is: 'stale', words: error.message } };
+      return { applied, end: { is: 'stale', words: error.message }, calls: calls.length };
     }
-    const calls = session.calls.slice(callsBefore);
     // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
     const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
     const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
@@ -90,7 +147,7 @@ export async function applyOneChange(
     if (soFar !== undefined && isMadeInPart) applied.push(record(soFar, `${line}${IN_PART}`));
     const verdict =
       blockedAmid === undefined ? verdictOfError(error, details) : withDetails(blockedAmid, details);
-    return { applied, end: { is: 'stopped', verdict, error } };
+    return { applied, end: { is: 'stopped', verdict, error }, calls: calls.length };
   }
 }
 
@@ -109,37 +166,4 @@ async function recordParts(
     applied.push(record(taken, await describeChange(taken)));
   }
   return applied;
-}
-
-/** Finds our changes that its looks must show. @returns the verdict where they are not known */
-async function oursOf({
-  ours,
-  details,
-}: ChangeContext): Promise<{ readonly ours: readonly Change[] } | Verdict> {
-  try {
-    return { ours: await ours() };
-  } catch (error) {
-    return retry(error, details);
-  }
-}
-
-/** Asks whether the change may be made now. @returns the verdict where it must not */
-async function whyNotNow({ ask, details }: ChangeContext): Promise<Verdict | undefined> {
-  const verdict = await ask();
-  return verdict === undefined ? undefined : withDetails(verdict, details);
-}
-
-/** Writes down that the change is about to be made. @returns the verdict where that fails */
-async function begin(
-  line: string,
-  { resource, details, journal, clock }: ChangeContext,
-): Promise<Verdict | undefined> {
-  try {
-    journal.begin(resource, line, new Date(clock.now()));
-    await journal.write();
-    return undefined;
-  } catch (error) {
-    journal.cancel(resource, line);
-    return retry(error, details);
-  }
 }

@@ -1,10 +1,10 @@
+import pLimit from 'p-limit';
 import { isNotTaken } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
-import type { Change } from '../../changes/change.ts';
 import { waitForTurn } from '../../changes/index.ts';
+import { atOnceOf, burstOf } from '../../changes/side-by-side.ts';
 import { MOST_SENDS, pauseAfter } from '../../changes/until-taken.ts';
-import type { AppliedChange } from '../../model/outcome.ts';
 import { firstVerdict } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
@@ -12,41 +12,99 @@ import { markInProgress, markPlace, startedElsewhere } from '../runbooks/marks.t
 import { conclude, retry, type Verdict, withDetails } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
-import { applyOneChange, type ChangeContext } from './apply-change.ts';
+import { type AskedChange, askFor, beginChanges, type ChangeContext, makeChange } from './apply-change.ts';
+import { ApplyingFix } from './applying-fix.ts';
 import { lookAgain } from './look-again.ts';
 
 /**
- * Applies the changes of a plan, in order, up to the first that fails or that a gate holds. Never throws. Holds,
- * pause, maintenance window, time and, where the last look is not fresh, the resource itself are looked at before each change.
+ * Applies plans side by side, none of which changes what another one does: the first change of each, then the second of
+ * each, up to the first of a plan that fails or that a gate holds. Never throws. Holds, pause, maintenance window, time and,
+ * where the last look is not fresh, the resource itself are looked at before each change.
  */
-export async function applyFix(
+export async function applyFixes(
   session: AwsSession,
-  fix: PlannedFix,
+  fixes: readonly PlannedFix[],
   work: ConfiguredWork,
-): Promise<Application> {
-  const applied: AppliedChange[] = [];
-  let last = fix.reading;
-  for (const [index, change] of fix.changes.entries()) {
-    for (let sends = 1; ; sends += 1) {
-      // First, as they may take seconds: what is read and asked then is true when the change is made.
-      await waitForTurn(session, change);
-      const claimed = (await whyNotNow(fix, work)) ?? (await claim(change, fix, work));
-      if (claimed !== undefined) return { applied, end: { is: 'stopped', verdict: claimed } };
-      const looked = await lookAgain(session, fix, index, work, last);
-      if (looked.end !== undefined) return { applied, end: looked.end };
-      last = looked.reading;
-      const step = await applyOneChange(session, change, contextOf(change, fix, work));
-      applied.push(...step.applied);
-      // The next look must know of it.
-      work.journal.apply(fix.finding.resource, step.applied);
-      if (step.end.is === 'applied') break;
-      if (sends === MOST_SENDS || !isUntouched(step)) return { applied, end: step.end };
-      await work.ports.clock.sleep(pauseAfter(sends));
-    }
-    // The last one is marked with its plan.
-    if (index < fix.changes.length - 1) await work.journal.mark();
+): Promise<ReadonlyMap<PlannedFix, Application>> {
+  const all = fixes.map((fix) => new ApplyingFix(fix));
+  let marking = Promise.resolve();
+  for (;;) {
+    const open = left(all);
+    if (open.length === 0) break;
+    const most = await burstOf(open.map(({ next }) => next));
+    await makeNextChanges(session, open.slice(0, most), work, marking);
+    // The last ones are marked with their plans. What comes next reads first, and need not wait for it.
+    if (left(all).length > 0) marking = work.journal.mark();
   }
-  return { applied, end: { is: 'applied' } };
+  await marking;
+  return new Map(all.map((each) => [each.fix, each.application]));
+}
+
+/** Makes the next change of each plan. */
+async function makeNextChanges(
+  session: AwsSession,
+  open: readonly ApplyingFix[],
+  work: ConfiguredWork,
+  marking: Promise<void>,
+): Promise<void> {
+  const sent = Math.max(...open.map(({ sends }) => sends));
+  if (sent > 0) await work.ports.clock.sleep(pauseAfter(sent));
+  // First, as they may take seconds: what is read and asked then is true when the changes are made.
+  await Promise.all(open.map(({ next }) => waitForTurn(session, next)));
+  await Promise.all(
+    open.map((each) => stopWhere(each, async () => (await whyNotNow(each, work)) ?? claim(each, work))),
+  );
+  await lookAgain(session, left(open), work);
+  await marking;
+  const begun = await begin(left(open), work);
+  const limits = new Map<string, ReturnType<typeof pLimit>>();
+  for (const { next } of begun.keys()) {
+    if (!limits.has(next.kind)) limits.set(next.kind, pLimit(await atOnceOf(next.kind)));
+  }
+  await Promise.all(
+    [...begun].map(([each, change]) => limits.get(each.next.kind)?.(() => make(session, each, change, work))),
+  );
+}
+
+/** The plans that nothing stands against. */
+function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
+  return applying.filter(({ end }) => end === undefined);
+}
+
+/** Asks once more, and writes down that the next changes are about to be made. @returns those that may be */
+async function begin(
+  applying: readonly ApplyingFix[],
+  work: ConfiguredWork,
+): Promise<ReadonlyMap<ApplyingFix, AskedChange>> {
+  const begun = new Map<ApplyingFix, AskedChange>();
+  await Promise.all(
+    applying.map(async (each) => {
+      const asked = await askFor(each.next, contextOf(each, work));
+      if ('state' in asked) each.stop(asked);
+      else begun.set(each, asked);
+    }),
+  );
+  if (begun.size === 0) return begun;
+  try {
+    const changes = [...begun].map(([each, asked]) => ({ asked, context: contextOf(each, work) }));
+    await beginChanges(changes, work.journal);
+    return begun;
+  } catch (error) {
+    for (const each of begun.keys()) each.stop(retry(error, each.fix.details));
+    return new Map();
+  }
+}
+
+async function make(
+  session: AwsSession,
+  each: ApplyingFix,
+  begun: AskedChange,
+  work: ConfiguredWork,
+): Promise<void> {
+  const made = await makeChange(session, begun, contextOf(each, work));
+  // The next look must know of it.
+  work.journal.apply(each.resource, made.applied);
+  each.made(made, isUntouched(made) && each.sends < MOST_SENDS - 1);
 }
 
 /** Tells whether AWS did not take a change, so that nothing was done and it may be sent again. */
@@ -54,20 +112,23 @@ function isUntouched({ applied, end }: Application): boolean {
   return applied.length === 0 && end.is === 'stopped' && isNotTaken(end.error);
 }
 
-function contextOf(
-  { resource }: Change,
-  { finding, changes, details }: PlannedFix,
-  work: ConfiguredWork,
-): ChangeContext {
+function contextOf(applying: ApplyingFix, work: ConfiguredWork): ChangeContext {
   const { journal, recent, ports } = work;
+  const { finding, changes, details } = applying.fix;
+  const { resource } = applying.next;
   const ask = () => firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
   const ours = async () => (await recent.of([resource])).map(({ change }) => change);
   return { resource: finding.resource, journal, clock: ports.clock, details, ask, ours };
 }
 
+async function stopWhere(each: ApplyingFix, ask: () => Promise<Verdict | undefined>): Promise<void> {
+  const verdict = await ask();
+  if (verdict !== undefined) each.stop(verdict);
+}
+
 /** Asks whether the change may be made now. @returns the verdict where it must not */
 async function whyNotNow(
-  { finding, changes, details }: PlannedFix,
+  { fix: { finding, changes, details } }: ApplyingFix,
   work: ConfiguredWork,
 ): Promise<Verdict | undefined> {
   const verdict = await firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
@@ -76,11 +137,10 @@ async function whyNotNow(
 
 /** Marks a resource before a runbook is started for it. @returns the verdict where another job's execution has it */
 async function claim(
-  change: Change,
-  { finding, details }: PlannedFix,
+  { fix: { finding, details }, next }: ApplyingFix,
   { job, runbook, ports }: ConfiguredWork,
 ): Promise<Verdict | undefined> {
-  if (!isStart(change) || runbook === undefined) return undefined;
+  if (!isStart(next) || runbook === undefined) return undefined;
   try {
     const other = await markInProgress(job, markPlace(finding, runbook, job), ports);
     if (other === undefined) return undefined;

@@ -8,7 +8,7 @@ import { LAG_MILLISECONDS } from '../record/recent-changes.ts';
 import { conclude, type Verdict, wait } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
 import type { Application } from './application.ts';
-import { applyFix } from './apply.ts';
+import { applyFixes } from './apply.ts';
 import { noteApplication, noteUndone } from './note-results.ts';
 import { waitForOwnChanges } from './own-changes.ts';
 import { passPlans } from './pass-plans.ts';
@@ -64,8 +64,13 @@ export async function enforce(
     );
     addAll(verdicts, planned.verdicts);
   }
-  const { kept: counted, failures } = await room.release();
-  addAll(verdicts, await readBack(session, changed, work));
+  // Neither of these waits for another.
+  const [{ kept: counted, failures }, results] = await Promise.all([
+    room.release(),
+    readBack(session, changed, work),
+    work.journal.mark(),
+  ]);
+  addAll(verdicts, results);
   return { verdicts, idle, counted, reached: room.reached, failures };
 }
 
@@ -83,18 +88,24 @@ async function applyRound(
   const verdicts = new Map([...visible.verdicts, ...passed.verdicts, ...ready.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
-  const changed = new Set<string>();
+  const now: PlannedFix[] = [];
+  // Two findings may be about the same thing, the snapshots of a cluster say: AWS's reads must show the first one's change
+  // before the second one is made.
   const others: PlannedFix[] = [];
+  const toChange = new Set<string>();
   for (const fix of ready.fixes) {
     const unknown = unknownOf(fix, work);
     if (unknown !== undefined) {
       const words = `whether ${unknown} was changed for another finding of this poll is not known yet`;
       round.verdicts.set(fix.finding.resource, wait(words, fix.details));
+    } else if (fix.changes.some(({ resource }) => toChange.has(resource))) others.push(fix);
+    else {
+      now.push(fix);
+      for (const { resource } of fix.changes) toChange.add(resource);
     }
-    // Another finding's fix has just changed the same thing, two clusters' snapshot say: AWS's reads must show that first.
-    else if (fix.changes.some(({ resource }) => changed.has(resource))) others.push(fix);
-    else for (const { change } of await applyOne(session, fix, work, round)) changed.add(change.resource);
   }
+  while (now.length > 0)
+    await applyBatch(session, now.splice(0, work.breaker.mostAtOnce(now.length)), work, round);
   if (others.length === 0) return round;
   const next = await applyRound(session, others, room, work);
   addAll(round.verdicts, next.verdicts);
@@ -120,33 +131,31 @@ function unknownOf(
     .find((resource) => journal.isBegunElsewhere(resource, finding.resource, new Date(since)));
 }
 
-/** Applies a fix, and adds its end to the round. @returns what was applied */
-async function applyOne(
+/** Applies fixes of different resources side by side, and adds their ends to the round. */
+async function applyBatch(
   session: AwsSession,
-  fix: PlannedFix,
+  fixes: readonly PlannedFix[],
   work: ConfiguredWork,
   round: Round,
-): Promise<Application['applied']> {
+): Promise<void> {
   const { journal, ports } = work;
-  const { resource } = fix.finding;
   // What was applied just now may have opened the breaker.
-  const passed = await passPlans([fix], gatesAt('beforePlanIsApplied'), work);
+  const passed = await passPlans(fixes, gatesAt('beforePlanIsApplied'), work);
   addAll(round.verdicts, passed.verdicts);
-  if (passed.fixes.length === 0) return [];
-  const application = await applyFix(session, fix, work);
-  const { end } = application;
-  noteApplication(fix.finding, application, work);
-  if (end.is === 'stale') round.stale.push({ fix, words: end.words });
-  else if (end.is === 'stopped') round.verdicts.set(resource, end.verdict);
-  else if (fix.changes.some(isStart))
-    round.verdicts.set(resource, wait('the runbook was started', fix.details));
-  else {
-    journal.complete(resource, new Date(ports.clock.now()));
-    round.changed.push(fix);
+  for (const [fix, application] of await applyFixes(session, passed.fixes, work)) {
+    const { resource } = fix.finding;
+    const { end } = application;
+    noteApplication(fix.finding, application, work);
+    if (end.is === 'stale') round.stale.push({ fix, words: end.words });
+    else if (end.is === 'stopped') round.verdicts.set(resource, end.verdict);
+    else if (fix.changes.some(isStart))
+      round.verdicts.set(resource, wait('the runbook was started', fix.details));
+    else {
+      journal.complete(resource, new Date(ports.clock.now()));
+      round.changed.push(fix);
+    }
+    if (isIdle(fix, application, work)) round.idle.push(fix.finding);
   }
-  await journal.mark();
-  if (isIdle(fix, application, work)) round.idle.push(fix.finding);
-  return application.applied;
 }
 
 /** Tells whether a start was not sent, not taken or refused, so that no execution works on the finding. */

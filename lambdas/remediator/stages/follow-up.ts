@@ -24,13 +24,14 @@ export async function scheduleFollowUp(
   const followed: Entry<'in_progress'>[] = [];
   for (const entry of waiting) {
     const { resource } = entry.finding;
-    // A later attempt may have made it, hours after the first one began, or taken back what was added after days.
+    // A later attempt may have made it, hours after the first one began, or taken back what was added after days; of what was
+    // begun, nobody may know whether it was made.
     const last = journal.applied(resource).sort(byTime).at(-1);
+    const since = last?.appliedAt ?? journal.begunAt(resource)?.toISOString();
     const isUnfinished = unfinished.has(entry.finding);
-    if (isUnfinished || last === undefined || isWithinReason(last.appliedAt, ports.clock.now()))
-      followed.push(entry);
+    if (isUnfinished || since === undefined || isWithinReason(since, ports.clock.now())) followed.push(entry);
     else {
-      const reason = `not done since ${last.appliedAt}: ${entry.reason}; look at ${resource} by hand`;
+      const reason = `not done since ${since}: ${entry.reason}; look at ${resource} by hand`;
       verdicts.set(resource, conclude('failed', { ...entry.details, willRetry: true, reason }));
     }
   }

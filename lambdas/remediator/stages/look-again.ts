@@ -1,10 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Change } from '../../changes/change.ts';
-import type { PlannedFix } from '../planned-fix.ts';
-import { type Reading, readingOf } from '../reading.ts';
+import { readingOf } from '../reading.ts';
 import type { ConfiguredWork } from '../work.ts';
-import type { Application } from './application.ts';
+import type { ApplyingFix } from './applying-fix.ts';
 import { planAnew } from './plan-anew.ts';
 import { targetOf } from './same-target.ts';
 
@@ -14,32 +13,39 @@ const FRESH_MILLISECONDS = 2_000;
 const CALLS_OF_A_CHANGE = 3;
 
 /**
- * Reads a resource again before a change where the last reading is not fresh, and passes it through the gates. A plan of
- * which nothing is applied yet must come out as it was. Of one that is begun, what is left must still be planned: each
- * change looks for itself whether what it rests on is as it was.
- * @param index of the change that is to be made next
+ * Reads resources again before their next changes where the last reading is not fresh, all by one question, and passes them
+ * through the gates. A plan of which nothing is applied yet must come out as it was. Of one that is begun, what is left must
+ * still be planned: each change looks for itself whether what it rests on is as it was. Notes in each what was found.
  */
 export async function lookAgain(
   session: AwsSession,
-  fix: PlannedFix,
-  index: number,
+  applying: readonly ApplyingFix[],
   work: ConfiguredWork,
-  last: Reading,
-): Promise<{ readonly reading: Reading; readonly end?: Application['end'] }> {
-  if (isFresh(last, index, session, work)) return { reading: last };
-  const { resource } = fix.finding;
-  const { fixes, verdicts } = await planAnew(session, [fix], work);
+): Promise<void> {
+  const old = applying.filter((each) => !isFresh(each, session, work));
+  if (old.length === 0) return;
+  const { fixes, verdicts } = await planAnew(
+    session,
+    old.map(({ fix }) => fix),
+    work,
+  );
   const reading = readingOf(session, work);
-  const verdict = verdicts.get(resource);
-  if (verdict !== undefined) return { reading, end: { is: 'stopped', verdict } };
-  const anew = fixes.flatMap(({ changes }) => changes);
+  for (const each of old) {
+    const { resource } = each;
+    const verdict = verdicts.get(resource);
+    const anew = fixes
+      .filter(({ finding }) => finding.resource === resource)
+      .flatMap(({ changes }) => changes);
+    if (verdict !== undefined) each.stop(verdict);
+    else if (isStillPlanned(each, anew)) each.looked(reading);
+    else each.stale(`${resource} is not as it was when its fix was planned`);
+  }
+}
+
+function isStillPlanned({ index, fix }: ApplyingFix, anew: readonly Change[]): boolean {
   const left = fix.changes.slice(index);
-  const isPlanned =
-    index === 0
-      ? isDeepStrictEqual(anew, left)
-      : left.every((change) => anew.some((other) => isAbout(other, change)));
-  if (isPlanned) return { reading };
-  return { reading, end: { is: 'stale', words: `${resource} is not as it was when its fix was planned` } };
+  if (index === 0) return isDeepStrictEqual(anew, left);
+  return left.every((change) => anew.some((other) => isAbout(other, change)));
 }
 
 /** Tells whether two changes of a kind are about the same part of the same resource. */
@@ -55,8 +61,12 @@ function isAbout(
   );
 }
 
-function isFresh(last: Reading, index: number, session: AwsSession, { ports }: ConfiguredWork): boolean {
-  // Calls before the first change were made for another finding, and took their time.
-  const calls = index === 0 ? 0 : CALLS_OF_A_CHANGE;
-  return session.calls.length - last.calls <= calls && ports.clock.now() - last.at <= FRESH_MILLISECONDS;
+function isFresh(
+  { index, reading, callsSince }: ApplyingFix,
+  session: AwsSession,
+  { ports }: ConfiguredWork,
+): boolean {
+  if (ports.clock.now() - reading.at > FRESH_MILLISECONDS) return false;
+  // Calls before the first change were made for other findings, and took their time.
+  return index === 0 ? session.calls.length === reading.calls : callsSince <= CALLS_OF_A_CHANGE;
 }

@@ -8,6 +8,7 @@ import { findPermission, followPermission, sessionStartPermissions } from '../..
 import type { Access } from '../action.ts';
 import { askOnce } from '../gates/gate.ts';
 import { gatesAt } from '../gates/index.ts';
+import { modes } from '../modes.ts';
 import { hasLostStarts } from '../runbooks/follow.ts';
 import { conclude, type Verdict } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -22,10 +23,33 @@ interface Refusal {
   readonly wasAsked: boolean;
 }
 
+/** A session that was asked for before it is known whether it is needed. */
+export interface SessionAhead {
+  readonly access: Access;
+  readonly opening: Promise<AwsSession>;
+}
+
+/**
+ * Asks for the session that a job needs where nothing stands against it, while what might is still being read. Undefined where
+ * something does already: the role is missing, an earlier attempt began something, or all findings wait for a later poll.
+ */
+export function openAhead(findings: readonly Finding[], work: ConfiguredWork): SessionAhead | undefined {
+  const { mode, memory, role, journal } = work;
+  const isNew = findings.every(({ resource }) => journal.earlierPlan(resource) === undefined);
+  const mayLook = findings.some(({ resource }) => !memory.mayWait(resource));
+  if (mode === 'off' || !isNew || !mayLook || role.missingSince !== undefined) return undefined;
+  const { access } = modes[mode];
+  const opening = open(findings, work, access);
+  // Where it is not needed, nobody waits for it.
+  opening.catch(() => undefined);
+  return { access, opening };
+}
+
 /**
  * Opens a session in the job's account, narrowed to what the rule needs.
  * @param access `read`: the credentials themselves can't change anything
  * @param mustAsk True where something may have to be taken back: then the role is asked for though it is known to be missing.
+ * @param ahead the session that was asked for before, if there is one
  * @returns the session, or the verdict on all findings where AWS refuses one
  */
 export async function openSession(
@@ -33,17 +57,14 @@ export async function openSession(
   work: ConfiguredWork,
   access: Access,
   mustAsk: boolean,
+  ahead?: SessionAhead,
 ): Promise<{ readonly session: AwsSession } | Refusal> {
-  const { account, region, poll } = work.job;
-  const { scope, regionFrom } = work.rule;
-  const inAnyRegion = scope === 'global' || regionFrom === 'resource';
+  const { account, region } = work.job;
   const mayAsk = mustAsk || (await work.role.claimProbe());
   const missing = await askOnce(gatesAt('beforeSession'), findings, { ...work, mayAsk });
   if (missing !== undefined) return { refused: missing, isRoleMissing: true, wasAsked: false };
-  const permissions = permissionsFor(findings, work, access);
   try {
-    const request = { account, region, name: pollId(poll), inAnyRegion, permissions };
-    return { session: await work.ports.openSession(request) };
+    return { session: await (ahead?.access === access ? ahead.opening : open(findings, work, access)) };
   } catch (error) {
     if (errorKind(error) !== 'refused') throw error;
     const reason = describeAssumeRoleError(error, account, region);
@@ -55,6 +76,14 @@ export async function openSession(
       wasAsked: true,
     };
   }
+}
+
+async function open(findings: readonly Finding[], work: ConfiguredWork, access: Access): Promise<AwsSession> {
+  const { account, region, poll } = work.job;
+  const { scope, regionFrom } = work.rule;
+  const inAnyRegion = scope === 'global' || regionFrom === 'resource';
+  const permissions = permissionsFor(findings, work, access);
+  return work.ports.openSession({ account, region, name: pollId(poll), inAnyRegion, permissions });
 }
 
 /**

@@ -5,12 +5,11 @@ import { namesOfRetries } from '../record/retries.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /**
- * Reads, by one question, what operators have written that concerns findings: holds, retries, and the resume of the rule's
- * breaker, with the breaker itself. A rule that changes nothing asks for retries only, and only of findings that may wait.
+ * Reads, by one question, what operators have written that concerns findings: holds and retries. A rule that changes nothing asks for retries only, and only of findings that may wait.
  * @throws AWS's own error where the table can't be read
  */
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
-  const { mode, memory, holds, retries, breaker, settings, ports } = work;
+  const { mode, memory, holds, retries, ports } = work;
   const mayChange = isChanging(mode);
   const watched = mayChange
     ? findings.flatMap((finding) => namesOfHolds({ finding, resources: [finding.resource] }))
@@ -18,15 +17,10 @@ export async function readOperatorItems(findings: readonly Finding[], work: Conf
   const waiting = mode === 'off' ? [] : findings.filter(({ resource }) => memory.mayWait(resource));
   if (!mayChange && waiting.length === 0) return;
   const at = ports.clock.now();
-  const read = await ports.table.readOperatorItems({
-    holds: watched,
-    retries: waiting.flatMap(namesOfRetries),
-    ...(mayChange && { breaker: breaker.name }),
-  });
+  const asked = { holds: watched, retries: waiting.flatMap(namesOfRetries) };
+  const read = await ports.table.readOperatorItems(asked);
   retries.keep(read.retries);
-  if (!mayChange) return;
-  holds.keep(watched, read.holds, at);
-  breaker.keep(read.breaker, settings.breaker);
+  if (mayChange) holds.keep(watched, read.holds, at);
 }
 
 /** Finds the resources whose failures until now no longer count, as operators say. */

@@ -1,40 +1,29 @@
 import type { Outcome } from '../../model/outcome.ts';
 import type { Work } from '../work.ts';
+import { askTable, type ReadAhead } from './read-ahead.ts';
 
 /**
  * Finds out what earlier attempts at a job did, and what is known of its findings: reads the journal, the findings table,
  * and the outcomes that stand. A message that comes back from the dead-letter queue counts its attempts from 1 again, so
  * the journal is always read.
+ * @param ahead what was asked for before, where nobody can have changed it since
  * @returns the outcomes to which nothing is left to add
  */
-export async function recall({
-  job,
-  attempt,
-  ports,
-  journal,
-  log,
-  memory,
-  recent,
-  done,
-  role,
-}: Work): Promise<Outcome[]> {
-  const isKnown = await journal.read();
+export async function recall(work: Work, ahead?: ReadAhead): Promise<Outcome[]> {
+  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker } = work;
+  const isKnown = await journal.read(ahead?.journal);
   const { account, region } = job;
   const resources = job.findings.map(({ resource }) => resource);
-  const ask = () =>
-    ports.table.recall(
-      job.findings,
-      resources.map((resource) => ({ account, region, resource })),
-      done.place,
-    );
-  let known = await ask();
+  let known = await (ahead?.known ?? askTable(work));
   const { pending = [] } = known;
   // Operators don't wait for all jobs that were queued before. What they ask for may be about the same findings.
-  if (pending.length > 0 && (await ports.actOnPending(pending, { account, region }))) known = await ask();
+  if (pending.length > 0 && (await ports.actOnPending(pending, { account, region })))
+    known = await askTable(work);
   recent.keep(resources, known.changed);
   memory.keep(known.findings);
   done.keep(known.done);
   role.keep(known.account);
+  breaker.keep(known.breaker);
   // Another job of the same poll may have had a finding, too.
   const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
   const hasOthers = evidence.length > 0 || done.evidenceOfOthers().length > 0;

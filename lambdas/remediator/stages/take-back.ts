@@ -1,5 +1,6 @@
+import { loggingCalls } from '../../aws/call-log.ts';
 import { describeError, errorKind } from '../../aws/errors.ts';
-import type { AwsSession } from '../../aws/session.ts';
+import type { AwsCall, AwsSession } from '../../aws/session.ts';
 import { checkingChanges } from '../../aws/session-client.ts';
 import type { Change, TakenBack, TakenPart } from '../../changes/change.ts';
 import { describeChange, takeBackChange } from '../../changes/index.ts';
@@ -127,7 +128,7 @@ async function takeBackPart(
 ): Promise<Pick<TakenBack, 'state'> & { readonly isMade: boolean }> {
   const begunAt = journal.beginOf(resource, planned.line) ?? session.now();
   const inPart = `${planned.line}${IN_PART}`;
-  const callsBefore = session.calls.length;
+  const calls: AwsCall[] = [];
   const recorded = [...journal.noted(resource, planned.line).notes, ...journal.applied(resource)]
     .map((each) => each.change)
     .filter((other) => other !== change);
@@ -137,12 +138,14 @@ async function takeBackPart(
     journal.apply(resource, [foundChange(applied, line, begunAt)], next);
   const takenParts: TakenPart[] = [];
   const takeBack = () =>
-    takeBackChange(session, change, { ...known, recorded, isNoted }, (part) => takenParts.push(part));
+    loggingCalls(calls, () =>
+      takeBackChange(session, change, { ...known, recorded, isNoted }, (part) => takenParts.push(part)),
+    );
   const { made, done, state } = await checkingChanges(check, takeBack).finally(async () => {
     for (const part of takenParts) {
       if (part.made !== undefined) record(part.made, inPart);
       const line = await describeChange(part.taken);
-      journal.apply(resource, [appliedChange(session, part.taken, line, callsBefore)]);
+      journal.apply(resource, [appliedChange(session, part.taken, line, calls)]);
     }
   });
   if (made !== undefined) record(made, inPart);

@@ -36,8 +36,9 @@ export async function takeRequestLease(
     poll: { source: 'undo', rule, asOf: request.at } as const,
     words: `request ${name.id} for account ${request.account}`,
   };
-  const lease = await holdLease(job, of, attempt, ports);
-  if (lease === undefined) return undefined;
+  const held = await holdLease(job, of, attempt, ports);
+  if (held === undefined) return undefined;
+  const { lease } = held;
   return {
     write: (findings) => ports.table.endLease(job, lease, findings),
     end: (state) => ports.table.endLease(job, { ...lease, state }, []),

@@ -80,7 +80,7 @@ export class TableModel {
       });
     }
     this.#items.set(keyOf(put.Item), structuredClone(put.Item));
-    return {};
+    return found !== undefined && put['ReturnValues'] === 'ALL_OLD' ? { Attributes: found } : {};
   }
 
   update(input: unknown): object {

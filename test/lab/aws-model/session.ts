@@ -1,3 +1,4 @@
+import { logCall } from '../../../lambdas/aws/call-log.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../../../lambdas/aws/session.ts';
 import { checkCall } from '../../../lambdas/aws/session-client.ts';
 import { AwsModelError } from './operation.ts';
@@ -39,7 +40,7 @@ export function modelSession(
     await checkCall(call.operation);
     requests += 1;
     const requestId = `request-${requests}`;
-    calls.push({ service: call.service, operation: call.operation, requestId });
+    logCall(calls, { service: call.service, operation: call.operation, requestId });
     try {
       return { $metadata: { requestId }, ...(await answer(call)) };
     } catch (error) {

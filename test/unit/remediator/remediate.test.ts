@@ -16,6 +16,7 @@ import {
   awsError,
   findingOf,
   jobOf,
+  ONE_AT_FIRST,
   RemediatorInMemory,
   RULE,
   settingsOf,
@@ -277,7 +278,10 @@ describe('a maintenance window', () => {
 
   test('when it closes between two findings the second is not touched', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
-    remediator.settings = settingsOf({ maintenance_window: { ...open, end: '12:03' } });
+    remediator.settings = settingsOf({
+      maintenance_window: { ...open, end: '12:03' },
+      breaker: ONE_AT_FIRST,
+    });
     remediator.account.fault = ({ operation }) => {
       if (operation === 'UpdateAccessKey') remediator.now += 240_000;
       return undefined;
@@ -328,6 +332,7 @@ describe('pause', () => {
 
   test('holds between two findings: the first is cured, the second is not touched', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'], c: ['old'] });
+    remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
     remediator.account.fault = ({ operation }) => {
       if (operation === 'UpdateAccessKey') remediator.pause = 'all';
       return undefined;
@@ -374,6 +379,7 @@ describe('pause', () => {
     'that can’t be read between two findings ($error.name) stops what is left',
     async ({ error, name, isUnfinished }) => {
       const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
+      remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
       remediator.fault = (port) =>
         port === 'pause' && remediator.account.changed.length > 0 ? error : undefined;
 
@@ -642,6 +648,7 @@ describe('applying', () => {
 
   test('without enough time left nothing more is changed', async () => {
     const remediator = new RemediatorInMemory({ a: ['old'], b: ['old'] });
+    remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
 
     const first = await remediator.attempt(jobOf('a', 'b'), {
       remainingMilliseconds: () => (remediator.account.changed.length > 0 ? 20_000 : 60_000),

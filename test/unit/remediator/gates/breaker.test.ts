@@ -2,7 +2,14 @@ import { beforeEach, expect, test } from 'vitest';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { denied } from '../support/iam-account.ts';
 import { Killed } from '../support/lifeline.ts';
-import { ACCOUNT, jobOf, RemediatorInMemory, RULE, settingsOf } from '../support/remediator-in-memory.ts';
+import {
+  ACCOUNT,
+  jobOf,
+  ONE_AT_FIRST,
+  RemediatorInMemory,
+  RULE,
+  settingsOf,
+} from '../support/remediator-in-memory.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 /** Further users, of later jobs. */
@@ -299,7 +306,10 @@ test('what a job changed before the breaker opened was no dry run, and its outco
   const onStep = (): void => {
     if (remediator.account.changed.length > 0) throw new Killed('the function was ended');
   };
+  const { settings } = remediator;
+  remediator.settings = { ...settings, breaker: ONE_AT_FIRST };
   await remediator.attempt(jobOf('i', 'j'), { onStep }).catch(() => undefined);
+  remediator.settings = settings;
   const changed = [...remediator.account.changed];
   refuse(...names);
   await remediator.attempt({ ...jobOf(...names), chunk: 1 });
@@ -314,4 +324,28 @@ test('what a job changed before the breaker opened was no dry run, and its outco
   expect(changed).toEqual(['i/AKIA-i']);
   expect(remediator.outcome('i')).toMatchObject({ outcome: 'remediated', mode: 'enforce' });
   expect(remediator.outcome('j')).toMatchObject({ outcome: 'planned', mode: 'dry_run' });
+});
+
+test('no more changes go side by side than it takes for the breaker to open, until these have gone well', async () => {
+  const many = Array.from({ length: 20 }, (_, index) => `user-${index}`);
+  const inTurn = async (refused: readonly string[]): Promise<string[]> => {
+    const users = Object.fromEntries(many.map((user) => [user, [`AKIA-${user}`]]));
+    const job = new RemediatorInMemory(users);
+    const sent: string[] = [];
+    job.account.fault = ({ operation, user }) => {
+      if (operation !== 'UpdateAccessKey') return undefined;
+      sent.push(user);
+      return refused.includes(user) ? denied : undefined;
+    };
+    await job.attempt(jobOf(...many));
+    return sent;
+  };
+
+  const allGoWell = await inTurn([]);
+  const allAreRefused = await inTurn(many);
+  const oneIsRefused = await inTurn(['user-2']);
+
+  expect(allGoWell).toHaveLength(20);
+  expect(allAreRefused).toEqual(many.slice(0, 5));
+  expect(oneIsRefused).toHaveLength(20);
 });

@@ -8,6 +8,7 @@ import {
   ACCOUNT,
   findingOf,
   jobOf,
+  ONE_AT_FIRST,
   RemediatorInMemory,
   RULE,
   settingsOf,
@@ -147,6 +148,7 @@ const atWrite = (number: number, milliseconds: number, act: () => void): void =>
 
 test('a hold that is set while a job is at work counts for what is changed seconds later', async () => {
   remediator = new RemediatorInMemory({ deploy: ['AKIA-1'], other: ['AKIA-2'] });
+  remediator.settings = settingsOf({ breaker: ONE_AT_FIRST });
   atWrite(1, 2_000, () => remediator.table.holds.push({ name: { ...on, resource: 'other' }, ...hold }));
 
   await remediator.attempt(jobOf('deploy', 'other'));
@@ -176,16 +178,17 @@ test.each([
 });
 
 test('holds are asked for by one question about all plans, and at most once within two seconds', async () => {
-  const users = Array.from({ length: 25 }, (_, user) => `user-${user}`);
-  remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, [`AKIA-${user}`]])));
-  atWrite(0, 300, () => {});
+  const keys = Array.from({ length: 12 }, (_, key) => `AKIA-${key}`);
+  const users = ['one', 'two'];
+  remediator = new RemediatorInMemory(Object.fromEntries(users.map((user) => [user, keys])));
+  atWrite(0, 450, () => {});
 
   await remediator.attempt(jobOf(...users));
 
   const questions = remediator.operatorQuestions.map(({ at }) => at);
   // The second one is about what plans name besides.
   const gaps = questions.slice(2).map((at, index) => at - (questions[index + 1] ?? at));
-  expect(remediator.account.changed).toHaveLength(25);
+  expect(remediator.account.changed).toHaveLength(24);
   expect(gaps.length).toBeGreaterThan(1);
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(2_000);
 });

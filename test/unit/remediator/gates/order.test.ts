@@ -183,7 +183,7 @@ const cases: readonly Case[] = [
     name: 'breaker',
     set: async (remediator) => {
       const breaker = new Breaker(jobOf('other'), remediator.ports());
-      breaker.keep({ item: undefined, resume: undefined }, { changes: 1, failed_percent: 1 });
+      breaker.judgeBy({ changes: 1, failed_percent: 1 });
       breaker.note(findingOf('other'), jobOf('other').poll, 'denied');
       await breaker.write();
     },

@@ -134,7 +134,8 @@ test('of jobs that write at the same time, no result is lost', async () => {
             const ports = { clock, table: Object.assign(new MemoryTable(), table) };
             const breaker = new Breaker(job, ports);
             const known = await ports.table.readOperatorItems({ breaker: breaker.name });
-            breaker.keep(known.breaker, settings);
+            breaker.keep(known.breaker);
+            breaker.judgeBy(settings);
             for (const [number, isGood] of good.entries()) {
               breaker.note(findingOf(`${index}-${number}`), job.poll, isGood ? undefined : 'denied');
             }

@@ -5,7 +5,7 @@ import { sdkError } from '../../../lab/aws-model/session.ts';
 import { EMPTY_STATE, type NetworkAcl, withEntry } from '../../../lab/aws-model/state.ts';
 import { GroupAccount, openRule, RDP, SSH } from '../support/group-account.ts';
 import { ModelAccount } from '../support/model-account.ts';
-import { ACCOUNT, settingsOf } from '../support/remediator-in-memory.ts';
+import { ACCOUNT, ONE_AT_FIRST, settingsOf } from '../support/remediator-in-memory.ts';
 
 const WEB = 'sg-0000000a';
 const API = 'sg-0000000b';
@@ -54,7 +54,10 @@ describe('between read and change', () => {
         if (isWrite(call)) act(account);
       };
 
-      await account.remediator.attempt(account.job(rule, WEB, API));
+      const job = account.job(rule, WEB, API);
+      account.remediator.settings = settingsOf({ rule, breaker: ONE_AT_FIRST });
+
+      await account.remediator.attempt(job);
 
       expect(outcomeOf(account, WEB)).toMatchObject({ outcome: 'remediated' });
       expect(outcomeOf(account, API)).toMatchObject({ ...expected, applied: [] });
@@ -154,7 +157,9 @@ describe('between read and change of a network ACL', () => {
         vpcs: { 'vpc-0123abcd': { cidrs: ['10.0.0.0/16'], ipv6Cidrs: [] } },
         acls: Object.fromEntries(acls.map((id) => [id, open(isDefault)])),
       };
-      const of = new ModelAccount(rule, initial, { allow_isolation: true });
+      const options = { allow_isolation: true };
+      const of = new ModelAccount(rule, initial, options);
+      of.remediator.settings = settingsOf({ rule, options, breaker: ONE_AT_FIRST });
       of.onWrite = () =>
         of.set({ ...of.state, acls: withEntry(of.state.acls, SECOND, act(open(isDefault))) });
 
@@ -580,6 +585,8 @@ describe('an attempt that was cut off', () => {
     probe.after = (call) => {
       if (isWrite(call)) cutAt = Math.min(cutAt, steps);
     };
+    for (const { remediator } of [account, probe])
+      remediator.settings = settingsOf({ rule: SSH, breaker: ONE_AT_FIRST });
     await probe.remediator.attempt(job, {
       onStep: () => {
         steps += 1;

@@ -1,6 +1,7 @@
 import { HttpResponse } from '@smithy/core/protocols';
 import { applyPatch } from 'rfc6902';
 import { z } from 'zod';
+import { logCall } from '../../../../lambdas/aws/call-log.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
 import type { Properties } from '../../../../lambdas/changes/cloud-control/patch.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
@@ -56,7 +57,7 @@ export class CloudControlAccount {
     const handle = async (asked: { body: unknown; headers: Record<string, string> }) => {
       const target = asked.headers['x-amz-target'];
       const operation = target?.split('.').at(-1) ?? 'DescribeStackResources';
-      calls.push({
+      logCall(calls, {
         service: target === undefined ? 'CloudFormation' : 'CloudControl',
         operation,
         requestId: 'r',

@@ -57,7 +57,7 @@ export class MemoryTable implements FindingsStore {
     if (by?.state === 'done') return { is: 'done' };
     if (by?.state === 'held' && by.holder !== lease.holder && by.until >= now) return { is: 'held', by };
     this.leases.set(job, lease);
-    return { is: 'taken' };
+    return { is: 'taken', isFirst: by === undefined };
   }
 
   async endLease({ job }: JobName, lease: Lease, findings: readonly FindingRecord[]): Promise<void> {
@@ -80,7 +80,10 @@ export class MemoryTable implements FindingsStore {
   ): Promise<Known> {
     const known = findings.flatMap((finding) => this.findings.get(findingKey(finding)) ?? []);
     const done = structuredClone(this.done.get(placeOf(poll)));
+    const { breaker } = await this.readOperatorItems({ breaker: poll });
     return {
+      breaker,
+      counters: [],
       changed: await this.readChanged(resources),
       findings: structuredClone(known),
       done,

@@ -1,4 +1,5 @@
 import { HttpResponse } from '@smithy/core/protocols';
+import { logCall } from '../../../../lambdas/aws/call-log.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import type { Lifeline } from './lifeline.ts';
@@ -20,7 +21,7 @@ export class RedshiftAccount {
     const handle = async ({ body }: { body: string }) => {
       const form = new URLSearchParams(body);
       const operation = form.get('Action') ?? '';
-      calls.push({ service: 'Redshift', operation, requestId: 'r' });
+      logCall(calls, { service: 'Redshift', operation, requestId: 'r' });
       const answer = await life.step(() => this.#answer(operation, form, now()));
       return {
         response: new HttpResponse({

@@ -85,6 +85,9 @@ export function accountSettingsOf(settings: Partial<AccountSettings> = {}): Acco
 }
 
 /** A rule that is enforced, without exemptions. */
+/** A breaker by which a job changes one resource by itself first; then the others, side by side. */
+export const ONE_AT_FIRST = { changes: 1, failed_percent: 100 };
+
 export function settingsOf(settings: Partial<Settings> = {}): Settings {
   return {
     ...ruleSettingsOf(),

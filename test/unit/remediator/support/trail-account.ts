@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { HttpResponse } from '@smithy/core/protocols';
 import { z } from 'zod';
+import { logCall } from '../../../../lambdas/aws/call-log.ts';
 import type { AwsCall, AwsSession, ClientSettings } from '../../../../lambdas/aws/session.ts';
 import type { SessionRequest } from '../../../../lambdas/remediator/session.ts';
 import type { Fault } from './iam-account.ts';
@@ -97,7 +98,7 @@ export class TrailAccount {
         const handle = async (call: { headers: Record<string, string>; body: string | Uint8Array }) => {
           const operation = String(call.headers['x-amz-target']).split('.').at(-1) ?? '';
           const requestId = randomUUID();
-          calls.push({ service: Client.name, operation, requestId });
+          logCall(calls, { service: Client.name, operation, requestId });
           const answer = await life.step(() =>
             this.#answer({ operation, region, body: JSON.parse(Buffer.from(call.body).toString()) }),
           );
