@@ -103,14 +103,16 @@ export class FindingsTable {
   async putIf({ item, condition }: Required<ItemWrite>): Promise<Put> {
     const { dynamodb, client } = await this.#connect();
     try {
-      const { Attributes } = await client.send(
+      const { Attributes = {} } = await client.send(
         new dynamodb.PutItemCommand({
           ...this.#put(dynamodb, { item, condition }),
           ReturnValues: 'ALL_OLD',
           ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         }),
       );
-      return { isWritten: true, ...(Attributes && { replaced: dynamodb.unmarshall(Attributes) }) };
+      // An item has its keys at least: an answer without any attribute is about none.
+      const isReplaced = Object.keys(Attributes).length > 0;
+      return { isWritten: true, ...(isReplaced && { replaced: dynamodb.unmarshall(Attributes) }) };
     } catch (error) {
       if (!(error instanceof dynamodb.ConditionalCheckFailedException)) throw error;
       return { isWritten: false, found: error.Item && dynamodb.unmarshall(error.Item) };

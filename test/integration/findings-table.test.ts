@@ -92,7 +92,7 @@ test('of several attempts the first takes the lease', async () => {
   const first = await record.takeLease(job, leaseOf('one'), NOW);
   const second = await record.takeLease(job, leaseOf('two'), NOW);
 
-  expect(first).toEqual({ is: 'taken' });
+  expect(first).toEqual({ is: 'taken', isFirst: true });
   expect(second).toMatchObject({ is: 'held', by: { holder: 'one', state: 'held', until: NOW + 1000 } });
 });
 
@@ -112,7 +112,8 @@ test('a lease that is over or released is anyone’s, one that is done nobody’
 
   const done = await record.takeLease(job, leaseOf('late'), NOW + 1_000_000);
 
-  expect([over, released, done]).toEqual([{ is: 'taken' }, { is: 'taken' }, { is: 'done' }]);
+  const taken = { is: 'taken', isFirst: false };
+  expect([over, released, done]).toEqual([taken, taken, { is: 'done' }]);
 });
 
 test('who was taken over can’t end the lease, and writes nothing', async () => {
@@ -259,7 +260,7 @@ test('what is known of findings is read as it was written, beside what was chang
   const next = await record.recall([], [], later);
 
   expect(known).toMatchObject({ changed: [changed], findings: [finding] });
-  expect(next).toEqual({ changed: [], findings: [], done: undefined, pending: [] });
+  expect(next).toMatchObject({ changed: [], findings: [], done: undefined, pending: [], counters: [] });
 });
 
 test('the command of the documentation finds a finding’s item by its key, with the evidence of its changes', async () => {

@@ -356,7 +356,9 @@ describe('pause', () => {
   });
 
   test('between two findings of a job: the second is left alone', async () => {
-    const deployed = await harness.deploy({ rules: { [SSH]: enforce } });
+    // By this breaker, one is changed by itself first.
+    const breaker = { changes: 1, failed_percent: 100 };
+    const deployed = await harness.deploy({ rules: { [SSH]: { ...enforce, breaker } } });
     const account = harness.account();
     const items = [
       await makeViolation(harness.endpoint, SSH, account),

@@ -42,7 +42,8 @@ const SSH = 'security-group-ssh-open';
 const RDP = 'security-group-rdp-open';
 const ACL = 'network-acl-subnet-allows-all';
 const FLOW_LOGS = 'acts-flow-logs';
-const enforce = { mode: 'enforce' } as const;
+/** One resource of a job is changed by itself first, then the others. */
+const enforce = { mode: 'enforce', breaker: { changes: 1, failed_percent: 100 } } as const;
 
 let harness: Harness;
 let deployed: Deployed;
