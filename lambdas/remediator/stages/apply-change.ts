@@ -106,6 +106,7 @@ export async function makeChange(
   const calls: AwsCall[] = [];
   const takenParts: TakenPart[] = [];
   let soFar: Change | undefined;
+  let unkept: Change | undefined;
   let isMadeInPart = false;
   let blockedAmid: Verdict | undefined;
   const mayContinue = async (): Promise<void> => {
@@ -117,18 +118,25 @@ export async function makeChange(
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
     throw new OutdatedError(`"${line}" was not sent: what was asked and looked at before took too long`);
   };
+  // While calls are under way, the journal has what outlives them: it is written for other changes meanwhile.
+  const keepNote = (): void => {
+    if (unkept !== undefined) journal.note(resource, { change: { ...unkept }, line });
+    unkept = undefined;
+  };
   const record = (made: Change, words: string) => appliedChange(session, made, words, calls);
   try {
     const note: Note = (noted, isMade = true, outlives = false) => {
       soFar = noted;
+      unkept = noted;
       isMadeInPart = isMade;
-      journal.note(resource, { change: { ...noted }, line });
-      return outlives ? journal.write() : undefined;
+      if (!outlives) return undefined;
+      keepNote();
+      return journal.write();
     };
     const tookBack = (part: TakenPart): void => void takenParts.push(part);
     const amid = { mayContinue, tookBack, ours };
     const make = () => loggingCalls(calls, () => applyChange(session, change, note, amid));
-    const made = await checkingChanges(check, make);
+    const made = await checkingChanges(check, make).finally(keepNote);
     return { applied: [record(made, line)], end: { is: 'applied' }, calls: calls.length };
   } catch (error) {
     const applied = await recordParts(takenParts, line, record);
