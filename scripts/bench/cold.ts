@@ -82,7 +82,7 @@ async function invokeCold(
     measured = { cpuMilliseconds, files: loaded.length };
   };
   let rounds = 0;
-  if (isCounted) rounds = await new Rounds(proxy).during(invoke);
+  if (isCounted) rounds = (await new Rounds(proxy).during(invoke)).length;
   else await invoke();
   aging.remove();
   const [outcome] = await product.outcomes(rule, job.poll.asOf);

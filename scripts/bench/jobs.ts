@@ -66,7 +66,8 @@ export const unchanged: Readonly<Record<string, Subject>> = {
 
 /** The calls of one or more jobs. */
 export interface Calls {
-  readonly rounds: number;
+  /** The rounds, each as the number of its calls by operation. */
+  readonly rounds: readonly Readonly<Record<string, number>>[];
   /** Calls that change a resource. */
   readonly changes: number;
   /** Calls that read a resource. */

@@ -75,14 +75,14 @@ async function rounds(jobs: Jobs, measured: Map<string, number>, say: Say): Prom
   for (const [word, subject] of Object.entries(enforced)) {
     say(`rounds: ${FINDINGS_OF_JOB} findings of ${subject.rule}`);
     const found = await jobs.enforce(subject, FINDINGS_OF_JOB);
-    measured.set(`rounds.enforce.${word}`, found.rounds);
-    details[`enforce.${word}`] = summary(found);
+    measured.set(`rounds.enforce.${word}`, found.rounds.length);
+    details[`enforce.${word}`] = summary(found, true);
   }
   for (const rule of labRuleIds) {
     say(`rounds: ${FINDINGS_OF_JOB} findings of ${rule}, looked at`);
     const found = await jobs.look(rule, FINDINGS_OF_JOB);
-    measured.set(`rounds.look.${rule}`, found.rounds);
-    details[`look.${rule}`] = summary(found);
+    measured.set(`rounds.look.${rule}`, found.rounds.length);
+    details[`look.${rule}`] = summary(found, true);
   }
   return details;
 }
@@ -116,6 +116,6 @@ async function calls(jobs: Jobs, measured: Map<string, number>, say: Say): Promi
   return details;
 }
 
-function summary({ rounds: count, changes, reads, own, operations }: Calls): object {
-  return { rounds: count, changes, reads, own, operations };
+function summary({ rounds: chain, changes, reads, own, operations }: Calls, withChain = false): object {
+  return { rounds: chain.length, changes, reads, own, operations, ...(withChain && { chain }) };
 }

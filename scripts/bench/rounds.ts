@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AwsProxy } from '../../test/lab/aws-proxy/index.ts';
+import { type AwsCall, type AwsProxy, countCalls } from '../../test/lab/aws-proxy/index.ts';
 
 /** Time without a new call after which whoever is at work is taken to wait for those that were made. */
 const QUIET_MILLISECONDS = 25;
@@ -12,25 +12,25 @@ const LOOK_MILLISECONDS = 5;
  */
 export class Rounds {
   readonly #proxy: AwsProxy;
-  #held: (() => void)[] = [];
+  #held: { readonly call: AwsCall; readonly go: () => void }[] = [];
+  #chain: Readonly<Record<string, number>>[] = [];
   #released = 0;
   #answeredBefore = 0;
   #lastChange = 0;
-  #count = 0;
 
   constructor(proxy: AwsProxy) {
     this.#proxy = proxy;
   }
 
-  /** Counts the rounds of what is done. The proxy's calls are forgotten before. */
-  async during(work: () => Promise<void>): Promise<number> {
+  /** Lists the rounds of what is done, each as the number of its calls by operation. The proxy's calls are forgotten before. */
+  async during(work: () => Promise<void>): Promise<readonly Readonly<Record<string, number>>[]> {
     this.#proxy.clear();
-    this.#count = 0;
+    this.#chain = [];
     this.#released = 0;
     this.#answeredBefore = 0;
-    const holding = this.#proxy.intercept(async () => {
-      await new Promise<void>((resolve) => {
-        this.#held.push(resolve);
+    const holding = this.#proxy.intercept(async (call) => {
+      await new Promise<void>((go) => {
+        this.#held.push({ call, go });
         this.#lastChange = performance.now();
       });
       return undefined;
@@ -44,7 +44,7 @@ export class Rounds {
       holding.remove();
       await releasing;
     }
-    return this.#count;
+    return this.#chain;
   }
 
   async #release(isDone: () => boolean): Promise<void> {
@@ -58,9 +58,10 @@ export class Rounds {
       const areAnswered = answered >= this.#released;
       if (this.#held.length === 0 || !areAnswered) continue;
       if (performance.now() - this.#lastChange < QUIET_MILLISECONDS) continue;
-      this.#count += 1;
-      this.#released += this.#held.length;
-      for (const go of this.#held.splice(0)) go();
+      const round = this.#held.splice(0);
+      this.#released += round.length;
+      this.#chain.push(countCalls(round.map(({ call }) => call)));
+      for (const { go } of round) go();
     }
   }
 }
