@@ -1,63 +1,32 @@
 import type { Pace } from '../aws/pace.ts';
 import type { AwsSession } from '../aws/session.ts';
 import { InvalidInputError } from '../model/errors.ts';
-import type { Amid, Change, CutOff, Effect, Made, Note, TakenBack, TookBack } from './change.ts';
+import type { Amid, Change, ChangeKind, CutOff, Effect, Made, Note, TookBack } from './change.ts';
 import { type ParsingKind, parsing } from './parsing-kind.ts';
 
+/** Makes the loader of a kind: its code is loaded when the first change of the kind comes. */
+function lazily<C extends Change>(load: () => Promise<{ readonly changeKind: ChangeKind<C> }>) {
+  return async (): Promise<ParsingKind> => parsing((await load()).changeKind);
+}
+
 /** Every kind of change. A new kind is a new file and a line here; its name must be the kind's own `kind`. */
-const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map<string, () => Promise<ParsingKind>>([
-  [
-    'automation-execution-start',
-    async () => parsing((await import('./automation-execution/start.ts')).changeKind),
-  ],
-  [
-    'cloud-control-properties-set',
-    async () => parsing((await import('./cloud-control/properties-set.ts')).changeKind),
-  ],
-  [
-    'cloudtrail-log-file-validation-set',
-    async () => parsing((await import('./cloudtrail/log-file-validation-set.ts')).changeKind),
-  ],
-  ['flow-log-create', async () => parsing((await import('./flow-log/create.ts')).changeKind)],
-  ['flow-log-delete', async () => parsing((await import('./flow-log/delete.ts')).changeKind)],
-  ['iam-access-key-status-set', async () => parsing((await import('./access-key/status-set.ts')).changeKind)],
-  ['log-group-create', async () => parsing((await import('./flow-log/log-group-create.ts')).changeKind)],
-  [
-    'network-acl-entry-narrow',
-    async () => parsing((await import('./network-acl/entry-narrow.ts')).changeKind),
-  ],
-  [
-    'network-acl-entry-restore',
-    async () => parsing((await import('./network-acl/entry-restore.ts')).changeKind),
-  ],
-  [
-    'rds-snapshot-shares-change',
-    async () => parsing((await import('./rds-snapshot/shares-change.ts')).changeKind),
-  ],
-  [
-    'redshift-cluster-public-access-set',
-    async () => parsing((await import('./redshift-cluster/public-access-set.ts')).changeKind),
-  ],
-  [
-    's3-public-access-block-set',
-    async () => parsing((await import('./bucket/public-access-block-set.ts')).changeKind),
-  ],
-  [
-    'security-group-rule-shrink',
-    async () => parsing((await import('./security-group/rule-shrink.ts')).changeKind),
-  ],
-  [
-    'security-group-rule-widen',
-    async () => parsing((await import('./security-group/rule-widen.ts')).changeKind),
-  ],
-  [
-    'security-group-rules-authorize',
-    async () => parsing((await import('./security-group/rules-authorize.ts')).changeKind),
-  ],
-  [
-    'security-group-rules-revoke',
-    async () => parsing((await import('./security-group/rules-revoke.ts')).changeKind),
-  ],
+const loaders: ReadonlyMap<string, () => Promise<ParsingKind>> = new Map([
+  ['automation-execution-start', lazily(() => import('./automation-execution/start.ts'))],
+  ['cloud-control-properties-set', lazily(() => import('./cloud-control/properties-set.ts'))],
+  ['cloudtrail-log-file-validation-set', lazily(() => import('./cloudtrail/log-file-validation-set.ts'))],
+  ['flow-log-create', lazily(() => import('./flow-log/create.ts'))],
+  ['flow-log-delete', lazily(() => import('./flow-log/delete.ts'))],
+  ['iam-access-key-status-set', lazily(() => import('./access-key/status-set.ts'))],
+  ['log-group-create', lazily(() => import('./flow-log/log-group-create.ts'))],
+  ['network-acl-entry-narrow', lazily(() => import('./network-acl/entry-narrow.ts'))],
+  ['network-acl-entry-restore', lazily(() => import('./network-acl/entry-restore.ts'))],
+  ['rds-snapshot-shares-change', lazily(() => import('./rds-snapshot/shares-change.ts'))],
+  ['redshift-cluster-public-access-set', lazily(() => import('./redshift-cluster/public-access-set.ts'))],
+  ['s3-public-access-block-set', lazily(() => import('./bucket/public-access-block-set.ts'))],
+  ['security-group-rule-shrink', lazily(() => import('./security-group/rule-shrink.ts'))],
+  ['security-group-rule-widen', lazily(() => import('./security-group/rule-widen.ts'))],
+  ['security-group-rules-authorize', lazily(() => import('./security-group/rules-authorize.ts'))],
+  ['security-group-rules-revoke', lazily(() => import('./security-group/rules-revoke.ts'))],
 ]);
 
 /** The names of all kinds of changes, in the order of the alphabet. */
@@ -74,27 +43,36 @@ export async function load(change: Pick<Change, 'kind'> & Partial<Change>): Prom
   return loader();
 }
 
-/** One line that a person reads in a plan. @throws InvalidInputError when the kind or its form is unknown */
-export async function describeChange(change: Change): Promise<string> {
-  return (await load(change)).describe(change);
+/** Makes a function that gives what a change's kind says of it. @throws InvalidInputError when kind or form is unknown */
+function asking<More extends readonly unknown[], Said>(
+  ask: (kind: ParsingKind, change: Change, ...more: More) => Said | Promise<Said>,
+): (change: Change, ...more: More) => Promise<Said> {
+  return async (change, ...more) => ask(await load(change), change, ...more);
 }
+
+/** Makes a function that lets a change's kind work in a session. @throws InvalidInputError when kind or form is unknown */
+function working<More extends readonly unknown[], Result>(
+  work: (kind: ParsingKind, session: AwsSession, change: Change, ...more: More) => Result | Promise<Result>,
+): (session: AwsSession, change: Change, ...more: More) => Promise<Result> {
+  return async (session, change, ...more) => work(await load(change), session, change, ...more);
+}
+
+/** One line that a person reads in a plan. */
+export const describeChange = asking((kind, change) => kind.describe(change));
 
 /**
  * Names what a person looks at to learn whether a change was made of which nobody knows, in words that follow "look
  * at".
  */
-export async function toLookAt(change: Change): Promise<string> {
-  return (await load(change)).toLookAt(change) ?? change.resource;
-}
+export const toLookAt = asking((kind, change) => kind.toLookAt(change) ?? change.resource);
 
 /**
  * Resolves when the calls of a change may be made: AWS throttles what comes faster. To be awaited before anything is
  * asked or read that must be true when they leave.
  */
-export async function waitForTurn(session: AwsSession, change: Change): Promise<void> {
-  const kind = await load(change);
+export const waitForTurn = working(async (kind, session, change) => {
   if (kind.pace !== undefined) await session.turn(kind.pace, kind.calls(change));
-}
+});
 
 /**
  * Makes the change in AWS, at once: `waitForTurn` comes before.
@@ -109,14 +87,15 @@ export async function waitForTurn(session: AwsSession, change: Change): Promise<
  * @throws BlockedError when `mayContinue` does: what was noted stands
  * @throws ChangeRefusedError when AWS refuses it and a person should read why; AWS's own error otherwise
  */
-export async function applyChange(
-  session: AwsSession,
-  change: Change,
-  note: Note = () => {},
-  { mayContinue = async () => {}, tookBack = () => {}, ours = [] }: Partial<Amid> = {},
-): Promise<Change> {
-  return (await load(change)).apply(session, change, note, { mayContinue, tookBack, ours });
-}
+export const applyChange = working(
+  (
+    kind,
+    session,
+    change,
+    note: Note = () => {},
+    { mayContinue = async () => {}, tookBack = () => {}, ours = [] }: Partial<Amid> = {},
+  ) => kind.apply(session, change, note, { mayContinue, tookBack, ours }),
+);
 
 /** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */
 export async function paceOf(kind: string): Promise<Pace | undefined> {
@@ -124,9 +103,7 @@ export async function paceOf(kind: string): Promise<Pace | undefined> {
 }
 
 /** Tells whether a cut-off application of the change can leave something that must be taken back. */
-export async function canTakeBack(change: Change): Promise<boolean> {
-  return (await load(change)).canTakeBack;
-}
+export const canTakeBack = asking((kind) => kind.canTakeBack);
 
 /**
  * Finds out the result of an application of which no end was recorded, and takes back what it added where it was not
@@ -134,14 +111,9 @@ export async function canTakeBack(change: Change): Promise<boolean> {
  * @param tookBack Takes each part that is taken back, also where the rest fails. Default: nothing is noted.
  * @throws TakeBackError when AWS does not let it be taken back
  */
-export async function takeBackChange(
-  session: AwsSession,
-  change: Change,
-  known: CutOff,
-  tookBack: TookBack = () => {},
-): Promise<TakenBack> {
-  return (await load(change)).takeBack(session, change, known, tookBack);
-}
+export const takeBackChange = working((kind, session, change, known: CutOff, tookBack: TookBack = () => {}) =>
+  kind.takeBack(session, change, known, tookBack),
+);
 
 /**
  * Checks whether a change was made of which no answer is known.
@@ -149,39 +121,24 @@ export async function takeBackChange(
  * @param known what is recorded of the same change already
  * @returns it as it was made; undefined where nobody knows
  */
-export async function findChange(
-  session: AwsSession,
-  planned: Change,
-  since: Date,
-  known: readonly Change[] = [],
-): Promise<Change | undefined> {
-  return (await load(planned)).find(session, planned, since, known);
-}
+export const findChange = working((kind, session, planned, since: Date, known: readonly Change[] = []) =>
+  kind.find(session, planned, since, known),
+);
 
 /** Tells whether a later read can show that a change was made. */
-export async function canFind(change: Change): Promise<boolean> {
-  return (await load(change)).canFind;
-}
+export const canFind = asking((kind) => kind.canFind);
 
 /** Tells whether a read that shows that a change was made can't be from before it. */
-export async function findsByMark(change: Change): Promise<boolean> {
-  return (await load(change)).findsByMark;
-}
+export const findsByMark = asking((kind) => kind.findsByMark);
 
 /** Tells whether plans have a change although it is made already. */
-export async function isPlannedAnyway(change: Change): Promise<boolean> {
-  return (await load(change)).isPlannedAnyway;
-}
+export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);
 
 /** Tells whether an applied change names all that it was to add. */
-export async function namesAll(applied: Change): Promise<boolean> {
-  return (await load(applied)).namesAll(applied);
-}
+export const namesAll = asking((kind, applied) => kind.namesAll(applied));
 
 /** Tells whether the rule or entry that an applied change is about is as it was: the change was made in part. */
-export async function leavesTarget(applied: Change): Promise<boolean> {
-  return (await load(applied)).leavesTarget(applied);
-}
+export const leavesTarget = asking((kind, applied) => kind.leavesTarget(applied));
 
 /** Tells whether a plan counts on a rule or an entry of its resource that an applied change took out. */
 export async function restsOnRemoved(planned: Change, applied: Change): Promise<boolean> {
@@ -191,9 +148,7 @@ export async function restsOnRemoved(planned: Change, applied: Change): Promise<
 }
 
 /** Tells whether AWS's reads show an applied change already, and not the state before it. */
-export async function isChangeVisible(session: AwsSession, applied: Change): Promise<boolean> {
-  return (await load(applied)).isVisible(session, applied);
-}
+export const isChangeVisible = working((kind, session, applied) => kind.isVisible(session, applied));
 
 /**
  * Finds what speaks against that changes which were made, or begun, do what they are for, each kind asked once for
@@ -217,34 +172,19 @@ export async function effectsOf<M extends Made>(
 }
 
 /** Tells whether AWS may be working on an applied change of this kind for long, so that it can be stopped. */
-export async function canStop(applied: Change): Promise<boolean> {
-  return (await load(applied)).canStop;
-}
+export const canStop = asking((kind) => kind.canStop);
 
 /** Asks AWS to end what it is still working on. @returns `undone` where it ended without effect, as far as reads show */
-export async function stopChange(
-  session: AwsSession,
-  applied: Change,
-): Promise<'undone' | 'over' | 'under_way'> {
-  return (await load(applied)).stop(session, applied);
-}
+export const stopChange = working((kind, session, applied) => kind.stop(session, applied));
 
-/** The change that undoes an applied change; undefined where there is nothing to undo. @throws InvalidInputError */
-export async function inverseOf(applied: Change): Promise<Change | undefined> {
-  return (await load(applied)).inverse(applied);
-}
+/** The change that undoes an applied change; undefined where there is nothing to undo. */
+export const inverseOf = asking((kind, applied) => kind.inverse(applied));
 
 /** Finds how a resource differs from what an applied change left of it. @returns words that follow the resource */
-export async function differenceOf(session: AwsSession, applied: Change): Promise<string | undefined> {
-  return (await load(applied)).differs(session, applied);
-}
+export const differenceOf = working((kind, session, applied) => kind.differs(session, applied));
 
 /** Describes what an undo of an applied change does not restore; undefined where it restores all. */
-export async function notGivenBack(applied: Change): Promise<string | undefined> {
-  return (await load(applied)).notGivenBack(applied);
-}
+export const notGivenBack = asking((kind, applied) => kind.notGivenBack(applied));
 
 /** Tells whether an applied change only took back what the same fix had added. */
-export async function isTakeBack(applied: Change): Promise<boolean> {
-  return (await load(applied)).takesBack(applied);
-}
+export const isTakeBack = asking((kind, applied) => kind.takesBack(applied));

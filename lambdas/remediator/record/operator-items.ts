@@ -1,25 +1,17 @@
+import type { ZodType } from 'zod';
 import type { FindingsTable } from '../../aws/findings-table.ts';
 import { tripItemSchema, tripKey } from '../../model/breaker.ts';
 import { formatIssues } from '../../model/issues.ts';
 import {
-  type HoldName,
   holdItemSchema,
   holdKey,
-  type RetryName,
   resumeItemSchema,
   resumeKey,
   retryItemSchema,
   retryKey,
 } from '../../model/operator-items.ts';
 import { type ItemKey, parseItem } from '../../model/table-items.ts';
-import type {
-  BreakerName,
-  BreakerState,
-  Hold,
-  OperatorItems,
-  OperatorNames,
-  RetryRequest,
-} from './findings-store.ts';
+import type { BreakerName, BreakerState, OperatorItems, OperatorNames } from './findings-store.ts';
 import { ItemsByKey } from './items-by-key.ts';
 
 /** Reads by one question what operators have written under names, and the breaker that they may resume. */
@@ -35,8 +27,8 @@ export async function readOperatorItems(
   ];
   const items = new ItemsByKey(await table.read(keys));
   return {
-    holds: holds.flatMap((name) => holdOf(name, items.at(holdKey(name)))),
-    retries: retries.flatMap((name) => retryOf(name, items.at(retryKey(name)))),
+    holds: holds.flatMap((name) => writtenAs(holdItemSchema, name, items.at(holdKey(name)))),
+    retries: retries.flatMap((name) => writtenAs(retryItemSchema, name, items.at(retryKey(name)))),
     breaker: breaker === undefined ? { item: undefined, resume: undefined } : breakerIn(items, breaker),
   };
 }
@@ -55,20 +47,17 @@ export function breakerIn(items: ItemsByKey, breaker: BreakerName): BreakerState
   };
 }
 
-function holdOf(name: HoldName, item: unknown): Hold[] {
+/** Reads what an operator wrote under a name: nothing, its content, or what is wrong with it. */
+function writtenAs<Name, Content extends { readonly version: 1 }>(
+  schema: ZodType<Content>,
+  name: Name,
+  item: unknown,
+): ({ readonly name: Name } & (Omit<Content, 'version'> | { readonly problem: string }))[] {
   if (item === undefined) return [];
-  const parsed = holdItemSchema.safeParse(item);
+  const parsed = schema.safeParse(item);
   if (!parsed.success) return [{ name, problem: formatIssues(parsed.error) }];
-  const { version: _, ...hold } = parsed.data;
-  return [{ name, ...hold }];
-}
-
-function retryOf(name: RetryName, item: unknown): RetryRequest[] {
-  if (item === undefined) return [];
-  const parsed = retryItemSchema.safeParse(item);
-  if (!parsed.success) return [{ name, problem: formatIssues(parsed.error) }];
-  const { version: _, ...request } = parsed.data;
-  return [{ name, ...request }];
+  const { version: _, ...content } = parsed.data;
+  return [{ name, ...content }];
 }
 
 function resumeOf(item: unknown): BreakerState['resume'] {

@@ -30,8 +30,8 @@ export interface Answer {
   readonly failures?: readonly unknown[];
 }
 
-/** Largest difference between an operator's clock and ours. */
-const CLOCKS_DIFFER_MILLISECONDS = 5 * 60_000;
+/** The most that an operator's clock may be ahead: more than a person's machine is by mistake, less than functions allow each other. */
+const MOST_AHEAD_MILLISECONDS = 5 * 60_000;
 
 const FIRST_LOOK_SECONDS = 15;
 const LONGEST_LOOK_SECONDS = 300;
@@ -81,7 +81,7 @@ function whyNotValid({ at }: RequestItem, now: number): string | undefined {
   if (age > REQUEST_VALID_MILLISECONDS) {
     return `it is from ${at}, and a request has to be begun within an hour: ask again`;
   }
-  return age < -CLOCKS_DIFFER_MILLISECONDS ? `it is from ${at}, which is not yet: set the clock` : undefined;
+  return age < -MOST_AHEAD_MILLISECONDS ? `it is from ${at}, which is not yet: set the clock` : undefined;
 }
 
 async function refuseAll(reason: string, progress: Progress, lease: RequestLease): Promise<Answer> {
