@@ -142,7 +142,9 @@ export const changeKind: ChangeKind<AutomationExecutionStart> = {
   },
   /** Checks whether a document that undoes another has ended. @throws ChangeRefusedError where it has failed */
   async differs(session, { document, region, undo, executionId }) {
-    if (undo !== undefined || executionId === undefined) return undefined;
+    if (undo !== undefined) return undefined;
+    // Asked for again with its token, AWS starts nothing twice.
+    if (executionId === undefined) return `it is not known whether ${document} was started`;
     const { GetAutomationExecutionCommand, SSMClient } = await import('../../aws/ssm.ts');
     const {
       AutomationExecution: { AutomationExecutionStatus: status = 'unknown', FailureMessage = '' } = {},

@@ -42,6 +42,15 @@ const isAs = (
   when: 'before' | 'after',
 ): boolean => changes.every((change) => hasValue(properties, change.pointer, change[when]));
 
+/** Finds how a change's request ended where it came to nothing, as far as AWS knows it still. */
+async function failedState(
+  session: AwsSession,
+  { requestToken }: PropertiesSet,
+): Promise<RequestState | undefined> {
+  const state = requestToken === undefined ? undefined : await requestState(session, requestToken);
+  return state?.is === 'failed' || state?.is === 'cancelled' ? state : undefined;
+}
+
 /**
  * Looks directly before the write. What the patch itself tests may change until then; what is not there can't be tested.
  * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it, or the look is old
@@ -54,7 +63,9 @@ async function look(
   const properties = await readProperties(session, modelOf(change));
   if (properties === undefined) throw new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
   const last = ofForm(propertiesSetSchema, ours).at(-1);
-  if (last !== undefined && isAs(properties, last.properties, 'before')) throw olderThanOurs(nameOf(change));
+  if (last !== undefined && isAs(properties, last.properties, 'before')) {
+    if ((await failedState(session, last)) === undefined) throw olderThanOurs(nameOf(change));
+  }
   if (isAs(properties, change.properties, 'before')) return properties;
   const names = change.properties
     .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
@@ -208,10 +219,15 @@ export const changeKind: ChangeKind<PropertiesSet> = {
     const properties = await readProperties(session, modelOf(planned));
     return properties !== undefined && isAs(properties, planned.properties, 'after') ? planned : undefined;
   },
+  /** @throws ChangeRefusedError where AWS ended the request without success */
   async differs(session, change) {
     const properties = await readProperties(session, modelOf(change));
     if (properties === undefined) return 'it is gone';
     if (isAs(properties, change.properties, 'after')) return undefined;
+    const failed = await failedState(session, change);
+    if (failed !== undefined) {
+      throw new ChangeRefusedError(`the request to change ${nameOf(change)} ended as ${failed.words}`);
+    }
     const others = change.properties.filter(({ pointer, after }) => !hasValue(properties, pointer, after));
     return `its ${others.map(({ pointer }) => `${wordOf(pointer)} is ${formatValue(valueAt(properties, pointer))}`).join(', ')}`;
   },

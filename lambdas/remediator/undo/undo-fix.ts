@@ -8,6 +8,7 @@ import { mayUndo } from './may-undo.ts';
 import { type RecordedUndo, recordedBefore, recordUndo } from './record-undo.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
 import type { UndoWork } from './undo-work.ts';
+import { withoutFailed } from './without-failed.ts';
 
 /** Time after which what was undone must be seen: AWS's reads lag for minutes, and so does what AWS carries out later. */
 const LONGEST_WAIT_MILLISECONDS = 3_600_000;
@@ -81,7 +82,7 @@ async function undoOrError(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict>
 }
 
 async function undo(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
-  const { journal, rule, line, steps } = fix;
+  const { journal, rule, line } = fix;
   const { resource } = line.finding;
   const completedAt = journal.completedAt(resource);
   if (completedAt !== undefined && journal.isPublished(resource)) {
@@ -91,20 +92,26 @@ async function undo(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
   if (blocked !== undefined) return blocked;
   const session = await work.sessions.of(rule);
   if ('is' in session) return session;
-  let left: readonly string[] = [];
   journal.start(work.beganAt);
-  if (completedAt === undefined) {
-    const foreign = await whatStandsAgainst(session, fix, work);
-    if (!(foreign instanceof Map)) return foreign;
-    const inverted = await applyInverses(session, fix, foreign, work);
-    if ('stopped' in inverted) return stoppedWords(inverted.stopped, fix);
-    left = inverted.left;
-    if (!steps.some((step) => isApplied(step, fix))) {
-      return refuse(`nothing of it can be undone: ${left.join('; ')}`);
-    }
-    journal.complete(resource, new Date(work.ports.clock.now()));
-    await journal.write();
+  if (completedAt === undefined) return invert(session, fix, work);
+  const anew = await withoutFailed(session, fix, work);
+  if (anew === fix) return readBack(session, fix, []);
+  return (await mayUndo(rule.id, work)) ?? invert(session, anew, work);
+}
+
+/** Makes what is not made yet, unless something stands against it, and reads back. */
+async function invert(session: AwsSession, fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
+  const { journal, line, steps } = fix;
+  const foreign = await whatStandsAgainst(session, fix, work);
+  if (!(foreign instanceof Map)) return foreign;
+  const inverted = await applyInverses(session, fix, foreign, work);
+  if ('stopped' in inverted) return stoppedWords(inverted.stopped, fix);
+  const { left } = inverted;
+  if (!steps.some((step) => isApplied(step, fix))) {
+    return refuse(`nothing of it can be undone: ${left.join('; ')}`);
   }
+  journal.complete(line.finding.resource, new Date(work.ports.clock.now()));
+  await journal.write();
   return readBack(session, fix, left);
 }
 

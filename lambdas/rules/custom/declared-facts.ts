@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CustomRule } from '../../model/custom-rule.ts';
 import type { RuleFacts } from '../facts.ts';
 import { isArn, namesArn } from './placeholders.ts';
-import { customRunbook } from './runbook.ts';
+import { customRunbook, undoPermissions } from './runbook.ts';
 
 /** Resource ids are free of white space and of what stands for other text in ARNs, patterns and queries. */
 const SAFE = /^[^\s*?$"'<>&;%{}\\`\p{C}]+$/u;
@@ -37,7 +37,11 @@ export function customFacts(id: string, definition: CustomRule): RuleFacts {
     severity,
     resourceId: resourceIdOf(definition),
     options: z.strictObject({}),
-    permissions: { read: permissions.read, write: permissions.write, undo: permissions.undo },
+    permissions: {
+      read: permissions.read,
+      write: permissions.write,
+      undo: [...permissions.undo, ...(runbook === undefined ? [] : undoPermissions(runbook))],
+    },
     ...(runbook !== undefined && { runbook: customRunbook(runbook, permissions.automation) }),
     documentation: { control: '', finds: title, changes: risk, neverTouches: '', undo: '' },
   };

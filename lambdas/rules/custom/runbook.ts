@@ -1,6 +1,6 @@
 import type { CustomDocument, CustomRunbook } from '../../model/custom-rule.ts';
 import type { Permission } from '../permission.ts';
-import type { DocumentRun, Runbook } from '../runbook.ts';
+import { type DocumentRun, followPermission, type Runbook, startPermissions } from '../runbook.ts';
 import { fill } from './placeholders.ts';
 
 function runOf({ document, version, parameters }: CustomDocument): DocumentRun {
@@ -25,4 +25,11 @@ export function customRunbook(runbook: CustomRunbook, permissions: readonly Perm
     permissions,
     documentation: { reference: '', closes: '', limits: '' },
   };
+}
+
+/** Gives the permissions that the session of an undo needs to start the document that undoes, and to follow it. */
+export function undoPermissions({ undo }: CustomRunbook): readonly Permission[] {
+  if (undo === undefined) return [];
+  const started = customRunbook(undo, []);
+  return [...startPermissions(started), followPermission(started)];
 }

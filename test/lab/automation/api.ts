@@ -153,11 +153,11 @@ function refusal(parameter: DocumentParameter, name: string, value: string): str
 
 /** Fields of an execution that `GetAutomationExecution` and `DescribeAutomationExecutions` both tell. */
 function summary(execution: Execution) {
-  const { currentStep, endedAt, failureMessage } = execution;
+  const { currentStep, endedAt, failureMessage, documentVersion } = execution;
   return {
     AutomationExecutionId: execution.id,
     DocumentName: execution.documentName,
-    DocumentVersion: DOCUMENT_VERSION,
+    DocumentVersion: documentVersion,
     AutomationExecutionStatus: execution.status,
     ExecutionStartTime: seconds(execution.startedAt),
     ...(endedAt !== undefined && { ExecutionEndTime: seconds(endedAt) }),

@@ -54,12 +54,16 @@ export interface DocumentParameter {
   readonly refuses: (value: string) => string | undefined;
 }
 
-/** An Automation document (runbook) of AWS. */
+/** An Automation document (runbook). */
 export interface AutomationDocument {
   readonly name: string;
+  /** Default: that of AWS's. */
+  readonly version?: string;
   readonly description: string;
   readonly parameters: Readonly<Record<string, DocumentParameter>>;
   readonly isAvailableIn: (region: string) => boolean;
+  /** The role that it works as; the empty string: whoever starts it. Default: what `AutomationAssumeRole` says. */
+  readonly roleOf?: (parameters: Readonly<Record<string, string>>) => string;
   /** The steps on the way that these parameters take, in order. */
   readonly steps: (parameters: Readonly<Record<string, string>>) => readonly Step[];
 }

@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceException } from '@smithy/core/client';
-import { AssertionFailed, type AutomationDocument, type MakeClient, type Step } from './document.ts';
+import {
+  AssertionFailed,
+  type AutomationDocument,
+  DOCUMENT_VERSION,
+  type MakeClient,
+  type Step,
+} from './document.ts';
 import type { StepEffect } from './faults.ts';
 import type { Pace } from './pace.ts';
 
@@ -49,6 +55,7 @@ export interface ExecutionRequest {
 /** An execution, as a test looks at it. */
 export interface AutomationExecution extends Omit<ExecutionRequest, 'document' | 'client' | 'given'> {
   readonly documentName: string;
+  readonly documentVersion: string;
   readonly status: ExecutionStatus;
   /** Waits for a place among those that run at once. */
   readonly isQueued: boolean;
@@ -112,6 +119,9 @@ export class Execution implements AutomationExecution {
   }
   get documentName(): string {
     return this.#request.document.name;
+  }
+  get documentVersion(): string {
+    return this.#request.document.version ?? DOCUMENT_VERSION;
   }
   get given(): ExecutionRequest['given'] {
     return this.#request.given;

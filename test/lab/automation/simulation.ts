@@ -21,10 +21,11 @@ import {
   tagsRequest,
 } from './api.ts';
 import { AutomationRoles, judgeTrustPolicy, type TrustJudge } from './automation-role.ts';
-import { type Credentials, type MakeClient, ROLE_PARAMETER } from './document.ts';
+import { type AutomationDocument, type Credentials, type MakeClient, ROLE_PARAMETER } from './document.ts';
 import { findDocument, isSimulated } from './documents/index.ts';
 import { type AutomationExecution, Execution } from './execution.ts';
 import type { AutomationFault, StepEffect } from './faults.ts';
+import { findOwnDocument } from './own-document.ts';
 import { Pace } from './pace.ts';
 import { revokedAsInAws } from './revocations.ts';
 
@@ -56,7 +57,7 @@ export interface AutomationInjection {
   remove(): void;
 }
 
-/** Systems Manager Automation, as it is documented, for four of AWS's documents. */
+/** Systems Manager Automation, as it is documented, for four of AWS's documents, and for those that accounts make. */
 export interface AutomationSimulation extends AsyncDisposable {
   /** All that were started, oldest first. */
   readonly executions: readonly AutomationExecution[];
@@ -97,6 +98,7 @@ type Place = Pick<Execution, 'account' | 'region'>;
 
 class RunningAutomation implements AutomationSimulation {
   readonly #proxy: AwsProxy;
+  readonly #upstream: () => string;
   readonly #roles: AutomationRoles;
   readonly #pace: Pace;
   readonly #executions: Execution[] = [];
@@ -109,6 +111,7 @@ class RunningAutomation implements AutomationSimulation {
   constructor(options: AutomationOptions) {
     const { proxy, upstream, trusts = judgeTrustPolicy } = options;
     this.#proxy = proxy;
+    this.#upstream = upstream;
     this.#roles = new AutomationRoles({ proxy: proxy.endpoint, upstream }, trusts);
     this.#pace = new Pace(options.stepMilliseconds ?? STEP_MILLISECONDS);
     this.quotas = options.quotas ?? QUOTAS;
@@ -220,17 +223,17 @@ class RunningAutomation implements AutomationSimulation {
 
   async #startNew(call: AwsCall, request: StartRequest): Promise<string> {
     const { region, principal } = call;
-    const document = findDocument(request.DocumentName, region);
+    const document = await this.#document(call, request);
     if (document === undefined) {
       throw new ApiError(
         'AutomationDefinitionNotFoundException',
         `there is no Automation document ${request.DocumentName} in ${region}`,
       );
     }
-    checkVersion(document, request.DocumentVersion);
     const parameters = resolveParameters(document, request.Parameters);
     const id = randomUUID();
-    const credentials = await this.#credentials(call, parameters[ROLE_PARAMETER] ?? '', id);
+    const role = document.roleOf?.(parameters) ?? parameters[ROLE_PARAMETER] ?? '';
+    const credentials = await this.#credentials(call, role, id);
     const place: Place = { account: principal.account, region };
     // From here to the end nothing else comes between.
     const isQueued = this.#here(place).filter(isRunning).length >= this.quotas.atOnce;
@@ -257,6 +260,23 @@ class RunningAutomation implements AutomationSimulation {
     this.#executions.push(execution);
     if (!isQueued) this.#begin(execution);
     return id;
+  }
+
+  /** Finds one of AWS's documents, or one that an account has made. */
+  async #document(
+    { region, principal }: AwsCall,
+    { DocumentName: name, DocumentVersion: version = '$DEFAULT' }: StartRequest,
+  ): Promise<AutomationDocument | undefined> {
+    const document = findDocument(name, region);
+    if (document === undefined) {
+      const { account } = principal;
+      // No account may name one like AWS's.
+      return /^(aws|amazon|amzn)/i.test(name)
+        ? undefined
+        : findOwnDocument({ upstream: this.#upstream(), account, region, name, version });
+    }
+    checkVersion(document, version);
+    return document;
   }
 
   async #credentials(call: AwsCall, roleArn: string, executionId: string): Promise<Credentials> {

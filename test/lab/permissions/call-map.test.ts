@@ -120,7 +120,7 @@ const table: readonly CallExample[] = [
   ],
   ['ec2:GetEbsEncryptionByDefault', {}, ['ec2:GetEbsEncryptionByDefault *']],
   ['ec2:EnableEbsEncryptionByDefault', {}, ['ec2:EnableEbsEncryptionByDefault *']],
-  ...['GetQueueAttributes', 'ListQueueTags', 'SetQueueAttributes'].map(
+  ...['GetQueueAttributes', 'ListQueueTags', 'SetQueueAttributes', 'TagQueue', 'UntagQueue'].map(
     (operation): CallExample => [
       `sqs:${operation}`,
       { QueueUrl: `http://127.0.0.1:4566/${ACCOUNT}/q` },
@@ -448,6 +448,7 @@ const table: readonly CallExample[] = [
       `ssm:StartAutomationExecution ${ssmArn('automation-execution/*')}`,
     ],
   ],
+  ['tagging:GetResources', {}, ['tag:GetResources *']],
   ['ssm:DescribeAutomationExecutions', {}, ['ssm:DescribeAutomationExecutions *']],
   [
     'ssm:GetAutomationExecution',

@@ -57,6 +57,9 @@ const sqsCalls: Calls = {
     const account = optionalText(call, 'QueueOwnerAWSAccountId') ?? call.principal.account;
     return [requirement(call, 'sqs:GetQueueUrl', arnOf(call, 'sqs', text(call, 'QueueName'), { account }))];
   },
+  // A document's of a user's own.
+  'sqs:TagQueue': onQueue('sqs:TagQueue'),
+  'sqs:UntagQueue': onQueue('sqs:UntagQueue'),
   'sqs:SendMessage': onQueue('sqs:SendMessage'),
   'sqs:SendMessageBatch': onQueue('sqs:SendMessage'),
   'sqs:ChangeMessageVisibility': onQueue('sqs:ChangeMessageVisibility'),
@@ -97,7 +100,14 @@ const ssmCalls: Calls = {
       .record(z.string(), z.array(z.string()))
       .parse(call.parameters['Parameters'] ?? {});
     return [
-      requirement(call, 'ssm:StartAutomationExecution', arnOf(call, 'ssm', `document/${name}`, place), asked),
+      requirement(
+        call,
+        'ssm:StartAutomationExecution',
+        // One that another account shares is started by its ARN. Its share is no policy of IAM's: Automation judges that.
+        name.startsWith('arn:') ? name : arnOf(call, 'ssm', `document/${name}`, place),
+        asked,
+        call.principal.account,
+      ),
       requirement(call, 'ssm:StartAutomationExecution', executions, asked),
       ...(tags.length === 0 ? [] : [requirement(call, 'ssm:AddTagsToResource', executions, asked)]),
       ...roles.map((role) =>
@@ -122,6 +132,11 @@ const entriesSchema = z.array(
     DetailType: z.string().default(''),
   }),
 );
+
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonresourcegrouptaggingapi.html */
+const taggingCalls: Calls = {
+  'tagging:GetResources': (call) => [requirement(call, 'tag:GetResources', '*')],
+};
 
 /** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridge.html */
 const eventsCalls: Calls = {
@@ -177,6 +192,7 @@ export const productCalls: Calls = {
   ...secretsManagerCalls,
   ...sqsCalls,
   ...ssmCalls,
+  ...taggingCalls,
   ...stsCalls,
   ...tableCalls,
 };
