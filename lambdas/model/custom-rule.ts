@@ -56,7 +56,11 @@ const documentSchema = z.strictObject({
 });
 export type CustomDocument = z.infer<typeof documentSchema>;
 
-const runbookSchema = documentSchema.extend({ undo: documentSchema.optional() });
+const runbookSchema = documentSchema.extend({
+  undo: documentSchema.optional(),
+  /** The resource's ARN, with placeholders, by which its tags are read. Left out: a tag exempts nothing. */
+  resource_arn: z.string().min(1).optional(),
+});
 export type CustomRunbook = z.infer<typeof runbookSchema>;
 
 export const customRuleSchema = z

@@ -13,6 +13,8 @@ locals {
     undo       = [{ actions = ["cloudformation:CancelResourceRequest", "cloudformation:GetResource", "cloudformation:GetResourceRequestStatus", "cloudformation:UpdateResource"], resources = ["*"], conditions = local.in_region }]
     automation = []
   }
+  # The tags of a document's resource: the same as in scripts/library/compile.ts.
+  tagging = [{ actions = ["tag:GetResources"], resources = ["*"], conditions = local.in_region }]
 
   own = { for id, rule in local.declared : id => {
     netskope_rule_names = rule.netskope_rule_names
@@ -24,6 +26,7 @@ locals {
         risk     = rule.risk
         permissions = { for kind, statements in local.statements[id] : kind => concat(
           [for own in local.cloud_control[kind] : own if rule.desired_state != null],
+          [for tagging in local.tagging : tagging if kind == "read" && can(local.runs[id].resource_arn)],
           # An undo looks before it writes.
           [for read in local.statements[id].read : read if rule.desired_state != null && kind == "undo"],
           statements,
@@ -41,7 +44,7 @@ locals {
         allow_stack_managed = rule.desired_state.allow_stack_managed
         tags                = try(type.tags, null)
       } if rule.desired_state != null },
-      { for run in [try(local.runs[id], null)] : "runbook" => merge(run.run, { for word, undo in run : word => undo if word == "undo" }) if run != null },
+      { for run in [try(local.runs[id], null)] : "runbook" => merge(run.run, { for word, rest in run : word => rest if word != "run" }) if run != null },
     )
   } }
 

@@ -30,6 +30,7 @@ locals {
       version    = rule.runbook.version
       parameters = try({ for name, values in jsondecode(rule.runbook.parameters) : name => [for value in values : tostring(value)] }, {})
     } },
+    { for arn in [rule.runbook.resource_arn] : "resource_arn" => arn if arn != null },
     { for undo in [try(jsondecode(rule.runbook.undo), null)] : "undo" => {
       document   = try(tostring(undo.document), "")
       version    = try(tostring(undo.version), "$DEFAULT")

@@ -5,10 +5,14 @@ locals {
   role_placeholders = concat(local.placeholders, ["automation_role_arn"])
   arn_placeholders  = ["partition", "region", "account"]
 
+  # The document that remediates, and the one that undoes it.
+  documents_of = { for id, _ in local.declared : id => { for word in ["run", "undo"] : word => local.runs[id][word] if can(local.runs[id][word]) } }
+
   # Which texts may name which placeholders.
   texts = { for id, rule in local.declared : id => concat(
     [for text in [try(rule.desired_state.identifier, null)] : { at = ".desired_state.identifier", text = text, known = local.placeholders } if text != null],
-    flatten([for word, run in try(local.runs[id], {}) : concat(
+    [for arn in [try(local.runs[id].resource_arn, null)] : { at = ".runbook.resource_arn", text = arn, known = local.placeholders } if arn != null],
+    flatten([for word, run in local.documents_of[id] : concat(
       [{ at = word == "run" ? ".runbook.document" : ".runbook.undo.document", text = run.document, known = local.placeholders }],
       [for name, values in run.parameters : [for value in values : { at = "${word == "run" ? ".runbook" : ".runbook.undo"}.parameters.${name}", text = value, known = local.role_placeholders }]],
     )]),
@@ -99,8 +103,9 @@ locals {
       ],
       try(local.types[rule.desired_state.resource_type].update, null) == null ? [] : local.pointer_mistakes[id],
     ),
-    [for word, run in try(local.runs[id], {}) : "${word == "run" ? ".runbook" : ".runbook.undo"}.document is empty: expected a document's name or ARN" if run.document == ""],
-    [for word, run in try(local.runs[id], {}) : "${word == "run" ? ".runbook" : ".runbook.undo"}.version is \"${run.version}\": expected a number, or $DEFAULT" if !can(regex("^(\\$DEFAULT|[1-9][0-9]*)$", run.version))],
+    [for arn in [try(local.runs[id].resource_arn, null)] : ".runbook.resource_arn is \"${arn}\": expected an ARN such as arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}, or {{resource}} where findings name ARNs" if arn != null && !can(regex("^(arn:.*\\{\\{(resource|arn[.]resource_id)\\}\\}.*|\\{\\{resource\\}\\})$", arn))],
+    [for word, run in local.documents_of[id] : "${word == "run" ? ".runbook" : ".runbook.undo"}.document is empty: expected a document's name or ARN" if run.document == ""],
+    [for word, run in local.documents_of[id] : "${word == "run" ? ".runbook" : ".runbook.undo"}.version is \"${run.version}\": expected a number, or $DEFAULT" if !can(regex("^(\\$DEFAULT|[1-9][0-9]*)$", run.version))],
     flatten([for each in local.texts[id] : [
       for name in [for match in regexall("\\{\\{([^{}]*)\\}\\}", each.text) : match[0]] : "${each.at} has the placeholder {{${name}}}, which is unknown: expected one of ${join(", ", each.known)}"
       if !contains(each.known, name)

@@ -43,7 +43,7 @@ const fileSchema = z.strictObject({
       allow_stack_managed: z.boolean().default(false),
     })
     .optional(),
-  runbook: document.extend({ undo: document.optional() }).optional(),
+  runbook: document.extend({ undo: document.optional(), resource_arn: z.string().optional() }).optional(),
   permissions: z.strictObject({
     read: statements,
     write: statements,
@@ -94,6 +94,9 @@ const cloudControl = {
   ],
 };
 
+/** Reads the tags of a document's resource: the same as there. */
+const tagging = [{ actions: ['tag:GetResources'], resources: ['*'], conditions: inRegion }];
+
 /** `{{partition}}` -> `${partition}`, as permissions name it. */
 const filled = <T>(given: T): T =>
   JSON.parse(JSON.stringify(given).replaceAll(/\{\{(partition|region|account)\}\}/g, '$${$1}'));
@@ -124,7 +127,8 @@ async function definitionOf({ netskope_rule_names: _, ...file }: LibraryFile): P
   const filledIn = filled(permissions);
   const undo = filledIn.undo ?? filledIn.write;
   if (desired_state === undefined) {
-    return customRuleSchema.parse({ ...rest, permissions: { ...filledIn, undo } });
+    const read = [...(rest.runbook?.resource_arn === undefined ? [] : tagging), ...filledIn.read];
+    return customRuleSchema.parse({ ...rest, permissions: { ...filledIn, read, undo } });
   }
   const { identifier: primary, tags } = await typeOf(desired_state.resource_type);
   const { violates } = desired_state;

@@ -16,7 +16,8 @@ function resourceIdOf({ resource_id_pattern, desired_state, runbook }: CustomRul
     ...(desired_state === undefined ? [] : [desired_state.identifier]),
     ...documents.flatMap(({ document, parameters }) => [document, ...Object.values(parameters).flat()]),
   ];
-  const wantsArn = texts.some(namesArn);
+  const { resource_arn = '' } = runbook ?? {};
+  const wantsArn = [...texts, resource_arn].some(namesArn) || resource_arn === '{{resource}}';
   return z
     .string()
     .max(1024)

@@ -8,5 +8,7 @@ import { runbookRule } from './runbook-rule.ts';
 export function customRule(id: string, definition: CustomRule): Rule {
   const facts = customFacts(id, definition);
   const { desired_state, risk } = definition;
-  return desired_state === undefined ? runbookRule(facts) : desiredStateRule(facts, desired_state, risk);
+  return desired_state === undefined
+    ? runbookRule(facts, definition)
+    : desiredStateRule(facts, desired_state, risk);
 }

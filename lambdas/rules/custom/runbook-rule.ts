@@ -1,15 +1,43 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { CustomRule } from '../../model/custom-rule.ts';
 import type { Json } from '../../model/json.ts';
 import type { RuleFacts } from '../facts.ts';
-import { defineRule, type Rule } from '../rule.ts';
+import { defineRule, type Inspection, type Rule } from '../rule.ts';
+import { fill } from './placeholders.ts';
+import { readTags } from './read-tags.ts';
+
+type Unread = Extract<Inspection<Record<string, Json>>, { state: 'violation' }>;
 
 /**
- * The rule whose violations only the source knows: nothing is read here. What its document did, the source's next scan
- * shows.
+ * The rule whose violations only the source knows: of a resource, its tags are read at most. What its document did, the
+ * source's next scan shows.
  */
-export function runbookRule(facts: RuleFacts): Rule {
+export function runbookRule(facts: RuleFacts, { runbook, risk, scope }: CustomRule): Rule {
+  const resourceArn = runbook?.resource_arn;
+  const risks = risk === '' ? [] : [risk];
+  const unread: Unread = { state: 'violation', seen: {}, isUnread: true, notes: risks };
+  const untold = 'its tags are not read, so that none exempts it: the rule has no resource_arn';
+
+  /** @throws AWS's own error where tags can't be read: then nothing is started */
+  async function withTags(session: AwsSession, resources: readonly string[], arnOf: string) {
+    const { account, region, partition } = session;
+    const arns = new Map(
+      resources.map((resource) => [resource, fill(arnOf, { resource, account, region, partition })]),
+    );
+    const tags = await readTags(session, [...new Set(arns.values())], scope === 'global');
+    return new Map(
+      [...arns].map(([resource, arn]): [string, Unread] => [
+        resource,
+        { ...unread, tags: tags.get(arn) ?? {} },
+      ]),
+    );
+  }
+
   return defineRule<Record<string, Json>, unknown>(facts, {
-    inspect: async (_session, resources) =>
-      new Map(resources.map((resource) => [resource, { state: 'violation', seen: {}, isUnread: true }])),
+    inspect: async (session, resources) =>
+      resourceArn === undefined
+        ? new Map(resources.map((resource) => [resource, { ...unread, notes: [...risks, untold] }]))
+        : withTags(session, resources, resourceArn),
     plan: () => [],
   });
 }

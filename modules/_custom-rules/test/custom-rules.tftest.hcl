@@ -20,10 +20,11 @@ variables {
     acme-tagging = {
       netskope_rule_names = ["ACME-17"]
       runbook = {
-        document   = "arn:{{partition}}:ssm:{{region}}:999999999999:document/Acme-Tag"
-        version    = "3"
-        parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{arn.resource_id}}"] }
-        undo       = { document = "Acme-Untag", parameters = { Queue = ["{{arn.resource_id}}"] } }
+        document     = "arn:{{partition}}:ssm:{{region}}:999999999999:document/Acme-Tag"
+        version      = "3"
+        parameters   = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{arn.resource_id}}"] }
+        undo         = { document = "Acme-Untag", parameters = { Queue = ["{{arn.resource_id}}"] } }
+        resource_arn = "{{resource}}"
       }
       permissions = { automation = [{ actions = ["sqs:TagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }] }
     }
@@ -71,6 +72,10 @@ run "a_runbook" {
       "arn:$${partition}:ssm:$${region}:999999999999:automation-definition/Acme-Tag:*",
     ]
     error_message = jsonencode(output.catalog["acme-tagging"].runbook)
+  }
+  assert {
+    condition     = output.catalog["acme-tagging"].definition.runbook.resource_arn == "{{resource}}" && output.catalog["acme-tagging"].permissions.read[*].actions == [["tag:GetResources"]]
+    error_message = jsonencode(output.catalog["acme-tagging"])
   }
   assert {
     condition     = contains(flatten(output.catalog["acme-tagging"].permissions.undo[*].resources), "arn:$${partition}:ssm:$${region}:*:document/Acme-Untag")
@@ -133,7 +138,7 @@ run "every_mistake_at_once" {
       }
       large = {
         netskope_rule_names = ["G"]
-        runbook             = { document = "", version = "latest", parameters = { A = ["{{role}}"] } }
+        runbook             = { document = "", version = "latest", parameters = { A = ["{{role}}"] }, resource_arn = "queue/{{queue}}" }
         permissions = {
           read = [for n in range(60) : { actions = ["rds:DescribeDBInstances"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:number-${n}"] }]
         }
@@ -144,10 +149,12 @@ run "every_mistake_at_once" {
   assert {
     condition = tolist(output.mistakes) == tolist([
       "custom_rules[\"Not-an-id-and-far-too-long-for-one-as-everyon…\"] has 54 characters: expected an id of at most 40 small letters, digits and hyphens",
+      "custom_rules[\"large\"].runbook.resource_arn is \"queue/{{queue}}\": expected an ARN such as arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}, or {{resource}} where findings name ARNs",
       "custom_rules[\"large\"].runbook.document is empty: expected a document's name or ARN",
       "custom_rules[\"large\"].runbook.version is \"latest\": expected a number, or $DEFAULT",
+      "custom_rules[\"large\"].runbook.resource_arn has the placeholder {{queue}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id",
       "custom_rules[\"large\"].runbook.parameters.A has the placeholder {{role}}, which is unknown: expected one of resource, account, region, partition, dns_suffix, arn.partition, arn.service, arn.region, arn.account, arn.resource_type, arn.resource_id, automation_role_arn",
-      "custom_rules[\"large\"].permissions make a session policy of 8354 characters for an enforcement: STS takes 2048. Name fewer actions, or more resources by one pattern",
+      "custom_rules[\"large\"].permissions make a session policy of 8490 characters for an enforcement: STS takes 2048. Name fewer actions, or more resources by one pattern",
       "custom_rules[\"lists\"].desired_state.set \"/LoadBalancerAttributes\" is a list of keys and values: no pointer names one of them, use a runbook",
       "custom_rules[\"neither\"] has neither desired_state nor runbook: expected one of the two",
       "custom_rules[\"neither\"].netskope_rule_names is empty: expected the rule's names as Netskope shows them",

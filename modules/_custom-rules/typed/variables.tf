@@ -43,6 +43,8 @@ variable "custom_rules" {
       parameters = optional(any)
       # The document that undoes it, with the same words.
       undo = optional(any)
+      # The resource's ARN, with placeholders, so that its tags are read and may exempt it; {{resource}} where findings name ARNs. Null: its tags are not read.
+      resource_arn = optional(string)
     }))
     # The IAM statements that it needs: lists of { actions, resources, conditions }, with the placeholders {{partition}}, {{region}} and {{account}}.
     permissions = optional(object({

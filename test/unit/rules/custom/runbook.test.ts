@@ -1,6 +1,7 @@
-import { beforeEach, expect, test } from 'vitest';
-import { describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
-import type { CustomRule } from '../../../../lambdas/model/custom-rule.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { describeChange, differenceOf, inverseOf } from '../../../../lambdas/changes/index.ts';
+import type { CustomRule, CustomRunbook } from '../../../../lambdas/model/custom-rule.ts';
+import { EXEMPTION_TAG } from '../../../../lambdas/model/exemption-tag.ts';
 import { customRule } from '../../../../lambdas/rules/custom/index.ts';
 import { sessionStartPermissions } from '../../../../lambdas/rules/runbook.ts';
 import { testSession } from '../../../lab/accounts/session.ts';
@@ -17,45 +18,57 @@ const RULE = 'acme-tagging';
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/cspm-automation`;
 const QUEUE = `arn:aws:sqs:${REGION}:${ACCOUNT}:orders`;
 
+const runbook: CustomRunbook = {
+  document: 'arn:{{partition}}:ssm:{{region}}:999999999999:document/Acme-Tag',
+  version: '3',
+  parameters: {
+    AutomationAssumeRole: ['{{automation_role_arn}}'],
+    Queue: ['{{arn.resource_id}}'],
+    Arn: ['{{resource}}', '{{account}}'],
+  },
+  undo: { document: 'Acme-Untag', version: '$DEFAULT', parameters: { Queue: ['{{arn.resource_id}}'] } },
+};
 const definition: CustomRule = {
   title: 'ACME-17',
   scope: 'regional',
   severity: 'low',
   risk: '',
-  runbook: {
-    document: 'arn:{{partition}}:ssm:{{region}}:999999999999:document/Acme-Tag',
-    version: '3',
-    parameters: {
-      AutomationAssumeRole: ['{{automation_role_arn}}'],
-      Queue: ['{{arn.resource_id}}'],
-      Arn: ['{{resource}}', '{{account}}'],
-    },
-    undo: { document: 'Acme-Untag', version: '$DEFAULT', parameters: { Queue: ['{{arn.resource_id}}'] } },
-  },
+  runbook,
   permissions: { read: [], write: [], undo: [], automation: [] },
 };
 
 let status = 'Success';
+/** Of the queue; undefined: they can't be read. */
+let tags: Record<string, string> | undefined = {};
 let remediator: RemediatorInMemory;
 
 beforeEach(() => {
   status = 'Success';
+  tags = {};
   remediator = new RemediatorInMemory();
   remediator.settings = settingsOf({ rule: RULE, method: 'runbook', runbook_then: 'report', definition });
 });
 
 /** Runs the job, and the jobs that look again, on a Systems Manager that ends every execution with a status. */
 async function run(asked = regionalJobOf(RULE, [QUEUE])) {
-  await using aws: ScriptedAws = await scriptedAws(({ headers }) =>
-    String(headers['x-amz-target']).endsWith('StartAutomationExecution')
+  await using aws: ScriptedAws = await scriptedAws(({ headers }) => {
+    const operation = String(headers['x-amz-target']).split('.').at(-1);
+    if (operation === 'GetResources') {
+      if (tags === undefined) return jsonAnswer({ __type: 'AccessDeniedException', message: 'no' }, 400);
+      const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      // The local AWS tells of others, too.
+      const others = { ResourceARN: `${QUEUE}-2`, Tags: [{ Key: EXEMPTION_TAG, Value: 'another' }] };
+      return jsonAnswer({ ResourceTagMappingList: [others, { ResourceARN: QUEUE, Tags }] });
+    }
+    return operation === 'StartAutomationExecution'
       ? jsonAnswer({ AutomationExecutionId: '11111111-2222-3333-4444-555555555555' })
       : jsonAnswer({
           AutomationExecution: {
             AutomationExecutionStatus: status,
             ...(status !== 'Success' && { FailureMessage: 'step tag failed' }),
           },
-        }),
-  );
+        });
+  });
   remediator.openSession = ({ account, region }) =>
     testSession({ endpoint: aws.endpoint, account, region, maxAttempts: 1 });
   const { outcomes } = await remediator.attempt(asked);
@@ -108,6 +121,76 @@ test('one that fails is a failure in its own words', async () => {
   ]);
 });
 
+describe('of a rule with the resource’s ARN', () => {
+  const declare = (settings: Parameters<typeof settingsOf>[0] = {}): void => {
+    const tagged = {
+      ...definition,
+      risk: 'Costs move.',
+      runbook: { ...runbook, resource_arn: '{{resource}}' },
+    };
+    remediator.settings = settingsOf({
+      rule: RULE,
+      method: 'runbook',
+      runbook_then: 'report',
+      definition: tagged,
+      ...settings,
+    });
+  };
+
+  test('a tag exempts it: nothing is started', async () => {
+    declare();
+    tags = { [EXEMPTION_TAG]: 'ours until 2099-12-31' };
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'exempt', reason: expect.stringContaining('ours') }]);
+    expect(calls).toHaveLength(1);
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({ ResourceARNList: [QUEUE] });
+  });
+
+  test('one without such a tag is remediated', async () => {
+    declare();
+    tags = { team: 'shop' };
+
+    expect((await run()).outcomes).toMatchObject([{ outcome: 'remediated' }]);
+  });
+
+  test('nothing is started where tags can’t be read', async () => {
+    declare();
+    tags = undefined;
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'failed', reason: expect.stringContaining('AccessDenied') }]);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('a plan says what it may break', async () => {
+    declare({ mode: 'dry_run' });
+
+    expect((await run()).outcomes).toMatchObject([
+      { outcome: 'planned', reason: expect.stringMatching(/^Costs move\./) },
+    ]);
+  });
+
+  test('an id that is no ARN is refused', async () => {
+    declare();
+
+    const { outcomes, calls } = await run(regionalJobOf(RULE, ['orders']));
+
+    expect(outcomes).toMatchObject([{ reason: expect.stringContaining('expected an ARN') }]);
+    expect(calls).toEqual([]);
+  });
+});
+
+test('without its ARN, a plan says that no tag exempts it', async () => {
+  remediator.settings = settingsOf({ rule: RULE, method: 'runbook', mode: 'dry_run', definition });
+
+  expect((await run()).outcomes).toMatchObject([
+    { outcome: 'planned', reason: expect.stringContaining('its tags are not read') },
+  ]);
+});
+
 test('the document that undoes it is its inverse, with a token of its own', async () => {
   const { outcomes } = await run();
   const [applied] = outcomes[0]?.applied ?? [];
@@ -138,4 +221,37 @@ test('a session may start the declared document, by both of its names, and no ot
     'arn:${partition}:ssm:${region}:${account}:automation-execution/*',
     ROLE,
   ]);
+});
+
+test('the session of an undo may start the document that undoes it, and follow it', () => {
+  const { permissions } = customRule(RULE, definition);
+
+  const byAction = Object.fromEntries(
+    permissions.undo.flatMap(({ actions, resources }) => actions.map((action) => [action, resources])),
+  );
+  expect(permissions.undo[0]).toEqual({
+    actions: ['ssm:StartAutomationExecution'],
+    resources: [
+      'arn:${partition}:ssm:${region}:*:document/Acme-Untag',
+      'arn:${partition}:ssm:${region}:*:automation-definition/Acme-Untag:*',
+    ],
+  });
+  expect(Object.keys(byAction).sort()).toEqual([
+    'iam:PassRole',
+    'ssm:AddTagsToResource',
+    'ssm:GetAutomationExecution',
+    'ssm:StartAutomationExecution',
+  ]);
+});
+
+test('an undo whose start was not answered is not taken for done', async () => {
+  const { outcomes } = await run();
+  const [applied] = outcomes[0]?.applied ?? [];
+  const inverse = applied === undefined ? undefined : await inverseOf(applied.change);
+  if (inverse === undefined) throw new Error('expected an inverse');
+  const session = testSession({ endpoint: 'http://127.0.0.1:1', account: ACCOUNT, region: REGION });
+
+  const difference = await differenceOf(session, inverse);
+
+  expect(difference).toBe('it is not known whether Acme-Untag was started');
 });

@@ -1,0 +1,37 @@
+import type { AwsSession } from '../../aws/session.ts';
+import { tagMap } from '../../aws/tags.ts';
+
+/** The most ARNs of one call. https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html */
+const AT_ONCE = 100;
+
+/** The regions in which AWS knows the tags of resources of no region. */
+const GLOBAL_REGIONS: Readonly<Record<string, string>> = {
+  'aws-cn': 'cn-northwest-1',
+  'aws-us-gov': 'us-gov-west-1',
+};
+
+/**
+ * Reads the tags of resources by their ARNs, by the Resource Groups Tagging API. It tells of tagged resources alone: one
+ * without tags, or that is gone, has an empty map.
+ * @throws AWS's own error where they can't be read
+ */
+export async function readTags(
+  session: AwsSession,
+  arns: readonly string[],
+  isGlobal: boolean,
+): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
+  const { GetResourcesCommand, ResourceGroupsTaggingAPIClient } = await import('../../aws/tagging.ts');
+  const region = isGlobal ? (GLOBAL_REGIONS[session.partition] ?? 'us-east-1') : undefined;
+  const client = session.client(ResourceGroupsTaggingAPIClient, region);
+  const tags = new Map<string, Record<string, string>>(arns.map((arn) => [arn, {}]));
+  for (let from = 0; from < arns.length; from += AT_ONCE) {
+    const asked = arns.slice(from, from + AT_ONCE);
+    const { ResourceTagMappingList = [] } = await client.send(
+      new GetResourcesCommand({ ResourceARNList: asked }),
+    );
+    for (const { ResourceARN = '', Tags } of ResourceTagMappingList) {
+      if (tags.has(ResourceARN)) tags.set(ResourceARN, tagMap(Tags));
+    }
+  }
+  return tags;
+}
