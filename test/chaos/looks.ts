@@ -211,7 +211,7 @@ export class Looks {
     };
   }
 
-  /** As many calls, each of them beside one for each other resource. */
+  /** Number of so many calls, each of them beside one for each other resource. */
   #within(calls: number): number {
     return calls * this.#sideBySide + this.#sideBySide - 1;
   }

@@ -145,18 +145,26 @@ export async function makeChange(
       journal.cancel(resource, line);
       return { applied, end: { is: 'stale', words: error.message }, calls: calls.length };
     }
-    // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
-    const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
-    const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
-    // What its note says is all that was made, and nothing of it is taken back.
-    const isNotedInFull = (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
-    const isUnmade = isWithoutEffect || calls.every(({ operation }) => isRead(operation));
-    if (isMadeInPart ? isNotedInFull : isUnmade) journal.cancel(resource, line);
+    if (await isAllKnown(error, change, { isMadeInPart, calls })) journal.cancel(resource, line);
     if (soFar !== undefined && isMadeInPart) applied.push(record(soFar, `${line}${IN_PART}`));
     const verdict =
       blockedAmid === undefined ? verdictOfError(error, details) : withDetails(blockedAmid, details);
     return { applied, end: { is: 'stopped', verdict, error }, calls: calls.length };
   }
+}
+
+/** Tells whether nothing is to be found out or taken back of a change that an error stopped. */
+async function isAllKnown(
+  error: unknown,
+  change: Change,
+  { isMadeInPart, calls }: { readonly isMadeInPart: boolean; readonly calls: readonly AwsCall[] },
+): Promise<boolean> {
+  // Between its calls, a change is held only where each is known to have succeeded, and is noted, or to have had no effect.
+  const isHeld = error instanceof BlockedError && !(error instanceof OutdatedError);
+  // What its note says is all that was made, and nothing of it is taken back.
+  if (isMadeInPart) return (isHeld || isNotTaken(error)) && !(await canTakeBack(change));
+  const isWithoutEffect = errorKind(error) === 'refused' || isNotTaken(error) || isHeld;
+  return isWithoutEffect || calls.every(({ operation }) => isRead(operation));
 }
 
 /**
