@@ -7,6 +7,7 @@ import { labRuleIds, labRules } from '../test/lab/rules/index.ts';
 import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
 import type { TerraformRoot } from '../test/lab/terraform/index.ts';
 import { type DemoOptions, deployDemo, startDemo, variables } from './deploy.ts';
+import { startOperator } from './operate.ts';
 import { accounts, homeRegion, keyAges, type Made, type Phase, regions, rules } from './organization.ts';
 import { outcomeTable, planLines } from './print.ts';
 import { snapshot } from './snapshot.ts';
@@ -25,6 +26,15 @@ export interface DemoReport {
   /** The poll by which staging was remediated, too. */
   readonly everywhere: readonly Poll[];
   readonly secondScan: ScanReport;
+  readonly undone: Undone;
+}
+
+/** The result of a fix that was undone, and then let go. */
+interface Undone {
+  readonly resource: string;
+  /** True where the tenant's scan found it open again. */
+  readonly isBack: boolean;
+  readonly isFixedAgain: boolean;
 }
 
 /** A demo that runs until it is stopped. */
@@ -36,6 +46,9 @@ export interface RunningDemo extends AsyncDisposable {
   /** Ends what was started, and removes its folder. */
   stop(): Promise<void>;
 }
+
+/** The security group whose fix is undone. */
+const UNDONE = 'security group ssh-alone';
 
 const ruleIds = Object.keys(rules('dry run'));
 const protectedAccounts = [accounts.production, accounts.staging];
@@ -121,13 +134,56 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     for (const { resource_id } of secondScan.failed) {
       say(`still failing: ${resource_id}: ${reasons.get(resource_id) ?? 'NO REASON IS KNOWN'}`);
     }
-    const scans = { firstScan, secondScan };
+
+    step(
+      'an operator asks why a resource was changed, undoes it, proves that it is back, and lets it be fixed again',
+    );
+    const undone = await operate({ lab, made, target, say, signal });
+    const scans = { firstScan, secondScan, undone };
     const report = { made, secondPlan, dryRun, beforeDryRun, afterDryRun, production, everywhere, ...scans };
     return { lab, root, rootFolder, report, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+interface Operated {
+  readonly lab: Lab;
+  readonly made: readonly Made[];
+  readonly target: Parameters<Lab['tenant']['scan']>[0];
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Does what an operator does about one fix; in the end all is as it was before. */
+async function operate({ lab, made, target, say, signal }: Operated): Promise<Undone> {
+  const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.production);
+  if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);
+  const { account, region, resource } = group;
+  const ask = startOperator({
+    endpoint: lab.aws.endpoint,
+    account: accounts.security,
+    region: homeRegion,
+    say,
+    signal,
+  });
+  const place = ['--account', account, '--region', region];
+  await ask('explain', resource);
+  await ask('undo', resource, '--reason', 'the web team needs it until noon', '--yes');
+  const scan = await lab.tenant.scan(target);
+  const isBack = scan.failed.some(({ resource_id }) => resource_id === resource);
+  say('');
+  say(isBack ? `the tenant's scan finds ${resource} open again` : `THE SCAN DOES NOT FIND ${resource}`);
+  await ask('poll', 'security-group-ssh-open', '--wait');
+  await ask('release', resource, ...place, '--yes');
+  await ask('poll', 'security-group-ssh-open', '--wait');
+  const after = await lab.tenant.scan(target);
+  return {
+    resource,
+    isBack,
+    isFixedAgain: after.failed.every(({ resource_id }) => resource_id !== resource),
+  };
 }
 
 /** The outcomes of several polls. */

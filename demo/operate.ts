@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { localAwsEnvironment } from '../test/lab/terraform/index.ts';
+
+export interface OperatorOptions {
+  readonly endpoint: string;
+  /** The security account. */
+  readonly account: string;
+  readonly region: string;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A function that runs the command line of `dist/` as an operator does, and prints the command with what it answers. */
+export function startOperator({ endpoint, account, region, say, signal }: OperatorOptions) {
+  const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    ...localAwsEnvironment(endpoint, account),
+    AWS_REGION: region,
+    COLUMNS: '100',
+  };
+  return async (...argv: readonly string[]): Promise<string> => {
+    say('');
+    say(`$ cspm-remediation ${argv.map((word) => (word.includes(' ') ? `"${word}"` : word)).join(' ')}`);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program, ...argv], {
+      env,
+      signal,
+    });
+    const answer = `${stderr}${stdout}`;
+    for (const line of answer.trimEnd().split('\n')) say(`  ${line}`);
+    return answer;
+  };
+}
