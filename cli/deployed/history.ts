@@ -1,6 +1,8 @@
 import pLimit from 'p-limit';
 import { pollId } from '../../lambdas/model/job.ts';
+import { undoneItemSchema, undoneMoment, undonePartition } from '../../lambdas/model/requests.ts';
 import { doneItemSchema, doneKey, parseItem } from '../../lambdas/model/table-items.ts';
+import { OBJECTS_AT_ONCE } from './evidence.ts';
 import type { Opened } from './index.ts';
 import { type Line, linesOfJobs, type Place, type PlaceFilter, placesOf } from './outcomes.ts';
 
@@ -40,4 +42,38 @@ export async function linesSince(
     evidence,
     items.flat().map((item) => parseItem(doneItemSchema, item)),
   );
+}
+
+/** Undos to keep to. */
+interface UndoFilter {
+  /** Undefined: all. */
+  readonly rule: string | undefined;
+  /** Undefined: all. */
+  readonly account: string | undefined;
+  /** The regions whose remediators acted. */
+  readonly regions: readonly string[];
+}
+
+/** Reads the lines of undos that were asked for since a moment, by whomever. They belong to no poll. */
+export async function undosSince(
+  { table, evidence }: Pick<Opened, 'table' | 'evidence'>,
+  { since, now }: { readonly since: Date; readonly now: Date },
+  { rule, account, regions }: UndoFilter,
+): Promise<Line[]> {
+  const range = { from: undoneMoment(since), to: undoneMoment(new Date(now.getTime() + DAY)) };
+  const items = await pLimit(PARTITIONS_AT_ONCE).map(regions, (region) =>
+    table.partition(undonePartition(region), range),
+  );
+  const wanted = items
+    .flat()
+    .map((item) => parseItem(undoneItemSchema, item))
+    .filter(
+      (item) =>
+        (rule === undefined || item.rule === rule) && (account === undefined || item.account === account),
+    );
+  const lines = await pLimit(OBJECTS_AT_ONCE).map(wanted, async ({ evidence: key }) =>
+    // Undos say that they write an object before they do.
+    ((await evidence.outcomes(key)) ?? []).map((outcome): Line => ({ outcome, evidence: key })),
+  );
+  return lines.flat();
 }

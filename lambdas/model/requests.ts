@@ -176,3 +176,30 @@ export function resultKey(
 ): ItemKey {
   return { pk: `result#${account}#${region}#${principal}#${id}`, sk: 'result' };
 }
+
+/** Evidence of the undo of one fix: by it whoever lists outcomes finds those of undos, which belong to no poll. */
+export const undoneItemSchema = z.object({
+  version: z.literal(1),
+  account: accountIdSchema,
+  rule: ruleIdSchema,
+  /** The object in the evidence bucket. It is named before it is written. */
+  evidence: outcomesKeySchema,
+  expiresAt: z.number().int().positive(),
+});
+export type UndoneItem = z.infer<typeof undoneItemSchema>;
+
+/** `undone#<region>`: the region is that of the remediator. */
+export function undonePartition(region: string): string {
+  return `undone#${region}`;
+}
+
+/** The beginning of the sort keys of what was asked for at a time: in the order of time, as texts too. */
+export function undoneMoment(at: string | Date): string {
+  return new Date(at).toISOString().slice(0, 19);
+}
+
+/** `undone#<region>` / `<time of the request>#<digest of the evidence's key>` */
+export function undoneKey({ region, at }: Pick<RequestItem, 'region' | 'at'>, evidence: string): ItemKey {
+  const digest = createHash('sha256').update(evidence).digest('hex');
+  return { pk: undonePartition(region), sk: `${undoneMoment(at)}#${digest}` };
+}

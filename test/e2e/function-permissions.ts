@@ -81,6 +81,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
         `done#rule-${name}#${accounts.production}#${region}`,
         `finding#${accounts.production}#${region}#sg-${name}`,
         `result#${accounts.production}#${region}#AROAEXAMPLE:ada#${name}`,
+        `undone#${region}`,
       ];
       // Of no region: each remediator writes them.
       const ofAccounts = [`account#${accounts.production}`];

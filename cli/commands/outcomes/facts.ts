@@ -5,7 +5,7 @@ export const outcomes: CommandFacts = {
   summary: 'List the outcomes of findings.',
   description: [
     'One row per finding and outcome: polls in a row with the same outcome, at which nothing was changed, are one row, which says how many there were. The rows are in the order of time.',
-    'It reads the evidence of the polls since a moment. With --account, --region and a rule it reads less, and is faster.',
+    'It reads the evidence of the polls, and of the undos, since a moment. With --account, --region and a rule it reads less, and is faster.',
   ],
   policy: 'viewer',
   examples: [

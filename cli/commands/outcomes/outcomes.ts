@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { linesSince, placesSince } from '../../deployed/history.ts';
+import { linesSince, placesSince, undosSince } from '../../deployed/history.ts';
 import { open } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
@@ -32,8 +32,8 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   const lines = await context.screen.progress('reading evidence', async (say) => {
     const opened = await open(context);
     const { deployment } = opened;
-    if (context.region !== undefined) regionsOf(deployment, context.region);
-    const found: Line[] = [];
+    const regions = regionsOf(deployment, context.region);
+    const found: Line[] = await undosSince(opened, { since, now }, { rule, account, regions });
     for (const each of rulesOf(deployment, rule)) {
       say(`reading evidence of ${each}`);
       const places = await placesSince(opened, each, since, { account, region: context.region });

@@ -23,7 +23,12 @@ export function printRows(rows: readonly OutcomeRow[], { colors, width }: Screen
     row.region,
     row.resource,
     row.outcome === 'failed' ? colors.red(row.outcome) : row.outcome,
-    row.changes.length > 0 ? row.changes.join('\n') : (row.reason ?? ''),
+    wordsOf(row),
   ]);
   return table(head.map(colors.bold), body, width);
+}
+
+function wordsOf({ changes, reason, undo }: OutcomeRow): string {
+  const own = changes.length > 0 ? changes : [reason ?? ''];
+  return [...own, ...(undo === undefined ? [] : [`(asked for by ${undo.by}: ${undo.reason})`])].join('\n');
 }

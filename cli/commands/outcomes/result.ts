@@ -7,7 +7,7 @@ import { outcomeNameSchema } from '../../../lambdas/model/outcome-names.ts';
 export const outcomeRowSchema = z.object({
   at: timestampSchema.meta({ description: 'When the last of these outcomes was reached.' }),
   first_at: timestampSchema.meta({ description: 'When the first of them was reached.' }),
-  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome.' }),
+  polls: z.int().positive().meta({ description: 'How many polls in a row had this outcome; of an undo 1.' }),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: z.string(),
@@ -18,6 +18,10 @@ export const outcomeRowSchema = z.object({
   mode: modeSchema.optional(),
   changes: z.array(z.string()).meta({ description: 'What was changed, one line per change.' }),
   request_ids: z.array(z.string()).meta({ description: 'AWS request ids of these changes, for CloudTrail.' }),
+  undo: z
+    .object({ by: z.string(), reason: z.string() })
+    .optional()
+    .meta({ description: 'Set in the result of an undo: who asked for it, and why.' }),
   session: z.string().meta({ description: 'The name of the sessions of the last poll, for CloudTrail.' }),
   evidence: z
     .string()

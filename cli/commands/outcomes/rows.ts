@@ -20,6 +20,7 @@ function rowOf({ outcome: line, evidence }: Line): OutcomeRow {
     mode: line.mode,
     changes: line.applied.map((change) => change.line),
     request_ids: line.applied.flatMap(({ requestIds }) => requestIds),
+    ...(line.undo !== undefined && { undo: { by: line.undo.by, reason: line.undo.reason } }),
     session: pollId(line.poll),
     evidence,
   };
@@ -46,6 +47,8 @@ export function rowsOf(lines: readonly Line[], isFolded: boolean): OutcomeRow[] 
 
 function isSame(one: OutcomeRow, other: OutcomeRow): boolean {
   return (
+    one.undo === undefined &&
+    other.undo === undefined &&
     one.outcome === other.outcome &&
     one.gate === other.gate &&
     one.changes.length === 0 &&

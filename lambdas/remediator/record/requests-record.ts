@@ -3,14 +3,17 @@ import type { FindingsTable } from '../../aws/findings-table.ts';
 import type { Clock } from '../../model/clock.ts';
 import { formatIssues } from '../../model/issues.ts';
 import {
+  type RequestItem,
   type RequestName,
   type RequestResult,
   requestItemSchema,
   requestKey,
   requestResultSchema,
   resultKey,
+  type UndoneItem,
+  undoneKey,
 } from '../../model/requests.ts';
-import { parseItem } from '../../model/table-items.ts';
+import { type ItemKey, parseItem } from '../../model/table-items.ts';
 import type { FoundRequest, RequestPlace, RequestsStore } from '../undo/requests-store.ts';
 
 const keySchema = z.looseObject({ pk: z.string() });
@@ -51,7 +54,18 @@ export class RequestsRecord implements RequestsStore {
     name: RequestName,
     result: Omit<RequestResult, 'version' | 'expiresAt'>,
   ): Promise<void> {
+    await this.#write({ ...result, ...resultKey(place, name) });
+  }
+
+  async announce(
+    request: Pick<RequestItem, 'region' | 'at'>,
+    undone: Omit<UndoneItem, 'version' | 'expiresAt'>,
+  ): Promise<void> {
+    await this.#write({ ...undone, ...undoneKey(request, undone.evidence) });
+  }
+
+  async #write(item: ItemKey & Readonly<Record<string, unknown>>): Promise<void> {
     const expiresAt = Math.floor(this.#clock.now() / 1000) + RESULT_DAYS * 86_400;
-    await this.#table.writeAll([{ item: { ...result, ...resultKey(place, name), version: 1, expiresAt } }]);
+    await this.#table.writeAll([{ item: { ...item, version: 1, expiresAt } }]);
   }
 }

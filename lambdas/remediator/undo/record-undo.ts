@@ -35,6 +35,8 @@ export async function recordUndo(verdict: LastWord, fixed: Fixed, work: UndoWork
   const outcome = outcomeOf(verdict, fixed, work);
   if (outcome.applied.length > 0) await noteUndone(fix, steps, outcome, work);
   const evidence = undoEvidenceKey(work, fix);
+  const { requests } = work.ports;
+  await requests.announce(work.request, { account: work.request.account, rule: fix.rule, evidence });
   if (!(await work.ports.evidence.writeOutcomes(evidence, [outcome]))) {
     // Another attempt of the same request was first.
     const before = await recordedBefore(fix, work);

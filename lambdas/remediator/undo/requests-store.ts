@@ -1,4 +1,4 @@
-import type { RequestItem, RequestName, RequestResult } from '../../model/requests.ts';
+import type { RequestItem, RequestName, RequestResult, UndoneItem } from '../../model/requests.ts';
 
 /** An account's jobs and requests in one region. */
 export interface RequestPlace {
@@ -24,5 +24,10 @@ export interface RequestsStore {
     place: RequestPlace,
     name: RequestName,
     result: Omit<RequestResult, 'version' | 'expiresAt'>,
+  ): Promise<void>;
+  /** Names the evidence of a fix's undo, for whoever lists outcomes. */
+  announce(
+    request: Pick<RequestItem, 'region' | 'at'>,
+    undone: Omit<UndoneItem, 'version' | 'expiresAt'>,
   ): Promise<void>;
 }

@@ -105,6 +105,7 @@ export class Remediation {
           writeResult: async (_, __, result) => {
             results.push({ ...result, version: 1, expiresAt: 1 });
           },
+          announce: async () => {},
         },
       },
     );

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { outcomesSchema } from '../../../../cli/commands/outcomes/result.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { lineOf, PRODUCTION, pollAt, putPoll, SSH, STAGING } from '../support/records.ts';
+import { lineOf, PRODUCTION, pollAt, putPoll, putUndo, SSH, STAGING } from '../support/records.ts';
 import { runCli } from '../support/run-cli.ts';
 import { HOME, SmallAws } from '../support/small-aws.ts';
 
@@ -115,6 +115,36 @@ test('for people it is a table; nothing is said to be nothing', async () => {
   expect(out).toMatch(/^AT \(UTC\) +POLLS +RULE +ACCOUNT +REGION +RESOURCE +OUTCOME +CHANGES, OR WHY NOT$/m);
   expect(out).toMatch(/sg-1 +remediated +- ingress tcp 22 from 0\.0\.0\.0\/0$/m);
   expect(nothing.out).toBe('nothing since 2026-11-24 11:59 UTC\n');
+});
+
+test('an undo is a row of its own, with who asked for it and why', async () => {
+  const undo = {
+    request: { principal: 'AROAEXAMPLE:ada', id: '7c9f6a52-0f3c-4d57-9c07-3bd6a4a3b0aa' },
+    by: 'ada',
+    reason: 'incident 4711',
+    undoes: keys[0] ?? '',
+  };
+  for (const [asOf, outcome] of [
+    ['2026-11-24T11:10:00Z', 'undo_refused'],
+    ['2026-11-24T11:20:00Z', 'undone'],
+    ['2026-11-22T11:20:00Z', 'undone'],
+  ] as const) {
+    const poll = { ...pollAt(asOf), source: 'undo' as const };
+    const line = lineOf(poll, 'sg-1', { outcome, undo, ...(outcome === 'undone' && { applied }) });
+    putUndo(aws, line);
+  }
+
+  const rows = await rowsFor();
+  const elsewhere = await rowsFor('--account', STAGING);
+  const { out } = await runCli(aws, ['outcomes', '--outcome', 'undone'], { width: 160 });
+
+  const undos = rows.filter((row) => row.undo !== undefined);
+  expect(undos).toMatchObject([
+    { resource: 'sg-1', outcome: 'undo_refused', polls: 1, undo: { by: 'ada', reason: 'incident 4711' } },
+    { resource: 'sg-1', outcome: 'undone', session: `undo.${SSH}@1795519200`, request_ids: ['request-1'] },
+  ]);
+  expect(elsewhere.map(({ resource }) => resource)).toEqual(['web-2']);
+  expect(out).toContain('(asked for by ada: incident 4711)');
 });
 
 test('a time that nobody understands is named', async () => {

@@ -2,6 +2,7 @@ import { outcomesKey } from '../../../../lambdas/model/evidence-keys.ts';
 import { type Occasion, type Poll, pollId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { pollSummaryKey } from '../../../../lambdas/model/poll-summary.ts';
+import { undoneKey } from '../../../../lambdas/model/requests.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
 
@@ -96,6 +97,18 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
     keys.push(...of.map(() => key));
   }
   return keys;
+}
+
+/** Lets an undo have been: its evidence, and the item that names it. @returns the key of the evidence */
+export function putUndo(aws: SmallAws, line: Outcome): string {
+  const { poll, finding } = line;
+  jobs += 1;
+  const evidence = outcomesKey(poll, String(jobs).padStart(64, '0'), 1);
+  aws.putLines(evidence, [line]);
+  const { account, region } = finding;
+  const key = undoneKey({ region: region === 'global' ? HOME : region, at: poll.asOf }, evidence);
+  aws.put({ ...key, version: 1, expiresAt: 9e9, account, rule: poll.rule, evidence });
+  return evidence;
 }
 
 const emptySummary = {

@@ -25,6 +25,8 @@ export class UndoDesk {
   /** By key. */
   readonly requests = new Map<string, FoundRequest>();
   readonly results = new Map<string, RequestResult>();
+  /** Keys of the evidence that was named for whoever lists outcomes. */
+  readonly announced = new Set<string>();
   /** The messages that were put off, in order. */
   readonly later: { readonly message: RequestMessage; readonly delaySeconds: number }[] = [];
   isHome = true;
@@ -121,6 +123,10 @@ export class UndoDesk {
       writeResult: (_, name, result) =>
         life.step(() => {
           this.results.set(keyOf(name), structuredClone({ ...result, version: 1, expiresAt: 1 }));
+        }),
+      announce: (_, { evidence }) =>
+        life.step(() => {
+          this.announced.add(evidence);
         }),
     };
   }

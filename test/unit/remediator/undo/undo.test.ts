@@ -98,6 +98,15 @@ describe('an undo', () => {
     expect(await desk.undo([fix])).toMatchObject([{ outcome: 'undone' }]);
   });
 
+  test('names its evidence before it is there, for whoever lists outcomes', async () => {
+    const fix = await fixed();
+
+    await desk.undo([fix]);
+
+    const undone = [...account.remediator.objects.keys()].at(-1) ?? '';
+    expect([...desk.announced]).toEqual([undone]);
+  });
+
   test('is stopped by all+undo, before and between its calls', async () => {
     const fix = await fixed();
     account.remediator.pause = 'all+undo';
