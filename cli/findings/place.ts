@@ -1,5 +1,5 @@
 import type { Deployment } from '../../lambdas/model/deployment.ts';
-import { ALL } from '../../lambdas/model/operator-items.ts';
+import { ALL, tellsItsRegion } from '../../lambdas/model/operator-items.ts';
 import type { FindingItem } from '../../lambdas/model/table-items.ts';
 import type { Opened } from '../deployed/index.ts';
 import { CliError } from '../errors.ts';
@@ -30,14 +30,20 @@ export interface FoundPlace {
 
 /**
  * Finds out what was meant: a resource by its id or ARN, wherever findings of it are; or an account, or a region of it.
+ * @param isHold true where it is to be held: what tells its own region, a trail say, is held in all that have findings of it
  * @throws CliError `usage` where that is not clear, `notFound` where nothing is known of a resource
  */
-export async function findPlace(opened: Opened, given: GivenPlace): Promise<FoundPlace> {
+export async function findPlace(
+  opened: Opened,
+  given: GivenPlace,
+  { isHold = false } = {},
+): Promise<FoundPlace> {
   const { deployment } = opened;
   if (given.region !== undefined) checkRegion(deployment, given.region);
   if (given.resource === undefined) return { place: wholePlace(given), findings: [] };
   const subject = lenientSubjectOf(given.resource, given, deployment.rules);
-  const { resource, account, region } = subject;
+  const { resource, account } = subject;
+  const region = isHold && tellsItsRegion(resource) ? ALL : subject.region;
   const known = await findKnown(opened, subject);
   const ofRule = known.findings.filter(({ rule }) => given.rule === undefined || rule === given.rule);
   if (account !== undefined && region !== undefined)

@@ -20,6 +20,22 @@ export function holdKey({ account, region, resource, rule }: HoldName): ItemKey 
   return { pk: `hold#${account}#${region}#${resource}`, sk: rule };
 }
 
+/** An ARN that names a region. */
+const REGIONAL_ARN = /^arn:[^:]+:[^:]+:[^:]+:/;
+
+/**
+ * The region in the key of a hold on a resource: that of its findings; `*` where its id is an ARN that names a region, such as
+ * a trail's, as findings of it may come from several regions.
+ */
+export function regionOfHold({ region, resource }: Pick<HoldName, 'region' | 'resource'>): string {
+  return tellsItsRegion(resource) ? ALL : region;
+}
+
+/** Tells whether a resource's id is an ARN that names a region. */
+export function tellsItsRegion(resource: string): boolean {
+  return REGIONAL_ARN.test(resource);
+}
+
 /** The content of a hold, as an operator writes it. */
 export const holdItemSchema = z.object({
   version: z.literal(1),

@@ -298,7 +298,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, and last scanned at .*Z, so that it says nothing new: it is looked at after the next scan, and from .*Z on at the latest; sooner when an operator writes the item retry#/,
+        /^fixed at .*Z, and last scanned at .*Z, so that it says nothing new: it is looked at after the next scan, and from .*Z on at the latest; sooner when an operator asks for it: cspm-remediation retry /,
       );
     });
 
@@ -357,8 +357,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const [planned = ''] = buckets.filter((bucket) => open(bucket)?.gate === 'breaker');
       const at = lab().now().toISOString();
       await put(resumeKey({ rule: BUCKET, account }), { at });
-      const retryItem = retryKey({ account, region, resource: failed });
-      await put(retryItem, { at });
+      await put(retryKey({ account, region, resource: failed }), { at });
       const resumed = await poll(BUCKET, buckets);
       lab().passTime(40 * MINUTE);
       const due = await poll(BUCKET, buckets);
@@ -375,13 +374,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       ]);
       expect(open(planned)?.reason).toMatch(
         new RegExp(
-          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator resumes it by the item resume#${BUCKET}#${account} / breaker of the findings table$`,
+          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator has looked into it: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
         ),
       );
       expect(await isTold('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
       expect(open(failed)?.reason).toMatch(
         new RegExp(
-          `^not attempted at this poll, as it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator writes the item ${retryItem.pk} / ${retryItem.sk} of the findings table$`,
+          `^not attempted at this poll, as it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator asks for it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
         ),
       );
       expect(outcomesOf(resumed).sort()).toEqual([
@@ -412,7 +411,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         outcome: 'deferred',
         gate: 'pause',
         applied: [],
-        reason: `enforcement of ${SSH} is paused in ${region} for account ${account}: the pause parameter says so, until an operator sets it to "none"`,
+        reason: `enforcement of ${SSH} is paused in ${region} for account ${account} until an operator ends that: cspm-remediation resume --account ${account} --region ${region}`,
       });
       expect(message).toMatch(
         new RegExp(
@@ -422,7 +421,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(held).toMatchObject({
         outcome: 'deferred',
         gate: 'hold',
-        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to lift it earlier, delete the item hold#${account}#${region}#* / ${SSH} of the findings table`,
+        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to lift it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
     });

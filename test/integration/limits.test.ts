@@ -145,7 +145,7 @@ describe('the breaker', () => {
         gate: 'breaker',
         reason: expect.stringMatching(
           new RegExp(
-            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator resumes it by the item resume#${SSH}#${account} / breaker of the findings table$`,
+            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator has looked into it: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
           ),
         ),
       })),

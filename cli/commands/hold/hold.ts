@@ -30,7 +30,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   }
   const { screen, region } = context;
   const opened = await open(context);
-  const { place, findings } = await findPlace(opened, { resource, account, rule, region });
+  const { place, findings } = await findPlace(opened, { resource, account, rule, region }, { isHold: true });
   const name: HoldName = { ...place, rule: rule ?? ALL };
   const { arn: by } = await callerOf(context.clients, opened.deployment.home_region);
   const [standing] = await readHolds(opened.table, [name], context.now());

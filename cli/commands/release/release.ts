@@ -45,12 +45,12 @@ async function nameOf(opened: Opened, given: GivenPlace, now: Date): Promise<Hol
     name.resource === resource &&
     name.rule === rule &&
     (account === undefined || name.account === account) &&
-    (region === undefined || name.region === region);
+    (region === undefined || name.region === region || name.region === ALL);
   const named =
     resource === undefined
       ? []
       : (await listHolds(opened.table, now)).map(({ name }) => name).filter(isWanted);
   const [only, ...others] = named;
   if (only !== undefined && others.length === 0) return only;
-  return { ...(await findPlace(opened, given)).place, rule };
+  return { ...(await findPlace(opened, given, { isHold: true })).place, rule };
 }

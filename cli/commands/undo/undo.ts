@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { ALL } from '../../../lambdas/model/operator-items.ts';
+import { ALL, regionOfHold } from '../../../lambdas/model/operator-items.ts';
 import { principalSchema, type UndoRequest, undoRequestSchema } from '../../../lambdas/model/requests.ts';
 import { type Caller, callerOf } from '../../caller.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
@@ -76,7 +76,12 @@ async function holdAll(
   { arn: by }: Caller,
 ): Promise<string[]> {
   const names = fixes.flatMap(({ account, fix: { region }, resources }) =>
-    resources.map((resource) => ({ account, region, resource, rule: ALL })),
+    resources.map((resource) => ({
+      account,
+      region: regionOfHold({ region, resource }),
+      resource,
+      rule: ALL,
+    })),
   );
   const unique = [...new Map(names.map((name) => [JSON.stringify(name), name])).values()];
   const hold = { by, reason: `undone: ${reason}`, ...(until !== undefined && { until }) };

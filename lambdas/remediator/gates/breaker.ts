@@ -1,4 +1,4 @@
-import { resumeKey } from '../../model/operator-items.ts';
+import { resumeBreakerCommand } from '../../model/operator-commands.ts';
 import { conclude } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { Gate } from './gate.ts';
@@ -8,10 +8,9 @@ export function openBreaker({ breaker, job }: Pick<Work, 'breaker' | 'job'>): st
   const { opened, problem } = breaker;
   if (opened === undefined) return undefined;
   const { rule } = job.poll;
-  const { pk, sk } = resumeKey({ rule, account: job.account });
   const reasons = opened.reasons.map((reason) => `"${reason}"`).join(', ');
   const wrong = problem === undefined ? '' : ` (the item that is there can't be understood: ${problem})`;
-  return `${rule} is in dry run in account ${job.account} since ${opened.at}, as ${opened.failed} of ${opened.changes} changes within an hour went wrong, the latest: ${reasons}; it stays so until an operator resumes it by the item ${pk} / ${sk} of the findings table${wrong}`;
+  return `${rule} is in dry run in account ${job.account} since ${opened.at}, as ${opened.failed} of ${opened.changes} changes within an hour went wrong, the latest: ${reasons}; it stays so until an operator has looked into it: ${resumeBreakerCommand(rule, job.account)}${wrong}`;
 }
 
 /** The breaker of the rule is open in the account: its fixes are planned, and nothing is changed. */

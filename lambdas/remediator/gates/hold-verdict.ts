@@ -1,5 +1,6 @@
 import { isOver } from '../../model/exemption-tag.ts';
 import type { Finding } from '../../model/finding.ts';
+import { releaseCommand } from '../../model/operator-commands.ts';
 import { ALL, holdKey } from '../../model/operator-items.ts';
 import type { Hold } from '../record/findings-store.ts';
 import { conclude, type Verdict } from '../verdict.ts';
@@ -18,7 +19,7 @@ export async function verdictOfHolds(
   const [hold] = counting;
   if (hold === undefined) return undefined;
   if ('problem' in hold) {
-    const reason = `the hold ${keyIn(hold)} can't be understood, so nothing is changed there: ${hold.problem}; write it again, or delete it to lift it`;
+    const reason = `the hold ${keyIn(hold)} can't be understood, so nothing is changed there: ${hold.problem}; write it again by cspm-remediation hold, or lift it: ${releaseCommand(hold.name)}`;
     return conclude('failed', { willRetry: true, gate: 'hold', reason });
   }
   return conclude('deferred', { willRetry: true, gate: 'hold', reason: wordsOf(hold) });
@@ -32,7 +33,7 @@ function wordsOf(hold: Extract<Hold, { reason: string }>): string {
       : `account ${name.account}${name.region === ALL ? '' : ` in ${name.region}`}`;
   const rules = name.rule === ALL ? 'all rules' : name.rule;
   const end = until === undefined ? 'until it is lifted' : `until ${until}`;
-  return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to lift it earlier, delete the item ${keyIn(hold)} of the findings table`;
+  return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to lift it earlier: ${releaseCommand(name)}`;
 }
 
 function keyIn({ name }: Pick<Hold, 'name'>): string {

@@ -1,3 +1,4 @@
+import { resumeCommand } from '../../model/operator-commands.ts';
 import { parsePause, stoppedBy } from '../../model/pause.ts';
 import { ruleIds } from '../../rules/index.ts';
 import { conclude } from '../verdict.ts';
@@ -12,7 +13,9 @@ export const paused: Gate = async (_finding, { rule, job, ports, settings }) => 
   const pause = parsePause(await ports.settings.pause(), known);
   const by = stoppedBy(pause, 'remediate', { rule: rule.id, account: job.account });
   if (by === undefined) return undefined;
-  const where = by === 'account' ? `${job.region} for account ${job.account}` : job.region;
-  const reason = `enforcement of ${rule.id} is paused in ${where}: the pause parameter says so, until an operator sets it to "none"`;
+  const { region, account } = job;
+  const where = by === 'account' ? `${region} for account ${account}` : region;
+  const narrowed = { rule: { rule: rule.id }, account: { account }, all: {} }[by];
+  const reason = `enforcement of ${rule.id} is paused in ${where} until an operator ends that: ${resumeCommand(region, narrowed)}`;
   return conclude('deferred', { willRetry: true, gate: 'pause', reason });
 };

@@ -1,6 +1,6 @@
 import type { Change } from '../../changes/change.ts';
 import type { Finding } from '../../model/finding.ts';
-import { ALL, type HoldName, holdKey } from '../../model/operator-items.ts';
+import { ALL, type HoldName, holdKey, regionOfHold } from '../../model/operator-items.ts';
 import type { Ports } from '../ports.ts';
 import type { Hold } from './findings-store.ts';
 
@@ -87,7 +87,13 @@ export function resourcesOf({ resource }: Finding, changes: readonly Change[]): 
 export function namesOfHolds({ finding: { account, region, rule }, resources }: Asked): HoldName[] {
   return [
     { account, region: ALL, resource: ALL },
-    ...[ALL, ...new Set(resources)].map((resource) => ({ account, region, resource })),
+    ...[ALL, ...new Set(resources)].flatMap((resource) =>
+      [...new Set([region, regionOfHold({ region, resource })])].map((of) => ({
+        account,
+        region: of,
+        resource,
+      })),
+    ),
   ].flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
+import { retryCommand } from '../../model/operator-commands.ts';
 import { ALL, type RetryName, retryKey } from '../../model/operator-items.ts';
 import type { RetryRequest } from './findings-store.ts';
 
@@ -28,7 +29,7 @@ export class Retries {
     );
   }
 
-  /** Explains how an operator asks, and what is wrong with what is there. */
+  /** The command by which an operator asks, and what is wrong with what is there. */
   advice(finding: Finding): string {
     const { account, region, resource } = finding;
     const wrong = this.#of(finding).flatMap((request) =>
@@ -36,7 +37,7 @@ export class Retries {
         ? ` (the item ${keyOf(request.name)} can't be understood: ${request.problem})`
         : [],
     );
-    return `the item ${keyOf({ account, region, resource })} of the findings table${wrong.join('')}`;
+    return `${retryCommand({ account, region, resource })}${wrong.join('')}`;
   }
 
   #of(finding: Finding): RetryRequest[] {

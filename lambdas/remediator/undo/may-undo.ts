@@ -1,4 +1,5 @@
 import { OutOfTimeError, SettingsError } from '../../model/errors.ts';
+import { resumeCommand } from '../../model/operator-commands.ts';
 import { parsePause, stoppedBy } from '../../model/pause.ts';
 import { ruleIds } from '../../rules/index.ts';
 import { refuse, type UndoVerdict } from './undo-verdict.ts';
@@ -27,7 +28,7 @@ export async function mayUndo(
       ...(await declaredRules(rule, ports)),
     ]);
     if (stoppedBy(pause, 'undo', { rule, account }) === undefined) return undefined;
-    const reason = `undoing is paused in ${region}: the pause parameter is all+undo, until an operator sets it to "none" or "all"`;
+    const reason = `undoing is paused in ${region}: the pause is all+undo, until an operator ends it (${resumeCommand(region)}) and, where only undoing should go on, pauses again without --undo`;
     return { ...refuse(reason), gate: 'pause' };
   } catch (error) {
     if (error instanceof SettingsError) return { ...refuse(error.message), gate: 'settings' };

@@ -85,6 +85,23 @@ describe('hold', () => {
     expect(aws.item(`hold#${STAGING}#${HOME}#nightly`, '*')).toBeDefined();
   });
 
+  test('a trail is held once, for all regions that have findings of it', async () => {
+    const trail = `arn:aws:cloudtrail:${HOME}:${PRODUCTION}:trail/audit`;
+    const held = await runCli(aws, ['hold', trail, '--reason', 'x', '--yes']);
+    const status = await runCli(aws, ['status', '--json']);
+    const released = await runCli(aws, ['release', trail, '--region', 'us-east-1', '--yes']);
+
+    expect(held).toMatchObject({
+      code: 0,
+      out: `Held: ${trail} in ${PRODUCTION}, for all rules, until it is lifted.\n`,
+    });
+    expect(JSON.parse(status.out).holds).toMatchObject([
+      { account: PRODUCTION, region: '*', resource: trail, rule: '*' },
+    ]);
+    expect(released).toMatchObject({ code: 0 });
+    expect(aws.item(`hold#${PRODUCTION}#*#${trail}`, '*')).toBeUndefined();
+  });
+
   test('an IAM user is held in no region', async () => {
     const argv = [
       'hold',

@@ -54,7 +54,7 @@ describe('a finding that was fixed', () => {
         outcome: 'awaiting_scan',
         gate: 'awaiting_scan',
         applied: [],
-        reason: `fixed at ${timeOf(fixedAt)}, and last scanned at ${timeOf(fixedAt - HOUR)}, so that it says nothing new: it is looked at after the next scan, and from ${timeOf(fixedAt + DAY)} on at the latest; sooner when an operator writes the item retry#${ACCOUNT}#global#deploy / retry of the findings table`,
+        reason: `fixed at ${timeOf(fixedAt)}, and last scanned at ${timeOf(fixedAt - HOUR)}, so that it says nothing new: it is looked at after the next scan, and from ${timeOf(fixedAt + DAY)} on at the latest; sooner when an operator asks for it: cspm-remediation retry deploy --account ${ACCOUNT} --region global`,
       },
     });
     expect(after).toMatchObject({ isCalled: true, outcome: { outcome: 'compliant' } });

@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { type HoldName, holdKey } from '../../../../lambdas/model/operator-items.ts';
+import { releaseCommand } from '../../../../lambdas/model/operator-commands.ts';
+import type { HoldName } from '../../../../lambdas/model/operator-items.ts';
 import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
 import { heldPlace } from '../../../../lambdas/remediator/gates/held-place.ts';
 import { heldResource } from '../../../../lambdas/remediator/gates/held-resource.ts';
@@ -16,6 +17,7 @@ import {
 
 const on: HoldName = { account: ACCOUNT, region: 'global', resource: 'AKIA-1', rule: '*' };
 const hold = { reason: 'the auditors look at it', by: 'Ada' };
+const TRAIL = `arn:aws:cloudtrail:eu-central-1:${ACCOUNT}:trail/audit`;
 const finding = findingOf('deploy');
 const changes = [{ kind: 'k', resource: 'AKIA-1' }];
 
@@ -40,9 +42,8 @@ test.each<[string, Partial<HoldName>, RegExp]>([
 
   expect(verdict).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
   expect(verdict?.details.reason).toMatch(says);
-  const { pk, sk } = holdKey({ ...on, ...name });
   expect(verdict?.details.reason).toContain(
-    `the auditors look at it; to lift it earlier, delete the item ${pk} / ${sk} of the findings table`,
+    `the auditors look at it; to lift it earlier: ${releaseCommand({ ...on, ...name })}`,
   );
 });
 
@@ -53,6 +54,21 @@ test.each<[string, Partial<HoldName>]>([
   ['another account', { account: '999999999999' }],
 ])('a hold on %s holds nothing here', async (_, name) => {
   expect(await ask(name)).toBeUndefined();
+});
+
+test.each([
+  ['eu-central-1', TRAIL],
+  ['us-east-1', TRAIL],
+])('one hold on what tells its own region counts for its findings from %s', async (region, resource) => {
+  remediator.table.holds.push({ name: { ...on, region: '*', resource }, ...hold });
+
+  const verdict = await heldResource(
+    { ...finding, region, resource },
+    { ...gateContext({}, remediator), changes: [] },
+  );
+
+  expect(verdict).toMatchObject({ outcome: 'deferred', details: { gate: 'hold' } });
+  expect(verdict?.details.reason).toMatch(`cspm-remediation release ${TRAIL} --account ${ACCOUNT}`);
 });
 
 test('a hold counts up to its last day', async () => {

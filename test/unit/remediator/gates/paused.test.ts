@@ -4,16 +4,22 @@ import { paused } from '../../../../lambdas/remediator/gates/paused.ts';
 import { gateContext } from '../support/gate-context.ts';
 import { ACCOUNT, findingOf, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
 
+/** A reason that ends with the command by which an operator goes on. */
+const resumed = (words: string) => expect.stringMatching(`: cspm-remediation resume ${words}$`);
+
 test.each([
   ['none', undefined],
   ['s3-bucket-public', undefined],
-  [RULE, { outcome: 'deferred' }],
-  ['all', { outcome: 'deferred' }],
+  [RULE, { outcome: 'deferred', details: { reason: resumed(`${RULE} --region eu-central-1`) } }],
+  ['all', { outcome: 'deferred', details: { reason: resumed('--region eu-central-1') } }],
   ['all+undo', { outcome: 'deferred' }],
   ['account:444455556666', undefined],
   [
     `account:${ACCOUNT}`,
-    { outcome: 'deferred', details: { reason: expect.stringContaining(`for account ${ACCOUNT}`) } },
+    {
+      outcome: 'deferred',
+      details: { reason: resumed(`--account ${ACCOUNT} --region eu-central-1`) },
+    },
   ],
   ['stop!', { outcome: 'failed', details: { reason: expect.stringContaining('pause is "stop!"') } }],
 ])('pause "%s"', async (pause, expected) => {
