@@ -20,19 +20,20 @@ export interface ScreenOptions {
 /** Time after which a person sees that something is in progress, in milliseconds. */
 const PATIENCE = 1_000;
 const DEFAULT_WIDTH = 100;
+/** Nobody reads a table in fewer columns. */
+const LEAST_WIDTH = 40;
 
 /** The place where results, progress and questions go: colours and progress on a terminal only. */
 export class Screen {
   readonly #options: ScreenOptions;
   readonly colors: Colors;
-  /** Columns of the terminal. Undefined where results go to a file or a pipe: nothing is folded there. */
+  /** Columns of the terminal, or those that `COLUMNS` names. Undefined: results go to a file or a pipe, and nothing is folded. */
   readonly width: number | undefined;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { stdout } = options;
     this.colors = pc.createColors(hasColors(options));
-    this.width = stdout.isTTY === true ? (stdout.columns ?? DEFAULT_WIDTH) : undefined;
+    this.width = widthOf(options);
   }
 
   /** Writes a result. */
@@ -83,6 +84,12 @@ export class Screen {
       lines.close();
     }
   }
+}
+
+function widthOf({ stdout, environment }: ScreenOptions): number | undefined {
+  if (stdout.isTTY === true) return stdout.columns ?? DEFAULT_WIDTH;
+  const given = Number(environment['COLUMNS']);
+  return given >= LEAST_WIDTH ? given : undefined;
 }
 
 /** https://no-color.org and https://force-color.org */

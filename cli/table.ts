@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
+import wrapAnsi from 'wrap-ansi';
+import { fold } from './fold.ts';
 
 /** Spaces alone between the columns, so that rows can be cut and compared. */
 const NO_LINES = {
@@ -20,12 +22,14 @@ const NO_LINES = {
   middle: '  ',
 };
 const GAP = NO_LINES.middle.length;
-/** Least width of the last column, which takes what the others leave. */
-const LEAST = 24;
+/** Least width of the last column, which takes what the others leave. With less, it stands below its row. */
+const LEAST = 40;
+const BELOW = 4;
 
 /**
  * Rows under a head, in columns.
- * @param width columns of the terminal, into which the last column is folded; undefined: nothing is folded
+ * @param width columns of the terminal, into which the last column is folded, below its row where little room is left;
+ * undefined: nothing is folded
  */
 export function table(
   head: readonly string[],
@@ -36,15 +40,40 @@ export function table(
   const widths = head.map((_, column) => Math.max(...all.map((row) => lengthOf(row[column] ?? ''))));
   const last = widths.at(-1) ?? 0;
   const before = widths.slice(0, -1).reduce((sum, each) => sum + each + GAP, 0);
-  const room = width === undefined ? last : Math.min(last, Math.max(LEAST, width - before - 1));
+  const left = width === undefined ? last : width - before - 1;
+  if (width !== undefined && left < Math.min(last, LEAST)) return withLastBelow(all, width);
+  const room = Math.min(last, left);
+  // Words that are longer than that would be cut by the library.
+  const folded = all.map((row) => [...row.slice(0, -1), wrapAnsi(row.at(-1) ?? '', room, { hard: true })]);
+  return columns(folded, [...widths.slice(0, -1), room]);
+}
+
+/** Rows without their last cell, which stands below, folded. */
+function withLastBelow(all: readonly (readonly string[])[], width: number): string {
+  const others = all.map((row) => row.slice(0, -1));
+  const widths = (others[0] ?? []).map((_, column) =>
+    Math.max(...others.map((row) => lengthOf(row[column] ?? ''))),
+  );
+  return all
+    .flatMap((row, index) => {
+      const below = (row.at(-1) ?? '').split('\n').filter((line) => line !== '');
+      return [
+        columns(others.slice(index, index + 1), widths),
+        ...below.map((line) => fold(line, width, BELOW)),
+      ];
+    })
+    .join('\n');
+}
+
+function columns(rows: readonly (readonly string[])[], widths: readonly number[]): string {
   const made = new Table({
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths: [...widths.slice(0, -1), room].map((each) => Math.max(1, each)),
+    colWidths: widths.map((each) => Math.max(1, each)),
     wordWrap: true,
     wrapOnWordBoundary: true,
   });
-  made.push(...all.map((row) => head.map((_, column) => row[column] ?? '')));
+  made.push(...rows.map((row) => widths.map((_, column) => row[column] ?? '')));
   return made
     .toString()
     .split('\n')

@@ -8,6 +8,7 @@ import {
   holdKey,
   LISTED_HOLDS,
   listedHoldSchema,
+  regionOfHold,
 } from '../../lambdas/model/operator-items.ts';
 import type { Table } from './table.ts';
 
@@ -32,17 +33,59 @@ export async function readHolds(table: Table, names: readonly HoldName[], now: D
   });
 }
 
-/** Lists the holds that were set by the command line. */
+/** Lists the holds that the command line has written. */
 export async function listHolds(table: Table, now: Date): Promise<Hold[]> {
-  const listed = await table.partition(LISTED_HOLDS);
-  return readHolds(
-    table,
-    listed.map((item) => {
-      const { version: _, ...name } = listedHoldSchema.parse(item);
-      return name;
-    }),
-    now,
+  return readHolds(table, await listedNames(table), now);
+}
+
+/** What holds may be on. */
+export interface HoldPlaces {
+  readonly accounts: readonly string[];
+  readonly regions: readonly string[];
+  readonly rules: readonly string[];
+  /** Holds that may be on resources: those of findings, and those that would be changed for them. */
+  readonly resources: readonly HoldName[];
+}
+
+/**
+ * Finds all holds that may stand against something, whoever wrote them: those that are listed; and, as the table can't be
+ * searched, those on accounts, regions of them, and resources that are known.
+ */
+export async function findHolds(table: Table, places: HoldPlaces, now: Date): Promise<Hold[]> {
+  const { accounts, regions, rules, resources } = places;
+  const whole = accounts.flatMap((account) =>
+    [ALL, 'global', ...regions].flatMap((region) =>
+      [ALL, ...rules].map((rule) => ({ account, region, resource: ALL, rule })),
+    ),
   );
+  return readHolds(table, [...(await listedNames(table)), ...whole, ...resources], now);
+}
+
+/** The names that holds on a finding may have, as the remediators ask for them. */
+export function namesOfHolds(
+  { account, region, rule }: Omit<HoldName, 'resource'>,
+  resources: readonly string[],
+): HoldName[] {
+  const places = [
+    { account, region: ALL, resource: ALL },
+    { account, region, resource: ALL },
+    ...resources.map((resource) => ({ account, region, resource })),
+    ...resources.map((resource) => ({ account, region: regionOfHold({ region, resource }), resource })),
+  ];
+  return places.flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
+}
+
+/** Tells two holds apart. */
+export function holdText(name: HoldName): string {
+  return textOf(holdKey(name));
+}
+
+async function listedNames(table: Table): Promise<HoldName[]> {
+  const listed = await table.partition(LISTED_HOLDS);
+  return listed.map((item) => {
+    const { version: _, ...name } = listedHoldSchema.parse(item);
+    return name;
+  });
 }
 
 /** A hold in words: `sg-0123 in 222222222222 eu-central-1, for all rules`. */

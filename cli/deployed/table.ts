@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import type { z } from 'zod';
 import { batches } from '../../lambdas/aws/batches.ts';
 import type { Deployment } from '../../lambdas/model/deployment.ts';
@@ -19,6 +20,7 @@ import {
 
 /** BatchGetItem takes at most 100 keys. */
 const MAX_KEYS = 100;
+const BATCHES_AT_ONCE = 8;
 const ATTEMPTS = 5;
 
 /** A range of sort keys, both ends included. */
@@ -42,27 +44,28 @@ export class Table {
    * @throws UnreadableItemError where one is of another version
    */
   async read<T>(schema: z.ZodType<T>, keys: readonly ItemKey[]): Promise<T[]> {
-    const items: T[] = [];
-    for (const batch of batches(unique(keys), MAX_KEYS, Number.POSITIVE_INFINITY, () => 0)) {
-      let pending = batch.map(({ pk, sk }) => marshall({ pk, sk }));
-      for (let attempt = 1; pending.length > 0; attempt += 1) {
-        const answer = await this.#client.send(
-          new BatchGetItemCommand({
-            RequestItems: { [this.#name]: { Keys: pending, ConsistentRead: true } },
-          }),
-        );
-        items.push(
-          ...(answer.Responses?.[this.#name] ?? []).map((item) => parseItem(schema, unmarshall(item))),
-        );
-        pending = answer.UnprocessedKeys?.[this.#name]?.Keys ?? [];
-        if (pending.length === 0) break;
-        if (attempt === ATTEMPTS) {
-          throw new DeliveryError(`table ${this.#name} is throttled: it left ${pending.length} items unread`);
-        }
-        await delay(100 * 2 ** attempt);
+    const parts = batches(unique(keys), MAX_KEYS, Number.POSITIVE_INFINITY, () => 0);
+    const items = await pLimit(BATCHES_AT_ONCE).map(parts, (part) => this.#readBatch(part));
+    return items.flat().map((item) => parseItem(schema, item));
+  }
+
+  async #readBatch(keys: readonly ItemKey[]): Promise<unknown[]> {
+    const items: unknown[] = [];
+    let pending = keys.map(({ pk, sk }) => marshall({ pk, sk }));
+    for (let attempt = 1; ; attempt += 1) {
+      const answer = await this.#client.send(
+        new BatchGetItemCommand({
+          RequestItems: { [this.#name]: { Keys: pending, ConsistentRead: true } },
+        }),
+      );
+      items.push(...(answer.Responses?.[this.#name] ?? []).map((item) => unmarshall(item)));
+      pending = answer.UnprocessedKeys?.[this.#name]?.Keys ?? [];
+      if (pending.length === 0) return items;
+      if (attempt === ATTEMPTS) {
+        throw new DeliveryError(`table ${this.#name} is throttled: it left ${pending.length} items unread`);
       }
+      await delay(100 * 2 ** attempt);
     }
-    return items;
   }
 
   /** Reads all items of a partition, or those of a range of it, in the order of their sort keys. */

@@ -6,6 +6,12 @@ import { exemptionsOf } from '../../lambdas/model/exemptions.ts';
 import type { Finding } from '../../lambdas/model/finding.ts';
 import { limitsOf } from '../../lambdas/model/limits.ts';
 import { describeWindow, isOpen } from '../../lambdas/model/maintenance-window.ts';
+import {
+  releaseCommand,
+  resumeBreakerCommand,
+  resumeCommand,
+  retryCommand,
+} from '../../lambdas/model/operator-commands.ts';
 import { ALL, type RetryName, retryItemSchema, retryKey } from '../../lambdas/model/operator-items.ts';
 import { parsePause, stoppedBy } from '../../lambdas/model/pause.ts';
 import type { Settings } from '../../lambdas/model/settings.ts';
@@ -13,7 +19,7 @@ import { accountItemSchema, accountKey, type FindingItem } from '../../lambdas/m
 import { ruleIds } from '../../lambdas/rules/catalogue.ts';
 import type { Context } from '../context.ts';
 import { openBreakers } from '../deployed/breakers.ts';
-import { describeHold, readHolds } from '../deployed/holds.ts';
+import { describeHold, namesOfHolds, readHolds } from '../deployed/holds.ts';
 import type { Opened } from '../deployed/index.ts';
 import { changesCounted } from '../deployed/limits.ts';
 import { pauseIn } from '../deployed/pauses.ts';
@@ -75,14 +81,7 @@ const exempt: Look = ({ settings, finding, context }) => {
 };
 
 const held: Look = async ({ opened, finding, context }) => {
-  const { rule, account, region, resource } = finding;
-  const places = [
-    { account, region: ALL, resource: ALL },
-    { account, region, resource: ALL },
-    { account, region, resource },
-  ];
-  const names = places.flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
-  const holds = await readHolds(opened.table, names, context.now());
+  const holds = await readHolds(opened.table, namesOfHolds(finding, [finding.resource]), context.now());
   return holds.map(({ name, says }) => ({
     gate: 'hold',
     says:
@@ -93,18 +92,6 @@ const held: Look = async ({ opened, finding, context }) => {
     remedy: releaseCommand(name),
   }));
 };
-
-/** The command that lifts a hold. */
-function releaseCommand(name: FindingName): string {
-  const { account, region, resource, rule } = name;
-  const place = [`--account ${account}`, ...(region === ALL ? [] : [`--region ${region}`])];
-  const words = [
-    ...(resource === ALL ? [] : [resource]),
-    ...place,
-    ...(rule === ALL ? [] : [`--rule ${rule}`]),
-  ];
-  return `cspm-remediation release ${words.join(' ')}`;
-}
 
 const backOff: Look = async (situation) => {
   const { item, settings, context } = situation;
@@ -119,7 +106,7 @@ const backOff: Look = async (situation) => {
       gate: 'back_off',
       says: `it has failed ${times}, last at ${failed.last}`,
       until,
-      remedy: retryCommand(situation),
+      remedy: retryCommand(situation.finding),
     },
   ];
 };
@@ -135,14 +122,10 @@ const awaiting: Look = async (situation) => {
       gate: 'awaiting_scan',
       says: `it was fixed at ${fixed}, and was not scanned since`,
       until: new Date(awaited.until).toISOString(),
-      remedy: retryCommand(situation),
+      remedy: retryCommand(situation.finding),
     },
   ];
 };
-
-function retryCommand({ finding: { account, region, resource } }: Situation): string {
-  return `cspm-remediation retry ${resource} --account ${account} --region ${region}`;
-}
 
 /** Tells whether an operator wants the finding to be looked at although something happened to it since a moment. */
 async function isRetried({ opened, finding, context }: Situation, since: number): Promise<boolean> {
@@ -172,7 +155,7 @@ const paused: Look = async ({ context, opened, settings, finding }) => {
   const { deployment } = opened;
   const region = finding.region === 'global' ? deployment.home_region : finding.region;
   const value = await pauseIn(context.clients, deployment, region);
-  const remedy = `cspm-remediation resume --region ${region}`;
+  const remedy = resumeCommand(region);
   if (value === undefined) return [{ gate: 'settings', says: `the pause parameter in ${region} is missing` }];
   try {
     const known = [...ruleIds, ...(settings.allRules.declared_rules ?? [])];
@@ -194,7 +177,7 @@ const breaker: Look = async ({ opened, settings, finding: { rule, account }, con
   return open.map(({ at, failed, changes, reasons }) => ({
     gate: 'breaker',
     says: `the rule only plans in account ${account} since ${at}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')})`,
-    remedy: `cspm-remediation resume --breaker ${rule} --account ${account}`,
+    remedy: resumeBreakerCommand(rule, account),
   }));
 };
 

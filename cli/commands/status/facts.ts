@@ -4,8 +4,8 @@ export const status: CommandFacts = {
   name: 'status',
   summary: 'Show what each rule does now, and what holds it up.',
   description: [
-    'For each rule: its mode, its last complete poll, the findings of that poll by outcome, the one that has failed longest, how many changes of the last hour its limit counts, and the accounts in which its breaker is open.',
-    'For each region: its pause, and the jobs and dead letters in its queues. Then holds, and alarms that are in ALARM.',
+    'For each rule: its mode, its last complete poll, the findings of that poll by outcome, the one that has failed longest, how many changes of the last hour its limit counts, and what holds it up: open breakers, holds, pauses, alarms of its own.',
+    'For each region: its pause, and the jobs and dead letters in its queues. Then holds, whoever wrote them, and alarms that are in ALARM. Dead letters and most alarms are of a region and not of a rule.',
   ],
   policy: 'viewer',
   examples: [

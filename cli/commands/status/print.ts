@@ -1,3 +1,4 @@
+import { resumeBreakerCommand } from '../../../lambdas/model/operator-commands.ts';
 import { describeHold } from '../../deployed/holds.ts';
 import { list } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
@@ -14,7 +15,7 @@ export function printStatus(status: Status, { colors, width }: Screen, now: Date
     `${colors.bold(name)} in account ${account}, home region ${home_region}, version ${module}`,
     table(
       ['RULE', 'MODE', 'LAST POLL', 'OLDEST', 'CHANGES/H', 'FINDINGS'].map(colors.bold),
-      rules.map((rule) => rowOfRule(rule, now, colors.red)),
+      rules.map((rule) => rowOfRule(rule, status, now, colors.red)),
       width,
     ),
     table(
@@ -37,7 +38,7 @@ export function printStatus(status: Status, { colors, width }: Screen, now: Date
   return sections.join('\n\n');
 }
 
-function rowOfRule(rule: RuleStatus, now: Date, alert: Style): string[] {
+function rowOfRule(rule: RuleStatus, { alarms }: Status, now: Date, alert: Style): string[] {
   const { last_poll: poll, oldest, changes, breakers } = rule;
   const ago = (moment: string): string => shortDuration(now.getTime() - Date.parse(moment));
   const counts = Object.entries(rule.outcomes).map(([outcome, number]) => {
@@ -47,7 +48,14 @@ function rowOfRule(rule: RuleStatus, now: Date, alert: Style): string[] {
   const rest = [
     ...(rule.without_outcome > 0 ? [`${rule.without_outcome} without outcome yet`] : []),
     ...((poll?.unprocessable ?? 0) > 0 ? [alert(`${poll?.unprocessable} unprocessable`)] : []),
+    ...(rule.held > 0 ? [`${rule.held} held`] : []),
     ...(breakers.length > 0 ? [alert(`breaker open in ${breakers.length}`)] : []),
+    ...rule.paused.map(({ region, accounts }) =>
+      alert(`paused in ${region}${accounts === undefined ? '' : ` for ${accounts.join(' and ')}`}`),
+    ),
+    ...alarms.flatMap(({ name, region }) =>
+      name.endsWith(`-${rule.rule}`) ? [alert(`alarm ${name} in ${region}`)] : [],
+    ),
   ];
   return [
     rule.rule,
@@ -90,7 +98,7 @@ function breakersOf(rules: readonly RuleStatus[]): string[] {
   return rules.flatMap(({ rule, breakers }) =>
     breakers.map(
       ({ account, since, failed, changes, reasons }) =>
-        `${rule} only plans in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')}). Then: cspm-remediation resume --breaker ${rule} --account ${account}`,
+        `${rule} only plans in ${account} since ${shortTime(since)}: ${failed} of ${changes} changes went wrong (${reasons.join('; ')}). Then: ${resumeBreakerCommand(rule, account)}`,
     ),
   );
 }

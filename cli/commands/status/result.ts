@@ -53,6 +53,10 @@ const ruleStatusSchema = z.object({
       reasons: z.array(z.string()),
     }),
   ),
+  paused: z.array(z.object({ region: regionSchema, accounts: z.array(accountIdSchema).optional() })).meta({
+    description: 'Regions in which a pause stops the rule, in some accounts only where these are named.',
+  }),
+  held: count.meta({ description: 'Findings of the last poll that a hold stands against.' }),
   problem: z
     .string()
     .optional()
@@ -98,7 +102,10 @@ export const statusSchema = z.object({
   polls_dead_letters: depth.meta({
     description: 'Polls that could not be started, or failed in all attempts.',
   }),
-  holds: z.array(holdStatusSchema),
+  holds: z.array(holdStatusSchema).meta({
+    description:
+      'Those that the command line has written, and any on accounts, regions and resources that the last polls had findings of.',
+  }),
   alarms: z.array(
     z.object({ region: regionSchema, name: z.string(), since: z.string().optional(), says: z.string() }),
   ),

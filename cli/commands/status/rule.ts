@@ -1,12 +1,14 @@
 import { modeFor } from '../../../lambdas/model/account-modes.ts';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
 import type { Mode } from '../../../lambdas/model/mode.ts';
+import type { HoldName } from '../../../lambdas/model/operator-items.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import type { OutcomeName } from '../../../lambdas/model/outcome-names.ts';
 import { type PollSummary, sum } from '../../../lambdas/model/poll-summary.ts';
 import type { Settings } from '../../../lambdas/model/settings.ts';
 import { pollItemSchema, pollKey } from '../../../lambdas/model/table-items.ts';
 import { openBreakers } from '../../deployed/breakers.ts';
+import { namesOfHolds } from '../../deployed/holds.ts';
 import type { Opened } from '../../deployed/index.ts';
 import { changesCounted } from '../../deployed/limits.ts';
 import { linesOfPoll, type PlaceFilter, placesOf } from '../../deployed/outcomes.ts';
@@ -15,13 +17,22 @@ import type { RuleStatus } from './result.ts';
 /** Outcomes of findings that a person or a later poll still has to do with. */
 const OPEN: readonly OutcomeName[] = ['planned', 'deferred', 'failed', 'unprocessable'];
 
+/** What is known of a rule alone. */
+export interface RuleAlone {
+  readonly status: Omit<RuleStatus, 'held' | 'paused'>;
+  /** For each finding of its last poll, the names of holds that may stand against it. */
+  readonly holds: readonly (readonly HoldName[])[];
+  /** The accounts of its last poll, as far as they are asked for. */
+  readonly accounts: readonly string[];
+}
+
 /** Reads what a rule is at. */
-export async function statusOfRule(
+export async function readRule(
   opened: Opened,
   rule: string,
   filter: PlaceFilter,
   now: Date,
-): Promise<RuleStatus> {
+): Promise<RuleAlone> {
   const [settings, poll] = await Promise.all([readSettings(opened, rule), lastPollOf(opened, rule)]);
   const places = poll === undefined ? [] : placesOf(poll, filter);
   const lines = poll === undefined ? [] : await linesOfPoll(opened, poll.poll, places);
@@ -39,7 +50,7 @@ export async function statusOfRule(
       places.some(({ account, region }) => account === place.account && region === place.region),
     )
     .reduce((total, { findings }) => total + findings, 0);
-  return {
+  const status = {
     rule,
     modes: usable === undefined ? {} : modesOf(usable, accounts, now),
     ...(poll !== undefined && { last_poll: pollOf(poll) }),
@@ -50,6 +61,12 @@ export async function statusOfRule(
     breakers: breakers.map(({ at, ...breaker }) => ({ ...breaker, since: at })),
     ...(!isUsable && { problem: settings.problem }),
   };
+  return { status, holds: outcomes.map(holdsOn), accounts };
+}
+
+function holdsOn({ finding, plan, applied }: Outcome): HoldName[] {
+  const changed = [...plan, ...applied].map(({ change }) => change.resource);
+  return namesOfHolds(finding, [...new Set([finding.resource, ...changed])]);
 }
 
 async function readSettings(

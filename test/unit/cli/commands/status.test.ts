@@ -87,6 +87,8 @@ test('the status has all that is known of each rule and region, and fits its sch
             reasons: ['AccessDenied'],
           },
         ],
+        paused: [{ region: 'us-east-1' }],
+        held: 1,
       },
     ],
     regions: [
@@ -143,6 +145,58 @@ test('one account in one region', async () => {
   });
 });
 
+test('holds are shown whoever wrote them, and per rule how many findings they are on', async () => {
+  fill();
+  const hold = { version: 1, by: 'eve', reason: 'by hand' };
+  const snapshot = { kind: 'rds.shares', resource: 'nightly' };
+  putPoll(aws, POLL, [
+    lineOf(POLL, 'sg-1'),
+    lineOf(POLL, 'sg-2', { plan: [{ change: snapshot, line: '~ nightly' }] }),
+    lineOf(POLL, 'sg-3', { account: STAGING, region: 'us-east-1' }),
+    lineOf(POLL, 'sg-4', { account: STAGING }),
+  ]);
+  aws.put({ pk: `hold#${PRODUCTION}#${HOME}#nightly`, sk: '*', ...hold });
+  aws.put({ pk: `hold#${STAGING}#us-east-1#*`, sk: SSH, ...hold });
+  aws.put({ pk: `hold#${STAGING}#*#*`, sk: 's3-bucket-public', ...hold });
+
+  const { out } = await runCli(aws, ['status', '--json']);
+  const inRegion = await runCli(aws, ['status', '--account', STAGING, '--region', 'us-east-1', '--json']);
+  const people = await runCli(aws, ['status'], { width: 120 });
+
+  const { holds, rules } = statusSchema.parse(JSON.parse(out));
+  const named = holds.map(({ account, region, resource, rule }) =>
+    [account, region, resource, rule].join(' '),
+  );
+  expect(named.sort()).toEqual([
+    `${PRODUCTION} ${HOME} nightly *`,
+    `${PRODUCTION} ${HOME} sg-1 *`,
+    `${STAGING} us-east-1 * ${SSH}`,
+  ]);
+  expect(rules).toMatchObject([{ held: 3 }]);
+  expect(JSON.parse(inRegion.out)).toMatchObject({
+    holds: [{ account: STAGING, region: 'us-east-1', by: 'eve' }],
+    rules: [{ held: 1 }],
+  });
+  expect(people.out).toContain('3 held');
+});
+
+test.each<[string, string[], object[]]>([
+  ['none', [], []],
+  [SSH, [], [{ region: HOME }]],
+  ['s3-bucket-public', [], []],
+  [`account:${STAGING}`, [], [{ region: HOME, accounts: [STAGING] }]],
+  [`account:${STAGING}`, ['--account', STAGING], [{ region: HOME }]],
+  [`account:${STAGING}`, ['--account', PRODUCTION], []],
+  ['what is this', [], [{ region: HOME }]],
+])('the pause %s, asked with %j', async (pause, argv, expected) => {
+  aws.putSettings(SSH, { mode: 'enforce' });
+  aws.parameters.set(`${HOME} /${NAME}/pause`, pause);
+
+  const { out } = await runCli(aws, ['status', '--region', HOME, ...argv, '--json']);
+
+  expect(JSON.parse(out)).toMatchObject({ rules: [{ paused: expected }] });
+});
+
 test('nothing was polled yet, a region has no queue, and settings are broken', async () => {
   aws.objects.set(`settings/rules/${SSH}.json`, 'not JSON');
   aws.queues.delete(`us-east-1 ${NAME}-jobs.fifo`);
@@ -151,7 +205,7 @@ test('nothing was polled yet, a region has no queue, and settings are broken', a
   const { code, out } = await runCli(aws, ['status']);
 
   expect(code).toBe(0);
-  expect(out).toMatch(/^security-group-ssh-open +settings unusable +never +- +- +none$/m);
+  expect(out).toMatch(/^security-group-ssh-open +settings unusable +never +- +- +paused in us-east-1$/m);
   expect(out).toMatch(/^us-east-1 +no parameter +no queue/m);
   expect(out).toMatch(/PROBLEMS\n- security-group-ssh-open: settings in rules\/.*they are not JSON/);
 });
