@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import pc from 'picocolors';
+import { fold } from '../cli/fold.ts';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import { agedAccessKeys } from '../test/lab/aws-proxy/index.ts';
 import type { Deployment, Lab, Poll } from '../test/lab/index.ts';
@@ -8,8 +9,17 @@ import { describeScan, type ScanReport } from '../test/lab/tenant/index.ts';
 import type { TerraformRoot } from '../test/lab/terraform/index.ts';
 import { type DemoOptions, deployDemo, startDemo, variables } from './deploy.ts';
 import { startOperator } from './operate.ts';
-import { accounts, homeRegion, keyAges, type Made, type Phase, regions, rules } from './organization.ts';
-import { outcomeTable, planLines } from './print.ts';
+import {
+  accounts,
+  homeRegion,
+  keyAges,
+  type Made,
+  type Phase,
+  quietRegion,
+  regions,
+  rules,
+} from './organization.ts';
+import { madeLines, outcomeTable, planLines, WIDTH } from './print.ts';
 import { snapshot } from './snapshot.ts';
 
 /** Results that were seen on the way, for a test to judge. */
@@ -29,12 +39,13 @@ export interface DemoReport {
   readonly undone: Undone;
 }
 
-/** The result of a fix that was undone, and then let go. */
+/** What came of a fix that was undone. */
 interface Undone {
   readonly resource: string;
   /** True where the tenant's scan found it open again. */
   readonly isBack: boolean;
-  readonly isFixedAgain: boolean;
+  /** What the poll after the undo answered. */
+  readonly polled: string;
 }
 
 /** A demo that runs until it is stopped. */
@@ -48,7 +59,12 @@ export interface RunningDemo extends AsyncDisposable {
 }
 
 /** The security group whose fix is undone. */
-const UNDONE = 'security group ssh-alone';
+const UNDONE = 'security group forgotten';
+const UNDONE_RULE = 'security-group-ssh-open';
+const DAY = 86_400_000;
+
+/** The place whose plan is shown whole: a small one. */
+const shownWhole = { account: accounts.staging, region: quietRegion };
 
 const ruleIds = Object.keys(rules('dry run'));
 const protectedAccounts = [accounts.production, accounts.staging];
@@ -63,7 +79,7 @@ const scanTarget = {
 
 /**
  * Deploys the product to a local AWS, breaks what it protects, and lets it remediate that: dry run, then enforcement, then
- * a second scan.
+ * a second scan, and an operator who undoes a fix.
  * @throws Error when a step does not go as it should; what was started is stopped then
  */
 export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
@@ -90,22 +106,22 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     const secondPlan = await root.plan(variables('dry run'));
     say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
 
-    step('meanwhile, in two accounts and two regions, people have opened what should be closed');
-    for (const { account, region, resource, what, expected } of made) {
-      if (expected !== 'fine') say(`${account} ${region} ${resource}: ${what}`);
-    }
+    step('meanwhile, in two accounts and three regions, people have opened what should be closed');
+    for (const line of madeLines(made)) say(line);
     proxy.inject(agedAccessKeys(keyAges));
     const target = { ...scanTarget, endpoint: proxy.endpoint };
     const firstScan = await tenant.scan(target);
     say(`the tenant's scan: ${firstScan.failed.length} failed, ${firstScan.passed.length} passed`);
 
-    step('poll once in dry run: the plan that enforcement would apply, and nothing changes');
+    step(
+      'poll once in dry run: the plan that enforcement would apply, as cspm-remediation plan shows it; nothing changes',
+    );
     const deployment = lab.deployment({ account: accounts.security, homeRegion });
     const beforeDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
     const dryRun = await pollAll(deployment);
     const afterDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
-    for (const line of planLines(outcomesOf(dryRun), pc.createColors(process.stdout.isTTY === true)))
-      say(line);
+    const colors = pc.createColors(process.stdout.isTTY === true);
+    for (const line of planLines(outcomesOf(dryRun), shownWhole, colors)) say(line);
     say(
       JSON.stringify(beforeDryRun) === JSON.stringify(afterDryRun)
         ? `nothing has changed in the accounts (${beforeDryRun.length} facts compared)`
@@ -132,11 +148,12 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     for (const line of describeScan(secondScan)) say(line);
     const reasons = new Map(outcomesOf(everywhere).map(({ finding, reason }) => [finding.resource, reason]));
     for (const { resource_id } of secondScan.failed) {
-      say(`still failing: ${resource_id}: ${reasons.get(resource_id) ?? 'NO REASON IS KNOWN'}`);
+      const reason = reasons.get(resource_id) ?? 'NO REASON IS KNOWN';
+      say(fold(`still failing: ${resource_id}: ${reason}`, WIDTH, 0, 2));
     }
 
     step(
-      'an operator asks why a resource was changed, undoes it, proves that it is back, and lets it be fixed again',
+      'an operator asks why a resource was changed, undoes the fix, proves that it is back, and holds it for a day',
     );
     const undone = await operate({ lab, made, target, say, signal });
     const scans = { firstScan, secondScan, undone };
@@ -156,34 +173,24 @@ interface Operated {
   readonly signal: AbortSignal;
 }
 
-/** Does what an operator does about one fix; in the end all is as it was before. */
+/** Does what an operator does about one fix that was not wanted. */
 async function operate({ lab, made, target, say, signal }: Operated): Promise<Undone> {
-  const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.production);
+  const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.staging);
   if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);
-  const { account, region, resource } = group;
-  const ask = startOperator({
-    endpoint: lab.aws.endpoint,
-    account: accounts.security,
-    region: homeRegion,
-    say,
-    signal,
-  });
-  const place = ['--account', account, '--region', region];
-  await ask('explain', resource);
-  await ask('undo', resource, '--reason', 'the web team needs it until noon', '--yes');
+  const { resource } = group;
+  const place = { endpoint: lab.aws.endpoint, account: accounts.security, region: homeRegion };
+  const ask = startOperator({ ...place, say, signal });
+  await ask('explain', resource, '--rule', UNDONE_RULE);
+  await ask('undo', resource, '--reason', 'the web team needs it', '--yes');
   const scan = await lab.tenant.scan(target);
   const isBack = scan.failed.some(({ resource_id }) => resource_id === resource);
   say('');
   say(isBack ? `the tenant's scan finds ${resource} open again` : `THE SCAN DOES NOT FIND ${resource}`);
-  await ask('poll', 'security-group-ssh-open', '--wait');
-  await ask('release', resource, ...place, '--yes');
-  await ask('poll', 'security-group-ssh-open', '--wait');
-  const after = await lab.tenant.scan(target);
-  return {
-    resource,
-    isBack,
-    isFixedAgain: after.failed.every(({ resource_id }) => resource_id !== resource),
-  };
+  // The undo holds it until somebody releases it.
+  const until = new Date(Date.now() + DAY).toISOString().slice(0, 10);
+  await ask('hold', resource, '--reason', 'the web team needs it', '--until', until, '--yes');
+  const polled = await ask('poll', UNDONE_RULE, '--wait');
+  return { resource, isBack, polled };
 }
 
 /** The outcomes of several polls. */

@@ -23,6 +23,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
 }
 
+const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
 const run = startProcessRun();
 try {
   const [localAws, terraform] = await Promise.all([prepareLocalAws(say), prepareTerraform(say)]);
@@ -48,6 +49,13 @@ try {
       say('');
       say('Everything keeps running. In another shell:');
       for (const [name, value] of Object.entries(environment)) say(`  export ${name}='${value}'`);
+      say(`  alias cspm-remediation="node ${program}"`);
+      say('  # what an operator does: docs/operations.md has more');
+      say('  cspm-remediation status');
+      say(`  cspm-remediation explain ${demo.report.undone.resource}`);
+      say('  cspm-remediation outcomes --since 1h --changed');
+      say('  cspm-remediation undo --since 1h --rule s3-bucket-public --reason "try it"');
+      say('  cspm-remediation doctor');
       say('  # another account: its twelve digits as AWS_ACCESS_KEY_ID, for instance');
       say(`  AWS_ACCESS_KEY_ID=${accounts.production} aws ec2 describe-security-group-rules`);
       say('  aws s3 ls --recursive s3://cspm-auto-remediation-evidence-111111111111-eu-central-1/outcomes/');
@@ -63,7 +71,12 @@ try {
     await demo.stop();
   }
   say('');
-  say('ended: nothing is left running');
+  say('ended: nothing is left running. What to try next:');
+  say('  npm run demo -- --keep    the same, and everything keeps running for you to operate');
+  say('  docs/operations.md        what to do, and what one sees: each command there works in the demo');
+  say(
+    '  README.md, "Deploy"       one account of your own: every rule is in dry run until you say otherwise',
+  );
 } catch (error) {
   if (interrupted.signal.aborted) say(String(interrupted.signal.reason));
   else

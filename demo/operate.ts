@@ -2,6 +2,9 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { localAwsEnvironment } from '../test/lab/terraform/index.ts';
+import { WIDTH } from './print.ts';
+
+const INDENT = '  ';
 
 export interface OperatorOptions {
   readonly endpoint: string;
@@ -19,7 +22,7 @@ export function startOperator({ endpoint, account, region, say, signal }: Operat
     PATH: process.env['PATH'] ?? '',
     ...localAwsEnvironment(endpoint, account),
     AWS_REGION: region,
-    COLUMNS: '100',
+    COLUMNS: String(WIDTH - INDENT.length),
   };
   return async (...argv: readonly string[]): Promise<string> => {
     say('');
@@ -29,7 +32,7 @@ export function startOperator({ endpoint, account, region, say, signal }: Operat
       signal,
     });
     const answer = `${stderr}${stdout}`;
-    for (const line of answer.trimEnd().split('\n')) say(`  ${line}`);
+    for (const line of answer.trimEnd().split('\n')) say(`${INDENT}${line}`.trimEnd());
     return answer;
   };
 }

@@ -19,7 +19,11 @@ export const organization: OrganizationOptions = {
   accounts: { [accounts.production]: 'r-demo', [accounts.staging]: 'r-demo' },
 };
 
-export const regions = ['eu-central-1', 'us-east-1'] as const;
+/** The regions of `examples/organization`. */
+export const regions = ['eu-central-1', 'us-east-1', 'us-west-2'] as const;
+/** Those in which the accounts have all of their resources, but for the few that somebody left elsewhere. */
+export const busyRegions = ['eu-central-1', 'us-east-1'] as const;
+export const quietRegion = 'us-west-2';
 export const homeRegion = 'eu-central-1';
 
 /**
@@ -198,7 +202,7 @@ const plainViolations: readonly { rule: LabRuleId; prefix: string; what: string 
 /** Ages of the users' keys in days, as the proxy before the local AWS reports them. */
 export const keyAges = { 'old-robot': 400, 'production-deployer': 120, 'staging-deployer': 91 } as const;
 
-/** Makes the violations, and what must survive beside them, in two accounts and two regions. */
+/** Makes the violations, and what must survive beside them, in two accounts: most of it in two regions. */
 export async function makeResources(endpoint: string): Promise<readonly Made[]> {
   const made: Made[] = [];
   const names = [
@@ -207,7 +211,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
   ] as const;
   for (const [accountName, account] of names) {
     const builder = new AccountBuilder(endpoint, account);
-    for (const region of regions) {
+    for (const region of busyRegions) {
       const name = `${accountName}-${region}`;
       const add = (resource: string, what: string): void => {
         made.push({ account, region, resource, what, expected: 'remediated' });
@@ -243,6 +247,7 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
         },
       );
     }
+    made.push(...(await makeForgotten(builder)));
     const user = async (name: string, keys: number, what: string, expected: Made['expected']) => {
       await builder.userWithKeys(name, keys);
       made.push({ account, region: 'global', resource: name, what: `user ${name}: ${what}`, expected });
@@ -263,4 +268,16 @@ export async function makeResources(endpoint: string): Promise<readonly Made[]> 
     expected: 'exempt',
   });
   return made;
+}
+
+/** Makes what somebody left behind in a region that an account does not use otherwise. */
+async function makeForgotten(builder: AccountBuilder): Promise<readonly Made[]> {
+  const { account } = builder;
+  const vpc = await builder.vpc(quietRegion);
+  const place = { account, region: quietRegion, expected: 'remediated' as const };
+  const group = await builder.securityGroup(quietRegion, vpc, 'forgotten', [tcp(22, 22, { cidr: world })]);
+  return [
+    { ...place, resource: vpc, what: 'VPC without a flow log' },
+    { ...place, resource: group, what: 'security group forgotten: port 22 open to the world' },
+  ];
 }

@@ -1,9 +1,10 @@
 import { countsOf, printPlan } from '../cli/commands/plan/print.ts';
 import type { Colors } from '../cli/screen.ts';
 import type { Outcome } from '../lambdas/model/outcome.ts';
+import type { Made } from './organization.ts';
 
 /** Rows in columns, each as wide as its widest cell; the last is not padded. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows];
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const line = (row: readonly string[]): string =>
@@ -13,21 +14,38 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), widths.map((width) => '-'.repeat(Math.min(width, 60))).join('  '), ...rows.map(line)];
 }
 
-const WIDTH = 120;
+/** The columns that all output of the demo fits. */
+export const WIDTH = 120;
+
+/** Counts texts, in the order in which they come first. */
+function counted(texts: readonly string[]): [text: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts];
+}
+
+/** Says what was made that should not be as it is: one line for all that is alike. */
+export function madeLines(made: readonly Made[]): string[] {
+  const wrong = made.filter(({ expected }) => expected !== 'fine').map(({ what }) => what);
+  return counted(wrong).map(([what, count]) => `${String(count).padStart(2)} × ${what}`);
+}
+
+/** An account and a region of findings. */
+interface Place {
+  readonly account: string;
+  readonly region: string;
+}
 
 type Placed = Pick<Outcome['finding'], 'account' | 'region' | 'rule' | 'resource'>;
 
 const keyOf = ({ account, region, rule, resource }: Placed): string =>
   [account, region, rule, resource].join(' ');
 
-function byPlace(a: Outcome, b: Outcome): number {
-  const key = ({ finding }: Outcome) =>
-    [finding.rule, finding.account, finding.region, finding.resource].join(' ');
-  return key(a).localeCompare(key(b));
-}
-
-/** Prints a dry run as `cspm-remediation plan` does: by account and region, long lines folded, counts at the end. */
-export function planLines(outcomes: readonly Outcome[], colors: Colors): string[] {
+/**
+ * Prints a dry run as `cspm-remediation plan` does, long lines folded, and counts at the end.
+ * @param shown what is shown whole; of the rest there are counts
+ */
+export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Colors): string[] {
   const findings = outcomes
     .map(({ finding, outcome, reason, plan }) => ({
       rule: finding.rule,
@@ -41,24 +59,43 @@ export function planLines(outcomes: readonly Outcome[], colors: Colors): string[
       evidence: '',
     }))
     .sort((one, other) => keyOf(one).localeCompare(keyOf(other)));
-  const plan = { polls: [], findings, counts: countsOf(findings) };
-  return printPlan(plan, { colors, width: WIDTH }, true).split('\n');
+  const isShown = ({ account, region }: Place): boolean =>
+    account === shown.account && region === shown.region;
+  const others = findings.filter((each) => !isShown(each));
+  const rows = counted(others.map(({ account, region }) => `${account} ${region}`)).map(([place]) => {
+    const here = countsOf(others.filter(({ account, region }) => `${account} ${region}` === place));
+    return [...place.split(' '), String(here.resources), String(here.changes)];
+  });
+  const plan = { polls: [], findings: findings.filter(isShown), counts: countsOf(findings) };
+  const [whole = '', counts = ''] = splitLast(printPlan(plan, { colors, width: WIDTH }, true));
+  return [
+    ...whole.split('\n'),
+    '',
+    ...table(['and likewise in', 'region', 'resources', 'changes'], rows),
+    '',
+    ...counts.split('\n'),
+  ];
 }
 
-/** Prints the outcome of each finding: one row, and a further one for each further change. */
+/** What stands before the last paragraph, and that paragraph. */
+function splitLast(text: string): [string, string] {
+  const at = text.lastIndexOf('\n\n');
+  return [text.slice(0, at), text.slice(at + 2)];
+}
+
+/** Prints what became of findings: per rule and account the outcomes, and how many changes were made. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
-  const rows = [...outcomes]
-    .sort(byPlace)
-    .flatMap(({ finding, outcome, reason, applied, startedAt, finishedAt }) => {
-      const seconds = ((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000).toFixed(1);
-      const [first = reason ?? '', ...others] = applied.map(({ line }) => line);
-      return [
-        [finding.rule, finding.account, finding.region, finding.resource, outcome, `${seconds} s`, first],
-        ...others.map((line) => ['', '', '', '', '', '', line]),
-      ];
+  const places = counted(outcomes.map(({ finding }) => `${finding.rule} ${finding.account}`));
+  const rows = places
+    .map(([place]) => place)
+    .sort()
+    .map((place) => {
+      const here = outcomes.filter(({ finding }) => `${finding.rule} ${finding.account}` === place);
+      const changes = here.reduce((sum, { applied }) => sum + applied.length, 0);
+      const words = counted(here.map(({ outcome }) => outcome)).map(
+        ([outcome, count]) => `${count} ${outcome}`,
+      );
+      return [...place.split(' '), String(changes), words.join(', ')];
     });
-  return table(
-    ['rule', 'account', 'region', 'resource', 'outcome', 'took', 'what was changed, or why not'],
-    rows,
-  );
+  return table(['rule', 'account', 'changes', 'findings'], rows);
 }

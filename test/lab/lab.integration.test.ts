@@ -1,4 +1,5 @@
 import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Lab, labRuleIds, startLab } from './index.ts';
 import { labRules } from './rules/index.ts';
@@ -27,6 +28,20 @@ test("a violation of each rule fails the tenant's scan under that rule", async (
     return !failed.some((item) => item.rule_name === words.rule_name && item.resource_id === made.get(code));
   });
   expect(missing).toEqual([]);
+});
+
+test('a role that does not exist can not be assumed; Organizations has made one in each account', async () => {
+  const sts = new STSClient(lab.settings(account, region));
+  const assume = (role: string) =>
+    sts.send(
+      new AssumeRoleCommand({ RoleArn: `arn:aws:iam::777777777777:role/${role}`, RoleSessionName: 'me' }),
+    );
+
+  await expect(assume('none')).rejects.toMatchObject({
+    name: 'AccessDenied',
+    message: expect.stringContaining('arn:aws:iam::777777777777:role/none'),
+  });
+  expect(await assume('OrganizationAccountAccessRole')).toMatchObject({ Credentials: {} });
 });
 
 test('a fault meets calls through the proxy until it is removed, and none past it', async () => {

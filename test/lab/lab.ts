@@ -85,7 +85,7 @@ export interface LabOptions {
   /** Default: one of no other account than its management account. */
   readonly organization?: OrganizationOptions;
   /**
-   * True where AWS refuses what a role's policies do not allow, and throttles as documented. Default: true. The
+   * True where AWS refuses what a role's policies do not allow, sessions of roles that do not exist, and throttles as documented. Default: true. The
    * benchmark leaves it out: the judge's own look-ups would be measured too.
    */
   readonly strict?: boolean;
@@ -148,6 +148,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     started.push(tenant);
     const aws = await startLocalAws({
       installation,
+      refusesMissingRoles: strict,
       functionEnvironment: {
         AWS_ENDPOINT_URL: proxy.endpoint,
         NETSKOPE_URL: tenant.url,

@@ -37,6 +37,11 @@ export interface LocalAwsOptions {
    * server that runs elsewhere does not take them.
    */
   readonly functionEnvironment?: Readonly<Record<string, string>>;
+  /**
+   * True where a role that does not exist can't be assumed, as in AWS. Default: anyone gets a session of any role, which tests
+   * need that deploy functions and no roles.
+   */
+  readonly refusesMissingRoles?: boolean;
   /** Default: any that is free. */
   readonly port?: number;
   /** Stops the server when aborted, also while it starts. */
@@ -70,6 +75,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     logFile,
     port,
     functionEnvironment: options.functionEnvironment ?? {},
+    refusesMissingRoles: options.refusesMissingRoles ?? false,
   });
   const clock = clockFile(folder);
   let ahead = 0;
@@ -136,10 +142,11 @@ interface ServerSettings {
   readonly logFile: string;
   readonly port: number;
   readonly functionEnvironment: Readonly<Record<string, string>>;
+  readonly refusesMissingRoles: boolean;
 }
 
 async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
-  const { python, folder, logFile, port, functionEnvironment } = settings;
+  const { python, folder, logFile, port, functionEnvironment, refusesMissingRoles } = settings;
   await mkdir(path.join(folder, 'tmp'));
   const log = await open(logFile, 'w');
   try {
@@ -179,6 +186,7 @@ async function spawnServer(settings: ServerSettings): Promise<ChildProcess> {
         LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '60',
         // A thousand images for each account and region, which nothing starts.
         MOTO_EC2_LOAD_DEFAULT_AMIS: 'false',
+        LOCAL_MISSING_ROLES: refusesMissingRoles ? 'refused' : 'assumed',
         LOCAL_CLOCK_FILE: clockFile(folder),
         LOCAL_LAMBDA_NODE: functionsNode,
         LOCAL_LAMBDA_ENV: JSON.stringify(functionEnvironment),

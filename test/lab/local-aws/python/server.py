@@ -1,7 +1,7 @@
 """
 server.py STATE: starts LocalEmu, with Lambda functions in Node processes of their own instead of containers, dead
-letters as SQS moves them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, a
-clock that tests put ahead and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
+letters as SQS moves them, alarms on alarms, first calls that may come side by side, resource ids of DB instances, no
+session of a role that does not exist, a clock that tests put ahead and little work for each call, and ends with the parent. Its settings are environment variables: see ../server.ts.
 """
 
 import sys
@@ -20,6 +20,7 @@ def main():
     import first_use
     import gateway
     import lab_clock
+    import missing_roles
     import node_functions
     import own_files
     import resource_ids
@@ -30,6 +31,7 @@ def main():
     gateway.install()
     own_files.install()
     resource_ids.install()
+    missing_roles.install()
     transactions.install()
     first_use.install()
     alarms.install()
