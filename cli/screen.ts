@@ -20,7 +20,7 @@ export interface ScreenOptions {
 /** Time after which a person sees that something is in progress, in milliseconds. */
 const PATIENCE = 1_000;
 const DEFAULT_WIDTH = 100;
-/** Nobody reads a table in fewer columns. */
+/** Columns below which a table can't be read. */
 const LEAST_WIDTH = 40;
 
 /** The place where results, progress and questions go: colours and progress on a terminal only. */

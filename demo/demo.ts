@@ -19,7 +19,7 @@ import {
   regions,
   rules,
 } from './organization.ts';
-import { madeLines, outcomeTable, planLines, WIDTH } from './print.ts';
+import { madeLines, outcomeLines, outcomeTable, planLines, WIDTH } from './print.ts';
 import { snapshot } from './snapshot.ts';
 
 /** Results that were seen on the way, for a test to judge. */
@@ -39,12 +39,12 @@ export interface DemoReport {
   readonly undone: Undone;
 }
 
-/** What came of a fix that was undone. */
+/** The result of a fix that was undone. */
 interface Undone {
   readonly resource: string;
   /** True where the tenant's scan found it open again. */
   readonly isBack: boolean;
-  /** What the poll after the undo answered. */
+  /** Answer of the poll after the undo. */
   readonly polled: string;
 }
 
@@ -60,7 +60,8 @@ export interface RunningDemo extends AsyncDisposable {
 
 /** The security group whose fix is undone. */
 const UNDONE = 'security group forgotten';
-const UNDONE_RULE = 'security-group-ssh-open';
+/** The rule whose outcomes are shown one by one, and whose fix is undone. */
+const SHOWN_RULE = 'security-group-ssh-open';
 const DAY = 86_400_000;
 
 /** The place whose plan is shown whole: a small one. */
@@ -128,20 +129,23 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
         : 'SOMETHING HAS CHANGED in the accounts',
     );
 
-    const enforce = async (phase: Phase): Promise<readonly Poll[]> => {
+    const enforce = async (phase: Phase, account: string): Promise<readonly Poll[]> => {
       await root.apply(variables(phase));
       await settingsInForce();
       const polls = await pollAll(deployment);
       for (const line of outcomeTable(outcomesOf(polls))) say(line);
+      say('');
+      const place = { account, region: homeRegion };
+      for (const line of outcomeLines(outcomesOf(polls), SHOWN_RULE, place)) say(line);
       return polls;
     };
     step(
       "enforce in production, by AWS's runbooks where there are some: another value, another apply, a poll",
     );
-    const production = await enforce('production by runbooks');
+    const production = await enforce('production by runbooks', accounts.production);
 
     step('enforce everywhere, by direct calls: what is remediated already is not touched again');
-    const everywhere = await enforce('staging directly');
+    const everywhere = await enforce('staging directly', accounts.staging);
 
     step("the tenant scans again, by checks of its own that share no code with the rules'");
     const secondScan = await tenant.scan(target);
@@ -180,7 +184,7 @@ async function operate({ lab, made, target, say, signal }: Operated): Promise<Un
   const { resource } = group;
   const place = { endpoint: lab.aws.endpoint, account: accounts.security, region: homeRegion };
   const ask = startOperator({ ...place, say, signal });
-  await ask('explain', resource, '--rule', UNDONE_RULE);
+  await ask('explain', resource, '--rule', SHOWN_RULE);
   await ask('undo', resource, '--reason', 'the web team needs it', '--yes');
   const scan = await lab.tenant.scan(target);
   const isBack = scan.failed.some(({ resource_id }) => resource_id === resource);
@@ -189,7 +193,7 @@ async function operate({ lab, made, target, say, signal }: Operated): Promise<Un
   // The undo holds it until somebody releases it.
   const until = new Date(Date.now() + DAY).toISOString().slice(0, 10);
   await ask('hold', resource, '--reason', 'the web team needs it', '--until', until, '--yes');
-  const polled = await ask('poll', UNDONE_RULE, '--wait');
+  const polled = await ask('poll', SHOWN_RULE, '--wait');
   return { resource, isBack, polled };
 }
 

@@ -21,7 +21,7 @@ export const organization: OrganizationOptions = {
 
 /** The regions of `examples/organization`. */
 export const regions = ['eu-central-1', 'us-east-1', 'us-west-2'] as const;
-/** Those in which the accounts have all of their resources, but for the few that somebody left elsewhere. */
+/** Regions that have all of the accounts' resources, but for the few that somebody left elsewhere. */
 export const busyRegions = ['eu-central-1', 'us-east-1'] as const;
 export const quietRegion = 'us-west-2';
 export const homeRegion = 'eu-central-1';

@@ -1,5 +1,6 @@
 import { countsOf, printPlan } from '../cli/commands/plan/print.ts';
 import type { Colors } from '../cli/screen.ts';
+import { table as foldedTable } from '../cli/table.ts';
 import type { Outcome } from '../lambdas/model/outcome.ts';
 import type { Made } from './organization.ts';
 
@@ -77,7 +78,7 @@ export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Co
   ];
 }
 
-/** What stands before the last paragraph, and that paragraph. */
+/** Splits a text before its last paragraph. */
 function splitLast(text: string): [string, string] {
   const at = text.lastIndexOf('\n\n');
   return [text.slice(0, at), text.slice(at + 2)];
@@ -98,4 +99,24 @@ export function outcomeTable(outcomes: readonly Outcome[]): string[] {
       return [...place.split(' '), String(changes), words.join(', ')];
     });
   return table(['rule', 'account', 'changes', 'findings'], rows);
+}
+
+/** Prints what became of one rule's findings in one place, finding by finding. */
+export function outcomeLines(
+  outcomes: readonly Outcome[],
+  rule: string,
+  { account, region }: Place,
+): string[] {
+  const here = outcomes
+    .map(({ finding, outcome, reason = '', applied }) => ({ finding, outcome, reason, applied }))
+    .filter(
+      ({ finding }) => finding.rule === rule && finding.account === account && finding.region === region,
+    );
+  const rows = here.map(({ finding, outcome, reason, applied }) => [
+    finding.resource,
+    outcome,
+    applied.length > 0 ? applied.map(({ line }) => line).join('\n') : reason,
+  ]);
+  const head = [`${rule} in ${region}`, 'outcome', 'what was changed, or why not'];
+  return foldedTable(head, rows, WIDTH).split('\n');
 }

@@ -38,7 +38,7 @@ export async function listHolds(table: Table, now: Date): Promise<Hold[]> {
   return readHolds(table, await listedNames(table), now);
 }
 
-/** What holds may be on. */
+/** Places and resources that holds may be on. */
 export interface HoldPlaces {
   readonly accounts: readonly string[];
   readonly regions: readonly string[];

@@ -17,10 +17,10 @@ import type { RuleStatus } from './result.ts';
 /** Outcomes of findings that a person or a later poll still has to do with. */
 const OPEN: readonly OutcomeName[] = ['planned', 'deferred', 'failed', 'unprocessable'];
 
-/** What is known of a rule alone. */
+/** The status of a rule without what stands against it. */
 export interface RuleAlone {
   readonly status: Omit<RuleStatus, 'held' | 'paused'>;
-  /** For each finding of its last poll, the names of holds that may stand against it. */
+  /** Names of holds that may stand against each finding of its last poll. */
   readonly holds: readonly (readonly HoldName[])[];
   /** The accounts of its last poll, as far as they are asked for. */
   readonly accounts: readonly string[];
