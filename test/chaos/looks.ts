@@ -48,9 +48,16 @@ const ROOM = 1_000;
 /** Trails are looked at in two regions, with two calls each. */
 const NEAR_OF_RUNBOOK = 4;
 
+/** A call of ours. */
+interface Called {
+  readonly number: number;
+  readonly input: string;
+  readonly isOld: boolean;
+}
+
 /**
- * The last answers to our reads, by operation: what a write could have known. Resources are changed side by side: between the
- * look at one and the write that rests on it, as many calls are made for each of the others.
+ * The last answers to our reads, by operation: what a write could have known. Resources are changed side by side: of the calls
+ * between the look at one and the write that rests on it, those about others don't count.
  */
 export class Looks {
   readonly #looks = new Map<string, Look[]>();
@@ -60,25 +67,38 @@ export class Looks {
   #usedOld = false;
   #used: AwsState[] = [];
   readonly #kind: Case['kind'];
-  readonly #sideBySide: number;
+  /** All calls, oldest first. */
+  readonly #calls: Called[] = [];
   /** The looks at clusters and trails, oldest first. */
   readonly #ofRunbook: Look[] = [];
 
-  /** @param sideBySide the number of resources of the case */
-  constructor(kind: Case['kind'], sideBySide: number) {
+  constructor(kind: Case['kind']) {
     this.#kind = kind;
-    this.#sideBySide = sideBySide;
   }
 
   note(operation: string, input: unknown, number: number, state: AwsState, isOld: boolean): void {
     const look = { number, state, isOld, operation, input: JSON.stringify(input) };
+    this.#calls.push(look);
     this.#looks.set(operation, [...(this.#looks.get(operation) ?? []), look]);
     if (SHOW_TAGS.includes(operation)) this.#tags.push(look);
     if (['DescribeClusters', 'DescribeTrails'].includes(operation)) this.#ofRunbook.push(look);
   }
 
-  wrote(number: number, resource: string | undefined): void {
+  wrote(number: number, input: unknown, resource: string | undefined): void {
+    this.#calls.push({ number, input: JSON.stringify(input), isOld: false });
     if (resource !== undefined) this.#lastWrites.set(resource, number);
+  }
+
+  /**
+   * Counts the calls about something of which these are the names, from one call up to another, which counts too. A read
+   * that is too old to show what must be there is made again, and does not count.
+   */
+  callsAbout(names: readonly string[], from: number, to: number): number {
+    const between = this.#calls.filter(
+      ({ number, input, isOld }) =>
+        from < number && number < to && !isOld && names.some((name) => input.includes(name)),
+    );
+    return between.length + 1;
   }
 
   /** The reason why the last excused write went past its look. */
@@ -199,7 +219,8 @@ export class Looks {
         (input.includes(resource) || !/ClusterIdentifier|trailNameList/.test(input)) &&
         contentOf(state, resource) !== undefined,
     );
-    if (look === undefined || number - look.number > this.#within(NEAR_OF_RUNBOOK)) return undefined;
+    if (look === undefined || this.callsAbout([resource], look.number, number) > NEAR_OF_RUNBOOK)
+      return undefined;
     if (look.number < (this.#lastWrites.get(resource) ?? 0)) return undefined;
     this.#usedOld = look.isOld;
     this.#used.push(look.state);
@@ -209,11 +230,6 @@ export class Looks {
       clusters: withEntry(now.clusters, resource, clusters[resource]),
       trails: withEntry(now.trails, resource, trails[resource]),
     };
-  }
-
-  /** Number of so many calls, each of them beside one for each other resource. */
-  #within(calls: number): number {
-    return calls * this.#sideBySide + this.#sideBySide - 1;
   }
 
   #near(
@@ -226,7 +242,8 @@ export class Looks {
     const look = this.#looks
       .get(operation)
       ?.findLast(({ input, number: at }) => at < number && names.some((name) => input.includes(name)));
-    if (look === undefined || number - look.number > this.#within(near)) return undefined;
+    if (look === undefined || this.callsAbout([resource, ...names], look.number, number) > near)
+      return undefined;
     if (look.number < (this.#lastWrites.get(resource) ?? 0)) return undefined;
     this.#usedOld = look.isOld;
     this.#used.push(look.state);

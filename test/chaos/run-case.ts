@@ -140,8 +140,6 @@ class CaseRun implements CaseResult {
   readonly #firstWrite = new Map<string, number>();
   /** Resource to the call before which it was exempted. */
   readonly #exemptedAt = new Map<string, number>();
-  /** The reads that answered an older state, by call. */
-  readonly #oldReads: number[] = [];
   /** True once a read of this job has answered an older state. */
   #hasLagged = false;
   #ids = 0;
@@ -150,7 +148,7 @@ class CaseRun implements CaseResult {
     this.#case = chosen;
     this.#withTrace = withTrace;
     this.#distort = distort;
-    this.#looks = new Looks(chosen.kind, resourcesOf(chosen).length);
+    this.#looks = new Looks(chosen.kind);
     this.#model = new AwsModel(ACCOUNT, chosen.initial, () => this.#remediator.now, AUTOMATION_MILLISECONDS);
     this.#oracle = {
       'security-group': () => new SecurityGroupOracle(),
@@ -472,13 +470,13 @@ class CaseRun implements CaseResult {
       else if (onlyOf(before, resource) !== onlyOf(after, resource)) {
         this.#judge({ operation, input, resource, before, after, job: this.#job }, call);
       } else if (this.#isSame(resource, call)) this.#noteSame(resource);
-      this.#looks.wrote(this.#calls, resource);
+      this.#looks.wrote(this.#calls, input, resource);
       return output;
     } catch (error) {
       if (error instanceof AwsModelError) {
         this.#say(`call ${this.#calls}: ${operation} ${summary(input)}: ${error.code}`);
         if (error.code === 'ModelLimit') this.#fault('limit of the model', error.message);
-        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls, this.#resourceOf(call));
+        if (this.#model.isWrite(operation)) this.#looks.wrote(this.#calls, input, this.#resourceOf(call));
       } else {
         this.#fault('limit of the model', `${operation} ${summary(input)}: ${String(error)}`);
       }
@@ -496,10 +494,7 @@ class CaseRun implements CaseResult {
     const isCurrent = operation === 'GetAutomationExecution';
     const state = (isCurrent ? undefined : lag?.state) ?? this.#model.state;
     const isOld = state !== this.#model.state;
-    if (isOld) {
-      this.counts.add('lagging reads');
-      this.#oldReads.push(this.#calls);
-    }
+    if (isOld) this.counts.add('lagging reads');
     this.#hasLagged ||= isOld;
     this.#say(`call ${this.#calls}: ${operation}${isOld ? ' (answers an older state)' : ''}`);
     this.#looks.note(operation, input, this.#calls, state, isOld);
@@ -647,10 +642,7 @@ class CaseRun implements CaseResult {
     const most =
       { bucket: CALLS_OF_A_BUCKET, snapshot: CALLS_OF_AN_INSTANCE }[String(this.#case.kind)] ??
       CALLS_OF_A_CHANGE;
-    // A read that is too old to show what must be there is made again.
-    const old = this.#oldReads.filter((read) => read > (look ?? first) && read < first).length;
-    // Others are looked at and changed side by side.
-    if (look === undefined || first - look - old > most * resourcesOf(this.#case).length) {
+    if (look === undefined || this.#looks.callsAbout([resource], look, first) > most) {
       this.#fault('exempt', `${operation} of ${resource}, which is exempt by its tag`);
     } else if ((this.#exemptedAt.get(resource) ?? 0) > look) {
       this.counts.add('allowed: exempted since the look at its tags');
