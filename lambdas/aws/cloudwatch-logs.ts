@@ -4,4 +4,5 @@ export {
   ListTagsForResourceCommand,
   PutRetentionPolicyCommand,
   paginateDescribeLogGroups,
+  TagResourceCommand,
 } from '@aws-sdk/client-cloudwatch-logs';

@@ -28,6 +28,8 @@ export interface AwsSession {
   readonly region: string;
   /** `aws`, `aws-us-gov`, `aws-cn`. */
   readonly partition: string;
+  /** Name of the work that it is for, the same in each of its attempts: what is made carries it as a tag. */
+  readonly maker: string;
   /** The moment that ages are measured against. */
   now(): Date;
   /** Resolves after this many milliseconds. */

@@ -23,7 +23,16 @@ export const journalRecordSchema = z.object({
       steps: z
         .array(
           z.discriminatedUnion('is', [
-            z.object({ is: z.literal('begun'), line: z.string(), at: timestampSchema }),
+            z.object({
+              is: z.literal('begun'),
+              line: z.string(),
+              at: timestampSchema,
+              /**
+               * Changes that other jobs had made lately of the same resource, as far as they were known: only what is not
+               * among them may have come later. An older version noted none.
+               */
+              others: z.array(z.string()).optional(),
+            }),
             z.object({ is: z.literal('applied'), line: z.string() }),
           ]),
         )

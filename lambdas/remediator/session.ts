@@ -20,6 +20,8 @@ export interface SessionRequest {
   readonly region: string;
   /** Name that CloudTrail shows: the poll's id, which names the rule. */
   readonly name: string;
+  /** Name of the work in what it makes: the journal of a job. Default: the session's name. */
+  readonly maker?: string;
   /** Permissions of the session, and nothing else. */
   readonly permissions: readonly Permission[];
   /**
@@ -79,6 +81,7 @@ export class Sessions {
     account,
     region,
     name,
+    maker = name,
     permissions,
     inAnyRegion = false,
     signal,
@@ -100,7 +103,8 @@ export class Sessions {
       return credentialsSchema.parse(answer.Credentials);
     };
     const credentials = new RenewableCredentials(await assume(), assume);
-    return new AssumedSession({ account, region, partition }, credentials, this.#clock, this.#pacer, signal);
+    const place = { account, region, partition };
+    return new AssumedSession(place, maker, credentials, this.#clock, this.#pacer, signal);
   }
 
   #stsIn(region: string): STSClient {
@@ -116,6 +120,7 @@ class AssumedSession implements OpenSession {
   readonly account: string;
   readonly region: string;
   readonly partition: string;
+  readonly maker: string;
   readonly calls: AwsCall[] = [];
   readonly #clock: Clock;
   readonly #pacer: Pacer;
@@ -125,6 +130,7 @@ class AssumedSession implements OpenSession {
 
   constructor(
     place: { account: string; region: string; partition: string },
+    maker: string,
     credentials: RenewableCredentials,
     clock: Clock,
     pacer: Pacer,
@@ -134,6 +140,7 @@ class AssumedSession implements OpenSession {
     this.account = place.account;
     this.region = place.region;
     this.partition = place.partition;
+    this.maker = maker;
     this.#clock = clock;
     this.#pacer = pacer;
     this.#credentials = credentials;

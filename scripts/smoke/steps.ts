@@ -65,6 +65,7 @@ export class Steps {
       account,
       region,
       partition: region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws',
+      maker: 'smoke test',
       now: () => new Date(),
       turn: async () => {},
       sleep: (milliseconds) => systemClock.sleep(milliseconds),

@@ -161,7 +161,7 @@ class CaseRun implements CaseResult {
       trail: () => new TrailOracle(),
       runbook: () => new RunbookOracle(() => this.#remediator.now),
     }[chosen.kind]();
-    this.#remediator.openSession = (_, __, life) => this.#session(life);
+    this.#remediator.openSession = ({ maker }, __, life) => this.#session(life, maker);
     this.#remediator.fault = (port) => this.#portFault(port);
   }
 
@@ -278,9 +278,9 @@ class CaseRun implements CaseResult {
     if (this.#isHelpless) this.#isDead = true;
   }
 
-  #session(life: Lifeline) {
+  #session(life: Lifeline, maker: string | undefined) {
     return modelSession(
-      { account: ACCOUNT, region: REGION },
+      { account: ACCOUNT, region: REGION, maker },
       () => this.#remediator.now,
       (call) => life.step(() => this.#call(this.#distort(call))),
     );

@@ -3,7 +3,7 @@ import { accountLines } from '../chaos/accounting/account.ts';
 import { runAccounting } from '../chaos/accounting/run.ts';
 
 /** The same each time as far as it can be: `npm run test:chaos -- --findings` chooses a new seed and does more. */
-const SEED = 33;
+const SEED = 24;
 const FINDINGS = 250;
 
 test('whatever fails, ends or comes twice: one outcome per finding and poll, and every change is in the record', async () => {

@@ -12,7 +12,7 @@ import {
   readFlowLogs,
   type VpcFlowLog,
 } from './flow-logs.ts';
-import { isMadeSince, MADE_BY } from './made-by-us.ts';
+import { isMadeBy, marksOf } from './made-by-us.ts';
 import {
   type FlowLogCreate,
   type FlowLogDelete,
@@ -85,7 +85,10 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
       TrafficType: change.trafficType,
       MaxAggregationInterval: change.maxAggregationInterval,
       TagSpecifications: [
-        { ResourceType: 'vpc-flow-log', Tags: [{ Key: MADE_BY.key, Value: MADE_BY.value }] },
+        {
+          ResourceType: 'vpc-flow-log',
+          Tags: Object.entries(marksOf(session)).map(([Key, Value]) => ({ Key, Value })),
+        },
       ],
       ...(destination.type === 's3'
         ? { LogDestinationType: 's3', LogDestination: destination.arn }
@@ -107,35 +110,33 @@ async function create(session: AwsSession, change: FlowLogCreate): Promise<strin
 }
 
 /**
- * The flow log, among these, that one of our changes made: where no answer gave its id, the one with our tag. One that we
- * made before this job is not this change's, nor is one that stands in its record.
+ * The flow log, among these, that one of our changes made: where no answer gave its id, the one with our job's tag, unless it
+ * stands in the change's record.
  */
 function findOurs(
+  session: AwsSession,
   flowLogs: readonly VpcFlowLog[],
   change: FlowLogCreate,
-  since: Date,
   known: readonly FlowLogCreate[] = [],
 ): VpcFlowLog | undefined {
   const { flowLogId, resource } = change;
   if (flowLogId !== null) return flowLogs.find(({ id }) => id === flowLogId);
-  const isNew = ({ created }: VpcFlowLog): boolean => created === undefined || isMadeSince(created, since);
   return flowLogs.find(
     (flowLog) =>
       flowLog.vpc === resource &&
       flowLog.destination === nameOf(change) &&
-      flowLog.tags[MADE_BY.key] === MADE_BY.value &&
-      isNew(flowLog) &&
+      isMadeBy(session, flowLog.tags) &&
       !known.some(({ flowLogId: id }) => id === flowLog.id),
   );
 }
 
 /** Finds what speaks against that AWS delivers what the flow log that we made logs. */
 function delivery(
+  session: AwsSession,
   flowLogs: readonly VpcFlowLog[],
   { change, madeAt }: Made<FlowLogCreate>,
-  now: Date,
 ): Effect | undefined {
-  const flowLog = findOurs(flowLogs, change, madeAt);
+  const flowLog = findOurs(session, flowLogs, change);
   const id = flowLog?.id ?? change.flowLogId;
   const name = `flow log ${id === null ? '' : `${id} `}of VPC ${change.resource} to ${destinationOf(change)}`;
   if (flowLog?.failure !== undefined) {
@@ -143,7 +144,7 @@ function delivery(
     return { state: 'missing', words };
   }
   const since = flowLog === undefined ? madeAt : flowLog.created;
-  if (since === undefined || !isDeliveryOpen(since, now)) return undefined;
+  if (since === undefined || !isDeliveryOpen(since, session.now())) return undefined;
   const words = `AWS shows up to ${MINUTES_UNTIL_DELIVERY_IS_KNOWN} minutes after ${name} was made whether it can deliver`;
   return { state: 'pending', words };
 }
@@ -176,12 +177,12 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   /** All of them are read by one call. */
   async effects(session, made) {
     const flowLogs = await readFlowLogs(session, [...new Set(made.map(({ change }) => change.resource))]);
-    return made.map((each) => delivery(flowLogs, each, session.now()));
+    return made.map((each) => delivery(session, flowLogs, each));
   },
   findsByMark: true,
-  async find(session, planned, since, known) {
+  async find(session, planned, _since, known) {
     const flowLogs = await readFlowLogs(session, [planned.resource]);
-    const ours = findOurs(flowLogs, { ...planned, flowLogId: null }, since, known);
+    const ours = findOurs(session, flowLogs, { ...planned, flowLogId: null }, known);
     return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
   },
   async differs(session, { resource, flowLogId }) {

@@ -6,7 +6,7 @@ import type { ChangeKind } from '../change.ts';
 import { refusal } from '../refusal.ts';
 import { untilTaken } from '../until-taken.ts';
 import { isLogging, readFlowLogs } from './flow-logs.ts';
-import { isMadeSince, MADE_BY } from './made-by-us.ts';
+import { isMadeBy, isOurs, MADE_FOR, marksOf } from './made-by-us.ts';
 
 const schema = z.object({
   kind: z.literal('log-group-create'),
@@ -21,11 +21,16 @@ const schema = z.object({
 });
 export type LogGroupCreate = z.infer<typeof schema>;
 
+/**
+ * The key of the tag that names the job that gives another job's log group its retention. It is set before, as AWS takes
+ * no tags with a retention.
+ */
+const RETAINED_FOR = 'cspm-auto-remediation:retention-for';
+
 /** A log group as it stands. */
 interface Standing {
   /** Retention in days; undefined where it is kept for ever. */
   readonly retention: number | undefined;
-  readonly created: Date | undefined;
 }
 
 async function readLogGroup(session: AwsSession, name: string): Promise<Standing | undefined> {
@@ -34,43 +39,25 @@ async function readLogGroup(session: AwsSession, name: string): Promise<Standing
   for await (const page of paginateDescribeLogGroups({ client }, { logGroupNamePrefix: name })) {
     const found = page.logGroups?.find(({ logGroupName }) => logGroupName === name);
     if (found === undefined) continue;
-    const { retentionInDays, creationTime } = found;
-    return {
-      retention: retentionInDays,
-      created: creationTime === undefined ? undefined : new Date(creationTime),
-    };
+    return { retention: found.retentionInDays };
   }
   return undefined;
 }
 
-/** Tells whether it was made by us, in whatever poll. */
-async function isOurs(session: AwsSession, name: string): Promise<boolean> {
+const arnOf = ({ account, region, partition }: AwsSession, name: string): string =>
+  `arn:${partition}:logs:${region}:${account}:log-group:${name}`;
+
+async function readTags(session: AwsSession, name: string): Promise<Readonly<Record<string, string>>> {
   const { CloudWatchLogsClient, ListTagsForResourceCommand } = await import('../../aws/cloudwatch-logs.ts');
-  const { account, region, partition } = session;
-  const { tags = {} } = await session.client(CloudWatchLogsClient).send(
-    new ListTagsForResourceCommand({
-      resourceArn: `arn:${partition}:logs:${region}:${account}:log-group:${name}`,
-    }),
-  );
-  return tags[MADE_BY.key] === MADE_BY.value;
+  const { tags = {} } = await session
+    .client(CloudWatchLogsClient)
+    .send(new ListTagsForResourceCommand({ resourceArn: arnOf(session, name) }));
+  return tags;
 }
 
-/**
- * Tells whether a log group is one that we made and that has no retention yet: an earlier attempt was cut off in
- * between.
- */
-async function isUnfinished(session: AwsSession, name: string): Promise<boolean> {
-  const standing = await readLogGroup(session, name);
-  return standing?.retention === undefined && (await isOurs(session, name));
-}
-
-/** A log group that we made since a moment; undefined where there is none, or it is older or someone else's. */
-async function madeSince(session: AwsSession, name: string, since: Date): Promise<Standing | undefined> {
-  const standing = await readLogGroup(session, name);
-  const { created } = standing ?? {};
-  if (created === undefined || !isMadeSince(created, since)) return undefined;
-  return (await isOurs(session, name)) ? standing : undefined;
-}
+/** Names the job whose retention a log group has, if it has one of ours. */
+const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined =>
+  tags[RETAINED_FOR] ?? tags[MADE_FOR];
 
 /** Tells whether CloudWatch Logs did not take a call for the moment: it may be working on the log group (aws-cdk#15709). */
 const isBusy = (error: unknown): boolean => isNotTaken(error) || isAwsError(error, 'OperationAborted');
@@ -82,7 +69,7 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
     await session.client(CloudWatchLogsClient).send(
       new CreateLogGroupCommand({
         logGroupName: resource,
-        tags: { [MADE_BY.key]: MADE_BY.value },
+        tags: marksOf(session),
         ...(kmsKeyArn === null ? {} : { kmsKeyId: kmsKeyArn }),
       }),
     );
@@ -91,6 +78,22 @@ async function create(session: AwsSession, { resource, kmsKeyArn }: LogGroupCrea
     if (!isAwsError(error, 'ResourceAlreadyExists')) throw error;
     return false;
   }
+}
+
+/**
+ * Tells whether a log group is one that we made and that has no retention yet, because an attempt was cut off in between.
+ * One of another job is tagged, so that its retention is known to be by this one.
+ */
+async function claimUnfinished(session: AwsSession, name: string): Promise<boolean> {
+  const standing = await readLogGroup(session, name);
+  if (standing?.retention !== undefined) return false;
+  const tags = await readTags(session, name);
+  if (!isOurs(tags)) return false;
+  if (retainerOf(tags) === session.maker) return true;
+  const { CloudWatchLogsClient, TagResourceCommand } = await import('../../aws/cloudwatch-logs.ts');
+  const claimed = { resourceArn: arnOf(session, name), tags: { [RETAINED_FOR]: session.maker } };
+  await session.client(CloudWatchLogsClient).send(new TagResourceCommand(claimed));
+  return true;
 }
 
 /** Gives a log group its retention. */
@@ -134,15 +137,18 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
         { mayContinue, isNotTakenBy: (error) => isAwsError(error, 'OperationAborted') },
       );
       if (isNew) note({ ...change, made: ['log group'] });
-      else if (!(await isUnfinished(session, resource))) return { ...change, made: [] };
-      const isOurs = await untilTaken(
+      const isRetained = await untilTaken(
         session,
-        async (isAgain) => (!isAgain || (await isUnfinished(session, resource))) && retain(session, change),
+        async (isAgain) => {
+          const isUnfinished = (isNew && !isAgain) || (await claimUnfinished(session, resource));
+          return isUnfinished && retain(session, change);
+        },
         { mayContinue, isNotTakenBy: isBusy },
       );
+      if (!isNew && !isRetained) return { ...change, made: [] };
       const made: LogGroupCreate = {
         ...change,
-        made: [...(isNew ? (['log group'] as const) : []), ...(isOurs ? (['retention'] as const) : [])],
+        made: [...(isNew ? (['log group'] as const) : []), ...(isRetained ? (['retention'] as const) : [])],
       };
       note(made);
       return made;
@@ -152,11 +158,16 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   },
   isPlannedAnyway: true,
   findsByMark: true,
-  async find(session, planned, since, known) {
-    const standing = await madeSince(session, planned.resource, since);
+  async find(session, planned, _since, known) {
+    const standing = await readLogGroup(session, planned.resource);
     if (standing === undefined) return undefined;
-    const isRetained = standing.retention === planned.retentionDays;
-    const parts = isRetained ? (['log group', 'retention'] as const) : (['log group'] as const);
+    const tags = await readTags(session, planned.resource);
+    if (!isOurs(tags)) return undefined;
+    const isRetained = standing.retention === planned.retentionDays && retainerOf(tags) === session.maker;
+    const parts = [
+      ...(isMadeBy(session, tags) ? (['log group'] as const) : []),
+      ...(isRetained ? (['retention'] as const) : []),
+    ];
     // What stands in the record is not made twice.
     return { ...planned, made: parts.filter((part) => !known.some(({ made }) => made?.includes(part))) };
   },

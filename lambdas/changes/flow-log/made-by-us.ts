@@ -1,4 +1,6 @@
-import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
+import type { AwsSession } from '../../aws/session.ts';
+
+type Tags = Readonly<Record<string, string>>;
 
 /** The tag of what we made: an undo may delete flow logs that have it, and no others. */
 export const MADE_BY = {
@@ -6,6 +8,21 @@ export const MADE_BY = {
   value: 'cspm-auto-remediation',
 } as const;
 
-/** Tells whether something that AWS made then may be made by our own calls since a moment. */
-export const isMadeSince = (created: Date, since: Date): boolean =>
-  created.getTime() >= since.getTime() - CLOCKS_DIFFER_MILLISECONDS;
+/** The key of the tag that names the job by which something was made, as `jobs/<id>.json` in the evidence bucket. */
+export const MADE_FOR = 'cspm-auto-remediation:made-for';
+
+/** Gives the tags of what a session makes. */
+export const marksOf = ({ maker }: Pick<AwsSession, 'maker'>): Record<string, string> => ({
+  [MADE_BY.key]: MADE_BY.value,
+  [MADE_FOR]: maker,
+});
+
+/** Tells whether something was made by us, for whatever job. */
+export const isOurs = (tags: Tags): boolean => tags[MADE_BY.key] === MADE_BY.value;
+
+/**
+ * Tells whether something was made by a session's own job. Times do not tell: clocks differ, and two jobs may make the
+ * same thing within seconds.
+ */
+export const isMadeBy = ({ maker }: Pick<AwsSession, 'maker'>, tags: Tags): boolean =>
+  isOurs(tags) && tags[MADE_FOR] === maker;

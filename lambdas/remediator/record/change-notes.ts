@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { KnownChanges } from './known-changes.ts';
-import { withoutBegin } from './steps.ts';
+import { begunStep, withoutBegin } from './steps.ts';
 
 /** Notes of an attempt on what it plans and applies. */
 export class ChangeNotes extends KnownChanges {
@@ -28,15 +28,18 @@ export class ChangeNotes extends KnownChanges {
     });
   }
 
-  /** Notes that a change is about to be made: from then on it may have been. */
-  begin(resource: string, line: string, at: Date): void {
+  /**
+   * Notes that a change is about to be made: from then on it may have been.
+   * @param others other jobs' changes of the same resource that are known by then, by `RecentChanges.namesOfOthers`
+   */
+  begin(resource: string, line: string, at: Date, others?: readonly string[]): void {
     const entry = this.entry(resource);
     this.#noted.delete(resource);
     this.#begunBefore.set(resource, entry.begunAt);
     this.put({
       ...entry,
       begun: [...(entry.begun ?? []), line],
-      steps: [...(entry.steps ?? []), { is: 'begun', line, at: at.toISOString() }],
+      steps: [...(entry.steps ?? []), begunStep(line, at, others)],
       begunAt: at.toISOString(),
     });
   }

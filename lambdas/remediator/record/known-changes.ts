@@ -6,11 +6,10 @@ import type { JournalRecord } from '../../model/journal.ts';
 import type { Json } from '../../model/json.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from './in-part.ts';
-import { beginOf, byBegin, isBegunAgain } from './steps.ts';
+import { beginOf, byBegin, isBegunAgain, isByOtherSince } from './steps.ts';
 
 export type Entry = JournalRecord['resources'][number];
 
-/** Notes of attempts on one change. */
 /** Notes of attempts on one change. */
 export interface Notes {
   /** The change as far as it came, once per attempt that noted it. */
@@ -103,24 +102,17 @@ export class KnownChanges {
 
   /** Lists what was applied, to its end or in part, since another change was begun. */
   appliedSince(resource: string, line: string): AppliedChange[] {
+    const at = beginOf(this.entry(resource).steps ?? [], line);
+    if (at === undefined) return [];
     return this.applied(resource).filter(
-      (each) => each.line !== line && each.line !== `${line}${IN_PART}` && this.isSince(resource, line, each),
+      (each) =>
+        each.line !== line && each.line !== `${line}${IN_PART}` && Date.parse(each.appliedAt) > at.getTime(),
     );
   }
 
-  /**
-   * Tells whether a change was applied, by whomever, since another one was begun; false where an older version did
-   * not note when.
-   */
-  isSince(resource: string, line: string, { appliedAt }: AppliedChange): boolean {
-    const at = beginOf(this.entry(resource).steps ?? [], line);
-    return at !== undefined && Date.parse(appliedAt) > at.getTime();
-  }
-
-  /** Tells whether a change was begun after a moment; false where an older version did not note when. */
-  isBegunSince(resource: string, line: string, moment: Date): boolean {
-    const at = beginOf(this.entry(resource).steps ?? [], line);
-    return at !== undefined && at.getTime() > moment.getTime();
+  /** Tells whether another job's change was made after one was begun; undefined where an older version did not note when. */
+  isByOtherSince(resource: string, line: string, other: AppliedChange): boolean | undefined {
+    return isByOtherSince(this.entry(resource).steps ?? [], line, other);
   }
 
   /** Finds what was seen of a resource when something was planned for the first time. */

@@ -9,6 +9,7 @@ import type { Ports } from '../ports.ts';
 import type { Changed } from './findings-store.ts';
 import type { Journal } from './journal.ts';
 import type { OutcomeLog } from './outcome-log.ts';
+import { mayBeSince, nameOfOther } from './steps.ts';
 import { notIn } from './take-place.ts';
 
 /** The longest that AWS's reads are taken to lag behind a write. EC2 and IAM speak of minutes, S3 of 15. */
@@ -59,14 +60,20 @@ export class RecentChanges {
     return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
   }
 
-  /** Lists what other jobs applied to a resource, to its end or in part, since a moment. */
+  /** Lists what other jobs applied to a resource, to its end or in part, and what may be since a moment by their clocks. */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);
     const known = this.#knownOf(resource).filter(({ job = own }) => job !== own);
-    return [...known, ...this.#recordedByOthers(resource, known)].filter(
-      ({ appliedAt }) => Date.parse(appliedAt) >= since.getTime(),
+    return [...known, ...this.#recordedByOthers(resource, known)].filter((each) =>
+      mayBeSince(since.getTime(), each),
     );
+  }
+
+  /** Names what other jobs applied lately to a resource, as a job notes it that is about to change it. */
+  async namesOfOthers(resource: string): Promise<string[]> {
+    const now = new Date(this.#context.ports.clock.now());
+    return (await this.byOthers(resource, now)).map(nameOfOther);
   }
 
   /** Changes in the evidence of other jobs of the poll that are not in the table: they ended before they wrote it there. */

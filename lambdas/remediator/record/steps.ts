@@ -1,7 +1,18 @@
+import { createHash } from 'node:crypto';
+import { CLOCKS_DIFFER_MILLISECONDS } from '../../model/clock.ts';
 import type { JournalRecord } from '../../model/journal.ts';
+import type { AppliedChange } from '../../model/outcome.ts';
 
 /** A note that a change was begun, or applied to its end. All of a resource, in order. */
 export type Step = NonNullable<JournalRecord['resources'][number]['steps']>[number];
+
+/** Makes the step of a change that is about to be made. */
+export const begunStep = (line: string, at: Date, others?: readonly string[]): Step => ({
+  is: 'begun',
+  line,
+  at: at.toISOString(),
+  ...(others !== undefined && { others: [...others] }),
+});
 
 /** @returns -1 where it was not, or an older version noted it */
 function lastOf(steps: readonly Step[], line: string, is: Step['is']): number {
@@ -22,6 +33,29 @@ export function byBegin(steps: readonly Step[], one: string, other: string): num
 export function beginOf(steps: readonly Step[], line: string): Date | undefined {
   const step = steps[lastOf(steps, line, 'begun')];
   return step?.is === 'begun' ? new Date(step.at) : undefined;
+}
+
+type Other = Pick<AppliedChange, 'line' | 'appliedAt'>;
+
+/** A short name of another job's change, the same wherever it is recorded. */
+export function nameOfOther({ line, appliedAt }: Other): string {
+  return createHash('sha256').update(`${appliedAt} ${line}`).digest('hex').slice(0, 12);
+}
+
+/** Tells whether a change may have been made after a moment of another clock. */
+export const mayBeSince = (moment: number, { appliedAt }: Pick<Other, 'appliedAt'>): boolean =>
+  Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
+
+/**
+ * Tells whether another job's change was made after one was begun last; undefined where an older version did not note when.
+ * What was known then was made before, whatever the clocks say: that of another function may be minutes off.
+ */
+export function isByOtherSince(steps: readonly Step[], line: string, other: Other): boolean | undefined {
+  const step = steps[lastOf(steps, line, 'begun')];
+  if (step?.is !== 'begun') return undefined;
+  const begunAt = Date.parse(step.at);
+  if (step.others === undefined) return Date.parse(other.appliedAt) >= begunAt;
+  return mayBeSince(begunAt, other) && !step.others.includes(nameOfOther(other));
 }
 
 /** The steps without the last begin of a change that was not made. */

@@ -31,6 +31,8 @@ export interface ChangeContext {
   ask(): Promise<Verdict | undefined>;
   /** Lists our changes to the changed resource of the last minutes. @throws where that can't be found out */
   ours(): Promise<readonly Change[]>;
+  /** Names those of other jobs, for the journal. Left out where no other job changes the same. */
+  others?(): Promise<readonly string[]>;
 }
 
 /** A change that may be made, as nothing stood against it when that was asked. */
@@ -41,6 +43,8 @@ export interface AskedChange {
   readonly askedAt: number;
   /** Our changes that its looks must show. */
   readonly ours: readonly Change[];
+  /** Those of other jobs, by name, for the journal. */
+  readonly others: readonly string[] | undefined;
 }
 
 /** The result of one change, and the number of calls that it took. */
@@ -73,8 +77,9 @@ export async function askFor(change: Change, context: ChangeContext): Promise<As
   const askedAt = clock.now();
   try {
     const ours = await context.ours();
+    const others = await context.others?.();
     const verdict = await context.ask();
-    return verdict === undefined ? { change, line, askedAt, ours } : withDetails(verdict, details);
+    return verdict === undefined ? { change, line, askedAt, ours, others } : withDetails(verdict, details);
   } catch (error) {
     return retry(error, details);
   }
@@ -86,7 +91,7 @@ export async function beginChanges(
   journal: Journal,
 ): Promise<void> {
   for (const { asked, context } of changes)
-    journal.begin(context.resource, asked.line, new Date(context.clock.now()));
+    journal.begin(context.resource, asked.line, new Date(context.clock.now()), asked.others);
   try {
     await journal.write();
   } catch (error) {

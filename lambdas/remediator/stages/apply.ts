@@ -118,7 +118,8 @@ function contextOf(applying: ApplyingFix, work: ConfiguredWork): ChangeContext {
   const { resource } = applying.next;
   const ask = () => firstVerdict(gatesAt('beforeEachChange'), finding, { ...work, changes });
   const ours = async () => (await recent.of([resource])).map(({ change }) => change);
-  return { resource: finding.resource, journal, clock: ports.clock, details, ask, ours };
+  const others = () => recent.namesOfOthers(resource);
+  return { resource: finding.resource, journal, clock: ports.clock, details, ask, ours, others };
 }
 
 async function stopWhere(each: ApplyingFix, ask: () => Promise<Verdict | undefined>): Promise<void> {

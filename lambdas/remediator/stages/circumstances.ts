@@ -27,12 +27,12 @@ export async function circumstances(
   const wholeByOthers = byOthers.filter(
     (each) =>
       !each.line.endsWith(IN_PART) &&
-      (!isRival(each) || !journal.isBegunSince(resource, line, new Date(each.appliedAt))),
+      (!isRival(each) || journal.isByOtherSince(resource, line, each) !== false),
   );
   const others = [...whole, ...wholeByOthers];
   const since = [
     ...journal.appliedSince(resource, line),
-    ...byOthers.filter((each) => journal.isSince(resource, line, each)),
+    ...byOthers.filter((each) => journal.isByOtherSince(resource, line, each) === true),
   ];
   const begun = journal.unresolved(resource).filter((each) => each.line !== line && isRival(each));
   const isLater = (each: RecordedChange): boolean => journal.isBegunAfter(resource, each.line, line);

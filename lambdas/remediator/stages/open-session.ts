@@ -2,7 +2,7 @@ import { describeAssumeRoleError } from '../../aws/assume-role-error.ts';
 import { errorKind, isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
-import { pollId } from '../../model/job.ts';
+import { journalId, pollId } from '../../model/job.ts';
 import type { Permission } from '../../rules/permission.ts';
 import { findPermission, followPermission, sessionStartPermissions } from '../../rules/runbook.ts';
 import type { Access } from '../action.ts';
@@ -83,7 +83,8 @@ async function open(findings: readonly Finding[], work: ConfiguredWork, access: 
   const { scope, regionFrom } = work.rule;
   const inAnyRegion = scope === 'global' || regionFrom === 'resource';
   const permissions = permissionsFor(findings, work, access);
-  return work.ports.openSession({ account, region, name: pollId(poll), inAnyRegion, permissions });
+  const maker = journalId(work.job);
+  return work.ports.openSession({ account, region, name: pollId(poll), maker, inAnyRegion, permissions });
 }
 
 /**

@@ -38,24 +38,27 @@ export async function resolveBegun(
     const isNeeded = lines.has(line);
     const known = journal.applied(resource).filter((each) => each.line === line);
     if (isNeeded && (known.length > 0 || !(await isPlannedAnyway(change)))) continue;
-    // What stands now is another job's doing, and in its record.
+    const isMarked = await findsByMark(change);
     const byOthers = await recent.byOthers(change.resource, since);
-    const others = byOthers.filter((other) => other.line === line);
-    if (others.length > 0 && !(await isPlannedAnyway(change))) {
+    const others = byOthers.filter(
+      (other) => other.line === line && journal.isByOtherSince(resource, line, other) !== false,
+    );
+    // What stands now is another job's doing, and in its record. A mark tells it from this job's own.
+    if (others.length > 0 && !isMarked) {
       journal.settle(resource, line);
       continue;
     }
     const begunAt = journal.beginOf(resource, line) ?? session.now();
     const mustShow = isLagOver(begunAt.getTime(), session.now().getTime());
-    if (!(mustShow || (await findsByMark(change)))) continue;
-    const recorded = [...known, ...others].map((each) => each.change);
+    if (!(mustShow || isMarked)) continue;
+    const recorded = known.map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
-    // Of several calls, another job may have made those that this one did not come to.
-    if (others.length > 0 && (made === undefined || isEmpty(made))) {
-      journal.settle(resource, line);
+    if (made === undefined || isEmpty(made)) {
+      // What stands there has another job's mark. A read that is old may not show this one's.
+      const isKnown = others.length > 0 || (made !== undefined && mustShow);
+      if (isKnown) journal.settle(resource, line);
       continue;
     }
-    if (made === undefined) continue;
     const inPart = `${line}${IN_PART}`;
     // What was noted of it is part of it.
     journal.drop(resource, inPart);

@@ -24,6 +24,7 @@ export function testSession(settings: TestSessionSettings): AwsSession {
     account,
     region,
     partition: 'aws',
+    maker: 'test',
     now,
     turn: async () => {},
     sleep: async () => {},

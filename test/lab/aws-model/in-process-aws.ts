@@ -47,6 +47,7 @@ export function inProcessAws(account: string, answer: (call: ReceivedCall) => An
     account,
     region: 'eu-central-1',
     partition: 'aws',
+    maker: 'test',
     turn: async () => {},
     sleep: async () => {},
     now: () => new Date(),

@@ -4,6 +4,7 @@ import { withEntry } from './state.ts';
 
 const prefixSchema = z.looseObject({ logGroupNamePrefix: z.string() });
 const arnSchema = z.looseObject({ resourceArn: z.string() });
+const taggingSchema = arnSchema.extend({ tags: z.record(z.string(), z.string()) });
 const createSchema = z.looseObject({
   logGroupName: z.string(),
   tags: z.record(z.string(), z.string()).default({}),
@@ -30,6 +31,14 @@ export const logGroupOperations: Readonly<Record<string, Operation>> = {
     const group = state.logGroups[name];
     if (group === undefined) throw noGroup();
     return { tags: group.tags };
+  }),
+  TagResource: writing((input, state) => {
+    const { resourceArn, tags } = taggingSchema.parse(input);
+    const [, name = ''] = resourceArn.split(':log-group:');
+    const group = state.logGroups[name];
+    if (group === undefined) throw noGroup();
+    const tagged = { ...group, tags: { ...group.tags, ...tags } };
+    return { ...state, logGroups: withEntry(state.logGroups, name, tagged) };
   }),
   CreateLogGroup: writing((input, state, { now }) => {
     const { logGroupName: name, tags } = createSchema.parse(input);

@@ -30,7 +30,7 @@ let requests = 0;
  * network: what lies between, signing and XML, is what integration tests go through.
  */
 export function modelSession(
-  place: { readonly account: string; readonly region: string },
+  place: { readonly account: string; readonly region: string; readonly maker?: string | undefined },
   now: () => number,
   answer: Answer,
 ): AwsSession {
@@ -50,7 +50,9 @@ export function modelSession(
     }
   };
   return {
-    ...place,
+    account: place.account,
+    region: place.region,
+    maker: place.maker ?? 'test',
     partition: 'aws',
     calls,
     now: () => new Date(now()),

@@ -328,6 +328,11 @@ const table: readonly CallExample[] = [
     { logGroupName: '/flow' },
     [`logs:PutRetentionPolicy arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/flow:log-stream:`],
   ],
+  [
+    'logs:TagResource',
+    { resourceArn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/flow`, tags: { job: 'one' } },
+    [`logs:TagResource arn:aws:logs:${REGION}:${ACCOUNT}:log-group:/flow`],
+  ],
   ['logs:DescribeLogGroups', { logGroupNamePrefix: '/flow' }, ['logs:DescribeLogGroups *']],
   [
     'logs:ListTagsForResource',

@@ -126,6 +126,14 @@ const logGroupCalls: Calls = {
     ];
   },
   'logs:PutRetentionPolicy': (call) => [requirement(call, 'logs:PutRetentionPolicy', logGroup(call))],
+  'logs:TagResource': (call) => [
+    requirement(
+      call,
+      'logs:TagResource',
+      text(call, 'resourceArn').replace(/:\*$/, ''),
+      requestTags(tagsSchema.parse(call.parameters['tags'])),
+    ),
+  ],
   'logs:DescribeLogGroups': onNothing,
   'logs:ListTagsForResource': (call) => [
     requirement(call, 'logs:ListTagsForResource', text(call, 'resourceArn').replace(/:\*$/, '')),

@@ -57,6 +57,7 @@ function session({ account, region }: SessionRequest): AwsSession {
     account,
     region,
     partition: 'aws',
+    maker: 'test',
     calls: [],
     now: () => new Date(remediator.now),
     turn: async () => {

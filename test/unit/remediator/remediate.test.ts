@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
 import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
-import type { Job } from '../../../lambdas/model/job.ts';
+import { type Job, jobId } from '../../../lambdas/model/job.ts';
 import type { MaintenanceWindow } from '../../../lambdas/model/maintenance-window.ts';
 import { type Outcome, outcomeSchema } from '../../../lambdas/model/outcome.ts';
 import type { Exemption, Mode } from '../../../lambdas/model/settings.ts';
@@ -107,6 +107,7 @@ describe('what becomes of a finding', () => {
         account: ACCOUNT,
         region: 'eu-central-1',
         name: `netskope.${RULE}@1782817200`,
+        maker: jobId(jobOf('a', 'b')),
         inAnyRegion: true,
         permissions: [...rule.permissions.read, ...rule.permissions.write],
       },

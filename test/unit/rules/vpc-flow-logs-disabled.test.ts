@@ -23,6 +23,11 @@ import {
 const ACCOUNT = '111122223333';
 const VPC = 'vpc-0123abcd';
 const MADE_BY = 'cspm-auto-remediation:made-by';
+const MADE_FOR = 'cspm-auto-remediation:made-for';
+const RETENTION_FOR = 'cspm-auto-remediation:retention-for';
+
+/** The tags of what the job of this name makes; `testSession` works for one called `test`. */
+const tagsOf = (job: string) => ({ [MADE_BY]: 'cspm-auto-remediation', [MADE_FOR]: job });
 
 interface FlowLog {
   readonly id: string;
@@ -32,8 +37,7 @@ interface FlowLog {
   readonly failure?: string;
   readonly logGroup?: string;
   readonly created?: string;
-  /** True where it bears our tag. */
-  readonly isOurs?: boolean;
+  readonly tags?: Readonly<Record<string, string>>;
 }
 interface LogGroup {
   retention?: number | undefined;
@@ -86,9 +90,13 @@ async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Acco
                 failure,
                 logGroup = '/someones',
                 created = '2026-01-01T00:00:00Z',
-                isOurs = false,
+                tags = {},
               }) =>
-                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus><logGroupName>${logGroup}</logGroupName><creationTime>${created}</creationTime>${isOurs ? `<tagSet><item><key>${MADE_BY}</key><value>cspm-auto-remediation</value></item></tagSet>` : ''}${
+                `<item><flowLogId>${id}</flowLogId><resourceId>${vpc}</resourceId><flowLogStatus>${status}</flowLogStatus><logGroupName>${logGroup}</logGroupName><creationTime>${created}</creationTime><tagSet>${Object.entries(
+                  tags,
+                )
+                  .map(([key, value]) => `<item><key>${key}</key><value>${value}</value></item>`)
+                  .join('')}</tagSet>${
                   failure === undefined
                     ? '<deliverLogsStatus>SUCCESS</deliverLogsStatus>'
                     : `<deliverLogsStatus>FAILED</deliverLogsStatus><deliverLogsErrorMessage>${failure}</deliverLogsErrorMessage>`
@@ -136,6 +144,15 @@ async function aws({ vpcs = { [VPC]: {} }, flowLogs = [], logGroups = {} }: Acco
         const { resourceArn } = z.object({ resourceArn: z.string() }).parse(JSON.parse(body));
         const name = resourceArn.replace(`arn:aws:logs:eu-central-1:${ACCOUNT}:log-group:`, '');
         return jsonAnswer({ tags: logGroups[name]?.tags ?? {} });
+      },
+      'logs:TagResource': ({ body }) => {
+        const { resourceArn, tags } = z
+          .object({ resourceArn: z.string(), tags: z.record(z.string(), z.string()) })
+          .parse(JSON.parse(body));
+        const name = resourceArn.replace(`arn:aws:logs:eu-central-1:${ACCOUNT}:log-group:`, '');
+        const group = logGroups[name];
+        logGroups[name] = { ...group, tags: { ...group?.tags, ...tags } };
+        return jsonAnswer({});
       },
       'logs:PutRetentionPolicy': ({ body }) => {
         const { logGroupName, retentionInDays } = z
@@ -320,7 +337,7 @@ describe('applied', () => {
     expect(account.logGroups).toEqual({
       [`/cspm-auto-remediation/vpc-flow-logs/${VPC}`]: {
         retention: 90,
-        tags: { [MADE_BY]: 'cspm-auto-remediation' },
+        tags: tagsOf('test'),
       },
     });
     const call = server.calls.find(({ form }) => form.get('Action') === 'CreateFlowLogs');
@@ -334,6 +351,8 @@ describe('applied', () => {
       DeliverLogsPermissionArn: `arn:aws:iam::${ACCOUNT}:role/cspm-auto-remediation-flow-logs`,
       'TagSpecification.1.ResourceType': 'vpc-flow-log',
       'TagSpecification.1.Tag.1.Key': MADE_BY,
+      'TagSpecification.1.Tag.2.Key': MADE_FOR,
+      'TagSpecification.1.Tag.2.Value': 'test',
     });
   });
 
@@ -370,7 +389,7 @@ const withoutFlowLogs = (answer: () => Answer) =>
 describe('the log group', () => {
   const name = '/flows/vpc-0123abcd';
   const change = { kind: 'log-group-create', resource: name, retentionDays: 90, kmsKeyArn: null };
-  const ours = { [MADE_BY]: 'cspm-auto-remediation' };
+  const ours = tagsOf('test');
 
   test.each([
     { what: 'with a retention of its own', group: { retention: 365, tags: ours }, retention: 365 },
@@ -387,6 +406,42 @@ describe('the log group', () => {
     await applyChange(sessionOf(server.endpoint), change);
 
     expect(logGroups[name]?.retention).toBe(retention);
+  });
+
+  test('of another job that was cut off gets its retention by this one, and a tag that says so', async () => {
+    const logGroups: Record<string, LogGroup> = { [name]: { tags: tagsOf('other') } };
+    await using server = await aws({ logGroups });
+
+    const applied = await applyChange(sessionOf(server.endpoint), change);
+
+    expect(applied).toEqual({ ...change, made: ['retention'] });
+    expect(logGroups[name]).toEqual({ retention: 90, tags: { ...tagsOf('other'), [RETENTION_FOR]: 'test' } });
+  });
+
+  test.each([
+    { what: 'made by this job', tags: ours, retention: 90, found: ['log group', 'retention'] },
+    { what: 'made by this job and cut off', tags: ours, retention: undefined, found: ['log group'] },
+    { what: 'made by another job', tags: tagsOf('other'), retention: 90, found: [] },
+    {
+      what: 'made by another job, with its retention by this one',
+      tags: { ...tagsOf('other'), [RETENTION_FOR]: 'test' },
+      retention: 90,
+      found: ['retention'],
+    },
+    {
+      what: 'made by this job, with its retention by another one',
+      tags: { ...ours, [RETENTION_FOR]: 'other' },
+      retention: 90,
+      found: ['log group'],
+    },
+    { what: 'of someone else', tags: {}, retention: 90, found: undefined },
+    { what: 'that names no job', tags: { [MADE_BY]: 'cspm-auto-remediation' }, retention: 90, found: [] },
+  ])('that was $what a moment ago is known by its tags', async ({ tags, retention, found }) => {
+    await using server = await aws({ logGroups: { [name]: { tags, retention } } });
+
+    const made = await findChange(sessionOf(server.endpoint), change, new Date('2026-06-30T12:00:00Z'));
+
+    expect(made).toEqual(found === undefined ? undefined : { ...change, made: found });
   });
 
   test('is made with its key', async () => {
@@ -670,23 +725,23 @@ describe('the flow log', () => {
     flowLogs.pop();
     const before = await findChange(session, change, new Date(0));
     const applied = await applyChange(session, change);
-    flowLogs[0] = { id: 'fl-0123abcd', vpc: VPC, logGroup: change.destination.arn, isOurs: true };
+    flowLogs[0] = { id: 'fl-0123abcd', vpc: VPC, logGroup: change.destination.arn, tags: tagsOf('test') };
     const afterwards = await findChange(session, change, new Date(0));
 
     expect([others, before, afterwards]).toEqual([undefined, undefined, applied]);
   });
 
-  test('is not taken for one that was made before the work on the finding began', async () => {
-    const made = { vpc: VPC, logGroup: change.destination.arn, isOurs: true } as const;
-    const flowLogs: FlowLog[] = [{ ...made, id: 'fl-1', created: '2026-06-30T12:00:00Z' }];
+  test('is not taken for one that another job made at the same moment', async () => {
+    const made = { vpc: VPC, logGroup: change.destination.arn, created: '2026-06-30T12:00:00Z' };
+    const flowLogs: FlowLog[] = [{ ...made, id: 'fl-1', tags: tagsOf('other') }];
     await using server = await aws({ flowLogs });
     const session = sessionOf(server.endpoint);
 
-    const before = await findChange(session, change, new Date('2026-06-30T12:10:01Z'));
-    // AWS's clock may be ten minutes behind ours.
-    const since = await findChange(session, change, new Date('2026-06-30T12:09:59Z'));
+    const others = await findChange(session, change, new Date('2026-06-30T12:00:00Z'));
+    flowLogs.push({ ...made, id: 'fl-2', tags: tagsOf('test') });
+    const own = await findChange(session, change, new Date('2026-06-30T12:00:00Z'));
 
-    expect([before, since]).toEqual([undefined, { ...change, flowLogId: 'fl-1' }]);
+    expect([others, own]).toEqual([undefined, { ...change, flowLogId: 'fl-2' }]);
   });
 
   test('is visible when reads show it', async () => {

@@ -80,7 +80,8 @@ test('of what an older version wrote, applied is applied, and nothing is known o
 
   expect(linesOf(journal)).toEqual(['b']);
   expect(journal.isBegunAfter(VPC, 'a', 'b')).toBe(true);
-  expect(journal.isBegunSince(VPC, 'b', new Date(0))).toBe(false);
+  const byOther = { ...changeOf('c'), appliedAt: AT, requestIds: [] };
+  expect(journal.isByOtherSince(VPC, 'b', byOther)).toBeUndefined();
 });
 
 test('what was applied since a change was begun is known by its time, in part or not, but not that change itself', async () => {

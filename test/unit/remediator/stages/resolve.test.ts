@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { MADE_BY } from '../../../../lambdas/changes/flow-log/made-by-us.ts';
+import { z } from 'zod';
+import { MADE_BY, MADE_FOR } from '../../../../lambdas/changes/flow-log/made-by-us.ts';
 import { applyChange, describeChange, inverseOf } from '../../../../lambdas/changes/index.ts';
 import { revocation } from '../../../../lambdas/changes/security-group/schemas.ts';
 import { type Job, jobId } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
 import { Journal } from '../../../../lambdas/remediator/record/journal.ts';
 import { RecentChanges } from '../../../../lambdas/remediator/record/recent-changes.ts';
+import { nameOfOther } from '../../../../lambdas/remediator/record/steps.ts';
 import { recordPlan } from '../../../../lambdas/remediator/stages/record-plan.ts';
 import { resolveBegun } from '../../../../lambdas/remediator/stages/resolve.ts';
 import { modelSession } from '../../../lab/aws-model/session.ts';
@@ -130,56 +132,140 @@ test('a change that is recorded, was begun again and is needed is made again, no
   expect(journal.unresolved(finding.resource).map((each) => each.line)).toEqual([line]);
 });
 
-test.each([
-  { others: ['retention'], recorded: [['log group']] },
-  { others: ['log group', 'retention'], recorded: [] },
-])(
-  'of a change of several calls, what another job did not make is in this one’s record: it made $others',
-  async ({ others, recorded }) => {
+describe('a log group of which no answer is known', () => {
+  const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
+  const RETENTION_FOR = 'cspm-auto-remediation:retention-for';
+  const by = (job: string) => ({ [MADE_BY.key]: MADE_BY.value, [MADE_FOR]: job });
+
+  interface Known {
+    readonly tags: Readonly<Record<string, string>>;
+    /** Parts that another job has told that it made. */
+    readonly others?: readonly string[];
+    readonly minutesAgo?: number;
+  }
+
+  /** Resolves it, as it stands there since a moment, made within the same second as it was begun here. */
+  async function resolved({ tags, others = [], minutesAgo = 0 }: Known): Promise<[string[][], number]> {
     const remediator = new RemediatorInMemory();
     const job = regionalJobOf('vpc-flow-logs-disabled', ['vpc-0123abcd']);
     const [finding] = job.findings;
     if (finding === undefined) throw new Error('the job has no finding');
-    const planned = { kind: 'log-group-create', resource: 'flow-logs', retentionDays: 365, kmsKeyArn: null };
     const line = await describeChange(planned);
-    const at = new Date(remediator.now);
+    const at = new Date(remediator.now - minutesAgo * 60_000);
     const journal = new Journal(jobId(job), remediator.ports().evidence);
     journal.start(at.toISOString());
     journal.plan(finding.resource, [{ change: planned, line }]);
-    journal.begin(finding.resource, line, at);
-    const recent = new RecentChanges({
-      job,
-      ports: remediator.ports(),
-      journal,
-      log: { appliedByOthers: () => [] },
-    });
-    const change = { ...planned, made: others };
-    const theirs = {
-      change,
-      line,
-      appliedAt: at.toISOString(),
-      requestIds: [],
-      rule: job.poll.rule,
-      job: 'other',
-    };
+    journal.begin(finding.resource, line, at, []);
+    const ports = remediator.ports();
+    const recent = new RecentChanges({ job, ports, journal, log: { appliedByOthers: () => [] } });
+    const change = { ...planned, made: [...others] };
+    const applied = { change, line, appliedAt: at.toISOString(), requestIds: [] };
     const { account, region } = job;
-    recent.keep([planned.resource], [{ account, region, resource: planned.resource, changes: [theirs] }]);
-    const logGroup = { logGroupName: planned.resource, creationTime: remediator.now, retentionInDays: 365 };
+    const changes = others.length === 0 ? [] : [{ ...applied, rule: job.poll.rule, job: 'other' }];
+    recent.keep([planned.resource], [{ account, region, resource: planned.resource, changes }]);
+    const logGroup = { logGroupName: planned.resource, creationTime: at.getTime(), retentionInDays: 365 };
     const session = modelSession(
-      finding,
+      { ...finding, maker: 'own' },
       () => remediator.now,
-      async ({ operation }) =>
-        operation === 'DescribeLogGroups'
-          ? { logGroups: [logGroup] }
-          : { tags: { [MADE_BY.key]: MADE_BY.value } },
+      async ({ operation }) => (operation === 'DescribeLogGroups' ? { logGroups: [logGroup] } : { tags }),
     );
 
     await resolveBegun(session, finding, { journal, recent });
 
-    expect(journal.applied(finding.resource).map((each) => each.change['made'])).toEqual(recorded);
-    expect(journal.unresolved(finding.resource)).toEqual([]);
-  },
-);
+    const recorded = journal
+      .applied(finding.resource)
+      .map((each) => z.array(z.string()).parse(each.change['made']));
+    return [recorded, journal.unresolved(finding.resource).length];
+  }
+
+  test.each([
+    { what: 'made by this job', tags: by('own'), recorded: [['log group', 'retention']] },
+    {
+      what: 'made by this job and finished by another, which has told nobody',
+      tags: { ...by('own'), [RETENTION_FOR]: 'other' },
+      recorded: [['log group']],
+    },
+    {
+      what: 'made by another job and finished by this one',
+      tags: { ...by('other'), [RETENTION_FOR]: 'own' },
+      recorded: [['retention']],
+    },
+    {
+      what: 'made by another job, which has told so',
+      tags: by('other'),
+      others: ['log group'],
+      recorded: [],
+    },
+    {
+      what: 'made by another job, which has told nobody, and reads must be true',
+      tags: by('other'),
+      minutesAgo: 15,
+      recorded: [],
+    },
+  ])(
+    'is recorded as far as its tags say that it was made by this job: $what',
+    async ({ recorded, ...known }) => {
+      const [made, unresolved] = await resolved(known);
+
+      expect(made).toEqual(recorded);
+      expect(unresolved).toBe(0);
+    },
+  );
+
+  test('stays open where its tags name another job and may be older than a tag of this one', async () => {
+    const result = await resolved({ tags: by('other') });
+
+    expect(result).toEqual([[], 1]);
+  });
+});
+
+describe('a change that shows in the state alone', () => {
+  const group = 'sg-0000000a';
+  const BEGUN = Date.parse('2026-06-30T12:00:00Z');
+
+  /** Resolves a revocation that was begun, where another job says that it made the same at a moment of its own clock. */
+  async function resolved(appliedAt: string, isKnownBefore: boolean): Promise<number> {
+    const job = regionalJobOf(SSH, [group]);
+    const ports = new RemediatorInMemory().ports();
+    const journal = new Journal('job', ports.evidence);
+    const recent = new RecentChanges({ job, ports, journal, log: { appliedByOthers: () => [] } });
+    const plan = await recordPlan([revocation(group, [openRule('sgr-1', 22, 22)])]);
+    const [{ change, line } = { change: { kind: '', resource: group }, line: '' }] = plan;
+    const { account, region } = job;
+    const theirs = { change, line, appliedAt, requestIds: [], rule: SSH, job: 'other' };
+    journal.start(new Date(BEGUN - 60_000).toISOString());
+    journal.plan(group, plan);
+    journal.begin(group, line, new Date(BEGUN), isKnownBefore ? [nameOfOther(theirs)] : []);
+    recent.keep([group], [{ account, region, resource: group, changes: [theirs] }]);
+    const session = modelSession(
+      { account: ACCOUNT, region: REGION },
+      () => BEGUN + 15 * 60_000,
+      async () => ({ SecurityGroupRules: [] }),
+    );
+
+    for (const finding of job.findings) await resolveBegun(session, finding, { journal, recent });
+
+    return journal.applied(group).length;
+  }
+
+  test.each([
+    { what: 'by a clock that is nine minutes behind', appliedAt: '2026-06-30T11:51:00Z' },
+    { what: 'by a clock that is nine minutes ahead', appliedAt: '2026-06-30T12:09:00Z' },
+  ])("is another job's where that made it since, $what", async ({ appliedAt }) => {
+    const recorded = await resolved(appliedAt, false);
+
+    expect(recorded).toBe(0);
+  });
+
+  test.each(['2026-06-30T11:59:00Z', '2026-06-30T12:09:00Z'])(
+    "is this job's where it was known before that another had made it, at %s by its clock",
+    async (appliedAt) => {
+      const recorded = await resolved(appliedAt, true);
+
+      expect(recorded).toBe(1);
+    },
+  );
+});
 
 describe('access keys of an attempt that ends anywhere: the record is what happened', () => {
   const keysOf = ({ applied }: Outcome): unknown[] => applied.map(({ change }) => change['key']);

@@ -80,6 +80,7 @@ export class CloudControlAccount {
       account,
       region,
       partition: 'aws',
+      maker: 'test',
       calls,
       now: () => new Date(now()),
       turn: async () => {},

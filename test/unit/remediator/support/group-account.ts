@@ -39,8 +39,10 @@ export class GroupAccount {
       () => this.remediator.now,
     );
     this.remediator.settings = settingsOf({ rule: SSH });
-    this.remediator.openSession = (_, now, life) =>
-      modelSession({ account: ACCOUNT, region: REGION }, now, (call) => life.step(() => this.#answer(call)));
+    this.remediator.openSession = ({ maker }, now, life) =>
+      modelSession({ account: ACCOUNT, region: REGION, maker }, now, (call) =>
+        life.step(() => this.#answer(call)),
+      );
   }
 
   /** A job of a rule for groups. */

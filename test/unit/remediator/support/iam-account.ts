@@ -64,7 +64,7 @@ export class IamAccount {
 
   open(request: SessionRequest, now: () => number, life: Lifeline): AwsSession {
     this.sessions.push(request);
-    return modelSession({ account: request.account, region: request.region }, now, ({ operation, input }) =>
+    return modelSession(request, now, ({ operation, input }) =>
       life.step(() => this.#answer(operation, input)),
     );
   }

@@ -24,8 +24,8 @@ export class ModelAccount {
     this.#rule = rule;
     this.#model = new AwsModel(ACCOUNT, initial, () => this.remediator.now);
     this.remediator.settings = settingsOf({ rule, options });
-    this.remediator.openSession = ({ account, region }, now, life) =>
-      modelSession({ account, region }, now, (call) => life.step(() => this.#answer(call)));
+    this.remediator.openSession = (request, now, life) =>
+      modelSession(request, now, (call) => life.step(() => this.#answer(call)));
   }
 
   get state(): AwsState {

@@ -37,6 +37,7 @@ export class RedshiftAccount {
       account,
       region,
       partition: 'aws',
+      maker: 'test',
       calls,
       now: () => new Date(now()),
       turn: async () => {},

@@ -87,6 +87,7 @@ export class TrailAccount {
       account: request.account,
       region: request.region,
       partition: 'aws',
+      maker: 'test',
       calls,
       now: () => new Date(now()),
       turn: async () => {},
