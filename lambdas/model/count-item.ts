@@ -63,6 +63,7 @@ function isWaiting(slot: number, now: number): boolean {
  * slots: see `LimitCounts`.
  */
 export const countItemSchema = z.looseObject({
+  pk: z.string().min(1),
   version: z.literal(1),
   total: z.number().int(),
   /** Recreated after DynamoDB has deleted it: `total` then begins at 0 again. */

@@ -28,7 +28,7 @@ export interface Ports {
   readonly settings: SettingsSource;
   readonly evidence: EvidenceStore;
   readonly table: FindingsStore;
-  readonly counts: Pick<LimitCounts, 'reserve' | 'release' | 'keep' | 'forget'>;
+  readonly counts: Pick<LimitCounts, 'read' | 'reserve' | 'release' | 'keep' | 'forget'>;
   readonly clock: Clock;
   openSession(request: SessionRequest): Promise<AwsSession>;
   /** The role that Systems Manager Automation works as in an account. */

@@ -45,9 +45,14 @@ export interface Reservation {
   readonly changes: number;
 }
 
+/** Counters as one question found them, by their keys. */
+export type FoundCounters = ReadonlyMap<string, CountItem>;
+
 /** A reservation that is asked for. */
 export interface Wish {
   readonly counter: Counter;
+  /** Counters as they were read a moment ago. The condition of the write keeps the limit, however old that is. Default: it is read. */
+  readonly found?: FoundCounters;
   /** The most changes within any hour. */
   readonly limit: number;
   /** The last moment at which one of the changes may be made, milliseconds since 1970. */
@@ -93,17 +98,23 @@ export class LimitCounts {
     this.#clock = clock;
   }
 
+  /** Reads counters by one question. @throws AWS's own error where the table can't be read */
+  async read(counters: readonly Counter[]): Promise<FoundCounters> {
+    const found = await this.#table.read(counters.map(countKey));
+    const items = found.map((item) => parseItem(countItemSchema, item));
+    return new Map(items.map((item) => [item.pk, item]));
+  }
+
   /**
    * Reserves room for changes, all that the wish chooses or none.
    * @throws DeliveryError where others are always faster; AWS's own error where the table can't be read or written
    */
-  async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
+  async reserve({ counter, found: counters, limit, until, choose, deferred }: Wish): Promise<Granted> {
     const id = randomUUID().slice(0, 13);
     const slot = slotOf(until);
     const name = reservationName(slot, id);
-    let [found] = await this.#table.read([countKey(counter)]);
+    let item = (counters ?? (await this.read([counter]))).get(countKey(counter).pk);
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      const item = found === undefined ? undefined : parseItem(countItemSchema, found);
       const now = this.#clock.now();
       const waiting = item === undefined ? [] : waitingIn(item, now);
       const kept = changesOf(waiting.filter(({ finding }) => !deferred.has(finding)));
@@ -127,7 +138,7 @@ export class LimitCounts {
           room: { ...room, left: room.left - changes, moreAt },
         };
       }
-      found = put.found;
+      item = put.found === undefined ? undefined : parseItem(countItemSchema, put.found);
     }
     throw new DeliveryError(
       `${countKey(counter).pk}: others reserved changes ${ATTEMPTS} times in a row before this job could`,
@@ -141,7 +152,7 @@ export class LimitCounts {
    */
   async keep(counter: Counter, findings: ReadonlyMap<string, number>, limit: number): Promise<void> {
     const slot = slotOf(this.#clock.now());
-    const waiting = await this.#waiting(counter);
+    const waiting = this.#waitingIn(counter, await this.read([counter]));
     const others = waiting.filter(({ finding }) => !findings.has(finding));
     let kept = changesOf(others);
     const names = [...findings].flatMap(([finding, changes], index) => {
@@ -163,21 +174,24 @@ export class LimitCounts {
   }
 
   /** Keeps no more room for findings that wait no longer, however they ended. */
-  async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
-    const known = (await this.#waiting(counter)).filter(({ finding }) => findings.has(finding));
-    if (known.length === 0) return;
-    await this.#table.updateIf({
-      key: countKey(counter),
-      add: {},
-      set: {},
-      remove: known.map(({ name }) => name),
-      condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
-    });
+  async forget(counters: readonly Counter[], findings: ReadonlySet<string>): Promise<void> {
+    const found = await this.read(counters);
+    for (const counter of counters) {
+      const known = this.#waitingIn(counter, found).filter(({ finding }) => findings.has(finding));
+      if (known.length === 0) continue;
+      await this.#table.updateIf({
+        key: countKey(counter),
+        add: {},
+        set: {},
+        remove: known.map(({ name }) => name),
+        condition: { expression: 'attribute_exists(pk)', names: {}, values: {} },
+      });
+    }
   }
 
-  async #waiting(counter: Counter): Promise<Waiting[]> {
-    const [found] = await this.#table.read([countKey(counter)]);
-    return found === undefined ? [] : waitingIn(parseItem(countItemSchema, found), this.#clock.now());
+  #waitingIn(counter: Counter, counters: FoundCounters): Waiting[] {
+    const found = counters.get(countKey(counter).pk);
+    return found === undefined ? [] : waitingIn(found, this.#clock.now());
   }
 
   /** Releases room for changes that were not made: all of a reservation's, or some. Once: what is left stays. */

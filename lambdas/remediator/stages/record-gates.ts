@@ -63,7 +63,7 @@ async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
     .filter(({ outcome: { finding, gate } }) => gate !== 'limit' && memory.wasLimited(finding.resource))
     .map(({ outcome }) => waitingFinding(outcome));
   if (served.length === 0) return;
-  for (const counter of countersOf(job)) await ports.counts.forget(counter, new Set(served));
+  await ports.counts.forget(countersOf(job), new Set(served));
 }
 
 function noticeOf(

@@ -61,13 +61,17 @@ export class ReservedRoom {
   /** Reserves room below each limit for what the ones before have room for. @returns the refusals, by resource */
   async #reserve(fixes: readonly PlannedFix[]): Promise<ReadonlyMap<string, Refusal>> {
     const refusals = new Map<string, Refusal>();
+    if (fixes.length === 0) return refusals;
+    const limits = limitsOf(this.#work.job, this.#work.settings.limits);
+    const found = await this.#work.ports.counts.read(limits.map(({ counter }) => counter));
     let chosen = fixes;
-    for (const limit of limitsOf(this.#work.job, this.#work.settings.limits)) {
+    for (const limit of limits) {
       if (chosen.length === 0) break;
       const wanted = chosen;
       const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
       const { reservation, room } = await this.#work.ports.counts.reserve({
         counter: limit.counter,
+        found,
         limit: limit.most,
         until,
         deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),

@@ -213,8 +213,9 @@ describe('a job', () => {
     expect([first, second].sort()).toEqual(['BatchGetItem', 'PutItem']);
     expect(others).toEqual([
       'BatchGetItem', // holds
-      ...['BatchGetItem', 'UpdateItem'], // room in the account
-      ...['BatchGetItem', 'UpdateItem'], // room in all accounts
+      'BatchGetItem', // changes of the hour
+      'UpdateItem', // room in the account
+      'UpdateItem', // room in all accounts
       'TransactWriteItems', // what it changed, before evidence says so
       'PutItem', // which evidence it writes
       'PutItem', // how the changes went

@@ -130,6 +130,30 @@ test('a counter of a newer version is not counted in', async () => {
   await expect(reserve(1)).rejects.toMatchObject({ name: 'UnreadableItemError' });
 });
 
+test('counters are read by one question, and a reservation made on it keeps each limit', async () => {
+  const all = { ...counter, scope: 'all' };
+  const operations: string[] = [];
+  after = ({ operation }) => void operations.push(operation);
+  await reserve(4);
+  operations.length = 0;
+
+  const found = await counts().read([counter, all]);
+  const wish = (of: typeof counter) => ({
+    counter: of,
+    found,
+    limit: 10,
+    until: now,
+    deferred: new Set<string>(),
+    choose: (left: number) => ({ changes: Math.min(left, 8), findings: [] }),
+  });
+  // Another job comes in between.
+  await reserve(4);
+  const [one, other] = [await counts().reserve(wish(counter)), await counts().reserve(wish(all))];
+
+  expect([one, other].map(({ reservation }) => reservation?.changes)).toEqual([2, 8]);
+  expect(operations.filter((operation) => operation === 'BatchGetItem')).toHaveLength(2);
+});
+
 test('room is kept for findings that a limit deferred, and given to them alone', async () => {
   const asked: (readonly [left: number, kept: number])[] = [];
   const ask = (deferred: readonly string[], changes: number) =>
@@ -157,7 +181,7 @@ test('room is kept for findings that a limit deferred, and given to them alone',
   await ask(['aaaa'], 0);
   await ask(['aaaa'], 2);
   await ask([], 0);
-  await counts().forget(counter, new Set(['bbbb', 'cccc']));
+  await counts().forget([counter], new Set(['bbbb', 'cccc']));
   await ask([], 0);
 
   expect(asked.slice(1)).toEqual([

@@ -1,6 +1,7 @@
 import { countKey } from '../../../../lambdas/model/count-item.ts';
 import type { Counter } from '../../../../lambdas/model/limits.ts';
 import type {
+  FoundCounters,
   Granted,
   LimitCounts,
   Reservation,
@@ -10,7 +11,7 @@ import type {
 const HOUR_MILLISECONDS = 3_600_000;
 
 /** Counters of changes in memory: each change counts for an hour after it is made at the latest. */
-export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | 'keep' | 'forget'> {
+export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'release' | 'keep' | 'forget'> {
   readonly #now: () => number;
   /** What is reserved, by counter. */
   readonly reserved = new Map<string, { readonly id: string; readonly until: number; changes: number }[]>();
@@ -28,6 +29,11 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
       ({ until }) => until + HOUR_MILLISECONDS > this.#now(),
     );
     return counting.reduce((sum, { changes }) => sum + changes, 0);
+  }
+
+  /** What stands there is looked at when room is reserved. */
+  async read(): Promise<FoundCounters> {
+    return new Map();
   }
 
   async reserve({ counter, limit, until, choose, deferred }: Wish): Promise<Granted> {
@@ -64,7 +70,9 @@ export class MemoryCounts implements Pick<LimitCounts, 'reserve' | 'release' | '
     this.waiting.set(pk, waiting);
   }
 
-  async forget(counter: Counter, findings: ReadonlySet<string>): Promise<void> {
-    for (const finding of findings) this.waiting.get(countKey(counter).pk)?.delete(finding);
+  async forget(counters: readonly Counter[], findings: ReadonlySet<string>): Promise<void> {
+    for (const counter of counters) {
+      for (const finding of findings) this.waiting.get(countKey(counter).pk)?.delete(finding);
+    }
   }
 }

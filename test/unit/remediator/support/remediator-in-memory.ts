@@ -128,6 +128,7 @@ type Port =
   | 'reportRoleMissing'
   | 'claimProbe'
   | 'roleIsBack'
+  | 'readCounts'
   | 'reserve'
   | 'publishNotice'
   | 'release'
@@ -297,6 +298,7 @@ export class RemediatorInMemory {
           }),
       },
       counts: {
+        read: () => call('readCounts', () => this.counts.read()),
         reserve: (wish) => call('reserve', () => this.counts.reserve(wish)),
         release: (...given) => call('release', () => this.counts.release(...given)),
         keep: (...given) => call('keep', () => this.counts.keep(...given)),
