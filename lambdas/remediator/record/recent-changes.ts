@@ -60,7 +60,7 @@ export class RecentChanges {
     return asked.flatMap((resource) => this.#within(LAG_MILLISECONDS, this.#changesOf(resource)));
   }
 
-  /** Lists what other jobs applied to a resource, to its end or in part, and what may be since a moment by their clocks. */
+  /** Lists what other jobs applied to a resource, to its end or in part, as far as that may be since a moment. */
   async byOthers(resource: string, since: Date): Promise<RecentChange[]> {
     await this.load([resource]);
     const own = journalId(this.#context.job);

@@ -35,16 +35,19 @@ export function beginOf(steps: readonly Step[], line: string): Date | undefined 
   return step?.is === 'begun' ? new Date(step.at) : undefined;
 }
 
-type Other = Pick<AppliedChange, 'line' | 'appliedAt'>;
+type Other = Pick<AppliedChange, 'line' | 'appliedAt' | 'found'>;
 
 /** A short name of another job's change, the same wherever it is recorded. */
 export function nameOfOther({ line, appliedAt }: Other): string {
   return createHash('sha256').update(`${appliedAt} ${line}`).digest('hex').slice(0, 12);
 }
 
-/** Tells whether a change may have been made after a moment of another clock. */
-export const mayBeSince = (moment: number, { appliedAt }: Pick<Other, 'appliedAt'>): boolean =>
-  Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
+/**
+ * Tells whether another job's change may have been made, or recorded, after a moment of another clock. One that was found by
+ * reading has the time at which it was begun, and may be recorded much later.
+ */
+export const mayBeSince = (moment: number, { appliedAt, found }: Other): boolean =>
+  found === true || Date.parse(appliedAt) > moment - CLOCKS_DIFFER_MILLISECONDS;
 
 /**
  * Tells whether another job's change was made after one was begun last; undefined where an older version did not note when.

@@ -1,6 +1,6 @@
 import type { AwsSession } from '../../aws/session.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { RecordedChange } from '../../model/outcome.ts';
+import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
 import { isLagOver } from '../record/recent-changes.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -23,11 +23,13 @@ export async function circumstances(
     .filter(
       (each) => plan.has(each.line) && (!isRival(each) || journal.isBegunAfter(resource, each.line, line)),
     );
-  const byOthers = await recent.byOthers(planned.change.resource, journal.startOf(session.now()));
+  const start = journal.startOf(session.now());
+  const byOthers = await recent.byOthers(planned.change.resource, start);
+  const isSinceStart = ({ appliedAt }: AppliedChange): boolean => Date.parse(appliedAt) >= start.getTime();
   const wholeByOthers = byOthers.filter(
     (each) =>
       !each.line.endsWith(IN_PART) &&
-      (!isRival(each) || journal.isByOtherSince(resource, line, each) !== false),
+      (journal.isByOtherSince(resource, line, each) !== false || (!isRival(each) && isSinceStart(each))),
   );
   const others = [...whole, ...wholeByOthers];
   const since = [

@@ -5,7 +5,7 @@ import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change } from '../../changes/change.ts';
 import { canFind, canTakeBack, findChange, findsByMark, isPlannedAnyway } from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
-import type { RecordedChange } from '../../model/outcome.ts';
+import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
 import { isLagOver } from '../record/recent-changes.ts';
 import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
@@ -64,9 +64,26 @@ export async function resolveBegun(
     journal.drop(resource, inPart);
     // It was made before what was begun after it.
     const [next] = journal.appliedSince(resource, line);
-    journal.apply(resource, [foundChange(made, isNeeded ? inPart : line, begunAt)], next);
+    const found = foundChange(made, isNeeded ? inPart : line, begunAt);
+    journal.apply(resource, [found], next);
+    if (!isMarked) await claim(found, resource, { journal, recent });
     if (!isNeeded) journal.settle(resource, line);
   }
+}
+
+/**
+ * Tells other jobs at once what only the state shows: one that was cut off at the same change must not record it, too.
+ * @throws whatever the table can't be written by; it is found out anew then
+ */
+async function claim(
+  { line, change }: AppliedChange,
+  resource: string,
+  { journal, recent }: Pick<Work, 'journal' | 'recent'>,
+): Promise<void> {
+  const [failure] = await recent.write();
+  if (failure === undefined) return;
+  journal.drop(resource, line, change);
+  throw failure;
 }
 
 /** Tells whether a later read may still show that a change was made which was begun. */

@@ -97,6 +97,9 @@ async function takeBackChangeOf(
     if (state === 'pending') return true;
     if (isMade) {
       if (parts.length === 1) journal.settle(resource, planned.line);
+      // Another job that was cut off at the same change must not record it, too.
+      const [failure] = await work.recent.write();
+      if (failure !== undefined) throw failure;
       return false;
     }
     if (state === 'unconfirmed') isSettled = false;
