@@ -64,7 +64,7 @@ const UNDONE = 'security group forgotten';
 const SHOWN_RULE = 'security-group-ssh-open';
 const DAY = 86_400_000;
 
-/** The place whose plan is shown whole: a small one. */
+/** The place whose plan is shown completely: a small one. */
 const shownWhole = { account: accounts.staging, region: quietRegion };
 
 const ruleIds = Object.keys(rules('dry run'));
@@ -79,8 +79,8 @@ const scanTarget = {
 };
 
 /**
- * Deploys the product to a local AWS, breaks what it protects, and lets it remediate that: dry run, then enforcement, then
- * a second scan, and an operator who undoes a fix.
+ * Deploys the product to a local AWS, breaks what it protects, and lets it remediate that: dry run, enforcement, a second
+ * scan, and an operator who undoes a fix.
  * @throws Error when a step does not go as it should; what was started is stopped then
  */
 export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
@@ -97,26 +97,24 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    step('start a local AWS and a simulated Netskope tenant');
+    step('Start a local AWS and a simulated Netskope tenant');
     lab = await startDemo(options);
     const { proxy, tenant, aws, settingsInForce } = lab;
     say(`local AWS ${aws.endpoint}, behind a proxy ${proxy.endpoint}; tenant ${tenant.url}`);
 
-    step('deploy examples/organization by Terraform: three regions, three accounts, every rule in dry run');
+    step('Deploy examples/organization with Terraform: three regions, three accounts, every rule in dry run');
     const { root, rootFolder, made } = await deployDemo(lab, options);
     const secondPlan = await root.plan(variables('dry run'));
     say(secondPlan.changes ? secondPlan.text : 'a second plan shows no changes');
 
-    step('meanwhile, in two accounts and three regions, people have opened what should be closed');
+    step('Break it: people in two accounts and three regions open what should be closed');
     for (const line of madeLines(made)) say(line);
     proxy.inject(agedAccessKeys(keyAges));
     const target = { ...scanTarget, endpoint: proxy.endpoint };
     const firstScan = await tenant.scan(target);
     say(`the tenant's scan: ${firstScan.failed.length} failed, ${firstScan.passed.length} passed`);
 
-    step(
-      'poll once in dry run: the plan that enforcement would apply, as cspm-remediation plan shows it; nothing changes',
-    );
+    step('Poll in dry run: it prints the plan that enforcement would apply, and changes nothing');
     const deployment = lab.deployment({ account: accounts.security, homeRegion });
     const beforeDryRun = await snapshot(aws.endpoint, protectedAccounts, regions);
     const dryRun = await pollAll(deployment);
@@ -139,15 +137,13 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
       for (const line of outcomeLines(outcomesOf(polls), SHOWN_RULE, place)) say(line);
       return polls;
     };
-    step(
-      "enforce in production, by AWS's runbooks where there are some: another value, another apply, a poll",
-    );
+    step("Enforce in production, with AWS's runbooks where they exist: change one value, apply, poll");
     const production = await enforce('production by runbooks', accounts.production);
 
-    step('enforce everywhere, by direct calls: what is remediated already is not touched again');
+    step('Enforce everywhere, with direct calls: what is already remediated is not touched again');
     const everywhere = await enforce('staging directly', accounts.staging);
 
-    step("the tenant scans again, by checks of its own that share no code with the rules'");
+    step("Scan again: the tenant's checks share no code with the rules");
     const secondScan = await tenant.scan(target);
     for (const line of describeScan(secondScan)) say(line);
     const reasons = new Map(outcomesOf(everywhere).map(({ finding, reason }) => [finding.resource, reason]));
@@ -157,7 +153,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     }
 
     step(
-      'an operator asks why a resource was changed, undoes the fix, proves that it is back, and holds it for a day',
+      'Operate: ask why a resource was changed, undo the fix, check the result, and hold the resource for a day',
     );
     const undone = await operate({ lab, made, target, say, signal });
     const scans = { firstScan, secondScan, undone };
@@ -177,7 +173,7 @@ interface Operated {
   readonly signal: AbortSignal;
 }
 
-/** Does what an operator does about one fix that was not wanted. */
+/** Does what an operator does about an unwanted fix. */
 async function operate({ lab, made, target, say, signal }: Operated): Promise<Undone> {
   const group = made.find(({ what, account }) => what.includes(UNDONE) && account === accounts.staging);
   if (group === undefined) throw new Error(`nothing was made that is "${UNDONE}"`);

@@ -1,8 +1,8 @@
 /**
- * Shows the whole path on this machine, without an AWS account:
+ * Shows everything on this machine, without an AWS account:
  *
  *     npm run demo             runs it and ends
- *     npm run demo -- --keep   leaves everything running, to look round with the AWS CLI and Terraform
+ *     npm run demo -- --keep   keeps everything running, to explore with the AWS CLI and Terraform
  */
 import { once } from 'node:events';
 import path from 'node:path';
@@ -50,19 +50,19 @@ try {
       say('Everything keeps running. In another shell:');
       for (const [name, value] of Object.entries(environment)) say(`  export ${name}='${value}'`);
       say(`  alias cspm-remediation="node ${program}"`);
-      say('  # what an operator does: docs/operations.md has more');
+      say('  # as an operator; docs/operations.md has more');
       say('  cspm-remediation status');
       say(`  cspm-remediation explain ${demo.report.undone.resource}`);
       say('  cspm-remediation outcomes --since 1h --changed');
       say('  cspm-remediation undo --since 1h --rule s3-bucket-public --reason "try it"');
       say('  cspm-remediation doctor');
-      say('  # another account: its twelve digits as AWS_ACCESS_KEY_ID, for instance');
+      say('  # another account: use its twelve digits as AWS_ACCESS_KEY_ID, for example');
       say(`  AWS_ACCESS_KEY_ID=${accounts.production} aws ec2 describe-security-group-rules`);
       say('  aws s3 ls --recursive s3://cspm-auto-remediation-evidence-111111111111-eu-central-1/outcomes/');
       say(`  cd ${demo.rootFolder} && terraform plan -var-file=run.tfvars.json`);
       const token = encodeURIComponent(tenant.token);
       say(`  curl '${tenant.url}/api/v1/security_assessment?status=Failed&limit=100&token=${token}'`);
-      say('  # once something else is open, let the tenant scan again; then poll');
+      say('  # after you have opened something else, let the tenant scan again, then poll');
       say(`  curl '${tenant.url}/api/v1/csa_scan?op=start&name=again&scan_start_by=me&token=${token}'`);
       say('Ctrl-C ends it.');
       if (!interrupted.signal.aborted) await once(interrupted.signal, 'abort');
@@ -71,12 +71,10 @@ try {
     await demo.stop();
   }
   say('');
-  say('ended: nothing is left running. What to try next:');
-  say('  npm run demo -- --keep    the same, and everything keeps running for you to operate');
-  say('  docs/operations.md        what to do, and what one sees: each command there works in the demo');
-  say(
-    '  README.md, "Deploy"       one account of your own: every rule is in dry run until you say otherwise',
-  );
+  say('Done: nothing is left running. What to try next:');
+  say('  npm run demo -- --keep    the same, but everything keeps running for you to explore');
+  say('  docs/operations.md        procedures for operators: most commands there work in the demo');
+  say('  README.md, "Deploy"       deploy it to your own account: every rule starts in dry run');
 } catch (error) {
   if (interrupted.signal.aborted) say(String(interrupted.signal.reason));
   else

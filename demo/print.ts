@@ -25,7 +25,7 @@ function counted(texts: readonly string[]): [text: string, count: number][] {
   return [...counts];
 }
 
-/** Says what was made that should not be as it is: one line for all that is alike. */
+/** Lists the violations that were made, similar ones on one line. */
 export function madeLines(made: readonly Made[]): string[] {
   const wrong = made.filter(({ expected }) => expected !== 'fine').map(({ what }) => what);
   return counted(wrong).map(([what, count]) => `${String(count).padStart(2)} × ${what}`);
@@ -72,7 +72,7 @@ export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Co
   return [
     ...whole.split('\n'),
     '',
-    ...table(['and likewise in', 'region', 'resources', 'changes'], rows),
+    ...table(['and similarly in', 'region', 'resources', 'changes'], rows),
     '',
     ...counts.split('\n'),
   ];
@@ -84,7 +84,7 @@ function splitLast(text: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 2)];
 }
 
-/** Prints what became of findings: per rule and account the outcomes, and how many changes were made. */
+/** Prints the outcomes of findings per rule and account, and the number of changes made. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
   const places = counted(outcomes.map(({ finding }) => `${finding.rule} ${finding.account}`));
   const rows = places
@@ -101,7 +101,7 @@ export function outcomeTable(outcomes: readonly Outcome[]): string[] {
   return table(['rule', 'account', 'changes', 'findings'], rows);
 }
 
-/** Prints what became of one rule's findings in one place, finding by finding. */
+/** Prints the outcomes of one rule's findings in one place, one by one. */
 export function outcomeLines(
   outcomes: readonly Outcome[],
   rule: string,

@@ -71,7 +71,7 @@ function left(applying: readonly ApplyingFix[]): ApplyingFix[] {
   return applying.filter(({ end }) => end === undefined);
 }
 
-/** Asks once more, and writes down that the next changes are about to be made. @returns those that may be */
+/** Asks again, and records that the next changes are about to be made. @returns those that may be */
 async function begin(
   applying: readonly ApplyingFix[],
   work: ConfiguredWork,

@@ -7,7 +7,7 @@ import type { FixToUndo, InverseStep } from './fix-to-undo.ts';
 import type { UndoWork } from './undo-work.ts';
 
 /**
- * Forgets the inverses that an earlier request made and whose work ended without success, so that this one makes them anew:
+ * Forgets the inverses that an earlier request made and whose work ended without success, so that this one makes them again:
  * a document that failed, a request of Cloud Control that came to nothing. Their evidence is that request's.
  * @returns the fix with these inverses as they are to be made now; the same one where there are none
  */
