@@ -368,7 +368,7 @@ describe('examples/organization in a local AWS', () => {
       ].map((queue) => `${name}-${queue}`),
       functions: [`${name}-remediator`],
       eventSources: [arn('jobs-delayed'), arn('jobs.fifo')],
-      parameters: [`/${name}/pause`],
+      parameters: [`/${name}/home-region`, `/${name}/pause`],
       logGroups: [`/aws/lambda/${name}-remediator`],
       rules: [`${name}-forward-alarms`],
       alarms: expect.arrayContaining([`${name}-jobs-dead-letters`, `${name}-oldest-job`]),

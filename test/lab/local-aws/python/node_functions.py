@@ -151,10 +151,13 @@ class NodeFunction(runtime_executor.RuntimeExecutor):
     def _answer(self, logs, seconds):
         """The process's next message, with what it printed before that added to logs; None when it ended instead."""
         deadline = time.monotonic() + seconds
+        # `select.select` takes no number above 1023, and a server of many functions and queues has more open.
+        readable = select.poll()
+        readable.register(self.from_child, select.POLLIN)
         while True:
             while b"\n" not in self.buffer:
                 left = max(0, deadline - time.monotonic())
-                if not select.select([self.from_child], [], [], left)[0]:
+                if not readable.poll(left * 1000):
                     raise TimeoutError
                 chunk = os.read(self.from_child, 1 << 20)
                 if not chunk:
