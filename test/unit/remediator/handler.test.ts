@@ -225,6 +225,22 @@ describe('a job', () => {
     expect(cloud.operations.filter((operation) => operation === 's3:PUT')).toHaveLength(4);
   });
 
+  test('that changes nothing asks for nothing that is counted, and tells only what became of its findings', async () => {
+    const names = Array.from({ length: 25 }, (_, number) => `user-${number}`);
+    for (const name of names) cloud.users.set(name, 'Inactive');
+
+    await invoke(recordOf(jobOf(...names)));
+
+    const ofTable = cloud.operations.filter((operation) => operation.startsWith('dynamodb:'));
+    const [first = '', second = '', ...others] = ofTable.map((each) => each.replace('dynamodb:', ''));
+    expect([first, second].sort()).toEqual(['BatchGetItem', 'PutItem']);
+    expect(others).toEqual([
+      'BatchGetItem', // holds
+      'PutItem', // which evidence it writes
+      'TransactWriteItems',
+    ]);
+  });
+
   test('the role is assumed once, and settings are read once for two jobs', async () => {
     cloud.users.set('a', 'Active').set('b', 'Active');
 
