@@ -1,5 +1,7 @@
 export {
   DescribeDBClusterSnapshotAttributesCommand,
+  DescribeDBClustersCommand,
+  DescribeDBInstancesCommand,
   DescribeDBSnapshotAttributesCommand,
   ModifyDBClusterSnapshotAttributeCommand,
   ModifyDBSnapshotAttributeCommand,

@@ -2,17 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { isAwsError } from '../../aws/errors.ts';
 import { cloudControlWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { BlockedError, ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
 import type { Amid, Change, ChangeKind, Effect, Made, Note } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
+import { follow, giveUp } from './follow.ts';
 import { hasValue, type Properties, patchOf, valueAt } from './patch.ts';
+import { pendingOf } from './pending.ts';
 import { type ResourceModel, readProperties } from './read.ts';
-import { cancelRequest, type RequestState, requestState, sendUpdate } from './requests.ts';
+import { type RequestState, requestState, sendUpdate } from './requests.ts';
 import { type PropertiesSet, type PropertyChange, propertiesSetSchema } from './schema.ts';
-
-/** Time to wait for a request: quick handlers are done by then; what takes longer is followed by later jobs. */
-const WAITS_MILLISECONDS = [500, 1_000, 2_000, 3_000];
 
 /** The handler's codes for a resource that can't be changed just now. */
 const BUSY: readonly string[] = ['ResourceConflict', 'NotStabilized', 'Throttling'];
@@ -54,6 +53,7 @@ async function failedState(
 /**
  * Looks directly before the write. What the patch itself tests may change until then; what is not there can't be tested.
  * @throws StalePlanError when the resource is gone, or a property is not as the plan saw it, or the look is old
+ * @throws ChangeRefusedError, busy, where AWS would carry out other people's modifications with it
  */
 async function look(
   session: AwsSession,
@@ -66,7 +66,11 @@ async function look(
   if (last !== undefined && isAs(properties, last.properties, 'before')) {
     if ((await failedState(session, last)) === undefined) throw olderThanOurs(nameOf(change));
   }
-  if (isAs(properties, change.properties, 'before')) return properties;
+  if (isAs(properties, change.properties, 'before')) {
+    const pending = await pendingOf(session, modelOf(change));
+    if (pending === undefined) return properties;
+    throw new ChangeRefusedError(`${nameOf(change)}: ${pending}`, { because: 'busy' });
+  }
   const names = change.properties
     .filter(({ pointer, before }) => !hasValue(properties, pointer, before))
     .map(({ pointer }) => wordOf(pointer));
@@ -93,50 +97,10 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   return error;
 }
 
-/**
- * Gives a request up.
- * @returns how it stands then
- */
-async function giveUp(session: AwsSession, token: string): Promise<RequestState | undefined> {
-  try {
-    await cancelRequest(session, token);
-  } catch (error) {
-    // What has ended can't be cancelled.
-    if (!isAwsError(error, 'ConcurrentModification', 'RequestTokenNotFound')) throw error;
-  }
-  for (const milliseconds of WAITS_MILLISECONDS) {
-    const state = await requestState(session, token);
-    if (state?.is !== 'under_way') return state;
-    await session.sleep(milliseconds);
-  }
-  return requestState(session, token);
-}
-
-/**
- * Follows a request for some seconds.
- * @returns its state, which may be that AWS is still at work
- * @throws BlockedError when `mayContinue` does: the request is given up, and nothing is known to have been changed
- */
-async function follow(
-  session: AwsSession,
-  first: RequestState,
-  mayContinue: Amid['mayContinue'],
-): Promise<RequestState> {
-  let state = first;
-  for (const milliseconds of WAITS_MILLISECONDS) {
-    if (state.is !== 'under_way') break;
-    await session.sleep(milliseconds);
-    try {
-      await mayContinue();
-    } catch (error) {
-      if (!(error instanceof BlockedError)) throw error;
-      const ended = await giveUp(session, state.token);
-      if (ended?.is === 'cancelled' || ended?.is === 'failed') throw error;
-      return ended ?? state;
-    }
-    state = (await requestState(session, state.token)) ?? state;
-  }
-  return state;
+/** Tells whether the properties are as the change makes them. A handler may fail after it has set them. */
+async function isMade(session: AwsSession, change: PropertiesSet): Promise<boolean> {
+  const properties = await readProperties(session, modelOf(change));
+  return properties !== undefined && isAs(properties, change.properties, 'after');
 }
 
 async function apply(
@@ -160,7 +124,9 @@ async function apply(
   const taken: PropertiesSet = { ...sent, requestToken: first.token };
   note(taken, false);
   const state = await follow(session, first, mayContinue);
-  if (state.is === 'failed' || state.is === 'cancelled') throw failure(change, state);
+  if ((state.is === 'failed' || state.is === 'cancelled') && !(await isMade(session, change))) {
+    throw failure(change, state);
+  }
   note(taken);
   return taken;
 }
@@ -171,6 +137,7 @@ async function effectOf(session: AwsSession, { change }: Made<PropertiesSet>): P
   if (requestToken === undefined) return undefined;
   const state = await requestState(session, requestToken);
   if (state === undefined || state.is === 'done') return undefined;
+  if (state.is !== 'under_way' && (await isMade(session, change))) return undefined;
   const words = `the request to change ${nameOf(change)} is ${state.words}`;
   return { state: state.is === 'under_way' ? 'pending' : 'missing', words };
 }
@@ -216,8 +183,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
   },
   effects: (session, made) => Promise.all(made.map((each) => effectOf(session, each))),
   async find(session, planned) {
-    const properties = await readProperties(session, modelOf(planned));
-    return properties !== undefined && isAs(properties, planned.properties, 'after') ? planned : undefined;
+    return (await isMade(session, planned)) ? planned : undefined;
   },
   /** @throws ChangeRefusedError where AWS ended the request without success */
   async differs(session, change) {

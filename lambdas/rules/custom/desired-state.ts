@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { hasValue, type Properties, patchOf, valueAt } from '../../changes/cloud-control/patch.ts';
+import { pendingOf } from '../../changes/cloud-control/pending.ts';
 import { readProperties, stackOf } from '../../changes/cloud-control/read.ts';
 import type { PatchOperation, PropertiesSet } from '../../changes/cloud-control/schema.ts';
 import type { DesiredState, PropertyCondition } from '../../model/custom-rule.ts';
@@ -85,6 +86,8 @@ async function inspectOne(
     const reason = `CloudFormation stack ${stack} manages ${resource}: change the stack's template, or set allow_stack_managed`;
     return { state: 'not_applicable', reason, violates: true };
   }
+  const pending = await pendingOf(session, model);
+  if (pending !== undefined) return { state: 'busy', reason: `${resource}: ${pending}` };
   const named = [...new Set([...Object.keys(state.violates), ...Object.keys(state.set)])].sort();
   const values = named.flatMap((pointer) => {
     const value = valueAt(properties, pointer);

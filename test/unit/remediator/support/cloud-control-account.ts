@@ -31,8 +31,13 @@ export class CloudControlAccount {
   lasts = 0;
   /** How updates end, instead of well. */
   fails: { readonly code: string; readonly message: string } | undefined;
+  /** True where an update that fails has set the values by then. */
+  setsBeforeItFails = false;
   /** The error that a call is answered with. */
   refuses: (operation: string) => string | undefined = () => undefined;
+  /** The modifications of databases that wait for their maintenance windows. */
+  pending: Readonly<Record<string, string>> = {};
+  parameterGroup = 'in-sync';
   /** The stack that manages resources. */
   readonly stacks = new Map<string, string>();
   /** Called before an update is taken. */
@@ -65,7 +70,7 @@ export class CloudControlAccount {
       const body = String(asked.body);
       const answer = await life.step(() =>
         target === undefined
-          ? this.#stacksOf(new URLSearchParams(body))
+          ? this.#answerQuery(new URLSearchParams(body))
           : this.#answer(operation, body, time()),
       );
       return {
@@ -99,6 +104,15 @@ export class CloudControlAccount {
       },
     };
   };
+
+  #answerQuery(form: URLSearchParams): { body: string; status?: number } {
+    if (form.get('Action') !== 'DescribeDBInstances') return this.#stacksOf(form);
+    const values = Object.entries(this.pending).map(([name, value]) => `<${name}>${value}</${name}>`);
+    const group = `<DBParameterGroup><DBParameterGroupName>ours</DBParameterGroupName><ParameterApplyStatus>${this.parameterGroup}</ParameterApplyStatus></DBParameterGroup>`;
+    return {
+      body: `<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><PendingModifiedValues>${values.join('')}</PendingModifiedValues><DBParameterGroups>${group}</DBParameterGroups></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>`,
+    };
+  }
 
   #stacksOf(form: URLSearchParams): { body: string; status?: number } {
     const id = form.get('PhysicalResourceId') ?? '';
@@ -163,6 +177,7 @@ export class CloudControlAccount {
         applyPatch(this.resources.get(request.identifier), request.patch);
         request.status = 'SUCCESS';
       } else {
+        if (this.setsBeforeItFails) applyPatch(this.resources.get(request.identifier), request.patch);
         request.status = 'FAILED';
         request.error = this.fails;
       }

@@ -319,3 +319,39 @@ test('an id that is not of the pattern, or of another account, reaches no call',
   expect(account.requested.length).toBeLessThanOrEqual(1);
   expect(ACCOUNT).not.toBe('999999999999');
 });
+
+describe('modifications that people have put off', () => {
+  test.each<[string, () => void]>([
+    ['DBInstanceClass', () => (account.pending = { DBInstanceClass: 'db.r6g.large' })],
+    ['a reboot for the parameter group ours', () => (account.parameterGroup = 'pending-reboot')],
+  ])('are not carried out with ours: %s', async (words, wait) => {
+    wait();
+
+    const outcomes = await work();
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'deferred', reason: expect.stringContaining(`a modification waits (${words})`) },
+    ]);
+    expect(account.updates).toEqual([]);
+  });
+
+  test('are looked for directly before the write', async () => {
+    let reads = 0;
+    account.refuses = (operation) => {
+      if (operation === 'GetResource') reads += 1;
+      // The plan is made by then.
+      if (reads === 2) account.pending = { MultiAZ: 'true' };
+      return undefined;
+    };
+
+    expect(await work()).toMatchObject([{ outcome: 'deferred' }]);
+    expect(account.updates).toEqual([]);
+  });
+});
+
+test('a handler that fails after it has set the value has set it', async () => {
+  account.fails = { code: 'AccessDenied', message: 'not authorized to perform: rds:RebootDBInstance' };
+  account.setsBeforeItFails = true;
+
+  expect(await work()).toMatchObject([{ outcome: 'remediated', applied: [{ line: LINE }] }]);
+});

@@ -1,0 +1,60 @@
+import type { AwsSession } from '../../aws/session.ts';
+import type { ResourceModel } from './read.ts';
+
+type Reader = (session: AwsSession, identifier: string) => Promise<readonly string[]>;
+
+/** The names of values that are set: what waits to be applied. */
+const namesOf = (values: object | undefined): string[] =>
+  Object.entries(values ?? {}).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [name],
+  );
+
+/**
+ * Readers of modifications that wait for a maintenance window or a reboot, by type. RDS's handlers call with
+ * `ApplyImmediately`, which applies these too, and reboot an instance whose parameter group waits for that, whatever the update
+ * is about. https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-rds
+ */
+const readers: Readonly<Record<string, Reader>> = {
+  async 'AWS::RDS::DBInstance'(session, DBInstanceIdentifier) {
+    const { DescribeDBInstancesCommand, RDSClient } = await import('../../aws/rds.ts');
+    const { DBInstances: [instance] = [] } = await session
+      .client(RDSClient)
+      .send(new DescribeDBInstancesCommand({ DBInstanceIdentifier }));
+    const groups = (instance?.DBParameterGroups ?? []).filter(
+      ({ ParameterApplyStatus }) => ParameterApplyStatus === 'pending-reboot',
+    );
+    return [
+      ...namesOf(instance?.PendingModifiedValues),
+      ...groups.map(
+        ({ DBParameterGroupName = '' }) => `a reboot for the parameter group ${DBParameterGroupName}`,
+      ),
+    ];
+  },
+  async 'AWS::RDS::DBCluster'(session, DBClusterIdentifier) {
+    const { DescribeDBClustersCommand, RDSClient } = await import('../../aws/rds.ts');
+    const { DBClusters: [cluster] = [] } = await session
+      .client(RDSClient)
+      .send(new DescribeDBClustersCommand({ DBClusterIdentifier }));
+    return namesOf(cluster?.PendingModifiedValues);
+  },
+  async 'AWS::Redshift::Cluster'(session, ClusterIdentifier) {
+    const { DescribeClustersCommand, RedshiftClient } = await import('../../aws/redshift.ts');
+    const { Clusters: [cluster] = [] } = await session
+      .client(RedshiftClient)
+      .send(new DescribeClustersCommand({ ClusterIdentifier }));
+    return namesOf(cluster?.PendingModifiedValues);
+  },
+};
+
+/**
+ * Finds what AWS would carry out together with any update of a resource, though people have put it off.
+ * @returns words; undefined where nothing waits, or the type knows no such thing
+ */
+export async function pendingOf(
+  session: AwsSession,
+  { type, identifier }: ResourceModel,
+): Promise<string | undefined> {
+  const pending = (await readers[type]?.(session, identifier)) ?? [];
+  if (pending.length === 0) return undefined;
+  return `a modification waits (${pending.join(', ')}), and AWS would carry it out together with this one: apply it, or take it back`;
+}
