@@ -1,5 +1,5 @@
 /**
- * Writes `docs/rules.md` from the rules themselves, so that it can't say what the rules don't do.
+ * Writes `docs/rules.md`, `docs/library.md` from the rules themselves, so that it can't say what the rules don't do.
  *
  *     node scripts/docs.ts           write
  *     node scripts/docs.ts --check   change nothing; exit 1 when it is stale
@@ -7,10 +7,11 @@
 import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
-import type { Permission } from '../lambdas/rules/permission.ts';
 import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { ruleNames } from '../lambdas/sources/index.ts';
 import { writeGenerated } from './generated-files.ts';
+import { libraryText } from './library/docs.ts';
+import { code, permissionRows, table } from './markdown.ts';
 
 const file = 'docs/rules.md';
 
@@ -35,16 +36,6 @@ const optionsSchema = z.looseObject({
     )
     .default({}),
 });
-
-const code = (text: string): string => `\`${text}\``;
-/** A table's cell: a bar would end it. */
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [header, header.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map(cell).join(' | ')} |`)
-    .join('\n');
-}
 
 /** Lists the values of an option, in words. */
 function values(schema: z.infer<typeof valueSchema>): string {
@@ -71,25 +62,6 @@ function optionsTable(rule: RuleFacts): string {
     option.description,
   ]);
   return rows.length === 0 ? 'None.' : table(['option', 'values', 'default', 'meaning'], rows);
-}
-
-/** A placeholder as a reader knows it: `${account}` -> `<account>`. */
-const readable = (text: string): string => text.replaceAll(/\$\{(\w+)\}/g, '<$1>');
-
-function permissionRows(use: string, permissions: readonly Permission[]): string[][] {
-  return permissions.map(({ actions, resources, conditions = {} }) => [
-    use,
-    actions.map(code).join(', '),
-    resources.map((resource) => code(readable(resource))).join(', '),
-    Object.entries(conditions)
-      .flatMap(([operator, keys]) =>
-        Object.entries(keys).map(
-          ([key, expected]) =>
-            `${code(key)} ${operator} ${expected.map((value) => code(readable(value))).join(', ')}`,
-        ),
-      )
-      .join('; '),
-  ]);
 }
 
 /** Describes what the rule does where its method is `runbook`. */
@@ -183,4 +155,10 @@ const text = `${[
   ...rules.map(section),
 ].join('\n\n')}\n`;
 
-await writeGenerated('documentation of rules', new Map([[file, text]]));
+await writeGenerated(
+  'documentation of rules',
+  new Map([
+    [file, text],
+    ['docs/library.md', await libraryText()],
+  ]),
+);

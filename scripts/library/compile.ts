@@ -32,6 +32,8 @@ const fileSchema = z.strictObject({
   scope: z.enum(['regional', 'global']).default('regional'),
   resource_id_pattern: z.string().optional(),
   risk: z.string(),
+  /** Sentences for `docs/library.md` that its data can't say. */
+  notes: z.array(z.string()).default([]),
   desired_state: z
     .strictObject({
       resource_type: z.string(),
@@ -111,6 +113,8 @@ const conditionOf = (value: unknown): unknown =>
 export interface LibraryRule {
   readonly id: string;
   readonly names: readonly string[];
+  /** Sentences for the documentation. */
+  readonly notes: readonly string[];
   readonly definition: CustomRule;
 }
 
@@ -122,7 +126,11 @@ async function typeOf(name: string): Promise<z.infer<typeof typeSchema>> {
   return typeSchema.parse(JSON.parse(line));
 }
 
-async function definitionOf({ netskope_rule_names: _, ...file }: LibraryFile): Promise<CustomRule> {
+async function definitionOf({
+  netskope_rule_names: _,
+  notes: __,
+  ...file
+}: LibraryFile): Promise<CustomRule> {
   const { desired_state, permissions, ...rest } = file;
   const filledIn = filled(permissions);
   const undo = filledIn.undo ?? filledIn.write;
@@ -160,7 +168,8 @@ export async function readLibrary(): Promise<readonly LibraryRule[]> {
       const id = path.basename(file, '.yaml');
       const parsed = fileSchema.safeParse(parse(await readFile(path.join(folder, file), 'utf8')));
       if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
-      return { id, names: parsed.data.netskope_rule_names, definition: await definitionOf(parsed.data) };
+      const { netskope_rule_names: names, notes } = parsed.data;
+      return { id, names, notes, definition: await definitionOf(parsed.data) };
     }),
   );
 }
