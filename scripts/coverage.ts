@@ -1,6 +1,6 @@
 /**
- * Writes `docs/coverage.md`: which of Netskope's predefined AWS rules are built in, which the library has, and why none
- * serves the others.
+ * Writes which of Netskope's predefined AWS rules are built in, which the library has, and why none serves the others:
+ * `docs/coverage.md` for people, and for the command `coverage` what it needs of that.
  *
  *     node scripts/coverage.ts           write
  *     node scripts/coverage.ts --check   change nothing; exit 1 when it is stale
@@ -60,10 +60,23 @@ const text = `# Coverage
 
 Netskope has ${rules.length} predefined AWS rules (as of December 2022). ${count(builtIn)} are built in, ${count(library)} are in the library,
 and each is enabled by its id in \`rules\` ([rules.md](rules.md), [library.md](library.md)). For the others, the table says why none serves. What Netskope calls a rule of your own,
-or one of these, a [custom rule](custom-rules.md) can serve.
+or one of these, a [custom rule](custom-rules.md) can serve. \`cspm-remediation coverage\` lists the rules that fail in your tenant,
+with counts, and what to enable next.
 
 | service | Netskope's rule | profiles | what serves it |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
-await writeGenerated('coverage', new Map([['docs/coverage.md', text]]));
+const none = rules.filter(({ name }) => !builtIn.has(name) && !library.has(name));
+const known = {
+  built_in: Object.fromEntries(builtIn),
+  library: Object.fromEntries(library),
+  none: Object.fromEntries(none.map((rule) => [rule.name, reasonOf(rule)])),
+};
+await writeGenerated(
+  'coverage',
+  new Map([
+    ['docs/coverage.md', text],
+    ['cli/commands/coverage/netskope-rules.json', `${JSON.stringify(known, null, 2)}\n`],
+  ]),
+);

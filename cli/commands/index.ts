@@ -1,4 +1,5 @@
 import type { CommandFacts } from '../command.ts';
+import { coverage } from './coverage/facts.ts';
 import { doctor } from './doctor/facts.ts';
 import { explain } from './explain/facts.ts';
 import { hold } from './hold/facts.ts';
@@ -19,6 +20,7 @@ export const commands: readonly CommandFacts[] = [
   outcomes,
   explain,
   doctor,
+  coverage,
   plan,
   poll,
   undo,

@@ -11,6 +11,7 @@ import { CliError } from '../errors.ts';
 const PATIENCE = 16 * 60_000;
 
 const inputSchema = z.record(z.string(), z.unknown());
+const namesSchema = z.object({ netskope_rule_names: z.array(z.string()) });
 const errorSchema = z.object({ errorMessage: z.string() });
 const startedSchema = z.object({ poll: pollSchema });
 
@@ -49,6 +50,20 @@ export async function startPoll(
   const input = await scheduledInput(clients, deployment, rule);
   const event = { ...input, scheduled_time: 'now', ...(onlyPlans && { at_most: 'dry_run' }) };
   return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
+}
+
+/** The names in the source by which a rule is polled; none where it is not. */
+export async function polledNames(
+  clients: Clients,
+  deployment: Deployment,
+  rule: string,
+): Promise<readonly string[]> {
+  try {
+    return namesSchema.parse(await scheduledInput(clients, deployment, rule)).netskope_rule_names;
+  } catch (error) {
+    if (error instanceof CliError) return [];
+    throw error;
+  }
 }
 
 async function scheduledInput(

@@ -3,11 +3,13 @@ import { EvidenceObjects } from '../aws/evidence-objects.ts';
 import { FindingsTable } from '../aws/findings-table.ts';
 import { JobQueue } from '../aws/job-queue.ts';
 import { type Clock, systemClock } from '../model/clock.ts';
+import type { FailingRules } from '../model/failing-rules.ts';
 import type { PollSummary } from '../model/poll-summary.ts';
 import { createSources } from '../sources/index.ts';
 import { checkSources, type SourceChecks } from './check-sources.ts';
 import { type CollectorDependencies, collect } from './collect.ts';
 import type { Environment } from './environment.ts';
+import { failingRules } from './failing-rules.ts';
 import { RegionQueues } from './job-sink.ts';
 import { onlyPlanning } from './only-planning.ts';
 import { longestPeriod, type OverdueRule, overdueRules } from './overdue.ts';
@@ -26,6 +28,8 @@ export interface Collector {
   overdue(): Promise<OverdueRule[]>;
   /** Reasons why sources don't answer, or don't take the credentials, by source; undefined where one does. */
   checkSources(): Promise<SourceChecks>;
+  /** The rules of each source that fail somewhere, with counts. */
+  failingRules(signal: AbortSignal): Promise<FailingRules>;
   /** Keeps as evidence which rules are polled, and when. */
   noteSchedules(): Promise<void>;
 }
@@ -86,6 +90,7 @@ export function createCollector(environment: Environment, options: CollectorOpti
     },
     overdue: () => overdueRules(marks, schedules, new Date(clock.now())),
     checkSources: () => checkSources(sources, new Date(clock.now())),
+    failingRules: (signal) => failingRules(sources, new Date(clock.now()), signal),
     noteSchedules: () => scheduleRecords.note(),
   };
 }

@@ -3,6 +3,7 @@ import type { Context } from 'aws-lambda';
 import { z } from 'zod';
 import { count } from '../aws/metrics.ts';
 import { parseEnvironment } from '../model/environment.ts';
+import type { FailingRules } from '../model/failing-rules.ts';
 import { epochSeconds, pollId } from '../model/job.ts';
 import { type PollSummary, sum } from '../model/poll-summary.ts';
 import type { SourceChecks } from './check-sources.ts';
@@ -18,6 +19,9 @@ const MARGIN_MILLISECONDS = 5_000;
 const checkSchema = z.strictObject({ check: z.literal('polls') });
 /** The event by which an operator asks whether sources answer. */
 const checkSourcesSchema = z.strictObject({ check: z.literal('sources') });
+
+/** The event by which an operator asks which rules fail, for the command `coverage`. */
+const failingRulesSchema = z.strictObject({ list: z.literal('failing_rules') });
 
 /** Accounts and regions that a log line names. */
 const SHOWN_PLACES = 5;
@@ -106,16 +110,29 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
   return { overdue: overdue.map(({ rule }) => rule) };
 }
 
+/** Asks which rules fail. No poll fails with it: whoever asked gets the error. */
+async function listFailingRules(context: Context): Promise<FailingRules> {
+  ready ??= prepare();
+  const { collector } = ready;
+  return withDeadline(context.getRemainingTimeInMillis() - MARGIN_MILLISECONDS, (signal) =>
+    collector.failingRules(signal),
+  );
+}
+
 /**
  * One poll of one rule, or, for `{"check": "polls"}`, a look for rules that are not polled, or, for `{"check": "sources"}`,
- * whether the sources answer. Started by EventBridge Scheduler, or by hand with `{"rule": id}`.
+ * whether the sources answer, or, for `{"list": "failing_rules"}`, which of their rules fail. Started by EventBridge Scheduler, or
+ * by hand with `{"rule": id}`.
  * @throws whatever made the poll fail: Lambda attempts it again, then it goes to the dead letters
  */
 export async function handler(
   event: unknown,
   context: Context,
-): Promise<Omit<PollSummary, 'destinations'> | { overdue: string[] } | { sources: SourceChecks }> {
+): Promise<
+  Omit<PollSummary, 'destinations'> | { overdue: string[] } | { sources: SourceChecks } | FailingRules
+> {
   logger.addContext(context);
+  if (failingRulesSchema.safeParse(event).success) return listFailingRules(context);
   let request: PollRequest | undefined;
   try {
     ready ??= prepare();

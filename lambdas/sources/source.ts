@@ -1,5 +1,6 @@
 import type { AwsClientOptions } from '../aws/client-defaults.ts';
 import type { Clock } from '../model/clock.ts';
+import type { FailingRule } from '../model/failing-rules.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Json } from '../model/json.ts';
 import type { LeftAloneReason } from '../model/poll-summary.ts';
@@ -75,4 +76,9 @@ export interface FindingSource {
    * @throws FindingSourceError that says why it does not
    */
   check(asOf: Date): Promise<void>;
+  /**
+   * Counts the failed findings of AWS by rule, also of rules that nothing here serves.
+   * @throws FindingSourceError when the source does not answer as it should, after retries
+   */
+  failingRules(asOf: Date, signal: AbortSignal): Promise<readonly FailingRule[]>;
 }

@@ -165,12 +165,14 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
     test('see all, and what is to be fixed', async () => {
       const status = await json('viewer', ['status']);
       const outcomes = await json('viewer', ['outcomes', '--since', '1h', '--rule', SSH]);
+      const covered = await json('operator', ['coverage']);
       const seen = await run('viewer', ['doctor', '--json']);
       judge.clear();
       const tried = await run('operator', ['doctor', '--timeout', '3m', '--json']);
 
       expect(status).toMatchObject({ name: NAME, regions: [{ region }] });
       expect(outcomeOf(outcomes)).toBeDefined();
+      expect(covered).toMatchObject({ rules: [{ rule: SSH, served_by: 'built_in', is_enabled: true }] });
       // What only functions can try, a viewer can't have tried; the example names nobody who is to be told.
       expect(wrongIn(seen.out)).toEqual([
         'notifications: nobody is subscribed',
@@ -185,6 +187,7 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
     test.each([
       [['poll', SSH]],
       [['plan', SSH]],
+      [['coverage']],
       [['pause']],
       [['resume']],
       [['hold', 'sg-1', '--reason', 'mine', '--yes']],

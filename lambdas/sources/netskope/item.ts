@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { boundedJson } from '../../model/bounded-json.ts';
 import { formatIssues } from '../../model/issues.ts';
+import { comparableRuleName } from '../../model/rule-name.ts';
 import type { LeftAloneReason, RejectedItem, SourceFinding } from '../source.ts';
 import { remediationAtWork, remediationSchema } from './remediation.ts';
 import { parseNetskopeTime } from './timestamp.ts';
@@ -78,6 +79,9 @@ const standards = z
   .optional()
   .catch(undefined);
 
+/** Fields that are counted by, whatever else an item has. */
+const failingSchema = z.object({ account_id: note, severity: note });
+
 /** An item of `GET /api/v1/security_assessment` (Netskope REST API v1, "View Security Assessment Violations"). */
 const findingSchema = z.object({
   account_id: z.string().min(1),
@@ -98,9 +102,15 @@ const findingSchema = z.object({
   ...remediationSchema.shape,
 });
 
-/** Spaces and case don't tell two rules apart. */
-function normalizeRuleName(name: string): string {
-  return name.replaceAll(/\s/g, '').toLowerCase();
+/** The rule, the account and the severity of an item that fails in AWS; undefined for any other. */
+export function readFailing(
+  item: unknown,
+): { readonly rule: string; readonly account: string; readonly severity: string | undefined } | undefined {
+  const filter = filterSchema.safeParse(item).data;
+  if (filter === undefined || filter.mute || filter.status === 'passed') return undefined;
+  if (filter.cloud_provider.toLowerCase() !== 'aws') return undefined;
+  const { account_id: account = '', severity } = failingSchema.parse(item);
+  return { rule: filter.rule_name, account, severity };
 }
 
 /**
@@ -109,7 +119,7 @@ function normalizeRuleName(name: string): string {
  * @param asOf the moment that was asked for
  */
 export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unknown) => ReadItem {
-  const wanted = new Set(ruleNames.map(normalizeRuleName));
+  const wanted = new Set(ruleNames.map(comparableRuleName));
   const reject = (item: unknown, error: z.ZodError): ReadItem => ({
     kind: 'rejected',
     rejected: { reason: `malformed item: ${formatIssues(error)}`, item: boundedJson(item) },
@@ -121,7 +131,7 @@ export function itemReader(ruleNames: readonly string[], asOf: Date): (item: unk
     const { cloud_provider, status, rule_name, mute } = filter.data;
     if (cloud_provider.toLowerCase() !== 'aws') return { kind: 'left_alone', reason: 'other_cloud' };
     if (status === 'passed') return { kind: 'left_alone', reason: 'passed' };
-    if (!wanted.has(normalizeRuleName(rule_name))) return { kind: 'left_alone', reason: 'other_rule' };
+    if (!wanted.has(comparableRuleName(rule_name))) return { kind: 'left_alone', reason: 'other_rule' };
     // Muting is how people tell Netskope that they know of a finding: what they chose to leave is not changed here.
     if (mute) return { kind: 'left_alone', reason: 'muted' };
 

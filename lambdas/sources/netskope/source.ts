@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FindingSourceError } from '../../model/errors.ts';
+import type { FailingRule } from '../../model/failing-rules.ts';
 import { jsonPieces } from '../../model/json-pieces.ts';
 import type {
   FindingPage,
@@ -11,7 +12,7 @@ import type {
 } from '../source.ts';
 import type { ItemPage } from './answer.ts';
 import type { NetskopeClient } from './client.ts';
-import { itemReader, type ReadItem } from './item.ts';
+import { itemReader, type ReadItem, readFailing } from './item.ts';
 import { pagesAhead } from './pages-ahead.ts';
 
 /** The documented `limit` is below 10,000. A thousand items are about two megabytes: quick to send again. */
@@ -56,15 +57,33 @@ export class NetskopeFindingSource implements FindingSource {
     });
   }
 
-  /** The pages of one query, each of them checked against what the tenant gave before. */
-  async *#itemPages(ruleName: string, asOf: Date): AsyncGenerator<readonly unknown[]> {
+  async failingRules(asOf: Date, signal: AbortSignal): Promise<readonly FailingRule[]> {
+    const rules = new Map<string, RuleCount>();
+    for await (const items of this.#itemPages(undefined, asOf)) {
+      signal.throwIfAborted();
+      for (const item of items) countItem(item, rules);
+    }
+    return [...rules].map(([name, { findings, accounts, severity }]) => ({
+      name,
+      findings,
+      accounts: accounts.size,
+      ...(severity !== undefined && { severity }),
+    }));
+  }
+
+  /**
+   * The pages of one query, each of them checked against what the tenant gave before.
+   * @param ruleName undefined: those of all rules
+   */
+  async *#itemPages(ruleName: string | undefined, asOf: Date): AsyncGenerator<readonly unknown[]> {
+    const of = ruleName === undefined ? 'all rules' : `rule_name=${ruleName}`;
     const ask = (skip: number, signal: AbortSignal): Promise<ItemPage> =>
       this.#client.violations(
         {
           cloud_provider: 'aws',
           status: 'Failed',
           muted: 'No',
-          rule_name: ruleName,
+          ...(ruleName !== undefined && { rule_name: ruleName }),
           as_of: Math.floor(asOf.getTime() / 1000),
           limit: this.#pageSize,
           skip,
@@ -77,20 +96,36 @@ export class NetskopeFindingSource implements FindingSource {
       const seen = skip + items.length;
       if (total !== undefined && (items.length === 0 ? total !== seen : total < seen)) {
         throw new FindingSourceError(
-          `Netskope gave ${seen} items and says that there are ${total} (rule_name=${ruleName}): the findings may be incomplete`,
+          `Netskope gave ${seen} items and says that there are ${total} (${of}): the findings may be incomplete`,
         );
       }
       if (items.length === 0) return;
       const digest = pageDigest(items);
       if (earlier.has(digest)) {
         throw new FindingSourceError(
-          `Netskope gave the same ${items.length} items for skip=${skip} as for a page before (rule_name=${ruleName}): it does not page, so the findings may be incomplete`,
+          `Netskope gave the same ${items.length} items for skip=${skip} as for a page before (${of}): it does not page, so the findings may be incomplete`,
         );
       }
       earlier.add(digest);
       yield items;
     }
   }
+}
+
+interface RuleCount {
+  findings: number;
+  readonly accounts: Set<string>;
+  readonly severity: string | undefined;
+}
+
+function countItem(item: unknown, rules: Map<string, RuleCount>): void {
+  const failing = readFailing(item);
+  if (failing === undefined) return;
+  const { rule, account, severity } = failing;
+  const count = rules.get(rule) ?? { findings: 0, accounts: new Set(), severity };
+  count.findings += 1;
+  count.accounts.add(account);
+  rules.set(rule, count);
 }
 
 /** Digests a page, whatever the order of its items, so that two pages can be compared. */

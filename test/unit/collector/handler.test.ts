@@ -197,6 +197,25 @@ describe('the handler', { timeout: 30_000 }, () => {
     expect(tenant.requests).toEqual([]);
   });
 
+  test('asked which rules fail, it counts them; where the source refuses, nobody else is told', async () => {
+    await using tenant = await startTenant([item({ resource_id: groupId(1) }), item({ rule_name: 'Other' })]);
+    await using refusing = await startServer((_, response) =>
+      send(response, { body: { status: 'error', errorCode: 'Authorization Error', errors: ['no'] } }),
+    );
+    await using aws = await startAws();
+    const event = { list: 'failing_rules' };
+
+    const well = await invoke({ tenant: tenant.url, aws, event });
+    const refused = await invoke({ tenant: refusing.url, aws, event });
+
+    expect(well.result).toMatchObject({
+      failing_rules: [{ source: 'netskope', rules: [{ findings: 1 }, { name: 'Other', findings: 1 }] }],
+    });
+    expect(JSON.stringify(refused)).toMatch(/put a valid token into/);
+    expect(JSON.stringify(refused)).not.toContain(TOKEN);
+    expect(JSON.stringify([well, refused])).not.toContain('PollFailed');
+  });
+
   test('asked whether the source answers, it asks for one finding, and tells why not; nobody else is told', async () => {
     await using tenant = await startTenant([item({ resource_id: groupId(1) })]);
     await using refusing = await startServer((_, response) =>

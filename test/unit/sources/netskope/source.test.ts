@@ -181,3 +181,43 @@ describe('the source', () => {
     expect(page?.leftAlone).toEqual({ muted: 1, passed: 1, other_cloud: 1, other_rule: 1 });
   });
 });
+
+describe('the rules that fail', () => {
+  const rdp = { rule_name: 'RDP', severity: 'High' };
+
+  test('are counted over all pages, whoever serves them; what is muted, passed or of another cloud is not', async () => {
+    const all = [
+      item({ resource_id: groupId(1), severity: 'Medium' }),
+      item({ resource_id: groupId(2), account_id: '222222222222' }),
+      item({ ...rdp, resource_id: groupId(3) }),
+      item({ ...rdp, resource_id: groupId(4), mute: 'true' }),
+      item({ ...rdp, resource_id: groupId(5), status: 'Passed' }),
+      item({ ...rdp, resource_id: groupId(6), cloud_provider: 'Azure' }),
+      { nothing: 'of the form' },
+    ];
+    await using server = await startTenant({ '': all });
+
+    const rules = await sourceOf(server, 3).failingRules(AS_OF, new AbortController().signal);
+
+    expect(rules).toEqual([
+      { name: SSH_RULE_NAME, findings: 2, accounts: 2, severity: 'Medium' },
+      { name: 'RDP', findings: 1, accounts: 1, severity: 'High' },
+    ]);
+    expect(queries(server)[0]).toEqual({
+      cloud_provider: 'aws',
+      status: 'Failed',
+      muted: 'No',
+      as_of: String(AS_OF.getTime() / 1000),
+      limit: '3',
+      skip: '0',
+    });
+  });
+
+  test('are not counted to the end once the time is up', async () => {
+    await using server = await startTenant({ '': items(3) });
+
+    const counted = sourceOf(server, 2).failingRules(AS_OF, AbortSignal.abort(new Error('time is up')));
+
+    await expect(counted).rejects.toThrow('time is up');
+  });
+});
