@@ -12,6 +12,7 @@ import {
   unknownGroups,
 } from '../model/settings.ts';
 import type { SettingsSource } from './ports.ts';
+import { Questions } from './questions.ts';
 
 /** Time for which the settings that were read are gone by. */
 export const SETTINGS_MILLISECONDS = 15_000;
@@ -41,6 +42,8 @@ export class ObjectSettings implements SettingsSource {
   readonly #remembered = new Map<string, Remembered>();
   /** The pause as it was last read, and when it was asked for. */
   #pause: { readonly value: string; readonly at: number } | undefined;
+  readonly #askedObjects = new Questions<ReadObject>();
+  readonly #askedPause = new Questions<string>();
 
   /** @param name what everything is named after: the pause is `/<name>/pause` */
   constructor(objects: Pick<SettingsObjects, 'read'>, parameters: SSMProvider, name: string, clock: Clock) {
@@ -74,9 +77,13 @@ export class ObjectSettings implements SettingsSource {
   }
 
   async pause(): Promise<string> {
-    const path = `/${this.#name}/pause`;
     const at = this.#clock.now();
     if (this.#pause !== undefined && at - this.#pause.at < PAUSE_MILLISECONDS) return this.#pause.value;
+    return this.#askedPause.ask('pause', at, PAUSE_MILLISECONDS, () => this.#askForPause(at));
+  }
+
+  async #askForPause(at: number): Promise<string> {
+    const path = `/${this.#name}/pause`;
     const value = await unlessRefused(`parameter ${path}`, () =>
       this.#parameters.get(path, { forceFetch: true }),
     );
@@ -92,6 +99,10 @@ export class ObjectSettings implements SettingsSource {
     const known = this.#remembered.get(key);
     const at = this.#clock.now();
     if (known !== undefined && at - known.at < maxAge) return known;
+    return this.#askedObjects.ask(key, at, maxAge, () => this.#askForObject(key, known, at));
+  }
+
+  async #askForObject(key: string, known: Remembered | undefined, at: number): Promise<ReadObject> {
     const read = await unlessRefused(`settings in ${key}`, () => this.#objects.read(key, known?.etag));
     const current = read ?? known;
     if (current === undefined)

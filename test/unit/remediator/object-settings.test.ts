@@ -126,6 +126,17 @@ describe('settings', () => {
     ]);
   });
 
+  test('are asked for once by all who ask meanwhile', async () => {
+    const stored = new Stored();
+    await using aws = await scriptedAws(stored.answer);
+    const { source } = settingsFrom(aws);
+
+    const [one, other] = await Promise.all([source.read(RULE), source.read(RULE)]);
+
+    expect(one).toEqual(other);
+    expect(aws.calls).toHaveLength(2);
+  });
+
   test('that S3 says are unchanged count for another 15 seconds', async () => {
     const stored = new Stored();
     await using aws = await scriptedAws(stored.answer);
@@ -264,6 +275,34 @@ describe('pause', () => {
     const second = await source.pause();
 
     expect([first, second]).toEqual(['none', 'all']);
+  });
+
+  test('is asked for once by all who ask meanwhile, within two seconds', async () => {
+    const stored = new Stored();
+    await using aws = await scriptedAws(stored.answer);
+    const { source } = settingsFrom(aws);
+
+    const together = [source.pause(), source.pause()];
+    vi.advanceTimersByTime(2_000);
+    const later = source.pause();
+
+    expect(await Promise.all([...together, later])).toEqual(['none', 'none', 'none']);
+    expect(aws.calls).toHaveLength(2);
+  });
+
+  test('that can’t be read is asked for again by who asks next', async () => {
+    const stored = new Stored();
+    stored.pause = undefined;
+    await using aws = await scriptedAws(stored.answer);
+    const { source } = settingsFrom(aws);
+
+    const together = await Promise.allSettled([source.pause(), source.pause()]);
+    stored.pause = 'all';
+    const next = await source.pause();
+
+    expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(next).toBe('all');
+    expect(aws.calls).toHaveLength(2);
   });
 
   test('that is missing stops everything', async () => {
