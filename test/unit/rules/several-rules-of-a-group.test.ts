@@ -1,0 +1,53 @@
+import { beforeEach, expect, test } from 'vitest';
+import { GroupAccount, openRule, RDP, SSH } from '../remediator/support/group-account.ts';
+import { ACCOUNT, REGION } from '../remediator/support/remediator-in-memory.ts';
+
+const ADMIN = 'security-group-admin-ports-open';
+const GROUP = 'sg-0000000a';
+let account: GroupAccount;
+
+beforeEach(() => {
+  account = new GroupAccount({ [GROUP]: [openRule('sgr-01', 22, 22), openRule('sgr-02', 3389, 3389)] });
+});
+
+/** Works on the group by a rule, and lets AWS's reads catch up. */
+async function work(rule: string) {
+  const { outcomes } = await account.remediator.attempt(account.job(rule, GROUP));
+  account.remediator.now += 20 * 60_000;
+  return outcomes;
+}
+
+test('what one rule has closed, the others find compliant', async () => {
+  const [first] = await work(ADMIN);
+  const others = [await work(SSH), await work(RDP)].flat();
+
+  expect(first).toMatchObject({ outcome: 'remediated', applied: [{}, {}] });
+  expect(others).toMatchObject([
+    { outcome: 'compliant', applied: [] },
+    { outcome: 'compliant', applied: [] },
+  ]);
+  expect(account.ports(GROUP)).toEqual([]);
+});
+
+test('what the older rules have left, the newer one closes, and nothing else', async () => {
+  await work(SSH);
+  const [second] = await work(ADMIN);
+
+  expect(second).toMatchObject({
+    outcome: 'remediated',
+    applied: [{ line: expect.stringContaining('3389') }],
+  });
+});
+
+test('a hold of the group keeps all of them away', async () => {
+  account.remediator.table.holds.push({
+    name: { account: ACCOUNT, region: REGION, resource: GROUP, rule: '*' },
+    by: 'Ada',
+    reason: 'the auditors look at it',
+  });
+
+  expect([await work(ADMIN), await work(SSH)].flat()).toMatchObject([
+    { outcome: 'deferred', gate: 'hold' },
+    { outcome: 'deferred', gate: 'hold' },
+  ]);
+});
