@@ -238,3 +238,35 @@ run "roles_with_a_path_are_passed_by_it" {
     error_message = "Template: ${output.template}"
   }
 }
+
+run "rules_of_ones_own_have_a_policy_each" {
+  command = plan
+
+  variables {
+    rules = ["security-group-ssh-open", "acme-1", "acme1"]
+    custom_rules = {
+      acme-1 = {
+        netskope_rule_names = ["A"]
+        runbook             = { document = "Acme" }
+        permissions         = { automation = [{ actions = ["sqs:TagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }] }
+      }
+      acme1 = {
+        netskope_rule_names = ["B"]
+        desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/DeletionProtection" = true } }
+        permissions         = { write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }] }
+      }
+      unused = { netskope_rule_names = ["C"], runbook = { document = "Acme" } }
+    }
+  }
+
+  assert {
+    condition = toset([for resource in values(jsondecode(aws_cloudformation_stack_set.this.template_body).Resources) : resource.Properties.ManagedPolicyName if resource.Type == "AWS::IAM::ManagedPolicy"]) == toset([
+      "cspm-auto-remediation-acme-1", "cspm-auto-remediation-acme1",
+    ])
+    error_message = aws_cloudformation_stack_set.this.template_body
+  }
+  assert {
+    condition     = alltrue([for text in ["rds:ModifyDBInstance", "document/Acme", "sqs:TagQueue"] : strcontains(aws_cloudformation_stack_set.this.template_body, text)])
+    error_message = aws_cloudformation_stack_set.this.template_body
+  }
+}

@@ -255,3 +255,70 @@ test('an undo whose start was not answered is not taken for done', async () => {
 
   expect(difference).toBe('it is not known whether Acme-Untag was started');
 });
+
+describe('as for rules that have code', () => {
+  const declare = (settings: Parameters<typeof settingsOf>[0] = {}): void => {
+    remediator.settings = settingsOf({
+      rule: RULE,
+      method: 'runbook',
+      runbook_then: 'report',
+      definition,
+      ...settings,
+    });
+  };
+
+  test('a dry run starts nothing', async () => {
+    declare({ mode: 'dry_run' });
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'planned', plan: [{ change: { version: '3' } }] }]);
+    expect(calls).toEqual([]);
+  });
+
+  test('a pause starts nothing', async () => {
+    remediator.pause = 'all';
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'deferred', gate: 'pause' }]);
+    expect(calls).toEqual([]);
+  });
+
+  test('a limit counts documents that are started', async () => {
+    declare({ limits: { per_account_per_hour: 1, per_rule_per_hour: 1 } });
+
+    const { outcomes, calls } = await run(regionalJobOf(RULE, [QUEUE, `${QUEUE}-2`]));
+
+    expect(outcomes).toMatchObject([{ outcome: 'deferred', gate: 'limit' }]);
+    expect(calls.filter(({ headers }) => /Start/.test(String(headers['x-amz-target'])))).toHaveLength(1);
+  });
+
+  test('an exemption in the settings starts nothing', async () => {
+    declare({
+      exemptions: [
+        { account: '*', region: '*', resource: QUEUE, reason: 'ours', owner: 'me', expires: '2099-12-31' },
+      ],
+    });
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'exempt' }]);
+    expect(calls).toEqual([]);
+  });
+
+  test('documents that fail open the breaker: the rule only plans', async () => {
+    status = 'Failed';
+    await run(
+      regionalJobOf(
+        RULE,
+        [1, 2, 3, 4, 5].map((n) => `${QUEUE}-${n}`),
+      ),
+    );
+
+    const { outcomes, calls } = await run();
+
+    expect(outcomes).toMatchObject([{ outcome: 'planned', gate: 'breaker' }]);
+    expect(calls.filter(({ headers }) => /Start/.test(String(headers['x-amz-target'])))).toEqual([]);
+  });
+});
