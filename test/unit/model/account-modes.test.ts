@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { groupsOf, modeFor } from '../../../lambdas/model/account-modes.ts';
+import { decideMode, groupsOf, modeFor } from '../../../lambdas/model/account-modes.ts';
 import { modes } from '../../../lambdas/model/mode.ts';
 import type { AccountSettings, RuleSettings } from '../../../lambdas/model/settings.ts';
 import { accountSettingsOf, settingsOf } from '../remediator/support/remediator-in-memory.ts';
@@ -93,5 +93,62 @@ describe('off, whatever else is said of the account', () => {
   ])('%s', (_, rule, allRules) => {
     expect(modeOf(enforced)).toBe('enforce');
     expect(modeOf({ ...enforced, ...rule }, allRules)).toBe('off');
+  });
+});
+
+describe('the settings that decided a mode are named', () => {
+  const because = (rule: Partial<RuleSettings>, allRules: Partial<AccountSettings> = {}) =>
+    decideMode(settingsOf({ ...rule, allRules: accountSettingsOf({ groups, ...allRules }) }), ACCOUNT, NOW)
+      .because;
+  const of = 'rule iam-access-key-unrotated';
+
+  test.each<[string, Partial<RuleSettings>, Partial<AccountSettings>, string[]]>([
+    ['the rule itself', { mode: 'enforce' }, {}, [`mode of ${of} is enforce`]],
+    [
+      'its account',
+      { mode: 'off', mode_by_account: { [ACCOUNT]: 'enforce' } },
+      {},
+      [`mode_by_account of ${of} is enforce`],
+    ],
+    [
+      'the lowest of its groups, each that says so',
+      { mode: 'off', mode_by_group: { production: 'dry_run', web: 'dry_run' } },
+      {},
+      [
+        `mode_by_group of ${of} is dry_run for its group production`,
+        `mode_by_group of ${of} is dry_run for its group web`,
+      ],
+    ],
+    [
+      'what lowers it, after what it is lowered from',
+      { mode: 'enforce' },
+      {
+        mode_by_group: { web: 'dry_run' },
+        new_accounts: { mode: 'dry_run', until: { [ACCOUNT]: '2026-07-01T00:00:00Z' } },
+      },
+      [
+        `mode of ${of} is enforce`,
+        'mode_by_group of all rules is dry_run for its group web',
+        'new_accounts is dry_run until 2026-07-01T00:00:00Z',
+      ],
+    ],
+    [
+      'not what would lower it less, or not at all',
+      { mode: 'dry_run' },
+      { mode_by_account: { [ACCOUNT]: 'enforce' } },
+      [`mode of ${of} is dry_run`],
+    ],
+    [
+      'all that leaves the account out, and nothing else',
+      { mode: 'enforce', excluded_groups: ['web'], accounts: [OTHER] },
+      { excluded_accounts: [ACCOUNT] },
+      [
+        `accounts of ${of} does not name it`,
+        `excluded_groups of ${of} names its group web`,
+        'excluded_accounts of all rules names it',
+      ],
+    ],
+  ])('%s', (_, rule, allRules, expected) => {
+    expect(because(rule, allRules)).toEqual(expected);
   });
 });
