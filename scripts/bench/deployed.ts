@@ -32,8 +32,11 @@ export interface Deployed extends Servers {
   /** An account that nobody else has, in which rules only plan. */
   dryAccount(): string;
   collect(rule: string, asOf: string): Promise<void>;
-  /** Works off the queue's jobs. */
-  workOff(): Promise<void>;
+  /**
+   * Works off the queue's jobs.
+   * @param isOver asked after each: where it is true, the rest is left in the queue
+   */
+  workOff(isOver?: () => Promise<boolean>): Promise<{ readonly invocations: number }>;
 }
 
 /** Deploys the product for figures. Only one in a process: functions keep what they made in their first invocation. */
@@ -76,8 +79,8 @@ export async function deploy(servers: Servers): Promise<Deployed> {
     async collect(rule, asOf) {
       await collector.handler({ rule, scheduled_time: asOf }, lambdaContext());
     },
-    async workOff() {
-      await workOff(product, REGION, work);
+    workOff(isOver = async () => false) {
+      return workOff(product, REGION, work, { isOver });
     },
   };
 }

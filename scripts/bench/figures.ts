@@ -1,7 +1,7 @@
 import { labRuleIds } from '../../test/lab/rules/index.ts';
 
 /** A group of figures that are measured together: what `--only` takes. */
-export const parts = ['rounds', 'calls', 'cold', 'collector'] as const;
+export const parts = ['rounds', 'calls', 'cold', 'undo', 'collector'] as const;
 export type Part = (typeof parts)[number];
 
 /** A figure, and the most that it may be. */
@@ -79,6 +79,13 @@ export const figures: readonly Figure[] = [
     what: 'CPU time of one cold finding, the most of any rule',
     unit: 'ms',
     most: 190,
+  },
+  {
+    key: 'undo.queued.seconds',
+    part: 'undo',
+    what: 'from the request to undo until it is undone, 1,000 jobs of the account queued before it',
+    unit: 's',
+    most: 60,
   },
   {
     key: 'collector.mixed.jobs',

@@ -123,7 +123,9 @@ export class Jobs {
     await this.#deployed.collect(rule, asOf);
     // What is remembered for seconds is read again.
     passTime(60_000);
-    const rounds = await this.#rounds.during(() => this.#deployed.workOff());
+    const rounds = await this.#rounds.during(async () => {
+      await this.#deployed.workOff();
+    });
     const calls = [...proxy.calls];
     aging.remove();
     const outcomes = await product.outcomes(rule, asOf);

@@ -6,9 +6,11 @@ import { measureCollector } from './collector.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import type { Part } from './figures.ts';
 import { type Calls, counted, enforced, Jobs, labRuleIds, unchanged } from './jobs.ts';
+import { measureUndo } from './undo.ts';
 
 const FINDINGS_OF_JOB = 25;
 const MANY_FINDINGS = 500;
+const QUEUED_JOBS = 1_000;
 
 export interface Measured {
   /** Values by the figure's key. */
@@ -29,12 +31,14 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
   const built = await buildFunctions();
   try {
     if (isChosen('collector')) details['collector'] = await collector(built, measured, say);
-    if (['rounds', 'calls', 'cold'].some((part) => chosen.some((each) => each === part))) {
+    if (['rounds', 'calls', 'cold', 'undo'].some((part) => chosen.some((each) => each === part))) {
       await inLab(signal, say, async (deployed) => {
         const jobs = new Jobs(deployed);
         if (isChosen('rounds')) details['rounds'] = await rounds(jobs, measured, say);
         if (isChosen('cold')) details['cold'] = await cold(deployed, built, measured, say);
         if (isChosen('calls')) details['calls'] = await calls(jobs, measured, say);
+        // Last: what it leaves in the queue would be worked on by others.
+        if (isChosen('undo')) details['undo'] = await undo(deployed, measured, say);
       });
     }
     details['zipBytes'] = { collector: built.collector.zipBytes, remediator: built.remediator.zipBytes };
@@ -67,6 +71,13 @@ async function collector(built: Built, measured: Map<string, number>, say: Say):
   measured.set('collector.one_account.sends', found.oneAccount.sends);
   measured.set('collector.slow.seconds', found.slow.seconds);
   measured.set('collector.at_once.failed', found.atOnce.failed);
+  return found;
+}
+
+async function undo(deployed: Deployed, measured: Map<string, number>, say: Say): Promise<unknown> {
+  say(`undo: ${QUEUED_JOBS} jobs queued before it`);
+  const found = await measureUndo(deployed, QUEUED_JOBS);
+  measured.set('undo.queued.seconds', found.seconds);
   return found;
 }
 

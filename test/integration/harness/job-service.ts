@@ -25,6 +25,7 @@ const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
  * Does for a region's queue what Lambda's event source mapping does: receives, hands over, deletes what was done, and
  * leaves the rest to the queue, whose own policy moves it to the dead letters. Only time is not waited for: what comes
  * back when its visibility timeout is over comes back as soon as there is nothing else, and clocks jump by as much.
+ * @param isOver asked after each invocation: where it is true, the rest is left in the queue
  * @returns how often the function was invoked, and how often a visibility timeout had to end
  */
 export async function workOff(
@@ -34,7 +35,12 @@ export async function workOff(
   {
     batchSize = 1,
     onTimeout = () => passTime(VISIBILITY_TIMEOUT_MILLISECONDS),
-  }: { readonly batchSize?: number; readonly onTimeout?: () => void } = {},
+    isOver = async () => false,
+  }: {
+    readonly batchSize?: number;
+    readonly onTimeout?: () => void;
+    readonly isOver?: () => Promise<boolean>;
+  } = {},
 ): Promise<{ invocations: number; timeouts: number }> {
   const sqs = product.sqs(region);
   const QueueUrl = product.queueUrl('jobs.fifo');
@@ -75,6 +81,7 @@ export async function workOff(
         invisible.delete(messageId);
       }
     }
+    if (await isOver()) break;
   }
   return { invocations, timeouts };
 }
