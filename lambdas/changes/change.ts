@@ -156,11 +156,12 @@ export interface ChangeKind<C extends Change> {
    * @param planned As it was planned.
    * @param since When the work on the finding began: what is older was there before.
    * @param known What is recorded of the same change already: it was made before, and then begun again.
-   * @returns the change as `apply` would have returned it; undefined where the reads don't show it.
+   * @returns the change as `apply` would have returned it; `none` where what is there bears another job's mark, so that
+   *   this one made nothing, or nothing more than is known; undefined where the reads don't show it.
    */
-  find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | undefined>;
+  find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | 'none' | undefined>;
   /**
-   * Set where `find` goes by what AWS gave to what was made: an id, a tag, a time. Others go by the state that the change was
+   * Set where `find` goes by what was given to what was made: an id, a tag, the session's name. Others go by the state that the change was
    * to bring about, which a read from before the violation shows, too: they are asked only once AWS's reads must be true.
    */
   readonly findsByMark?: true;

@@ -22,7 +22,7 @@ export interface ParsingKind {
     planned: Change,
     since: Date,
     known: readonly Change[],
-  ): Promise<Change | undefined>;
+  ): Promise<Change | 'none' | undefined>;
   readonly canFind: boolean;
   readonly findsByMark: boolean;
   readonly isPlannedAnyway: boolean;

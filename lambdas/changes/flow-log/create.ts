@@ -12,7 +12,7 @@ import {
   readFlowLogs,
   type VpcFlowLog,
 } from './flow-logs.ts';
-import { isMadeBy, marksOf } from './made-by-us.ts';
+import { isMadeBy, isOurs, marksOf } from './made-by-us.ts';
 import {
   type FlowLogCreate,
   type FlowLogDelete,
@@ -183,7 +183,13 @@ export const changeKind: ChangeKind<FlowLogCreate> = {
   async find(session, planned, _since, known) {
     const flowLogs = await readFlowLogs(session, [planned.resource]);
     const ours = findOurs(session, flowLogs, { ...planned, flowLogId: null }, known);
-    return ours === undefined ? undefined : { ...planned, flowLogId: ours.id };
+    if (ours !== undefined) return { ...planned, flowLogId: ours.id };
+    const isOfAnotherJob = flowLogs.some(
+      (flowLog) =>
+        flowLog.destination === nameOf(planned) && isOurs(flowLog.tags) && !isMadeBy(session, flowLog.tags),
+    );
+    // AWS takes no second one to the same destination.
+    return isOfAnotherJob ? 'none' : undefined;
   },
   async differs(session, { resource, flowLogId }) {
     const flowLogs = await readFlowLogs(session, [resource]);

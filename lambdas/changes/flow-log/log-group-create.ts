@@ -169,7 +169,8 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
       ...(isRetained ? (['retention'] as const) : []),
     ];
     // What stands in the record is not made twice.
-    return { ...planned, made: parts.filter((part) => !known.some(({ made }) => made?.includes(part))) };
+    const made = parts.filter((part) => !known.some((each) => each.made?.includes(part)));
+    return made.length === 0 ? 'none' : { ...planned, made };
   },
   // What was logged is evidence: an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
@@ -53,9 +52,9 @@ export async function resolveBegun(
     if (!(mustShow || isMarked)) continue;
     const recorded = known.map((each) => each.change);
     const made = await findUnlessRefused(session, change, since, recorded);
-    if (made === undefined || isEmpty(made)) {
-      // What stands there has another job's mark. A read that is old may not show this one's.
-      const isKnown = others.length > 0 || (made !== undefined && mustShow);
+    if (made === undefined || made === 'none') {
+      // A read that is old may show another job's mark, and not yet this one's.
+      const isKnown = others.length > 0 || (made === 'none' && mustShow);
       if (isKnown) journal.settle(resource, line);
       continue;
     }
@@ -117,18 +116,13 @@ export async function awaitKnowledge(
   return verdicts;
 }
 
-/** Tells whether nothing of a change of several calls was made. */
-function isEmpty(made: Change): boolean {
-  return 'made' in made && isDeepStrictEqual(made.made, []);
-}
-
 /** A session that may not look does not find out: then nobody knows. */
 async function findUnlessRefused(
   session: AwsSession,
   change: Change,
   since: Date,
   known: readonly Change[],
-): Promise<Change | undefined> {
+): Promise<Change | 'none' | undefined> {
   try {
     return await findChange(session, change, since, known);
   } catch (error) {

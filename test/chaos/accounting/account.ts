@@ -17,8 +17,8 @@ export interface Account {
   readonly outcomes: Readonly<Record<string, number>>;
   /** Changes that the calls made. */
   readonly transitions: number;
-  /** Changes of which records say that nobody knows whether they were made, whatever happened. */
-  readonly unconfirmed: number;
+  /** Changes of which records say that nobody knows whether they were made, whatever happened: each in words. */
+  readonly unconfirmed: readonly string[];
   /** The ones among the calls' changes that no record says it knows. */
   readonly unknown: number;
   readonly problems: readonly string[];
@@ -62,6 +62,10 @@ function lineText({ key, outcome, reason, replaces, applied, unconfirmed, starte
   const lines = applied.map(({ appliedAt, change }) => `${appliedAt} ${JSON.stringify(change)}`);
   const doubts = unconfirmed.map(({ change }) => `unconfirmed ${JSON.stringify(change)}`);
   return `\n  ${key}: ${outcome} (${reason}), begun ${startedAt}, replaces ${replaces}: ${[...lines, ...doubts].join('; ')}`;
+}
+
+function unconfirmedIn({ key, outcome, reason, unconfirmed }: Line): string[] {
+  return unconfirmed.map(({ change }) => `${JSON.stringify(change)} in ${key}: ${outcome} (${reason})`);
 }
 
 function nameOf({ finding, poll }: Pick<Line, 'finding' | 'poll'>): string {
@@ -143,10 +147,10 @@ export function accountFor(
   }
   const unknown = compareChanges(cloud, all, problems);
   const transitions = cloud.seen.length;
-  const unconfirmed = all.reduce((sum, line) => sum + line.unconfirmed.length, 0);
-  if (Math.max(unconfirmed, unknown) > transitions * MOST_UNCONFIRMED_SHARE) {
+  const unconfirmed = all.flatMap(unconfirmedIn);
+  if (Math.max(unconfirmed.length, unknown) > transitions * MOST_UNCONFIRMED_SHARE) {
     problems.push(
-      `of ${transitions} changes, ${unknown} are known to nobody; ${unconfirmed} are unconfirmed`,
+      `of ${transitions} changes, ${unknown} are known to nobody; ${unconfirmed.length} are unconfirmed`,
     );
   }
   checkEvents(cloud, all, problems);
@@ -332,14 +336,15 @@ function checkTable(cloud: CloudModel, lines: readonly Line[], problems: string[
 /** An account in lines that a person reads. */
 export function accountLines(account: Account, seed: number, seconds: number): string[] {
   const { counts, findings, polls, outcomes, transitions, unconfirmed, unknown, problems } = account;
-  const share = transitions === 0 ? 0 : (100 * unconfirmed) / transitions;
+  const share = transitions === 0 ? 0 : (100 * unconfirmed.length) / transitions;
   return [
     `seed ${seed}: ${findings} findings in ${polls} polls, ${seconds.toFixed(1)} s`,
     ...counts.entries.map(([name, number]) => `  ${String(number).padStart(8)} ${name}`),
     `outcomes: ${Object.entries(outcomes)
       .map(([name, number]) => `${number} ${name}`)
       .join(', ')}`,
-    `${transitions} changes were seen, ${unknown} of them are in no record; records say ${unconfirmed} times that nobody knows (${share.toFixed(2)} %); ${problems.length} wrong`,
+    `${transitions} changes were seen, ${unknown} of them are in no record; records say ${unconfirmed.length} times that nobody knows (${share.toFixed(2)} %); ${problems.length} wrong`,
+    ...unconfirmed.slice(0, 50).map((words) => `unconfirmed: ${words}`),
     ...problems.slice(0, 50),
     ...(problems.length > 50 ? [`and ${problems.length - 50} more`] : []),
   ];
