@@ -120,7 +120,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
   /** Everything that people were told so far. */
   const told: string[] = [];
-  const isTold = async (text: string): Promise<string> => {
+  const messageWith = async (text: string): Promise<string> => {
     const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
     const QueueUrl = `${lab().aws.endpoint}/${account}/told`;
     // However slow the machine: nobody waits for what was told.
@@ -153,7 +153,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     lasts += 1;
     const last = `the last message, ${lasts}.`;
     await setAlarms('ALARM', ['take-back-failed'], last);
-    await isTold(last);
+    await messageWith(last);
     await setAlarms('INSUFFICIENT_DATA', ['take-back-failed']);
   };
 
@@ -245,7 +245,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       lab().passTime(HOUR);
       const second = await poll(SSH, findings);
       const afterSecond = looks();
-      const message = await isTold('role missing: ');
+      const message = await messageWith('role missing: ');
       await copyTargetRole(lab(), account, roleless);
       const back = await poll(SSH, findings);
 
@@ -293,8 +293,8 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
           /at most 3 resources within an hour in all accounts.* raise limits\.per_rule_per_hour$/,
         ),
       );
-      expect(await isTold(`limit_reached: ${SSH} changes at most 2 resources`)).toContain(account);
-      await isTold(`limit_reached: ${SSH} changes at most 3 resources`);
+      expect(await messageWith(`limit_reached: ${SSH} changes at most 2 resources`)).toContain(account);
+      await messageWith(`limit_reached: ${SSH} changes at most 3 resources`);
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
@@ -322,9 +322,9 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         if (time === 3) break;
         await owner.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: group, IpPermissions: [open] }));
       }
-      const recurring = await isTold('recurring: ');
+      const recurring = await messageWith('recurring: ');
       lab().passTime(16 * MINUTE);
-      const undone = await isTold('undone_by: ');
+      const undone = await messageWith('undone_by: ');
 
       expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
@@ -377,7 +377,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
           `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator has looked into it: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
         ),
       );
-      expect(await isTold('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
+      expect(await messageWith('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
       expect(open(failed)?.reason).toMatch(
         new RegExp(
           `^not attempted at this poll, as it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator asks for it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
@@ -400,7 +400,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const paused = (await poll(SSH, [group]))(group);
       lab().passTime(25 * HOUR);
       await poll(SSH, [group]);
-      const message = await isTold('lasting_deferral: ');
+      const message = await messageWith('lasting_deferral: ');
       await pause('none');
       await put(holdKey({ account, region, resource: '*', rule: SSH }), { until: '2099-12-31' });
       const held = (await poll(SSH, [group]))(group);
@@ -435,7 +435,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       await pause('none');
 
       expect(of(first)).toMatchObject({ outcome: 'failed', gate: 'settings' });
-      const message = await isTold('settings_invalid: ');
+      const message = await messageWith('settings_invalid: ');
       expect(message).toContain('of which \\"everything\\" is unknown: expected none');
       expect(message).toContain('Apply Terraform again, or correct the pause.');
       await allIsTold();
