@@ -166,6 +166,24 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     rule: 'vpc-flow-logs-disabled',
+    what: 'to a log group that another job made, and did not finish',
+    resource: VPC,
+    state: {
+      vpcs: VPCS,
+      logGroups: {
+        [`/cspm-auto-remediation/vpc-flow-logs/${VPC}`]: {
+          created: 0,
+          retention: null,
+          tags: {
+            'cspm-auto-remediation:made-by': 'cspm-auto-remediation',
+            'cspm-auto-remediation:made-for': 'another job',
+          },
+        },
+      },
+    },
+  },
+  {
+    rule: 'vpc-flow-logs-disabled',
     what: 'to a bucket',
     resource: VPC,
     state: { vpcs: VPCS },
