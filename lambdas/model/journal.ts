@@ -28,7 +28,7 @@ export const journalRecordSchema = z.object({
               line: z.string(),
               at: timestampSchema,
               /**
-               * Changes that other jobs had made lately of the same resource, as far as they were known: only what is not
+               * Changes that other jobs had recently made to the same resource, as far as they were known: only what is not
                * among them may have come later. An older version noted none.
                */
               others: z.array(z.string()).optional(),

@@ -55,7 +55,7 @@ async function readTags(session: AwsSession, name: string): Promise<Readonly<Rec
   return tags;
 }
 
-/** Names the job whose retention a log group has, if it has one of ours. */
+/** Names the job whose retention a log group has, if a job set it. */
 const retainerOf = (tags: Readonly<Record<string, string>>): string | undefined =>
   tags[RETAINED_FOR] ?? tags[MADE_FOR];
 

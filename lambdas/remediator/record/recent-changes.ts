@@ -70,7 +70,7 @@ export class RecentChanges {
     );
   }
 
-  /** Names what other jobs applied lately to a resource, as a job notes it that is about to change it. */
+  /** Names what other jobs recently applied to a resource, as a job notes it that is about to change it. */
   async namesOfOthers(resource: string): Promise<string[]> {
     const now = new Date(this.#context.ports.clock.now());
     return (await this.byOthers(resource, now)).map(nameOfOther);

@@ -72,7 +72,7 @@ export async function resolveBegun(
 
 /**
  * Tells other jobs at once what only the state shows: one that was cut off at the same change must not record it, too.
- * @throws whatever the table can't be written by; it is found out anew then
+ * @throws whatever the table can't be written by; then it is found out again
  */
 async function claim(
   { line, change }: AppliedChange,
