@@ -13,20 +13,3 @@ run "more_than_iam_attaches_is_refused" {
 
   expect_failures = [output.custom_policies]
 }
-
-run "more_than_a_policy_takes_is_refused" {
-  command = plan
-
-  variables {
-    custom_rules = { acme = {
-      netskope_rule_names = ["N"]
-      runbook             = { document = "Acme" }
-      permissions = {
-        undo = [for n in range(90) : { actions = ["rds:DescribeDBInstances"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:number-${n}"] }]
-      }
-    } }
-    undo = true
-  }
-
-  expect_failures = [output.custom_policies]
-}
