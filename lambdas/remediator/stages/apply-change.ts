@@ -43,7 +43,7 @@ export interface AskedChange {
   readonly askedAt: number;
   /** Our changes that its looks must show. */
   readonly ours: readonly Change[];
-  /** Those of other jobs, by name, for the journal. */
+  /** Changes of other jobs, by name, for the journal. */
   readonly others: readonly string[] | undefined;
 }
 
