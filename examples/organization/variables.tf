@@ -11,7 +11,7 @@ variable "api_token" {
 }
 
 variable "api_token_version" {
-  description = "Raise it by one with a new `api_token`: Terraform can't see that a write-only value has changed."
+  description = "Increase it by one with each new `api_token`: Terraform cannot detect that a write-only value has changed."
   type        = number
   default     = 1
 }

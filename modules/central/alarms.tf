@@ -2,7 +2,7 @@ locals {
   alarms = merge(
     {
       collector-errors = {
-        description = "${local.collector_name} failed: a poll did not reach its end. Its log group says why."
+        description = "${local.collector_name} failed, so a poll was not completed. Its log group says why."
         namespace   = "AWS/Lambda"
         metric      = "Errors"
         dimensions  = { FunctionName = local.collector_name }
@@ -11,7 +11,7 @@ locals {
         told_by = "alarm"
       }
       polls-failed = {
-        description = "The source could not be asked for a rule's findings, after all retries. The log of ${local.collector_name} says which rule and why."
+        description = "After all retries, the source could not be queried for a rule's findings. The log of ${local.collector_name} says which rule and why."
         namespace   = local.metrics_namespace
         metric      = local.metric.PollFailed
         dimensions  = { service = local.collector_name }
@@ -26,7 +26,7 @@ locals {
         statistic   = "Maximum"
       }
       polls-dropped = {
-        description = "EventBridge Scheduler gave up on a poll of the group ${var.name}: it could not start ${local.collector_name}. Look at the role ${var.name}-scheduler and at the function."
+        description = "EventBridge Scheduler gave up on a poll of the group ${var.name}: it could not start ${local.collector_name}. Check the role ${var.name}-scheduler and the function."
         namespace   = "AWS/Scheduler"
         metric      = "InvocationDroppedCount"
         dimensions  = { ScheduleGroup = aws_scheduler_schedule_group.this.name }
@@ -56,7 +56,7 @@ locals {
         told_by            = "alarm"
       }
       polls-skipped = {
-        description = "Jobs of an account and region have not been done for twelve hours, so that polls make no further ones there. The log of ${local.collector_name} names rule, account and region."
+        description = "Jobs of an account and region have been pending for twelve hours, so polls create no further jobs there. The log of ${local.collector_name} names rule, account and region."
         namespace   = local.metrics_namespace
         metric      = local.metric.PollSkippedLasting
         dimensions  = { service = local.collector_name }
@@ -66,7 +66,7 @@ locals {
         evaluation_periods = 2
       }
       findings-unprocessable = {
-        description = "Findings could not become jobs, so nobody works on them. The log of ${local.collector_name} says how many of which rule, and names unknown region labels: region_labels in central takes those. Each finding is with its reason in s3://${local.evidence_bucket}/unprocessable/, by rule and poll."
+        description = "Findings could not become jobs, so they are not processed. The log of ${local.collector_name} says how many per rule, and names unknown region labels; add those to region_labels in central. Each finding is stored with its reason in s3://${local.evidence_bucket}/unprocessable/, by rule and poll."
         namespace   = local.metrics_namespace
         metric      = local.metric.UnprocessableFindings
         dimensions  = { service = local.collector_name }
@@ -78,7 +78,7 @@ locals {
     },
     # Who looks after the others. Before the first look there is none either: it begins in ALARM.
     { for schedule in aws_scheduler_schedule.check : "checks-missing" => {
-      description        = "${local.collector_name} has not looked for rules that are not polled for four hours, so nobody would say that one is not. Look at the schedule ${schedule.name} of the group ${var.name}: it must be there and enabled."
+      description        = "${local.collector_name} has not checked for four hours whether rules are polled, so a rule without polls would go unnoticed. Check the schedule ${schedule.name} in the group ${var.name}: it must exist and be enabled."
       namespace          = local.metrics_namespace
       metric             = local.metric.PollsChecked
       dimensions         = { service = local.collector_name }
@@ -90,7 +90,7 @@ locals {
     } },
     # Notifications can't report that they don't arrive, so CloudWatch notifies the topic itself.
     { for queue in aws_sqs_queue.notifications_dead_letters : "notifications-dead-letters" => {
-      description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Look at the policies of the topic and, if it has one, of its KMS key."
+      description = "Notifications could not be delivered to the topic ${coalesce(local.inputs.notifications.topic_arn, "${var.name}-notifications")}, and are in ${queue.name}. Check the policies of the topic and of its KMS key, if it has one."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = queue.name }

@@ -30,7 +30,7 @@ locals {
   notification_kinds = {
     findings = {
       wanted      = local.inputs.notifications.each_finding && length(setsubtract(local.inputs.notifications.outcomes, ["unprocessable"])) > 0
-      description = "Findings that a person must look at."
+      description = "Findings that need a person."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -46,11 +46,11 @@ locals {
         reason   = "$.detail.reason"
         evidence = "$.detail.evidence"
       }
-      text = "<outcome>: <rule> did not fix <resource> in account <account>, region <region>. Reason: <reason> | The next poll looks at it again. What was seen, planned and done lies in <evidence>"
+      text = "<outcome>: <rule> did not fix <resource> in account <account>, region <region>. Reason: <reason> | It is attempted again at a later poll. The record of what was seen, planned, and done is <evidence>"
     }
     unprocessable = {
       wanted      = local.inputs.notifications.each_finding && contains(local.inputs.notifications.outcomes, "unprocessable")
-      description = "Findings that could not be worked on at all."
+      description = "Findings that could not be processed."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -61,7 +61,7 @@ locals {
         rule   = "$.detail.poll.rule"
         reason = "$.detail.reason"
       }
-      text = "unprocessable: a finding of <rule> could not be worked on. Reason: <reason> | As Netskope gave it, it lies in s3://${local.evidence_bucket}/unprocessable/<rule>/"
+      text = "unprocessable: a finding of <rule> could not be processed. Reason: <reason> | The original from Netskope is in s3://${local.evidence_bucket}/unprocessable/<rule>/"
     }
     # One per account: see lambdas/remediator/record/missing-roles.ts.
     missing-roles = {
@@ -78,12 +78,12 @@ locals {
         rule    = "$.detail.rule"
         since   = "$.detail.since"
       }
-      text = "role missing: account <account> has findings, and since <since> the remediators can't assume their role there (noticed for <rule> in <region>). It is missing, or does not trust them. Deploy modules/target there, look at the StackSet's operations, or name the account in excluded_accounts. While it lasts, this is said once a week."
+      text = "role missing: account <account> has findings, but since <since> the remediators cannot assume their role there (noticed for <rule> in <region>). The role is missing, or does not trust them. Deploy modules/target there, check the StackSet's operations, or add the account to excluded_accounts. This notification is repeated weekly."
     }
     # Once a week while it lasts: see lambdas/remediator/record/finding-notices.ts.
     finding-notices = {
       wanted      = true
-      description = "Findings that come back again and again, or are deferred for long."
+      description = "Findings that keep coming back, or are deferred for long."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -96,12 +96,12 @@ locals {
         rule    = "$.detail.rule"
         words   = "$.detail.words"
       }
-      text = "<kind>: <rule> in account <account>, region <region>: <words>. While it lasts, this is said once a week."
+      text = "<kind>: <rule> in account <account>, region <region>: <words>. This notification is repeated weekly."
     }
     # One per rule and account, a limit's once an hour: see lambdas/remediator/record/notices.ts.
     held-back = {
       wanted      = true
-      description = "Rules that a limit or an open breaker holds back."
+      description = "Rules that a limit or an open circuit breaker stops."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -155,7 +155,7 @@ locals {
     # Of the alarms on others in the regions, there is one.
     regional-jobs-waiting = {
       wanted      = true
-      description = "Jobs that wait for too long in a region."
+      description = "Jobs that wait too long in a region."
       bus         = local.event_bus_name
       pattern = {
         source      = ["aws.cloudwatch"]
@@ -163,7 +163,7 @@ locals {
         detail      = merge(local.alarm_states, { alarmName = ["${var.name}-jobs-waiting"] })
       }
       paths = { for word, path in local.alarm_paths : word => path if word != "description" }
-      text  = replace(local.alarm_text, "<description>", "Jobs have waited for too long (oldest-job): they come in faster than they are worked on, or one account's job fails again and again. The log of ${var.name}-remediator there says which.")
+      text  = replace(local.alarm_text, "<description>", "Jobs have waited too long (oldest-job): they arrive faster than they are processed, or an account's job fails repeatedly. The log of ${var.name}-remediator there says which.")
     }
     regional-alarms = {
       wanted      = true
@@ -262,7 +262,7 @@ resource "aws_cloudwatch_event_rule" "notifications" {
   lifecycle {
     precondition {
       condition     = length(jsonencode(each.value.pattern)) <= 2048
-      error_message = "The event pattern of ${each.key} has ${length(jsonencode(each.value.pattern))} characters: EventBridge takes 2048. Choose a shorter `name`."
+      error_message = "The event pattern of ${each.key} has ${length(jsonencode(each.value.pattern))} characters; EventBridge accepts 2048. Choose a shorter `name`."
     }
   }
 }

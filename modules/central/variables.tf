@@ -97,7 +97,7 @@ variable "limits" {
 }
 
 variable "breaker" {
-  description = "When a rule stops changing things in an account by itself: it is in `dry_run` there until an operator resumes it."
+  description = "When the circuit breaker of a rule opens in an account: the rule is in `dry_run` there until an operator resumes it."
   type        = any
   default     = {}
   nullable    = false
@@ -170,21 +170,21 @@ variable "dashboard" {
 }
 
 variable "adopt" {
-  description = "Whether an existing deployment of the same name is this one: set it to `true` for the one apply that upgrades from 0.1, which is refused otherwise."
+  description = "Set to `true` only for the apply that upgrades from 0.1: confirms that the existing deployment of the same name is this one."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "encryption" {
-  description = "Your KMS keys by region, in place of AWS's own."
+  description = "Your KMS keys by region, instead of AWS managed keys."
   type        = any
   default     = {}
   nullable    = false
 }
 
 variable "events" {
-  description = "Which outcomes are events on the bus: \"changed\" (those that are other than at the last poll, or that changed something) or \"all\"."
+  description = "Which outcomes are events on the bus: \"changed\" (outcomes that differ from the last poll, or that changed something) or \"all\"."
   type        = string
   default     = "changed"
   nullable    = false
@@ -196,7 +196,7 @@ variable "events" {
 }
 
 variable "event_bus" {
-  description = "The EventBridge bus that carries outcomes, to which your own rules may listen."
+  description = "The EventBridge bus for outcomes, for use by your own rules, too."
   type        = any
   default     = {}
   nullable    = false
@@ -216,21 +216,21 @@ variable "rules" {
 }
 
 variable "custom_rules" {
-  description = "Rules of your own, by an id of your choice, which `rules` then enables like any other."
+  description = "Custom rules, by an id of your choice; enable them in `rules` like any other."
   type        = any
   default     = {}
   nullable    = false
 }
 
 variable "account_groups" {
-  description = "Account ids by group name, so that each id is written once: `{ production = [\"111111111111\"] }`; an account may be in several groups."
+  description = "Account ids by group name: `{ production = [\"111111111111\"] }`; an account can be in several groups."
   type        = map(set(string))
   default     = {}
   nullable    = false
 }
 
 variable "accounts" {
-  description = "The only accounts that any rule is on for, narrowed further by a rule's own `accounts`; empty: all accounts."
+  description = "The accounts to which all rules are limited, in addition to a rule's own `accounts`; empty: all accounts."
   type        = set(string)
   default     = []
   nullable    = false
@@ -271,7 +271,7 @@ variable "new_accounts" {
 }
 
 variable "api_token" {
-  description = "The Netskope REST API token (API v1), written to the secret that `api_token_secret` describes and never to the state or a plan; null where the secret is yours."
+  description = "The Netskope REST API token (API v1), written to the secret of `api_token_secret`, and never to the state or a plan; null if you use an existing secret."
   type        = string
   default     = null
   sensitive   = true

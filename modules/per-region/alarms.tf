@@ -4,21 +4,21 @@ locals {
 
   alarms = {
     jobs-dead-letters = {
-      description = "Jobs that failed ${module.typed.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
+      description = "Jobs that failed ${module.typed.queue.max_receive_count} times, and messages that are not jobs, are in ${local.dead_letters_name}. The log of ${local.remediator_name} says why. Fix the cause, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.dead_letters_name }
       statistic   = "Maximum"
     }
     jobs-delayed-dead-letters = {
-      description = "Follow-up jobs for long-running changes could not be forwarded in ${module.typed.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix that, then redrive them."
+      description = "Follow-up jobs for long-running changes could not be forwarded in ${module.typed.queue.max_receive_count} attempts, and are in ${local.delayed_dead_letters_name}. The log of ${local.remediator_name} says why. Fix the cause, then redrive them."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.delayed_dead_letters_name }
       statistic   = "Maximum"
     }
     remediator-errors = {
-      description = "${local.remediator_name} failed: its jobs go back to the queue. Its log group says why."
+      description = "${local.remediator_name} failed; its jobs return to the queue. Its log group says why."
       namespace   = "AWS/Lambda"
       metric      = "Errors"
       dimensions  = { FunctionName = local.remediator_name }
@@ -27,7 +27,7 @@ locals {
       told_by = "alarm"
     }
     oldest-job = {
-      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again."
+      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs arrive faster than they are processed, or an account's job fails repeatedly."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
@@ -37,7 +37,7 @@ locals {
       told_by = "alarm"
     }
     unexpected-errors = {
-      description = "${local.remediator_name} met an error that nobody foresaw: the finding is attempted again, and in the end the job goes to ${local.dead_letters_name}. Its log group says where it came from."
+      description = "${local.remediator_name} met an unforeseen error. The finding is attempted again; after the last attempt, the job goes to ${local.dead_letters_name}. Its log group contains the stack trace."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.UnexpectedError
       dimensions  = { service = local.remediator_name }
@@ -46,7 +46,7 @@ locals {
       told_by = "alarm"
     }
     jobs-near-retention = {
-      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says what delays its account."
+      description = "A job in ${local.queue_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then silently drops it. The log of ${local.remediator_name} says what delays its account."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.queue_name }
@@ -54,7 +54,7 @@ locals {
       threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     jobs-delayed-near-retention = {
-      description = "A job in ${local.delayed_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then drops it without a word. The log of ${local.remediator_name} says why it is not forwarded."
+      description = "A job in ${local.delayed_name} is older than three quarters of the ${module.typed.queue.retention_days} days for which the queue keeps it. SQS then silently drops it. The log of ${local.remediator_name} says why it is not forwarded."
       namespace   = "AWS/SQS"
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = local.delayed_name }
@@ -62,7 +62,7 @@ locals {
       threshold   = module.typed.queue.retention_days * local.day * 0.75
     }
     take-back-failed = {
-      description = "A change that should have been taken back could not be: something may be open that was not open before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
+      description = "A change that should have been taken back could not be: something may be open that was closed before. The log of ${local.remediator_name} in ${local.region} names the resource and the change. Close it by hand."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.TakeBackFailed
       dimensions  = { service = local.remediator_name }
@@ -70,7 +70,7 @@ locals {
       period      = 60
     }
     roles-missing = {
-      description = "Accounts have findings but no role that the remediators may assume, so nothing is looked at there. Right after a rule was turned on, a StackSet may still be at work. Which accounts: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
+      description = "Accounts have findings, but no role that the remediators can assume, so nothing is checked there. After an account joined, a StackSet may still be running. Which accounts: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'the target role in account' | stats count() by account. Deploy the role there, or name the accounts in excluded_accounts."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RoleMissing
       dimensions  = { service = local.remediator_name }
@@ -82,7 +82,7 @@ locals {
       evaluation_periods = 2
     }
     findings-recurring = {
-      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are fixed all the same. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'again and again' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
+      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'again and again' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }
@@ -93,7 +93,7 @@ locals {
       evaluation_periods = 2
     }
     deferrals-lasting = {
-      description = "Findings have been deferred for more than notifications.deferred_days days. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Lift the hold or the pause that the reasons name, open the maintenance window, or raise the limit."
+      description = "Findings have been deferred for more than notifications.deferred_days days. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'deferred' | sort @timestamp desc. Release the hold or end the pause that the reasons name, open the maintenance window, or raise the limit."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.LastingDeferrals
       dimensions  = { service = local.remediator_name }
@@ -105,7 +105,7 @@ locals {
     }
     # People are told by one message per rule and account, from central's bus: a limit once an hour, a breaker once.
     limit-reached = {
-      description = "A limit of changes holds findings back: they are deferred, and come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
+      description = "A limit on changes defers findings; they come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.LimitReached
       dimensions  = { service = local.remediator_name }
@@ -116,7 +116,7 @@ locals {
       evaluation_periods = 2
     }
     breaker-open = {
-      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix that, then resume the rule."
+      description = "A rule is in dry run in an account, because half of its changes within an hour went wrong. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter message like 'is in dry run in account' | limit 20. Fix the cause, then resume the rule."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.BreakerOpen
       dimensions  = { service = local.remediator_name }
@@ -128,7 +128,7 @@ locals {
     }
     # A throttled invocation costs a job one of its attempts. New accounts have ten invocations at a time for everything.
     remediator-throttled = {
-      description = "Lambda has refused to start ${local.remediator_name} for a quarter of an hour, within the last one: the account's concurrency in ${local.region} is used up. Ask for a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
+      description = "For 15 minutes of the last hour, Lambda refused to start ${local.remediator_name}: the account's concurrency in ${local.region} is exhausted. Request a higher quota (Lambda, concurrent executions), or lower remediator.maximum_concurrency."
       namespace   = "AWS/Lambda"
       metric      = "Throttles"
       dimensions  = { FunctionName = local.remediator_name }
@@ -139,7 +139,7 @@ locals {
       datapoints         = 3
     }
     findings-failed = {
-      description = "Findings were not remediated. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the next poll looks at the findings again. What was seen, planned and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
+      description = "Findings were not remediated. Which, and why: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter outcome = 'failed' | sort @timestamp desc. Fix what the reasons name; the findings are then attempted again. The record of what was seen, planned, and done is in s3://${var.link.evidence_bucket}/outcomes/, by rule, account and region."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.FailedFindings
       dimensions  = { service = local.remediator_name }
@@ -149,14 +149,14 @@ locals {
       evaluation_periods = 2
     }
     alarms-dead-letters = {
-      description = "State changes of alarms could not be passed on to ${var.link.event_bus_arn}, so notifications say nothing of them, and are in ${local.alarms_dead_letters_name}. Look at the role ${local.name}-alarms-${local.region}."
+      description = "State changes of alarms could not be forwarded to ${var.link.event_bus_arn}, so no notification was sent; they are in ${local.alarms_dead_letters_name}. Check the role ${local.name}-alarms-${local.region}."
       namespace   = "AWS/SQS"
       metric      = "ApproximateNumberOfMessagesVisible"
       dimensions  = { QueueName = local.alarms_dead_letters_name }
       statistic   = "Maximum"
     }
     settings-invalid = {
-      description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, can't be read or understood, so nothing is changed by them. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause."
+      description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, cannot be read or parsed, so nothing is changed. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause parameter."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.SettingsInvalid
       dimensions  = { service = local.remediator_name }
@@ -171,7 +171,7 @@ locals {
   # Of several alarms on one cause, one message.
   combined_alarms = {
     jobs-waiting = {
-      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs come in faster than they are worked on, or one account's job fails again and again. The log of ${local.remediator_name} says which."
+      description = "A job has waited more than ${module.typed.alarms.oldest_job_minutes} minutes in ${local.queue_name}: jobs arrive faster than they are processed, or an account's job fails repeatedly. The log of ${local.remediator_name} says which."
       any         = ["oldest-job"]
       # Jobs that can't be worked on keep others waiting.
       unless = ["jobs-dead-letters", "remediator-throttled"]
@@ -225,7 +225,7 @@ resource "aws_cloudwatch_event_rule" "alarms" {
   lifecycle {
     precondition {
       condition     = length(local.alarms_pattern) <= 2048
-      error_message = "The event pattern of the alarms has ${length(local.alarms_pattern)} characters: EventBridge takes 2048. Choose a shorter `name`."
+      error_message = "The event pattern of the alarms has ${length(local.alarms_pattern)} characters; EventBridge accepts 2048. Choose a shorter `name`."
     }
   }
 }
@@ -284,7 +284,7 @@ resource "aws_iam_role" "alarms" {
   name                 = "${local.name}-alarms-${local.region}"
   path                 = var.link.iam_path
   permissions_boundary = var.link.permissions_boundary_arn
-  description          = "Passes on the alarms of ${local.name} in ${local.region}."
+  description          = "Forwards the alarms of ${local.name} in ${local.region}."
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

@@ -36,7 +36,7 @@ variable "rules" {
 }
 
 variable "custom_rules" {
-  description = "Rules of your own, the same map as in `central`: each has its own managed policy."
+  description = "Custom rules, the same map as in `central`: each has its own managed policy."
   type        = any
   default     = {}
   nullable    = false

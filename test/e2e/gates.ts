@@ -437,7 +437,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(of(first)).toMatchObject({ outcome: 'failed', gate: 'settings' });
       const message = await messageWith('settings_invalid: ');
       expect(message).toContain('of which \\"everything\\" is unknown: expected none');
-      expect(message).toContain('Apply Terraform again, or correct the pause.');
+      expect(message).toContain('Apply Terraform again, or correct the pause parameter.');
       await allIsTold();
       expect(told.filter((each) => each.includes('settings_invalid'))).toHaveLength(1);
     });

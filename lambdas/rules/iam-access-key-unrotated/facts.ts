@@ -6,7 +6,7 @@ const days = z.int().min(1).max(365);
 const optionsSchema = z.strictObject({
   max_age_days: days.default(90).meta({
     description:
-      'An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on: a lower value finds nothing more.',
+      'An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.',
     /**
      * Least value with an effect. By its name, Netskope's rule fails keys of 90 days: younger ones are in no finding.
      */

@@ -1,19 +1,19 @@
 variable "encryption" {
-  description = "Your KMS keys by region, in place of AWS's own."
+  description = "Your KMS keys by region, instead of AWS managed keys."
   type = map(object({
-    # The ARN of the key for everything in the region that no line below names a key for. Null: AWS's own keys.
+    # The ARN of the key for everything in the region without a key below. Null: AWS managed keys.
     all = optional(string)
     # The key of the API token's secret; home region only.
     token = optional(string)
     # The key of the notifications topic; home region only.
     topic = optional(string)
-    # The key of the region's queues, dead letters among them.
+    # The key of the region's queues, including dead-letter queues.
     queues = optional(string)
     # The key of the functions' log groups in the region.
     logs = optional(string)
     # The key of the settings bucket and the evidence bucket; home region only.
     buckets = optional(string)
-    # The key of the evidence bucket where it differs from `buckets`; home region only.
+    # The key of the evidence bucket, if it differs from `buckets`; home region only.
     evidence = optional(string)
     # The key of the findings table; home region only.
     table = optional(string)
@@ -25,67 +25,67 @@ variable "encryption" {
 variable "rules" {
   description = "The rules to enable, by id or legacy id (`CIS-1-2-0-4-1`); a rule that is not named here is not polled."
   type = map(object({
-    # What the rule does: off, dry_run (plans are recorded, nothing is changed) or enforce.
+    # What the rule does: off, dry_run (records plans, and changes nothing), or enforce.
     mode = optional(string, "dry_run")
-    # Modes of single accounts.
+    # Modes of individual accounts.
     mode_by_account = optional(map(string), {})
-    # Modes of account groups; of several the lowest counts.
+    # Modes of account groups; for an account in several groups, the lowest.
     mode_by_group = optional(map(string), {})
-    # How violations are fixed: api (direct calls) or runbook (AWS's managed Systems Manager document, where the rule has one).
+    # How violations are fixed: api (direct calls) or runbook (AWS's managed Systems Manager document, if the rule has one).
     method = optional(string, "api")
-    # What is done about what the document leaves open: api (direct calls) or report (failed).
+    # How to handle what the document leaves open: api (direct calls) or report (failed).
     runbook_then = optional(string, "api")
-    # The only accounts that the rule is on for. Empty: all.
+    # Limits the rule to these accounts. Empty: all.
     accounts = optional(set(string), [])
-    # Accounts that the rule is off for, whatever else is said of them.
+    # Accounts in which the rule is off, regardless of other settings.
     excluded_accounts = optional(set(string), [])
-    # Account groups that the rule is off for, whatever else is said of their accounts.
+    # Account groups in which the rule is off, regardless of other settings.
     excluded_groups = optional(set(string), [])
-    # When Netskope is asked for the rule's findings, rate(…) or cron(…). Null: as schedule.expression says.
+    # When to query Netskope for the rule's findings, rate(…) or cron(…). Null: schedule.expression.
     schedule_expression = optional(string)
-    # Further names of the rule in Netskope, for a custom rule or another benchmark.
+    # Additional Netskope names of the rule, for a custom rule in Netskope or another benchmark.
     netskope_rule_names = optional(list(string), [])
-    # The only time in which anything is changed. Null: as schedule.maintenance_window says.
+    # When changes are allowed. Null: schedule.maintenance_window.
     maintenance_window = optional(object({
-      # The days that it opens on, MON to SUN.
+      # The days on which it opens, MON to SUN.
       days = optional(set(string), ["MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"])
       # When it opens, such as 22:00. Required.
       start = optional(string, "")
-      # When it closes, on the next day where that is not later; the same as start: a whole day. Required.
+      # When it closes, on the next day if not later than start; the same as start: after a whole day. Required.
       end = optional(string, "")
     }))
-    # The most resources that the rule changes within an hour, where `limits` is not meant for it.
+    # The maximum number of resources that the rule changes per hour, instead of `limits`.
     limits = optional(object({
-      # In one account. Null: as limits.per_account_per_hour says.
+      # In one account. Null: limits.per_account_per_hour.
       per_account_per_hour = optional(number)
-      # In all accounts and regions together. Null: as limits.per_rule_per_hour says.
+      # In all accounts and regions together. Null: limits.per_rule_per_hour.
       per_rule_per_hour = optional(number)
     }), {})
-    # When the rule stops changing things in an account by itself, where `breaker` is not meant for it.
+    # When the rule's circuit breaker opens in an account, instead of `breaker`.
     breaker = optional(object({
-      # How many changes within an hour it takes to judge. Null: as breaker.changes says.
+      # The minimum number of changes within an hour. Null: breaker.changes.
       changes = optional(number)
-      # The percentage of them that went wrong. Null: as breaker.failed_percent says.
+      # The percentage of them that went wrong. Null: breaker.failed_percent.
       failed_percent = optional(number)
     }), {})
-    # Resources that are left alone.
+    # Resources that are not changed.
     exemptions = optional(list(object({
       # The account; `*`: every account.
       account = optional(string, "*")
-      # The account group whose accounts it is for. Null: not limited to a group.
+      # Limits the exemption to the accounts of this group. Null: no limit.
       group = optional(string)
-      # The region's code, global, or a pattern with `*`.
+      # The region code, global, or a pattern with `*`.
       region = optional(string, "*")
-      # The resource's id, or a pattern with `*`.
+      # The resource id, or a pattern with `*`.
       resource = optional(string, "*")
-      # Why, for whoever reads it later. Required.
+      # Why the resource is exempt. Required.
       reason = optional(string, "")
-      # Whom to ask. Required.
+      # Who is responsible. Required.
       owner = optional(string, "")
-      # The last day (UTC) on which it counts, such as 2027-01-31. Required.
+      # The last day (UTC) that it includes, such as 2027-01-31. Required.
       expires = optional(string, "")
     })), [])
-    # Options of the rule; each names the rules that have it.
+    # Options of the rule; each lists the rules that have it.
     # generated by scripts/catalog.ts: begin
     options = optional(object({
       # security-group-admin-ports-open, security-group-rdp-open, security-group-ssh-open: How a rule that opens all traffic to the world is closed. split: tcp and udp except the closed ports, and ICMP, stay open (other protocols do not); revoke: nothing stays open.
@@ -102,7 +102,7 @@ variable "rules" {
       kms_key_arn = optional(string)
       # vpc-flow-logs-disabled: The log group's name; {vpc_id} stands for the VPC's id.
       log_group_name = optional(string)
-      # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on: a lower value finds nothing more.
+      # iam-access-key-unrotated: An active key that was created this many days ago, or earlier, is made inactive. Netskope reports keys from 90 days on, so a lower value has no effect.
       max_age_days = optional(number)
       # vpc-flow-logs-disabled: Over how many seconds packets of a flow are put together; 60 makes more records than 600.
       max_aggregation_interval = optional(number)
@@ -174,11 +174,11 @@ variable "limits" {
 }
 
 variable "breaker" {
-  description = "When a rule stops changing things in an account by itself: it is in `dry_run` there until an operator resumes it."
+  description = "When the circuit breaker of a rule opens in an account: the rule is in `dry_run` there until an operator resumes it."
   type = object({
-    # How many changes within an hour it takes to judge.
+    # The minimum number of changes within an hour.
     changes = optional(number, 5)
-    # The percentage of them that went wrong: they failed, were not there when read back, or were undone by hand.
+    # The percentage of them that went wrong: failed, not visible when read back, or undone by hand.
     failed_percent = optional(number, 50)
   })
   default  = {}
@@ -261,13 +261,13 @@ variable "collector" {
     timeout = optional(number, 900)
     # Reserved concurrent invocations. Null: unreserved.
     reserved_concurrency = optional(number)
-    # Subnets of a VPC from which it reaches Netskope and AWS. Empty: no VPC.
+    # VPC subnets from which it can reach Netskope and AWS. Empty: no VPC.
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
-    # Further Lambda layers of the function's region, by the ARN of a version.
+    # Additional Lambda layers in the function's region, by version ARN.
     layers = optional(list(string), [])
-    # Further environment variables, such as those of a layer; nothing secret.
+    # Additional environment variables, for example for a layer; no secrets.
     environment = optional(map(string), {})
   })
   default  = {}
@@ -299,7 +299,7 @@ variable "evidence" {
   type = object({
     # Whether the module creates the evidence bucket. If not, `bucket` names an existing one.
     create_bucket = optional(bool, true)
-    # The name of an existing bucket of this account and the home region, for this deployment alone.
+    # The name of an existing bucket in this account and the home region, for this deployment only.
     bucket = optional(string)
     # After how many days evidence is deleted.
     retention_days = optional(number, 400)
@@ -398,7 +398,7 @@ variable "evidence" {
 variable "alarms" {
   description = "Settings of the CloudWatch alarms of the home region."
   type = object({
-    # Whether there are any.
+    # Whether to create them.
     enabled = optional(bool, true)
     # SNS topics in this region that get every alarm, in addition to `notifications`.
     topic_arns = optional(list(string), [])
@@ -415,9 +415,9 @@ variable "alarms" {
 variable "audit_trail" {
   description = "A CloudTrail trail that records who writes settings, and who other than the functions writes the findings table; null creates none."
   type = object({
-    # The S3 bucket that gets the log files, best in an account for logs. Its policy must let CloudTrail write there. Required.
+    # The S3 bucket for the log files, preferably in a log account. Its policy must allow CloudTrail to write to it. Required.
     bucket = optional(string, "")
-    # A prefix of their keys. Null: none.
+    # A prefix for their keys. Null: none.
     key_prefix = optional(string)
     # The KMS key that encrypts them; CloudTrail must be allowed to use it. Null: the bucket's own encryption.
     kms_key_arn = optional(string)
@@ -431,11 +431,11 @@ variable "audit_trail" {
 }
 
 variable "event_bus" {
-  description = "The EventBridge bus that carries outcomes, to which your own rules may listen."
+  description = "The EventBridge bus for outcomes, for use by your own rules, too."
   type = object({
     # Whether the module creates the bus, named after the deployment. If not, `name` names an existing one.
     create = optional(bool, true)
-    # The name of an existing bus of this account and the home region, other than `default`.
+    # The name of an existing bus in this account and the home region, other than `default`.
     name = optional(string)
   })
   default  = {}
@@ -521,11 +521,11 @@ variable "api_token_secret" {
   type = object({
     # Whether the module creates the secret, from `api_token`. If not, `arn` names an existing one.
     create = optional(bool, true)
-    # Raise it by one with a new `api_token`: Terraform can't see that a write-only value has changed.
+    # Increase it by one with each new `api_token`: Terraform cannot detect that a write-only value has changed.
     version = optional(number, 1)
-    # An existing secret of the home region: the token as it stands, or `{"token": "…"}`.
+    # An existing secret in the home region: the plain token, or `{"token": "…"}`.
     arn = optional(string)
-    # For how many days a secret that a destroy removed can be brought back, 7 to 30; until then its name is taken. 0: gone at once.
+    # The number of days, 7 to 30, for which a destroyed secret can be restored; its name is reserved until then. 0: deleted at once.
     recovery_days = optional(number, 7)
   })
   default  = {}

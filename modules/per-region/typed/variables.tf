@@ -13,9 +13,9 @@ variable "remediator" {
     subnet_ids = optional(list(string), [])
     # Security groups in that VPC. Empty: no VPC.
     security_group_ids = optional(list(string), [])
-    # Further Lambda layers of the function's region, by the ARN of a version.
+    # Additional Lambda layers in the function's region, by version ARN.
     layers = optional(list(string), [])
-    # Further environment variables, such as those of a layer; nothing secret.
+    # Additional environment variables, for example for a layer; no secrets.
     environment = optional(map(string), {})
   })
   default  = {}
@@ -92,13 +92,13 @@ variable "queue" {
 variable "alarms" {
   description = "Alarms of this region."
   type = object({
-    # Whether there are any.
+    # Whether to create them.
     enabled = optional(bool, true)
     # SNS topics in this region that get every alarm, in addition to `notifications`.
     topic_arns = optional(list(string), [])
-    # Whether alarms are passed on to `notifications` in the home region. Outside the partition `aws` only those of the home region can be: set it to false elsewhere.
+    # Whether to forward alarms to `notifications` in the home region. Outside the partition `aws`, only the home region can: set it to false in other regions.
     forward = optional(bool, true)
-    # The age in minutes from which a waiting job is too old.
+    # The age, in minutes, at which a waiting job raises an alarm.
     oldest_job_minutes = optional(number, 60)
   })
   default  = {}
