@@ -23,7 +23,7 @@ export function refusal(
     return new ChangeRefusedError(`${what} is gone: nothing was changed`, { cause: error, because: 'gone' });
   }
   if (isAwsError(error, ...(codes.busy ?? []))) {
-    return new ChangeRefusedError(`${what} is being changed just now: ${error.message}`, {
+    return new ChangeRefusedError(`${what} is being changed now: ${error.message}`, {
       cause: error,
       because: 'busy',
     });

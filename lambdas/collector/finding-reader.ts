@@ -48,7 +48,7 @@ function notDeployed(region: string): Refusal {
     kind: 'region_not_deployed',
     // Where it is is known, and what is there is not closed.
     mayBe: 'none',
-    reason: `region ${region} is not deployed: add it to the central module's "regions", with a per-region module of its own, or leave its accounts out in the source`,
+    reason: `region ${region} is not deployed: add it to the central module's "regions", with its own per-region module, or leave its accounts out in the source`,
   };
 }
 

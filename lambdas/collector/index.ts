@@ -45,7 +45,7 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
   if (unmatched === 0) return;
   count('UnmatchedItems', unmatched, poll.rule);
   logger.warn(
-    `${unmatched} of ${items} items of rule ${poll.rule} are not what was asked for, and were left alone: ${byReason.other_rule} of another rule, ${byReason.other_cloud} of another cloud, ${byReason.passed} passed; if Netskope has renamed the rule, add its name to "netskope_rule_names"`,
+    `${unmatched} of ${items} items of rule ${poll.rule} were not requested, and are ignored: ${byReason.other_rule} of another rule, ${byReason.other_cloud} of another cloud, ${byReason.passed} passed; if Netskope has renamed the rule, add its name to "netskope_rule_names"`,
     { unmatched: byReason, ruleNames },
   );
 }
@@ -82,7 +82,7 @@ function report(summary: PollSummary, environment: Environment): void {
   }
   for (const [label, findings] of Object.entries(summary.unknownRegionLabels)) {
     logger.warn(
-      `region label ${JSON.stringify(label)} is unknown: ${findings} findings were not worked on; add it to the "region_labels" variable with its region's code`,
+      `region label ${JSON.stringify(label)} is unknown: ${findings} findings were not processed; add it to the "region_labels" variable with its region's code`,
       { label, findings },
     );
   }

@@ -41,7 +41,7 @@ export class Outbox {
       ([region, error]) => `${region}: ${error instanceof Error ? error.message : String(error)}`,
     );
     throw new DeliveryError(
-      `jobs were not taken in ${this.#failures.size} of the regions (the others have theirs): ${failures.join('; ')}`,
+      `jobs were not accepted in ${this.#failures.size} of the regions (the others received theirs): ${failures.join('; ')}`,
       { cause: [...this.#failures.values()][0] },
     );
   }

@@ -61,7 +61,7 @@ export async function overdueRules(
         : `was last polled successfully at ${mark.at}`;
     overdue.push({
       rule,
-      reason: `rule ${rule} ${last}, although its schedule is ${expression}: its findings are not looked at`,
+      reason: `rule ${rule} ${last}, although its schedule is ${expression}: its findings are not checked`,
     });
   }
   return overdue;

@@ -34,7 +34,7 @@ export function exemptionTagOf(tags: Readonly<Record<string, string>> = {}, now:
   if (reason === undefined || !z.iso.date().safeParse(until).success) {
     return {
       ended: [],
-      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". It is left alone until the tag says so, or is removed`,
+      malformed: `the resource's tag ${EXEMPTION_TAG} is "${tag}": expected "<reason> until <last day>", as in "public web site until 2027-06-30". The resource is left alone until the tag is corrected or removed`,
     };
   }
   if (isOver(until, now)) return { ended: [`${reason} (tag), ended on ${until}`] };

@@ -107,7 +107,7 @@ export function parseRuleSettings(rule: string, text: string): RuleSettings {
   const settings = parse(ruleSettingsSchema, ruleSettingsKey(rule), text);
   if (settings.rule === rule) return settings;
   throw new SettingsError(
-    `settings in ${ruleSettingsKey(rule)} are those of ${settings.rule}; nothing is changed until they are right: run terraform apply again`,
+    `settings in ${ruleSettingsKey(rule)} are those of ${settings.rule}; nothing changes until they are valid: run terraform apply again`,
   );
 }
 
@@ -119,7 +119,7 @@ export function parseAccountSettings(text: string): AccountSettings {
 function parse<T>(schema: z.ZodType<T>, key: string, text: string): T {
   const fail = (problem: string, cause: unknown): SettingsError =>
     new SettingsError(
-      `settings in ${key}: ${problem}; nothing is changed until they are right: run terraform apply again`,
+      `settings in ${key}: ${problem}; nothing changes until they are valid: run terraform apply again`,
       { cause },
     );
   let json: unknown;

@@ -82,7 +82,7 @@ locals {
       evaluation_periods = 2
     }
     findings-recurring = {
-      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'again and again' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
+      description = "Findings were fixed three times within seven days: somebody or something brings them back. They are still fixed each time. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: fields @timestamp, message | filter message like 'keeps violating the rule' | sort @timestamp desc. If Terraform or CloudFormation brings them back, fix its code."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RecurringFindings
       dimensions  = { service = local.remediator_name }

@@ -208,7 +208,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(of('sg-0000000000000000b')).toMatchObject({
         outcome: 'exempt',
         reason:
-          "a honeypot (blue team, until 2099-12-31); to end it earlier, take it out of the rule's exemptions",
+          "a honeypot (blue team, until 2099-12-31); to end it earlier, remove it from the rule's exemptions",
       });
       expect(of(tagged)).toMatchObject({
         outcome: 'exempt',
@@ -257,7 +257,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(waiting(second)).toHaveLength(1);
       expect(waiting(second)[0]).toMatch(
         new RegExp(
-          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is called there: each poll checks once whether it is back, and then continues with all findings\\. Deploy modules/target in that account, or name it in excluded_accounts$`,
+          `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is done there: each poll checks once whether it is back, and then continues with all findings\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
         ),
       );
       expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, and since `));
@@ -298,7 +298,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, and last scanned at .*Z, so that it says nothing new: it is looked at after the next scan, and from .*Z on at the latest; sooner when an operator asks for it: cspm-remediation retry /,
+        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, and from .*Z on at the latest; sooner if an operator requests it: cspm-remediation retry /,
       );
     });
 
@@ -329,9 +329,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
       expect(fixed[2]?.reason).toMatch(
-        new RegExp(
-          `^${group} was fixed 3 times since .*Z, and violates the rule again and again: CloudTrail`,
-        ),
+        new RegExp(`^${group} was fixed 3 times since .*Z, and keeps violating the rule: CloudTrail`),
       );
       expect(recurring).toContain(`${group} was fixed 3 times since `);
       expect(undone).toMatch(
@@ -374,13 +372,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       ]);
       expect(open(planned)?.reason).toMatch(
         new RegExp(
-          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator has looked into it: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
+          `^${BUCKET} is in dry run in account ${account} since .*Z, as 2 of 2 changes within an hour went wrong, the latest: "AccessDenied.*", ".*"; it stays so until an operator has fixed the cause: cspm-remediation resume --breaker ${BUCKET} --account ${account}$`,
         ),
       );
       expect(await messageWith('breaker_open: ')).toContain('2 of 2 changes within an hour went wrong');
       expect(open(failed)?.reason).toMatch(
         new RegExp(
-          `^not attempted at this poll, as it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator asks for it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
+          `^not attempted at this poll, because it has failed once, last at .*Z: "AccessDenied.*"\\. It is attempted again at the poll nearest to .*Z; sooner when its settings change, with a new version of this module, or when an operator requests it: cspm-remediation retry ${failed} --account ${account} --region ${region}$`,
         ),
       );
       expect(outcomesOf(resumed).sort()).toEqual([
@@ -411,7 +409,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
         outcome: 'deferred',
         gate: 'pause',
         applied: [],
-        reason: `enforcement of ${SSH} is paused in ${region} for account ${account} until an operator ends that: cspm-remediation resume --account ${account} --region ${region}`,
+        reason: `enforcement of ${SSH} is paused in ${region} for account ${account} until an operator ends the pause: cspm-remediation resume --account ${account} --region ${region}`,
       });
       expect(message).toMatch(
         new RegExp(
@@ -421,7 +419,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(held).toMatchObject({
         outcome: 'deferred',
         gate: 'hold',
-        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to lift it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}`,
+        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to release it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
     });

@@ -34,7 +34,7 @@ describe('findings that can not become jobs', () => {
     expect(outcomes).toMatchObject([{ outcome: 'remediated' }]);
     expect(deployed.metric('UnknownRegionLabel')).toEqual({ '': 3 });
     expect(deployed.messages('WARN')).toContain(
-      'region label "Moon(Base)" is unknown: 2 findings were not worked on; add it to the "region_labels" variable with its region\'s code',
+      'region label "Moon(Base)" is unknown: 2 findings were not processed; add it to the "region_labels" variable with its region\'s code',
     );
   });
 

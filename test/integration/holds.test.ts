@@ -46,11 +46,11 @@ test('what is held stays as it is, and says why; what is not is remediated', asy
     willRetry: true,
     applied: [],
     plan: [{ line: expect.stringContaining('tcp 20-443') }],
-    reason: `${held} is held for ${SSH} by Ada until 2999-12-31: incident; to lift it earlier: cspm-remediation release ${held} --account ${first} --region ${REGION} --rule ${SSH}`,
+    reason: `${held} is held for ${SSH} by Ada until 2999-12-31: incident; to release it earlier: cspm-remediation release ${held} --account ${first} --region ${REGION} --rule ${SSH}`,
   });
   expect(of(ofSecond)).toMatchObject({
     outcome: 'deferred',
-    reason: `account ${second} is held for all rules by Ada until it is lifted: incident; to lift it earlier: cspm-remediation release --account ${second}`,
+    reason: `account ${second} is held for all rules by Ada until it is lifted: incident; to release it earlier: cspm-remediation release --account ${second}`,
   });
   expect(of(malformed)).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('until: ') });
   expect(of(free)).toMatchObject({ outcome: 'remediated' });

@@ -76,7 +76,7 @@ describe('limits', () => {
     expect(reasons.sort()).toEqual([
       expect.stringMatching(
         new RegExp(
-          `^${SSH} changes at most 3 resources within an hour in account ${first}: 1 is to be changed for this finding, and there is room for 0; there is more from .*Z on\\. .*raise limits\\.per_account_per_hour$`,
+          `^${SSH} changes at most 3 resources within an hour in account ${first}: this finding needs 1 change, and there is room for 0; there is more from .*Z on\\. .*raise limits\\.per_account_per_hour$`,
         ),
       ),
       expect.stringMatching(
@@ -145,7 +145,7 @@ describe('the breaker', () => {
         gate: 'breaker',
         reason: expect.stringMatching(
           new RegExp(
-            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator has looked into it: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
+            `^${SSH} is in dry run in account ${account} since .*, as 5 of 5 changes within an hour went wrong, the latest: "UnauthorizedOperation: .*; it stays so until an operator has fixed the cause: cspm-remediation resume --breaker ${SSH} --account ${account}$`,
           ),
         ),
       })),

@@ -152,7 +152,7 @@ const final: readonly (readonly [string, AnswerFault, RegExp])[] = [
   [
     'HTTP 429 that asks for ten minutes',
     { kind: 'rate_limited', retryAfter: 600 },
-    /asks to wait 600 s, which is too long for one poll/,
+    /requests a wait of 600 s, which is too long for one poll/,
   ],
 ];
 
@@ -428,7 +428,7 @@ describe('what the tenant answers that is not as it should be', () => {
 
     expect(thrown).toMatchObject({
       name: 'FindingSourceError',
-      message: expect.stringMatching(/it does not page, so the findings may be incomplete/),
+      message: expect.stringMatching(/it ignores paging, so the findings may be incomplete/),
     });
     expect(deployed.metric('PollFailed')).toEqual({ '': 1 });
     expect(await deployed.product.summary(RULE, asOf)).toBeUndefined();

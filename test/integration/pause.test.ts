@@ -64,7 +64,7 @@ test('a pause amid 26 changes of one group: no further write leaves 5 seconds la
     {
       outcome: 'deferred',
       willRetry: true,
-      reason: `enforcement of ${SSH} is paused in eu-central-1 until an operator ends that: cspm-remediation resume --region eu-central-1`,
+      reason: `enforcement of ${SSH} is paused in eu-central-1 until an operator ends the pause: cspm-remediation resume --region eu-central-1`,
     },
   ]);
   expect(outcomes[0]?.plan).toHaveLength(openRules.length);

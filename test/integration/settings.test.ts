@@ -245,7 +245,7 @@ describe('exemptions', () => {
     expect(of.get(exempt.resource_id)).toMatchObject({
       outcome: 'exempt',
       reason:
-        "bastion (network team, until 2099-12-31); to end it earlier, take it out of the rule's exemptions",
+        "bastion (network team, until 2099-12-31); to end it earlier, remove it from the rule's exemptions",
       plan: [],
     });
     expect(of.get(ended.resource_id)).toMatchObject({

@@ -96,6 +96,6 @@ function checkOf({ request: { account, region }, result }: Submitted<CheckReques
     'role',
     place,
     result.reason,
-    'deploy modules/target in that account, or name it in excluded_accounts',
+    'deploy modules/target in that account, or add it to excluded_accounts',
   );
 }

@@ -91,7 +91,7 @@ function refused(change: PropertiesSet, error: unknown): unknown {
     return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`, { cause: error });
   }
   if (isAwsError(error, 'ConcurrentOperation', 'ConcurrentModification', 'ResourceConflict')) {
-    const what = `${nameOf(change)} is being changed just now: ${error.message}`;
+    const what = `${nameOf(change)} is being changed now: ${error.message}`;
     return new ChangeRefusedError(what, { cause: error, because: 'busy' });
   }
   return error;

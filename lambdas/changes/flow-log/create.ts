@@ -52,7 +52,7 @@ async function look(session: AwsSession, change: FlowLogCreate, ours: readonly C
   const failing = flowLogs.find(({ destination }) => destination === nameOf(change));
   if (failing === undefined) return;
   throw new ChangeRefusedError(
-    `flow log ${failing.id} of VPC ${resource} to ${destinationOf(change)} is there and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS takes no second one: see to its permissions, or delete it`,
+    `flow log ${failing.id} of VPC ${resource} to ${destinationOf(change)} exists and delivers nothing (AWS: ${failing.failure ?? 'not active'}), and AWS allows no second one: fix its permissions, or delete it`,
   );
 }
 
@@ -140,7 +140,7 @@ function delivery(
   const id = flowLog?.id ?? change.flowLogId;
   const name = `flow log ${id === null ? '' : `${id} `}of VPC ${change.resource} to ${destinationOf(change)}`;
   if (flowLog?.failure !== undefined) {
-    const words = `${name} was made, but delivers nothing (AWS: ${flowLog.failure}): see to its permissions, or delete it`;
+    const words = `${name} was made, but delivers nothing (AWS: ${flowLog.failure}): fix its permissions, or delete it`;
     return { state: 'missing', words };
   }
   const since = flowLog === undefined ? madeAt : flowLog.created;

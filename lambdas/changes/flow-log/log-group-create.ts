@@ -175,5 +175,5 @@ export const changeKind: ChangeKind<LogGroupCreate> = {
   // What was logged is evidence: an undo deletes the flow log and keeps its log group.
   inverse: () => undefined,
   notGivenBack: ({ resource, made }) =>
-    made?.length === 0 ? undefined : `log group ${resource} stays, with what was logged`,
+    made?.length === 0 ? undefined : `log group ${resource} remains, with its logs`,
 };

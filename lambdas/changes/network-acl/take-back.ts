@@ -85,7 +85,7 @@ export async function takeBackEntries(
     if (error instanceof BlockedError) throw error;
     const left = entries.filter((entry) => !removed.includes(entry));
     throw new TakeBackError(
-      `network ACL ${networkAclId} may still hold inbound entries that have lost their purpose: ${left.map(describeEntry).join(', ')}. Take them out. (${describeError(error)})`,
+      `network ACL ${networkAclId} may still contain inbound entries that are no longer needed: ${left.map(describeEntry).join(', ')}. Remove them. (${describeError(error)})`,
       { cause: error },
     );
   }

@@ -40,6 +40,6 @@ export function checkRemains(
   const gone = remains.find((rule) => !stands(rule, now));
   if (gone === undefined) return;
   throw new StalePlanError(
-    `${group}: ${traffic(gone)}${formatDescription(gone)} stood there as a rule when the plan was made and is gone`,
+    `${group}: ${traffic(gone)}${formatDescription(gone)} was a rule when the plan was made, and is gone`,
   );
 }

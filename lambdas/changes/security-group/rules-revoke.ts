@@ -65,7 +65,7 @@ export const changeKind: ChangeKind<SecurityGroupRulesRevoke> = {
   notGivenBack: ({ resource, remains, revoked = [] }) =>
     remains === undefined || revoked.length === 0
       ? undefined
-      : `rules of ${resource} come back under new ids: ${revoked.map(formatRule).join('; ')}`,
+      : `rules of ${resource} are recreated under new ids: ${revoked.map(formatRule).join('; ')}`,
   /** A plan says what remains. */
   takesBack: ({ remains }) => remains === undefined,
   removes: ({ revoked = [] }) => revoked.map(ruleKey),

@@ -6,6 +6,6 @@ import type { Gate } from './gate.ts';
 export const exempt: Gate = (finding, { settings, ports }) => {
   const { reason } = exemptionsOf(finding, settings, new Date(ports.clock.now()));
   if (reason === undefined) return undefined;
-  const words = `${reason}; to end it earlier, take it out of the rule's exemptions`;
+  const words = `${reason}; to end it earlier, remove it from the rule's exemptions`;
   return conclude('exempt', { reason: words });
 };

@@ -19,7 +19,7 @@ export async function verdictOfHolds(
   const [hold] = counting;
   if (hold === undefined) return undefined;
   if ('problem' in hold) {
-    const reason = `the hold ${keyIn(hold)} can't be understood, so nothing is changed there: ${hold.problem}; write it again by cspm-remediation hold, or lift it: ${releaseCommand(hold.name)}`;
+    const reason = `the hold ${keyIn(hold)} cannot be parsed, so nothing is changed there: ${hold.problem}; write it again with cspm-remediation hold, or release it: ${releaseCommand(hold.name)}`;
     return conclude('failed', { willRetry: true, gate: 'hold', reason });
   }
   return conclude('deferred', { willRetry: true, gate: 'hold', reason: wordsOf(hold) });
@@ -33,7 +33,7 @@ function wordsOf(hold: Extract<Hold, { reason: string }>): string {
       : `account ${name.account}${name.region === ALL ? '' : ` in ${name.region}`}`;
   const rules = name.rule === ALL ? 'all rules' : name.rule;
   const end = until === undefined ? 'until it is lifted' : `until ${until}`;
-  return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to lift it earlier: ${releaseCommand(name)}`;
+  return `${what} is held for ${rules} by ${by} ${end}: ${reason}; to release it earlier: ${releaseCommand(name)}`;
 }
 
 function keyIn({ name }: Pick<Hold, 'name'>): string {

@@ -10,7 +10,7 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
   if (refusal === undefined) return undefined;
   const { limit: reached, changes } = refusal;
   const setting = settingOf(reached);
-  const needed = `${changes} ${changes === 1 ? 'is' : 'are'} to be changed for this finding`;
+  const needed = `this finding needs ${changes} ${changes === 1 ? 'change' : 'changes'}`;
   const until =
     changes > reached.most
       ? `${needed}, so it waits until ${setting} is at least ${changes}`
@@ -26,6 +26,6 @@ export const limit: Gate<Pick<Moments['whenReserved'], 'refusals'>> = ({ resourc
 function roomOf({ room: { left, kept, moreAt }, wasDeferred }: Refusal): string {
   const others = wasDeferred ? 0 : kept;
   const keptFor =
-    others === 0 ? '' : `, ${others === left ? 'all' : others} of it kept for findings that wait already`;
+    others === 0 ? '' : `, ${others === left ? 'all' : others} of it reserved for findings that already wait`;
   return `${left}${keptFor}${moreAt === undefined ? '' : `; there is more from ${new Date(moreAt).toISOString()} on`}`;
 }

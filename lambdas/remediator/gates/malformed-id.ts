@@ -6,6 +6,6 @@ import type { Gate } from './gate.ts';
 export const malformedId: Gate = ({ resource }, { rule }) => {
   const id = rule.resourceId.safeParse(resource);
   if (id.success) return undefined;
-  const reason = `resource "${resource}": ${formatIssues(id.error)}; nothing is called for it until the source names it so`;
+  const reason = `resource "${resource}": ${formatIssues(id.error)}; nothing is done until the source reports a valid id`;
   return conclude('failed', { willRetry: false, reason });
 };

@@ -16,6 +16,6 @@ export const paused: Gate = async (_finding, { rule, job, ports, settings }) => 
   const { region, account } = job;
   const where = by === 'account' ? `${region} for account ${account}` : region;
   const narrowed = { rule: { rule: rule.id }, account: { account }, all: {} }[by];
-  const reason = `enforcement of ${rule.id} is paused in ${where} until an operator ends that: ${resumeCommand(region, narrowed)}`;
+  const reason = `enforcement of ${rule.id} is paused in ${where} until an operator ends the pause: ${resumeCommand(region, narrowed)}`;
   return conclude('deferred', { willRetry: true, gate: 'pause', reason });
 };

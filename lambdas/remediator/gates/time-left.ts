@@ -12,7 +12,7 @@ export const timeLeft: Gate = (_finding, { attempt }) => {
   const seconds = Math.round(left / 1000);
   return retry(
     new OutOfTimeError(
-      `the function had ${seconds} s left, too little for changing more: the next attempt goes on; if that happens again and again, raise the remediator's timeout`,
+      `the function had ${seconds} s left, too little for further changes: the next attempt continues; if that happens repeatedly, raise the remediator's timeout`,
     ),
   );
 };

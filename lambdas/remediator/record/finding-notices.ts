@@ -99,7 +99,7 @@ function noticeOf(
   const names = due.map(({ resource }) => resource).join(', ');
   const words =
     kind === 'recurring'
-      ? `${due.map(({ reason }) => reason).join('; ')}. They are fixed all the same`
+      ? `${due.map(({ reason }) => reason).join('; ')}. They are still fixed each time`
       : `deferred for more than ${deferredDays} ${deferredDays === 1 ? 'day' : 'days'}: ${names}. The oldest, ${oldest.resource}, since ${oldest.since}: ${oldest.reason}`;
   return [
     {

@@ -55,7 +55,7 @@ async function provisionalFacts(
 ): Promise<OutcomeFacts | undefined> {
   const failed = { ...details, outcome: 'failed', willRetry: true } as const;
   if (attempt.last) {
-    const reason = `not finished in ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll looks at it again, as does a redrive. The last error: ${describeError(error)}`;
+    const reason = `not finished in ${attempt.number} attempts, so the job is in the dead-letter queue; the next poll or a redrive attempts it again. The last error: ${describeError(error)}`;
     const unresolved = journal.unresolved(finding.resource);
     const canBeLeft = await Promise.all(unresolved.map(({ change }) => canTakeBack(change)));
     return { ...failed, deadLetter: true, ...(canBeLeft.includes(true) && { stillOpen: true }), reason };
@@ -89,7 +89,7 @@ async function withUnconfirmed(
   const lines = unconfirmed.map(({ line }) => `"${line}"`).join(', ');
   const toLook = new Set(await Promise.all(unconfirmed.map(({ change }) => toLookAt(change))));
   const where = region === 'global' ? `account ${account}` : `account ${account}, ${region}`;
-  const words = `unconfirmed, as no answer came or an attempt was cut off: ${lines}; in ${where}, look at ${[...toLook].join(', and at ')}`;
+  const words = `unconfirmed, because no answer came or an attempt was interrupted: ${lines}; in ${where}, look at ${[...toLook].join(', and at ')}`;
   return reason === undefined ? words : `${reason}; ${words}`;
 }
 

@@ -30,7 +30,7 @@ export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
 
 /** The reason to leave a resource to another job's execution. */
 export function startedElsewhere({ since, poll }: InProgressMark): string {
-  return `in progress since ${since}: poll ${pollId(poll)} began it, and its outcome comes with that; this one waits for the next poll`;
+  return `in progress since ${since}: poll ${pollId(poll)} began it, and reports its outcome; this one waits for the next poll`;
 }
 
 /**

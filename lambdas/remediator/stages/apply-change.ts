@@ -121,7 +121,7 @@ export async function makeChange(
   };
   const check = (): void => {
     if (clock.now() - askedAt <= MOST_MILLISECONDS_SINCE_ASKED) return;
-    throw new OutdatedError(`"${line}" was not sent: what was asked and looked at before took too long`);
+    throw new OutdatedError(`"${line}" was not sent: the checks before it took too long`);
   };
   // While calls are under way, the journal has what outlives them: it is written for other changes meanwhile.
   const keepNote = (): void => {

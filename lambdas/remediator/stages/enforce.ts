@@ -170,7 +170,7 @@ function isIdle(
 }
 
 function keepsChanging({ fix: { finding, details }, words }: Stale): Verdict {
-  const reason = `${finding.resource} keeps changing: ${MOST_PLANS_ANEW + 1} plans in a row rested on what was gone or different when they were to be applied. The last time: ${words}`;
+  const reason = `${finding.resource} keeps changing: ${MOST_PLANS_ANEW + 1} plans in a row were out of date when they were about to be applied. The last time: ${words}`;
   return conclude('deferred', { ...details, willRetry: true, reason });
 }
 

@@ -155,7 +155,7 @@ function verdictOfUnread({ status, execution, result }: Ending): Verdict {
   if (status !== 'Success') {
     return conclude('failed', { willRetry: true, reason: `${execution} ended as ${result}` });
   }
-  const reason = `${execution} ended as ${result}; whether the resource complies now, the next scan tells`;
+  const reason = `${execution} ended as ${result}; the next scan shows whether the resource complies now`;
   return conclude('remediated', { reason });
 }
 
@@ -171,7 +171,7 @@ async function planAfterRunbook(
     return conclude('failed', { seen, willRetry: true, reason });
   }
   // A session that may look for executions may not make direct calls: STS limits a session policy's text.
-  if (ending.isFound === true) return wait(`direct calls are to fix what ${ending.execution} left open`);
+  if (ending.isFound === true) return wait(`direct calls will fix what ${ending.execution} left open`);
   const begun = (journal.earlierPlan(finding.resource) ?? []).filter(({ change }) => isStart(change));
   return {
     finding,

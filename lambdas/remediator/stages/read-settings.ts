@@ -14,7 +14,7 @@ export async function readSettings(work: Work): Promise<ConfiguredWork> {
   const options = rule.options.safeParse(settings.options);
   if (!options.success) {
     throw new SettingsError(
-      `settings of ${rule.id}: options: ${formatIssues(options.error)}; nothing is changed until they are right`,
+      `settings of ${rule.id}: options: ${formatIssues(options.error)}; nothing changes until they are valid`,
       { cause: options.error },
     );
   }

@@ -54,7 +54,7 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
 }
 
 const SETTINGS_WORDS =
-  'Apply Terraform again, or correct the pause. Other rules and regions may have met it, too. While it lasts, this is said once a day';
+  'Apply Terraform again, or correct the pause parameter. Other rules and regions may be affected, too. This notification is repeated daily';
 
 /** Keeps no more room for findings that a limit deferred the last time, and that ended otherwise now. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {
@@ -77,5 +77,5 @@ function noticeOf(
 }
 
 function wordsOf(limit: ChangeLimit): string {
-  return `${describeLimit(limit)}, and more is to be changed. What is left is deferred, and comes first at the next polls. If that is as it should be, wait, or raise ${settingOf(limit)}; if not, pause the rule, or hold what it must not change. While it lasts, this is said once an hour`;
+  return `${describeLimit(limit)}, and more changes are pending. They are deferred, and come first at the next polls. If that many changes are right, wait, or raise ${settingOf(limit)}; if not, pause the rule, or hold what it must not change. This notification is repeated hourly`;
 }

@@ -188,7 +188,7 @@ function stillAllowed(
 /** Makes an error that keeps the change pending: what was not even allowed to be looked at may still stand. */
 function asTakeBackError(error: unknown, { line }: RecordedChange): TakeBackError {
   return new TakeBackError(
-    `what an attempt that was cut off at "${line}" may have added could not be taken back: ${describeError(error)}`,
+    `what an attempt that was interrupted at "${line}" may have added could not be taken back: ${describeError(error)}`,
     { cause: error },
   );
 }

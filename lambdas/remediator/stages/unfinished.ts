@@ -81,5 +81,5 @@ export async function takeable(changes: readonly RecordedChange[]): Promise<Reco
 
 /** The reason of a finding of which something may have to be taken back. */
 export function heldWords({ line }: RecordedChange, why = ''): string {
-  return `an attempt was cut off at "${line}", and what it may have added could not be taken back yet: ${why}`;
+  return `an attempt was interrupted at "${line}", and what it may have added could not be taken back yet: ${why}`;
 }

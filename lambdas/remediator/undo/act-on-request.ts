@@ -79,9 +79,11 @@ export async function actOnRequest(
 function whyNotValid({ at }: RequestItem, now: number): string | undefined {
   const age = now - Date.parse(at);
   if (age > REQUEST_VALID_MILLISECONDS) {
-    return `it is from ${at}, and a request has to be begun within an hour: ask again`;
+    return `it is from ${at}, and a request must begin within an hour: request it again`;
   }
-  return age < -MOST_AHEAD_MILLISECONDS ? `it is from ${at}, which is not yet: set the clock` : undefined;
+  return age < -MOST_AHEAD_MILLISECONDS
+    ? `it is from ${at}, which is in the future: correct the clock`
+    : undefined;
 }
 
 async function refuseAll(reason: string, progress: Progress, lease: RequestLease): Promise<Answer> {

@@ -65,12 +65,12 @@ async function conclude(
 /** Ends what no attempt is left for, or what takes too long. A later request goes on where this one was stopped. */
 function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
   if (verdict.is === 'retry' && attempt.last) {
-    const reason = `not finished in ${attempt.number} attempts, and a further request goes on from there. The last error: ${describeError(verdict.error)}`;
+    const reason = `not finished in ${attempt.number} attempts, and a further request continues from there. The last error: ${describeError(verdict.error)}`;
     return refuse(reason);
   }
   const isOver = ports.clock.now() - Date.parse(beganAt) >= LONGEST_WAIT_MILLISECONDS;
   if (verdict.is !== 'waiting' || !isOver) return verdict;
-  return refuse(`${verdict.reason}. That has been so since ${beganAt}: look at it by hand`);
+  return refuse(`${verdict.reason}. That has been so since ${beganAt}: check it by hand`);
 }
 
 async function undoOrError(fix: FixToUndo, work: UndoWork): Promise<UndoVerdict> {
@@ -125,9 +125,7 @@ async function whatStandsAgainst(
   if (fresh.length === fix.steps.length) {
     const newer = await newerFixes(fix, work);
     if (newer.length > 0) {
-      return refuse(
-        `the same was changed later, which is to be undone first, or with it: ${newer.join('; ')}`,
-      );
+      return refuse(`a later change must be undone first, or with it: ${newer.join('; ')}`);
     }
   }
   const foreign = new Map(await foreignChanges(session, fresh));
@@ -145,7 +143,7 @@ function stoppedWords<V extends UndoVerdict>(stopped: V, fix: FixToUndo): V {
   if (stopped.is !== 'undo_refused' || done.length === 0) return stopped;
   return {
     ...stopped,
-    reason: `${stopped.reason}; made before that: ${done.join(', ')}. A further request goes on from there`,
+    reason: `${stopped.reason}; made before that: ${done.join(', ')}. A further request continues from there`,
   };
 }
 
@@ -159,7 +157,7 @@ async function readBack(session: AwsSession, fix: FixToUndo, left: readonly stri
   });
   const differences = [...(await differencesOf(session, made)).values()];
   if (differences.length > 0) {
-    return { is: 'waiting', reason: `it was made, and is not seen yet: ${differences.join('; ')}` };
+    return { is: 'waiting', reason: `it was made, but is not visible yet: ${differences.join('; ')}` };
   }
   const notMade = steps.filter((step) => !isApplied(step, fix)).map(({ undoes }) => `"${undoes.line}"`);
   const words = [

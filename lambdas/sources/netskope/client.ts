@@ -132,7 +132,7 @@ export class NetskopeClient {
         if (attempt === ATTEMPTS) throw fail(`; attempted ${ATTEMPTS} times`);
         const asked = retryAfterMilliseconds(problem?.retryAfter, clock.now()) ?? 0;
         if (asked > LONGEST_RETRY_AFTER_MILLISECONDS) {
-          throw fail(`; it asks to wait ${Math.round(asked / 1000)} s, which is too long for one poll`);
+          throw fail(`; it requests a wait of ${Math.round(asked / 1000)} s, which is too long for one poll`);
         }
         // A date that has gone by asks for no patience at all.
         await clock.sleep(asked > 0 ? asked : backoffMilliseconds(attempt));
@@ -148,7 +148,7 @@ export class NetskopeClient {
       if (!fresh) return this.#readToken(true);
       const what = text === '' ? 'empty' : `not a token (${text.length} characters)`;
       throw new FindingSourceError(
-        `the value of ${token.name} is ${what}: put the API token there, at least 8 printable ASCII characters, as it stands or as {"token": "…"}`,
+        `the value of ${token.name} is ${what}: put the API token there, at least 8 printable ASCII characters, as plain text or as {"token": "…"}`,
       );
     }
     return text;

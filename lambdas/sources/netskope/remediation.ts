@@ -62,9 +62,9 @@ export function remediationAtWork(
   if (!notBegun.has(status)) {
     if (since !== undefined && !isRecent(since)) return undefined;
     const moment = since === undefined ? '' : ` since ${since}`;
-    return `Netskope's own remediation${name} is at work: its status is "${status.slice(0, 100)}"${moment}`;
+    return `Netskope's own remediation${name} is in progress: its status is "${status.slice(0, 100)}"${moment}`;
   }
   const { failing_since: failing } = item;
   if (is_auto_remediation !== 'true' || failing === undefined || !isRecent(failing)) return undefined;
-  return `Netskope is set to remediate this by itself${name}, and has not begun: the resource fails since ${failing}`;
+  return `Netskope is set to remediate this by itself${name}, and has not begun: the resource has failed since ${failing}`;
 }

@@ -96,14 +96,14 @@ export class NetskopeFindingSource implements FindingSource {
       const seen = skip + items.length;
       if (total !== undefined && (items.length === 0 ? total !== seen : total < seen)) {
         throw new FindingSourceError(
-          `Netskope gave ${seen} items and says that there are ${total} (${of}): the findings may be incomplete`,
+          `Netskope returned ${seen} items but reports ${total} (${of}): the findings may be incomplete`,
         );
       }
       if (items.length === 0) return;
       const digest = pageDigest(items);
       if (earlier.has(digest)) {
         throw new FindingSourceError(
-          `Netskope gave the same ${items.length} items for skip=${skip} as for a page before (${of}): it does not page, so the findings may be incomplete`,
+          `Netskope returned the same ${items.length} items for skip=${skip} as for a page before (${of}): it ignores paging, so the findings may be incomplete`,
         );
       }
       earlier.add(digest);

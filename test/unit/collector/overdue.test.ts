@@ -68,7 +68,7 @@ describe('rules that are overdue', () => {
     expect(overdue).toEqual([
       {
         rule: 'weekly',
-        reason: `rule weekly was last polled successfully at ${ago(15)}, although its schedule is cron(0 6 ? * SUN *): its findings are not looked at`,
+        reason: `rule weekly was last polled successfully at ${ago(15)}, although its schedule is cron(0 6 ? * SUN *): its findings are not checked`,
       },
       {
         rule: 'hourly',

@@ -108,7 +108,7 @@ describe('settings that stop the rule', () => {
     expect(parse).toThrow(SettingsError);
     expect(parse).toThrow(message);
     expect(parse).toThrow(
-      /^settings in rules\/iam-access-key-unrotated\.json.*; nothing is changed until they are/s,
+      /^settings in rules\/iam-access-key-unrotated\.json.*; nothing changes until they are/s,
     );
   });
 

@@ -193,7 +193,7 @@ describe('what becomes of a finding', () => {
 
     expect(remediator.names).toEqual({ deploy: 'exempt', other: 'remediated' });
     expect(remediator.outcome('deploy')?.reason).toBe(
-      "rotated by hand (team-a, until 2026-12-31); to end it earlier, take it out of the rule's exemptions",
+      "rotated by hand (team-a, until 2026-12-31); to end it earlier, remove it from the rule's exemptions",
     );
     expect(remediator.account.calls).not.toContainEqual(expect.objectContaining({ user: 'deploy' }));
   });

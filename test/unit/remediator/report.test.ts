@@ -83,7 +83,7 @@ describe('one cause is one message', () => {
         kind: 'settings_invalid',
         account: 'all',
         words: expect.stringMatching(
-          /^pause is "everything", .*nothing is changed until then\. Apply Terraform again, or correct the pause\./,
+          /^pause is "everything", .*nothing is changed until then\. Apply Terraform again, or correct the pause parameter\./,
         ),
       },
     ]);

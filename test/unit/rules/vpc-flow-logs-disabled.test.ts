@@ -569,7 +569,7 @@ describe('the flow log', () => {
       error: {
         name: 'ChangeRefusedError',
         because: 'refused',
-        message: `flow log fl-9 of VPC ${VPC} to log group /flows is there and delivers nothing (AWS: Access error), and AWS takes no second one: see to its permissions, or delete it`,
+        message: `flow log fl-9 of VPC ${VPC} to log group /flows exists and delivers nothing (AWS: Access error), and AWS allows no second one: fix its permissions, or delete it`,
       },
     },
   ])('is not made where one that $what is there', async ({ flowLog, error }) => {

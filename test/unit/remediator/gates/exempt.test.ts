@@ -12,7 +12,7 @@ test('an exemption in the settings holds the finding that it names', async () =>
 
   expect(named).toMatchObject({
     outcome: 'exempt',
-    details: { reason: "r (o, until 2026-12-31); to end it earlier, take it out of the rule's exemptions" },
+    details: { reason: "r (o, until 2026-12-31); to end it earlier, remove it from the rule's exemptions" },
   });
   expect(other).toBeUndefined();
 });

@@ -43,7 +43,7 @@ test.each<[string, Partial<HoldName>, RegExp]>([
   expect(verdict).toMatchObject({ outcome: 'deferred', details: { willRetry: true } });
   expect(verdict?.details.reason).toMatch(says);
   expect(verdict?.details.reason).toContain(
-    `the auditors look at it; to lift it earlier: ${releaseCommand({ ...on, ...name })}`,
+    `the auditors look at it; to release it earlier: ${releaseCommand({ ...on, ...name })}`,
   );
 });
 
@@ -93,7 +93,7 @@ test('a hold that nobody understands holds, and says what was expected', async (
     details: {
       willRetry: true,
       reason: expect.stringMatching(
-        /^the hold hold#111122223333#global#AKIA-1 \/ \* can't be understood.*ISO/,
+        /^the hold hold#111122223333#global#AKIA-1 \/ \* cannot be parsed.*ISO/,
       ),
     },
   });

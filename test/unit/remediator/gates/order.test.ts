@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
   {
     name: 'no longer given',
     job: () => ({ closes: true }),
-    says: { outcome: 'closed', reason: expect.stringMatching(/^netskope no longer gives it/) },
+    says: { outcome: 'closed', reason: expect.stringMatching(/^netskope no longer reported it/) },
   },
   {
     name: 'left to the source',

@@ -498,7 +498,7 @@ describe('another poll', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and its outcome comes with that; this one waits for the next poll`,
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and reports its outcome; this one waits for the next poll`,
     });
     // Of the others it makes no difference.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);

@@ -126,7 +126,7 @@ test('a flow log of ours that AWS reports as failed later has failed, with AWSâ€
   expect(minutes).toBeLessThan(1);
   expect(outcome).toMatchObject({ outcome: 'failed', willRetry: true, applied });
   expect(outcome.reason).toMatch(
-    /^flow log fl-\w+ of VPC vpc-0123abcd to arn:aws:s3:::logs was made, but delivers nothing \(AWS: Access error\): see to /,
+    /^flow log fl-\w+ of VPC vpc-0123abcd to arn:aws:s3:::logs was made, but delivers nothing \(AWS: Access error\): fix its /,
   );
   expect(of.writes).toEqual(['CreateFlowLogs']);
 });

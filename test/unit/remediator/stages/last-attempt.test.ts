@@ -46,7 +46,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
 
       expect(inProgress).toMatchObject([
         {
-          reason: expect.stringMatching(/^an attempt was cut off at .* could not be taken back yet: /),
+          reason: expect.stringMatching(/^an attempt was interrupted at .* could not be taken back yet: /),
           stillOpen: expect.objectContaining({ name: 'TakeBackError' }),
         },
       ]);

@@ -111,8 +111,8 @@ describe('a message', () => {
   });
 
   test.each<[string, number, RegExp]>([
-    ['older than an hour', -61 * MINUTE, /has to be begun within an hour: ask again/],
-    ['of the future', 10 * MINUTE, /not yet: set the clock/],
+    ['older than an hour', -61 * MINUTE, /must begin within an hour: request it again/],
+    ['of the future', 10 * MINUTE, /in the future: correct the clock/],
   ])('of a request that is %s is refused', async (_, offset, reason) => {
     const message = desk.ask([fix], { at: new Date(remediator.now + offset).toISOString() });
 

@@ -59,7 +59,7 @@ describe('undoing a fix', () => {
 
     expect(changed).not.toEqual([]);
     expect(outcomes.map(({ outcome, reason = '' }) => ({ outcome, reason }))).toEqual([
-      { outcome: 'undone', reason: expect.stringMatching(/^$|come back under new ids|stays, with/) },
+      { outcome: 'undone', reason: expect.stringMatching(/^$|are recreated under new ids|remains, with/) },
     ]);
     expect(trip.left).toEqual([]);
     expect(trip.account.remediator.published.at(-1)).toMatchObject({ outcome: 'undone' });

@@ -147,7 +147,7 @@ describe('an undo', () => {
 
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
-      reason: expect.stringMatching(/an undo is not undone: to have .* fixed again, lift/),
+      reason: expect.stringMatching(/an undo is not undone: to have .* fixed again, release/),
     });
   });
 
@@ -319,7 +319,7 @@ describe('several fixes of one resource', () => {
     expect(outcome).toMatchObject({
       outcome: 'undo_refused',
       reason: expect.stringMatching(
-        /changed later, which is to be undone first, or with it: security-group-rdp-open at 2026-.*\(~ ingress/,
+        /a later change must be undone first, or with it: security-group-rdp-open at 2026-.*\(~ ingress/,
       ),
     });
     expect(account.ports(GROUP)).toEqual(before);
@@ -390,7 +390,7 @@ describe('what AWS does', () => {
     expect(last.outcomes).toMatchObject([
       {
         outcome: 'undo_refused',
-        reason: expect.stringMatching(/not finished in 5 attempts, and a further request goes on/),
+        reason: expect.stringMatching(/not finished in 5 attempts, and a further request continues/),
       },
     ]);
     expect(desk.result(message)).toMatchObject({ state: 'done' });

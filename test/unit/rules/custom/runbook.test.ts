@@ -88,7 +88,7 @@ test('a document is started with all that is declared, at its version, and follo
     {
       outcome: 'remediated',
       reason:
-        'execution 11111111-2222-3333-4444-555555555555 of arn:aws:ssm:eu-central-1:999999999999:document/Acme-Tag ended as Success; whether the resource complies now, the next scan tells',
+        'execution 11111111-2222-3333-4444-555555555555 of arn:aws:ssm:eu-central-1:999999999999:document/Acme-Tag ended as Success; the next scan shows whether the resource complies now',
     },
   ]);
 });
