@@ -92,9 +92,7 @@ test('a hold that nobody understands holds, and says what was expected', async (
     outcome: 'failed',
     details: {
       willRetry: true,
-      reason: expect.stringMatching(
-        /^the hold hold#111122223333#global#AKIA-1 \/ \* cannot be parsed.*ISO/,
-      ),
+      reason: expect.stringMatching(/^the hold hold#111122223333#global#AKIA-1 \/ \* cannot be parsed.*ISO/),
     },
   });
 });
