@@ -1,7 +1,7 @@
 import { labRuleIds } from '../../test/lab/rules/index.ts';
 
 /** A group of figures that are measured together: what `--only` takes. */
-export const parts = ['rounds', 'calls', 'cold', 'undo', 'collector'] as const;
+export const parts = ['rounds', 'calls', 'cold', 'undo', 'start', 'collector'] as const;
 export type Part = (typeof parts)[number];
 
 /** A figure, and the most that it may be. */
@@ -86,6 +86,13 @@ export const figures: readonly Figure[] = [
     what: 'from the request to undo until it is undone, 1,000 jobs of the account queued before it',
     unit: 's',
     most: 60,
+  },
+  {
+    key: 'start.cpu_ms',
+    part: 'start',
+    what: 'CPU time of the start of cspm-remediation, beyond that of Node itself',
+    unit: 'ms',
+    most: 150,
   },
   {
     key: 'collector.mixed.jobs',

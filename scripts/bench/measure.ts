@@ -6,6 +6,7 @@ import { measureCollector } from './collector.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import type { Part } from './figures.ts';
 import { type Calls, counted, enforced, Jobs, labRuleIds, unchanged } from './jobs.ts';
+import { measureStart } from './start.ts';
 import { measureUndo } from './undo.ts';
 
 const FINDINGS_OF_JOB = 25;
@@ -30,6 +31,7 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
   say('build the functions');
   const built = await buildFunctions();
   try {
+    if (isChosen('start')) details['start'] = await start(measured, say);
     if (isChosen('collector')) details['collector'] = await collector(built, measured, say);
     if (['rounds', 'calls', 'cold', 'undo'].some((part) => chosen.some((each) => each === part))) {
       await inLab(signal, say, async (deployed) => {
@@ -71,6 +73,13 @@ async function collector(built: Built, measured: Map<string, number>, say: Say):
   measured.set('collector.one_account.sends', found.oneAccount.sends);
   measured.set('collector.slow.seconds', found.slow.seconds);
   measured.set('collector.at_once.failed', found.atOnce.failed);
+  return found;
+}
+
+async function start(measured: Map<string, number>, say: Say): Promise<unknown> {
+  say('start of the command line');
+  const found = await measureStart();
+  measured.set('start.cpu_ms', found.help - found.bare);
   return found;
 }
 

@@ -4,6 +4,7 @@ import { build } from 'tsup';
 import { z } from 'zod';
 import { leanDependencies } from './lean-dependencies.ts';
 import { licences } from './licences.ts';
+import { withoutAccounts } from './without-accounts.ts';
 
 const metafileSchema = z.object({
   inputs: z.record(z.string(), z.unknown()),
@@ -83,7 +84,7 @@ export async function bundleProgram(root: string, entry: string): Promise<string
     await build({
       ...common,
       noExternal: [...common.noExternal],
-      esbuildPlugins: [...common.esbuildPlugins],
+      esbuildPlugins: [withoutAccounts, ...common.esbuildPlugins],
       entry: { program: join(root, entry) },
       outDir: folder,
       // Packages that are not modules of ECMAScript ask for Node's own by `require`.
