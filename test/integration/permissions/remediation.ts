@@ -61,21 +61,21 @@ export class Remediation {
    */
   enforceByRunbook(automation: AutomationSimulation, attempts = 1): Promise<Outcome> {
     const settings = { mode: 'enforce', method: 'runbook', runbook_then: 'report' } as const;
-    const finish = async (): Promise<void> => {
-      const { id } = automation.executions.at(-1) ?? {};
-      if (id !== undefined) await automation.finish(id);
-    };
-    return this.#remediate(settings, finish, attempts);
+    return this.#remediate(settings, () => finishLast(automation), attempts);
   }
 
   #now(): number {
     return Date.now() + this.#ahead;
   }
 
-  /** Has what was done last undone, as an operator asks for it. */
-  async undo(): Promise<Outcome> {
+  /**
+   * Has what was done last undone, as an operator asks for it.
+   * @param automation runs a document to its end before the request is looked at again
+   */
+  async undo(automation?: AutomationSimulation): Promise<Outcome> {
     const { sessions, account, rule, resource } = this.#options;
-    const [evidence = '', [line] = []] = [...this.#evidence.outcomes].at(-1) ?? [];
+    const fixes = [...this.#evidence.outcomes].filter(([, [line]]) => line?.undo === undefined);
+    const [evidence = '', [line] = []] = fixes.at(-1) ?? [];
     const region = line?.finding.region ?? REGION;
     const name = { principal: 'AROAOPERATOR:ada', id: randomUUID() };
     const request: RequestItem = {
@@ -91,24 +91,37 @@ export class Remediation {
       force: false,
     };
     const results: RequestResult[] = [];
-    const { outcomes, failures = [] } = await actOnRequest(
-      { version: 1, kind: 'undo', request: name, account, region: REGION },
-      { number: 1, last: false, remainingMilliseconds: () => 300_000 },
-      {
-        ...this.#ports({}),
-        openSession: (wanted) => sessions.open(wanted),
-        isHome: true,
-        sendAgain: () => Promise.reject(new Error('nothing here takes long')),
-        requests: {
-          read: async () => request,
-          readResults: async () => results.slice(-1),
-          writeResult: async (_, __, result) => {
-            results.push({ ...result, version: 1, expiresAt: 1 });
+    const act = () => {
+      isSentAgain = false;
+      return actOnRequest(
+        { version: 1, kind: 'undo', request: name, account, region: REGION },
+        { number: 1, last: false, remainingMilliseconds: () => 300_000 },
+        {
+          ...this.#ports({}),
+          openSession: (wanted) => sessions.open(wanted),
+          isHome: true,
+          sendAgain: async (_, delaySeconds) => {
+            isSentAgain = true;
+            this.#ahead += delaySeconds * 1_000;
           },
-          announce: async () => {},
+          requests: {
+            read: async () => request,
+            readResults: async () => results.slice(-1),
+            writeResult: async (_, __, result) => {
+              results.push({ ...result, version: 1, expiresAt: 1 });
+            },
+            announce: async () => {},
+          },
         },
-      },
-    );
+      );
+    };
+    let isSentAgain = false;
+    let answer = await act();
+    for (let looks = 1; isSentAgain && automation !== undefined && looks < MOST_LOOKS; looks += 1) {
+      await finishLast(automation);
+      answer = await act();
+    }
+    const { outcomes, failures = [] } = answer;
     const [outcome] = outcomes;
     if (outcome !== undefined) return outcome;
     throw new Error(`${rule} of ${resource} was not undone: ${JSON.stringify(results.at(-1))}`, {
@@ -188,6 +201,11 @@ export class Remediation {
       publish: async () => {},
     };
   }
+}
+
+async function finishLast(automation: AutomationSimulation): Promise<void> {
+  const { id } = automation.executions.at(-1) ?? {};
+  if (id !== undefined) await automation.finish(id);
 }
 
 /** Each poll is one of its own. */
