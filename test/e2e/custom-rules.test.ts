@@ -1,9 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { CreateQueueCommand, ListQueueTagsCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Lab } from '../lab/index.ts';
-import { libraryCases } from '../lab/library/index.ts';
+import { type LibraryCase, libraryCases } from '../lab/library/index.ts';
 import { labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
 import type { TerraformRoot } from '../lab/terraform/index.ts';
 import { type LabExample, startExample } from './deployed-example.ts';
+import { type RunOperator, startOperator } from './run-operator.ts';
 
 const account = '555555555555';
 const region = 'eu-west-1';
@@ -22,20 +26,19 @@ afterAll(async () => {
   await example?.stop();
 });
 
-/** Lets the tenant find one resource, and polls the rule. */
-async function poll(rule: string, rule_name: string, resource_id: string) {
+/** Lets the tenant find resources, each by a rule's name. */
+function find(...findings: readonly { readonly rule_name: string; readonly resource_id: string }[]): void {
   const place = { account_id: account, region_name: labelOfRegion(region) };
-  lab.tenant.setFindings([
-    tenantItem({
-      ...place,
-      rule_name,
-      resource_id,
-      severity: 'Medium',
-      resource_type: 'Custom',
-      resource_category: 'Custom',
-    }),
-  ]);
-  return lab.deployment({ account, homeRegion: region }).poll(rule, new Date());
+  const words = { severity: 'Medium', resource_type: 'Custom', resource_category: 'Custom' } as const;
+  lab.tenant.setFindings(findings.map((finding) => tenantItem({ ...place, ...words, ...finding })));
+}
+
+const poll = (rule: string) => lab.deployment({ account, homeRegion: region }).poll(rule, new Date());
+
+function caseOf(rule: string): LibraryCase {
+  const found = libraryCases[rule];
+  if (found === undefined) throw new Error(`expected a case of ${rule}`);
+  return found;
 }
 
 test('a second plan is clean', async () => {
@@ -45,19 +48,19 @@ test('a second plan is clean', async () => {
 });
 
 test('a desired state of one’s own is enforced by the deployed functions, with its own permissions', async () => {
-  const labCase = libraryCases['rds-instance-copy-tags'];
-  if (labCase === undefined) throw new Error('expected a case');
-  const site = { builder: lab.accountBuilder(account), region, name: 'orders' };
+  const labCase = caseOf('rds-instance-copy-tags');
+  const site = { builder: lab.accountBuilder(account), region, name: 'stock' };
   const instance = await labCase.make(site);
+  find({ rule_name: 'ACME-12 Snapshots have tags', resource_id: instance });
 
-  const { outcomes } = await poll('acme-database-tags', 'ACME-12 Snapshots have tags', instance);
+  const { outcomes } = await poll('acme-database-tags');
 
   expect(outcomes).toMatchObject([
     {
       outcome: 'remediated',
       applied: [
         {
-          line: '~ CopyTagsToSnapshot: false → true (AWS::RDS::DBInstance orders): Costs of snapshots appear under the tags of their databases.',
+          line: '~ CopyTagsToSnapshot: false → true (AWS::RDS::DBInstance stock): Costs of snapshots appear under the tags of their databases.',
         },
       ],
     },
@@ -67,7 +70,9 @@ test('a desired state of one’s own is enforced by the deployed functions, with
 });
 
 test('a runbook of one’s own is planned', async () => {
-  const { outcomes } = await poll('acme-queue-owner', 'ACME-17 Queues have an owner', 'orders');
+  find({ rule_name: 'ACME-17 Queues have an owner', resource_id: 'orders' });
+
+  const { outcomes } = await poll('acme-queue-owner');
 
   expect(outcomes).toMatchObject([
     {
@@ -75,4 +80,88 @@ test('a runbook of one’s own is planned', async () => {
       plan: [{ change: { document: 'acme-queue-owner-tag', parameters: { Queue: ['orders'] } } }],
     },
   ]);
+});
+
+describe('as docs/custom-rules.md says', () => {
+  const databases = 'acme-public-databases';
+  const queues = 'acme-tagging';
+  const isPublic = caseOf('rds-instance-public');
+  const site = () => ({ builder: lab.accountBuilder(account), region, name: 'orders' });
+  let operator: RunOperator;
+  let mainFile = '';
+  let arguments_ = '';
+  let QueueUrl: string | undefined;
+
+  const sqs = () => new SQSClient({ ...lab.settings(account, region), useQueueUrlAsEndpoint: false });
+  const tags = async () => (await sqs().send(new ListQueueTagsCommand({ QueueUrl }))).Tags ?? {};
+
+  /** Puts the arguments of the documentation into the module block, and applies. */
+  async function apply(edit: (text: string) => string): Promise<void> {
+    await writeFile(
+      mainFile,
+      `module "cspm_auto_remediation" {
+  source = "../.."
+
+  netskope_tenant  = var.netskope_tenant
+  api_token        = var.api_token
+  evidence         = { force_destroy = var.force_destroy }
+  api_token_secret = { recovery_days = 0 }
+
+${edit(arguments_)}
+undo = true
+}
+`,
+    );
+    await root.apply(variables);
+  }
+
+  beforeAll(async () => {
+    const documentation = path.resolve(import.meta.dirname, '../../docs/custom-rules.md');
+    [, arguments_ = ''] = /^```hcl\n([\s\S]*?)^```$/m.exec(await readFile(documentation, 'utf8')) ?? [];
+    mainFile = path.join(example?.directory ?? '', 'main.tf');
+    await apply((text) => text);
+    operator = await startOperator(lab, { account, region });
+    await isPublic.make(site());
+    ({ QueueUrl } = await sqs().send(new CreateQueueCommand({ QueueName: 'invoices' })));
+    find(
+      { rule_name: 'ACME-12 Databases are private', resource_id: 'orders' },
+      { rule_name: 'ACME-17 Queues have an owner', resource_id: 'invoices' },
+    );
+    lab.judge.clear();
+  });
+
+  test('both rules are planned by the command line, and nothing is changed', async () => {
+    const planned = await operator('plan', databases, '--timeout', '3m');
+    const started = await operator('plan', queues, '--timeout', '3m');
+
+    expect(planned).toContain(
+      '~ PubliclyAccessible: true → false (AWS::RDS::DBInstance orders): Clients outside the VPC lose the connection.',
+    );
+    expect(started).toContain('~ run acme-queue-owner-tag version $DEFAULT');
+    expect(await isPublic.isViolated(site(), 'orders')).toBe(true);
+    expect(await tags()).toEqual({});
+  });
+
+  test('in force, a poll enforces both, and an undo by the command line gives both back', async () => {
+    await apply((text) =>
+      text.replaceAll(/^( {2}acme-(?:public-databases|tagging) += )\{\}.*$/gm, '$1{ mode = "enforce" }'),
+    );
+
+    const [set, ran] = [await poll(databases), await poll(queues)];
+
+    expect([...set.outcomes, ...ran.outcomes]).toMatchObject([
+      { outcome: 'remediated', finding: { resource: 'orders' } },
+      { outcome: 'remediated', finding: { resource: 'invoices' } },
+    ]);
+    expect(await isPublic.isViolated(site(), 'orders')).toBe(false);
+    expect(await tags()).toEqual({ owner: 'unknown' });
+
+    const reason = 'our partner connects from outside';
+    await operator('undo', 'orders', '--reason', reason, '--yes', '--timeout', '3m');
+    await operator('undo', 'invoices', '--reason', reason, '--yes', '--timeout', '3m');
+
+    expect(await isPublic.isViolated(site(), 'orders')).toBe(true);
+    expect(await tags()).toEqual({});
+    expect([lab.judge.denials, lab.judge.unknownCalls]).toEqual([[], []]);
+  });
 });

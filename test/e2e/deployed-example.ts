@@ -8,6 +8,8 @@ import { copyProject, localAwsEnvironment, prepareTerraform, TerraformRoot } fro
 export interface LabExample {
   readonly lab: Lab;
   readonly root: TerraformRoot;
+  /** The folder of the example's copy. */
+  readonly directory: string;
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,8 @@ export async function startExample(
   try {
     const terraform = await prepareTerraform(say);
     await copyProject(folder);
-    const root = new TerraformRoot(terraform, path.join(folder, 'examples', example), {
+    const directory = path.join(folder, 'examples', example);
+    const root = new TerraformRoot(terraform, directory, {
       environment: {
         ...localAwsEnvironment(lab.aws.endpoint, account),
         AWS_REGION: region,
@@ -39,7 +42,7 @@ export async function startExample(
       signal: stopped.signal,
     });
     await root.init();
-    return { lab, root, stop };
+    return { lab, root, directory, stop };
   } catch (error) {
     await stop();
     throw error;
