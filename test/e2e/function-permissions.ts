@@ -36,7 +36,7 @@ const logs = (name: string): readonly (readonly [string, string])[] => [
 ];
 
 /**
- * What AWS's services do by these roles, which no one sees who stands between the functions and AWS: Lambda's own logs,
+ * Actions of AWS's services by these roles, which no one sees who stands between the functions and AWS: Lambda's own logs,
  * its pollers of queues, where it puts events that failed; EventBridge and its Scheduler.
  */
 const byServices: readonly (readonly [role: string, readonly (readonly [string, string])[]])[] = [
@@ -108,7 +108,7 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       // The collector reads which jobs are done, in every region.
       const done = [...own, ...ofElsewhere].filter((key) => key.startsWith('done#'));
 
-      /** Whether a role may do something with items of these keys; without any, with a request that names none. */
+      /** Asks whether a role may do something with items of these keys; without any, with a request that names none. */
       async function may(
         role: string,
         action: string,

@@ -36,7 +36,7 @@ const BUCKET = 's3-bucket-public';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** As Terraform's provider says who it is. */
+/** The user agent of Terraform's provider. */
 const TERRAFORM =
   'APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-aws/6.69.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.251.0';
 
@@ -118,7 +118,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const groups = (count: number, of = account): Promise<string[]> =>
     Promise.all(Array.from({ length: count }, () => lab().violate(SSH, { account: of, region })));
 
-  /** Everything that people were told so far. */
+  /** All that people were told so far. */
   const told: string[] = [];
   const messageWith = async (text: string): Promise<string> => {
     const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });

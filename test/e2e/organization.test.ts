@@ -35,7 +35,7 @@ afterAll(async () => {
   await demo?.stop();
 });
 
-/** Its role has not been made yet. */
+/** An account whose role has not been made yet. */
 const withoutRole = '444444444444';
 const excluded = '555555555555';
 

@@ -34,7 +34,7 @@ let lab: Lab;
 let root: TerraformRoot;
 let s3: S3Client;
 
-/** As docs/operations.md says; the queues take what arrives at the topic and on the bus. */
+/** A root as docs/operations.md has it; the queues take what arrives at the topic and on the bus. */
 const ownResources = `
 provider "aws" {}
 

@@ -31,10 +31,10 @@ const security = '111111111111';
 const production = '222222222222';
 const staging = '333333333333';
 const excluded = '444444444444';
-/** In the organization from the start, and in the unit later. */
+/** An account in the organization from the start, and in the unit later. */
 const newcomer = '555555555555';
 const everyone = [management, security, production, staging, excluded, newcomer];
-/** Of the unit that a StackSet with other settings is for. */
+/** An account of the unit that a StackSet with other settings is for. */
 const first = '666666666666';
 const second = '777777777777';
 
@@ -120,7 +120,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
-/** Of calls, those to CloudFormation go through the proxy, which knows StackSets. */
+/** Environment by which calls to CloudFormation go through the proxy, which knows StackSets. */
 const environment = () => ({
   ...localAwsEnvironment(lab.aws.endpoint, security),
   AWS_ENDPOINT_URL_CLOUDFORMATION: lab.proxy.endpoint,
@@ -194,7 +194,7 @@ async function stackStates(account: string): Promise<readonly (string | undefine
 async function roleAsOfSecurity(account: string, RoleName: string) {
   const iam = new IAMClient(clientSettings(account));
   const ofSecurity = (text = ''): string => text.replaceAll(account, security);
-  /** In no order, for AWS makes nothing of it. */
+  /** Statements in no order, for AWS makes nothing of it. */
   const statements = (document = ''): string[] => {
     const { Statement } = parsePolicy(ofSecurity(decodeURIComponent(document)));
     return Statement.map((statement) =>

@@ -42,7 +42,7 @@ let s3: S3Client;
 
 const versionsSchema = z.object({ Versions: z.array(z.object({ LastModified: z.string() })) });
 
-/** With a key, S3's ETags say nothing of an object's content. */
+/** A root with a key: S3's ETags say nothing of an object's content. */
 const configuration = `
 provider "aws" {}
 

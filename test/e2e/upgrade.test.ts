@@ -32,7 +32,7 @@ import {
 const BEFORE = path.join(import.meta.dirname, 'upgrade/before-settings-objects.tar.gz');
 const account = '444444444444';
 const region = 'eu-west-1';
-/** Of the deployment with the module blocks written out. */
+/** Accounts of the deployment with the module blocks written out. */
 const organization = { security: '666666666666', target: '777777777777', regions: [region, 'eu-central-1'] };
 const evidenceBucketOf = (security: string) => `cspm-auto-remediation-evidence-${security}-${region}`;
 const say = (line: string): void => console.info(line);
@@ -224,7 +224,7 @@ async function idsIn(root: TerraformRoot): Promise<ReadonlyMap<string, unknown>>
   return new Map(ids(stateSchema.parse(JSON.parse(await root.show())).values.root_module));
 }
 
-/** What is no more: settings in parameters, and an alarm per rule that is not polled, of which one tells now. */
+/** Resources that are no more: settings in parameters, and an alarm per rule that is not polled, of which one tells now. */
 const GONE = /aws_ssm_parameter\.settings|aws_cloudwatch_metric_alarm\.poll_missing/;
 
 /** Alarms moved into a module of their own. */

@@ -92,7 +92,7 @@ describe('rules that are switched on or off within the month', () => {
     s3.send(new PutObjectCommand({ Bucket: deployed.product.bucket, Key, Body: JSON.stringify(value) }));
   const keys: string[] = [];
 
-  /** What the collector would have noted. */
+  /** Notes what the collector would have noted. */
   async function note(moment: Date, schedules: Readonly<Record<string, string>>): Promise<void> {
     const record = { version: 1, at: moment.toISOString(), schedules, timeZone: 'UTC' };
     keys.push(scheduleRecordKey(record.at));

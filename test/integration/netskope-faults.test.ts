@@ -44,7 +44,7 @@ afterEach(() => harness.tenant.clearFaults());
 /** Longest duration of one request, in `lambdas/sources/netskope/client.ts`. */
 const REQUEST_TIMEOUT_MILLISECONDS = 60_000;
 
-/** Nobody waits a minute for a tenant that does not answer: the client's own timer goes off soon. */
+/** Lets nobody wait a minute for a tenant that does not answer: the client's own timer goes off soon. */
 function shortenRequestTimeout(): void {
   const original = globalThis.setTimeout;
   vi.stubGlobal('setTimeout', (callback: (value: unknown) => void, milliseconds: number, value: unknown) =>

@@ -17,7 +17,7 @@ import { freshAccount } from './harness/product.ts';
 const REGION = 'eu-central-1';
 const POLL = { source: 'netskope', rule: 's3-bucket-public', asOf: '2026-01-31T12:00:00Z' } as const;
 
-/** What `evidence.object_lock` makes, as `modules/central/evidence.tf` does. */
+/** Makes what `evidence.object_lock` does, as `modules/central/evidence.tf` does. */
 async function lockedBucket(Mode: 'COMPLIANCE' | 'GOVERNANCE') {
   const owner = freshAccount();
   const clientOptions = {

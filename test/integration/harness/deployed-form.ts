@@ -72,7 +72,7 @@ export interface CollectorValues {
   readonly schedules: Readonly<Record<string, string>>;
 }
 
-/** What `modules/central/collector.tf` sets. */
+/** The variables that `modules/central/collector.tf` sets. */
 export function collectorEnvironment(place: DeployedPlace, values: CollectorValues): Record<string, string> {
   return {
     ...commonEnvironment(place, 'collector'),
@@ -91,7 +91,7 @@ export interface RemediatorValues {
   readonly retryDelaySeconds: number;
 }
 
-/** What `modules/per-region/remediator.tf` sets. */
+/** The variables that `modules/per-region/remediator.tf` sets. */
 export function remediatorEnvironment(
   place: DeployedPlace,
   values: RemediatorValues,

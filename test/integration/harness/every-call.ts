@@ -17,7 +17,7 @@ const SENDS = 4;
 const MAX_RECEIVE_COUNT = 3;
 /** All cases of a file change something within an hour. */
 const NO_LIMITS = { per_account_per_hour: 1_000, per_rule_per_hour: 10_000 };
-/** By then the product takes it that AWS's reads show what was written. */
+/** Time after which the product takes it that AWS's reads show what was written. */
 const LAG_MILLISECONDS = 20 * 60_000;
 const REGION = 'eu-central-1';
 
@@ -41,13 +41,13 @@ type SweptRule = Extract<
 interface CleanRun {
   readonly collector: readonly CallName[];
   readonly remediator: readonly CallName[];
-  /** Those in target accounts that change something, in the order in which they are made. */
+  /** Calls in target accounts that change something, in the order in which they are made. */
   readonly changes: readonly CallName[];
-  /** What the changes rest on once their plan is noted: looks, and notes that calls are about to be made. */
+  /** Calls that the changes rest on once their plan is noted: looks, and notes that calls are about to be made. */
   readonly looks: readonly CallName[];
-  /** Those from the last change of the resource on. */
+  /** Calls from the last change of the resource on. */
   readonly fromLastChange: readonly CallName[];
-  /** Those after which the outcome stands, whatever becomes of them. */
+  /** Calls after which the outcome stands, whatever becomes of them. */
   readonly afterOutcome: readonly CallName[];
 }
 

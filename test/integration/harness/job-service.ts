@@ -18,7 +18,7 @@ export type Work = (event: SQSEvent) => Promise<SQSBatchResponse>;
 /** More invocations than any test needs. */
 const MOST_INVOCATIONS = 200;
 const LOOK_INTERVAL_MILLISECONDS = 20;
-/** Longer than a function's lease of a job. In AWS it is six times the function's timeout. */
+/** A time longer than a function's lease of a job. In AWS it is six times the function's timeout. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 /**

@@ -51,7 +51,7 @@ import {
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import type { TestedRule } from './violations.ts';
 
-/** Whose resource it is: the local AWS, past the proxy. */
+/** The owner of a resource, and where he acts: the local AWS, past the proxy. */
 export interface Owner {
   readonly endpoint: string;
   readonly account: string;
@@ -172,7 +172,7 @@ const groupActs: OwnerActs = {
 
 const aclActs: OwnerActs = { remove: removeNetworkAcl, tag: tagInEc2, fix: deleteOpenEntry };
 
-/** By rule, for the kinds of resources that differ in how they are read, changed and tagged. */
+/** Acts by rule, for the kinds of resources that differ in how they are read, changed and tagged. */
 export const ownerActs = {
   'security-group-ssh-open': groupActs,
   'security-group-rdp-open': groupActs,

@@ -86,7 +86,7 @@ export interface RuleSettings {
   readonly options?: object;
 }
 
-/** What a module's user writes of accounts for all rules. */
+/** Settings that a module's user writes of accounts for all rules. */
 export interface AccountSettings {
   readonly groups?: Readonly<Record<string, readonly string[]>>;
   readonly excluded_groups?: readonly string[];
@@ -96,9 +96,9 @@ export interface AccountSettings {
 }
 
 export interface ProductOptions {
-  /** Where functions send their calls: the proxy. */
+  /** Address that functions send their calls to: the proxy. */
   readonly functionEndpoint: string;
-  /** Where the product's resources are made and looked at: the local AWS itself, so that no fault meets it. */
+  /** Address at which the product's resources are made and looked at: the local AWS itself, so that no fault meets it. */
   readonly endpoint: string;
   readonly netskopeUrl: string;
   readonly token: string;
@@ -108,14 +108,14 @@ export interface ProductOptions {
   readonly accounts?: AccountSettings;
   /** The first is the home region. Default: eu-central-1 alone. */
   readonly regions?: readonly string[];
-  /** What the collector believes, where that is not `regions`. */
+  /** Regions that the collector takes for deployed, where they are not `regions`. */
   readonly collectorRegions?: readonly string[];
   readonly regionLabels?: Readonly<Record<string, string>>;
   /** Default: 3. */
   readonly maxReceiveCount?: number;
 }
 
-/** What tests read of an event, once the product's own schema has taken the whole of it. */
+/** Fields that tests read of an event, once the product's own schema has taken the whole of it. */
 const eventSchema = z.looseObject({
   poll: z.object({ rule: z.string(), asOf: z.string() }),
   outcome: z.string(),
@@ -175,7 +175,7 @@ export function freshAccount(): string {
   return String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
 }
 
-/** What a rule and all rules can say of accounts, and the modules' defaults of it. */
+/** Settings of accounts that a rule and all rules have, with the modules' defaults. */
 const ofAccounts = {
   mode_by_account: {},
   mode_by_group: {},
@@ -200,7 +200,7 @@ export function settingsJson(rule: string, settings: RuleSettings): string {
   return JSON.stringify({ version: 2, rule, ...ofAccounts, ...defaults, ...settings });
 }
 
-/** What is said of accounts for all rules as JSON, with the modules' defaults. */
+/** Settings of accounts for all rules as JSON, with the modules' defaults. */
 export function accountsJson(settings: AccountSettings): string {
   return JSON.stringify({ version: 2, groups: {}, ...ofAccounts, ...settings });
 }
@@ -212,7 +212,7 @@ const EVENTS_TIMEOUT_MILLISECONDS = 10_000;
 let deployments = 0;
 
 /**
- * What the modules deploy in a security account under a name of its own, but for the functions: queues, evidence bucket, event bus
+ * The product as the modules deploy it in a security account under a name of its own, but for the functions: queues, evidence bucket, event bus
  * (with a queue behind it that catches the events), the token's secret, settings. Terraform takes two minutes for it.
  */
 export class Product {
@@ -256,7 +256,7 @@ export class Product {
     return product;
   }
 
-  /** What SDK clients take to act as the security account's root, beside the functions. */
+  /** Settings that SDK clients take to act as the security account's root, beside the functions. */
   client(region: string) {
     return {
       endpoint: this.#options.endpoint,
@@ -281,7 +281,7 @@ export class Product {
     return automationRoleName(this);
   }
 
-  /** Of jobs that wait for a while. */
+  /** Name of the queue of jobs that wait for a while. */
   get delayedQueueName(): string {
     return queueName(this, 'jobs-delayed');
   }
@@ -317,7 +317,7 @@ export class Product {
     };
   }
 
-  /** What Lambda sets, with the proxy's address and the account's root in place of the function's role. */
+  /** The variables that Lambda sets, with the proxy's address and the account's root in place of the function's role. */
   #lambdaEnvironment(region: string): Record<string, string> {
     return {
       AWS_REGION: region,
@@ -382,7 +382,7 @@ export class Product {
     return `${this.#options.endpoint}/${this.account}/${queueName(this, queue)}`;
   }
 
-  /** How many messages lie in a queue, seen and unseen. */
+  /** Counts the messages that lie in a queue, seen and unseen. */
   async depth(region: string, queue: JobQueue): Promise<number> {
     const { Attributes = {} } = await this.sqs(region).send(
       new GetQueueAttributesCommand({
@@ -420,7 +420,7 @@ export class Product {
     return Promise.all(keys.map(async (key) => unprocessableSchema.parse(await this.#readJson(key))));
   }
 
-  /** What a job wrote down before it changed anything. */
+  /** Reads what a job wrote down before it changed anything. */
   async journal(key: string): Promise<StoredJournal> {
     return journalSchema.parse(await this.#readJson(key));
   }
@@ -439,7 +439,7 @@ export class Product {
     return this.#jobEvents;
   }
 
-  /** What people were told of rules that are held back. */
+  /** Notices that people were given of rules that are held back. */
   get notices(): readonly Notice[] {
     return this.#notices;
   }

@@ -96,7 +96,7 @@ const SOMETIMES = new Set([
 ]);
 const denied = (action: string): string => `is not authorized to perform: ${action}`;
 
-/** What two rules share of permissions is taken away once. */
+/** Permissions of each rule: what two share is taken away once. */
 const needs = library.map(({ definition }) => JSON.stringify(definition.permissions));
 const isRepetition = (rule: LibraryRule): boolean => {
   const place = library.indexOf(rule);

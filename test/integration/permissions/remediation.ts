@@ -26,7 +26,7 @@ export interface RemediationOptions {
   readonly rule: string;
   readonly resource: string;
   readonly options?: Scenario['options'];
-  /** Of a rule that is declared. */
+  /** The definition of a rule that is declared. */
   readonly definition?: CustomRule;
 }
 

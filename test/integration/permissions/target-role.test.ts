@@ -267,7 +267,7 @@ for (const rule of labRuleIds) {
   });
 }
 
-/** What a rule declares, without its words: what two rules of one factory share is taken away once. */
+/** Permissions that a rule declares, without its words: what two rules of one factory share is taken away once. */
 const needs: readonly string[] = await Promise.all(
   labRuleIds.map(async (id) => JSON.stringify((await loadRule(id)).permissions)),
 );

@@ -41,7 +41,7 @@ export function tcp(from: number, to: number, source: string): IpPermission {
   return { IpProtocol: 'tcp', FromPort: from, ToPort: to, ...range };
 }
 
-/** Without all of these the document fails in a VPC that is not the default one. */
+/** Permissions without all of which the document fails in a VPC that is not the default one. */
 export const ALL_FOUR = [22, 3389].flatMap((port) =>
   [WORLD, '::/0'].map((source) => tcp(port, port, source)),
 );

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { copyProject } from '../../lab/terraform/index.ts';
 
 const repository = path.resolve(import.meta.dirname, '../../..');
-/** Within the project, so that its packages are found. */
+/** A folder within the project, so that its packages are found. */
 const copy = path.join(repository, '.work', `add-rule-${process.pid}`);
 
 const ID = 'redshift-cluster-exposed';

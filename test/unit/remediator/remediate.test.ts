@@ -31,7 +31,7 @@ const exemption = {
   expires: '2026-12-31',
 };
 
-/** Not open when the remediator's clock begins, on a Tuesday at noon, UTC. */
+/** A window that is not open when the remediator's clock begins, on a Tuesday at noon, UTC. */
 const shut: MaintenanceWindow = { days: ['TUE'], start: '13:00', end: '14:00', time_zone: 'UTC' };
 
 const keysOf = (changes: readonly { readonly change: object }[]): unknown[] =>

@@ -25,7 +25,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** What alarms look at of a result: the metrics that have no rule. */
+/** Counts what alarms look at of a result: the metrics that have no rule. */
 async function counted(result: JobResult): Promise<Record<string, unknown>> {
   const { report } = await import('../../../lambdas/remediator/report.ts');
   report(jobOf(...users), result);

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const repository = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): Promise<string> => readFile(path.join(repository, file), 'utf8');
 
-/** What a user of the module gets: the module, its parts and examples, what it deploys, and what it says. */
+/** Things that a user of the module gets: the module, its parts and examples, what it deploys, and what it says. */
 const FOR_USERS = [
   ...['CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', 'README.md', 'SECURITY.md'],
   ...['main.tf', 'outputs.tf', 'variables.tf', 'versions.tf'],

@@ -465,7 +465,7 @@ describe('lost answers', () => {
 
 describe('taken back after a kill', () => {
   const cutOff = { isNoted: true, isLagOver: true };
-  /** As it is noted before its first call. */
+  /** The change as it is noted before its first call. */
   const begun = { ...narrowing, made: [], mayBeMade: true as const };
   const line = async (change: Change | undefined) =>
     change === undefined ? undefined : describeChange(change);

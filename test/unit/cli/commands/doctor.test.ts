@@ -9,7 +9,7 @@ const POLL = pollAt('2026-11-24T11:30:00Z');
 const TOPIC = `arn:aws:sns:${HOME}:111111111111:${NAME}-notifications`;
 
 let aws: SmallAws;
-/** Why the role can't be assumed, by account. */
+/** Reasons why the role can't be assumed, by account. */
 let missing: Map<string, string>;
 
 beforeEach(async () => {

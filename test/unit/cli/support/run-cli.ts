@@ -5,7 +5,7 @@ import { run } from '../../../../cli/main.ts';
 import type { SmallAws } from './small-aws.ts';
 import { HOME } from './small-aws.ts';
 
-/** What a run of the command line printed, and its exit code. */
+/** The output of a run of the command line, and its exit code. */
 export interface Ran {
   readonly code: number;
   readonly out: string;
@@ -26,7 +26,7 @@ export interface CliOptions {
   readonly now?: Date;
   /** Columns of the terminal. Default: results go to a pipe. */
   readonly width?: number;
-  /** What a person types when asked. Default: nobody can be asked. */
+  /** Text that a person types when asked. Default: nobody can be asked. */
   readonly typed?: string;
   readonly region?: string;
   /** True where the AWS SDK has to find credentials by itself. */

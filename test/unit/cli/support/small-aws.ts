@@ -73,7 +73,7 @@ export interface SmallCall {
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** As much of AWS as the command line calls, in memory, behind HTTP. A test changes what is in it. */
+/** AWS, as much of it as the command line calls, in memory, behind HTTP. A test changes what is in it. */
 export class SmallAws implements AsyncDisposable {
   readonly items = new Map<string, StoredItem>();
   /** Text by `bucket/key`. */
@@ -282,7 +282,7 @@ export function jsonError(code: string, status = 400, message = code): Answer {
   return jsonAnswer({ __type: code, message }, status);
 }
 
-/** What all settings can say of accounts. */
+/** Settings of accounts that all settings have. */
 export const ofAccounts = {
   mode_by_account: {},
   mode_by_group: {},
@@ -292,7 +292,7 @@ export const ofAccounts = {
 };
 export const accountSettings = { version: 2, groups: {}, ...ofAccounts };
 
-/** By which the SDK checks what it gets of SQS. */
+/** The digest by which the SDK checks what it gets of SQS. */
 function md5(text: string): string {
   return createHash('md5').update(text).digest('hex');
 }

@@ -61,7 +61,7 @@ export class FakeJobs implements JobSink {
 export class FakeRecords implements PollRecords {
   readonly unprocessable: Unprocessable[] = [];
   readonly summaries: PollSummary[] = [];
-  /** By source and rule. */
+  /** Listings by source and rule. */
   readonly listings = new Map<string, Listing>();
 
   async writeUnprocessable(unprocessable: readonly Unprocessable[]): Promise<void> {

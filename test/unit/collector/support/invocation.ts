@@ -73,9 +73,9 @@ const endSchema = z.object({
 export interface Invocation {
   readonly result?: Readonly<Record<string, unknown>> | undefined;
   readonly thrown?: { readonly name: string; readonly message: string } | undefined;
-  /** Everything that the function wrote. */
+  /** All that the function wrote. */
   readonly output: string;
-  /** Its log lines and metrics, parsed. */
+  /** The log lines and metrics, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
 }
 

@@ -12,7 +12,7 @@ import {
 } from '../support/remediator-in-memory.ts';
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
-/** Further users, of later jobs. */
+/** More users, of later jobs. */
 const others = ['i', 'j', 'k', 'l', 'm', 'n', 'o'];
 const users = Object.fromEntries([...names, ...others].map((user) => [user, [`AKIA-${user}`]]));
 
@@ -33,7 +33,7 @@ const resume = (at = remediator.now): void => {
   const word = { version: 1 as const, at: new Date(at).toISOString(), by: 'Ada', reason: 'mended' };
   remediator.table.resumed.set(`${RULE} ${ACCOUNT}`, word);
 };
-/** What counts for the last poll, by user. */
+/** Outcomes that count for the last poll, by user. */
 const last = () => {
   const outcomes = [...remediator.outcomes.values()];
   return new Map(outcomes.map((outcome) => [outcome.finding.resource, outcome]));

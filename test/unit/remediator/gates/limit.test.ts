@@ -21,7 +21,7 @@ beforeEach(() => {
   remediator = new RemediatorInMemory(users);
 });
 
-/** So late that what violates the rule again does not count as undone by hand. */
+/** A job so late that what violates the rule again does not count as undone by hand. */
 const hoursLater = (job = jobOf(...all)) => {
   remediator.now += 3 * 3_600_000;
   return { ...job, poll: { ...job.poll, asOf: new Date(remediator.now).toISOString() } };

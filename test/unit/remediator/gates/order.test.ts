@@ -50,13 +50,13 @@ function remember(remediator: RemediatorInMemory, user: string, record: Partial<
   });
 }
 
-/** What is so where a gate holds a finding. */
+/** The state where a gate holds a finding. */
 interface Case {
   readonly name: string;
   readonly set?: (remediator: RemediatorInMemory, user: string) => void | Promise<void>;
-  /** What the job says of it. */
+  /** Words of the job about it. */
   readonly job?: (user: string) => Partial<Job>;
-  /** What the outcome says of it. */
+  /** Fields of the outcome that say it. */
   readonly says: Partial<Record<keyof Outcome, unknown>>;
   /** The id of the finding's resource, and how long the function may still work, where these matter. */
   readonly user?: string;

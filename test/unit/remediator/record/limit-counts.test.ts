@@ -16,7 +16,7 @@ let model: TableModel;
 let restore: () => void;
 /** True where the answer to an update is lost, so that the SDK sends it again. */
 let isSentTwice: boolean;
-/** What happens after a call. */
+/** Acts after a call. */
 let after: (call: SdkCall) => void;
 beforeEach(() => {
   model = new TableModel();

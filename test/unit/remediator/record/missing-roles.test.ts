@@ -4,7 +4,7 @@ import type { RoleMissingEvent } from '../../../../lambdas/model/role-missing.ts
 import { MissingRoles } from '../../../../lambdas/remediator/record/missing-roles.ts';
 import { ItemsInMemory } from '../../support/items-in-memory.ts';
 
-/** What no test here looks at. */
+/** A probe that no test here looks at. */
 const PROBE = { rule: 'rule', poll: 'netskope.rule@1', job: 'job' };
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-06-30T12:00:00Z');

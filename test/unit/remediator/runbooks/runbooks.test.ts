@@ -828,9 +828,9 @@ interface Message {
 
 /** The fate of one delivery. */
 interface Delivery extends AttemptOptions {
-  /** Before it, executions end so. */
+  /** The end of executions before it. */
   readonly ends?: 'Success' | 'Failed';
-  /** After it, though all was done, the queue delivers it once more. */
+  /** True where after it, though all was done, the queue delivers it once more. */
   readonly again?: boolean;
 }
 

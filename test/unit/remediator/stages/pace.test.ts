@@ -12,7 +12,7 @@ const CALL_MILLISECONDS = 150;
 const REMEMBERED_MILLISECONDS = 2_000;
 const MOST_MILLISECONDS_AFTER_PAUSE = 5_000;
 
-/** As many as a network ACL takes with the highest quota that AWS grants, 40: a call for each. */
+/** Entries, as many as a network ACL takes with the highest quota that AWS grants, 40: a call for each. */
 const replacement_cidrs = Array.from({ length: 36 }, (_, index) => `10.${index * 2}.0.0/16`);
 
 const open: NetworkAcl = {

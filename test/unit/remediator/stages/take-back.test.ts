@@ -237,7 +237,7 @@ describe('what was added for a wide rule that its owner revokes is taken back', 
     of.remediator.fault = (port) =>
       isRefused && port === 'session' ? sdkError('AccessDenied', 'not authorized', 403, 'r') : undefined;
   };
-  /** It closes a minute after the change was begun. */
+  /** A window that closes a minute after the change was begun. */
   const closing: MaintenanceWindow = { days: ['TUE'], start: '11:00', end: '12:01', time_zone: 'UTC' };
 
   test.each([

@@ -29,7 +29,7 @@ export class CloudControlAccount {
   readonly resources: Map<string, Properties>;
   /** Milliseconds of the remediator's clock. */
   lasts = 0;
-  /** How updates end, instead of well. */
+  /** The error by which updates end, instead of well. */
   fails: { readonly code: string; readonly message: string } | undefined;
   /** True where an update that fails has set the values by then. */
   setsBeforeItFails = false;

@@ -11,7 +11,7 @@ import {
 } from '../../../lab/scripted-aws/scripted-aws.ts';
 import { accountSettingsOf, ruleSettingsOf } from './remediator-in-memory.ts';
 
-/** What no log may hold. */
+/** Secrets that no log may hold. */
 export const SECRETS = ['remediator-secret', 'target-secret', 'target-token'];
 
 const entriesSchema = z.object({
@@ -40,16 +40,16 @@ export class Cloud {
   /** Items of the findings table, by key: no condition is looked at. */
   readonly items = new Map<string, object>();
   readonly deadLetters: string[] = [];
-  /** What was put on other queues. */
+  /** Messages that were put on other queues. */
   readonly sent: z.infer<typeof messageSchema>[] = [];
-  /** What is answered instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
+  /** Answers given instead, by service and operation: `iam:UpdateAccessKey`, `s3:PUT`. */
   readonly faults = new Map<string, Answer | Silence>();
   /** The same, asked at each call. */
   fault: (operation: string) => Answer | undefined = () => undefined;
   readonly operations: string[] = [];
   readonly visibilities: unknown[] = [];
   readonly events: z.infer<typeof eventSchema>[] = [];
-  /** Of whole jobs, with their counts. */
+  /** Events of whole jobs, with their counts. */
   readonly jobEvents: z.infer<typeof eventSchema>[] = [];
 
   answer(call: ReceivedCall): Answer | Silence {

@@ -1,6 +1,6 @@
 import type { Environment } from '../../../../lambdas/remediator/environment.ts';
 
-/** As Lambda gives it. */
+/** Environment as Lambda gives it. */
 export const variables = {
   NAME: 'cspm',
   AWS_REGION: 'eu-central-1',

@@ -13,9 +13,9 @@ const HOUR_MILLISECONDS = 3_600_000;
 /** Counters of changes in memory: each change counts for an hour after it is made at the latest. */
 export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'release' | 'keep' | 'forget'> {
   readonly #now: () => number;
-  /** What is reserved, by counter. */
+  /** Reservations, by counter. */
   readonly reserved = new Map<string, { readonly id: string; readonly until: number; changes: number }[]>();
-  /** What waits for room, by counter. */
+  /** Findings that wait for room, by counter. */
   readonly waiting = new Map<string, Map<string, number>>();
   #made = 0;
 
@@ -31,7 +31,7 @@ export class MemoryCounts implements Pick<LimitCounts, 'read' | 'reserve' | 'rel
     return counting.reduce((sum, { changes }) => sum + changes, 0);
   }
 
-  /** What stands there is looked at when room is reserved. */
+  /** Reads nothing: what stands there is looked at when room is reserved. */
   async read(): Promise<FoundCounters> {
     return new Map();
   }

@@ -26,7 +26,7 @@ import type {
 
 /** The findings table in memory. */
 export class MemoryTable implements FindingsStore {
-  /** By the job's id. */
+  /** Leases by the job's id. */
   readonly leases = new Map<string, Lease>();
   /** Changes that were made lately, by resource. */
   readonly changed = new Map<string, Changed>();
@@ -45,7 +45,7 @@ export class MemoryTable implements FindingsStore {
   /** The requests that operators have listed as pending. */
   pending: PendingItem['requests'] = [];
 
-  /** What is known of the account. */
+  /** Knowledge of the account. */
   account: AccountItem | undefined;
   /** The breakers, by `rule account`. */
   readonly breakers = new Map<string, TripItem>();

@@ -32,7 +32,7 @@ export class ModelAccount {
     return this.#model.state;
   }
 
-  /** Someone else acts, or AWS itself. */
+  /** Acts as someone else, or AWS itself. */
   set(state: AwsState): void {
     this.#model.set(state);
   }

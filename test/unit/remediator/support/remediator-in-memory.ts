@@ -116,7 +116,7 @@ export interface AttemptOptions {
   readonly onStep?: () => void | Promise<void>;
 }
 
-/** Longer than a lease. */
+/** A time longer than a lease. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 type Port =
@@ -157,9 +157,9 @@ export class RemediatorInMemory {
   mayProbe = true;
   /** Notices about findings that the event bus has, in order. */
   readonly notices: FindingNotice[] = [];
-  /** What people were told of rules that are held back, in order. */
+  /** Notices that people were given of rules that are held back, in order. */
   readonly heldBack: Notice[] = [];
-  /** When it was told last, by item. */
+  /** Time of the last notice, by item. */
   readonly told = new Map<string, number>();
   /** The questions about items of operators, in order. */
   readonly operatorQuestions: { readonly at: number; readonly names: OperatorNames }[] = [];
@@ -170,7 +170,7 @@ export class RemediatorInMemory {
   now = NOW;
   /** Acts on requests that wait behind jobs. */
   actOnPending: Ports['actOnPending'] = async () => false;
-  /** Instead of a session in the account. */
+  /** Opens another session instead of one in the account. */
   openSession: ((request: SessionRequest, now: () => number, life: Lifeline) => AwsSession) | undefined;
 
   constructor(users: Readonly<Record<string, readonly string[]>> = {}) {
@@ -351,7 +351,7 @@ export class RemediatorInMemory {
   }
 }
 
-/** As S3 gives the same content the same tag. */
+/** Names a version: S3 gives the same content the same tag. */
 function versionOf(journal: JournalRecord): string {
   return JSON.stringify(journal);
 }

@@ -21,7 +21,7 @@ export interface Execution {
   readonly id: string;
   readonly region: string;
   readonly trail: string;
-  /** As it was asked for. */
+  /** The start as it was asked for. */
   readonly start: Start;
   status: string;
   failure?: string;

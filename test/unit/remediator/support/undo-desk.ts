@@ -17,12 +17,12 @@ import { ACCOUNT, type AttemptOptions, REGION, type RemediatorInMemory } from '.
 
 export const PRINCIPAL = 'AROAOPERATOR:ada';
 
-/** Longer than a lease. */
+/** A time longer than a lease. */
 const VISIBILITY_TIMEOUT_MILLISECONDS = 400_000;
 
 /** Operators' requests and their results in memory, beside a remediator that acts on them. */
 export class UndoDesk {
-  /** By key. */
+  /** Requests by key. */
   readonly requests = new Map<string, FoundRequest>();
   readonly results = new Map<string, RequestResult>();
   /** Keys of the evidence that was named for whoever lists outcomes. */

@@ -38,7 +38,7 @@ const definition: CustomRule = {
 };
 
 let status = 'Success';
-/** Of the queue; undefined: they can't be read. */
+/** Tags of the queue; undefined: they can't be read. */
 let tags: Record<string, string> | undefined = {};
 let remediator: RemediatorInMemory;
 

@@ -420,7 +420,7 @@ const CLIENT_PORTS = [
   ['UDP', 61_000, 65_535],
 ] as const;
 
-/** Those to which answers came in from some source outside, and no longer come from there. */
+/** Ports to which answers came in from some source outside, and no longer come from there. */
 function portsLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: boolean) {
   const outside = SOURCES.filter(
     (source) => source.includes(':') === ipv6 && !VPC_CIDRS.some((cidr) => isWithin(source, cidr)),
@@ -436,7 +436,7 @@ function portsLost(before: NetworkAclEntry[], after: NetworkAclEntry[], ipv6: bo
   });
 }
 
-/** Those that a plan's line names. */
+/** Ports that a plan's line names. */
 function portsNamed(line: string) {
   const named = [...line.matchAll(/(TCP|UDP) ports (\d+)-(\d+)/g)];
   return CLIENT_PORTS.filter(([name, from, to]) =>

@@ -51,7 +51,7 @@ const labels = fc.record({
   description: fc.constantFrom('', 'web', 'load balancer'),
   tags: fc.constantFrom({}, { team: 'blue' }, { team: 'red', cost: '12' }),
 });
-/** Any inbound rules that a group can hold: AWS lets no two have the same protocol, ports and source. */
+/** Inbound rules, any that a group can hold: AWS lets no two have the same protocol, ports and source. */
 const anyRules = fc
   .uniqueArray(
     fc
