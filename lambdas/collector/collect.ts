@@ -17,6 +17,7 @@ import { Outbox } from './outbox.ts';
 import { itemDigest, type PollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
 import { PollTally } from './poll-tally.ts';
+import { type AlarmsOfRegion, withAlarms } from './region-alarms.ts';
 import type { RegionLookup } from './regions.ts';
 import type { Place, SentJobs } from './sent-jobs.ts';
 import { UnreadFindings } from './unread-findings.ts';
@@ -32,6 +33,7 @@ export interface CollectorDependencies {
   readonly clock: Clock;
   /** The jobs that polls of the rule have sent. */
   sentJobs(poll: Poll): SentJobsOfPoll;
+  readonly alarmsOfRegion: AlarmsOfRegion;
   /** Region in which global findings are worked on. */
   readonly homeRegion: string;
   /** The regions that have a queue. */
@@ -70,7 +72,7 @@ export async function collect(
   const closing = { ...dependencies, jobs: counting(dependencies.jobs, sentJobs), run: name };
   tally.closed(await closeMissing(closing, poll, run.listed, run.unread));
   await sentJobs.write();
-  tally.behind(sentJobs.lasting);
+  tally.behind(await withAlarms(sentJobs.lasting, dependencies.alarmsOfRegion));
   const summary = tally.summary(new Date(clock.now()));
   await records.writeSummary(summary);
   return summary;

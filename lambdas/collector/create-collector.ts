@@ -16,6 +16,7 @@ import { longestPeriod, type OverdueRule, overdueRules } from './overdue.ts';
 import { PollMarks } from './poll-marks.ts';
 import { AwsPollRecords } from './poll-records.ts';
 import type { PollRequest } from './poll-request.ts';
+import { alarmsOf } from './region-alarms.ts';
 import { regionLookup } from './regions.ts';
 import { ScheduleRecords } from './schedule-records.ts';
 import { SentJobs } from './sent-jobs.ts';
@@ -72,6 +73,7 @@ export function createCollector(environment: Environment, options: CollectorOpti
       clientOptions,
     }),
     clock,
+    alarmsOfRegion: alarmsOf(environment.NAME, clientOptions),
     homeRegion: region,
     regions: environment.REGIONS,
     lookUpRegion: regionLookup(environment.REGION_LABELS),

@@ -50,7 +50,7 @@ function reportUnmatched({ poll, items, leftAlone, ruleNames }: PollSummary): vo
   );
 }
 
-/** The accounts and regions that got no jobs, because they have not done the last ones; those that lag for long are reported. */
+/** The accounts and regions that got no jobs, because their last ones are pending. Those that lag for long are reported where no alarm has. */
 function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): void {
   if (skippedPlaces > 0) {
     count('PollSkipped', skippedPlaces, poll.rule);
@@ -59,10 +59,12 @@ function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): v
     );
   }
   if (behind.length === 0) return;
-  count('PollSkippedLasting', behind.length);
-  const shown = behind
-    .slice(0, SHOWN_PLACES)
-    .map(({ account, region, since }) => `${account} in ${region} since ${since}`);
+  const untold = behind.filter(({ alarms }) => alarms.length === 0);
+  if (untold.length > 0) count('PollSkippedLasting', untold.length);
+  const shown = behind.slice(0, SHOWN_PLACES).map(({ account, region, since, alarms }) => {
+    const reported = alarms.length === 0 ? '' : ` (reported by ${alarms.join(', ')} there)`;
+    return `${account} in ${region} since ${since}${reported}`;
+  });
   logger.warn(
     `jobs of rule ${poll.rule} have not been done for long in ${behind.length} accounts and regions, so that polls skip them: ${shown.join('; ')}. See why their jobs do not end, or poll less often`,
     { behind },

@@ -26,7 +26,8 @@ export const metrics = {
   },
   PollSkippedLasting: {
     perRule: false,
-    counts: 'accounts and regions whose jobs have not been done for twelve hours',
+    counts:
+      'accounts and regions whose jobs have not been done for twelve hours, and which no alarm of the region reports',
   },
   PollFailed: { perRule: false, counts: 'polls that failed after all attempts' },
   PollOverdue: {
@@ -45,16 +46,21 @@ export const metrics = {
   },
   OldestDeferral: { perRule: false, counts: 'days since which the finding is deferred that waits longest' },
   ChangedResources: { perRule: true, counts: 'resources that were changed, or may have been' },
+  AccountLimitUsed: {
+    perRule: true,
+    counts: "percent of per_account_per_hour that are used in a job's account, with what it changes",
+  },
   HeldFindings: { perRule: false, counts: "findings that an operator's hold left alone" },
   LimitReached: { perRule: false, counts: 'findings that a limit of changes left to a later poll' },
   BreakerOpen: { perRule: false, counts: 'jobs that only planned, because their breaker was open' },
+  OpenBreakers: { perRule: false, counts: 'breakers that are open, each once an hour in all regions' },
   RoleMissing: { perRule: false, counts: 'accounts whose target role could not be assumed' },
   TakeBackFailed: { perRule: false, counts: 'changes that should have been taken back and could not be' },
   SettingsInvalid: { perRule: false, counts: 'jobs that found settings they could not read' },
   InvalidMessage: { perRule: false, counts: 'messages that are not jobs' },
   RequestIgnored: {
     perRule: false,
-    counts: 'messages that named no request, or one that was acted on already',
+    counts: 'messages of a request that does not exist, is another one, or can not be understood',
   },
   UnexpectedError: { perRule: false, counts: 'errors that nobody foresaw' },
 } as const satisfies Record<string, MetricFacts>;

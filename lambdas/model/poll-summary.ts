@@ -24,6 +24,16 @@ export type LeftAloneReason = (typeof leftAloneReasons)[number];
 
 const count = z.int().nonnegative();
 
+const behindSchema = z.object({
+  account: accountIdSchema,
+  region: regionSchema,
+  since: timestampSchema,
+  /** The region's alarms that have told people why. */
+  alarms: z.array(z.string()).default([]),
+  /** Set where they could not be asked for: why. */
+  notAsked: z.string().optional(),
+});
+
 /**
  * The result of one poll in numbers. Findings in = outcomes out: every item that the source gave is counted once, in
  * a job, as a duplicate of another, as skipped, as unprocessable or as left alone.
@@ -48,9 +58,7 @@ export const pollSummarySchema = z
     /** The number of these accounts and regions. */
     skippedPlaces: count.default(0),
     /** The accounts and regions whose jobs have not been done for long, and since which poll. */
-    behind: z
-      .array(z.object({ account: accountIdSchema, region: regionSchema, since: timestampSchema }))
-      .default([]),
+    behind: z.array(behindSchema).default([]),
     /** Findings of the last complete poll that the source no longer gives; not part of the items. */
     closed: count.default(0),
     unprocessable: z.record(z.enum(unprocessableKinds), count),

@@ -19,6 +19,8 @@ export interface Acted {
   readonly counted?: number;
   /** The limits that held something back. */
   readonly reached?: readonly ChangeLimit[];
+  /** The share of the account's limit that is used, in percent. */
+  readonly accountLimitUsed?: number | undefined;
   /** The errors that stopped nothing, but must be seen. */
   readonly failures?: readonly unknown[];
 }

@@ -33,6 +33,10 @@ export interface Learned {
   counted: number;
   /** The limits of changes that held something back. */
   readonly reached: ChangeLimit[];
+  /** The share of the account's limit that is used, in percent; undefined where nothing was to be changed. */
+  accountLimitUsed?: number;
+  /** True where this job is the one that counts the open breaker in this hour. */
+  countsBreaker: boolean;
   readonly failures: unknown[];
 }
 
@@ -50,13 +54,16 @@ export function nothingLearned(): Learned {
     cleared: new Set(),
     idle: [],
     counted: 0,
+    countsBreaker: false,
     reached: [],
     failures: [],
   };
 }
 
 /** Takes what acting on the findings taught. */
-export function learn(learned: Learned, { idle, counted = 0, reached = [], failures = [] }: Acted): void {
+export function learn(learned: Learned, acted: Acted): void {
+  const { idle, counted = 0, reached = [], failures = [], accountLimitUsed } = acted;
+  if (accountLimitUsed !== undefined) learned.accountLimitUsed = accountLimitUsed;
   learned.idle.push(...idle);
   learned.counted += counted;
   learned.reached.push(...reached);

@@ -21,6 +21,7 @@ export function onlyPlanning(ports: Ports): Ports {
       readChanged: (resources) => table.readChanged(resources),
       readOperatorItems: (names) => table.readOperatorItems(names),
       writeBreaker: async () => true,
+      claimBreakerCount: async () => false,
     },
     roles: { claimProbe: async () => true, report: async () => {}, forget: async () => {} },
     publishNotice: async () => {},

@@ -228,6 +228,8 @@ async function record(
     unfinished,
     inProgress: book.in('in_progress'),
     counted: learned.counted,
+    accountLimitUsed: learned.accountLimitUsed,
+    countsBreaker: learned.countsBreaker,
     ...(settingsError !== undefined && { settingsError }),
     isRoleMissing,
     isBreakerOpen: work.breaker.opened !== undefined,

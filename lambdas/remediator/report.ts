@@ -48,7 +48,7 @@ export function report(job: Job, result: JobResult): void {
 }
 
 function countOutcomes({ poll }: Job, result: JobResult): void {
-  const { outcomes, counted, deferrals, isRoleMissing, isBreakerOpen } = result;
+  const { outcomes, counted, accountLimitUsed, deferrals, isRoleMissing, isBreakerOpen } = result;
   const counts = new Map<OutcomeName, number>();
   for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   for (const [outcome, number] of counts) count(metricOf(outcome), number, poll.rule);
@@ -60,10 +60,12 @@ function countOutcomes({ poll }: Job, result: JobResult): void {
   countIf('LastingDeferrals', deferrals.lasting);
   countIf('OldestDeferral', deferrals.oldestDays);
   if (counted > 0) count('ChangedResources', counted, poll.rule);
+  if (accountLimitUsed !== undefined) count('AccountLimitUsed', accountLimitUsed, poll.rule);
   const numberAt = (gate: Outcome['gate']): number => outcomes.filter((each) => each.gate === gate).length;
   countIf('HeldFindings', numberAt('hold'));
   countIf('LimitReached', numberAt('limit'));
   countIf('BreakerOpen', Math.min(1, numberAt('breaker')));
+  countIf('OpenBreakers', result.countsBreaker ? 1 : 0);
 }
 
 /** Tells whether an outcome is a failure that no other message reports: dead letters, open changes and settings have their own. */

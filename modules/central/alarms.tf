@@ -55,8 +55,9 @@ locals {
         evaluation_periods = 3
         told_by            = "alarm"
       }
+      # CloudWatch combines alarms of one region only: the collector leaves out places that an alarm of their region reports.
       polls-skipped = {
-        description = "Jobs of an account and region have been pending for twelve hours, so polls create no further jobs there. The log of ${local.collector_name} names rule, account and region."
+        description = "Jobs of an account and region have been pending for twelve hours, so polls create no further jobs there, and no alarm of that region reports why. The log of ${local.collector_name} names rule, account and region."
         namespace   = local.metrics_namespace
         metric      = local.metric.PollSkippedLasting
         dimensions  = { service = local.collector_name }

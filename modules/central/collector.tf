@@ -71,6 +71,11 @@ module "collector" {
         Action   = ["events:PutEvents"]
         Resource = [local.event_bus_arn]
       },
+      # Whether a region's alarms tell why its jobs don't end: CloudWatch asks for all alarms where a call does not name each.
+      {
+        Action   = ["cloudwatch:DescribeAlarms"]
+        Resource = [for region in local.regions : "arn:${local.partition}:cloudwatch:${region}:${local.account_id}:alarm:*"]
+      },
       {
         Action   = ["sqs:SendMessage"]
         Resource = [aws_sqs_queue.polls_dead_letters.arn]

@@ -59,12 +59,12 @@ locals {
 
   # What the remediators count over all rules, one line per region.
   remediators_count = {
-    BreakerOpen       = "jobs that an open breaker held back"
     HeldFindings      = "hold"
     InvalidMessage    = "messages that are not jobs"
     LastingDeferrals  = "deferred for long"
     LimitReached      = "limit"
     OldestDeferral    = "oldest deferral"
+    OpenBreakers      = "breakers open"
     RecurringFindings = "fixed again and again"
     RoleMissing       = "accounts without the role"
     SettingsInvalid   = "invalid settings"
@@ -121,6 +121,24 @@ locals {
       annotations = { horizontal = [{ label = "limit", value = 100 }] }
     },
     {
+      title = "Limits used within an hour by the account that uses most, percent of per_account_per_hour"
+      stat  = "Maximum"
+      metrics = concat(
+        [
+          for rule in keys(local.rules_by_id) :
+          [{ expression = "MAX(METRICS(\"account_${replace(rule, "-", "_")}_\"))", label = rule, id = "max_${replace(rule, "-", "_")}" }]
+        ],
+        flatten([
+          for rule in keys(local.rules_by_id) : [
+            for index, region in local.regions : {
+              metric = [local.metrics_namespace, local.metric.AccountLimitUsed, "service", local.remediator_name, "rule", rule, { region = region, id = "account_${replace(rule, "-", "_")}_${index}", visible = false }]
+            }
+          ]
+        ])[*].metric,
+      )
+      annotations = { horizontal = [{ label = "limit", value = 100 }] }
+    },
+    {
       title   = "Findings that limits and holds leave to later"
       metrics = concat(local.of_remediators.LimitReached, local.of_remediators.HeldFindings)
     },
@@ -147,7 +165,7 @@ locals {
         [for region in local.regions : ["AWS/Lambda", "Errors", "FunctionName", local.remediator_name, { region = region, label = "remediator's errors, ${region}" }]],
         local.of_remediators.UnexpectedError,
         local.of_remediators.TakeBackFailed,
-        local.of_remediators.BreakerOpen,
+        local.of_remediators.OpenBreakers,
         local.of_remediators.RoleMissing,
         local.of_remediators.SettingsInvalid,
         local.of_remediators.InvalidMessage,

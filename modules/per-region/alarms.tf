@@ -155,6 +155,13 @@ locals {
       dimensions  = { QueueName = local.alarms_dead_letters_name }
       statistic   = "Maximum"
     }
+    requests-ignored = {
+      description = "A message named a request, such as an undo, that no operator wrote, that is another one, or that can't be understood: nothing was changed. The log of ${local.remediator_name} in ${local.region} says which and why. Either an operator's undo does not happen, or somebody else sends messages to ${local.queue_name}."
+      namespace   = var.link.metrics_namespace
+      metric      = local.metric.RequestIgnored
+      dimensions  = { service = local.remediator_name }
+      statistic   = "Sum"
+    }
     settings-invalid = {
       description = "Settings in s3://${var.link.settings_bucket}, or the pause in /${local.name}/pause, cannot be read or parsed, so nothing is changed. The log of ${local.remediator_name} says which and why. Apply Terraform again, or correct the pause parameter."
       namespace   = var.link.metrics_namespace

@@ -194,6 +194,14 @@ export const steps: readonly Step[] = [
     command: () => ['test/chaos/main.ts', '--cases', '10000'],
   },
   {
+    // A day of hourly polls: how often each of 1,000 findings is attempted, whatever its account does.
+    name: 'chaos-day',
+    full: true,
+    needs: [],
+    minutes: 30,
+    command: () => ['test/chaos/main.ts', '--hours', '24'],
+  },
+  {
     name: 'first-applies',
     full: true,
     needs: ['prepare-local-aws', 'prepare-terraform'],

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Condition, FindingsTable } from '../../aws/findings-table.ts';
-import type { TripItem } from '../../model/breaker.ts';
+import { type TripItem, tripKey } from '../../model/breaker.ts';
 import type { Clock } from '../../model/clock.ts';
 import { countKey } from '../../model/count-item.ts';
 import { LeaseHeldError } from '../../model/errors.ts';
@@ -26,6 +26,7 @@ import {
 } from '../../model/table-items.ts';
 import { mayEnd, mayTake, ofThisVersion, stillIs } from './conditions.ts';
 import type {
+  BreakerName,
   Changed,
   Done,
   FindingName,
@@ -149,6 +150,16 @@ export class FindingsRecord implements FindingsStore {
   }
 
   async writeBreaker(item: TripItem, condition: Condition): Promise<boolean> {
+    return (await this.#table.putIf({ item, condition })).isWritten;
+  }
+
+  async claimBreakerCount(name: BreakerName, hour: number): Promise<boolean> {
+    const item = { ...tripKey(name), sk: 'counted', version: 1, hour, expiresAt: this.#inDays(1) };
+    const condition = {
+      expression: 'attribute_not_exists(pk) OR #hour < :hour',
+      names: { '#hour': 'hour' },
+      values: { ':hour': hour },
+    };
     return (await this.#table.putIf({ item, condition })).isWritten;
   }
 

@@ -59,6 +59,8 @@ export interface FindingsStore {
   readOperatorItems(names: OperatorNames): Promise<OperatorItems>;
   /** Writes a breaker if it is as it was read. @returns whether it was written */
   writeBreaker(item: TripItem, condition: Condition): Promise<boolean>;
+  /** Asks to be the job that counts an open breaker in an hour, of all accounts' regions. @returns whether it is */
+  claimBreakerCount(name: BreakerName, hour: number): Promise<boolean>;
 }
 
 /** The names of items that operators may have written. */

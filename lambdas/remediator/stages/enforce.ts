@@ -71,7 +71,8 @@ export async function enforce(
     work.journal.mark(),
   ]);
   addAll(verdicts, results);
-  return { verdicts, idle, counted, reached: room.reached, failures };
+  const { reached, accountLimitUsed } = room;
+  return { verdicts, idle, counted, reached, accountLimitUsed, failures };
 }
 
 async function applyRound(

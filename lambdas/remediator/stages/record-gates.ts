@@ -16,7 +16,10 @@ const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS;
  * breaker once, wrong settings once per day, whatever the number of rules and regions.
  * @returns the errors; the job then comes back to do it
  */
-export async function recordGates(work: Work, { reached }: Pick<Learned, 'reached'>): Promise<unknown[]> {
+export async function recordGates(
+  work: Work,
+  learned: Pick<Learned, 'reached' | 'countsBreaker'>,
+): Promise<unknown[]> {
   const { breaker, job, log, ports } = work;
   const failures: unknown[] = [];
   const attempt = (doing: Promise<void>): Promise<void> =>
@@ -34,9 +37,10 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
     const key = tripKey({ rule: job.poll.rule, account: job.account });
     const notice = noticeOf(work, 'breaker_open', job.account, words);
     await attempt(ports.publishNotice(notice, key, Date.parse(opened.at)));
+    await attempt(claimCount(work, learned));
   }
   await attempt(forgetServed(work));
-  for (const limit of reached) {
+  for (const limit of learned.reached) {
     const notice = noticeOf(work, 'limit_reached', limit.counter.scope, wordsOf(limit));
     const since = ports.clock.now() - HOUR_MILLISECONDS;
     await attempt(ports.publishNotice(notice, countKey(limit.counter), since));
@@ -55,6 +59,15 @@ export async function recordGates(work: Work, { reached }: Pick<Learned, 'reache
 
 const SETTINGS_WORDS =
   'Apply Terraform again, or correct the pause parameter. Other rules and regions may be affected, too. This notification is repeated daily';
+
+/** Counts an open breaker once in an hour, whatever the number of jobs and regions. */
+async function claimCount(
+  { breaker, ports }: Pick<Work, 'breaker' | 'ports'>,
+  learned: Pick<Learned, 'countsBreaker'>,
+): Promise<void> {
+  const hour = Math.floor(ports.clock.now() / HOUR_MILLISECONDS);
+  learned.countsBreaker = await ports.table.claimBreakerCount(breaker.name, hour);
+}
 
 /** Keeps no more room for findings that a limit deferred the last time, and that ended otherwise now. */
 async function forgetServed({ job, log, memory, ports }: Work): Promise<void> {

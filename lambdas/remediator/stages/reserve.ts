@@ -32,6 +32,9 @@ export class ReservedRoom {
   /** Errors that keep no finding from its verdict. */
   readonly #failures: unknown[] = [];
 
+  /** The use of the account's limit, with what this job reserved. */
+  #account: { readonly scope: string; readonly most: number; readonly used: number } | undefined;
+
   readonly #since: number;
 
   constructor(work: ConfiguredWork) {
@@ -81,6 +84,10 @@ export class ReservedRoom {
         },
       });
       if (reservation !== undefined) this.#reservations.push(reservation);
+      if (limit.name === 'per_account_per_hour') {
+        const { most, counter } = limit;
+        this.#account = { scope: counter.scope, most, used: most - room.left };
+      }
       const refused = wanted.filter((fix) => !chosen.includes(fix));
       if (refused.length > 0) this.#reached.add(limit);
       for (const fix of refused) {
@@ -97,6 +104,13 @@ export class ReservedRoom {
     return [...this.#reached];
   }
 
+  /** The share of the account's limit that is used, in percent; undefined where nothing was to be changed. */
+  get accountLimitUsed(): number | undefined {
+    if (this.#account === undefined) return undefined;
+    const { used, most } = this.#account;
+    return Math.round((100 * used) / most);
+  }
+
   /**
    * Releases the room for what was not changed: AWS refused it, or it was not sent.
    * @returns `kept`: the number of resources that were changed, or of which nobody knows; the errors that nobody foresaw
@@ -108,6 +122,9 @@ export class ReservedRoom {
       const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
       const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
       failures.push(...(await this.#giveBack(reservations, reserved - kept)));
+      if (this.#account?.scope === scope) {
+        this.#account = { ...this.#account, used: this.#account.used - (reserved - kept) };
+      }
     }
     return { kept, failures };
   }

@@ -16,7 +16,8 @@ run "by_default" {
   assert {
     condition = [for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title] == [
       "S3 buckets are not public", "Security groups do not open SSH (port 22) to the world", "Age of the oldest job", "Dead letters",
-      "Limits used within an hour, percent of per_rule_per_hour", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
+      "Limits used within an hour, percent of per_rule_per_hour",
+      "Limits used within an hour by the account that uses most, percent of per_account_per_hour", "Findings that limits and holds leave to later", "What comes back, and what waits", "What an operator must fix",
     ]
     error_message = "Widgets: ${jsonencode([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget.properties.title])}"
   }
@@ -68,6 +69,21 @@ run "limits_used_of_each_rules_own" {
   }
 }
 
+# The use of an account's limit is a share already: of all regions' jobs the highest counts.
+run "limits_used_of_accounts" {
+  command = plan
+
+  assert {
+    condition = {
+      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[5].properties.metrics : metric[0].label => metric[0].expression if length(metric) == 1
+      } == {
+      s3-bucket-public        = "MAX(METRICS(\"account_s3_bucket_public_\"))"
+      security-group-ssh-open = "MAX(METRICS(\"account_security_group_ssh_open_\"))"
+    } && length([for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[5].properties.metrics : metric if try(metric[1] == "AccountLimitUsed", false)]) == 4
+    error_message = "Widget: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[5])}"
+  }
+}
+
 # Limits used, holds, what comes back, the oldest deferral and open breakers, each in every region.
 run "what_gates_do" {
   command = plan
@@ -77,7 +93,7 @@ run "what_gates_do" {
       for title, names in {
         "Findings that limits and holds leave to later" = ["LimitReached", "HeldFindings"]
         "What comes back, and what waits"               = ["RecurringFindings", "LastingDeferrals", "OldestDeferral"]
-        "What an operator must fix"                     = ["BreakerOpen", "RoleMissing", "SettingsInvalid", "TakeBackFailed", "UnexpectedError", "InvalidMessage"]
+        "What an operator must fix"                     = ["OpenBreakers", "RoleMissing", "SettingsInvalid", "TakeBackFailed", "UnexpectedError", "InvalidMessage"]
         } : alltrue([
           for pair in setproduct(names, ["eu-central-1", "us-east-1"]) : length([
             for metric in one([for widget in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets : widget if widget.properties.title == title]).properties.metrics :
@@ -90,10 +106,10 @@ run "what_gates_do" {
 
   assert {
     condition = alltrue([
-      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[6].properties.metrics :
+      for metric in jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[7].properties.metrics :
       metric[1] != "OldestDeferral" || try(metric[4].stat == "Maximum" && metric[4].yAxis == "right", false)
     ])
-    error_message = "The oldest deferral is a number of days: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[6])}"
+    error_message = "The oldest deferral is a number of days: ${jsonencode(jsondecode(aws_cloudwatch_dashboard.this[0].dashboard_body).widgets[7])}"
   }
 }
 

@@ -144,7 +144,7 @@ run "enabled_creates" {
     condition = toset(keys(module.alarms.alarms)) == toset([
       "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
       "jobs-delayed-near-retention", "jobs-near-retention", "limit-reached", "oldest-job",
-      "remediator-errors", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
+      "remediator-errors", "remediator-throttled", "requests-ignored", "roles-missing", "settings-invalid", "take-back-failed", "unexpected-errors",
     ])
     error_message = "Alarms are on by default: ${join(", ", keys(module.alarms.alarms))}"
   }
@@ -343,7 +343,7 @@ run "one_cause_is_one_message" {
   assert {
     condition = toset([for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : name if length(alarm.alarm_actions) == 1]) == toset([
       "alarms-dead-letters", "breaker-open", "deferrals-lasting", "findings-failed", "findings-recurring", "jobs-dead-letters", "jobs-delayed-dead-letters",
-      "jobs-delayed-near-retention", "jobs-near-retention", "jobs-waiting", "limit-reached", "remediator-throttled", "roles-missing", "settings-invalid", "take-back-failed",
+      "jobs-delayed-near-retention", "jobs-near-retention", "jobs-waiting", "limit-reached", "remediator-throttled", "requests-ignored", "roles-missing", "settings-invalid", "take-back-failed",
     ])
     error_message = "Alarms: ${jsonencode({ for name, alarm in module.alarms.alarms : name => alarm.alarm_actions })}"
   }
@@ -365,7 +365,7 @@ run "alarms_go_to_the_central_bus" {
     condition = jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).source == ["aws.cloudwatch"] && toset(jsondecode(aws_cloudwatch_event_rule.alarms[0].event_pattern).resources) == toset([
       for name, alarm in merge(module.alarms.alarms, module.alarms.combined) : "arn:aws:cloudwatch:eu-central-1:111111111111:alarm:${alarm.alarm_name}" if contains([
         "alarms-dead-letters", "findings-failed", "jobs-dead-letters", "jobs-delayed-dead-letters", "jobs-delayed-near-retention", "jobs-near-retention",
-        "jobs-waiting", "remediator-throttled", "take-back-failed",
+        "jobs-waiting", "remediator-throttled", "requests-ignored", "take-back-failed",
       ], name)
     ])
     error_message = "Pattern: ${aws_cloudwatch_event_rule.alarms[0].event_pattern}"

@@ -83,6 +83,7 @@ function dependenciesOf({ clock, account, busArn }: PollContext): Omit<Collector
     }),
     clock,
     sentJobs: (poll) => new SentJobs({ table, clock, poll, period: undefined }),
+    alarmsOfRegion: async () => [],
     homeRegion: HOME_REGION,
     regions: REGIONS,
     lookUpRegion: regionLookup(),

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { cloudTrailWrites, ec2Writes, type Pace, Pacer } from '../../../lambdas/aws/pace.ts';
+import {
+  cloudTrailLookups,
+  cloudTrailWrites,
+  ec2Writes,
+  type Pace,
+  Pacer,
+} from '../../../lambdas/aws/pace.ts';
 import { changeKinds, paceOf } from '../../../lambdas/changes/index.ts';
 import { documentedThrottles } from '../../lab/aws-proxy/index.ts';
 import { proxiedCall } from '../../lab/aws-proxy/proxied-call.ts';
@@ -98,6 +104,19 @@ test('25 trails are updated one per second, which is what CloudTrail takes', asy
   }
 
   expect(turns).toEqual(Array.from({ length: 25 }, (_, n) => n * 1_000));
+});
+
+test('CloudTrail is asked for events twice per second, in each account', async () => {
+  const clock = fakeClock();
+  const pacer = new Pacer(clock);
+  const turns: number[] = [];
+
+  for (let lookup = 0; lookup < 6; lookup += 1) {
+    await pacer.turn('111122223333', cloudTrailLookups);
+    turns.push(clock.now());
+  }
+
+  expect(turns).toEqual([0, 500, 1_000, 1_500, 2_000, 2_500]);
 });
 
 test('turns that are asked for at once are given one after the other', async () => {

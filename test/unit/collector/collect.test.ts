@@ -35,6 +35,7 @@ function setUp(...pages: readonly (FindingPage | Error)[]) {
     records,
     clock,
     sentJobs: (poll) => new SentJobs({ table, clock, poll, period: 3_600_000 }),
+    alarmsOfRegion: async () => [],
     homeRegion: HOME,
     regions: [HOME, 'us-east-1', 'us-west-2'],
     lookUpRegion: regionLookup(),

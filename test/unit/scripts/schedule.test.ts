@@ -125,6 +125,7 @@ describe('the table of steps', () => {
       'upgrade',
       'customer-keys',
       'chaos',
+      'chaos-day',
       'first-applies',
       'bench-plan',
     ];

@@ -75,6 +75,24 @@ test.each([
   expect(remediator.heldBack).toEqual([]);
 });
 
+test('an open breaker is counted once an hour, whatever the number of jobs and regions', async () => {
+  refuse(...names);
+  remediator.now = Math.ceil(remediator.now / 3_600_000) * 3_600_000;
+  const counts = async (job: Job): Promise<boolean> => (await remediator.attempt(job)).countsBreaker;
+
+  const counted = [
+    await counts(jobOf(...names)),
+    await counts(later(jobOf('i'))),
+    await counts({ ...later(jobOf('j')), region: 'us-east-1' }),
+    await counts(later(jobOf('k'), 50)),
+  ];
+  resume();
+  const closed = await counts(later(jobOf('l'), 70));
+
+  expect(counted).toEqual([true, false, false, true]);
+  expect(closed).toBe(false);
+});
+
 test('later jobs read and plan, and tell nobody again, until an operator resumes the rule', async () => {
   refuse(...names);
   await remediator.attempt(jobOf(...names));

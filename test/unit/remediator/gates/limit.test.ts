@@ -62,6 +62,18 @@ test('past the limit of a rule over all accounts, too', async () => {
   expect(remediator.counts.used(RULE, ACCOUNT)).toBe(2);
 });
 
+test('the share of the account that is used is what was changed, and no more than the limit', async () => {
+  limitTo(4, 100);
+  remediator.account.fault = ({ operation, user }) =>
+    operation === 'UpdateAccessKey' && user === 'a' ? denied : undefined;
+
+  const some = await remediator.attempt(jobOf('a', 'b'));
+  const more = await remediator.attempt(hoursLater(jobOf('c', 'd', 'e')));
+  const nothing = await remediator.attempt(hoursLater(jobOf('b')));
+
+  expect([some, more, nothing].map(({ accountLimitUsed }) => accountLimitUsed)).toEqual([25, 75, undefined]);
+});
+
 test('what was deferred comes first the next time', async () => {
   limitTo(3);
   await remediator.attempt(jobOf(...all));

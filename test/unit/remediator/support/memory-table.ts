@@ -7,6 +7,7 @@ import { holdKey, retryKey } from '../../../../lambdas/model/operator-items.ts';
 import type { PendingItem } from '../../../../lambdas/model/requests.ts';
 import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
 import type {
+  BreakerName,
   BreakerState,
   Changed,
   Done,
@@ -49,6 +50,8 @@ export class MemoryTable implements FindingsStore {
   account: AccountItem | undefined;
   /** The breakers, by `rule account`. */
   readonly breakers = new Map<string, TripItem>();
+  /** The hour in which each was counted last. */
+  readonly breakersCounted = new Map<string, number>();
   /** The words of operators who resumed a rule, in the same way. */
   readonly resumed = new Map<string, BreakerState['resume']>();
 
@@ -124,6 +127,13 @@ export class MemoryTable implements FindingsStore {
     const standing = this.breakers.get(`${rule} ${account}`)?.writer;
     if (standing !== undefined && standing !== values[':known']) return false;
     this.breakers.set(`${rule} ${account}`, structuredClone(item));
+    return true;
+  }
+
+  async claimBreakerCount({ rule, account }: BreakerName, hour: number): Promise<boolean> {
+    const counted = this.breakersCounted.get(`${rule} ${account}`);
+    if (counted !== undefined && counted >= hour) return false;
+    this.breakersCounted.set(`${rule} ${account}`, hour);
     return true;
   }
 }

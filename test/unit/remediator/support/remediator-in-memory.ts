@@ -291,6 +291,8 @@ export class RemediatorInMemory {
         writeChanged: (...written) => call('writeChanged', () => this.table.writeChanged(...written)),
         readChanged: (resources) => call('readChanged', () => this.table.readChanged(resources)),
         writeBreaker: (...written) => call('writeBreaker', () => this.table.writeBreaker(...written)),
+        claimBreakerCount: (...claim) =>
+          call('claimBreakerCount', () => this.table.claimBreakerCount(...claim)),
         readOperatorItems: (names) =>
           call('readOperatorItems', () => {
             this.operatorQuestions.push({ at: this.now, names });

@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from 'vitest';
 import { releaseCommand } from '../../../../lambdas/model/operator-commands.ts';
 import type { HoldName } from '../../../../lambdas/model/operator-items.ts';
 import { firstVerdict } from '../../../../lambdas/remediator/gates/gate.ts';
-import { heldPlace } from '../../../../lambdas/remediator/gates/held-place.ts';
 import { heldResource } from '../../../../lambdas/remediator/gates/held-resource.ts';
 import { gateContext } from '../support/gate-context.ts';
 import {
@@ -115,25 +114,6 @@ test('a dry run asks for no holds', async () => {
 
   expect(remediator.names).toEqual({ deploy: 'planned' });
   expect(remediator.operatorQuestions).toEqual([]);
-});
-
-test('what a job began before its account was held is followed to its end', async () => {
-  remediator.table.holds.push({ name: { ...on, region: '*', resource: '*' }, ...hold });
-  const context = gateContext({}, remediator);
-
-  const untouched = await heldPlace(finding, context);
-  context.journal.apply('deploy', [
-    {
-      change: { kind: 'k', resource: 'deploy' },
-      line: '~',
-      appliedAt: '2026-06-30T11:00:00Z',
-      requestIds: [],
-    },
-  ]);
-  const begun = await heldPlace(finding, context);
-
-  expect(untouched).toMatchObject({ outcome: 'deferred' });
-  expect(begun).toBeUndefined();
 });
 
 test('a whole job: the held user keeps the key, with its plan in the outcome, the other does not', async () => {

@@ -1,0 +1,1 @@
+export { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
