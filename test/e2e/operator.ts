@@ -3,6 +3,18 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import {
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  PutItemCommand,
+  ScanCommand,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import {
   AttachRolePolicyCommand,
   CreateRoleCommand,
   DeleteRoleCommand,
@@ -103,7 +115,7 @@ export function testOperator(demo: () => RunningDemo): void {
       expect(held).toMatchObject({
         outcome: 'deferred',
         applied: [],
-        reason: `${group} is held for all rules by ${who} until 2027-06-30: incident 4711; to release it earlier: cspm-remediation release ${group} --account ${production} --region ${homeRegion}`,
+        reason: `${group} is held for all rules by ${who} until 2027-06-30: incident 4711; to lift it earlier: cspm-remediation release ${group} --account ${production} --region ${homeRegion}`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
       expect(judge.denials).toEqual([]);
@@ -160,6 +172,86 @@ export function testOperator(demo: () => RunningDemo): void {
       // Nor by a request that names none, or one of theirs beside it.
       expect(await of(undefined)).toMatchObject({ allowed: false });
       if (!expected) expect(await of(['hold#222222222222#*#*', key])).toMatchObject({ allowed: false });
+    });
+
+    test('of their own calls, one with a foreign key or none is refused, and leaves nothing behind', async () => {
+      const settings = demo().lab.settings(security, homeRegion);
+      const root = new DynamoDBClient(settings);
+      const dynamodb = new DynamoDBClient({
+        region: homeRegion,
+        endpoint: proxy.endpoint,
+        credentials: {
+          accessKeyId: environment['AWS_ACCESS_KEY_ID'] ?? '',
+          secretAccessKey: environment['AWS_SECRET_ACCESS_KEY'] ?? '',
+          sessionToken: environment['AWS_SESSION_TOKEN'] ?? '',
+        },
+      });
+      const TableName = `${NAME}-findings`;
+      const keyOf = (pk: string) => ({ pk: { S: pk }, sk: { S: 'tried' } });
+      const own = [
+        `hold#${production}#*#tried`,
+        `retry#${production}#*#tried`,
+        `resume#${SSH}#${production}`,
+        `pending#${production}#${homeRegion}`,
+        `request#${roleId}:function#tried`,
+      ];
+      const foreign = [
+        `request#${roleId}:someone-else#tried`,
+        `result#${production}#${homeRegion}#${roleId}:function#tried`,
+        `trip#${SSH}#${production}`,
+        `count#${SSH}#all`,
+        `finding#${production}#${homeRegion}#sg-tried`,
+        `lease#${homeRegion}#tried`,
+        `done#${SSH}#${production}#${homeRegion}`,
+        `sent#${SSH}#${production}#${homeRegion}`,
+        `account#${production}`,
+        `poll#${SSH}`,
+      ];
+      const untouched = `hold#${production}#*#untouched`;
+      const put = (pk: string) => ({ Put: { TableName, Item: keyOf(pk) } });
+      const transact = (...TransactItems: TransactWriteItem[]) =>
+        dynamodb.send(new TransactWriteItemsCommand({ TransactItems }));
+      const batch = (...requests: WriteRequest[]) =>
+        dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: requests } }));
+      await transact(...own.map(put));
+
+      const refused = await Promise.allSettled([
+        ...foreign.flatMap((pk) => [
+          dynamodb.send(new PutItemCommand(put(pk).Put)),
+          dynamodb.send(new DeleteItemCommand({ TableName, Key: keyOf(pk) })),
+          // The foreign one last, first, and only looked at.
+          transact(put(untouched), put(pk)),
+          transact({ Delete: { TableName, Key: keyOf(pk) } }, put(untouched)),
+          transact(put(untouched), {
+            ConditionCheck: { TableName, Key: keyOf(pk), ConditionExpression: 'attribute_not_exists(pk)' },
+          }),
+          batch({ PutRequest: { Item: keyOf(untouched) } }, { PutRequest: { Item: keyOf(pk) } }),
+          batch({ DeleteRequest: { Key: keyOf(pk) } }),
+        ]),
+        // Of their own, by calls that are not theirs; and those that name no key.
+        batch({ PutRequest: { Item: keyOf(untouched) } }),
+        dynamodb.send(
+          new UpdateItemCommand({
+            TableName,
+            Key: keyOf(untouched),
+            UpdateExpression: 'SET #a = :a',
+            ExpressionAttributeNames: { '#a': 'a' },
+            ExpressionAttributeValues: { ':a': { S: 'a' } },
+          }),
+        ),
+        dynamodb.send(new ScanCommand({ TableName })),
+      ]);
+      judge.clear();
+
+      expect(refused).toMatchObject(
+        refused.map(() => ({ status: 'rejected', reason: { name: 'AccessDeniedException' } })),
+      );
+      const Keys = [...own, ...foreign, untouched].map(keyOf);
+      const { Responses } = await root.send(
+        new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys } } }),
+      );
+      expect(Responses?.[TableName]?.map(({ pk }) => pk?.S).sort()).toEqual([...own].sort());
+      await transact(...own.map((pk) => ({ Delete: { TableName, Key: keyOf(pk) } })));
     });
   });
 }
