@@ -194,6 +194,8 @@ export interface ChangeKind<C extends Change> {
    * only added others. Then a later plan may rest on it. Kinds that make no parts leave it out.
    */
   leavesTarget?(applied: C): boolean;
+  /** The rules or entries that a change adds beside the one that it is about, in words that `restsOn` uses, too. */
+  adds?(planned: C): readonly string[];
   /** The rules or entries that an applied change took out of its resource, in words that `restsOn` uses, too. */
   removes?(applied: C): readonly string[];
   /** The rules or entries that the plan counts on, beside the one that it changes: it was made on a read that shows them. */

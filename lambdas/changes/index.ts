@@ -147,6 +147,13 @@ export async function restsOnRemoved(planned: Change, applied: Change): Promise<
   return removed.size > 0 && (await load(planned)).restsOn(planned).some((each) => removed.has(each));
 }
 
+/** Tells whether a plan counts on a rule or an entry that another change adds to the same resource. */
+export async function restsOnAdded(planned: Change, other: Change): Promise<boolean> {
+  if (planned.resource !== other.resource) return false;
+  const added = new Set((await load(other)).adds(other));
+  return added.size > 0 && (await load(planned)).restsOn(planned).some((each) => added.has(each));
+}
+
 /** Tells whether AWS's reads show an applied change already, and not the state before it. */
 export const isChangeVisible = working((kind, session, applied) => kind.isVisible(session, applied));
 

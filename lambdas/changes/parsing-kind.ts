@@ -32,6 +32,7 @@ export interface ParsingKind {
   readonly canStop: boolean;
   stop(session: AwsSession, applied: Change): Promise<'undone' | 'over' | 'under_way'>;
   leavesTarget(applied: Change): boolean;
+  adds(planned: Change): readonly string[];
   removes(applied: Change): readonly string[];
   restsOn(planned: Change): readonly string[];
   inverse(applied: Change): Change | undefined;
@@ -78,6 +79,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
     canStop: kind.stop !== undefined,
     stop: async (session, applied) => (await kind.stop?.(session, parse(applied))) ?? 'over',
     leavesTarget: (applied) => kind.leavesTarget?.(parse(applied)) ?? false,
+    adds: (planned) => kind.adds?.(parse(planned)) ?? [],
     removes: (applied) => kind.removes?.(parse(applied)) ?? [],
     restsOn: (planned) => kind.restsOn?.(parse(planned)) ?? [],
     inverse: (applied) => kind.inverse(parse(applied)),

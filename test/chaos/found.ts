@@ -1,5 +1,5 @@
 import { type AwsState, EMPTY_STATE, type GroupRule, type SecurityGroup } from '../lab/aws-model/state.ts';
-import { ACCOUNT, type Case, REGION } from './case.ts';
+import { ACCOUNT, type Case, type Disturbance, REGION } from './case.ts';
 
 const VPC = 'vpc-0123abcd';
 const TRAIL = `arn:aws:cloudtrail:${REGION}:${ACCOUNT}:trail/all`;
@@ -22,6 +22,29 @@ function withSnapshots(...sharedWith: readonly (readonly string[])[]): AwsState 
     sharedWith: shares,
   }));
   return { ...EMPTY_STATE, databases: { orders1: { isThere: true, tags: {}, snapshots } } };
+}
+
+/** A network ACL whose entry 100 allows all, and another one SSH, by a rule that keeps five parts of the first one. */
+function adminPortsCase(numbers: readonly (100 | 200)[], disturbances: readonly Disturbance[]): Case {
+  const open = { action: 'allow', cidr: '0.0.0.0/0', icmp: null } as const;
+  const entries = {
+    100: { ...open, number: 100, protocol: '-1', ports: null },
+    200: { ...open, number: 200, protocol: '6', ports: { from: 22, to: 22 } },
+  };
+  const acl = { subnets: ['subnet-0a'], isDefault: false, owner: ACCOUNT, vpc: VPC, tags: {}, quota: 12 };
+  return {
+    kind: 'network-acl',
+    initial: {
+      ...EMPTY_STATE,
+      vpcs: VPCS,
+      acls: { 'acl-00000001': { ...acl, entries: numbers.map((number) => entries[number]) } },
+    },
+    jobs: [
+      { rule: 'network-acl-admin-ports-open', options: { replacement_cidrs: [], allow_isolation: true } },
+    ],
+    disturbances,
+    kills: [],
+  };
 }
 
 /**
@@ -828,30 +851,26 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
   },
   {
     what: 'of the entries for a network ACL whose open one is gone by then, one is added and taken back, and no other',
-    case: {
-      kind: 'network-acl',
-      initial: {
-        ...EMPTY_STATE,
-        vpcs: VPCS,
-        acls: {
-          'acl-00000001': {
-            subnets: ['subnet-0a'],
-            isDefault: false,
-            owner: ACCOUNT,
-            vpc: VPC,
-            tags: {},
-            quota: 11,
-            entries: [
-              { number: 100, action: 'allow', protocol: '-1', cidr: '0.0.0.0/0', ports: null, icmp: null },
-            ],
-          },
-        },
-      },
-      jobs: [
-        { rule: 'network-acl-admin-ports-open', options: { replacement_cidrs: [], allow_isolation: true } },
+    case: adminPortsCase([100], [{ at: 5, act: { kind: 'remove entry', which: 0, how: 0 } }]),
+  },
+  {
+    what: 'a look that shows an entry which was just taken out is no reason to take out the next one',
+    case: adminPortsCase(
+      [100],
+      [
+        { at: 11, lag: { versions: 2, reads: 1 } },
+        { at: 8, act: { kind: 'replace entry', which: 2, how: 0 } },
       ],
-      disturbances: [{ at: 5, act: { kind: 'remove entry', which: 0, how: 0 } }],
-      kills: [],
-    },
+    ),
+  },
+  {
+    what: 'what was added for an open entry that is gone is taken back before another entry is taken out',
+    case: adminPortsCase(
+      [100, 200],
+      [
+        { at: 6, act: { kind: 'remove entry', which: 0, how: 0 } },
+        { at: 6, loss: 'refused' },
+      ],
+    ),
   },
 ];

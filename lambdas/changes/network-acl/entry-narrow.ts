@@ -129,7 +129,7 @@ async function giveUp(
 ): Promise<void> {
   const { resource } = change;
   let { made } = change;
-  const unseen = await takeBackEntries(session, resource, madeOf(change), (entry) => {
+  const { unseen, unknown } = await takeBackEntries(session, resource, madeOf(change), (entry) => {
     const { ruleNumber } = entry;
     const part: NetworkAclEntryNarrow = { ...change, made: [ruleNumber] };
     tookBack({ made: part, taken: removal(resource, [entry]) });
@@ -137,10 +137,11 @@ async function giveUp(
     note({ ...change, made }, made.length > 0);
   });
   // An entry that someone has put in place of one stays, and is theirs.
-  note({ ...change, made: unseen.map(({ ruleNumber }) => ruleNumber) }, unseen.length > 0);
-  if (unseen.length === 0) return;
+  const left = [...unseen, ...unknown];
+  note({ ...change, made: left.map(({ ruleNumber }) => ruleNumber) }, left.length > 0);
+  if (left.length === 0) return;
   throw new OutOfTimeError(
-    `AWS's reads of network ACL ${change.resource} do not show ${unseen.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
+    `AWS's reads of network ACL ${change.resource} do not show ${left.map(describeEntry).join(', ')} yet, which must be taken out again: the next attempt looks`,
   );
 }
 
@@ -221,6 +222,7 @@ export const changeKind: ChangeKind<NetworkAclEntryNarrow> = {
   },
   namesAll: ({ created, made }) => made.length >= created.length,
   leavesTarget: ({ closed }) => closed === 'no',
+  adds: ({ created }) => created.map(describeEntry),
   removes: ({ before, closed }) => (closed === 'yes' ? [describeEntry(before)] : []),
   restsOn: ({ seen }) => seen,
   differs,

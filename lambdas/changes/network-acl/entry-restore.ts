@@ -63,14 +63,15 @@ async function apply(
     note({ ...change, remove: [] });
   }
   const removed: typeof remove = [];
-  const unseen = await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
+  const { unseen, unknown } = await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
     removed.push(entry);
     note({ ...change, remove: [...removed] });
   });
-  if (unseen.length === 0 || change.mayBeGone === true) return { ...change, remove: removed };
+  const isDone = unknown.length === 0 && (unseen.length === 0 || change.mayBeGone === true);
+  if (isDone) return { ...change, remove: removed };
   // EC2 deletes by number alone, so what no read shows is not deleted: another entry may have the number by now.
   throw new OutOfTimeError(
-    `AWS's reads of network ACL ${resource} do not show ${unseen.map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,
+    `AWS's reads of network ACL ${resource} do not show ${[...unseen, ...unknown].map(describeEntry).join(', ')}, which must be taken out: gone already, or not visible yet`,
   );
 }
 

@@ -147,10 +147,11 @@ export async function takeBack(
   const staying = inPart(mayStand.filter((entry) => isNeeded(entry, others) && isThere(entry, standing)));
   const idle = mayStand.filter((entry) => !isNeeded(entry, others));
   try {
-    const unseen = await takeBackEntries(session, resource, idle, (entry) =>
+    const { unseen, unknown } = await takeBackEntries(session, resource, idle, (entry) =>
       tookBack({ ...inPart([entry]), taken: removal(resource, [entry]) }),
     );
-    return { state: unseen.length > 0 && !isLagOver ? 'pending' : 'settled', ...staying };
+    const isPending = unknown.length > 0 || (unseen.length > 0 && !isLagOver);
+    return { state: isPending ? 'pending' : 'settled', ...staying };
   } catch (error) {
     if (error instanceof BlockedError) return { state: 'pending' };
     throw error;

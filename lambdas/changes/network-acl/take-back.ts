@@ -8,18 +8,28 @@ import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 /** Number of reads of a network ACL until one shows what was made a moment ago. */
 export const MAX_LOOKS = 10;
 
-/** Looks until the entry is there: a look that shows nothing or another in its place may be older. @returns the last look; undefined where the network ACL is gone */
+/**
+ * Looks until the entry is there: a look that shows nothing or another in its place may be older. One that shows what was
+ * taken out a moment ago is older.
+ * @param gone the entries that were taken out by then
+ * @returns the last look; undefined where the network ACL is gone
+ */
 async function lookFor(
   session: AwsSession,
   networkAclId: string,
-  entry: NetworkAclEntry,
-  looks: number,
-): Promise<Standing | undefined> {
-  const standing = await look(session, networkAclId);
-  const found = standing?.at(entry.ruleNumber);
-  if (standing === undefined || looks <= 1 || (found !== undefined && sameEntry(found, entry)))
-    return standing;
-  return lookFor(session, networkAclId, entry, looks - 1);
+  { entry, gone, looks }: Removal,
+): Promise<(Standing & { readonly isOld: boolean }) | undefined> {
+  for (let left = looks; ; left -= 1) {
+    const standing = await look(session, networkAclId);
+    if (standing === undefined) return undefined;
+    const isOld = gone.some((each) => isThere(each, standing));
+    if (left <= 1 || (!isOld && isThere(entry, standing))) return { ...standing, isOld };
+  }
+}
+
+function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
+  const found = standing.at(entry.ruleNumber);
+  return found !== undefined && sameEntry(found, entry);
 }
 
 /**
@@ -27,7 +37,6 @@ async function lookFor(
  * is looked at directly before. An entry that someone has put in its place stays.
  * @param looks How often it is looked for an entry that no read shows yet.
  * @param removed Takes each entry that was taken out.
- * @returns the entries that no read showed, nor anything in their place
  */
 export async function removeEntries(
   session: AwsSession,
@@ -35,28 +44,48 @@ export async function removeEntries(
   entries: readonly NetworkAclEntry[],
   looks: number,
   removed: (entry: NetworkAclEntry) => void,
-): Promise<NetworkAclEntry[]> {
+): Promise<NotRemoved> {
+  const gone: NetworkAclEntry[] = [];
   const unseen: NetworkAclEntry[] = [];
+  const unknown: NetworkAclEntry[] = [];
   for (const entry of entries) {
-    const end = await untilTaken(session, () => removeEntry(session, networkAclId, entry, looks));
-    if (end === 'no network ACL') return [];
+    const end = await untilTaken(session, () => removeEntry(session, networkAclId, { entry, gone, looks }));
+    if (end === 'no network ACL') return { unseen: [], unknown: [] };
     if (end === 'unseen') unseen.push(entry);
-    if (end === 'removed') removed(entry);
+    if (end === 'unknown') unknown.push(entry);
+    if (end !== 'removed') continue;
+    gone.push(entry);
+    removed(entry);
   }
-  return unseen;
+  return { unseen, unknown };
+}
+
+/** Entries that are not taken out yet, as far as reads show. */
+export interface NotRemoved {
+  /** No read showed them, nor anything in their place: gone, or not visible yet. */
+  readonly unseen: readonly NetworkAclEntry[];
+  /** All reads of them were from before another one was taken out. */
+  readonly unknown: readonly NetworkAclEntry[];
+}
+
+/** An entry that is to be taken out. */
+interface Removal {
+  readonly entry: NetworkAclEntry;
+  readonly gone: readonly NetworkAclEntry[];
+  readonly looks: number;
 }
 
 async function removeEntry(
   session: AwsSession,
   networkAclId: string,
-  entry: NetworkAclEntry,
-  looks: number,
-): Promise<'no network ACL' | 'unseen' | 'removed' | 'left'> {
-  const standing = await lookFor(session, networkAclId, entry, looks);
+  removal: Removal,
+): Promise<'no network ACL' | 'unseen' | 'unknown' | 'removed' | 'left'> {
+  const { entry, looks } = removal;
+  const standing = await lookFor(session, networkAclId, removal);
   if (standing === undefined) return 'no network ACL';
-  const found = standing.at(entry.ruleNumber);
-  if (found === undefined) return 'unseen';
-  if (!sameEntry(found, entry)) return 'left';
+  if (standing.isOld) return 'unknown';
+  if (standing.at(entry.ruleNumber) === undefined) return 'unseen';
+  if (!isThere(entry, standing)) return 'left';
   const answer = await deleteEntry(session, networkAclId, entry.ruleNumber, looks);
   return answer === 'made' ? 'removed' : 'left';
 }
@@ -64,7 +93,6 @@ async function removeEntry(
 /**
  * Takes back entries that have lost their purpose.
  * @param onRemoved Takes each that was taken out, also where the rest fails.
- * @returns the entries that no read showed: gone, or not visible yet
  * @throws TakeBackError when AWS does not let them be taken back
  * @throws BlockedError when nothing may be changed just now: the others still stand
  */
@@ -73,7 +101,7 @@ export async function takeBackEntries(
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
   onRemoved: (entry: NetworkAclEntry) => void,
-): Promise<readonly NetworkAclEntry[]> {
+): Promise<NotRemoved> {
   const removed: NetworkAclEntry[] = [];
   try {
     return await removeEntries(session, networkAclId, entries, MAX_LOOKS, (entry) => {
@@ -81,7 +109,7 @@ export async function takeBackEntries(
       onRemoved(entry);
     });
   } catch (error) {
-    if (error instanceof ChangeRefusedError && error.because === 'gone') return [];
+    if (error instanceof ChangeRefusedError && error.because === 'gone') return { unseen: [], unknown: [] };
     if (error instanceof BlockedError) throw error;
     const left = entries.filter((entry) => !removed.includes(entry));
     throw new TakeBackError(

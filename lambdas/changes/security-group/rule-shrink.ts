@@ -203,6 +203,7 @@ export const changeKind: ChangeKind<RuleShrink> = {
     return rule === undefined || ruleKey(rule) !== ruleKey(before);
   },
 
+  adds: ({ pieces }) => pieces.map(ruleKey),
   removes: ({ before, shrunk }) => (shrunk === undefined ? [] : [ruleKey(before)]),
   restsOn: ({ remains = [] }) => remains.map(ruleKey),
 

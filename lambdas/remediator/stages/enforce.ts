@@ -16,6 +16,7 @@ import type { Planned } from './plan.ts';
 import { planAnew } from './plan-anew.ts';
 import { readBack } from './read-back.ts';
 import { ReservedRoom } from './reserve.ts';
+import { waitForTakeBack } from './wait-for-take-back.ts';
 
 /** A resource that keeps changing is left to the next poll after so many further plans. */
 const MOST_PLANS_ANEW = 2;
@@ -82,11 +83,12 @@ async function applyRound(
   work: ConfiguredWork,
 ): Promise<Round> {
   const { journal } = work;
-  const visible = await waitForOwnChanges(session, fixes, work);
+  const settled = await waitForTakeBack(fixes, work);
+  const visible = await waitForOwnChanges(session, settled.fixes, work);
   for (const { finding } of visible.fixes) noteUndone(finding, work);
   const passed = await passPlans(visible.fixes, gatesAt('beforePlanIsApplied'), work);
   const ready = await room.for(passed.fixes);
-  const verdicts = new Map([...visible.verdicts, ...passed.verdicts, ...ready.verdicts]);
+  const verdicts = new Map([...settled.verdicts, ...visible.verdicts, ...passed.verdicts, ...ready.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   const now: PlannedFix[] = [];

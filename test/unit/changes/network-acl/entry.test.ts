@@ -261,6 +261,28 @@ describe('a change whose plan is out of date changes nothing', () => {
   });
 });
 
+test('a look from before the last entry was taken out does not take out what someone put in the next one’s place', async () => {
+  const eleven = allow(102, '10.1.0.0/16');
+  const theirs: NetworkAclEntry = { ...eleven, action: 'deny' };
+  const acl: ScriptedAcl = { entries: [open, ten, eleven], subnets: ['subnet-1'] };
+  const old = [...acl.entries];
+  let isOld = false;
+  const before = (action: string): undefined => {
+    isOld = action === 'DescribeNetworkAcls' && acl.entries.includes(theirs) && !isOld;
+    if (action === 'DeleteNetworkAclEntry') acl.entries = [open, ten, theirs];
+  };
+  await using aws = await scriptedNetworkAcls(
+    { [ACL]: acl },
+    { before, shown: () => (isOld ? old : undefined) },
+  );
+  const noted = { ...narrowing, created: [ten, eleven], made: [101, 102] };
+
+  const { state } = await takeBackChange(sessionOf(aws), noted, { isNoted: true, isLagOver: true });
+
+  expect(state).toBe('settled');
+  expect(acl.entries).toEqual([open, theirs]);
+});
+
 describe('what AWS refuses leaves nothing changed', () => {
   test('no room for another entry, with what to do', async () => {
     const filler = Array.from({ length: 18 }, (_, n) => allow(n + 200, '10.0.0.0/8'));

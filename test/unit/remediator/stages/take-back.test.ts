@@ -156,6 +156,38 @@ test('an entry that an ended attempt deleted is recorded where another job’s c
   expect(ours).not.toHaveProperty('unconfirmed');
 });
 
+test('what was added for an entry that its owner deletes is taken back before another entry is taken out', async () => {
+  const ssh: AclEntry = { ...allow(200, '0.0.0.0/0'), protocol: '6', ports: { from: 22, to: 22 } };
+  const of = new ModelAccount('network-acl-admin-ports-open', stateOf([allow(100, '0.0.0.0/0'), ssh]), {
+    replacement_cidrs: [],
+    allow_isolation: true,
+  });
+  const job = of.job(ACL);
+  await endedAfter(of, 1, job);
+  const acl = of.state.acls[ACL];
+  if (acl === undefined) throw new Error('the network ACL is gone');
+  of.set({
+    ...of.state,
+    acls: { [ACL]: { ...acl, entries: acl.entries.filter(({ number }) => number !== 100) } },
+  });
+
+  await of.remediator.attempt(job, { number: 2 });
+  await of.remediator.workOffLater();
+
+  expect(of.writes).toEqual(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry', 'DeleteNetworkAclEntry']);
+  expect(of.state.acls[ACL]?.entries).toEqual([]);
+  expect(outcomesOf(of)).toMatchObject([
+    {
+      outcome: 'remediated',
+      applied: [
+        { change: { made: [101] } },
+        { change: { remove: [{ ruleNumber: 101 }] } },
+        { change: { before: { ruleNumber: 200 } } },
+      ],
+    },
+  ]);
+});
+
 test('what was added and taken back is recorded where AWS refuses the change in the end', async () => {
   const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
   of.before = ({ operation }) => {

@@ -1,0 +1,33 @@
+import type { Change } from '../../changes/change.ts';
+import { restsOnAdded } from '../../changes/index.ts';
+import type { PlannedFix } from '../planned-fix.ts';
+import { type Verdict, wait } from '../verdict.ts';
+import type { ConfiguredWork } from '../work.ts';
+import type { Planned } from './plan.ts';
+import { isSameTarget } from './same-target.ts';
+import { heldWords, takeable } from './unfinished.ts';
+
+/**
+ * Holds plans that rest on what an attempt added for a change that they do not continue: it is taken back first. Otherwise
+ * it would have to stay, and in a network ACL whose open entry is gone, it lets in what nobody meant to.
+ * @returns the other plans, and the verdicts on those that wait: a later job plans again
+ */
+export async function waitForTakeBack(
+  fixes: readonly PlannedFix[],
+  { journal }: Pick<ConfiguredWork, 'journal'>,
+): Promise<Planned> {
+  const verdicts = new Map<string, Verdict>();
+  for (const { finding, changes, details } of fixes) {
+    for (const begun of await takeable(journal.unresolved(finding.resource))) {
+      const isContinued = changes.some((planned) => isSameTarget({ ...planned }, begun.change));
+      if (isContinued || !(await restsOnAnyOf(changes, begun.change))) continue;
+      verdicts.set(finding.resource, wait(heldWords(begun, 'the rest is changed after that'), details));
+    }
+  }
+  return { fixes: fixes.filter(({ finding }) => !verdicts.has(finding.resource)), verdicts };
+}
+
+async function restsOnAnyOf(changes: readonly Change[], begun: Change): Promise<boolean> {
+  const rest = await Promise.all(changes.map((planned) => restsOnAdded(planned, begun)));
+  return rest.includes(true);
+}
