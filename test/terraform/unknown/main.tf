@@ -22,6 +22,28 @@ module "cspm_auto_remediation" {
   rules = {
     security-group-ssh-open = { mode = "enforce" }
     vpc-flow-logs-disabled  = { options = { delivery_role_name = terraform_data.before.id } }
+    rds-instance-public     = {}
+    acme-queues             = {}
+    acme-databases          = {}
+  }
+
+  # What rules of the user's own hold must be known.
+  custom_rules = {
+    acme-queues = {
+      netskope_rule_names = ["ACME-17"]
+      runbook = {
+        document     = "acme-tag"
+        parameters   = { Queue = ["{{resource}}"] }
+        undo         = { document = "acme-untag" }
+        resource_arn = "arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}"
+      }
+      permissions = { automation = [{ actions = ["sqs:TagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }] }
+    }
+    acme-databases = {
+      netskope_rule_names = ["ACME-12"]
+      desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/PubliclyAccessible" = false } }
+      permissions         = { write = [{ actions = ["rds:ModifyDBInstance"], resources = ["arn:{{partition}}:rds:{{region}}:{{account}}:db:*"] }] }
+    }
   }
 
   evidence = {
