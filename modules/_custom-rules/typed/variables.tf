@@ -35,7 +35,7 @@ variable "custom_rules" {
     }))
     # The Systems Manager document that remediates. Either this or `desired_state`.
     runbook = optional(object({
-      # Its name, or its ARN if another account shares it, with placeholders such as {{region}}. Required.
+      # Its name, or its ARN if another account shares it, with placeholders such as {{region}}; it must be known at plan. Required.
       document = optional(string, "")
       # A number, or $DEFAULT.
       version = optional(string, "$DEFAULT")
