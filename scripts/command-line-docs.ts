@@ -36,7 +36,7 @@ function optionRows(options: readonly Option[]): string[][] {
       code(flags),
       [
         words(description),
-        mandatory ? 'Needed.' : '',
+        mandatory ? 'Required.' : '',
         typeof defaultValue === 'string' ? `Default: ${code(defaultValue)}.` : '',
       ]
         .filter((part) => part !== '')

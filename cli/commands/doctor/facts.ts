@@ -2,10 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const doctor: CommandFacts = {
   name: 'doctor',
-  summary: 'Check that everything a deployment needs is there, and say what to do where it is not.',
+  summary: 'Check a deployment, and say what to do about each problem.',
   description: [
-    "It checks the versions of module and functions, queues, pauses and settings, schedules, subscriptions of the topic, the concurrency that Lambda gives, and dead letters. With the operator's policy it also has the collector try the API token, and the remediators of each region try the role in each account that the deployment knows; nothing is read or changed there.",
-    'What the caller may not see is shown as unknown, with the policy that it takes. It ends with 9 where something needs to be fixed.',
+    "It checks the versions of module and functions, queues, pauses and settings, schedules, subscriptions of the topic, Lambda's concurrency, and dead letters. With the operator's policy the collector also tries the API token, and the remediators of each region try the role in each known account; nothing is read or changed there.",
+    'What the caller is not allowed to see is unknown, with the policy that is needed. The exit code is 9 if something needs to be fixed.',
   ],
   policy: 'viewer',
   examples: [
@@ -14,7 +14,7 @@ export const doctor: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .option('--account <id>', 'Have the role tried in this account only. Default: in all that are known.')
-      .option('--timeout <duration>', 'How long to wait for the remediators at most, such as 5m.', '5m'),
+      .option('--account <id>', 'Try the role in this account only. Default: in all known accounts.')
+      .option('--timeout <duration>', 'The longest time to wait for the remediators, such as 5m.', '5m'),
   load: () => import('./doctor.ts'),
 };

@@ -2,10 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const explain: CommandFacts = {
   name: 'explain',
-  summary: 'Say everything that is known of a finding or a resource, and what will be done about it.',
+  summary: 'Explain a finding or a resource: what is known, what was changed, and what happens next.',
   description: [
-    'For each finding of the resource: what Netskope says of it, which settings hold and where each comes from, its outcomes so far, with each change, its AWS request ids and its evidence, what stands against a change now, and what the next poll will do, and when.',
-    'Of a resource that was never touched it says so, with the names of the sessions to look for in CloudTrail if you want to make sure.',
+    'For each finding of the resource: what Netskope reports, which settings apply and where each comes from, its outcomes so far, with each change, its AWS request ids and its evidence, what prevents a change now, and what the next poll will do, and when.',
+    'If a resource was never changed, it says so, with the names of the sessions to look for in CloudTrail.',
   ],
   policy: 'viewer',
   examples: [
@@ -24,6 +24,6 @@ export const explain: CommandFacts = {
         'The id of a resource as findings have it, its ARN, or a finding as rule#account#region#resource.',
       )
       .option('--rule <id>', 'Only the finding of this rule.')
-      .option('--account <id>', 'The account that the resource is in. Default: it is looked for in all.'),
+      .option('--account <id>', 'The account that the resource is in. Default: all accounts are searched.'),
   load: () => import('./explain.ts'),
 };

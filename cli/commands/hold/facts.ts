@@ -4,8 +4,8 @@ export const hold: CommandFacts = {
   name: 'hold',
   summary: 'Keep the remediators away from a resource, a region of an account, or an account.',
   description: [
-    'Within seconds nothing further is changed there: findings end as deferred, and say who holds them and why. A change that is being made is made to its end. Dry runs go on, and so does undo.',
-    'The resource is the one that would be changed, a snapshot for instance, or the one that the finding names. It shows what is held now and asks before it does anything.',
+    'Within seconds, nothing further changes there: findings are deferred, with who holds them and why. A change that has begun is completed. Dry runs and undos continue.',
+    'The resource is the one that would be changed, such as a snapshot, or the one that the finding names. The command shows existing holds, and asks before it does anything.',
   ],
   policy: 'operator',
   examples: [
@@ -22,13 +22,10 @@ export const hold: CommandFacts = {
   configure: (command) =>
     command
       .argument('[resource]', 'The id or the ARN of a resource. Default: everything in the account.')
-      .option('--account <id>', 'The account. Default: where findings of the resource are.')
+      .option('--account <id>', 'The account. Default: the account of its findings.')
       .option('--rule <id>', 'Hold it for this rule only. Default: for all rules.')
-      .requiredOption('--reason <text>', 'Why, in words for whoever meets the hold.')
-      .option(
-        '--until <day>',
-        'The last day, in UTC, on which it counts: 2027-06-30. Default: until it is lifted.',
-      )
-      .option('--yes', 'Do it without a question.'),
+      .requiredOption('--reason <text>', 'The reason, for others to read.')
+      .option('--until <day>', 'The last day, in UTC, such as 2027-06-30. Default: until it is released.')
+      .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./hold.ts'),
 };

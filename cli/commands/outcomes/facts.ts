@@ -4,8 +4,8 @@ export const outcomes: CommandFacts = {
   name: 'outcomes',
   summary: 'List the outcomes of findings.',
   description: [
-    'One row per finding and outcome: polls in a row with the same outcome, at which nothing was changed, are one row, which says how many there were. The rows are in the order of time.',
-    'It reads the evidence of the polls, and of the undos, since a moment. With --account, --region and a rule it reads less, and is faster.',
+    'One row per finding and outcome, in order of time. Consecutive polls with the same outcome and no changes are one row, with their number.',
+    'It reads the evidence of polls and undos since a given time. With --account, --region and a rule, it reads less and is faster.',
   ],
   policy: 'viewer',
   examples: [
@@ -28,8 +28,8 @@ export const outcomes: CommandFacts = {
       .option('--rule <id>', 'Only this rule, by its id or its legacy id.')
       .option('--account <id>', 'Only this account.')
       .option('--outcome <name...>', 'Only these outcomes.')
-      .option('--resource <pattern>', 'Only resources of this id; * stands for any text.')
-      .option('--changed', 'Only outcomes with changes that were made.')
-      .option('--all', 'One row per poll: nothing is put together.'),
+      .option('--resource <pattern>', 'Only resources with this id; * matches any text.')
+      .option('--changed', 'Only outcomes with changes.')
+      .option('--all', 'One row per poll, without combining equal ones.'),
   load: () => import('./outcomes.ts'),
 };

@@ -4,8 +4,8 @@ export const pause: CommandFacts = {
   name: 'pause',
   summary: 'Stop changes within seconds, in all regions at once.',
   description: [
-    'Within five seconds nothing further is changed; a call that AWS has been asked for is not called back. Findings go on to be read and planned, and end as deferred. Undo goes on, unless --undo stops it, too.',
-    'It asks nothing, and says what each region answered. It adds to what is paused already; cspm-remediation resume ends it. Terraform leaves the pause alone.',
+    'Within five seconds, nothing further changes; a call that AWS has already received is not reversed. Findings are still read and planned, and are deferred. Undos continue, unless --undo stops them, too.',
+    'It does not ask for confirmation, and prints the result for each region. It adds to what is already paused; cspm-remediation resume ends it. Terraform never changes a pause.',
   ],
   policy: 'operator',
   examples: [
@@ -20,6 +20,6 @@ export const pause: CommandFacts = {
     command
       .argument('[rules...]', 'Only these rules, by id or legacy id. Default: all.')
       .option('--account <id...>', 'Only these accounts.')
-      .option('--undo', 'Stop undo as well; for all rules and accounts only.'),
+      .option('--undo', 'Also stop undos; only for all rules and accounts.'),
   load: () => import('./pause.ts'),
 };

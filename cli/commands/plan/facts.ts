@@ -4,8 +4,8 @@ export const plan: CommandFacts = {
   name: 'plan',
   summary: 'Show what enforcement would change, in the whole organization.',
   description: [
-    'It asks Netskope for findings now, reads each resource, and prints the changes that enforcement would make, as terraform plan would: by account and region, with counts at the end. Nothing is changed, nobody is notified, and nothing is remembered of findings; the plan is kept as evidence, below plans/.',
-    'Findings that wait after a failure, or for a scan, are planned, too. Where a rule is off, it stays off. Limits, holds, pauses and maintenance windows are left out: cspm-remediation explain says what stands against a change.',
+    'It queries Netskope now, reads each resource, and prints the changes that enforcement would make, by account and region, with counts at the end. It changes nothing, notifies nobody, and does not affect the state of findings. The plan is stored as evidence, under plans/.',
+    'Findings that wait after a failure or for a scan are planned, too. A rule that is off stays off. Limits, holds, pauses and maintenance windows are ignored: cspm-remediation explain says what prevents a change.',
   ],
   policy: 'operator',
   examples: [
@@ -19,7 +19,7 @@ export const plan: CommandFacts = {
     command
       .argument('[rule]', 'The rule, by its id or its legacy id. Default: all that are polled.')
       .option('--account <id>', 'Show only this account.')
-      .option('--all', 'Show also what would not be changed, and why.')
-      .option('--timeout <duration>', 'How long to wait at most, such as 30m or 2h.', '30m'),
+      .option('--all', 'Also show what would not be changed, and why.')
+      .option('--timeout <duration>', 'The longest time to wait, such as 30m or 2h.', '30m'),
   load: () => import('./plan.ts'),
 };

@@ -2,9 +2,9 @@ import type { CommandFacts } from '../../command.ts';
 
 export const poll: CommandFacts = {
   name: 'poll',
-  summary: 'Ask Netskope for findings now, and have them worked on as at any poll.',
+  summary: 'Query Netskope now, and process the findings as in any poll.',
   description: [
-    'The poll is as of now. Its findings go to the regions as jobs; settings, holds, limits and pauses count as ever. It ends when the jobs are sent; with --wait, when all findings have outcomes, and lists them.',
+    'The findings go to the regions as jobs; settings, holds, limits and pauses apply as always. The command ends when the jobs are sent; with --wait, when all findings have outcomes, which it lists.',
     'Where the last jobs of an account and region are still open, its findings are left to the next poll.',
   ],
   policy: 'operator',
@@ -16,6 +16,6 @@ export const poll: CommandFacts = {
     command
       .argument('[rule]', 'The rule, by its id or its legacy id. Default: all that are polled.')
       .option('--wait', 'Wait until all findings have outcomes, and list them.')
-      .option('--timeout <duration>', 'With --wait: how long at most, such as 30m or 2h.', '30m'),
+      .option('--timeout <duration>', 'With --wait: the longest time to wait, such as 30m or 2h.', '30m'),
   load: () => import('./poll.ts'),
 };

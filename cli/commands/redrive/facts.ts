@@ -4,8 +4,8 @@ export const redrive: CommandFacts = {
   name: 'redrive',
   summary: 'Clear the dead-letter queues: send back jobs that changed something, and drop the rest.',
   description: [
-    'In each region it takes the dead letters one by one. Jobs with changes in their journal, and those that close findings, go back to their queue and are finished; so do undo requests. Other jobs are dropped: the next poll looks at their findings. So are polls that failed: the next one asks again. What is not a job stays, unless --discard drops it.',
-    'Repair the cause first: cspm-remediation status and the log of the remediator name it. It asks before it does anything.',
+    'In each region, it processes the dead letters one by one. Jobs with changes in their journal, jobs that close findings, and undo requests go back to their queue and are completed. Other jobs and failed polls are dropped, because the next poll checks their findings. Messages that are not jobs stay, unless --discard drops them.',
+    'Fix the cause first: cspm-remediation status and the log of the remediator name it. It asks before it does anything.',
   ],
   policy: 'operator',
   examples: [
@@ -16,6 +16,6 @@ export const redrive: CommandFacts = {
     command
       .option('--all', 'Send every job back, not only those that changed something.')
       .option('--discard', 'Drop messages that are not jobs.')
-      .option('--yes', 'Do it without a question.'),
+      .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./redrive.ts'),
 };

@@ -2,7 +2,7 @@ import type { CommandFacts } from '../../command.ts';
 
 export const release: CommandFacts = {
   name: 'release',
-  summary: 'Lift a hold.',
+  summary: 'Release a hold.',
   description: [
     'The next poll continues with what was held. Give the same resource, account, region and rule as for the hold; cspm-remediation status lists all holds.',
   ],
@@ -17,8 +17,8 @@ export const release: CommandFacts = {
   configure: (command) =>
     command
       .argument('[resource]', 'The id or the ARN of the resource. Default: everything in the account.')
-      .option('--account <id>', 'The account. Default: where findings of the resource are.')
+      .option('--account <id>', 'The account. Default: the account of its findings.')
       .option('--rule <id>', 'The rule that it is held for. Default: all rules.')
-      .option('--yes', 'Do it without a question.'),
+      .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./release.ts'),
 };

@@ -33,7 +33,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   }
   const { by = 'somebody', reason = 'not understood' } = hold.says ?? {};
   screen.remark(`Lift the hold by ${by} on ${describeHold(name)}: ${reason}`);
-  await screen.confirm('Do you want to lift it?', yes);
+  await screen.confirm('Do you want to release it?', yes);
   await removeHold(opened.table, name);
   return { value: name, text: `Lifted: ${describeHold(name)}. The next poll goes on there.` };
 }

@@ -4,8 +4,8 @@ export const resume: CommandFacts = {
   name: 'resume',
   summary: 'End a pause in all regions, or close the breaker of a rule.',
   description: [
-    'Without an option, it ends all that is paused. With rules or accounts, it takes these out of the pause and leaves the rest. The next poll changes what was deferred.',
-    'With --breaker, a rule whose breaker opened in an account may change things there again: what went wrong before no longer counts. Repair the cause first.',
+    'Without options, it ends the whole pause. With rules or accounts, it ends the pause for those only. The next poll processes what was deferred.',
+    'With --breaker, a rule whose breaker opened in an account can change resources there again: earlier failures no longer count. Fix the cause first.',
   ],
   policy: 'operator',
   examples: [
@@ -22,6 +22,6 @@ export const resume: CommandFacts = {
       .argument('[rules...]', 'Only these rules, by id or legacy id. Default: all.')
       .option('--account <id...>', 'Only these accounts.')
       .option('--breaker <rule>', 'Close the breaker of this rule in the accounts that --account names.')
-      .option('--reason <text>', 'With --breaker: why, in words for whoever reads it.', 'repaired'),
+      .option('--reason <text>', 'With --breaker: the reason, for others to read.', 'repaired'),
   load: () => import('./resume.ts'),
 };

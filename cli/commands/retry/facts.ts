@@ -2,11 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const retry: CommandFacts = {
   name: 'retry',
-  summary:
-    'Let the next poll attempt again what has failed, or look at what was fixed and not scanned since.',
+  summary: 'Let the next poll attempt failed findings again, or check fixed ones before the next scan.',
   description: [
-    'A finding that fails is attempted again after an hour, four hours, and then daily. After you have repaired the cause, this ends the wait: the next poll attempts what failed before now, once.',
-    'It asks before it does anything. To have it at once, poll the rule afterwards.',
+    'A failed finding is attempted again after an hour, four hours, and then daily. After you have fixed the cause, this ends the wait: the next poll attempts what failed before now, once.',
+    'It asks before it does anything. For an immediate attempt, poll the rule afterwards.',
   ],
   policy: 'operator',
   examples: [
@@ -25,8 +24,8 @@ export const retry: CommandFacts = {
         '[resource]',
         'The id or the ARN of the resource that the finding names. Default: all of the account.',
       )
-      .option('--account <id>', 'The account. Default: where findings of the resource are.')
-      .option('--reason <text>', 'Why, in words for whoever reads it.', 'repaired')
-      .option('--yes', 'Do it without a question.'),
+      .option('--account <id>', 'The account. Default: the account of its findings.')
+      .option('--reason <text>', 'The reason, for others to read.', 'repaired')
+      .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./retry.ts'),
 };

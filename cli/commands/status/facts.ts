@@ -2,10 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const status: CommandFacts = {
   name: 'status',
-  summary: 'Show what each rule does now, and what holds it up.',
+  summary: 'Show what each rule is doing, and what prevents changes.',
   description: [
-    'For each rule: its mode, its last complete poll, the findings of that poll by outcome, the one that has failed longest, how many changes of the last hour its limit counts, and what holds it up: open breakers, holds, pauses, alarms of its own.',
-    'For each region: its pause, and the jobs and dead letters in its queues. Then holds, whoever wrote them, and alarms that are in ALARM. Dead letters and most alarms are of a region and not of a rule.',
+    'For each rule: its mode, its last complete poll, the findings of that poll by outcome, the one that has failed longest, how many changes count toward its limit, and what prevents changes: open breakers, holds, pauses, and alarms of the rule.',
+    'For each region: its pause, and the jobs and dead letters in its queues. Then all holds, and the active alarms. Dead letters and most alarms belong to a region, not to a rule.',
   ],
   policy: 'viewer',
   examples: [

@@ -2,10 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const undo: CommandFacts = {
   name: 'undo',
-  summary: 'Put back what fixes changed.',
+  summary: 'Restore what fixes changed.',
   description: [
-    'It prints what would be restored, and what cannot be, and asks. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator begins within a minute, in a pause too, and outside windows and limits.',
-    'A resource that someone has changed since is left as it is, and the result says what is different and who it was, if that is known; --force undoes what still can be. Fixes are undone newest first; an older fix of a resource needs the newer ones to be undone, too (--with-newer). An undo is not undone: lift the hold, and the next poll fixes what it finds.',
+    'It prints what would be restored, and what cannot be, and asks. Then it holds the resources, so that no poll fixes them again, submits the request, and waits for the result. A remediator begins within a minute, even during a pause, outside maintenance windows, and beyond limits.',
+    'A resource that someone has changed since is left alone, and the result says what differs, and who changed it, if known; --force undoes the rest. Fixes are undone newest first; to undo an older fix of a resource, undo the newer ones, too (--with-newer). An undo cannot be undone: release the hold, and the next poll fixes the resource again.',
     'The target roles need undo = true in Terraform.',
   ],
   policy: 'operator',
@@ -42,15 +42,15 @@ export const undo: CommandFacts = {
       .option('--account <id>', 'Only fixes in this account.')
       .option(
         '--with-newer',
-        'Also the newer fixes of the same resources; of a resource that was named, all of its fixes.',
+        'Also the newer fixes of the same resources; for a named resource, all of its fixes.',
       )
-      .option('--force', 'Undo what still can be where someone has changed the resource since.')
-      .requiredOption('--reason <text>', 'Why, in words for whoever reads it.')
+      .option('--force', 'Undo the rest of a fix if someone has changed the resource since.')
+      .requiredOption('--reason <text>', 'The reason, for others to read.')
       .option(
         '--until <day>',
         'The last day, in UTC, on which the resources are held. Default: until they are released.',
       )
-      .option('--timeout <duration>', 'How long to wait for the result at most, such as 30m or 2h.', '30m')
-      .option('--yes', 'Do it without a question.'),
+      .option('--timeout <duration>', 'The longest time to wait for the result, such as 30m or 2h.', '30m')
+      .option('--yes', 'Do not ask for confirmation.'),
   load: () => import('./undo.ts'),
 };
