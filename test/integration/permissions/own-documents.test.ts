@@ -44,7 +44,7 @@ type RuleId = keyof typeof runbooks;
 const ids: readonly RuleId[] = ['own-tag', 'shared-tag'];
 const calls = ['sqs:GetQueueUrl', 'sqs:TagQueue', 'sqs:UntagQueue'];
 
-/** The role as Terraform makes it. */
+/** The definition as Terraform makes it. */
 const definitionOf = (id: RuleId): CustomRule => ({
   title: id,
   scope: 'regional',

@@ -46,6 +46,19 @@ test('unit tests stand in the folders of what they test', async () => {
   }
 });
 
+test('each part of the laboratory has tests of its own beside it', async () => {
+  // Mocks of Terraform's tests are data.
+  const parts = (await folders('test/lab')).filter((name) => name !== 'aws-mocks');
+
+  for (const part of parts) {
+    const files = await readdir(path.join(repository, 'test/lab', part), { recursive: true });
+    expect(
+      files.some((file) => file.endsWith('.test.ts')),
+      part,
+    ).toBe(true);
+  }
+});
+
 /** The files in the second column of the table in CONTRIBUTING.md, "Add a source of findings". */
 async function filesOfASource(): Promise<readonly string[]> {
   const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
