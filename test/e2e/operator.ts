@@ -115,7 +115,7 @@ export function testOperator(demo: () => RunningDemo): void {
       expect(held).toMatchObject({
         outcome: 'deferred',
         applied: [],
-        reason: `${group} is held for all rules by ${who} until 2027-06-30: incident 4711; to lift it earlier: cspm-remediation release ${group} --account ${production} --region ${homeRegion}`,
+        reason: `${group} is held for all rules by ${who} until 2027-06-30: incident 4711; to release it earlier: cspm-remediation release ${group} --account ${production} --region ${homeRegion}`,
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
       expect(judge.denials).toEqual([]);
