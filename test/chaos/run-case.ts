@@ -1,4 +1,6 @@
-import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
+import type { AwsSession } from '../../lambdas/aws/session.ts';
+import type { Change } from '../../lambdas/changes/change.ts';
+import { applyChange, differenceOf, inverseOf } from '../../lambdas/changes/index.ts';
 import {
   ChangeRefusedError,
   OutOfTimeError,
@@ -882,7 +884,7 @@ class CaseRun implements CaseResult {
             if (lag === undefined || !isRefused) throw error;
             reads = 0;
             this.counts.add('undone once reads were true');
-            await applyChange(session, inverse);
+            await undoAgain(session, inverse);
           }
         }
       }
@@ -904,6 +906,16 @@ class CaseRun implements CaseResult {
   #fault(kind: string, words: string): void {
     this.faults.push({ kind, words });
     this.#say(`  FAULT (${kind}): ${words}`);
+  }
+}
+
+/** Applies an inverse that was cut off: what was made of it by then may be why it can't be made any more. */
+async function undoAgain(session: AwsSession, inverse: Change): Promise<void> {
+  if ((await differenceOf(session, inverse)) === undefined) return;
+  try {
+    await applyChange(session, inverse);
+  } catch (error) {
+    if ((await differenceOf(session, inverse)) !== undefined) throw error;
   }
 }
 
