@@ -19,10 +19,15 @@ export async function alarmsIn(clients: Clients, region: string, deployment: str
       new DescribeAlarmsCommand({
         AlarmNamePrefix: `${deployment}-`,
         StateValue: 'ALARM',
+        // Without this, those that combine others are left out.
+        AlarmTypes: ['MetricAlarm', 'CompositeAlarm'],
         ...(NextToken !== undefined && { NextToken }),
       }),
     );
-    for (const { AlarmName = '', AlarmDescription = '', StateUpdatedTimestamp } of page.MetricAlarms ?? []) {
+    for (const alarm of [...(page.MetricAlarms ?? []), ...(page.CompositeAlarms ?? [])]) {
+      const { AlarmName = '', AlarmDescription = '', StateUpdatedTimestamp, StateValue } = alarm;
+      // Not every server that is like AWS goes by the filter.
+      if (StateValue !== 'ALARM') continue;
       alarms.push({
         region,
         name: AlarmName.slice(deployment.length + 1),

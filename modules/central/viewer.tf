@@ -39,11 +39,11 @@ locals {
         Action   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
         Resource = ["arn:${local.partition}:sqs:*:${local.account_id}:${var.name}-*"]
       },
-      # CloudWatch asks for all alarms where a call does not name each.
+      # CloudWatch gives alarms that combine others only by a permission for everything (API reference, DescribeAlarms).
       {
         Sid      = "ReadAlarms"
         Action   = ["cloudwatch:DescribeAlarms"]
-        Resource = ["arn:${local.partition}:cloudwatch:*:${local.account_id}:alarm:*"]
+        Resource = ["*"]
       },
       {
         Sid      = "ReadSchedules"

@@ -26,14 +26,7 @@ export function printStatus(status: Status, { colors, width }: Screen, now: Date
     ...list(colors.bold('PROBLEMS'), problemsOf(status), width),
     ...list(colors.bold('BREAKERS'), breakersOf(rules), width),
     ...list(colors.bold('HOLDS'), holdsOf(status), width),
-    ...list(
-      colors.bold('ALARMS'),
-      status.alarms.map(
-        ({ region, name: alarm, since, says }) =>
-          `${alarm} in ${region}${since === undefined ? '' : ` since ${shortTime(since)}`}: ${says}`,
-      ),
-      width,
-    ),
+    ...list(colors.bold('ALARMS'), alarmsOf(status), width),
   ];
   return sections.join('\n\n');
 }
@@ -112,4 +105,18 @@ function holdsOf({ holds }: Status): string[] {
         : `${hold.reason} (${hold.by})`;
     return `${describeHold(hold)}${end}: ${why}`;
   });
+}
+
+/** One point per alarm: all regions in which it is, and the first sentence of what it says. */
+function alarmsOf({ alarms }: Status): string[] {
+  const byName = new Map<string, Status['alarms']>();
+  for (const alarm of alarms) byName.set(alarm.name, [...(byName.get(alarm.name) ?? []), alarm]);
+  const points = [...byName].map(([name, of]) => {
+    const places = of.map(({ region, since }) =>
+      since === undefined ? region : `${region} since ${shortTime(since)}`,
+    );
+    const [first = ''] = (of[0]?.says ?? '').split(/(?<=\.) /);
+    return `${name} in ${places.join(', ')}: ${first}`;
+  });
+  return points.length === 0 ? [] : [...points, 'What to do about each: docs/operations.md, "Alarms"'];
 }

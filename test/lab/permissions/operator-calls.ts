@@ -2,10 +2,13 @@ import { arnOf, type Calls, onNothing, requirement, text } from './requirement.t
 
 /** Calls that only people make, by the command line. https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 export const operatorCalls: Calls = {
-  // CloudWatch signs by its older name. Where it names no alarm, the call asks for all.
-  'monitoring:DescribeAlarms': (call) => [
-    requirement(call, 'cloudwatch:DescribeAlarms', arnOf(call, 'cloudwatch', 'alarm:*')),
-  ],
+  // CloudWatch signs by its older name. Where it names no alarm, the call asks for all. Those that combine others take a
+  // permission for everything (API reference, DescribeAlarms).
+  'monitoring:DescribeAlarms': (call) => {
+    const isCombined = JSON.stringify(call.parameters).includes('CompositeAlarm');
+    const resource = isCombined ? '*' : arnOf(call, 'cloudwatch', 'alarm:*');
+    return [requirement(call, 'cloudwatch:DescribeAlarms', resource)];
+  },
   'lambda:GetAccountSettings': onNothing,
   'lambda:GetFunctionConfiguration': (call) => [
     requirement(

@@ -42,7 +42,15 @@ function fill(): void {
   aws.put({ pk: `hold#${PRODUCTION}#${HOME}#sg-1`, sk: '*', version: 1, by: 'ada', reason: 'incident' });
   aws.parameters.set(`us-east-1 /${NAME}/pause`, 'all');
   aws.queues.set(`us-east-1 ${NAME}-jobs-dead-letters.fifo`, ['a letter']);
-  aws.alarms.set('us-east-1', [{ AlarmName: `${NAME}-jobs-dead-letters`, AlarmDescription: 'Jobs failed.' }]);
+  const StateValue = 'ALARM';
+  aws.alarms.set('us-east-1', [
+    { AlarmName: `${NAME}-jobs-dead-letters`, AlarmDescription: 'Jobs failed. See there.', StateValue },
+    { AlarmName: `${NAME}-oldest-job`, AlarmDescription: 'Old.', StateValue: 'OK' },
+  ]);
+  aws.alarms.set(HOME, [
+    { AlarmName: `${NAME}-jobs-waiting`, AlarmDescription: 'Jobs wait.', AlarmRule: 'ALARM(a)', StateValue },
+    { AlarmName: `${NAME}-jobs-dead-letters`, AlarmDescription: 'Jobs failed. See there.', StateValue },
+  ]);
 }
 
 test('the status has all that is known of each rule and region, and fits its schema', async () => {
@@ -106,7 +114,11 @@ test('the status has all that is known of each rule and region, and fits its sch
     holds: [
       { account: PRODUCTION, region: HOME, resource: 'sg-1', rule: '*', by: 'ada', reason: 'incident' },
     ],
-    alarms: [{ region: 'us-east-1', name: 'jobs-dead-letters', says: 'Jobs failed.' }],
+    alarms: [
+      { region: HOME, name: 'jobs-dead-letters', says: 'Jobs failed. See there.' },
+      { region: HOME, name: 'jobs-waiting', says: 'Jobs wait.' },
+      { region: 'us-east-1', name: 'jobs-dead-letters', says: 'Jobs failed. See there.' },
+    ],
   });
 });
 
@@ -122,7 +134,9 @@ test('for people it is tables, and what holds things up', async () => {
   expect(out).toMatch(/^us-east-1 +all +0 +0 +1$/m);
   expect(out).toContain(`cspm-remediation resume --breaker ${SSH} --account ${PRODUCTION}`);
   expect(out).toContain(`sg-1 in ${PRODUCTION} ${HOME}, for all rules: incident (ada)`);
-  expect(out).toContain('jobs-dead-letters in us-east-1: Jobs failed.');
+  expect(out).toContain(
+    '- jobs-dead-letters in eu-central-1, us-east-1: Jobs failed.\n- jobs-waiting in eu-central-1: Jobs wait.\n- What to do about each: docs/operations.md, "Alarms"',
+  );
   for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
 });
 

@@ -245,7 +245,10 @@ export class SmallAws implements AsyncDisposable {
       return jsonAnswer({});
     },
     'GraniteServiceVersion20100801.DescribeAlarms': ({ region }) =>
-      jsonAnswer({ MetricAlarms: this.alarms.get(region) ?? [] }),
+      jsonAnswer({
+        MetricAlarms: (this.alarms.get(region) ?? []).filter(({ AlarmRule }) => AlarmRule === undefined),
+        CompositeAlarms: (this.alarms.get(region) ?? []).filter(({ AlarmRule }) => AlarmRule !== undefined),
+      }),
     'scheduler.GetSchedule': ({ input }) => {
       const schedule = this.schedules.get(String(input['Name']));
       return schedule === undefined ? jsonError('ResourceNotFoundException', 404) : jsonAnswer(schedule);
