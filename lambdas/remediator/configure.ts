@@ -28,6 +28,7 @@ export interface Configured {
 
 /**
  * Reads the settings and chooses what is done about violations.
+ * @param learned takes what the settings say as soon as it is known: outcomes name it also where the rest fails
  * @returns the error where settings can't be used
  * @throws what a gate throws that can't find out
  */
