@@ -60,7 +60,7 @@ test('what failed is left alone until an operator asks, and then attempted', asy
       gate: 'back_off',
       reason: expect.stringMatching(
         new RegExp(
-          `^not attempted at this poll, because it has failed once, .*retry#${account}#.*#${item.resource_id} / retry of the findings table$`,
+          `^not attempted at this poll, because it has failed once, .*: cspm-remediation retry ${item.resource_id} --account ${account} --region .+$`,
         ),
       ),
     },
