@@ -46,8 +46,8 @@ import { TrailOracle } from './oracle/trail.ts';
 const CALL_MILLISECONDS = 300;
 /** EC2's developer guide ("Eventual consistency") says to wait up to about five minutes for reads to show a write. */
 const LONGEST_LAG_MILLISECONDS = 300_000;
-/** Number of calls from the look at a resource's tags to the first write of one change, a refusal of what stands already between them. */
-const CALLS_OF_A_CHANGE = 6;
+/** Number of calls from the look at a resource's tags to the first write of one change, two refusals of what stands already between them. */
+const CALLS_OF_A_CHANGE = 8;
 /** The same for buckets, which are read side by side, each by several calls. */
 const CALLS_OF_A_BUCKET = 12;
 /** The same for DB instances, which are read together: five lists, and one call for each snapshot of all of them. */
