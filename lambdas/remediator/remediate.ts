@@ -200,12 +200,16 @@ async function record(
   // Before the outcomes: an attempt that finds those written has nothing left to look at.
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
-  failures.push(...(await work.recent.write()));
   const outcomes = await outcomesOf(book, { ...work, ...learned });
+  const [unwrittenChanges] = await Promise.all([work.recent.write(), work.log.announce(outcomes)]);
+  failures.push(...unwrittenChanges);
   const { written, unwritten } = await writeOutcomes(outcomes, work);
   book.add(unwritten);
-  const { published, toWrite, unpublished, notices, waiting } = await publishRecorded(work, written, learned);
-  failures.push(...unpublished, ...(await recordGates(work, learned)));
+  const [{ published, toWrite, unpublished, notices, waiting }, gateFailures] = await Promise.all([
+    publishRecorded(work, written, learned),
+    recordGates(work, learned),
+  ]);
+  failures.push(...unpublished, ...gateFailures);
   try {
     await scheduleInvestigation(notices, published, work);
     if (learned.isRoleRefused) await role.missing();

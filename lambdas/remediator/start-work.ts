@@ -7,6 +7,7 @@ import { DoneJobs } from './record/done-jobs.ts';
 import { FindingMemory } from './record/finding-memory.ts';
 import { Holds } from './record/holds.ts';
 import { Journal } from './record/journal.ts';
+import { KnownCounts } from './record/known-counts.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { RecentChanges } from './record/recent-changes.ts';
 import { Retries } from './record/retries.ts';
@@ -33,5 +34,6 @@ export function startWork(job: Job, rule: Rule, attempt: Attempt, given: Ports):
     retries: new Retries(ports.clock),
     role: new TargetRole(job, ports),
     breaker: new Breaker(job, ports),
+    counts: new KnownCounts(),
   };
 }

@@ -9,6 +9,7 @@ import type { DoneJobs } from './record/done-jobs.ts';
 import type { FindingMemory } from './record/finding-memory.ts';
 import type { Holds } from './record/holds.ts';
 import type { Journal } from './record/journal.ts';
+import type { KnownCounts } from './record/known-counts.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
 import type { Retries } from './record/retries.ts';
@@ -29,6 +30,7 @@ export interface Work {
   readonly retries: Retries;
   readonly role: TargetRole;
   readonly breaker: Breaker;
+  readonly counts: KnownCounts;
 }
 
 /** Knowledge of the stages after the settings. */

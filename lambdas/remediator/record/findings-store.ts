@@ -116,7 +116,7 @@ export interface Known {
   readonly changed: readonly Changed[];
   readonly findings: readonly FindingRecord[];
   readonly breaker: BreakerState;
-  /** The items of the counters of changes, those that there are, as they stand. */
+  /** The items of the job's counters of changes, those that there are, as they stand. */
   readonly counters: readonly unknown[];
   /** Undefined where no job of the poll has evidence. */
   readonly done?: Done | undefined;

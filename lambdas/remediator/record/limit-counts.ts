@@ -207,6 +207,18 @@ export class LimitCounts {
   }
 }
 
+/** Tells whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
+export function hasRoom(
+  found: FoundCounters,
+  { counter, most }: { readonly counter: Counter; readonly most: number },
+  changes: number,
+  now: number,
+): boolean {
+  const item = found.get(countKey(counter).pk);
+  const { room } = roomIn(item, most, now, item === undefined ? 0 : changesOf(waitingIn(item, now)));
+  return room.left - room.kept >= changes;
+}
+
 function changesOf(waiting: readonly Waiting[]): number {
   return waiting.reduce((sum, { changes }) => sum + changes, 0);
 }

@@ -90,6 +90,11 @@ export class OutcomeLog {
       .filter(({ evidence }) => keys.has(evidence));
   }
 
+  /** Lets other jobs know that there will be an object, if there will, while something else is written. Where that fails, the write does it. */
+  async announce(outcomes: readonly Outcome[]): Promise<void> {
+    if (this.#due(outcomes).length > 0) await this.#done.announce(this.#number).catch(() => undefined);
+  }
+
   /**
    * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed. Other jobs know
    * before that there will be an object, but for a job without attempts that only says that it was not finished.

@@ -10,7 +10,7 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
  * @returns the outcomes to which nothing is left to add
  */
 export async function recall(work: Work, ahead?: ReadAhead): Promise<Outcome[]> {
-  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker } = work;
+  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, counts } = work;
   const isKnown = await journal.read(ahead?.journal);
   const { account, region } = job;
   const resources = job.findings.map(({ resource }) => resource);
@@ -24,6 +24,7 @@ export async function recall(work: Work, ahead?: ReadAhead): Promise<Outcome[]> 
   done.keep(known.done);
   role.keep(known.account);
   breaker.keep(known.breaker);
+  counts.keep(known.counters);
   // Another job of the same poll may have had a finding, too.
   const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);
   const hasOthers = evidence.length > 0 || done.evidenceOfOthers().length > 0;

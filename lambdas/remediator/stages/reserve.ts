@@ -4,7 +4,7 @@ import type { Finding } from '../../model/finding.ts';
 import { type ChangeLimit, limitsOf } from '../../model/limits.ts';
 import { gatesAt } from '../gates/index.ts';
 import type { PlannedFix } from '../planned-fix.ts';
-import type { Reservation } from '../record/limit-counts.ts';
+import { type FoundCounters, hasRoom, type Reservation } from '../record/limit-counts.ts';
 import type { Refusal } from '../refusal.ts';
 import { retry } from '../verdict.ts';
 import type { ConfiguredWork } from '../work.ts';
@@ -66,37 +66,60 @@ export class ReservedRoom {
     const refusals = new Map<string, Refusal>();
     if (fixes.length === 0) return refusals;
     const limits = limitsOf(this.#work.job, this.#work.settings.limits);
-    const found = await this.#work.ports.counts.read(limits.map(({ counter }) => counter));
+    const { ports, counts } = this.#work;
+    const found = counts.take() ?? (await ports.counts.read(limits.map(({ counter }) => counter)));
+    const changes = this.#newIn(fixes).size;
+    // Where there is room for all, no limit need wait for what another one refuses.
+    if (limits.every((limit) => hasRoom(found, limit, changes, ports.clock.now()))) {
+      const reserving = limits.map((limit) => this.#reserveBelow(limit, fixes, found, refusals));
+      // What one reserved is given back where another one could not.
+      for (const result of await Promise.allSettled(reserving))
+        if (result.status === 'rejected') throw result.reason;
+      return refusals;
+    }
     let chosen = fixes;
     for (const limit of limits) {
       if (chosen.length === 0) break;
-      const wanted = chosen;
-      const until = this.#work.ports.clock.now() + this.#work.attempt.remainingMilliseconds();
-      const { reservation, room } = await this.#work.ports.counts.reserve({
-        counter: limit.counter,
-        found,
-        limit: limit.most,
-        until,
-        deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),
-        choose: (left, kept) => {
-          chosen = this.#choose(wanted, left, kept);
-          return { changes: this.#newIn(chosen).size, findings: chosen.map(waitingFinding) };
-        },
-      });
-      if (reservation !== undefined) this.#reservations.push(reservation);
-      if (limit.name === 'per_account_per_hour') {
-        const { most, counter } = limit;
-        this.#account = { scope: counter.scope, most, used: most - room.left };
-      }
-      const refused = wanted.filter((fix) => !chosen.includes(fix));
-      if (refused.length > 0) this.#reached.add(limit);
-      for (const fix of refused) {
-        const wasDeferred = this.#wasLimited(fix);
-        refusals.set(fix.finding.resource, { limit, changes: this.#newIn([fix]).size, room, wasDeferred });
-      }
-      await this.#keepRoom(limit, refused);
+      chosen = await this.#reserveBelow(limit, chosen, found, refusals);
     }
     return refusals;
+  }
+
+  /** Reserves room below one limit, and notes what it refuses. @returns those that there is room for */
+  async #reserveBelow(
+    limit: ChangeLimit,
+    wanted: readonly PlannedFix[],
+    found: FoundCounters,
+    refusals: Map<string, Refusal>,
+  ): Promise<readonly PlannedFix[]> {
+    const { ports, attempt } = this.#work;
+    let chosen: readonly PlannedFix[] = [];
+    const { reservation, room } = await ports.counts.reserve({
+      counter: limit.counter,
+      limit: limit.most,
+      until: ports.clock.now() + attempt.remainingMilliseconds(),
+      found,
+      deferred: new Set(wanted.filter((fix) => this.#wasLimited(fix)).map(waitingFinding)),
+      choose: (left, kept) => {
+        chosen = this.#choose(wanted, left, kept);
+        return { changes: this.#newIn(chosen).size, findings: chosen.map(waitingFinding) };
+      },
+    });
+    if (reservation !== undefined) this.#reservations.push(reservation);
+    if (limit.name === 'per_account_per_hour') {
+      const { most, counter } = limit;
+      this.#account = { scope: counter.scope, most, used: most - room.left };
+    }
+    const refused = wanted.filter((fix) => !chosen.includes(fix));
+    if (refused.length > 0) this.#reached.add(limit);
+    for (const fix of refused) {
+      const { resource } = fix.finding;
+      const wasDeferred = this.#wasLimited(fix);
+      if (!refusals.has(resource))
+        refusals.set(resource, { limit, changes: this.#newIn([fix]).size, room, wasDeferred });
+    }
+    await this.#keepRoom(limit, refused);
+    return chosen;
   }
 
   /** The limits that held something back. */
@@ -118,14 +141,17 @@ export class ReservedRoom {
   async release(): Promise<{ readonly kept: number; readonly failures: readonly unknown[] }> {
     const kept = [...this.#resources].filter((resource) => this.#changed().has(resource)).length;
     const failures = [...this.#failures];
-    for (const scope of new Set(this.#reservations.map(({ counter }) => counter.scope))) {
+    const scopes = [...new Set(this.#reservations.map(({ counter }) => counter.scope))];
+    const givingBack = scopes.map((scope) => {
       const reservations = this.#reservations.filter(({ counter }) => counter.scope === scope);
       const reserved = reservations.reduce((sum, { changes }) => sum + changes, 0);
-      failures.push(...(await this.#giveBack(reservations, reserved - kept)));
+      const back = reserved - kept;
       if (this.#account?.scope === scope) {
-        this.#account = { ...this.#account, used: this.#account.used - (reserved - kept) };
+        this.#account = { ...this.#account, used: this.#account.used - back };
       }
-    }
+      return this.#giveBack(reservations, back);
+    });
+    failures.push(...(await Promise.all(givingBack)).flat());
     return { kept, failures };
   }
 

@@ -1,0 +1,20 @@
+import { countItemSchema } from '../../model/count-item.ts';
+import { parseItem } from '../../model/table-items.ts';
+import type { FoundCounters } from './limit-counts.ts';
+
+/** The counters of changes as a job read them with all that it reads at first: good for one reservation, which makes them old. */
+export class KnownCounts {
+  #items: readonly unknown[] | undefined;
+
+  /** Takes the counters' items that the table has. */
+  keep(items: readonly unknown[]): void {
+    this.#items = items;
+  }
+
+  /** Gives the counters away; undefined where they are not known any more. */
+  take(): FoundCounters | undefined {
+    const items = this.#items?.map((item) => parseItem(countItemSchema, item));
+    this.#items = undefined;
+    return items && new Map(items.map((item) => [item.pk, item]));
+  }
+}
