@@ -45,33 +45,34 @@ export function publishOutcomes(
   events: readonly OutcomeEvent[],
   clock: Clock = systemClock,
 ): Promise<void> {
-  return publish(client, busArn, { type: FINDING_OUTCOME, details: events }, clock);
+  return publish(client, busArn, [{ type: FINDING_OUTCOME, details: events }], clock);
+}
+
+/** What is to be told of a job. */
+export interface JobEvents {
+  readonly outcomes: readonly OutcomeEvent[];
+  /** What attempts concluded, in numbers. */
+  readonly jobs: readonly JobEvent[];
+  /** That findings come back, or are deferred for long. */
+  readonly notices: readonly FindingNotice[];
 }
 
 /**
- * Publishes what attempts at jobs concluded, in numbers. Delivery is at least once.
+ * Publishes what is to be told of a job. Delivery is at least once.
  * @throws DeliveryError and AWS's own error, as `publish`
  */
-export function publishJobs(
+export function publishJob(
   client: EventBridgeClient,
   busArn: string,
-  events: readonly JobEvent[],
+  { outcomes, jobs, notices }: JobEvents,
   clock: Clock = systemClock,
 ): Promise<void> {
-  return publish(client, busArn, { type: JOB_OUTCOME, details: events }, clock);
-}
-
-/**
- * Publishes that findings come back, or are deferred for long. Delivery is at least once.
- * @throws DeliveryError and AWS's own error, as `publish`
- */
-export function publishFindingNotices(
-  client: EventBridgeClient,
-  busArn: string,
-  events: readonly FindingNotice[],
-  clock: Clock = systemClock,
-): Promise<void> {
-  return publish(client, busArn, { type: FINDING_NOTICE, details: events }, clock);
+  const events = [
+    { type: FINDING_OUTCOME, details: outcomes },
+    { type: JOB_OUTCOME, details: jobs },
+    { type: FINDING_NOTICE, details: notices },
+  ];
+  return publish(client, busArn, events, clock);
 }
 
 /**
@@ -84,7 +85,7 @@ export function publishRoleMissing(
   event: RoleMissingEvent,
   clock: Clock = systemClock,
 ): Promise<void> {
-  return publish(client, busArn, { type: TARGET_ROLE_MISSING, details: [event] }, clock);
+  return publish(client, busArn, [{ type: TARGET_ROLE_MISSING, details: [event] }], clock);
 }
 
 /**
@@ -97,29 +98,33 @@ export function publishNotice(
   notice: Notice,
   clock: Clock = systemClock,
 ): Promise<void> {
-  return publish(client, busArn, { type: RULE_HELD_BACK, details: [notice] }, clock);
+  return publish(client, busArn, [{ type: RULE_HELD_BACK, details: [notice] }], clock);
 }
 
 /**
- * Publishes events in batches, in order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again, up to
+ * Publishes events in batches, all at once: EventBridge keeps no order. Entries that EventBridge refuses (`FailedEntryCount`) are sent again, up to
  * three times; the SDK has its own retries for calls that fail as a whole.
  * @throws DeliveryError when entries are still refused after that; AWS's own error when the call fails
  */
 async function publish(
   client: EventBridgeClient,
   busArn: string,
-  { type, details }: { readonly type: string; readonly details: readonly unknown[] },
+  events: readonly { readonly type: string; readonly details: readonly unknown[] }[],
   clock: Clock,
 ): Promise<void> {
-  const entries = details.map((detail) => ({
-    Source: EVENT_SOURCE,
-    DetailType: type,
-    Detail: JSON.stringify(detail),
-    EventBusName: busArn,
-  }));
-  for (const batch of batches(entries, MAX_ENTRIES, MAX_BYTES, bytesOf)) {
-    await putBatch(client, busArn, batch, clock);
-  }
+  const entries = events.flatMap(({ type, details }) =>
+    details.map((detail) => ({
+      Source: EVENT_SOURCE,
+      DetailType: type,
+      Detail: JSON.stringify(detail),
+      EventBusName: busArn,
+    })),
+  );
+  const sending = batches(entries, MAX_ENTRIES, MAX_BYTES, bytesOf).map((batch) =>
+    putBatch(client, busArn, batch, clock),
+  );
+  for (const result of await Promise.allSettled(sending))
+    if (result.status === 'rejected') throw result.reason;
 }
 
 async function putBatch(

@@ -12,6 +12,9 @@ import { labelOfRegion, type TenantItem } from '../../test/lab/tenant/index.ts';
 import { type Deployed, makeItems, nextMoment, passTime, REGION } from './deployed.ts';
 import { Rounds } from './rounds.ts';
 
+/** The functions' time that a round takes, whatever else the machine does. */
+const ROUND_MILLISECONDS = 50;
+
 /** A kind of violation that figures are about. */
 interface Subject {
   readonly rule: TestedRule;
@@ -86,7 +89,7 @@ export class Jobs {
 
   constructor(deployed: Deployed) {
     this.#deployed = deployed;
-    this.#rounds = new Rounds(deployed.proxy);
+    this.#rounds = new Rounds(deployed.proxy, () => passTime(ROUND_MILLISECONDS));
   }
 
   /** The calls of a warm function for so many findings that it remediates. */
@@ -111,8 +114,16 @@ export class Jobs {
     // Another job before it: its clients are made, its code is loaded.
     const warm = await makeItems(1, () => subject.make(this.#deployed, this.#deployed.account()));
     await this.#poll(subject, warm, 'remediated');
+    await this.#close(subject);
     const items = await makeItems(findings, () => subject.make(this.#deployed, account));
     return this.#poll(subject, items, outcome);
+  }
+
+  /** Lets the findings of the last poll be closed, so that the next one does nothing for them. */
+  async #close({ rule }: Subject): Promise<void> {
+    this.#deployed.tenant.setFindings([]);
+    await this.#deployed.collect(rule, nextMoment());
+    await this.#deployed.workOff();
   }
 
   async #poll({ rule }: Subject, items: readonly TenantItem[], outcome: string): Promise<Calls> {

@@ -12,14 +12,17 @@ const LOOK_MILLISECONDS = 5;
  */
 export class Rounds {
   readonly #proxy: AwsProxy;
+  readonly #onRound: () => void;
   #held: { readonly call: AwsCall; readonly go: () => void }[] = [];
   #chain: Readonly<Record<string, number>>[] = [];
   #released = 0;
   #answeredBefore = 0;
   #lastChange = 0;
 
-  constructor(proxy: AwsProxy) {
+  /** @param onRound called when the calls of a round are answered */
+  constructor(proxy: AwsProxy, onRound: () => void = () => {}) {
     this.#proxy = proxy;
+    this.#onRound = onRound;
   }
 
   /** Lists the rounds of what is done, each as the number of its calls by operation. The proxy's calls are forgotten before. */
@@ -28,7 +31,7 @@ export class Rounds {
     this.#chain = [];
     this.#released = 0;
     this.#answeredBefore = 0;
-    const holding = this.#proxy.intercept(async (call) => {
+    const holding = this.#proxy.interceptFirst(async (call) => {
       await new Promise<void>((go) => {
         this.#held.push({ call, go });
         this.#lastChange = performance.now();
@@ -60,6 +63,7 @@ export class Rounds {
       if (performance.now() - this.#lastChange < QUIET_MILLISECONDS) continue;
       const round = this.#held.splice(0);
       this.#released += round.length;
+      this.#onRound();
       this.#chain.push(countCalls(round.map(({ call }) => call)));
       for (const { go } of round) go();
     }

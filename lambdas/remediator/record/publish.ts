@@ -1,4 +1,4 @@
-import { publishFindingNotices, publishJobs, publishOutcomes } from '../../aws/event-bus.ts';
+import { publishJob } from '../../aws/event-bus.ts';
 import type { EventBridgeClient } from '../../aws/eventbridge.ts';
 import type { Clock } from '../../model/clock.ts';
 import type { FindingNotice } from '../../model/finding-notice.ts';
@@ -32,16 +32,14 @@ export async function publishWithEvidence(
   { client, busArn, evidenceBucket: bucket, clock }: EventPlace,
   { job, withEvent, recorded, changed, notices }: Publication,
 ): Promise<void> {
-  const events = withEvent.map(({ outcome, evidence }) =>
+  const outcomes = withEvent.map(({ outcome, evidence }) =>
     outcomeEvent(outcome, `s3://${bucket}/${evidence}`),
   );
-  await publishOutcomes(client, busArn, events, clock);
   const keys = new Set(recorded.map(({ evidence }) => evidence));
-  const counts = [...keys].map((key) => {
+  const jobs = [...keys].map((key) => {
     const ofObject = recorded.filter(({ evidence }) => evidence === key);
-    const outcomes = ofObject.map(({ outcome }) => outcome);
-    return jobEvent(job, outcomes, ofObject.filter((each) => changed.includes(each)).length, { bucket, key });
+    const all = ofObject.map(({ outcome }) => outcome);
+    return jobEvent(job, all, ofObject.filter((each) => changed.includes(each)).length, { bucket, key });
   });
-  await publishJobs(client, busArn, counts, clock);
-  await publishFindingNotices(client, busArn, notices, clock);
+  await publishJob(client, busArn, { outcomes, jobs, notices }, clock);
 }

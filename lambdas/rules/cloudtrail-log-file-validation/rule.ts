@@ -49,11 +49,10 @@ async function readTags(session: AwsSession, region: string, trails: readonly st
       return single;
     }
   };
-  const tags: [string, Record<string, string>][] = [];
-  for (let from = 0; from < trails.length; from += TRAILS_PER_LIST_TAGS) {
-    tags.push(...(await read(trails.slice(from, from + TRAILS_PER_LIST_TAGS))));
-  }
-  return new Map(tags);
+  const parts = Array.from({ length: Math.ceil(trails.length / TRAILS_PER_LIST_TAGS) }, (_, index) =>
+    trails.slice(index * TRAILS_PER_LIST_TAGS, (index + 1) * TRAILS_PER_LIST_TAGS),
+  );
+  return new Map((await Promise.all(parts.map(read))).flat());
 }
 
 /** The trails of one home region, in one read. One that does not exist is left out of the answer. */
@@ -102,10 +101,8 @@ export const rule = defineRule<Seen, Record<string, never>>(facts, {
         });
       }
     }
-    for (const [region, arns] of byRegion) {
-      for (const [arn, inspection] of await inspectRegion(session, region, arns))
-        inspections.set(arn, inspection);
-    }
+    const regions = [...byRegion].map(([region, arns]) => inspectRegion(session, region, arns));
+    for (const [arn, inspection] of (await Promise.all(regions)).flat()) inspections.set(arn, inspection);
     return inspections;
   },
 

@@ -30,7 +30,7 @@ export interface Candidate {
 export type PublicSnapshot = Candidate & { readonly sharedWith: string[] };
 
 /** Number of snapshots that are read side by side. */
-const SNAPSHOTS_AT_ONCE = 4;
+const SNAPSHOTS_AT_ONCE = 10;
 
 /** The most that RDS gives in a page. */
 const PAGE_SIZE = 100;

@@ -90,11 +90,11 @@ async function readOwners(
         .flatMap(({ sourceResourceId: id }) => (id === undefined || known.has(id) ? [] : [id])),
     ),
   ];
-  const databases = [
-    ...(await readInstances(session, 'dbi-resource-id', unknown('instance'))),
-    ...(await readClusters(session, 'db-cluster-resource-id', unknown('cluster'))),
-    ...sources.flatMap(({ now }) => now ?? []),
-  ];
+  const [instances, clusters] = await Promise.all([
+    readInstances(session, 'dbi-resource-id', unknown('instance')),
+    readClusters(session, 'db-cluster-resource-id', unknown('cluster')),
+  ]);
+  const databases = [...instances, ...clusters, ...sources.flatMap(({ now }) => now ?? [])];
   return new Map(
     databases.flatMap((database) =>
       database.resourceId === undefined ? [] : [[database.resourceId, database] as const],

@@ -72,15 +72,10 @@ function judge(session: AwsSession, tags: Vpc['tags'], flowLogs: readonly VpcFlo
 /** A VPC is logged by any flow log that is active and does not fail to deliver, whoever made it and wherever it writes. */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
-    const vpcs = await readVpcs(session, resources);
-    const own = [...vpcs].filter(([, { owner = session.account }]) => owner === session.account);
-    const flowLogs =
-      own.length === 0
-        ? []
-        : await readFlowLogs(
-            session,
-            own.map(([id]) => id),
-          );
+    const [vpcs, flowLogs] = await Promise.all([
+      readVpcs(session, resources),
+      readFlowLogs(session, resources),
+    ]);
     return new Map(
       resources.map((id): [string, Inspection<Seen>] => {
         const vpc = vpcs.get(id);

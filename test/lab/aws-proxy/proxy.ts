@@ -49,6 +49,8 @@ export interface AwsProxy extends AsyncDisposable {
   inject(fault: Fault): Injection;
   /** Asked for each call that no fault has decided, in the order in which they were added. */
   intercept(intercept: Intercept): { remove(): void };
+  /** Takes calls before all that intercept them by now. */
+  interceptFirst(intercept: Intercept): { remove(): void };
   stop(): Promise<void>;
 }
 
@@ -133,6 +135,14 @@ class RunningProxy implements AwsProxy {
         this.#faults.delete(active);
       },
     };
+  }
+
+  interceptFirst(intercept: Intercept): { remove(): void } {
+    const others = [...this.#intercepts];
+    this.#intercepts.clear();
+    const first = this.intercept(intercept);
+    for (const other of others) this.#intercepts.add(other);
+    return first;
   }
 
   intercept(intercept: Intercept): { remove(): void } {

@@ -208,6 +208,10 @@ describe('what may be gone', () => {
             `<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata><member><AccessKeyId>AKIAOLD</AccessKeyId><Status>Active</Status><CreateDate>${daysAgo(100)}</CreateDate></member></AccessKeyMetadata><IsTruncated>false</IsTruncated></ListAccessKeysResult></ListAccessKeysResponse>`,
           ),
         'iam:GetAccessKeyLastUsed': () => queryError('NoSuchEntity', 404),
+        'iam:ListUserTags': () =>
+          xmlAnswer(
+            '<ListUserTagsResponse><ListUserTagsResult><Tags/><IsTruncated>false</IsTruncated></ListUserTagsResult></ListUserTagsResponse>',
+          ),
       }),
     );
 

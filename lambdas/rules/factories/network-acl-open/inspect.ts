@@ -109,8 +109,10 @@ export async function inspectNetworkAcls(
     else inspections.set(acl.NetworkAclId ?? '', inspection);
   }
   if (violating.length === 0) return inspections;
-  const vpcs = await readVpcCidrs(session, [...new Set(violating.map(({ VpcId = '' }) => VpcId))]);
-  const families = await readSubnets(session, violating.flatMap(subnetsOf));
+  const [vpcs, families] = await Promise.all([
+    readVpcCidrs(session, [...new Set(violating.map(({ VpcId = '' }) => VpcId))]),
+    readSubnets(session, violating.flatMap(subnetsOf)),
+  ]);
   for (const acl of violating) {
     inspections.set(acl.NetworkAclId ?? '', {
       state: 'violation',
