@@ -57,7 +57,7 @@ export async function remediate(job: Job, attempt: Attempt, ports: Ports): Promi
     const lease = await taking;
     if (lease === undefined) return nothingLeft;
     learned.lease = lease;
-    book.keep(await recall(work, lease.isFirst ? ahead : undefined));
+    book.keep(await recall(work, lease.isFirst, lease.isFirst ? ahead : undefined));
     learned.isRecalled = true;
     const { left, verdicts } = await sendHandedOn(work);
     book.leave(left);

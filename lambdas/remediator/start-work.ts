@@ -8,6 +8,7 @@ import { FindingMemory } from './record/finding-memory.ts';
 import { Holds } from './record/holds.ts';
 import { Journal } from './record/journal.ts';
 import { KnownCounts } from './record/known-counts.ts';
+import { NewerPoll } from './record/newer-poll.ts';
 import { OutcomeLog } from './record/outcome-log.ts';
 import { RecentChanges } from './record/recent-changes.ts';
 import { Retries } from './record/retries.ts';
@@ -35,5 +36,6 @@ export function startWork(job: Job, rule: Rule, attempt: Attempt, given: Ports):
     role: new TargetRole(job, ports),
     breaker: new Breaker(job, ports),
     counts: new KnownCounts(),
+    newer: new NewerPoll(job),
   };
 }

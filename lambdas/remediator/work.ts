@@ -10,6 +10,7 @@ import type { FindingMemory } from './record/finding-memory.ts';
 import type { Holds } from './record/holds.ts';
 import type { Journal } from './record/journal.ts';
 import type { KnownCounts } from './record/known-counts.ts';
+import type { NewerPoll } from './record/newer-poll.ts';
 import type { OutcomeLog } from './record/outcome-log.ts';
 import type { RecentChanges } from './record/recent-changes.ts';
 import type { Retries } from './record/retries.ts';
@@ -31,6 +32,7 @@ export interface Work {
   readonly role: TargetRole;
   readonly breaker: Breaker;
   readonly counts: KnownCounts;
+  readonly newer: NewerPoll;
 }
 
 /** Knowledge of the stages after the settings. */

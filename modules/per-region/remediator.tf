@@ -29,6 +29,9 @@ locals {
   # When people were last told that settings are wrong.
   notices = ["settings#*"]
 
+  # What the collector has sent lately, which it only reads.
+  sent_items = ["sent#*#????????????#${local.region}"]
+
   # What operators write, and it only reads.
   operators_items = ["hold#????????????#*", "pending#????????????#${local.region}", "request#*", "resume#*#????????????", "retry#????????????#*"]
 }
@@ -127,7 +130,7 @@ module "remediator" {
       Action   = ["dynamodb:BatchGetItem"]
       Resource = [local.table_arn]
       Condition = {
-        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.notices, local.operators_items) }
+        "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = concat(local.own_items, local.counters, local.breakers, local.notices, local.sent_items, local.operators_items) }
         Null                      = { "dynamodb:LeadingKeys" = ["false"] }
       }
     },

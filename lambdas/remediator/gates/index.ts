@@ -16,6 +16,7 @@ import { noLongerGiven } from './no-longer-given.ts';
 import { skipDisabled } from './off.ts';
 import { paused } from './paused.ts';
 import { roleMissing } from './role-missing.ts';
+import { superseded } from './superseded.ts';
 import { timeLeft } from './time-left.ts';
 
 /** A gate's name in the documentation, and the moments at which it is asked. */
@@ -28,6 +29,7 @@ interface ListedGate {
 export const gates: readonly ListedGate[] = [
   { name: 'no longer given', asked: { beforeSettings: noLongerGiven } },
   { name: 'left to the source', asked: { beforeSettings: leftToSource } },
+  { name: 'superseded', asked: { beforeSettings: superseded } },
   { name: 'off', asked: { beforeReading: skipDisabled } },
   { name: 'malformed id', asked: { beforeReading: malformedId } },
   { name: 'exempt by the settings', asked: { beforeReading: exempt } },

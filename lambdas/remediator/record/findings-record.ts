@@ -23,6 +23,8 @@ import {
   leaseItemSchema,
   leaseKey,
   parseItem,
+  sentItemSchema,
+  sentKey,
 } from '../../model/table-items.ts';
 import { mayEnd, mayTake, ofThisVersion, stillIs } from './conditions.ts';
 import type {
@@ -108,15 +110,16 @@ export class FindingsRecord implements FindingsStore {
       changed: resources.map(changedKey),
       breaker: breakerKeys(poll),
       counters: countersOf(poll).map(countKey),
-      others: [doneKey(poll), accountKey(poll.account), pendingKey(poll)],
+      others: [doneKey(poll), accountKey(poll.account), pendingKey(poll), sentKey(poll)],
     };
     const items = new ItemsByKey(await this.#table.read(Object.values(keys).flat()));
-    const [done, account, pending] = keys.others.map((key) => items.at(key));
+    const [done, account, pending, sent] = keys.others.map((key) => items.at(key));
     return {
       changed: items.all(keys.changed).map((item) => parseItem(changedItemSchema, item)),
       findings: items.all(keys.findings).map((item) => parseItem(findingItemSchema, item)),
       done: done === undefined ? undefined : parseItem(doneItemSchema, done),
       account: account === undefined ? undefined : parseItem(accountItemSchema, account),
+      sent: sent === undefined ? undefined : parseItem(sentItemSchema, sent),
       // It only says where to look, and operators write it: the requests' own messages lead there, too, though later.
       pending: pendingItemSchema.safeParse(pending).data?.requests ?? [],
       breaker: breakerIn(items, poll),

@@ -9,6 +9,7 @@ import type {
   DoneItem,
   FindingItem,
   LeaseItem,
+  SentItem,
 } from '../../model/table-items.ts';
 
 /** The result of taking a job's lease. */
@@ -122,6 +123,8 @@ export interface Known {
   readonly done?: Done | undefined;
   /** Undefined where the account is not known to lack the role. */
   readonly account?: AccountItem | undefined;
+  /** The last jobs of the rule that were sent for the account and region by a poll that reached its end. */
+  readonly sent?: SentItem | undefined;
   /** Requests of operators for the poll's account and region that may not have been acted on yet. */
   readonly pending?: PendingItem['requests'];
 }

@@ -6,11 +6,12 @@ import { askTable, type ReadAhead } from './read-ahead.ts';
  * Finds out what earlier attempts at a job did, and what is known of its findings: reads the journal, the findings table,
  * and the outcomes that stand. A message that comes back from the dead-letter queue counts its attempts from 1 again, so
  * the journal is always read.
+ * @param isFirst whether nobody has worked on the job before
  * @param ahead what was asked for before, where nobody can have changed it since
  * @returns the outcomes to which nothing is left to add
  */
-export async function recall(work: Work, ahead?: ReadAhead): Promise<Outcome[]> {
-  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, counts } = work;
+export async function recall(work: Work, isFirst: boolean, ahead?: ReadAhead): Promise<Outcome[]> {
+  const { job, attempt, ports, journal, log, memory, recent, done, role, breaker, counts, newer } = work;
   const isKnown = await journal.read(ahead?.journal);
   const { account, region } = job;
   const resources = job.findings.map(({ resource }) => resource);
@@ -24,6 +25,7 @@ export async function recall(work: Work, ahead?: ReadAhead): Promise<Outcome[]> 
   done.keep(known.done);
   role.keep(known.account);
   breaker.keep(known.breaker);
+  newer.keep(known.sent, { isFirst, hasJournal: isKnown });
   counts.keep(known.counters);
   // Another job of the same poll may have had a finding, too.
   const evidence = resources.flatMap((resource) => memory.evidenceAt(job.poll, resource) ?? []);

@@ -5,7 +5,7 @@ import { withFailure } from '../../../../lambdas/model/back-off.ts';
 import { findingKey } from '../../../../lambdas/model/finding.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import type { Outcome } from '../../../../lambdas/model/outcome.ts';
-import { accountKey } from '../../../../lambdas/model/table-items.ts';
+import { accountKey, type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
 import { askGates } from '../../../../lambdas/remediator/gates/gate.ts';
 import { gates, gatesAt } from '../../../../lambdas/remediator/gates/index.ts';
 import { Breaker } from '../../../../lambdas/remediator/record/breaker.ts';
@@ -23,6 +23,12 @@ import {
 } from '../support/remediator-in-memory.ts';
 
 const USER = 'deploy';
+/** The last jobs of a poll of the rule. */
+const sentAt = (asOf: string): SentItem => ({
+  ...sentKey({ rule: RULE, account: ACCOUNT, region: REGION }),
+  ...{ version: 1, expiresAt: 0, rule: RULE, account: ACCOUNT, region: REGION },
+  ...{ poll: { ...jobOf().poll, asOf }, at: asOf, jobs: 1, until: asOf },
+});
 const hold = { reason: 'incident', by: 'Ada' };
 const place = { account: ACCOUNT, region: 'global', rule: '*' };
 
@@ -76,6 +82,13 @@ const cases: readonly Case[] = [
     name: 'left to the source',
     job: (user) => ({ leaves: { [user]: 'Netskope is at work' } }),
     says: { outcome: 'deferred', reason: 'Netskope is at work' },
+  },
+  {
+    name: 'superseded',
+    set: (remediator) => {
+      remediator.table.sent = sentAt(at(remediator.now + 60_000));
+    },
+    says: { outcome: 'deferred', reason: expect.stringMatching(/^superseded before/) },
   },
   {
     name: 'off',
@@ -235,6 +248,7 @@ async function outcomeUnder(...holding: readonly Case[]): Promise<Partial<Outcom
   const { runbook } = await loadRule('redshift-cluster-public');
   const context = { ...gateContext(remediator.settings, remediator), job, runbook };
   context.memory.keep([...remediator.table.findings.values()]);
+  context.newer.keep(remediator.table.sent, { isFirst: true, hasJournal: false });
   const [finding = findingOf(user)] = job.findings;
   const asked = [...gatesAt('beforeSettings'), ...gatesAt('beforeReading')];
   const verdict = await askGates(asked, finding, context);

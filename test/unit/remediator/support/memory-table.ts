@@ -5,7 +5,7 @@ import { findingKey } from '../../../../lambdas/model/finding.ts';
 import { pollId } from '../../../../lambdas/model/job.ts';
 import { holdKey, retryKey } from '../../../../lambdas/model/operator-items.ts';
 import type { PendingItem } from '../../../../lambdas/model/requests.ts';
-import type { AccountItem } from '../../../../lambdas/model/table-items.ts';
+import type { AccountItem, SentItem } from '../../../../lambdas/model/table-items.ts';
 import type {
   BreakerName,
   BreakerState,
@@ -48,6 +48,8 @@ export class MemoryTable implements FindingsStore {
 
   /** Knowledge of the account. */
   account: AccountItem | undefined;
+  /** What the collector has written of the last jobs. */
+  sent: SentItem | undefined;
   /** The breakers, by `rule account`. */
   readonly breakers = new Map<string, TripItem>();
   /** The hour in which each was counted last. */
@@ -87,6 +89,7 @@ export class MemoryTable implements FindingsStore {
     return {
       breaker,
       counters: [],
+      sent: structuredClone(this.sent),
       changed: await this.readChanged(resources),
       findings: structuredClone(known),
       done,

@@ -1,0 +1,11 @@
+import { conclude } from '../verdict.ts';
+import type { Work } from '../work.ts';
+import type { Gate } from './gate.ts';
+
+/** The job has begun nothing, and a newer poll is complete: its jobs look at what is there now. */
+export const superseded: Gate<Work> = (_finding, { newer }) => {
+  const poll = newer.superseding;
+  if (poll === undefined) return undefined;
+  const reason = `superseded before anything was begun: the poll of ${poll.asOf} is complete, and its jobs look at what it found`;
+  return conclude('deferred', { willRetry: true, reason });
+};

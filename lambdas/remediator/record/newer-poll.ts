@@ -1,0 +1,34 @@
+import type { Job, Poll } from '../../model/job.ts';
+import type { SentItem } from '../../model/table-items.ts';
+
+/** The facts by which a job that has begun nothing is told from one that has. */
+interface Begun {
+  /** True where nobody has worked on the job before: no attempt, no redrive. */
+  readonly isFirst: boolean;
+  /** True where the job, or the one that it continues with, has a journal. */
+  readonly hasJournal: boolean;
+}
+
+/** The last poll of a job's rule that reached its end and sent jobs for the job's account and region, or found nothing there. */
+export class NewerPoll {
+  readonly #job: Job;
+  #poll: Poll | undefined;
+
+  constructor(job: Job) {
+    this.#job = job;
+  }
+
+  /** Takes what the table knows. */
+  keep(sent: SentItem | undefined, { isFirst, hasJournal }: Begun): void {
+    const { continues, poll } = this.#job;
+    const mayEnd = isFirst && !hasJournal && continues === undefined && poll.plans !== true;
+    this.#poll = mayEnd ? sent?.poll : undefined;
+  }
+
+  /** The poll whose jobs do this one's work, where it is newer, and this job has begun nothing. */
+  get superseding(): Poll | undefined {
+    const known = this.#poll;
+    if (known === undefined || known.source !== this.#job.poll.source) return undefined;
+    return Date.parse(known.asOf) > Date.parse(this.#job.poll.asOf) ? known : undefined;
+  }
+}

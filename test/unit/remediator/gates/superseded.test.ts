@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { jobId } from '../../../../lambdas/model/job.ts';
+import { type SentItem, sentKey } from '../../../../lambdas/model/table-items.ts';
+import { Killed } from '../support/lifeline.ts';
+import { ACCOUNT, jobOf, REGION, RemediatorInMemory, RULE } from '../support/remediator-in-memory.ts';
+
+const job = jobOf('deploy');
+
+/** A remediator whose table says that a poll has reached its end, so much later than the job's. */
+function withPoll(later: number): RemediatorInMemory {
+  const remediator = new RemediatorInMemory({ deploy: ['AKIA-1'] });
+  const asOf = new Date(Date.parse(job.poll.asOf) + later).toISOString();
+  const sent: SentItem = {
+    ...sentKey({ rule: RULE, account: ACCOUNT, region: REGION }),
+    ...{ version: 1, expiresAt: 0, rule: RULE, account: ACCOUNT, region: REGION },
+    ...{ poll: { ...job.poll, asOf }, at: asOf, jobs: 1, until: asOf },
+  };
+  remediator.table.sent = sent;
+  return remediator;
+}
+
+describe('a job of an older poll than the last complete one', () => {
+  test('that has begun nothing ends at once: nothing is asked of its account, and its finding has one outcome', async () => {
+    const remediator = withPoll(3_600_000);
+
+    const { unfinished, failures } = await remediator.attempt(job);
+
+    expect([unfinished, failures]).toEqual([[], []]);
+    expect(remediator.outcome('deploy')).toMatchObject({
+      outcome: 'deferred',
+      willRetry: true,
+      reason: expect.stringMatching(/^superseded before anything was begun: the poll of 20\S+Z is complete/),
+    });
+    expect(remediator.account.calls).toEqual([]);
+    expect(remediator.table.leases.get(jobId(job))?.state).toBe('done');
+  });
+
+  test('that somebody has worked on before is worked on: a retry, a redrive', async () => {
+    const remediator = withPoll(3_600_000);
+    remediator.table.sent = undefined;
+    const onStep = () => {
+      if (remediator.account.calls.length > 0) throw new Killed('the function was ended');
+    };
+    await remediator.attempt(job, { onStep }).catch(() => undefined);
+    remediator.table.sent = withPoll(3_600_000).table.sent;
+    remediator.now += 3_600_000;
+
+    // A redrive counts its attempts anew.
+    await remediator.attempt(job, { number: 1 });
+
+    expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'remediated' });
+  });
+
+  test('that continues with another is worked on', async () => {
+    const remediator = withPoll(3_600_000);
+
+    await remediator.attempt({ ...job, continues: { job: '0'.repeat(64), look: 1 } });
+
+    expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'remediated' });
+  });
+
+  test('that only plans for whom asked is worked on', async () => {
+    const remediator = withPoll(3_600_000);
+
+    await remediator.attempt({ ...job, poll: { ...job.poll, plans: true }, atMost: 'dry_run' });
+
+    expect([...remediator.outcomes.values()].map(({ outcome }) => outcome)).toEqual(['planned']);
+  });
+});
+
+test.each([
+  ['the same', 0],
+  ['an older one', -3_600_000],
+])('a job is worked on where the last complete poll is %s', async (_, later) => {
+  const remediator = withPoll(later);
+
+  await remediator.attempt(job);
+
+  expect(remediator.outcome('deploy')).toMatchObject({ outcome: 'remediated' });
+});
