@@ -48,12 +48,12 @@ export function publishOutcomes(
   return publish(client, busArn, [{ type: FINDING_OUTCOME, details: events }], clock);
 }
 
-/** What is to be told of a job. */
+/** Events about a job. */
 export interface JobEvents {
   readonly outcomes: readonly OutcomeEvent[];
-  /** What attempts concluded, in numbers. */
+  /** Conclusions of attempts, in numbers. */
   readonly jobs: readonly JobEvent[];
-  /** That findings come back, or are deferred for long. */
+  /** Notices that findings come back, or are deferred for long. */
   readonly notices: readonly FindingNotice[];
 }
 
