@@ -201,9 +201,9 @@ async function record(
   const places = runbook === undefined ? [] : idle.map((finding) => markPlace(finding, runbook, job));
   const failures = [...learned.failures, ...(await removeMarks(job, places, ports))];
   const outcomes = await outcomesOf(book, { ...work, ...learned });
-  const [unwrittenChanges] = await Promise.all([work.recent.write(), work.log.announce(outcomes)]);
-  failures.push(...unwrittenChanges);
-  const { written, unwritten } = await writeOutcomes(outcomes, work);
+  const telling = work.recent.write();
+  const { written, unwritten } = await writeOutcomes(outcomes, work, telling);
+  failures.push(...(await telling));
   book.add(unwritten);
   const [{ published, toWrite, unpublished, notices, waiting }, gateFailures] = await Promise.all([
     publishRecorded(work, written, learned),

@@ -90,18 +90,18 @@ export class OutcomeLog {
       .filter(({ evidence }) => keys.has(evidence));
   }
 
-  /** Lets other jobs know that there will be an object, if there will, while something else is written. Where that fails, the write does it. */
-  async announce(outcomes: readonly Outcome[]): Promise<void> {
-    if (this.#due(outcomes).length > 0) await this.#done.announce(this.#number).catch(() => undefined);
-  }
-
   /**
    * Writes outcomes, but for those of findings of which a final one stands that knows all that was changed. Other jobs know
    * before that there will be an object, but for a job without attempts that only says that it was not finished.
    * @param isLast whether no attempt follows
+   * @param told what has to be known to others before there is an object, whether that went well or not
    * @returns what was written
    */
-  async write(outcomes: readonly Outcome[], isLast = false): Promise<RecordedOutcome[]> {
+  async write(
+    outcomes: readonly Outcome[],
+    isLast = false,
+    told: Promise<unknown> = Promise.resolve(),
+  ): Promise<RecordedOutcome[]> {
     for (;;) {
       if (this.#due(outcomes).length === 0) return [];
       try {
@@ -113,6 +113,7 @@ export class OutcomeLog {
       const due = this.#due(outcomes);
       if (due.length === 0) return [];
       const key = this.#key;
+      await told;
       const isWritten = await this.#objects.writeOutcomes(key, due);
       const standing = isWritten ? due : await this.#objects.readOutcomes(key);
       if (standing === undefined)

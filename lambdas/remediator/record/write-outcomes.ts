@@ -3,13 +3,18 @@ import { retry, type Verdict, type Verdicts } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
 
-/** Writes outcomes. @returns those that had to be written, and verdicts on them where they can't be */
+/**
+ * Writes outcomes.
+ * @param told what others have to know before
+ * @returns those that had to be written, and verdicts on them where they can't be
+ */
 export async function writeOutcomes(
   outcomes: readonly Outcome[],
   { log, attempt }: Pick<Work, 'log' | 'attempt'>,
+  told: Promise<unknown>,
 ): Promise<{ readonly written: readonly RecordedOutcome[]; readonly unwritten: Verdicts }> {
   try {
-    return { written: await log.write(outcomes, attempt.last), unwritten: new Map() };
+    return { written: await log.write(outcomes, attempt.last, told), unwritten: new Map() };
   } catch (error) {
     const verdicts = outcomes.map(({ finding, seen, plan }): [string, Verdict] => [
       finding.resource,
