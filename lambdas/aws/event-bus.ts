@@ -58,7 +58,7 @@ export interface JobEvents {
 }
 
 /**
- * Publishes what is to be told of a job. Delivery is at least once.
+ * Publishes the events of a job. Delivery is at least once.
  * @throws DeliveryError and AWS's own error, as `publish`
  */
 export function publishJob(

@@ -29,7 +29,7 @@ locals {
   # When people were last told that settings are wrong.
   notices = ["settings#*"]
 
-  # What the collector has sent lately, which it only reads.
+  # Jobs that the collector sent recently, which it only reads.
   sent_items = ["sent#*#????????????#${local.region}"]
 
   # What operators write, and it only reads.

@@ -1,7 +1,7 @@
 import type { Job, Poll } from '../../model/job.ts';
 import type { SentItem } from '../../model/table-items.ts';
 
-/** The facts by which a job that has begun nothing is told from one that has. */
+/** Facts that distinguish a job that has begun nothing. */
 interface Begun {
   /** True where nobody has worked on the job before: no attempt, no redrive. */
   readonly isFirst: boolean;

@@ -72,7 +72,7 @@ export class ReservedRoom {
     // Where there is room for all, no limit need wait for what another one refuses.
     if (limits.every((limit) => hasRoom(found, limit, changes, ports.clock.now()))) {
       const reserving = limits.map((limit) => this.#reserveBelow(limit, fixes, found, refusals));
-      // What one reserved is given back where another one could not.
+      // If one fails, the room that another one reserved is released at the end.
       for (const result of await Promise.allSettled(reserving))
         if (result.status === 'rejected') throw result.reason;
       return refusals;
