@@ -1,5 +1,5 @@
 import type { ChangeLimit } from '../model/limits.ts';
-import type { Room } from './record/limit-counts.ts';
+import type { Room } from './record/room.ts';
 
 /** A limit that has no room for a finding. */
 export interface Refusal {

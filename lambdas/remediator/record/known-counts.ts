@@ -1,6 +1,6 @@
 import { countItemSchema } from '../../model/count-item.ts';
 import { parseItem } from '../../model/table-items.ts';
-import type { FoundCounters } from './limit-counts.ts';
+import type { FoundCounters } from './room.ts';
 
 /** The counters of changes as a job read them with all that it reads at first: good for one reservation, which makes them old. */
 export class KnownCounts {

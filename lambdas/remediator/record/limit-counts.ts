@@ -10,7 +10,6 @@ import {
   reservationName,
   slotName,
   slotOf,
-  slotsIn,
   type Waiting,
   waitingIn,
   waitingName,
@@ -18,6 +17,7 @@ import {
 import { DeliveryError } from '../../model/errors.ts';
 import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
+import { changesOf, type FoundCounters, type Room, roomIn } from './room.ts';
 
 /** An item is kept for a day after the last change that it counts. */
 const KEPT_SECONDS = 86_400;
@@ -28,15 +28,6 @@ const ATTEMPTS = 20;
 /** The most findings that room is kept for: an item holds 400 KB, and a finding takes 40 bytes of it. */
 const MOST_WAITING = 2_000;
 
-/** The room that is left below a limit. */
-export interface Room {
-  readonly left: number;
-  /** The part of it that is kept for findings that a limit deferred before, those that asked not among them. */
-  readonly kept: number;
-  /** The moment from which on there is more, milliseconds since 1970; undefined where nothing is counted. */
-  readonly moreAt: number | undefined;
-}
-
 /** Room for some changes that a job is about to make. */
 export interface Reservation {
   readonly counter: Counter;
@@ -44,9 +35,6 @@ export interface Reservation {
   readonly slot: number;
   readonly changes: number;
 }
-
-/** Counters as one question found them, by their keys. */
-export type FoundCounters = ReadonlyMap<string, CountItem>;
 
 /** A reservation that is asked for. */
 export interface Wish {
@@ -205,38 +193,6 @@ export class LimitCounts {
       condition: { expression: 'attribute_exists(#name)', names: { '#name': name }, values: {} },
     });
   }
-}
-
-/** Tells whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
-export function hasRoom(
-  found: FoundCounters,
-  { counter, most }: { readonly counter: Counter; readonly most: number },
-  changes: number,
-  now: number,
-): boolean {
-  const item = found.get(countKey(counter).pk);
-  const { room } = roomIn(item, most, now, item === undefined ? 0 : changesOf(waitingIn(item, now)));
-  return room.left - room.kept >= changes;
-}
-
-function changesOf(waiting: readonly Waiting[]): number {
-  return waiting.reduce((sum, { changes }) => sum + changes, 0);
-}
-
-/** The room below a limit, and `base`: the changes in the total that no longer count. */
-function roomIn(
-  item: CountItem | undefined,
-  limit: number,
-  now: number,
-  waiting: number,
-): { readonly room: Room; readonly base: number } {
-  if (item === undefined) return { room: { left: limit, kept: 0, moreAt: undefined }, base: 0 };
-  const counting = [...slotsIn(item)].filter(([slot, changes]) => endOfSlot(slot) > now && changes > 0);
-  const used = counting.reduce((sum, [, changes]) => sum + changes, 0);
-  const ends = counting.map(([slot]) => endOfSlot(slot));
-  const moreAt = ends.length === 0 ? undefined : Math.min(...ends);
-  const left = Math.max(0, limit - used);
-  return { room: { left, kept: Math.min(left, waiting), moreAt }, base: item.total - used };
 }
 
 function conditionOf(item: CountItem | undefined, name: string, most: number): Condition {

@@ -1,12 +1,12 @@
 import { countKey } from '../../../../lambdas/model/count-item.ts';
 import type { Counter } from '../../../../lambdas/model/limits.ts';
 import type {
-  FoundCounters,
   Granted,
   LimitCounts,
   Reservation,
   Wish,
 } from '../../../../lambdas/remediator/record/limit-counts.ts';
+import type { FoundCounters } from '../../../../lambdas/remediator/record/room.ts';
 
 const HOUR_MILLISECONDS = 3_600_000;
 

@@ -1,0 +1,54 @@
+import {
+  type CountItem,
+  countKey,
+  endOfSlot,
+  slotsIn,
+  type Waiting,
+  waitingIn,
+} from '../../model/count-item.ts';
+import type { Counter } from '../../model/limits.ts';
+
+/** Counters as one question found them, by their keys. */
+export type FoundCounters = ReadonlyMap<string, CountItem>;
+
+/** The room that is left below a limit. */
+export interface Room {
+  readonly left: number;
+  /** The part of it that is kept for findings that a limit deferred before, those that asked not among them. */
+  readonly kept: number;
+  /** The moment from which on there is more, milliseconds since 1970; undefined where nothing is counted. */
+  readonly moreAt: number | undefined;
+}
+
+/** The room below a limit, and `base`: the changes in the total that no longer count. */
+export function roomIn(
+  item: CountItem | undefined,
+  limit: number,
+  now: number,
+  waiting: number,
+): { readonly room: Room; readonly base: number } {
+  if (item === undefined) return { room: { left: limit, kept: 0, moreAt: undefined }, base: 0 };
+  const counting = [...slotsIn(item)].filter(([slot, changes]) => endOfSlot(slot) > now && changes > 0);
+  const used = counting.reduce((sum, [, changes]) => sum + changes, 0);
+  const ends = counting.map(([slot]) => endOfSlot(slot));
+  const moreAt = ends.length === 0 ? undefined : Math.min(...ends);
+  const left = Math.max(0, limit - used);
+  return { room: { left, kept: Math.min(left, waiting), moreAt }, base: item.total - used };
+}
+
+/** Counts the changes that wait for room. */
+export function changesOf(waiting: readonly Waiting[]): number {
+  return waiting.reduce((sum, { changes }) => sum + changes, 0);
+}
+
+/** Tells whether a limit, as its counter was found, has room for changes, without the room that it keeps for any finding. */
+export function hasRoom(
+  found: FoundCounters,
+  { counter, most }: { readonly counter: Counter; readonly most: number },
+  changes: number,
+  now: number,
+): boolean {
+  const item = found.get(countKey(counter).pk);
+  const { room } = roomIn(item, most, now, item === undefined ? 0 : changesOf(waitingIn(item, now)));
+  return room.left - room.kept >= changes;
+}
