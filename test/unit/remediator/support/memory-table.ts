@@ -48,7 +48,7 @@ export class MemoryTable implements FindingsStore {
 
   /** Knowledge of the account. */
   account: AccountItem | undefined;
-  /** What the collector has written of the last jobs. */
+  /** Item that the collector wrote of the last jobs. */
   sent: SentItem | undefined;
   /** The breakers, by `rule account`. */
   readonly breakers = new Map<string, TripItem>();
