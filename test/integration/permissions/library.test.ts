@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { type LibraryRule, readLibrary } from '../../../scripts/library/compile.ts';
@@ -130,12 +131,17 @@ describe.each(byCalls)('$id', (rule) => {
   if (isRepetition(rule)) return;
 
   const reads = actionsOf(rule, 'read');
+  const isReadBefore = library
+    .slice(0, library.indexOf(rule))
+    .some(({ definition }) =>
+      isDeepStrictEqual(definition.permissions.read, rule.definition.permissions.read),
+    );
   const taken = (kind: Kind): string[] =>
     actionsOf(rule, kind).filter(
       (action) => !SOMETIMES.has(action) && (kind === 'read' || !reads.includes(action)),
     );
 
-  test.each(taken('read'))('without %s a dry run fails, and says so', async (action) => {
+  test.each(isReadBefore ? [] : taken('read'))('without %s a dry run fails, and says so', async (action) => {
     const { remediation } = await violate(rule);
     using _ = judge.withhold(role, action);
 

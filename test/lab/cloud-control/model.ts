@@ -11,6 +11,7 @@ const schemaSchema = z.looseObject({
   createOnlyProperties: z.array(z.string()).default([]),
   readOnlyProperties: z.array(z.string()).default([]),
   writeOnlyProperties: z.array(z.string()).default([]),
+  handlers: z.looseObject({ read: z.looseObject({ permissions: z.array(z.string()) }) }),
 });
 
 /** A type's published schema, by which AWS judges the whole of a resource at each update. */
@@ -18,6 +19,8 @@ export interface TypeSchema {
   /** Pointers of what only a creation sets. */
   readonly createOnly: readonly string[];
   readonly readOnly: readonly string[];
+  /** Actions that the type's read handler asks of its caller. */
+  readonly readActions: readonly string[];
   /** Finds what is wrong with a model, in words; undefined where nothing is. */
   problemOf(model: Properties): string | undefined;
 }
@@ -36,6 +39,7 @@ export function schemaOf(type: string): TypeSchema {
   const made: TypeSchema = {
     createOnly: schema.createOnlyProperties.map(pointerOf),
     readOnly: schema.readOnlyProperties.map(pointerOf),
+    readActions: schema.handlers.read.permissions,
     problemOf: (model) =>
       validate(model)
         ? undefined

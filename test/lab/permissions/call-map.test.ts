@@ -71,13 +71,17 @@ const rules: readonly LabRule[] = Object.values(labRules);
 /** Every known call, in every form that asks for something else. */
 const table: readonly CallExample[] = [
   ...rules.flatMap(({ callExamples = [] }) => callExamples),
-  ...[
-    'GetResource',
-    'UpdateResource',
-    'GetResourceRequestStatus',
-    'CancelResourceRequest',
-    'ListResources',
-  ].map(
+  [
+    'cloudcontrolapi:GetResource',
+    { TypeName: 'AWS::SQS::Queue', Identifier: `https://sqs.${REGION}.amazonaws.com/${ACCOUNT}/q` },
+    [
+      'cloudformation:GetResource *',
+      `sqs:GetQueueAttributes ${queue(ACCOUNT, 'q')}`,
+      `sqs:ListQueueTags ${queue(ACCOUNT, 'q')}`,
+    ],
+  ],
+  ['cloudcontrolapi:GetResource', { TypeName: 'AWS::IAM::User' }, ['cloudformation:GetResource *']],
+  ...['UpdateResource', 'GetResourceRequestStatus', 'CancelResourceRequest', 'ListResources'].map(
     (operation): CallExample => [
       `cloudcontrolapi:${operation}`,
       { TypeName: 'AWS::S3::Bucket' },
