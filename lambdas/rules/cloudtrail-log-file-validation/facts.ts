@@ -19,11 +19,11 @@ export const facts = defineFacts({
   documentation: {
     control: 'CIS AWS Foundations Benchmark 1.2.0, 2.2',
     finds:
-      'Trails whose log file validation is off, so that nobody could tell whether their log files were changed or deleted.',
+      'Trails whose log file validation is off, so that changed or deleted log files would go unnoticed.',
     changes:
-      "Turns log file validation on, in the trail's home region, whichever region the finding came from. An organization trail is fixed in the account that owns it.",
+      "Turns log file validation on, in the trail's home region, regardless of the finding's region. An organization trail is fixed in the account that owns it.",
     neverTouches:
-      'Everything else of the trail, and organization trails that another account owns: such a finding is `not_applicable`, and its reason names that account.',
+      'All other settings of the trail, and organization trails of another account: such a finding is `not_applicable`, and its reason names that account.',
     undo: 'Turns log file validation off again.',
   },
   permissions: {
@@ -67,7 +67,7 @@ export const facts = defineFacts({
       reference:
         'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-enable-ctrail-log-validation.html',
       closes: "Turns log file validation on, in the trail's home region, and checks that it is on.",
-      limits: 'None that are known.',
+      limits: 'None known.',
     },
   },
 });

@@ -33,12 +33,12 @@ export const facts = defineFacts({
   documentation: {
     control: 'Netskope best practice BPR-3-8',
     finds:
-      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account may restore them. Snapshots are matched by the resource id of the instance or cluster, so those of a renamed one are found; snapshots of one that is gone are matched by its name.',
+      'Manual snapshots of a DB instance, and of the Aurora or Multi-AZ cluster that it is in, that are shared with `all`, so that every AWS account can restore them. Snapshots are matched by the resource id of the instance or cluster, so those of a renamed one are found; snapshots of a deleted one are matched by its name.',
     changes:
-      'Takes `all` out of the accounts that the snapshot is shared with. Snapshots that AWS is working on come last; if it refuses then, the finding is `deferred`. An exemption tag on a snapshot leaves that snapshot as it is, and the outcome names it; where every public snapshot has one, the finding is `exempt`.',
+      'Removes `all` from the accounts that the snapshot is shared with. Snapshots that AWS is working on come last; if AWS refuses, the finding is `deferred`. A snapshot with an exemption tag is not changed, and the outcome names it; if every public snapshot has one, the finding is `exempt`.',
     neverTouches:
-      'Shares with single accounts; snapshots of another instance or cluster that had the same name before; automated snapshots and those of AWS Backup; encrypted snapshots, which AWS does not let be public.',
-    undo: 'Shares the snapshot with `all` again, unless it was deleted, or shared with `all` by someone else, meanwhile.',
+      'Shares with individual accounts; snapshots of another instance or cluster that had the same name before; automated snapshots and those of AWS Backup; encrypted snapshots, which cannot be public.',
+    undo: 'Shares the snapshot with `all` again, unless it was deleted, or someone else shared it with `all`, in the meantime.',
   },
   permissions: {
     read: [

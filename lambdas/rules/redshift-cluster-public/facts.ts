@@ -27,7 +27,7 @@ export const facts = defineFacts({
     finds: 'Clusters that are publicly accessible.',
     changes:
       'Makes the cluster not publicly accessible, which takes AWS minutes. Anyone who reaches the cluster by its public address no longer can. A cluster that is paused, being resized or being modified is `deferred`.',
-    neverTouches: 'Everything else of the cluster, its security groups among it.',
+    neverTouches: 'All other settings of the cluster, including its security groups.',
     undo: 'Makes the cluster publicly accessible again, which takes AWS minutes as well.',
   },
   permissions: {
@@ -48,8 +48,8 @@ export const facts = defineFacts({
       reference:
         'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disable-redshift-public-access.html',
       closes:
-        'Makes the cluster not publicly accessible, waits until it is available, and checks that it is not: for minutes, in which the finding is in progress.',
-      limits: 'It fails where the cluster is not available when it begins.',
+        'Makes the cluster not publicly accessible, waits until it is available, and checks the result. This takes minutes, during which the finding is in progress.',
+      limits: 'It fails if the cluster is not available when it begins.',
     },
   },
 });

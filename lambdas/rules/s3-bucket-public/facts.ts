@@ -39,12 +39,12 @@ export const facts = defineFacts({
   documentation: {
     control: 'Netskope best practice BPR-1-0-0',
     finds:
-      "Buckets that are public by their ACL or by their policy, unless their public access block makes that void already. An access point with a public policy does not make a bucket public here, but the outcome's reason names it where it may let strangers in: the bucket has a policy, which may delegate to its access points, `RestrictPublicBuckets` is off, and the access point is the bucket's own account's and not bound to a VPC. Multi-Region access points are not read.",
+      "Buckets that are public by their ACL or by their policy, unless their public access block already makes that ineffective. An access point with a public policy does not make a bucket public here, but the outcome's reason names it if it can grant public access: the bucket has a policy, which can delegate to access points, `RestrictPublicBuckets` is off, and the access point belongs to the bucket's account and is not restricted to a VPC. Multi-Region access points are not read.",
     changes:
-      "Switches on `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. Settings that someone else switches on meanwhile stay on. This also ends public ACLs of the bucket's objects, public access through access points, and where the policy is public, the access that it gives to other accounts. A bucket that serves a website, or must be public, needs an exemption.",
+      "Turns on `IgnorePublicAcls` and `RestrictPublicBuckets` in the bucket's public access block, in the bucket's own region; with `block_all`, all four settings. Settings that someone else turns on in the meantime stay on. This also ends public ACLs of the bucket's objects, public access through access points, and, if the policy is public, the access that it grants to other accounts. A bucket that serves a website, or must be public, needs an exemption.",
     neverTouches:
       "The bucket's ACL, policy, objects and access points, the account's own public access block, and (without `block_all`) the other two settings. Directory buckets cannot be public: such a finding is `failed`, with that reason.",
-    undo: 'Switches off the settings that the fix switched on, as far as they are still on; where nothing else is on and there was no public access block before, removes it.',
+    undo: 'Turns off the settings that the fix turned on, if they are still on. If nothing else is on and there was no public access block before, removes it.',
   },
   permissions: {
     read: [

@@ -84,12 +84,12 @@ export const facts = defineFacts({
   documentation: {
     control: 'CIS AWS Foundations Benchmark 1.2.0, 2.9',
     finds:
-      'VPCs without a flow log that is active and delivers. Any counts, whoever made it and wherever it writes; one whose delivery AWS reports as `FAILED` does not.',
+      'VPCs without an active flow log that delivers. Any flow log counts, regardless of who created it and its destination, except one whose delivery AWS reports as `FAILED`.',
     changes:
-      "Makes a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket. Both carry the tags `cspm-auto-remediation:made-by`, and `…:made-for` with the id of the job, whose record is `jobs/<id>.json` in the evidence bucket. AWS shows minutes after a flow log was made whether it can deliver, so the finding is looked at again for 20 minutes before it is `remediated`; where it can't deliver, the finding is `failed`, with AWS's message, and the flow log stays for you to see to. Where a flow log to the same destination is there and delivers nothing, AWS takes no second one: the finding is `failed`, with AWS's message.",
+      "Creates a log group for the VPC, with a retention, and a flow log to it; or a flow log to an S3 bucket. Both carry the tags `cspm-auto-remediation:made-by`, and `…:made-for` with the id of the job, whose record is `jobs/<id>.json` in the evidence bucket. AWS shows only minutes after the creation of a flow log whether it can deliver, so the finding is observed for 20 minutes before it is `remediated`. If it cannot deliver, the finding is `failed`, with AWS's message, and the flow log remains for you to repair. If a flow log to the same destination exists and delivers nothing, AWS allows no second one: the finding is `failed`, with AWS's message.",
     neverTouches:
-      'Flow logs and log groups that are there, those that deliver nothing among them; VPCs that another account shares; the policy of an S3 bucket, which must let flow logs in already.',
-    undo: 'Deletes the flow log that was made, and no other. The log group remains, with its logs.',
+      'Existing flow logs and log groups, including those that deliver nothing; VPCs that another account shares; the policy of an S3 bucket, which must already allow flow logs.',
+    undo: 'Deletes only the flow log that was created. The log group remains, with its logs.',
     cost: 'AWS charges for each GB that a flow log delivers, less to S3 than to CloudWatch Logs, and for keeping it.',
   },
   permissions: {

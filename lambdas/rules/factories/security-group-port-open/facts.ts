@@ -71,11 +71,11 @@ export function portOpenFacts(openPorts: OpenPorts): RuleFacts<Options> & OpenPo
 
       documentation: {
         control,
-        finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${portsInWords(ports)}: ${exactly}, a range that holds ${any}, or all traffic.`,
-        changes: `Closes exactly ${those}. A wide rule is shrunk in place: it keeps its id, description and tags, and the largest remaining part of what it opens. The other parts are added first, as narrower rules with its description and tags. A rule of which nothing is left is revoked, by its protocol, ports and source: one that its owner has narrowed meanwhile does not match. Directly before each change the group is read again: where a rule is gone or different, nothing is changed, and what was added for it is revoked. A wide rule whose group has no room for the parts is left as it was, and the finding has \`failed\`. EC2 takes no condition for shrinking a rule: if its owner changes the same rule by its id in the milliseconds between that reading and the change, the later change counts.`,
+        finds: `Security groups with an inbound rule that lets \`0.0.0.0/0\` or \`::/0\` reach ${portsInWords(ports)}: ${exactly}, a range that includes ${any}, or all traffic.`,
+        changes: `Closes exactly ${those}. A wide rule is shrunk in place: it keeps its id, description and tags, and the largest remaining part of what it opens. The other parts are added first, as narrower rules with its description and tags. A rule of which nothing remains is revoked by its protocol, ports and source, so a rule that its owner has narrowed in the meantime does not match. The group is read again directly before each change: if a rule is gone or different, nothing changes, and what was added for it is revoked. If the group has no room for the parts, a wide rule is not changed, and the finding is \`failed\`. EC2 supports no condition for shrinking a rule: if its owner changes the same rule by its id in the milliseconds between that reading and the change, the later change counts.`,
         neverTouches:
-          'Rules for other sources, narrower blocks and prefix lists among them (prefix lists, and blocks that together are half of all addresses or more, are named in the reason); rules for other ports; outbound rules; groups that another account shares.',
-        undo: 'Widens each rule that was shrunk again, under the same id, then revokes the rules that were added; puts revoked rules back with description and tags, under new ids. Undo the last change of a group first: a rule that is not as the change left it is not touched, and the undo is refused with the reason.',
+          'Rules for other sources, including narrower blocks and prefix lists (prefix lists, and blocks that together cover half of all addresses or more, are named in the reason); rules for other ports; outbound rules; groups that another account shares.',
+        undo: 'Widens each shrunk rule again, under the same id, then revokes the rules that were added. Recreates revoked rules with description and tags, under new ids. Undo the last change of a group first: if a rule is not as the change left it, the undo is refused with the reason.',
       },
 
       runbook: {
@@ -91,9 +91,9 @@ export function portOpenFacts(openPorts: OpenPorts): RuleFacts<Options> & OpenPo
           reference:
             'https://docs.aws.amazon.com/systems-manager-automation-runbooks/latest/userguide/automation-aws-disablepublicaccessforsecuritygroup.html',
           closes:
-            'TCP rules that open exactly port 22 or exactly port 3389 to `0.0.0.0/0` or `::/0`: both ports, whichever the finding is of.',
+            'TCP rules that open exactly port 22 or exactly port 3389 to `0.0.0.0/0` or `::/0`: both ports, regardless of the finding.',
           limits:
-            'Rules that open the port among others (ranges, all traffic) stay, as do rules for UDP. In a VPC that is not the default one it fails with `InvalidPermission.NotFound`, and closes nothing, unless there are rules for both ports and both sources. AWS does not offer it in China.',
+            'Rules that open further ports (ranges, all traffic) remain, as do rules for UDP. In a VPC other than the default one, it fails with `InvalidPermission.NotFound`, and closes nothing, unless there are rules for both ports and both sources. AWS does not offer it in China.',
         },
       },
     }),
