@@ -52,7 +52,7 @@ export async function startPoll(
   return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
 }
 
-/** The names in the source by which a rule is polled; none where it is not. */
+/** The names in the source that a rule's schedule adds to those that the collector knows; none where it has no schedule. */
 export async function polledNames(
   clients: Clients,
   deployment: Deployment,

@@ -250,7 +250,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const back = await poll(SSH, findings);
 
       const waiting = (of: typeof first): string[] =>
-        resources.flatMap((resource) => of(resource)?.reason?.match(/.*each poll looks once.*/) ?? []);
+        resources.flatMap((resource) => of(resource)?.reason?.match(/.*each poll checks once.*/) ?? []);
       expect(resources.map((resource) => first(resource)?.outcome)).toEqual(Array(26).fill('failed'));
       expect([afterFirst, afterSecond]).toEqual([1, 2]);
       expect(waiting(first)).toHaveLength(1);
@@ -284,7 +284,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(reasons).toContainEqual(
         expect.stringMatching(
           new RegExp(
-            `^${SSH} changes at most 2 resources within an hour in account ${account}: 1 is to be changed .* there is more from .*Z on.* raise limits\\.per_account_per_hour$`,
+            `^${SSH} changes at most 2 resources within an hour in account ${account}: this finding needs 1 change.* there is more from .*Z on.* raise limits\\.per_account_per_hour$`,
           ),
         ),
       );

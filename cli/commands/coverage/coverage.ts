@@ -10,7 +10,7 @@ import { type Opened, open } from '../../deployed/index.ts';
 import { callCollector, polledNames } from '../../polls/start.ts';
 import { printCoverage } from './print.ts';
 import type { Coverage, CoveredRule, NextRule } from './result.ts';
-import { whatServes } from './serves.ts';
+import { namesOf, whatServes } from './serves.ts';
 
 export { coverageSchema as result } from './result.ts';
 
@@ -71,7 +71,9 @@ async function polledRules(
   { deployment }: Opened,
 ): Promise<ReadonlyMap<string, string>> {
   const names = await pLimit(RULES_AT_ONCE).map(deployment.rules, async (rule) =>
-    (await polledNames(clients, deployment, rule)).map((name) => [comparableRuleName(name), rule] as const),
+    [...namesOf(rule), ...(await polledNames(clients, deployment, rule))].map(
+      (name) => [comparableRuleName(name), rule] as const,
+    ),
   );
   return new Map(names.flat());
 }

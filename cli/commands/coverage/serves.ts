@@ -20,6 +20,11 @@ const libraryIds = new Set(Object.values(library));
 const NOT_PREDEFINED =
   "Not among Netskope's predefined rules that are known here. A rule of your own serves where a property of the type or a document sets it.";
 
+/** The names by which a rule that is built in is polled, whatever its schedule adds. */
+export function namesOf(rule: string): string[] {
+  return Object.entries(built_in).flatMap(([name, id]) => (id === rule ? name : []));
+}
+
 /** The answer to what serves a rule of Netskope. */
 export type Served = Pick<CoveredRule, 'served_by' | 'rule' | 'is_enabled' | 'reason'>;
 

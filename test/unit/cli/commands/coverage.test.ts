@@ -33,7 +33,8 @@ beforeEach(async () => {
   aws.parameters.set(`${HOME} /${NAME}/deployment`, JSON.stringify({ ...deployment, rules }));
   aws.putSettings(SSH, { mode: 'enforce' });
   aws.putSettings('acme-tagging', {});
-  const inputs = { [SSH]: [SSH_NAME], 'acme-tagging': ['ACME-17'] };
+  // The collector knows by which names those that are built in are polled.
+  const inputs = { [SSH]: ['SSH by another name'], 'acme-tagging': ['ACME-17'] };
   for (const [rule, netskope_rule_names] of Object.entries(inputs)) {
     const Input = JSON.stringify({ rule, scheduled_time: 'x', netskope_rule_names });
     aws.schedules.set(rule, { State: 'ENABLED', Target: { Arn: 'a', RoleArn: 'r', Input } });
