@@ -110,6 +110,11 @@ export class Jobs {
     return this.#poll(subject, items, 'planned');
   }
 
+  /** Measures the calls of one job of findings of which nothing is new. */
+  async steady(findings: number): Promise<Calls> {
+    return this.again(exactPort, findings);
+  }
+
   async #measure(subject: Subject, account: string, findings: number, outcome: string): Promise<Calls> {
     // Another job before it: its clients are made, its code is loaded.
     const warm = await makeItems(1, () => subject.make(this.#deployed, this.#deployed.account()));

@@ -3,6 +3,7 @@ import { prepareLocalAws } from '../../test/lab/local-aws/index.ts';
 import { buildFunctions } from './built.ts';
 import { measureCold } from './cold.ts';
 import { measureCollector } from './collector.ts';
+import { computeOrganization } from './compute-organization.ts';
 import { type Deployed, deploy } from './deployed.ts';
 import type { Part } from './figures.ts';
 import { type Calls, counted, enforced, Jobs, labRuleIds, unchanged } from './jobs.ts';
@@ -11,6 +12,8 @@ import { measureUndo } from './undo.ts';
 
 const FINDINGS_OF_JOB = 25;
 const MANY_FINDINGS = 500;
+/** The rules of the organization. */
+const RULES = 10;
 const QUEUED_JOBS = 1_000;
 
 export interface Measured {
@@ -33,10 +36,20 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
   try {
     if (isChosen('start')) details['start'] = await start(measured, say);
     if (isChosen('collector')) details['collector'] = await collector(built, measured, say);
-    if (['rounds', 'calls', 'cold', 'undo'].some((part) => chosen.some((each) => each === part))) {
+    if (
+      ['rounds', 'calls', 'cold', 'undo', 'organization'].some((part) => chosen.some((each) => each === part))
+    ) {
       await inLab(signal, say, async (deployed) => {
         const jobs = new Jobs(deployed);
-        if (isChosen('rounds')) details['rounds'] = await rounds(jobs, measured, say);
+        // The organization is made of the rounds of its jobs.
+        if (isChosen('rounds') || isChosen('organization'))
+          details['rounds'] = await rounds(jobs, measured, say);
+        if (isChosen('organization'))
+          details['organization'] = computeOrganization(
+            measured,
+            await jobs.steady(FINDINGS_OF_JOB),
+            labRuleIds.slice(0, RULES),
+          );
         if (isChosen('cold')) details['cold'] = await cold(deployed, built, measured, say);
         if (isChosen('calls')) details['calls'] = await calls(jobs, measured, say);
         // Last: what it leaves in the queue would be worked on by others.

@@ -1,0 +1,153 @@
+/** An organization's findings, and the time that its remediators take for them. */
+export interface Organization {
+  readonly findings: number;
+  readonly accounts: number;
+  readonly regions: number;
+  /** Seconds that a full job of each rule takes. */
+  readonly secondsByRule: readonly number[];
+  /** The most functions at work at once in a region. */
+  readonly concurrency: number;
+}
+
+/** Findings of one rule, account and region that go into one job. */
+interface Job {
+  readonly account: number;
+  readonly place: number;
+  readonly seconds: number;
+}
+
+const FINDINGS_PER_JOB = 25;
+
+/**
+ * Makes the jobs of a poll of all rules, by region. The findings of a rule go to accounts by Zipf's law: the first account has twice as
+ * many as the second one, and so on. Each account's are spread over the regions.
+ */
+export function jobsOf({ findings, accounts, regions, secondsByRule }: Organization): Job[][] {
+  const weights = Array.from({ length: accounts }, (_, index) => 1 / (index + 1));
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  const jobs: Job[][] = Array.from({ length: regions }, () => []);
+  for (const [rule, seconds] of secondsByRule.entries()) {
+    let place = rule * accounts * regions;
+    let carried = 0;
+    for (const [account, weight] of weights.entries()) {
+      for (const ofRegion of jobs) {
+        carried += (findings / secondsByRule.length / regions) * (weight / all);
+        const here = Math.floor(carried);
+        carried -= here;
+        for (let left = here; left > 0; left -= FINDINGS_PER_JOB) ofRegion.push({ account, place, seconds });
+        place += 1;
+      }
+    }
+  }
+  return jobs;
+}
+
+/** A region's queue, in order of arrival: the jobs of one account come one after another, others side by side. */
+class Queue {
+  readonly #waiting: Job[] = [];
+  readonly #running: { readonly job: Job; readonly until: number }[] = [];
+  readonly #busy = new Set<number>();
+  readonly #pending = new Map<number, number>();
+  readonly #concurrency: number;
+  #now = 0;
+
+  constructor(concurrency: number) {
+    this.#concurrency = concurrency;
+  }
+
+  get length(): number {
+    return this.#waiting.length + this.#running.length;
+  }
+
+  /** The time until which it has worked, in seconds. */
+  get now(): number {
+    return this.#now;
+  }
+
+  isPending({ place }: Job): boolean {
+    return (this.#pending.get(place) ?? 0) > 0;
+  }
+
+  send(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      this.#waiting.push(job);
+      this.#pending.set(job.place, (this.#pending.get(job.place) ?? 0) + 1);
+    }
+  }
+
+  /** Works until a moment, or until nothing is left. */
+  work(until: number): void {
+    for (;;) {
+      this.#start();
+      const next = this.#running.toSorted((one, other) => one.until - other.until).at(0);
+      if (next === undefined || next.until > until) break;
+      this.#now = next.until;
+      this.#running.splice(this.#running.indexOf(next), 1);
+      this.#busy.delete(next.job.account);
+      this.#pending.set(next.job.place, (this.#pending.get(next.job.place) ?? 1) - 1);
+    }
+    if (Number.isFinite(until)) this.#now = until;
+  }
+
+  #start(): void {
+    for (let at = 0; at < this.#waiting.length && this.#running.length < this.#concurrency; ) {
+      const job = this.#waiting[at];
+      if (job === undefined || this.#busy.has(job.account)) {
+        at += 1;
+        continue;
+      }
+      this.#waiting.splice(at, 1);
+      this.#busy.add(job.account);
+      this.#running.push({ job, until: this.#now + job.seconds });
+    }
+  }
+}
+
+/** Finds the minutes until all jobs of one poll are done. */
+export function minutesOf(organization: Organization): number {
+  const ends = jobsOf(organization).map((jobs) => {
+    const queue = new Queue(organization.concurrency);
+    queue.send(jobs);
+    queue.work(Number.POSITIVE_INFINITY);
+    return queue.now;
+  });
+  return Math.max(...ends) / 60;
+}
+
+/** Backlog of polls that are faster than their jobs. */
+export interface Backlog {
+  /** The number of open jobs just before each poll. */
+  readonly before: readonly number[];
+  /** The most polls, one after another, at which a place got no jobs, and the one at which it did. */
+  readonly mostPolls: number;
+}
+
+/** Polls several times faster than jobs are done. A place whose jobs are pending gets no further ones, as the collector has it. */
+export function backlogOf(organization: Organization, polls: number, timesFaster: number): Backlog {
+  const period = (minutesOf(organization) * 60) / timesFaster;
+  const byRegion = jobsOf(organization);
+  const queues = byRegion.map(() => new Queue(organization.concurrency));
+  const before: number[] = [];
+  const last = new Map<number, number>();
+  let mostPolls = 0;
+  for (let poll = 1; poll <= polls; poll += 1) {
+    for (const queue of queues) queue.work((poll - 1) * period);
+    before.push(queues.reduce((sum, queue) => sum + queue.length, 0));
+    for (const [region, jobs] of byRegion.entries()) {
+      const queue = queues[region];
+      const due = jobs.filter((job) => queue?.isPending(job) === false);
+      for (const { place } of due) {
+        mostPolls = Math.max(mostPolls, poll - (last.get(place) ?? poll - 1));
+        last.set(place, poll);
+      }
+      queue?.send(due);
+    }
+  }
+  return { before, mostPolls };
+}
+
+/** The largest backlog of the second half of the polls beside that of the first half. */
+export function growthOf({ before }: Backlog): number {
+  const half = Math.floor(before.length / 2);
+  return Math.max(...before.slice(half)) / Math.max(1, ...before.slice(0, half));
+}
