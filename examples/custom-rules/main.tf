@@ -37,6 +37,7 @@ module "cspm_auto_remediation" {
           document   = aws_ssm_document.queue_owner["untag"].name
           parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"], Queue = ["{{resource}}"] }
         }
+        resource_arn = "arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}" # its tags may exempt it
       }
       permissions = {
         automation = [{ actions = ["sqs:GetQueueUrl", "sqs:TagQueue", "sqs:UntagQueue"], resources = ["arn:{{partition}}:sqs:{{region}}:{{account}}:*"] }]
