@@ -1,5 +1,11 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import {
+  CloudFormationClient,
+  CreateStackCommand,
+  DescribeStackResourcesCommand,
+  waitUntilStackCreateComplete,
+} from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient, SetAlarmStateCommand, type StateValue } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { AuthorizeSecurityGroupIngressCommand, EC2Client } from '@aws-sdk/client-ec2';
@@ -20,14 +26,18 @@ import {
 } from '@aws-sdk/client-sqs';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { holdKey, resumeKey, retryKey } from '../../lambdas/model/operator-items.ts';
+import { undoSchema } from '../../cli/commands/undo/result.ts';
+import { MODULE_VERSION } from '../../lambdas/model/module-version.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import type { ItemKey } from '../../lambdas/model/table-items.ts';
+import type { PollSummary } from '../../lambdas/model/poll-summary.ts';
+import { sentKey } from '../../lambdas/model/table-items.ts';
 import type { Lab } from '../lab/index.ts';
 import { type LabRuleId, labRules } from '../lab/rules/index.ts';
 import { formatTenantTime, labelOfRegion, tenantItem } from '../lab/tenant/index.ts';
 import type { TerraformRoot } from '../lab/terraform/index.ts';
+import { commandIn, operate } from './operate.ts';
 
 const NAME = 'cspm-auto-remediation';
 const SSH = 'security-group-ssh-open';
@@ -39,6 +49,9 @@ const HOUR = 60 * MINUTE;
 /** The user agent of Terraform's provider. */
 const TERRAFORM =
   'APN/1.0 HashiCorp/1.0 Terraform/1.11.4 (+https://www.terraform.io) terraform-provider-aws/6.69.0 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go-v2/1.39.0 ua/2.1 os/linux lang/go#1.24.6 md/GOOS#linux md/GOARCH#amd64 api/ec2#1.251.0';
+
+/** The user agent of CloudFormation, which calls on behalf of a stack's owner, as CloudTrail has it. */
+const CLOUDFORMATION = 'cloudformation.amazonaws.com';
 
 /** A deployment of the root module in the local AWS. */
 interface Deployed {
@@ -81,15 +94,22 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
   const override = path.join(rootFolder, 'gates_override.tf.json');
   const settings = () => lab().settings(account, region);
 
-  /** Puts an item into the findings table, as an operator does. */
-  const put = async (key: ItemKey, content: object): Promise<void> => {
-    const Item = marshall({ ...key, version: 1, by: 'Ada', reason: 'looked into it', ...content });
-    await new DynamoDBClient(settings()).send(new PutItemCommand({ TableName: `${NAME}-findings`, Item }));
+  /** Runs an operator's commands, which must do what they should. @returns what they print */
+  const operated = async (commands: string): Promise<string> => {
+    const { code, out, error } = await operate(lab(), { account, region }, commands);
+    expect(code, `${commands}: ${error}`).toBe(0);
+    return out;
   };
+  /** Runs the command that an outcome's reason names. */
+  const operateBy = (outcome: Outcome | undefined, ...options: readonly string[]): Promise<string> =>
+    operated([commandIn(outcome?.reason), ...options].join(' '));
   const pause = (Value: string) =>
     new SSMClient(settings()).send(
       new PutParameterCommand({ Name: `/${NAME}/pause`, Value, Overwrite: true }),
     );
+
+  /** The summary of the last poll. */
+  let lastSummary: PollSummary | undefined;
 
   /** Polls a rule a minute later, of which Netskope gives these resources. @returns the outcomes by resource */
   const poll = async (
@@ -110,10 +130,23 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     // Settings are remembered for some seconds.
     lab().passTime(MINUTE);
     const deployed = deployment({ account, homeRegion: region });
-    const { outcomes } = await deployed.poll(rule, lab().now());
+    const { outcomes, summary } = await deployed.poll(rule, lab().now());
+    lastSummary = summary;
     // A place whose jobs are still pending gets no further ones: they end a moment after their outcomes are written.
     await expect.poll(async () => (await deployed.queueDepths(region)).jobs, { timeout: 60_000 }).toBe(0);
     return (resource) => outcomes.find(({ finding }) => finding.resource === resource);
+  };
+  /** A client of an account's owner, with the user agent of a tool. */
+  const ownerWith = (userAgent: string, of: string): EC2Client => {
+    const owner = new EC2Client({ ...lab().settings(of, region), endpoint: lab().proxy.endpoint });
+    owner.middlewareStack.add(
+      (next) => (call) => {
+        Object.assign(headersOf(call.request), { 'user-agent': userAgent });
+        return next(call);
+      },
+      { step: 'finalizeRequest' },
+    );
+    return owner;
   };
   const groups = (count: number, of = account): Promise<string[]> =>
     Promise.all(Array.from({ length: count }, () => lab().violate(SSH, { account: of, region })));
@@ -157,13 +190,20 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
     await setAlarms('INSUFFICIENT_DATA', ['take-back-failed']);
   };
 
+  /** Applies the module with inputs. */
+  const apply = async (module: object): Promise<void> => {
+    await writeFile(override, JSON.stringify({ module: { cspm_auto_remediation: module } }));
+    await root().apply(variables);
+    await lab().deployment({ account, homeRegion: region }).stopSchedules();
+  };
+
   describe('each gate, from the input to the words', () => {
+    let given: ReturnType<typeof inputs>;
+
     beforeAll(async () => {
       const hour = (lab().now().getUTCHours() + 12) % 24;
-      const module = { cspm_auto_remediation: inputs(`${String(hour).padStart(2, '0')}:00`) };
-      await writeFile(override, JSON.stringify({ module }));
-      await root().apply(variables);
-      await lab().deployment({ account, homeRegion: region }).stopSchedules();
+      given = inputs(`${String(hour).padStart(2, '0')}:00`);
+      await apply(given);
       const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
       await sqs.send(new CreateQueueCommand({ QueueName: 'told' }));
       await new SNSClient(settings()).send(
@@ -260,7 +300,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
           `^the target role in account ${roleless} can't be assumed since .*Z, so nothing is done there: each poll checks once whether it is back, and then continues with all findings\\. Deploy modules/target in that account, or add it to excluded_accounts$`,
         ),
       );
-      expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, and since `));
+      expect(message).toMatch(new RegExp(`role missing: account ${roleless} has findings, but since `));
       expect(resources.map((resource) => back(resource)?.outcome)).toEqual(Array(26).fill('gone'));
     });
 
@@ -298,40 +338,51 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(later)).toEqual([...Array(3).fill('awaiting_scan'), ...Array(2).fill('remediated')]);
       const awaiting = all.map((resource) => later(resource)).find((one) => one?.outcome === 'awaiting_scan');
       expect(awaiting?.reason).toMatch(
-        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, and from .*Z on at the latest; sooner if an operator requests it: cspm-remediation retry /,
+        /^fixed at .*Z, after the last scan at .*Z: it is checked again after the next scan, and from .*Z on at the latest; sooner if an operator requests it: cspm-remediation retry \S+ --account \d+ --region \S+$/,
       );
     });
 
     test('what comes back is fixed, and who brings it back is said', async () => {
       const [group = ''] = await groups(1);
-      const owner = new EC2Client({ ...settings(), endpoint: lab().proxy.endpoint });
-      owner.middlewareStack.add(
-        (next) => (call) => {
-          Object.assign(headersOf(call.request), { 'user-agent': TERRAFORM });
-          return next(call);
-        },
-        { step: 'finalizeRequest' },
-      );
-      const open = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+      const stackGroup = await groupOfStack(lab(), roleless, region);
+      const port = { IpProtocol: 'tcp', FromPort: 22, ToPort: 22, IpRanges: [{ CidrIp: '0.0.0.0/0' }] };
+      const open = (owner: EC2Client, GroupId: string) =>
+        owner.send(new AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions: [port] }));
+      const [terraform, stack] = [ownerWith(TERRAFORM, account), ownerWith(CLOUDFORMATION, roleless)];
 
+      await open(stack, stackGroup);
       const fixed: (Outcome | undefined)[] = [];
+      const ofStack: (Outcome | undefined)[] = [];
       for (let time = 1; time <= 3; time += 1) {
         // Past the hour of the limit, and of what counts as undone for the breaker.
         lab().passTime(3 * HOUR);
-        fixed.push((await poll(SSH, [group]))(group));
+        const of = await poll(SSH, [group, [roleless, stackGroup]]);
+        fixed.push(of(group));
+        ofStack.push(of(stackGroup));
         if (time === 3) break;
-        await owner.send(new AuthorizeSecurityGroupIngressCommand({ GroupId: group, IpPermissions: [open] }));
+        await open(terraform, group);
+        await open(stack, stackGroup);
       }
-      const recurring = await messageWith('recurring: ');
+      const recurring = await messageWith(`${group} was fixed 3 times since `);
       lab().passTime(16 * MINUTE);
-      const undone = await messageWith('undone_by: ');
+      const undone = await messageWith(`the fix of ${group} was undone by `);
+      const undoneByStack = await messageWith(`the fix of ${stackGroup} was undone by `);
 
       expect(fixed.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
       expect(fixed.map((one) => one?.recurring?.times)).toEqual([undefined, undefined, 3]);
       expect(fixed[2]?.reason).toMatch(
         new RegExp(`^${group} was fixed 3 times since .*Z, and keeps violating the rule: CloudTrail`),
       );
-      expect(recurring).toContain(`${group} was fixed 3 times since `);
+      expect(recurring).toContain('recurring: ');
+      expect(ofStack.map((one) => one?.outcome)).toEqual(Array(3).fill('remediated'));
+      expect(ofStack[2]?.reason).toMatch(
+        new RegExp(
+          `^${stackGroup} was fixed 3 times since .*Z, and keeps violating the rule: it belongs to the CloudFormation stack web, whose template brings the violation back: fix the template, or exempt it$`,
+        ),
+      );
+      expect(undoneByStack).toMatch(
+        /AuthorizeSecurityGroupIngress at .*Z, with CloudFormation: the owner's template will bring it back/,
+      );
       expect(undone).toMatch(
         new RegExp(
           `the fix of ${group} was undone by arn:aws:iam::${account}:root: AuthorizeSecurityGroupIngress at .*Z, with Terraform: the owner's code will bring it back`,
@@ -353,9 +404,8 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const open = await poll(BUCKET, buckets);
       const [failed = ''] = buckets.filter((bucket) => open(bucket)?.gate === 'back_off');
       const [planned = ''] = buckets.filter((bucket) => open(bucket)?.gate === 'breaker');
-      const at = lab().now().toISOString();
-      await put(resumeKey({ rule: BUCKET, account }), { at });
-      await put(retryKey({ account, region, resource: failed }), { at });
+      await operateBy(open(planned));
+      await operateBy(open(failed), '--yes');
       const resumed = await poll(BUCKET, buckets);
       lab().passTime(40 * MINUTE);
       const due = await poll(BUCKET, buckets);
@@ -391,18 +441,93 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(outcomesOf(due).map(([outcome]) => outcome)).not.toContain('failed');
     });
 
+    test('changed settings, and a new version of the module, end the wait after a failure', async () => {
+      const [bySettings, byVersion] = [
+        await lab().violate(BUCKET, { account, region }),
+        await lab().violate(BUCKET, { account, region }),
+      ];
+      const zip = path.join(rootFolder, '../../dist/remediator.zip');
+      const released = await readFile(zip);
+      /** Lets a bucket fail once, an hour after all that counts for the breaker. */
+      const failOnce = async (bucket: string) => {
+        lab().passTime(2 * HOUR);
+        const refused = lab().inject({ service: 's3', operation: 'PutPublicAccessBlock', effect: 'denied' });
+        const outcomes = [(await poll(BUCKET, [bucket]))(bucket)];
+        refused.remove();
+        return [...outcomes, (await poll(BUCKET, [bucket]))(bucket)];
+      };
+
+      const before = await failOnce(bySettings);
+      await apply({ ...given, limits: { per_account_per_hour: 2, per_rule_per_hour: 4 } });
+      const unchanged = (await poll(BUCKET, [bySettings]))(bySettings);
+      const rules = { ...given.rules, [BUCKET]: { mode: 'enforce' } };
+      await apply({ ...given, rules });
+      const changed = (await poll(BUCKET, [bySettings]))(bySettings);
+      const beforeUpgrade = await failOnce(byVersion);
+      await writeFile(zip, withVersion(released, '0.1.1'));
+      await apply({ ...given, rules });
+      const upgraded = (await poll(BUCKET, [byVersion]))(byVersion);
+      await writeFile(zip, released);
+      await apply(given);
+
+      const waits = [
+        { outcome: 'failed', reason: expect.stringContaining('AccessDenied') },
+        { outcome: 'failed', gate: 'back_off' },
+      ];
+      expect(before).toMatchObject(waits);
+      // Those of another rule are no news to this one.
+      expect(unchanged).toMatchObject({ outcome: 'failed', gate: 'back_off' });
+      expect(changed).toMatchObject({ outcome: 'remediated' });
+      expect(beforeUpgrade).toMatchObject(waits);
+      expect(upgraded).toMatchObject({ outcome: 'remediated' });
+    });
+
+    test('all+undo stops undoing as well, until an operator ends it', async () => {
+      const [group = ''] = await groups(1);
+      lab().passTime(2 * HOUR);
+      const fixed = (await poll(SSH, [group]))(group);
+      const undo = `cspm-remediation undo ${group} --reason 'needed by the web team' --timeout 3m --yes --json`;
+      const undone = async () => {
+        const { code, out, error } = await operate(lab(), { account, region }, undo);
+        if (out === '') throw new Error(error);
+        const [{ is, reason } = { is: undefined, reason: undefined }] = undoSchema.parse(
+          JSON.parse(out),
+        ).fixes;
+        return { code, is, reason };
+      };
+
+      await operated('cspm-remediation pause');
+      await operated('cspm-remediation pause --undo');
+      const stopped = await undone();
+      await operated(/\((.*)\)/.exec(stopped.reason ?? '')?.[1] ?? 'exit 1');
+      await operated('cspm-remediation pause');
+      const goesOn = await undone();
+      await operated('cspm-remediation resume');
+      await operated(`cspm-remediation release ${group} --account ${account} --region ${region} --yes`);
+
+      expect(fixed).toMatchObject({ outcome: 'remediated' });
+      expect(stopped).toMatchObject({
+        code: 7,
+        is: 'undo_refused',
+        reason: `undoing is paused in ${region}: the pause is all+undo, until an operator ends it (cspm-remediation resume --region ${region}) and, where only undoing should go on, pauses again without --undo`,
+      });
+      expect(goesOn).toMatchObject({ code: 0, is: 'undone' });
+    });
+
     test('a pause of the account, deferred for long, and a hold', async () => {
       const [group = ''] = await groups(1);
 
-      await pause(`account:${account}`);
+      await operated(`cspm-remediation pause --account ${account}`);
       const paused = (await poll(SSH, [group]))(group);
       lab().passTime(25 * HOUR);
       await poll(SSH, [group]);
       const message = await messageWith('lasting_deferral: ');
-      await pause('none');
-      await put(holdKey({ account, region, resource: '*', rule: SSH }), { until: '2099-12-31' });
+      await operateBy(paused);
+      await operated(
+        `cspm-remediation hold --account ${account} --region ${region} --rule ${SSH} --reason 'looked into it' --until 2099-12-31 --yes`,
+      );
       const held = (await poll(SSH, [group]))(group);
-      await put(holdKey({ account, region, resource: '*', rule: SSH }), { until: '2020-01-01' });
+      await operateBy(held, '--yes');
       const lifted = (await poll(SSH, [group]))(group);
 
       expect(paused).toMatchObject({
@@ -419,7 +544,12 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(held).toMatchObject({
         outcome: 'deferred',
         gate: 'hold',
-        reason: `account ${account} in ${region} is held for ${SSH} by Ada until 2099-12-31: looked into it; to release it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}`,
+        // Whom STS of the local AWS names.
+        reason: expect.stringMatching(
+          new RegExp(
+            `^account ${account} in ${region} is held for ${SSH} by arn:aws:\\S+ until 2099-12-31: looked into it; to release it earlier: cspm-remediation release --account ${account} --region ${region} --rule ${SSH}$`,
+          ),
+        ),
       });
       expect(lifted).toMatchObject({ outcome: 'remediated' });
     });
@@ -438,6 +568,29 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       expect(message).toContain('Apply Terraform again, or correct the pause parameter.');
       await allIsTold();
       expect(told.filter((each) => each.includes('settings_invalid'))).toHaveLength(1);
+    });
+
+    test('jobs that are never done are reported by the alarm that says why, and not by polls-skipped', async () => {
+      const since = new Date(lab().now().getTime() - 13 * HOUR).toISOString();
+      const sent = {
+        ...sentKey({ rule: SSH, account, region }),
+        ...{ version: 1, rule: SSH, account, region, jobs: 1, behindSince: since },
+        poll: { source: 'netskope', rule: SSH, asOf: '2026-01-01T00:00:00Z' },
+        at: '2026-01-01T00:00:00Z',
+        until: new Date(lab().now().getTime() + HOUR).toISOString(),
+        expiresAt: Math.floor(lab().now().getTime() / 1000) + 86_400,
+      };
+      const table = new DynamoDBClient(settings());
+      await table.send(new PutItemCommand({ TableName: `${NAME}-findings`, Item: marshall(sent) }));
+      await setAlarms('ALARM', ['jobs-dead-letters']);
+
+      await poll(SSH, await groups(1));
+      await setAlarms('OK', ['jobs-dead-letters']);
+
+      expect(lastSummary).toMatchObject({ skipped: 1, findings: 0 });
+      expect(lastSummary?.behind).toEqual([
+        { account, region, since, alarms: [`${NAME}-jobs-dead-letters`] },
+      ]);
     });
 
     test.each([
@@ -480,6 +633,36 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       );
     });
   });
+}
+
+/** A function's package as another version of the module has it. */
+function withVersion(zip: Uint8Array, version: string): Uint8Array {
+  const files = unzipSync(zip);
+  let places = 0;
+  for (const [name, content] of Object.entries(files)) {
+    if (!name.endsWith('.mjs')) continue;
+    const parts = strFromU8(content).split(`"${MODULE_VERSION}"`);
+    places += parts.length - 1;
+    files[name] = strToU8(parts.join(`"${version}"`));
+  }
+  expect(places).toBe(1);
+  return zipSync(files);
+}
+
+/** Makes a security group by a stack of CloudFormation. @returns its id */
+async function groupOfStack(lab: Lab, account: string, region: string): Promise<string> {
+  const cloudFormation = new CloudFormationClient(lab.settings(account, region));
+  const VpcId = await lab.accountBuilder(account).anyVpc(region);
+  const Properties = { GroupDescription: 'web', VpcId };
+  const TemplateBody = JSON.stringify({
+    Resources: { Web: { Type: 'AWS::EC2::SecurityGroup', Properties } },
+  });
+  const StackName = 'web';
+  await cloudFormation.send(new CreateStackCommand({ StackName, TemplateBody }));
+  await waitUntilStackCreateComplete({ client: cloudFormation, maxWaitTime: 120 }, { StackName });
+  const { StackResources = [] } = await cloudFormation.send(new DescribeStackResourcesCommand({ StackName }));
+  const [{ PhysicalResourceId = '' } = {}] = StackResources;
+  return PhysicalResourceId;
 }
 
 function headersOf(request: unknown): object {
