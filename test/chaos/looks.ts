@@ -94,11 +94,12 @@ export class Looks {
    * that is too old to show what must be there is made again, and does not count.
    */
   callsAbout(names: readonly string[], from: number, to: number): number {
-    const between = this.#calls.filter(
-      ({ number, input, isOld }) =>
-        from < number && number < to && !isOld && names.some((name) => input.includes(name)),
-    );
-    return between.length + 1;
+    let about = 1;
+    for (const { number, input, isOld } of this.#calls.toReversed()) {
+      if (number <= from) break;
+      if (number < to && !isOld && names.some((name) => input.includes(name))) about += 1;
+    }
+    return about;
   }
 
   /** The reason why the last excused write went past its look. */

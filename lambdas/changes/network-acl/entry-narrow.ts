@@ -3,7 +3,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError, OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import { exemptionTagOf } from '../../model/exemption-tag.ts';
-import type { Amid, ChangeKind, MayContinue, Note, TookBack } from '../change.ts';
+import type { Amid, ChangeKind, MayContinue, Note } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { createEntry, deleteEntry, goneError, look, replaceEntry, type Standing } from './calls.ts';
 import { byNumber, describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -125,17 +125,19 @@ async function giveUp(
   session: AwsSession,
   change: NetworkAclEntryNarrow,
   note: Note<NetworkAclEntryNarrow>,
-  tookBack: TookBack,
+  { tookBack, mayContinue }: Pick<Amid, 'tookBack' | 'mayContinue'>,
 ): Promise<void> {
   const { resource } = change;
   let { made } = change;
-  const { unseen, unknown } = await takeBackEntries(session, resource, madeOf(change), (entry) => {
+  const onRemoved = (entry: NetworkAclEntry): void => {
     const { ruleNumber } = entry;
     const part: NetworkAclEntryNarrow = { ...change, made: [ruleNumber] };
     tookBack({ made: part, taken: removal(resource, [entry]) });
     made = made.filter((number) => number !== ruleNumber);
     note({ ...change, made }, made.length > 0);
-  });
+  };
+  const entries = madeOf(change);
+  const { unseen, unknown } = await takeBackEntries(session, resource, entries, onRemoved, mayContinue);
   // An entry that someone has put in place of one stays, and is theirs.
   const left = [...unseen, ...unknown];
   note({ ...change, made: left.map(({ ruleNumber }) => ruleNumber) }, left.length > 0);
@@ -187,7 +189,7 @@ async function apply(
     if (error instanceof BlockedError) throw error;
     // No answer, or no time: what was made is noted, the open entry may be closed, and `takeBack` looks at it later.
     if (isAnswerLost(error) || isNotTaken(error)) throw error;
-    await giveUp(session, done, note, tookBack);
+    await giveUp(session, done, note, { tookBack, mayContinue });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
-import type { Change, ChangeKind } from '../change.ts';
+import type { Amid, ChangeKind } from '../change.ts';
 import { createEntry, look, replaceEntry, type Standing } from './calls.ts';
 import { describeEntry, sameEntry } from './entry.ts';
 import { lookFirst } from './look-first.ts';
@@ -44,7 +44,7 @@ async function apply(
   session: AwsSession,
   change: NetworkAclEntryRestore,
   note: (soFar: NetworkAclEntryRestore) => void,
-  ours: readonly Change[],
+  { ours, mayContinue }: Pick<Amid, 'ours' | 'mayContinue'>,
 ): Promise<NetworkAclEntryRestore> {
   const { resource, open, over, remove } = change;
   const standing = await lookFirst(session, resource, ours);
@@ -63,9 +63,13 @@ async function apply(
     note({ ...change, remove: [] });
   }
   const removed: typeof remove = [];
-  const { unseen, unknown } = await removeEntries(session, resource, remove, MAX_LOOKS, (entry) => {
-    removed.push(entry);
-    note({ ...change, remove: [...removed] });
+  const { unseen, unknown } = await removeEntries(session, resource, remove, {
+    looks: MAX_LOOKS,
+    removed(entry) {
+      removed.push(entry);
+      note({ ...change, remove: [...removed] });
+    },
+    mayContinue,
   });
   const isDone = unknown.length === 0 && (unseen.length === 0 || change.mayBeGone === true);
   if (isDone) return { ...change, remove: removed };
@@ -92,7 +96,7 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
       ? `+ inbound entry ${describeEntry(open)} (${resource})`
       : `~ inbound entry ${from.join(', ')} -> ${describeEntry(open)} (${resource})`;
   },
-  apply: (session, change, note, { ours }) => apply(session, change, note, ours),
+  apply,
   async isVisible(session, change) {
     const standing = await look(session, change.resource);
     if (standing === undefined) return true;

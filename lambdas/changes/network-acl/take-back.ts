@@ -1,6 +1,7 @@
 import { describeError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError, ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
+import type { MayContinue } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
 import { deleteEntry, look, type Standing } from './calls.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
@@ -37,19 +38,22 @@ function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
  * is looked at directly before. An entry that someone has put in its place stays.
  * @param looks How often it is looked for an entry that no read shows yet.
  * @param removed Takes each entry that was taken out.
+ * @param mayContinue Asked before each of them: many take longer than an answer holds.
  */
 export async function removeEntries(
   session: AwsSession,
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
-  looks: number,
-  removed: (entry: NetworkAclEntry) => void,
+  { looks, removed, mayContinue }: RemoveOptions,
 ): Promise<NotRemoved> {
   const gone: NetworkAclEntry[] = [];
   const unseen: NetworkAclEntry[] = [];
   const unknown: NetworkAclEntry[] = [];
   for (const entry of entries) {
-    const end = await untilTaken(session, () => removeEntry(session, networkAclId, { entry, gone, looks }));
+    await mayContinue();
+    const end = await untilTaken(session, () => removeEntry(session, networkAclId, { entry, gone, looks }), {
+      mayContinue,
+    });
     if (end === 'no network ACL') return { unseen: [], unknown: [] };
     if (end === 'unseen') unseen.push(entry);
     if (end === 'unknown') unknown.push(entry);
@@ -58,6 +62,12 @@ export async function removeEntries(
     removed(entry);
   }
   return { unseen, unknown };
+}
+
+interface RemoveOptions {
+  readonly looks: number;
+  readonly removed: (entry: NetworkAclEntry) => void;
+  readonly mayContinue: MayContinue;
 }
 
 /** Entries that are not taken out yet, as far as reads show. */
@@ -93,6 +103,7 @@ async function removeEntry(
 /**
  * Takes back entries that have lost their purpose.
  * @param onRemoved Takes each that was taken out, also where the rest fails.
+ * @param mayContinue Asked before each of them. Default: it is asked elsewhere.
  * @throws TakeBackError when AWS does not let them be taken back
  * @throws BlockedError when nothing may be changed just now: the others still stand
  */
@@ -101,19 +112,20 @@ export async function takeBackEntries(
   networkAclId: string,
   entries: readonly NetworkAclEntry[],
   onRemoved: (entry: NetworkAclEntry) => void,
+  mayContinue: MayContinue = async () => {},
 ): Promise<NotRemoved> {
-  const removed: NetworkAclEntry[] = [];
+  const left = new Set(entries);
+  const removed = (entry: NetworkAclEntry): void => {
+    left.delete(entry);
+    onRemoved(entry);
+  };
   try {
-    return await removeEntries(session, networkAclId, entries, MAX_LOOKS, (entry) => {
-      removed.push(entry);
-      onRemoved(entry);
-    });
+    return await removeEntries(session, networkAclId, entries, { looks: MAX_LOOKS, removed, mayContinue });
   } catch (error) {
     if (error instanceof ChangeRefusedError && error.because === 'gone') return { unseen: [], unknown: [] };
     if (error instanceof BlockedError) throw error;
-    const left = entries.filter((entry) => !removed.includes(entry));
     throw new TakeBackError(
-      `network ACL ${networkAclId} may still contain inbound entries that are no longer needed: ${left.map(describeEntry).join(', ')}. Remove them. (${describeError(error)})`,
+      `network ACL ${networkAclId} may still contain inbound entries that are no longer needed: ${[...left].map(describeEntry).join(', ')}. Remove them. (${describeError(error)})`,
       { cause: error },
     );
   }

@@ -188,6 +188,29 @@ test('what was added for an entry that its owner deletes is taken back before an
   ]);
 });
 
+test('what a network ACL without room was given is taken back at once, however long its calls take', async () => {
+  const entries = [allow(100, '0.0.0.0/0')];
+  const state = stateOf(entries);
+  const acl = state.acls[ACL];
+  if (acl === undefined) throw new Error('there is no network ACL');
+  const of = new ModelAccount(
+    'network-acl-admin-ports-open',
+    { ...state, acls: { [ACL]: { ...acl, quota: 5 } } },
+    { replacement_cidrs: [], allow_isolation: true },
+  );
+  of.onCall = () => {
+    of.remediator.now += 400;
+  };
+
+  await of.remediator.attempt(of.job(ACL));
+
+  expect(outcomesOf(of)).toMatchObject([
+    { outcome: 'failed', reason: expect.stringContaining('has no room for another inbound entry') },
+  ]);
+  expect(of.writes.filter((write) => write === 'DeleteNetworkAclEntry')).toHaveLength(4);
+  expect(of.state.acls[ACL]?.entries).toEqual(entries);
+});
+
 test('what was added and taken back is recorded where AWS refuses the change in the end', async () => {
   const of = new GroupAccount({ 'sg-00000001': [openRule('sgr-1a0', 20, 443)] });
   of.before = ({ operation }) => {
