@@ -142,7 +142,7 @@ variable "region_labels" {
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings, and when changes are allowed."
+  description = "When to query Netskope, and when changes are allowed."
   type        = any
   default     = {}
   nullable    = false

@@ -2,7 +2,7 @@ terraform {
   required_version = ">= 1.11"
 
   required_providers {
-    # For whoever configures it: the root has no resource of its own, only modules that use it.
+    # For users who configure it: the root has no resources, only modules that use it.
     # tflint-ignore: terraform_unused_required_providers
     aws = {
       source  = "hashicorp/aws"

@@ -17,7 +17,7 @@ export class CliError extends AutomationError {
 export interface Explained {
   readonly line: string;
   readonly exitCode: number;
-  /** True where the stack helps whoever fixes it. */
+  /** True where the stack helps to fix it. */
   readonly isBug: boolean;
 }
 

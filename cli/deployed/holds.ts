@@ -48,7 +48,7 @@ export interface HoldPlaces {
 }
 
 /**
- * Finds all holds that may stand against something, whoever wrote them: those that are listed; and, as the table can't be
+ * Finds all holds that may apply to something, whoever wrote them: those that are listed; and, as the table can't be
  * searched, those on accounts, regions of them, and resources that are known.
  */
 export async function findHolds(table: Table, places: HoldPlaces, now: Date): Promise<Hold[]> {

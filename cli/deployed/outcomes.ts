@@ -26,7 +26,7 @@ export interface Line {
   readonly evidence: string;
 }
 
-/** Tells whether a place is among those that are asked for. */
+/** Tells whether a place is among those that are requested. */
 export function isWanted({ account, region }: Place, filter: PlaceFilter): boolean {
   return (
     (filter.account === undefined || filter.account === account) &&

@@ -1,4 +1,4 @@
-# IAM is global: some region is needed, whichever it is.
+# IAM is global: any region will do.
 provider "aws" {
   region = var.region
 

@@ -18,7 +18,7 @@ resource "aws_kms_key" "this" {
     Version = "2012-10-17"
     Statement = [
       # The account's IAM policies say who may use and administer the key: so the functions' roles may, through their
-      # services, and whoever applies this.
+      # services, and to the principal that applies this.
       {
         Sid       = "EnableIamPolicies"
         Effect    = "Allow"

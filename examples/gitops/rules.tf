@@ -1,5 +1,5 @@
 # What is remediated, where and with which exemptions, stands in rules.yaml: who wants a change opens a pull request, whose
-# plan shows what it does, and whoever owns the file approves it. Mistakes fail at plan.
+# plan shows what it does, and the owners of the file approve it. Mistakes fail at plan.
 locals {
   # Terraform reads YAML 1.1, to which the mode `off` is the opposite of true.
   rules_text = replace(file("${path.module}/rules.yaml"), "/(?m): +off( *| +#.*)$/", ": \"off\"$1")

@@ -14,7 +14,7 @@ provider "aws" {
   }
 }
 
-# IAM is global: these need some region, whichever it is. With a StackSet they are not used.
+# IAM is global: any region will do. With a StackSet they are not used.
 
 provider "aws" {
   alias  = "production"

@@ -4,7 +4,7 @@ import type { AwsCall } from './session.ts';
 /** The calls of the work at hand. */
 const logs = new AsyncLocalStorage<AwsCall[]>();
 
-/** Does work, and adds its calls to a list, oldest first: those of other work that goes on beside it are not in it. */
+/** Does work, and adds its calls to a list, oldest first: those of other work in parallel are not in it. */
 export function loggingCalls<T>(calls: AwsCall[], work: () => Promise<T>): Promise<T> {
   return logs.run(calls, work);
 }

@@ -162,7 +162,7 @@ export interface ChangeKind<C extends Change> {
   find?(session: AwsSession, planned: C, since: Date, known: readonly C[]): Promise<C | 'none' | undefined>;
   /**
    * Set where `find` goes by what was given to what was made: an id, a tag, the session's name. Others go by the state that the change was
-   * to bring about, which a read from before the violation shows, too: they are asked only once AWS's reads must be true.
+   * to bring about, which a read from before the violation shows, too: they are checked only once AWS's reads must be true.
    */
   readonly findsByMark?: true;
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */

@@ -112,7 +112,7 @@ async function checkOverdue(collector: Collector): Promise<{ overdue: string[] }
   return { overdue: overdue.map(({ rule }) => rule) };
 }
 
-/** Asks which rules fail. No poll fails with it: whoever asked gets the error. */
+/** Asks which rules fail. No poll fails with it: the caller gets the error. */
 async function listFailingRules(context: Context): Promise<FailingRules> {
   ready ??= prepare();
   const { collector } = ready;

@@ -40,7 +40,7 @@ export class PollMarks {
     const expiresAt = Math.floor(this.#clock.now() / 1000) + KEPT_SECONDS;
     const item: PollItem = { ...pollKey(mark.rule), version: 1, ...mark, expiresAt };
     const put = await this.#table.putIf({ item, condition });
-    // What stands there must be one that this version understands.
+    // The existing item must be one that this version understands.
     if (!put.isWritten) parseItem(pollItemSchema, put.found);
   }
 }

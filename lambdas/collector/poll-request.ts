@@ -37,7 +37,7 @@ const eventSchema = z.strictObject({
         `expected a time such as 2026-01-31T12:00:00Z, got ${String(input).slice(0, 100)}`,
     })
     .default(SCHEDULED_TIME),
-  /** Set by whoever wants to know what enforcement would change: the poll only plans. */
+  /** Set to learn what enforcement would change: the poll only plans. */
   at_most: z.literal('dry_run').optional(),
   netskope_rule_names: z.array(z.string().trim().min(1).max(1024)).default([]),
 });
@@ -49,7 +49,7 @@ function toSecond(milliseconds: number): string {
 
 const own = 'or a rule of your own with its definition, as its schedule sends it';
 
-/** The facts of the rule that is asked for: those of its code, or of its declaration. */
+/** The facts of the requested rule: those of its code, or of its declaration. */
 const ruleSchema = z
   .looseObject({
     rule: z.string(),

@@ -30,7 +30,7 @@ export function alarmsOf(name: string, clientOptions: AwsClientOptions = {}): Al
 }
 
 /**
- * Adds to each place that is behind the alarms of its region that have told people why: one cause is one message. Where they
+ * Adds to each place that is behind the alarms of its region that have notified people why: one cause is one message. Where they
  * can't be asked, none has, and why is said instead.
  */
 export async function withAlarms(

@@ -169,13 +169,13 @@ export class SentJobs {
         values: { ':version': 1, ':at': item.at },
       },
     });
-    // What stands there, of a later poll, must be one that this version understands.
+    // The existing item, of a later poll, must be one that this version understands.
     if (!put.isWritten) parseItem(sentItemSchema, put.found);
   }
 }
 
 /**
- * Counts the jobs of a poll that have evidence, whichever run of the collector sent them: a queue drops jobs that come twice.
+ * Counts the jobs of a poll that have evidence, from any run of the collector: a queue drops jobs that come twice.
  * One that continues with another is that one.
  */
 function doneJobs({ jobs }: Pick<DoneItem, 'jobs'> = { jobs: [] }): number {

@@ -55,7 +55,7 @@ export class StalePlanError extends AutomationError {
 }
 
 /**
- * A gate stops a change between its calls, at a place where it is safe to stop. What it made is noted, stays, and is gone on
+ * A gate stops a change between its calls, at a place where it is safe to stop. What it made is noted, stays, and is continued
  * with or taken back later.
  */
 export class BlockedError extends AutomationError {
@@ -64,7 +64,7 @@ export class BlockedError extends AutomationError {
 
 /**
  * A call is not sent because what was asked and looked at before it is too long ago by the time at which it would leave.
- * All is asked and looked at again.
+ * All is checked and read again.
  */
 export class OutdatedError extends BlockedError {
   override readonly name = 'OutdatedError';

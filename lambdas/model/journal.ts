@@ -11,7 +11,7 @@ export const journalRecordSchema = z.object({
       resource: z.string(),
       /** State of the resource before anything was changed. */
       seen: jsonSchema.optional(),
-      /** All that was planned, by whichever attempt. */
+      /** All that was planned, by any attempt. */
       plan: z.array(recordedChangeSchema),
       /** Changes that are known to have been applied. */
       applied: z.array(appliedChangeSchema),

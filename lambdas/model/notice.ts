@@ -22,7 +22,7 @@ export const noticeSchema = z.object({
 });
 export type Notice = z.infer<typeof noticeSchema>;
 
-/** `settings#<digest>`: beside it stands when people were last told what is wrong with settings, whichever jobs find it. */
+/** `settings#<digest>`: beside it stands when people were last notified of wrong settings, regardless of the jobs that find it. */
 export function settingsNoticeKey(reason: string): ItemKey {
   const digest = createHash('sha256').update(sortOf(reason)).digest('hex').slice(0, 16);
   return { pk: `settings#${digest}`, sk: 'told' };

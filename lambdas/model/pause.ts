@@ -15,7 +15,7 @@ const accountPattern = /^account:(\d{12})$/;
  * Reads the pause parameter's value: `none`, or words with commas between them: `all`, `all+undo`, rule ids,
  * `account:` with an account id.
  * @param knownRules the ids of all rules
- * @throws SettingsError for any other value: whoever set it wanted something stopped, and nobody knows what
+ * @throws SettingsError for any other value: someone wanted to stop something, and it is unknown what
  */
 export function parsePause(value: string, knownRules: readonly string[]): Pause {
   const words = value.split(',').map((word) => word.trim());
@@ -42,9 +42,9 @@ export function parsePause(value: string, knownRules: readonly string[]): Pause 
 export type PausedWork = 'remediate' | 'undo';
 
 /**
- * Tells by which of its words a pause stops work on a rule in an account. Undoing goes on in every pause but `all+undo`:
- * whoever pauses may want to put something back.
- * @returns undefined where the work may go on
+ * Tells by which of its words a pause stops work on a rule in an account. Undos continue in every pause except `all+undo`:
+ * an operator who pauses may want to restore something.
+ * @returns undefined where the work may continue
  */
 export function stoppedBy(
   pause: Pause,

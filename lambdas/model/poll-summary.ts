@@ -28,7 +28,7 @@ const behindSchema = z.object({
   account: accountIdSchema,
   region: regionSchema,
   since: timestampSchema,
-  /** The region's alarms that have told people why. */
+  /** The region's alarms that have notified people why. */
   alarms: z.array(z.string()).default([]),
   /** Set where they could not be asked for: why. */
   notAsked: z.string().optional(),

@@ -177,7 +177,7 @@ export function resultKey(
   return { pk: `result#${account}#${region}#${principal}#${id}`, sk: 'result' };
 }
 
-/** Evidence of the undo of one fix: by it whoever lists outcomes finds those of undos, which belong to no poll. */
+/** Evidence of the undo of one fix: by it, a list of outcomes includes those of undos, which belong to no poll. */
 export const undoneItemSchema = z.object({
   version: z.literal(1),
   account: accountIdSchema,

@@ -50,7 +50,7 @@ const resourceShape = {
 export const REMEMBERED_CHANGES = 20;
 
 /**
- * Knowledge of a finding from one poll to the next, whichever source gave it. It is written when the outcome changes
+ * Knowledge of a finding from one poll to the next, from any source. It is written when the outcome changes
  * or something was changed; where all stays as it is, once a week.
  */
 export const findingItemSchema = itemSchema.extend({

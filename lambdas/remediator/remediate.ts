@@ -132,7 +132,7 @@ interface Opened extends Configured {
   readonly unresolved: readonly Finding[];
   /** Findings for which AWS may still be working on a change that can be stopped. */
   readonly ongoing: readonly Finding[];
-  /** Verdicts of the gates that are asked before anything is read. */
+  /** Verdicts of the gates that are checked before anything is read. */
   readonly stopped: Verdicts;
 }
 

@@ -74,7 +74,7 @@ export class Sessions {
   }
 
   /**
-   * Assumes the target role of an account, narrowed to the permissions that are asked for.
+   * Assumes the target role of an account, narrowed to the requested permissions.
    * @throws AWS's own error: `AccessDenied` where there is no such role, or it does not trust this remediator
    */
   async open({

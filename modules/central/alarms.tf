@@ -7,7 +7,7 @@ locals {
         metric      = "Errors"
         dimensions  = { FunctionName = local.collector_name }
         statistic   = "Sum"
-        # What lasts of it is told by polls-dead-letters.
+        # If it lasts, it is reported by polls-dead-letters.
         told_by = "alarm"
       }
       polls-failed = {

@@ -23,7 +23,7 @@ locals {
       metric      = "Errors"
       dimensions  = { FunctionName = local.remediator_name }
       statistic   = "Sum"
-      # What lasts of it is told by jobs-dead-letters.
+      # If it lasts, it is reported by jobs-dead-letters.
       told_by = "alarm"
     }
     oldest-job = {
@@ -103,7 +103,7 @@ locals {
       period             = 3600
       evaluation_periods = 2
     }
-    # People are told by one message per rule and account, from central's bus: a limit once an hour, a breaker once.
+    # The notification is one per rule and account, from central's bus: a limit once an hour, a breaker once.
     limit-reached = {
       description = "A limit on changes defers findings; they come first at the next poll. Which: CloudWatch Logs Insights on /aws/lambda/${local.remediator_name} in ${local.region}: filter outcome = 'deferred' and message like 'changes at most' | stats count() by rule, account. Wait, raise limits, or pause the rule."
       namespace   = var.link.metrics_namespace

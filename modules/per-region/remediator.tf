@@ -26,7 +26,7 @@ locals {
   # Counters of changes and breakers, over all regions.
   counters = ["count#*#????????????", "count#*#all"]
   breakers = ["trip#*#????????????"]
-  # When people were last told that settings are wrong.
+  # When people were last notified of wrong settings.
   notices = ["settings#*"]
 
   # Jobs that the collector sent recently, which it only reads.

@@ -57,7 +57,7 @@ const explainedSchema = z.object({
   settings_problem: z.string().optional().meta({ description: 'Why settings can not be used.' }),
   against: z
     .array(obstacleSchema)
-    .meta({ description: 'All that stands against a change now, in the order in which it is asked.' }),
+    .meta({ description: 'Everything that prevents a change now, in the order in which it is checked.' }),
   next_poll: z.object({
     at: timestampSchema.optional(),
     schedule: z.string().optional(),

@@ -35,7 +35,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   screen.remark(`Lift the hold by ${by} on ${describeHold(name)}: ${reason}`);
   await screen.confirm('Do you want to release it?', yes);
   await removeHold(opened.table, name);
-  return { value: name, text: `Lifted: ${describeHold(name)}. The next poll goes on there.` };
+  return { value: name, text: `Released: ${describeHold(name)}. The next poll continues there.` };
 }
 
 /** The hold that is meant: by its own words, or the only one on a resource of that id. */

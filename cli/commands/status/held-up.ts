@@ -8,14 +8,14 @@ import { knownAccounts } from '../../findings/places.ts';
 import type { RegionStatus, RuleStatus } from './result.ts';
 import type { RuleAlone } from './rule.ts';
 
-/** The part of the deployment that is asked for; undefined: all. */
+/** The part of the deployment that is requested; undefined: all. */
 export interface Asked {
   readonly rule: string | undefined;
   readonly account: string | undefined;
   readonly region: string | undefined;
 }
 
-/** Finds the holds on what is asked for, whoever wrote them. */
+/** Finds the requested holds, whoever wrote them. */
 export async function holdsOn(
   { now }: Context,
   opened: Opened,

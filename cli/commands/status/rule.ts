@@ -22,7 +22,7 @@ export interface RuleAlone {
   readonly status: Omit<RuleStatus, 'held' | 'paused'>;
   /** Names of holds that may stand against each finding of its last poll. */
   readonly holds: readonly (readonly HoldName[])[];
-  /** The accounts of its last poll, as far as they are asked for. */
+  /** The accounts of its last poll, as far as they are requested. */
   readonly accounts: readonly string[];
 }
 

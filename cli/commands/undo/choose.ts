@@ -87,7 +87,7 @@ async function ofResource(
   return { ...all, fixes: all.fixes.slice(0, 1) };
 }
 
-/** The fixes of the same resources that came later, by whichever rule. */
+/** The fixes of the same resources that came later, by any rule. */
 async function newerFixes(opened: Opened, fixes: readonly UndoableFix[]): Promise<UndoableFix[]> {
   const places = new Map(
     fixes.flatMap((fix) =>

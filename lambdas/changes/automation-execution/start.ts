@@ -32,7 +32,7 @@ export const schema = z.object({
   /** The role that it works as. */
   roleArn: z.string(),
   tags: z.record(z.string(), z.string()),
-  /** A UUID: AWS starts one execution for it, however often it is asked. */
+  /** A UUID: AWS starts one execution for it, however often it is called. */
   clientToken: z.uuid(),
   /** Set once it is applied. */
   executionId: z.string().optional(),

@@ -30,7 +30,7 @@ export const propertiesSetSchema = z.object({
   patch: z.array(operationSchema).optional(),
   /** Note on what it may break, for a person to read before it is made. */
   risk: z.string().default(''),
-  /** Set in the note before the call: AWS carries the request out once, however often it is asked. */
+  /** Set in the note before the call: AWS carries the request out once, however often it is called. */
   clientToken: z.string().optional(),
   /** Set once AWS has taken the request. */
   requestToken: z.string().optional(),

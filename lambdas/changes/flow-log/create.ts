@@ -70,7 +70,7 @@ function errorOf({ Code = 'no code', Message = 'no message' }: Failure, vpc: str
   }
   // terraform-provider-aws#29323
   const advice = Message.includes('Unable to assume given IAM role')
-    ? '. A role that was made minutes ago may not be known everywhere yet: the next poll attempts it again. If that goes on, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
+    ? '. A role that was made minutes ago may not be known everywhere yet: the next poll attempts it again. If that persists, check that the role exists and trusts vpc-flow-logs.amazonaws.com'
     : '';
   return new ChangeRefusedError(`no flow log was made for ${vpc}: ${reason}${advice}`);
 }

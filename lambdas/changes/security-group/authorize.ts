@@ -73,7 +73,7 @@ interface AuthorizeOptions {
  * Adds inbound rules with CIDR sources, which share one set of tags, to a group by one call: AWS makes all of them or
  * none. A rule that stands there already is left as it is. A call whose answer was lost is resolved by reading.
  * @param before The group's rules, read directly before: none of them is ever taken for one that this call made.
- * @param options.mayLag True where that read may be from before one of them was taken away: then AWS is asked for all of them, and
+ * @param options.mayLag True where that read may be from before one of them was taken away: then AWS is called for all of them, and
  *   answers that there is such a rule where there is one. For one rule a call.
  * @param options.check Asked of each further read, before what it lacks is sent again. Throws where nothing may be.
  * @returns the rules that this call made; of a call whose answer was lost, those that it may have made

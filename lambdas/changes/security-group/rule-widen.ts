@@ -51,7 +51,7 @@ interface Wide {
 }
 
 /**
- * Sees to the wide rule. A read that shows it as wide may be from before it was shrunk, so AWS is asked for it all the
+ * Sees to the wide rule. A read that shows it as wide may be from before it was shrunk, so AWS is called all the
  * same: it answers that there is such a rule already where there is one. Without it, the parts must not go.
  */
 async function widen(

@@ -24,7 +24,7 @@ function formatRules(rules: readonly IngressRule[]): string {
 
 /**
  * Adds inbound rules to a security group, by a call each: all of them, or none. A rule that stands there already is left
- * as it is. A read that shows it may be from before it was revoked, so AWS is asked for each.
+ * as it is. A read that shows it may be from before it was revoked, so AWS is called for each.
  */
 export const changeKind: ChangeKind<SecurityGroupRulesAuthorize> = {
   kind: 'security-group-rules-authorize',

@@ -19,7 +19,7 @@ import { roleMissing } from './role-missing.ts';
 import { superseded } from './superseded.ts';
 import { timeLeft } from './time-left.ts';
 
-/** A gate's name in the documentation, and the moments at which it is asked. */
+/** A gate's name in the documentation, and the moments at which it is checked. */
 interface ListedGate {
   readonly name: string;
   readonly asked: { readonly [M in Moment]?: Gate<Moments[M]> };
@@ -57,7 +57,7 @@ export const gates: readonly ListedGate[] = [
   { name: 'time left', asked: { beforeEachChange: timeLeft, beforeEachTakeBack: timeLeft } },
 ];
 
-/** Lists the gates that are asked at a moment, in their order. */
+/** Lists the gates that are checked at a moment, in their order. */
 export function gatesAt<M extends Moment>(moment: M): readonly Gate<Moments[M]>[] {
   return gates.flatMap(({ asked }) => asked[moment] ?? []);
 }

@@ -3,7 +3,7 @@ import type { Violation } from '../planned-fix.ts';
 import type { Refusal } from '../refusal.ts';
 import type { ConfiguredWork, Work } from '../work.ts';
 
-/** The moments at which gates are asked, in the order in which a job comes to them, and what gates know then. */
+/** The moments at which gates are checked, in the order in which a job comes to them, and what gates know then. */
 export interface Moments {
   /** Asked of each finding, before the settings are read: by the job alone. */
   beforeSettings: Work;

@@ -65,7 +65,7 @@ export class ChangeNotes extends KnownChanges {
     this.put({ ...entry, begun, steps, noted, ...(begunAt !== undefined && { begunAt }) });
   }
 
-  /** Notes that nothing is left of a change that was begun, by whichever attempt. */
+  /** Notes that nothing is left of a change that was begun, by any attempt. */
   settle(resource: string, line: string): void {
     const entry = this.entry(resource);
     this.put({

@@ -139,7 +139,7 @@ function remember(
 
 /**
  * Tells whether an outcome only repeats what is known, because nothing was looked at: the finding's own failure, or its fix,
- * is the last that happened to it. Of an account without the role people are told by itself.
+ * is the last that happened to it. Accounts without the role are reported separately.
  */
 function repeats({ outcome }: FindingRecord, line: Outcome): boolean {
   const { gate } = line;

@@ -50,7 +50,7 @@ export interface FindingsStore {
   ): Promise<Known>;
   /**
    * Writes recent changes to resources, over what is known and over nothing else. Not by the lease: an attempt that
-   * has outlived it must still tell what it made, and must not take out what others have told since.
+   * has outlived it must still record what it made, and must not remove what others have recorded since.
    * @returns false where something else stands there: it is to be read, and added to
    */
   writeChanged(changed: readonly Changed[], known: readonly Changed[]): Promise<boolean>;

@@ -120,7 +120,7 @@ export class KnownChanges {
     return this.#entries.get(resource)?.seen;
   }
 
-  /** All that was planned, by whichever attempt. */
+  /** All that was planned, by any attempt. */
   planned(resource: string): RecordedChange[] {
     return [...this.entry(resource).plan];
   }

@@ -36,7 +36,7 @@ export interface Reservation {
   readonly changes: number;
 }
 
-/** A reservation that is asked for. */
+/** A requested reservation. */
 export interface Wish {
   readonly counter: Counter;
   /** Counters as they were read a moment ago. The condition of the write keeps the limit, however old that is. Default: it is read. */
@@ -70,7 +70,7 @@ export interface Granted {
 
 /**
  * Counts the changes of an hour, over jobs, polls and regions, in slots of five minutes. There are never more than the limit
- * within any 60 minutes, whoever else counts at the same time:
+ * within any 60 minutes, regardless of who else counts at the same time:
  *
  * - A change counts in the slot in which it is made at the latest, and a slot counts until its end is an hour old.
  * - What no longer counts is `total` without the slots that do. It only grows. So `total <= limit + that - changes`, as it was

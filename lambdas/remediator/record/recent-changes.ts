@@ -53,7 +53,7 @@ export class RecentChanges {
     this.#context = context;
   }
 
-  /** The recent changes to any of some resources, by whichever rule. Oldest first. */
+  /** The recent changes to any of some resources, by any rule. Oldest first. */
   async of(resources: Iterable<string>): Promise<RecentChange[]> {
     const asked = [...new Set(resources)];
     await this.load(asked);
@@ -126,7 +126,7 @@ export class RecentChanges {
       const changed = (await this.#toWrite()).map((each) => ({ ...each, writer }));
       const known = changed.flatMap(({ resource }) => this.#known.get(resource) ?? []);
       if (await this.#context.ports.table.writeChanged(changed, known)) return this.keep([], changed);
-      // Another attempt outlived its lease, or this one did: what it told is added to.
+      // Another attempt outlived its lease, or this one did: what it recorded is added to.
       for (const { resource } of changed) this.#known.delete(resource);
     }
     const { account } = this.#context.job;

@@ -3,7 +3,7 @@ import { type Occasion, pollId } from '../../model/job.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { FindingRecord } from './findings-store.ts';
 
-/** A finding that was fixed so often within so long comes back: whoever brings it back does not know of the fix. */
+/** A finding that was fixed so often within so long comes back: the one who brings it back does not know of the fix. */
 const FIXES = 3;
 const WITHIN_MILLISECONDS = 7 * 86_400_000;
 

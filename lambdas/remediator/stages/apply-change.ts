@@ -14,7 +14,7 @@ import type { Application } from './application.ts';
 import { appliedChange } from './applied-change.ts';
 
 /**
- * Time after which holds, pause, window and time left are asked for again before a call is sent. Hold and pause are
+ * Time after which holds, pause, window and time left are checked again before a call is sent. Hold and pause are
  * remembered for 2 s, and no call leaves 5 s after one.
  */
 export const MOST_MILLISECONDS_SINCE_ASKED = 2_500;

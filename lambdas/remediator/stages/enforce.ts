@@ -168,7 +168,7 @@ function isIdle(
   { journal }: ConfiguredWork,
 ): boolean {
   if (end.is === 'applied' || !changes.some(isStart)) return false;
-  // A start of whose answer nobody knows, by whichever attempt, may have gone well.
+  // A start of whose answer nobody knows, by any attempt, may have gone well.
   return !journal.unresolved(finding.resource).some(({ change }) => isStart(change));
 }
 

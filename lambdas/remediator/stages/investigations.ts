@@ -7,7 +7,7 @@ import type { Work } from '../work.ts';
 const DELAY_SECONDS = 900;
 
 /**
- * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just told come back: once per resource
+ * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just notified of: once per resource
  * while it lasts.
  */
 export async function scheduleInvestigation(

@@ -58,7 +58,7 @@ async function verdictsOnUnfinished(
 }
 
 /**
- * Keeps findings open that the last attempt gives up, of which something may have to be taken back: a later job goes on, as
+ * Keeps findings open that the last attempt gives up, of which something may have to be taken back: a later job continues, as
  * often as it takes.
  */
 export async function keepGivenUp(

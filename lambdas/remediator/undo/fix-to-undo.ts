@@ -23,7 +23,7 @@ export interface FixToUndo {
   readonly steps: readonly InverseStep[];
   /** Parts that are not restored, in words. */
   readonly leaves: readonly string[];
-  /** The record of its undo, by whichever request. */
+  /** The record of its undo, by any request. */
   readonly journal: Journal;
 }
 

@@ -25,7 +25,7 @@ export interface RequestsStore {
     name: RequestName,
     result: Omit<RequestResult, 'version' | 'expiresAt'>,
   ): Promise<void>;
-  /** Names the evidence of a fix's undo, for whoever lists outcomes. */
+  /** Names the evidence of a fix's undo, for lists of outcomes. */
   announce(
     request: Pick<RequestItem, 'region' | 'at'>,
     undone: Omit<UndoneItem, 'version' | 'expiresAt'>,

@@ -62,7 +62,7 @@ async function conclude(
   return verdict;
 }
 
-/** Ends what no attempt is left for, or what takes too long. A later request goes on where this one was stopped. */
+/** Ends what no attempt is left for, or what takes too long. A later request continues where this one was stopped. */
 function lastWord(verdict: UndoVerdict, { attempt, beganAt, ports }: UndoWork): UndoVerdict {
   if (verdict.is === 'retry' && attempt.last) {
     const reason = `not finished in ${attempt.number} attempts, and a further request continues from there. The last error: ${describeError(verdict.error)}`;

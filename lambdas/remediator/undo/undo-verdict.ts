@@ -1,4 +1,4 @@
-/** The decision on a fix that is to be undone. `retry`: the next attempt goes on. */
+/** The decision on a fix that is to be undone. `retry`: the next attempt continues. */
 export type UndoVerdict =
   | { readonly is: 'undone'; readonly reason?: string }
   | { readonly is: 'undo_refused'; readonly reason: string; readonly gate?: 'pause' | 'settings' | 'role' }

@@ -38,7 +38,7 @@ function digest(parts: readonly string[]): string {
 }
 
 /**
- * The name of the journal of a fix's undo. It is one for all requests to undo it, so that a later one goes on where an
+ * The name of the journal of a fix's undo. It is one for all requests to undo it, so that a later one continues where an
  * earlier one was stopped.
  */
 export function undoJournalId({ account }: UndoRequest, { rule, region, resource, evidence }: Fix): string {

@@ -9,7 +9,7 @@ import { facts } from './facts.ts';
 
 type Seen = {
   name: string;
-  /** A trail is updated in its home region, whichever region the finding came from. */
+  /** A trail is updated in its home region, regardless of the finding's region. */
   homeRegion: string;
   multiRegion: boolean;
   organization: boolean;

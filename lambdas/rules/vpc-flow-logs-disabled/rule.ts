@@ -69,7 +69,7 @@ function judge(session: AwsSession, tags: Vpc['tags'], flowLogs: readonly VpcFlo
   };
 }
 
-/** A VPC is logged by any flow log that is active and does not fail to deliver, whoever made it and wherever it writes. */
+/** A VPC is logged by any flow log that is active and does not fail to deliver, regardless of its creator and destination. */
 export const rule = defineRule<Seen, Options>(facts, {
   async inspect(session, resources) {
     const [vpcs, flowLogs] = await Promise.all([

@@ -1,4 +1,4 @@
-/** Pages that are asked for at once, at most: a tenant serves five per second. */
+/** Pages that are requested at once, at most: a tenant serves five per second. */
 const MOST_AT_ONCE = 6;
 
 /** A page, and the offset that it was asked for by. */
@@ -9,8 +9,8 @@ export interface PageAt<P> {
 
 /**
  * Reads the pages of one query in order, up to an empty one: there is no total and no next token. While every page is full,
- * the ones after it are asked for ahead of time, by `skip = k × pageSize`: first one, then twice as many with each page. After
- * a page that is not full, what was asked for ahead is dropped, and the next one is asked for from the items seen, one at a
+ * the ones after it are requested ahead of time, by `skip = k × pageSize`: first one, then twice as many with each page. After
+ * a page that is not full, what was requested ahead is dropped, and the next one is requested from the items seen, one at a
  * time.
  * @param ask asks for one page; its signal is aborted when nobody needs the answer any more
  */
@@ -56,7 +56,7 @@ class Ahead<P> {
     this.#skip = skip;
   }
 
-  /** Asks for further pages, until so many are asked for. */
+  /** Requests further pages, until so many are requested. */
   fill(atOnce: number): void {
     while (this.#pages.length < atOnce) {
       const page = this.#ask(this.#skip, this.#dropped.signal);

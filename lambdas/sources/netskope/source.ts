@@ -26,7 +26,7 @@ export interface NetskopeFindingSourceOptions {
 
 /**
  * The findings of a Netskope tenant's security assessment (Netskope REST API v1, "View Security Assessment
- * Violations"). A rule is asked for by its name, exactly, so each spelling is its own query. All pages name the
+ * Violations"). A rule is queried by its exact name, so each spelling is its own query. All pages name the
  * same moment: offset paging drifts while a scan runs.
  */
 export class NetskopeFindingSource implements FindingSource {

@@ -134,7 +134,7 @@ variable "new_accounts" {
 }
 
 variable "schedule" {
-  description = "When Netskope is asked for findings, and when changes are allowed."
+  description = "When to query Netskope, and when changes are allowed."
   type = object({
     # When rules without their own schedule are polled: `rate(…)` or `cron(…)`.
     expression = optional(string, "rate(1 hour)")
@@ -541,7 +541,7 @@ variable "api_token_secret" {
     error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret's ARN, such as \"arn:aws:secretsmanager:eu-central-1:111111111111:secret:netskope-AbCdEf\"."
   }
 
-  # Secrets Manager is asked in the collector's own region, whatever region the ARN names.
+  # Secrets Manager is called in the collector's own region, whatever region the ARN names.
   validation {
     condition     = var.api_token_secret.arn == null ? true : try(split(":", var.api_token_secret.arn)[3], var.home_region) == var.home_region
     error_message = "api_token_secret.arn is \"${coalesce(var.api_token_secret.arn, "null")}\": expected a secret of the home region, ${var.home_region}. Replicate it there."

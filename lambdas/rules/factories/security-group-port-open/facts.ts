@@ -23,7 +23,7 @@ export interface OpenPorts extends Pick<RuleFacts<Options>, 'id' | 'title' | 'le
 const securityGroups = 'arn:${partition}:ec2:${region}:${account}:security-group/*';
 const securityGroupRules = 'arn:${partition}:ec2:${region}:${account}:security-group-rule/*';
 
-/** Closes rules that are on port 22 or 3389 exactly, both of them whichever is asked for. */
+/** Closes rules that are on port 22 or 3389 exactly, both of them, whichever is requested. */
 const DOCUMENT = 'AWS-DisablePublicAccessForSecurityGroup';
 
 /** A plan looks, adds, shrinks and revokes; its undo looks, adds, widens and revokes. */
