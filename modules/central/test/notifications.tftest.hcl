@@ -49,7 +49,7 @@ run "alarms_by_default" {
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-alarms"].event_pattern).detail.configuration == { alarmRule = [{ exists = false }] },
       jsondecode(aws_cloudwatch_event_rule.notifications["regional-jobs-waiting"].event_pattern).detail.alarmName == ["cspm-auto-remediation-jobs-waiting"],
       !can(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_paths.description),
-      strcontains(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_template, "Jobs have waited for too long"),
+      strcontains(aws_cloudwatch_event_target.notifications["regional-jobs-waiting"].input_transformer[0].input_template, "Jobs have waited too long"),
     ])
     error_message = "Alarms: ${jsonencode(aws_cloudwatch_event_rule.notifications)}"
   }
