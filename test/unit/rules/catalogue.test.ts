@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { factsOf, findRuleId, ruleIds } from '../../../lambdas/rules/catalogue.ts';
 import { loadRule, ruleIds as rulesWithCode } from '../../../lambdas/rules/index.ts';
 import { ruleNames } from '../../../lambdas/sources/index.ts';
+import { readLibrary } from '../../../scripts/library/compile.ts';
 import { type LabRule, labRules } from '../../lab/rules/index.ts';
 
 const rules: readonly (readonly [string, LabRule])[] = Object.entries(labRules);
@@ -49,9 +50,10 @@ test('no other rule has one', async () => {
   expect(rules.filter(({ runbook }) => runbook !== undefined)).toHaveLength(withRunbook.length);
 });
 
-test('no name is the name of two rules', () => {
-  const names = Object.values(ruleNames.netskope).flatMap((spellings) => [
-    ...new Set(spellings.map((name) => name.replaceAll(' ', ''))),
+test('no name is the name of two rules, of the library among them', async () => {
+  const library = (await readLibrary()).map(({ names }) => names);
+  const names = [...Object.values(ruleNames.netskope), ...library].flatMap((spellings) => [
+    ...new Set(spellings.map((name) => name.replaceAll(/\s/g, '').toLowerCase())),
   ]);
 
   expect(names).toEqual([...new Set(names)]);
