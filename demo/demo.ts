@@ -123,8 +123,8 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     for (const line of planLines(outcomesOf(dryRun), shownWhole, colors)) say(line);
     say(
       JSON.stringify(beforeDryRun) === JSON.stringify(afterDryRun)
-        ? `nothing has changed in the accounts (${beforeDryRun.length} facts compared)`
-        : 'SOMETHING HAS CHANGED in the accounts',
+        ? `nothing changed in the accounts (${beforeDryRun.length} facts compared)`
+        : 'SOMETHING CHANGED in the accounts',
     );
 
     const enforce = async (phase: Phase, account: string): Promise<readonly Poll[]> => {

@@ -21,7 +21,7 @@ export function planOf(
   return [
     ...fixes.map((fix) => planOfFix(fix, { colors, width })),
     fold(
-      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. What is put back is held for all rules ${end}: ${resources.size} ${resources.size === 1 ? 'resource' : 'resources'}.${force ? ' What someone has changed since is undone as far as it can be.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, as they were undone already: ${undoneBefore.length}.`}`,
+      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. Restored resources are held for all rules ${end}: ${resources.size} ${resources.size === 1 ? 'resource' : 'resources'}.${force ? ' Where someone has changed a resource since, the rest of the fix is undone.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, because they were already undone: ${undoneBefore.length}.`}`,
       width,
     ),
   ].join('\n\n');
@@ -57,6 +57,6 @@ export function printResult({ fixes, held }: Undone, { colors, width }: Style): 
   const words = [...counts].map(([is, number]) => `${number} ${is}`).join(', ');
   return [
     table(['RULE', 'ACCOUNT', 'REGION', 'RESOURCE', 'IS', ''].map(colors.bold), rows, width),
-    fold(`${words}. ${held.length} held: cspm-remediation release lifts a hold.`, width),
+    fold(`${words}. ${held.length} held: cspm-remediation release ends a hold.`, width),
   ].join('\n\n');
 }

@@ -111,7 +111,7 @@ describe('undo', () => {
       /# sg-01234567 in 222222222222 eu-central-1: security-group-ssh-open fixed it at 2026-11-24 11:00 UTC/,
     );
     expect(error).toMatch(
-      /Undo: 1 fix, newest first\. What is put back is held for all rules until it is released: 1 resource\./,
+      /Undo: 1 fix, newest first\. Restored resources are held for all rules until it is released: 1 resource\./,
     );
     const by = 'arn:aws:sts::111111111111:assumed-role/operator/ada';
     expect(requests()).toEqual([
