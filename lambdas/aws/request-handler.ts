@@ -1,6 +1,9 @@
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { requestTimeouts } from './client-defaults.ts';
 
+/** Connections to one host: three reads of each of 25 resources go in parallel. The SDK's default is 50. */
+const CONNECTIONS = { maxSockets: 100 };
+
 type Handle = NodeHttpHandler['handle'];
 
 /**
@@ -12,7 +15,7 @@ export class SessionRequestHandler extends NodeHttpHandler {
 
   /** @param signal Ends every request when it is aborted, also those that are sent later. */
   constructor(signal?: AbortSignal) {
-    super({ ...requestTimeouts });
+    super({ ...requestTimeouts, httpAgent: CONNECTIONS, httpsAgent: CONNECTIONS });
     this.#signal = signal;
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AwsCall, type AwsProxy, countCalls } from '../../test/lab/aws-proxy/index.ts';
 
 /** Time without a new call after which whoever is at work is taken to wait for those that were made. */
-const QUIET_MILLISECONDS = 25;
+const QUIET_MILLISECONDS = 300;
 const LOOK_MILLISECONDS = 5;
 
 /**

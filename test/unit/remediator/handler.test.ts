@@ -175,10 +175,11 @@ describe('a job', () => {
         evidence: `s3://cspm-evidence/${key}`,
       },
     ]);
-    expect(metrics()).toHaveLength(4);
+    expect(metrics()).toHaveLength(5);
     expect(metrics()).toEqual(
       expect.arrayContaining([
         metric('ChangedResources', 1, RULE),
+        metric('AccountLimitUsed', 2, RULE),
         metric('Remediated', 1, RULE),
         metric('Compliant', 1, RULE),
         metric('Gone', 1, RULE),
@@ -322,7 +323,11 @@ describe('a job', () => {
         VisibilityTimeout: 60,
       },
     ]);
-    expect(metrics()).toEqual([metric('Compliant', 1, RULE), metric('ChangedResources', 1, RULE)]);
+    expect(metrics()).toEqual([
+      metric('Compliant', 1, RULE),
+      metric('ChangedResources', 1, RULE),
+      metric('AccountLimitUsed', 2, RULE),
+    ]);
     expect(logged('WARN')).toEqual([
       expect.stringMatching(`^unfinished: ${RULE} ${ACCOUNT} global a: MalformedInput`),
       expect.stringContaining(
@@ -384,7 +389,11 @@ describe('a job', () => {
 
     expect(response.batchItemFailures).toHaveLength(1);
     expect(cloud.visibilities).toMatchObject([{ VisibilityTimeout: 0 }]);
-    expect(metrics()).toEqual([metric('Failed', 1, RULE), metric('ChangedResources', 1, RULE)]);
+    expect(metrics()).toEqual([
+      metric('Failed', 1, RULE),
+      metric('ChangedResources', 1, RULE),
+      metric('AccountLimitUsed', 2, RULE),
+    ]);
     expect(cloud.events).toMatchObject([{ outcome: 'failed', deadLetter: true }]);
     expect(cloud.deadLetters).toEqual([]);
   });
