@@ -120,7 +120,7 @@ test('what was changed in the last week', async () => {
 });
 
 test('what is failing longest', async () => {
-  const rows = await rowsOf(sqlUnder('What is failing longest'));
+  const rows = await rowsOf(sqlUnder('What has been failing longest'));
 
   expect(rows).toMatchObject([
     { rule: RULE, resource: failing, reason: expect.stringContaining('AccessDenied') },
