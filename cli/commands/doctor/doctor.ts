@@ -64,7 +64,10 @@ export async function run(context: Context, given: Given): Promise<CommandResult
 
 function printChecks(checks: readonly Check[], { colors, width }: Screen): string {
   const style = { ok: colors.green, attention: colors.red, unknown: colors.yellow };
-  const rows = checks.map(({ check, place, is, says, remedy }) => [
+  // What is to be fixed comes last, where a terminal shows it.
+  const order: readonly Check['is'][] = ['ok', 'unknown', 'attention'];
+  const sorted = [...checks].sort((one, other) => order.indexOf(one.is) - order.indexOf(other.is));
+  const rows = sorted.map(({ check, place, is, says, remedy }) => [
     style[is](is),
     check,
     place,
