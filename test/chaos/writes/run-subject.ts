@@ -38,7 +38,7 @@ export interface WriteFault {
 }
 
 export interface SubjectResult {
-  /** The operations that changed something, in order. */
+  /** The writes that were sent, in order, whether they took effect or not. Those of the undo are not among them. */
   readonly writes: readonly string[];
   readonly outcome: Outcome | undefined;
   /** Problems of the record, the resource or the undo, in words. */
@@ -80,15 +80,12 @@ class SubjectRun implements SubjectResult {
   readonly #remediator = new RemediatorInMemory();
   readonly #model: AwsModel;
   readonly #seen: Transition[] = [];
-  /** Number of writes that were sent, whether they took effect or not. */
-  #sent = 0;
   /** The attempt that the fault met; 0: none yet. */
   #hit = 0;
   #hitCall = '';
   /** Number of times that the write has met the fault. */
   #meetings = 0;
   #attempt = 0;
-  #isUndo = false;
 
   constructor(subject: Subject, fault: WriteFault | undefined) {
     this.#subject = subject;
@@ -179,8 +176,8 @@ class SubjectRun implements SubjectResult {
       if (text === this.#hitCall) return this.#meet(call, life);
     }
     if (!isWrite) return this.#carryOut(call);
-    this.#sent += 1;
-    if (this.#fault === undefined || this.#hit > 0 || this.#sent - 1 !== this.#fault.write)
+    this.writes.push(call.operation);
+    if (this.#fault === undefined || this.#hit > 0 || this.writes.length - 1 !== this.#fault.write)
       return this.#carryOut(call);
     this.#hit = this.#attempt;
     this.#hitCall = text;
@@ -244,7 +241,6 @@ class SubjectRun implements SubjectResult {
     this.#ofDocuments.push(...all.filter((each) => !isOurs(each)));
     this.#model.set(after);
     if (changed.length > 0) {
-      if (!this.#isUndo) this.writes.push(operation);
       this.#seen.push(...changed);
       this.trace.push(`${operation}: ${changed.map(transitionText).join('; ')}`);
     } else this.trace.push(operation);
@@ -289,7 +285,6 @@ class SubjectRun implements SubjectResult {
 
   /** Undoes the fix as an operator would, from its record. */
   async #judgeUndo(): Promise<void> {
-    this.#isUndo = true;
     this.#remediator.now += 600_000;
     this.#remediator.openSession = () => this.#session(async (call) => this.#carryOut(call));
     const desk = new UndoDesk(this.#remediator);
