@@ -873,4 +873,18 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
       ],
     ),
   },
+  {
+    what: 'the same, where a first plan rests on a read that still shows the open entry',
+    case: {
+      ...adminPortsCase(
+        [100, 200],
+        [
+          { at: 1, act: { kind: 'remove entry', which: 0, how: 0 } },
+          { at: 1, lag: { versions: 1, reads: 5 } },
+          { at: 6, loss: 'refused' },
+        ],
+      ),
+      kills: [1],
+    },
+  },
 ];

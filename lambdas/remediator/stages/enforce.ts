@@ -83,12 +83,13 @@ async function applyRound(
   work: ConfiguredWork,
 ): Promise<Round> {
   const { journal } = work;
-  const settled = await waitForTakeBack(fixes, work);
-  const visible = await waitForOwnChanges(session, settled.fixes, work);
-  for (const { finding } of visible.fixes) noteUndone(finding, work);
-  const passed = await passPlans(visible.fixes, gatesAt('beforePlanIsApplied'), work);
+  const visible = await waitForOwnChanges(session, fixes, work);
+  // These may be other plans than before: they were made again where we changed something recently.
+  const settled = await waitForTakeBack(visible.fixes, work);
+  for (const { finding } of settled.fixes) noteUndone(finding, work);
+  const passed = await passPlans(settled.fixes, gatesAt('beforePlanIsApplied'), work);
   const ready = await room.for(passed.fixes);
-  const verdicts = new Map([...settled.verdicts, ...visible.verdicts, ...passed.verdicts, ...ready.verdicts]);
+  const verdicts = new Map([...visible.verdicts, ...settled.verdicts, ...passed.verdicts, ...ready.verdicts]);
   const round: Round = { verdicts, changed: [], stale: [], idle: [] };
   for (const { finding, details } of ready.fixes) journal.plan(finding.resource, details.plan, details.seen);
   const now: PlannedFix[] = [];
