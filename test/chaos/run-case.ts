@@ -439,6 +439,9 @@ class CaseRun implements CaseResult {
     if (milliseconds === undefined) return;
     this.#slow.delete(what);
     this.#remediator.now += milliseconds;
+    // Time goes on for all changes at once, also for a call that another one has just sent.
+    const isBesideOthers = resourcesOf(this.#case).length > 1;
+    if (this.#pausedAt !== undefined && isBesideOthers) this.#pausedAt += milliseconds;
   }
 
   /** The error of a port while what it needs is spoiled, or it does not answer. */
