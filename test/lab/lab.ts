@@ -12,6 +12,7 @@ import {
 import { type CloudControlSimulation, startCloudControl } from './cloud-control/index.ts';
 import { startCloudTrail } from './cloudtrail/index.ts';
 import { Deployment, type DeploymentPlace } from './deployed/deployment.ts';
+import { queueTags } from './library/queue-tags.ts';
 import {
   type LocalAws,
   type LocalAwsInstallation,
@@ -140,6 +141,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       proxy.intercept(documentedThrottles());
     }
     proxy.intercept(cloudTrail.intercept);
+    proxy.intercept(queueTags(() => upstream));
     const automation = startAutomation({ proxy, upstream: () => upstream });
     started.push(automation);
     const cloudControl = startCloudControl({ proxy });

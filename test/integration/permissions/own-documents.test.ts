@@ -1,4 +1,4 @@
-import { CreateQueueCommand, ListQueueTagsCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { CreateQueueCommand, ListQueueTagsCommand, SQSClient, TagQueueCommand } from '@aws-sdk/client-sqs';
 import {
   CreateDocumentCommand,
   ModifyDocumentPermissionCommand,
@@ -7,9 +7,11 @@ import {
 } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
 import type { CustomRule } from '../../../lambdas/model/custom-rule.ts';
+import { EXEMPTION_TAG } from '../../../lambdas/model/exemption-tag.ts';
 import type { Sessions } from '../../../lambdas/remediator/session.ts';
 import { type AutomationSimulation, startAutomation } from '../../lab/automation/index.ts';
 import { type AwsProxy, startAwsProxy } from '../../lab/aws-proxy/index.ts';
+import { queueTags } from '../../lab/library/queue-tags.ts';
 import { PermissionJudge } from '../../lab/permissions/index.ts';
 import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
@@ -32,6 +34,7 @@ const runbooks = {
     version: '2',
     parameters,
     undo: { document: 'acme-untag', version: '$DEFAULT', parameters },
+    resource_arn: 'arn:{{partition}}:sqs:{{region}}:{{account}}:{{resource}}',
   },
   'shared-tag': {
     document: shared('security-tag'),
@@ -52,7 +55,16 @@ const definitionOf = (id: RuleId): CustomRule => ({
   risk: '',
   runbook: runbooks[id],
   permissions: {
-    read: [],
+    read:
+      'resource_arn' in runbooks[id]
+        ? [
+            {
+              actions: ['tag:GetResources'],
+              resources: ['*'],
+              conditions: { StringLike: { 'aws:RequestedRegion': ['${region}'] } },
+            },
+          ]
+        : [],
     write: [],
     undo: [],
     automation: [{ actions: calls, resources: ['arn:${partition}:sqs:${region}:${account}:*'] }],
@@ -122,6 +134,7 @@ beforeAll(async () => {
   proxy = await startAwsProxy({ upstream: () => endpoint });
   judge = new PermissionJudge({ upstream: () => endpoint, organizations: {} });
   proxy.intercept(judge.intercept);
+  proxy.intercept(queueTags(() => endpoint));
   automation = startAutomation({ proxy, upstream: () => endpoint, stepMilliseconds: 1 });
   await makeDocuments();
   await deployTarget({
@@ -174,6 +187,10 @@ async function violate(rule: RuleId) {
       definition: definitionOf(rule),
     }),
     tags: async () => (await client.send(new ListQueueTagsCommand({ QueueUrl }))).Tags ?? {},
+    exempt: () =>
+      client.send(
+        new TagQueueCommand({ QueueUrl, Tags: { [EXEMPTION_TAG]: 'it has no owner until 2099-12-31' } }),
+      ),
   };
 }
 
@@ -201,6 +218,7 @@ test.each<[RuleId, string]>([
 });
 
 test.each<[string, string, RuleId]>([
+  [role, 'tag:GetResources', 'own-tag'],
   [role, 'ssm:StartAutomationExecution', 'own-tag'],
   [role, 'ssm:AddTagsToResource', 'own-tag'],
   [role, 'iam:PassRole', 'shared-tag'],
@@ -217,6 +235,16 @@ test.each<[string, string, RuleId]>([
     reason: expect.stringContaining(`is not authorized to perform: ${action}`),
   });
   expect(await tags()).toEqual({});
+});
+
+test('a tag exempts a resource: its document is not started', async () => {
+  const { remediation, tags, exempt } = await violate('own-tag');
+  await exempt();
+
+  const outcome = await remediation.enforceByRunbook(automation);
+
+  expect(outcome).toMatchObject({ outcome: 'exempt', reason: expect.stringContaining('it has no owner') });
+  expect(Object.keys(await tags())).toEqual([EXEMPTION_TAG]);
 });
 
 test('an undo whose document fails is refused in its words, and a later one starts it anew', async () => {
