@@ -28,10 +28,30 @@ export function readProperties(
   });
 }
 
-/** Finds the name of the CloudFormation stack that manages a resource; undefined where none does. */
-export function stackOf(
+/** Resources of a stack that CloudFormation names in one answer, at most. */
+const MOST_OF_A_STACK = 100;
+
+/**
+ * Finds the name of the CloudFormation stack that manages a resource; undefined where none does. Stacks name a resource by
+ * all of its primary identifier or, where that has several parts, by one of them.
+ */
+export async function stackOf(
   session: AwsSession,
   { type, identifier }: ResourceModel,
+): Promise<string | undefined> {
+  const ids = new Set([identifier, ...identifier.split('|')].filter((id) => id !== ''));
+  for (const id of ids) {
+    const stack = await stackThatHas(session, id, { type, ids });
+    if (stack !== undefined) return stack;
+  }
+  return undefined;
+}
+
+/** Asks for the stack of one physical id, and whether it has a resource of the type under one of its ids. */
+function stackThatHas(
+  session: AwsSession,
+  asked: string,
+  { type, ids }: { readonly type: string; readonly ids: ReadonlySet<string> },
 ): Promise<string | undefined> {
   // "Stack for … does not exist".
   return orWhen(['ValidationError'], undefined, async () => {
@@ -40,9 +60,14 @@ export function stackOf(
     );
     const { StackResources = [] } = await session
       .client(CloudFormationClient)
-      .send(new DescribeStackResourcesCommand({ PhysicalResourceId: identifier }));
-    return StackResources.find(
-      ({ PhysicalResourceId, ResourceType }) => PhysicalResourceId === identifier && ResourceType === type,
-    )?.StackName;
+      .send(new DescribeStackResourcesCommand({ PhysicalResourceId: asked }));
+    const found = StackResources.find(
+      ({ PhysicalResourceId = '', ResourceType }) => ids.has(PhysicalResourceId) && ResourceType === type,
+    );
+    // Only an answer that is whole, and has the id for another type's resource, tells that the stack does not manage it.
+    const isAnothers =
+      StackResources.length < MOST_OF_A_STACK &&
+      StackResources.some(({ PhysicalResourceId }) => PhysicalResourceId === asked);
+    return (found ?? (isAnothers ? undefined : StackResources[0]))?.StackName;
   });
 }

@@ -180,13 +180,18 @@ describe('an update', () => {
   });
 });
 
-test('CloudFormation names the stack that manages a resource', async () => {
+test('CloudFormation names the stack that manages a resource, with the others of the stack', async () => {
+  simulation.stacks.set('another-queue', { stack: 'shop', type: TypeName });
+  simulation.stacks.set('elsewhere', { stack: 'office', type: TypeName });
   simulation.stacks.set(Identifier, { stack: 'shop', type: TypeName });
   const ask = (PhysicalResourceId: string) =>
     new CloudFormationClient(settings()).send(new DescribeStackResourcesCommand({ PhysicalResourceId }));
 
   const { StackResources } = await ask(Identifier);
 
-  expect(StackResources).toMatchObject([{ StackName: 'shop', ResourceType: TypeName }]);
+  expect(StackResources).toMatchObject([
+    { StackName: 'shop', PhysicalResourceId: 'another-queue', ResourceType: TypeName },
+    { StackName: 'shop', PhysicalResourceId: Identifier, ResourceType: TypeName },
+  ]);
   await expect(ask('another')).rejects.toMatchObject({ name: 'ValidationError' });
 });

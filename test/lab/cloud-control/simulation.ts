@@ -35,7 +35,7 @@ export interface CloudControlSimulation extends AsyncDisposable {
   readonly requests: readonly ResourceRequest[];
   /** Time before the handlers of those that come after. */
   handlerMilliseconds: number;
-  /** The stacks that manage resources, by their primary identifiers. */
+  /** The stacks that manage resources, by their physical ids. */
   readonly stacks: Map<string, { readonly stack: string; readonly type: string }>;
   /** Parts of a model that the handlers of a type read besides, so that it does not validate any more, say. */
   readonly artefacts: Map<string, Properties>;
@@ -312,7 +312,15 @@ class RunningCloudControl implements CloudControlSimulation {
     if (managed === undefined) {
       return awsError(call, 'ValidationError', { message: `Stack for ${identifier} does not exist` });
     }
-    const body = `<DescribeStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourcesResult><StackResources><member><StackName>${managed.stack}</StackName><LogicalResourceId>It</LogicalResourceId><PhysicalResourceId>${identifier}</PhysicalResourceId><ResourceType>${managed.type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member></StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`;
+    // The whole stack's resources, and no more than 100 of them.
+    const members = [...this.stacks]
+      .filter(([, { stack }]) => stack === managed.stack)
+      .slice(0, 100)
+      .map(
+        ([id, { stack, type }], index) =>
+          `<member><StackName>${stack}</StackName><LogicalResourceId>It${index}</LogicalResourceId><PhysicalResourceId>${id}</PhysicalResourceId><ResourceType>${type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>`,
+      );
+    const body = `<DescribeStackResourcesResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStackResourcesResult><StackResources>${members.join('')}</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`;
     return { status: 200, headers: { 'content-type': 'text/xml' }, body: Buffer.from(body) };
   }
 }

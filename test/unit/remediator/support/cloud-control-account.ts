@@ -38,8 +38,8 @@ export class CloudControlAccount {
   /** The modifications of databases that wait for their maintenance windows. */
   pending: Readonly<Record<string, string>> = {};
   parameterGroup = 'in-sync';
-  /** The stack that manages resources. */
-  readonly stacks = new Map<string, string>();
+  /** The stacks that manage resources, by their physical ids. */
+  readonly stacks = new Map<string, { readonly stack: string; readonly type: string }>();
   /** Called before an update is taken. */
   beforeUpdate: () => void = () => {};
   /** The patches that were taken, in order, with their client tokens. */
@@ -116,15 +116,23 @@ export class CloudControlAccount {
 
   #stacksOf(form: URLSearchParams): { body: string; status?: number } {
     const id = form.get('PhysicalResourceId') ?? '';
-    const stack = this.stacks.get(id);
-    if (stack === undefined) {
+    const managed = this.stacks.get(id);
+    if (managed === undefined) {
       return {
         status: 400,
         body: `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack for ${id} does not exist</Message></Error></ErrorResponse>`,
       };
     }
+    // The whole stack's resources, and no more than 100 of them.
+    const members = [...this.stacks]
+      .filter(([, { stack }]) => stack === managed.stack)
+      .slice(0, 100)
+      .map(
+        ([member, { stack, type }]) =>
+          `<member><StackName>${stack}</StackName><PhysicalResourceId>${member}</PhysicalResourceId><ResourceType>${type}</ResourceType></member>`,
+      );
     return {
-      body: `<DescribeStackResourcesResponse><DescribeStackResourcesResult><StackResources><member><StackName>${stack}</StackName><PhysicalResourceId>${id}</PhysicalResourceId><ResourceType>AWS::RDS::DBInstance</ResourceType></member></StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`,
+      body: `<DescribeStackResourcesResponse><DescribeStackResourcesResult><StackResources>${members.join('')}</StackResources></DescribeStackResourcesResult></DescribeStackResourcesResponse>`,
     };
   }
 

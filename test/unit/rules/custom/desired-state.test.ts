@@ -167,7 +167,7 @@ test('what the owner changes just before the request makes its test fail: nothin
 });
 
 test('what a CloudFormation stack manages is not applicable, unless that is allowed', async () => {
-  account.stacks.set(INSTANCE, 'shop');
+  account.stacks.set(INSTANCE, { stack: 'shop', type: state.resource_type });
 
   expect(await work()).toMatchObject([
     {
@@ -179,6 +179,60 @@ test('what a CloudFormation stack manages is not applicable, unless that is allo
   remediator.forget();
   declare({ allow_stack_managed: true });
   expect(await work()).toMatchObject([{ outcome: 'remediated' }]);
+});
+
+describe('of a stack, CloudFormation names at most 100 resources', () => {
+  /** Puts resources of the stack before what comes later. */
+  const putOthers = (count: number): void => {
+    for (let other = 1; other <= count; other += 1) {
+      account.stacks.set(`other-${other}`, { stack: 'shop', type: state.resource_type });
+    }
+  };
+
+  test('one that is not among them is taken as managed by it', async () => {
+    putOthers(100);
+    account.stacks.set(INSTANCE, { stack: 'shop', type: state.resource_type });
+
+    expect(await work()).toMatchObject([
+      {
+        outcome: 'not_applicable',
+        reason: expect.stringContaining('CloudFormation stack shop manages orders'),
+      },
+    ]);
+    expect(account.updates).toEqual([]);
+  });
+
+  test('one of another type that has the same name manages nothing, where all are named', async () => {
+    putOthers(98);
+    account.stacks.set(INSTANCE, { stack: 'shop', type: 'AWS::SQS::Queue' });
+
+    expect(await work()).toMatchObject([{ outcome: 'remediated' }]);
+  });
+});
+
+describe('a resource whose identifier has two parts', () => {
+  const type = 'AWS::ApiGateway::Stage';
+  beforeEach(() => {
+    account.resources.set('api1|prod', { RestApiId: 'api1', StageName: 'prod', TracingEnabled: false });
+    declare({
+      resource_type: type,
+      primary_identifier: ['/RestApiId', '/StageName'],
+      set: { '/TracingEnabled': true },
+      ready: {},
+    });
+  });
+
+  test.each(['api1|prod', 'prod', 'api1'])('is managed by the stack that names %s', async (id) => {
+    account.stacks.set(id, { stack: 'shop', type });
+
+    expect(await work(regionalJobOf(RULE, ['api1|prod']))).toMatchObject([{ outcome: 'not_applicable' }]);
+  });
+
+  test('is not managed by a stack that has only what it belongs to', async () => {
+    account.stacks.set('api1', { stack: 'shop', type: 'AWS::ApiGateway::RestApi' });
+
+    expect(await work(regionalJobOf(RULE, ['api1|prod']))).toMatchObject([{ outcome: 'remediated' }]);
+  });
 });
 
 test.each([
