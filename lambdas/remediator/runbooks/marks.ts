@@ -30,7 +30,9 @@ export function isHeldBy(mark: InProgressMark, job: Job, now: number): boolean {
 
 /** The reason to leave a resource to another job's execution. */
 export function startedElsewhere({ since, poll }: InProgressMark): string {
-  return `in progress since ${since}: poll ${pollId(poll)} began it, and reports its outcome; this one waits for the next poll`;
+  const end = new Date(Date.parse(since) + LONGEST_IN_PROGRESS_MILLISECONDS).toISOString();
+  const why = `in progress since ${since}: poll ${pollId(poll)} began it, and reports its outcome; this one waits for the next poll`;
+  return `${why}, until ${end} at the latest; to end it earlier, stop the automation execution`;
 }
 
 /**

@@ -40,11 +40,16 @@ const notBegun: ReadonlySet<string> = new Set(['', 'none', 'null', 'not availabl
 /** A remediation that has not ended after this time has been forgotten. */
 const LONGEST_MILLISECONDS = 24 * 3_600_000;
 
+/** Ends reasons with what an operator can do about it. */
+const TO_CHANGE_IT = "to change it, turn off Netskope's remediation of the rule";
+
 /**
- * Gives the reason to leave a finding to Netskope's own remediation, or undefined where nothing is at work.
+ * Gives the reason to leave a finding to Netskope's own remediation, with until when and how to change it, or undefined where
+ * nothing is at work.
  *
  * - Started, pending, or in any other state that is not known as an end: at work, for at most 24 hours from
- *   `auto_remediation_time`. Without a time it counts as at work.
+ *   `auto_remediation_time`, or, without that, since the finding fails. Without either time it counts as at work for as
+ *   long as Netskope says so.
  * - Completed or errored: the finding fails all the same, so it is worked on. A completed one that was not scanned
  *   since is seen to be compliant.
  * - None, although Netskope is set to remediate by itself (`is_auto_remediation`): about to begin, for at most 24
@@ -54,17 +59,28 @@ export function remediationAtWork(
   item: z.infer<typeof remediationSchema> & { readonly failing_since?: string | undefined },
   asOf: Date,
 ): string | undefined {
-  const { auto_remediation_status: status = '', auto_remediation_time: since, is_auto_remediation } = item;
-  const isRecent = (from: string): boolean => asOf.getTime() - Date.parse(from) < LONGEST_MILLISECONDS;
+  const { auto_remediation_status: status = '', is_auto_remediation, failing_since: failing } = item;
+  const isRecent = (from: string): boolean => asOf.getTime() < endOf(from).getTime();
   const action = item.remediation_action_name?.slice(0, 100);
   const name = action === undefined ? '' : ` (${action})`;
   if (over.has(status)) return undefined;
   if (!notBegun.has(status)) {
+    const since = item.auto_remediation_time ?? failing;
     if (since !== undefined && !isRecent(since)) return undefined;
-    const moment = since === undefined ? '' : ` since ${since}`;
-    return `Netskope's own remediation${name} is in progress: its status is "${status.slice(0, 100)}"${moment}`;
+    const begun = item.auto_remediation_time === undefined ? '' : ` since ${item.auto_remediation_time}`;
+    const words = `Netskope's own remediation${name} is in progress: its status is "${status.slice(0, 100)}"${begun}`;
+    return `${words}; the finding is left to Netskope ${untilWords(since)}; ${TO_CHANGE_IT}`;
   }
-  const { failing_since: failing } = item;
   if (is_auto_remediation !== 'true' || failing === undefined || !isRecent(failing)) return undefined;
-  return `Netskope is set to remediate this by itself${name}, and has not begun: the resource has failed since ${failing}`;
+  const words = `Netskope is set to remediate this by itself${name}, and has not begun: the resource has failed since ${failing}`;
+  return `${words}; the finding is left to Netskope ${untilWords(failing)}; ${TO_CHANGE_IT}`;
+}
+
+function endOf(from: string): Date {
+  return new Date(Date.parse(from) + LONGEST_MILLISECONDS);
+}
+
+function untilWords(since: string | undefined): string {
+  if (since === undefined) return 'until that status ends or has a time, however long that takes';
+  return `until ${endOf(since).toISOString()} at the latest`;
 }

@@ -498,7 +498,7 @@ describe('another poll', () => {
       outcome: 'deferred',
       willRetry: true,
       applied: [],
-      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and reports its outcome; this one waits for the next poll`,
+      reason: `in progress since 2026-06-30T12:00:00.000Z: poll ${pollId(job.poll)} began it, and reports its outcome; this one waits for the next poll, until 2026-06-30T14:00:00.000Z at the latest; to end it earlier, stop the automation execution`,
     });
     // Of the others it makes no difference.
     expect(account.executions.map((execution) => execution.trail)).toEqual([MAIN, other]);
@@ -591,7 +591,7 @@ describe('another poll', () => {
       ['us-west-2', 'deferred'],
     ]);
     expect(others[0]?.reason).toMatch(
-      /^in progress since 2026-06-30T12:00:00.000Z: poll .* began it, .* waits for the next poll$/,
+      /^in progress since 2026-06-30T12:00:00.000Z: poll .* began it, .* until 2026-06-30T14:00:00.000Z at the latest; /,
     );
   });
 

@@ -99,9 +99,27 @@ describe('an item', () => {
   const lately = { auto_remediation_time: '2026-01-31 11:00:00AM', failing_since: '2026-01-31 02:00:00AM' };
   const longAgo = { auto_remediation_time: '2026-01-29 11:00:00AM', failing_since: '2026-01-12 02:00:00AM' };
   test.each<[string, Record<string, unknown>, RegExp | undefined]>([
-    ['is started', { ...lately, auto_remediation_status: 'Started' }, /"started" since 2026-01-31T11:00:00Z/],
+    [
+      'is started',
+      { ...lately, auto_remediation_status: 'Started' },
+      /"started" since 2026-01-31T11:00:00Z; .* until 2026-02-01T11:00:00.000Z at the latest; to change it, turn off Netskope's remediation of the rule$/,
+    ],
     ['is in a state that nobody knows', { ...lately, auto_remediation_status: 'queued' }, /"queued"/],
-    ['is pending without a time', { auto_remediation_status: 'pending' }, /"pending"$/],
+    [
+      'is pending without a time, and the finding fails lately',
+      { auto_remediation_status: 'pending', failing_since: lately.failing_since },
+      /"pending"; .* until 2026-02-01T02:00:00.000Z at the latest; to change it, turn off/,
+    ],
+    [
+      'is pending without a time, and the finding has failed for days',
+      { auto_remediation_status: 'pending', failing_since: longAgo.failing_since },
+      undefined,
+    ],
+    [
+      'is pending without any time',
+      { auto_remediation_status: 'pending', failing_since: undefined },
+      /"pending"; .* until that status ends or has a time, however long that takes; to change it, turn off/,
+    ],
     ['began a day ago and never ended', { ...longAgo, auto_remediation_status: 'started' }, undefined],
     ['is completed', { ...lately, auto_remediation_status: 'completed' }, undefined],
     [
@@ -112,7 +130,7 @@ describe('an item', () => {
     [
       'is to begin by itself',
       { ...lately, is_auto_remediation: 'true' },
-      /has not begun: .* 2026-01-31T02:00:00Z/,
+      /has not begun: .* 2026-01-31T02:00:00Z; .* until 2026-02-01T02:00:00.000Z at the latest; to change it, turn off/,
     ],
     ['is to begin by itself, as a boolean', { ...lately, is_auto_remediation: true }, /has not begun/],
     ['did not begin for days', { ...longAgo, is_auto_remediation: 'true' }, undefined],
