@@ -52,13 +52,16 @@ locals {
     ]
   ]) }
 
+  # Nothing but wildcards, once placeholders are out: no service is named, so that it is as wide as "*".
+  every_resource = "^(a|ar|arn|arn:[a-z-]*)?[*?:/]*[*?][*?:/]*$"
+
   statement_mistakes = { for id, kinds in local.statements : id => flatten([
     for kind, statements in kinds : [for index, statement in statements : [for problem in concat(
       length(statement.actions) > 0 && length(statement.resources) > 0 ? [] : ["has no ${length(statement.actions) > 0 ? "resources" : "actions"}: expected { actions = [\"rds:DescribeDBInstances\"], resources = [\"arn:{{partition}}:rds:{{region}}:{{account}}:db:*\"] }"],
       flatten([for action in statement.actions : [for known in [try(local.actions[split(":", action)[0]], null)] : concat(
         known == null ? ["names ${action}, which AWS does not have: expected an action such as rds:ModifyDBInstance"] : contains(concat(known.read, known.write), split(":", action)[1]) ? [] : ["names ${action}, which AWS does not have: expected an action of ${known.service}, each by its name"],
         known != null && kind == "read" && try(contains(known.write, split(":", action)[1]), false) ? ["names ${action}, which changes something: expected it in write"] : [],
-        known != null && contains(statement.resources, "*") && try(contains(known.write, split(":", action)[1]) && !contains(known.on_any, split(":", action)[1]), false) && !contains(local.declared[id].permissions.allow, action) ? ["gives ${action} on every resource: name its resources, or the action in permissions.allow"] : [],
+        known != null && anytrue([for resource in statement.resources : can(regex(local.every_resource, replace(resource, "/[$]?[{]+[^{}]*[}]+/", "")))]) && try(contains(known.write, split(":", action)[1]) && !contains(known.on_any, split(":", action)[1]), false) && !contains(local.declared[id].permissions.allow, action) ? ["gives ${action} on every resource: name its resources, or the action in permissions.allow"] : [],
       )]]),
     ) : ".permissions.${kind}[${index}] ${problem}"]] if kind != "undo" || local.declared[id].permissions.undo != null
   ]) }

@@ -32,8 +32,13 @@ resource "aws_cloudformation_stack_set" "this" {
     ignore_changes = [administration_role_arn]
 
     precondition {
-      condition     = length(coalesce(module.policy.policy, "{}")) - length(regexall("\\$\\{AWS::", coalesce(module.policy.policy, "{}"))) * 5 <= 10240
-      error_message = "The role's policy has more than the 10240 characters that IAM takes. Name fewer rules in `rules`."
+      condition     = local.policy_characters.remediation <= 10240
+      error_message = "The role's policy has ${local.policy_characters.remediation} characters: IAM takes 10240. Name fewer rules in `rules`."
+    }
+
+    precondition {
+      condition     = local.policy_characters.automation <= 10240
+      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${local.policy_characters.automation} characters: IAM takes 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
     }
 
     precondition {

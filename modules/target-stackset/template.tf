@@ -23,6 +23,12 @@ locals {
   # CloudFormation puts the value in, in each account.
   account_id = "$${AWS::AccountId}"
 
+  # As IAM gets them: an account's id has five characters fewer than what stands for it.
+  policy_characters = {
+    for role, policy in { remediation = module.policy.policy, automation = try(module.policy.automation.policy, null) } :
+    role => length(coalesce(policy, "{}")) - length(regexall("\\$\\{AWS::", coalesce(policy, "{}"))) * 5
+  }
+
   boundary = module.typed.iam.permissions_boundary_name == null ? {} : {
     PermissionsBoundary = "arn:${data.aws_partition.this.partition}:iam::${local.account_id}:policy/${module.typed.iam.permissions_boundary_name}"
   }

@@ -105,4 +105,11 @@ resource "aws_iam_role_policy" "automation" {
   name   = "runbooks"
   role   = aws_iam_role.automation[0].name
   policy = module.policy.automation.policy
+
+  lifecycle {
+    precondition {
+      condition     = length(module.policy.automation.policy) <= 10240
+      error_message = "The automation role's policy (permissions.automation of all enabled rules) has ${length(module.policy.automation.policy)} characters: IAM takes 10240. Enable fewer rules with a runbook, or name more resources by one pattern."
+    }
+  }
 }

@@ -132,8 +132,13 @@ run "every_mistake_at_once" {
         netskope_rule_names = ["F"]
         desired_state       = { resource_type = "AWS::RDS::DBInstance", set = { "/PubliclyAccessible" = false } }
         permissions = {
-          read  = [{ actions = ["rds:ModifyDBInstance", "rds:Describe*"], resources = ["arn:{{partition}}:rds:{{zone}}:{{account}}:db:*"] }, { actions = [], resources = ["*"] }]
-          write = [{ actions = ["rds:ModifyDBInstance", "rds:ModifyInstance", "rdz:ModifyDBInstance"], resources = ["*"] }]
+          read = [{ actions = ["rds:ModifyDBInstance", "rds:Describe*"], resources = ["arn:{{partition}}:rds:{{zone}}:{{account}}:db:*"] }, { actions = [], resources = ["*"] }]
+          write = concat(
+            [{ actions = ["rds:ModifyDBInstance", "rds:ModifyInstance", "rdz:ModifyDBInstance"], resources = ["*"] }],
+            # Each is as wide as "*".
+            [for resource in ["**", "arn:*", "arn:*:*:*:*:*:*", "arn:{{partition}}:*:{{region}}:?*:*"] : { actions = ["rds:ModifyDBInstance"], resources = [resource] }],
+            [for resource in ["arn:aws:rds:*", "arn:{{partition}}:rds:*:*:db:*"] : { actions = ["rds:ModifyDBInstance"], resources = [resource] }],
+          )
         }
       }
       large = {
@@ -181,6 +186,10 @@ run "every_mistake_at_once" {
       "custom_rules[\"statements\"].permissions.write[0] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"statements\"].permissions.write[0] names rds:ModifyInstance, which AWS does not have: expected an action of rds, each by its name",
       "custom_rules[\"statements\"].permissions.write[0] names rdz:ModifyDBInstance, which AWS does not have: expected an action such as rds:ModifyDBInstance",
+      "custom_rules[\"statements\"].permissions.write[1] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
+      "custom_rules[\"statements\"].permissions.write[2] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
+      "custom_rules[\"statements\"].permissions.write[3] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
+      "custom_rules[\"statements\"].permissions.write[4] gives rds:ModifyDBInstance on every resource: name its resources, or the action in permissions.allow",
       "custom_rules[\"unknown-type\"].desired_state.resource_type is \"AWS::RDS::Instance\", which is unknown (as of 2026-10-20): expected a CloudFormation type such as AWS::RDS::DBInstance",
       "custom_rules[\"lists\"].netskope_rule_names has \"D\", which lists and no-update claim: expected one rule for each name",
       "custom_rules[\"rds-instance-public\"].netskope_rule_names has \"Ensure S3 Bucket is not publicly accessible.\", which rds-instance-public and s3-bucket-public claim: expected one rule for each name",

@@ -435,3 +435,23 @@ run "rules_of_ones_own_have_a_policy_each" {
     error_message = aws_iam_role_policy.remediation[0].policy
   }
 }
+
+# All rules' documents run by one role, and IAM takes 10,240 characters of inline policies for each role.
+run "runbooks_that_need_more_than_iam_takes" {
+  command = plan
+
+  variables {
+    rules = ["acme"]
+    custom_rules = {
+      acme = {
+        netskope_rule_names = ["A"]
+        runbook             = { document = "Acme", parameters = { AutomationAssumeRole = ["{{automation_role_arn}}"] } }
+        permissions = {
+          automation = [{ actions = ["sqs:TagQueue"], resources = [for n in range(300) : "arn:{{partition}}:sqs:{{region}}:{{account}}:number-${n}"] }]
+        }
+      }
+    }
+  }
+
+  expect_failures = [aws_iam_role_policy.automation]
+}
