@@ -10,7 +10,7 @@ import {
 } from '../test/lab/terraform/index.ts';
 import { accounts, type Made, makeResources, organization, type Phase, rules } from './organization.ts';
 
-/** Surroundings of the demo. */
+/** Options of the demo. */
 export interface DemoOptions {
   readonly localAws: LocalAwsInstallation;
   readonly terraform: TerraformInstallation;

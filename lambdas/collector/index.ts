@@ -59,8 +59,8 @@ function reportSkipped({ poll, skipped, skippedPlaces, behind }: PollSummary): v
     );
   }
   if (behind.length === 0) return;
-  const untold = behind.filter(({ alarms }) => alarms.length === 0);
-  if (untold.length > 0) count('PollSkippedLasting', untold.length);
+  const unreported = behind.filter(({ alarms }) => alarms.length === 0);
+  if (unreported.length > 0) count('PollSkippedLasting', unreported.length);
   const shown = behind.slice(0, SHOWN_PLACES).map(({ account, region, since, alarms }) => {
     const reported = alarms.length === 0 ? '' : ` (reported by ${alarms.join(', ')} there)`;
     return `${account} in ${region} since ${since}${reported}`;

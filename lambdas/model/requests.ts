@@ -82,7 +82,7 @@ export const undoRequestSchema = z.object({
 });
 export type UndoRequest = z.infer<typeof undoRequestSchema>;
 
-/** A request to try whether the account's role can be assumed. Nothing is read or changed there. */
+/** A request to check whether the account's role can be assumed. Nothing is read or changed there. */
 export const checkRequestSchema = z.object({ ...itemShape, kind: z.literal('check') });
 export type CheckRequest = z.infer<typeof checkRequestSchema>;
 

@@ -107,7 +107,7 @@ async function workOnPending(book: Book, job: Work, learned: Learned): Promise<v
     return book.addToPending(opened.refused);
   }
   const { session } = opened;
-  await work.role.found().catch((error: unknown) => learned.failures.push(error));
+  await work.role.noteFound().catch((error: unknown) => learned.failures.push(error));
   try {
     await workInSession(session, book, { ...configured, unresolved, ongoing, stopped }, learned);
   } catch (error) {
@@ -212,7 +212,7 @@ async function record(
   failures.push(...unpublished, ...gateFailures);
   try {
     await scheduleInvestigation(notices, published, work);
-    if (learned.isRoleRefused) await role.missing();
+    if (learned.isRoleRefused) await role.noteMissing();
   } catch (error) {
     failures.push(error);
   }

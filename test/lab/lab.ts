@@ -21,7 +21,7 @@ import {
 } from './local-aws/index.ts';
 import { PermissionJudge } from './permissions/index.ts';
 import { type LabRule, type LabRuleId, labRules, violate } from './rules/index.ts';
-import { SettingsReads } from './settings-reads.ts';
+import { SettingsReads } from './settings-reads/settings-reads.ts';
 import {
   Organization,
   type OrganizationOptions,

@@ -8,7 +8,7 @@ export interface Patient {
   readonly context: Context;
   readonly opened: Opened;
   readonly regions: readonly string[];
-  /** The only account in which the role is tried. */
+  /** The only account in which the role is checked. */
   readonly account: string | undefined;
   /** Milliseconds for which remediators are waited for. */
   readonly timeout: number;

@@ -6,6 +6,7 @@ import { placeGiven, regionsOf } from '../../given.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import { durationSchema } from '../../time.ts';
+import { roles, token } from './access.ts';
 import type { Examine } from './check.ts';
 import {
   concurrency,
@@ -18,7 +19,6 @@ import {
   versions,
 } from './parts.ts';
 import type { Check } from './result.ts';
-import { roles, token } from './tried.ts';
 
 export { doctorSchema as result } from './result.ts';
 

@@ -4,7 +4,7 @@ export const doctor: CommandFacts = {
   name: 'doctor',
   summary: 'Check a deployment, and say what to do about each problem.',
   description: [
-    "It checks the versions of module and functions, queues, pauses and settings, schedules, subscriptions of the topic, Lambda's concurrency, and dead letters. With the operator's policy the collector also tries the API token, and the remediators of each region try the role in each known account; nothing is read or changed there.",
+    "It checks the versions of module and functions, queues, pauses and settings, schedules, subscriptions of the topic, Lambda's concurrency, and dead letters. With the operator's policy the collector also checks the API token, and the remediators of each region check the role in each known account; nothing is read or changed there.",
     'What the caller is not allowed to see is unknown, with the policy that is needed. The exit code is 9 if something needs to be fixed.',
   ],
   policy: 'viewer',
@@ -14,7 +14,7 @@ export const doctor: CommandFacts = {
   ],
   configure: (command) =>
     command
-      .option('--account <id>', 'Try the role in this account only. Default: in all known accounts.')
+      .option('--account <id>', 'Check the role in this account only. Default: in all known accounts.')
       .option('--timeout <duration>', 'The longest time to wait for the remediators, such as 5m.', '5m'),
   load: () => import('./doctor.ts'),
 };

@@ -35,12 +35,12 @@ export async function run(context: Context, given: Given): Promise<CommandResult
         return of;
       }),
     );
-    const [surroundings, holds] = await Promise.all([
+    const [besideRules, holds] = await Promise.all([
       statusBesideRules(context, opened, regions),
       holdsOn(context, opened, alone, asked),
     ]);
     return {
-      ...surroundings,
+      ...besideRules,
       holds: holds.map(({ name, says }) => ({
         ...name,
         by: says?.by,
@@ -50,7 +50,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
       rules: alone.map((rule) =>
         heldUp(
           rule,
-          { holds, regions: surroundings.regions, known: [...ruleIds, ...deployment.rules] },
+          { holds, regions: besideRules.regions, known: [...ruleIds, ...deployment.rules] },
           asked,
         ),
       ),

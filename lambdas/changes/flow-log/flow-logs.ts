@@ -18,7 +18,7 @@ export interface VpcFlowLog {
 
 /**
  * Time that AWS may take until it shows that a new flow log can't deliver. `DeliverLogsStatus` is `SUCCESS` as soon
- * as the flow log is made, and `FAILED` only when AWS has tried to deliver: traffic is put together for up to 10
+ * as the flow log is made, and `FAILED` only when AWS has attempted to deliver: traffic is put together for up to 10
  * minutes, then takes about 5 more to CloudWatch Logs and about 10 to S3.
  * https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html ("Aggregation interval")
  */

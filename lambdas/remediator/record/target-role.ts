@@ -39,14 +39,14 @@ export class TargetRole {
   }
 
   /** Notes that the role could be assumed. */
-  async found(): Promise<void> {
+  async noteFound(): Promise<void> {
     if (this.missingSince === undefined || this.#isFound) return;
     this.#isFound = true;
     await this.#ports.roles.forget(this.#job.account);
   }
 
   /** Notes that the role could not be assumed. */
-  async missing(): Promise<void> {
+  async noteMissing(): Promise<void> {
     const { account, region, poll } = this.#job;
     await this.#ports.roles.report({ account, region, rule: poll.rule }, this.#probe);
   }

@@ -7,7 +7,7 @@ import type { Ports } from '../ports.ts';
 const nothing = { actions: ['sts:GetCallerIdentity'], resources: ['*'] } as const;
 
 /**
- * Tries whether the target role of an account can be assumed.
+ * Checks whether the target role of an account can be assumed.
  * @returns why not; undefined where it can
  * @throws AWS's own error where that can't be found out just now
  */

@@ -70,7 +70,7 @@ export function attemptsIn(state: AccountState, hours: number): number[] | undef
   }
 }
 
-/** The most attempts at a finding of an account in a state: a job that AWS throttles is tried again, as often as a queue does. */
+/** The most attempts at a finding of an account in a state: a job that AWS throttles is attempted again, as often as a queue does. */
 export function mostIn(state: AccountState, hours: number): number {
   const due = attemptsIn(state, hours);
   return due?.length ?? FIRST_HOURS * MAX_RECEIVE_COUNT + 1;

@@ -182,7 +182,7 @@ export async function testEveryCall(rule: SweptRule, common: 'thorough' | 'brief
     return harness.fault({ skip: number - 1, ...limit, when, effect });
   }
 
-  /** Puts a fault before each of these calls once: before the first try of each, not before the second. */
+  /** Puts a fault before each of these calls once: before the first attempt at each, not before the second. */
   function injectOnce(calls: readonly CallName[], effect: Effect): readonly Injection[] {
     return calls.map(({ kind, number }) => inject({ kind, number: 2 * (number - 1) + 1 }, effect, 1));
   }

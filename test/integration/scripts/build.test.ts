@@ -13,7 +13,7 @@ const ofRemediators = [
   // The grammar of ARNs, CIDR blocks and inbound rules is a fact too.
   /^lambdas\/changes\/(?!cloudtrail\/trail-arn\.ts$|network-acl\/cidr\.ts$|security-group\/ingress-rule\.ts$)/,
   /^lambdas\/remediator\//,
-  /^node_modules\/@aws-sdk\/client-(cloudtrail|cloudwatch-logs|ec2|iam|rds|redshift)\//,
+  /^node_modules\/@aws-sdk\/client-(cloudcontrol|cloudtrail|cloudwatch-logs|ec2|iam|rds|redshift|resource-groups-tagging-api|s3-control|ssm)\//,
 ];
 
 let folder: string;

@@ -445,7 +445,7 @@ describe('an execution', () => {
     expect(account.executions).toHaveLength(1);
   });
 
-  test('refused at a second try, after a first of which nobody knows: other polls wait', async () => {
+  test('refused at a second attempt, after a first of which nobody knows: other polls wait', async () => {
     const job = pollOf(0, MAIN);
     account.fault = failOn('StartAutomationExecution', 'lost');
     await remediator.attempt(job);
@@ -895,7 +895,7 @@ describe('an attempt that ends anywhere', () => {
           expect(remediator.outcomes.size, context).toBe(1);
           expect(outcomeOf(job)?.outcome, context).toBe('remediated');
           expect(account.trails.get(MAIN), context).toBe(true);
-          // Of a look that is tried again it is known that the execution is over.
+          // Of a look that is attempted again it is known that the execution is over.
           if (at === 1) expect(marks(), context).toEqual([]);
           const known = [outcomeOf(job)?.applied, outcomeOf(job)?.earlierPlan].flatMap((list) => kinds(list));
           expect(known, context).toContain(STARTED);
@@ -1118,7 +1118,7 @@ describe('an attempt that ends anywhere', () => {
           expected.sort(),
         );
         for (const { id, trail: resource } of account.executions) {
-          // Each is in an outcome: as applied, or as planned by a try that was cut off.
+          // Each is in an outcome: as applied, or as planned by an attempt that was cut off.
           const naming = outcomes.filter(
             ({ finding, applied, earlierPlan = [] }) =>
               finding.resource === resource &&

@@ -56,7 +56,7 @@ describe('what an attempt left stays pending when the last one fails', () => {
     },
   );
 
-  test('because AWS does not let it be taken back: it is said in each attempt, and later jobs try until it is gone', async () => {
+  test('because AWS does not let it be taken back: it is said in each attempt, and later jobs attempt it until it is gone', async () => {
     const account = await withLeftover();
     const { remediator } = account;
     account.before = ({ operation }) => {

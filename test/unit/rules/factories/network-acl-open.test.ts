@@ -208,7 +208,7 @@ describe('for any entries', () => {
     });
   });
 
-  test('a try that is cut off anywhere is finished by the next', async () => {
+  test('an attempt that is cut off anywhere is finished by the next', async () => {
     await forAnyPlan((entries, replacement, changes) => {
       const steps = changes.flatMap(stepsOf);
       for (const cutOff of steps.keys()) {

@@ -89,7 +89,7 @@ describe('a request', () => {
   });
 });
 
-describe('what may pass is tried again', () => {
+describe('what may pass is attempted again', () => {
   test.each<[string, (Sent | 'cut')[]]>([
     ['HTTP 429 without Retry-After', [{ status: 429, body: '' }]],
     ['HTTP 429 whose words speak of tokens', [{ status: 429, body: { msg: 'token bucket is empty' } }]],
@@ -254,7 +254,7 @@ describe('what may pass is tried again', () => {
   });
 });
 
-describe('what will not pass is not tried again', () => {
+describe('what will not pass is not attempted again', () => {
   test.each([301, 302, 404, 400])('HTTP %i', async (status) => {
     await using elsewhere = await startServer(script({ body: SUCCESS }));
     await using server = await startServer(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { proxiedCall } from './aws-proxy/proxied-call.ts';
+import { proxiedCall } from '../aws-proxy/proxied-call.ts';
 import { SettingsReads } from './settings-reads.ts';
 
 const read = {

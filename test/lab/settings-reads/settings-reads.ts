@@ -1,5 +1,5 @@
-import { SETTINGS_MILLISECONDS } from '../../lambdas/remediator/object-settings.ts';
-import type { AwsCall } from './aws-proxy/index.ts';
+import { SETTINGS_MILLISECONDS } from '../../../lambdas/remediator/object-settings.ts';
+import type { AwsCall } from '../aws-proxy/index.ts';
 
 /** The clock that functions remember settings by, and a way to wait by it. */
 export interface Waiting {

@@ -13,7 +13,7 @@ const sourcesSchema = z.object({
   sources: z.array(z.object({ source: z.string(), problem: z.string().optional() })),
 });
 
-/** The collector tries whether the tenant takes the token. */
+/** The collector checks whether the tenant takes the token. */
 export const token: Examine = async ({ context, opened: { deployment } }) => {
   const { name } = deployment;
   return unlessDenied('token', 'netskope', `${name}-operator`, async () => {
@@ -33,25 +33,25 @@ export const token: Examine = async ({ context, opened: { deployment } }) => {
   });
 };
 
-/** The remediators try the role in each account. */
+/** The remediators check the role in each account. */
 export const roles: Examine = async (patient) => {
   const { opened } = patient;
   const { name } = opened.deployment;
   return unlessDenied('role', 'all accounts', `${name}-operator`, async () => {
     const accounts = patient.account === undefined ? await knownAccounts(opened) : [patient.account];
     if (accounts.length === 0) return [ok('role', 'all accounts', 'no account is known yet')];
-    return tryRoles(patient, accounts);
+    return checkRoles(patient, accounts);
   });
 };
 
-async function tryRoles(patient: Patient, accounts: readonly string[]): Promise<Check[]> {
+async function checkRoles(patient: Patient, accounts: readonly string[]): Promise<Check[]> {
   const { arn: by, userId } = await callerOf(patient.context.clients, patient.opened.deployment.home_region);
   const caller = { by, principal: principalSchema.parse(userId) };
-  const tried = patient.regions.map((region) => tryRolesIn(patient, region, accounts, caller));
-  return (await Promise.all(tried)).flat();
+  const checked = patient.regions.map((region) => checkRolesIn(patient, region, accounts, caller));
+  return (await Promise.all(checked)).flat();
 }
 
-async function tryRolesIn(
+async function checkRolesIn(
   { context, opened, timeout }: Patient,
   region: string,
   accounts: readonly string[],
@@ -76,7 +76,7 @@ async function tryRolesIn(
     return over.map(checkOf);
   } catch (error) {
     if (!(error instanceof AutomationError)) throw error;
-    return [{ check: 'role', place: region, is: 'unknown', says: `not tried: ${error.message}` }];
+    return [{ check: 'role', place: region, is: 'unknown', says: `not checked: ${error.message}` }];
   }
 }
 
