@@ -4,7 +4,12 @@ import type { PollSummary } from '../model/poll-summary.ts';
 import type { Place } from './sent-jobs.ts';
 
 /** The alarms of a region that say why jobs there don't end, without the deployment's name: `modules/per-region/alarms.tf`. */
-const TELLING = ['jobs-dead-letters', 'jobs-delayed-dead-letters', 'oldest-job', 'remediator-throttled'];
+export const TELLING: readonly string[] = [
+  'jobs-dead-letters',
+  'jobs-delayed-dead-letters',
+  'oldest-job',
+  'remediator-throttled',
+];
 
 /** Knowledge of a region's alarms. */
 type Asked = Pick<PollSummary['behind'][number], 'alarms' | 'notAsked'>;

@@ -25,15 +25,16 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+const COUNTED = ['FailedFindings', 'SettingsInvalid', 'BreakerOpen', 'TakeBackFailed'];
+
 /** Counts what alarms look at of a result: the metrics that have no rule. */
-async function counted(result: JobResult): Promise<Record<string, unknown>> {
+async function counted(result: JobResult, names = COUNTED): Promise<Record<string, unknown>> {
   const { report } = await import('../../../lambdas/remediator/report.ts');
   report(jobOf(...users), result);
   const metrics = output
     .split('\n')
     .filter((line) => line.includes('"_aws"') && !line.includes('"rule"'))
     .map((line): Record<string, unknown> => JSON.parse(line));
-  const names = ['FailedFindings', 'SettingsInvalid', 'BreakerOpen', 'TakeBackFailed'];
   return Object.assign(
     {},
     ...metrics.flatMap((metric) => names.flatMap((name) => (name in metric ? { [name]: metric[name] } : []))),
@@ -124,5 +125,33 @@ describe('one cause is one message', () => {
     });
 
     expect(await counted({ ...result, outcomes: open, unfinished })).toEqual({ TakeBackFailed: 1 });
+  });
+});
+
+test('what recurs, is held, waits for long and has an open breaker is counted for the dashboard', async () => {
+  const result = await remediator.attempt(jobOf('a', 'b', 'c'));
+  const [fixed, other, last] = result.outcomes;
+  if (fixed === undefined || other === undefined || last === undefined) throw new Error('expected outcomes');
+
+  const counts = await counted(
+    {
+      ...result,
+      outcomes: [
+        { ...fixed, recurring: { times: 3, since: '2026-06-24T12:00:00.000Z' } },
+        { ...other, outcome: 'deferred', gate: 'hold' },
+        { ...last, outcome: 'planned', gate: 'breaker' },
+      ],
+      deferrals: { oldestDays: 12, lasting: 4 },
+      countsBreaker: true,
+    },
+    ['RecurringFindings', 'LastingDeferrals', 'OldestDeferral', 'HeldFindings', 'OpenBreakers'],
+  );
+
+  expect(counts).toEqual({
+    RecurringFindings: 1,
+    LastingDeferrals: 4,
+    OldestDeferral: 12,
+    HeldFindings: 1,
+    OpenBreakers: 1,
   });
 });

@@ -1,15 +1,19 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { TELLING } from '../../../lambdas/collector/region-alarms.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
 
+/** The names of a file's alarms, without the deployment's. */
+function alarmsIn(file: string): string[] {
+  return [...read(file).matchAll(/"?([a-z-]+)"? =>? \{\n\s+description\s*=/g)].map(([, name = '']) => name);
+}
+
 /** The names of all alarms, without the deployment's, as the modules' Terraform has them. */
 function alarmNames(): string[] {
-  const named = ['modules/central/alarms.tf', 'modules/per-region/alarms.tf'].flatMap((file) =>
-    [...read(file).matchAll(/"?([a-z-]+)"? =>? \{\n\s+description\s*=/g)].map(([, name = '']) => name),
-  );
+  const named = ['modules/central/alarms.tf', 'modules/per-region/alarms.tf'].flatMap(alarmsIn);
   const byRule = [
     ...read('modules/central/alarms-by-rule.tf').matchAll(
       /alarm_name\s+= "\$\{var\.name\}-([a-z-]*[a-z])-\$\{each\.key\}"/g,
@@ -43,6 +47,11 @@ test('the section says what it means, and then the first command to run', () => 
   const incomplete = [...sections()].filter(([, text]) => !/^\n\S[\s\S]*?\n\n```sh\n\S/.test(text));
 
   expect(incomplete).toEqual([]);
+});
+
+test('the alarms that the collector asks for are alarms of a region', () => {
+  expect(TELLING.length).toBeGreaterThan(0);
+  expect(alarmsIn('modules/per-region/alarms.tf')).toEqual(expect.arrayContaining([...TELLING]));
 });
 
 test('no alarm is made elsewhere', () => {
