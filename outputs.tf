@@ -49,7 +49,7 @@ output "evidence_bucket" {
 }
 
 output "findings_table" {
-  description = "The table of what is known of findings from one job to the next."
+  description = "The DynamoDB table that stores the state of findings."
   value       = module.central.findings_table
 }
 
@@ -59,7 +59,7 @@ output "settings_bucket" {
 }
 
 output "event_bus_name" {
-  description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
+  description = "The event bus that receives outcomes (default: only changed ones; source `cspm-auto-remediation`, detail type `Finding Outcome`)."
   value       = module.central.event_bus_name
 }
 
@@ -79,7 +79,7 @@ output "target_role_arn" {
 }
 
 output "settings" {
-  description = "What holds: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
+  description = "The effective settings: `rules` and `accounts` are the settings as the remediator reads them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. Pass this output on from your root module to see changes in its plan."
   value       = module.central.settings
 }
 
@@ -97,6 +97,6 @@ output "arns" {
 }
 
 output "tampered_settings" {
-  description = "The keys of settings objects that someone else has written since Terraform did, where the bucket has a KMS key; without one a plan shows them as changes. A root that passes this on has a plan name them."
+  description = "Settings objects modified outside Terraform (needs a KMS key on the bucket; without one, plans show them as changes). Pass this output on so that plans list them."
   value       = module.central.tampered_settings
 }

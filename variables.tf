@@ -67,14 +67,14 @@ variable "accounts" {
 }
 
 variable "excluded_accounts" {
-  description = "Accounts that every rule is off for, whatever else is said of them."
+  description = "Accounts in which every rule is off, regardless of other settings."
   type        = set(string)
   default     = []
   nullable    = false
 }
 
 variable "excluded_groups" {
-  description = "Account groups that every rule is off for, whatever else is said of their accounts."
+  description = "Account groups in which every rule is off, regardless of other settings."
   type        = set(string)
   default     = []
   nullable    = false

@@ -1,17 +1,17 @@
 /** Exit codes, and when the command line ends with them. */
 export const exitCodes = {
   done: { code: 0, meaning: 'Done.' },
-  unexpected: { code: 1, meaning: 'An error that nobody foresaw. Report it as a bug.' },
-  usage: { code: 2, meaning: 'The command, an argument or an option is wrong. Nothing was asked of AWS.' },
+  unexpected: { code: 1, meaning: 'Unexpected error. Report it as a bug.' },
+  usage: { code: 2, meaning: 'The command, an argument or an option is wrong. No AWS call was made.' },
   notFound: { code: 3, meaning: 'There is no such deployment, finding, poll or hold.' },
   denied: { code: 4, meaning: 'AWS does not allow it: the caller lacks a policy.' },
   credentials: { code: 5, meaning: 'There are no credentials, or they are not valid any more.' },
   unreachable: { code: 6, meaning: 'AWS was not reachable, or throttled, after all retries.' },
   refused: {
     code: 7,
-    meaning: 'Something of what was asked was not done: a region, a poll or a change says why.',
+    meaning: 'Partly failed. The output gives the reason for each region, poll, or change.',
   },
-  declined: { code: 8, meaning: 'Nobody said yes to the question, so nothing was done.' },
+  declined: { code: 8, meaning: 'Not confirmed. Nothing was done.' },
   attention: { code: 9, meaning: '`doctor` found something that needs to be fixed.' },
 } as const;
 

@@ -61,7 +61,7 @@ export function createProgram(options: ProgramOptions): Command {
     )
     .option(
       '--region <code>',
-      'A region that the deployment protects, to find it there; what a command shows or does by region, it then does there only. Default, to find it: the region of the environment or the profile.',
+      'Limits the command to this region, which must be protected by the deployment. By default, the configured region is used to find the deployment, and the command acts in all regions.',
     )
     .option('--profile <name>', 'The profile of the AWS configuration files to use.')
     .option('--json', 'Print the result as JSON; docs/command-line.md has the schemas.');

@@ -1,7 +1,7 @@
 # One account a state: the pipeline applies this root once for each account that it makes, with that account's key.
 module "target" {
   # In a repository of your own:
-  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git//modules/target?ref=VERSION"
+  # source = "git::https://github.com/your-organization/cspm-auto-remediation.git//modules/target?ref=v0.2.0"
   source = "../../modules/target"
 
   security_account_id = var.security_account_id

@@ -1,6 +1,6 @@
 module "cspm_auto_remediation" {
   # In a repository of your own:
-  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
+  # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 
   netskope_tenant = var.netskope_tenant
@@ -45,10 +45,10 @@ module "cspm_auto_remediation" {
     }
   }
 
-  # Each is then a rule like any other; so is one of the library.
+  # Each is then a rule like any other, and so is one of the library. dry_run is the default mode.
   rules = {
-    acme-database-tags  = { mode = "enforce" }
-    acme-queue-owner    = {} # dry_run is the default mode
+    acme-database-tags  = {} # after its plans are read: { mode = "enforce" }
+    acme-queue-owner    = {}
     rds-instance-public = { exemptions = [{ resource = "partner-*", reason = "partners connect", owner = "data team", expires = "2099-12-31" }] }
   }
 

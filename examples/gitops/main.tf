@@ -1,6 +1,6 @@
 module "cspm_auto_remediation" {
   # In a repository of your own:
-  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
+  # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 
   netskope_tenant  = var.netskope_tenant

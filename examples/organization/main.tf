@@ -6,7 +6,7 @@ locals {
 # Once: what asks Netskope, in the security account's home region.
 module "central" {
   # In a repository of your own:
-  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git//modules/central?ref=VERSION"
+  # source = "git::https://github.com/your-organization/cspm-auto-remediation.git//modules/central?ref=v0.2.0"
   source = "../../modules/central"
 
   netskope_tenant   = var.netskope_tenant

@@ -86,7 +86,7 @@ variable "mode_by_group" {
 }
 
 variable "excluded_accounts" {
-  description = "Accounts that every rule is off for, whatever else is said of them."
+  description = "Accounts in which every rule is off, regardless of other settings."
   type        = set(string)
   default     = []
 }

@@ -1,14 +1,14 @@
 module "cspm_auto_remediation" {
   # In a repository of your own:
-  # source = "git::https://github.com/ORGANIZATION/REPOSITORY.git?ref=VERSION"
+  # source = "git::https://github.com/your-organization/cspm-auto-remediation.git?ref=v0.2.0"
   source = "../.."
 
   netskope_tenant = var.netskope_tenant
   api_token       = var.api_token
 
   rules = {
-    security-group-ssh-open = { mode = "enforce" }
-    s3-bucket-public = { # dry_run is the default mode
+    security-group-ssh-open = {} # dry_run is the default mode; after its plans are read: { mode = "enforce" }
+    s3-bucket-public = {
       exemptions = [{
         resource = "website-*"
         reason   = "serves the public website"

@@ -115,7 +115,7 @@ locals {
       unless      = ["polls-failing"]
     }
   }
-  rules_not_polled = "Rules are not polled, so their findings are not looked at, and no poll failed. The log of ${local.collector_name} says which rules (polls-overdue); if it says nothing, it is not started (checks-missing): look at the schedules of the group ${var.name} and at the role ${var.name}-scheduler."
+  rules_not_polled = "Rules are not being polled although no poll failed. The log of ${local.collector_name} says which rules (polls-overdue). If the log is empty, the collector is not being started (checks-missing): check the schedules of the group ${var.name} and the role ${var.name}-scheduler."
 }
 
 module "alarms" {

@@ -4,7 +4,7 @@
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
   path        = local.inputs.iam.path
-  description = "Hold resources, retry findings, undo fixes, poll, resume rules and pause ${var.name}, by the command line cspm-remediation. Attach it to the roles of its operators."
+  description = "Lets operators hold, retry, undo, poll, resume, and pause ${var.name} with the cspm-remediation command line."
   tags        = var.tags
 
   policy = jsonencode({

@@ -52,7 +52,7 @@ output "collector_log_group_name" {
 }
 
 output "event_bus_name" {
-  description = "The event bus that carries one event an outcome (source `cspm-auto-remediation`, detail type `Finding Outcome`)."
+  description = "The event bus that receives outcomes (default: only changed ones; source `cspm-auto-remediation`, detail type `Finding Outcome`)."
   value       = local.event_bus_name
 }
 
@@ -72,7 +72,7 @@ output "evidence_bucket" {
 }
 
 output "findings_table" {
-  description = "The table of what is known of findings from one job to the next."
+  description = "The DynamoDB table that stores the state of findings."
   value       = aws_dynamodb_table.findings.name
 }
 
@@ -97,7 +97,7 @@ output "schedule_group_name" {
 }
 
 output "settings" {
-  description = "What holds: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. A root that passes this on shows in its plan how they change."
+  description = "The effective settings: `rules` and `accounts` are the settings as the remediators read them, JSON; `modes` says in words which mode each rule has in each account that is named anywhere. Pass this output on from your root module to see changes in its plan."
   value       = { rules = local.rule_settings, accounts = local.account_settings, modes = module.settings.modes_by_account }
 
   # Where all values are known, that output names all mistakes: after it, and not beside it, they are named once.
@@ -130,6 +130,6 @@ output "arns" {
 }
 
 output "tampered_settings" {
-  description = "The keys of settings objects that someone else has written since Terraform did, where the bucket has a KMS key; without one a plan shows them as changes. A root that passes this on has a plan name them."
+  description = "Settings objects modified outside Terraform (needs a KMS key on the bucket; without one, plans show them as changes). Pass this output on so that plans list them."
   value       = local.tampered_settings
 }

@@ -156,7 +156,7 @@ locals {
       statistic   = "Maximum"
     }
     requests-ignored = {
-      description = "A message named a request, such as an undo, that no operator wrote, that is another one, or that can't be understood: nothing was changed. The log of ${local.remediator_name} in ${local.region} says which and why. Either an operator's undo does not happen, or somebody else sends messages to ${local.queue_name}."
+      description = "A message referred to a request (such as an undo) that no operator wrote, that does not match, or that cannot be parsed. Nothing was changed. The log of ${local.remediator_name} in ${local.region} says which and why. Either an operator's undo does not happen, or somebody else sends messages to ${local.queue_name}."
       namespace   = var.link.metrics_namespace
       metric      = local.metric.RequestIgnored
       dimensions  = { service = local.remediator_name }

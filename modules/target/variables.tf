@@ -43,7 +43,7 @@ variable "custom_rules" {
 }
 
 variable "runbooks" {
-  description = "Whether the role may start AWS's managed runbooks of these rules, with a role that Systems Manager runs them by; `false` where no rule of `central` has `method = \"runbook\"`."
+  description = "Whether to allow AWS managed runbooks for these rules, and create the role that Systems Manager uses to run them; `false` where no rule of `central` has `method = \"runbook\"`."
   type        = bool
   default     = true
   nullable    = false

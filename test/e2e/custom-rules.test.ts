@@ -19,6 +19,9 @@ let root: TerraformRoot;
 beforeAll(async () => {
   example = await startExample('custom-rules', { account, region });
   ({ lab, root } = example);
+  const main = path.join(example.directory, 'main.tf');
+  const text = await readFile(main, 'utf8');
+  await writeFile(main, text.replace(/^( +acme-database-tags += )\{\}.*$/m, '$1{ mode = "enforce" }'));
   await root.apply(variables);
 });
 

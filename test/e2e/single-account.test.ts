@@ -67,6 +67,9 @@ beforeAll(async () => {
   lab = await startLab({ installation, signal: stopped.signal });
   terraform = await prepareTerraform(say);
   await copyProject(folder);
+  const main = path.join(rootFolder, 'main.tf');
+  const text = await readFile(main, 'utf8');
+  await writeFile(main, text.replace(/^( +security-group-ssh-open = )\{\}.*$/m, '$1{ mode = "enforce" }'));
   environment = {
     ...localAwsEnvironment(lab.aws.endpoint, account),
     AWS_REGION: region,

@@ -46,7 +46,7 @@ variables {
   organization_id     = "o-a1b2c3d4e5"
 }
 
-# As in terraform.tfvars.example.
+# As in terraform.tfvars.example, after the first weeks.
 run "modes_by_group" {
   command = plan
 

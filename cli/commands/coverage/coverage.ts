@@ -18,7 +18,7 @@ const RULES_AT_ONCE = 8;
 
 const givenSchema = z.object({ missing: z.boolean().default(false) });
 
-/** Lists the rules that fail in the tenant, and what serves each. */
+/** Lists the rules that fail in the tenant, and what remediates each. */
 export async function run(context: Context, given: Given): Promise<CommandResult> {
   const { missing } = parseGiven(givenSchema, given);
   const { screen } = context;

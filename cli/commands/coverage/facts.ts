@@ -2,10 +2,10 @@ import type { CommandFacts } from '../../command.ts';
 
 export const coverage: CommandFacts = {
   name: 'coverage',
-  summary: "List the tenant's failed rules, what serves each, and what to enable next.",
+  summary: "List the tenant's failed rules, what remediates each, and what to enable next.",
   description: [
-    'The collector asks Netskope for all failed findings in AWS, muted ones left out, and counts them by rule. For each rule, the list says how many findings fail it, in how many accounts, and what serves it: a rule that is built in, one of the library, one of your own, or none, and why.',
-    'At its end it names the rules that are not enabled and would serve most findings, as they stand in the variable rules of Terraform. Enable them in dry_run first: cspm-remediation plan shows what they would change.',
+    'The collector asks Netskope for all failed findings in AWS, muted ones left out, and counts them by rule. For each rule, the list says how many findings fail it, in how many accounts, and what remediates it: a rule that is built in, one of the library, one of your own, or none, and why.',
+    'The list ends with the disabled rules that would remediate the most findings, ready to paste into `rules`. Enable them in dry_run first: cspm-remediation plan shows what they would change.',
   ],
   policy: 'operator',
   examples: [

@@ -29,7 +29,7 @@ export type NextRule = z.infer<typeof nextRuleSchema>;
 export const coverageSchema = z.object({
   at: timestampSchema,
   findings: z.object({ all: count, enabled: count, not_enabled: count, none: count }).meta({
-    description: 'Failed findings by what serves their rules: one that is enabled, one that is not, none.',
+    description: 'Failed findings by what remediates their rules: an enabled rule, a disabled rule, or none.',
   }),
   rules: z.array(coveredRuleSchema).meta({ description: 'Most findings first.' }),
   next: z

@@ -21,7 +21,7 @@ const optionsSchema = z.strictObject({
     .default('cloud-watch-logs')
     .meta({
       description:
-        'Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the accounts at work.',
+        'Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the protected accounts.',
     }),
   log_group_name: z
     .string()

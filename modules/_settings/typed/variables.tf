@@ -96,7 +96,7 @@ variable "rules" {
       block_all = optional(bool)
       # vpc-flow-logs-disabled: The role in the target account, with its path but no slash before it, by which flow logs are written to CloudWatch Logs.
       delivery_role_name = optional(string)
-      # vpc-flow-logs-disabled: Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the accounts at work.
+      # vpc-flow-logs-disabled: Where flow logs go: cloud-watch-logs, or the ARN of an S3 bucket (and folder). The policy of such a bucket must let delivery.logs.amazonaws.com write to it for the protected accounts.
       destination = optional(string)
       # vpc-flow-logs-disabled: The KMS key that encrypts new log groups; {region} stands for the VPC's region (a multi-Region key). Its policy must let CloudWatch Logs use it. Not set: CloudWatch Logs' own encryption.
       kms_key_arn = optional(string)

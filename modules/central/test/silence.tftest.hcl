@@ -57,7 +57,7 @@ run "in_one_message_whatever_the_number_of_rules" {
     condition = (
       jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).resources == ["arn:aws:cloudwatch:eu-central-1:111111111111:alarm:cspm-auto-remediation-rules-not-polled"] &&
       jsondecode(aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern).detail["$or"][0] == { state = { value = ["ALARM"] }, previousState = { value = ["OK"] } } &&
-      strcontains(aws_cloudwatch_event_target.notifications["missing-polls"].input_transformer[0].input_template, "Rules are not polled")
+      strcontains(aws_cloudwatch_event_target.notifications["missing-polls"].input_transformer[0].input_template, "Rules are not being polled")
     )
     error_message = "Pattern: ${aws_cloudwatch_event_rule.notifications["missing-polls"].event_pattern}"
   }

@@ -26,11 +26,24 @@ test('documents and examples name that version where they name a tag', async () 
     (await readdir(path.join(repository, folder), { recursive: true })).map((file) =>
       path.join(folder, file),
     );
-  const files = ['README.md', ...(await below('docs')), ...(await below('examples'))];
-  const texts = await Promise.all(files.filter((file) => /\.(md|tf)$/.test(file)).map(read));
+  const files = ['README.md', ...(await Promise.all(['docs', 'examples', 'modules'].map(below))).flat()];
+  const texts = await Promise.all(
+    files.filter((file) => /^(?!.*\.terraform\/).*\.(md|tf)$/.test(file)).map(read),
+  );
 
   const tags = texts.flatMap((text) => [...text.matchAll(/\?ref=v(\d+\.\d+\.\d+)/g)].map(([, tag]) => tag));
 
-  expect(tags.length).toBeGreaterThan(1);
+  expect(tags.length).toBeGreaterThan(10);
   expect(new Set(tags)).toEqual(new Set([MODULE_VERSION]));
+  // One form everywhere, so that a reader replaces the same words in each.
+  const sources = texts.flatMap((text) => [...text.matchAll(/git::[^"?]+\.git/g)].map(([source]) => source));
+  expect(new Set(sources)).toEqual(
+    new Set(['git::https://github.com/your-organization/cspm-auto-remediation.git']),
+  );
+});
+
+test('the supported version is that one', async () => {
+  const supported = /currently (\d+\.\d+)\b/.exec(await read('SECURITY.md'))?.[1];
+
+  expect(supported).toBe(MODULE_VERSION.split('.').slice(0, 2).join('.'));
 });
