@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { defaultBreaker } from '../../lambdas/model/breaker-settings.ts';
 import { accountLines } from './accounting/account.ts';
 import { runAccounting } from './accounting/run.ts';
 import { KINDS } from './case.ts';
 import { dayLines } from './day/report.ts';
-import { runDay } from './day/run.ts';
+import { type Bounds, runDay } from './day/run.ts';
 import { findAllFaults, findFault } from './property.ts';
 import { printReports } from './report.ts';
 import { printSweep } from './writes/sweep.ts';
@@ -25,9 +26,10 @@ import { printSweep } from './writes/sweep.ts';
  * again, and counts what went in, what came out and what was changed. With `--trace`, each call of the functions that work
  * on a resource is printed.
  *
- *     npm run test:chaos -- --hours 24 [--findings 1000] [--seed 7]
+ *     npm run test:chaos -- --hours 30 [--findings 1000] [--seed 7]
  *
- * lets hourly polls give so many findings, in accounts of which most fail, and counts how often each is attempted.
+ * lets hourly polls give so many findings, in accounts of which most fail, and counts how often each is attempted: first
+ * with the back-off alone, so that the hours of all attempts are known (0, 1, 5 and 29), then with low limits and the breaker.
  *
  * Exits with 1 and prints the seed and the smallest trace where there is one.
  */
@@ -67,9 +69,18 @@ if (options.hours !== undefined) {
   // Not all can be remediated: of these, about 1,040.
   const { seed, hours, findings = 1_100 } = options;
   const onProgress = (words: string) => process.stderr.write(`${words}\n`);
-  const report = await runDay({ seed, hours, findings, onProgress });
-  process.stdout.write(`${dayLines(report).join('\n')}\n`);
-  process.exit(report.problems.length === 0 ? 0 : 1);
+  const bounds: Bounds = {
+    limits: { per_account_per_hour: 2, per_rule_per_hour: 10 },
+    breaker: defaultBreaker,
+  };
+  let problems = 0;
+  for (const bounded of [undefined, bounds]) {
+    const report = await runDay({ seed, hours, findings, onProgress, ...(bounded && { bounds: bounded }) });
+    const words = bounded === undefined ? 'back-off alone' : `with ${JSON.stringify(bounded)}`;
+    process.stdout.write(`${words}\n${dayLines(report).join('\n')}\n`);
+    problems += report.problems.length;
+  }
+  process.exit(problems === 0 ? 0 : 1);
 }
 
 if (options.findings !== undefined) {

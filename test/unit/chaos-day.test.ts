@@ -4,7 +4,7 @@ import { STATES } from '../chaos/day/accounts.ts';
 import { dayLines } from '../chaos/day/report.ts';
 import { runDay } from '../chaos/day/run.ts';
 
-/** The same each time; `npm run test:chaos -- --hours 24` chooses a new seed, and has 1,000 findings. */
+/** The same each time; `npm run test:chaos -- --hours 30` chooses a new seed, and has 1,000 findings. */
 const OPTIONS = { seed: 7, findings: 200, hours: 6 };
 
 test('of hourly polls each finding is attempted as often as it says, whatever its account does, and no more', async () => {

@@ -208,7 +208,9 @@ class DayRun {
       const name = `${account} ${assumptionSchema.parse(call.input).RoleSessionName}`;
       this.#assumptions.set(name, (this.#assumptions.get(name) ?? 0) + 1);
     } else {
-      const named = new Set(JSON.stringify(call.input).split('"'));
+      // A change of a snapshot names that alone, and the finding its database.
+      const words = JSON.stringify(call.input).split('"');
+      const named = new Set(words.flatMap((word) => [word, word.replace(/-s\d+$/, '')]));
       for (const { finding } of this.#findings) {
         if (finding.account !== account || !named.has(finding.resource)) continue;
         this.#noteAttempt(findingKey(finding), isChange(call));
@@ -259,7 +261,8 @@ class DayRun {
       if (made.length > most)
         problems.push(`${name}: attempted ${made.length} times, expected at most ${most}`);
       const isDone = state === 'healthy' || (state.endsWith('at first') && hours > FIRST_HOURS);
-      if (bounds === undefined && isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
+      const mayBeDone = bounds === undefined || (state === 'healthy' && this.#isWorkedOff(bounds.limits));
+      if (mayBeDone && isDone && !this.#isFixed(expected)) problems.push(`${name}: is not fixed`);
     }
     const assumptions = new Map<AccountState, number>();
     let mostWithoutRole = 0;
@@ -302,6 +305,14 @@ class DayRun {
       const limit = name.includes(' ') ? ofAccount : ofRule;
       return most > limit ? [`${name}: ${most} changes within an hour, and the limit is ${limit}`] : [];
     });
+  }
+
+  /** Tells whether there were twice the hours that it takes to change the findings of each rule at the rate of the limits. */
+  #isWorkedOff({ per_rule_per_hour }: Bounds['limits']): boolean {
+    const numbers = Object.keys(RULE_KINDS).map(
+      (rule) => this.#findings.filter(({ finding }) => finding.rule === rule).length,
+    );
+    return this.#options.hours >= 2 * Math.ceil(Math.max(...numbers) / per_rule_per_hour);
   }
 
   #isHealthy(account: string): boolean {
