@@ -1,3 +1,5 @@
+import { namedReasons } from './named-reasons.ts';
+
 /** A predefined rule of Netskope. */
 export interface NetskopeRule {
   readonly name: string;
@@ -8,6 +10,7 @@ export interface NetskopeRule {
 
 /** Reasons for which no rule serves, the first that fits. */
 const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readonly reason: string }[] = [
+  ...namedReasons,
   {
     fits: ({ entity }) => entity === 'AWS',
     reason:
@@ -36,7 +39,7 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
     reason: 'Only the owner knows which traffic is needed.',
   },
   {
-    fits: ({ name }) => /polic(y|ies)|Action .* authorized|ACLs?/i.test(name),
+    fits: ({ name }) => /polic(y|ies)|Action .* authorized|\bACLs?\b/i.test(name),
     reason: 'A resource policy must be rewritten: only the owner knows what must stay in it.',
   },
   {
@@ -54,7 +57,7 @@ const reasons: readonly { readonly fits: (rule: NetskopeRule) => boolean; readon
     reason: 'Replaces the resource, or may: the owner must plan that.',
   },
   {
-    fits: ({ name }) => /rotat|renew|MFA|Multi-Factor|root/i.test(name),
+    fits: ({ name }) => /rotat|renew|MFA|Multi-Factor|\broot\b/i.test(name),
     reason: 'Needs a person or a device.',
   },
 ];
