@@ -51,3 +51,18 @@ test('a hold of the group keeps all of them away', async () => {
     { outcome: 'deferred', gate: 'hold' },
   ]);
 });
+
+test.each([
+  ['the newer', ADMIN, SSH],
+  ['the older', SSH, ADMIN],
+])('limits count a group once, by the rule that closes it: %s', async (_, first, second) => {
+  account = new GroupAccount({ [GROUP]: [openRule('sgr-01', 22, 22)] });
+
+  await work(first);
+  const counted = account.remediator.counts.used(first, ACCOUNT);
+  const [other] = (await account.remediator.attempt(account.job(second, GROUP))).outcomes;
+
+  expect(counted).toBe(1);
+  expect(other).toMatchObject({ outcome: 'compliant' });
+  expect(account.remediator.counts.used(second, ACCOUNT)).toBe(0);
+});
