@@ -4,6 +4,8 @@ import { accountIdSchema, regionSchema, ruleIdSchema } from '../lambdas/model/fi
 import { findRuleId, ruleIds } from '../lambdas/rules/catalogue.ts';
 import { CliError } from './errors.ts';
 
+const NO_REASON = 'say why, for others to read, in at most 1,000 characters';
+
 /** A rule as people name it: by its id or its legacy id, or one that is declared. */
 export const ruleGivenSchema = z.string().transform((text, context) => {
   const id = findRuleId(text) ?? ruleIdSchema.safeParse(text).data;
@@ -26,6 +28,9 @@ export function rulesOf({ rules }: Pick<Deployment, 'rules'>, given: string | un
 function unknownRule(text: string, known: readonly string[]): string {
   return `unknown rule "${text.slice(0, 60)}": expected one of ${known.join(', ')}`;
 }
+
+/** A reason that an operator gives. */
+export const reasonSchema = z.string().trim().min(1, NO_REASON).max(1000, NO_REASON);
 
 /** The options by which most commands are narrowed. */
 export const placeGiven = { account: accountIdSchema.optional() };

@@ -7,7 +7,7 @@ import { commands } from './commands/index.ts';
 import type { Context } from './context.ts';
 import { explainError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
-import { createProgram, type GlobalGiven, isAnswered, PROGRAM } from './program.ts';
+import { createProgram, type GlobalGiven, isAnswered, PROGRAM, usageLine } from './program.ts';
 import { Screen, type ScreenOptions } from './screen.ts';
 
 /** All that a run of the command line meets outside. */
@@ -26,6 +26,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
   const screen = new Screen(ports);
   const { stdout, stderr } = ports;
   let policy = 'viewer';
+  let command: string | undefined;
   let exitCode: number = exitCodes.done.code;
   const program = createProgram({
     commands,
@@ -34,6 +35,7 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
     writeOut: (text) => stdout.write(text),
     writeError: (text) => stderr.write(text),
     act: async (facts, given, global) => {
+      command = facts.name;
       policy = `${global.name}-${facts.policy}`;
       exitCode = await runCommand({ facts, given, global, screen, ports });
     },
@@ -46,7 +48,8 @@ export async function run(argv: readonly string[], ports: Ports): Promise<number
     // The parser has said what is wrong.
     if (error instanceof CommanderError) return exitCodes.usage.code;
     const explained = explainError(error, policy);
-    screen.remark(`${PROGRAM}: ${explained.line}`);
+    const isUsage = explained.exitCode === exitCodes.usage.code;
+    screen.remark(isUsage ? usageLine(explained.line, command) : `${PROGRAM}: ${explained.line}`);
     if (explained.isBug && error instanceof Error && error.stack !== undefined) screen.remark(error.stack);
     return explained.exitCode;
   }

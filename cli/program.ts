@@ -40,13 +40,7 @@ export function createProgram(options: ProgramOptions): Command {
     .configureOutput({
       writeOut,
       writeErr: writeError,
-      outputError: (text, write) =>
-        write(
-          `${PROGRAM}: ${text
-            .replace(/^error: /, '')
-            .replaceAll('\n', ' ')
-            .trim()}\n`,
-        ),
+      outputError: outputErrorOf(undefined),
       ...(width !== undefined && { getOutHelpWidth: () => width, getErrHelpWidth: () => width }),
     })
     .configureHelp({
@@ -67,6 +61,7 @@ export function createProgram(options: ProgramOptions): Command {
     .option('--json', 'Print the result as JSON; docs/command-line.md has the schemas.');
   for (const facts of commands) {
     const command = facts.configure(program.command(facts.name).summary(facts.summary));
+    command.configureOutput({ outputError: outputErrorOf(facts.name) });
     command.helpOption('--help', 'Print help and end.').action(() => {
       const names = command.registeredArguments.map((argument) => argument.name());
       const given = Object.fromEntries(names.map((name, index) => [name, command.processedArgs[index]]));
@@ -74,6 +69,20 @@ export function createProgram(options: ProgramOptions): Command {
     });
   }
   return program;
+}
+
+/** A line about what is wrong with a command, and where it says what is right. Undefined: no command was found. */
+export function usageLine(problem: string, command: string | undefined): string {
+  const words = problem
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .trim();
+  const help = [PROGRAM, ...(command === undefined ? [] : [command]), '--help'].join(' ');
+  return `${PROGRAM}: ${words.replace(/\.$/, '')}. See ${help}.`;
+}
+
+function outputErrorOf(command: string | undefined) {
+  return (text: string, write: (line: string) => void): void => write(`${usageLine(text, command)}\n`);
 }
 
 /** Tells whether the parser ended because it printed what was asked for: help, or the version. */

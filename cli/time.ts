@@ -37,12 +37,13 @@ const EXPECTED =
 export function sinceSchema(now: Date) {
   return z.string().transform((text, context): Date => {
     const duration = durationOf(text);
-    if (duration !== undefined) return new Date(now.getTime() - duration);
+    // A time before 1970 is a slip of the finger, and ids of polls have no name for it.
+    if (duration !== undefined && duration <= now.getTime()) return new Date(now.getTime() - duration);
     const [, hours, minutes] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(text.trim()) ?? [];
     if (hours !== undefined) return timeOfDay(now, Number(hours), Number(minutes));
     const isMoment =
       z.iso.date().safeParse(text).success || z.iso.datetime({ offset: true }).safeParse(text).success;
-    if (isMoment) return new Date(text);
+    if (isMoment && Date.parse(text) >= 0) return new Date(text);
     context.addIssue({ code: 'custom', message: `${EXPECTED}, got ${text.slice(0, 40)}` });
     return z.NEVER;
   });

@@ -66,17 +66,23 @@ export async function undoneOf(opened: Opened, lines: readonly Line[]): Promise<
 
 /** Reads the lines of a poll, by its id: `netskope.<rule>@<seconds>`, as sessions are named. */
 export async function linesOfPollId(opened: Opened, id: string, filter: PlaceFilter): Promise<Line[]> {
-  const [, rule, seconds] = /^\w+\.(.+)@(\d+)$/.exec(id) ?? [];
-  const asOf = new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z');
-  const poll = pollSchema.safeParse({ rule, asOf }).data;
+  const poll = pollOfId(id);
   const summary = poll === undefined ? undefined : await opened.evidence.summary(poll);
   if (poll === undefined || summary === undefined) {
     throw new CliError(
       'notFound',
-      `there is no poll ${id}: expected a name such as netskope.security-group-ssh-open@1795560640`,
+      `there is no poll ${id.slice(0, 80)}: expected a name such as netskope.security-group-ssh-open@1795560640`,
     );
   }
   return linesOfPoll(opened, poll, placesOf(summary, filter));
+}
+
+/** The poll that an id names. Undefined: it names none. */
+function pollOfId(id: string): Poll | undefined {
+  const [, rule, seconds] = /^\w+\.(.+)@(\d+)$/.exec(id) ?? [];
+  const moment = new Date(Number(seconds) * 1000);
+  if (Number.isNaN(moment.getTime())) return undefined;
+  return pollSchema.safeParse({ rule, asOf: moment.toISOString().replace('.000Z', 'Z') }).data;
 }
 
 /**

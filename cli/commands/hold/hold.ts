@@ -9,14 +9,14 @@ import { open } from '../../deployed/index.ts';
 import { putHold } from '../../deployed/put-hold.ts';
 import { CliError } from '../../errors.ts';
 import { findPlace } from '../../findings/place.ts';
-import { placeGiven, ruleGivenSchema } from '../../given.ts';
+import { placeGiven, reasonSchema, ruleGivenSchema } from '../../given.ts';
 
 export { holdSchema as result } from './result.ts';
 
 const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
   rule: ruleGivenSchema.optional(),
-  reason: z.string().trim().min(1),
+  reason: reasonSchema,
   until: z.iso.date('expected the last day, such as 2027-06-30').optional(),
   yes: z.boolean().default(false),
   ...placeGiven,

@@ -6,7 +6,7 @@ import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { open } from '../../deployed/index.ts';
 import { CliError } from '../../errors.ts';
-import { ruleGivenSchema, rulesOf } from '../../given.ts';
+import { reasonSchema, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { setPauses } from '../pause/set-pause.ts';
 
 export { resumeSchema as result } from './result.ts';
@@ -15,7 +15,7 @@ const givenSchema = z.object({
   rules: z.array(ruleGivenSchema).default([]),
   account: z.array(accountIdSchema).default([]),
   breaker: ruleGivenSchema.optional(),
-  reason: z.string().trim().min(1),
+  reason: reasonSchema,
 });
 
 /** Ends a pause, or closes breakers. */

@@ -5,13 +5,13 @@ import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { open } from '../../deployed/index.ts';
 import { describePlace, findPlace } from '../../findings/place.ts';
-import { placeGiven } from '../../given.ts';
+import { placeGiven, reasonSchema } from '../../given.ts';
 
 export { retrySchema as result } from './result.ts';
 
 const givenSchema = z.object({
   resource: z.string().trim().min(1).optional(),
-  reason: z.string().trim().min(1),
+  reason: reasonSchema,
   yes: z.boolean().default(false),
   ...placeGiven,
 });

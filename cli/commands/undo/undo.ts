@@ -8,6 +8,7 @@ import type { Context } from '../../context.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { putHold } from '../../deployed/put-hold.ts';
 import { CliError } from '../../errors.ts';
+import { reasonSchema } from '../../given.ts';
 import { durationSchema } from '../../time.ts';
 import type { UndoableFix } from '../../undo/fixes.ts';
 import { type RequestedFixes, requestsOf } from '../../undo/requests.ts';
@@ -22,7 +23,7 @@ const HOLDS_AT_ONCE = 16;
 
 const orderSchema = z.object({
   force: z.boolean().default(false),
-  reason: z.string().trim().min(1).max(1000),
+  reason: reasonSchema,
   until: z.iso.date('expected the last day, such as 2027-06-30').optional(),
   timeout: durationSchema,
   yes: z.boolean().default(false),

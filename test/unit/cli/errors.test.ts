@@ -51,9 +51,15 @@ describe('an error is one line that says what to do', () => {
       ['status', '--acount', ACCOUNT],
       undefined,
       2,
-      /unknown option '--acount' \(Did you mean --account\?\)/,
+      /unknown option '--acount' \(Did you mean --account\?\)\. See cspm-remediation status --help\.$/m,
     ],
-    ['an unknown command', ['statu'], undefined, 2, /unknown command 'statu' \(Did you mean status\?\)/],
+    [
+      'an unknown command',
+      ['statu'],
+      undefined,
+      2,
+      /unknown command 'statu' \(Did you mean status\?\)\. See cspm-remediation --help\.$/m,
+    ],
     [
       'an unknown rule',
       ['status', 'ssh'],
@@ -66,7 +72,7 @@ describe('an error is one line that says what to do', () => {
       ['status', '--account', '42'],
       undefined,
       2,
-      /account: expected an AWS account id of twelve digits/,
+      /account: expected an AWS account id of twelve digits.*\. See cspm-remediation status --help\.$/m,
     ],
     [
       'a region that is not protected',
