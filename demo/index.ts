@@ -18,6 +18,7 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+const began = Date.now();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
@@ -71,7 +72,9 @@ try {
     await demo.stop();
   }
   say('');
-  say('Done: nothing is left running. What to try next:');
+  const seconds = Math.round((Date.now() - began) / 1000);
+  const elapsed = values.keep ? '' : ` after ${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  say(`Done${elapsed}: nothing is left running. What to try next:`);
   say('  npm run demo -- --keep    the same, but everything keeps running for you to explore');
   say('  docs/operations.md        procedures for operators: most commands there work in the demo');
   say('  README.md, "Deploy"       deploy it to your own account: every rule starts in dry run');

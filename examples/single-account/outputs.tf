@@ -9,7 +9,7 @@ output "evidence_bucket" {
 }
 
 output "event_bus_name" {
-  description = "The event bus that carries one event an outcome."
+  description = "The event bus that receives outcomes."
   value       = module.cspm_auto_remediation.event_bus_name
 }
 

@@ -150,7 +150,7 @@ export interface ChangeKind<C extends Change> {
    */
   takeBack?(session: AwsSession, change: C, known: CutOff, tookBack: TookBack): Promise<TakenBack>;
   /**
-   * Checks whether a change was made of which no answer is known: an attempt was cut off, or the answer lost. Asked only
+   * Checks whether a change was made whose answer is unknown: an attempt was cut off, or the answer lost. Asked only
    * when the resource no longer needs the change, unless `isPlannedAnyway`. Kinds with `takeBack` find out there. AWS does
    * not say who made it.
    * @param planned As it was planned.

@@ -116,7 +116,7 @@ export const takeBackChange = working((kind, session, change, known: CutOff, too
 );
 
 /**
- * Checks whether a change was made of which no answer is known.
+ * Checks whether a change was made whose answer is unknown.
  * @param since when the work on the finding began
  * @param known what is recorded of the same change already
  * @returns it as it was made; `none` where others made it; undefined where nobody knows

@@ -173,7 +173,7 @@ module "remediator" {
   tags = var.link.tags
 }
 
-# One job an invocation. A batch may hold several jobs of an account: where the first one fails, the next would be worked on
+# One job per invocation. A batch may hold several jobs of an account: where the first one fails, the next would be worked on
 # before it, and where the batch is delivered twice, two of them side by side. Jobs of other accounts run side by side in
 # further invocations.
 resource "aws_lambda_event_source_mapping" "jobs" {

@@ -41,7 +41,7 @@ function withoutTaken(made: readonly ExistingRule[], since: readonly Change[]): 
   return made.filter(({ id }) => !taken.some((rule) => rule.id === id));
 }
 
-/** Rules that a change of which no end is known may have added. */
+/** Rules that a change may have added whose end is unknown. */
 interface Added {
   readonly noted: readonly ExistingRule[];
   /** Rules that stand, and look like its parts. */

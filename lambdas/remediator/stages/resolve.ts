@@ -21,7 +21,7 @@ interface Asked {
 }
 
 /**
- * Finds out by reading which changes were made that an attempt began and of which no answer is known, and records them
+ * Finds out by reading which changes were made that an attempt began and whose answers are unknown, and records them
  * as applied, with what their inverses need. What reads don't show stays unconfirmed.
  */
 export async function resolveBegun(

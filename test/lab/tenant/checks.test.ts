@@ -200,11 +200,11 @@ describe('a scan', () => {
     const first = await scanOn('2026-03-01');
     const second = await scanOn('2026-03-02');
     isOpen = false;
-    const cured = await scanOn('2026-03-03');
+    const fixed = await scanOn('2026-03-03');
     isOpen = true;
     const again = await scanOn('2026-03-04');
 
-    const since = [first, second, cured, again].map((item) => item?.failing_since);
+    const since = [first, second, fixed, again].map((item) => item?.failing_since);
     expect(since).toEqual([
       '2026-03-01 12:00:00AM',
       '2026-03-01 12:00:00AM',
