@@ -49,6 +49,13 @@ export interface Amid {
    * before one of them is older, and nothing rests on it.
    */
   readonly ours: readonly Change[];
+  /**
+   * The same change as an earlier attempt noted it, whose end is not known: where it has a token by which AWS carries a call
+   * out once, that call is sent again with it, and the answer is that call's own.
+   */
+  readonly begun?: Change;
+  /** Notes that nothing came of what earlier attempts began: AWS has said so. */
+  readonly cameToNothing?: () => void;
 }
 
 /** Knowledge of an application of which no end was recorded. */
@@ -165,6 +172,11 @@ export interface ChangeKind<C extends Change> {
    * to bring about, which a read from before the violation shows, too: they are checked only once AWS's reads must be true.
    */
   readonly findsByMark?: true;
+  /**
+   * Set where AWS may be working on it long after it took the call: what was begun, and may be under way, is waited for
+   * that long.
+   */
+  readonly takesLong?: true;
   /** Set where plans have the change although it is made already: what its calls did is found out before they are made again. */
   readonly isPlannedAnyway?: true;
   /**

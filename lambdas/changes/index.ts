@@ -93,8 +93,8 @@ export const applyChange = working(
     session,
     change,
     note: Note = () => {},
-    { mayContinue = async () => {}, tookBack = () => {}, ours = [] }: Partial<Amid> = {},
-  ) => kind.apply(session, change, note, { mayContinue, tookBack, ours }),
+    { mayContinue = async () => {}, tookBack = () => {}, ours = [], ...more }: Partial<Amid> = {},
+  ) => kind.apply(session, change, note, { mayContinue, tookBack, ours, ...more }),
 );
 
 /** Gives the rate of calls of a kind of changes in one account; undefined where AWS sets no slow pace. */
@@ -130,6 +130,9 @@ export const canFind = asking((kind) => kind.canFind);
 
 /** Tells whether a read that shows that a change was made can't be from before it. */
 export const findsByMark = asking((kind) => kind.findsByMark);
+
+/** True where AWS may be working on a change of this kind long after it took the call. */
+export const takesLong = asking((kind) => kind.takesLong);
 
 /** Tells whether plans have a change although it is made already. */
 export const isPlannedAnyway = asking((kind) => kind.isPlannedAnyway);

@@ -25,6 +25,7 @@ export interface ParsingKind {
   ): Promise<Change | 'none' | undefined>;
   readonly canFind: boolean;
   readonly findsByMark: boolean;
+  readonly takesLong: boolean;
   readonly isPlannedAnyway: boolean;
   namesAll(applied: Change): boolean;
   isVisible(session: AwsSession, applied: Change): Promise<boolean>;
@@ -68,6 +69,7 @@ export function parsing<C extends Change>(kind: ChangeKind<C>): ParsingKind {
       kind.find?.(session, parse(planned), since, known.map(parse)),
     canFind: kind.find !== undefined,
     findsByMark: kind.findsByMark === true,
+    takesLong: kind.takesLong === true,
     isPlannedAnyway: kind.isPlannedAnyway === true,
     namesAll: (applied) => kind.namesAll?.(parse(applied)) ?? true,
     isVisible: async (session, applied) => (await kind.isVisible?.(session, parse(applied))) ?? true,

@@ -48,13 +48,16 @@ const readers: Readonly<Record<string, Reader>> = {
 
 /**
  * Finds what AWS would carry out together with any update of a resource, though people have put it off.
+ * @param own the names of properties that are known to be ours
  * @returns words; undefined where nothing waits, or the type knows no such thing
  */
 export async function pendingOf(
   session: AwsSession,
   { type, identifier }: ResourceModel,
+  own: readonly string[] = [],
 ): Promise<string | undefined> {
-  const pending = (await readers[type]?.(session, identifier)) ?? [];
+  const all = (await readers[type]?.(session, identifier)) ?? [];
+  const pending = all.filter((name) => !own.includes(name));
   if (pending.length === 0) return undefined;
   return `a modification waits (${pending.join(', ')}), and AWS would carry it out together with this one: apply it, or take it back`;
 }

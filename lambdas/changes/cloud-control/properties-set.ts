@@ -1,17 +1,23 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { isAwsError } from '../../aws/errors.ts';
 import { cloudControlWrites } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
-import { ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
+import { BlockedError, ChangeRefusedError, StalePlanError } from '../../model/errors.ts';
 import type { Json } from '../../model/json.ts';
-import type { Amid, Change, ChangeKind, Effect, Made, Note } from '../change.ts';
+import type { Amid, ChangeKind, Effect, Made, Note } from '../change.ts';
 import { ofForm, olderThanOurs } from '../ours.ts';
 import { follow, giveUp } from './follow.ts';
 import { hasValue, type Properties, patchOf, valueAt } from './patch.ts';
 import { pendingOf } from './pending.ts';
 import { type ResourceModel, readProperties } from './read.ts';
 import { type RequestState, requestState, sendUpdate } from './requests.ts';
-import { type PropertiesSet, type PropertyChange, propertiesSetSchema } from './schema.ts';
+import {
+  type PatchOperation,
+  type PropertiesSet,
+  type PropertyChange,
+  propertiesSetSchema,
+} from './schema.ts';
 
 /** The handler's codes for a resource that can't be changed just now. */
 const BUSY: readonly string[] = ['ResourceConflict', 'NotStabilized', 'Throttling'];
@@ -58,7 +64,7 @@ async function failedState(
 async function look(
   session: AwsSession,
   change: PropertiesSet,
-  ours: readonly Change[],
+  { ours, begun }: Pick<Amid, 'ours' | 'begun'>,
 ): Promise<Properties> {
   const properties = await readProperties(session, modelOf(change));
   if (properties === undefined) throw new StalePlanError(`${nameOf(change)} is gone: nothing was changed`);
@@ -67,7 +73,9 @@ async function look(
     if ((await failedState(session, last)) === undefined) throw olderThanOurs(nameOf(change));
   }
   if (isAs(properties, change.properties, 'before')) {
-    const pending = await pendingOf(session, modelOf(change));
+    // What waits may be the request that an earlier attempt sent.
+    const own = begun === undefined ? [] : change.properties.map(({ pointer }) => wordOf(pointer));
+    const pending = await pendingOf(session, modelOf(change), own);
     if (pending === undefined) return properties;
     throw new ChangeRefusedError(`${nameOf(change)}: ${pending}`, { because: 'busy' });
   }
@@ -90,7 +98,15 @@ function refused(change: PropertiesSet, error: unknown): unknown {
   if (isAwsError(error, 'ResourceNotFound')) {
     return new StalePlanError(`${nameOf(change)} is gone: nothing was changed`, { cause: error });
   }
-  if (isAwsError(error, 'ConcurrentOperation', 'ConcurrentModification', 'ResourceConflict')) {
+  if (
+    isAwsError(
+      error,
+      'ConcurrentOperation',
+      'ConcurrentModification',
+      'ResourceConflict',
+      'ClientTokenConflict',
+    )
+  ) {
     const what = `${nameOf(change)} is being changed now: ${error.message}`;
     return new ChangeRefusedError(what, { cause: error, because: 'busy' });
   }
@@ -103,28 +119,49 @@ async function isMade(session: AwsSession, change: PropertiesSet): Promise<boole
   return properties !== undefined && isAs(properties, change.properties, 'after');
 }
 
+/**
+ * Finds the client token of the same request of an earlier attempt, whose answer is unknown. AWS answers it with the
+ * request that it took then, for 36 hours; otherwise it takes it now.
+ * https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_UpdateResource.html
+ */
+function sentBefore(
+  { properties }: PropertiesSet,
+  patch: readonly PatchOperation[],
+  { begun }: Pick<Amid, 'begun'>,
+): string | undefined {
+  const before = propertiesSetSchema.safeParse(begun).data;
+  const isSame = isDeepStrictEqual([before?.properties, before?.patch], [properties, patch]);
+  return isSame ? before?.clientToken : undefined;
+}
+
 async function apply(
   session: AwsSession,
   change: PropertiesSet,
   note: Note<PropertiesSet>,
-  { mayContinue, ours }: Amid,
+  amid: Amid,
 ): Promise<PropertiesSet> {
-  const properties = await look(session, change, ours);
+  const properties = await look(session, change, amid);
   const patch = change.patch ?? patchOf(properties, change.properties);
-  const sent: PropertiesSet = { ...change, patch, clientToken: randomUUID() };
+  const begun = sentBefore(change, patch, amid);
+  const sent: PropertiesSet = { ...change, patch, clientToken: begun ?? randomUUID() };
   await note(sent, false, true);
   let first: RequestState;
   try {
     first = await sendUpdate(session, modelOf(change), patch, sent.clientToken ?? '');
   } catch (error) {
     // A test of the patch may have failed: then someone was first.
-    if (isAwsError(error, 'InvalidRequest')) await look(session, change, ours);
+    if (isAwsError(error, 'InvalidRequest')) await look(session, change, amid);
     throw refused(change, error);
   }
   const taken: PropertiesSet = { ...sent, requestToken: first.token };
   note(taken, false);
-  const state = await follow(session, first, mayContinue);
+  const state = await follow(session, first, amid.mayContinue).catch((error: unknown) => {
+    // It was cancelled.
+    if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.();
+    throw error;
+  });
   if ((state.is === 'failed' || state.is === 'cancelled') && !(await isMade(session, change))) {
+    if (begun !== undefined) amid.cameToNothing?.();
     throw failure(change, state);
   }
   note(taken);
@@ -181,6 +218,7 @@ export const changeKind: ChangeKind<PropertiesSet> = {
     const properties = await readProperties(session, modelOf(change));
     return properties === undefined || !isAs(properties, change.properties, 'before');
   },
+  takesLong: true,
   effects: (session, made) => Promise.all(made.map((each) => effectOf(session, each))),
   async find(session, planned) {
     return (await isMade(session, planned)) ? planned : undefined;

@@ -45,6 +45,8 @@ export interface AskedChange {
   readonly ours: readonly Change[];
   /** Changes of other jobs, by name, for the journal. */
   readonly others: readonly string[] | undefined;
+  /** The same change as an earlier attempt noted it last, where its end is not known. */
+  readonly begun: Change | undefined;
 }
 
 /** The result of one change, and the number of calls that it took. */
@@ -75,14 +77,24 @@ export async function askFor(change: Change, context: ChangeContext): Promise<As
   // Before it is made: nothing may go wrong between a change and the note of it.
   const line = await describeChange(change);
   const askedAt = clock.now();
+  const begun = begunBefore(line, context);
   try {
     const ours = await context.ours();
     const others = await context.others?.();
     const verdict = await context.ask();
-    return verdict === undefined ? { change, line, askedAt, ours, others } : withDetails(verdict, details);
+    return verdict === undefined
+      ? { change, line, askedAt, ours, others, begun }
+      : withDetails(verdict, details);
   } catch (error) {
     return retry(error, details);
   }
+}
+
+/** Finds the note of an application whose end is not known. Without one for each, the last may be another's. */
+function begunBefore(line: string, { resource, journal }: ChangeContext): Change | undefined {
+  const isBegun = journal.unresolved(resource).some((each) => each.line === line);
+  const { notes, isWhole } = journal.noted(resource, line);
+  return isBegun && isWhole ? notes.at(-1)?.change : undefined;
 }
 
 /** Writes down, all at once, that changes are about to be made. @throws where that fails: then none is */
@@ -103,7 +115,7 @@ export async function beginChanges(
 /** Makes a change that the journal has as begun, noting how far it comes. Never throws. */
 export async function makeChange(
   session: AwsSession,
-  { change, line, askedAt: askedFirstAt, ours }: AskedChange,
+  { change, line, askedAt: askedFirstAt, ours, begun }: AskedChange,
   context: ChangeContext,
 ): Promise<MadeChange> {
   const { resource, journal, clock, details } = context;
@@ -139,7 +151,8 @@ export async function makeChange(
       return journal.write();
     };
     const tookBack = (part: TakenPart): void => void takenParts.push(part);
-    const amid = { mayContinue, tookBack, ours };
+    const cameToNothing = (): void => journal.settle(resource, line);
+    const amid = { mayContinue, tookBack, ours, cameToNothing, ...(begun !== undefined && { begun }) };
     const make = () => loggingCalls(calls, () => applyChange(session, change, note, amid));
     const made = await checkingChanges(check, make).finally(keepNote);
     return { applied: [record(made, line)], end: { is: 'applied' }, calls: calls.length };

@@ -2,11 +2,19 @@ import { errorKind } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { isStart } from '../../changes/automation-execution/is-start.ts';
 import type { Change } from '../../changes/change.ts';
-import { canFind, canTakeBack, findChange, findsByMark, isPlannedAnyway } from '../../changes/index.ts';
+import {
+  canFind,
+  canTakeBack,
+  findChange,
+  findsByMark,
+  isPlannedAnyway,
+  takesLong,
+} from '../../changes/index.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
 import { isLagOver } from '../record/recent-changes.ts';
+import { isWithinReason } from '../runbooks/marks.ts';
 import { type Verdict, type Verdicts, verdictOfError, wait } from '../verdict.ts';
 import type { Work } from '../work.ts';
 import { foundChange } from './applied-change.ts';
@@ -95,6 +103,16 @@ export function isBegunLately(
   return !isLagOver(journal.beginOf(resource, line)?.getTime() ?? now, now);
 }
 
+/** Tells whether AWS may still be working on a change that was begun, and takes long. */
+function mayBeUnderWay(
+  resource: string,
+  { line }: RecordedChange,
+  { journal, ports }: Pick<Work, 'journal' | 'ports'>,
+): boolean {
+  const begunAt = journal.beginOf(resource, line);
+  return begunAt !== undefined && isWithinReason(begunAt.toISOString(), ports.clock.now());
+}
+
 /**
  * Holds findings of which a later read may still show what was begun: it is in no outcome before that.
  * @returns the verdicts on them: a later job looks again
@@ -108,8 +126,10 @@ export async function awaitKnowledge(
     for (const begun of work.journal.unresolved(resource)) {
       const { change, line } = begun;
       if (isStart(change) || !(await canFind(change)) || (await canTakeBack(change))) continue;
-      if (!isBegunLately(resource, begun, work)) continue;
-      const words = `whether "${line}" was made is not known yet: AWS's reads may be from before it`;
+      const isLate = !isBegunLately(resource, begun, work);
+      if (isLate && !((await takesLong(change)) && mayBeUnderWay(resource, begun, work))) continue;
+      const why = isLate ? 'AWS may still be working on it' : "AWS's reads may be from before it";
+      const words = `whether "${line}" was made is not known yet: ${why}`;
       verdicts.set(resource, wait(words));
     }
   }

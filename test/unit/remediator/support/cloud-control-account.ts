@@ -17,6 +17,7 @@ const patchSchema = z.array(z.custom<Parameters<typeof applyPatch>[1][number]>()
 
 interface Request {
   readonly token: string;
+  readonly clientToken: string | undefined;
   readonly identifier: string;
   readonly patch: z.infer<typeof patchSchema>;
   readonly until: number;
@@ -40,6 +41,12 @@ export class CloudControlAccount {
   parameterGroup = 'in-sync';
   /** The stacks that manage resources, by their physical ids. */
   readonly stacks = new Map<string, { readonly stack: string; readonly type: string }>();
+  /** Called before a call takes effect, with the life of the attempt. */
+  beforeCall: (operation: string, life: Lifeline) => void = () => {};
+  /** Called once a call has taken effect: the error with which its answer is lost. */
+  afterCall: (operation: string, life: Lifeline) => Error | undefined = () => undefined;
+  /** Changes the properties of a resource whose update has ended well. */
+  onDone: (properties: Properties) => Properties = (properties) => properties;
   /** Called before an update is taken. */
   beforeUpdate: () => void = () => {};
   /** The patches that were taken, in order, with their client tokens. */
@@ -68,11 +75,14 @@ export class CloudControlAccount {
         requestId: 'r',
       });
       const body = String(asked.body);
+      this.beforeCall(operation, life);
       const answer = await life.step(() =>
         target === undefined
           ? this.#answerQuery(new URLSearchParams(body))
           : this.#answer(operation, body, time()),
       );
+      const lost = this.afterCall(operation, life);
+      if (lost !== undefined) throw lost;
       return {
         response: new HttpResponse({
           statusCode: answer.status ?? 200,
@@ -159,6 +169,12 @@ export class CloudControlAccount {
   #update(asked: z.infer<typeof requestSchema>, now: number): { body: string; status?: number } {
     this.beforeUpdate();
     const identifier = asked.Identifier ?? '';
+    const taken = this.#requests.find(
+      ({ clientToken }) => clientToken !== undefined && clientToken === asked.ClientToken,
+    );
+    if (taken !== undefined) return { body: JSON.stringify({ ProgressEvent: eventOf(taken) }) };
+    if (this.#requests.some((each) => each.identifier === identifier && each.status === 'IN_PROGRESS'))
+      return failed('ConcurrentOperationException', 'another request is in progress');
     const properties = this.resources.get(identifier);
     if (properties === undefined) return failed('ResourceNotFoundException', 'not found');
     const patch = patchSchema.parse(JSON.parse(asked.PatchDocument ?? ''));
@@ -167,6 +183,7 @@ export class CloudControlAccount {
     this.updates.push({ patch, clientToken: asked.ClientToken });
     const request: Request = {
       token: `request-${this.#requests.length + 1}`,
+      clientToken: asked.ClientToken,
       identifier,
       patch,
       until: now + this.lasts,
@@ -182,7 +199,9 @@ export class CloudControlAccount {
     for (const request of this.#requests) {
       if (request.status !== 'IN_PROGRESS' || request.until > now) continue;
       if (this.fails === undefined) {
-        applyPatch(this.resources.get(request.identifier), request.patch);
+        const properties = this.resources.get(request.identifier);
+        applyPatch(properties, request.patch);
+        if (properties !== undefined) this.resources.set(request.identifier, this.onDone(properties));
         request.status = 'SUCCESS';
       } else {
         if (this.setsBeforeItFails) applyPatch(this.resources.get(request.identifier), request.patch);

@@ -4,6 +4,7 @@ import type { CustomRule, DesiredState } from '../../../../lambdas/model/custom-
 import { SettingsError } from '../../../../lambdas/model/errors.ts';
 import type { Job } from '../../../../lambdas/model/job.ts';
 import { CloudControlAccount } from '../../remediator/support/cloud-control-account.ts';
+import { Killed } from '../../remediator/support/lifeline.ts';
 import {
   ACCOUNT,
   accountSettingsOf,
@@ -408,4 +409,87 @@ test('a handler that fails after it has set the value has set it', async () => {
   account.setsBeforeItFails = true;
 
   expect(await work()).toMatchObject([{ outcome: 'remediated', applied: [{ line: LINE }] }]);
+});
+
+describe('a request whose answer nobody saw', () => {
+  const faults = ['killed before it', 'killed after it', 'its answer is lost'] as const;
+  const minutes = [0, 10, 45] as const;
+  const cases = faults.flatMap((fault) => minutes.map((lasting) => [fault, lasting] as const));
+
+  /** Meets the first update with a fault. */
+  function meet(fault: (typeof faults)[number]): void {
+    let isMet = false;
+    const meets = (operation: string): boolean => operation === 'UpdateResource' && !isMet;
+    account.beforeCall = (operation, life) => {
+      if (fault !== 'killed before it' || !meets(operation)) return;
+      isMet = true;
+      life.end();
+    };
+    account.afterCall = (operation, life) => {
+      if (fault === 'killed before it' || !meets(operation)) return undefined;
+      isMet = true;
+      if (fault === 'killed after it') life.end();
+      return fault === 'killed after it'
+        ? new Killed('the function was ended')
+        : Object.assign(new Error('socket hang up'), { name: 'TimeoutError' });
+    };
+  }
+
+  /** Works on the job until an attempt has ended without unfinished findings, and then on the later looks. */
+  async function workToTheEnd(): Promise<void> {
+    for (let number = 1; number <= 5; number += 1) {
+      const result = await remediator.attempt(job, { number, last: number === 5 }).catch((error: unknown) => {
+        if (!(error instanceof Killed)) throw error;
+      });
+      if (result?.unfinished.length === 0) break;
+    }
+    await remediator.workOffLater();
+  }
+
+  const outcomesNow = () => [...remediator.outcomes.values()];
+
+  test.each(cases)('%s, and AWS takes %i minutes: one update, recorded once', async (fault, lasting) => {
+    account.lasts = lasting * 60_000;
+    meet(fault);
+
+    await workToTheEnd();
+
+    expect(account.updates).toHaveLength(1);
+    expect(account.resources.get(INSTANCE)).toEqual({ ...open, PubliclyAccessible: false });
+    expect(outcomesNow()).toMatchObject([{ outcome: 'remediated', applied: [{ line: LINE }] }]);
+    expect(outcomesNow()[0]?.applied).toHaveLength(1);
+    expect(outcomesNow()[0]?.unconfirmed ?? []).toEqual([]);
+  });
+
+  test('is waited for while the resource is not ready because of it', async () => {
+    account.lasts = 45 * 60_000;
+    meet('killed after it');
+    const taken = account.afterCall;
+    account.afterCall = (operation, life) => {
+      const lost = taken(operation, life);
+      if (lost !== undefined) account.resources.set(INSTANCE, { ...open, DBInstanceStatus: 'modifying' });
+      return lost;
+    };
+    account.onDone = (properties) => ({ ...properties, DBInstanceStatus: 'available' });
+
+    await workToTheEnd();
+
+    expect(account.updates).toHaveLength(1);
+    expect(outcomesNow()).toMatchObject([{ outcome: 'remediated', applied: [{ line: LINE }] }]);
+    expect(outcomesNow()[0]?.unconfirmed ?? []).toEqual([]);
+  });
+
+  test('and that fails is a failure in AWS’s words; nothing is unconfirmed', async () => {
+    account.lasts = 10 * 60_000;
+    account.fails = { code: 'AccessDenied', message: 'not authorized' };
+    meet('killed after it');
+
+    await workToTheEnd();
+
+    expect(account.updates).toHaveLength(1);
+    expect(outcomesNow()).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('AccessDenied') },
+    ]);
+    expect(outcomesNow()[0]?.unconfirmed ?? []).toEqual([]);
+  });
 });
