@@ -1,0 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { ruleIds } from '../../../lambdas/rules/catalogue.ts';
+import { readLibrary } from '../../../scripts/library/compile.ts';
+
+const page = path.resolve(import.meta.dirname, '../../../docs/evidence.md');
+
+test('Athena’s table has a partition for each rule that the module comes with', async () => {
+  const text = await readFile(page, 'utf8');
+  const library = await readLibrary();
+
+  const values = /'projection\.rule\.values' = '([^']*)'/.exec(text)?.[1]?.split(',');
+
+  expect(values).toEqual([...ruleIds, ...library.map(({ id }) => id)].sort());
+});
