@@ -1,8 +1,8 @@
 import pLimit from 'p-limit';
-import { pollId } from '../../lambdas/model/job.ts';
 import { undoneItemSchema, undoneMoment, undonePartition } from '../../lambdas/model/requests.ts';
-import { doneItemSchema, doneKey, parseItem } from '../../lambdas/model/table-items.ts';
-import { OBJECTS_AT_ONCE } from './evidence.ts';
+import { parseItem } from '../../lambdas/model/table-items.ts';
+import { doneJobsSince, type Partitions } from './done-jobs.ts';
+import { type Evidence, OBJECTS_AT_ONCE } from './evidence.ts';
 import type { Opened } from './index.ts';
 import { type Line, linesOfJobs, type Place, type PlaceFilter, placesOf } from './outcomes.ts';
 
@@ -24,24 +24,15 @@ export async function placesSince(
 
 /** Reads the lines that count of a rule's polls since a moment, in some places. */
 export async function linesSince(
-  { table, evidence }: Pick<Opened, 'table' | 'evidence'>,
+  { table, evidence }: { readonly table: Partitions; readonly evidence: Pick<Evidence, 'outcomes'> },
   rule: string,
-  { since, now }: { readonly since: Date; readonly now: Date },
+  period: { readonly since: Date; readonly now: Date },
   places: readonly Place[],
 ): Promise<Line[]> {
-  const idAt = (moment: number): string =>
-    pollId({ source: 'netskope', rule, asOf: new Date(moment).toISOString() });
-  // A poll may be as of a moment that this machine's clock has not reached.
-  const range = { from: idAt(since.getTime()), to: idAt(now.getTime() + DAY) };
-  const items = await pLimit(PARTITIONS_AT_ONCE).map(places, async (place) => {
-    const poll = { source: 'netskope' as const, rule, asOf: since.toISOString() };
-    const { pk } = doneKey({ rule, poll, ...place });
-    return table.partition(pk, range);
-  });
-  return linesOfJobs(
-    evidence,
-    items.flat().map((item) => parseItem(doneItemSchema, item)),
+  const items = await pLimit(PARTITIONS_AT_ONCE).map(places, ({ account, region }) =>
+    doneJobsSince(table, { rule, account, region }, period),
   );
+  return linesOfJobs(evidence, items.flat());
 }
 
 /** Undos to keep to. */

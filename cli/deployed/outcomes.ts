@@ -59,7 +59,10 @@ export async function linesOfPoll(
 }
 
 /** Reads the lines that count of what jobs wrote. */
-export async function linesOfJobs(evidence: Evidence, items: readonly DoneItem[]): Promise<Line[]> {
+export async function linesOfJobs(
+  evidence: Pick<Evidence, 'outcomes'>,
+  items: readonly DoneItem[],
+): Promise<Line[]> {
   const keys = items.flatMap(({ poll, jobs }) =>
     jobs.filter(({ number }) => number > 0).map(({ job, number }) => outcomesKey(poll, job, number)),
   );

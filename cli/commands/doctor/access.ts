@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AutomationError } from '../../../lambdas/model/errors.ts';
+import { sourceSchema } from '../../../lambdas/model/job.ts';
 import { type CheckRequest, checkRequestSchema, principalSchema } from '../../../lambdas/model/requests.ts';
 import { callerOf } from '../../caller.ts';
 import { CliError } from '../../errors.ts';
@@ -13,10 +14,11 @@ const sourcesSchema = z.object({
   sources: z.array(z.object({ source: z.string(), problem: z.string().optional() })),
 });
 
-/** The collector checks whether the tenant takes the token. */
+/** The collector checks whether each source takes its token. */
 export const token: Examine = async ({ context, opened: { deployment } }) => {
   const { name } = deployment;
-  return unlessDenied('token', 'netskope', `${name}-operator`, async () => {
+  const all = sourceSchema.options.join(', ');
+  return unlessDenied('token', all, `${name}-operator`, async () => {
     try {
       const answer = await callCollector(context.clients, deployment, { check: 'sources' });
       return sourcesSchema
@@ -28,7 +30,7 @@ export const token: Examine = async ({ context, opened: { deployment } }) => {
         );
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      return [attention('token', 'netskope', error.message, 'see the log of the collector')];
+      return [attention('token', all, error.message, 'see the log of the collector')];
     }
   });
 };

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { pollId } from '../../../lambdas/model/job.ts';
-import { doneItemSchema, doneKey, parseItem } from '../../../lambdas/model/table-items.ts';
+import { doneJobsSince, type Partitions, pollNamePattern } from '../../deployed/done-jobs.ts';
 import type { Opened } from '../../deployed/index.ts';
 import type { Place } from '../../deployed/outcomes.ts';
 import type { Explanation } from './result.ts';
@@ -9,26 +9,29 @@ const DAY = 86_400_000;
 const DAYS = 3;
 const PARTITIONS_AT_ONCE = 16;
 
+/** The parts of a deployment that tell its sessions. */
+interface Sessions {
+  readonly deployment: Pick<Opened['deployment'], 'rules' | 'target_role'>;
+  readonly table: Partitions;
+}
+
 /** Names the sessions of the last days in some places: by them CloudTrail there tells what this deployment did. */
 export async function sessionsOf(
-  { deployment, table }: Opened,
+  { deployment, table }: Sessions,
   places: readonly Place[],
   ofRules: readonly string[],
   now: Date,
 ): Promise<Explanation['sessions']> {
   const rules = ofRules.length === 0 ? deployment.rules : ofRules;
   const pairs = places.flatMap((place) => rules.map((rule) => ({ rule, ...place })));
-  const idAt = (rule: string, moment: number): string =>
-    pollId({ source: 'netskope', rule, asOf: new Date(moment).toISOString() });
-  const items = await pLimit(PARTITIONS_AT_ONCE).map(pairs, ({ rule, ...place }) => {
-    const { pk } = doneKey({ rule, ...place, poll: { source: 'netskope', rule, asOf: now.toISOString() } });
-    const from = idAt(rule, now.getTime() - DAYS * DAY);
-    return table.partition(pk, { from, to: idAt(rule, now.getTime() + DAY) });
-  });
-  const names = items.flat().map((item) => pollId(parseItem(doneItemSchema, item).poll));
+  const since = new Date(now.getTime() - DAYS * DAY);
+  const items = await pLimit(PARTITIONS_AT_ONCE).map(pairs, ({ rule, account, region }) =>
+    doneJobsSince(table, { rule, account, region }, { since, now }),
+  );
+  const names = items.flat().map(({ poll }) => pollId(poll));
   return {
     role: deployment.target_role,
     names: [...new Set(names)].sort(),
-    pattern: 'netskope.<rule>@<poll in epoch seconds>',
+    pattern: pollNamePattern(),
   };
 }

@@ -1,0 +1,33 @@
+import { sourceSchema } from '../../lambdas/model/job.ts';
+import { type DoneItem, doneItemSchema, doneKey, parseItem } from '../../lambdas/model/table-items.ts';
+import type { Opened } from './index.ts';
+import type { Place } from './outcomes.ts';
+
+const DAY = 86_400_000;
+
+/** The part of the table that is read. */
+export type Partitions = Pick<Opened['table'], 'partition'>;
+
+/** Reads what is known of the jobs done in a place for the polls of a rule since a moment, whatever source they asked. */
+export async function doneJobsSince(
+  table: Partitions,
+  { rule, ...place }: Place & { readonly rule: string },
+  { since, now }: { readonly since: Date; readonly now: Date },
+): Promise<DoneItem[]> {
+  // A poll may be as of a moment that this machine's clock has not reached.
+  const end = new Date(now.getTime() + DAY);
+  const items = await Promise.all(
+    sourceSchema.options.map((source) => {
+      const keyAt = (moment: Date) =>
+        doneKey({ rule, ...place, poll: { source, rule, asOf: moment.toISOString() } });
+      const { pk, sk: from } = keyAt(since);
+      return table.partition(pk, { from, to: keyAt(end).sk });
+    }),
+  );
+  return items.flat().map((item) => parseItem(doneItemSchema, item));
+}
+
+/** Pattern of the names of polls, in words: those of each source. */
+export function pollNamePattern(): string {
+  return sourceSchema.options.map((source) => `${source}.<rule>@<poll in epoch seconds>`).join(' or ');
+}
