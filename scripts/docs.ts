@@ -1,5 +1,6 @@
 /**
- * Writes `docs/rules.md`, `docs/library.md` from the rules themselves, so that it can't say what the rules don't do.
+ * Writes `docs/rules.md`, `docs/library.md`, and the VPC endpoints in `docs/operations.md` from the rules themselves, so that they
+ * can't say what the rules don't do.
  *
  *     node scripts/docs.ts           write
  *     node scripts/docs.ts --check   change nothing; exit 1 when it is stale
@@ -9,9 +10,10 @@ import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { ruleNames } from '../lambdas/sources/index.ts';
-import { writeGenerated } from './generated-files.ts';
+import { readOrEmpty, writeGenerated } from './generated-files.ts';
 import { libraryText } from './library/docs.ts';
 import { code, permissionRows, table } from './markdown.ts';
+import { withEndpoints } from './vpc-endpoints.ts';
 
 const file = 'docs/rules.md';
 
@@ -160,5 +162,6 @@ await writeGenerated(
   new Map([
     [file, text],
     ['docs/library.md', await libraryText()],
+    ['docs/operations.md', withEndpoints(await readOrEmpty('docs/operations.md'))],
   ]),
 );

@@ -11,7 +11,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { applyChange, inverseOf } from '../../lambdas/changes/index.ts';
 import { EXEMPTION_TAG } from '../../lambdas/model/exemption-tag.ts';
 import type { Outcome } from '../../lambdas/model/outcome.ts';
-import { ruleIds } from '../../lambdas/rules/index.ts';
 import { AccountBuilder } from '../lab/accounts/account-builder.ts';
 import { testSession } from '../lab/accounts/session.ts';
 import { type AwsCall, type Injection, laggingReads } from '../lab/aws-proxy/index.ts';
@@ -355,10 +354,6 @@ describe('the owner of a network ACL that is to get replacement_cidrs for its op
 
 describe('a resource whose turn comes after another one of its job', () => {
   const rules = Object.keys(ownerActs).filter((rule): rule is ActedRule => rule in ownerActs);
-
-  test('of any rule is judged by what stands there by then', () => {
-    expect([...rules].sort()).toEqual([...ruleIds].sort());
-  });
 
   // Rules whose resources are alike share code.
   const different = rules.filter(
