@@ -27,6 +27,8 @@ import type { Subject } from '../findings/subject.ts';
 import { isFix } from './fixes.ts';
 
 const MOST_OBJECTS = 100;
+/** A job that waits for its account may be worked on long after its poll. What waits longer is undone by its poll. */
+const LONGEST_WAIT = 86_400_000;
 
 /** Lines of evidence of the fixes of a resource, and the keys of those that were undone. */
 export interface History {
@@ -130,8 +132,7 @@ export async function linesOfRulesSince(
 ): Promise<Line[]> {
   const lines: Line[] = [];
   for (const rule of rules) {
-    // A job may be worked on an hour and more after its poll.
-    const begin = new Date(since.getTime() - 6 * 3_600_000);
+    const begin = new Date(since.getTime() - LONGEST_WAIT);
     const places = await placesSince(opened, rule, begin, filter);
     const found = await linesSince(opened, rule, { since: begin, now }, places);
     lines.push(

@@ -180,6 +180,21 @@ describe('undo', () => {
     expect(first?.kind === 'undo' ? first.fixes[0]?.evidence : '').toBe(expected()[0]);
   });
 
+  test('a fix since a time, by a job that had waited for hours since its poll', async () => {
+    answer();
+    const early = pollAt('2026-11-23T16:00:00Z');
+    const change = { kind: 'ec2.ingress.revoke', resource: 'sg-11111111', rules: [] };
+    const applied = [
+      { change, line: '- ingress', appliedAt: '2026-11-24T11:30:00Z', requestIds: [] },
+    ] satisfies Outcome['applied'];
+    const [late = ''] = putPoll(aws, early, [fixOf(early, 'sg-11111111', { applied })]);
+
+    const { code } = await runCli(aws, ['undo', '--since', '45m', '--reason', 'x', '--yes']);
+
+    expect(code).toBe(0);
+    expect(fixesAsked()).toEqual([late]);
+  });
+
   test('a job by its id', async () => {
     const job = 'ab'.repeat(32);
     aws.putLines(outcomesKey(OLD, job, 1), [fixOf(OLD, 'sg-11111111')]);
