@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { foundNothing, mayBeSameCall } from '../../changes/made-by.ts';
 import type { AppliedChange, Outcome, RecordedChange } from '../../model/outcome.ts';
 
 /**
@@ -16,7 +17,7 @@ export function takePlace(outcome: Outcome, other: Outcome, own: readonly Outcom
   const unconfirmed = notIn(
     other.unconfirmed ?? [],
     known.flatMap((each) => each.unconfirmed ?? []),
-  ).filter(({ line }) => !outcome.applied.some((each) => each.line === line));
+  ).filter(({ line }) => !outcome.applied.some((each) => each.line === line && foundNothing(each.change)));
   if (further.length === 0 && unconfirmed.length === 0) return outcome;
   const applied = withoutSuperseded(further, outcome.applied);
   const planned = [...(outcome.earlierPlan ?? []), ...(other.earlierPlan ?? []), ...other.plan];
@@ -60,10 +61,14 @@ function withoutSuperseded(
 
 /**
  * Tells whether a change that was found made is another one's doing: that one was begun on a look that still showed the
- * resource without it, so the call whose answer was lost had no effect.
+ * resource without it, so the call whose answer was lost had no effect. What was found by a mark was made by the call that
+ * gave it this mark.
  */
-export function isSupersededBy({ line, found, appliedAt }: AppliedChange, other: AppliedChange): boolean {
-  if (found !== true || other.line !== line) return false;
+export function isSupersededBy(
+  { change, line, found, appliedAt }: AppliedChange,
+  other: AppliedChange,
+): boolean {
+  if (found !== true || other.line !== line || !mayBeSameCall(change, other.change)) return false;
   return other.found !== true || Date.parse(other.appliedAt) > Date.parse(appliedAt);
 }
 

@@ -10,6 +10,7 @@ import {
   isPlannedAnyway,
   takesLong,
 } from '../../changes/index.ts';
+import { foundNothing } from '../../changes/made-by.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { AppliedChange, RecordedChange } from '../../model/outcome.ts';
 import { IN_PART } from '../record/in-part.ts';
@@ -62,7 +63,9 @@ export async function resolveBegun(
     const made = await findUnlessRefused(session, change, since, recorded);
     if (made === undefined || made === 'none') {
       // A read that is old may show another job's mark, and not yet this one's.
-      const isKnown = others.length > 0 || (made === 'none' && mustShow);
+      // One that found it there, and made nothing more, says nothing about who made it.
+      const isOfOther = others.some((other) => foundNothing(other.change));
+      const isKnown = isOfOther || (made === 'none' && mustShow);
       if (isKnown) journal.settle(resource, line);
       continue;
     }

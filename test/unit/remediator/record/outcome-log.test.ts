@@ -146,6 +146,23 @@ describe('what another job of the poll says of a finding', () => {
     ]);
   });
 
+  test('is not, where that job only finished what this one is found to have made', async () => {
+    const logGroup = (made: readonly string[], minute: number) => ({
+      change: { kind: 'log-group-create', resource: 'logs', made },
+      line: '+ log group logs',
+      appliedAt: new Date(Date.parse(job.poll.asOf) + minute * 60_000).toISOString(),
+      requestIds: [],
+    });
+    const own = { ...logGroup(['log group'], 1), found: true as const };
+    const other = logGroup(['retention'], 2);
+    const { log } = await logWith({ ...lineOf('remediated'), applied: [other] });
+
+    expect(log.lastWord('deploy', [own])).toBeUndefined();
+    expect(await log.write([{ ...lineOf('remediated'), applied: [own] }])).toMatchObject([
+      { outcome: { applied: [own, other] } },
+    ]);
+  });
+
   test('is, where this one changed nothing', async () => {
     const { log } = await logWith(lineOf('deferred'));
 

@@ -95,4 +95,47 @@ describe('a line that takes the place of another job’s', () => {
 
     expect(line.applied).toEqual([{ own, other }[kept]]);
   });
+
+  describe('of a log group that an ended attempt of this job made', () => {
+    const logGroup = (made: string[], minute: number, found?: true): AppliedChange => {
+      const group = applied('+ log group', minute, found);
+      return { ...group, change: { kind: 'log-group-create', resource: 'logs', made } };
+    };
+
+    test.each([
+      { what: 'left it as it was', parts: [], found: ['log group', 'retention'] },
+      { what: 'gave it its retention', parts: ['retention'], found: ['log group'] },
+    ])('has it, too, where the other job $what', ({ parts, found }) => {
+      const own = logGroup(found, 1, true);
+      const other = logGroup(parts, 2);
+
+      const line = takePlace(outcomeOf({ applied: [own] }), outcomeOf({ applied: [other] }), []);
+
+      expect(line.applied).toEqual([own, other]);
+    });
+
+    test.each([
+      { what: 'keeps the doubt where this job left it as it was', made: [], doubts: 1 },
+      { what: 'has no doubt where this job made it', made: ['log group', 'retention'], doubts: 0 },
+    ])('$what', ({ made, doubts }) => {
+      const { change, line } = logGroup(['log group'], 1);
+      const other = outcomeOf({ outcome: 'failed', unconfirmed: [{ change, line }] });
+
+      const taking = takePlace(outcomeOf({ applied: [logGroup(made, 2)] }), other, []);
+
+      expect(taking.unconfirmed ?? []).toHaveLength(doubts);
+    });
+  });
+
+  test('has both flow logs that two calls made, one of which was found', () => {
+    const flowLog = (flowLogId: string, minute: number, found?: true): AppliedChange => {
+      const made = applied('+ flow log', minute, found);
+      return { ...made, change: { kind: 'flow-log-create', resource: 'vpc', flowLogId } };
+    };
+    const [own, other] = [flowLog('fl-1', 1, true), flowLog('fl-2', 2)];
+
+    const line = takePlace(outcomeOf({ applied: [own] }), outcomeOf({ applied: [other] }), []);
+
+    expect(line.applied).toEqual([own, other]);
+  });
 });
