@@ -10,9 +10,9 @@ export const coverage: CommandFacts = {
   policy: 'operator',
   examples: [
     { says: 'Everything that fails:', command: 'cspm-remediation coverage' },
-    { says: 'Only what no enabled rule serves:', command: 'cspm-remediation coverage --missing' },
+    { says: 'Only what no enabled rule remediates:', command: 'cspm-remediation coverage --missing' },
   ],
   configure: (command) =>
-    command.option('--missing', 'List only the rules of Netskope that no enabled rule serves.'),
+    command.option('--missing', 'List only the rules of Netskope that no enabled rule remediates.'),
   load: () => import('./coverage.ts'),
 };

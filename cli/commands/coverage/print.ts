@@ -20,7 +20,7 @@ export function printCoverage(
   return [
     ...(rules.length === 0 ? [] : [table(head, rows, width)]),
     fold(
-      `${colors.bold('Findings:')} ${all} failed: ${enabled} of rules that are enabled here, ${not_enabled} of rules that could be enabled, ${none} of rules that nothing serves.`,
+      `${colors.bold('Findings:')} ${all} failed: ${enabled} of rules that are enabled here, ${not_enabled} of rules that could be enabled, ${none} of rules that nothing remediates.`,
       width,
     ),
     ...(next.length === 0 ? [] : [toEnable(next, colors)]),

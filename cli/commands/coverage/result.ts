@@ -10,12 +10,12 @@ const coveredRuleSchema = z.object({
   accounts: count.meta({ description: 'Accounts that they are in.' }),
   severity: z.string().optional(),
   served_by: z.enum(['built_in', 'library', 'custom', 'none']),
-  rule: ruleIdSchema.optional().meta({ description: 'The rule that serves it.' }),
+  rule: ruleIdSchema.optional().meta({ description: 'The rule that remediates it.' }),
   is_enabled: z.boolean().meta({ description: 'Whether that rule is polled.' }),
   mode: modeSchema
     .optional()
     .meta({ description: 'The mode of that rule, where no account or group says otherwise.' }),
-  reason: z.string().optional().meta({ description: 'Why nothing serves it.' }),
+  reason: z.string().optional().meta({ description: 'Why nothing remediates it.' }),
 });
 export type CoveredRule = z.infer<typeof coveredRuleSchema>;
 
