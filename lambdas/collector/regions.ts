@@ -1,35 +1,14 @@
 import { regionSchema } from '../model/finding.ts';
+import { regionLabels } from '../sources/index.ts';
 
 /** The region's code for what a source of findings calls it, `global` for `global`, undefined if nothing matches. */
 export type RegionLookup = (name: string) => string | undefined;
 
-/** The labels that Netskope is known to use. */
-const netskopeLabels: Readonly<Record<string, string>> = {
-  'US East(N. Virginia)': 'us-east-1',
-  'US East(Ohio)': 'us-east-2',
-  'US West(N. California)': 'us-west-1',
-  'US West(Oregon)': 'us-west-2',
-  'Africa(Cape Town)': 'af-south-1',
-  'Asia Pacific(Hong Kong)': 'ap-east-1',
-  'Asia Pacific(Jakarta)': 'ap-southeast-3',
-  'Asia Pacific(Mumbai)': 'ap-south-1',
-  'Asia Pacific(Osaka)': 'ap-northeast-3',
-  'Asia Pacific(Sydney)': 'ap-southeast-2',
-  'Asia Pacific(Seoul)': 'ap-northeast-2',
-  'Asia Pacific(Singapore)': 'ap-southeast-1',
-  'Asia Pacific(Tokyo)': 'ap-northeast-1',
-  'Canada(Central)': 'ca-central-1',
-  'EU(Frankfurt)': 'eu-central-1',
-  'EU(Ireland)': 'eu-west-1',
-  'EU(London)': 'eu-west-2',
-  'EU(Paris)': 'eu-west-3',
-  'EU(Stockholm)': 'eu-north-1',
-  'EU(Milan)': 'eu-south-1',
-  'South America(Sao Paulo)': 'sa-east-1',
-};
+/** The labels of all sources. */
+const labelsOfSources = Object.fromEntries(Object.values(regionLabels).flatMap(Object.entries<string>));
 
 /**
- * AWS's names of the regions for which no label of Netskope's is published (public parameters
+ * AWS's names of the regions for which no source's label is known (public parameters
  * `/aws/service/global-infrastructure/regions/<code>/longName`). The labels that are known are AWS's names.
  */
 const awsNames: Readonly<Record<string, string>> = {
@@ -67,7 +46,7 @@ function normalize(label: string): string {
  */
 export function regionLookup(furtherLabels: Readonly<Record<string, string>> = {}): RegionLookup {
   const codes = new Map(
-    Object.entries({ ...awsNames, ...netskopeLabels, ...furtherLabels }).map(([label, code]) => [
+    Object.entries({ ...awsNames, ...labelsOfSources, ...furtherLabels }).map(([label, code]) => [
       normalize(label),
       code,
     ]),
