@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { SUBJECTS } from '../chaos/writes/subjects.ts';
+import type { CustomRule } from '../../lambdas/model/custom-rule.ts';
+import { readLibrary } from '../../scripts/library/compile.ts';
+import { LIBRARY_SUBJECTS, SUBJECTS } from '../chaos/writes/subjects.ts';
 import { problemLines, sweep } from '../chaos/writes/sweep.ts';
 
 describe('whatever becomes of a write, the record is what happened, and its inverses give back what was there', () => {
-  test.each(SUBJECTS)('$rule, $what', async (subject) => {
+  test.each([...SUBJECTS, ...LIBRARY_SUBJECTS])('$rule, $what', async (subject) => {
     const rows = await sweep(subject);
 
     expect(rows.length).toBeGreaterThan(0);
@@ -16,5 +18,14 @@ describe('whatever becomes of a write, the record is what happened, and its inve
     // What was marked is known, whoever dies then, and though nobody may look any more.
     const marked = rows.flatMap(({ cells }) => cells.filter(({ fault }) => fault === 'killed once marked'));
     expect(marked.filter(({ result }) => result.unconfirmed > 0)).toEqual([]);
+  });
+
+  test('every kind of rule of the library is there', async () => {
+    const kindsOf = (rules: readonly (CustomRule | undefined)[]) =>
+      new Set(rules.map((rule) => (rule?.desired_state === undefined ? 'runbook' : 'desired state')));
+    const library = kindsOf((await readLibrary()).map(({ definition }) => definition));
+    const byRunbook = SUBJECTS.filter(({ method }) => method === 'runbook').map(() => undefined);
+    const declared = LIBRARY_SUBJECTS.flatMap(({ definition }) => definition ?? []);
+    expect(kindsOf([...byRunbook, ...declared])).toEqual(library);
   });
 });

@@ -27,7 +27,8 @@ export async function giveUp(session: AwsSession, token: string): Promise<Reques
 }
 
 /**
- * Follows a request for some seconds.
+ * Follows a request for some seconds. AWS has taken it: where it can't be asked about it now, it is under way, and later jobs
+ * ask again.
  * @returns its state, which may be that AWS is still at work
  * @throws BlockedError when `mayContinue` does: the request is given up, and nothing is known to have been changed
  */
@@ -44,11 +45,11 @@ export async function follow(
       await mayContinue();
     } catch (error) {
       if (!(error instanceof BlockedError)) throw error;
-      const ended = await giveUp(session, state.token);
+      const ended = await giveUp(session, state.token).catch(() => undefined);
       if (ended?.is === 'cancelled' || ended?.is === 'failed') throw error;
       return ended ?? state;
     }
-    state = (await requestState(session, state.token)) ?? state;
+    state = (await requestState(session, state.token).catch(() => undefined)) ?? state;
   }
   return state;
 }

@@ -130,8 +130,8 @@ function sentBefore(
   { begun }: Pick<Amid, 'begun'>,
 ): string | undefined {
   const before = propertiesSetSchema.safeParse(begun).data;
-  const isSame = isDeepStrictEqual([before?.properties, before?.patch], [properties, patch]);
-  return isSame ? before?.clientToken : undefined;
+  if (!isDeepStrictEqual([before?.properties, before?.patch], [properties, patch])) return undefined;
+  return before?.clientToken;
 }
 
 async function apply(
@@ -156,11 +156,12 @@ async function apply(
   const taken: PropertiesSet = { ...sent, requestToken: first.token };
   note(taken, false);
   const state = await follow(session, first, amid.mayContinue).catch((error: unknown) => {
-    // It was cancelled.
-    if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.();
+    if (error instanceof BlockedError && begun !== undefined) amid.cameToNothing?.(); // It was cancelled.
     throw error;
   });
-  if ((state.is === 'failed' || state.is === 'cancelled') && !(await isMade(session, change))) {
+  // Where that can't be read now, later jobs ask AWS how it ended.
+  const isWithoutEffect = async (): Promise<boolean> => !(await isMade(session, change).catch(() => true));
+  if ((state.is === 'failed' || state.is === 'cancelled') && (await isWithoutEffect())) {
     if (begun !== undefined) amid.cameToNothing?.();
     throw failure(change, state);
   }

@@ -1,3 +1,4 @@
+import { propertiesInTheEnd } from '../../lab/aws-model/cloud-control.ts';
 import type { AwsState, Bucket, LogGroup } from '../../lab/aws-model/state.ts';
 import { blockText } from '../oracle/bucket.ts';
 import { flowLogText } from '../oracle/flow-log.ts';
@@ -85,6 +86,12 @@ export function transitionsOf(before: AwsState, after: AwsState): Transition[] {
     ...diffOf(before.executions, after.executions, (id, { document, parameters }) => [
       [`execution ${id}`, executionText(document, parameters)],
     ]),
+    ...diffOf(before.cloudControl, after.cloudControl, (id, resource) =>
+      Object.entries(propertiesInTheEnd(resource)).map(([name, value]) => [
+        `property ${id} /${name}`,
+        JSON.stringify(value),
+      ]),
+    ),
   ];
 }
 

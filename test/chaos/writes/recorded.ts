@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonSchema } from '../../../lambdas/model/json.ts';
 import { recordedEffects, unconfirmedItems } from '../oracle/records.ts';
 import { clusterText, executionText, type Transition } from './items.ts';
 
@@ -28,6 +29,11 @@ const changeSchema = z.discriminatedUnion('kind', [
     document: z.string(),
     parameters: z.record(z.string(), z.array(z.string())),
     executionId: z.string().optional(),
+  }),
+  z.object({
+    kind: z.literal('cloud-control-properties-set'),
+    resource: z.string(),
+    properties: z.array(z.object({ pointer: z.string(), before: jsonSchema, after: jsonSchema })),
   }),
 ]);
 
@@ -75,6 +81,12 @@ function transitionsOfChange(recorded: unknown): Transition[] {
       return [
         { item: `cluster ${resource}`, before: clusterText(change.before), after: clusterText(change.after) },
       ];
+    case 'cloud-control-properties-set':
+      return change.properties.map(({ pointer, before, after }) => ({
+        item: `property ${resource} ${pointer}`,
+        before: JSON.stringify(before),
+        after: JSON.stringify(after),
+      }));
     case 'automation-execution-start':
       return [
         {

@@ -91,8 +91,8 @@ class SubjectRun implements SubjectResult {
     this.#subject = subject;
     this.#fault = fault;
     this.#model = new AwsModel(ACCOUNT, initialState(subject), () => this.#remediator.now);
-    const { rule, options = {}, method = 'api' } = subject;
-    this.#remediator.settings = settingsOf({ rule, method, options: { ...options } });
+    const { rule, options = {}, method = 'api', definition } = subject;
+    this.#remediator.settings = settingsOf({ rule, method, definition, options: { ...options } });
     this.#remediator.openSession = (_, __, life) =>
       this.#session((call) => life.step(() => this.#call(call, life)));
   }
@@ -143,7 +143,7 @@ class SubjectRun implements SubjectResult {
   }
 
   #exempt(): void {
-    const { rule, options = {}, method = 'api', resource } = this.#subject;
+    const { rule, options = {}, method = 'api', resource, definition } = this.#subject;
     const exemption = {
       account: ACCOUNT,
       region: '*',
@@ -155,6 +155,7 @@ class SubjectRun implements SubjectResult {
     this.#remediator.settings = settingsOf({
       rule,
       method,
+      definition,
       options: { ...options },
       exemptions: [exemption],
     });

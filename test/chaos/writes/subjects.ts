@@ -1,3 +1,5 @@
+import type { CustomRule } from '../../../lambdas/model/custom-rule.ts';
+import { readLibrary } from '../../../scripts/library/compile.ts';
 import {
   type AwsState,
   EMPTY_STATE,
@@ -16,6 +18,8 @@ export interface Subject {
   readonly state: Partial<AwsState>;
   readonly options?: Readonly<Record<string, string | boolean | string[]>>;
   readonly method?: 'api' | 'runbook';
+  /** Set for a rule of the library. */
+  readonly definition?: CustomRule;
 }
 
 const VPC = 'vpc-0123abcd';
@@ -59,9 +63,21 @@ const KEY = { status: 'Active', created: Date.parse('2024-01-01T00:00:00Z'), las
 const TRAIL = `arn:aws:cloudtrail:${REGION}:${ACCOUNT}:trail/all`;
 const CLUSTERS: AwsState['clusters'] = { warehouse: { isPublic: true, pending: null, tags: NO_TAGS } };
 const TRAILS: AwsState['trails'] = { [TRAIL]: { region: REGION, isValidated: false, tags: NO_TAGS } };
+const library = new Map((await readLibrary()).map(({ id, definition }) => [id, definition]));
+
+function keyOf(minutes: number): Pick<Subject, 'rule' | 'resource' | 'state' | 'definition'> {
+  const rule = 'kms-key-rotation';
+  const resource = '0123abcd-0123-4567-89ab-0123456789ab';
+  const definition = library.get(rule);
+  if (definition === undefined) throw new Error(`the library has no ${rule}`);
+  const properties = { KeyId: resource, Enabled: true, EnableKeyRotation: false, Tags: [] };
+  const key = { properties, lasts: minutes * 60_000, requests: [] };
+  return { rule, resource, state: { cloudControl: { [resource]: key } }, definition };
+}
+
 const NARROW = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
 
-/** Violations that bring every write of every rule about; what their writes are is seen by running them. */
+/** Violations that bring every write of every rule with code about; what their writes are is seen by running them. */
 export const SUBJECTS: readonly Subject[] = [
   {
     rule: 'security-group-ssh-open',
@@ -234,6 +250,12 @@ export const SUBJECTS: readonly Subject[] = [
     state: { clusters: CLUSTERS },
     method: 'runbook',
   },
+];
+
+/** Violations of a rule of the library that brings about the write of all that declare a state. */
+export const LIBRARY_SUBJECTS: readonly Subject[] = [
+  { ...keyOf(0), what: 'by Cloud Control, at once' },
+  { ...keyOf(10), what: 'by Cloud Control, which takes ten minutes' },
 ];
 
 export function initialState({ state }: Subject): AwsState {

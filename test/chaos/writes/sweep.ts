@@ -1,5 +1,5 @@
 import { FAULTS, type FaultName, runSubject, type SubjectResult } from './run-subject.ts';
-import { SUBJECTS, type Subject } from './subjects.ts';
+import { LIBRARY_SUBJECTS, SUBJECTS, type Subject } from './subjects.ts';
 
 /** The result of a write that met a fault. */
 export interface Cell {
@@ -88,14 +88,15 @@ export function problemLines(rows: readonly Row[]): string[] {
 
 /** Prints the table of all rules. @returns whether every record is true */
 export async function printSweep(write: (line: string) => void): Promise<boolean> {
+  const subjects = [...SUBJECTS, ...LIBRARY_SUBJECTS];
   const rows: Row[] = [];
-  for (const subject of SUBJECTS) rows.push(...(await sweep(subject)));
+  for (const subject of subjects) rows.push(...(await sweep(subject)));
   const problems = problemLines(rows);
   const cells = rows.flatMap((row) => row.cells);
   for (const line of tableLines(rows)) write(line);
   write('');
   write(
-    `${rows.length} writes of ${new Set(SUBJECTS.map(({ rule }) => rule)).size} rules, ${cells.length} runs with a fault: ${problems.length} wrong, ${cells.filter(({ result }) => result.unconfirmed > 0).length} unconfirmed`,
+    `${rows.length} writes of ${new Set(subjects.map(({ rule }) => rule)).size} rules, ${cells.length} runs with a fault: ${problems.length} wrong, ${cells.filter(({ result }) => result.unconfirmed > 0).length} unconfirmed`,
   );
   for (const problem of problems) write(problem);
   return problems.length === 0;

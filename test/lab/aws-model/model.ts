@@ -1,5 +1,6 @@
 import { automationOperations, withExecutionsAt } from './automation.ts';
 import { bucketOperations } from './buckets.ts';
+import { cloudControlOperations } from './cloud-control.ts';
 import { clusterOperations } from './clusters.ts';
 import { databaseOperations } from './databases.ts';
 import { flowLogOperations } from './flow-logs.ts';
@@ -22,6 +23,7 @@ const operations: Readonly<Record<string, Operation>> = {
   ...logGroupOperations,
   ...clusterOperations,
   ...automationOperations,
+  ...cloudControlOperations,
 };
 
 /** A state and since when it stands. */

@@ -1,3 +1,4 @@
+import type { Json } from '../../../lambdas/model/json.ts';
 /**
  * The content of a security group rule, in one form: `tcp`, `udp`, `icmp`, `icmpv6`, `-1` or a number; ports -1 where
  * there are none.
@@ -169,6 +170,24 @@ export interface Bucket {
   readonly policyIsPublic: boolean | null;
 }
 
+/** An update that Cloud Control has taken. */
+export interface CloudControlRequest {
+  readonly token: string;
+  readonly clientToken: string;
+  readonly patch: string;
+  /** The properties once it is done. */
+  readonly after: Readonly<Record<string, Json>>;
+  readonly until: number;
+}
+
+/** A resource that is changed by Cloud Control. */
+export interface CloudControlResource {
+  readonly properties: Readonly<Record<string, Json>>;
+  /** Time that an update of it takes, in milliseconds. */
+  readonly lasts: number;
+  readonly requests: readonly CloudControlRequest[];
+}
+
 /** One account's resources, as they stand at one moment. Never changed: each write makes a new state. */
 export interface AwsState {
   readonly groups: Readonly<Record<string, SecurityGroup>>;
@@ -182,6 +201,8 @@ export interface AwsState {
   readonly logGroups: Readonly<Record<string, LogGroup>>;
   readonly clusters: Readonly<Record<string, Cluster>>;
   readonly executions: Readonly<Record<string, Execution>>;
+  /** Items by primary identifier. */
+  readonly cloudControl: Readonly<Record<string, CloudControlResource>>;
 }
 
 export const EMPTY_STATE: AwsState = {
@@ -195,6 +216,7 @@ export const EMPTY_STATE: AwsState = {
   logGroups: {},
   clusters: {},
   executions: {},
+  cloudControl: {},
 };
 
 /** A record with one entry set, or removed where the value is undefined. */
