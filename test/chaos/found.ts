@@ -850,6 +850,34 @@ export const FOUND: readonly { readonly what: string; readonly case: Case }[] = 
     },
   },
   {
+    what: 'a lost answer is not resolved by a read from before the rule was widened',
+    case: {
+      kind: 'security-group',
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([]) } },
+      jobs: [{ rule: 'security-group-ssh-open', options: {} }],
+      disturbances: [
+        { at: 1, act: { kind: 'add', which: 0, how: 5 } },
+        { at: 6, loss: 'lost' },
+        { at: 7, lag: { versions: 3, reads: 1 } },
+      ],
+      kills: [],
+    },
+  },
+  {
+    what: 'nor by a longer row of such reads, at the next attempt',
+    case: {
+      kind: 'security-group',
+      initial: { ...EMPTY_STATE, vpcs: VPCS, groups: { 'sg-00000001': group([]) } },
+      jobs: [{ rule: 'security-group-ssh-open', options: {} }],
+      disturbances: [
+        { at: 1, act: { kind: 'add', which: 0, how: 5 } },
+        { at: 6, loss: 'lost' },
+        { at: 7, lag: { versions: 3, reads: 12 } },
+      ],
+      kills: [],
+    },
+  },
+  {
     what: 'of the entries for a network ACL whose open one is gone by then, one is added and taken back, and no other',
     case: adminPortsCase([100], [{ at: 5, act: { kind: 'remove entry', which: 0, how: 0 } }]),
   },

@@ -68,9 +68,17 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
-async function stands(session: AwsSession, networkAclId: string, entry: NetworkAclEntry): Promise<boolean> {
-  const found = (await look(session, networkAclId))?.at(entry.ruleNumber);
-  return found !== undefined && sameEntry(found, entry);
+/** Tells whether one read shows all of the entries. */
+async function stands(
+  session: AwsSession,
+  networkAclId: string,
+  ...entries: readonly NetworkAclEntry[]
+): Promise<boolean> {
+  const standing = await look(session, networkAclId);
+  return entries.every((entry) => {
+    const found = standing?.at(entry.ruleNumber);
+    return found !== undefined && sameEntry(found, entry);
+  });
 }
 
 /**
@@ -106,6 +114,9 @@ export async function createEntry(
 
 /**
  * Puts an entry in place of the one that has its number, in one step.
+ *
+ * @param made Entries that were made just before. Where the answer is lost, only a read that shows them all can't be from
+ *   before the replaced entry was put there; without any, no read is trusted.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
@@ -113,6 +124,7 @@ export async function replaceEntry(
   session: AwsSession,
   networkAclId: string,
   entry: NetworkAclEntry,
+  made: readonly NetworkAclEntry[] = [],
 ): Promise<'made' | 'gone'> {
   const { EC2Client, ReplaceNetworkAclEntryCommand } = await import('../../aws/ec2.ts');
   try {
@@ -122,8 +134,8 @@ export async function replaceEntry(
     return 'made';
   } catch (error) {
     if (isAwsError(error, entryGone)) return 'gone';
-    const isMade = () => stands(session, networkAclId, entry);
-    if (isAnswerLost(error) && (await afterLostAnswer(error, isMade))) return 'made';
+    const isMade = () => stands(session, networkAclId, entry, ...made);
+    if (isAnswerLost(error) && made.length > 0 && (await afterLostAnswer(error, isMade))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }
@@ -142,8 +154,8 @@ async function isMissing(
 
 /**
  * Takes out the entry that has this number.
- * @param looks How often it is looked for after an answer is lost: of an entry that was made a moment ago, a read
- *   without it may be older.
+ * @param looks How often it is looked for after an answer is lost, where it was made by us: a read without it may be older.
+ *   Default: no read is trusted, as each may be from before someone else put it there.
  * @returns `gone` where no entry has the number: then nothing was changed
  * @throws ChangeRefusedError when the network ACL is gone; AWS's own error otherwise
  */
@@ -151,7 +163,7 @@ export async function deleteEntry(
   session: AwsSession,
   networkAclId: string,
   ruleNumber: number,
-  looks = 1,
+  looks = 0,
 ): Promise<'made' | 'gone'> {
   const { DeleteNetworkAclEntryCommand, EC2Client } = await import('../../aws/ec2.ts');
   try {
@@ -166,7 +178,7 @@ export async function deleteEntry(
   } catch (error) {
     if (isAwsError(error, entryGone)) return 'gone';
     const isOut = () => isMissing(session, networkAclId, ruleNumber, looks);
-    if (isAnswerLost(error) && (await afterLostAnswer(error, isOut))) return 'made';
+    if (isAnswerLost(error) && looks > 0 && (await afterLostAnswer(error, isOut))) return 'made';
     throw refusal(error, `network ACL ${networkAclId}`, { gone: [aclGone] });
   }
 }

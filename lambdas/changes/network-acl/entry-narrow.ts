@@ -84,7 +84,7 @@ async function close(
     const closed =
       after === null
         ? await deleteEntry(session, resource, before.ruleNumber)
-        : await replaceEntry(session, resource, after);
+        : await replaceEntry(session, resource, after, madeOf(change));
     if (closed === 'gone') throw stale(change, `it no longer has ${describeEntry(before)}`);
   } catch (error) {
     if (isAnswerLost(error)) note({ ...change, closed: 'unconfirmed' });

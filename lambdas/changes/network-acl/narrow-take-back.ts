@@ -91,8 +91,10 @@ function endOf(
     const done: NetworkAclEntryNarrow = { ...whole, made: numbers, closed: 'yes' };
     return { state: 'settled', done };
   }
-  // It may have been closed by a call that the read does not show yet.
-  return now !== undefined && sameEntry(now, before) && !isLagOver ? { state: 'pending' } : undefined;
+  // It may have been closed by a call that the read does not show yet, or be from before the entry was open.
+  const isOpen = now !== undefined && sameEntry(now, before);
+  const isLater = !isOpen && created.some((entry) => isThere(entry, standing));
+  return isLagOver || isLater ? undefined : { state: 'pending' };
 }
 
 /** Finds the entries that the change may have put beside the open one, and that were not taken out since. */

@@ -21,21 +21,25 @@ const UNMODIFIABLE_ERRORS = [
   'UnsupportedOperation',
 ] as const;
 
-/** `gone`: there is no such rule, or it is neither what it was nor what was asked for. */
+/** `gone`: AWS answers that there is no such rule. */
 export type Modification = 'done' | 'gone' | 'unmodifiable';
 
 /**
  * Gives a standing inbound rule with a CIDR source other ports or another protocol. Id and tags stay, and so does the
- * description, which is passed along: AWS does not document what happens to one that is left out. A call whose answer
- * was lost is resolved by reading the rule.
+ * description, which is passed along: AWS does not document what happens to one that is left out.
+ *
+ * A call whose answer was lost is resolved by a read only where that can't be older than the look before it: a read from
+ * before the rule was widened shows it as gone, or as it was to become.
  * @param standing the rule as it was read directly before
- * @throws AWS's error when the rule is still as it was, or can't be read
+ * @param made rules that were added just before: EC2 gives an id once, so a read that shows one of them is later
+ * @throws AWS's error when its answer was lost, and no read proves that the rule is as asked for
  */
 export async function modifyRule(
   session: AwsSession,
   group: string,
   standing: ExistingRule,
   to: IngressRule,
+  made: readonly ExistingRule[] = [],
 ): Promise<Modification> {
   const { EC2Client, ModifySecurityGroupRulesCommand } = await import('../../aws/ec2.ts');
   const SecurityGroupRule = {
@@ -58,9 +62,9 @@ export async function modifyRule(
     if (!isAnswerLost(error)) throw error;
     const rules = await afterLostAnswer(error, () => readRulesOf(session, group));
     const now = rules.find(({ id }) => id === standing.id);
-    if (now === undefined) return 'gone';
-    if (ruleKey(now) === ruleKey({ ...to, source: standing.source })) return 'done';
-    if (ruleKey(now) === ruleKey(standing)) throw error;
-    return 'gone';
+    const isLater = made.some((rule) => rules.some(({ id }) => id === rule.id));
+    const isAsAsked = now !== undefined && ruleKey(now) === ruleKey({ ...to, source: standing.source });
+    if (isLater && isAsAsked) return 'done';
+    throw error;
   }
 }

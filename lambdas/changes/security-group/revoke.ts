@@ -30,9 +30,33 @@ async function send(session: AwsSession, group: string, rules: readonly Existing
 }
 
 /**
+ * Sends a call again whose answer was lost where a read does not show the rules. That does not say that it had an effect:
+ * the read may be from before they were added. What EC2 does not find any more then, the lost call may have removed: it is ours to put back in
+ * an undo.
+ * @throws the lost call's own error where a rule is shown, or EC2 does not take the call: then nobody knows
+ */
+async function revokeAgain(
+  session: AwsSession,
+  group: string,
+  rules: readonly ExistingRule[],
+  { lost, keep }: { readonly lost: unknown; readonly keep: (removed: readonly ExistingRule[]) => void },
+): Promise<void> {
+  const standing = await afterLostAnswer(lost, () => readRulesOf(session, group));
+  // It had no effect, or the owner has changed one of them or put the same in its place.
+  if (rules.some((rule) => standing.some(({ id }) => id === rule.id) || stands(rule, standing))) throw lost;
+  try {
+    keep(removedBy(await send(session, group, rules), rules, true));
+  } catch (error) {
+    if (!isAwsError(error, ...GONE_ERRORS)) throw lost;
+    if (rules.length === 1) keep(rules);
+    else for (const rule of rules) await revokeAgain(session, group, [rule], { lost, keep });
+  }
+}
+
+/**
  * Removes inbound rules from a group. The call names them by what they say, and not by their ids: that is EC2's only
  * condition for it, so that a rule which its owner has narrowed just before stays. A rule that is gone already is
- * success. A call whose answer was lost is resolved by reading.
+ * success. A call whose answer was lost is sent again where a read does not show the rules.
  * @param options.isDue Only for rules that were added a moment ago. Asked before a call is sent again, and before each
  *   single call where one call for all of them was refused: by then, the look that they rest on is several calls old. A
  *   read without such a rule may be from before it was added, so a call that was not taken, or whose answer was lost, is
@@ -74,9 +98,7 @@ export async function revokeRules(
         return revoke(await dueOf(batch), sends + 1, isLost || isAnswerLost(error));
       }
       if (isDue !== undefined || !isAnswerLost(error)) throw error;
-      const left = await afterLostAnswer(error, () => readRulesOf(session, group));
-      if (batch.some((rule) => left.some(({ id }) => id === rule.id))) throw error;
-      keep(batch);
+      await revokeAgain(session, group, batch, { lost: error, keep });
     }
   };
   await revoke(rules);

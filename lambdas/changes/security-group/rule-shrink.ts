@@ -107,7 +107,7 @@ class Shrinking {
     this.#soFar = { ...this.#soFar, before: wide };
     this.progress('shrinking');
     const { resource, after } = this.#soFar;
-    return this.#unlessUnsent(() => modifyRule(this.#session, resource, wide, after));
+    return this.#unlessUnsent(() => modifyRule(this.#session, resource, wide, after, this.made));
   }
 
   /**

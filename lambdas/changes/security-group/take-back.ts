@@ -80,9 +80,10 @@ function endOf(
   // A later attempt may have made it so, and count on what this one added.
   if (!isSuperseded && isBegunAnew && isShrunk) return { state: 'unconfirmed' };
   if (isSuperseded || (isNoted && !isClosing(change))) return undefined;
+  // A read from before the rule was wide shows it as shrunk, too, or not at all. EC2 gives an id once: what has one of
+  // these is later.
+  const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
   if (isShrunk) {
-    // A read from before the rule was wide shows it so, too. EC2 gives an id once: what has one of these is later.
-    const isLater = noted.some(({ id }) => standing.some((rule) => rule.id === id));
     if (!isLagOver && !isLater) return { state: 'pending' };
     // Without them, an earlier attempt may have made it so.
     if (isBegunBefore && !areAllSeen(change, standing)) return { state: 'unconfirmed' };
@@ -92,7 +93,8 @@ function endOf(
   }
   if (wide === undefined && change.replaces === true) return { state: 'unconfirmed' };
   // It may have been shrunk by a call that the read does not show yet, whatever its owner had made of it before.
-  return wide !== undefined && !isLagOver ? { state: 'pending' } : undefined;
+  const isSure = isLagOver || (wide === undefined && (isLater || unnoted.length > 0));
+  return isSure ? undefined : { state: 'pending' };
 }
 
 function areAllSeen({ pieces }: RuleShrink, standing: readonly ExistingRule[]): boolean {

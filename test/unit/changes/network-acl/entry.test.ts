@@ -423,46 +423,76 @@ describe('lost answers', () => {
   test.each([
     { lost: 'CreateNetworkAclEntry', change: narrowing, left: [twelve, ten] },
     { lost: 'ReplaceNetworkAclEntry', change: narrowing, left: [twelve, ten] },
-    { lost: 'DeleteNetworkAclEntry', change: deletion, left: [] },
-  ])('$lost was made: it is found by reading', async ({ lost, change, left }) => {
-    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
-    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losing(lost) });
-
-    const applied = await applyChange(sessionOf(aws), change);
-
-    expect(applied).toMatchObject({
-      closed: 'yes',
-      made: change.created.map(({ ruleNumber }) => ruleNumber),
-    });
-    expect(acl.entries).toEqual(left);
-  });
-
-  test.each(['CreateNetworkAclEntry', 'DeleteNetworkAclEntry'])(
-    '%s that the SDK sends again is our own doing',
-    async (lost) => {
+  ])(
+    '$lost was made: it is found by a read that shows what was made before',
+    async ({ lost, change, left }) => {
       const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
-      let calls = 0;
-      const after = (called: string) => {
-        if (called === lost) calls += 1;
-        return called === lost && calls === 1 ? ('cut' as const) : undefined;
-      };
-      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after });
+      await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after: losing(lost) });
 
-      const applied = await applyChange(
-        sessionOf(aws, 3),
-        lost === 'CreateNetworkAclEntry' ? narrowing : deletion,
-      );
+      const applied = await applyChange(sessionOf(aws), change);
 
-      expect(applied).toMatchObject({ closed: 'yes' });
+      expect(applied).toMatchObject({
+        closed: 'yes',
+        made: change.created.map(({ ruleNumber }) => ruleNumber),
+      });
+      expect(acl.entries).toEqual(left);
     },
   );
+
+  test.each([
+    {
+      what: 'DeleteNetworkAclEntry',
+      change: deletion,
+      left: [],
+      shown: undefined,
+    },
+    {
+      what: 'ReplaceNetworkAclEntry',
+      change: narrowing,
+      left: [twelve, ten],
+      shown: [twelve],
+    },
+  ])('$what: a read that may be from before the entry was open proves nothing', async (each) => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    let isLost = false;
+    const after = (called: string) => {
+      if (called !== each.what) return undefined;
+      isLost = true;
+      return 'cut' as const;
+    };
+    const shown = () => (isLost ? each.shown : undefined);
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after, shown });
+    const notes: Change[] = [];
+
+    await expect(
+      applyChange(sessionOf(aws), each.change, (soFar) => void notes.push(soFar)),
+    ).rejects.toThrow();
+
+    expect(notes.at(-1)).toMatchObject({ closed: 'unconfirmed' });
+    expect(acl.entries).toEqual(each.left);
+  });
+
+  test('CreateNetworkAclEntry that the SDK sends again is our own doing', async () => {
+    const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
+    let calls = 0;
+    const after = (called: string) => {
+      if (called === 'CreateNetworkAclEntry') calls += 1;
+      return called === 'CreateNetworkAclEntry' && calls === 1 ? ('cut' as const) : undefined;
+    };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { after });
+
+    const applied = await applyChange(sessionOf(aws, 3), narrowing);
+
+    expect(applied).toMatchObject({ closed: 'yes' });
+  });
 
   test('what can not be resolved is noted as unconfirmed, and can be undone', async () => {
     const acl: ScriptedAcl = { entries: [open], subnets: ['subnet-1'] };
     const notes: Change[] = [];
     let shows = true;
+    let isUndone = false;
     const after = (action: string) => {
-      if (action !== 'ReplaceNetworkAclEntry') return undefined;
+      if (action !== 'ReplaceNetworkAclEntry' || isUndone) return undefined;
       shows = false;
       return 'cut' as const;
     };
@@ -471,6 +501,7 @@ describe('lost answers', () => {
 
     await expect(applyChange(sessionOf(aws), narrowing, (soFar) => void notes.push(soFar))).rejects.toThrow();
     shows = true;
+    isUndone = true;
     const last = notes.at(-1);
     if (last === undefined) throw new Error('expected a note');
     const undo = await inverseOf(last);
@@ -660,6 +691,16 @@ describe('taken back after a kill', () => {
 
     expect(state).toBe('pending');
     expect(acl.entries).toEqual([open, ten]);
+  });
+
+  test('not while a read with another entry in its place may be from before the open one', async () => {
+    const acl: ScriptedAcl = { entries: [twelve, ten] };
+    await using aws = await scriptedNetworkAcls({ [ACL]: acl }, { shown: () => [allow(100, '10.9.0.0/16')] });
+
+    const { state } = await takeBackChange(sessionOf(aws), begun, { ...cutOff, isLagOver: false });
+
+    expect(state).toBe('pending');
+    expect(acl.entries).toEqual([twelve, ten]);
   });
 
   test.each([

@@ -327,6 +327,23 @@ describe('rules are revoked', () => {
     expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
   });
 
+  test('also where the call had no effect and the read after it is from before they were added', async () => {
+    const group: ScriptedGroup = { rules };
+    const answer = answerForSecurityGroups({ [GROUP]: group });
+    const old = answerForSecurityGroups({ [GROUP]: { rules: [] } });
+    let calls = 0;
+    await using aws = await scriptedAws((call) => {
+      calls += 1;
+      if (calls === 1) return 'cut';
+      return calls === 2 ? old(call) : answer(call);
+    });
+
+    const applied = await applyChange(sessionOf(aws.endpoint), revoke(...rules));
+
+    expect(group.rules).toEqual([]);
+    expect(revokeKind.schema.parse(applied).revoked).toEqual(rules);
+  });
+
   test('a denial is left as AWS gave it', async () => {
     await using aws = await scriptedAws(() => ec2Error('UnauthorizedOperation', 'not you'));
 
