@@ -12,13 +12,20 @@ const copy = path.join(repository, '.work', `add-rule-${process.pid}`);
 const ID = 'redshift-cluster-exposed';
 const MODEL = 'redshift-cluster-public';
 
-/** The lists that hold a line for each rule. */
-const indexes = [
-  'lambdas/rules/catalogue.ts',
-  'lambdas/rules/index.ts',
-  'lambdas/sources/netskope/rule-names.ts',
-  'test/lab/rules/index.ts',
-];
+/** Reads the files that CONTRIBUTING.md lists for every rule: not those that only some rules need. */
+async function listedFiles(): Promise<string[]> {
+  const text = await readFile(path.join(repository, 'CONTRIBUTING.md'), 'utf8');
+  const section = /^## Add a rule\n[\s\S]*?(?=^## )/m.exec(text)?.[0] ?? '';
+  const rows = [...section.matchAll(/^\| (?!only for )[^|]* \| ([^|]*) \|/gm)];
+  return rows.flatMap(([, where = '']) => [...where.matchAll(/`([^`]+\.ts)`/g)].map(([, file = '']) => file));
+}
+
+/** Reads which programs `npm run generate` runs, but for the one that builds the functions. */
+async function generators(): Promise<string[]> {
+  const text = await readFile(path.join(repository, 'scripts/generate.ts'), 'utf8');
+  const names = [...text.matchAll(/^ {2}'(.+\.ts)',$/gm)].map(([, name = '']) => name);
+  return names.filter((name) => name !== 'build.ts');
+}
 
 /** The new rule says what its model says, under names of its own. */
 function renamed(text: string): string {
@@ -74,20 +81,17 @@ const biome = installed('@biomejs/biome/bin/biome');
 beforeAll(async () => {
   await copyProject(copy);
   // The list of CONTRIBUTING.md, "Add a rule", and nothing else.
-  await edit(`lambdas/rules/${MODEL}/facts.ts`, renamed, `lambdas/rules/${ID}/facts.ts`);
-  await cp(path.join(copy, `lambdas/rules/${MODEL}/rule.ts`), path.join(copy, `lambdas/rules/${ID}/rule.ts`));
-  await edit(
-    `test/lab/rules/${MODEL}.ts`,
-    (text) => withCallsOfModel(renamed(text)),
-    `test/lab/rules/${ID}.ts`,
-  );
-  await edit(`test/unit/rules/${MODEL}.test.ts`, renamed, `test/unit/rules/${ID}.test.ts`);
-  for (const index of indexes) {
-    await edit(index, entered);
+  for (const file of await listedFiles()) {
+    const [own, model] = [file.replace('<id>', ID), file.replace('<id>', MODEL)];
+    if (own === file) await edit(file, entered);
+    else if (file.endsWith('/rule.ts')) await cp(path.join(copy, model), path.join(copy, own));
+    else if (file.startsWith('test/lab/')) await edit(model, (text) => withCallsOfModel(renamed(text)), own);
+    else await edit(model, renamed, own);
   }
   expect(await run(biome, 'format', '--write', 'lambdas', 'test')).toBe('');
-  for (const generator of ['catalog', 'input-shapes', 'docs', 'terraform-docs']) {
-    expect(await run(`scripts/${generator}.ts`)).toBe('');
+  // Each reads what those before it wrote.
+  for (const generator of await generators()) {
+    expect(await run(`scripts/${generator}`), generator).toBe('');
   }
 });
 afterAll(() => rm(copy, { recursive: true, force: true, maxRetries: 5 }));
@@ -97,19 +101,19 @@ test('the types agree', async () => {
 });
 
 test('lint finds nothing', async () => {
-  expect(
-    await run(
-      installed('@biomejs/biome/bin/biome'),
-      'ci',
-      '--error-on-warnings',
-      'lambdas',
-      'test/lab/rules',
-    ),
-  ).toBe('');
+  expect(await run(biome, 'ci', '--error-on-warnings', 'lambdas', 'test/lab/rules')).toBe('');
 });
 
-test.each(['catalog', 'input-shapes', 'docs', 'terraform-docs'])('%s is up to date', async (generator) => {
-  expect(await run(`scripts/${generator}.ts`, '--check')).toBe('');
+test('no room imports what it must not', async () => {
+  const program = installed('dependency-cruiser/bin/dependency-cruise.mjs');
+  const result = await run(program, '--config', '.dependency-cruiser.mjs', 'cli', 'lambdas');
+  expect(result).toBe('');
+});
+
+test('what is generated is up to date', async () => {
+  for (const generator of await generators()) {
+    expect(await run(`scripts/${generator}`, '--check'), generator).toBe('');
+  }
 });
 
 test('the rule is in what Terraform and the documents read', async () => {
@@ -117,11 +121,13 @@ test('the rule is in what Terraform and the documents read', async () => {
   expect(await readFile(path.join(copy, 'docs/rules.md'), 'utf8')).toContain(ID);
 });
 
-test('the tests of the catalogue, of the lab and of the rule pass', async () => {
+test('the tests of the catalogue, of the lab, of what is tested by rule, and of the rule pass', async () => {
   const files = [
     `test/unit/rules/${ID}.test.ts`,
     'test/unit/rules/catalogue.test.ts',
     'test/unit/rules/permissions.test.ts',
+    'test/unit/rule-coverage.test.ts',
+    'test/unit/scripts/vpc-endpoints.test.ts',
     'test/lab/rules',
     'test/lab/permissions',
   ];
