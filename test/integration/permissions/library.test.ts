@@ -90,7 +90,7 @@ const actionsOf = ({ definition }: LibraryRule, kind: Kind): string[] => [
   ...new Set(definition.permissions[kind].flatMap(({ actions }) => actions)),
 ];
 
-/** Calls that are made only where something goes wrong or takes long, or for a bucket's other half. */
+/** Calls that are made only where a request takes long, or is given up. */
 const SOMETIMES = new Set([
   'cloudformation:CancelResourceRequest',
   'cloudformation:GetResourceRequestStatus',
@@ -212,6 +212,19 @@ describe('what Cloud Control answers', () => {
       outcome: 'failed',
       reason: expect.stringContaining('Model validation failed'),
       applied: [],
+    });
+  });
+
+  test('without cloudformation:GetResourceRequestStatus a request that takes long is not followed, and says so', async () => {
+    const { remediation } = await violate(rule);
+    cloudControl.hold();
+    using _ = judge.withhold(role, 'cloudformation:GetResourceRequestStatus');
+
+    const outcome = await remediation.enforce().finally(() => cloudControl.release());
+
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining(denied('cloudformation:GetResourceRequestStatus')),
     });
   });
 
