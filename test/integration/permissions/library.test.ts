@@ -90,7 +90,7 @@ const actionsOf = ({ definition }: LibraryRule, kind: Kind): string[] => [
   ...new Set(definition.permissions[kind].flatMap(({ actions }) => actions)),
 ];
 
-/** Calls that are made only where a request takes long, or is given up. */
+/** Calls that are made only where a request takes long: below they are taken away on one rule, with a request that is held. */
 const SOMETIMES = new Set([
   'cloudformation:CancelResourceRequest',
   'cloudformation:GetResourceRequestStatus',
@@ -225,6 +225,21 @@ describe('what Cloud Control answers', () => {
     expect(outcome).toMatchObject({
       outcome: 'failed',
       reason: expect.stringContaining(denied('cloudformation:GetResourceRequestStatus')),
+    });
+  });
+
+  test('without cloudformation:CancelResourceRequest a pause cannot give a request up, and says so', async () => {
+    const { remediation } = await violate(rule);
+    const before = cloudControl.requests.length;
+    remediation.pause = () => (cloudControl.requests.length > before ? 'all' : 'none');
+    cloudControl.hold();
+    using _ = judge.withhold(role, 'cloudformation:CancelResourceRequest');
+
+    const outcome = await remediation.enforce().finally(() => cloudControl.release());
+
+    expect(outcome).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining(denied('cloudformation:CancelResourceRequest')),
     });
   });
 

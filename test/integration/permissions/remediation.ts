@@ -38,6 +38,8 @@ let polls = 0;
 /** A rule's work on one resource, without queue, bucket and bus: what is theirs needs no permission of a target role. */
 export class Remediation {
   readonly #options: RemediationOptions;
+  /** Reads the pause parameter's value. */
+  pause: () => string = () => 'none';
   #evidence = new MemoryEvidence();
   #table = new MemoryTable();
   /** Milliseconds by which jobs that look again were put off so far. */
@@ -189,7 +191,7 @@ export class Remediation {
           ...(definition !== undefined && { definition }),
           ...settings,
         }),
-        pause: async () => 'none',
+        pause: async () => this.pause(),
       },
       evidence: this.#evidence,
       table: this.#table,
