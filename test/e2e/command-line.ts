@@ -38,7 +38,10 @@ interface Ran {
 }
 
 const rowsSchema = z.object({ outcomes: z.array(z.object({ resource: z.string(), outcome: z.string() })) });
-const undoneSchema = z.object({ fixes: z.array(z.looseObject({ resource: z.string(), is: z.string() })) });
+const undoneSchema = z.object({
+  held: z.array(z.string()),
+  fixes: z.array(z.looseObject({ resource: z.string(), is: z.string() })),
+});
 
 const wrongIn = (out: string): string[] =>
   doctorSchema
@@ -147,17 +150,52 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       expect(released).toBe('remediated');
     });
 
+    test('undo everything since a time of day, and by rule and account', async () => {
+      const clock = new Date(Date.now() - 2 * 3_600_000).toISOString().slice(11, 16);
+      const undoSince = async (...argv: readonly string[]) => {
+        const order = ['--reason', 'incident 4711', '--yes', '--timeout', '3m'];
+        const { held, fixes } = undoneSchema.parse(
+          await json('operator', ['undo', '--since', ...argv, ...order]),
+        );
+        for (const name of held) {
+          const [of = '', where = '', resource = ''] = name.split(' ');
+          await json('operator', ['release', resource, '--account', of, '--region', where, '--yes']);
+        }
+        return fixes;
+      };
+
+      const today = await undoSince(clock);
+      const again = await poll();
+      const byRule = await undoSince('24h', '--rule', SSH, '--account', account);
+      const last = await poll();
+
+      expect(today).toContainEqual(expect.objectContaining({ resource: group, is: 'undone' }));
+      expect(again).toBe('remediated');
+      expect(byRule).toMatchObject([{ resource: group, is: 'undone' }]);
+      expect(last).toBe('remediated');
+    });
+
     test('hold, retry, pause and resume', async () => {
       const at = ['--account', account, '--region', region];
 
       await json('operator', ['hold', group, ...at, '--reason', 'incident 4711', '--yes']);
       await json('operator', ['release', group, ...at, '--yes']);
       await json('operator', ['retry', group, ...at, '--reason', 'repaired', '--yes']);
+      await json('operator', ['retry', ...at, '--reason', 'role repaired', '--yes']);
+      const rules = await json('operator', ['pause', SSH, 's3-bucket-public']);
+      const ofAccount = await json('operator', ['pause', '--account', account]);
+      const withUndo = await json('operator', ['pause', '--undo']);
+      await json('operator', ['resume']);
       const paused = await json('operator', ['pause']);
       const resumed = await json('operator', ['resume']);
       await json('operator', ['resume', '--breaker', SSH, '--account', account]);
       await json('operator', ['redrive', '--yes']);
 
+      expect(rules).toMatchObject({ regions: [{ region, pause: `${SSH},s3-bucket-public` }] });
+      expect(ofAccount).toMatchObject({
+        regions: [{ region, pause: expect.stringContaining(`account:${account}`) }],
+      });
+      expect(withUndo).toMatchObject({ regions: [{ region, pause: expect.stringContaining('all+undo') }] });
       expect(paused).toMatchObject({ regions: [{ region, pause: 'all' }] });
       expect(resumed).toMatchObject({ regions: [{ region, pause: 'none' }] });
     });
@@ -192,14 +230,18 @@ export function testCommandLine({ lab, account, region }: Deployed): void {
       [['resume']],
       [['hold', 'sg-1', '--reason', 'mine', '--yes']],
       [['retry', 'sg-1', '--reason', 'mine', '--yes']],
+      [['undo', '', '--reason', 'mine', '--yes']],
+      [['resume', '--breaker', SSH]],
     ])("the viewer's policy does not suffice for %s", async ([command = '', ...rest]) => {
-      const isOfPlace = ['hold', 'retry'].includes(command);
+      const isOfPlace = ['hold', 'retry'].includes(command) || rest.includes('--breaker');
       const place = isOfPlace ? ['--account', account, '--region', region] : [];
+      // Only what was fixed can be undone, and it is known only when the test runs.
+      const argv = [command, ...rest.map((word) => (word === '' ? group : word)), ...place];
 
-      const { code, out, error } = await run('viewer', [command, ...rest, ...place]);
+      const { code, out, error } = await run('viewer', argv);
 
       // What works by region names each that refused.
-      expect(code).toBe(['pause', 'resume'].includes(command) ? 7 : 4);
+      expect(code).toBe(['pause', 'resume'].includes(command) && !isOfPlace ? 7 : 4);
       expect(out + error).toMatch(/viewer\/\w+ is not authorized to perform: \w+:\w+/);
       judge.clear();
     });
