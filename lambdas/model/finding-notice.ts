@@ -10,10 +10,9 @@ export const findingNoticeSchema = z.object({
   /** The same however often the event is delivered. */
   id: z.string(),
   /**
-   * `recurring`: fixed again and again. `undone_by`: who undid a fix of such a one, as CloudTrail says. `lasting_deferral`:
-   * deferred for longer than the settings say.
+   * `recurring`: fixed again and again. `undone_by`: who undid a fix of such a one, as CloudTrail says.
    */
-  kind: z.enum(['recurring', 'undone_by', 'lasting_deferral']),
+  kind: z.enum(['recurring', 'undone_by']),
   rule: ruleIdSchema,
   account: accountIdSchema,
   region: regionSchema,

@@ -83,7 +83,7 @@ locals {
     # Once a week while it lasts: see lambdas/remediator/record/finding-notices.ts.
     finding-notices = {
       wanted      = true
-      description = "Findings that keep coming back, or are deferred for long."
+      description = "Findings that keep coming back, and who undid their fixes."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]
@@ -98,10 +98,10 @@ locals {
       }
       text = "<kind>: <rule> in account <account>, region <region>: <words>. This notification is repeated weekly."
     }
-    # One per rule and account, a limit's once an hour: see lambdas/remediator/record/notices.ts.
+    # One per cause; a limit is repeated hourly, a lasting deferral weekly: see lambdas/remediator/record/notices.ts.
     held-back = {
       wanted      = true
-      description = "Rules that a limit or an open circuit breaker stops."
+      description = "Rules that a limit, an open circuit breaker or invalid settings stop, and what defers findings for long."
       bus         = local.event_bus_name
       pattern = {
         source      = [local.vocabulary.events.source]

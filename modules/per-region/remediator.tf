@@ -27,7 +27,7 @@ locals {
   counters = ["count#*#????????????", "count#*#all"]
   breakers = ["trip#*#????????????"]
   # When people were last notified of wrong settings.
-  notices = ["settings#*"]
+  notices = ["deferral#*", "settings#*"]
 
   # Jobs that the collector sent recently, which it only reads.
   sent_items = ["sent#*#????????????#${local.region}"]

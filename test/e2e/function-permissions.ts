@@ -103,7 +103,12 @@ export function testFunctionPermissions(demo: () => RunningDemo): void {
       ];
       // Of an account or of all, whatever the region: each remediator writes them.
       const counters = ['count#security-group-ssh-open#111111111111', 'count#security-group-ssh-open#all'];
-      const ofGates = [...counters, 'trip#security-group-ssh-open#111111111111', 'settings#0123456789abcdef'];
+      const ofGates = [
+        ...counters,
+        'trip#security-group-ssh-open#111111111111',
+        'deferral#0123456789abcdef',
+        'settings#0123456789abcdef',
+      ];
       const others = [...ofElsewhere, ...ofOperators, ...ofCollector];
       // The collector reads which jobs are done, in every region.
       const done = [...own, ...ofElsewhere].filter((key) => key.startsWith('done#'));

@@ -538,7 +538,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       });
       expect(message).toMatch(
         new RegExp(
-          `deferred for more than 1 day: ${group}\\. The oldest, ${group}, since .*Z: enforcement of`,
+          `at least 1 finding is deferred for more than 1 day\\. The oldest here, ${group} in account ${account}, since .*Z: enforcement of`,
         ),
       );
       expect(held).toMatchObject({

@@ -1,7 +1,9 @@
 import { eventId } from '../../model/event-id.ts';
 import type { FindingNotice } from '../../model/finding-notice.ts';
 import type { Job } from '../../model/job.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { Deferrals } from '../job-result.ts';
+import { type DeferralNotice, deferralNotices } from './deferral-notices.ts';
 import type { FindingMemory } from './finding-memory.ts';
 import type { FindingRecord } from './findings-store.ts';
 import type { RecordedOutcome } from './outcome-log.ts';
@@ -10,20 +12,23 @@ const DAY = 86_400_000;
 /** Time from one message about what lasts to the next. */
 const AGAIN_MILLISECONDS = 7 * DAY;
 const MAX_REASON = 500;
+const MAX_WORDS = 2_000;
 
 /** Findings that wait for longer than they should. */
 export interface Waiting {
   readonly resource: string;
   readonly since: string;
   readonly reason: string;
+  /** The gate that defers it. */
+  readonly gate?: Outcome['gate'] | undefined;
 }
 
 /** The findings of some outcomes that have been deferred before, with the poll since which they are. */
 export function deferredSince(recorded: readonly RecordedOutcome[], memory: FindingMemory): Waiting[] {
-  return recorded.flatMap(({ outcome: { outcome, finding, reason = '' } }) => {
+  return recorded.flatMap(({ outcome: { outcome, finding, reason = '', gate } }) => {
     const known = memory.of(finding.resource);
     if (outcome !== 'deferred' || known?.outcome !== 'deferred') return [];
-    return { resource: finding.resource, since: known.since, reason };
+    return { resource: finding.resource, since: known.since, reason, gate };
   });
 }
 
@@ -48,12 +53,14 @@ interface Context {
 /** Notices that are due, and the items of findings, with what is reported noted. */
 export interface Notices {
   readonly notices: readonly FindingNotice[];
+  /** Deferrals that last, one for each cause. */
+  readonly deferrals: readonly DeferralNotice[];
   readonly toWrite: readonly FindingRecord[];
 }
 
 /**
- * Finds the findings that people must be notified of: those that come back, and those that are deferred for long. One notice per
- * job and kind, and of each finding once a week.
+ * Finds the findings that people must be notified of: those that come back, with one notice per job, and those that are deferred
+ * for long, with one per cause. Of each finding once a week.
  * @param toWrite the items of findings that are written in any case
  */
 export function dueNotices(
@@ -61,7 +68,7 @@ export function dueNotices(
   toWrite: readonly FindingRecord[],
   context: Context,
 ): Notices {
-  const { memory, deferredDays, now } = context;
+  const { job, memory, deferredDays, now } = context;
   const items = new Map(toWrite.map((item) => [item.resource, item]));
   const recurring = recorded.flatMap(({ outcome: { finding, recurring: found, reason = '' } }) =>
     found === undefined ? [] : { resource: finding.resource, since: found.since, reason },
@@ -69,19 +76,22 @@ export function dueNotices(
   const lasting = deferredSince(recorded, memory).filter(
     ({ since }) => now - Date.parse(since) > deferredDays * DAY,
   );
-  const notices = [
-    ...noticeOf('recurring', recurring, items, context),
-    ...noticeOf('lasting_deferral', lasting, items, context),
-  ];
-  return { notices, toWrite: [...items.values()] };
+  const returning = takeDue('recurring', recurring, items, context);
+  const waiting = takeDue('lasting_deferral', lasting, items, context);
+  return {
+    notices: recurringNotice(returning, job),
+    deferrals: deferralNotices(waiting, context),
+    toWrite: [...items.values()],
+  };
 }
 
-function noticeOf(
+/** The findings whose notice is due, with that noted in their items. */
+function takeDue(
   kind: keyof NonNullable<FindingRecord['told']>,
   findings: readonly Waiting[],
   items: Map<string, FindingRecord>,
-  { job, memory, deferredDays, now }: Context,
-): FindingNotice[] {
+  { memory, now }: Context,
+): Waiting[] {
   const at = new Date(now).toISOString();
   const due: Waiting[] = [];
   for (const finding of findings) {
@@ -92,25 +102,27 @@ function noticeOf(
     items.set(resource, { ...item, told: { ...item.told, [kind]: at } });
     due.push(finding);
   }
-  const [first] = due;
-  if (first === undefined) return [];
-  const { account, region, poll } = job;
-  const oldest = due.reduce((one, other) => (other.since < one.since ? other : one), first);
+  return due;
+}
+
+function recurringNotice(due: readonly Waiting[], { poll, account, region }: Job): FindingNotice[] {
+  if (due.length === 0) return [];
   const names = due.map(({ resource }) => resource).join(', ');
-  const words =
-    kind === 'recurring'
-      ? `${due.map(({ reason }) => reason).join('; ')}. They are still fixed each time`
-      : `deferred for more than ${deferredDays} ${deferredDays === 1 ? 'day' : 'days'}: ${names}. The oldest, ${oldest.resource}, since ${oldest.since}: ${oldest.reason}`;
+  const words = `${due.map(({ reason }) => reason).join('; ')}. They are still fixed each time`;
   return [
     {
       version: 1,
-      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `${kind} ${names}`),
-      kind,
+      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `recurring ${names}`),
+      kind: 'recurring',
       rule: poll.rule,
       account,
       region,
-      findings: due.map(({ reason, ...each }) => ({ ...each, reason: reason.slice(0, MAX_REASON) })),
-      words: words.length > 2_000 ? `${words.slice(0, 2_000)}…` : words,
+      findings: due.map(({ resource, since, reason }) => ({
+        resource,
+        since,
+        reason: reason.slice(0, MAX_REASON),
+      })),
+      words: words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words,
     },
   ];
 }

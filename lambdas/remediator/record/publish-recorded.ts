@@ -39,10 +39,13 @@ export async function publishRecorded(
   );
   const { changed, ...learned } = memory.learn(recorded, cleared);
   const now = ports.clock.now();
-  const { notices, toWrite } = dueNotices(recorded, learned.toWrite, { job, memory, deferredDays, now });
+  const due = dueNotices(recorded, learned.toWrite, { job, memory, deferredDays, now });
+  const { notices, toWrite } = due;
   const waiting = deferredSince(recorded, memory);
   const withEvent = publishesAll ? published : published.filter((each) => changed.includes(each));
   try {
+    // Before what the table has of the findings, so that a cause that is not published comes again.
+    for (const { notice, key, since } of due.deferrals) await ports.publishNotice(notice, key, since);
     await ports.publish({ job, withEvent, recorded: published, changed, notices });
     journal.publish(published.map(({ outcome }) => outcome));
     return { published, toWrite, unpublished: [], notices, waiting };

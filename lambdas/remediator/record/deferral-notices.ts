@@ -1,0 +1,61 @@
+import type { Job } from '../../model/job.ts';
+import { deferralNoticeKey, type Notice } from '../../model/notice.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { ItemKey } from '../../model/table-items.ts';
+
+/** A week, less an hour: a cause is published shortly after the moment that its findings' items name, from which theirs counts. */
+const AGAIN_MILLISECONDS = (7 * 24 - 1) * 3_600_000;
+const MAX_REASON = 500;
+const LIST_COMMAND = 'cspm-remediation outcomes --outcome deferred';
+
+/** A notice of a cause that defers findings for long, and how to publish it once a week. */
+export interface DeferralNotice {
+  readonly notice: Notice;
+  readonly key: ItemKey;
+  /** Milliseconds since 1970; a notice that was published before no longer counts. */
+  readonly since: number;
+}
+
+interface Deferred {
+  readonly resource: string;
+  readonly since: string;
+  readonly reason: string;
+  readonly gate?: Outcome['gate'] | undefined;
+}
+
+/** Groups findings by what defers them: a forgotten pause or hold is one notice, however many rules, accounts and jobs it stops. */
+export function deferralNotices(
+  due: readonly Deferred[],
+  { job, deferredDays, now }: { readonly job: Job; readonly deferredDays: number; readonly now: number },
+): DeferralNotice[] {
+  const byCause = new Map<string, Deferred[]>();
+  for (const finding of due) {
+    const cause = causeOf(finding, job);
+    byCause.set(cause, [...(byCause.get(cause) ?? []), finding]);
+  }
+  return [...byCause].flatMap(([cause, findings]) => {
+    const [first] = findings;
+    if (first === undefined) return [];
+    const oldest = findings.reduce((one, other) => (other.since < one.since ? other : one), first);
+    const isOne = findings.length === 1;
+    const days = `${deferredDays} ${deferredDays === 1 ? 'day' : 'days'}`;
+    const words = `at least ${findings.length} ${isOne ? 'finding is' : 'findings are'} deferred for more than ${days}. The oldest here, ${oldest.resource} in account ${job.account}, since ${oldest.since}: ${oldest.reason.slice(0, MAX_REASON)}. To list all: ${LIST_COMMAND}. This notification is repeated weekly for each cause`;
+    const notice: Notice = {
+      version: 1,
+      kind: 'lasting_deferral',
+      rule: job.poll.rule,
+      account: first.gate === 'hold' ? job.account : 'all',
+      region: job.region,
+      at: new Date(now).toISOString(),
+      words,
+    };
+    return [{ notice, key: deferralNoticeKey(cause), since: now - AGAIN_MILLISECONDS }];
+  });
+}
+
+/** The cause of a deferral: the pause or the hold that an operator ends by the command in its reason, otherwise the rule's gate. */
+function causeOf({ gate, reason }: Deferred, { poll }: Job): string {
+  const command = /cspm-remediation (?:resume|release) .*$/s.exec(reason)?.[0];
+  if ((gate === 'pause' || gate === 'hold') && command !== undefined) return command;
+  return `${poll.rule} ${gate ?? 'no gate'}`;
+}
