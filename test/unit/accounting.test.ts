@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
+import { ruleIds } from '../../lambdas/rules/catalogue.ts';
 import { accountLines } from '../chaos/accounting/account.ts';
+import { RULE_KINDS } from '../chaos/accounting/findings.ts';
 import { runAccounting } from '../chaos/accounting/run.ts';
 
 /** The same each time as far as it can be: `npm run test:chaos -- --findings` chooses a new seed and does more. */
 const SEED = 24;
 const FINDINGS = 250;
+
+test('every rule with code is accounted for', () => {
+  expect(Object.keys(RULE_KINDS).sort()).toEqual(ruleIds);
+});
 
 test('whatever fails, ends or comes twice: one outcome per finding and poll, and every change is in the record', async () => {
   const account = await runAccounting({ seed: SEED, findings: FINDINGS });

@@ -91,7 +91,7 @@ const isNarrowed = (state: AwsState, name: string): boolean =>
 
 const NARROW = { replacement_cidrs: ['10.0.0.0/8', '192.168.0.0/16'] };
 
-/** The ten rules: what violates them, and how one sees that it is fixed, by the rule's wording. */
+/** All coded rules: what violates them, and how one sees that it is fixed, by the rule's wording. */
 export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
   'security-group-ssh-open': {
     nameOf: (number) => `sg-${hex(number)}`,
@@ -102,6 +102,17 @@ export const RULE_KINDS: Readonly<Record<string, RuleKind>> = {
     nameOf: (number) => `sg-${hex(number)}`,
     make: openGroup(3389),
     isFixed: (state, name) => isClosed(state, name, 3389),
+  },
+  'security-group-admin-ports-open': {
+    nameOf: (number) => `sg-${hex(number)}`,
+    make: (state, name, random, ...more) =>
+      openGroup(random.isBelow(0.5) ? 22 : 3389)(state, name, random, ...more),
+    isFixed: (state, name) => isClosed(state, name, 22) && isClosed(state, name, 3389),
+  },
+  'network-acl-admin-ports-open': {
+    nameOf: (number) => `acl-${hex(number)}`,
+    make: openAcl(false),
+    isFixed: isNarrowed,
   },
   'network-acl-default-allows-all': {
     nameOf: (number) => `acl-${hex(number)}`,
