@@ -6,6 +6,8 @@ import { type Job, pollId } from '../model/job.ts';
 import { culpritWords, type EventRecord, findCulprit, hintOf, lookupPermission } from './culprit.ts';
 import type { Attempt, Ports } from './ports.ts';
 
+const MAX_WORDS = 2_000;
+
 /**
  * Asks CloudTrail who undid the fixes of a job's findings, and tells people. Nothing is changed, and nothing depends on it:
  * where the role may not ask, or CloudTrail has no answer in the end, nothing is reported.
@@ -15,6 +17,7 @@ import type { Attempt, Ports } from './ports.ts';
 export async function investigate(job: Job, attempt: Attempt, ports: Ports): Promise<string[]> {
   const { account, region, poll, investigates = {} } = job;
   const lines: string[] = [];
+  const undone: Undone[] = [];
   try {
     const permissions = [lookupPermission];
     const session = await ports.openSession({ account, region, name: pollId(poll), permissions });
@@ -24,35 +27,45 @@ export async function investigate(job: Job, attempt: Attempt, ports: Ports): Pro
       const culprit = await findCulprit(session, finding, asked, ports.automationRoleArn(account));
       if (culprit === undefined)
         lines.push(`CloudTrail names nobody who undid the fix of ${finding.resource}`);
-      else
-        await ports.publish({
-          job,
-          withEvent: [],
-          recorded: [],
-          changed: [],
-          notices: [noticeOf(job, finding, culprit)],
-        });
+      else undone.push(undoneBy(finding, culprit));
     }
-    return lines;
   } catch (error) {
     if (errorKind(error) !== 'refused' && !attempt.last) throw error;
-    return [
-      ...lines,
-      `CloudTrail of account ${account} was not asked who undid fixes: ${describeError(error)}`,
-    ];
+    lines.push(`CloudTrail of account ${account} was not asked who undid fixes: ${describeError(error)}`);
   }
+  // One notice for all: a recurring finding rarely comes alone.
+  const notices = noticesOf(job, undone);
+  if (notices.length === 0) return lines;
+  try {
+    await ports.publish({ job, withEvent: [], recorded: [], changed: [], notices });
+  } catch (error) {
+    if (!attempt.last) throw error;
+    lines.push(`people were not notified who undid fixes: ${describeError(error)}`);
+  }
+  return lines;
 }
 
-function noticeOf({ poll, account, region }: Job, { resource }: Finding, by: EventRecord): FindingNotice {
+type Undone = FindingNotice['findings'][number];
+
+function undoneBy({ resource }: Finding, by: EventRecord): Undone {
   const reason = `the fix of ${resource} was undone by ${culpritWords(by)}${hintOf(by)}`;
-  return {
-    version: 1,
-    id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `undone_by ${resource}`),
-    kind: 'undone_by',
-    rule: poll.rule,
-    account,
-    region,
-    findings: [{ resource, since: new Date(Date.parse(by.eventTime)).toISOString(), reason }],
-    words: reason,
-  };
+  return { resource, since: new Date(Date.parse(by.eventTime)).toISOString(), reason };
+}
+
+function noticesOf({ poll, account, region }: Job, undone: readonly Undone[]): FindingNotice[] {
+  if (undone.length === 0) return [];
+  const names = undone.map(({ resource }) => resource).join(', ');
+  const words = undone.map(({ reason }) => reason).join('; ');
+  return [
+    {
+      version: 1,
+      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `undone_by ${names}`),
+      kind: 'undone_by',
+      rule: poll.rule,
+      account,
+      region,
+      findings: [...undone],
+      words: words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words,
+    },
+  ];
 }

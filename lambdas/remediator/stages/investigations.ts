@@ -7,8 +7,8 @@ import type { Work } from '../work.ts';
 const DELAY_SECONDS = 900;
 
 /**
- * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just notified of: once per resource
- * while it lasts.
+ * Sends a job that asks CloudTrail who undid fixes, for the findings that people were just notified of: once per finding
+ * and week while it lasts, as each week's notice may have another cause.
  */
 export async function scheduleInvestigation(
   notices: readonly FindingNotice[],

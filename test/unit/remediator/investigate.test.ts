@@ -133,6 +133,26 @@ test('tells who made the last change that is not ours, and asks for no more than
   expect(sessions[0]?.permissions).toEqual([{ actions: ['cloudtrail:LookupEvents'], resources: ['*'] }]);
 });
 
+test('tells of all findings of a job together', async () => {
+  pages = [[event(ADA)], [event(ADA)]];
+  const { deploy } = JOB.investigates ?? {};
+  if (deploy === undefined) throw new Error('the job investigates nothing');
+  const job = {
+    ...JOB,
+    findings: jobOf('deploy', 'other').findings,
+    investigates: { deploy, other: deploy },
+  };
+
+  await investigate(job, ATTEMPT, remediator.ports());
+
+  expect(remediator.notices).toMatchObject([
+    {
+      findings: [{ resource: 'deploy' }, { resource: 'other' }],
+      words: expect.stringMatching(/^the fix of deploy was undone by .*; the fix of other was undone by /),
+    },
+  ]);
+});
+
 test.each([
   ['Terraform', { userAgent: 'APN/1.0 HashiCorp/1.0 Terraform/1.11.0' }],
   ['CloudFormation', { userAgent: 'cloudformation.amazonaws.com' }],
