@@ -54,7 +54,21 @@ export async function simulate(question: Question): Promise<Answer> {
     {},
   );
   if (results.resultType === 'single') return results.result;
+  // An action on everything, of those that also take single resources. The simulator tries what policies name: a permission
+  // for some resources would be taken for one for all.
+  if (results.resultType === 'wildcard' && resource === '*') {
+    const { results: each } = results;
+    const decisive = each.find(({ analysis }) => analysis.result !== 'Allowed') ?? each.find(isOfEverything);
+    if (decisive !== undefined) return decisive;
+  }
   throw new Error(
     `can't judge ${action} on ${resource}: ${JSON.stringify(results.resultType === 'error' ? results.errors : results)}`,
+  );
+}
+
+function isOfEverything({ analysis }: Answer): boolean {
+  const statements = analysis.identityAnalysis?.allowStatements ?? [];
+  return statements.some(({ explain: { resources = [] } }) =>
+    [resources].flat().some((each) => each.resource === '*'),
   );
 }
