@@ -6,6 +6,6 @@ import type { Gate } from './gate.ts';
 export const malformedId: Gate = ({ resource }, { rule }) => {
   const id = rule.resourceId.safeParse(resource);
   if (id.success) return undefined;
-  const reason = `resource "${resource}": ${formatIssues(id.error)}; nothing is done until the source reports a valid id`;
+  const reason = `resource "${resource}": ${formatIssues(id.error)}; nothing is done until the source reports a valid id: correct it there`;
   return conclude('failed', { willRetry: false, reason });
 };

@@ -5,5 +5,7 @@ import type { Gate } from './gate.ts';
 /** The source no longer gives the finding: it is closed, and nobody looks at it. */
 export const noLongerGiven: Gate<Work> = (_finding, { job: { closes, poll } }) => {
   if (closes !== true) return undefined;
-  return conclude('closed', { reason: `${poll.source} no longer reported it at the poll of ${poll.asOf}` });
+  return conclude('closed', {
+    reason: `${poll.source} no longer reported it at the poll of ${poll.asOf}: nothing to do`,
+  });
 };

@@ -10,7 +10,7 @@ test('a finding that the source no longer gives is closed, and any other one pas
   const closed = await noLongerGiven(findingOf('deploy'), closing);
   const given = await noLongerGiven(findingOf('deploy'), context);
 
-  const reason = `netskope no longer reported it at the poll of ${context.job.poll.asOf}`;
+  const reason = `netskope no longer reported it at the poll of ${context.job.poll.asOf}: nothing to do`;
   expect(closed).toMatchObject({ state: 'concluded', outcome: 'closed', details: { reason } });
   expect(given).toBeUndefined();
 });

@@ -19,7 +19,7 @@ test('a finding that the source no longer gives is closed, and nothing is looked
   const [known] = remediator.table.findings.values();
   expect(known).toMatchObject({
     outcome: 'closed',
-    reason: 'netskope no longer reported it at the poll of 2026-06-30T12:00:00Z',
+    reason: 'netskope no longer reported it at the poll of 2026-06-30T12:00:00Z: nothing to do',
     since: '2026-06-30T12:00:00Z',
     lastSeen: '2026-06-30T11:00:00Z',
   });
