@@ -97,6 +97,10 @@ export const namedReasons: readonly Reason[] = [
     'Needs work inside the instance (the agent, a role, patches), not a setting of it.',
   ),
   byRunbook(/EBS snapshots should not be public/, "No CloudFormation type has a snapshot's permissions"),
+  named(
+    /Unused EC2 Security Groups|Unused network access control lists/,
+    'Would delete something, which cannot be undone.',
+  ),
   decision(/use VPC endpoints/, 'it creates an endpoint, for which AWS charges, in subnets of your choice'),
   decision(
     /EC2 instances should not have a public IP|multiple ENIs/,
@@ -135,17 +139,40 @@ export const namedReasons: readonly Reason[] = [
     'the subnet decides at the launch whether a node has a public address',
   ),
   byRunbook(/Elastic Beanstalk/, 'The options can be written by Cloud Control, but not read'),
+  settable(
+    /Classic Load Balancers logging/,
+    '`AWS::ElasticLoadBalancing::LoadBalancer` `/AccessLoggingPolicy/Enabled` and `/AccessLoggingPolicy/S3BucketName`',
+    ', with your log bucket',
+  ),
+  settable(
+    /connection draining enabled/,
+    '`AWS::ElasticLoadBalancing::LoadBalancer` `/ConnectionDrainingPolicy/Enabled`',
+  ),
+  settable(
+    /older SSL\/TLS policies/,
+    '`AWS::ElasticLoadBalancingV2::Listener` `/SslPolicy`',
+    ', with your policy, where findings name the listener; clients that know older versions alone lose the connection',
+  ),
+  decision(
+    /redirect all HTTP requests to HTTPS/,
+    "a listener's actions must be rewritten, and HTTPS needs a listener with your certificate",
+  ),
+  decision(/listeners should be configured with HTTPS or TLS/, 'the listener needs your certificate'),
   atCreation(
     /Elasticsearch domains should be in a VPC/,
     'a domain with a public endpoint never moves into a VPC',
   ),
   byRunbook(
-    /Elasticsearch domain.*(error logging|audit logging|master nodes|data nodes)/,
+    /Elasticsearch domain.*(error logging|audit logging|master nodes|data nodes|TLS 1\.2)/,
     "Cloud Control can't update `AWS::Elasticsearch::Domain`",
   ),
   named(
     /GuardDuty should be enabled|IAM Access analyzer is enabled/,
     'Requires something for the whole account (a detector, an analyzer): create it in your landing zone.',
+  ),
+  named(
+    /allow decryption and re-encryption actions/,
+    'Only the owner knows who needs the access: a change can lock people or workloads out.',
   ),
   decision(/KMS keys should not be unintentionally deleted/, 'whether the deletion is intended'),
   decision(/lambda functions using environmental/, "the function's code must decrypt the values"),
@@ -153,6 +180,7 @@ export const namedReasons: readonly Reason[] = [
   byRunbook(/have an associated Tag/, 'Tags are a list of keys and values, which no pointer can address'),
   decision(/supported runtimes/, 'the code must be tested with the newer runtime'),
   atCreation(/backtracking enabled/, 'a cluster that was made without backtracking never gets it'),
+  named(/Weak RDS backup policy/, 'Replaces the resource, or may: the owner must plan that.'),
   settable(
     /Database logging should be enabled/,
     '`AWS::RDS::DBInstance` `/EnableCloudwatchLogsExports`',
@@ -178,7 +206,7 @@ export const namedReasons: readonly Reason[] = [
     /Redshift Parameter Groups Disable Logging|require_ssl disabled/,
     "a parameter group may serve several clusters, AWS's default one can't be changed, and some parameters need a restart",
   ),
-  byRunbook(/Domain Transfer Lock/, 'No CloudFormation type has a registered domain'),
+  byRunbook(/Domain (Transfer Lock|Auto Renew)/, 'No CloudFormation type has a registered domain'),
   settable(
     /Lack of Logging For Access to S3/,
     '`AWS::S3::Bucket` `/LoggingConfiguration`',

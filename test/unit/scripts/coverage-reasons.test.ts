@@ -47,6 +47,21 @@ test("a web ACL is no resource's policy, and a default root object no root user"
   expect(reasonFor(/S3 Bucket ACLs with Grant Access to All Users/)).toMatch(/^A resource policy/);
 });
 
+test.each([
+  [/Classic Load Balancers logging/, '/AccessLoggingPolicy/Enabled'],
+  [/connection draining/, '/ConnectionDrainingPolicy/Enabled'],
+  [/older SSL\/TLS policies/, '/SslPolicy'],
+  [/redirect all HTTP requests/, "Needs an owner's decision"],
+  [/Classic Load Balancer listeners/, 'certificate'],
+  [/User inline policies that allow decryption/, 'Only the owner knows who needs the access'],
+  [/Weak RDS backup policy/, 'Replaces the resource'],
+  [/Elasticsearch domains should be encrypted using TLS/, "Cloud Control can't update"],
+  [/Unused network access control lists/, 'Would delete something'],
+  [/Domain Auto Renew/, 'No CloudFormation type'],
+])('no word of a name misleads: %s', (name, reason) => {
+  expect(reasonFor(name)).toContain(reason);
+});
+
 const promised = unserved.flatMap((rule) => {
   const [, type = '', rest = ''] =
     /^A custom rule with `desired_state` can do it: `(AWS::[^`]+)`(.*)$/.exec(reasonOf(rule)) ?? [];
