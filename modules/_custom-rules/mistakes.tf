@@ -68,7 +68,7 @@ locals {
 
   # The session policies of a job that changes something and of an undo, as STS gets them, with the longest region.
   session_statements = { for id, rule in local.own : id => {
-    "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(slice(local.starts[id].run, 0, 4), []) : each])
+    "an enforcement" = concat(rule.definition.permissions.read, rule.definition.permissions.write, [for each in try(local.starts[id].run, []) : each])
     "an undo"        = concat(rule.definition.permissions.undo, [for each in try(local.starts[id].undo, []) : each])
   } }
   session_scopes = { for id, jobs in local.session_statements : id => { for job, statements in jobs : job => {
