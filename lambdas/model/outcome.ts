@@ -61,7 +61,7 @@ export const outcomeSchema = z.object({
   poll: occasionSchema,
   finding: findingSchema,
   outcome: outcomeNameSchema,
-  /** Reason, in words a person can act on. Always there but for `remediated`, `planned` and `compliant`. */
+  /** Reason, in words a person can act on. Always there but for `remediated`, `planned`, `compliant` and `undone`. */
   reason: z.string().optional(),
   /** Set with `failed` and `deferred`: whether a later attempt follows without anyone doing anything. */
   willRetry: z.boolean().optional(),

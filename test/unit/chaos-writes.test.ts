@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CustomRule } from '../../lambdas/model/custom-rule.ts';
+import { factsOf, ruleIds } from '../../lambdas/rules/catalogue.ts';
 import { readLibrary } from '../../scripts/library/compile.ts';
 import { LIBRARY_SUBJECTS, SUBJECTS } from '../chaos/writes/subjects.ts';
 import { problemLines, sweep } from '../chaos/writes/sweep.ts';
@@ -18,6 +19,15 @@ describe('whatever becomes of a write, the record is what happened, and its inve
     // What was marked is known, whoever dies then, and though nobody may look any more.
     const marked = rows.flatMap(({ cells }) => cells.filter(({ fault }) => fault === 'killed once marked'));
     expect(marked.filter(({ result }) => result.unconfirmed > 0)).toEqual([]);
+  });
+
+  test('every rule with code is there, and by its runbook, too, where it has one', () => {
+    const byRunbook = SUBJECTS.filter(({ method }) => method === 'runbook').map(({ rule }) => rule);
+
+    expect(new Set(SUBJECTS.map(({ rule }) => rule))).toEqual(new Set(ruleIds));
+    expect(new Set(byRunbook)).toEqual(
+      new Set(ruleIds.filter((rule) => factsOf(rule).runbook !== undefined)),
+    );
   });
 
   test('every kind of rule of the library is there', async () => {

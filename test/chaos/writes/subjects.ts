@@ -110,6 +110,20 @@ export const SUBJECTS: readonly Subject[] = [
     state: groupOf([rule('sgr-1', 20, 4000)]),
   },
   {
+    rule: 'security-group-ssh-open',
+    what: 'by runbook, and a wide rule that it leaves',
+    resource: 'sg-0000000a',
+    state: groupOf([rule('sgr-1', 22, 22), rule('sgr-2', 20, 443)]),
+    method: 'runbook',
+  },
+  {
+    rule: 'security-group-admin-ports-open',
+    what: 'by runbook, and a wide rule that it leaves',
+    resource: 'sg-0000000a',
+    state: groupOf([rule('sgr-1', 3389, 3389), rule('sgr-2', 3000, 4000)]),
+    method: 'runbook',
+  },
+  {
     rule: 'network-acl-admin-ports-open',
     what: 'all traffic but the ports stays',
     resource: 'acl-0000000a',
