@@ -50,7 +50,7 @@ variable "rules" {
 
   validation {
     condition     = length(setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]]))) == 0
-    error_message = "Unknown rule ${substr(join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""]), 0, 120)}. Valid rules are in docs/rules.md, by id or legacy id, such as security-group-ssh-open or CIS-1-2-0-4-1."
+    error_message = "Unknown rule ${substr(join(", ", [for key in setsubtract(coalesce(var.rules, []), flatten([for id, rule in local.catalog : [id, rule.legacy_id]])) : "\"${key}\""]), 0, 120)}: expected one of docs/rules.md, by id or legacy id, such as security-group-ssh-open or CIS-1-2-0-4-1."
   }
 
   validation {

@@ -1,24 +1,30 @@
-import { expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { sessionsOf } from '../../../../cli/commands/explain/sessions.ts';
 import type { Partitions } from '../../../../cli/deployed/done-jobs.ts';
-import { linesSince } from '../../../../cli/deployed/history.ts';
 
 const RULE = 's3-bucket-public';
 const NOW = new Date('2026-11-20T12:00:00Z');
 const PLACE = { account: '111122223333', region: 'eu-central-1' };
 
-// A second source, made up: the rest of the model does not know it.
-vi.mock('../../../../lambdas/model/job.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../../../../lambdas/model/job.ts')>();
-  const sourceSchema = z.enum(['netskope', 'hub']);
-  const withSource = <Shape extends z.ZodObject>(schema: Shape) => schema.extend({ source: sourceSchema });
-  return {
-    ...original,
-    sourceSchema,
-    pollSchema: withSource(original.pollSchema),
-    occasionSchema: withSource(original.occasionSchema),
-  };
+// Tests share loaded modules: these are loaded anew for a second, made-up source, which the rest of the model does not know.
+beforeAll(() => {
+  vi.resetModules();
+  vi.doMock('../../../../lambdas/model/job.ts', async (importOriginal) => {
+    const original = await importOriginal<typeof import('../../../../lambdas/model/job.ts')>();
+    const sourceSchema = z.enum(['netskope', 'hub']);
+    const withSource = <Shape extends z.ZodObject>(schema: Shape) => schema.extend({ source: sourceSchema });
+    return {
+      ...original,
+      sourceSchema,
+      pollSchema: withSource(original.pollSchema),
+      occasionSchema: withSource(original.occasionSchema),
+    };
+  });
+});
+
+afterAll(() => {
+  vi.doUnmock('../../../../lambdas/model/job.ts');
+  vi.resetModules();
 });
 
 /** A poll's jobs done, a number of hours ago. */
@@ -44,6 +50,7 @@ const table: Partitions = {
 };
 
 test('explain names the sessions of each source', async () => {
+  const { sessionsOf } = await import('../../../../cli/commands/explain/sessions.ts');
   const deployment = { rules: [RULE], target_role: 'cspm-remediation-target' };
 
   const { names, pattern } = await sessionsOf({ deployment, table }, [PLACE], [], NOW);
@@ -53,6 +60,7 @@ test('explain names the sessions of each source', async () => {
 });
 
 test("outcomes reads the evidence of each source's polls", async () => {
+  const { linesSince } = await import('../../../../cli/deployed/history.ts');
   const read: string[] = [];
   const evidence = {
     outcomes: async (key: string) => {
