@@ -153,13 +153,13 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
 
   /** All that people were told so far. */
   const told: string[] = [];
-  const messageWith = async (text: string): Promise<string> => {
+  const messageWith = async (text: string, from = 0): Promise<string> => {
     const sqs = new SQSClient({ ...settings(), useQueueUrlAsEndpoint: false });
     const QueueUrl = `${lab().aws.endpoint}/${account}/told`;
     // However slow the machine: nobody waits for what was told.
     const deadline = Date.now() + 240_000;
     for (;;) {
-      const found = told.find((message) => message.includes(text));
+      const found = told.slice(from).find((message) => message.includes(text));
       if (found !== undefined) return found;
       if (Date.now() > deadline) break;
       const { Messages = [] } = await sqs.send(
@@ -501,7 +501,11 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const stopped = await undone();
       await operated(/\((.*)\)/.exec(stopped.reason ?? '')?.[1] ?? 'exit 1');
       await operated('cspm-remediation pause');
-      const goesOn = await undone();
+      let goesOn = await undone();
+      // Remediators know a pause that was ended only when they read it again, seconds later.
+      for (let again = 0; again < 20 && goesOn.reason?.startsWith('undoing is paused'); again += 1) {
+        goesOn = await undone();
+      }
       await operated('cspm-remediation resume');
       await operated(`cspm-remediation release ${group} --account ${account} --region ${region} --yes`);
 
@@ -623,6 +627,7 @@ export function testGates({ lab, root, rootFolder, variables, account, region }:
       const before = told.length;
 
       await setAlarms('ALARM', raised);
+      if (message !== undefined) await messageWith(`ALARM: ${NAME}-${message} in`, before);
       await allIsTold();
       const now = told.slice(before, -1);
       await setAlarms('OK', raised.toReversed());
