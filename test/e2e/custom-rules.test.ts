@@ -150,6 +150,7 @@ undo = true
       text.replaceAll(/^( {2}acme-(?:public-databases|tagging) += )\{\}.*$/gm, '$1{ mode = "enforce" }'),
     );
 
+    await lab.settingsInForce();
     const [set, ran] = [await poll(databases), await poll(queues)];
 
     expect([...set.outcomes, ...ran.outcomes]).toMatchObject([
