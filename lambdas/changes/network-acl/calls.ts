@@ -68,6 +68,12 @@ export const goneError = (networkAclId: string, cause?: unknown): ChangeRefusedE
     because: 'gone',
   });
 
+/** Tells whether a read shows an entry under its number. */
+export function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
+  const found = standing.at(entry.ruleNumber);
+  return found !== undefined && sameEntry(found, entry);
+}
+
 /** Tells whether one read shows all of the entries. */
 async function stands(
   session: AwsSession,
@@ -75,10 +81,7 @@ async function stands(
   ...entries: readonly NetworkAclEntry[]
 ): Promise<boolean> {
   const standing = await look(session, networkAclId);
-  return entries.every((entry) => {
-    const found = standing?.at(entry.ruleNumber);
-    return found !== undefined && sameEntry(found, entry);
-  });
+  return standing !== undefined && entries.every((entry) => isThere(entry, standing));
 }
 
 /**

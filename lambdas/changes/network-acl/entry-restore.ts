@@ -2,7 +2,7 @@ import { ec2Writes } from '../../aws/pace.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { OutOfTimeError, StalePlanError } from '../../model/errors.ts';
 import type { Amid, ChangeKind } from '../change.ts';
-import { createEntry, look, replaceEntry, type Standing } from './calls.ts';
+import { createEntry, isThere, look, replaceEntry, type Standing } from './calls.ts';
 import { describeEntry, sameEntry } from './entry.ts';
 import { lookFirst } from './look-first.ts';
 import { type NetworkAclEntryRestore, restoreSchema } from './restore.ts';
@@ -55,8 +55,7 @@ async function apply(
       over === null
         ? await createEntry(session, resource, open)
         : await replaceEntry(session, resource, open);
-    const isThere = answer === 'taken' && isRestored(change, standing);
-    if (answer === 'taken' && !isThere) {
+    if (answer === 'taken' && !isRestored(change, standing)) {
       throw stale(resource, `another entry has the number ${open.ruleNumber}`);
     }
     if (answer === 'gone') throw stale(resource, `no entry has the number ${open.ruleNumber}`);
@@ -100,13 +99,7 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
   async isVisible(session, change) {
     const standing = await look(session, change.resource);
     if (standing === undefined) return true;
-    return (
-      isRestored(change, standing) &&
-      change.remove.every((entry) => {
-        const found = standing.at(entry.ruleNumber);
-        return found === undefined || !sameEntry(found, entry);
-      })
-    );
+    return isRestored(change, standing) && !change.remove.some((entry) => isThere(entry, standing));
   },
   async differs(session, change) {
     const standing = await look(session, change.resource);
@@ -114,10 +107,7 @@ export const changeKind: ChangeKind<NetworkAclEntryRestore> = {
     const { open } = change;
     if (open !== null && !isRestored(change, standing))
       return `it does not have the entry ${describeEntry(open)}`;
-    const left = change.remove.find((entry) => {
-      const found = standing.at(entry.ruleNumber);
-      return found !== undefined && sameEntry(found, entry);
-    });
+    const left = change.remove.find((entry) => isThere(entry, standing));
     return left === undefined ? undefined : `it has the entry ${describeEntry(left)}`;
   },
   /** A fix takes out by it only what an attempt had added that went no further. */

@@ -1,7 +1,7 @@
 import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError } from '../../model/errors.ts';
 import type { Change, CutOff, TakenBack, TookBack } from '../change.ts';
-import { look } from './calls.ts';
+import { isThere, look, type Standing } from './calls.ts';
 import { isIpv6 } from './cidr.ts';
 import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
 import { madeOf, type NetworkAclEntryNarrow, narrowSchema } from './narrow.ts';
@@ -57,13 +57,6 @@ function isAsPlanned(
 ): boolean {
   if (after === null) return now === undefined || isReused(before.ruleNumber, since);
   return now !== undefined && sameEntry(now, after);
-}
-
-type Standing = NonNullable<Awaited<ReturnType<typeof look>>>;
-
-function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
-  const found = standing.at(entry.ruleNumber);
-  return found !== undefined && sameEntry(found, entry);
 }
 
 /** Tells what a read says of the open entry. @returns undefined where what was put beside it has lost its purpose */

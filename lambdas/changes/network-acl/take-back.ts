@@ -3,8 +3,8 @@ import type { AwsSession } from '../../aws/session.ts';
 import { BlockedError, ChangeRefusedError, TakeBackError } from '../../model/errors.ts';
 import type { MayContinue } from '../change.ts';
 import { untilTaken } from '../until-taken.ts';
-import { deleteEntry, look, type Standing } from './calls.ts';
-import { describeEntry, type NetworkAclEntry, sameEntry } from './entry.ts';
+import { deleteEntry, isThere, look, type Standing } from './calls.ts';
+import { describeEntry, type NetworkAclEntry } from './entry.ts';
 
 /** Number of reads of a network ACL until one shows what was made a moment ago. */
 export const MAX_LOOKS = 10;
@@ -26,11 +26,6 @@ async function lookFor(
     const isOld = gone.some((each) => isThere(each, standing));
     if (left <= 1 || (!isOld && isThere(entry, standing))) return { ...standing, isOld };
   }
-}
-
-function isThere(entry: NetworkAclEntry, standing: Standing): boolean {
-  const found = standing.at(entry.ruleNumber);
-  return found !== undefined && sameEntry(found, entry);
 }
 
 /**
