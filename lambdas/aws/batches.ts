@@ -1,3 +1,8 @@
+/** Cuts a list into chunks, in order, none longer than `size`. */
+export function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+}
+
 /**
  * Cuts a list into batches, in order, none longer than `maxCount` or heavier than `maxBytes`. An item that alone is
  * heavier than that is its own batch.

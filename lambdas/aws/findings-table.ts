@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../model/clock.ts';
 import { DeliveryError } from '../model/errors.ts';
 import type { ItemKey } from '../model/table-items.ts';
-import { batches } from './batches.ts';
+import { batches, chunks } from './batches.ts';
 import type { AwsClientOptions } from './client-defaults.ts';
 import { isAwsError } from './errors.ts';
 import { type AttributeChanges, updateExpression } from './update-expression.ts';
@@ -76,7 +76,7 @@ export class FindingsTable {
     const { dynamodb, client } = await this.#connect();
     const { table } = this.#options;
     const items: unknown[] = [];
-    for (const batch of batches(keys, MAX_ITEMS, Number.POSITIVE_INFINITY, () => 0)) {
+    for (const batch of chunks(keys, MAX_ITEMS)) {
       let pending = batch.map(({ pk, sk }) => dynamodb.marshall({ pk, sk }));
       for (let attempt = 1; pending.length > 0; attempt += 1) {
         const answer = await client.send(

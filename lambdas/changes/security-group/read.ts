@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 import { type ExistingRule, normalizePorts } from './ingress-rule.ts';
@@ -38,11 +39,6 @@ export function toExistingRule(answered: AnsweredRule): ExistingRule {
     description: answered.Description ?? '',
     tags: tagMap(answered.Tags),
   };
-}
-
-/** `values` in slices of at most `size`. */
-function* chunks<T>(values: readonly T[], size: number): Generator<T[]> {
-  for (let from = 0; from < values.length; from += size) yield values.slice(from, from + size);
 }
 
 /** Data of a security group beside its rules. */

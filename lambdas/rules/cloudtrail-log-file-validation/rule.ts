@@ -1,4 +1,5 @@
 import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import { chunks } from '../../aws/batches.ts';
 import { isAwsError } from '../../aws/errors.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
@@ -49,9 +50,7 @@ async function readTags(session: AwsSession, region: string, trails: readonly st
       return single;
     }
   };
-  const parts = Array.from({ length: Math.ceil(trails.length / TRAILS_PER_LIST_TAGS) }, (_, index) =>
-    trails.slice(index * TRAILS_PER_LIST_TAGS, (index + 1) * TRAILS_PER_LIST_TAGS),
-  );
+  const parts = [...chunks(trails, TRAILS_PER_LIST_TAGS)];
   return new Map((await Promise.all(parts.map(read))).flat());
 }
 

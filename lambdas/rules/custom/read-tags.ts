@@ -1,3 +1,4 @@
+import { chunks } from '../../aws/batches.ts';
 import type { AwsSession } from '../../aws/session.ts';
 import { tagMap } from '../../aws/tags.ts';
 
@@ -24,11 +25,8 @@ export async function readTags(
   const region = isGlobal ? (GLOBAL_REGIONS[session.partition] ?? 'us-east-1') : undefined;
   const client = session.client(ResourceGroupsTaggingAPIClient, region);
   const tags = new Map<string, Record<string, string>>(arns.map((arn) => [arn, {}]));
-  for (let from = 0; from < arns.length; from += AT_ONCE) {
-    const asked = arns.slice(from, from + AT_ONCE);
-    const { ResourceTagMappingList = [] } = await client.send(
-      new GetResourcesCommand({ ResourceARNList: asked }),
-    );
+  for (const ResourceARNList of chunks(arns, AT_ONCE)) {
+    const { ResourceTagMappingList = [] } = await client.send(new GetResourcesCommand({ ResourceARNList }));
     for (const { ResourceARN = '', Tags } of ResourceTagMappingList) {
       if (tags.has(ResourceARN)) tags.set(ResourceARN, tagMap(Tags));
     }
