@@ -1,6 +1,4 @@
-import { countItemSchema } from '../../model/count-item.ts';
-import { parseItem } from '../../model/table-items.ts';
-import type { FoundCounters } from './room.ts';
+import { countersIn, type FoundCounters } from './room.ts';
 
 /** The counters of changes as a job read them with all that it reads at first: good for one reservation, which makes them old. */
 export class KnownCounts {
@@ -13,8 +11,8 @@ export class KnownCounts {
 
   /** Gives the counters away; undefined where they are not known any more. */
   take(): FoundCounters | undefined {
-    const items = this.#items?.map((item) => parseItem(countItemSchema, item));
+    const items = this.#items;
     this.#items = undefined;
-    return items && new Map(items.map((item) => [item.pk, item]));
+    return items && countersIn(items);
   }
 }

@@ -17,7 +17,7 @@ import {
 import { DeliveryError } from '../../model/errors.ts';
 import type { Counter } from '../../model/limits.ts';
 import { parseItem } from '../../model/table-items.ts';
-import { changesOf, type FoundCounters, type Room, roomIn } from './room.ts';
+import { changesOf, countersIn, type FoundCounters, type Room, roomIn } from './room.ts';
 
 /** An item is kept for a day after the last change that it counts. */
 const KEPT_SECONDS = 86_400;
@@ -88,9 +88,7 @@ export class LimitCounts {
 
   /** Reads counters by one question. @throws AWS's own error where the table can't be read */
   async read(counters: readonly Counter[]): Promise<FoundCounters> {
-    const found = await this.#table.read(counters.map(countKey));
-    const items = found.map((item) => parseItem(countItemSchema, item));
-    return new Map(items.map((item) => [item.pk, item]));
+    return countersIn(await this.#table.read(counters.map(countKey)));
   }
 
   /**

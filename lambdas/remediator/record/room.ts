@@ -1,5 +1,6 @@
 import {
   type CountItem,
+  countItemSchema,
   countKey,
   endOfSlot,
   slotsIn,
@@ -7,9 +8,16 @@ import {
   waitingIn,
 } from '../../model/count-item.ts';
 import type { Counter } from '../../model/limits.ts';
+import { parseItem } from '../../model/table-items.ts';
 
 /** Counters as one question found them, by their keys. */
 export type FoundCounters = ReadonlyMap<string, CountItem>;
+
+/** Parses counters' items. @throws UnreadableItemError where one has another form */
+export function countersIn(items: readonly unknown[]): FoundCounters {
+  const counters = items.map((item) => parseItem(countItemSchema, item));
+  return new Map(counters.map((counter) => [counter.pk, counter]));
+}
 
 /** The room that is left below a limit. */
 export interface Room {
