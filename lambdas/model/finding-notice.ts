@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { eventId } from './event-id.ts';
 import { accountIdSchema, regionSchema, ruleIdSchema, timestampSchema } from './finding.ts';
+import type { Job } from './job.ts';
 
 /**
  * The `detail` of an event of the type `Finding Notice`: findings of one job that people are notified of, once a week while it
@@ -21,3 +23,28 @@ export const findingNoticeSchema = z.object({
   words: z.string(),
 });
 export type FindingNotice = z.infer<typeof findingNoticeSchema>;
+
+const MAX_WORDS = 2_000;
+
+/** Makes the notice of a job about findings; none where there are none. */
+export function findingNotices(
+  kind: FindingNotice['kind'],
+  { poll, account, region }: Pick<Job, 'poll' | 'account' | 'region'>,
+  findings: FindingNotice['findings'],
+  words: string,
+): FindingNotice[] {
+  if (findings.length === 0) return [];
+  const names = findings.map(({ resource }) => resource).join(', ');
+  return [
+    {
+      version: 1,
+      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `${kind} ${names}`),
+      kind,
+      rule: poll.rule,
+      account,
+      region,
+      findings,
+      words: words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words,
+    },
+  ];
+}

@@ -1,12 +1,9 @@
 import { describeError, errorKind } from '../aws/errors.ts';
-import { eventId } from '../model/event-id.ts';
 import type { Finding } from '../model/finding.ts';
-import type { FindingNotice } from '../model/finding-notice.ts';
+import { type FindingNotice, findingNotices } from '../model/finding-notice.ts';
 import { type Job, pollId } from '../model/job.ts';
 import { culpritWords, type EventRecord, findCulprit, hintOf, lookupPermission } from './culprit.ts';
 import type { Attempt, Ports } from './ports.ts';
-
-const MAX_WORDS = 2_000;
 
 /**
  * Asks CloudTrail who undid the fixes of a job's findings, and tells people. Nothing is changed, and nothing depends on it:
@@ -34,7 +31,8 @@ export async function investigate(job: Job, attempt: Attempt, ports: Ports): Pro
     lines.push(`CloudTrail of account ${account} was not asked who undid fixes: ${describeError(error)}`);
   }
   // One notice for all: a recurring finding rarely comes alone.
-  const notices = noticesOf(job, undone);
+  const words = undone.map(({ reason }) => reason).join('; ');
+  const notices = findingNotices('undone_by', job, undone, words);
   if (notices.length === 0) return lines;
   try {
     await ports.publish({ job, withEvent: [], recorded: [], changed: [], notices });
@@ -50,22 +48,4 @@ type Undone = FindingNotice['findings'][number];
 function undoneBy({ resource }: Finding, by: EventRecord): Undone {
   const reason = `the fix of ${resource} was undone by ${culpritWords(by)}${hintOf(by)}`;
   return { resource, since: new Date(Date.parse(by.eventTime)).toISOString(), reason };
-}
-
-function noticesOf({ poll, account, region }: Job, undone: readonly Undone[]): FindingNotice[] {
-  if (undone.length === 0) return [];
-  const names = undone.map(({ resource }) => resource).join(', ');
-  const words = undone.map(({ reason }) => reason).join('; ');
-  return [
-    {
-      version: 1,
-      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `undone_by ${names}`),
-      kind: 'undone_by',
-      rule: poll.rule,
-      account,
-      region,
-      findings: [...undone],
-      words: words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words,
-    },
-  ];
 }

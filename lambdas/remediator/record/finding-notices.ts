@@ -1,5 +1,4 @@
-import { eventId } from '../../model/event-id.ts';
-import type { FindingNotice } from '../../model/finding-notice.ts';
+import { type FindingNotice, findingNotices } from '../../model/finding-notice.ts';
 import type { Job } from '../../model/job.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Deferrals } from '../job-result.ts';
@@ -12,7 +11,6 @@ const DAY = 86_400_000;
 /** Time from one message about what lasts to the next. */
 const AGAIN_MILLISECONDS = 7 * DAY;
 const MAX_REASON = 500;
-const MAX_WORDS = 2_000;
 
 /** Findings that wait for longer than they should. */
 export interface Waiting {
@@ -105,24 +103,12 @@ function takeDue(
   return due;
 }
 
-function recurringNotice(due: readonly Waiting[], { poll, account, region }: Job): FindingNotice[] {
-  if (due.length === 0) return [];
-  const names = due.map(({ resource }) => resource).join(', ');
+function recurringNotice(due: readonly Waiting[], job: Job): FindingNotice[] {
   const words = `${due.map(({ reason }) => reason).join('; ')}. They are still fixed each time`;
-  return [
-    {
-      version: 1,
-      id: eventId(`${poll.rule} ${account} ${region} ${poll.asOf}`, `recurring ${names}`),
-      kind: 'recurring',
-      rule: poll.rule,
-      account,
-      region,
-      findings: due.map(({ resource, since, reason }) => ({
-        resource,
-        since,
-        reason: reason.slice(0, MAX_REASON),
-      })),
-      words: words.length > MAX_WORDS ? `${words.slice(0, MAX_WORDS)}…` : words,
-    },
-  ];
+  const findings = due.map(({ resource, since, reason }) => ({
+    resource,
+    since,
+    reason: reason.slice(0, MAX_REASON),
+  }));
+  return findingNotices('recurring', job, findings, words);
 }
