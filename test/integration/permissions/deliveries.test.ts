@@ -1,17 +1,17 @@
-import { randomInt } from 'node:crypto';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { DeliveryJudge } from '../../lab/permissions/index.ts';
+import { freshAccount } from '../harness/product.ts';
 
 const REGION = 'eu-central-1';
 const endpoint = inject('localAwsEndpoint');
 
 let account: string;
 beforeEach(() => {
-  account = String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
+  account = freshAccount();
 });
 
 const settings = () => ({

@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import {
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
@@ -25,12 +24,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { AccountBuilder } from '../../lab/accounts/account-builder.ts';
 import { type AwsProxy, startAwsProxy } from '../../lab/aws-proxy/index.ts';
 import { PermissionJudge } from '../../lab/permissions/index.ts';
+import { freshAccount } from '../harness/product.ts';
 import { takeOn } from './target-account.ts';
 
 const REGION = 'eu-central-1';
 const endpoint = inject('localAwsEndpoint');
-const account = String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
-const other = String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
+const account = freshAccount();
+const other = freshAccount();
 
 let proxy: AwsProxy;
 let judge: PermissionJudge;

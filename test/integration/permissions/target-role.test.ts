@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { PutBucketPolicyCommand, PutPublicAccessBlockCommand, S3Client } from '@aws-sdk/client-s3';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
@@ -13,6 +12,7 @@ import { type AwsProxy, agedAccessKeys, startAwsProxy } from '../../lab/aws-prox
 import { s3ControlEndpoint } from '../../lab/local-aws/account-hosts.ts';
 import { lintPolicy, PermissionJudge, requirement } from '../../lab/permissions/index.ts';
 import { type LabRule, type LabRuleId, labRuleIds, labRules, type Scenario } from '../../lab/rules/index.ts';
+import { freshAccount } from '../harness/product.ts';
 import { REGION, Remediation } from './remediation.ts';
 import { REMEDIATOR, startSessions } from './remediator-sessions.ts';
 import { credentialsOf, deployTarget, makeFunctionRole, takeOn } from './target-account.ts';
@@ -21,11 +21,9 @@ const ORGANIZATION = 'o-ours000000';
 const EXTERNAL_ID = 'the-external-id';
 const OTHER_REGION = 'us-east-1';
 
-/** Twelve digits that no other test has. */
-const account = (): string => String(randomInt(100_000_000_000, 281_474_976_710_655)).slice(0, 12);
-const security = account();
-const target = account();
-const elsewhere = account();
+const security = freshAccount();
+const target = freshAccount();
+const elsewhere = freshAccount();
 const role = `arn:aws:iam::${target}:role/cspm-remediation`;
 const automationRole = `arn:aws:iam::${target}:role/cspm-automation`;
 

@@ -6,4 +6,5 @@ test('the laboratory has a case of each rule of the library, and of no others', 
   const library = await readLibrary();
 
   expect(Object.keys(libraryCases).sort()).toEqual(library.map(({ id }) => id));
+  expect(library).toHaveLength(15);
 });
