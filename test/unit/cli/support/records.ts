@@ -36,6 +36,19 @@ export function lineOf(
 
 let jobs = 0;
 
+/** Puts lines where a further job's first attempt would. @returns the job, and the key of the object */
+function putEvidence(
+  aws: SmallAws,
+  poll: Occasion,
+  lines: readonly Outcome[],
+): { readonly job: string; readonly evidence: string } {
+  jobs += 1;
+  const job = String(jobs).padStart(64, '0');
+  const evidence = outcomesKey(poll, job, 1);
+  aws.putLines(evidence, lines);
+  return { job, evidence };
+}
+
 /**
  * Lets a poll have been: its summary, its mark, its jobs and their evidence.
  * @returns the keys of the evidence, in the order of the lines
@@ -79,10 +92,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
   const keys: string[] = [];
   for (const [place, of] of places) {
     const [account = '', region = ''] = place.split(' ');
-    jobs += 1;
-    const job = String(jobs).padStart(64, '0');
-    const key = outcomesKey(poll, job, 1);
-    aws.putLines(key, of);
+    const { job, evidence } = putEvidence(aws, poll, of);
     aws.put({
       pk: `done#${poll.rule}#${account}#${region}`,
       sk: pollId(poll),
@@ -94,7 +104,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
       poll,
       jobs: [{ job, number: 1 }],
     });
-    keys.push(...of.map(() => key));
+    keys.push(...of.map(() => evidence));
   }
   return keys;
 }
@@ -102,9 +112,7 @@ export function putPoll(aws: SmallAws, poll: Poll, lines: readonly Outcome[], wa
 /** Lets an undo have been: its evidence, and the item that names it. @returns the key of the evidence */
 export function putUndo(aws: SmallAws, line: Outcome): string {
   const { poll, finding } = line;
-  jobs += 1;
-  const evidence = outcomesKey(poll, String(jobs).padStart(64, '0'), 1);
-  aws.putLines(evidence, [line]);
+  const { evidence } = putEvidence(aws, poll, [line]);
   const { account, region } = finding;
   const key = undoneKey({ region: region === 'global' ? HOME : region, at: poll.asOf }, evidence);
   aws.put({ ...key, version: 1, expiresAt: 9e9, account, rule: poll.rule, evidence });
