@@ -76,7 +76,7 @@ export const namedReasons: readonly Reason[] = [
   settable(/Lack of Global Service Event/, '`AWS::CloudTrail::Trail` `/IncludeGlobalServiceEvents`'),
   named(
     /S3 bucket CloudTrail logs to is not publicly accessible/,
-    'The finding is about a trail: `s3-bucket-public` closes the bucket by the finding of its own.',
+    'The finding is about a trail: `s3-bucket-public` closes the bucket when Netskope reports the bucket itself.',
   ),
   decision(
     /CloudTrail - Lack of API Access Logging|CloudTrail (logs to S3Bucket|sends SNS notifications) without any failures/,
