@@ -8,7 +8,6 @@ import {
   holdKey,
   LISTED_HOLDS,
   listedHoldSchema,
-  regionOfHold,
 } from '../../lambdas/model/operator-items.ts';
 import type { Table } from './table.ts';
 
@@ -59,20 +58,6 @@ export async function findHolds(table: Table, places: HoldPlaces, now: Date): Pr
     ),
   );
   return readHolds(table, [...(await listedNames(table)), ...whole, ...resources], now);
-}
-
-/** The names that holds on a finding may have, as the remediators ask for them. */
-export function namesOfHolds(
-  { account, region, rule }: Omit<HoldName, 'resource'>,
-  resources: readonly string[],
-): HoldName[] {
-  const places = [
-    { account, region: ALL, resource: ALL },
-    { account, region, resource: ALL },
-    ...resources.map((resource) => ({ account, region, resource })),
-    ...resources.map((resource) => ({ account, region: regionOfHold({ region, resource }), resource })),
-  ];
-  return places.flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
 }
 
 /** Tells two holds apart. */

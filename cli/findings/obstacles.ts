@@ -12,14 +12,19 @@ import {
   resumeCommand,
   retryCommand,
 } from '../../lambdas/model/operator-commands.ts';
-import { ALL, type RetryName, retryItemSchema, retryKey } from '../../lambdas/model/operator-items.ts';
+import {
+  namesOfHolds,
+  namesOfRetries,
+  retryItemSchema,
+  retryKey,
+} from '../../lambdas/model/operator-items.ts';
 import { parsePause, stoppedBy } from '../../lambdas/model/pause.ts';
 import type { Settings } from '../../lambdas/model/settings.ts';
 import { accountItemSchema, accountKey, type FindingItem } from '../../lambdas/model/table-items.ts';
 import { ruleIds } from '../../lambdas/rules/catalogue.ts';
 import type { Context } from '../context.ts';
 import { openBreakers } from '../deployed/breakers.ts';
-import { describeHold, namesOfHolds, readHolds } from '../deployed/holds.ts';
+import { describeHold, readHolds } from '../deployed/holds.ts';
 import type { Opened } from '../deployed/index.ts';
 import { changesCounted } from '../deployed/limits.ts';
 import { pauseIn } from '../deployed/pauses.ts';
@@ -129,13 +134,7 @@ const awaiting: Look = async (situation) => {
 
 /** Tells whether an operator wants the finding to be looked at although something happened to it since a moment. */
 async function isRetried({ opened, finding, context }: Situation, since: number): Promise<boolean> {
-  const { account, region, resource } = finding;
-  const names: RetryName[] = [
-    { account, region: ALL, resource: ALL },
-    { account, region, resource: ALL },
-    { account, region, resource },
-  ];
-  const items = await opened.table.read(retryItemSchema, names.map(retryKey));
+  const items = await opened.table.read(retryItemSchema, namesOfRetries(finding).map(retryKey));
   return items.some(({ at }) => Date.parse(at) >= since && Date.parse(at) <= context.now().getTime());
 }
 

@@ -36,6 +36,26 @@ export function tellsItsRegion(resource: string): boolean {
   return REGIONAL_ARN.test(resource);
 }
 
+/**
+ * The names that a hold on a finding may have, each once: on its account, on its region there, and on resources there, for
+ * all rules and for its own.
+ */
+export function namesOfHolds(
+  { account, region, rule }: Omit<HoldName, 'resource'>,
+  resources: readonly string[],
+): HoldName[] {
+  return [
+    { account, region: ALL, resource: ALL },
+    ...[ALL, ...new Set(resources)].flatMap((resource) =>
+      [...new Set([region, regionOfHold({ region, resource })])].map((of) => ({
+        account,
+        region: of,
+        resource,
+      })),
+    ),
+  ].flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
+}
+
 /** The content of a hold, as an operator writes it. */
 export const holdItemSchema = z.object({
   version: z.literal(1),
@@ -53,6 +73,15 @@ export type RetryName = Omit<HoldName, 'rule'>;
 /** `retry#<account>#<region>#<resource>`, for all rules. */
 export function retryKey({ account, region, resource }: RetryName): ItemKey {
   return { pk: `retry#${account}#${region}#${resource}`, sk: 'retry' };
+}
+
+/** The names that a retry of a finding may have. */
+export function namesOfRetries({ account, region, resource }: RetryName): RetryName[] {
+  return [
+    { account, region: ALL, resource: ALL },
+    { account, region, resource: ALL },
+    { account, region, resource },
+  ];
 }
 
 /** The content of a retry, as an operator writes it: findings are looked at once, however often they have failed. */

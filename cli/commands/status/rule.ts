@@ -1,14 +1,13 @@
 import { modeFor } from '../../../lambdas/model/account-modes.ts';
 import { SettingsError } from '../../../lambdas/model/errors.ts';
 import type { Mode } from '../../../lambdas/model/mode.ts';
-import type { HoldName } from '../../../lambdas/model/operator-items.ts';
+import { type HoldName, namesOfHolds } from '../../../lambdas/model/operator-items.ts';
 import type { Outcome } from '../../../lambdas/model/outcome.ts';
 import type { OutcomeName } from '../../../lambdas/model/outcome-names.ts';
 import { type PollSummary, sum } from '../../../lambdas/model/poll-summary.ts';
 import type { Settings } from '../../../lambdas/model/settings.ts';
 import { pollItemSchema, pollKey } from '../../../lambdas/model/table-items.ts';
 import { openBreakers } from '../../deployed/breakers.ts';
-import { namesOfHolds } from '../../deployed/holds.ts';
 import type { Opened } from '../../deployed/index.ts';
 import { changesCounted } from '../../deployed/limits.ts';
 import { linesOfPoll, type PlaceFilter, placesOf } from '../../deployed/outcomes.ts';
@@ -66,7 +65,7 @@ export async function readRule(
 
 function holdsOn({ finding, plan, applied }: Outcome): HoldName[] {
   const changed = [...plan, ...applied].map(({ change }) => change.resource);
-  return namesOfHolds(finding, [...new Set([finding.resource, ...changed])]);
+  return namesOfHolds(finding, [finding.resource, ...changed]);
 }
 
 async function readSettings(

@@ -1,6 +1,6 @@
 import type { Change } from '../../changes/change.ts';
 import type { Finding } from '../../model/finding.ts';
-import { ALL, type HoldName, holdKey, regionOfHold } from '../../model/operator-items.ts';
+import { type HoldName, holdKey, namesOfHolds } from '../../model/operator-items.ts';
 import type { Ports } from '../ports.ts';
 import type { Hold } from './findings-store.ts';
 
@@ -42,7 +42,7 @@ export class Holds {
 
   /** Adds findings to what is asked about from now on. */
   watch(asked: readonly Asked[]): void {
-    this.#add(asked.flatMap(namesOfHolds));
+    this.#add(asked.flatMap(({ finding, resources }) => namesOfHolds(finding, resources)));
   }
 
   /**
@@ -50,7 +50,7 @@ export class Holds {
    * @throws AWS's own error where the table can't be read
    */
   async on(finding: Finding, resources: readonly string[]): Promise<Hold[]> {
-    const names = namesOfHolds({ finding, resources });
+    const names = namesOfHolds(finding, resources);
     this.#add(names);
     const holds = await this.#answerOn(names.map(textOf)).holds;
     const asked = new Set(names.map(textOf));
@@ -81,20 +81,6 @@ export class Holds {
 /** The resources by which holds go: those to be changed, and the one that the finding names. */
 export function resourcesOf({ resource }: Finding, changes: readonly Change[]): string[] {
   return [resource, ...changes.map((change) => change.resource)];
-}
-
-/** The names that a hold on a finding may have. */
-export function namesOfHolds({ finding: { account, region, rule }, resources }: Asked): HoldName[] {
-  return [
-    { account, region: ALL, resource: ALL },
-    ...[ALL, ...new Set(resources)].flatMap((resource) =>
-      [...new Set([region, regionOfHold({ region, resource })])].map((of) => ({
-        account,
-        region: of,
-        resource,
-      })),
-    ),
-  ].flatMap((place) => [ALL, rule].map((each) => ({ ...place, rule: each })));
 }
 
 function textOf(name: HoldName): string {

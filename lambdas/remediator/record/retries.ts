@@ -1,7 +1,7 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Finding } from '../../model/finding.ts';
 import { retryCommand } from '../../model/operator-commands.ts';
-import { ALL, type RetryName, retryKey } from '../../model/operator-items.ts';
+import { namesOfRetries, type RetryName, retryKey } from '../../model/operator-items.ts';
 import type { RetryRequest } from './findings-store.ts';
 
 /** The retries that operators have asked for. */
@@ -44,15 +44,6 @@ export class Retries {
     const wanted = new Set(namesOfRetries(finding).map(keyOf));
     return this.#known.filter(({ name }) => wanted.has(keyOf(name)));
   }
-}
-
-/** The names that a retry of a finding may have. */
-export function namesOfRetries({ account, region, resource }: Finding): RetryName[] {
-  return [
-    { account, region: ALL, resource: ALL },
-    { account, region, resource: ALL },
-    { account, region, resource },
-  ];
 }
 
 function keyOf(name: RetryName): string {

@@ -1,7 +1,6 @@
 import type { Finding } from '../../model/finding.ts';
 import { isChanging } from '../../model/mode.ts';
-import { namesOfHolds } from '../record/holds.ts';
-import { namesOfRetries } from '../record/retries.ts';
+import { namesOfHolds, namesOfRetries } from '../../model/operator-items.ts';
 import type { ConfiguredWork } from '../work.ts';
 
 /**
@@ -11,9 +10,7 @@ import type { ConfiguredWork } from '../work.ts';
 export async function readOperatorItems(findings: readonly Finding[], work: ConfiguredWork): Promise<void> {
   const { mode, memory, holds, retries, ports } = work;
   const mayChange = isChanging(mode);
-  const watched = mayChange
-    ? findings.flatMap((finding) => namesOfHolds({ finding, resources: [finding.resource] }))
-    : [];
+  const watched = mayChange ? findings.flatMap((finding) => namesOfHolds(finding, [finding.resource])) : [];
   const waiting = mode === 'off' ? [] : findings.filter(({ resource }) => memory.mayWait(resource));
   if (!mayChange && waiting.length === 0) return;
   const at = ports.clock.now();
