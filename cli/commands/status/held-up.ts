@@ -52,9 +52,10 @@ function isAsked(name: HoldName, { rule, account, region }: Asked): boolean {
   );
 }
 
-/** Holds and pauses that stand against changes. */
+/** Holds and pauses that stand against changes, whatever the rule. */
 interface Standing {
-  readonly holds: readonly Hold[];
+  /** The holds that there are, each as `holdText` tells it apart. */
+  readonly held: ReadonlySet<string>;
   readonly regions: readonly RegionStatus[];
   /** Ids of all rules. */
   readonly known: readonly string[];
@@ -63,10 +64,9 @@ interface Standing {
 /** Adds what stands against changes of a rule now. */
 export function heldUp(
   { status, holds: names }: RuleAlone,
-  { holds, regions, known }: Standing,
+  { held, regions, known }: Standing,
   { account }: Asked,
 ): RuleStatus {
-  const held = new Set(holds.map(({ name }) => holdText(name)));
   const paused = regions.flatMap(({ region, pause }) => {
     const by = pausedBy(pause, { rule: status.rule, account, known });
     return by === undefined ? [] : [{ region, ...(by !== 'all' && { accounts: by }) }];

@@ -4,6 +4,7 @@ import type { CommandResult, Given } from '../../command.ts';
 import { parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { alarmsIn } from '../../deployed/alarms.ts';
+import { holdText } from '../../deployed/holds.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { pauseIn } from '../../deployed/pauses.ts';
 import { depthOf } from '../../deployed/queues.ts';
@@ -39,6 +40,11 @@ export async function run(context: Context, given: Given): Promise<CommandResult
       statusBesideRules(context, opened, regions),
       holdsOn(context, opened, alone, asked),
     ]);
+    const standing = {
+      held: new Set(holds.map(({ name }) => holdText(name))),
+      regions: besideRules.regions,
+      known: [...ruleIds, ...deployment.rules],
+    };
     return {
       ...besideRules,
       holds: holds.map(({ name, says }) => ({
@@ -47,13 +53,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
         reason: says?.reason,
         until: says?.until,
       })),
-      rules: alone.map((rule) =>
-        heldUp(
-          rule,
-          { holds, regions: besideRules.regions, known: [...ruleIds, ...deployment.rules] },
-          asked,
-        ),
-      ),
+      rules: alone.map((rule) => heldUp(rule, standing, asked)),
     };
   });
   return { value, text: printStatus(value, context.screen, context.now()) };
