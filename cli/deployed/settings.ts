@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { describeError, isAwsError } from '../../lambdas/aws/errors.ts';
 import type { Deployment } from '../../lambdas/model/deployment.ts';
 import { SettingsError } from '../../lambdas/model/errors.ts';
@@ -11,6 +12,9 @@ import {
 } from '../../lambdas/model/settings.ts';
 import type { Clients } from '../aws/clients.ts';
 import { GetObjectCommand, S3Client } from '../aws/s3.ts';
+
+/** Number of rules whose settings are read side by side. */
+const RULES_AT_ONCE = 8;
 
 interface ReadObject {
   readonly text: string;
@@ -64,4 +68,20 @@ export class DeployedSettings {
       throw new SettingsError(`settings in ${Key} can't be read: ${describeError(error)}`, { cause: error });
     }
   }
+}
+
+/** Reads what holds for rules, by rule, as far as it can be used. `cspm-remediation status` names what is wrong with others. */
+export async function settingsOf(
+  settings: Pick<DeployedSettings, 'of'>,
+  rules: readonly string[],
+): Promise<Map<string, Settings>> {
+  const found = await pLimit(RULES_AT_ONCE).map(rules, async (rule) => {
+    try {
+      return await settings.of(rule);
+    } catch (error) {
+      if (error instanceof SettingsError) return undefined;
+      throw error;
+    }
+  });
+  return new Map(found.filter((each) => each !== undefined).map((each) => [each.rule, each]));
 }

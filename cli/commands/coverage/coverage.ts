@@ -1,12 +1,11 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { SettingsError } from '../../../lambdas/model/errors.ts';
 import { failingRulesSchema } from '../../../lambdas/model/failing-rules.ts';
-import type { Mode } from '../../../lambdas/model/mode.ts';
 import { comparableRuleName } from '../../../lambdas/model/rule-name.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
 import { type Opened, open } from '../../deployed/index.ts';
+import { settingsOf } from '../../deployed/settings.ts';
 import { callCollector, polledNames } from '../../polls/start.ts';
 import { printCoverage } from './print.ts';
 import type { Coverage, CoveredRule, NextRule } from './result.ts';
@@ -78,21 +77,13 @@ async function polledRules(
   return new Map(names.flat());
 }
 
-async function withModes({ settings }: Opened, coverage: Coverage): Promise<Coverage> {
+async function withModes({ settings: deployed }: Opened, coverage: Coverage): Promise<Coverage> {
   const enabled = coverage.rules.flatMap(({ rule, is_enabled: is }) =>
     is && rule !== undefined ? rule : [],
   );
-  const modes = new Map<string, Mode>();
-  await pLimit(RULES_AT_ONCE).map([...new Set(enabled)], async (rule) => {
-    try {
-      modes.set(rule, (await settings.of(rule)).mode);
-    } catch (error) {
-      // cspm-remediation status names what is wrong with them.
-      if (!(error instanceof SettingsError)) throw error;
-    }
-  });
+  const settings = await settingsOf(deployed, [...new Set(enabled)]);
   const rules = coverage.rules.map((each) => {
-    const mode = each.is_enabled ? modes.get(each.rule ?? '') : undefined;
+    const mode = each.is_enabled ? settings.get(each.rule ?? '')?.mode : undefined;
     return { ...each, ...(mode !== undefined && { mode }) };
   });
   return { ...coverage, rules };

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { modeFor } from '../../../lambdas/model/account-modes.ts';
-import { SettingsError } from '../../../lambdas/model/errors.ts';
 import type { Settings } from '../../../lambdas/model/settings.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
-import { type Opened, open } from '../../deployed/index.ts';
+import { open } from '../../deployed/index.ts';
 import type { Line } from '../../deployed/outcomes.ts';
+import { settingsOf } from '../../deployed/settings.ts';
 import { placeGiven, regionsOf, ruleGivenSchema, rulesOf } from '../../given.ts';
 import { startPolls, watchPolls } from '../../polls/run.ts';
 import { durationSchema } from '../../time.ts';
@@ -31,7 +31,7 @@ export async function run(context: Context, given: Given): Promise<CommandResult
   if (region !== undefined && region !== 'global') regionsOf(deployment, region);
   const rules = rulesOf(deployment, rule);
   const [settings, started] = await Promise.all([
-    settingsOf(opened, rules),
+    settingsOf(opened.settings, rules),
     startPolls(context, opened, rules, { onlyPlans: true }),
   ]);
   const polls = started.flatMap((each) => ('poll' in each ? each.poll : []));
@@ -58,21 +58,6 @@ export async function run(context: Context, given: Given): Promise<CommandResult
     text: printPlan(value, context.screen, all),
     ...(!isComplete && { exit: 'refused' as const }),
   };
-}
-
-/** Settings by rule, as far as they can be used. */
-async function settingsOf({ settings }: Opened, rules: readonly string[]): Promise<Map<string, Settings>> {
-  const found = await Promise.all(
-    rules.map(async (rule) => {
-      try {
-        return await settings.of(rule);
-      } catch (error) {
-        if (error instanceof SettingsError) return undefined;
-        throw error;
-      }
-    }),
-  );
-  return new Map(found.filter((each) => each !== undefined).map((each) => [each.rule, each]));
 }
 
 function plannedOf(
