@@ -2,9 +2,9 @@ import pLimit from 'p-limit';
 import { undoneItemSchema, undoneMoment, undonePartition } from '../../lambdas/model/requests.ts';
 import { parseItem } from '../../lambdas/model/table-items.ts';
 import { doneJobsSince, type Partitions } from './done-jobs.ts';
-import { type Evidence, OBJECTS_AT_ONCE } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import type { Opened } from './index.ts';
-import { type Line, linesOfJobs, type Place, type PlaceFilter, placesOf } from './outcomes.ts';
+import { type Line, linesAt, linesOfJobs, type Place, type PlaceFilter, placesOf } from './outcomes.ts';
 
 const PARTITIONS_AT_ONCE = 16;
 const DAY = 86_400_000;
@@ -62,9 +62,8 @@ export async function undosSince(
       (item) =>
         (rule === undefined || item.rule === rule) && (account === undefined || item.account === account),
     );
-  const lines = await pLimit(OBJECTS_AT_ONCE).map(wanted, async ({ evidence: key }) =>
-    // Undos say that they write an object before they do.
-    ((await evidence.outcomes(key)) ?? []).map((outcome): Line => ({ outcome, evidence: key })),
+  return linesAt(
+    evidence,
+    wanted.map(({ evidence: key }) => key),
   );
-  return lines.flat();
 }

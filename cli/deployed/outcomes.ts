@@ -66,11 +66,18 @@ export async function linesOfJobs(
   const keys = items.flatMap(({ poll, jobs }) =>
     jobs.filter(({ number }) => number > 0).map(({ job, number }) => outcomesKey(poll, job, number)),
   );
-  const lines = await pLimit(OBJECTS_AT_ONCE).map([...new Set(keys)], async (key) =>
-    // Jobs say that they write an object before they do.
+  return standing(await linesAt(evidence, [...new Set(keys)]));
+}
+
+/** Reads the lines of objects of evidence. Who writes one says so before: none where it is not there. */
+export async function linesAt(
+  evidence: Pick<Evidence, 'outcomes'>,
+  keys: readonly string[],
+): Promise<Line[]> {
+  const lines = await pLimit(OBJECTS_AT_ONCE).map(keys, async (key) =>
     ((await evidence.outcomes(key)) ?? []).map((outcome): Line => ({ outcome, evidence: key })),
   );
-  return standing(lines.flat());
+  return lines.flat();
 }
 
 /** The line that counts, among those of each finding and poll. */
