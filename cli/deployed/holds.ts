@@ -9,7 +9,7 @@ import {
   LISTED_HOLDS,
   listedHoldSchema,
 } from '../../lambdas/model/operator-items.ts';
-import type { Table } from './table.ts';
+import { keyText, type Table } from './table.ts';
 
 /** A hold, and what it is on. */
 export interface Hold {
@@ -22,10 +22,10 @@ const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 
 /** Reads the holds of some names, as far as there are any that still count. */
 export async function readHolds(table: Table, names: readonly HoldName[], now: Date): Promise<Hold[]> {
-  const byKey = new Map(names.map((name) => [textOf(holdKey(name)), name]));
+  const byKey = new Map(names.map((name) => [holdText(name), name]));
   const items = await table.read(keySchema, names.map(holdKey));
   return items.flatMap((item): Hold[] => {
-    const name = byKey.get(textOf(item));
+    const name = byKey.get(keyText(item));
     const says = holdItemSchema.safeParse(item).data;
     if (name === undefined || (says?.until !== undefined && isOver(says.until, now))) return [];
     return [{ name, says }];
@@ -62,7 +62,7 @@ export async function findHolds(table: Table, places: HoldPlaces, now: Date): Pr
 
 /** Tells two holds apart. */
 export function holdText(name: HoldName): string {
-  return textOf(holdKey(name));
+  return keyText(holdKey(name));
 }
 
 async function listedNames(table: Table): Promise<HoldName[]> {
@@ -78,8 +78,4 @@ export function describeHold({ account, region, resource, rule }: HoldName): str
   const what = resource === ALL ? 'everything' : resource;
   const where = region === ALL ? account : `${account} ${region}`;
   return `${what} in ${where}, for ${rule === ALL ? 'all rules' : rule}`;
-}
-
-function textOf({ pk, sk }: { readonly pk: string; readonly sk: string }): string {
-  return JSON.stringify([pk, sk]);
 }

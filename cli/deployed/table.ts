@@ -136,7 +136,12 @@ export class Table {
   }
 }
 
+/** Tells two keys apart. */
+export function keyText({ pk, sk }: ItemKey): string {
+  return JSON.stringify([pk, sk]);
+}
+
 /** DynamoDB refuses a request with the same key twice. */
 function unique(keys: readonly ItemKey[]): ItemKey[] {
-  return [...new Map(keys.map((key) => [JSON.stringify([key.pk, key.sk]), key])).values()];
+  return [...new Map(keys.map((key) => [keyText(key), key])).values()];
 }

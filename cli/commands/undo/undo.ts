@@ -5,6 +5,7 @@ import { principalSchema, type UndoRequest, undoRequestSchema } from '../../../l
 import { type Caller, callerOf } from '../../caller.ts';
 import { type CommandResult, type Given, parseGiven } from '../../command.ts';
 import type { Context } from '../../context.ts';
+import { holdText } from '../../deployed/holds.ts';
 import { type Opened, open } from '../../deployed/index.ts';
 import { putHold } from '../../deployed/put-hold.ts';
 import { CliError } from '../../errors.ts';
@@ -84,7 +85,7 @@ async function holdAll(
       rule: ALL,
     })),
   );
-  const unique = [...new Map(names.map((name) => [JSON.stringify(name), name])).values()];
+  const unique = [...new Map(names.map((name) => [holdText(name), name])).values()];
   const hold = { by, reason: `undone: ${reason}`, ...(until !== undefined && { until }) };
   await pLimit(HOLDS_AT_ONCE).map(unique, (name) => putHold(table, name, hold));
   return unique.map(({ account, region, resource }) => `${account} ${region} ${resource}`);
