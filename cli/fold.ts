@@ -20,3 +20,8 @@ export function list(title: string, points: readonly string[], width: number | u
   if (points.length === 0) return [];
   return [[title, ...points.map((point) => fold(`- ${point}`, width, 0, 2))].join('\n')];
 }
+
+/** A number of things: `1 change`, `2 changes`. */
+export function amount(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,4 +1,4 @@
-import { fold } from '../../fold.ts';
+import { amount, fold } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import type { Coverage, CoveredRule } from './result.ts';
@@ -38,10 +38,7 @@ function toEnable(next: Coverage['next'], colors: Screen['colors']): string {
   return [
     colors.bold('Enable next, in dry_run first:'),
     '  rules = {',
-    ...next.map(
-      ({ rule, findings }) =>
-        `    ${rule.padEnd(longest)} = {} # ${findings} ${findings === 1 ? 'finding' : 'findings'}`,
-    ),
+    ...next.map(({ rule, findings }) => `    ${rule.padEnd(longest)} = {} # ${amount(findings, 'finding')}`),
     '  }',
   ].join('\n');
 }

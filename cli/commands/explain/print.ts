@@ -1,4 +1,4 @@
-import { fold, list } from '../../fold.ts';
+import { amount, fold, list } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { shortTime } from '../../time.ts';
 import type { ExplainedFinding, Explanation } from './result.ts';
@@ -55,7 +55,7 @@ function stateLines({
 }: ExplainedFinding['state']): string[] {
   return [
     `${outcome} since ${shortTime(since)} UTC${reason === undefined ? '' : `: ${reason}`}`,
-    `first seen ${shortTime(first_seen)}, last seen ${shortTime(last_seen)}, ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`,
+    `first seen ${shortTime(first_seen)}, last seen ${shortTime(last_seen)}, ${amount(attempts, 'attempt')}`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { fold, list } from '../../fold.ts';
+import { amount, fold, list } from '../../fold.ts';
 import type { Colors, Screen } from '../../screen.ts';
 import type { Plan, Planned } from './result.ts';
 
@@ -74,8 +74,4 @@ function summaryOf({ resources, changes, accounts, outcomes }: Plan['counts'], c
   const rest = others.length === 0 ? '' : ` Others: ${others.join(', ')}.`;
   if (resources === 0) return `${colors.bold('Plan:')} enforcement would change nothing.${rest}`;
   return `${colors.bold('Plan:')} ${amount(resources, 'resource')} to change by ${amount(changes, 'change')} in ${amount(accounts, 'account')}.${rest} Nothing was changed.`;
-}
-
-function amount(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

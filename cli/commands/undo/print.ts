@@ -1,4 +1,4 @@
-import { fold } from '../../fold.ts';
+import { amount, fold } from '../../fold.ts';
 import type { Screen } from '../../screen.ts';
 import { table } from '../../table.ts';
 import { shortTime } from '../../time.ts';
@@ -21,7 +21,7 @@ export function planOf(
   return [
     ...fixes.map((fix) => planOfFix(fix, { colors, width })),
     fold(
-      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. Restored resources are held for all rules ${end}: ${resources.size} ${resources.size === 1 ? 'resource' : 'resources'}.${force ? ' Where someone has changed a resource since, the rest of the fix is undone.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, because they were already undone: ${undoneBefore.length}.`}`,
+      `${colors.bold('Undo:')} ${fixes.length} ${fixes.length === 1 ? 'fix' : 'fixes'}, newest first. Restored resources are held for all rules ${end}: ${amount(resources.size, 'resource')}.${force ? ' Where someone has changed a resource since, the rest of the fix is undone.' : ''}${undoneBefore.length === 0 ? '' : ` Left out, because they were already undone: ${undoneBefore.length}.`}`,
       width,
     ),
   ].join('\n\n');
