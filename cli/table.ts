@@ -41,26 +41,27 @@ export function table(
   const last = widths.at(-1) ?? 0;
   const before = widths.slice(0, -1).reduce((sum, each) => sum + each + GAP, 0);
   const left = width === undefined ? last : width - before - 1;
-  if (width !== undefined && left < Math.min(last, LEAST)) return withLastBelow(all, width);
+  if (width !== undefined && left < Math.min(last, LEAST))
+    return withLastBelow(all, widths.slice(0, -1), width);
   const room = Math.min(last, left);
   // Words that are longer than that would be cut by the library.
   const folded = all.map((row) => [...row.slice(0, -1), wrapAnsi(row.at(-1) ?? '', room, { hard: true })]);
   return columns(folded, [...widths.slice(0, -1), room]);
 }
 
-/** Rows without their last cell, which stands below, folded. */
-function withLastBelow(all: readonly (readonly string[])[], width: number): string {
-  const others = all.map((row) => row.slice(0, -1));
-  const widths = (others[0] ?? []).map((_, column) =>
-    Math.max(...others.map((row) => lengthOf(row[column] ?? ''))),
-  );
+/**
+ * Rows without their last cell, which stands below, folded.
+ * @param widths those of the other columns
+ */
+function withLastBelow(
+  all: readonly (readonly string[])[],
+  widths: readonly number[],
+  width: number,
+): string {
   return all
-    .flatMap((row, index) => {
+    .flatMap((row) => {
       const below = (row.at(-1) ?? '').split('\n').filter((line) => line !== '');
-      return [
-        columns(others.slice(index, index + 1), widths),
-        ...below.map((line) => fold(line, width, BELOW)),
-      ];
+      return [columns([row.slice(0, -1)], widths), ...below.map((line) => fold(line, width, BELOW))];
     })
     .join('\n');
 }
