@@ -1,1 +1,5 @@
-export { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+export {
+  GetScheduleCommand,
+  type GetScheduleCommandOutput,
+  SchedulerClient,
+} from '@aws-sdk/client-scheduler';

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { isAwsError } from '../../lambdas/aws/errors.ts';
 import type { Deployment } from '../../lambdas/model/deployment.ts';
 import { type Poll, pollSchema } from '../../lambdas/model/job.ts';
 import type { Clients } from '../aws/clients.ts';
 import { InvokeCommand, LambdaClient } from '../aws/lambda.ts';
-import { GetScheduleCommand, SchedulerClient } from '../aws/scheduler.ts';
+import { readSchedule } from '../deployed/schedule.ts';
 import { CliError } from '../errors.ts';
 
 /** The longest that a function works, and a minute. */
@@ -48,6 +47,12 @@ export async function startPoll(
   { onlyPlans }: Purpose,
 ): Promise<Poll> {
   const input = await scheduledInput(clients, deployment, rule);
+  if (input === undefined) {
+    throw new CliError(
+      'notFound',
+      `${rule} is not polled: it is off for every account, or not among the rules`,
+    );
+  }
   const event = { ...input, scheduled_time: 'now', ...(onlyPlans && { at_most: 'dry_run' }) };
   return startedSchema.parse(await callCollector(clients, deployment, event)).poll;
 }
@@ -58,29 +63,16 @@ export async function polledNames(
   deployment: Deployment,
   rule: string,
 ): Promise<readonly string[]> {
-  try {
-    return namesSchema.parse(await scheduledInput(clients, deployment, rule)).netskope_rule_names;
-  } catch (error) {
-    if (error instanceof CliError) return [];
-    throw error;
-  }
+  const input = await scheduledInput(clients, deployment, rule);
+  return input === undefined ? [] : namesSchema.parse(input).netskope_rule_names;
 }
 
+/** The event that a rule's schedule sends; undefined where it has no schedule. */
 async function scheduledInput(
   clients: Clients,
-  { home_region, schedule_group: GroupName }: Deployment,
+  deployment: Deployment,
   rule: string,
-): Promise<z.infer<typeof inputSchema>> {
-  try {
-    const { Target } = await clients
-      .client(SchedulerClient, home_region)
-      .send(new GetScheduleCommand({ GroupName, Name: rule }));
-    return inputSchema.parse(JSON.parse(Target?.Input ?? '{}'));
-  } catch (error) {
-    if (!isAwsError(error, 'ResourceNotFoundException')) throw error;
-    throw new CliError(
-      'notFound',
-      `${rule} is not polled: it is off for every account, or not among the rules`,
-    );
-  }
+): Promise<z.infer<typeof inputSchema> | undefined> {
+  const schedule = await readSchedule(clients, deployment, rule);
+  return schedule && inputSchema.parse(JSON.parse(schedule.Target?.Input ?? '{}'));
 }

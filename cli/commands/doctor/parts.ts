@@ -7,10 +7,10 @@ import {
   GetFunctionConfigurationCommand,
   LambdaClient,
 } from '../../aws/lambda.ts';
-import { GetScheduleCommand, SchedulerClient } from '../../aws/scheduler.ts';
 import { ListSubscriptionsByTopicCommand, SNSClient } from '../../aws/sns.ts';
 import { pauseIn } from '../../deployed/pauses.ts';
 import { depthOf } from '../../deployed/queues.ts';
+import { readSchedule } from '../../deployed/schedule.ts';
 import { attention, type Examine, ok, type Patient, unlessDenied } from './check.ts';
 import type { Check } from './result.ts';
 
@@ -134,19 +134,13 @@ export const settings: Examine = async ({ opened: { deployment, settings: deploy
 };
 
 export const schedules: Examine = async ({ context, opened: { deployment } }) => {
-  const { home_region, schedule_group: GroupName, rules, name } = deployment;
-  const checks = [...rules, 'check-polls'].map((Name) =>
-    unlessDenied('schedule', Name, `${name}-viewer`, async () => {
-      try {
-        const { State, ScheduleExpression = '' } = await context.clients
-          .client(SchedulerClient, home_region)
-          .send(new GetScheduleCommand({ GroupName, Name }));
-        if (State !== 'DISABLED') return [ok('schedule', Name, ScheduleExpression)];
-        return [attention('schedule', Name, 'it is disabled', APPLY)];
-      } catch (error) {
-        if (!isAwsError(error, 'ResourceNotFoundException')) throw error;
-        return [attention('schedule', Name, 'it is missing', APPLY)];
-      }
+  const { rules, name } = deployment;
+  const checks = [...rules, 'check-polls'].map((each) =>
+    unlessDenied('schedule', each, `${name}-viewer`, async () => {
+      const schedule = await readSchedule(context.clients, deployment, each);
+      if (schedule === undefined) return [attention('schedule', each, 'it is missing', APPLY)];
+      if (schedule.State === 'DISABLED') return [attention('schedule', each, 'it is disabled', APPLY)];
+      return [ok('schedule', each, schedule.ScheduleExpression ?? '')];
     }),
   );
   return (await Promise.all(checks)).flat();
