@@ -8,11 +8,11 @@
 import { z } from 'zod';
 import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
-import { findPermission, followPermission, startPermissions } from '../lambdas/rules/runbook.ts';
 import { ruleNames } from '../lambdas/sources/index.ts';
 import { readOrEmpty, writeGenerated } from './generated-files.ts';
 import { libraryText } from './library/docs.ts';
-import { code, permissionRows, table } from './markdown.ts';
+import { code, table } from './markdown.ts';
+import { permissionTable } from './permission-table.ts';
 import { withEndpoints } from './vpc-endpoints.ts';
 
 const file = 'docs/rules.md';
@@ -96,7 +96,7 @@ function firstClause(text: string): string {
 }
 
 function section(rule: RuleFacts): string {
-  const { documentation, permissions, runbook } = rule;
+  const { documentation } = rule;
   return [
     `## ${rule.id}`,
     `${rule.title}. Severity ${rule.severity}; ${rule.scope}; ${code(rule.resourceType)}; legacy id ${code(rule.legacyId)}.`,
@@ -119,21 +119,7 @@ function section(rule: RuleFacts): string {
     optionsTable(rule),
     ...runbookSection(rule),
     '### Permissions',
-    table(
-      ['for', 'actions', 'resources', 'condition'],
-      [
-        ...permissionRows('reading', permissions.read),
-        ...permissionRows('fixing', permissions.write),
-        ...permissionRows('undo', permissions.undo),
-        ...(runbook === undefined
-          ? []
-          : [
-              ...permissionRows('following the runbook', [followPermission(runbook), findPermission]),
-              ...permissionRows('starting the runbook', startPermissions(runbook)),
-              ...permissionRows('the runbook, in its own role', runbook.permissions),
-            ]),
-      ],
-    ),
+    permissionTable('for', rule),
   ].join('\n\n');
 }
 

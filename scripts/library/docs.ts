@@ -1,7 +1,7 @@
 import type { CustomRule, DesiredState, PropertyCondition } from '../../lambdas/model/custom-rule.ts';
 import { customFacts } from '../../lambdas/rules/custom/declared-facts.ts';
-import { findPermission, followPermission, startPermissions } from '../../lambdas/rules/runbook.ts';
-import { code, permissionRows, table } from '../markdown.ts';
+import { code, table } from '../markdown.ts';
+import { permissionTable } from '../permission-table.ts';
 import { type LibraryRule, readLibrary } from './compile.ts';
 
 /** `VersioningConfiguration.Status`. */
@@ -70,27 +70,12 @@ function rows({ definition, names, notes }: LibraryRule): string[][] {
 function section(rule: LibraryRule): string {
   const { id, definition } = rule;
   const { title, severity, scope, desired_state } = definition;
-  const { permissions, runbook } = customFacts(id, definition);
   const type = desired_state === undefined ? 'a runbook' : code(desired_state.resource_type);
   return [
     `## ${id}`,
     `${title}. Severity ${severity}; ${scope}; ${type}.`,
     table(['', ''], rows(rule)),
-    table(
-      ['permissions for', 'actions', 'resources', 'condition'],
-      [
-        ...permissionRows('reading', permissions.read),
-        ...permissionRows('fixing', permissions.write),
-        ...permissionRows('undo', permissions.undo),
-        ...(runbook === undefined
-          ? []
-          : [
-              ...permissionRows('following the runbook', [followPermission(runbook), findPermission]),
-              ...permissionRows('starting the runbook', startPermissions(runbook)),
-              ...permissionRows('the runbook, in its own role', runbook.permissions),
-            ]),
-      ],
-    ),
+    permissionTable('permissions for', customFacts(id, definition)),
   ].join('\n\n');
 }
 
