@@ -11,7 +11,8 @@ import path from 'node:path';
 import { parse } from '@cdktn/hcl2json';
 import { z } from 'zod';
 import { writeGenerated } from './generated-files.ts';
-import { attributeRows, code, row } from './terraform-docs/rows.ts';
+import { code, table } from './markdown.ts';
+import { attributeRows, row } from './terraform-docs/rows.ts';
 import { parseType } from './terraform-docs/type-expression.ts';
 import { block, typedFolders, typesIn } from './terraform-docs/typed-inputs.ts';
 import { foldersWithTerraform, isAmongTests } from './testing/folders.ts';
@@ -31,15 +32,7 @@ const fileSchema = z.object({
 /** The end of one sentence before the beginning of another. */
 const severalSentences = /[.!?] +["`\p{Lu}]/u;
 
-/** A table's cell: a bar would end it. */
-const cell = (text: string): string => text.replaceAll('|', '\\|');
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return 'None.';
-  return [header, header.map(() => '---'), ...rows]
-    .map((cells) => `| ${cells.map(cell).join(' | ')} |`)
-    .join('\n');
-}
+const tableOrNone: typeof table = (header, rows) => (rows.length === 0 ? 'None.' : table(header, rows));
 
 async function filesIn(folder: string) {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.tf')).sort();
@@ -111,11 +104,11 @@ async function tables(folder: string): Promise<{ text: string; mistakes: readonl
     '',
     '## Inputs',
     '',
-    table(['name', 'type', 'default', 'meaning'], inputs),
+    tableOrNone(['name', 'type', 'default', 'meaning'], inputs),
     '',
     '## Outputs',
     '',
-    table(['name', 'meaning'], outputs),
+    tableOrNone(['name', 'meaning'], outputs),
     '',
     '',
   ].join('\n');

@@ -1,9 +1,8 @@
+import { code } from '../markdown.ts';
 import { shortType, type TypeExpression } from './type-expression.ts';
 
 /** The last word of an attribute's comment, where only a default lets its absence be a mistake that is named. */
 const requiredMark = / *\bRequired\.$/;
-
-export const code = (text: string): string => `\`${text}\``;
 
 /** A row of the table of inputs: name, type, default and meaning. */
 export function row(
