@@ -27,7 +27,7 @@ function plain(rule: TestedRule): Subject {
 }
 
 /** A security group with one rule that opens one port, which is revoked, or a range, which is split. */
-const exactPort: Subject = {
+export const exactPort: Subject = {
   rule: 'security-group-ssh-open',
   async make({ endpoint }, account) {
     const resource_id = await makeSecurityGroup(endpoint, account, openPort(22), { region: REGION });

@@ -1,17 +1,21 @@
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { FindingsTable } from '../../lambdas/aws/findings-table.ts';
 import { JobQueue } from '../../lambdas/aws/job-queue.ts';
 import { submitRequest } from '../../lambdas/aws/submit-request.ts';
 import { systemClock } from '../../lambdas/model/clock.ts';
-import { resultKey } from '../../lambdas/model/requests.ts';
-import { findingItemKey, findingItemSchema, type ItemKey } from '../../lambdas/model/table-items.ts';
+import {
+  type Fix,
+  type RequestName,
+  requestResultSchema,
+  resultKey,
+  type UndoRequest,
+} from '../../lambdas/model/requests.ts';
+import { findingItemKey, findingItemSchema } from '../../lambdas/model/table-items.ts';
 import { findingsTableName } from '../../test/integration/harness/deployed-form.ts';
-import { itemOf, makeSecurityGroup, openPort } from '../../test/integration/harness/violations.ts';
 import { type Deployed, nextMoment, REGION } from './deployed.ts';
+import { exactPort } from './jobs.ts';
 
-const RULE = 'security-group-ssh-open';
+const RULE = exactPort.rule;
 const PRINCIPAL = 'AROAOPERATOR:bench';
 const MOST_MESSAGES = 10;
 
@@ -27,39 +31,37 @@ export interface UndoBegun {
 /** Measures how long an undo takes that is handed in behind many jobs of its account. */
 export async function measureUndo(deployed: Deployed, queued: number): Promise<UndoBegun> {
   const account = deployed.account();
-  const resource = await makeSecurityGroup(deployed.endpoint, account, openPort(22), { region: REGION });
-  deployed.tenant.setFindings([itemOf(RULE, { account_id: account, resource_id: resource })]);
+  const violation = await exactPort.make(deployed, account);
+  deployed.tenant.setFindings([violation]);
   await deployed.collect(RULE, nextMoment());
   await deployed.workOff();
-  const place = { account, region: REGION, resource };
-  const { changes } = findingItemSchema.parse(
-    await itemAt(deployed, findingItemKey({ ...place, rule: RULE })),
-  );
+  const { product } = deployed;
+  const table = new FindingsTable({
+    table: findingsTableName(product),
+    region: REGION,
+    clientOptions: product.client(REGION),
+  });
+  const finding = { rule: RULE, region: REGION, resource: violation.resource_id };
+  const [item] = await table.read([findingItemKey({ ...finding, account })]);
+  const { changes } = findingItemSchema.parse(item);
   const evidence = changes.at(-1)?.evidence ?? '';
   await queueJobs(deployed, account, queued);
 
   const began = performance.now();
-  const name = await ask(deployed, account, { rule: RULE, region: REGION, resource, evidence });
-  const key = resultKey({ account, region: REGION }, name);
+  const name = await ask(deployed, table, account, { ...finding, evidence });
+  const resultNow = async () => {
+    const [found] = await table.read([resultKey({ account, region: REGION }, name)]);
+    return requestResultSchema.optional().parse(found);
+  };
   const isDone = async (): Promise<boolean> => {
-    const result = await itemAt(deployed, key);
-    return result?.['state'] === 'done' || result?.['state'] === 'refused';
+    const result = await resultNow();
+    return result?.state === 'done' || result?.state === 'refused';
   };
   const { invocations } = await deployed.workOff(isDone);
   const seconds = (performance.now() - began) / 1000;
-  const result = await itemAt(deployed, key);
-  if (result?.['state'] !== 'done') throw new Error(`the undo is not done: ${JSON.stringify(result)}`);
+  const result = await resultNow();
+  if (result?.state !== 'done') throw new Error(`the undo is not done: ${JSON.stringify(result)}`);
   return { queued, seconds, invocations };
-}
-
-async function itemAt(
-  { product }: Deployed,
-  { pk, sk }: ItemKey,
-): Promise<Record<string, unknown> | undefined> {
-  const { Item } = await new DynamoDBClient(product.client(REGION)).send(
-    new GetItemCommand({ TableName: findingsTableName(product), Key: marshall({ pk, sk }) }),
-  );
-  return Item === undefined ? undefined : unmarshall(Item);
 }
 
 /** Puts jobs of one finding each into the account's group: that of a group that is gone. */
@@ -81,28 +83,11 @@ async function queueJobs({ product }: Deployed, account: string, count: number):
 }
 
 /** Hands in the request, as the command line does. */
-async function ask({ product }: Deployed, account: string, fix: Parameters<typeof requestOf>[1]) {
-  const client = { region: REGION, clientOptions: product.client(REGION) };
-  return submitRequest(requestOf(account, fix), PRINCIPAL, {
-    table: new FindingsTable({ ...client, table: findingsTableName(product) }),
-    queue: new JobQueue({ ...client, name: product.name, clock: systemClock }),
-    clock: systemClock,
-  });
-}
-
-function requestOf(
-  account: string,
-  fix: {
-    readonly rule: string;
-    readonly region: string;
-    readonly resource: string;
-    readonly evidence: string;
-  },
-) {
+function ask({ product }: Deployed, table: FindingsTable, account: string, fix: Fix): Promise<RequestName> {
   const now = systemClock.now();
-  return {
-    version: 1 as const,
-    kind: 'undo' as const,
+  const request: UndoRequest = {
+    version: 1,
+    kind: 'undo',
     account,
     region: REGION,
     at: new Date(now).toISOString(),
@@ -112,4 +97,11 @@ function requestOf(
     fixes: [fix],
     force: false,
   };
+  const queue = new JobQueue({
+    region: REGION,
+    clientOptions: product.client(REGION),
+    name: product.name,
+    clock: systemClock,
+  });
+  return submitRequest(request, PRINCIPAL, { table, queue, clock: systemClock });
 }
