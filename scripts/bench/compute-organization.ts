@@ -1,9 +1,8 @@
 import { costPerMonth } from './cost.ts';
-import { type Calls, enforced } from './jobs.ts';
+import { type Calls, enforced, ROUND_MILLISECONDS } from './jobs.ts';
 import { backlogOf, growthOf, minutesOf } from './organization.ts';
 
-/** Seconds per round: in AWS, 10 to 100 ms. */
-const SECONDS_OF_ROUND = 0.05;
+const SECONDS_OF_ROUND = ROUND_MILLISECONDS / 1000;
 const PLACE = { findings: 100_000, accounts: 1_000, regions: 4 };
 const POLLS = 24;
 const TIMES_FASTER = 3;

@@ -36,9 +36,7 @@ export async function measureAll(chosen: readonly Part[], say: Say, signal: Abor
   try {
     if (isChosen('start')) details['start'] = await start(measured, say);
     if (isChosen('collector')) details['collector'] = await collector(built, measured, say);
-    if (
-      ['rounds', 'calls', 'cold', 'undo', 'organization'].some((part) => chosen.some((each) => each === part))
-    ) {
+    if ((['rounds', 'calls', 'cold', 'undo', 'organization'] as const).some(isChosen)) {
       await inLab(signal, say, async (deployed) => {
         const jobs = new Jobs(deployed);
         // The organization is made of the rounds of its jobs.

@@ -105,8 +105,12 @@ class Queue {
 
 /** Finds the minutes until all jobs of one poll are done. */
 export function minutesOf(organization: Organization): number {
-  const ends = jobsOf(organization).map((jobs) => {
-    const queue = new Queue(organization.concurrency);
+  return minutesOfJobs(jobsOf(organization), organization.concurrency);
+}
+
+function minutesOfJobs(byRegion: readonly (readonly Job[])[], concurrency: number): number {
+  const ends = byRegion.map((jobs) => {
+    const queue = new Queue(concurrency);
     queue.send(jobs);
     queue.work(Number.POSITIVE_INFINITY);
     return queue.now;
@@ -124,23 +128,23 @@ export interface Backlog {
 
 /** Polls several times faster than jobs are done. A place whose jobs are pending gets no further ones, as the collector has it. */
 export function backlogOf(organization: Organization, polls: number, timesFaster: number): Backlog {
-  const period = (minutesOf(organization) * 60) / timesFaster;
+  const { concurrency } = organization;
   const byRegion = jobsOf(organization);
-  const queues = byRegion.map(() => new Queue(organization.concurrency));
+  const period = (minutesOfJobs(byRegion, concurrency) * 60) / timesFaster;
+  const regions = byRegion.map((jobs) => ({ jobs, queue: new Queue(concurrency) }));
   const before: number[] = [];
   const last = new Map<number, number>();
   let mostPolls = 0;
   for (let poll = 1; poll <= polls; poll += 1) {
-    for (const queue of queues) queue.work((poll - 1) * period);
-    before.push(queues.reduce((sum, queue) => sum + queue.length, 0));
-    for (const [region, jobs] of byRegion.entries()) {
-      const queue = queues[region];
-      const due = jobs.filter((job) => queue?.isPending(job) === false);
+    for (const { queue } of regions) queue.work((poll - 1) * period);
+    before.push(regions.reduce((sum, { queue }) => sum + queue.length, 0));
+    for (const { jobs, queue } of regions) {
+      const due = jobs.filter((job) => !queue.isPending(job));
       for (const { place } of due) {
         mostPolls = Math.max(mostPolls, poll - (last.get(place) ?? poll - 1));
         last.set(place, poll);
       }
-      queue?.send(due);
+      queue.send(due);
     }
   }
   return { before, mostPolls };
