@@ -2,13 +2,16 @@ import { factsOf, ruleIds } from '../lambdas/rules/catalogue.ts';
 import type { RuleFacts } from '../lambdas/rules/facts.ts';
 import { code, table } from './markdown.ts';
 
-/** The services that the remediator calls for every rule, with the region of each endpoint. `s3` is at home only. */
+/** The services that the remediator calls for every rule, with the region of each endpoint. */
 const ofEveryRule = [
   { services: ['sqs', 'ssm', 'sts'], region: "the remediator's" },
   { services: ['s3', 'dynamodb', 'events'], region: 'the home region' },
 ] as const;
 
-const everywhere: ReadonlySet<string> = new Set(['sqs', 'ssm', 'sts', 'dynamodb', 'events']);
+/** Services that need no endpoint for a rule beside those. `s3` is at home only, and rules call it where their resources are. */
+const everywhere: ReadonlySet<string> = new Set(
+  ofEveryRule.flatMap(({ services }) => services.filter((service) => service !== 's3')),
+);
 
 /** The service that a call for this action goes to. Passing a role is part of another call. */
 function serviceOf(action: string): readonly string[] {
