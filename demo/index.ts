@@ -11,6 +11,7 @@ import { prepareLocalAws } from '../test/lab/local-aws/index.ts';
 import { startProcessRun } from '../test/lab/processes/run.ts';
 import { localAwsEnvironment, prepareTerraform } from '../test/lab/terraform/index.ts';
 import { runDemo } from './demo.ts';
+import { program } from './operate.ts';
 import { accounts, homeRegion } from './organization.ts';
 
 const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } });
@@ -24,7 +25,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)));
 }
 
-const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
 const run = startProcessRun();
 try {
   const [localAws, terraform] = await Promise.all([prepareLocalAws(say), prepareTerraform(say)]);

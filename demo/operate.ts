@@ -6,6 +6,9 @@ import { WIDTH } from './print.ts';
 
 const INDENT = '  ';
 
+/** The command line, as it is built. */
+export const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
+
 export interface OperatorOptions {
   readonly endpoint: string;
   /** The security account. */
@@ -17,7 +20,6 @@ export interface OperatorOptions {
 
 /** A function that runs the command line of `dist/` as an operator does, and prints the command with what it answers. */
 export function startOperator({ endpoint, account, region, say, signal }: OperatorOptions) {
-  const program = path.resolve(import.meta.dirname, '../dist/cspm-remediation.cjs');
   const env = {
     PATH: process.env['PATH'] ?? '',
     ...localAwsEnvironment(endpoint, account),

@@ -63,7 +63,8 @@ export function planLines(outcomes: readonly Outcome[], shown: Place, colors: Co
   const isShown = ({ account, region }: Place): boolean =>
     account === shown.account && region === shown.region;
   const others = findings.filter((each) => !isShown(each));
-  const rows = counted(others.map(({ account, region }) => `${account} ${region}`)).map(([place]) => {
+  const places = new Set(others.map(({ account, region }) => `${account} ${region}`));
+  const rows = [...places].map((place) => {
     const here = countsOf(others.filter(({ account, region }) => `${account} ${region}` === place));
     return [...place.split(' '), String(here.resources), String(here.changes)];
   });
@@ -86,18 +87,15 @@ function splitLast(text: string): [string, string] {
 
 /** Prints the outcomes of findings per rule and account, and the number of changes made. */
 export function outcomeTable(outcomes: readonly Outcome[]): string[] {
-  const places = counted(outcomes.map(({ finding }) => `${finding.rule} ${finding.account}`));
-  const rows = places
-    .map(([place]) => place)
-    .sort()
-    .map((place) => {
-      const here = outcomes.filter(({ finding }) => `${finding.rule} ${finding.account}` === place);
-      const changes = here.reduce((sum, { applied }) => sum + applied.length, 0);
-      const words = counted(here.map(({ outcome }) => outcome)).map(
-        ([outcome, count]) => `${count} ${outcome}`,
-      );
-      return [...place.split(' '), String(changes), words.join(', ')];
-    });
+  const places = new Set(outcomes.map(({ finding }) => `${finding.rule} ${finding.account}`));
+  const rows = [...places].sort().map((place) => {
+    const here = outcomes.filter(({ finding }) => `${finding.rule} ${finding.account}` === place);
+    const changes = here.reduce((sum, { applied }) => sum + applied.length, 0);
+    const words = counted(here.map(({ outcome }) => outcome)).map(
+      ([outcome, count]) => `${count} ${outcome}`,
+    );
+    return [...place.split(' '), String(changes), words.join(', ')];
+  });
   return table(['rule', 'account', 'changes', 'findings'], rows);
 }
 
