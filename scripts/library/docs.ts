@@ -8,6 +8,11 @@ import { type LibraryRule, readLibrary } from './compile.ts';
 const word = (pointer: string): string => code(pointer.slice(1).replaceAll('/', '.'));
 const json = (value: unknown): string => code(JSON.stringify(value));
 
+/** Names each property with its value: `VersioningConfiguration.Status` is `"Enabled"`. */
+function listed(values: Readonly<Record<string, unknown>>, joint: 'is' | 'is not' | 'to'): string[] {
+  return Object.entries(values).map(([pointer, value]) => `${word(pointer)} ${joint} ${json(value)}`);
+}
+
 function conditionOf([pointer, condition]: [string, PropertyCondition]): string {
   if ('absent' in condition) return `${word(pointer)} is not set`;
   if ('contains' in condition) return `${word(pointer)} contains ${json(condition.contains)}`;
@@ -15,9 +20,9 @@ function conditionOf([pointer, condition]: [string, PropertyCondition]): string 
 }
 
 function findsOf({ set, violates, ready }: DesiredState): string {
-  const wanted = Object.entries(set).map(([pointer, value]) => `${word(pointer)} is not ${json(value)}`);
+  const wanted = listed(set, 'is not');
   const also = Object.entries(violates).map(conditionOf);
-  const waits = Object.entries(ready).map(([pointer, value]) => `${word(pointer)} is ${json(value)}`);
+  const waits = listed(ready, 'is');
   return [
     `Resources of which ${wanted.join(', or ')}${also.length === 0 ? '' : `, and ${also.join(' and ')}`}.`,
     ...(waits.length === 0 ? [] : [`Others are \`deferred\` until ${waits.join(' and ')}.`]),
@@ -33,7 +38,7 @@ function undoOf({ desired_state, runbook }: CustomRule): string {
   }
   const { set, defaults } = desired_state;
   const missing = Object.keys(set).filter((pointer) => !(pointer in defaults));
-  const replaced = Object.entries(defaults).map(([pointer, value]) => `${word(pointer)} to ${json(value)}`);
+  const replaced = listed(defaults, 'to');
   return [
     'Exact where the property was set: sets the earlier value.',
     ...(replaced.length === 0 ? [] : [`Where it was not set, sets ${replaced.join(', ')}.`]),
@@ -48,9 +53,7 @@ function rows({ definition, names, notes }: LibraryRule): string[][] {
   const changes =
     desired_state === undefined
       ? `Runs AWS's document ${code(runbook?.document ?? '')}, version ${code(runbook?.version ?? '')}, and follows it to its end.`
-      : `Sets ${Object.entries(desired_state.set)
-          .map(([pointer, value]) => `${word(pointer)} to ${json(value)}`)
-          .join(', ')}, by Cloud Control. Nothing else.`;
+      : `Sets ${listed(desired_state.set, 'to').join(', ')}, by Cloud Control. Nothing else.`;
   return [
     ["Netskope's name", names.map(code).join(', ')],
     [
